@@ -1,0 +1,758 @@
+"""The operations as functions, written by `autograd.generate` from the table.
+
+To change one, edit its row in `autograd/ops.py` and run ``python -m autograd.generate``.
+
+Each takes `Value`s, plain numbers and NumPy arrays of either, element by element: on plain numbers it
+gives plain numbers, so that one function can be evaluated with and without a graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import reduce
+from typing import Any, TypeVar, overload
+
+import numpy.typing as npt
+
+from .apply import apply_variadic
+from .arrays import elementwise
+from .ops import OPS
+from .value import Number, Value
+
+Array = npt.NDArray[Any]
+T = TypeVar("T", Value, float, Array)
+
+__all__ = [
+    "abs",
+    "arccos",
+    "arcsin",
+    "arctan",
+    "arctan2",
+    "cos",
+    "cosh",
+    "dot",
+    "exp",
+    "expm1",
+    "log",
+    "log1p",
+    "logsumexp",
+    "max",
+    "min",
+    "relu",
+    "sigmoid",
+    "sin",
+    "sinh",
+    "softplus",
+    "sqrt",
+    "sum",
+    "tan",
+    "tanh",
+    "where",
+]
+
+
+def abs(x: T) -> T:
+    """Return the absolute value; its derivative at 0 is 0.
+
+    Parameters
+    ----------
+    x : Value, number or array
+        An operand.
+
+    Returns
+    -------
+    Value, float or array
+        As the arguments: a number where no argument is a Value.
+
+    Notes
+    -----
+    ∂out/∂x = ``where(x == 0.0, 0.0, where(x < 0.0, -1.0, 1.0))``
+
+    Examples
+    --------
+    >>> f"{abs(Value(-0.825)):.3f}"
+    '0.825'
+    """
+    return elementwise(OPS["abs"], x)  # type: ignore[no-any-return]
+
+
+@overload
+def max(x: Value, /, *others: Value | Number) -> Value: ...
+@overload
+def max(x: Any, /, *others: Any) -> Any: ...
+def max(x: Any, /, *others: Any) -> Any:
+    """Return the larger of two numbers; a tie goes wholly to the first.
+
+    Parameters
+    ----------
+    x : Value, number or array, or an iterable of them
+        The first argument, or all of them as one iterable.
+    *others : Value, number or array
+        The other arguments.
+
+    Returns
+    -------
+    Value, float or array
+        As the arguments: a number where no argument is a Value.
+
+    Raises
+    ------
+    TypeError
+        For an element that is neither a Value nor a number.
+    ValueError
+        For an empty iterable, where the operation has no value.
+
+    Notes
+    -----
+    ∂out/∂x = ``where(x >= y, 1.0, where(x == x, 0.0, 1.0))``
+    ∂out/∂y = ``where(x >= y, 0.0, where(x == x, 1.0, 0.0))``
+
+    Examples
+    --------
+    >>> f"{max(Value(2.525), Value(0)):.3f}"
+    '2.525'
+    """
+    items = (x, *others) if others else tuple(x)
+    if not items:
+        raise ValueError("max of an empty iterable is not defined; pass at least one number")
+    return reduce(lambda left, right: elementwise(OPS["max"], left, right), items)
+
+
+@overload
+def min(x: Value, /, *others: Value | Number) -> Value: ...
+@overload
+def min(x: Any, /, *others: Any) -> Any: ...
+def min(x: Any, /, *others: Any) -> Any:
+    """Return the smaller of two numbers; a tie goes wholly to the first.
+
+    Parameters
+    ----------
+    x : Value, number or array, or an iterable of them
+        The first argument, or all of them as one iterable.
+    *others : Value, number or array
+        The other arguments.
+
+    Returns
+    -------
+    Value, float or array
+        As the arguments: a number where no argument is a Value.
+
+    Raises
+    ------
+    TypeError
+        For an element that is neither a Value nor a number.
+    ValueError
+        For an empty iterable, where the operation has no value.
+
+    Notes
+    -----
+    ∂out/∂x = ``where(x <= y, 1.0, where(x == x, 0.0, 1.0))``
+    ∂out/∂y = ``where(x <= y, 0.0, where(x == x, 1.0, 0.0))``
+
+    Examples
+    --------
+    >>> f"{min(Value(0), Value(2.525)):.3f}"
+    '0.000'
+    """
+    items = (x, *others) if others else tuple(x)
+    if not items:
+        raise ValueError("min of an empty iterable is not defined; pass at least one number")
+    return reduce(lambda left, right: elementwise(OPS["min"], left, right), items)
+
+
+@overload
+def where(condition: Any, x: float, y: float) -> float: ...
+@overload
+def where(condition: Any, x: Value, y: Value | float) -> Value: ...
+@overload
+def where(condition: Any, x: float, y: Value) -> Value: ...
+@overload
+def where(condition: Any, x: Any, y: Any) -> Any: ...
+def where(condition: Any, x: Any, y: Any) -> Any:
+    """Return x where the condition holds, else y.
+
+    Parameters
+    ----------
+    condition : Value, bool or array
+        What to choose by.
+    x : Value, number or array
+        An operand.
+    y : Value, number or array
+        An operand.
+
+    Returns
+    -------
+    Value, float or array
+        As the arguments: a number where no argument is a Value.
+
+    Notes
+    -----
+    ∂out/∂x = ``where(condition, 1.0, 0.0)``
+    ∂out/∂y = ``where(condition, 0.0, 1.0)``
+
+    Examples
+    --------
+    >>> f"{where(Value(1.75), Value(1.5), Value(1.5)):.3f}"
+    '1.500'
+    """
+    return elementwise(OPS["where"], condition, x, y)
+
+
+def exp(x: T) -> T:
+    """Return e to the power x.
+
+    Parameters
+    ----------
+    x : Value, number or array
+        An operand.
+
+    Returns
+    -------
+    Value, float or array
+        As the arguments: a number where no argument is a Value.
+
+    Notes
+    -----
+    ∂out/∂x = ``out``
+
+    Examples
+    --------
+    >>> f"{exp(Value(1.5)):.3f}"
+    '4.482'
+    """
+    return elementwise(OPS["exp"], x)  # type: ignore[no-any-return]
+
+
+def log(x: T) -> T:
+    """Return the natural logarithm.
+
+    Parameters
+    ----------
+    x : Value, number or array
+        An operand.
+
+    Returns
+    -------
+    Value, float or array
+        As the arguments: a number where no argument is a Value.
+
+    Notes
+    -----
+    ∂out/∂x = ``1.0 / x``
+
+    Examples
+    --------
+    >>> f"{log(Value(3.775)):.3f}"
+    '1.328'
+    """
+    return elementwise(OPS["log"], x)  # type: ignore[no-any-return]
+
+
+def log1p(x: T) -> T:
+    """Return log(1 + x), exact for small x.
+
+    Parameters
+    ----------
+    x : Value, number or array
+        An operand.
+
+    Returns
+    -------
+    Value, float or array
+        As the arguments: a number where no argument is a Value.
+
+    Notes
+    -----
+    ∂out/∂x = ``1.0 / (1.0 + x)``
+
+    Examples
+    --------
+    >>> f"{log1p(Value(3.525)):.3f}"
+    '1.510'
+    """
+    return elementwise(OPS["log1p"], x)  # type: ignore[no-any-return]
+
+
+def expm1(x: T) -> T:
+    """Return exp(x) - 1, exact for small x.
+
+    Parameters
+    ----------
+    x : Value, number or array
+        An operand.
+
+    Returns
+    -------
+    Value, float or array
+        As the arguments: a number where no argument is a Value.
+
+    Notes
+    -----
+    ∂out/∂x = ``out + 1.0``
+
+    Examples
+    --------
+    >>> f"{expm1(Value(1.5)):.3f}"
+    '3.482'
+    """
+    return elementwise(OPS["expm1"], x)  # type: ignore[no-any-return]
+
+
+def sqrt(x: T) -> T:
+    """Return the square root.
+
+    Parameters
+    ----------
+    x : Value, number or array
+        An operand.
+
+    Returns
+    -------
+    Value, float or array
+        As the arguments: a number where no argument is a Value.
+
+    Notes
+    -----
+    ∂out/∂x = ``0.5 / out``
+
+    Examples
+    --------
+    >>> f"{sqrt(Value(3.775)):.3f}"
+    '1.943'
+    """
+    return elementwise(OPS["sqrt"], x)  # type: ignore[no-any-return]
+
+
+def sin(x: T) -> T:
+    """Return the sine of an angle in radians.
+
+    Parameters
+    ----------
+    x : Value, number or array
+        An operand.
+
+    Returns
+    -------
+    Value, float or array
+        As the arguments: a number where no argument is a Value.
+
+    Notes
+    -----
+    ∂out/∂x = ``cos(x)``
+
+    Examples
+    --------
+    >>> f"{sin(Value(1.5)):.3f}"
+    '0.997'
+    """
+    return elementwise(OPS["sin"], x)  # type: ignore[no-any-return]
+
+
+def cos(x: T) -> T:
+    """Return the cosine of an angle in radians.
+
+    Parameters
+    ----------
+    x : Value, number or array
+        An operand.
+
+    Returns
+    -------
+    Value, float or array
+        As the arguments: a number where no argument is a Value.
+
+    Notes
+    -----
+    ∂out/∂x = ``-sin(x)``
+
+    Examples
+    --------
+    >>> f"{cos(Value(1.5)):.3f}"
+    '0.071'
+    """
+    return elementwise(OPS["cos"], x)  # type: ignore[no-any-return]
+
+
+def tan(x: T) -> T:
+    """Return the tangent of an angle in radians.
+
+    Parameters
+    ----------
+    x : Value, number or array
+        An operand.
+
+    Returns
+    -------
+    Value, float or array
+        As the arguments: a number where no argument is a Value.
+
+    Notes
+    -----
+    ∂out/∂x = ``1.0 + out * out``
+
+    Examples
+    --------
+    >>> f"{tan(Value(0.7)):.3f}"
+    '0.842'
+    """
+    return elementwise(OPS["tan"], x)  # type: ignore[no-any-return]
+
+
+def arcsin(x: T) -> T:
+    """Return the angle in radians whose sine is x.
+
+    Parameters
+    ----------
+    x : Value, number or array
+        An operand.
+
+    Returns
+    -------
+    Value, float or array
+        As the arguments: a number where no argument is a Value.
+
+    Notes
+    -----
+    ∂out/∂x = ``1.0 / sqrt((1.0 - x) * (1.0 + x))``
+
+    Examples
+    --------
+    >>> f"{arcsin(Value(0.475)):.3f}"
+    '0.495'
+    """
+    return elementwise(OPS["arcsin"], x)  # type: ignore[no-any-return]
+
+
+def arccos(x: T) -> T:
+    """Return the angle in radians whose cosine is x.
+
+    Parameters
+    ----------
+    x : Value, number or array
+        An operand.
+
+    Returns
+    -------
+    Value, float or array
+        As the arguments: a number where no argument is a Value.
+
+    Notes
+    -----
+    ∂out/∂x = ``-1.0 / sqrt((1.0 - x) * (1.0 + x))``
+
+    Examples
+    --------
+    >>> f"{arccos(Value(0.475)):.3f}"
+    '1.076'
+    """
+    return elementwise(OPS["arccos"], x)  # type: ignore[no-any-return]
+
+
+def arctan(x: T) -> T:
+    """Return the angle in radians whose tangent is x.
+
+    Parameters
+    ----------
+    x : Value, number or array
+        An operand.
+
+    Returns
+    -------
+    Value, float or array
+        As the arguments: a number where no argument is a Value.
+
+    Notes
+    -----
+    ∂out/∂x = ``1.0 / (1.0 + x * x)``
+
+    Examples
+    --------
+    >>> f"{arctan(Value(1.5)):.3f}"
+    '0.983'
+    """
+    return elementwise(OPS["arctan"], x)  # type: ignore[no-any-return]
+
+
+@overload
+def arctan2(x: float, y: float) -> float: ...
+@overload
+def arctan2(x: Value, y: Value | float) -> Value: ...
+@overload
+def arctan2(x: float, y: Value) -> Value: ...
+@overload
+def arctan2(x: Any, y: Any) -> Any: ...
+def arctan2(x: Any, y: Any) -> Any:
+    """Return the angle in radians of the point (y, x), in all four quadrants.
+
+    Parameters
+    ----------
+    x : Value, number or array
+        An operand.
+    y : Value, number or array
+        An operand.
+
+    Returns
+    -------
+    Value, float or array
+        As the arguments: a number where no argument is a Value.
+
+    Notes
+    -----
+    ∂out/∂x = ``y / (x * x + y * y)``
+    ∂out/∂y = ``-x / (x * x + y * y)``
+
+    Examples
+    --------
+    >>> f"{arctan2(Value(1.5), Value(3.775)):.3f}"
+    '0.378'
+    """
+    return elementwise(OPS["arctan2"], x, y)
+
+
+def sinh(x: T) -> T:
+    """Return the hyperbolic sine.
+
+    Parameters
+    ----------
+    x : Value, number or array
+        An operand.
+
+    Returns
+    -------
+    Value, float or array
+        As the arguments: a number where no argument is a Value.
+
+    Notes
+    -----
+    ∂out/∂x = ``cosh(x)``
+
+    Examples
+    --------
+    >>> f"{sinh(Value(1.5)):.3f}"
+    '2.129'
+    """
+    return elementwise(OPS["sinh"], x)  # type: ignore[no-any-return]
+
+
+def cosh(x: T) -> T:
+    """Return the hyperbolic cosine.
+
+    Parameters
+    ----------
+    x : Value, number or array
+        An operand.
+
+    Returns
+    -------
+    Value, float or array
+        As the arguments: a number where no argument is a Value.
+
+    Notes
+    -----
+    ∂out/∂x = ``sinh(x)``
+
+    Examples
+    --------
+    >>> f"{cosh(Value(1.5)):.3f}"
+    '2.352'
+    """
+    return elementwise(OPS["cosh"], x)  # type: ignore[no-any-return]
+
+
+def tanh(x: T) -> T:
+    """Return the hyperbolic tangent.
+
+    Parameters
+    ----------
+    x : Value, number or array
+        An operand.
+
+    Returns
+    -------
+    Value, float or array
+        As the arguments: a number where no argument is a Value.
+
+    Notes
+    -----
+    ∂out/∂x = ``1.0 - out * out``
+
+    Examples
+    --------
+    >>> f"{tanh(Value(1.5)):.3f}"
+    '0.905'
+    """
+    return elementwise(OPS["tanh"], x)  # type: ignore[no-any-return]
+
+
+def sigmoid(x: T) -> T:
+    """Return the logistic function 1 / (1 + exp(-x)).
+
+    Parameters
+    ----------
+    x : Value, number or array
+        An operand.
+
+    Returns
+    -------
+    Value, float or array
+        As the arguments: a number where no argument is a Value.
+
+    Notes
+    -----
+    ∂out/∂x = ``out * (1.0 - out)``
+
+    Examples
+    --------
+    >>> f"{sigmoid(Value(1.5)):.3f}"
+    '0.818'
+    """
+    return elementwise(OPS["sigmoid"], x)  # type: ignore[no-any-return]
+
+
+def relu(x: T) -> T:
+    """Return max(0, x); its derivative at 0 is 0.
+
+    Parameters
+    ----------
+    x : Value, number or array
+        An operand.
+
+    Returns
+    -------
+    Value, float or array
+        As the arguments: a number where no argument is a Value.
+
+    Notes
+    -----
+    ∂out/∂x = ``where(x <= 0.0, 0.0, 1.0)``
+
+    Examples
+    --------
+    >>> f"{relu(Value(2.275)):.3f}"
+    '2.275'
+    """
+    return elementwise(OPS["relu"], x)  # type: ignore[no-any-return]
+
+
+def softplus(x: T) -> T:
+    """Return log(1 + exp(x)), the smooth ReLU.
+
+    Parameters
+    ----------
+    x : Value, number or array
+        An operand.
+
+    Returns
+    -------
+    Value, float or array
+        As the arguments: a number where no argument is a Value.
+
+    Notes
+    -----
+    ∂out/∂x = ``sigmoid(x)``
+
+    Examples
+    --------
+    >>> f"{softplus(Value(1.5)):.3f}"
+    '1.701'
+    """
+    return elementwise(OPS["softplus"], x)  # type: ignore[no-any-return]
+
+
+def sum(x: Iterable[Any]) -> Any:
+    """Return the sum of any number of terms, as one node.
+
+    Parameters
+    ----------
+    x : iterable of Value or number
+        An operand.
+
+    Returns
+    -------
+    Value or float
+        One node of all the elements; a number where no element is a Value.
+
+    Raises
+    ------
+    TypeError
+        For an element that is neither a Value nor a number.
+    ValueError
+        For an empty iterable, where the operation has no value.
+
+    Notes
+    -----
+    ∂out/∂x = ``1.0``
+
+    Examples
+    --------
+    >>> sum([1.0, 2.0, 3.5])
+    6.5
+    """
+    return apply_variadic(OPS["sum"], x)
+
+
+def dot(x: Iterable[Any], y: Iterable[Any]) -> Any:
+    """Return the sum of the products of two sequences of one length, as one node.
+
+    Parameters
+    ----------
+    x : iterable of Value or number
+        An operand.
+    y : iterable of Value or number
+        An operand.
+
+    Returns
+    -------
+    Value or float
+        One node of all the elements; a number where no element is a Value.
+
+    Raises
+    ------
+    TypeError
+        For an element that is neither a Value nor a number.
+    ValueError
+        For arguments of different lengths.
+
+    Notes
+    -----
+    ∂out/∂x = ``y``
+    ∂out/∂y = ``x``
+
+    Examples
+    --------
+    >>> dot([1.0, 2.0], [3.0, 4.0])
+    11.0
+    """
+    return apply_variadic(OPS["dot"], x, y)
+
+
+def logsumexp(x: Iterable[Any]) -> Any:
+    """Return log(sum(exp(x))), shifted by the maximum so that nothing overflows.
+
+    Parameters
+    ----------
+    x : iterable of Value or number
+        An operand.
+
+    Returns
+    -------
+    Value or float
+        One node of all the elements; a number where no element is a Value.
+
+    Raises
+    ------
+    TypeError
+        For an element that is neither a Value nor a number.
+    ValueError
+        For an empty iterable, where the operation has no value.
+
+    Notes
+    -----
+    ∂out/∂x = ``exp(x - out)``
+
+    Examples
+    --------
+    >>> logsumexp([1000.0, 1000.0])
+    1000.6931471805599
+    """
+    return apply_variadic(OPS["logsumexp"], x)

@@ -1,0 +1,326 @@
+"""The node of a graph, and the sweep that applies the chain rule backward through it.
+
+A node holds its value, the operation that made it, the operands, and the partial derivative of its
+value with respect to each operand, worked out when the node was made. `Node.backward` visits each node
+after all of its consumers; there it multiplies the adjoint by each partial and adds the product to the
+operand's adjoint, which is the total-derivative rule: a sum over the uses.
+
+The operators that make nodes are in `autograd.value`.
+"""
+
+from __future__ import annotations
+
+from numbers import Real
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import nonfinite
+from .ops import Op
+from .source import Line
+
+if TYPE_CHECKING:
+    from .value import Value
+
+_ARRAYS = (list, tuple, np.ndarray)
+
+# Consumer counts and interior adjoints live in the nodes, which two threads may share.
+_sweep_lock = Lock()
+
+
+class Node:
+    """A number in a graph of operations. Users make `autograd.Value`, which adds the operators."""
+
+    # One object a node for the cyclic collector to visit, and no cycles: a tuple of operands and one
+    # of partials double the time of a training step. So unary and binary nodes have a slot each;
+    # a node of more operands holds a tuple in `_x` and one in `_dx`. The partial of a constant is None.
+    __slots__ = ("_data", "_dx", "_dy", "_uses", "_x", "_y", "grad", "label", "op", "source")
+
+    _data: float
+    _x: Any
+    _y: Any
+    _dx: Any
+    _dy: float | None
+    _uses: int
+    grad: Any
+    label: str
+    op: Op | None
+    source: Line | None
+
+    def __init__(self, data: Real | float, label: str = "") -> None:
+        self._data = _checked_number(data)
+        if not isinstance(label, str):
+            raise TypeError(f"a label is a str, but came {label!r} ({type(label).__name__})")
+        self.label = label
+        self.op = self.grad = self.source = None
+        self._x = self._y = self._dx = self._dy = None
+        self._uses = 0
+
+    # ------------------------------------------------------------------------------------ what it is
+
+    @property
+    def data(self) -> float:
+        """The value; assignable on a leaf.
+
+        Raises
+        ------
+        TypeError
+            On assignment of anything but a real number.
+        AttributeError
+            On assignment to the result of an operation.
+        """
+        return self._data
+
+    @data.setter
+    def data(self, data: Real | float) -> None:
+        if self.op is not None:
+            raise AttributeError(
+                f"{self!r} is the result of an operation and cannot be assigned to; "
+                "assign to the data of a leaf and build the expression again"
+            )
+        self._data = _checked_number(data)
+
+    @property
+    def args(self) -> tuple[Value | float, ...]:
+        """The operands in order, a constant as a plain float; empty for a leaf."""
+        if self.op is None:
+            return ()
+        if isinstance(self._x, tuple):
+            return self._x
+        return (self._x,) if self._y is None else (self._x, self._y)
+
+    @property
+    def partials(self) -> tuple[float | None, ...]:
+        """The derivative of this node with respect to each operand; None for a constant."""
+        if self.op is None:
+            return ()
+        if isinstance(self._dx, tuple):
+            return self._dx
+        return (self._dx,) if self._y is None else (self._dx, self._dy)
+
+    # ------------------------------------------------------------------------------------- backward
+
+    def backward(self, gradient: float = 1.0) -> None:
+        """Work out the derivative of this node with respect to every node that it depends on.
+
+        Afterwards ``grad`` holds it. Leaves accumulate: a second call adds to what they have. The
+        other nodes hold the result of the last call. One pass in topological order, without
+        recursion, so depth is no limit; notes A4 (chain rule) and C6 (total derivative).
+
+        Parameters
+        ----------
+        gradient : float
+            The adjoint of this node itself, with which the sweep begins.
+
+        Raises
+        ------
+        FloatingPointError
+            In anomaly mode, where a finite adjoint becomes nan or inf.
+
+        Examples
+        --------
+        >>> from autograd import Value
+        >>> x = Value(3.0)
+        >>> y = x + x * x
+        >>> y.backward()
+        >>> x.grad
+        7.0
+        """
+        seed = _checked_number(gradient)
+        with _sweep_lock:
+            order = consumers_first(self)
+            leaves = [node for node in order if node.op is None]
+            before = [leaf.grad for leaf in leaves]
+            try:
+                _propagate(order, seed)
+                if nonfinite.is_watching():
+                    nonfinite.examine_backward(order)
+            except BaseException:
+                for leaf, grad in zip(leaves, before, strict=True):
+                    leaf.grad = grad
+                raise
+            for leaf, grad in zip(leaves, before, strict=True):
+                if grad is not None:
+                    leaf.grad += grad
+
+    # ------------------------------------------------------------------------------ like other numbers
+
+    def __float__(self) -> float:
+        return self._data
+
+    def __int__(self) -> int:
+        return int(self._data)
+
+    def __bool__(self) -> bool:
+        return self._data != 0.0
+
+    # By value, as PyTorch compares. Identity stays the hash, so that sets and dicts tell apart two
+    # nodes of equal value.
+    __hash__ = object.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        other = _number_or_none(other)
+        return NotImplemented if other is None else self._data == other
+
+    def __ne__(self, other: object) -> bool:
+        other = _number_or_none(other)
+        return NotImplemented if other is None else self._data != other
+
+    def __lt__(self, other: object) -> bool:
+        other = _number_or_none(other)
+        return NotImplemented if other is None else self._data < other
+
+    def __le__(self, other: object) -> bool:
+        other = _number_or_none(other)
+        return NotImplemented if other is None else self._data <= other
+
+    def __gt__(self, other: object) -> bool:
+        other = _number_or_none(other)
+        return NotImplemented if other is None else self._data > other
+
+    def __ge__(self, other: object) -> bool:
+        other = _number_or_none(other)
+        return NotImplemented if other is None else self._data >= other
+
+    # ----------------------------------------------------------- what lower layers do for a node
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        from .arrays import apply_ufunc
+
+        return apply_ufunc(ufunc, method, *inputs, **options)
+
+    def draw(self, **options: Any) -> Any:
+        """Draw the graph that leads to this node; see `autograd.draw`."""
+        from .show import draw
+
+        return draw(self, **options)  # type: ignore[arg-type]
+
+    # ----------------------------------------------------------------------------------------- shown
+
+    def __repr__(self) -> str:
+        parts = [f"{self._data!r}"]
+        if self.label:
+            parts.append(f"label={self.label!r}")
+        if self.op is not None:
+            parts.append(f"op={self.op.symbol or self.op.name!r}")
+        if self.grad is not None:
+            parts.append(f"grad={self.grad!r}")
+        return f"Value({', '.join(parts)})"
+
+    def __format__(self, spec: str) -> str:
+        return format(self._data, spec) if spec else repr(self)
+
+
+def operands(node: Node) -> list[Value]:
+    """Return the operands of a node that are nodes: in order, and twice where used twice.
+
+    Examples
+    --------
+    >>> from autograd import Value
+    >>> a = Value(2.0, label="a")
+    >>> operands(a * a * 3.0)
+    [Value(4.0, op='*')]
+    >>> operands(a * a)
+    [Value(2.0, label='a'), Value(2.0, label='a')]
+    """
+    uses = zip(node.args, node.partials, strict=True)
+    return [arg for arg, partial in uses if partial is not None]  # type: ignore[misc]
+
+
+def consumers_first(root: Node) -> list[Node]:
+    """Return `root` and all that it depends on, each node after all of its consumers.
+
+    This is topological order from the result to the leaves, after Kahn (1962): count the uses of each
+    node, then take a node when its last consumer has been taken. Without the order, a node would pass
+    on an adjoint to which a later consumer still adds.
+
+    Parameters
+    ----------
+    root : Value
+        The result.
+
+    Returns
+    -------
+    list of Value
+        Each node once, `root` first.
+
+    Examples
+    --------
+    >>> from autograd import Value
+    >>> a = Value(2.0)
+    >>> b = a + 1.0
+    >>> [f"{node:.0f}" for node in consumers_first(a * b)]
+    ['6', '3', '2']
+    """
+    reached, order = [root], [root]
+    try:
+        _walk(reached, +1, 1)
+        _walk(order, -1, 0)
+    except BaseException:  # Ctrl-C: leave no half-counted node behind for the next sweep.
+        for node in reached:
+            for operand in operands(node):
+                operand._uses = 0
+        raise
+    return order
+
+
+def _walk(taken: list[Node], step: int, take_at: int) -> None:
+    """Add `step` to the count of an operand at each use; take it when the count is `take_at`."""
+    take = taken.append
+    for node in taken:
+        dx = node._dx
+        if dx.__class__ is tuple:
+            for operand, partial in zip(node._x, dx, strict=True):
+                if partial is not None:
+                    operand._uses = uses = operand._uses + step
+                    if uses == take_at:
+                        take(operand)
+            continue
+        if dx is not None:
+            operand = node._x
+            operand._uses = uses = operand._uses + step
+            if uses == take_at:
+                take(operand)
+        if node._dy is not None:
+            operand = node._y
+            operand._uses = uses = operand._uses + step
+            if uses == take_at:
+                take(operand)
+
+
+def _propagate(order: list[Node], seed: float) -> None:
+    """Send the adjoint of each node to its operands: adjoint times partial, summed over the uses."""
+    for node in order:
+        node.grad = 0.0
+    order[0].grad = seed
+    for node in order:
+        adjoint, dx, dy = node.grad, node._dx, node._dy
+        if dx.__class__ is tuple:
+            for operand, partial in zip(node._x, dx, strict=True):
+                if partial is not None:
+                    operand.grad += adjoint * partial
+            continue
+        if dx is not None:
+            node._x.grad += adjoint * dx
+        if dy is not None:
+            node._y.grad += adjoint * dy
+
+
+def _checked_number(data: object) -> float:
+    """Return a real number as a float, or say what is wrong with it."""
+    if isinstance(data, Node):
+        raise TypeError(f"a number was wanted, but came {data!r}; use it as it is, or its .data")
+    if isinstance(data, Real):
+        return float(data)
+    if isinstance(data, np.ndarray) and data.ndim == 0 and data.dtype.kind in "fiu":
+        return float(data)
+    hint = "; for an array of Values use as_values(array)" if isinstance(data, _ARRAYS) else ""
+    raise TypeError(f"a real number was wanted, but came {data!r} ({type(data).__name__}){hint}")
+
+
+def _number_or_none(other: object) -> float | None:
+    """Return what a comparison compares with, or None for what is not a number."""
+    if isinstance(other, Node):
+        return other._data
+    return float(other) if isinstance(other, Real) else None

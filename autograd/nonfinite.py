@@ -1,0 +1,203 @@
+"""What happens where a result is not a finite number: NumPy's warning, or in anomaly mode an error.
+
+Operators evaluate with Python's floats and call `examine` when the result is inf or nan; `careful`
+gives the result in the cases where Python raises and IEEE 754 has an answer.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from threading import Lock
+from typing import Any
+
+import numpy as np
+
+from .ops import Op
+from .rules import on_arrays
+from .source import Line, user_line
+
+PYTHON_RAISES = (ArithmeticError, ValueError)
+"""What Python's float arithmetic and `math` raise where IEEE 754 has a result."""
+
+_KINDS = {
+    "divide by zero": "divide",
+    "overflow": "over",
+    "underflow": "under",
+    "invalid value": "invalid",
+}
+
+watchers = 0
+"""How many anomaly contexts are open in all threads: 0 lets every operator skip the rest."""
+
+_watchers_lock = Lock()
+_watching: ContextVar[bool] = ContextVar("anomaly", default=False)
+
+
+@contextmanager
+def anomaly() -> Iterator[None]:
+    """Raise at the first operation that gives nan or leaves the finite numbers, forward or backward.
+
+    It holds for the thread (or asyncio task) that opened it, inside the ``with`` block or the
+    decorated function. Expressions built inside remember the line that built each node.
+
+    Raises
+    ------
+    FloatingPointError
+        By the operation at fault: its name, its operands and the line of the user's program.
+
+    Examples
+    --------
+    >>> from autograd import Value, log
+    >>> with anomaly():
+    ...     y = log(Value(-1.0, label="x"))
+    Traceback (most recent call last):
+        ...
+    FloatingPointError: invalid value encountered in log(x = -1.0), which gives nan, at ...
+    """
+    global watchers
+    token = _watching.set(True)
+    with _watchers_lock:
+        watchers += 1
+    try:
+        yield
+    finally:
+        with _watchers_lock:
+            watchers -= 1
+        _watching.reset(token)
+
+
+def is_watching() -> bool:
+    """Return whether anomaly mode holds here."""
+    return _watching.get()
+
+
+def careful(op: Op, *args: Any) -> tuple[Any, ...]:
+    """Evaluate a row as IEEE 754 says, for arguments where Python raises.
+
+    Parameters
+    ----------
+    op : Op
+        The row.
+    *args : float, or tuple of float for a variadic row
+        Its arguments.
+
+    Returns
+    -------
+    tuple
+        The value and then each partial (for a variadic row, a list for each argument).
+
+    Examples
+    --------
+    >>> from autograd.ops import OPS
+    >>> careful(OPS["truediv"], 1.0, 0.0)
+    (inf, inf, -inf)
+    """
+    rules = on_arrays(op)
+    arrays = [np.asarray(arg, dtype=float)[()] for arg in args]
+    with np.errstate(all="ignore"):
+        out = np.float64(rules.value(*arrays))
+        partials = [rule(*arrays, out) for rule in rules.partials]
+        shapes = [np.shape(array) for array in arrays]
+        return float(out), *(
+            np.broadcast_to(partial, shape).astype(float).tolist()
+            for partial, shape in zip(partials, shapes, strict=True)
+        )
+
+
+def examine(op: Op, args: Sequence[Any], out: float) -> Line | None:
+    """Warn or raise where NumPy would, for a result that is not finite or under anomaly mode.
+
+    Parameters
+    ----------
+    op : Op
+        The row that was evaluated.
+    args : sequence of Value or float
+        Its operands.
+    out : float
+        Its result.
+
+    Returns
+    -------
+    Line or None
+        The line of the user's program, where the node should remember it: where nan or inf arises,
+        and everywhere in anomaly mode.
+
+    Raises
+    ------
+    FloatingPointError
+        In anomaly mode, and where `numpy.errstate` asks for it.
+    """
+    watching = is_watching()
+    if math.isfinite(out):
+        return user_line() if watching else None
+    faults = _faults(op, [float(arg) for arg in args])
+    if watching and (faults or math.isnan(out)):
+        what = f"{faults[0]} encountered in " if faults else "nan is an operand of "
+        raise FloatingPointError(f"{what}{describe(op, args)}, which gives {out}, at {user_line()}")
+    settings: dict[str, str] = dict(np.geterr())  # type: ignore[arg-type]
+    for fault in faults:
+        _as_numpy_would(settings[_KINDS[fault]], f"{fault} encountered in {describe(op, args)}")
+    return user_line() if faults or watching else None
+
+
+def examine_backward(order: Sequence[Any]) -> None:
+    """Raise at the first node of a finished sweep that turns a finite adjoint into nan or inf.
+
+    Parameters
+    ----------
+    order : sequence of Value
+        The nodes in the order of the sweep, each with its adjoint in ``grad``.
+
+    Raises
+    ------
+    FloatingPointError
+        Naming the operation, its operands, the adjoint, the partial and the line that built the node.
+    """
+    for node in order:
+        for partial in node.partials:
+            if partial is not None and not math.isfinite(node.grad * partial):
+                line = f", built at {node.source}" if node.source else ""
+                raise FloatingPointError(
+                    f"backward through {describe(node.op, node.args)}: the adjoint {node.grad} times "
+                    f"the partial {partial} gives {node.grad * partial}{line}"
+                )
+
+
+def describe(op: Op, args: Sequence[Any]) -> str:
+    """Return an operation with the labels and numbers of its operands.
+
+    Examples
+    --------
+    >>> from autograd.ops import OPS
+    >>> describe(OPS["truediv"], [1.0, 0.0])
+    '1.0 / 0.0'
+    """
+    if not op.symbol:
+        return f"{op.name}({', '.join(map(_describe_operand, args))})"
+    return f" {op.symbol} ".join(map(_describe_operand, args)) if len(args) == 2 else f"-{args[0]}"
+
+
+def _describe_operand(arg: Any) -> str:
+    label: str = getattr(arg, "label", "")
+    return f"{label} = {float(arg)}" if label else f"{float(arg)}"
+
+
+def _faults(op: Op, args: Sequence[float]) -> list[str]:
+    """Return what the floating-point unit reports for the NumPy form of an operation."""
+    faults: list[str] = []
+    arrays = np.split(np.array(args), len(op.partials)) if op.variadic else map(np.float64, args)
+    with np.errstate(all="call", under="ignore", call=lambda kind, _: faults.append(kind)):
+        on_arrays(op).value(*arrays)
+    return faults
+
+
+def _as_numpy_would(setting: str, message: str) -> None:
+    """Do what `numpy.errstate` is set to do."""
+    if setting == "raise":
+        raise FloatingPointError(message)
+    if setting != "ignore":
+        warnings.warn(message, RuntimeWarning, stacklevel=user_line().depth + 1)

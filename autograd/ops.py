@@ -1,0 +1,397 @@
+"""The table of operations: one row each, and nothing else in the project knows a derivative.
+
+A row writes its rules as text, in the words of `autograd.rules`. ``x`` and ``y`` are the arguments
+and ``out`` is the value, so that a rule can reuse it (``1 - out*out`` costs less than ``tanh`` twice).
+Text, because one rule is read in several ways: on floats by the operators of `autograd.value`, on
+arrays by NumPy, on `Value`s when a derivative is itself differentiated, and by people.
+
+Partials, not vector-Jacobian products: reverse mode multiplies them by the adjoint, forward mode by
+the tangent, and a graph shows them on its edges.
+
+After a change here, ``python -m autograd.generate`` writes the operators and functions anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import e, inf, nan, pi
+from types import MappingProxyType
+
+import numpy as np
+
+Numbers = tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Edge:
+    """What a row must give at one special point: the arguments, the value and the partials."""
+
+    at: Numbers
+    value: float
+    partials: Numbers
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Op:
+    """One row of the table.
+
+    Attributes
+    ----------
+    name : str
+        Name of the row, and of its function in `autograd`.
+    doc : str
+        What it computes, as the object of a sentence that begins with "Return".
+    value : str
+        The value, as a rule over the arguments.
+    partials : tuple of str
+        One rule an argument, ∂out/∂argument, over the arguments and ``out``. ``"0.0"`` stands for an
+        argument that only selects.
+    latex : str
+        The value in LaTeX, a template over the arguments.
+    domain : tuple of (float, float)
+        One interval an argument, from which tests sample points where the row is differentiable.
+    edges : tuple of Edge
+        Special points with what must come out.
+    symbol, precedence : str, int
+        The infix or prefix sign and how tightly it binds, where Python has one for it.
+    ufunc : numpy.ufunc or None
+        The NumPy function of the same meaning.
+    variadic : bool
+        Whether the arguments are sequences; a partial is then the rule for one element of each.
+    folds : bool
+        Whether its function also takes one iterable, as the builtin `max` does.
+
+    Examples
+    --------
+    >>> OPS["mul"]
+    mul: x * y, ∂out/∂x = y, ∂out/∂y = x
+    """
+
+    name: str
+    doc: str
+    value: str
+    partials: tuple[str, ...]
+    latex: str
+    domain: tuple[tuple[float, float], ...]
+    edges: tuple[Edge, ...] = ()
+    symbol: str = ""
+    precedence: int = 9
+    ufunc: np.ufunc | None = None
+    variadic: bool = False
+    folds: bool = False
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of the arguments in the rules."""
+        return ("condition", "x", "y") if len(self.partials) == 3 else ("x", "y")[: len(self.partials)]
+
+    def __repr__(self) -> str:
+        pairs = zip(self.parameters, self.partials, strict=True)
+        return f"{self.name}: {self.value}, " + ", ".join(f"∂out/∂{p} = {rule}" for p, rule in pairs)
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        # A row is known by identity, also after copy.deepcopy of a graph or pickling of a model.
+        return OPS.__getitem__, (self.name,)
+
+
+def _at(*point: float, gives: float, partials: Numbers) -> Edge:
+    """Return one special point of a row."""
+    return Edge(point, gives, partials)
+
+
+_LINE = (-3.0, 3.0)
+_POSITIVE = (0.1, 5.0)
+_UNIT = (-0.95, 0.95)
+
+_ROWS = (
+    # ------------------------------------------------------------------------------- arithmetic
+    Op(
+        name="add", doc="the sum of two numbers", symbol="+", precedence=1, ufunc=np.add,
+        value="x + y", partials=("1.0", "1.0"), latex="{x} + {y}", domain=(_LINE, _LINE),
+        edges=(
+            _at(inf, -inf, gives=nan, partials=(1.0, 1.0)),
+            _at(1e308, 1e308, gives=inf, partials=(1.0, 1.0)),
+        ),
+    ),
+    Op(
+        name="sub", doc="the difference of two numbers", symbol="-", precedence=1, ufunc=np.subtract,
+        value="x - y", partials=("1.0", "-1.0"), latex="{x} - {y}", domain=(_LINE, _LINE),
+        edges=(_at(inf, inf, gives=nan, partials=(1.0, -1.0)),),
+    ),
+    Op(
+        name="mul", doc="the product of two numbers", symbol="*", precedence=2, ufunc=np.multiply,
+        value="x * y", partials=("y", "x"), latex=r"{x} \cdot {y}", domain=(_LINE, _LINE),
+        edges=(
+            _at(0.0, inf, gives=nan, partials=(inf, 0.0)),
+            _at(1e200, 1e200, gives=inf, partials=(1e200, 1e200)),
+        ),
+    ),
+    Op(
+        name="truediv", doc="the quotient of two numbers", symbol="/", precedence=2, ufunc=np.true_divide,
+        value="x / y", partials=("1.0 / y", "-out / y"), latex=r"\frac{{{x}}}{{{y}}}",
+        domain=(_LINE, _POSITIVE),
+        edges=(
+            _at(1.0, 0.0, gives=inf, partials=(inf, -inf)),
+            _at(1.0, -0.0, gives=-inf, partials=(-inf, -inf)),
+            _at(0.0, 0.0, gives=nan, partials=(inf, nan)),
+            _at(1.0, inf, gives=0.0, partials=(0.0, -0.0)),
+        ),
+    ),
+    Op(
+        name="neg", doc="the number with its sign changed", symbol="-", precedence=3, ufunc=np.negative,
+        value="-x", partials=("-1.0",), latex="-{x}", domain=(_LINE,),
+        edges=(_at(0.0, gives=-0.0, partials=(-1.0,)),),
+    ),
+    # Both special cases repair 0 * inf: y * x**(y - 1) at (0, 0) and out * log(x) at (0, y >= 0).
+    # What they give is the limit from inside the domain, and what PyTorch and JAX give.
+    Op(
+        name="pow", doc="x to the power y", symbol="**", precedence=4, ufunc=np.power,
+        value="pow(x, y)",
+        partials=(
+            "where(y == 0.0, 0.0, y * pow(x, y - 1.0))",
+            "where(x == 0.0, where(y >= 0.0, 0.0, -inf), out * log(x))",
+        ),
+        latex="{x}^{{{y}}}", domain=(_POSITIVE, _LINE),
+        edges=(
+            _at(0.0, 0.0, gives=1.0, partials=(0.0, 0.0)),
+            _at(3.0, 0.0, gives=1.0, partials=(0.0, 1.0986122886681098)),
+            _at(0.0, 1.0, gives=0.0, partials=(1.0, 0.0)),
+            _at(0.0, 2.0, gives=0.0, partials=(0.0, 0.0)),
+            _at(0.0, 0.5, gives=0.0, partials=(inf, 0.0)),
+            _at(0.0, -1.0, gives=inf, partials=(-inf, -inf)),
+            _at(-2.0, 3.0, gives=-8.0, partials=(12.0, nan)),
+            _at(-8.0, 1 / 3, gives=nan, partials=(nan, nan)),
+            _at(10.0, 400.0, gives=inf, partials=(inf, inf)),
+            _at(nan, 0.0, gives=1.0, partials=(0.0, nan)),
+        ),
+    ),
+    Op(
+        name="abs", doc="the absolute value; its derivative at 0 is 0", ufunc=np.absolute,
+        value="abs(x)", partials=("where(x == 0.0, 0.0, where(x < 0.0, -1.0, 1.0))",),
+        latex=r"\left|{x}\right|", domain=((-3.0, -0.1),),
+        edges=(
+            _at(0.0, gives=0.0, partials=(0.0,)),
+            _at(-0.0, gives=0.0, partials=(0.0,)),
+            _at(-2.0, gives=2.0, partials=(-1.0,)),
+            _at(2.0, gives=2.0, partials=(1.0,)),
+        ),
+    ),
+    # --------------------------------------------------------------------------------- selection
+    # The inner `where` lets a nan through from either side: a bare `x >= y` hides one in x.
+    Op(
+        name="max", doc="the larger of two numbers; a tie goes wholly to the first",
+        ufunc=np.maximum, folds=True,
+        value="where(x >= y, x, where(x == x, y, x))",
+        partials=(
+            "where(x >= y, 1.0, where(x == x, 0.0, 1.0))",
+            "where(x >= y, 0.0, where(x == x, 1.0, 0.0))",
+        ),
+        latex=r"\max\left({x}, {y}\right)", domain=((1.1, 3.0), (-3.0, 1.0)),
+        edges=(
+            _at(2.0, 2.0, gives=2.0, partials=(1.0, 0.0)),
+            _at(1.0, 2.0, gives=2.0, partials=(0.0, 1.0)),
+            _at(nan, 2.0, gives=nan, partials=(1.0, 0.0)),
+            _at(2.0, nan, gives=nan, partials=(0.0, 1.0)),
+        ),
+    ),
+    Op(
+        name="min", doc="the smaller of two numbers; a tie goes wholly to the first",
+        ufunc=np.minimum, folds=True,
+        value="where(x <= y, x, where(x == x, y, x))",
+        partials=(
+            "where(x <= y, 1.0, where(x == x, 0.0, 1.0))",
+            "where(x <= y, 0.0, where(x == x, 1.0, 0.0))",
+        ),
+        latex=r"\min\left({x}, {y}\right)", domain=((-3.0, 1.0), (1.1, 3.0)),
+        edges=(
+            _at(2.0, 2.0, gives=2.0, partials=(1.0, 0.0)),
+            _at(3.0, 2.0, gives=2.0, partials=(0.0, 1.0)),
+            _at(nan, 2.0, gives=nan, partials=(1.0, 0.0)),
+            _at(2.0, nan, gives=nan, partials=(0.0, 1.0)),
+        ),
+    ),
+    Op(
+        name="where", doc="x where the condition holds, else y",
+        value="where(condition, x, y)",
+        partials=("0.0", "where(condition, 1.0, 0.0)", "where(condition, 0.0, 1.0)"),
+        latex=r"\left({x} \text{{ if }} {condition} \text{{ else }} {y}\right)",
+        domain=((1.0, 2.0), _LINE, _LINE),
+        edges=(
+            _at(1.0, 2.0, 3.0, gives=2.0, partials=(0.0, 1.0, 0.0)),
+            _at(0.0, 2.0, 3.0, gives=3.0, partials=(0.0, 0.0, 1.0)),
+            _at(1.0, 2.0, nan, gives=2.0, partials=(0.0, 1.0, 0.0)),
+        ),
+    ),
+    # ------------------------------------------------------------- exponentials, logarithms, roots
+    Op(
+        name="exp", doc="e to the power x", ufunc=np.exp,
+        value="exp(x)", partials=("out",), latex="e^{{{x}}}", domain=(_LINE,),
+        edges=(
+            _at(0.0, gives=1.0, partials=(1.0,)),
+            _at(1.0, gives=e, partials=(e,)),
+            _at(1000.0, gives=inf, partials=(inf,)),
+            _at(-1000.0, gives=0.0, partials=(0.0,)),
+        ),
+    ),
+    Op(
+        name="log", doc="the natural logarithm", ufunc=np.log,
+        value="log(x)", partials=("1.0 / x",), latex=r"\ln\left({x}\right)", domain=(_POSITIVE,),
+        edges=(
+            _at(1.0, gives=0.0, partials=(1.0,)),
+            _at(0.0, gives=-inf, partials=(inf,)),
+            _at(-1.0, gives=nan, partials=(-1.0,)),
+        ),
+    ),
+    Op(
+        name="log1p", doc="log(1 + x), exact for small x", ufunc=np.log1p,
+        value="log1p(x)", partials=("1.0 / (1.0 + x)",), latex=r"\ln\left(1 + {x}\right)",
+        domain=((-0.9, 5.0),),
+        edges=(
+            _at(1e-20, gives=1e-20, partials=(1.0,)),
+            _at(-1.0, gives=-inf, partials=(inf,)),
+            _at(-2.0, gives=nan, partials=(-1.0,)),
+        ),
+    ),
+    Op(
+        name="expm1", doc="exp(x) - 1, exact for small x", ufunc=np.expm1,
+        value="expm1(x)", partials=("out + 1.0",), latex="e^{{{x}}} - 1", domain=(_LINE,),
+        edges=(
+            _at(1e-20, gives=1e-20, partials=(1.0,)),
+            _at(1000.0, gives=inf, partials=(inf,)),
+        ),
+    ),
+    Op(
+        name="sqrt", doc="the square root", ufunc=np.sqrt,
+        value="sqrt(x)", partials=("0.5 / out",), latex=r"\sqrt{{{x}}}", domain=(_POSITIVE,),
+        edges=(
+            _at(4.0, gives=2.0, partials=(0.25,)),
+            _at(0.0, gives=0.0, partials=(inf,)),
+            _at(-1.0, gives=nan, partials=(nan,)),
+        ),
+    ),
+    # ------------------------------------------------------------------------------- trigonometry
+    Op(
+        name="sin", doc="the sine of an angle in radians", ufunc=np.sin,
+        value="sin(x)", partials=("cos(x)",), latex=r"\sin\left({x}\right)", domain=(_LINE,),
+        edges=(_at(0.0, gives=0.0, partials=(1.0,)), _at(inf, gives=nan, partials=(nan,))),
+    ),
+    Op(
+        name="cos", doc="the cosine of an angle in radians", ufunc=np.cos,
+        value="cos(x)", partials=("-sin(x)",), latex=r"\cos\left({x}\right)", domain=(_LINE,),
+        edges=(_at(0.0, gives=1.0, partials=(-0.0,)), _at(inf, gives=nan, partials=(nan,))),
+    ),
+    Op(
+        name="tan", doc="the tangent of an angle in radians", ufunc=np.tan,
+        value="tan(x)", partials=("1.0 + out * out",), latex=r"\tan\left({x}\right)", domain=((-1.4, 1.4),),
+        edges=(_at(0.0, gives=0.0, partials=(1.0,)), _at(inf, gives=nan, partials=(nan,))),
+    ),
+    # (1 - x)(1 + x), because 1 - x*x loses half of the digits where |x| is near 1.
+    Op(
+        name="arcsin", doc="the angle in radians whose sine is x", ufunc=np.arcsin,
+        value="arcsin(x)", partials=("1.0 / sqrt((1.0 - x) * (1.0 + x))",),
+        latex=r"\arcsin\left({x}\right)", domain=(_UNIT,),
+        edges=(_at(1.0, gives=pi / 2, partials=(inf,)), _at(2.0, gives=nan, partials=(nan,))),
+    ),
+    Op(
+        name="arccos", doc="the angle in radians whose cosine is x", ufunc=np.arccos,
+        value="arccos(x)", partials=("-1.0 / sqrt((1.0 - x) * (1.0 + x))",),
+        latex=r"\arccos\left({x}\right)", domain=(_UNIT,),
+        edges=(_at(1.0, gives=0.0, partials=(-inf,)), _at(2.0, gives=nan, partials=(nan,))),
+    ),
+    Op(
+        name="arctan", doc="the angle in radians whose tangent is x", ufunc=np.arctan,
+        value="arctan(x)", partials=("1.0 / (1.0 + x * x)",),
+        latex=r"\arctan\left({x}\right)", domain=(_LINE,),
+        edges=(_at(0.0, gives=0.0, partials=(1.0,)), _at(inf, gives=pi / 2, partials=(0.0,))),
+    ),
+    # Here y is the first argument in the usual reading, arctan2(y, x); the table keeps x, y in order.
+    Op(
+        name="arctan2", doc="the angle in radians of the point (y, x), in all four quadrants",
+        ufunc=np.arctan2,
+        value="arctan2(x, y)", partials=("y / (x * x + y * y)", "-x / (x * x + y * y)"),
+        latex=r"\operatorname{{atan2}}\left({x}, {y}\right)", domain=(_LINE, _POSITIVE),
+        edges=(
+            _at(1.0, -1.0, gives=3 * pi / 4, partials=(-0.5, -0.5)),
+            _at(0.0, 0.0, gives=0.0, partials=(nan, nan)),
+        ),
+    ),
+    # --------------------------------------------------------------------------------- hyperbolic
+    Op(
+        name="sinh", doc="the hyperbolic sine", ufunc=np.sinh,
+        value="sinh(x)", partials=("cosh(x)",), latex=r"\sinh\left({x}\right)", domain=(_LINE,),
+        edges=(_at(0.0, gives=0.0, partials=(1.0,)), _at(1000.0, gives=inf, partials=(inf,))),
+    ),
+    Op(
+        name="cosh", doc="the hyperbolic cosine", ufunc=np.cosh,
+        value="cosh(x)", partials=("sinh(x)",), latex=r"\cosh\left({x}\right)", domain=(_LINE,),
+        edges=(_at(0.0, gives=1.0, partials=(0.0,)), _at(-1000.0, gives=inf, partials=(-inf,))),
+    ),
+    Op(
+        name="tanh", doc="the hyperbolic tangent", ufunc=np.tanh,
+        value="tanh(x)", partials=("1.0 - out * out",), latex=r"\tanh\left({x}\right)", domain=(_LINE,),
+        edges=(_at(0.0, gives=0.0, partials=(1.0,)), _at(1000.0, gives=1.0, partials=(0.0,))),
+    ),
+    # -------------------------------------------------------------------------------- activations
+    # exp of a number <= 0 only: 1 / (1 + exp(-x)) overflows at x = -710.
+    Op(
+        name="sigmoid", doc="the logistic function 1 / (1 + exp(-x))",
+        value="where(x >= 0.0, 1.0, exp(-abs(x))) / (1.0 + exp(-abs(x)))", partials=("out * (1.0 - out)",),
+        latex=r"\sigma\left({x}\right)", domain=(_LINE,),
+        edges=(
+            _at(0.0, gives=0.5, partials=(0.25,)),
+            _at(1000.0, gives=1.0, partials=(0.0,)),
+            _at(-1000.0, gives=0.0, partials=(0.0,)),
+            _at(-40.0, gives=4.248354255291589e-18, partials=(4.248354255291589e-18,)),
+        ),
+    ),
+    # `x <= 0`, not `x > 0`: a nan compares false and passes through instead of becoming 0.
+    Op(
+        name="relu", doc="max(0, x); its derivative at 0 is 0",
+        value="where(x <= 0.0, 0.0, x)", partials=("where(x <= 0.0, 0.0, 1.0)",),
+        latex=r"\operatorname{{ReLU}}\left({x}\right)", domain=((0.1, 3.0),),
+        edges=(
+            _at(0.0, gives=0.0, partials=(0.0,)),
+            _at(-2.0, gives=0.0, partials=(0.0,)),
+            _at(2.0, gives=2.0, partials=(1.0,)),
+            _at(nan, gives=nan, partials=(1.0,)),
+        ),
+    ),
+    Op(
+        name="softplus", doc="log(1 + exp(x)), the smooth ReLU",
+        value="max(x, 0.0) + log1p(exp(-abs(x)))", partials=("sigmoid(x)",),
+        latex=r"\operatorname{{softplus}}\left({x}\right)", domain=(_LINE,),
+        edges=(
+            _at(1000.0, gives=1000.0, partials=(1.0,)),
+            _at(-1000.0, gives=0.0, partials=(0.0,)),
+            _at(-40.0, gives=4.248354255291589e-18, partials=(4.248354255291589e-18,)),
+        ),
+    ),
+    # ----------------------------------------------------------------------------------- reductions
+    Op(
+        name="sum", doc="the sum of any number of terms, as one node", variadic=True,
+        value="sum(x)", partials=("1.0",), latex=r"\sum\left({x}\right)", domain=(_LINE,),
+        edges=(_at(1.0, 2.0, 3.5, gives=6.5, partials=(1.0, 1.0, 1.0)),),
+    ),
+    Op(
+        name="dot", doc="the sum of the products of two sequences of one length, as one node", variadic=True,
+        value="dot(x, y)", partials=("y", "x"), latex=r"\left({x}\right) \cdot \left({y}\right)",
+        domain=(_LINE, _LINE),
+        edges=(_at(1.0, 2.0, 3.0, 4.0, gives=11.0, partials=(3.0, 4.0, 1.0, 2.0)),),
+    ),
+    # exp(x - out) is the softmax, already normalised.
+    Op(
+        name="logsumexp", doc="log(sum(exp(x))), shifted by the maximum so that nothing overflows",
+        variadic=True,
+        value="logsumexp(x)", partials=("exp(x - out)",),
+        latex=r"\operatorname{{logsumexp}}\left({x}\right)", domain=(_LINE,),
+        edges=(
+            _at(1000.0, 1000.0, gives=1000.6931471805599, partials=(0.5, 0.5)),
+            _at(0.0, -inf, gives=0.0, partials=(1.0, 0.0)),
+            _at(-1000.0, gives=-1000.0, partials=(1.0,)),
+        ),
+    ),
+)  # fmt: skip
+
+OPS: Mapping[str, Op] = MappingProxyType({op.name: op for op in _ROWS})
+"""The rows by name."""

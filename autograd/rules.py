@@ -1,0 +1,198 @@
+"""What the words of a rule mean: on floats, and on NumPy arrays.
+
+A rule is a text of the table (`autograd.ops`) such as ``"1.0 - out * out"``. Its words are the public
+names of `autograd` plus ``pow``, ``abs`` and ``inf``. `FLOAT` and `NUMPY` give each word a meaning, and
+`compile_rule` makes a function of a rule and a meaning. On `Value`s the words mean the functions of
+`autograd` themselves: that is how a derivative becomes more graph.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from operator import mul
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .ops import OPS, Op
+
+
+def _sum(x: Sequence[float]) -> float:
+    """Return the sum, which the interpreter compensates for rounding from Python 3.12 on."""
+    return sum(x, 0.0)
+
+
+def _dot(x: Sequence[float], y: Sequence[float]) -> float:
+    """Return the sum of products."""
+    return sum(map(mul, x, y), 0.0)
+
+
+def _logsumexp(x: Sequence[float]) -> float:
+    """Return log(sum(exp(x))), shifted so that the largest exponent is 0."""
+    top = max(x)
+    if math.isinf(top) and not any(map(math.isnan, x)):
+        return top
+    return top + math.log(_sum([math.exp(item - top) for item in x]))
+
+
+FLOAT: dict[str, Any] = {
+    "inf": math.inf,
+    "abs": abs,
+    "max": max,
+    "pow": math.pow,
+    "sum": _sum,
+    "dot": _dot,
+    "logsumexp": _logsumexp,
+    "arcsin": math.asin,
+    "arccos": math.acos,
+    "arctan": math.atan,
+    "arctan2": math.atan2,
+    "exp": math.exp,
+    "log": math.log,
+    "log1p": math.log1p,
+    "expm1": math.expm1,
+    "sqrt": math.sqrt,
+    "sin": math.sin,
+    "cos": math.cos,
+    "tan": math.tan,
+    "sinh": math.sinh,
+    "cosh": math.cosh,
+    "tanh": math.tanh,
+}
+"""Meaning of each word on Python floats. Functions of `math` raise where NumPy gives nan or inf."""
+
+NUMPY: dict[str, Any] = {
+    "inf": math.inf,
+    "where": np.where,
+    "pow": np.power,
+    "sum": np.sum,
+    "dot": np.dot,
+    "logsumexp": np.logaddexp.reduce,
+} | {op.name: op.ufunc for op in OPS.values() if op.ufunc is not None}
+"""Meaning of each word on NumPy arrays, element by element."""
+
+
+class _WhereToConditional(ast.NodeTransformer):
+    """Rewrites ``where(c, x, y)`` as ``x if c else y``, which evaluates one branch only."""
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        if isinstance(node.func, ast.Name) and node.func.id == "where":
+            condition, x, y = node.args
+            return ast.IfExp(condition, x, y)
+        return node
+
+
+def python_expression(rule: str) -> str:
+    """Return a rule as the Python expression over floats that a person would write.
+
+    Parameters
+    ----------
+    rule : str
+        A rule of the table.
+
+    Returns
+    -------
+    str
+        The same with each ``where`` as a conditional expression.
+
+    Examples
+    --------
+    >>> python_expression("where(x <= 0.0, 0.0, x)")
+    '0.0 if x <= 0.0 else x'
+    """
+    return ast.unparse(_WhereToConditional().visit(ast.parse(rule, mode="eval")))
+
+
+def compile_rule(rule: str, parameters: Sequence[str], meaning: Mapping[str, Any]) -> Callable[..., Any]:
+    """Return the function that computes a rule.
+
+    Parameters
+    ----------
+    rule : str
+        A rule of the table.
+    parameters : sequence of str
+        The names that it is a function of.
+    meaning : mapping
+        What its other words mean. Words that only the table defines, such as ``sigmoid``, may be
+        left out.
+
+    Returns
+    -------
+    callable
+        The rule as a function of the parameters, by position.
+
+    Examples
+    --------
+    >>> compile_rule("1.0 - out * out", ["x", "out"], FLOAT)(0.0, 0.5)
+    0.75
+    """
+    expression = rule if "where" in meaning else python_expression(rule)
+    function = eval(f"lambda {', '.join(parameters)}: {expression}", dict(meaning))
+    for word in set(function.__code__.co_names) - set(meaning):
+        op = OPS[word]
+        function.__globals__[word] = compile_rule(op.value, op.parameters, meaning)
+    return function  # type: ignore[no-any-return]
+
+
+class Rules(NamedTuple):
+    """The rules of one row as functions."""
+
+    value: Callable[..., Any]
+    partials: tuple[Callable[..., Any], ...]
+
+
+def compile_row(op: Op, meaning: Mapping[str, Any]) -> Rules:
+    """Return the value and the partials of a row as functions.
+
+    Parameters
+    ----------
+    op : Op
+        The row.
+    meaning : mapping
+        What the words of its rules mean.
+
+    Returns
+    -------
+    Rules
+        The value takes the arguments; each partial takes the arguments and the output.
+
+    Examples
+    --------
+    >>> value, (partial,) = compile_row(OPS["exp"], NUMPY)
+    >>> partial(0.0, value(0.0))
+    np.float64(1.0)
+    """
+    return Rules(
+        compile_rule(op.value, op.parameters, meaning),
+        tuple(compile_rule(rule, (*op.parameters, "out"), meaning) for rule in op.partials),
+    )
+
+
+@cache
+def on_floats(op: Op) -> Rules:
+    """Return the rules of a row on Python floats, compiled at the first use.
+
+    The partials of a variadic row give a list, one number for each element.
+    """
+    value, partials = compile_row(op, FLOAT)
+    if op.variadic:
+        elements = op.parameters[0] if len(op.parameters) == 1 else f"zip({', '.join(op.parameters)})"
+        partials = tuple(
+            compile_rule(
+                f"[{rule} for {', '.join(op.parameters)} in {elements}]",
+                (*op.parameters, "out"),
+                FLOAT | {"zip": zip},
+            )
+            for rule in op.partials
+        )
+    return Rules(value, partials)
+
+
+@cache
+def on_arrays(op: Op) -> Rules:
+    """Return the rules of a row on NumPy arrays, compiled at the first use."""
+    return compile_row(op, NUMPY)

@@ -1,0 +1,49 @@
+"""Finding the line of the user's program that made something happen."""
+
+from __future__ import annotations
+
+import linecache
+import sys
+from types import FrameType
+from typing import NamedTuple
+
+# NumPy is skipped too: `np.sum(values)` calls our operators from its own Python code.
+_NOT_THE_USER = frozenset({"autograd", "nn", "numpy", "contextlib"})
+
+
+class Line(NamedTuple):
+    """A line of the user's program; ``depth`` counts the frames between it and who asks."""
+
+    file: str
+    number: int
+    depth: int
+
+    def __str__(self) -> str:
+        text = linecache.getline(self.file, self.number).strip()
+        return f"{self.file}:{self.number}" + (f": {text}" if text else "")
+
+
+def user_line() -> Line:
+    """Return the innermost line on the stack that is not of this project or of NumPy.
+
+    Returns
+    -------
+    Line
+        The user's line, or the outermost line of all where the user is nowhere on the stack.
+
+    Examples
+    --------
+    >>> user_line().depth >= 0
+    True
+    """
+    frame: FrameType = sys._getframe(1)
+    depth = 0
+    while frame.f_back is not None and _is_ours(frame):
+        frame = frame.f_back
+        depth += 1
+    return Line(frame.f_code.co_filename, frame.f_lineno, depth)
+
+
+def _is_ours(frame: FrameType) -> bool:
+    package: str = frame.f_globals.get("__name__", "").partition(".")[0]
+    return package in _NOT_THE_USER
