@@ -1,0 +1,37 @@
+"""Neurons, layers, losses and training on `autograd.Value`s.
+
+Examples
+--------
+>>> from nn import MLP, losses
+>>> model = MLP(2, [4, 1], rng=0)
+>>> loss = losses.mse(model([[0.0, 1.0], [1.0, 0.0]]), [1.0, 0.0])
+>>> model.zero_grad()
+>>> loss.backward()
+>>> for p in model.parameters():
+...     p.data -= 0.1 * p.grad
+"""
+
+from . import activations, datasets, initializers, losses, metrics, optimizers, plots
+from .checkpoint import load, save
+from .layers import MLP, Layer, Neuron, Sequential
+from .module import Module
+from .training import History, fit
+
+__all__ = [
+    "MLP",
+    "History",
+    "Layer",
+    "Module",
+    "Neuron",
+    "Sequential",
+    "activations",
+    "datasets",
+    "fit",
+    "initializers",
+    "load",
+    "losses",
+    "metrics",
+    "optimizers",
+    "plots",
+    "save",
+]

@@ -1,6 +1,6 @@
 """Showing graphs to people."""
 
 from .draw import draw
-from .drawing import Drawing
+from .drawing import Drawing, LayoutUnavailableError
 
-__all__ = ["Drawing", "draw"]
+__all__ = ["Drawing", "LayoutUnavailableError", "draw"]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import graphviz
+
+from ..files import write_whole
 
 FORMATS = ("svg", "png", "pdf")
 
@@ -122,29 +123,3 @@ class Drawing:
 
     def __repr__(self) -> str:
         return f"<Drawing of {self.source.count('->')} edges; .save('graph.svg') writes it>"
-
-
-def write_whole(target: Path, content: bytes) -> None:
-    """Write a file so that it is there as a whole or not at all.
-
-    Parameters
-    ----------
-    target : Path
-        The file; its folder exists.
-    content : bytes
-        What it holds.
-
-    Raises
-    ------
-    OSError
-        If it cannot be written.
-    """
-    handle, partial = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(partial, 0o644)
-        os.replace(partial, target)
-    except BaseException:
-        os.unlink(partial)
-        raise

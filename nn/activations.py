@@ -1,0 +1,104 @@
+"""Activation functions by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from autograd import Value, elu, gelu, leaky_relu, relu, sigmoid, silu, softmax, softplus, tanh
+
+Activation = Callable[[Any], Any]
+
+
+def linear(x: Any) -> Any:
+    """Return the argument: no activation.
+
+    Examples
+    --------
+    >>> linear(2.0)
+    2.0
+    """
+    return x
+
+
+def hardmax(x: Iterable[Value | float]) -> list[float]:
+    """Return 1 at the largest number and 0 elsewhere; the first of equals wins (D9).
+
+    Parameters
+    ----------
+    x : iterable of Value or number
+        The logits.
+
+    Returns
+    -------
+    list of float
+        Plain numbers, since the derivative is 0 wherever there is one.
+
+    Raises
+    ------
+    ValueError
+        For an empty iterable.
+
+    Examples
+    --------
+    >>> hardmax([5.0, 2.0, -1.0, 3.0])
+    [1.0, 0.0, 0.0, 0.0]
+    """
+    logits = [float(item) for item in x]
+    top = logits.index(max(logits))
+    return [float(i == top) for i in range(len(logits))]
+
+
+ACTIVATIONS: dict[str, Activation] = {
+    function.__name__: function
+    for function in (linear, relu, leaky_relu, elu, gelu, silu, softplus, sigmoid, tanh)
+}
+"""Activations of one neuron by name."""
+
+
+def activation(which: str | Activation) -> Activation:
+    """Return an activation function, given itself or its name.
+
+    Parameters
+    ----------
+    which : str or callable
+        A name of `ACTIVATIONS`, or a function of one `Value`.
+
+    Returns
+    -------
+    callable
+        The function.
+
+    Raises
+    ------
+    ValueError
+        For an unknown name.
+
+    Examples
+    --------
+    >>> activation("tanh")(0.0)
+    0.0
+    """
+    if callable(which):
+        return which
+    if which not in ACTIVATIONS:
+        raise ValueError(f"unknown activation {which!r}; take one of {', '.join(ACTIVATIONS)}, or a function")
+    return ACTIVATIONS[which]
+
+
+__all__ = [
+    "ACTIVATIONS",
+    "Activation",
+    "activation",
+    "elu",
+    "gelu",
+    "hardmax",
+    "leaky_relu",
+    "linear",
+    "relu",
+    "sigmoid",
+    "silu",
+    "softmax",
+    "softplus",
+    "tanh",
+]

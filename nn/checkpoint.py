@@ -1,0 +1,80 @@
+"""Saving the parameters of a model, and loading them."""
+
+from __future__ import annotations
+
+import io
+import os
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from autograd.files import write_whole
+
+from .module import Module
+
+
+def save(model: Module, path: str | os.PathLike[str], **extras: npt.ArrayLike) -> None:
+    """Write the parameters of a model to a NumPy archive, without pickle.
+
+    Parameters
+    ----------
+    model : Module
+        The model.
+    path : path-like
+        The file, ending in ``.npz``. It holds the arrays ``names`` and ``values``.
+    **extras : array_like
+        More arrays to keep beside them, such as the scale of the inputs.
+
+    Raises
+    ------
+    ValueError
+        For another suffix.
+    OSError
+        If the file cannot be written; an older one is then left as it was.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from nn import Neuron
+    >>> model, copy = Neuron(2, rng=0), Neuron(2, rng=1)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(model, f"{folder}/weights.npz")
+    ...     load(copy, f"{folder}/weights.npz")
+    >>> copy.state_dict() == model.state_dict()
+    True
+    """
+    target = Path(path)
+    if target.suffix != ".npz":
+        raise ValueError(f"parameters are saved to a file ending in .npz, but the path is {str(target)!r}")
+    state = model.state_dict()
+    buffer = io.BytesIO()
+    names, values = np.array(list(state)), np.array(list(state.values()))
+    np.savez(buffer, names=names, values=values, **{k: np.asarray(v) for k, v in extras.items()})  # type: ignore[arg-type]
+    write_whole(target, buffer.getvalue())
+
+
+def load(model: Module, path: str | os.PathLike[str]) -> None:
+    """Assign to a model the parameters that `save` wrote.
+
+    Parameters
+    ----------
+    model : Module
+        A model of the same structure.
+    path : path-like
+        The file.
+
+    Raises
+    ------
+    ValueError
+        If the file is not such an archive, or its names do not fit the model.
+    OSError
+        If it cannot be read.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            state = dict(zip(archive["names"].tolist(), archive["values"].tolist(), strict=True))
+    except (KeyError, ValueError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{str(path)!r} does not hold the parameters of a model: {error}") from error
+    model.load_state_dict(state)

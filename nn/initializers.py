@@ -1,0 +1,140 @@
+"""Initial weights: each function draws those of one neuron of `n_in` inputs in a layer of `n_out`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import sqrt
+
+import numpy as np
+import numpy.typing as npt
+
+Weights = npt.NDArray[np.float64]
+Initializer = Callable[[np.random.Generator, int, int], Weights]
+
+
+def he(rng: np.random.Generator, n_in: int, n_out: int) -> Weights:
+    """Draw from the normal distribution of variance 2 / n_in, which keeps the variance through ReLUs.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Where the randomness comes from.
+    n_in, n_out : int
+        Inputs of the neuron, and neurons of its layer.
+
+    Returns
+    -------
+    ndarray of float, shape (n_in,)
+        Source: He, Zhang, Ren and Sun (2015), arXiv:1502.01852.
+
+    Examples
+    --------
+    >>> he(np.random.default_rng(0), 3, 1).shape
+    (3,)
+    """
+    return rng.normal(0.0, sqrt(2.0 / n_in), n_in)
+
+
+def glorot(rng: np.random.Generator, n_in: int, n_out: int) -> Weights:
+    """Draw uniformly with variance 2 / (n_in + n_out), for activations that are linear near 0.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Where the randomness comes from.
+    n_in, n_out : int
+        Inputs of the neuron, and neurons of its layer.
+
+    Returns
+    -------
+    ndarray of float, shape (n_in,)
+        Source: Glorot and Bengio (2010), "Understanding the difficulty of training deep networks".
+
+    Examples
+    --------
+    >>> bool(np.all(np.abs(glorot(np.random.default_rng(0), 3, 3)) <= 1.0))
+    True
+    """
+    limit = sqrt(6.0 / (n_in + n_out))
+    return rng.uniform(-limit, limit, n_in)
+
+
+def unit_uniform(rng: np.random.Generator, n_in: int, n_out: int) -> Weights:
+    """Draw uniformly from [0, 1), as the lecture notes do (D4).
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Where the randomness comes from.
+    n_in, n_out : int
+        Inputs of the neuron, and neurons of its layer.
+
+    Returns
+    -------
+    ndarray of float, shape (n_in,)
+        The weights.
+
+    Examples
+    --------
+    >>> bool(np.all(unit_uniform(np.random.default_rng(0), 3, 1) >= 0.0))
+    True
+    """
+    return rng.random(n_in)
+
+
+def zeros(rng: np.random.Generator, n_in: int, n_out: int) -> Weights:
+    """Return zeros: right for a linear model, while neurons of a hidden layer would stay equal.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Not used.
+    n_in, n_out : int
+        Inputs of the neuron, and neurons of its layer.
+
+    Returns
+    -------
+    ndarray of float, shape (n_in,)
+        The weights.
+
+    Examples
+    --------
+    >>> zeros(np.random.default_rng(0), 2, 1)
+    array([0., 0.])
+    """
+    return np.zeros(n_in)
+
+
+INITIALIZERS: dict[str, Initializer] = {f.__name__: f for f in (he, glorot, unit_uniform, zeros)}
+"""Initializers by name."""
+
+
+def initializer(which: str | Initializer) -> Initializer:
+    """Return an initializer, given itself or its name.
+
+    Parameters
+    ----------
+    which : str or callable
+        A name of `INITIALIZERS`, or a function of (rng, n_in, n_out).
+
+    Returns
+    -------
+    callable
+        The function.
+
+    Raises
+    ------
+    ValueError
+        For an unknown name.
+
+    Examples
+    --------
+    >>> initializer("he") is he
+    True
+    """
+    if callable(which):
+        return which
+    if which not in INITIALIZERS:
+        names = ", ".join(INITIALIZERS)
+        raise ValueError(f"unknown initializer {which!r}; take one of {names}, or a function")
+    return INITIALIZERS[which]

@@ -1,0 +1,254 @@
+"""Neurons, layers of them, and layers in a row.
+
+Arguments called ``rng`` take a `numpy.random.Generator` or a seed; the same seed gives the same model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from autograd import Value, dot
+
+from .activations import Activation, activation
+from .initializers import Initializer, initializer
+from .module import Module, Sample, as_outputs
+
+Rng = np.random.Generator | int | None
+
+_RECTIFIERS = ("relu", "leaky_relu", "elu", "gelu", "silu", "softplus")
+
+
+class Neuron(Module):
+    """``g(w·x + b)``: one node for the product, one for the bias, and the activation's (B1, C9).
+
+    Parameters
+    ----------
+    n_in : int
+        Number of inputs.
+    activation : str or callable
+        g, a name of `nn.activations.ACTIVATIONS` or a function of a `Value`.
+    init : str, callable or None
+        How to draw the weights (`nn.initializers`); None takes ``"he"`` for the ReLU family, else
+        ``"glorot"``. The bias begins at 0.
+    n_out : int
+        Neurons of the layer that it is in.
+    rng : Generator, int or None
+        Where the randomness comes from.
+
+    Attributes
+    ----------
+    w : list of Value
+        The weights.
+    b : Value
+        The bias.
+
+    Raises
+    ------
+    ValueError
+        For fewer than one input, or an unknown name.
+
+    Examples
+    --------
+    >>> neuron = Neuron(3, activation="relu", rng=0)
+    >>> neuron.load_state_dict({"w[0]": 4, "w[1]": 2, "w[2]": -5, "b": 7})  # B1 of the notes
+    >>> neuron([1, 0, 2])
+    Value(1.0, op='relu')
+    """
+
+    def __init__(
+        self,
+        n_in: int,
+        activation: str | Activation = "relu",
+        *,
+        init: str | Initializer | None = None,
+        n_out: int = 1,
+        rng: Rng = None,
+    ) -> None:
+        _check_size("n_in", n_in)
+        self.activation = _activation(activation)
+        draw = initializer(init or ("he" if activation in _RECTIFIERS else "glorot"))
+        self.w = [Value(float(weight)) for weight in draw(np.random.default_rng(rng), n_in, n_out)]
+        self.b = Value(0.0)
+
+    def forward(self, x: Sample) -> Any:
+        """Return the output for one sample."""
+        if len(x) != len(self.w):
+            raise ValueError(f"the neuron takes {len(self.w)} inputs, but came {len(x)}")
+        return self.activation(dot(self.w, x) + self.b)
+
+    def __repr__(self) -> str:
+        return f"Neuron({len(self.w)}, {_name(self.activation)!r})"
+
+
+class Layer(Module):
+    """Neurons side by side that share their inputs: ``g(W·x + b)``, a row of W for each neuron (B4).
+
+    Parameters
+    ----------
+    n_in, n_out : int
+        Numbers of inputs and of neurons.
+    activation, init, rng
+        As in `Neuron`.
+
+    Attributes
+    ----------
+    neurons : list of Neuron
+        The neurons.
+
+    Raises
+    ------
+    ValueError
+        For fewer than one input or neuron, or an unknown name.
+
+    Examples
+    --------
+    >>> len(Layer(3, 2, rng=0)([1.0, 0.0, 2.0]))
+    2
+    """
+
+    def __init__(
+        self,
+        n_in: int,
+        n_out: int,
+        activation: str | Activation = "relu",
+        *,
+        init: str | Initializer | None = None,
+        rng: Rng = None,
+    ) -> None:
+        _check_size("n_out", n_out)
+        generator = np.random.default_rng(rng)
+        self.neurons = [Neuron(n_in, activation, init=init, n_out=n_out, rng=generator) for _ in range(n_out)]
+
+    def forward(self, x: Sample) -> list[Any]:
+        """Return the outputs for one sample."""
+        return [neuron.forward(x) for neuron in self.neurons]
+
+    def __repr__(self) -> str:
+        first = self.neurons[0]
+        return f"Layer({len(first.w)}, {len(self.neurons)}, {_name(first.activation)!r})"
+
+
+class Sequential(Module):
+    """Modules and functions, each applied to the output of the one before (D6).
+
+    Parameters
+    ----------
+    *steps : Module or callable
+        A function gets a sample's outputs as an array: ``autograd.tanh`` applies to each of them,
+        ``autograd.softmax`` to all together.
+
+    Attributes
+    ----------
+    steps : list
+        The same.
+
+    Raises
+    ------
+    TypeError
+        For a step that cannot be called.
+
+    Examples
+    --------
+    >>> from autograd import tanh
+    >>> len(Sequential(Layer(3, 2, "linear", rng=0), tanh)([1.0, 0.0, 2.0]))
+    2
+    """
+
+    def __init__(self, *steps: Module | Callable[[Any], Any]) -> None:
+        for step in steps:
+            if not callable(step):
+                raise TypeError(f"a step is a Module or a function, but came {step!r}")
+        self.steps = list(steps)
+
+    def forward(self, x: Sample) -> Sequence[Any]:
+        """Return the outputs for one sample."""
+        for step in self.steps:
+            result = step.forward(x) if isinstance(step, Module) else step(np.array(x, dtype=object))
+            x = as_outputs(result)
+        return x
+
+    def __repr__(self) -> str:
+        return f"Sequential({', '.join(map(_name, self.steps))})"
+
+
+class MLP(Module):
+    """A multi-layer perceptron: layers in a row (A1, D5, D6).
+
+    Parameters
+    ----------
+    n_in : int
+        Number of inputs.
+    sizes : sequence of int
+        Neurons of each layer, the last being the number of outputs.
+    activation : str or callable
+        Of the hidden layers.
+    output : str or callable
+        Activation of the last layer.
+    init, rng
+        As in `Neuron`.
+
+    Attributes
+    ----------
+    layers : list of Layer
+        The layers.
+
+    Raises
+    ------
+    ValueError
+        For an empty list of sizes, a size below 1, or an unknown name.
+
+    Examples
+    --------
+    >>> model = MLP(2, [16, 16, 1], rng=0)
+    >>> len(model.parameters())
+    337
+    >>> model.parameters()[1].label
+    'layers.0.neurons.0.w[1]'
+    >>> model(np.zeros((5, 2))).shape
+    (5, 1)
+    """
+
+    def __init__(
+        self,
+        n_in: int,
+        sizes: Sequence[int],
+        activation: str | Activation = "relu",
+        *,
+        output: str | Activation = "linear",
+        init: str | Initializer | None = None,
+        rng: Rng = None,
+    ) -> None:
+        if not sizes:
+            raise ValueError("an MLP has at least one layer; pass sizes such as [16, 16, 1]")
+        generator = np.random.default_rng(rng)
+        widths = [n_in, *sizes]
+        functions = [activation] * (len(sizes) - 1) + [output]
+        self.layers = [
+            Layer(before, after, function, init=init, rng=generator)
+            for before, after, function in zip(widths, sizes, functions, strict=False)
+        ]
+
+    def forward(self, x: Sample) -> Sequence[Any]:
+        """Return the outputs for one sample."""
+        for layer in self.layers:
+            x = layer.forward(x)
+        return x
+
+    def __repr__(self) -> str:
+        layers = ", ".join(map(repr, self.layers))
+        return f"MLP({layers}): {len(self.parameters())} parameters"
+
+
+_activation = activation  # the constructors have an argument of that name
+
+
+def _check_size(name: str, size: int) -> None:
+    if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
+        raise ValueError(f"{name} is a whole number of at least 1, but came {size!r}")
+
+
+def _name(step: Any) -> str:
+    return repr(step) if isinstance(step, Module) else getattr(step, "__name__", repr(step))

@@ -1,0 +1,302 @@
+"""Losses: one `Value` that says how far predictions are from targets.
+
+Predictions and targets are single numbers, sequences or arrays of one shape; an output column of shape
+(samples, 1) goes with targets of shape (samples,).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from autograd import Value, dot, log, log1p, logsumexp, relu, softplus, sum
+
+from .module import Module
+
+
+def mse(predictions: Any, targets: Any) -> Value:
+    """Return the mean of the squared errors (C1, E4).
+
+    Parameters
+    ----------
+    predictions, targets : Value, sequence or array
+        Of one shape.
+
+    Returns
+    -------
+    Value
+        The mean over all elements.
+
+    Raises
+    ------
+    ValueError
+        For different shapes, or none at all.
+
+    Examples
+    --------
+    >>> mse([Value(1.0), Value(2.0)], [0.0, 4.0])
+    Value(2.5, op='/')
+    """
+    pairs = _pairs(predictions, targets)
+    return _mean([(p - t) ** 2 for p, t in pairs])
+
+
+def half_squared_error(predictions: Any, targets: Any) -> Value:
+    """Return half of the sum of the squared errors, whose derivative is the error itself (A11, B2, D2).
+
+    Parameters
+    ----------
+    predictions, targets : Value, sequence or array
+        Of one shape.
+
+    Returns
+    -------
+    Value
+        ½ Σ (y - t)², not divided by the number of samples.
+
+    Raises
+    ------
+    ValueError
+        For different shapes, or none at all.
+
+    Examples
+    --------
+    >>> half_squared_error(Value(1.0), 5.0).data  # B2 of the notes
+    8.0
+    """
+    pairs = _pairs(predictions, targets)
+    return 0.5 * sum([(p - t) ** 2 for p, t in pairs])  # type: ignore[no-any-return]
+
+
+def binary_cross_entropy(probabilities: Any, targets: Any) -> Value:
+    """Return the mean of ``-[y log a + (1 - y) log(1 - a)]`` of probabilities (D1, D3).
+
+    A probability that has rounded to the wrong one of 0 and 1 has an infinite loss, and no gradient can
+    repair it: `binary_cross_entropy_with_logits` keeps the digits.
+
+    Parameters
+    ----------
+    probabilities : Value, sequence or array
+        Between 0 and 1.
+    targets : number, sequence or array
+        Of the same shape, between 0 and 1.
+
+    Returns
+    -------
+    Value
+        The mean over all elements.
+
+    Raises
+    ------
+    ValueError
+        For different shapes, or targets outside of [0, 1].
+
+    Examples
+    --------
+    >>> f"{binary_cross_entropy(Value(0.25), 1.0):.4f}"
+    '1.3863'
+    """
+    pairs = _pairs(probabilities, targets)
+    _check_unit_interval(t for _, t in pairs)
+    return _mean([_surprise(p, t) for p, t in pairs])
+
+
+def binary_cross_entropy_with_logits(logits: Any, targets: Any) -> Value:
+    """Return the mean binary cross entropy of ``sigmoid(logit)``, worked out from the logit.
+
+    ``softplus(z) - y z``, whose derivative is ``sigmoid(z) - y`` to rounding, also where the sigmoid
+    rounds to 0 or 1 (D1).
+
+    Parameters
+    ----------
+    logits : Value, sequence or array
+        Any real numbers.
+    targets : number, sequence or array
+        Of the same shape, between 0 and 1.
+
+    Returns
+    -------
+    Value
+        The mean over all elements.
+
+    Raises
+    ------
+    ValueError
+        For different shapes, or targets outside of [0, 1].
+
+    Examples
+    --------
+    >>> z = Value(-800.0)
+    >>> binary_cross_entropy_with_logits(z, 1.0).backward()
+    >>> z.grad
+    -1.0
+    """
+    pairs = _pairs(logits, targets)
+    _check_unit_interval(t for _, t in pairs)
+    return _mean([softplus(z) - t * z for z, t in pairs])
+
+
+def cross_entropy(logits: Any, targets: Any) -> Value:
+    """Return the mean of ``-Σ y_k log softmax(z)_k``, worked out from the logits (D8, D11).
+
+    Parameters
+    ----------
+    logits : sequence of Value, or 2-D array of Value
+        Of one sample, or a row for each.
+    targets : int, sequence of int, or array of float
+        The class of each sample; or a row of probabilities, such as one-hot, for each.
+
+    Returns
+    -------
+    Value
+        The mean over the samples. Its derivative with respect to a logit is ``a - y``.
+
+    Raises
+    ------
+    ValueError
+        For numbers of samples or classes that do not fit, or a class that does not exist.
+
+    Examples
+    --------
+    >>> f"{cross_entropy([Value(5.0), Value(2.0), Value(-1.0), Value(3.0)], 0):.4f}"
+    '0.1719'
+    """
+    rows = np.asarray(logits, dtype=object)
+    single = rows.ndim == 1
+    rows = np.atleast_2d(rows)
+    wanted = _distributions(np.asarray(targets), rows.shape, single)
+    return _mean(
+        [
+            float(row_wanted.sum()) * logsumexp(row) - dot(row_wanted, row)
+            for row, row_wanted in zip(rows, wanted, strict=True)
+        ]
+    )
+
+
+def hinge(scores: Any, targets: Any) -> Value:
+    """Return the mean of ``max(0, 1 - t s)`` over scores s and targets t of -1 or 1.
+
+    Parameters
+    ----------
+    scores : Value, sequence or array
+        Any real numbers.
+    targets : number, sequence or array
+        Of the same shape, each -1 or 1.
+
+    Returns
+    -------
+    Value
+        The mean over all elements.
+
+    Raises
+    ------
+    ValueError
+        For different shapes, or targets other than -1 and 1.
+
+    Examples
+    --------
+    >>> hinge([Value(0.5), Value(-3.0)], [1, -1])
+    Value(0.25, op='/')
+    """
+    pairs = _pairs(scores, targets)
+    for _, target in pairs:
+        if target not in (-1.0, 1.0):
+            raise ValueError(f"targets of the hinge loss are -1 or 1, but came {target!r}; use 2*y - 1")
+    return _mean([relu(1.0 - t * s) for s, t in pairs])
+
+
+def l2_penalty(model: Module, strength: float) -> Value:
+    """Return ``strength / 2 · Σ w²`` over the weights; biases are not penalised (D8).
+
+    Parameters
+    ----------
+    model : Module
+        A parameter whose name ends in ``b`` is a bias.
+    strength : float
+        λ, or λ/m for the form of the notes with m samples.
+
+    Returns
+    -------
+    Value
+        To be added to a loss.
+
+    Examples
+    --------
+    >>> from nn import Neuron
+    >>> neuron = Neuron(2, rng=0)
+    >>> neuron.load_state_dict({"w[0]": 1.0, "w[1]": 2.0, "b": 9.0})
+    >>> l2_penalty(neuron, 0.1).data
+    0.25
+    """
+    weights = [p for name, p in model.named_parameters() if name.rpartition(".")[2] != "b"]
+    return 0.5 * strength * dot(weights, weights)  # type: ignore[no-any-return]
+
+
+def _mean(terms: Sequence[Any]) -> Value:
+    return sum(terms) / len(terms)  # type: ignore[no-any-return]
+
+
+def _surprise(probability: Any, target: float) -> Any:
+    """Return one binary cross entropy; a term of weight 0 is left out, since 0 * log(0) is nan."""
+    terms = []
+    if target != 0.0:
+        terms.append(-target * log(probability))
+    if target != 1.0:
+        terms.append(-(1.0 - target) * log1p(-probability))
+    return terms[0] if len(terms) == 1 else terms[0] + terms[1]
+
+
+def _pairs(predictions: Any, targets: Any) -> list[tuple[Any, Any]]:
+    """Return each prediction with its target."""
+    left, right = _array(predictions), _array(targets)
+    shapes = left.shape, right.shape
+    if left.ndim == right.ndim + 1 and left.shape[-1] == 1:
+        left = left[..., 0]
+    if left.shape != right.shape:
+        raise ValueError(f"predictions of shape {shapes[0]} do not fit targets of shape {shapes[1]}")
+    if left.size == 0:
+        raise ValueError("a loss of no predictions is not defined; pass at least one")
+    return [(p, t if isinstance(t, Value) else float(t)) for p, t in zip(left.flat, right.flat, strict=True)]
+
+
+def _array(items: Any) -> npt.NDArray[Any]:
+    """Return an array of objects; a `Value` alone as an array of no dimensions."""
+    box = np.empty((), dtype=object)
+    if not isinstance(items, Value):
+        return np.asarray(items, dtype=object)
+    box[()] = items
+    return box
+
+
+def _check_unit_interval(targets: Any) -> None:
+    for target in targets:
+        if not 0.0 <= target <= 1.0:
+            raise ValueError(f"targets of a cross entropy are from 0 to 1, but came {target!r}")
+
+
+def _distributions(
+    targets: npt.NDArray[Any], shape: tuple[int, ...], single: bool
+) -> npt.NDArray[np.float64]:
+    """Return the wanted probabilities, a row for each sample."""
+    samples, classes = shape
+    if targets.dtype.kind in "iu" and targets.ndim == (0 if single else 1):
+        labels = np.atleast_1d(targets)
+        if labels.shape != (samples,):
+            raise ValueError(f"{samples} rows of logits do not fit {labels.size} targets")
+        if labels.min() < 0 or labels.max() >= classes:
+            raise ValueError(
+                f"classes are from 0 to {classes - 1}, but came {labels.min()} to {labels.max()}"
+            )
+        one_hot: npt.NDArray[np.float64] = np.eye(classes)[labels]
+        return one_hot
+    wanted = np.atleast_2d(targets)
+    if wanted.shape != shape:
+        raise ValueError(
+            f"targets are whole class numbers, or probabilities of shape {shape}, but came "
+            f"{targets.dtype} of shape {targets.shape}"
+        )
+    probabilities: npt.NDArray[np.float64] = wanted.astype(float)
+    return probabilities

@@ -1,0 +1,88 @@
+"""How often a classifier is right."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from autograd import data
+
+Labels = npt.NDArray[np.int64]
+
+
+def predicted_classes(outputs: Any) -> Labels:
+    """Return the class that each row of outputs stands for.
+
+    Parameters
+    ----------
+    outputs : array of Value or float, shape (samples, outputs)
+        One score a class; or a single score, positive for class 1.
+
+    Returns
+    -------
+    ndarray of int, shape (samples,)
+        The column of the largest score, the first of equals.
+
+    Examples
+    --------
+    >>> predicted_classes([[0.1, 2.0], [3.0, 1.0]])
+    array([1, 0])
+    """
+    scores = data(outputs)
+    if scores.ndim != 2:
+        raise ValueError(f"outputs have the shape (samples, outputs), but came {scores.shape}")
+    if scores.shape[1] == 1:
+        return (scores[:, 0] > 0.0).astype(np.int64)
+    return np.asarray(scores.argmax(axis=1), dtype=np.int64)
+
+
+def accuracy(outputs: Any, labels: npt.ArrayLike) -> float:
+    """Return the fraction of rows whose predicted class is the right one.
+
+    Parameters
+    ----------
+    outputs : array of Value or float, shape (samples, outputs)
+        As in `predicted_classes`.
+    labels : array_like of int, shape (samples,)
+        The right classes; of a single score also -1 and 1, as for the hinge loss.
+
+    Returns
+    -------
+    float
+        From 0 to 1.
+
+    Examples
+    --------
+    >>> accuracy([[0.1, 2.0], [3.0, 1.0]], [1, 1])
+    0.5
+    """
+    right = np.asarray(labels)
+    return float(np.mean(predicted_classes(outputs) == np.where(right < 0, 0, right)))
+
+
+def confusion_matrix(predicted: npt.ArrayLike, labels: npt.ArrayLike, classes: int) -> Labels:
+    """Return how often each class was taken for each.
+
+    Parameters
+    ----------
+    predicted, labels : array_like of int, shape (samples,)
+        The predicted and the right classes.
+    classes : int
+        How many there are.
+
+    Returns
+    -------
+    ndarray of int, shape (classes, classes)
+        Row: the right class; column: the predicted one.
+
+    Examples
+    --------
+    >>> confusion_matrix([0, 1, 1], [0, 1, 0], 2)
+    array([[1, 1],
+           [0, 1]])
+    """
+    counts = np.zeros((classes, classes), dtype=np.int64)
+    np.add.at(counts, (np.asarray(labels), np.asarray(predicted)), 1)
+    return counts

@@ -1,0 +1,194 @@
+"""`Module`: what all models have, namely parameters with names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from autograd import Value
+
+Sample = Sequence[Value | float]
+
+
+class _LabelsParameters(type):
+    """Calls `Module.label_parameters` when a module has been built, whatever its ``__init__`` does."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        module = super().__call__(*args, **kwargs)
+        module.label_parameters()
+        return module
+
+
+class Module(metaclass=_LabelsParameters):
+    """A model or a part of one: a function with parameters.
+
+    A subclass assigns `Value`s, other modules, and lists, dicts and arrays of them to its attributes,
+    and defines `forward` for one sample. Parameters are found in the order of assignment, and each is
+    labelled with its name.
+
+    Examples
+    --------
+    >>> class Line(Module):
+    ...     def __init__(self):
+    ...         self.slope = Value(2.0)
+    ...         self.offset = Value(1.0)
+    ...     def forward(self, x):
+    ...         return self.slope * x[0] + self.offset
+    >>> line = Line()
+    >>> line([3.0])
+    Value(7.0, op='+')
+    >>> line.parameters()
+    [Value(2.0, label='slope'), Value(1.0, label='offset')]
+    """
+
+    def forward(self, x: Sample) -> Any:
+        """Return the output for one sample.
+
+        Parameters
+        ----------
+        x : sequence of Value or float
+            The inputs.
+
+        Returns
+        -------
+        Value or sequence of Value
+            The output or outputs.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not define forward(x), which calling it needs")
+
+    def __call__(self, x: Any) -> Any:
+        """Return the output for a sample, or for each sample of a batch.
+
+        Parameters
+        ----------
+        x : sequence or array
+            A sample, or a batch as a 2-D array (or nested sequence) with a row for each sample (A3).
+
+        Returns
+        -------
+        Value, list of Value, or ndarray of Value
+            Of a sample its single output, or the list of its outputs; of a batch an array of objects
+            of shape (samples, outputs).
+        """
+        if not _is_batch(x):
+            outputs = as_outputs(self.forward(x))
+            return outputs[0] if len(outputs) == 1 else outputs
+        rows = [as_outputs(self.forward(sample)) for sample in x]
+        batch = np.empty((len(rows), len(rows[0]) if rows else 0), dtype=object)
+        for row, outputs in zip(batch, rows, strict=True):
+            row[:] = outputs
+        return batch
+
+    def named_parameters(self) -> Iterator[tuple[str, Value]]:
+        """Yield each parameter once, with its name such as ``layers.0.neurons.3.w[1]``.
+
+        Yields
+        ------
+        (str, Value)
+            In the order of assignment.
+        """
+        seen: set[Any] = set()
+        for name, parameter in _walk("", self, seen):
+            if parameter not in seen:
+                seen.add(parameter)
+                yield name, parameter
+
+    def parameters(self) -> list[Value]:
+        """Return the parameters, in the order of `named_parameters`."""
+        return [parameter for _, parameter in self.named_parameters()]
+
+    def label_parameters(self) -> None:
+        """Label each parameter with its name, except where it has a label of another kind."""
+        for name, parameter in self.named_parameters():
+            if name.endswith(parameter.label):
+                parameter.label = name
+
+    def zero_grad(self) -> None:
+        """Set the gradient of each parameter to 0, before a backward adds to it."""
+        for parameter in self.parameters():
+            parameter.grad = 0.0
+
+    def state_dict(self) -> dict[str, float]:
+        """Return the value of each parameter by name.
+
+        Examples
+        --------
+        >>> from nn import Neuron
+        >>> list(Neuron(2, rng=0).state_dict())
+        ['w[0]', 'w[1]', 'b']
+        """
+        return {name: parameter.data for name, parameter in self.named_parameters()}
+
+    def load_state_dict(self, state: Mapping[str, float]) -> None:
+        """Assign the values that `state_dict` returned.
+
+        Parameters
+        ----------
+        state : mapping of str to float
+            A value for each parameter.
+
+        Raises
+        ------
+        ValueError
+            If a name is missing or unknown; no parameter is then changed.
+        """
+        own = dict(self.named_parameters())
+        missing, unknown = [n for n in own if n not in state], [n for n in state if n not in own]
+        if missing or unknown:
+            raise ValueError(
+                f"the state does not fit {type(self).__name__}: it lacks {_some(missing)} and has "
+                f"{_some(unknown)} that the model has not; build the model with the same sizes"
+            )
+        for name, number in {name: float(state[name]) for name in own}.items():
+            own[name].data = number
+
+
+def as_outputs(result: Any) -> Sequence[Any]:
+    """Return what a forward gave as a sequence of outputs.
+
+    Examples
+    --------
+    >>> as_outputs(Value(2.0))
+    [Value(2.0)]
+    """
+    return [result] if isinstance(result, Value | float | int) else result
+
+
+def _is_batch(x: Any) -> bool:
+    if isinstance(x, np.ndarray):
+        if x.ndim not in (1, 2):
+            raise ValueError(f"a sample is 1-D and a batch 2-D, but came an array of shape {x.shape}")
+        return x.ndim == 2
+    if not isinstance(x, Sequence):
+        raise TypeError(f"a sequence or array of inputs was wanted, but came {x!r} ({type(x).__name__})")
+    return len(x) > 0 and isinstance(x[0], Sequence | np.ndarray)
+
+
+def _walk(name: str, item: Any, seen: set[Any]) -> Iterator[tuple[str, Value]]:
+    """Yield the leaves below an attribute, entering each module once."""
+    if isinstance(item, Value):
+        if item.op is None:
+            yield name, item
+    elif isinstance(item, Module):
+        if item not in seen:
+            seen.add(item)
+            for key, attribute in vars(item).items():
+                yield from _walk(f"{name}.{key}" if name else key, attribute, seen)
+    elif isinstance(item, Mapping):
+        for key, entry in item.items():
+            yield from _walk(f"{name}.{key}", entry, seen)
+    elif isinstance(item, np.ndarray) and item.dtype == object:
+        for index in np.ndindex(item.shape):
+            yield from _walk(f"{name}[{', '.join(map(str, index))}]", item[index], seen)
+    elif isinstance(item, list | tuple):
+        for position, entry in enumerate(item):
+            leaf = isinstance(entry, Value)
+            yield from _walk(f"{name}[{position}]" if leaf else f"{name}.{position}", entry, seen)
+
+
+def _some(names: list[str]) -> str:
+    """Return at most three names."""
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return (", ".join(names[:3]) or "nothing") + more

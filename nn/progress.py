@@ -1,0 +1,57 @@
+"""Showing how far a loop has come."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from importlib.util import find_spec
+
+
+class Progress:
+    """The steps of a loop, shown on standard error: a tqdm bar where it is installed, else ten lines.
+
+    Parameters
+    ----------
+    steps : int
+        How many there are.
+    shown : bool
+        Whether to show anything.
+
+    Examples
+    --------
+    >>> list(Progress(3, shown=False))
+    [0, 1, 2]
+    """
+
+    def __init__(self, steps: int, shown: bool = True) -> None:
+        self._steps = steps
+        self._shown = shown
+        self._text = ""
+
+    def __iter__(self) -> Iterator[int]:
+        if not self._shown:
+            yield from range(self._steps)
+        elif find_spec("tqdm") is not None:
+            yield from self._bar()
+        else:
+            yield from self._lines()
+
+    def describe(self, text: str) -> None:
+        """Set the text beside the steps."""
+        self._text = text
+
+    def _bar(self) -> Iterator[int]:
+        from tqdm import tqdm
+
+        with tqdm(total=self._steps, unit="epoch", dynamic_ncols=True) as bar:
+            for step in range(self._steps):
+                yield step
+                bar.set_postfix_str(self._text, refresh=False)
+                bar.update()
+
+    def _lines(self) -> Iterator[int]:
+        for step in range(self._steps):
+            yield step
+            tenths_before, tenths_now = step * 10 // self._steps, (step + 1) * 10 // self._steps
+            if tenths_now > tenths_before:
+                print(f"epoch {step + 1}/{self._steps}: {self._text}", file=sys.stderr)

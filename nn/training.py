@@ -1,0 +1,152 @@
+"""The training loop."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from autograd import Value
+
+from .layers import Rng
+from .module import Module
+from .optimizers import SGD
+from .progress import Progress
+
+Loss = Callable[[Any, Any], Value]
+Metric = Callable[[Any, Any], float]
+Array = npt.NDArray[Any]
+
+
+@dataclass
+class History:
+    """What a training run recorded, one number an epoch.
+
+    Attributes
+    ----------
+    loss : list of float
+        Mean loss of the samples, before the step that their gradient led to.
+    metric : list of float
+        The metric of the same predictions; empty without one.
+    """
+
+    loss: list[float] = field(default_factory=list)
+    metric: list[float] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        """Return the latest numbers."""
+        text = f"loss {self.loss[-1]:.4f}" if self.loss else "no epoch yet"
+        return text + (f", {self.metric[-1]:.1%}" if self.metric else "")
+
+
+def fit(
+    model: Module,
+    inputs: npt.ArrayLike,
+    targets: npt.ArrayLike,
+    *,
+    loss: Loss,
+    optimizer: SGD | None = None,
+    epochs: int = 100,
+    batch_size: int | None = None,
+    metric: Metric | None = None,
+    rng: Rng = None,
+    progress: bool = True,
+) -> History:
+    """Train a model: for each batch the loss, its gradient, and a step of the optimizer (C11, E4).
+
+    Parameters
+    ----------
+    model : Module
+        What to train, in place.
+    inputs : array_like, shape (samples, inputs)
+        A row for each sample.
+    targets : array_like, shape (samples, ...)
+        A target for each sample, as the loss takes them.
+    loss : callable
+        From the outputs, shape (batch, outputs), and the targets of a batch to one `Value`.
+    optimizer : SGD or None
+        None takes ``SGD(model.parameters(), lr=0.1)``.
+    epochs : int
+        How often to go through the samples.
+    batch_size : int or None
+        Samples a step, drawn in a new order each epoch; None takes all, in order.
+    metric : callable or None
+        From outputs and targets to a number, such as `nn.metrics.accuracy`.
+    rng : Generator, int or None
+        Where the order of the samples comes from.
+    progress : bool
+        Whether to show a progress bar.
+
+    Returns
+    -------
+    History
+        Loss and metric of each epoch.
+
+    Raises
+    ------
+    ValueError
+        For numbers of samples that differ, none at all, or numbers of epochs or samples below 1.
+    FloatingPointError
+        As soon as the loss is nan or infinite.
+
+    Examples
+    --------
+    >>> from nn import Neuron
+    >>> from nn.losses import mse
+    >>> line = Neuron(1, "linear", rng=0)
+    >>> history = fit(line, [[0.0], [1.0]], [1.0, 3.0], loss=mse, epochs=300, progress=False)
+    >>> [f"{p.data:.2f}" for p in line.parameters()]
+    ['2.00', '1.00']
+    """
+    x, y = np.asarray(inputs), np.asarray(targets)
+    _check(x, y, epochs, batch_size)
+    optimizer = optimizer or SGD(model.parameters(), lr=0.1)
+    generator = np.random.default_rng(rng)
+    history = History()
+    steps = Progress(epochs, shown=progress)
+    for epoch in steps:
+        losses, metrics, weights = [], [], []
+        for batch in _batches(len(x), batch_size, generator):
+            outputs = model(x[batch])
+            value = loss(outputs, y[batch])
+            if not math.isfinite(value):
+                raise FloatingPointError(
+                    f"the loss is {value.data} in epoch {epoch + 1}: lower the learning rate, or train "
+                    "inside autograd.anomaly() to see where it begins"
+                )
+            optimizer.zero_grad()
+            value.backward()
+            optimizer.step()
+            losses.append(value.data)
+            weights.append(len(batch))
+            if metric is not None:
+                metrics.append(metric(outputs, y[batch]))
+        history.loss.append(float(np.average(losses, weights=weights)))
+        if metric is not None:
+            history.metric.append(float(np.average(metrics, weights=weights)))
+        steps.describe(str(history))
+    return history
+
+
+def _batches(samples: int, size: int | None, rng: np.random.Generator) -> Iterator[Array]:
+    """Yield the indices of each batch."""
+    if size is None:
+        yield np.arange(samples)
+        return
+    order = rng.permutation(samples)
+    for start in range(0, samples, size):
+        yield order[start : start + size]
+
+
+def _check(x: Array, y: Array, epochs: int, batch_size: int | None) -> None:
+    if x.ndim != 2 or y.ndim < 1 or len(x) != len(y) or not len(x):
+        raise ValueError(
+            "inputs are a 2-D array with a row for each sample, and there is a target for each, but "
+            f"came inputs of shape {x.shape} and targets of shape {y.shape}"
+        )
+    if epochs < 1 or (batch_size is not None and batch_size < 1):
+        raise ValueError(f"epochs and batch_size are at least 1, but came {epochs} and {batch_size}")
