@@ -10,14 +10,18 @@ Examples
 '0.8553'
 """
 
+from typing import TYPE_CHECKING, Any
+
 from . import functions
 from .arrays import as_values, data, grads
 from .composite import elu, gelu, leaky_relu, silu, softmax
 from .functions import *  # noqa: F403
 from .nonfinite import anomaly
 from .ops import OPS, Op
-from .show import draw
 from .value import Value
+
+if TYPE_CHECKING:
+    from .show import draw
 
 __all__ = [
     "OPS",
@@ -35,3 +39,12 @@ __all__ = [
     "softmax",
 ]
 __all__ += functions.__all__
+
+
+def __getattr__(name: str) -> Any:
+    # What shows graphs is loaded when first used: graphviz would add a third to the time of the import.
+    if name == "draw":
+        from .show import draw
+
+        return draw
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
