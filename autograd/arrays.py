@@ -6,14 +6,15 @@ An array of `Value`s is an ordinary NumPy array with ``dtype=object``, on which 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Iterable
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from .apply import apply, apply_variadic
+from .node import checked_number
 from .ops import OPS, Op
 from .rules import on_arrays
 from .value import NUMBERS, Value
@@ -158,6 +159,42 @@ def elementwise(op: Op, *args: Any) -> Any:
     if all(_is_numeric(arg) for arg in args):
         return on_arrays(op).value(*args)
     return _elementwise(partial(apply, op), args)
+
+
+def fold(op: Op, items: Iterable[Any]) -> Any:
+    """Apply a row of two operands from left to right: to the first two, to the result and the third, ...
+
+    Parameters
+    ----------
+    op : Op
+        The row.
+    items : iterable of Value, number or array
+        The operands, at least one.
+
+    Returns
+    -------
+    Value, float or ndarray
+        As `elementwise`; of a single item the item.
+
+    Raises
+    ------
+    TypeError
+        For an item that is none of these.
+    ValueError
+        If there is no item.
+
+    Examples
+    --------
+    >>> fold(OPS["max"], [1.0, Value(3.0), 2.0])
+    Value(3.0, op='max')
+    """
+    operands = list(items)
+    if not operands:
+        raise ValueError(f"{op.name} of an empty iterable is not defined; pass at least one number")
+    first = operands[0]
+    if not isinstance(first, Value | np.ndarray):
+        operands[0] = checked_number(first)
+    return reduce(partial(elementwise, op), operands)
 
 
 def _truth(condition: Any) -> Any:

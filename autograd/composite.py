@@ -116,11 +116,6 @@ def softmax(x: Iterable[Value | float]) -> list[Value]:
     list of Value or float
         Positive, adding up to 1; D10 and D12 of the notes. Nothing overflows.
 
-    Raises
-    ------
-    ValueError
-        For an empty iterable.
-
     Examples
     --------
     >>> [f"{a:.3f}" for a in softmax([5.0, 2.0, -1.0, 3.0])]

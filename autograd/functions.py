@@ -9,13 +9,12 @@ gives plain numbers, so that one function can be evaluated with and without a gr
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import reduce
 from typing import Any, TypeVar, overload
 
 import numpy.typing as npt
 
 from .apply import apply_variadic
-from .arrays import elementwise
+from .arrays import elementwise, fold
 from .ops import OPS
 from .value import Number, Value
 
@@ -100,7 +99,7 @@ def max(x: Any, /, *others: Any) -> Any:
     TypeError
         For an element that is neither a Value nor a number.
     ValueError
-        For an empty iterable, where the operation has no value.
+        For an empty iterable.
 
     Notes
     -----
@@ -112,10 +111,7 @@ def max(x: Any, /, *others: Any) -> Any:
     >>> f"{max(Value(2.525), Value(0)):.3f}"
     '2.525'
     """
-    items = (x, *others) if others else tuple(x)
-    if not items:
-        raise ValueError("max of an empty iterable is not defined; pass at least one number")
-    return reduce(lambda left, right: elementwise(OPS["max"], left, right), items)
+    return fold(OPS["max"], (x, *others) if others else x)
 
 
 @overload
@@ -142,7 +138,7 @@ def min(x: Any, /, *others: Any) -> Any:
     TypeError
         For an element that is neither a Value nor a number.
     ValueError
-        For an empty iterable, where the operation has no value.
+        For an empty iterable.
 
     Notes
     -----
@@ -154,10 +150,7 @@ def min(x: Any, /, *others: Any) -> Any:
     >>> f"{min(Value(0), Value(2.525)):.3f}"
     '0.000'
     """
-    items = (x, *others) if others else tuple(x)
-    if not items:
-        raise ValueError("min of an empty iterable is not defined; pass at least one number")
-    return reduce(lambda left, right: elementwise(OPS["min"], left, right), items)
+    return fold(OPS["min"], (x, *others) if others else x)
 
 
 @overload
@@ -676,8 +669,6 @@ def sum(x: Iterable[Any]) -> Any:
     ------
     TypeError
         For an element that is neither a Value nor a number.
-    ValueError
-        For an empty iterable, where the operation has no value.
 
     Notes
     -----
@@ -711,7 +702,7 @@ def dot(x: Iterable[Any], y: Iterable[Any]) -> Any:
     TypeError
         For an element that is neither a Value nor a number.
     ValueError
-        For arguments of different lengths.
+        For sequences of different lengths.
 
     Notes
     -----
@@ -743,8 +734,6 @@ def logsumexp(x: Iterable[Any]) -> Any:
     ------
     TypeError
         For an element that is neither a Value nor a number.
-    ValueError
-        For an empty iterable, where the operation has no value.
 
     Notes
     -----

@@ -30,8 +30,10 @@ from __future__ import annotations
 from numbers import Real
 from typing import Any, final
 
+import numpy as np
+
 from . import nonfinite
-from .node import Node
+from .node import Node, checked_number
 from .nonfinite import PYTHON_RAISES, careful
 from .ops import OPS, Op
 from .rules import FLOAT, on_floats
@@ -40,8 +42,8 @@ from .rules import FLOAT, on_floats
 
 {words}
 
-NUMBERS = (float, int, Real)
-Number = float | Real
+NUMBERS = (float, int, Real, np.bool_)
+Number = float | Real | np.bool_
 
 _new = object.__new__
 
@@ -166,7 +168,7 @@ _BINARY_METHOD = '''
             x, y = self._data, other._data
 {both}
             return record({row}, out, self, other, {dx}, {dy})
-        x, y = self._data, float(other)
+        x, y = self._data, checked_number(other)
 {first}
         return record({row}, out, self, y, {dx}, None)
 '''
@@ -182,13 +184,12 @@ gives plain numbers, so that one function can be evaluated with and without a gr
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import reduce
 from typing import Any, TypeVar, overload
 
 import numpy.typing as npt
 
 from .apply import apply_variadic
-from .arrays import elementwise
+from .arrays import elementwise, fold
 from .ops import OPS
 from .value import Number, Value
 
@@ -253,10 +254,7 @@ def {name}(x: Any, /, *others: Any) -> Any: ...
 def {name}(x: Any, /, *others: Any) -> Any:
     """Return {doc}.
 {sections}    """
-    items = (x, *others) if others else tuple(x)
-    if not items:
-        raise ValueError("{name} of an empty iterable is not defined; pass at least one number")
-    return reduce(lambda left, right: elementwise(OPS["{name}"], left, right), items)
+    return fold(OPS["{name}"], (x, *others) if others else x)
 '''
 
 _VARIADIC_FUNCTION = '''
@@ -411,11 +409,9 @@ def _sections(op: Op) -> str:
     if op.variadic or op.folds:
         raises = "\nRaises\n------\n"
         raises += "TypeError\n    For an element that is neither a Value nor a number.\n"
-        raises += "ValueError\n    " + (
-            "For arguments of different lengths.\n"
-            if len(op.partials) > 1 and op.variadic
-            else "For an empty iterable, where the operation has no value.\n"
-        )
+    if op.folds or (op.variadic and len(op.partials) > 1):
+        reason = "an empty iterable" if op.folds else "sequences of different lengths"
+        raises += f"ValueError\n    For {reason}.\n"
     pairs = zip(op.parameters, op.partials, strict=True)
     text = _SECTIONS.format(
         parameters=_parameters(op, kind),

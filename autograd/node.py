@@ -49,7 +49,7 @@ class Node:
     source: Line | None
 
     def __init__(self, data: Real | float, label: str = "") -> None:
-        self._data = _checked_number(data)
+        self._data = checked_number(data)
         if not isinstance(label, str):
             raise TypeError(f"a label is a str, but came {label!r} ({type(label).__name__})")
         self.label = label
@@ -79,7 +79,7 @@ class Node:
                 f"{self!r} is the result of an operation and cannot be assigned to; "
                 "assign to the data of a leaf and build the expression again"
             )
-        self._data = _checked_number(data)
+        self._data = checked_number(data)
 
     @property
     def args(self) -> tuple[Value | float, ...]:
@@ -127,7 +127,7 @@ class Node:
         >>> x.grad
         7.0
         """
-        seed = _checked_number(gradient)
+        seed = checked_number(gradient)
         with _sweep_lock:
             order = consumers_first(self)
             leaves = [node for node in order if node.op is None]
@@ -136,13 +136,13 @@ class Node:
                 _propagate(order, seed)
                 if nonfinite.is_watching():
                     nonfinite.examine_backward(order)
+                for leaf, grad in zip(leaves, before, strict=True):
+                    if grad is not None:
+                        leaf.grad += grad
             except BaseException:
                 for leaf, grad in zip(leaves, before, strict=True):
                     leaf.grad = grad
                 raise
-            for leaf, grad in zip(leaves, before, strict=True):
-                if grad is not None:
-                    leaf.grad += grad
 
     # ------------------------------------------------------------------------------ like other numbers
 
@@ -167,19 +167,19 @@ class Node:
         other = _number_or_none(other)
         return NotImplemented if other is None else self._data != other
 
-    def __lt__(self, other: object) -> bool:
+    def __lt__(self, other: Any) -> bool:
         other = _number_or_none(other)
         return NotImplemented if other is None else self._data < other
 
-    def __le__(self, other: object) -> bool:
+    def __le__(self, other: Any) -> bool:
         other = _number_or_none(other)
         return NotImplemented if other is None else self._data <= other
 
-    def __gt__(self, other: object) -> bool:
+    def __gt__(self, other: Any) -> bool:
         other = _number_or_none(other)
         return NotImplemented if other is None else self._data > other
 
-    def __ge__(self, other: object) -> bool:
+    def __ge__(self, other: Any) -> bool:
         other = _number_or_none(other)
         return NotImplemented if other is None else self._data >= other
 
@@ -307,11 +307,17 @@ def _propagate(order: list[Node], seed: float) -> None:
             node._y.grad += adjoint * dy
 
 
-def _checked_number(data: object) -> float:
-    """Return a real number as a float, or say what is wrong with it."""
+def checked_number(data: object) -> float:
+    """Return a real number as a float, or say what is wrong with it.
+
+    Examples
+    --------
+    >>> checked_number(2)
+    2.0
+    """
     if isinstance(data, Node):
         raise TypeError(f"a number was wanted, but came {data!r}; use it as it is, or its .data")
-    if isinstance(data, Real):
+    if isinstance(data, Real | np.bool_):
         return float(data)
     if isinstance(data, np.ndarray) and data.ndim == 0 and data.dtype.kind in "fiu":
         return float(data)
@@ -319,8 +325,8 @@ def _checked_number(data: object) -> float:
     raise TypeError(f"a real number was wanted, but came {data!r} ({type(data).__name__}){hint}")
 
 
-def _number_or_none(other: object) -> float | None:
-    """Return what a comparison compares with, or None for what is not a number."""
+def _number_or_none(other: Any) -> Any:
+    """Return what a comparison compares with, as it is: 0.1 is not Fraction(1, 10)."""
     if isinstance(other, Node):
         return other._data
-    return float(other) if isinstance(other, Real) else None
+    return other if isinstance(other, Real | np.bool_) else None

@@ -158,9 +158,12 @@ def examine_backward(order: Sequence[Any]) -> None:
         Naming the operation, its operands, the adjoint, the partial and the line that built the node.
     """
     for node in order:
+        line = f", built at {node.source}" if node.source else ""
+        if not math.isfinite(node.grad):
+            what = describe(node.op, node.args) if node.op else repr(node)
+            raise FloatingPointError(f"backward: what flows into {what} adds up to {node.grad}{line}")
         for partial in node.partials:
             if partial is not None and not math.isfinite(node.grad * partial):
-                line = f", built at {node.source}" if node.source else ""
                 raise FloatingPointError(
                     f"backward through {describe(node.op, node.args)}: the adjoint {node.grad} times "
                     f"the partial {partial} gives {node.grad * partial}{line}"
@@ -178,7 +181,8 @@ def describe(op: Op, args: Sequence[Any]) -> str:
     """
     if not op.symbol:
         return f"{op.name}({', '.join(map(_describe_operand, args))})"
-    return f" {op.symbol} ".join(map(_describe_operand, args)) if len(args) == 2 else f"-{args[0]}"
+    texts = [_describe_operand(arg) for arg in args]
+    return f" {op.symbol} ".join(texts) if len(texts) == 2 else op.symbol + texts[0]
 
 
 def _describe_operand(arg: Any) -> str:

@@ -13,7 +13,7 @@ After a change here, ``python -m autograd.generate`` writes the operators and fu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import e, inf, nan, pi
 from types import MappingProxyType
@@ -90,9 +90,20 @@ class Op:
         pairs = zip(self.parameters, self.partials, strict=True)
         return f"{self.name}: {self.value}, " + ", ".join(f"∂out/∂{p} = {rule}" for p, rule in pairs)
 
-    def __reduce__(self) -> tuple[object, tuple[str]]:
+    def __reduce__(self) -> tuple[Callable[[str], Op], tuple[str]]:
         # A row is known by identity, also after copy.deepcopy of a graph or pickling of a model.
-        return OPS.__getitem__, (self.name,)
+        return row, (self.name,)
+
+
+def row(name: str) -> Op:
+    """Return the row of a name.
+
+    Examples
+    --------
+    >>> row("exp")
+    exp: exp(x), ∂out/∂x = out
+    """
+    return OPS[name]
 
 
 def _at(*point: float, gives: float, partials: Numbers) -> Edge:

@@ -12,8 +12,10 @@ from __future__ import annotations
 from numbers import Real
 from typing import Any, final
 
+import numpy as np
+
 from . import nonfinite
-from .node import Node
+from .node import Node, checked_number
 from .nonfinite import PYTHON_RAISES, careful
 from .ops import OPS, Op
 from .rules import FLOAT, on_floats
@@ -65,8 +67,8 @@ sqrt = FLOAT["sqrt"]
 tan = FLOAT["tan"]
 tanh = FLOAT["tanh"]
 
-NUMBERS = (float, int, Real)
-Number = float | Real
+NUMBERS = (float, int, Real, np.bool_)
+Number = float | Real | np.bool_
 
 _new = object.__new__
 
@@ -456,7 +458,7 @@ class Value(Node):
             dx = 1.0 if x >= y else 0.0 if x == x else 1.0
             dy = 0.0 if x >= y else 1.0 if x == x else 0.0
             return record(_MAX, out, self, other, dx, dy)
-        x, y = self._data, float(other)
+        x, y = self._data, checked_number(other)
         out = x if x >= y else y if x == x else x
         dx = 1.0 if x >= y else 0.0 if x == x else 1.0
         return record(_MAX, out, self, y, dx, None)
@@ -469,7 +471,7 @@ class Value(Node):
             dx = 1.0 if x <= y else 0.0 if x == x else 1.0
             dy = 0.0 if x <= y else 1.0 if x == x else 0.0
             return record(_MIN, out, self, other, dx, dy)
-        x, y = self._data, float(other)
+        x, y = self._data, checked_number(other)
         out = x if x <= y else y if x == x else x
         dx = 1.0 if x <= y else 0.0 if x == x else 1.0
         return record(_MIN, out, self, y, dx, None)
@@ -485,7 +487,7 @@ class Value(Node):
             except PYTHON_RAISES:
                 out, dx, dy = careful(_ARCTAN2, x, y)
             return record(_ARCTAN2, out, self, other, dx, dy)
-        x, y = self._data, float(other)
+        x, y = self._data, checked_number(other)
         try:
             out = arctan2(x, y)
             dx = y / (x * x + y * y)

@@ -15,6 +15,7 @@ from typing import NoReturn
 import numpy as np
 
 from autograd import Value, draw
+from autograd import data as values_of
 from autograd.show import Drawing, LayoutUnavailableError
 
 from . import datasets, metrics, plots
@@ -110,16 +111,17 @@ def _check_tools() -> None:
 @contextmanager
 def _folder_written_whole(out: Path) -> Iterator[Path]:
     """Yield the folder to write into; what is written there stays only if all goes well."""
-    if out.exists() and not out.is_dir():
-        raise _UsageError(f"--out {out}: is a file, not a folder")
+    nearest = next(folder for folder in [out, *out.absolute().parents] if folder.exists())
+    if nearest.is_file():
+        where = "" if nearest == out else f"cannot be written: {nearest} "
+        raise _UsageError(f"--out {out}: {where}is a file, not a folder")
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
+        scratch = Path(tempfile.mkdtemp(dir=nearest, prefix=".unfinished-"))
     except OSError as error:
         raise _UsageError(f"--out {out}: cannot be written: {error.strerror}") from error
     try:
         yield scratch
-        out.mkdir(exist_ok=True)
+        out.mkdir(parents=True, exist_ok=True)
         for path in scratch.iterdir():
             path.replace(out / path.name)
     finally:
@@ -148,8 +150,10 @@ def _run(options: argparse.Namespace, data: Dataset, folder: Path) -> None:
             metric=metrics.accuracy,
             rng=rng,
         )
-    predicted = metrics.predicted_classes(model(standardize(held_out.inputs)))
-    _report(held_out, predicted)
+        outputs = model(standardize(held_out.inputs))
+    if not np.all(np.isfinite(values_of(outputs))):
+        raise FloatingPointError("the loss is no longer finite after the last epoch: lower the learning rate")
+    _report(held_out, metrics.predicted_classes(outputs))
     _write(folder, model, data, standardize, history)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import os
 import zipfile
+import zlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +32,7 @@ def save(model: Module, path: str | os.PathLike[str], **extras: npt.ArrayLike) -
     Raises
     ------
     ValueError
-        For another suffix.
+        For another suffix, or an extra that is called ``names`` or ``values`` or holds objects.
     OSError
         If the file cannot be written; an older one is then left as it was.
 
@@ -48,11 +50,21 @@ def save(model: Module, path: str | os.PathLike[str], **extras: npt.ArrayLike) -
     target = Path(path)
     if target.suffix != ".npz":
         raise ValueError(f"parameters are saved to a file ending in .npz, but the path is {str(target)!r}")
+    taken = {"names", "values"} & set(extras)
+    if taken:
+        raise ValueError(f"the arrays of the parameters are called {taken}; call the extra something else")
     state = model.state_dict()
+    write_whole(target, _archive({"names": list(state), "values": list(state.values()), **extras}))
+
+
+def _archive(arrays: Mapping[str, npt.ArrayLike]) -> bytes:
+    """Return what `numpy.savez` writes, which itself pickles objects and reserves some names."""
     buffer = io.BytesIO()
-    names, values = np.array(list(state)), np.array(list(state.values()))
-    np.savez(buffer, names=names, values=values, **{k: np.asarray(v) for k, v in extras.items()})  # type: ignore[arg-type]
-    write_whole(target, buffer.getvalue())
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w") as member:
+                np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
+    return buffer.getvalue()
 
 
 def load(model: Module, path: str | os.PathLike[str]) -> None:
@@ -73,8 +85,9 @@ def load(model: Module, path: str | os.PathLike[str]) -> None:
         If it cannot be read.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with open(path, "rb") as file:
+            archive = np.load(file, allow_pickle=False)
             state = dict(zip(archive["names"].tolist(), archive["values"].tolist(), strict=True))
-    except (KeyError, ValueError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+    except (KeyError, IndexError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(f"{str(path)!r} does not hold the parameters of a model: {error}") from error
     model.load_state_dict(state)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
+import re
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -155,12 +157,10 @@ def read_csv(path: str | Path, target: str | None = None) -> Dataset:
     """
     file = Path(path)
     rows = _read_rows(file)
-    (_, header), *samples = rows
-    if all(_is_number(cell) for cell in header):
-        raise DatasetError(f"{file}: row 1 holds numbers where the names of the columns were expected")
+    (first, header), *samples = rows
     if len(set(header)) < len(header):
         repeated = next(name for name in header if header.count(name) > 1)
-        raise DatasetError(f"{file}: the column name {repeated!r} stands in row 1 more than once")
+        raise DatasetError(f"{file}: the column name {repeated!r} stands in row {first} more than once")
     if not samples:
         raise DatasetError(f"{file}: there is no row below the names of the columns")
     target = header[-1] if target is None else target
@@ -169,6 +169,8 @@ def read_csv(path: str | Path, target: str | None = None) -> Dataset:
     if len(header) < 2:
         raise DatasetError(f"{file}: there is no column besides the target {target!r}")
     at = header.index(target)
+    if _is_sample(header, at, samples):
+        raise DatasetError(f"{file}: row {first} holds numbers where the names of the columns were expected")
     names = [_class_name(file, number, target, row[at]) for number, row in samples]
     classes = sorted(set(names))
     _check_classes(file, target, classes)
@@ -254,8 +256,9 @@ class Standardizer:
     @classmethod
     def of(cls, inputs: Inputs) -> Standardizer:
         """Return the one that standardises these samples."""
-        deviation = inputs.std(axis=0)
-        return cls(inputs.mean(axis=0), np.where(deviation > 0.0, deviation, 1.0))
+        # Not the deviation of 99 times 0.1, which rounds to 1e-17 instead of 0.
+        constant = np.ptp(inputs, axis=0) == 0.0
+        return cls(inputs.mean(axis=0), np.where(constant, 1.0, inputs.std(axis=0)))
 
     def __call__(self, inputs: Inputs) -> Inputs:
         """Return samples shifted and scaled."""
@@ -284,10 +287,7 @@ def _read_rows(file: Path) -> list[tuple[int, list[str]]]:
         raise DatasetError(f"{file}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise DatasetError(f"{file}: is not a text in UTF-8 (at byte {error.start})") from error
-    first = next((line for line in text.splitlines() if line.strip()), None)
-    if first is None:
-        raise DatasetError(f"{file}: is empty")
-    reader = csv.reader(text.splitlines(), delimiter=max(",;\t", key=first.count), strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
     rows: list[tuple[int, list[str]]] = []
     try:
         for cells in reader:
@@ -295,12 +295,28 @@ def _read_rows(file: Path) -> list[tuple[int, list[str]]]:
                 rows.append((reader.line_num, [cell.strip() for cell in cells]))
     except csv.Error as error:
         raise DatasetError(f"{file}: row {reader.line_num}: {error}") from error
+    if not rows:
+        raise DatasetError(f"{file}: is empty")
+    first, header = rows[0]
     for number, cells in rows:
-        if len(cells) != len(rows[0][1]):
+        if len(cells) != len(header):
             raise DatasetError(
-                f"{file}: row {number} has {len(cells)} cells, but row 1 has {len(rows[0][1])}"
+                f"{file}: row {number} has {len(cells)} cells, but row {first} has {len(header)}"
             )
     return rows
+
+
+def _delimiter(text: str) -> str:
+    """Return the sign that stands between the names of the columns most often, outside of quotes."""
+    header = text.lstrip().partition("\n")[0]
+    return max(",;\t", key=re.sub('"[^"]*"', "", header).count)
+
+
+def _is_sample(header: list[str], target: int, samples: list[tuple[int, list[str]]]) -> bool:
+    """Return whether the first row is a sample: numbers, and a class that is a number or comes again."""
+    numbers = [_is_number(cell) for cell in header]
+    is_class = numbers.pop(target) or header[target] in {cells[target] for _, cells in samples}
+    return all(numbers) and is_class
 
 
 def _is_number(cell: str) -> bool:
@@ -308,7 +324,7 @@ def _is_number(cell: str) -> bool:
         float(cell)
     except ValueError:
         return False
-    return True
+    return "_" not in cell  # Python reads 1_5 as 15
 
 
 def _number(file: Path, row: int, column: str, cell: str) -> float:

@@ -12,13 +12,13 @@ import numpy as np
 
 from autograd import Value, dot
 
-from .activations import Activation, activation
+from .activations import Activation, activation, elu, gelu, leaky_relu, relu, silu, softplus
 from .initializers import Initializer, initializer
 from .module import Module, Sample, as_outputs
 
 Rng = np.random.Generator | int | None
 
-_RECTIFIERS = ("relu", "leaky_relu", "elu", "gelu", "silu", "softplus")
+_RECTIFIERS = (relu, leaky_relu, elu, gelu, silu, softplus)
 
 
 class Neuron(Module):
@@ -69,7 +69,7 @@ class Neuron(Module):
     ) -> None:
         _check_size("n_in", n_in)
         self.activation = _activation(activation)
-        draw = initializer(init or ("he" if activation in _RECTIFIERS else "glorot"))
+        draw = initializer(init or ("he" if self.activation in _RECTIFIERS else "glorot"))
         self.w = [Value(float(weight)) for weight in draw(np.random.default_rng(rng), n_in, n_out)]
         self.b = Value(0.0)
 
@@ -221,7 +221,7 @@ class MLP(Module):
         init: str | Initializer | None = None,
         rng: Rng = None,
     ) -> None:
-        if not sizes:
+        if len(sizes) == 0:
             raise ValueError("an MLP has at least one layer; pass sizes such as [16, 16, 1]")
         generator = np.random.default_rng(rng)
         widths = [n_in, *sizes]

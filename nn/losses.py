@@ -165,6 +165,11 @@ def cross_entropy(logits: Any, targets: Any) -> Value:
     '0.1719'
     """
     rows = np.asarray(logits, dtype=object)
+    if rows.ndim not in (1, 2) or rows.size == 0:
+        raise ValueError(
+            "logits are those of one sample, or a row for each, with at least one sample and class, "
+            f"but came shape {rows.shape}"
+        )
     single = rows.ndim == 1
     rows = np.atleast_2d(rows)
     wanted = _distributions(np.asarray(targets), rows.shape, single)
@@ -299,4 +304,5 @@ def _distributions(
             f"{targets.dtype} of shape {targets.shape}"
         )
     probabilities: npt.NDArray[np.float64] = wanted.astype(float)
+    _check_unit_interval(probabilities.flat)
     return probabilities

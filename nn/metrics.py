@@ -25,6 +25,11 @@ def predicted_classes(outputs: Any) -> Labels:
     ndarray of int, shape (samples,)
         The column of the largest score, the first of equals.
 
+    Raises
+    ------
+    ValueError
+        For another shape.
+
     Examples
     --------
     >>> predicted_classes([[0.1, 2.0], [3.0, 1.0]])
@@ -53,13 +58,20 @@ def accuracy(outputs: Any, labels: npt.ArrayLike) -> float:
     float
         From 0 to 1.
 
+    Raises
+    ------
+    ValueError
+        For outputs or labels of another shape.
+
     Examples
     --------
     >>> accuracy([[0.1, 2.0], [3.0, 1.0]], [1, 1])
     0.5
     """
-    right = np.asarray(labels)
-    return float(np.mean(predicted_classes(outputs) == np.where(right < 0, 0, right)))
+    predicted, right = predicted_classes(outputs), np.asarray(labels)
+    if right.shape != predicted.shape:
+        raise ValueError(f"labels have the shape {predicted.shape}, one for each row, but came {right.shape}")
+    return float(np.mean(predicted == np.where(right < 0, 0, right)))
 
 
 def confusion_matrix(predicted: npt.ArrayLike, labels: npt.ArrayLike, classes: int) -> Labels:
@@ -77,12 +89,25 @@ def confusion_matrix(predicted: npt.ArrayLike, labels: npt.ArrayLike, classes: i
     ndarray of int, shape (classes, classes)
         Row: the right class; column: the predicted one.
 
+    Raises
+    ------
+    ValueError
+        For different shapes, or a class that does not exist.
+
     Examples
     --------
     >>> confusion_matrix([0, 1, 1], [0, 1, 0], 2)
     array([[1, 1],
            [0, 1]])
     """
+    rows, columns = np.asarray(labels), np.asarray(predicted)
+    if rows.shape != columns.shape or rows.ndim != 1:
+        raise ValueError(
+            f"predicted classes of shape {columns.shape} do not fit labels of shape {rows.shape}"
+        )
+    found = np.concatenate([rows, columns])
+    if np.any((found < 0) | (found >= classes)):
+        raise ValueError(f"classes are from 0 to {classes - 1}, but came {found.min()} to {found.max()}")
     counts = np.zeros((classes, classes), dtype=np.int64)
-    np.add.at(counts, (np.asarray(labels), np.asarray(predicted)), 1)
+    np.add.at(counts, (rows, columns), 1)
     return counts

@@ -89,11 +89,20 @@ class Module(metaclass=_LabelsParameters):
         (str, Value)
             In the order of assignment.
         """
-        seen: set[Any] = set()
-        for name, parameter in _walk("", self, seen):
-            if parameter not in seen:
-                seen.add(parameter)
-                yield name, parameter
+        # By identity: a module that is a dataclass has no hash. Without recursion: modules may nest deeply.
+        seen: set[int] = set()
+        stack: list[tuple[str, Any]] = [("", self)]
+        while stack:
+            name, item = stack.pop()
+            if id(item) in seen:
+                continue
+            if isinstance(item, Value | Module):
+                seen.add(id(item))
+            if isinstance(item, Value):
+                if item.op is None:
+                    yield name, item
+            else:
+                stack.extend(reversed(list(_parts(name, item))))
 
     def parameters(self) -> list[Value]:
         """Return the parameters, in the order of `named_parameters`."""
@@ -102,7 +111,7 @@ class Module(metaclass=_LabelsParameters):
     def label_parameters(self) -> None:
         """Label each parameter with its name, except where it has a label of another kind."""
         for name, parameter in self.named_parameters():
-            if name.endswith(parameter.label):
+            if not parameter.label or name.endswith(f".{parameter.label}"):
                 parameter.label = name
 
     def zero_grad(self) -> None:
@@ -145,15 +154,15 @@ class Module(metaclass=_LabelsParameters):
             own[name].data = number
 
 
-def as_outputs(result: Any) -> Sequence[Any]:
-    """Return what a forward gave as a sequence of outputs.
+def as_outputs(result: Any) -> list[Any]:
+    """Return what a forward gave as a list of outputs.
 
     Examples
     --------
     >>> as_outputs(Value(2.0))
     [Value(2.0)]
     """
-    return [result] if isinstance(result, Value | float | int) else result
+    return [result] if isinstance(result, Value | float | int) else list(result)
 
 
 def _is_batch(x: Any) -> bool:
@@ -166,26 +175,21 @@ def _is_batch(x: Any) -> bool:
     return len(x) > 0 and isinstance(x[0], Sequence | np.ndarray)
 
 
-def _walk(name: str, item: Any, seen: set[Any]) -> Iterator[tuple[str, Value]]:
-    """Yield the leaves below an attribute, entering each module once."""
-    if isinstance(item, Value):
-        if item.op is None:
-            yield name, item
-    elif isinstance(item, Module):
-        if item not in seen:
-            seen.add(item)
-            for key, attribute in vars(item).items():
-                yield from _walk(f"{name}.{key}" if name else key, attribute, seen)
+def _parts(name: str, item: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the attributes or elements of what may hold parameters, with their names."""
+    if isinstance(item, Module):
+        for key, attribute in vars(item).items():
+            yield f"{name}.{key}" if name else key, attribute
     elif isinstance(item, Mapping):
         for key, entry in item.items():
-            yield from _walk(f"{name}.{key}", entry, seen)
+            yield f"{name}.{key}", entry
     elif isinstance(item, np.ndarray) and item.dtype == object:
         for index in np.ndindex(item.shape):
-            yield from _walk(f"{name}[{', '.join(map(str, index))}]", item[index], seen)
+            yield f"{name}[{', '.join(map(str, index))}]", item[index]
     elif isinstance(item, list | tuple):
         for position, entry in enumerate(item):
-            leaf = isinstance(entry, Value)
-            yield from _walk(f"{name}[{position}]" if leaf else f"{name}.{position}", entry, seen)
+            is_leaf = isinstance(entry, Value)
+            yield f"{name}[{position}]" if is_leaf else f"{name}.{position}", entry
 
 
 def _some(names: list[str]) -> str:

@@ -107,14 +107,17 @@ def decision_boundary(
     colors = [_COLORS[i % len(_COLORS)] for i in range(len(dataset.classes))]
     levels = np.arange(len(dataset.classes) + 1) - 0.5
     axes.contourf(x, y, regions, levels=levels, colors=colors, alpha=0.25)
-    for label, (name, color) in enumerate(zip(dataset.classes, colors, strict=True)):
-        members = dataset.inputs[dataset.labels == label]
+    for class_, (name, color) in enumerate(zip(dataset.classes, colors, strict=True)):
+        members = dataset.inputs[dataset.labels == class_]
+        # Matplotlib hides names that begin with an underscore, but not with a space of no width.
+        label = f"\u200b{name}" if name.startswith("_") else name
         axes.scatter(
-            members[:, 0], members[:, 1], color=color, label=name, edgecolors="white", linewidths=0.6, s=36
+            members[:, 0], members[:, 1], color=color, label=label, edgecolors="white", linewidths=0.6, s=36
         )
-    axes.set_xlabel(dataset.features[0])
-    axes.set_ylabel(dataset.features[1])
-    axes.legend(framealpha=0.9)
+    axes.set_xlabel(dataset.features[0], parse_math=False)
+    axes.set_ylabel(dataset.features[1], parse_math=False)
+    for text in axes.legend(framealpha=0.9).get_texts():
+        text.set_parse_math(False)
     return figure
 
 
@@ -126,5 +129,5 @@ def _figure(title: str) -> tuple[Figure, Axes]:
 
     figure = Figure(figsize=(6.4, 4.4), layout="constrained")
     axes: Any = figure.add_subplot()
-    axes.set_title(title)
+    axes.set_title(title, parse_math=False)
     return figure, axes

@@ -64,13 +64,18 @@ def draw(root: Value, *, max_nodes: int = 150, precision: int = 4) -> Drawing:
     for node in shown:
         style = _ROOT if node is root else _LEAF if node.op is None else _RESULT
         text = _describe(node, name_of[node], name_of, precision)
-        dot.node(drawn[node], graphviz.escape(text), **style)
+        dot.node(drawn[node], _escape(text), **style)
     for node in shown:
         _draw_edges(dot, node, drawn, precision)
     if len(order) > len(shown):
         text = f"{len(order) - len(shown):,} of {len(order):,} nodes are not drawn"
         dot.attr(label=f"{text}: draw(v, max_nodes=...) draws more", fontname="Helvetica", fontsize="11")
     return Drawing(dot.source)
+
+
+def _escape(text: str) -> str:
+    """Return text that Graphviz shows as it is: it reads backslashes, and entities such as &amp;."""
+    return graphviz.escape(text.replace("&", "&amp;"))  # type: ignore[no-any-return]
 
 
 def _describe(node: Value, name: str, name_of: dict[Value, str], precision: int) -> str:

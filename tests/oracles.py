@@ -1,0 +1,96 @@
+"""What each operation is, written from mathematics and in PyTorch, independently of the table's text."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from mpmath import mp
+
+import autograd
+from autograd import OPS, Op
+
+Point = tuple[float, ...]
+
+
+class Oracle(NamedTuple):
+    """One operation: on mpmath numbers, and on tensors after the module `torch` itself."""
+
+    exact: Callable[..., Any]
+    torch: Callable[..., Any]
+
+
+ORACLES = {
+    "add": Oracle(lambda x, y: x + y, lambda t, x, y: t.add(x, y)),
+    "sub": Oracle(lambda x, y: x - y, lambda t, x, y: t.sub(x, y)),
+    "mul": Oracle(lambda x, y: x * y, lambda t, x, y: t.mul(x, y)),
+    "truediv": Oracle(lambda x, y: x / y, lambda t, x, y: t.true_divide(x, y)),
+    "neg": Oracle(lambda x: -x, lambda t, x: t.neg(x)),
+    "pow": Oracle(lambda x, y: mp.exp(y * mp.log(x)), lambda t, x, y: t.pow(x, y)),
+    "abs": Oracle(mp.fabs, lambda t, x: t.abs(x)),
+    "max": Oracle(max, lambda t, x, y: t.maximum(x, y)),
+    "min": Oracle(min, lambda t, x, y: t.minimum(x, y)),
+    "where": Oracle(lambda c, x, y: x if c else y, lambda t, c, x, y: t.where(c != 0, x, y)),
+    "exp": Oracle(mp.exp, lambda t, x: t.exp(x)),
+    "log": Oracle(mp.log, lambda t, x: t.log(x)),
+    "log1p": Oracle(mp.log1p, lambda t, x: t.log1p(x)),
+    "expm1": Oracle(mp.expm1, lambda t, x: t.expm1(x)),
+    "sqrt": Oracle(mp.sqrt, lambda t, x: t.sqrt(x)),
+    "sin": Oracle(mp.sin, lambda t, x: t.sin(x)),
+    "cos": Oracle(mp.cos, lambda t, x: t.cos(x)),
+    "tan": Oracle(mp.tan, lambda t, x: t.tan(x)),
+    "arcsin": Oracle(mp.asin, lambda t, x: t.asin(x)),
+    "arccos": Oracle(mp.acos, lambda t, x: t.acos(x)),
+    "arctan": Oracle(mp.atan, lambda t, x: t.atan(x)),
+    "arctan2": Oracle(mp.atan2, lambda t, x, y: t.atan2(x, y)),
+    "sinh": Oracle(mp.sinh, lambda t, x: t.sinh(x)),
+    "cosh": Oracle(mp.cosh, lambda t, x: t.cosh(x)),
+    "tanh": Oracle(mp.tanh, lambda t, x: t.tanh(x)),
+    "sigmoid": Oracle(lambda x: 1 / (1 + mp.exp(-x)), lambda t, x: t.sigmoid(x)),
+    "relu": Oracle(lambda x: max(0, x), lambda t, x: t.relu(x)),
+    "softplus": Oracle(lambda x: mp.log1p(mp.exp(x)), lambda t, x: t.nn.functional.softplus(x)),
+    "sum": Oracle(mp.fsum, lambda t, x: t.stack(x).sum()),
+    "dot": Oracle(mp.fdot, lambda t, x, y: t.dot(t.stack(x), t.stack(y))),
+    "logsumexp": Oracle(lambda x: mp.log(mp.fsum(map(mp.exp, x))), lambda t, x: t.logsumexp(t.stack(x), 0)),
+}
+
+
+def public(op: Op) -> Callable[..., Any]:
+    """Return the operator or function by which users call a row."""
+    return getattr(operator if op.symbol else autograd, op.name)
+
+
+def split(op: Op, flat: Sequence[Any]) -> Sequence[Any]:
+    """Return the arguments of a row; those of a variadic row are equal parts of the flat sequence."""
+    if not op.variadic:
+        return flat
+    size = len(flat) // len(op.partials)
+    return [flat[i : i + size] for i in range(0, len(flat), size)]
+
+
+def intervals(op: Op, size: int) -> list[tuple[float, float]]:
+    """Return the domain of each operand of a row, where its sequences have the given size."""
+    return [interval for interval in op.domain for _ in range(size if op.variadic else 1)]
+
+
+def sample(op: Op, count: int = 20) -> list[Point]:
+    """Return points of a row's domain, the same at every call."""
+    low, high = np.transpose(intervals(op, size=3))
+    return [tuple(map(float, row)) for row in np.random.default_rng(0).uniform(low, high, (count, low.size))]
+
+
+def derivative(op: Op, point: Point, *arguments: int) -> float:
+    """Return the derivative of a row with respect to arguments, one after the other, from its formula."""
+    orders = tuple(arguments.count(i) for i in range(len(point)))
+    with mp.workdps(30):
+        return float(mp.diff(lambda *flat: ORACLES[op.name].exact(*split(op, flat)), point, orders))
+
+
+@cache
+def exact(name: str, point: Point) -> list[float]:
+    """Return the value of a row and then each partial, from its formula and rounded once."""
+    op = OPS[name]
+    return [derivative(op, point), *(derivative(op, point, i) for i in range(len(point)))]

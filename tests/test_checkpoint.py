@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from autograd import Value
+from nn import MLP, Module, Neuron, load, save
+
+NUMBERS = [0.1, -0.0, 5e-324, 1.7976931348623157e308, float("inf"), float("nan"), 1 / 3]
+
+
+class Row(Module):
+    """Holds as many parameters as it is given numbers."""
+
+    def __init__(self, numbers: list[float]) -> None:
+        self.w = [Value(number) for number in numbers]
+
+
+def listing(folder: Path) -> dict[str, bytes]:
+    """Return the content of each file of a folder."""
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    """Return the path of a file to be."""
+    return tmp_path / "weights.npz"
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+def test_parameters_go_round(target: Path, kind: Callable[[Path], Any]) -> None:
+    """What was saved is loaded bit for bit, under a path of either kind."""
+    save(Row(NUMBERS), kind(target))
+    model = Row([0.0] * len(NUMBERS))
+    load(model, kind(target))
+    assert [float.hex(w.data) for w in model.w] == list(map(float.hex, NUMBERS))
+
+
+def test_files_hold_plain_arrays(target: Path) -> None:
+    """A file has the names, the values and the extras as arrays that NumPy reads without pickle."""
+    model = MLP(2, [2, 1], rng=0)
+    save(model, target, mean=[1.0, 2.0], classes=["cat", "dog"])
+    with np.load(target, allow_pickle=False) as archive:
+        arrays = dict(archive)
+    assert arrays["names"].tolist() == list(model.state_dict())
+    assert arrays["values"].tolist() == list(model.state_dict().values())
+    assert arrays["mean"].tolist() == [1.0, 2.0]
+    assert arrays["classes"].tolist() == ["cat", "dog"]
+    assert len(arrays) == 4
+
+
+def test_extras_are_never_pickled(target: Path) -> None:
+    """An extra that only pickle could write raises, and nothing is written."""
+    with pytest.raises((TypeError, ValueError), match=r"object|pickle"):
+        save(Neuron(1), target, inputs=[Value(1.0)])
+    assert listing(target.parent) == {}
+
+
+@pytest.mark.parametrize("name", ["mean", "file", "allow_pickle"])
+def test_extras_of_any_name(target: Path, name: str) -> None:
+    """An extra is kept under its name, also where NumPy's own function has an argument of that name."""
+    save(Neuron(1), target, **{name: [1.0]})
+    with np.load(target) as archive:
+        assert archive[name].tolist() == [1.0]
+
+
+@pytest.mark.parametrize("name", ["names", "values"])
+def test_extras_do_not_replace_the_parameters(target: Path, name: str) -> None:
+    """An extra called as the arrays of the parameters raises, and nothing is written."""
+    with pytest.raises((TypeError, ValueError), match=name):
+        save(Neuron(1), target, **{name: [1.0]})
+    assert listing(target.parent) == {}
+
+
+@pytest.mark.parametrize("name", ["weights", "weights.txt", "weights.npy", "weights.npz.gz", ".npz"])
+def test_another_suffix(tmp_path: Path, name: str) -> None:
+    """A path that does not end in .npz raises, and nothing is written."""
+    with pytest.raises(ValueError, match=rf"ending in \.npz, but the path is .*{name}"):
+        save(Neuron(1), tmp_path / name)
+    assert listing(tmp_path) == {}
+
+
+def test_a_folder_that_does_not_exist(tmp_path: Path) -> None:
+    """Saving into a missing folder raises and names the file."""
+    with pytest.raises(FileNotFoundError, match=r"weights\.npz.* folder does not exist"):
+        save(Neuron(1), tmp_path / "missing" / "weights.npz")
+
+
+def test_a_file_that_does_not_exist(target: Path) -> None:
+    """Loading a missing file raises the error of opening it."""
+    with pytest.raises(FileNotFoundError, match=r"weights\.npz"):
+        load(Neuron(1), target)
+
+
+def test_a_failed_write_leaves_the_older_file(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the file cannot be put in its place, the older one stays, and nothing else is left behind."""
+    save(Neuron(1, rng=0), target)
+    before = listing(target.parent)
+
+    def fail(*paths: Any) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(OSError, match="no space left"):
+        save(Neuron(1, rng=1), target)
+    assert listing(target.parent) == before
+
+
+def test_saving_again_replaces_the_file(target: Path) -> None:
+    """A second save replaces the first."""
+    for seed in (0, 1):
+        save(Neuron(1, rng=seed), target)
+    model = Neuron(1)
+    load(model, target)
+    assert model.state_dict() == Neuron(1, rng=1).state_dict()
+    assert list(listing(target.parent)) == [target.name]
+
+
+# -------------------------------------------------------------------------------------- what does not fit
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        (MLP(2, [3, 1]), "does not fit Neuron: it lacks w.*, b and has layers"),
+        (Neuron(3), r"it lacks nothing and has w\[2\]"),
+        (Neuron(1), r"it lacks w\[1\] and has nothing"),
+    ],
+)
+def test_another_structure(target: Path, other: Module, message: str) -> None:
+    """Parameters of a model of another structure raise, and the model stays as it was."""
+    save(other, target)
+    model = Neuron(2, rng=0)
+    before = model.state_dict()
+    with pytest.raises(ValueError, match=message):
+        load(model, target)
+    assert model.state_dict() == before
+
+
+def write_truncated(path: Path) -> None:
+    """Write the first half of an archive."""
+    save(Neuron(2), path)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def write_damaged(path: Path) -> None:
+    """Write an archive of which one byte is wrong."""
+    save(Neuron(2), path)
+    content = bytearray(path.read_bytes())
+    content[200] ^= 0xFF
+    path.write_bytes(content)
+
+
+def write_array(path: Path) -> None:
+    """Write a single array."""
+    with path.open("wb") as file:
+        np.save(file, np.zeros(3))
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_text("w[0],1.0"),
+        lambda path: np.savez(path, weights=np.zeros(3)),
+        lambda path: np.savez(path, names=["w[0]", "w[1]", "b"], values=np.zeros(2)),
+        lambda path: np.savez(path, names=["w[0]", "w[1]", "b"], values=np.array([1.0, 2.0, None])),
+        write_truncated,
+        write_damaged,
+        write_array,
+    ],
+    ids=["empty", "text", "other arrays", "too few", "objects", "truncated", "damaged", "a single array"],
+)
+def test_a_file_of_another_kind(target: Path, write: Callable[[Path], Any]) -> None:
+    """A file that `save` did not write raises and is named, and the model stays as it was."""
+    write(target)
+    model = Neuron(2, rng=0)
+    before = model.state_dict()
+    with pytest.raises(ValueError, match=r"weights\.npz.* does not hold the parameters of a model"):
+        load(model, target)
+    assert model.state_dict() == before

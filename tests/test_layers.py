@@ -1,0 +1,350 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod, sqrt
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd
+from autograd import Value, as_values, data, grads
+from autograd.graph import nodes
+from nn import MLP, Layer, Module, Neuron, Sequential, datasets
+from nn.activations import ACTIVATIONS, activation, hardmax
+from nn.initializers import INITIALIZERS, initializer
+from nn.losses import hinge
+
+activations = pytest.mark.parametrize("name", ACTIVATIONS)
+
+MODELS: dict[str, Callable[[str], Any]] = {
+    "Neuron": lambda name: Neuron(3, name, rng=0),
+    "Layer": lambda name: Layer(3, 4, name, rng=0),
+    "MLP": lambda name: MLP(3, [4, 5, 2], name, output=name, rng=0),
+    "Sequential": lambda name: Sequential(Layer(3, 4, name, rng=0), Layer(4, 2, name, rng=1)),
+}
+
+
+@pytest.fixture(scope="module")
+def torch() -> Any:
+    """Return PyTorch, or skip the test."""
+    return pytest.importorskip("torch")
+
+
+def in_torch(torch: Any, name: str, x: Any) -> Any:
+    """Return an activation as PyTorch computes it."""
+    if name == "linear":
+        return x
+    if name == "gelu":
+        return torch.nn.functional.gelu(x, approximate="tanh")
+    return getattr(torch if name in ("sigmoid", "tanh") else torch.nn.functional, name)(x)
+
+
+def neurons(model: Any) -> list[list[Neuron]]:
+    """Return the neurons of a model, a list for each layer."""
+    if isinstance(model, Neuron):
+        return [[model]]
+    layers = {Layer: lambda: [model], MLP: lambda: model.layers, Sequential: lambda: model.steps}
+    return [layer.neurons for layer in layers[type(model)]()]
+
+
+# ---------------------------------------------------------------------------------------- against PyTorch
+
+
+@activations
+@pytest.mark.parametrize("kind", MODELS)
+def test_outputs_and_gradients_are_those_of_pytorch(torch: Any, kind: str, name: str) -> None:
+    """With the same weights, PyTorch gives the same outputs and gradients, also where w·x + b is 0."""
+    model = MODELS[kind](name)
+    for layer in neurons(model):
+        for neuron in layer[::2]:
+            neuron.b.data = 0.3
+    rng = np.random.default_rng(2)
+    x = as_values(np.vstack([np.zeros(3), rng.normal(size=(4, 3))]))
+    outputs = model(x)
+    weights = rng.normal(size=outputs.shape)
+    autograd.sum((outputs * weights).flat).backward()
+
+    twin_x = torch.tensor(data(x), requires_grad=True)
+    twins = {p: torch.tensor(p.data, dtype=torch.float64, requires_grad=True) for p in model.parameters()}
+    twin_outputs = twin_x
+    for layer in neurons(model):
+        w = torch.stack([torch.stack([twins[w] for w in neuron.w]) for neuron in layer])
+        b = torch.stack([twins[neuron.b] for neuron in layer])
+        twin_outputs = in_torch(torch, name, twin_outputs @ w.T + b)
+    (twin_outputs * torch.tensor(weights)).sum().backward()
+
+    np.testing.assert_allclose(data(outputs), twin_outputs.detach().numpy(), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(grads(x), twin_x.grad.numpy(), rtol=1e-12, atol=1e-12)
+    for parameter, twin in twins.items():
+        assert parameter.grad == pytest.approx(twin.grad.item(), rel=1e-12, abs=1e-12), parameter
+
+
+@activations
+@pytest.mark.parametrize("at", [-1000.0, -30.0, 0.0, 30.0, 1000.0])
+def test_activations_far_from_zero(torch: Any, name: str, at: float) -> None:
+    """No activation overflows: far from 0 it has PyTorch's value and derivative too."""
+    x = Value(at)
+    out = activation(name)(x) + 0.0
+    out.backward()
+    twin = torch.tensor(at, dtype=torch.float64, requires_grad=True)
+    twin_out = in_torch(torch, name, twin)
+    twin_out.backward()
+    # PyTorch's softplus is x itself from x = 20 on, which is 1e-13 too little at 30.
+    assert (out.data, x.grad) == pytest.approx((twin_out.item(), twin.grad.item()), rel=1e-12, abs=1e-12)
+
+
+# ------------------------------------------------------------------------------------------- what is built
+
+
+@pytest.mark.parametrize(
+    ("n_in", "sizes", "count"),
+    [(2, [16, 16, 1], 337), (1, [1], 2), (4, [3], 15), (3, [4, 5, 2], 16 + 25 + 12), (2, (2, 1), 9)],
+)
+def test_number_of_parameters(n_in: int, sizes: Any, count: int) -> None:
+    """An MLP has a weight for each connection and a bias for each neuron."""
+    model = MLP(n_in, sizes)
+    assert len(model.parameters()) == count
+    assert f"{count} parameters" in repr(model)
+
+
+def test_activations_of_an_mlp() -> None:
+    """The last layer is linear unless said otherwise; the others have the activation."""
+
+    def shapes(model: MLP) -> list[str]:
+        return list(map(repr, model.layers))
+
+    assert shapes(MLP(2, [3, 1])) == ["Layer(2, 3, 'relu')", "Layer(3, 1, 'linear')"]
+    assert shapes(MLP(2, [3, 1], "tanh", output="sigmoid")) == [
+        "Layer(2, 3, 'tanh')",
+        "Layer(3, 1, 'sigmoid')",
+    ]
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_biases_begin_at_zero_and_weights_do_not(kind: str) -> None:
+    """Each weight is drawn anew, also within a layer; each bias is 0."""
+    state = MODELS[kind]("tanh").state_dict()
+    biases, weights = ([state[name] for name in state if name.endswith("b") is end] for end in (True, False))
+    assert set(biases) == {0.0}
+    assert len(set(weights)) == len(weights)
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_the_same_seed_gives_the_same_model(kind: str) -> None:
+    """Models of one seed are equal."""
+    assert MODELS[kind]("tanh").state_dict() == MODELS[kind]("tanh").state_dict()
+
+
+def test_seeds_and_generators() -> None:
+    """A seed is as good as its generator; another seed, a used generator, or none gives other weights."""
+    rng = np.random.default_rng(0)
+    seeded, drawn = MLP(2, [3, 1], rng=0).state_dict(), MLP(2, [3, 1], rng=rng).state_dict()
+    assert drawn == seeded
+    for other in (rng, 1, None):
+        assert MLP(2, [3, 1], rng=other).state_dict() != seeded
+
+
+def test_numpys_global_generator_is_left_alone() -> None:
+    """The global random state neither changes the weights nor is consumed by drawing them."""
+    np.random.seed(0)  # noqa: NPY002
+    expected = np.random.random()  # noqa: NPY002
+    weights = MLP(2, [3, 1], rng=0).state_dict()
+    np.random.seed(0)  # noqa: NPY002
+    assert MLP(2, [3, 1], rng=0).state_dict() == weights
+    MLP(2, [3, 1])
+    assert np.random.random() == expected  # noqa: NPY002
+
+
+@activations
+def test_an_activation_and_its_name_give_the_same_model(name: str) -> None:
+    """An activation function builds the model that its name builds, initial weights included."""
+    by_name = MLP(2, [3, 1], name, output=name, rng=0)
+    by_function = MLP(2, [3, 1], ACTIVATIONS[name], output=ACTIVATIONS[name], rng=0)
+    assert by_function.state_dict() == by_name.state_dict()
+    assert repr(by_function) == repr(by_name)
+
+
+def test_an_activation_may_be_any_function() -> None:
+    """Any function of a `Value` is an activation, and any function of (rng, n_in, n_out) an initializer."""
+    neuron = Neuron(2, lambda z: z * z, init=lambda rng, n_in, n_out: np.full(n_in, 3.0))
+    assert neuron([1.0, 1.0]) == 36.0
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: Neuron(0), "n_in is a whole number of at least 1, but came 0"),
+        (lambda: Neuron(-2), "n_in .* but came -2"),
+        (lambda: Neuron(2.0), r"n_in .* but came 2\.0"),
+        (lambda: Neuron(True), "n_in .* but came True"),
+        (lambda: Layer(2, 0), "n_out is a whole number of at least 1, but came 0"),
+        (lambda: Layer(2, "3"), "n_out .* but came '3'"),
+        (lambda: MLP(0, [1]), "n_in .* but came 0"),
+        (lambda: MLP(2, []), r"at least one layer; pass sizes such as \[16, 16, 1\]"),
+        (lambda: MLP(2, [3, 0, 1]), "n_out .* but came 0"),
+        (lambda: MLP(2, [3, 1.0]), r"n_out .* but came 1\.0"),
+        (lambda: MLP(2, [1], output="step"), "unknown activation 'step'; take one of linear, relu,"),
+        (lambda: Layer(2, 1, "ReLU"), "unknown activation 'ReLU'; .* or a function"),
+        (lambda: Neuron(2, init="xavier"), "unknown initializer 'xavier'; take one of he, glorot,"),
+    ],
+)
+def test_bad_sizes_and_names(build: Callable[[], Module], message: str) -> None:
+    """Sizes that are no whole numbers of at least 1, and unknown names, raise and say what to pass."""
+    with pytest.raises(ValueError, match=message):
+        build()
+
+
+@pytest.mark.parametrize("sizes", [np.array([3, 1]), (np.int64(3), np.int32(1))], ids=["array", "tuple"])
+def test_sizes_may_come_from_numpy(sizes: Any) -> None:
+    """NumPy's whole numbers are sizes, in an array too."""
+    assert repr(MLP(np.int64(2), sizes)) == repr(MLP(2, [3, 1]))
+
+
+# ------------------------------------------------------------------------------------------------ training
+
+
+def test_the_loop_of_micrograd() -> None:
+    """`p.data -= lr * p.grad` over the parameters lowers the loss, step by step."""
+    moons = datasets.moons(20)
+    model = MLP(2, [16, 16, 1], rng=0)
+    losses = []
+    for _ in range(10):
+        loss = hinge(model(moons.inputs), 2 * moons.labels - 1)
+        model.zero_grad()
+        loss.backward()
+        for p in model.parameters():
+            p.data -= 0.05 * p.grad
+        losses.append(loss.data)
+    assert losses == sorted(losses, reverse=True)
+    assert losses[-1] < 0.75 * losses[0]
+
+
+@pytest.mark.parametrize("sizes", [[1], [3, 1], [16, 16, 1]], ids=str)
+def test_a_neuron_is_three_nodes(sizes: list[int]) -> None:
+    """Of a neuron and a sample there is a node for the product, the bias and the activation each."""
+    model, samples = MLP(2, sizes, rng=0), 5
+    order = nodes(autograd.sum(model(np.ones((samples, 2))).flat))
+    made = [node.op.name for node in order if node.op is not None]
+    assert made.count("dot") == samples * sum(sizes)
+    assert made.count("add") == samples * sum(sizes)
+    assert made.count("relu") == samples * sum(sizes[:-1])
+    assert len(order) == len(model.parameters()) + samples * (3 * sum(sizes) - sizes[-1]) + 1
+
+
+# ----------------------------------------------------------------------------------------------- sequential
+
+
+def test_functions_between_layers() -> None:
+    """A function gets all outputs of the step before: tanh applies to each, softmax to all together."""
+    layer = Layer(2, 3, "linear", rng=0)
+    x = [1.0, -2.0]
+    z = data(layer(x))
+    np.testing.assert_allclose(data(Sequential(layer, autograd.tanh)(x)), np.tanh(z), rtol=1e-15)
+    probabilities = data(Sequential(layer, autograd.softmax)(x))
+    np.testing.assert_allclose(probabilities, np.exp(z) / np.exp(z).sum(), rtol=1e-14)
+
+
+def test_sequential_of_layers_is_an_mlp() -> None:
+    """Layers in a row, nested or not, give what the MLP of those layers gives."""
+    mlp = MLP(2, [3, 4, 1], rng=0)
+    first, *rest = mlp.layers
+    x = np.random.default_rng(0).normal(size=(5, 2))
+    for model in (Sequential(first, *rest), Sequential(first, Sequential(*rest)), Sequential(mlp)):
+        np.testing.assert_array_equal(data(model(x)), data(mlp(x)))
+        assert len(model.parameters()) == len(mlp.parameters())
+
+
+def test_a_function_that_gives_one_number() -> None:
+    """A step may reduce all outputs to one, which the next step takes as its input."""
+    model = Sequential(autograd.sum, Neuron(1, "linear", init=lambda rng, n_in, n_out: np.full(n_in, 2.0)))
+    assert model([1.0, 2.0]) == 6.0
+
+
+def test_a_step_that_cannot_be_called() -> None:
+    """A step that is neither a module nor a function raises."""
+    with pytest.raises(TypeError, match=r"a step is a Module or a function, but came 'tanh'"):
+        Sequential(Layer(2, 1), "tanh")
+
+
+# --------------------------------------------------------------------------- activations and initializers
+
+
+def test_unknown_activation() -> None:
+    """An unknown name raises, and the names that there are stand in the message."""
+    with pytest.raises(ValueError, match=f"unknown activation 'step'; take one of {', '.join(ACTIVATIONS)}"):
+        activation("step")
+
+
+@pytest.mark.parametrize(
+    ("logits", "expected"),
+    [([5.0, 2.0, -1.0, 3.0], [1.0, 0.0, 0.0, 0.0]), ([1.0, 2.0, 2.0], [0.0, 1.0, 0.0]), ([7.0], [1.0])],
+)
+def test_hardmax(logits: list[float], expected: list[float]) -> None:
+    """Hardmax is 1 at the largest logit, the first of equals, and 0 elsewhere; it takes `Value`s too."""
+    assert hardmax(logits) == hardmax(map(Value, logits)) == expected
+
+
+def drawn(name: str, n_in: int, n_out: int, neurons: int = 4000) -> np.ndarray:
+    """Return the weights of many neurons."""
+    rng = np.random.default_rng(0)
+    return np.array([INITIALIZERS[name](rng, n_in, n_out) for _ in range(neurons)])
+
+
+@pytest.mark.parametrize(("n_in", "n_out"), [(1, 1), (3, 5), (16, 2)])
+@pytest.mark.parametrize(
+    ("name", "mean", "variance"),
+    [
+        ("he", 0.0, lambda n_in, n_out: 2 / n_in),
+        ("glorot", 0.0, lambda n_in, n_out: 2 / (n_in + n_out)),
+        ("unit_uniform", 0.5, lambda n_in, n_out: 1 / 12),
+        ("zeros", 0.0, lambda n_in, n_out: 0.0),
+    ],
+)
+def test_distribution_of_initial_weights(
+    name: str, mean: float, variance: Callable[[int, int], float], n_in: int, n_out: int
+) -> None:
+    """Initial weights have the mean and the variance of the publication, one weight for each input."""
+    weights = drawn(name, n_in, n_out)
+    expected = variance(n_in, n_out)
+    assert weights.shape == (4000, n_in)
+    assert weights.mean() == pytest.approx(mean, abs=4 * sqrt(expected / prod(weights.shape)))
+    assert weights.var() == pytest.approx(expected, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("name", "low", "high"), [("glorot", -sqrt(0.75), sqrt(0.75)), ("unit_uniform", 0.0, 1.0)]
+)
+def test_bounds_of_initial_weights(name: str, low: float, high: float) -> None:
+    """Uniform weights fill their interval and do not leave it."""
+    weights = drawn(name, 3, 5)
+    assert low <= weights.min() < low + 0.01
+    assert high - 0.01 < weights.max() < high
+
+
+@pytest.mark.parametrize(
+    ("name", "init"), [("relu", "he"), ("gelu", "he"), ("tanh", "glorot"), ("linear", "glorot")]
+)
+def test_initializer_by_activation(name: str, init: str) -> None:
+    """Where none is given, the ReLU family is initialised after He, the others after Glorot."""
+    chosen, explicit = Layer(3, 4, name, rng=0), Layer(3, 4, name, init=init, rng=0)
+    other = Layer(3, 4, name, init="unit_uniform", rng=0)
+    assert chosen.state_dict() == explicit.state_dict() != other.state_dict()
+
+
+def test_initializers_are_told_the_size_of_the_layer() -> None:
+    """An initializer gets the inputs and the outputs of the layer, for each neuron of an MLP."""
+    asked = []
+
+    def ones(rng: np.random.Generator, n_in: int, n_out: int) -> np.ndarray:
+        asked.append((n_in, n_out))
+        return np.ones(n_in)
+
+    MLP(3, [4, 2], init=ones)
+    assert asked == [(3, 4)] * 4 + [(4, 2)] * 2
+
+
+def test_initializer_by_name() -> None:
+    """A name stands for its function, and a function for itself."""
+    for name, function in INITIALIZERS.items():
+        assert initializer(name) is initializer(function) is function

@@ -1,0 +1,318 @@
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from nn import MLP, load
+from nn.__main__ import main
+from nn.datasets import Standardizer, iris, split
+
+pytest.importorskip("matplotlib").use("agg")
+pytest.importorskip("sklearn")
+
+QUICK = ["--epochs", "1", "--hidden", "4"]
+FILES = ["loss.png", "neuron.svg", "weights.npz"]
+PETS = "kind,length,width\n" + "".join(
+    f"{'cat' if i % 2 else 'dog'},{i % 2 + i / 50},{i}\n" for i in range(12)
+)
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the working directory, which holds the CSV file pets.csv and nothing else."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pets.csv").write_text(PETS)
+    return tmp_path
+
+
+def tree(folder: Path) -> dict[str, bytes | None]:
+    """Return all files below a folder with their content, and all folders with None."""
+    return {
+        str(path.relative_to(folder)): None if path.is_dir() else path.read_bytes()
+        for path in folder.rglob("*")
+    }
+
+
+def files(folder: Path) -> list[str]:
+    """Return the names of what is in a folder."""
+    return sorted(path.name for path in folder.iterdir())
+
+
+def arrays(folder: Path) -> dict[str, Any]:
+    """Return the arrays that were written."""
+    with np.load(folder / "weights.npz", allow_pickle=False) as archive:
+        return dict(archive)
+
+
+def assert_one_error_line(captured: Any, message: str) -> None:
+    """Assert that standard error holds one line, which is an error with a message."""
+    assert captured.out == ""
+    assert re.fullmatch(r"error: .+\n", captured.err)
+    assert message in captured.err
+
+
+# ---------------------------------------------------------------------------------------- what is written
+
+
+@pytest.mark.parametrize(
+    ("words", "written", "sizes"),
+    [
+        (["--data", "iris"], FILES, "4-4-3"),
+        (["--data", "wine"], FILES, "13-4-3"),
+        (["--data", "moons"], ["boundary.png", *FILES], "2-4-2"),
+        (["--data", "pets.csv", "--target", "kind"], ["boundary.png", *FILES], "2-4-2"),
+        (["--data", "moons", "--hidden"], ["boundary.png", *FILES], "2-2"),
+    ],
+    ids=["iris", "wine", "moons", "CSV", "no hidden layer"],
+)
+def test_a_run_writes_its_files(
+    folder: Path, capsys: pytest.CaptureFixture[str], words: list[str], written: list[str], sizes: str
+) -> None:
+    """A run gives status 0 and writes valid plots, graph and weights, and nothing beside them."""
+    out = folder / "out"
+    assert main([*QUICK, *words, "--out", "out"]) == 0
+    captured = capsys.readouterr()
+    assert f"MLP {sizes}, relu, " in captured.out
+    assert captured.out.endswith(f"wrote {', '.join(written)} into out\n")
+    assert files(out) == written
+    assert files(folder) == ["out", "pets.csv"]
+
+    for name in written:
+        content = (out / name).read_bytes()
+        if name.endswith(".png"):
+            assert content.startswith(b"\x89PNG\r\n\x1a\n")
+            assert b"IEND" in content[-16:]
+    assert ElementTree.parse(out / "neuron.svg").getroot().tag == "{http://www.w3.org/2000/svg}svg"
+    n_in, *layers = map(int, sizes.split("-"))
+    model = MLP(n_in, layers)
+    load(model, out / "weights.npz")
+    assert f"{len(model.parameters())} parameters" in captured.out
+
+
+def test_the_scale_of_the_inputs_is_kept(folder: Path) -> None:
+    """Beside the weights stand the means and scales of the training inputs."""
+    assert main([*QUICK, "--out", "out", "--seed", "3"]) == 0
+    train, _ = split(iris(), rng=3)
+    standardize = Standardizer.of(train.inputs)
+    written = arrays(folder / "out")
+    np.testing.assert_array_equal(written["input_mean"], standardize.mean)
+    np.testing.assert_array_equal(written["input_scale"], standardize.scale)
+
+
+def test_the_graph_shows_a_neuron_with_gradients(folder: Path) -> None:
+    """The graph names the features and holds the gradients of a backward."""
+    assert main([*QUICK, "--data", "pets.csv", "--target", "kind", "--out", "out"]) == 0
+    text = " ".join(ElementTree.parse(folder / "out" / "neuron.svg").getroot().itertext())
+    for part in ("length", "width", "layers.0.neurons.0.w[0]", "layers.0.neurons.0.b", "relu", "grad"):
+        assert part in text
+    assert "not yet" not in text
+
+
+@pytest.mark.parametrize("name", ['say ""hi""', "<b>x</b>", "a\\nb", "{x|y}", "&amp;", "min_$/max_$"])
+def test_names_of_any_signs(folder: Path, name: str) -> None:
+    """Column names may hold signs that mean something to a plot or a graph."""
+    (folder / "odd.csv").write_text(PETS.replace("length", f'"{name}"'))
+    assert main([*QUICK, "--data", "odd.csv", "--target", "kind", "--out", "out"]) == 0
+    text = "".join(ElementTree.parse(folder / "out" / "neuron.svg").getroot().itertext())
+    assert name.replace('""', '"') in text
+
+
+def test_the_folder_is_named_after_the_data(folder: Path) -> None:
+    """Without --out the files go into a folder of the data's name below runs."""
+    assert main([*QUICK, "--data", "pets.csv", "--target", "kind"]) == 0
+    assert files(folder / "runs") == ["pets"]
+
+
+def test_other_files_in_the_folder_stay(folder: Path) -> None:
+    """A second run replaces the files of the first, and leaves what else is there."""
+    out = folder / "out"
+    out.mkdir()
+    (out / "notes.txt").write_text("mine")
+    (out / "weights.npz").write_text("old")
+    assert main([*QUICK, "--out", "out"]) == 0
+    assert files(out) == sorted(["notes.txt", *FILES])
+    assert (out / "notes.txt").read_text() == "mine"
+    assert "values" in arrays(out)
+
+
+@pytest.mark.parametrize("out", ["a/b/c", ".", "../" + "out"])
+def test_a_folder_anywhere(folder: Path, monkeypatch: pytest.MonkeyPatch, out: str) -> None:
+    """--out may be nested and new, the working directory, or outside of it."""
+    (folder / "here").mkdir()
+    monkeypatch.chdir(folder / "here")
+    assert main([*QUICK, "--data", "iris", "--out", out]) == 0
+    assert files(Path(out)) == FILES
+
+
+# ------------------------------------------------------------------------------------------ what is printed
+
+
+def test_the_confusion_matrix_counts_the_held_out_samples(capsys: pytest.CaptureFixture[str]) -> None:
+    """The rows add up to the held-out samples of each class, and the diagonal to those that are right."""
+    assert main([*QUICK, "--out", "out"]) == 0
+    out = capsys.readouterr().out
+    _, held_out = split(iris(), rng=0)
+    rows = {
+        name: list(map(int, re.search(rf"^{name} +(.*)$", out, re.M)[1].split())) for name in iris().classes
+    }
+    assert [sum(row) for row in rows.values()] == np.bincount(held_out.labels).tolist()
+    right = sum(row[label] for label, row in enumerate(rows.values()))
+    assert f"held-out accuracy {right / 51:.1%} ({right} of 51)" in out
+    assert "iris: 99 samples to train on, 51 held out" in out
+
+
+def test_the_same_seed_gives_the_same_run(folder: Path) -> None:
+    """The weights come from the seed alone: the same for the same, others for another."""
+    written = []
+    for global_seed, seed in enumerate(["7", "7", "8"]):
+        np.random.seed(global_seed)  # noqa: NPY002
+        assert main([*QUICK, "--seed", seed, "--out", "out"]) == 0
+        written.append(arrays(folder / "out"))
+    first, second, other = written
+    for name, array in first.items():
+        np.testing.assert_array_equal(second[name], array)
+    assert not np.array_equal(other["values"], first["values"])
+
+
+def test_the_defaults_learn_iris(folder: Path) -> None:
+    """`python -m nn` alone learns Iris: at least 93% of the held-out flowers are right."""
+    run = subprocess.run([sys.executable, "-m", "nn"], cwd=folder, capture_output=True, text=True, check=True)
+    assert float(re.search(r"held-out accuracy ([\d.]+)%", run.stdout)[1]) >= 93.0
+    assert "Warning" not in run.stderr
+    assert files(folder / "runs" / "iris") == FILES
+
+
+# ---------------------------------------------------------------------------------------------- bad input
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--data", "missing.csv"], "missing.csv: cannot be read: No such file or directory"),
+        (["--data", "."], "cannot be read: Is a directory"),
+        (["--data", ""], "cannot be read"),
+        (["--data", "pets.csv"], "pets.csv: row 2, column 'kind': 'dog' is not a finite number"),
+        (["--data", "pets.csv", "--target", "Kind"], "no column is called 'Kind'"),
+        (["--data", "iris", "--target", "kind"], "--target goes with a CSV file, not with iris"),
+        (["--epochs", "0"], "--epochs"),
+        (["--epochs", "few"], "--epochs: invalid int value: 'few'"),
+        (["--lr", "0"], "--lr"),
+        (["--lr", "-1"], "--lr"),
+        (["--lr", "nan"], "--lr"),
+        (["--lr", "fast"], "--lr: invalid float value: 'fast'"),
+        (["--hidden", "4", "0"], "--hidden"),
+        (["--hidden", "4,4"], "--hidden: invalid int value: '4,4'"),
+        (["--activation", "step"], "--activation: invalid choice: 'step'"),
+        (["--seed", "-1"], "--seed is not negative, but came -1"),
+        (["--seed", "x"], "--seed: invalid int value: 'x'"),
+        (["--epoch-count", "3"], "unrecognized arguments: --epoch-count 3"),
+        (["iris"], "unrecognized arguments: iris"),
+        (["--data"], "--data: expected one argument"),
+        (["--out", "pets.csv"], "--out pets.csv: is a file, not a folder"),
+        (["--out", "pets.csv/out"], "--out pets.csv/out: cannot be written"),
+    ],
+    ids=" ".join,
+)
+def test_bad_input(folder: Path, capsys: pytest.CaptureFixture[str], words: list[str], message: str) -> None:
+    """Bad input gives status 2 and one line that says what is wrong, and nothing is written."""
+    before = tree(folder)
+    assert main(words) == 2
+    assert_one_error_line(capsys.readouterr(), message)
+    assert tree(folder) == before
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "bad.csv: is empty"),
+        ("x,kind\n1,a\n2,a\n", "column 'kind' holds the one class 'a'"),
+        ("x,kind\n1,a\n2,a\n3,b\n", "class 'b' has 1 sample"),
+        ("x,kind\n1,a\n,b\n", "bad.csv: row 3, column 'x': the cell is empty"),
+    ],
+)
+def test_bad_files(folder: Path, capsys: pytest.CaptureFixture[str], content: str, message: str) -> None:
+    """A file that cannot be learnt from gives status 2 and one line, and --out is not made."""
+    (folder / "bad.csv").write_text(content)
+    before = tree(folder)
+    assert main(["--data", "bad.csv", "--out", "out"]) == 2
+    assert_one_error_line(capsys.readouterr(), message)
+    assert tree(folder) == before
+
+
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [
+        ("nn.__main__", "pip install 'chainrule[train]'"),
+        ("nn.datasets", "pip install 'chainrule[train]'"),
+        ("autograd.show.drawing", "pip install 'chainrule[viz]'"),
+    ],
+    ids=["Matplotlib", "scikit-learn", "Graphviz"],
+)
+def test_a_tool_that_is_missing(
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    module: str,
+    message: str,
+) -> None:
+    """What is not installed is found out before the training, and the line says how to install it."""
+    before = tree(folder)
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(f"{module}.find_spec", lambda name: None)
+    assert main(["--out", "out"]) == 2
+    assert_one_error_line(capsys.readouterr(), message)
+    assert tree(folder) == before
+
+
+# ------------------------------------------------------------------------------------------- failed runs
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--lr", "1e6", "--out", "out"],
+        ["--lr", "1e6", "--out", "a/b/out"],
+        # Here the last step is the first to leave the finite numbers, so that no loss tells.
+        ["--data", "pets.csv", "--target", "kind", "--epochs", "1", "--lr", "1e308", "--out", "out"],
+    ],
+    ids=["early", "in a new folder", "in the last step"],
+)
+def test_a_training_that_diverges(folder: Path, capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
+    """A training that diverges gives status 1, the last line says so, and nothing is written."""
+    before = tree(folder)
+    assert main(words) == 1
+    *_, last = capsys.readouterr().err.splitlines()
+    assert re.fullmatch("error: .*lower the learning rate.*", last)
+    assert tree(folder) == before
+
+
+@pytest.mark.parametrize("error", [OSError("no space left on device"), KeyboardInterrupt()], ids=repr)
+@pytest.mark.parametrize("writer", ["nn.__main__.save", "nn.__main__.plots.loss_curve", "nn.__main__.draw"])
+def test_an_interrupted_run_changes_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, writer: str, error: BaseException
+) -> None:
+    """If a file cannot be written, the folder stays as the last run left it, and none is beside it."""
+    assert main([*QUICK, "--out", "out"]) == 0
+    before = tree(folder)
+    monkeypatch.setattr("nn.__main__._check_tools", lambda: None)
+    monkeypatch.setattr(writer, raiser(error))
+    with pytest.raises(type(error)):
+        main([*QUICK, "--out", "out", "--seed", "1"])
+    assert tree(folder) == before
+
+
+def raiser(error: BaseException) -> Callable[..., NoReturn]:
+    """Return a function that raises whatever it is called with."""
+
+    def fail(*arguments: Any, **options: Any) -> NoReturn:
+        raise error
+
+    return fail

@@ -1,0 +1,339 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd
+from autograd import Value, as_values, data
+from nn import MLP, Layer, Module, Neuron, Sequential
+
+
+class Containers(Module):
+    """Holds parameters in every kind of container, and things that are none."""
+
+    def __init__(self) -> None:
+        self.single = Value(1.0)
+        self.row = [Value(2.0), Value(3.0)]
+        self.pair = (Value(4.0), [Value(5.0)])
+        self.table = {"a": Value(6.0), "b": {"c": Value(7.0)}}
+        self.matrix = as_values([[8.0, 9.0]])
+        self.part = Neuron(1, init="zeros")
+        self.parts = {"x": [Neuron(1, init="zeros")]}
+        self.interior = self.single * 2.0
+        self.number, self.numbers, self.text, self.nothing = 3.0, np.ones(2), "abc", None
+
+
+class Holder(Module):
+    """Holds whatever it is given, by name."""
+
+    def __init__(self, **attributes: Any) -> None:
+        vars(self).update(attributes)
+
+
+class Multiples(Module):
+    """Gives a sample's sum times 1, 2, ... in a container of some kind."""
+
+    def __init__(self, count: int, kind: Callable[[list[Any]], Any] = list) -> None:
+        self.count, self.kind = count, kind
+
+    def forward(self, x: Any) -> Any:
+        """Return the multiples."""
+        return self.kind([factor * autograd.sum(x) for factor in range(1, self.count + 1)])
+
+
+def names(module: Module) -> list[str]:
+    """Return the names of the parameters."""
+    return [name for name, _ in module.named_parameters()]
+
+
+def labels(module: Module) -> list[str]:
+    """Return the labels of the parameters."""
+    return [parameter.label for parameter in module.parameters()]
+
+
+def as_array(outputs: list[Any]) -> Any:
+    """Return outputs as an array of objects."""
+    return np.array(outputs, dtype=object)
+
+
+# ------------------------------------------------------------------------------------------- parameters
+
+
+def test_parameters_are_found_in_every_container() -> None:
+    """Parameters have names that say where they are, in the order of assignment; nothing else is one."""
+    module = Containers()
+    assert dict(module.named_parameters()) == {
+        "single": module.single,
+        "row[0]": module.row[0],
+        "row[1]": module.row[1],
+        "pair[0]": module.pair[0],
+        "pair.1[0]": module.pair[1][0],
+        "table.a": module.table["a"],
+        "table.b.c": module.table["b"]["c"],
+        "matrix[0, 0]": module.matrix[0, 0],
+        "matrix[0, 1]": module.matrix[0, 1],
+        "part.w[0]": module.part.w[0],
+        "part.b": module.part.b,
+        "parts.x.0.w[0]": module.parts["x"][0].w[0],
+        "parts.x.0.b": module.parts["x"][0].b,
+    }
+    assert names(module)[:3] == ["single", "row[0]", "row[1]"]
+    assert list(map(id, module.parameters())) == [id(p) for _, p in module.named_parameters()]
+
+
+def test_results_of_operations_are_no_parameters() -> None:
+    """A `Value` that an operation made is not a parameter, though it depends on one."""
+    weight = Value(2.0)
+    assert Holder(interior=weight * 3.0, terms=[weight + 1.0]).parameters() == []
+
+
+def test_parameters_of_equal_value_are_different() -> None:
+    """Parameters are told apart by identity, not by their numbers."""
+    assert len(Holder(a=Value(1.0), b=Value(1.0)).parameters()) == 2
+
+
+@pytest.mark.parametrize("shared", [Value(1.0), Neuron(1, rng=0)], ids=["parameter", "module"])
+def test_shared_parameters_are_found_once(shared: Any) -> None:
+    """What a model uses twice is there once, under its first name."""
+    once, twice = Holder(first=shared), Holder(first=shared, second=[shared])
+    assert names(twice) == names(once)
+
+
+def test_modules_may_refer_to_each_other() -> None:
+    """A module whose part refers back to it is walked once."""
+    whole = Holder(weight=Value(1.0), part=Holder(weight=Value(2.0)))
+    whole.part.whole = [whole]
+    assert names(whole) == ["weight", "part.weight"]
+    assert names(whole.part) == ["weight", "whole.0.weight"]
+
+
+def test_modules_may_be_nested_deeply() -> None:
+    """A long chain of modules, each of which holds the next, has all of its parameters."""
+    chain = [Holder(weight=Value(1.0)) for _ in range(3000)]
+    for module, following in pairwise(chain):
+        module.following = following
+    assert len(chain[0].parameters()) == 3000
+
+
+def test_a_module_may_be_a_dataclass() -> None:
+    """Modules that compare by value, and so have no hash, are walked as others are."""
+
+    @dataclass
+    class Line(Module):
+        slope: Value
+        offset: Value
+
+    assert names(Line(Value(1.0), Value(2.0))) == ["slope", "offset"]
+
+
+# ----------------------------------------------------------------------------------------------- labels
+
+
+def test_parameters_are_labelled_with_their_names() -> None:
+    """Each parameter is labelled with its name, also where `__init__` calls no `super().__init__`."""
+    module = Containers()
+    assert labels(module) == names(module)
+
+
+def test_labels_follow_into_a_larger_model() -> None:
+    """A part that becomes part of a larger model gets the names that it has there."""
+    part = Layer(1, 2, rng=0)
+    assert labels(part)[-1] == "neurons.1.b"
+    whole = Sequential(Layer(2, 1, rng=0), part)
+    assert labels(whole) == names(whole)
+    assert labels(part)[-1] == "steps.1.neurons.1.b"
+
+
+@pytest.mark.parametrize("label", ["steepness", "slope of the line", "e", "lope", "0"])
+def test_explicit_labels_are_kept(label: str) -> None:
+    """A label that the user chose stays, whatever the attribute is called."""
+    module = Holder(slope=Value(1.0, label=label), v0=Value(1.0, label=label))
+    assert labels(Holder(part=module)) == [label, label]
+    assert names(module) == ["slope", "v0"]
+
+
+def test_parameters_added_later_are_labelled_on_request() -> None:
+    """`label_parameters` labels what was assigned after the model was built."""
+    module = Holder()
+    module.late = [Value(1.0)]
+    module.label_parameters()
+    assert labels(module) == ["late[0]"]
+
+
+# ------------------------------------------------------------------------------------------------ state
+
+
+def test_state_goes_round() -> None:
+    """What `state_dict` returns makes another model of the structure the same."""
+    model, other = MLP(2, [3, 1], rng=0), MLP(2, [3, 1], rng=1)
+    state = model.state_dict()
+    assert list(state) == names(model)
+    assert other.state_dict() != state
+    other.load_state_dict(state)
+    assert other.state_dict() == state
+
+
+def test_state_is_a_copy() -> None:
+    """Training on does not change a state taken before."""
+    neuron = Neuron(1, rng=0)
+    state = neuron.state_dict()
+    neuron.b.data = 5.0
+    assert state["b"] == 0.0
+
+
+def test_loading_assigns_to_the_same_parameters() -> None:
+    """Loading any real numbers keeps the parameters' identity, order and labels."""
+    neuron = Neuron(2, rng=0)
+    before = list(map(id, neuron.parameters()))
+    neuron.load_state_dict({"b": 3, "w[1]": np.float32(2.0), "w[0]": np.int64(1)})
+    assert list(map(id, neuron.parameters())) == before
+    assert neuron.state_dict() == {"w[0]": 1.0, "w[1]": 2.0, "b": 3.0}
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"b": None}, TypeError, "None"),
+        ({"b": "wide"}, ValueError, "wide"),
+        ({"c": 1.0}, ValueError, r"Neuron: it lacks nothing and has c .* the same sizes"),
+        (dict.fromkeys("cdefg", 1.0), ValueError, "has c, d, e and 2 more"),
+    ],
+    ids=["no number", "text", "an unknown name", "many unknown names"],
+)
+def test_a_state_that_does_not_fit_changes_nothing(
+    changes: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    """A state with a name or a value that does not fit raises, and no parameter changes."""
+    neuron = Neuron(2, rng=0)
+    before = neuron.state_dict()
+    with pytest.raises(error, match=message):
+        neuron.load_state_dict(dict.fromkeys(before, 9.0) | changes)
+    assert neuron.state_dict() == before
+
+
+def test_a_state_that_lacks_a_name_changes_nothing() -> None:
+    """A state without one of the parameters raises and names it, and no parameter changes."""
+    neuron = Neuron(2, rng=0)
+    before = neuron.state_dict()
+    with pytest.raises(ValueError, match=r"it lacks w\[1\], b and has nothing"):
+        neuron.load_state_dict({"w[0]": 9.0})
+    assert neuron.state_dict() == before
+
+
+def test_zero_grad() -> None:
+    """`zero_grad` sets each gradient to 0, whatever it was, so that the next backward begins anew."""
+    neuron = Neuron(2, "linear", rng=0)
+    for _ in range(2):
+        neuron.zero_grad()
+        assert [p.grad for p in neuron.parameters()] == [0.0, 0.0, 0.0]
+        neuron([1.0, 2.0]).backward()
+        assert [p.grad for p in neuron.parameters()] == [1.0, 2.0, 1.0]
+
+
+# ---------------------------------------------------------------------------------------------- calling
+
+SAMPLES = [[1, 2], (1, 2), np.array([1, 2]), np.array([1, 2], dtype=np.float32), as_values([1, 2])]
+BATCHES = [
+    [[1, 2], [3, 4], [5, 6]],
+    ((1, 2), (3, 4), (5, 6)),
+    [np.array([1, 2]), np.array([3, 4]), np.array([5, 6])],
+    np.array([[1, 2], [3, 4], [5, 6]]),
+    np.array([[1, 2], [3, 4], [5, 6]], dtype=np.float32),
+    as_values([[1, 2], [3, 4], [5, 6]]),
+]
+
+
+@pytest.mark.parametrize("x", SAMPLES, ids=lambda x: type(x).__name__)
+@pytest.mark.parametrize("kind", [list, tuple, as_array, lambda outputs: outputs[0]])
+def test_a_single_output_of_a_sample(x: Any, kind: Callable[[list[Any]], Any]) -> None:
+    """One output of a sample comes as it is, in whatever `forward` wraps it."""
+    assert Multiples(1, kind)(x) == 3.0
+
+
+@pytest.mark.parametrize("x", SAMPLES, ids=lambda x: type(x).__name__)
+@pytest.mark.parametrize("kind", [list, tuple, as_array])
+def test_several_outputs_of_a_sample(x: Any, kind: Callable[[list[Any]], Any]) -> None:
+    """Several outputs of a sample come as a list, in whatever `forward` wraps them."""
+    outputs = Multiples(3, kind)(x)
+    assert type(outputs) is list
+    assert outputs == [3.0, 6.0, 9.0]
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        MLP(2, [4, 3], rng=0),
+        Layer(2, 3, rng=0),
+        Sequential(Layer(2, 3, rng=0), autograd.tanh),
+        Sequential(Layer(2, 3, rng=0), autograd.softmax),
+    ],
+    ids=str,
+)
+def test_outputs_of_a_model(model: Module) -> None:
+    """Each model gives a list of `Value`s for a sample, and for a batch the same by rows."""
+    rows = [[1.0, 2.0], [3.0, -4.0]]
+    outputs = [model(row) for row in rows]
+    assert [type(row) for row in outputs] == [list, list]
+    assert all(isinstance(output, Value) for row in outputs for output in row)
+    np.testing.assert_array_equal(data(model(rows)), data(outputs))
+
+
+@pytest.mark.parametrize("x", BATCHES, ids=lambda x: type(x).__name__)
+@pytest.mark.parametrize("kind", [list, tuple, as_array])
+@pytest.mark.parametrize("count", [1, 2])
+def test_outputs_of_a_batch(x: Any, kind: Callable[[list[Any]], Any], count: int) -> None:
+    """A batch gives an array of objects with a row for each sample and a column for each output."""
+    outputs = Multiples(count, kind)(x)
+    assert (outputs.dtype, outputs.shape) == (object, (3, count))
+    np.testing.assert_array_equal(outputs, np.outer([3.0, 7.0, 11.0], range(1, count + 1)))
+
+
+def test_a_batch_without_samples() -> None:
+    """A batch of no samples has no outputs."""
+    assert MLP(2, [3, 1])(np.empty((0, 2))).size == 0
+
+
+def test_inputs_get_gradients() -> None:
+    """Inputs that are `Value`s get their gradients."""
+    neuron = Neuron(2, "linear", rng=0)
+    x = as_values([1.0, 2.0])
+    neuron(x).backward()
+    assert [item.grad for item in x] == [weight.data for weight in neuron.w]
+
+
+def generator() -> Iterator[float]:
+    """Yield the inputs of a sample, which have no length."""
+    yield from (1.0, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("x", "error", "message"),
+    [
+        (np.zeros((1, 2, 2)), ValueError, r"a sample is 1-D and a batch 2-D, .* shape \(1, 2, 2\)"),
+        (np.array(1.0), ValueError, r"a sample is 1-D and a batch 2-D, .* shape \(\)"),
+        (3.0, TypeError, r"a sequence or array of inputs was wanted, but came 3.0 \(float\)"),
+        (None, TypeError, r"but came None \(NoneType\)"),
+        (Value(1.0), TypeError, r"but came Value\(1.0\)"),
+        (generator(), TypeError, "a sequence or array of inputs was wanted"),
+        ([1.0, 2.0, 3.0], ValueError, "takes 2 inputs, but came 3"),
+        ([], ValueError, "takes 2 inputs, but came 0"),
+        (np.zeros((4, 1)), ValueError, "takes 2 inputs, but came 1"),
+        ([[1.0, 2.0], [1.0]], ValueError, "takes 2 inputs, but came 1"),
+        ([1.0, None], TypeError, "operand 1 is None"),
+    ],
+)
+def test_inputs_of_another_kind(x: Any, error: type[Exception], message: str) -> None:
+    """Inputs of another type or shape raise an error that says what came and what was wanted."""
+    with pytest.raises(error, match=message):
+        MLP(2, [2, 1])(x)
+
+
+def test_a_module_without_forward() -> None:
+    """Calling a module that lacks `forward` raises and names the class."""
+    with pytest.raises(NotImplementedError, match=r"Containers does not define forward\(x\)"):
+        Containers()([1.0])

@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from math import inf, isnan, nan
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd
+from autograd import Value, anomaly, nonfinite
+
+
+def line_of(mark: str) -> str:
+    """Return file, number and text of the line of this file that ends in a comment of one word."""
+    lines = Path(__file__).read_text(encoding="utf-8").splitlines()
+    ((number, text),) = ((i, line) for i, line in enumerate(lines, 1) if line.endswith(f"  # {mark}"))
+    return f"{__file__}:{number}: {text.strip()}"
+
+
+# ----------------------------------------------------------------------------------------------- forward
+
+
+@pytest.mark.parametrize(
+    ("call", "number", "message"),
+    [
+        (lambda x: x / 0, 1.0, "divide by zero encountered in x = 1.0 / 0.0, which gives inf"),
+        (lambda x: 0 * x, inf, "invalid value encountered in 0.0 * x = inf, which gives nan"),
+        (lambda x: x * x, 1e200, "overflow encountered in x = 1e+200 * x = 1e+200, which gives inf"),
+        (lambda x: autograd.log(x), 0.0, "divide by zero encountered in log(x = 0.0), which gives -inf"),
+        (lambda x: x.log(), -1.0, "invalid value encountered in log(x = -1.0), which gives nan"),
+        (lambda x: np.exp(x), 1000.0, "overflow encountered in exp(x = 1000.0), which gives inf"),
+        (lambda x: x + 1, nan, "nan is an operand of x = nan + 1.0, which gives nan"),
+        (lambda x: -x, nan, "nan is an operand of -x = nan, which gives nan"),
+        (lambda x: x.relu(), nan, "nan is an operand of relu(x = nan), which gives nan"),
+        (lambda x: autograd.sum([x, 1]), nan, "nan is an operand of sum(x = nan, 1.0), which gives nan"),
+        (lambda x: autograd.log(x.data), -1.0, "invalid value encountered in log(-1.0), which gives nan"),
+    ],
+    ids=lambda item: item if isinstance(item, str) else "",
+)
+def test_forward_message(call: Callable[[Value], Any], number: float, message: str) -> None:
+    """The error names the fault, the operation, the operands with their labels, and the result."""
+    x = Value(number, label="x")
+    with anomaly(), pytest.raises(FloatingPointError) as error:
+        call(x)
+    assert str(error.value).startswith(f"{message}, at {__file__}:")
+
+
+def test_forward_line() -> None:
+    """The error names the user's file, line and source."""
+    x = Value(-1.0)
+    with anomaly(), pytest.raises(FloatingPointError) as error:
+        autograd.log(x)  # forward
+    assert str(error.value).endswith(f", at {line_of('forward')}")
+
+
+def test_forward_line_inside_numpy() -> None:
+    """The line is the user's also where NumPy or this project called the operator."""
+    x = autograd.as_values([1e308, 1e308])
+    with anomaly(), pytest.raises(FloatingPointError) as error:
+        np.sum(x)  # inside-numpy
+    assert str(error.value).endswith(f", at {line_of('inside-numpy')}")
+
+
+def test_the_first_node_at_fault_raises() -> None:
+    """The operation where nan arises raises, not one to which it is passed on."""
+    with anomaly(), pytest.raises(FloatingPointError, match=r"in log\(-1.0\)"):
+        autograd.exp(autograd.log(Value(-1.0)) + 1.0) * 2.0
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [(lambda x: x + 1.0, inf), (lambda x: np.exp(-x), 0.0), (lambda x: autograd.max(x, 1.0), inf)],
+)
+def test_an_infinite_operand_is_no_fault(call: Callable[[Value], Value], expected: float) -> None:
+    """An operation raises where it leaves the finite numbers, not where it was given inf."""
+    with anomaly():
+        assert call(Value(inf)).data == expected
+
+
+# ---------------------------------------------------------------------------------------------- backward
+
+
+def test_backward_message() -> None:
+    """A partial that is infinite raises in backward, and the error names the line that built the node."""
+    x = Value(0.0, label="x")
+    with anomaly():
+        y = autograd.sqrt(x)  # build
+        with pytest.raises(FloatingPointError) as error:
+            y.backward()
+    assert str(error.value) == (
+        "backward through sqrt(x = 0.0): the adjoint 1.0 times the partial inf gives inf, "
+        f"built at {line_of('build')}"
+    )
+
+
+def test_backward_of_an_expression_built_outside() -> None:
+    """A node that was built outside has no line to name, but is caught all the same."""
+    y = Value(0.0, label="x").sqrt() * 3.0
+    with anomaly(), pytest.raises(FloatingPointError, match=r"sqrt\(x = 0.0\): the adjoint 3.0 .* inf$"):
+        y.backward()
+
+
+def test_backward_zero_times_infinity() -> None:
+    """An adjoint of 0 at an infinite partial gives nan, which raises."""
+    x = Value(0.0)
+    with anomaly(), pytest.raises(FloatingPointError, match=r"adjoint 0.0 times the partial inf gives nan"):
+        (x.sqrt() * 0.0).backward()
+
+
+def test_backward_overflow_of_a_sum() -> None:
+    """An adjoint that leaves the finite numbers as a sum over the uses raises too."""
+    x = Value(0.5, label="x")
+    with anomaly():
+        y = x * 1e308 + x * 1e308
+        with pytest.raises(FloatingPointError, match="inf"):
+            y.backward()
+
+
+def test_a_raising_backward_leaves_gradients_alone() -> None:
+    """After the error the leaves hold what they held before."""
+    x, y = Value(0.0), Value(2.0)
+    (x * 3.0 + y).backward()
+    out = y * x.sqrt()
+    with anomaly(), pytest.raises(FloatingPointError):
+        out.backward()
+    assert (x.grad, y.grad) == (3.0, 1.0)
+
+
+def test_outside_an_infinite_gradient_is_a_result() -> None:
+    """Without anomaly mode backward gives inf where the derivative is infinite."""
+    x = Value(0.0)
+    x.sqrt().backward()
+    assert x.grad == inf
+
+
+# ------------------------------------------------------------------------------------- where it is in force
+
+
+def is_on() -> bool:
+    """Return whether an operation on nan raises here."""
+    try:
+        return not isnan((Value(nan) + 1.0).data)
+    except FloatingPointError:
+        return True
+
+
+def test_block() -> None:
+    """It holds inside the block, and no longer after an error."""
+    assert not is_on()
+    with anomaly():
+        assert is_on()
+    with pytest.raises(KeyError), anomaly():
+        raise KeyError
+    assert (is_on(), nonfinite.watchers) == (False, 0)
+
+
+def test_nesting() -> None:
+    """The end of an inner block leaves the outer one in force."""
+    with anomaly():
+        with anomaly():
+            assert is_on()
+        assert is_on()
+    assert not is_on()
+
+
+def test_decorator() -> None:
+    """A decorated function is watched at each call."""
+    watched = anomaly()(is_on)
+    assert [watched(), watched(), is_on()] == [True, True, False]
+
+
+def test_other_threads() -> None:
+    """It holds for the thread that opened it alone."""
+    with ThreadPoolExecutor(1) as pool:
+        with anomaly():
+            assert (is_on(), pool.submit(is_on).result()) == (True, False)
+        assert pool.submit(anomaly()(is_on)).result()
+        assert not is_on()
+
+
+def test_outside_it_warns() -> None:
+    """Without anomaly mode there is one warning, where nan arises, and a result."""
+    with pytest.warns(RuntimeWarning, match="invalid value") as caught:
+        out = autograd.log(Value(-1.0)) * 2.0 + 1.0
+    assert (len(caught), isnan(out.data)) == (1, True)
+
+
+def test_no_warning_besides_the_error() -> None:
+    """In anomaly mode the error replaces the warning, whatever np.errstate says."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"), anomaly():
+        warnings.simplefilter("error")
+        with pytest.raises(FloatingPointError):
+            autograd.log(Value(-1.0))
+
+
+def test_the_line_of_a_fault_is_remembered() -> None:
+    """A node where nan or inf arises knows its line; inside a block each node does."""
+    with pytest.warns(RuntimeWarning):
+        y = autograd.log(Value(0.0))  # fault
+    assert str(y.source) == line_of("fault")
+    assert (Value(1.0) + 1.0).source is None
+    with anomaly():
+        z = Value(1.0) + 1.0  # watched
+    assert str(z.source) == line_of("watched")

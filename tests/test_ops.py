@@ -1,0 +1,326 @@
+from __future__ import annotations
+
+import copy
+import operator
+import pickle
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from inspect import getsource
+from itertools import product
+from math import inf, nan
+from typing import Any
+
+import numpy as np
+import pytest
+from oracles import ORACLES, Point, derivative, exact, public, sample, split
+
+import autograd
+from autograd import OPS, Op, Value, as_values, data, functions, value
+from autograd.generate import functions_module, value_module
+from autograd.ops import Edge
+from autograd.rules import compile_row, on_arrays, on_floats
+
+rows = pytest.mark.parametrize("op", OPS.values(), ids=list(OPS))
+elementwise_rows = pytest.mark.parametrize(
+    "op", [pytest.param(op, id=op.name) for op in OPS.values() if not op.variadic]
+)
+edges = pytest.mark.parametrize(
+    ("op", "edge"),
+    [pytest.param(op, edge, id=f"{op.name}{edge.at}") for op in OPS.values() for edge in op.edges],
+)
+
+
+def check_rules(op: Op) -> None:
+    """Assert that the rules of a row give on floats what its formula gives, all over its domain."""
+    rules = on_floats(op)
+    for point in sample(op):
+        arguments = split(op, point)
+        out = rules.value(*arguments)
+        partials = np.ravel([rule(*arguments, out) for rule in rules.partials])
+        assert [out, *partials] == pytest.approx(exact(op.name, point), rel=1e-13, abs=1e-13)
+
+
+def everywhere(op: Op) -> list[Point]:
+    """Return points of the domain and the special points."""
+    return sample(op) + [edge.at for edge in op.edges]
+
+
+def quietly(call: Callable[..., Any], *arguments: Any) -> Any:
+    """Call without NumPy's warnings."""
+    with np.errstate(all="ignore"):
+        return call(*arguments)
+
+
+def results(node: Value) -> list[float]:
+    """Return the value of a node and its partials, 0 for an operand that only selects."""
+    return [node.data, *(0.0 if partial is None else partial for partial in node.partials)]
+
+
+def test_the_oracles_cover_the_table() -> None:
+    """Each row has an independent formula, and each formula a row."""
+    assert ORACLES.keys() == OPS.keys()
+
+
+@rows
+def test_value_and_partials(op: Op) -> None:
+    """A row's value and partials are those of the formula differentiated at 30 digits."""
+    check_rules(op)
+
+
+@pytest.mark.parametrize(
+    ("op", "slot"),
+    [
+        pytest.param(op, slot, id=f"{op.name}-{slot}")
+        for op in OPS.values()
+        for slot in range(len(op.partials))
+    ],
+)
+def test_a_wrong_rule_is_caught(op: Op, slot: int) -> None:
+    """A partial that is wrong by 0.1% does not pass the check that the row itself passes."""
+    rule = op.partials[slot]
+    wrong = f"where(({rule}) == 0.0, 0.001, 1.001 * ({rule}))"
+    partials = (*op.partials[:slot], wrong, *op.partials[slot + 1 :])
+    with pytest.raises(AssertionError):
+        check_rules(replace(op, partials=partials))
+
+
+@pytest.mark.parametrize(
+    ("name", "point"),
+    [
+        *product(["sigmoid", "softplus"], [(-1000.0,), (-40.0,), (40.0,), (1000.0,)]),
+        *product(["expm1", "log1p"], [(-1e-18,), (1e-9,), (1e-18,)]),
+        *product(["logsumexp"], [(1000.0, 999.0), (-1000.0, -1001.0), (0.0, 700.0)]),
+    ],
+)
+def test_stable_forms(name: str, point: Point) -> None:
+    """Where the naive formula overflows or cancels, the value is exact to the last digits, in silence."""
+    op = OPS[name]
+    expected = pytest.approx(exact(name, point)[0], rel=1e-14, abs=0.0)
+    assert public(op)(*split(op, point)) == expected
+    assert on_arrays(op).value(*split(op, np.array(point))) == expected
+
+
+@elementwise_rows
+def test_a_derivative_is_more_graph(op: Op) -> None:
+    """A partial rule evaluated on Values can be differentiated: it gives the second derivative."""
+    words = {name: getattr(functions, name) for name in functions.__all__}
+    rules = compile_row(op, words | {"pow": operator.pow, "inf": inf})
+    for point in sample(op, count=3):
+        for i, rule in enumerate(rules.partials):
+            leaves = [Value(number) for number in point]
+            partial = rule(*leaves, rules.value(*leaves))
+            assert float(partial) == pytest.approx(exact(op.name, point)[1 + i], rel=1e-13, abs=1e-13)
+            if isinstance(partial, Value):
+                partial.backward()
+            second = [derivative(op, point, i, j) for j in range(len(point))]
+            assert [leaf.grad or 0.0 for leaf in leaves] == pytest.approx(second, rel=1e-12, abs=1e-12)
+
+
+# --------------------------------------------------------------------------------------- special points
+
+
+@edges
+def test_edge(op: Op, edge: Edge) -> None:
+    """At a special point value, partials and gradients are those listed, to the sign of a zero."""
+    leaves = [Value(number) for number in edge.at]
+    out = quietly(public(op), *split(op, leaves))
+    expected = [edge.value, *edge.partials]
+    assert results(out) == pytest.approx(expected, rel=1e-13, abs=0.0, nan_ok=True)
+    assert_same_signs(results(out), expected)
+    out.backward()
+    np.testing.assert_array_equal([leaf.grad or 0.0 for leaf in leaves], results(out)[1:])
+
+
+@pytest.mark.parametrize(
+    ("op", "edge"),
+    [
+        pytest.param(op, edge, id=f"{op.name}{edge.at}")
+        for op in OPS.values()
+        if op.ufunc is not None
+        for edge in op.edges
+    ],
+)
+def test_edge_warns_as_numpy(op: Op, edge: Edge) -> None:
+    """At a special point a Value warns of what NumPy warns of, and of nothing else."""
+    ours = warnings_of(public(op), *map(Value, edge.at))
+    numpys = warnings_of(op.ufunc, *map(np.float64, edge.at))
+    assert [text.partition(" encountered")[0] for text in ours] == [
+        text.partition(" encountered")[0] for text in numpys
+    ]
+
+
+def warnings_of(call: Callable[..., Any], *arguments: Any) -> list[str]:
+    """Return the texts of the warnings that a call gives."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        call(*arguments)
+    return [str(warning.message) for warning in caught]
+
+
+def assert_same_signs(actual: Sequence[float], expected: Sequence[float]) -> None:
+    """Assert that zeros, and numbers, have the same sign; a nan has none."""
+    signs = np.where(np.isnan(expected), 0.0, np.copysign(1.0, [actual, expected]))
+    np.testing.assert_array_equal(*signs)
+
+
+# ------------------------------------------------------------------------------------ ways to call a row
+
+
+def spellings(op: Op) -> Iterator[Callable[..., Any]]:
+    """Yield the ways in which users can call a row on Values."""
+    yield public(op)
+    if hasattr(Value, op.name):
+        yield getattr(Value, op.name)
+    if op.ufunc is not None:
+        yield op.ufunc
+
+
+@rows
+def test_spellings_agree(op: Op) -> None:
+    """Operator or function, method and NumPy function give the same value and the same partials."""
+    for point in everywhere(op):
+        leaves = split(op, [Value(number) for number in point])
+        expected, *others = (results(quietly(spelling, *leaves)) for spelling in spellings(op))
+        for other in others:
+            np.testing.assert_equal(other, expected)
+
+
+@rows
+def test_constants_among_the_operands(op: Op) -> None:
+    """An operand that is a plain number changes nothing but its own partial, which is None."""
+    for point in everywhere(op):
+        out = quietly(public(op), *split(op, [Value(number) for number in point]))
+        for kept in product([True, False], repeat=len(point)):
+            mixed = [Value(number) if keep else number for keep, number in zip(kept, point, strict=True)]
+            differentiated = mixed[op.parameters.count("condition") :]
+            if not any(isinstance(operand, Value) for operand in differentiated):
+                continue
+            node = quietly(public(op), *split(op, mixed))
+            expected = [p if keep else None for keep, p in zip(kept, out.partials, strict=True)]
+            np.testing.assert_equal([node.data, *node.partials], [out.data, *expected])
+
+
+@pytest.mark.parametrize("op", [pytest.param(op, id=op.name) for op in OPS.values() if not op.symbol])
+def test_functions_on_plain_numbers(op: Op) -> None:
+    """On plain numbers a function gives the plain number that it gives on Values."""
+    for point in everywhere(op):
+        out = quietly(public(op), *split(op, point))
+        node = quietly(public(op), *split(op, [Value(number) for number in point]))
+        assert type(out) is float
+        np.testing.assert_equal(out, node.data)
+
+
+@elementwise_rows
+def test_arrays_of_numbers(op: Op) -> None:
+    """The NumPy form of a row, and its function, give on arrays what Values give, within 2 ulp."""
+    points = everywhere(op)
+    columns = np.transpose(points)
+    expected = [quietly(public(op), *map(Value, point)).data for point in points]
+    for call in (on_arrays(op).value, public(op)):
+        np.testing.assert_array_max_ulp(quietly(call, *columns), np.array(expected), maxulp=2)
+
+
+@elementwise_rows
+def test_arrays_of_values(op: Op) -> None:
+    """On arrays of Values a function gives an array of the nodes that it gives element by element."""
+    points = everywhere(op)
+    nodes = quietly(public(op), *as_values(np.transpose(points)))
+    expected = [quietly(public(op), *map(Value, point)) for point in points]
+    np.testing.assert_equal(data(nodes), data(expected))
+    np.testing.assert_equal([results(node) for node in nodes], [results(node) for node in expected])
+
+
+@pytest.mark.parametrize("op", [pytest.param(op, id=op.name) for op in OPS.values() if op.variadic])
+def test_sequences(op: Op) -> None:
+    """A reduction takes lists, tuples, generators and arrays; its NumPy form agrees up to rounding."""
+    for point in everywhere(op):
+        arguments = split(op, point)
+        out = quietly(public(op), *arguments)
+        for kind in (list, tuple, iter, np.array):
+            np.testing.assert_equal(quietly(public(op), *map(kind, arguments)), out)
+        assert quietly(on_arrays(op).value, *map(np.array, arguments)) == pytest.approx(out, abs=1e-14)
+
+
+@pytest.mark.parametrize("name", ["max", "min"])
+def test_largest_of_nothing(name: str) -> None:
+    """The largest or smallest of nothing has no value, and the error says so."""
+    with pytest.raises(ValueError, match=f"{name} .*empty"):
+        getattr(autograd, name)([])
+
+
+def test_empty_reductions() -> None:
+    """The sum of nothing is 0, so is the dot product, and the logarithm of such a sum is -inf."""
+    assert (autograd.sum([]), autograd.dot([], []), autograd.logsumexp([])) == (0.0, 0.0, -inf)
+
+
+@pytest.mark.parametrize(
+    "logits", [(inf, 0.0), (-inf, -inf), (inf, -inf), (inf, nan), (nan, 0.0), (0.0, nan)]
+)
+def test_infinite_logits(logits: Point) -> None:
+    """Where logits are infinite or nan, logsumexp is what NumPy gives."""
+    np.testing.assert_equal(quietly(autograd.logsumexp, logits), float(quietly(np.logaddexp.reduce, logits)))
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: autograd.sum(2.0), TypeError, "sum takes an iterable .* came 2.0"),
+        (lambda: autograd.sum([1.0, "2"]), TypeError, "operand 1 is '2'"),
+        (lambda: autograd.dot([1.0], [1.0, 2.0]), ValueError, "lengths 1 and 2"),
+        (lambda: autograd.exp([1.0]), TypeError, "exp takes Values and numbers, but operand 0"),
+        (lambda: autograd.max(Value(1.0)), TypeError, "not iterable"),
+        (lambda: autograd.max(["2"]), TypeError, "'2'"),
+        (lambda: Value(1.0).max("2"), TypeError, "'2'"),
+        (lambda: Value(1.0).arctan2("2"), TypeError, "'2'"),
+    ],
+)
+def test_wrong_arguments(call: Callable[[], Any], error: type[Exception], message: str) -> None:
+    """A wrong argument raises an error that says what came."""
+    with pytest.raises(error, match=message):
+        call()
+
+
+# --------------------------------------------------------------------------------------- the table itself
+
+
+@rows
+def test_form(op: Op) -> None:
+    """A row is complete: its templates, domain and special points fit the number of its arguments."""
+    assert OPS[op.name] is op
+    assert op.name.isidentifier()
+    assert len(op.domain) == len(op.parameters) == len(op.partials)
+    assert all(len(edge.at) == len(edge.partials) for edge in op.edges)
+    assert all(len(edge.at) % len(op.partials) == 0 for edge in op.edges)
+    pairs = zip(op.parameters, op.partials, strict=True)
+    assert all(f"∂out/∂{parameter} = {rule}" in repr(op) for parameter, rule in pairs)
+
+
+@rows
+def test_latex(op: Op) -> None:
+    """The LaTeX of a row shows each of its arguments once, between balanced delimiters."""
+    text = op.latex.format(**{parameter: f"<{parameter}>" for parameter in op.parameters})
+    assert all(text.count(f"<{parameter}>") == 1 for parameter in op.parameters)
+    assert text.count("{") == text.count("}")
+    assert text.count(r"\left") == text.count(r"\right")
+
+
+@pytest.mark.parametrize(
+    "duplicate",
+    [
+        pytest.param(copy.copy, id="copy"),
+        pytest.param(copy.deepcopy, id="deepcopy"),
+        pytest.param(lambda op: pickle.loads(pickle.dumps(op)), id="pickle"),
+    ],
+)
+def test_rows_are_known_by_identity(duplicate: Callable[[Op], Op]) -> None:
+    """A copied or unpickled row is the row of the table itself."""
+    assert all(duplicate(op) is op for op in OPS.values())
+
+
+@pytest.mark.parametrize(
+    ("module", "source"), [(value, value_module), (functions, functions_module)], ids=["value", "functions"]
+)
+def test_generated_modules(module: Any, source: Callable[[], str]) -> None:
+    """The generated modules are what the table gives now."""
+    assert getsource(module) == source(), "run python -m autograd.generate"

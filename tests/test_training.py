@@ -1,0 +1,278 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import inf, nan
+from typing import Any
+
+import numpy as np
+import pytest
+
+from autograd import Value
+from nn import MLP, History, Module, Neuron, fit
+from nn.losses import binary_cross_entropy_with_logits, mse
+from nn.metrics import accuracy, predicted_classes
+from nn.optimizers import SGD
+
+X = np.arange(7.0)[:, None] / 7
+Y = 3.0 * X[:, 0] + 1.0
+
+
+class Recorder(Module):
+    """A straight line that remembers what it was asked; `loss` remembers what it was given."""
+
+    def __init__(self) -> None:
+        self.slope, self.offset = Value(0.0), Value(0.0)
+        self.inputs: list[float] = []
+        self.targets: list[list[float]] = []
+        self.losses: list[float] = []
+
+    def forward(self, x: Any) -> Value:
+        """Return the point on the line."""
+        self.inputs.append(float(x[0]))
+        return self.slope * x[0] + self.offset
+
+    def loss(self, outputs: Any, targets: Any) -> Value:
+        """Return the mean squared error."""
+        self.targets.append(targets.tolist())
+        value = mse(outputs, targets)
+        self.losses.append(value.data)
+        return value
+
+
+@pytest.fixture
+def line() -> Recorder:
+    """Return a line to train."""
+    return Recorder()
+
+
+# ------------------------------------------------------------------------------------------- what is learnt
+
+
+def test_linear_regression() -> None:
+    """A linear neuron learns the least-squares solution."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(30, 2))
+    y = x @ [2.0, -1.0] + 0.5 + rng.normal(size=30)
+    neuron = Neuron(2, "linear", rng=0)
+    fit(neuron, x, y, loss=mse, epochs=500, progress=False)
+    solution = np.linalg.lstsq(np.column_stack([x, np.ones(30)]), y)[0]
+    np.testing.assert_allclose([p.data for p in neuron.parameters()], solution, rtol=1e-9)
+
+
+def test_xor() -> None:
+    """An MLP learns XOR, which no line separates."""
+    x, y = np.array([[0, 0], [0, 1], [1, 0], [1, 1]]), [0, 1, 1, 0]
+    model = MLP(2, [8, 1], "tanh", rng=0)
+    history = fit(
+        model,
+        x,
+        y,
+        loss=binary_cross_entropy_with_logits,
+        optimizer=SGD(model.parameters(), lr=0.5, momentum=0.9),
+        epochs=100,
+        metric=accuracy,
+        progress=False,
+    )
+    assert predicted_classes(model(x)).tolist() == y
+    assert history.loss[-1] < 0.01 < 0.5 < history.loss[0]
+    assert history.metric[-1] == 1.0
+
+
+def test_a_module_of_the_user() -> None:
+    """Any module is trained, here a parabola."""
+
+    class Parabola(Module):
+        def __init__(self) -> None:
+            self.scale, self.shift = Value(1.0), Value(0.0)
+
+        def forward(self, x: Any) -> Value:
+            return self.scale * x[0] ** 2 + self.shift
+
+    x = np.linspace(-1.0, 1.0, 9)
+    parabola = Parabola()
+    fit(parabola, x[:, None], 2.0 * x**2 - 3.0, loss=mse, epochs=1000, progress=False)
+    assert (parabola.scale.data, parabola.shift.data) == pytest.approx((2.0, -3.0), abs=1e-6)
+
+
+def test_it_is_the_loop_one_would_write(line: Recorder) -> None:
+    """Without an optimizer or a batch size, each epoch is one step of 0.1 against the gradient of all."""
+    by_hand = Recorder()
+    for _ in range(5):
+        by_hand.zero_grad()
+        by_hand.loss(by_hand(X), Y).backward()
+        for p in by_hand.parameters():
+            p.data -= 0.1 * p.grad
+    line.slope.grad = 100.0
+    history = fit(line, X, Y, loss=line.loss, epochs=5, progress=False)
+    assert line.state_dict() == by_hand.state_dict()
+    assert history.loss == by_hand.losses
+    assert line.inputs == by_hand.inputs
+
+
+# ----------------------------------------------------------------------------------------- batches, history
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 7, 100])
+def test_batches_cover_each_sample_once_an_epoch(line: Recorder, batch_size: int) -> None:
+    """Each epoch goes through all samples once, in a new order and with their targets."""
+    fit(line, X, Y, loss=line.loss, epochs=4, batch_size=batch_size, rng=0, progress=False)
+    epochs = np.reshape(line.inputs, (4, 7))
+    np.testing.assert_array_equal(np.sort(epochs), np.tile(X[:, 0], (4, 1)))
+    assert len({tuple(order) for order in epochs}) == 4
+    sizes = [min(batch_size, 7 - start) for start in range(0, 7, batch_size)]
+    assert [len(batch) for batch in line.targets] == 4 * sizes
+    np.testing.assert_array_equal(np.concatenate(line.targets), 3.0 * epochs.ravel() + 1.0)
+
+
+def test_history_is_the_mean_over_the_samples(line: Recorder) -> None:
+    """Loss and metric of an epoch are means over its samples, also where the last batch is smaller."""
+    history = fit(
+        line,
+        X,
+        Y,
+        loss=line.loss,
+        epochs=2,
+        batch_size=3,
+        metric=lambda outputs, targets: float(np.mean(targets)),
+        rng=0,
+        progress=False,
+    )
+    np.testing.assert_allclose(history.loss, np.reshape(line.losses, (2, 3)) @ [3 / 7, 3 / 7, 1 / 7])
+    np.testing.assert_allclose(history.metric, [Y.mean(), Y.mean()])
+
+
+@pytest.mark.parametrize(("metric", "length"), [(None, 0), (lambda outputs, targets: 0.5, 6)])
+def test_history_has_a_number_for_each_epoch(line: Recorder, metric: Any, length: int) -> None:
+    """There is a loss for each epoch, and a metric where one was given."""
+    history = fit(line, X, Y, loss=mse, epochs=6, metric=metric, progress=False)
+    assert (len(history.loss), len(history.metric)) == (6, length)
+
+
+@pytest.mark.parametrize(
+    ("history", "text"),
+    [
+        (History(), "no epoch yet"),
+        (History(loss=[2.0, 1.0]), "loss 1.0000"),
+        (History(loss=[2.0, 1.0], metric=[0.5, 0.75]), "loss 1.0000, 75.0%"),
+    ],
+)
+def test_history_as_text(history: History, text: str) -> None:
+    """A history reads as its latest numbers."""
+    assert str(history) == text
+
+
+def test_the_same_seed_gives_the_same_run() -> None:
+    """The order of the samples comes from `rng` alone: a seed, or the generator of that seed."""
+
+    def order(rng: Any) -> list[float]:
+        line = Recorder()
+        fit(line, X, Y, loss=mse, epochs=3, batch_size=2, rng=rng, progress=False)
+        return [*line.inputs, line.slope.data, line.offset.data]
+
+    assert order(0) == order(0) == order(np.random.default_rng(0))
+    assert order(0) != order(1)
+
+
+# --------------------------------------------------------------------------------------------------- errors
+
+
+@pytest.mark.parametrize(
+    ("inputs", "targets"),
+    [
+        (np.ones(3), np.ones(3)),
+        (np.ones((3, 1)), np.ones(2)),
+        (np.ones((3, 1)), np.ones(())),
+        (np.ones((3, 1, 1)), np.ones(3)),
+        (np.ones((0, 1)), np.ones(0)),
+    ],
+)
+def test_bad_shapes(line: Recorder, inputs: Any, targets: Any) -> None:
+    """Inputs that are no table, and numbers of samples that differ or are 0, raise and name both shapes."""
+    with pytest.raises(ValueError, match=r"came inputs of shape .* and targets of shape") as raised:
+        fit(line, inputs, targets, loss=mse, progress=False)
+    assert str(inputs.shape) in str(raised.value)
+    assert str(targets.shape) in str(raised.value)
+
+
+@pytest.mark.parametrize("arguments", [{"epochs": 0}, {"epochs": -1}, {"batch_size": 0}, {"batch_size": -3}])
+def test_bad_numbers(line: Recorder, arguments: dict[str, int]) -> None:
+    """Numbers of epochs or samples below 1 raise before anything is trained."""
+    with pytest.raises(ValueError, match="at least 1, but came .*" + str(*arguments.values())):
+        fit(line, X, Y, loss=mse, progress=False, **arguments)
+    assert line.inputs == []
+
+
+@pytest.mark.parametrize("factor", [inf, nan])
+def test_a_loss_that_is_not_finite(line: Recorder, factor: float) -> None:
+    """A loss that is nan or infinite stops the training, names the epoch, and takes no step."""
+    factors = [1.0, 1.0, factor]
+    states = []
+
+    def loss(outputs: Any, targets: Any) -> Value:
+        states.append(line.state_dict())
+        return mse(outputs, targets) * factors.pop(0)
+
+    with pytest.raises(FloatingPointError, match=f"the loss is {factor} in epoch 3: lower the learning rate"):
+        fit(line, X, Y, loss=loss, progress=False)
+    assert line.state_dict() == states[2]
+
+
+def test_a_learning_rate_that_is_too_high(line: Recorder) -> None:
+    """A training that diverges stops."""
+    optimizer = SGD(line.parameters(), lr=10.0)
+    with (
+        np.errstate(over="ignore", invalid="ignore"),
+        pytest.raises(FloatingPointError, match=r"in epoch \d+: lower the learning rate"),
+    ):
+        fit(line, X, Y, loss=mse, optimizer=optimizer, epochs=1000, progress=False)
+
+
+# ------------------------------------------------------------------------------------------------- progress
+
+
+@pytest.fixture
+def without_tqdm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide tqdm."""
+    monkeypatch.setattr("nn.progress.find_spec", lambda name: None)
+
+
+def shown(line: Recorder, capsys: pytest.CaptureFixture[str], epochs: int, **options: Any) -> str:
+    """Train, and return what stands on standard error; nothing stands on standard output."""
+    fit(line, X, Y, loss=mse, epochs=epochs, **options)
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    return captured.err
+
+
+def test_progress_bar(line: Recorder, capsys: pytest.CaptureFixture[str]) -> None:
+    """With tqdm there is a bar on standard error, with the number of epochs and the loss."""
+    pytest.importorskip("tqdm")
+    err = shown(line, capsys, epochs=1)
+    assert "1/1" in err
+    assert f"loss {np.mean(Y**2):.4f}]" in err
+
+
+@pytest.mark.usefixtures("without_tqdm")
+@pytest.mark.parametrize(
+    ("epochs", "expected"),
+    [(1, [1]), (3, [1, 2, 3]), (10, range(1, 11)), (25, [3, 5, 8, 10, 13, 15, 18, 20, 23, 25])],
+)
+def test_progress_lines(
+    line: Recorder, capsys: pytest.CaptureFixture[str], epochs: int, expected: list[int]
+) -> None:
+    """Without tqdm there are at most ten lines on standard error, the last one for the last epoch."""
+    lines = shown(line, capsys, epochs, metric=lambda outputs, targets: 0.5).splitlines()
+    assert [text.split(":")[0] for text in lines] == [f"epoch {epoch}/{epochs}" for epoch in expected]
+    assert all("loss" in text and "50.0%" in text for text in lines)
+
+
+@pytest.mark.parametrize("hide", [lambda name: None, lambda name: name], ids=["lines", "bar"])
+def test_no_progress(
+    line: Recorder,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    hide: Callable[[str], str | None],
+) -> None:
+    """`progress=False` prints nothing, with tqdm or without."""
+    monkeypatch.setattr("nn.progress.find_spec", hide)
+    assert shown(line, capsys, epochs=5, progress=False) == ""
