@@ -513,6 +513,7 @@ def test_conversions() -> None:
     """A Value converts to float, int and bool as its data does."""
     assert [type(kind(Value(2.7))) for kind in (float, int, bool)] == [float, int, bool]
     assert (float(Value(2.7)), int(Value(2.7)), int(Value(-2.7))) == (2.7, 2, -2)
+    assert (round(Value(2.74)), round(Value(2.74), 1)) == (3, 2.7)
     assert [bool(Value(number)) for number in (0.0, -0.0, 0.1, nan)] == [False, False, True, True]
 
 
