@@ -239,7 +239,6 @@ _UFUNCS: dict[np.ufunc, Callable[..., Any]] = {
     np.log2: _log_of_base(2.0),
     np.log10: _log_of_base(10.0),
     np.exp2: lambda x: 2.0**x,
-    np.hypot: lambda x, y: apply(OPS["sqrt"], x * x + y * y),
     np.logaddexp: lambda x, y: apply_variadic(OPS["logsumexp"], [x, y]),
 }
 

@@ -32,6 +32,7 @@ __all__ = [
     "dot",
     "exp",
     "expm1",
+    "hypot",
     "log",
     "log1p",
     "logsumexp",
@@ -491,8 +492,8 @@ def arctan2(x: Any, y: Any) -> Any:
 
     Notes
     -----
-    ∂out/∂x = ``y / (x * x + y * y)``
-    ∂out/∂y = ``-x / (x * x + y * y)``
+    ∂out/∂x = ``y / hypot(x, y) / hypot(x, y)``
+    ∂out/∂y = ``-x / hypot(x, y) / hypot(x, y)``
 
     Examples
     --------
@@ -500,6 +501,42 @@ def arctan2(x: Any, y: Any) -> Any:
     '0.378'
     """
     return elementwise(OPS["arctan2"], x, y)
+
+
+@overload
+def hypot(x: float, y: float) -> float: ...
+@overload
+def hypot(x: Value, y: Value | float) -> Value: ...
+@overload
+def hypot(x: float, y: Value) -> Value: ...
+@overload
+def hypot(x: Any, y: Any) -> Any: ...
+def hypot(x: Any, y: Any) -> Any:
+    """Return sqrt(x**2 + y**2) without overflow; its derivative at (0, 0) is 0.
+
+    Parameters
+    ----------
+    x : Value, number or array
+        An operand.
+    y : Value, number or array
+        An operand.
+
+    Returns
+    -------
+    Value, float or array
+        As the arguments: a number where no argument is a Value.
+
+    Notes
+    -----
+    ∂out/∂x = ``where(out == 0.0, 0.0, x / out)``
+    ∂out/∂y = ``where(out == 0.0, 0.0, y / out)``
+
+    Examples
+    --------
+    >>> f"{hypot(Value(1.5), Value(3.775)):.3f}"
+    '4.062'
+    """
+    return elementwise(OPS["hypot"], x, y)
 
 
 def sinh(x: T) -> T:

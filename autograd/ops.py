@@ -317,14 +317,29 @@ _ROWS = (
         edges=(_at(0.0, gives=0.0, partials=(1.0,)), _at(inf, gives=pi / 2, partials=(0.0,))),
     ),
     # Here y is the first argument in the usual reading, arctan2(y, x); the table keeps x, y in order.
+    # Two divisions, because x*x + y*y overflows from 1e154 on.
     Op(
         name="arctan2", doc="the angle in radians of the point (y, x), in all four quadrants",
         ufunc=np.arctan2,
-        value="arctan2(x, y)", partials=("y / (x * x + y * y)", "-x / (x * x + y * y)"),
+        value="arctan2(x, y)",
+        partials=("y / hypot(x, y) / hypot(x, y)", "-x / hypot(x, y) / hypot(x, y)"),
         latex=r"\operatorname{{atan2}}\left({x}, {y}\right)", domain=(_LINE, _POSITIVE),
         edges=(
             _at(1.0, -1.0, gives=3 * pi / 4, partials=(-0.5, -0.5)),
+            _at(1e200, 1e200, gives=pi / 4, partials=(5e-201, -5e-201)),
+            _at(1e-200, 1e-200, gives=pi / 4, partials=(5e199, -5e199)),
             _at(0.0, 0.0, gives=0.0, partials=(nan, nan)),
+        ),
+    ),
+    Op(
+        name="hypot", doc="sqrt(x**2 + y**2) without overflow; its derivative at (0, 0) is 0", ufunc=np.hypot,
+        value="hypot(x, y)",
+        partials=("where(out == 0.0, 0.0, x / out)", "where(out == 0.0, 0.0, y / out)"),
+        latex=r"\sqrt{{{x}^2 + {y}^2}}", domain=(_LINE, _POSITIVE),
+        edges=(
+            _at(3.0, 4.0, gives=5.0, partials=(0.6, 0.8)),
+            _at(3e200, 4e200, gives=5e200, partials=(0.6, 0.8)),
+            _at(0.0, 0.0, gives=0.0, partials=(0.0, 0.0)),
         ),
     ),
     # --------------------------------------------------------------------------------- hyperbolic

@@ -50,6 +50,7 @@ FLOAT: dict[str, Any] = {
     "arccos": math.acos,
     "arctan": math.atan,
     "arctan2": math.atan2,
+    "hypot": math.hypot,
     "exp": math.exp,
     "log": math.log,
     "log1p": math.log1p,

@@ -47,6 +47,7 @@ _SOFTPLUS = OPS["softplus"]
 _MAX = OPS["max"]
 _MIN = OPS["min"]
 _ARCTAN2 = OPS["arctan2"]
+_HYPOT = OPS["hypot"]
 
 arccos = FLOAT["arccos"]
 arcsin = FLOAT["arcsin"]
@@ -56,6 +57,7 @@ cos = FLOAT["cos"]
 cosh = FLOAT["cosh"]
 exp = FLOAT["exp"]
 expm1 = FLOAT["expm1"]
+hypot = FLOAT["hypot"]
 inf = FLOAT["inf"]
 log = FLOAT["log"]
 log1p = FLOAT["log1p"]
@@ -482,17 +484,36 @@ class Value(Node):
             x, y = self._data, other._data
             try:
                 out = arctan2(x, y)
-                dx = y / (x * x + y * y)
-                dy = -x / (x * x + y * y)
+                dx = y / hypot(x, y) / hypot(x, y)
+                dy = -x / hypot(x, y) / hypot(x, y)
             except PYTHON_RAISES:
                 out, dx, dy = careful(_ARCTAN2, x, y)
             return record(_ARCTAN2, out, self, other, dx, dy)
         x, y = self._data, checked_number(other)
         try:
             out = arctan2(x, y)
-            dx = y / (x * x + y * y)
+            dx = y / hypot(x, y) / hypot(x, y)
         except PYTHON_RAISES:
             out, dx, _ = careful(_ARCTAN2, x, y)
         return record(_ARCTAN2, out, self, y, dx, None)
+
+    def hypot(self, other: Value | Number) -> Value:
+        """Return sqrt(x**2 + y**2) without overflow; its derivative at (0, 0) is 0."""
+        if isinstance(other, Value):
+            x, y = self._data, other._data
+            try:
+                out = hypot(x, y)
+                dx = 0.0 if out == 0.0 else x / out
+                dy = 0.0 if out == 0.0 else y / out
+            except PYTHON_RAISES:
+                out, dx, dy = careful(_HYPOT, x, y)
+            return record(_HYPOT, out, self, other, dx, dy)
+        x, y = self._data, checked_number(other)
+        try:
+            out = hypot(x, y)
+            dx = 0.0 if out == 0.0 else x / out
+        except PYTHON_RAISES:
+            out, dx, _ = careful(_HYPOT, x, y)
+        return record(_HYPOT, out, self, y, dx, None)
 
     __abs__ = abs

@@ -46,6 +46,7 @@ ORACLES = {
     "arccos": Oracle(mp.acos, lambda t, x: t.acos(x)),
     "arctan": Oracle(mp.atan, lambda t, x: t.atan(x)),
     "arctan2": Oracle(mp.atan2, lambda t, x, y: t.atan2(x, y)),
+    "hypot": Oracle(mp.hypot, lambda t, x, y: t.hypot(x, y)),
     "sinh": Oracle(mp.sinh, lambda t, x: t.sinh(x)),
     "cosh": Oracle(mp.cosh, lambda t, x: t.cosh(x)),
     "tanh": Oracle(mp.tanh, lambda t, x: t.tanh(x)),

@@ -109,11 +109,12 @@ def test_split_is_stratified(held_out: float, counts: int) -> None:
 
 
 def test_split_is_disjoint_and_complete() -> None:
-    """Each sample is in one part, with its class; the parts keep the names."""
+    """Each sample is in one part, with its class; the parts keep the order and the names."""
     data = replace(iris(), inputs=np.arange(150.0)[:, None])
     parts = split(data, rng=0)
     rows = np.concatenate([part.inputs[:, 0] for part in parts]).astype(int)
     assert sorted(rows) == list(range(150))
+    assert all(np.all(np.diff(part.inputs[:, 0]) > 0) for part in parts)
     np.testing.assert_array_equal(np.concatenate([part.labels for part in parts]), data.labels[rows])
     assert {(part.name, part.features, part.classes) for part in parts} == {
         (data.name, data.features, data.classes)

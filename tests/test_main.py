@@ -11,25 +11,31 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from autograd import as_values
 from nn import MLP, load
 from nn.__main__ import main
-from nn.datasets import Standardizer, iris, split
+from nn.datasets import Standardizer, iris, read_csv, split
+from nn.losses import cross_entropy
+from nn.metrics import accuracy
 
 pytest.importorskip("matplotlib").use("agg")
 pytest.importorskip("sklearn")
 
 QUICK = ["--epochs", "1", "--hidden", "4"]
 FILES = ["loss.png", "neuron.svg", "weights.npz"]
-PETS = "kind,length,width\n" + "".join(
-    f"{'cat' if i % 2 else 'dog'},{i % 2 + i / 50},{i}\n" for i in range(12)
-)
+
+
+def pets(unit: int = 1) -> str:
+    """Return a CSV file of cats and dogs, with the unit in which their lengths are."""
+    rows = [f"{('dog', 'cat')[i % 2]},{(i + 20 * (i % 2)) * unit},{i % 5 / 7}" for i in range(24)]
+    return "\n".join(["kind,length,width", *rows])
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the working directory, which holds the CSV file pets.csv and nothing else."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "pets.csv").write_text(PETS)
+    (tmp_path / "pets.csv").write_text(pets())
     return tmp_path
 
 
@@ -97,29 +103,49 @@ def test_a_run_writes_its_files(
     assert f"{len(model.parameters())} parameters" in captured.out
 
 
-def test_the_scale_of_the_inputs_is_kept(folder: Path) -> None:
-    """Beside the weights stand the means and scales of the training inputs."""
+def test_the_written_model_predicts(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The weights, and the means and scales of the training inputs, give the printed accuracy."""
     assert main([*QUICK, "--out", "out", "--seed", "3"]) == 0
-    train, _ = split(iris(), rng=3)
-    standardize = Standardizer.of(train.inputs)
+    train, held_out = split(iris(), rng=3)
     written = arrays(folder / "out")
-    np.testing.assert_array_equal(written["input_mean"], standardize.mean)
-    np.testing.assert_array_equal(written["input_scale"], standardize.scale)
+    np.testing.assert_array_equal(written["input_mean"], train.inputs.mean(axis=0))
+    np.testing.assert_array_equal(written["input_scale"], train.inputs.std(axis=0))
+    model = MLP(4, [4, 3])
+    load(model, folder / "out" / "weights.npz")
+    standardize = Standardizer(written["input_mean"], written["input_scale"])
+    right = accuracy(model(standardize(held_out.inputs)), held_out.labels)
+    assert f"held-out accuracy {right:.1%}" in capsys.readouterr().out
+
+
+def test_the_unit_of_a_column_does_not_matter(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The same lengths in another unit give the same weights and the same report."""
+    runs = []
+    for unit in (1, 1024):
+        (folder / "pets.csv").write_text(pets(unit))
+        assert main([*QUICK, "--data", "pets.csv", "--target", "kind", "--out", "out"]) == 0
+        runs.append((arrays(folder / "out")["values"].tolist(), capsys.readouterr().out))
+    assert runs[0] == runs[1]
 
 
 def test_the_graph_shows_a_neuron_with_gradients(folder: Path) -> None:
-    """The graph names the features and holds the gradients of a backward."""
+    """The graph is the first neuron at the first sample, with the gradients of that sample's loss."""
     assert main([*QUICK, "--data", "pets.csv", "--target", "kind", "--out", "out"]) == 0
     text = " ".join(ElementTree.parse(folder / "out" / "neuron.svg").getroot().itertext())
-    for part in ("length", "width", "layers.0.neurons.0.w[0]", "layers.0.neurons.0.b", "relu", "grad"):
-        assert part in text
-    assert "not yet" not in text
+    model, written, data = MLP(2, [4, 2]), arrays(folder / "out"), read_csv("pets.csv", "kind")
+    load(model, folder / "out" / "weights.npz")
+    x = as_values((data.inputs[0] - written["input_mean"]) / written["input_scale"])
+    cross_entropy(model(x), int(data.labels[0])).backward()
+    neuron = model.layers[0].neurons[0]
+    shown = dict(zip([*data.features, *(p.label for p in neuron.parameters())], [*x, *neuron.parameters()]))
+    for name, value in shown.items():
+        assert re.search(rf"\s{re.escape(name)}\s+value {value.data:.4g}\s+grad {value.grad:.4g}\s", text), name
+    assert re.search(r"= relu\(\w+\)\s+value", text)
 
 
 @pytest.mark.parametrize("name", ['say ""hi""', "<b>x</b>", "a\\nb", "{x|y}", "&amp;", "min_$/max_$"])
 def test_names_of_any_signs(folder: Path, name: str) -> None:
     """Column names may hold signs that mean something to a plot or a graph."""
-    (folder / "odd.csv").write_text(PETS.replace("length", f'"{name}"'))
+    (folder / "odd.csv").write_text(pets().replace("length", f'"{name}"'))
     assert main([*QUICK, "--data", "odd.csv", "--target", "kind", "--out", "out"]) == 0
     text = "".join(ElementTree.parse(folder / "out" / "neuron.svg").getroot().itertext())
     assert name.replace('""', '"') in text
