@@ -231,7 +231,6 @@ def _log_of_base(base: float) -> Callable[[Any], Any]:
 
 _UFUNCS: dict[np.ufunc, Callable[..., Any]] = {
     **{op.ufunc: partial(elementwise, op) for op in OPS.values() if op.ufunc is not None},
-    np.positive: lambda x: x,
     np.square: lambda x: x * x,
     np.reciprocal: lambda x: 1.0 / x,
     np.fabs: lambda x: abs(x),

@@ -126,9 +126,6 @@ class Value(Node):
 
     __slots__ = ()
 {operators}
-    def __pos__(self) -> Value:
-        return self
-
     # ------------------------------------------------------------------------- functions as methods
 {methods}
     __abs__ = abs

@@ -10,6 +10,7 @@ The operators that make nodes are in `autograd.value`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from numbers import Real
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 _ARRAYS = (list, tuple, np.ndarray)
 
 # Consumer counts and interior adjoints live in the nodes, which two threads may share.
-_sweep_lock = Lock()
+sweep_lock = Lock()
 
 
 class Node:
@@ -128,8 +129,8 @@ class Node:
         7.0
         """
         seed = checked_number(gradient)
-        with _sweep_lock:
-            order = consumers_first(self)
+        order = consumers_first(self)
+        with sweep_lock:
             leaves = [node for node in order if node.op is None]
             before = [leaf.grad for leaf in leaves]
             try:
@@ -231,22 +232,22 @@ def operands(node: Node) -> list[Value]:
     return [arg for arg, partial in uses if partial is not None]  # type: ignore[misc]
 
 
-def consumers_first(root: Node) -> list[Node]:
-    """Return `root` and all that it depends on, each node after all of its consumers.
+def consumers_first(*roots: Node) -> list[Node]:
+    """Return nodes and all that they depend on, each after all of its consumers.
 
-    This is topological order from the result to the leaves, after Kahn (1962): count the uses of each
+    This is topological order from the results to the leaves, after Kahn (1962): count the uses of each
     node, then take a node when its last consumer has been taken. Without the order, a node would pass
     on an adjoint to which a later consumer still adds.
 
     Parameters
     ----------
-    root : Value
-        The result.
+    *roots : Value
+        The results.
 
     Returns
     -------
     list of Value
-        Each node once, `root` first.
+        Each node once; a single root comes first.
 
     Examples
     --------
@@ -256,16 +257,33 @@ def consumers_first(root: Node) -> list[Node]:
     >>> [f"{node:.0f}" for node in consumers_first(a * b)]
     ['6', '3', '2']
     """
-    reached, order = [root], [root]
+    with sweep_lock:
+        return _sorted(roots)
+
+
+def _sorted(roots: Sequence[Node]) -> list[Node]:
+    """Count the uses of each node, then count them down; counts are 0 before and after."""
+    reached: list[Node] = []
+    order: list[Node] = []
     try:
+        _use(roots, reached, +1, 1)
         _walk(reached, +1, 1)
+        _use(roots, order, -1, 0)
         _walk(order, -1, 0)
     except BaseException:  # Ctrl-C: leave no half-counted node behind for the next sweep.
-        for node in reached:
-            for operand in operands(node):
-                operand._uses = 0
+        counted = [operand for node in reached for operand in operands(node)]
+        for node in (*roots, *counted):
+            node._uses = 0
         raise
     return order
+
+
+def _use(nodes: Sequence[Node], taken: list[Node], step: int, take_at: int) -> None:
+    """Add `step` to the count of each node; take it when the count is `take_at`."""
+    for node in nodes:
+        node._uses += step
+        if node._uses == take_at:
+            taken.append(node)
 
 
 def _walk(taken: list[Node], step: int, take_at: int) -> None:

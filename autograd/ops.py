@@ -154,6 +154,12 @@ _ROWS = (
         value="-x", partials=("-1.0",), latex="-{x}", domain=(_LINE,),
         edges=(_at(0.0, gives=-0.0, partials=(-1.0,)),),
     ),
+    # A node of its own, so that a derivative can be taken with respect to one use of a number.
+    Op(
+        name="pos", doc="the number itself", symbol="+", precedence=3, ufunc=np.positive,
+        value="x", partials=("1.0",), latex="{x}", domain=(_LINE,),
+        edges=(_at(-0.0, gives=-0.0, partials=(1.0,)),),
+    ),
     # Both special cases repair 0 * inf: y * x**(y - 1) at (0, 0) and out * log(x) at (0, y >= 0).
     # What they give is the limit from inside the domain, and what PyTorch and JAX give.
     Op(

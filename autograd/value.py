@@ -26,6 +26,7 @@ _MUL = OPS["mul"]
 _TRUEDIV = OPS["truediv"]
 _POW = OPS["pow"]
 _NEG = OPS["neg"]
+_POS = OPS["pos"]
 _ABS = OPS["abs"]
 _EXP = OPS["exp"]
 _LOG = OPS["log"]
@@ -275,7 +276,9 @@ class Value(Node):
         return record(_NEG, out, self, None, -1.0, None)
 
     def __pos__(self) -> Value:
-        return self
+        x = self._data
+        out = x
+        return record(_POS, out, self, None, 1.0, None)
 
     # ------------------------------------------------------------------------- functions as methods
 

@@ -121,6 +121,9 @@ def _folder_written_whole(out: Path) -> Iterator[Path]:
         raise _UsageError(f"--out {out}: cannot be written: {error.strerror}") from error
     try:
         yield scratch
+        for path in scratch.iterdir():
+            if (out / path.name).is_dir():
+                raise _UsageError(f"--out {out}: {path.name} is a folder there, and a file is to be written")
         out.mkdir(parents=True, exist_ok=True)
         for path in scratch.iterdir():
             path.replace(out / path.name)

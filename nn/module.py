@@ -96,8 +96,7 @@ class Module(metaclass=_LabelsParameters):
             name, item = stack.pop()
             if id(item) in seen:
                 continue
-            if isinstance(item, Value | Module):
-                seen.add(id(item))
+            seen.add(id(item))
             if isinstance(item, Value):
                 if item.op is None:
                     yield name, item

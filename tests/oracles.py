@@ -29,6 +29,7 @@ ORACLES = {
     "mul": Oracle(lambda x, y: x * y, lambda t, x, y: t.mul(x, y)),
     "truediv": Oracle(lambda x, y: x / y, lambda t, x, y: t.true_divide(x, y)),
     "neg": Oracle(lambda x: -x, lambda t, x: t.neg(x)),
+    "pos": Oracle(lambda x: x, lambda t, x: +x),
     "pow": Oracle(lambda x, y: mp.exp(y * mp.log(x)), lambda t, x, y: t.pow(x, y)),
     "abs": Oracle(mp.fabs, lambda t, x: t.abs(x)),
     "max": Oracle(max, lambda t, x, y: t.maximum(x, y)),

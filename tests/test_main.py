@@ -11,10 +11,10 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from autograd import as_values
-from nn import MLP, load
+from autograd import Value
+from nn import MLP, load, plots
 from nn.__main__ import main
-from nn.datasets import Standardizer, iris, read_csv, split
+from nn.datasets import Dataset, Standardizer, iris, moons, read_csv, split
 from nn.losses import cross_entropy
 from nn.metrics import accuracy
 
@@ -133,13 +133,33 @@ def test_the_graph_shows_a_neuron_with_gradients(folder: Path) -> None:
     text = " ".join(ElementTree.parse(folder / "out" / "neuron.svg").getroot().itertext())
     model, written, data = MLP(2, [4, 2]), arrays(folder / "out"), read_csv("pets.csv", "kind")
     load(model, folder / "out" / "weights.npz")
-    x = as_values((data.inputs[0] - written["input_mean"]) / written["input_scale"])
+    sample = (data.inputs[0] - written["input_mean"]) / written["input_scale"]
+    x = [Value(number, name) for number, name in zip(sample, data.features, strict=True)]
     cross_entropy(model(x), int(data.labels[0])).backward()
-    neuron = model.layers[0].neurons[0]
-    shown = dict(zip([*data.features, *(p.label for p in neuron.parameters())], [*x, *neuron.parameters()]))
-    for name, value in shown.items():
-        assert re.search(rf"\s{re.escape(name)}\s+value {value.data:.4g}\s+grad {value.grad:.4g}\s", text), name
+    for leaf in [*x, *model.layers[0].neurons[0].parameters()]:
+        shown = rf"\s{re.escape(leaf.label)}\s+value {leaf.data:.4g}\s+grad {leaf.grad:.4g}\s"
+        assert re.search(shown, text), leaf
     assert re.search(r"= relu\(\w+\)\s+value", text)
+    assert "layers.1" not in text
+
+
+def test_the_boundary_is_drawn_in_the_units_of_the_data(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The plot of the boundary gets the data as they are, and the scale that goes with the weights."""
+    drawn: list[tuple[Dataset, Standardizer]] = []
+    plot = plots.decision_boundary
+
+    def spy(model: MLP, data: Dataset, standardize: Standardizer) -> Any:
+        drawn.append((data, standardize))
+        return plot(model, data, standardize)
+
+    monkeypatch.setattr(plots, "decision_boundary", spy)
+    assert main([*QUICK, "--data", "moons", "--out", "out"]) == 0
+    [(data, standardize)] = drawn
+    np.testing.assert_array_equal(data.inputs, moons().inputs)
+    np.testing.assert_array_equal(standardize.mean, arrays(folder / "out")["input_mean"])
+    np.testing.assert_array_equal(standardize.scale, arrays(folder / "out")["input_scale"])
 
 
 @pytest.mark.parametrize("name", ['say ""hi""', "<b>x</b>", "a\\nb", "{x|y}", "&amp;", "min_$/max_$"])
@@ -252,6 +272,15 @@ def test_bad_input(folder: Path, capsys: pytest.CaptureFixture[str], words: list
     before = tree(folder)
     assert main(words) == 2
     assert_one_error_line(capsys.readouterr(), message)
+    assert tree(folder) == before
+
+
+def test_a_folder_where_a_file_is_to_be_written(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A folder that is called as one of the files gives status 2, and the others are not written either."""
+    (folder / "out" / "loss.png").mkdir(parents=True)
+    before = tree(folder)
+    assert main([*QUICK, "--data", "pets.csv", "--target", "kind", "--out", "out"]) == 2
+    assert "loss.png is a folder there" in capsys.readouterr().err
     assert tree(folder) == before
 
 

@@ -337,3 +337,10 @@ def test_a_module_without_forward() -> None:
     """Calling a module that lacks `forward` raises and names the class."""
     with pytest.raises(NotImplementedError, match=r"Containers does not define forward\(x\)"):
         Containers()([1.0])
+
+
+def test_a_list_that_contains_itself() -> None:
+    """Parameters are found once in a list that contains itself."""
+    parts: list[Any] = [Value(1.0)]
+    parts.append(parts)
+    assert [name for name, _ in Holder(parts=parts).named_parameters()] == ["parts[0]"]

@@ -125,10 +125,11 @@ def test_a_reduction_is_one_node() -> None:
     assert autograd.sum(terms[:1]).args == (terms[0],)
 
 
-def test_pos_is_the_node_itself() -> None:
-    """A plus sign makes no node."""
-    x = Value(1.0)
-    assert +x is x
+def test_pos_is_a_node_of_its_own() -> None:
+    """A plus sign makes a node of the same value, with the derivative 1."""
+    x = Value(1.5)
+    assert (+x).args == (x,)
+    assert ((+x).data, (+x).partials) == (1.5, (1.0,))
 
 
 @pytest.mark.parametrize("name", ["data", "args", "partials"])
@@ -389,7 +390,7 @@ def interrupt(function: Callable[[], None], line: int) -> bool:
 
     def trace(frame: FrameType, event: str, _: object) -> Any:
         code = frame.f_code
-        inside = code.co_filename == node.__file__ and code.co_name != "backward"
+        inside = code.co_filename == node.__file__ and code.co_name not in ("backward", "consumers_first")
         if inside and event == "line" and next(lines, None) is None:
             raise KeyboardInterrupt
         return trace
