@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from . import functions
 from .arrays import as_values, data, grads
+from .check import check_grads
 from .composite import elu, gelu, leaky_relu, silu, softmax
+from .derivatives import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp, vmap
 from .functions import *  # noqa: F403
 from .nonfinite import anomaly
 from .ops import OPS, Op
@@ -29,14 +31,23 @@ __all__ = [
     "Value",
     "anomaly",
     "as_values",
+    "check_grads",
     "data",
     "draw",
     "elu",
     "gelu",
+    "grad",
     "grads",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
     "leaky_relu",
     "silu",
     "softmax",
+    "value_and_grad",
+    "vjp",
+    "vmap",
 ]
 __all__ += functions.__all__
 

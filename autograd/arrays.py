@@ -123,7 +123,7 @@ def grads(values: Any) -> npt.NDArray[np.float64]:
 def _grad(value: Any) -> float:
     if not isinstance(value, Value):
         raise TypeError(f"grads takes Values, but came {value!r} ({type(value).__name__})")
-    return float("nan") if value.grad is None else value.grad
+    return float("nan") if value.grad is None else float(value.grad)
 
 
 def elementwise(op: Op, *args: Any) -> Any:

@@ -102,7 +102,7 @@ class Node:
 
     # ------------------------------------------------------------------------------------- backward
 
-    def backward(self, gradient: float = 1.0) -> None:
+    def backward(self, gradient: float = 1.0, *, create_graph: bool = False) -> None:
         """Work out the derivative of this node with respect to every node that it depends on.
 
         Afterwards ``grad`` holds it. Leaves accumulate: a second call adds to what they have. The
@@ -113,6 +113,9 @@ class Node:
         ----------
         gradient : float
             The adjoint of this node itself, with which the sweep begins.
+        create_graph : bool
+            Whether the gradients of leaves are to be `Value`s that can be differentiated again. Such a
+            gradient and its leaf refer to each other: set ``leaf.grad`` to None when done with it.
 
         Raises
         ------
@@ -127,8 +130,17 @@ class Node:
         >>> y.backward()
         >>> x.grad
         7.0
+        >>> x.grad = None
+        >>> (x**3).backward(create_graph=True)
+        >>> x.grad
+        Value(27.0, op='*')
         """
         seed = checked_number(gradient)
+        if create_graph:
+            from .sweeps import accumulate_as_graph
+
+            accumulate_as_graph(self, seed)  # type: ignore[arg-type]
+            return
         order = consumers_first(self)
         with sweep_lock:
             leaves = [node for node in order if node.op is None]
@@ -209,7 +221,7 @@ class Node:
         if self.op is not None:
             parts.append(f"op={self.op.symbol or self.op.name!r}")
         if self.grad is not None:
-            parts.append(f"grad={self.grad!r}")
+            parts.append(f"grad={float(self.grad)!r}")
         return f"Value({', '.join(parts)})"
 
     def __format__(self, spec: str) -> str:

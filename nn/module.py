@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd import Value
+from autograd.variables import is_parameter
 
 Sample = Sequence[Value | float]
 
@@ -98,7 +99,7 @@ class Module(metaclass=_LabelsParameters):
                 continue
             seen.add(id(item))
             if isinstance(item, Value):
-                if item.op is None:
+                if is_parameter(item):
                     yield name, item
             else:
                 stack.extend(reversed(list(_parts(name, item))))

@@ -28,6 +28,12 @@ ORDER = [
     "autograd.arrays",
     "autograd.functions",
     "autograd.composite",
+    "autograd.variables",
+    "autograd.trees",
+    "autograd.sweeps",
+    "autograd.derivatives",
+    "autograd.slopes",
+    "autograd.check",
     "autograd.graph",
     "autograd.files",
     "autograd.show.drawing",
@@ -38,7 +44,7 @@ ORDER = [
 GENERATOR = "autograd.generate"
 LATE = {
     "autograd": {"autograd.show.draw"},
-    "autograd.node": {"autograd.arrays", "autograd.show.draw"},
+    "autograd.node": {"autograd.arrays", "autograd.sweeps", "autograd.show.draw"},
     "autograd.show.drawing": {"pygraphviz"},
 }
 CORE = {"numpy", "graphviz"}

@@ -1,0 +1,526 @@
+"""Transformations of functions: gradients, Jacobians, Hessians, to any order and in any combination.
+
+Signatures and behaviour are JAX's. A function is called with variables in place of its arguments, which
+records a graph; a sweep over the graph gives the derivative. Arguments and results are numbers, NumPy arrays,
+modules, and nested lists, tuples and dicts of them; the function gets `Value`s and arrays of `Value`s.
+
+Each call makes variables of its own: new leaves, or, where an argument is itself a `Value`, a node that
+stands for this use of it. So nested derivatives never mistake each other's variables. A result is made of
+floats, unless an argument is a `Value` or a function around this one is being differentiated: then it is
+made of `Value`s that can be differentiated again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .node import consumers_first
+from .sweeps import Number, PartialsOf, partials_as_graph, partials_as_numbers, pull, push
+from .trees import Branch, Leaf, Structure, array_of, flatten, flatten_like, unflatten
+from .value import Value
+from .variables import active_variables, under_differentiation
+
+Function = Callable[..., Any]
+Argnums = int | Sequence[int]
+
+
+class _Recording:
+    """One call of a function with variables for the numbers that it is differentiated by."""
+
+    def __init__(self, call: Callable[[Sequence[Value]], Any], numbers: Sequence[Number]) -> None:
+        self.variables = [+n if isinstance(n, Value) else Value(n) for n in numbers]
+        self._outside = active_variables()
+        self._is_linked = any(isinstance(n, Value) for n in numbers)
+        with under_differentiation(self.variables):
+            self.result = call(self.variables)
+
+    def take(self, outputs: Sequence[Number]) -> None:
+        """Take the numbers of the result."""
+        self.outputs = outputs
+        self.nodes = [output for output in outputs if isinstance(output, Value)]
+        self.is_closed = not self._is_linked and (
+            not self._outside or self._outside.isdisjoint(consumers_first(*self.nodes))
+        )
+
+    @property
+    def partials_of(self) -> PartialsOf:
+        """Numbers where nothing outside can ask for a derivative of the derivative."""
+        return partials_as_numbers if self.is_closed else partials_as_graph
+
+    def pull(self, cotangents: Sequence[Number]) -> list[Number]:
+        """Return the adjoint of each variable."""
+        pairs = zip(self.outputs, cotangents, strict=True)
+        seeds = [seed for output, seed in pairs if isinstance(output, Value)]
+        return pull(self.nodes, seeds, self.variables, self.partials_of)
+
+    def push(self, tangents: Sequence[Number]) -> list[Number]:
+        """Return the tangent of each output."""
+        found = iter(push(self.nodes, self.variables, tangents, self.partials_of))
+        return [next(found) if isinstance(output, Value) else 0.0 for output in self.outputs]
+
+    def value(self, tree: Any) -> Any:
+        """Return a result with plain numbers, unless it depends on what is outside."""
+        return _with_numbers(tree) if self.is_closed else tree
+
+
+def value_and_grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
+    """Return a function that gives the value of `f` and its gradient.
+
+    Parameters
+    ----------
+    f : callable
+        Its result is a single number; with `has_aux` a pair of it and anything else.
+    argnums : int or sequence of int
+        Which positional arguments to differentiate by.
+    has_aux : bool
+        Whether `f` returns something besides, which is passed on.
+
+    Returns
+    -------
+    callable
+        It takes the arguments of `f` and returns ``(value, gradient)``, or ``((value, aux), gradient)``. The
+        gradient has the form of the argument, or is a tuple with one for each of several `argnums`.
+
+    Raises
+    ------
+    TypeError
+        By the function returned, if the result of `f` is not a single number, or an argument is not real.
+    ValueError
+        By the function returned, if there is no such argument.
+
+    Examples
+    --------
+    >>> value_and_grad(lambda x: x[0] ** 2 * x[1])(np.array([3.0, 2.0]))
+    (18.0, array([12.,  9.]))
+    """
+
+    def evaluate(*args: Any, **kwargs: Any) -> Any:
+        numbers, structure, call = _differentiated(f, args, kwargs, argnums)
+        recording = _Recording(call, numbers)
+        output, aux = _with_aux(recording.result) if has_aux else (recording.result, None)
+        recording.take([_scalar(output)])
+        gradient = unflatten(structure, recording.pull([1.0]))
+        value = recording.value(recording.outputs[0])
+        return ((value, recording.value(aux)) if has_aux else value), gradient
+
+    return evaluate
+
+
+def grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
+    """Return a function that gives the gradient of `f`, by one sweep backward.
+
+    Parameters
+    ----------
+    f, argnums, has_aux
+        As in `value_and_grad`.
+
+    Returns
+    -------
+    callable
+        It takes the arguments of `f` and returns the gradient, or ``(gradient, aux)``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `value_and_grad`.
+
+    Examples
+    --------
+    >>> from autograd import sin
+    >>> f"{grad(grad(sin))(1.0):.4f}"
+    '-0.8415'
+    >>> grad(lambda x: x * grad(lambda y: x + y)(x))(5.0)
+    1.0
+    """
+    both = value_and_grad(f, argnums, has_aux)
+
+    def gradient(*args: Any, **kwargs: Any) -> Any:
+        value, derivative = both(*args, **kwargs)
+        return (derivative, value[1]) if has_aux else derivative
+
+    return gradient
+
+
+def vjp(f: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
+    """Return the value of `f`, and the function that pulls cotangents of it back to its arguments.
+
+    Parameters
+    ----------
+    f : callable
+        The function.
+    *primals
+        Its arguments.
+    has_aux : bool
+        Whether `f` returns a pair of its result and something else, which is passed on.
+
+    Returns
+    -------
+    (value, pullback) or (value, pullback, aux)
+        ``pullback(cotangent)`` takes what has the form of the value, and returns a tuple with the cotangent
+        of each argument: the vector-Jacobian product.
+
+    Raises
+    ------
+    TypeError
+        For an argument or a result that is not made of real numbers.
+    ValueError
+        By the pullback, for a cotangent of another structure than the value.
+
+    Examples
+    --------
+    >>> value, pullback = vjp(lambda x, y: x * y, 3.0, 4.0)
+    >>> value, pullback(1.0)
+    (12.0, (4.0, 3.0))
+    """
+    numbers, structure, call = _differentiated(f, primals, {}, range(len(primals)))
+    recording = _Recording(call, numbers)
+    output, aux = _with_aux(recording.result) if has_aux else (recording.result, None)
+    outputs, form = flatten(output, "the result of the function")
+    recording.take(outputs)
+
+    def pullback(cotangent: Any) -> Any:
+        cotangents = flatten_like(form, cotangent, "the cotangent")
+        return unflatten(structure, recording.pull(cotangents))
+
+    value = recording.value(unflatten(form, outputs))
+    return (value, pullback, recording.value(aux)) if has_aux else (value, pullback)
+
+
+def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    """Return the value of `f`, and its derivative along tangents of its arguments, by one sweep forward.
+
+    Parameters
+    ----------
+    f : callable
+        The function.
+    primals : tuple or list
+        Its arguments.
+    tangents : tuple or list
+        A tangent for each, of the same structure.
+
+    Returns
+    -------
+    (value, tangent)
+        The tangent has the form of the value: the Jacobian-vector product.
+
+    Raises
+    ------
+    TypeError
+        If primals or tangents are not a tuple or list, or not made of real numbers.
+    ValueError
+        If the structures of primals and tangents differ.
+
+    Examples
+    --------
+    >>> jvp(lambda x, y: x * y, (3.0, 4.0), (1.0, 10.0))
+    (12.0, 34.0)
+    """
+    for name, given in (("primals", primals), ("tangents", tangents)):
+        if not isinstance(given, tuple | list):
+            raise TypeError(f"{name} is a tuple with one item for each argument, but came {given!r}")
+    numbers, structure, call = _differentiated(f, tuple(primals), {}, range(len(primals)))
+    directions = flatten_like(structure, tuple(tangents), "the tuple of tangents")
+    recording = _Recording(call, numbers)
+    outputs, form = flatten(recording.result, "the result of the function")
+    recording.take(outputs)
+    value = recording.value(unflatten(form, outputs))
+    return value, unflatten(form, recording.push(directions))
+
+
+def jacobian(f: Function, argnums: Argnums = 0, mode: str | None = None) -> Function:
+    """Return a function that gives all derivatives of all results of `f` (notes C3).
+
+    Parameters
+    ----------
+    f : callable
+        The function.
+    argnums : int or sequence of int
+        Which positional arguments to differentiate by.
+    mode : ``"rev"``, ``"fwd"`` or None
+        Sweep backward from each result, forward from each argument, or whichever are fewer.
+
+    Returns
+    -------
+    callable
+        It takes the arguments of `f` and returns the form of the result, with the form of the argument in
+        place of each leaf. Of arrays the shapes are joined, in numerator layout: for m results and n
+        arguments (m, n), with a gradient in each row.
+
+    Raises
+    ------
+    TypeError
+        By the function returned, for an argument or a result that is not made of real numbers.
+    ValueError
+        For an unknown mode; by the function returned, if there is no such argument.
+
+    Examples
+    --------
+    >>> jacobian(lambda x: np.array([x[0] * x[1], x[1] ** 2]))(np.array([2.0, 3.0]))
+    array([[3., 2.],
+           [0., 6.]])
+    """
+    if mode not in ("rev", "fwd", None):
+        raise ValueError(f"mode is 'rev', 'fwd' or None, but came {mode!r}")
+
+    def derivatives(*args: Any, **kwargs: Any) -> Any:
+        numbers, structure, call = _differentiated(f, args, kwargs, argnums)
+        recording = _Recording(call, numbers)
+        outputs, form = flatten(recording.result, "the result of the function")
+        recording.take(outputs)
+        backward = mode == "rev" or (mode is None and len(outputs) <= len(numbers))
+        matrix = np.empty((len(outputs), len(numbers)), dtype=object)
+        if backward:
+            for i, row in enumerate(_basis(len(outputs))):
+                matrix[i, :] = recording.pull(row)
+        else:
+            for j, column in enumerate(_basis(len(numbers))):
+                matrix[:, j] = recording.push(column)
+        return _arrange(form, structure, matrix)
+
+    return derivatives
+
+
+def hessian(f: Function, argnums: Argnums = 0) -> Function:
+    """Return a function that gives all second derivatives of `f`: a sweep forward for each argument.
+
+    Parameters
+    ----------
+    f : callable
+        The function.
+    argnums : int or sequence of int
+        Which positional arguments to differentiate by.
+
+    Returns
+    -------
+    callable
+        It takes the arguments of `f`; of an array of n numbers and a single result it returns shape (n, n).
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `jacobian`.
+
+    Examples
+    --------
+    >>> hessian(lambda x: x[0] ** 2 * x[1])(np.array([3.0, 2.0]))
+    array([[4., 6.],
+           [6., 0.]])
+    """
+    return jacobian(jacobian(f, argnums, mode="rev"), argnums, mode="fwd")
+
+
+def hvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
+    """Return the product of the Hessian of `f` with a vector: a sweep forward over the gradient.
+
+    Parameters
+    ----------
+    f : callable
+        Its result is a single number.
+    primals, tangents : tuple or list
+        Arguments, and a vector in the form of each.
+
+    Returns
+    -------
+    tree
+        The form of the argument, or a tuple with one for each of several.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `jvp` and `grad`.
+
+    Examples
+    --------
+    >>> hvp(lambda x: x[0] ** 2 * x[1], (np.array([3.0, 2.0]),), (np.array([1.0, 0.0]),))
+    array([4., 6.])
+    """
+    argnums: Argnums = 0 if len(primals) == 1 else range(len(primals))
+    return jvp(grad(f, argnums), primals, tangents)[1]
+
+
+def vmap(f: Function, in_axes: Any = 0, out_axes: int = 0) -> Function:
+    """Return a function that calls `f` for each slice of its arguments, and stacks the results.
+
+    Parameters
+    ----------
+    f : callable
+        A function of one sample. It gets plain numbers, unless it is being differentiated: call functions
+        such as ``autograd.exp(x)``, not methods.
+    in_axes : int, None or sequence of them
+        The axis of each argument's arrays to go along; None passes an argument on whole.
+    out_axes : int
+        The axis of the results' arrays along which they are stacked.
+
+    Returns
+    -------
+    callable
+        It takes arguments with one axis more.
+
+    Raises
+    ------
+    ValueError
+        By the function returned, if the axes have different lengths, or an array has no such axis, or no
+        argument is gone along.
+
+    Examples
+    --------
+    >>> vmap(grad(lambda x: x**3))(np.array([1.0, 2.0]))
+    array([ 3., 12.])
+    """
+
+    def mapped(*args: Any) -> Any:
+        axes = list(in_axes) if isinstance(in_axes, list | tuple) else [in_axes] * len(args)
+        if len(axes) != len(args):
+            raise ValueError(f"in_axes has {len(axes)} entries, but there are {len(args)} arguments")
+        slices = [
+            _slices(arg, axis) if axis is not None else None for arg, axis in zip(args, axes, strict=True)
+        ]
+        lengths = {len(of_argument) for of_argument in slices if of_argument is not None}
+        if len(lengths) != 1:
+            raise ValueError(
+                "vmap goes along axes of one length, but came "
+                + (f"lengths {sorted(lengths)}" if lengths else "in_axes that are all None")
+            )
+        results = [
+            f(*(arg if each is None else each[i] for arg, each in zip(args, slices, strict=True)))
+            for i in range(lengths.pop())
+        ]
+        return _stack(results, out_axes)
+
+    return mapped
+
+
+# --------------------------------------------------------------------------------------------- arguments
+
+
+def _differentiated(
+    f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], argnums: Argnums
+) -> tuple[list[Number], Structure, Callable[[Sequence[Value]], Any]]:
+    """Return the numbers to differentiate by, their structure, and `f` as a function of them."""
+    single = isinstance(argnums, int)
+    chosen = [argnums] if isinstance(argnums, int) else list(argnums)
+    for argnum in chosen:
+        if not isinstance(argnum, int) or not -len(args) <= argnum < len(args):
+            raise ValueError(
+                f"argnums asks for argument {argnum!r}, but the function was called with {len(args)} "
+                f"positional argument{'s' * (len(args) != 1)}"
+            )
+    chosen = [argnum % len(args) for argnum in chosen]
+    numbers, structure = flatten(tuple(args[i] for i in chosen), "an argument to differentiate by")
+
+    def call(variables: Sequence[Value]) -> Any:
+        arguments = list(args)
+        for i, argument in zip(chosen, unflatten(structure, variables, argument=True), strict=True):
+            arguments[i] = argument
+        return f(*arguments, **kwargs)
+
+    return numbers, (structure.parts[0] if single else structure), call  # type: ignore[union-attr]
+
+
+def _slices(tree: Any, axis: int) -> list[Any]:
+    """Return the slices of all arrays of an argument along an axis."""
+    numbers, structure = flatten(tree, "an argument of vmap")
+    leaves: list[Any] = []
+    _collect_leaves(unflatten(structure, range(len(numbers))), structure, leaves)
+    for leaf in leaves:
+        if not -np.ndim(leaf) <= axis < np.ndim(leaf):
+            raise ValueError(
+                f"vmap goes along axis {axis}, but came a {Leaf(np.shape(leaf))}; pass in_axes=None for it"
+            )
+    lengths = {np.shape(leaf)[axis] for leaf in leaves}
+    if len(lengths) != 1:
+        raise ValueError(f"vmap goes along axes of one length, but came lengths {sorted(lengths)}")
+    return [_take(tree, structure, i, axis) for i in range(lengths.pop())]
+
+
+def _take(tree: Any, structure: Structure, i: int, axis: int) -> Any:
+    if isinstance(structure, Leaf):
+        taken = np.take(tree, i, axis=axis)
+        return taken if np.ndim(taken) else np.asarray(taken, dtype=object)[()]
+    parts = zip(_children(tree, structure), structure.parts, strict=True)
+    return structure.build([_take(child, part, i, axis) for child, part in parts])
+
+
+def _children(tree: Any, structure: Branch) -> list[Any]:
+    return [tree[key] for key in structure.keys] if isinstance(tree, dict) else list(tree)
+
+
+def _collect_leaves(tree: Any, structure: Structure, leaves: list[Any]) -> None:
+    if isinstance(structure, Leaf):
+        leaves.append(tree)
+        return
+    for child, part in zip(_children(tree, structure), structure.parts, strict=True):
+        _collect_leaves(child, part, leaves)
+
+
+# ----------------------------------------------------------------------------------------------- results
+
+
+def _scalar(output: Any) -> Number:
+    """Return the single number that a function to differentiate gave."""
+    numbers, form = flatten(output, "the result of the function")
+    if form != Leaf(()):
+        raise TypeError(
+            f"a gradient is defined for a function with a single number as its result, but came {form}; "
+            "use jacobian, or sum the result"
+        )
+    number: Number = numbers[0]
+    return number
+
+
+def _with_aux(result: Any) -> tuple[Any, Any]:
+    if not isinstance(result, tuple) or len(result) != 2:
+        raise TypeError(f"with has_aux=True the function returns a pair (result, aux), but came {result!r}")
+    return result
+
+
+def _with_numbers(tree: Any) -> Any:
+    """Return a tree with each Value replaced by its number, and anything else as it is."""
+    if isinstance(tree, Value):
+        return tree.data
+    if isinstance(tree, np.ndarray) and tree.dtype == object:
+        return array_of([_with_numbers(item) for item in tree.ravel()], tree.shape)
+    if isinstance(tree, dict):
+        return {key: _with_numbers(item) for key, item in tree.items()}
+    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
+        return type(tree)(*map(_with_numbers, tree))
+    return type(tree)(map(_with_numbers, tree)) if isinstance(tree, list | tuple) else tree
+
+
+def _basis(size: int) -> list[list[float]]:
+    """Return the rows of the identity matrix, whose constant zeros and ones make no nodes."""
+    rows: list[list[float]] = np.eye(size).tolist()
+    return rows
+
+
+def _arrange(form: Structure, structure: Structure, matrix: Any) -> Any:
+    """Return a Jacobian matrix as the structure of the arguments within the form of the results."""
+    if isinstance(form, Branch):
+        blocks = np.split(matrix, np.cumsum([part.size for part in form.parts])[:-1], axis=0)
+        return form.build(
+            [_arrange(part, structure, block) for part, block in zip(form.parts, blocks, strict=True)]
+        )
+    if isinstance(structure, Branch):
+        blocks = np.split(matrix, np.cumsum([part.size for part in structure.parts])[:-1], axis=1)
+        return structure.build(
+            [_arrange(form, part, block) for part, block in zip(structure.parts, blocks, strict=True)]
+        )
+    return array_of(matrix.ravel().tolist(), form.shape + structure.shape)
+
+
+def _stack(results: list[Any], axis: int) -> Any:
+    """Return results of one structure as one, its arrays with an axis more."""
+    numbers, form = flatten(results[0], "a result of vmap")
+    rows = [numbers, *(flatten_like(form, result, "each result of vmap") for result in results[1:])]
+    return _join(form, np.array(rows, dtype=object), axis)
+
+
+def _join(form: Structure, rows: Any, axis: int) -> Any:
+    if isinstance(form, Branch):
+        blocks = np.split(rows, np.cumsum([part.size for part in form.parts])[:-1], axis=1)
+        return form.build([_join(part, block, axis) for part, block in zip(form.parts, blocks, strict=True)])
+    stacked = array_of(rows.ravel().tolist(), (len(rows), *form.shape))
+    return np.moveaxis(stacked, 0, axis)

@@ -1,0 +1,266 @@
+"""Sweeps over a recorded graph: adjoints backward, tangents forward.
+
+Both multiply by the partials of each node and add over the uses. With the partials as numbers, the result
+is numbers; with the partials as `Value`s, worked out by the same rules of the table, *a gradient is just
+more graph*, and can be differentiated again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from typing import Any
+
+from . import functions
+from .node import consumers_first
+from .ops import Op
+from .rules import Rules, compile_row
+from .value import Value
+
+Number = Value | float
+PartialsOf = Callable[[Value], Sequence[Number | None]]
+
+# The stored partials are those of the forward pass; beyond rounding, others come from a leaf that was
+# assigned to since.
+_ROUNDING = 1e-9
+
+
+def partials_as_numbers(node: Value) -> Sequence[float | None]:
+    """Return the partials of a node as numbers: those that it has stored.
+
+    Examples
+    --------
+    >>> x = Value(3.0)
+    >>> partials_as_numbers(x * x)
+    (3.0, 3.0)
+    """
+    return node.partials
+
+
+def partials_as_graph(node: Value) -> Sequence[Number | None]:
+    """Return the partials of a node as functions of its operands that can be differentiated.
+
+    Parameters
+    ----------
+    node : Value
+        The result of an operation.
+
+    Returns
+    -------
+    sequence of Value, float or None
+        One for each operand; a float where the partial does not depend on anything.
+
+    Raises
+    ------
+    RuntimeError
+        If a leaf was assigned to since the node was made.
+
+    Examples
+    --------
+    >>> x = Value(3.0)
+    >>> partials_as_graph(x * x)
+    [Value(3.0), Value(3.0)]
+    """
+    applications = zip(node.partials, _applications(node), strict=True)
+    found = [None if stored is None else rule(*args, node) for stored, (rule, args) in applications]
+    for stored, partial in zip(node.partials, found, strict=True):
+        if stored is not None and partial is not None and _differ(stored, float(partial)):
+            raise RuntimeError(
+                f"a leaf below {node!r} was assigned to after it was computed, so that its derivative cannot "
+                "be differentiated any more; build the expression again"
+            )
+    return found
+
+
+def _applications(node: Any) -> list[tuple[Callable[..., Any], Sequence[Number]]]:
+    """Return the rule of each operand's partial, with the arguments that it takes."""
+    if node.op is None:
+        return []
+    rules = _on_values(node.op).partials
+    if not node.op.variadic:
+        return [(rule, node.args) for rule in rules]
+    length = len(node.args) // len(rules)
+    columns = [node.args[i * length : (i + 1) * length] for i in range(len(rules))]
+    elements = list(zip(*columns, strict=True))
+    return [(rule, element) for rule in rules for element in elements]
+
+
+def _differ(stored: float, found: float) -> bool:
+    if math.isnan(stored) or math.isnan(found) or math.isinf(stored):
+        return False
+    return abs(found - stored) > _ROUNDING * max(abs(stored), abs(found))
+
+
+def _power(x: Number, y: Number) -> Number:
+    """Return x**y, without a node where y says that there is nothing to do."""
+    if isinstance(y, float) and y in (0.0, 1.0):
+        return x if y == 1.0 else 1.0
+    return x**y
+
+
+# `where` is left out: comparisons of Values are by value, so that the branch not taken makes no nodes.
+_MEANING = {name: getattr(functions, name) for name in functions.__all__ if name != "where"}
+_MEANING |= {"pow": _power, "inf": math.inf}
+
+
+@cache
+def _on_values(op: Op) -> Rules:
+    """Return the rules of a row on Values, compiled at the first use."""
+    return compile_row(op, _MEANING)
+
+
+def _times(x: Number, y: Number) -> Number:
+    """Return the product, without a node for a factor that is the constant 0, 1 or -1."""
+    for constant, other in ((x, y), (y, x)):
+        if isinstance(constant, float) and isinstance(other, Value):
+            if constant == 0.0:
+                return 0.0
+            if constant == 1.0:
+                return other
+            if constant == -1.0:
+                return -other
+    return x * y
+
+
+def _plus(x: Number, y: Number) -> Number:
+    """Return the sum, without a node for a term that is the constant 0."""
+    if isinstance(x, float) and x == 0.0 and isinstance(y, Value):
+        return y
+    if isinstance(y, float) and y == 0.0 and isinstance(x, Value):
+        return x
+    return x + y
+
+
+def _depending_on(inputs: Iterable[Value], order: Sequence[Value]) -> set[Value]:
+    """Return the inputs and the nodes that depend on them."""
+    found = set(inputs)
+    for node in reversed(order):
+        if node not in found and any(isinstance(arg, Value) and arg in found for arg in node.args):
+            found.add(node)
+    return found
+
+
+def pull(
+    outputs: Sequence[Value], seeds: Sequence[Number], inputs: Sequence[Value], partials_of: PartialsOf
+) -> list[Number]:
+    """Sweep backward: return the adjoint of each input, given those of the outputs.
+
+    Parameters
+    ----------
+    outputs : sequence of Value
+        The results.
+    seeds : sequence of Value or float
+        Their adjoints.
+    inputs : sequence of Value
+        What to differentiate by; none depends on another.
+    partials_of : callable
+        `partials_as_numbers` or `partials_as_graph`.
+
+    Returns
+    -------
+    list of Value or float
+        The adjoints; the constant 0.0 of an input that nothing uses.
+
+    Examples
+    --------
+    >>> x = Value(3.0)
+    >>> pull([x * x], [1.0], [x], partials_as_numbers)
+    [6.0]
+    """
+    order: list[Any] = consumers_first(*outputs)
+    adjoints = _adjoints(order, outputs, seeds, inputs, partials_of)
+    return [adjoints.get(variable, 0.0) for variable in inputs]
+
+
+def _adjoints(
+    order: Sequence[Value],
+    outputs: Sequence[Value],
+    seeds: Sequence[Number],
+    inputs: Sequence[Value],
+    partials_of: PartialsOf,
+) -> dict[Value, Number]:
+    """Return the adjoint of each node between the inputs and the outputs."""
+    relevant = _depending_on(inputs, order)
+    ends = set(inputs)
+    adjoints: dict[Value, Number] = {}
+    for output, seed in zip(outputs, seeds, strict=True):
+        adjoints[output] = _plus(adjoints.get(output, 0.0), seed)
+    for node in order:
+        if node in ends or node not in relevant or node not in adjoints:
+            continue
+        adjoint = adjoints[node]
+        for operand, partial in zip(node.args, partials_of(node), strict=True):
+            if isinstance(operand, Value) and partial is not None and operand in relevant:
+                adjoints[operand] = _plus(adjoints.get(operand, 0.0), _times(adjoint, partial))
+    return adjoints
+
+
+def accumulate_as_graph(root: Value, seed: float) -> None:
+    """Sweep backward as `Value.backward` does, and leave `Value`s in the ``grad`` of leaves.
+
+    Parameters
+    ----------
+    root : Value
+        The result.
+    seed : float
+        Its adjoint.
+
+    Examples
+    --------
+    >>> x = Value(2.0)
+    >>> accumulate_as_graph(x**3, 1.0)
+    >>> x.grad
+    Value(12.0, op='*')
+    """
+    order: list[Any] = consumers_first(root)
+    leaves = [node for node in order if node.op is None]
+    adjoints = _adjoints(order, [root], [seed], leaves, partials_as_graph)
+    for node in order:
+        adjoint = adjoints.get(node, 0.0)
+        if node.op is not None:
+            node.grad = float(adjoint)
+        else:
+            new = adjoint if isinstance(adjoint, Value) else Value(adjoint)
+            node.grad = new if node.grad is None else node.grad + new
+
+
+def push(
+    outputs: Sequence[Value], inputs: Sequence[Value], tangents: Sequence[Number], partials_of: PartialsOf
+) -> list[Number]:
+    """Sweep forward: return the tangent of each output, given those of the inputs.
+
+    Parameters
+    ----------
+    outputs : sequence of Value
+        The results.
+    inputs : sequence of Value
+        What to differentiate by; none depends on another.
+    tangents : sequence of Value or float
+        Their tangents.
+    partials_of : callable
+        `partials_as_numbers` or `partials_as_graph`.
+
+    Returns
+    -------
+    list of Value or float
+        The tangents; the constant 0.0 of an output that depends on no input.
+
+    Examples
+    --------
+    >>> x = Value(3.0)
+    >>> push([x * x], [x], [1.0], partials_as_numbers)
+    [6.0]
+    """
+    order: list[Any] = consumers_first(*outputs)
+    relevant = _depending_on(inputs, order)
+    found: dict[Value, Number] = dict(zip(inputs, tangents, strict=True))
+    for node in reversed(order):
+        if node in found or node not in relevant:
+            continue
+        total: Number = 0.0
+        for operand, partial in zip(node.args, partials_of(node), strict=True):
+            if isinstance(operand, Value) and partial is not None and operand in relevant:
+                total = _plus(total, _times(partial, found[operand]))
+        found[node] = total
+    return [found.get(output, 0.0) for output in outputs]

@@ -1,0 +1,257 @@
+"""Arguments as trees: nested lists, tuples and dicts, whose leaves are numbers and arrays.
+
+`flatten` takes a tree apart into its numbers and its structure; the structure builds trees of the same
+form from other numbers, so that a gradient comes back in the form of the argument.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from .value import NUMBERS, Value
+from .variables import active_variables
+
+Numbers = Sequence[Any]
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A number (of shape ``()``) or an array."""
+
+    shape: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """How many numbers it has."""
+        return prod(self.shape)
+
+    def __str__(self) -> str:
+        return f"array of shape {self.shape}" if self.shape else "number"
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A container: what it is, the keys and trees of its parts, and how to build one from new parts.
+
+    A module is a branch that builds a copy of itself as an argument, and a dict as a result.
+    """
+
+    kind: str
+    keys: tuple[Any, ...]
+    parts: tuple[Structure, ...]
+    build: Callable[[Sequence[Any]], Any] = field(compare=False)
+    build_argument: Callable[[Sequence[Any]], Any] = field(compare=False)
+
+    @property
+    def size(self) -> int:
+        """How many numbers it has."""
+        return sum(part.size for part in self.parts)
+
+    def __str__(self) -> str:
+        return f"{self.kind}({', '.join(f'{k}: {p}' for k, p in zip(self.keys, self.parts, strict=True))})"
+
+
+Structure = Leaf | Branch
+
+
+def flatten(tree: Any, whose: str = "the argument") -> tuple[list[Any], Structure]:
+    """Take a tree apart.
+
+    Parameters
+    ----------
+    tree : number, Value, array, list, tuple, dict or module
+        What is to be differentiated, or a result.
+    whose : str
+        What to call it in an error.
+
+    Returns
+    -------
+    (list of Value or float, Structure)
+        The numbers in order, and what builds such a tree.
+
+    Raises
+    ------
+    TypeError
+        For a leaf that is not a real number or an array of them, and for arrays of integers, among which
+        there is no derivative.
+
+    Examples
+    --------
+    >>> numbers, structure = flatten({"w": np.array([1.0, 2.0]), "b": 3.0})
+    >>> numbers
+    [1.0, 2.0, 3.0]
+    >>> unflatten(structure, [10.0, 20.0, 30.0])
+    {'w': array([10., 20.]), 'b': 30.0}
+    """
+    numbers: list[Any] = []
+    return numbers, _flatten(tree, numbers, whose)
+
+
+def unflatten(structure: Structure, numbers: Iterable[Any], *, argument: bool = False) -> Any:
+    """Build a tree of a structure.
+
+    Parameters
+    ----------
+    structure : Structure
+        What `flatten` returned.
+    numbers : iterable of Value or float
+        As many as it has.
+    argument : bool
+        Whether the tree is to be an argument again: of a module a copy with these parameters, else a
+        dict of them by name.
+
+    Returns
+    -------
+    tree
+        Arrays of floats where all their numbers are, else of objects.
+
+    Examples
+    --------
+    >>> unflatten(flatten([1.0, (2.0,)])[1], [5.0, 6.0])
+    [5.0, (6.0,)]
+    """
+    return _build(structure, iter(numbers), argument)
+
+
+def flatten_like(structure: Structure, tree: Any, whose: str) -> list[Any]:
+    """Return the numbers of a tree that has to be of a given structure.
+
+    Raises
+    ------
+    ValueError
+        If it is of another structure.
+
+    Examples
+    --------
+    >>> flatten_like(Leaf((2,)), np.array([1.0, 2.0]), "the tangent")
+    [1.0, 2.0]
+    """
+    numbers, found = flatten(tree, whose)
+    if found != structure:
+        raise ValueError(
+            f"{whose} must have the structure of what it belongs to, {structure}, but came {found}"
+        )
+    return numbers
+
+
+def paths(structure: Structure) -> list[str]:
+    """Return where each number of a tree stands, as Python would index it.
+
+    Examples
+    --------
+    >>> paths(flatten({"w": np.array([1.0, 2.0]), "b": 3.0})[1])
+    ["['w'][0]", "['w'][1]", "['b']"]
+    """
+    if isinstance(structure, Leaf):
+        indices = np.ndindex(structure.shape)
+        return [f"[{', '.join(map(str, index))}]" if index else "" for index in indices]
+    pairs = zip(structure.keys, structure.parts, strict=True)
+    return [f"[{key!r}]{path}" for key, part in pairs for path in paths(part)]
+
+
+def array_of(numbers: Sequence[Any], shape: tuple[int, ...]) -> Any:
+    """Return numbers in a shape: the number itself, an array of floats, or one of objects.
+
+    Examples
+    --------
+    >>> array_of([1.0, 2.0], (2, 1))
+    array([[1.],
+           [2.]])
+    """
+    if not shape:
+        return numbers[0]
+    if not any(isinstance(number, Value) for number in numbers):
+        return np.array(numbers, dtype=float).reshape(shape)
+    array = np.empty(len(numbers), dtype=object)
+    array[:] = numbers
+    return array.reshape(shape)
+
+
+def _flatten(tree: Any, numbers: list[Any], whose: str) -> Structure:
+    if isinstance(tree, np.ndarray):
+        return _flatten_array(tree, numbers, whose)
+    if isinstance(tree, Value):
+        numbers.append(tree)
+        return Leaf(())
+    if isinstance(tree, NUMBERS) and not isinstance(tree, bool | np.bool_):
+        numbers.append(float(tree))
+        return Leaf(())
+    parts = _parts(tree)
+    if parts is None:
+        raise TypeError(
+            f"{whose} is a real number, an array of floats, a module, or a list, tuple or dict of them, "
+            f"but came {tree!r} ({type(tree).__name__})"
+        )
+    keys, items, build, build_argument = parts
+    structures = tuple(_flatten(item, numbers, whose) for item in items)
+    kind = "dict" if isinstance(tree, Mapping) or build_argument is not build else type(tree).__name__
+    return Branch(kind, tuple(keys), structures, build, build_argument)
+
+
+def _flatten_array(array: Any, numbers: list[Any], whose: str) -> Leaf:
+    if array.dtype.kind in "iub" and array.ndim:
+        raise TypeError(
+            f"{whose} holds an array of {array.dtype}, but derivatives are taken with respect to real "
+            "numbers; convert it with .astype(float)"
+        )
+    items = array.ravel().tolist()
+    for item in items:
+        if not isinstance(item, Value | float | int) or isinstance(item, bool):
+            raise TypeError(
+                f"{whose} holds an array with {item!r}, which is neither a Value nor a real number"
+            )
+    numbers.extend(item if isinstance(item, Value) else float(item) for item in items)
+    return Leaf(array.shape)
+
+
+def _parts(tree: Any) -> tuple[Iterable[Any], Iterable[Any], Any, Any] | None:
+    """Return keys, parts and builders of a container, or None for anything else."""
+    if isinstance(tree, Mapping):
+        keys = list(tree)
+
+        def build_dict(parts: Sequence[Any]) -> Any:
+            return dict(zip(keys, parts, strict=True))
+
+        return keys, tree.values(), build_dict, build_dict
+    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
+        make = type(tree)._make  # type: ignore[attr-defined]
+        return tree._fields, tree, make, make
+    if isinstance(tree, list | tuple):
+        return range(len(tree)), tree, type(tree), type(tree)
+    if hasattr(tree, "named_parameters"):
+        return _module_parts(tree)
+    return None
+
+
+def _module_parts(module: Any) -> tuple[Iterable[Any], Iterable[Any], Any, Any]:
+    """Return the parts of what has named parameters; as an argument it is copied with new ones.
+
+    The parameters are plain numbers, unless something outside differentiates by them.
+    """
+    named = dict(module.named_parameters())
+    names, parameters = list(named), list(named.values())
+
+    def build_state(parts: Sequence[Any]) -> Any:
+        return dict(zip(names, parts, strict=True))
+
+    def build_module(parts: Sequence[Any]) -> Any:
+        variables = [part if isinstance(part, Value) else Value(part) for part in parts]
+        replaced = {id(old): new for old, new in zip(parameters, variables, strict=True)}
+        return copy.deepcopy(module, replaced)
+
+    active = active_variables()
+    numbers = [p if p in active else p.data for p in parameters]
+    return names, numbers, build_state, build_module
+
+
+def _build(structure: Structure, numbers: Iterator[Any], argument: bool) -> Any:
+    if isinstance(structure, Leaf):
+        return array_of([next(numbers) for _ in range(structure.size)], structure.shape)
+    parts = [_build(part, numbers, argument) for part in structure.parts]
+    return structure.build_argument(parts) if argument else structure.build(parts)
