@@ -12,7 +12,8 @@ made of `Value`s that can be differentiated again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -41,9 +42,13 @@ class _Recording:
         """Take the numbers of the result."""
         self.outputs = outputs
         self.nodes = [output for output in outputs if isinstance(output, Value)]
-        self.is_closed = not self._is_linked and (
-            not self._outside or self._outside.isdisjoint(consumers_first(*self.nodes))
-        )
+        self.is_closed = self._depends_on_nothing_outside(self.nodes)
+
+    def _depends_on_nothing_outside(self, nodes: Sequence[Value]) -> bool:
+        """Return whether no derivative around this one, and no argument that is a Value, reaches nodes."""
+        if self._is_linked or not self._outside:
+            return not self._is_linked
+        return self._outside.isdisjoint(consumers_first(*nodes))
 
     @property
     def partials_of(self) -> PartialsOf:
@@ -63,7 +68,7 @@ class _Recording:
 
     def value(self, tree: Any) -> Any:
         """Return a result with plain numbers, unless it depends on what is outside."""
-        return _with_numbers(tree) if self.is_closed else tree
+        return _with_numbers(tree) if self._depends_on_nothing_outside(_values_in(tree)) else tree
 
 
 def value_and_grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
@@ -218,9 +223,7 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
     >>> jvp(lambda x, y: x * y, (3.0, 4.0), (1.0, 10.0))
     (12.0, 34.0)
     """
-    for name, given in (("primals", primals), ("tangents", tangents)):
-        if not isinstance(given, tuple | list):
-            raise TypeError(f"{name} is a tuple with one item for each argument, but came {given!r}")
+    _check_tuples(primals, tangents)
     numbers, structure, call = _differentiated(f, tuple(primals), {}, range(len(primals)))
     directions = flatten_like(structure, tuple(tangents), "the tuple of tangents")
     recording = _Recording(call, numbers)
@@ -337,6 +340,7 @@ def hvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     >>> hvp(lambda x: x[0] ** 2 * x[1], (np.array([3.0, 2.0]),), (np.array([1.0, 0.0]),))
     array([4., 6.])
     """
+    _check_tuples(primals, tangents)
     argnums: Argnums = 0 if len(primals) == 1 else range(len(primals))
     return jvp(grad(f, argnums), primals, tangents)[1]
 
@@ -384,6 +388,8 @@ def vmap(f: Function, in_axes: Any = 0, out_axes: int = 0) -> Function:
                 "vmap goes along axes of one length, but came "
                 + (f"lengths {sorted(lengths)}" if lengths else "in_axes that are all None")
             )
+        if lengths == {0}:
+            raise ValueError("vmap goes along an axis of at least one, but came length 0")
         results = [
             f(*(arg if each is None else each[i] for arg, each in zip(args, slices, strict=True)))
             for i in range(lengths.pop())
@@ -409,6 +415,8 @@ def _differentiated(
                 f"positional argument{'s' * (len(args) != 1)}"
             )
     chosen = [argnum % len(args) for argnum in chosen]
+    if len(set(chosen)) < len(chosen):
+        raise ValueError(f"argnums asks for an argument twice: {argnums}")
     numbers, structure = flatten(tuple(args[i] for i in chosen), "an argument to differentiate by")
 
     def call(variables: Sequence[Value]) -> Any:
@@ -418,6 +426,12 @@ def _differentiated(
         return f(*arguments, **kwargs)
 
     return numbers, (structure.parts[0] if single else structure), call  # type: ignore[union-attr]
+
+
+def _check_tuples(primals: Any, tangents: Any) -> None:
+    for name, given in (("primals", primals), ("tangents", tangents)):
+        if not isinstance(given, tuple | list):
+            raise TypeError(f"{name} is a tuple with one item for each argument, but came {given!r}")
 
 
 def _slices(tree: Any, axis: int) -> list[Any]:
@@ -445,7 +459,7 @@ def _take(tree: Any, structure: Structure, i: int, axis: int) -> Any:
 
 
 def _children(tree: Any, structure: Branch) -> list[Any]:
-    return [tree[key] for key in structure.keys] if isinstance(tree, dict) else list(tree)
+    return [tree[key] for key in structure.keys] if isinstance(tree, Mapping) else list(tree)
 
 
 def _collect_leaves(tree: Any, structure: Structure, leaves: list[Any]) -> None:
@@ -477,6 +491,16 @@ def _with_aux(result: Any) -> tuple[Any, Any]:
     return result
 
 
+def _values_in(tree: Any) -> list[Value]:
+    """Return the Values in a tree, among anything else."""
+    if isinstance(tree, Value):
+        return [tree]
+    if isinstance(tree, np.ndarray) and tree.dtype == object:
+        tree = tree.ravel().tolist()
+    items = tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list | tuple) else ()
+    return [value for item in items for value in _values_in(item)]
+
+
 def _with_numbers(tree: Any) -> Any:
     """Return a tree with each Value replaced by its number, and anything else as it is."""
     if isinstance(tree, Value):
@@ -499,16 +523,19 @@ def _basis(size: int) -> list[list[float]]:
 def _arrange(form: Structure, structure: Structure, matrix: Any) -> Any:
     """Return a Jacobian matrix as the structure of the arguments within the form of the results."""
     if isinstance(form, Branch):
-        blocks = np.split(matrix, np.cumsum([part.size for part in form.parts])[:-1], axis=0)
-        return form.build(
-            [_arrange(part, structure, block) for part, block in zip(form.parts, blocks, strict=True)]
-        )
+        rows = _blocks(matrix, form, axis=0)
+        return form.build([_arrange(part, structure, block) for part, block in rows])
     if isinstance(structure, Branch):
-        blocks = np.split(matrix, np.cumsum([part.size for part in structure.parts])[:-1], axis=1)
-        return structure.build(
-            [_arrange(form, part, block) for part, block in zip(structure.parts, blocks, strict=True)]
-        )
+        columns = _blocks(matrix, structure, axis=1)
+        return structure.build([_arrange(form, part, block) for part, block in columns])
     return array_of(matrix.ravel().tolist(), form.shape + structure.shape)
+
+
+def _blocks(matrix: Any, branch: Branch, axis: int) -> list[tuple[Structure, Any]]:
+    """Return each part of a branch with its rows or columns of a matrix."""
+    ends = np.cumsum([0, *(part.size for part in branch.parts)])
+    slices = [np.arange(start, end) for start, end in pairwise(ends)]
+    return [(part, matrix.take(of, axis)) for part, of in zip(branch.parts, slices, strict=True)]
 
 
 def _stack(results: list[Any], axis: int) -> Any:
@@ -520,7 +547,6 @@ def _stack(results: list[Any], axis: int) -> Any:
 
 def _join(form: Structure, rows: Any, axis: int) -> Any:
     if isinstance(form, Branch):
-        blocks = np.split(rows, np.cumsum([part.size for part in form.parts])[:-1], axis=1)
-        return form.build([_join(part, block, axis) for part, block in zip(form.parts, blocks, strict=True)])
+        return form.build([_join(part, block, axis) for part, block in _blocks(rows, form, axis=1)])
     stacked = array_of(rows.ravel().tolist(), (len(rows), *form.shape))
     return np.moveaxis(stacked, 0, axis)

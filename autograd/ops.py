@@ -160,13 +160,14 @@ _ROWS = (
         value="x", partials=("1.0",), latex="{x}", domain=(_LINE,),
         edges=(_at(-0.0, gives=-0.0, partials=(1.0,)),),
     ),
-    # Both special cases repair 0 * inf: y * x**(y - 1) at (0, 0) and out * log(x) at (0, y >= 0).
-    # What they give is the limit from inside the domain, and what PyTorch and JAX give.
+    # Both special cases repair 0 * inf: y * x**(y - 1) at (0, 0), by another base, and out * log(x) at
+    # (0, y >= 0). What they give is the limit from inside the domain, and what PyTorch and JAX give.
+    # At other x the first must stay a function of y where y is 0: its derivative by y is not 0 there.
     Op(
         name="pow", doc="x to the power y", symbol="**", precedence=4, ufunc=np.power,
         value="pow(x, y)",
         partials=(
-            "where(y == 0.0, 0.0, y * pow(x, y - 1.0))",
+            "y * pow(where(y == 0.0, where(abs(x) > 0.0, x, 1.0), x), y - 1.0)",
             "where(x == 0.0, where(y >= 0.0, 0.0, -inf), out * log(x))",
         ),
         latex="{x}^{{{y}}}", domain=(_POSITIVE, _LINE),

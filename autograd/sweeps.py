@@ -8,48 +8,51 @@ more graph*, and can be differentiated again.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from functools import cache
 from typing import Any
 
 from . import functions
 from .node import consumers_first
-from .ops import Op
+from .ops import OPS, Op
 from .rules import Rules, compile_row
 from .value import Value
 
 Number = Value | float
-PartialsOf = Callable[[Value], Sequence[Number | None]]
+PartialsOf = Callable[[Value, Container[Value]], Sequence[Number | None]]
 
 # The stored partials are those of the forward pass; beyond rounding, others come from a leaf that was
 # assigned to since.
 _ROUNDING = 1e-9
 
 
-def partials_as_numbers(node: Value) -> Sequence[float | None]:
+def partials_as_numbers(node: Value, wanted: Container[Value]) -> Sequence[float | None]:
     """Return the partials of a node as numbers: those that it has stored.
 
     Examples
     --------
     >>> x = Value(3.0)
-    >>> partials_as_numbers(x * x)
+    >>> partials_as_numbers(x * x, {x})
     (3.0, 3.0)
     """
     return node.partials
 
 
-def partials_as_graph(node: Value) -> Sequence[Number | None]:
+def partials_as_graph(node: Value, wanted: Container[Value]) -> Sequence[Number | None]:
     """Return the partials of a node as functions of its operands that can be differentiated.
 
     Parameters
     ----------
     node : Value
         The result of an operation.
+    wanted : container of Value
+        The operands of which the partial is wanted.
 
     Returns
     -------
     sequence of Value, float or None
-        One for each operand; a float where the partial does not depend on anything.
+        One for each operand; a float where the partial does not depend on anything, None where it is
+        not wanted.
 
     Raises
     ------
@@ -59,11 +62,13 @@ def partials_as_graph(node: Value) -> Sequence[Number | None]:
     Examples
     --------
     >>> x = Value(3.0)
-    >>> partials_as_graph(x * x)
+    >>> partials_as_graph(x * x, {x})
     [Value(3.0), Value(3.0)]
     """
-    applications = zip(node.partials, _applications(node), strict=True)
-    found = [None if stored is None else rule(*args, node) for stored, (rule, args) in applications]
+    found = [
+        _without_zero(rule(*args, node)) if isinstance(operand, Value) and operand in wanted else None
+        for operand, (rule, args) in zip(node.args, _applications(node), strict=True)
+    ]
     for stored, partial in zip(node.partials, found, strict=True):
         if stored is not None and partial is not None and _differ(stored, float(partial)):
             raise RuntimeError(
@@ -84,6 +89,16 @@ def _applications(node: Any) -> list[tuple[Callable[..., Any], Sequence[Number]]
     columns = [node.args[i * length : (i + 1) * length] for i in range(len(rules))]
     elements = list(zip(*columns, strict=True))
     return [(rule, element) for rule in rules for element in elements]
+
+
+def _without_zero(partial: Number) -> Number:
+    """Return the constant 0 for a product with it, such as the partial of x**0."""
+    is_zero = (
+        isinstance(partial, Value)
+        and partial.op is OPS["mul"]
+        and any(isinstance(arg, float) and arg == 0.0 for arg in partial.args)
+    )
+    return 0.0 if is_zero else partial
 
 
 def _differ(stored: float, found: float) -> bool:
@@ -190,7 +205,7 @@ def _adjoints(
         if node in ends or node not in relevant or node not in adjoints:
             continue
         adjoint = adjoints[node]
-        for operand, partial in zip(node.args, partials_of(node), strict=True):
+        for operand, partial in zip(node.args, partials_of(node, relevant), strict=True):
             if isinstance(operand, Value) and partial is not None and operand in relevant:
                 adjoints[operand] = _plus(adjoints.get(operand, 0.0), _times(adjoint, partial))
     return adjoints
@@ -259,7 +274,7 @@ def push(
         if node in found or node not in relevant:
             continue
         total: Number = 0.0
-        for operand, partial in zip(node.args, partials_of(node), strict=True):
+        for operand, partial in zip(node.args, partials_of(node, relevant), strict=True):
             if isinstance(operand, Value) and partial is not None and operand in relevant:
                 total = _plus(total, _times(partial, found[operand]))
         found[node] = total

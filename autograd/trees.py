@@ -132,12 +132,24 @@ def flatten_like(structure: Structure, tree: Any, whose: str) -> list[Any]:
     >>> flatten_like(Leaf((2,)), np.array([1.0, 2.0]), "the tangent")
     [1.0, 2.0]
     """
-    numbers, found = flatten(tree, whose)
+    numbers, found = flatten(_in_order_of(structure, tree), whose)
     if found != structure:
         raise ValueError(
             f"{whose} must have the structure of what it belongs to, {structure}, but came {found}"
         )
     return numbers
+
+
+def _in_order_of(structure: Structure, tree: Any) -> Any:
+    """Return a tree with the keys of its dicts in the order of a structure, where they are the same keys."""
+    if isinstance(structure, Leaf):
+        return tree
+    if isinstance(tree, Mapping) and set(tree) == set(structure.keys):
+        pairs = zip(structure.keys, structure.parts, strict=True)
+        return {key: _in_order_of(part, tree[key]) for key, part in pairs}
+    if type(tree) in (list, tuple) and len(tree) == len(structure.parts):
+        return type(tree)(_in_order_of(part, item) for part, item in zip(structure.parts, tree, strict=True))
+    return tree
 
 
 def paths(structure: Structure) -> list[str]:

@@ -244,7 +244,7 @@ class Value(Node):
             x, y = self._data, other._data
             try:
                 out = pow(x, y)
-                dx = 0.0 if y == 0.0 else y * pow(x, y - 1.0)
+                dx = y * pow((x if abs(x) > 0.0 else 1.0) if y == 0.0 else x, y - 1.0)
                 dy = (0.0 if y >= 0.0 else -inf) if x == 0.0 else out * log(x)
             except PYTHON_RAISES:
                 out, dx, dy = careful(_POW, x, y)
@@ -253,7 +253,7 @@ class Value(Node):
             x, y = self._data, float(other)
             try:
                 out = pow(x, y)
-                dx = 0.0 if y == 0.0 else y * pow(x, y - 1.0)
+                dx = y * pow((x if abs(x) > 0.0 else 1.0) if y == 0.0 else x, y - 1.0)
             except PYTHON_RAISES:
                 out, dx, _ = careful(_POW, x, y)
             return record(_POW, out, self, y, dx, None)

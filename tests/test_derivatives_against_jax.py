@@ -1,0 +1,304 @@
+"""Functions written once, over the functions of `autograd` or those of JAX, and differentiated by both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+import autograd
+from autograd.trees import flatten
+
+jax = pytest.importorskip("jax")
+
+Namespace = Any
+Function = Callable[..., Any]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _settings() -> Iterator[None]:
+    """Let JAX compute in double precision, and compile quickly, while these tests run."""
+    settings = {"jax_enable_x64": True, "jax_disable_most_optimizations": True}
+    before = {name: jax.config.read(name) for name in settings}
+    for name, setting in settings.items():
+        jax.config.update(name, setting)
+    yield
+    for name, setting in before.items():
+        jax.config.update(name, setting)
+
+
+class Library(NamedTuple):
+    """The transformations of one of the two, and the functions that it differentiates."""
+
+    functions: Namespace
+    grad: Function
+    hessian: Function
+    jacobian: Function
+    jvp: Function
+    vjp: Function
+    vmap: Function
+    value_and_grad: Function
+
+
+NAMES = ("grad", "hessian", "jacobian", "jvp", "vjp", "vmap", "value_and_grad")
+OURS = Library(autograd, *(getattr(autograd, name) for name in NAMES))
+THEIRS = Library(jax.numpy, *(getattr(jax, name.replace("jacobian", "jacrev")) for name in NAMES))
+
+
+class Case(NamedTuple):
+    """A function of one argument over a namespace of functions, and where to differentiate it."""
+
+    function: Callable[[Namespace, Any], Any]
+    at: Any
+
+    def over(self, library: Library) -> Function:
+        """Return the function over what a library differentiates."""
+        return lambda x: self.function(library.functions, x)
+
+
+def numbers(*shape: int, seed: int = 0) -> Any:
+    """Return an array of numbers about 0, the same at every call."""
+    return np.random.default_rng(seed).normal(size=shape)
+
+
+def rosenbrock(f: Namespace, x: Any) -> Any:
+    """Return Rosenbrock's valley."""
+    return (100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2).sum()
+
+
+def speelpenning(f: Namespace, x: Any) -> Any:
+    """Return the product of all variables."""
+    out = x[0]
+    for item in x[1:]:
+        out = out * item
+    return out
+
+
+def ackley(f: Namespace, x: Any) -> Any:
+    """Return Ackley's function."""
+    n = x.shape[0]
+    radial = -20.0 * f.exp(-0.2 * f.sqrt((x * x).sum() / n))
+    return radial - f.exp(f.cos(2.0 * np.pi * x).sum() / n) + 20.0 + np.e
+
+
+def lagrangian(f: Namespace, q: Any, velocity: Any) -> Any:
+    """Return kinetic minus potential energy of two bodies in a plane that attract each other."""
+    masses = np.array([3.0, 3.0, 1.5, 1.5])
+    kinetic = 0.5 * (masses * velocity * velocity).sum()
+    separation = q[:2] - q[2:]
+    return kinetic + 4.5 / f.sqrt((separation * separation).sum() + 0.01)
+
+
+def whole_lagrangian(f: Namespace, state: Any) -> Any:
+    """Return it as a function of a dict with places and velocities."""
+    return lagrangian(f, state["q"], state["velocity"])
+
+
+SAMPLES, LABELS = numbers(20, 3), (numbers(20, seed=1) > 0).astype(float)
+
+
+def logistic_regression(f: Namespace, p: Any) -> Any:
+    """Return the mean cross entropy of logistic regression, with an L2 penalty on the weights."""
+    z = SAMPLES @ p["w"] + p["b"]
+    losses = f.log(1.0 + f.exp(z)) - LABELS * z
+    return losses.sum() / len(LABELS) + 0.05 * (p["w"] * p["w"]).sum()
+
+
+def mlp(f: Namespace, p: Any) -> Any:
+    """Return the mean square of the errors of a network of three layers."""
+    a = SAMPLES[:6]
+    for name in ("first", "second"):
+        a = f.tanh(a @ p[name]["w"] + p[name]["b"])
+    errors = (a @ p["third"]["w"] + p["third"]["b"])[:, 0] - LABELS[:6]
+    return (errors * errors).sum() / 6.0
+
+
+def layer(n_in: int, n_out: int, seed: int) -> dict[str, Any]:
+    """Return the parameters of a layer."""
+    return {"b": 0.1 * numbers(n_out, seed=seed), "w": numbers(n_in, n_out, seed=seed + 10)}
+
+
+CASES = {
+    "Rosenbrock": Case(rosenbrock, numbers(10)),
+    "Speelpenning": Case(speelpenning, numbers(10)),
+    "Ackley": Case(ackley, numbers(5)),
+    "two bodies": Case(whole_lagrangian, {"q": numbers(4), "velocity": numbers(4, seed=1)}),
+    "logistic regression": Case(logistic_regression, {"b": 0.3, "w": numbers(3)}),
+    "MLP": Case(mlp, {"first": layer(3, 3, 0), "second": layer(3, 2, 1), "third": layer(2, 1, 2)}),
+}
+cases = pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
+
+
+def direction(tree: Any, seed: int = 5) -> Any:
+    """Return a tree of random numbers in the structure of another, of the kind that JAX has."""
+    return jax.tree.map(lambda leaf: numbers(*np.shape(leaf), seed=seed), tree)
+
+
+def check_same(found: Any, expected: Any) -> None:
+    """Assert that a result has the containers, shapes and numbers of JAX's, to 1e-10 of the largest."""
+    expected = jax.tree.map(np.asarray, expected)
+    assert jax.tree.structure(found) == jax.tree.structure(expected)
+    for leaf, reference in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
+        assert np.shape(leaf) == reference.shape
+        scale = max(1.0, np.abs(reference).max(initial=0.0))
+        np.testing.assert_allclose(leaf, reference, rtol=1e-10, atol=1e-10 * scale)
+    assert all(type(number) is float for number in flatten(found)[0])
+
+
+def check(compute: Callable[[Library], Function], *args: Any) -> None:
+    """Assert that what is computed with `autograd` is what is computed with JAX, from the same arguments."""
+    check_same(compute(OURS)(*args), jax.jit(compute(THEIRS))(*args))
+
+
+# ------------------------------------------------------------------------------------------------ functions
+
+
+@cases
+def test_gradients(case: Case) -> None:
+    """Values and gradients are JAX's."""
+    check(lambda library: library.value_and_grad(case.over(library)), case.at)
+
+
+@cases
+def test_hessians(case: Case) -> None:
+    """Hessians are JAX's, in numbers and in structure."""
+    check(lambda library: library.hessian(case.over(library)), case.at)
+
+
+@cases
+def test_hessian_vector_products(case: Case) -> None:
+    """Products of the Hessian with a vector are JAX's, forward over reverse."""
+    v = direction(case.at)
+    expected = jax.jit(lambda x: jax.jvp(jax.grad(case.over(THEIRS)), (x,), (v,))[1])(case.at)
+    check_same(autograd.hvp(case.over(OURS), (case.at,), (v,)), expected)
+
+
+@cases
+def test_third_derivatives(case: Case) -> None:
+    """Third derivatives along vectors are JAX's: the gradient of the derivative along two of them."""
+    v, w = direction(case.at), direction(case.at, seed=6)
+
+    def compute(library: Library) -> Function:
+        def along(f: Function, vector: Any) -> Function:
+            return lambda x: library.jvp(f, (x,), (vector,))[1]
+
+        return library.grad(along(along(case.over(library), v), w))
+
+    check(compute, case.at)
+
+
+def test_euler_lagrange() -> None:
+    """Accelerations from a Lagrangian, with derivatives by two arguments, are JAX's and Newton's."""
+    q, velocity = numbers(4), numbers(4, seed=1)
+
+    def compute(library: Library) -> Function:
+        def energy(places: Any, velocities: Any) -> Any:
+            return lagrangian(library.functions, places, velocities)
+
+        return lambda *state: (
+            library.grad(energy, 0)(*state),
+            library.hessian(energy, 1)(*state),
+            library.jacobian(library.grad(energy, 1), 0)(*state),
+        )
+
+    check(compute, q, velocity)
+    force, mass, mixed = compute(OURS)(q, velocity)
+    accelerations = np.linalg.solve(mass, force - mixed @ velocity)
+    separation = q[:2] - q[2:]
+    pull = -4.5 * separation / (separation @ separation + 0.01) ** 1.5
+    np.testing.assert_allclose(accelerations, np.concatenate([pull / 3.0, -pull / 1.5]), rtol=1e-10)
+
+
+# -------------------------------------------------------------------------------------- structures of results
+
+
+def trees_to_trees(f: Namespace, p: Any, s: Any) -> Any:
+    """Return a dict of a list, an array and a number, from a dict and a number."""
+    return {"list": [p["a"].sum() * s, f.sin(p["b"]) * p["a"]], "outer": p["a"][:, None] * p["a"], "s": s * s}
+
+
+ARGUMENTS = ({"a": numbers(3), "b": 0.5}, 2.0)
+
+
+@pytest.mark.parametrize("argnums", [0, 1, (0, 1), (1,), -1])
+@pytest.mark.parametrize("mode", ["rev", "fwd"])
+def test_jacobians_have_the_structure_of_jax(argnums: Any, mode: str) -> None:
+    """Jacobians of trees by trees nest as JAX's do, for each choice of arguments and in both modes."""
+    jacobian = {"rev": jax.jacrev, "fwd": jax.jacfwd}[mode]
+    expected = jax.jit(jacobian(partial(trees_to_trees, jax.numpy), argnums))(*ARGUMENTS)
+    check_same(autograd.jacobian(partial(trees_to_trees, autograd), argnums, mode)(*ARGUMENTS), expected)
+
+
+@pytest.mark.parametrize("argnums", [0, (0, 1)])
+def test_hessians_have_the_structure_of_jax(argnums: Any) -> None:
+    """Hessians of trees by trees nest as JAX's do: result, first argument, second argument."""
+    check(lambda library: library.hessian(partial(trees_to_trees, library.functions), argnums), *ARGUMENTS)
+
+
+@pytest.mark.parametrize("transformation", ["grad", "value_and_grad"])
+def test_has_aux_has_the_structure_of_jax(transformation: str) -> None:
+    """The pairs that has_aux gives nest as JAX's do."""
+
+    def f(x: Any) -> Any:
+        return x * x, {"twice": [2.0 * x]}
+
+    check(lambda library: getattr(library, transformation)(f, has_aux=True), 3.0)
+
+
+def test_vjp_and_jvp_have_the_structure_of_jax() -> None:
+    """Values, cotangents and tangents of trees nest as JAX's do."""
+    cotangent = direction(trees_to_trees(np, *ARGUMENTS))
+    tangents = direction(ARGUMENTS)
+
+    def compute(library: Library) -> Function:
+        f = partial(trees_to_trees, library.functions)
+
+        def both(*args: Any) -> Any:
+            value, pullback = library.vjp(f, *args)
+            return value, pullback(cotangent), library.jvp(f, args, tangents)
+
+        return both
+
+    check(compute, *ARGUMENTS)
+
+
+BATCH = (numbers(4, 3), numbers(3, 4, 2), 0.5)
+
+
+@pytest.mark.parametrize(
+    ("in_axes", "out_axes"),
+    [((0, 1, None), 0), ((0, 1, None), 1), ((0, 1, None), -1), ((-2, -2, None), 0)],
+    ids=repr,
+)
+def test_vmap_has_the_axes_of_jax(in_axes: Any, out_axes: int) -> None:
+    """Mapped functions, and mapped gradients, go along and stack the axes that JAX does."""
+
+    def f(x: Any, y: Any, s: Any) -> Any:
+        return [x[:2] * s, y @ y.T]
+
+    def g(x: Any, y: Any, s: Any) -> Any:
+        return (x[:, None] * y).sum() ** 2 * s
+
+    check(lambda library: library.vmap(f, in_axes, out_axes), *BATCH)
+    check(lambda library: library.vmap(library.grad(g, (0, 1, 2)), in_axes), *BATCH)
+
+
+def test_vmap_of_trees_and_of_vmap() -> None:
+    """Maps of trees, of maps and of Hessians, and Jacobians through maps, are JAX's."""
+
+    def compute(library: Library) -> Function:
+        def one(p: Any) -> Any:
+            return {"y": library.functions.tanh(p["w"] * p["b"]), "sum": p["w"].sum()}
+
+        outer = library.vmap(library.vmap(lambda x, y: x * y, (None, 0)), (0, None))
+        return lambda batch: (
+            library.vmap(one)(batch),
+            outer(batch["b"], batch["w"][0]),
+            library.jacobian(library.vmap(one))(batch),
+            library.vmap(library.hessian(lambda w: (w * w * w).sum()))(batch["w"]),
+        )
+
+    check(compute, {"w": numbers(2, 3), "b": numbers(2, seed=1)})

@@ -1,0 +1,335 @@
+from __future__ import annotations
+
+from collections import OrderedDict, namedtuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from autograd import Value, as_values, tanh
+from autograd.trees import Branch, Leaf, array_of, flatten, flatten_like, unflatten
+from autograd.variables import under_differentiation
+from nn import MLP, Module, Neuron, Sequential
+
+
+class Pair(NamedTuple):
+    """A container with names."""
+
+    first: Any
+    second: Any
+
+
+Couple = namedtuple("Couple", ["first", "second"])
+
+floats = st.floats(-1e6, 1e6)
+shapes = arrays.array_shapes(min_dims=1, max_dims=3, min_side=0, max_side=3)
+leaves = floats | arrays.arrays(np.float64, shapes, elements=floats)
+
+
+def containers(children: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Draw a list, tuple, named tuple or dict of the children."""
+    lists = st.lists(children, max_size=3)
+    return (
+        lists
+        | lists.map(tuple)
+        | st.builds(Pair, children, children)
+        | st.dictionaries(st.text(max_size=3) | st.integers(), children, max_size=3)
+    )
+
+
+trees = st.recursive(leaves, containers, max_leaves=8)
+
+
+def check_equal(found: Any, expected: Any) -> None:
+    """Assert that two trees have equal types, keys, shapes and numbers."""
+    assert type(found) is type(expected)
+    if isinstance(expected, np.ndarray):
+        assert (found.dtype, found.shape, found.tolist()) == (
+            expected.dtype,
+            expected.shape,
+            expected.tolist(),
+        )
+    elif isinstance(expected, dict):
+        assert list(found) == list(expected)
+        check_equal(list(found.values()), list(expected.values()))
+    elif isinstance(expected, list | tuple):
+        assert len(found) == len(expected)
+        for each, other in zip(found, expected, strict=True):
+            check_equal(each, other)
+    else:
+        assert found == expected
+
+
+def form(tree: Any) -> Any:
+    """Return the types of the containers of a tree, their keys, and the shapes of its leaves."""
+    if isinstance(tree, dict):
+        return {key: form(item) for key, item in tree.items()}
+    if isinstance(tree, list | tuple):
+        return [type(tree), *map(form, tree)]
+    return np.shape(tree)
+
+
+def negative(tree: Any) -> Any:
+    """Return a tree with the sign of each number changed, by recursion."""
+    if isinstance(tree, dict):
+        return {key: negative(item) for key, item in tree.items()}
+    if isinstance(tree, Pair):
+        return Pair(*map(negative, tree))
+    if isinstance(tree, list | tuple):
+        return type(tree)(map(negative, tree))
+    return -tree
+
+
+# ---------------------------------------------------------------------------------------------- round trips
+
+
+@given(trees)
+def test_round_trip(tree: Any) -> None:
+    """A tree taken apart and built again is the same, as an argument and as a result."""
+    numbers, structure = flatten(tree)
+    assert all(type(number) is float for number in numbers)
+    assert len(numbers) == structure.size
+    check_equal(unflatten(structure, numbers), tree)
+    check_equal(unflatten(structure, iter(numbers), argument=True), tree)
+
+
+@given(trees)
+def test_other_numbers_in_the_same_structure(tree: Any) -> None:
+    """A structure builds a tree of other numbers, each at the place of its own."""
+    numbers, structure = flatten(tree)
+    check_equal(unflatten(structure, [-number for number in numbers]), negative(tree))
+
+
+@given(trees)
+def test_numbers_of_a_tree_of_the_same_structure(tree: Any) -> None:
+    """Of a tree of the same structure come the numbers, and its structure is equal."""
+    _, structure = flatten(tree)
+    other = negative(tree)
+    assert flatten_like(structure, other, "the tangent") == flatten(other)[0]
+    assert (flatten(other)[1], str(flatten(other)[1])) == (structure, str(structure))
+
+
+@given(trees)
+def test_values_stay_the_same_objects(tree: Any) -> None:
+    """Values go in and out as they are, in arrays of objects of the same shape."""
+    numbers, structure = flatten(tree)
+    values = [Value(number) for number in numbers]
+    found, same = flatten(unflatten(structure, values))
+    assert list(map(id, found)) == list(map(id, values))
+    assert same == structure
+
+
+@given(trees, trees)
+def test_structures_are_equal_where_the_forms_are(tree: Any, other: Any) -> None:
+    """Two structures are equal exactly where types, keys and shapes are; else the numbers are refused."""
+    structure, different = flatten(tree)[1], flatten(other)[1]
+    assert (structure == different) == (form(tree) == form(other))
+    if structure != different:
+        with pytest.raises(ValueError, match="must have the structure"):
+            flatten_like(structure, other, "the tangent")
+
+
+def test_the_order_of_the_numbers() -> None:
+    """Numbers are in the order of lists and fields, of insertion into dicts, and of rows of arrays."""
+    tree = {"z": [1.0, (2.0, Pair(3.0, np.array([[4.0, 5.0], [6.0, 7.0]])))], "a": 8.0}
+    assert flatten(tree)[0] == [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]
+
+
+@pytest.mark.parametrize(
+    ("tree", "expected"),
+    [
+        (3, 3.0),
+        (np.int64(3), 3.0),
+        (np.float32(0.5), 0.5),
+        (np.array(2.0), 2.0),
+        (np.array(2), 2.0),
+        (np.array([0.5], dtype=np.float32), np.array([0.5])),
+        (np.array([1, 2.5], dtype=object), np.array([1.0, 2.5])),
+        (np.arange(6.0).reshape(2, 3).T, np.array([[0.0, 3.0], [1.0, 4.0], [2.0, 5.0]])),
+        (OrderedDict(b=1, a=2), {"b": 1.0, "a": 2.0}),
+        (MappingProxyType({"a": 1.0}), {"a": 1.0}),
+        (Couple(1, 2), Couple(1.0, 2.0)),
+        ([], []),
+        ((), ()),
+        ({}, {}),
+        (np.zeros((0, 3)), np.zeros((0, 3))),
+        ([[], ({},)], [[], ({},)]),
+    ],
+    ids=repr,
+)
+def test_what_a_tree_is_made_of(tree: Any, expected: Any) -> None:
+    """Any real number becomes a float, any array one of floats in its order, any mapping a dict."""
+    numbers, structure = flatten(tree)
+    check_equal(unflatten(structure, numbers), expected)
+
+
+def test_arrays_of_values_and_numbers() -> None:
+    """An array that holds a Value stays an array of objects; one of numbers alone becomes one of floats."""
+    x = Value(2.0)
+    mixed = array_of([x, 1.0], (2, 1))
+    assert (mixed.dtype, mixed.shape, mixed[0, 0] is x, mixed[1, 0]) == (np.dtype(object), (2, 1), True, 1.0)
+    check_equal(array_of([1.0, 2.0], (1, 2)), np.array([[1.0, 2.0]]))
+    assert array_of([x], ()) is x
+
+
+# --------------------------------------------------------------------------------------- what a structure is
+
+
+@pytest.mark.parametrize(
+    ("tree", "description"),
+    [
+        (1.0, "number"),
+        (Value(1.0), "number"),
+        (np.ones((2, 3)), "array of shape (2, 3)"),
+        ([1.0, np.ones(2)], "list(0: number, 1: array of shape (2,))"),
+        ((1.0,), "tuple(0: number)"),
+        (Pair(1.0, []), "Pair(first: number, second: list())"),
+        ({"a": {"b": 1.0}}, "dict(a: dict(b: number))"),
+        (Neuron(1, rng=0), "dict(w[0]: number, b: number)"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_structure_describes_itself(tree: Any, description: str) -> None:
+    """A structure reads as the types, keys and shapes of its tree."""
+    assert str(flatten(tree)[1]) == description
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (1.0, [1.0]),
+        (1.0, np.ones(1)),
+        (np.ones(2), np.ones((1, 2))),
+        ([1.0], (1.0,)),
+        ([1.0], [1.0, 2.0]),
+        ([[1.0], 2.0], [1.0, [2.0]]),
+        ((1.0, 2.0), Pair(1.0, 2.0)),
+        (Pair(1.0, 2.0), Couple(1.0, 2.0)),
+        ({"a": 1.0}, {"b": 1.0}),
+        ({0: 1.0}, [1.0]),
+        ([], ()),
+        (Neuron(1, rng=0), Neuron(2, rng=0)),
+    ],
+)
+def test_different_structures(one: Any, other: Any) -> None:
+    """Types of containers, keys, lengths and shapes tell structures apart; an error names both."""
+    structure, different = flatten(one)[1], flatten(other)[1]
+    assert structure != different
+    with pytest.raises(
+        ValueError, match="the tangent must have the structure of what it belongs to"
+    ) as raised:
+        flatten_like(structure, other, "the tangent")
+    assert f"{structure}, but came {different}" in str(raised.value)
+
+
+def test_equal_structures() -> None:
+    """A number and a Value, arrays of either, and a module and its state are of one structure."""
+    assert flatten(1)[1] == flatten(Value(2.0))[1] == Leaf(())
+    assert flatten(np.ones((2, 1)))[1] == flatten(as_values([[1.0], [2.0]]))[1] == Leaf((2, 1))
+    model = MLP(2, [2, 1], rng=0)
+    assert flatten(model)[1] == flatten(model.state_dict())[1]
+    assert hash(Leaf((2,))) == hash(Leaf((2,)))
+
+
+def test_the_order_of_keys_does_not_matter() -> None:
+    """Dicts of the same keys are equal in Python, so the numbers of one fit the other, by key."""
+    _, structure = flatten({"a": 1.0, "b": 2.0})
+    assert flatten_like(structure, {"b": 20.0, "a": 10.0}, "the tangent") == [10.0, 20.0]
+
+
+# ------------------------------------------------------------------------------------------------- bad input
+
+
+@pytest.mark.parametrize(
+    ("tree", "message"),
+    [
+        ("abc", r"the tangent is a real number, .* but came 'abc' \(str\)"),
+        (None, r"but came None \(NoneType\)"),
+        (True, r"but came True \(bool\)"),
+        (np.True_, r"but came .*True.* \(bool"),
+        (1j, r"but came 1j \(complex\)"),
+        ({1.0}, r"but came \{1.0\} \(set\)"),
+        ([1.0, {"a": b"x"}], r"but came b'x' \(bytes\)"),
+        (np.array([1, 2]), r"an array of int64, .* convert it with \.astype\(float\)"),
+        (np.array([[1]], dtype=np.uint8), r"an array of uint8, .*\.astype\(float\)"),
+        ([np.array([True])], r"an array of bool, .*\.astype\(float\)"),
+        (np.array([1j]), "an array with 1j, which is neither a Value nor a real number"),
+        (np.array(["a"]), "an array with 'a'"),
+        (np.array([1.0, None]), "an array with None"),
+        (np.array([1.0, True], dtype=object), "an array with True"),
+        (lambda x: x, r"\(function\)"),
+    ],
+)
+def test_what_no_tree_is_made_of(tree: Any, message: str) -> None:
+    """Anything but real numbers at a leaf raises a TypeError that says whose, what came and what to do."""
+    with pytest.raises(TypeError, match=message):
+        flatten(tree, "the tangent")
+
+
+# --------------------------------------------------------------------------------------------------- modules
+
+
+class Model(Module):
+    """A model with parameters in several containers, and something besides."""
+
+    def __init__(self) -> None:
+        self.table = {"a": Value(1.0)}
+        self.grid = as_values([[2.0, 3.0]])
+        self.part = Neuron(1, "tanh", rng=0)
+        self.again = self.part
+        self.count = 4
+
+
+def test_a_module_taken_apart() -> None:
+    """A module gives the numbers of its parameters by name, and as a result a dict of them."""
+    model = Model()
+    numbers, structure = flatten(model)
+    assert isinstance(structure, Branch)
+    assert list(structure.keys) == list(model.state_dict())
+    assert numbers == list(model.state_dict().values())
+    check_equal(unflatten(structure, numbers), model.state_dict())
+
+
+def test_a_module_as_an_argument() -> None:
+    """As an argument a module is copied with the new parameters in the places of the old ones."""
+    model = Model()
+    numbers, structure = flatten(model)
+    leaves = [Value(-number) for number in numbers]
+    copy = unflatten(structure, leaves, argument=True)
+    assert (type(copy), copy.count) == (Model, 4)
+    assert list(map(id, copy.parameters())) == list(map(id, leaves))
+    assert [name for name, _ in copy.named_parameters()] == list(model.state_dict())
+    assert copy.again is copy.part is not model.part
+    assert not set(map(id, copy.parameters())) & set(map(id, model.parameters()))
+    assert list(model.state_dict().values()) == numbers
+
+
+def test_modules_within_containers() -> None:
+    """Modules may be parts of lists and dicts, where each gives a dict."""
+    tree = {"models": [Neuron(1, rng=0), Neuron(2, rng=1)], "rate": 0.5}
+    numbers, structure = flatten(tree)
+    found = unflatten(structure, numbers)
+    check_equal(found, {"models": [model.state_dict() for model in tree["models"]], "rate": 0.5})
+    assert [len(model.w) for model in unflatten(structure, numbers, argument=True)["models"]] == [1, 2]
+
+
+def test_a_module_without_parameters() -> None:
+    """A module that has no parameters gives an empty dict, and is copied."""
+    model = Sequential(tanh)
+    numbers, structure = flatten(model)
+    assert (numbers, unflatten(structure, [])) == ([], {})
+    copy = unflatten(structure, [], argument=True)
+    assert (type(copy), copy([0.0]), copy is model) == (Sequential, 0.0, False)
+
+
+def test_parameters_that_are_being_differentiated_by() -> None:
+    """Parameters are plain numbers, except those that a function around is differentiated by."""
+    model = Neuron(1, rng=0)
+    assert [type(number) for number in flatten(model)[0]] == [float, float]
+    with under_differentiation([model.b]):
+        numbers, _ = flatten(model)
+    assert (type(numbers[0]), numbers[1] is model.b) == (float, True)
