@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from . import functions
 from .arrays import as_values, data, grads
+from .batching import vmap
 from .check import check_grads
 from .composite import elu, gelu, leaky_relu, silu, softmax
-from .derivatives import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp, vmap
+from .derivatives import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .functions import *  # noqa: F403
 from .nonfinite import anomaly
 from .ops import OPS, Op

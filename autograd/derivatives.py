@@ -12,15 +12,14 @@ made of `Value`s that can be differentiated again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from .node import consumers_first
 from .sweeps import Number, PartialsOf, partials_as_graph, partials_as_numbers, pull, push
-from .trees import Branch, Leaf, Structure, array_of, flatten, flatten_like, unflatten
+from .trees import Branch, Leaf, Structure, array_of, blocks, flatten, flatten_like, unflatten
 from .value import Value
 from .variables import active_variables, under_differentiation
 
@@ -345,60 +344,6 @@ def hvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     return jvp(grad(f, argnums), primals, tangents)[1]
 
 
-def vmap(f: Function, in_axes: Any = 0, out_axes: int = 0) -> Function:
-    """Return a function that calls `f` for each slice of its arguments, and stacks the results.
-
-    Parameters
-    ----------
-    f : callable
-        A function of one sample. It gets plain numbers, unless it is being differentiated: call functions
-        such as ``autograd.exp(x)``, not methods.
-    in_axes : int, None or sequence of them
-        The axis of each argument's arrays to go along; None passes an argument on whole.
-    out_axes : int
-        The axis of the results' arrays along which they are stacked.
-
-    Returns
-    -------
-    callable
-        It takes arguments with one axis more.
-
-    Raises
-    ------
-    ValueError
-        By the function returned, if the axes have different lengths, or an array has no such axis, or no
-        argument is gone along.
-
-    Examples
-    --------
-    >>> vmap(grad(lambda x: x**3))(np.array([1.0, 2.0]))
-    array([ 3., 12.])
-    """
-
-    def mapped(*args: Any) -> Any:
-        axes = list(in_axes) if isinstance(in_axes, list | tuple) else [in_axes] * len(args)
-        if len(axes) != len(args):
-            raise ValueError(f"in_axes has {len(axes)} entries, but there are {len(args)} arguments")
-        slices = [
-            _slices(arg, axis) if axis is not None else None for arg, axis in zip(args, axes, strict=True)
-        ]
-        lengths = {len(of_argument) for of_argument in slices if of_argument is not None}
-        if len(lengths) != 1:
-            raise ValueError(
-                "vmap goes along axes of one length, but came "
-                + (f"lengths {sorted(lengths)}" if lengths else "in_axes that are all None")
-            )
-        if lengths == {0}:
-            raise ValueError("vmap goes along an axis of at least one, but came length 0")
-        results = [
-            f(*(arg if each is None else each[i] for arg, each in zip(args, slices, strict=True)))
-            for i in range(lengths.pop())
-        ]
-        return _stack(results, out_axes)
-
-    return mapped
-
-
 # --------------------------------------------------------------------------------------------- arguments
 
 
@@ -432,42 +377,6 @@ def _check_tuples(primals: Any, tangents: Any) -> None:
     for name, given in (("primals", primals), ("tangents", tangents)):
         if not isinstance(given, tuple | list):
             raise TypeError(f"{name} is a tuple with one item for each argument, but came {given!r}")
-
-
-def _slices(tree: Any, axis: int) -> list[Any]:
-    """Return the slices of all arrays of an argument along an axis."""
-    numbers, structure = flatten(tree, "an argument of vmap")
-    leaves: list[Any] = []
-    _collect_leaves(unflatten(structure, range(len(numbers))), structure, leaves)
-    for leaf in leaves:
-        if not -np.ndim(leaf) <= axis < np.ndim(leaf):
-            raise ValueError(
-                f"vmap goes along axis {axis}, but came a {Leaf(np.shape(leaf))}; pass in_axes=None for it"
-            )
-    lengths = {np.shape(leaf)[axis] for leaf in leaves}
-    if len(lengths) != 1:
-        raise ValueError(f"vmap goes along axes of one length, but came lengths {sorted(lengths)}")
-    return [_take(tree, structure, i, axis) for i in range(lengths.pop())]
-
-
-def _take(tree: Any, structure: Structure, i: int, axis: int) -> Any:
-    if isinstance(structure, Leaf):
-        taken = np.take(tree, i, axis=axis)
-        return taken if np.ndim(taken) else np.asarray(taken, dtype=object)[()]
-    parts = zip(_children(tree, structure), structure.parts, strict=True)
-    return structure.build([_take(child, part, i, axis) for child, part in parts])
-
-
-def _children(tree: Any, structure: Branch) -> list[Any]:
-    return [tree[key] for key in structure.keys] if isinstance(tree, Mapping) else list(tree)
-
-
-def _collect_leaves(tree: Any, structure: Structure, leaves: list[Any]) -> None:
-    if isinstance(structure, Leaf):
-        leaves.append(tree)
-        return
-    for child, part in zip(_children(tree, structure), structure.parts, strict=True):
-        _collect_leaves(child, part, leaves)
 
 
 # ----------------------------------------------------------------------------------------------- results
@@ -523,30 +432,9 @@ def _basis(size: int) -> list[list[float]]:
 def _arrange(form: Structure, structure: Structure, matrix: Any) -> Any:
     """Return a Jacobian matrix as the structure of the arguments within the form of the results."""
     if isinstance(form, Branch):
-        rows = _blocks(matrix, form, axis=0)
+        rows = blocks(matrix, form, axis=0)
         return form.build([_arrange(part, structure, block) for part, block in rows])
     if isinstance(structure, Branch):
-        columns = _blocks(matrix, structure, axis=1)
+        columns = blocks(matrix, structure, axis=1)
         return structure.build([_arrange(form, part, block) for part, block in columns])
     return array_of(matrix.ravel().tolist(), form.shape + structure.shape)
-
-
-def _blocks(matrix: Any, branch: Branch, axis: int) -> list[tuple[Structure, Any]]:
-    """Return each part of a branch with its rows or columns of a matrix."""
-    ends = np.cumsum([0, *(part.size for part in branch.parts)])
-    slices = [np.arange(start, end) for start, end in pairwise(ends)]
-    return [(part, matrix.take(of, axis)) for part, of in zip(branch.parts, slices, strict=True)]
-
-
-def _stack(results: list[Any], axis: int) -> Any:
-    """Return results of one structure as one, its arrays with an axis more."""
-    numbers, form = flatten(results[0], "a result of vmap")
-    rows = [numbers, *(flatten_like(form, result, "each result of vmap") for result in results[1:])]
-    return _join(form, np.array(rows, dtype=object), axis)
-
-
-def _join(form: Structure, rows: Any, axis: int) -> Any:
-    if isinstance(form, Branch):
-        return form.build([_join(part, block, axis) for part, block in _blocks(rows, form, axis=1)])
-    stacked = array_of(rows.ravel().tolist(), (len(rows), *form.shape))
-    return np.moveaxis(stacked, 0, axis)

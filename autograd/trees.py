@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from math import prod
 from typing import Any
 
@@ -183,6 +184,20 @@ def array_of(numbers: Sequence[Any], shape: tuple[int, ...]) -> Any:
     array = np.empty(len(numbers), dtype=object)
     array[:] = numbers
     return array.reshape(shape)
+
+
+def blocks(matrix: Any, branch: Branch, axis: int) -> list[tuple[Structure, Any]]:
+    """Return each part of a branch with its rows or columns of a matrix.
+
+    Examples
+    --------
+    >>> branch = flatten([1.0, np.zeros(2)])[1]
+    >>> [block.tolist() for _, block in blocks(np.arange(3.0), branch, axis=0)]
+    [[0.0], [1.0, 2.0]]
+    """
+    ends = np.cumsum([0, *(part.size for part in branch.parts)])
+    slices = [np.arange(start, end) for start, end in pairwise(ends)]
+    return [(part, matrix.take(of, axis)) for part, of in zip(branch.parts, slices, strict=True)]
 
 
 def _flatten(tree: Any, numbers: list[Any], whose: str) -> Structure:

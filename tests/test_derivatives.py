@@ -945,6 +945,17 @@ def test_a_hessian_vector_product_costs_a_few_values(f: Scalar, n: int) -> None:
     assert cost(hvp(f, (x,), (v,))) <= 12 * cost(f(x))
 
 
+def test_a_jacobian_takes_the_cheaper_mode() -> None:
+    """Without a mode a Jacobian sweeps forward from few arguments, and backward from few results."""
+
+    def spread(x: Any) -> Any:
+        return autograd.sin(autograd.sin(x[0])) * np.arange(2.0, 12.0)
+
+    for f, n, cheaper, dearer in ((spread, 1, "fwd", "rev"), (speelpenning, 10, "rev", "fwd")):
+        costs = {mode: cost(jacobian(f, mode=mode)(inputs(n))) for mode in (None, "fwd", "rev")}
+        assert costs[None] == costs[cheaper] < costs[dearer]
+
+
 @pytest.mark.parametrize("f", SCALABLE)
 def test_a_hessian_costs_a_few_gradients_for_each_input(f: Scalar) -> None:
     """The operations of a Hessian of n inputs grow as n gradients do, not as n² of them."""

@@ -30,6 +30,7 @@ ORDER = [
     "autograd.composite",
     "autograd.variables",
     "autograd.trees",
+    "autograd.batching",
     "autograd.sweeps",
     "autograd.derivatives",
     "autograd.slopes",
