@@ -32,6 +32,8 @@ def vmap(f: Function, in_axes: Any = 0, out_axes: int = 0) -> Function:
 
     Raises
     ------
+    TypeError
+        By the function returned, for an axis that is not a whole number.
     ValueError
         By the function returned, if the axes have different lengths, or an array has no such axis, or no
         argument is gone along.
@@ -47,6 +49,9 @@ def vmap(f: Function, in_axes: Any = 0, out_axes: int = 0) -> Function:
         axes = list(in_axes) if isinstance(in_axes, list | tuple) else [in_axes] * len(args)
         if len(axes) != len(args):
             raise ValueError(f"in_axes has {len(axes)} entries, but there are {len(args)} arguments")
+        for axis in axes:
+            if axis is not None and not isinstance(axis, int | np.integer):
+                raise TypeError(f"in_axes holds a whole number or None for each argument, but came {axis!r}")
         slices = [
             _slices(arg, axis) if axis is not None else None for arg, axis in zip(args, axes, strict=True)
         ]
@@ -86,7 +91,7 @@ def _slices(tree: Any, axis: int) -> list[Any]:
 def _take(tree: Any, structure: Structure, i: int, axis: int) -> Any:
     if isinstance(structure, Leaf):
         taken = np.take(tree, i, axis=axis)
-        return taken if np.ndim(taken) else np.asarray(taken, dtype=object)[()]
+        return taken.item() if isinstance(taken, np.generic) else taken
     parts = zip(_children(tree, structure), structure.parts, strict=True)
     return structure.build([_take(child, part, i, axis) for child, part in parts])
 

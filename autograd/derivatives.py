@@ -351,10 +351,10 @@ def _differentiated(
     f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], argnums: Argnums
 ) -> tuple[list[Number], Structure, Callable[[Sequence[Value]], Any]]:
     """Return the numbers to differentiate by, their structure, and `f` as a function of them."""
-    single = isinstance(argnums, int)
-    chosen = [argnums] if isinstance(argnums, int) else list(argnums)
+    single = isinstance(argnums, int | np.integer)
+    chosen = [argnums] if isinstance(argnums, int | np.integer) else list(argnums)
     for argnum in chosen:
-        if not isinstance(argnum, int) or not -len(args) <= argnum < len(args):
+        if not isinstance(argnum, int | np.integer) or not -len(args) <= argnum < len(args):
             raise ValueError(
                 f"argnums asks for argument {argnum!r}, but the function was called with {len(args)} "
                 f"positional argument{'s' * (len(args) != 1)}"

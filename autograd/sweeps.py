@@ -197,12 +197,11 @@ def _adjoints(
 ) -> dict[Value, Number]:
     """Return the adjoint of each node between the inputs and the outputs."""
     relevant = _depending_on(inputs, order)
-    ends = set(inputs)
     adjoints: dict[Value, Number] = {}
     for output, seed in zip(outputs, seeds, strict=True):
         adjoints[output] = _plus(adjoints.get(output, 0.0), seed)
     for node in order:
-        if node in ends or node not in relevant or node not in adjoints:
+        if node not in relevant or node not in adjoints:
             continue
         adjoint = adjoints[node]
         for operand, partial in zip(node.args, partials_of(node, relevant), strict=True):

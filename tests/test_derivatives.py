@@ -156,6 +156,7 @@ def test_vjp_and_jvp_and_hvp_have_these_forms_too(tree: Any, gradient: Any) -> N
         (2, 1.0),
         (-1, 1.0),
         (-3, 12.0),
+        (np.int64(1), 4.0),
         ((0,), (12.0,)),
         ((1, 0), (4.0, 12.0)),
         ((-1, 0), (1.0, 12.0)),
@@ -1149,3 +1150,16 @@ def test_aux_that_depends_on_an_outer_variable() -> None:
         return aux
 
     check_floats(grad(outer)(2.0), 12.0)
+
+
+def test_vmap_gives_plain_floats() -> None:
+    """The function that is mapped gets Python floats for the elements of a 1-D array."""
+    seen: list[Any] = []
+    vmap(lambda x: seen.append(x) or x)(np.array([1.0, 2.0]))
+    assert [type(x) for x in seen] == [float, float]
+
+
+def test_in_axes_are_numbers() -> None:
+    """An axis that is neither a number nor None raises."""
+    with pytest.raises(TypeError, match="a whole number or None for each argument"):
+        vmap(lambda d: d["a"], in_axes=({"a": 0},))({"a": np.ones(2)})
