@@ -73,6 +73,8 @@ def abs(x: T) -> T:
     >>> f"{abs(Value(-0.825)):.3f}"
     '0.825'
     """
+    if isinstance(x, Value):
+        return x.abs()
     return elementwise(OPS["abs"], x)  # type: ignore[no-any-return]
 
 
@@ -214,6 +216,8 @@ def exp(x: T) -> T:
     >>> f"{exp(Value(1.5)):.3f}"
     '4.482'
     """
+    if isinstance(x, Value):
+        return x.exp()
     return elementwise(OPS["exp"], x)  # type: ignore[no-any-return]
 
 
@@ -239,6 +243,8 @@ def log(x: T) -> T:
     >>> f"{log(Value(3.775)):.3f}"
     '1.328'
     """
+    if isinstance(x, Value):
+        return x.log()
     return elementwise(OPS["log"], x)  # type: ignore[no-any-return]
 
 
@@ -264,6 +270,8 @@ def log1p(x: T) -> T:
     >>> f"{log1p(Value(3.525)):.3f}"
     '1.510'
     """
+    if isinstance(x, Value):
+        return x.log1p()
     return elementwise(OPS["log1p"], x)  # type: ignore[no-any-return]
 
 
@@ -289,6 +297,8 @@ def expm1(x: T) -> T:
     >>> f"{expm1(Value(1.5)):.3f}"
     '3.482'
     """
+    if isinstance(x, Value):
+        return x.expm1()
     return elementwise(OPS["expm1"], x)  # type: ignore[no-any-return]
 
 
@@ -314,6 +324,8 @@ def sqrt(x: T) -> T:
     >>> f"{sqrt(Value(3.775)):.3f}"
     '1.943'
     """
+    if isinstance(x, Value):
+        return x.sqrt()
     return elementwise(OPS["sqrt"], x)  # type: ignore[no-any-return]
 
 
@@ -339,6 +351,8 @@ def sin(x: T) -> T:
     >>> f"{sin(Value(1.5)):.3f}"
     '0.997'
     """
+    if isinstance(x, Value):
+        return x.sin()
     return elementwise(OPS["sin"], x)  # type: ignore[no-any-return]
 
 
@@ -364,6 +378,8 @@ def cos(x: T) -> T:
     >>> f"{cos(Value(1.5)):.3f}"
     '0.071'
     """
+    if isinstance(x, Value):
+        return x.cos()
     return elementwise(OPS["cos"], x)  # type: ignore[no-any-return]
 
 
@@ -389,6 +405,8 @@ def tan(x: T) -> T:
     >>> f"{tan(Value(0.7)):.3f}"
     '0.842'
     """
+    if isinstance(x, Value):
+        return x.tan()
     return elementwise(OPS["tan"], x)  # type: ignore[no-any-return]
 
 
@@ -414,6 +432,8 @@ def arcsin(x: T) -> T:
     >>> f"{arcsin(Value(0.475)):.3f}"
     '0.495'
     """
+    if isinstance(x, Value):
+        return x.arcsin()
     return elementwise(OPS["arcsin"], x)  # type: ignore[no-any-return]
 
 
@@ -439,6 +459,8 @@ def arccos(x: T) -> T:
     >>> f"{arccos(Value(0.475)):.3f}"
     '1.076'
     """
+    if isinstance(x, Value):
+        return x.arccos()
     return elementwise(OPS["arccos"], x)  # type: ignore[no-any-return]
 
 
@@ -464,6 +486,8 @@ def arctan(x: T) -> T:
     >>> f"{arctan(Value(1.5)):.3f}"
     '0.983'
     """
+    if isinstance(x, Value):
+        return x.arctan()
     return elementwise(OPS["arctan"], x)  # type: ignore[no-any-return]
 
 
@@ -561,6 +585,8 @@ def sinh(x: T) -> T:
     >>> f"{sinh(Value(1.5)):.3f}"
     '2.129'
     """
+    if isinstance(x, Value):
+        return x.sinh()
     return elementwise(OPS["sinh"], x)  # type: ignore[no-any-return]
 
 
@@ -586,6 +612,8 @@ def cosh(x: T) -> T:
     >>> f"{cosh(Value(1.5)):.3f}"
     '2.352'
     """
+    if isinstance(x, Value):
+        return x.cosh()
     return elementwise(OPS["cosh"], x)  # type: ignore[no-any-return]
 
 
@@ -611,6 +639,8 @@ def tanh(x: T) -> T:
     >>> f"{tanh(Value(1.5)):.3f}"
     '0.905'
     """
+    if isinstance(x, Value):
+        return x.tanh()
     return elementwise(OPS["tanh"], x)  # type: ignore[no-any-return]
 
 
@@ -636,6 +666,8 @@ def sigmoid(x: T) -> T:
     >>> f"{sigmoid(Value(1.5)):.3f}"
     '0.818'
     """
+    if isinstance(x, Value):
+        return x.sigmoid()
     return elementwise(OPS["sigmoid"], x)  # type: ignore[no-any-return]
 
 
@@ -661,6 +693,8 @@ def relu(x: T) -> T:
     >>> f"{relu(Value(2.275)):.3f}"
     '2.275'
     """
+    if isinstance(x, Value):
+        return x.relu()
     return elementwise(OPS["relu"], x)  # type: ignore[no-any-return]
 
 
@@ -686,6 +720,8 @@ def softplus(x: T) -> T:
     >>> f"{softplus(Value(1.5)):.3f}"
     '1.701'
     """
+    if isinstance(x, Value):
+        return x.softplus()
     return elementwise(OPS["softplus"], x)  # type: ignore[no-any-return]
 
 

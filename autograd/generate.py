@@ -221,6 +221,8 @@ _UNARY_FUNCTION = '''
 def {name}(x: T) -> T:
     """Return {doc}.
 {sections}    """
+    if isinstance(x, Value):
+        return x.{name}()
     return elementwise(OPS["{name}"], x)  # type: ignore[no-any-return]
 '''
 

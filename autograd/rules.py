@@ -181,16 +181,22 @@ def on_floats(op: Op) -> Rules:
     """
     value, partials = compile_row(op, FLOAT)
     if op.variadic:
-        elements = op.parameters[0] if len(op.parameters) == 1 else f"zip({', '.join(op.parameters)})"
+        meaning = FLOAT | {"zip": zip, "len": len}
         partials = tuple(
-            compile_rule(
-                f"[{rule} for {', '.join(op.parameters)} in {elements}]",
-                (*op.parameters, "out"),
-                FLOAT | {"zip": zip},
-            )
+            compile_rule(_over_elements(rule, op.parameters), (*op.parameters, "out"), meaning)
             for rule in op.partials
         )
     return Rules(value, partials)
+
+
+def _over_elements(rule: str, parameters: Sequence[str]) -> str:
+    """Return the rule for one element as the rule for all of them."""
+    if rule in parameters:
+        return rule
+    if isinstance(ast.parse(rule, mode="eval").body, ast.Constant):
+        return f"[{rule}] * len({parameters[0]})"
+    names = ", ".join(parameters)
+    return f"[{rule} for {names} in {names if len(parameters) == 1 else f'zip({names})'}]"
 
 
 @cache
