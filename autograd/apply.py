@@ -92,18 +92,18 @@ def apply_variadic(op: Op, *sequences: Iterable[Any]) -> Any:
         items += column
         columns.append(numbers)
         masks.append(mask)
-    if len(set(map(len, columns))) > 1:
+    lengths = [*map(len, columns)]
+    if lengths.count(lengths[0]) != len(lengths):
         raise ValueError(
-            f"{op.name} takes sequences of one length, but came lengths "
-            f"{' and '.join(str(len(column)) for column in columns)}"
+            f"{op.name} takes sequences of one length, but came lengths {' and '.join(map(str, lengths))}"
         )
     out, partials = _evaluate(op, columns)
     if not any(masks):
         return _plain(op, out, items)
-    kept: tuple[float | None, ...] = ()
+    kept: list[float | None] = []
     for mask, of_column in zip(masks, partials, strict=True):
-        kept += tuple(_masked(mask, of_column))
-    return record(op, out, items, None, kept, None)
+        kept += of_column if mask is True else _masked(mask, of_column)
+    return record(op, out, items, None, tuple(kept), None)
 
 
 # Which operands are nodes: all, none, or as a list says.
@@ -120,11 +120,12 @@ def _masked(mask: _Mask, partials: Sequence[float]) -> Sequence[float | None]:
 
 
 _NODES, _FLOATS = {Value}, {float}
+_SEQUENCES = (list, tuple)
 
 
 def _column(op: Op, sequence: Iterable[Any]) -> tuple[tuple[Any, ...], Sequence[float], _Mask]:
     """Return operands, constants as floats, with the number of each, and which of them are nodes."""
-    if not isinstance(sequence, list | tuple) and not isinstance(sequence, Iterable):
+    if not isinstance(sequence, _SEQUENCES) and not isinstance(sequence, Iterable):
         raise TypeError(
             f"{op.name} takes an iterable of Values and numbers, but came {sequence!r} "
             f"({type(sequence).__name__})"

@@ -50,8 +50,8 @@ class Node:
     source: Line | None
 
     def __init__(self, data: Real | float, label: str = "") -> None:
-        self._data = checked_number(data)
-        if not isinstance(label, str):
+        self._data = data if data.__class__ is float else checked_number(data)
+        if label.__class__ is not str and not isinstance(label, str):
             raise TypeError(f"a label is a str, but came {label!r} ({type(label).__name__})")
         self.label = label
         self.op = self.grad = self.source = None

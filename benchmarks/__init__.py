@@ -1,0 +1,1 @@
+"""Speed and memory, compared with every peer that is installed: ``python -m benchmarks``."""

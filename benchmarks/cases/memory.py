@@ -1,0 +1,69 @@
+"""Bytes a node in the graph of `moons_eager`, and what is left of it after ``del`` without the collector."""
+
+import gc
+import tracemalloc
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+from benchmarks import moons
+from benchmarks.cases.moons_eager import Work
+from benchmarks.result import Result
+
+
+def measured(value: Callable[[float], Any], relu: Callable[[Any], Any]) -> Work:
+    """Return the work of building the graph, sweeping it and dropping it."""
+    leaves = [value(number) for number in moons.flat(moons.parameters())]
+    x, y = (array.tolist() for array in moons.points())
+
+    def step() -> Result:
+        for leaf in leaves:
+            leaf.grad = 0.0
+        gc.collect()
+        gc.disable()
+        tracemalloc.start()
+        try:
+            loss = moons.loss_of_scalars(leaves, value, relu, x, y)
+            loss.backward()
+            used = tracemalloc.get_traced_memory()[0]
+            value_of_loss = loss.data
+            del loss
+            # What the leaves hold is not left over: a gradient each.
+            left = tracemalloc.get_traced_memory()[0] - 24 * len(leaves)
+        finally:
+            tracemalloc.stop()
+            gc.enable()
+        nodes = NODES - len(leaves)
+        answer = [value_of_loss, *(leaf.grad for leaf in leaves)]
+        return Result(answer, nodes=nodes, bytes_a_node=used / nodes, figures={"bytes left": left})
+
+    return step
+
+
+def chainrule() -> Work:
+    """Prepare our own engine."""
+    from autograd import Value
+
+    return measured(Value, Value.relu)
+
+
+def micrograd() -> Work:
+    """Prepare micrograd."""
+    from micrograd.engine import Value
+
+    return measured(Value, Value.relu)
+
+
+def count_nodes() -> int:
+    """Return the nodes of the graph: one for each operation, and the leaves."""
+    products = sum(m * n for m, n in pairwise(moons.SIZES))
+    neurons, hidden = sum(moons.SIZES[1:]), sum(moons.SIZES[1:-1])
+    parameters = products + neurons
+    # For each sample its inputs, a product and a sum a weight, the ReLUs, and four for the hinge.
+    per_sample = moons.SIZES[0] + 2 * products + hidden + 4
+    return parameters + 100 * per_sample + 2 * parameters
+
+
+NODES = count_nodes()
+PEERS = {"chainrule": chainrule, "micrograd": micrograd}
+ROUNDS = 3

@@ -1,0 +1,175 @@
+"""One step of micrograd's demo, written with ``+`` and ``*``, a graph node for each."""
+
+from collections.abc import Callable
+
+from benchmarks import moons
+from benchmarks.result import Result
+
+Work = Callable[[], Result]
+
+
+def chainrule() -> Work:
+    """Prepare our own engine."""
+    from autograd import Value
+    from autograd.graph import nodes
+
+    leaves = [Value(number) for number in moons.flat(moons.parameters())]
+    x, y = (array.tolist() for array in moons.points())
+
+    def step() -> Result:
+        for leaf in leaves:
+            leaf.grad = 0.0
+        loss = moons.loss_of_scalars(leaves, Value, Value.relu, x, y)
+        loss.backward()
+        return Result([loss.data, *(leaf.grad for leaf in leaves)])
+
+    count = len(nodes(moons.loss_of_scalars(leaves, Value, Value.relu, x, y)))
+
+    def step_with_nodes() -> Result:
+        result = step()
+        result.nodes = count
+        return result
+
+    return step_with_nodes
+
+
+def micrograd() -> Work:
+    """Prepare micrograd."""
+    from micrograd.engine import Value
+
+    leaves = [Value(number) for number in moons.flat(moons.parameters())]
+    x, y = (array.tolist() for array in moons.points())
+
+    def step() -> Result:
+        for leaf in leaves:
+            leaf.grad = 0.0
+        loss = moons.loss_of_scalars(leaves, Value, Value.relu, x, y)
+        loss.backward()
+        return Result([loss.data, *(leaf.grad for leaf in leaves)])
+
+    return step
+
+
+def xad() -> Work:
+    """Prepare XAD, a tape in C++."""
+    from xad.adj_1st import Real, Tape
+
+    numbers = moons.flat(moons.parameters())
+    x, y = (array.tolist() for array in moons.points())
+
+    def relu(v: Real) -> Real:
+        return v if v > 0.0 else 0.0 * v
+
+    def step() -> Result:
+        with Tape() as tape:
+            leaves = [Real(number) for number in numbers]
+            for leaf in leaves:
+                tape.registerInput(leaf)
+            tape.newRecording()
+            loss = moons.loss_of_scalars(leaves, Real, relu, x, y)
+            tape.registerOutput(loss)
+            loss.setDerivative(1.0)
+            tape.computeAdjoints()
+            return Result([loss.getValue(), *(leaf.getDerivative() for leaf in leaves)])
+
+    return step
+
+
+def casadi() -> Work:
+    """Prepare CasADi: one sample as SX, mapped over the batch."""
+    import casadi
+    import numpy as np
+
+    numbers = np.array(moons.flat(moons.parameters()))
+    x, y = moons.points()
+    p, sample, target = casadi.SX.sym("p", len(numbers)), casadi.SX.sym("x", 2), casadi.SX.sym("y")
+    leaves = [p[i] for i in range(len(numbers))]
+    values = [sample[0], sample[1]]
+    layers = moons.layers_of(leaves)
+    for i, layer in enumerate(layers):
+        values = [sum((w * v for w, v in zip(ws, values, strict=True)), b) for b, *ws in layer]
+        values = [casadi.fmax(v, 0) for v in values] if i < len(layers) - 1 else values
+    loss = casadi.fmax(1 - target * values[0], 0)
+    outputs = casadi.vertcat(loss, casadi.gradient(loss, p))
+    mapped = casadi.Function("f", [p, sample, target], [outputs]).map(len(y))
+    repeated = casadi.repmat(casadi.DM(numbers), 1, len(y))
+    inputs, targets = casadi.DM(x.T), casadi.DM(y).T
+
+    def step() -> Result:
+        mean = np.asarray(mapped(repeated, inputs, targets)).mean(axis=1)
+        gradient = mean[1:] + 2.0 * moons.L2 * numbers
+        return Result([mean[0] + moons.L2 * float(numbers @ numbers), *gradient.tolist()])
+
+    return step
+
+
+def torch() -> Work:
+    """Prepare PyTorch, eager, with one thread."""
+    import torch
+
+    torch.set_num_threads(1)
+    arrays = [
+        tuple(torch.tensor(array, requires_grad=True) for array in layer) for layer in moons.parameters()
+    ]
+    x, y = (torch.tensor(array) for array in moons.points())
+
+    def step() -> Result:
+        for layer in arrays:
+            for array in layer:
+                array.grad = None
+        loss = moons.loss_of_arrays(arrays, x, y, torch.relu)
+        loss.backward()
+        return Result([loss.item(), *moons.flat([(w.grad, b.grad) for w, b in arrays])])
+
+    return step
+
+
+def jax() -> Work:
+    """Prepare JAX, compiled."""
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+    x, y = moons.points()
+    arrays = moons.parameters()
+    compiled = jax.jit(
+        jax.value_and_grad(
+            lambda arrays: moons.loss_of_arrays(arrays, x, y, lambda v: jax.numpy.maximum(v, 0.0))
+        )
+    )
+
+    def step() -> Result:
+        loss, gradient = jax.block_until_ready(compiled(arrays))
+        return Result([float(loss), *moons.flat(gradient)])
+
+    return step
+
+
+def hips() -> Work:
+    """Prepare HIPS autograd, whose import name is ours: in an interpreter of its own."""
+    import autograd.numpy as np
+
+    import autograd
+
+    x, y = moons.points()
+    arrays = moons.parameters()
+    both = autograd.value_and_grad(
+        lambda arrays: moons.loss_of_arrays(arrays, x, y, lambda v: np.maximum(v, 0.0) + 0.0)
+    )
+
+    def step() -> Result:
+        loss, gradient = both(arrays)
+        return Result([float(loss), *moons.flat(gradient)])
+
+    return step
+
+
+PEERS = {
+    "chainrule": chainrule,
+    "micrograd": micrograd,
+    "xad": xad,
+    "casadi": casadi,
+    "torch": torch,
+    "jax": jax,
+    "hips": hips,
+}
+ROUNDS = 9

@@ -1,0 +1,140 @@
+"""Running the peers of a case in turn, so that all of them see the same machine."""
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+CASES = ("moons_eager", "moons_nn", "chain", "wide", "diamond", "memory", "grow", "repl")
+MODULES = {"chainrule": "autograd"}
+TOLERANCE = 1e-9
+
+
+@dataclass
+class Measurement:
+    """What the runs of one peer gave, or why there are none."""
+
+    peer: str
+    runs: list[dict[str, Any]] = field(default_factory=list)
+    problem: str = ""
+
+    @property
+    def seconds(self) -> float:
+        """Median time of a run."""
+        return median(run["seconds"] for run in self.runs)
+
+    @property
+    def spread(self) -> tuple[float, float]:
+        """Shortest and longest time."""
+        times = [run["seconds"] for run in self.runs]
+        return min(times), max(times)
+
+    @property
+    def last(self) -> dict[str, Any]:
+        """The last run."""
+        return self.runs[-1]
+
+
+class Peer:
+    """A process that runs one peer."""
+
+    def __init__(self, case: str, peer: str, hips_python: str | None) -> None:
+        self.measurement = Measurement(peer)
+        module = MODULES.get(peer, peer)
+        python = hips_python if peer == "hips" else sys.executable
+        if python is None or (peer != "hips" and find_spec(module) is None):
+            self.measurement.problem = "not installed"
+            return
+        # As scripts of the checkout: one thread each, since the peers differ in how many they would take.
+        environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), "XLA_FLAGS": _XLA}
+        command = [python, str(Path(__file__).parent / "worker.py"), case, peer]
+        self.process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+        self._read()
+
+    def run(self) -> None:
+        """Run once, unless there was a problem before."""
+        if not self.measurement.problem:
+            assert self.process.stdin is not None
+            self.process.stdin.write("\n")
+            self.process.stdin.flush()
+            result = self._read()
+            if result is not None:
+                self.measurement.runs.append(result)
+
+    def close(self) -> None:
+        """End the process."""
+        if hasattr(self, "process"):
+            self.process.communicate()
+
+    def _read(self) -> dict[str, Any] | None:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if line:
+            answer: dict[str, Any] = json.loads(line)
+            return answer
+        assert self.process.stderr is not None
+        errors = self.process.stderr.read().strip().splitlines()
+        self.measurement.problem = errors[-1][:100] if errors else f"ended with {self.process.wait()}"
+        return None
+
+
+_XLA = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+
+
+def measure(case: str, hips_python: str | None, rounds: int | None = None) -> list[Measurement]:
+    """Run all peers of a case in turn.
+
+    Parameters
+    ----------
+    case : str
+        A name of `CASES`.
+    hips_python : str or None
+        The interpreter in which HIPS autograd is installed.
+    rounds : int or None
+        How often to run each; None takes the case's own number.
+
+    Returns
+    -------
+    list of Measurement
+        Our own first.
+    """
+    module = importlib.import_module(f"benchmarks.cases.{case}")
+    peers = [Peer(case, peer, hips_python) for peer in module.PEERS]
+    try:
+        # The first round warms up: compilers compile, caches fill.
+        for round_ in range((rounds or module.ROUNDS) + 1):
+            for peer in peers:
+                peer.run()
+                if round_ == 0 and module.ROUNDS > 1:
+                    peer.measurement.runs.clear()
+            if module.ROUNDS == 1:
+                break
+    finally:
+        for peer in peers:
+            peer.close()
+    return [peer.measurement for peer in peers]
+
+
+def disagreements(measurements: list[Measurement]) -> list[str]:
+    """Return the peers whose answers are not ours."""
+    ours = measurements[0]
+    return [other.peer for other in measurements[1:] if other.runs and not _agree(ours.last, other.last)]
+
+
+def _agree(ours: dict[str, Any], other: dict[str, Any]) -> bool:
+    pairs = zip(ours["answer"], other["answer"], strict=True)
+    return all(abs(a - b) <= TOLERANCE * max(1.0, abs(a), abs(b)) for a, b in pairs)

@@ -1,0 +1,79 @@
+"""The demo of micrograd: an MLP 2-16-16-1, 100 points, hinge loss with an L2 penalty, one full-batch step.
+
+The same program is written twice: with scalars, as a user of micrograd writes it, and with arrays.
+"""
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+SIZES = (2, 16, 16, 1)
+L2 = 1e-4
+
+Arrays = list[tuple[Any, Any]]
+
+
+def points() -> tuple[Any, Any]:
+    """Return inputs of shape (100, 2) and targets of -1 and 1."""
+    rng = np.random.default_rng(7)
+    angles, labels = np.linspace(0.0, np.pi, 50), np.repeat([-1.0, 1.0], 50)
+    upper = np.column_stack([np.cos(angles), np.sin(angles)])
+    lower = np.column_stack([1.0 - np.cos(angles), 0.5 - np.sin(angles)])
+    return np.concatenate([upper, lower]) + rng.normal(0.0, 0.1, (100, 2)), labels
+
+
+def parameters() -> Arrays:
+    """Return weights and biases of each layer."""
+    rng = np.random.default_rng(8)
+    pairs = pairwise(SIZES)
+    return [(rng.uniform(-1.0, 1.0, (n, m)), rng.uniform(-0.1, 0.1, n)) for m, n in pairs]
+
+
+def flat(arrays: Arrays) -> list[float]:
+    """Return all numbers, a neuron's bias before its weights."""
+    return [float(x) for w, b in arrays for row, bias in zip(w, b, strict=True) for x in (bias, *row)]
+
+
+def loss_of_arrays(arrays: Arrays, x: Any, y: Any, relu: Callable[[Any], Any]) -> Any:
+    """Return the loss, of arrays of any library that knows ``@`` and ``.sum()``."""
+    for i, (w, b) in enumerate(arrays):
+        x = x @ w.T + b
+        if i < len(arrays) - 1:
+            x = relu(x)
+    data_loss = relu(1.0 - y * x[:, 0]).sum() * (1.0 / len(y))
+    return data_loss + L2 * sum((w * w).sum() + (b * b).sum() for w, b in arrays)
+
+
+def layers_of(leaves: list[Any]) -> list[list[list[Any]]]:
+    """Return flat parameters as layers of neurons, each a bias and weights."""
+    layers, at = [], 0
+    for before, after in pairwise(SIZES):
+        layers.append([leaves[at + j * (before + 1) : at + (j + 1) * (before + 1)] for j in range(after)])
+        at += (before + 1) * after
+    return layers
+
+
+def loss_of_scalars(
+    leaves: list[Any],
+    make: Callable[[float], Any],
+    relu: Callable[[Any], Any],
+    x: list[list[float]],
+    y: list[float],
+) -> Any:
+    """Return the loss, of scalars of any library that knows ``+`` and ``*``."""
+    layers = layers_of(leaves)
+    scores = []
+    for row in x:
+        values = [make(number) for number in row]
+        for i, layer in enumerate(layers):
+            values = [
+                sum((w * v for w, v in zip(weights, values, strict=True)), bias) for bias, *weights in layer
+            ]
+            if i < len(layers) - 1:
+                values = [relu(v) for v in values]
+        scores.append(values[0])
+    losses = [relu(1 + -target * score) for target, score in zip(y, scores, strict=True)]
+    data_loss = sum(losses) * (1.0 / len(losses))
+    return data_loss + L2 * sum(p * p for p in leaves)

@@ -1,0 +1,93 @@
+"""Showing measurements: as a table, as Markdown, and as a plot."""
+
+from pathlib import Path
+
+from .measure import Measurement
+
+HEAD = ("case", "peer", "median ms", "min - max", "x ours", "nodes", "bytes a node", "remarks")
+
+
+def rows(case: str, measurements: list[Measurement], differing: list[str]) -> list[tuple[str, ...]]:
+    """Return the table of a case, a row for each peer.
+
+    Parameters
+    ----------
+    case : str
+        Its name.
+    measurements : list of Measurement
+        Our own first.
+    differing : list of str
+        Peers whose answers are not ours.
+
+    Returns
+    -------
+    list of tuple of str
+        The cells.
+    """
+    ours = measurements[0]
+    return [_row(case, one, ours, one.peer in differing) for one in measurements]
+
+
+def _row(case: str, one: Measurement, ours: Measurement, differs: bool) -> tuple[str, ...]:
+    name = case.replace("_", "-")
+    if not one.runs:
+        return (name, one.peer, "", "", "", "", "", one.problem)
+    low, high = one.spread
+    figures = [f"{key} {value:,.4g}" for key, value in one.last["figures"].items()]
+    remarks = [*figures, "ANSWER DIFFERS" if differs else "", one.problem]
+    nodes, size = one.last["nodes"], one.last["bytes_a_node"]
+    return (
+        name,
+        one.peer,
+        f"{one.seconds * 1e3:,.4g}",
+        f"{low * 1e3:,.3g} - {high * 1e3:,.3g}",
+        f"{one.seconds / ours.seconds:,.3g}" if ours.runs else "",
+        f"{nodes:,}" if nodes else "",
+        f"{size:.0f}" if size else "",
+        "; ".join(filter(None, remarks)),
+    )
+
+
+def text(table: list[tuple[str, ...]]) -> str:
+    """Return a table with aligned columns."""
+    table = [HEAD, *table]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in table]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def markdown(table: list[tuple[str, ...]]) -> str:
+    """Return a table in Markdown."""
+    lines = [HEAD, ("---",) * len(HEAD), *table]
+    return "\n".join(f"| {' | '.join(row)} |" for row in lines)
+
+
+def plot(results: dict[str, list[Measurement]], path: Path) -> None:
+    """Write a bar for each peer and case: how many times as long as ours it takes.
+
+    Parameters
+    ----------
+    results : dict
+        Measurements by case.
+    path : Path
+        The file to write.
+    """
+    from matplotlib.figure import Figure
+
+    compared = {case: found for case, found in results.items() if sum(bool(one.runs) for one in found) > 1}
+    figure = Figure(figsize=(7.5, 1.2 + 0.28 * sum(map(len, compared.values()))), layout="constrained")
+    axes = figure.add_subplot()
+    labels, ratios, colors = [], [], []
+    for case, found in compared.items():
+        for one in found:
+            if one.runs:
+                labels.append(f"{case.replace('_', '-')}  {one.peer}")
+                ratios.append(one.seconds / found[0].seconds)
+                colors.append("#1f6fb4" if one is found[0] else "#c9ced6")
+    bars = axes.barh(range(len(labels)), ratios, color=colors)
+    axes.bar_label(bars, fmt="%.3g", padding=3)
+    axes.set_yticks(range(len(labels)), labels)
+    axes.invert_yaxis()
+    axes.set_xscale("log")
+    axes.set_xlabel("time, relative to chainrule")
+    figure.savefig(path, dpi=150)

@@ -1,0 +1,36 @@
+"""One peer in a process of its own: it prepares a case, and runs it once for each line that it reads."""
+
+import importlib.util
+import json
+import sys
+import time
+from pathlib import Path
+
+
+def main(case: str, peer: str) -> None:
+    """Answer each line on standard input with the result of one run, as JSON."""
+    work = importlib.import_module(f"benchmarks.cases.{case}").PEERS[peer]()
+    print(json.dumps({"ready": True}), flush=True)
+    for _ in sys.stdin:
+        start = time.perf_counter()
+        result = work()
+        seconds = time.perf_counter() - start
+        answer = result.as_dict()
+        answer["seconds"] = answer["seconds"] or seconds
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    # HIPS autograd has our import name: of our files it may see this package alone.
+    if sys.argv[2] == "hips":
+        root = str(Path(__file__).parent.parent)
+        sys.path = [path for path in sys.path if path != root]
+        benchmarks = importlib.util.module_from_spec(
+            importlib.util.spec_from_file_location(
+                "benchmarks",
+                Path(__file__).parent / "__init__.py",
+                submodule_search_locations=[str(Path(__file__).parent)],
+            )
+        )
+        sys.modules["benchmarks"] = benchmarks
+    main(sys.argv[1], sys.argv[2])

@@ -1,0 +1,89 @@
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks import measure, report
+from benchmarks.measure import Measurement
+
+
+@pytest.fixture(scope="module")
+def diamond() -> list[Measurement]:
+    """Return measurements of a case that is quick."""
+    return measure.measure("diamond", None, rounds=2)
+
+
+def run_of(answer: list[float], seconds: float) -> dict[str, Any]:
+    """Return what a worker answers."""
+    return {"answer": answer, "seconds": seconds, "nodes": 3, "bytes_a_node": 160.0, "figures": {"left": 0.0}}
+
+
+def test_each_case_has_ours_first() -> None:
+    """Each case can be run by us, and compares the others with us."""
+    for case in measure.CASES:
+        module = __import__(f"benchmarks.cases.{case}", fromlist=["PEERS"])
+        assert next(iter(module.PEERS)) == "chainrule"
+        assert module.ROUNDS >= 1
+
+
+def test_a_case_is_measured(diamond: list[Measurement]) -> None:
+    """A peer that is installed gives as many runs as asked for, each with a time and an answer."""
+    ours = diamond[0]
+    assert ours.problem == ""
+    assert len(ours.runs) == 2
+    low, high = ours.spread
+    assert 0.0 < low <= ours.seconds <= high
+    assert ours.last["answer"] == [2.0**1000, 2.0**1000]
+
+
+def test_a_peer_that_fails_is_reported(diamond: list[Measurement]) -> None:
+    """A peer that is missing or breaks has no runs, and the table says why."""
+    by_name = {one.peer: one for one in diamond}
+    assert by_name["micrograd"].runs == []
+    assert by_name["micrograd"].problem.startswith(("not installed", "RecursionError"))
+    table = report.rows("diamond", diamond, [])
+    assert by_name["micrograd"].problem in report.text(table)
+
+
+@pytest.mark.parametrize(("off", "differing"), [(0.0, []), (1e-12, []), (1e-6, ["other"])])
+def test_answers_are_compared(off: float, differing: list[str]) -> None:
+    """A peer whose answer is not ours is named; rounding is no difference."""
+    ours = Measurement("chainrule", [run_of([1.0, 2.0], 1.0)])
+    other = Measurement("other", [run_of([1.0, 2.0 + off], 1.0)])
+    assert measure.disagreements([ours, other, Measurement("missing", problem="not installed")]) == differing
+
+
+def test_the_table() -> None:
+    """The table shows median, spread, ratio, nodes, bytes and remarks, also in Markdown."""
+    ours = Measurement("chainrule", [run_of([1.0], seconds) for seconds in (0.1, 0.3, 0.2)])
+    other = replace(ours, peer="other", runs=[run_of([2.0], 0.5)])
+    table = report.rows("two_words", [ours, other], ["other"])
+    assert table == [
+        ("two-words", "chainrule", "200", "100 - 300", "1", "3", "160", "left 0"),
+        ("two-words", "other", "500", "500 - 500", "2.5", "3", "160", "left 0; ANSWER DIFFERS"),
+    ]
+    assert report.text(table).splitlines()[2].split()[:3] == ["two-words", "other", "500"]
+    assert report.markdown(table).splitlines()[1] == "| " + " | ".join(["---"] * 8) + " |"
+
+
+def test_the_plot(tmp_path: Path) -> None:
+    """The chart has a bar for each peer that ran."""
+    ours, other = Measurement("chainrule", [run_of([1.0], 0.1)]), Measurement("other", [run_of([1.0], 0.2)])
+    report.plot({"case": [ours, other]}, tmp_path / "chart.png")
+    assert (tmp_path / "chart.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_command(tmp_path: Path) -> None:
+    """The command prints the table, writes the runs, and exits with 0 where the answers agree."""
+    root = Path(measure.__file__).parent.parent
+    words = ["--case", "diamond", "--rounds", "1", "--json", str(tmp_path / "runs.json")]
+    process = subprocess.run(
+        [sys.executable, "-m", "benchmarks", *words], cwd=root, capture_output=True, text=True, check=True
+    )
+    assert "chainrule" in process.stdout
+    runs = json.loads((tmp_path / "runs.json").read_text())
+    assert len(runs["diamond"]["chainrule"]) == 1
