@@ -86,6 +86,7 @@ def plot(results: dict[str, list[Measurement]], path: Path) -> None:
                 colors.append("#1f6fb4" if one is found[0] else "#c9ced6")
     bars = axes.barh(range(len(labels)), ratios, color=colors)
     axes.bar_label(bars, fmt="%.3g", padding=3)
+    axes.margins(x=0.12, y=0.01)
     axes.set_yticks(range(len(labels)), labels)
     axes.invert_yaxis()
     axes.set_xscale("log")
