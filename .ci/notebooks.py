@@ -17,13 +17,13 @@ FOLDER = Path(__file__).parent.parent / "notebooks"
 KERNEL = ["--log-level=ERROR"]
 
 
-def texts(notebook: Any) -> list[list[str]]:
-    """Return what each code cell printed and showed as text."""
+def texts(notebook: Any) -> list[str]:
+    """Return what each code cell printed and showed as text; how a stream was cut into pieces is chance."""
     return [
-        [
+        "".join(
             output.text if output.output_type == "stream" else output.get("data", {}).get("text/plain", "")
             for output in cell.outputs
-        ]
+        )
         for cell in notebook.cells
         if cell.cell_type == "code"
     ]
