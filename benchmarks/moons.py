@@ -77,3 +77,17 @@ def loss_of_scalars(
     losses = [relu(1 + -target * score) for target, score in zip(y, scores, strict=True)]
     data_loss = sum(losses) * (1.0 / len(losses))
     return data_loss + L2 * sum(p * p for p in leaves)
+
+
+def _count_nodes() -> int:
+    """Return the nodes of the graph: one for each operation, and the leaves."""
+    products = sum(m * n for m, n in pairwise(SIZES))
+    neurons, hidden = sum(SIZES[1:]), sum(SIZES[1:-1])
+    parameters = products + neurons
+    # For each sample its inputs, a product and a sum a weight, the ReLUs, and four for the hinge.
+    per_sample = SIZES[0] + 2 * products + hidden + 4
+    # A square and a sum for each parameter, and three to put the loss together.
+    return parameters + 100 * per_sample + 2 * parameters + 3
+
+
+NODES = _count_nodes()

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from benchmarks import measure, report
+from autograd import Value
+from autograd.graph import nodes
+from benchmarks import measure, moons, report
 from benchmarks.measure import Measurement
 
 
@@ -87,3 +89,10 @@ def test_the_command(tmp_path: Path) -> None:
     assert "chainrule" in process.stdout
     runs = json.loads((tmp_path / "runs.json").read_text())
     assert len(runs["diamond"]["chainrule"]) == 1
+
+
+def test_the_count_of_nodes() -> None:
+    """The demo has as many nodes as the tables say."""
+    leaves = [Value(number) for number in moons.flat(moons.parameters())]
+    x, y = (array.tolist() for array in moons.points())
+    assert len(nodes(moons.loss_of_scalars(leaves, Value, Value.relu, x, y))) == moons.NODES

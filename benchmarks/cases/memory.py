@@ -3,7 +3,6 @@
 import gc
 import tracemalloc
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Any
 
 from benchmarks import moons
@@ -33,7 +32,7 @@ def measured(value: Callable[[float], Any], relu: Callable[[Any], Any]) -> Work:
         finally:
             tracemalloc.stop()
             gc.enable()
-        nodes = NODES - len(leaves)
+        nodes = moons.NODES - len(leaves)
         answer = [value_of_loss, *(leaf.grad for leaf in leaves)]
         return Result(answer, nodes=nodes, bytes_a_node=used / nodes, figures={"bytes left": left})
 
@@ -54,16 +53,5 @@ def micrograd() -> Work:
     return measured(Value, Value.relu)
 
 
-def count_nodes() -> int:
-    """Return the nodes of the graph: one for each operation, and the leaves."""
-    products = sum(m * n for m, n in pairwise(moons.SIZES))
-    neurons, hidden = sum(moons.SIZES[1:]), sum(moons.SIZES[1:-1])
-    parameters = products + neurons
-    # For each sample its inputs, a product and a sum a weight, the ReLUs, and four for the hinge.
-    per_sample = moons.SIZES[0] + 2 * products + hidden + 4
-    return parameters + 100 * per_sample + 2 * parameters
-
-
-NODES = count_nodes()
 PEERS = {"chainrule": chainrule, "micrograd": micrograd}
 ROUNDS = 3

@@ -8,46 +8,33 @@ from benchmarks.result import Result
 Work = Callable[[], Result]
 
 
-def chainrule() -> Work:
-    """Prepare our own engine."""
-    from autograd import Value
-    from autograd.graph import nodes
-
-    leaves = [Value(number) for number in moons.flat(moons.parameters())]
+def of_nodes(value: type) -> Work:
+    """Return the step of an engine whose nodes are called ``Value``."""
+    leaves = [value(number) for number in moons.flat(moons.parameters())]
     x, y = (array.tolist() for array in moons.points())
 
     def step() -> Result:
         for leaf in leaves:
             leaf.grad = 0.0
-        loss = moons.loss_of_scalars(leaves, Value, Value.relu, x, y)
+        loss = moons.loss_of_scalars(leaves, value, value.relu, x, y)
         loss.backward()
-        return Result([loss.data, *(leaf.grad for leaf in leaves)])
+        return Result([loss.data, *(leaf.grad for leaf in leaves)], nodes=moons.NODES)
 
-    count = len(nodes(moons.loss_of_scalars(leaves, Value, Value.relu, x, y)))
+    return step
 
-    def step_with_nodes() -> Result:
-        result = step()
-        result.nodes = count
-        return result
 
-    return step_with_nodes
+def chainrule() -> Work:
+    """Prepare our own engine."""
+    from autograd import Value
+
+    return of_nodes(Value)
 
 
 def micrograd() -> Work:
     """Prepare micrograd."""
     from micrograd.engine import Value
 
-    leaves = [Value(number) for number in moons.flat(moons.parameters())]
-    x, y = (array.tolist() for array in moons.points())
-
-    def step() -> Result:
-        for leaf in leaves:
-            leaf.grad = 0.0
-        loss = moons.loss_of_scalars(leaves, Value, Value.relu, x, y)
-        loss.backward()
-        return Result([loss.data, *(leaf.grad for leaf in leaves)])
-
-    return step
+    return of_nodes(Value)
 
 
 def xad() -> Work:
