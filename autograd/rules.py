@@ -38,31 +38,19 @@ def _logsumexp(x: Sequence[float]) -> float:
     return top + math.log(_sum([math.exp(item - top) for item in x]))
 
 
+def _in_math(name: str) -> str:
+    """Return what `math` would call a row: NumPy's arctan2 is its atan2."""
+    return name.replace("arc", "a")
+
+
 FLOAT: dict[str, Any] = {
     "inf": math.inf,
     "abs": abs,
     "max": max,
-    "pow": math.pow,
     "sum": _sum,
     "dot": _dot,
     "logsumexp": _logsumexp,
-    "arcsin": math.asin,
-    "arccos": math.acos,
-    "arctan": math.atan,
-    "arctan2": math.atan2,
-    "hypot": math.hypot,
-    "exp": math.exp,
-    "log": math.log,
-    "log1p": math.log1p,
-    "expm1": math.expm1,
-    "sqrt": math.sqrt,
-    "sin": math.sin,
-    "cos": math.cos,
-    "tan": math.tan,
-    "sinh": math.sinh,
-    "cosh": math.cosh,
-    "tanh": math.tanh,
-}
+} | {name: getattr(math, _in_math(name)) for name in OPS if hasattr(math, _in_math(name))}
 """Meaning of each word on Python floats. Functions of `math` raise where NumPy gives nan or inf."""
 
 NUMPY: dict[str, Any] = {
