@@ -30,18 +30,30 @@ Argnums = int | Sequence[int]
 class _Recording:
     """One call of a function with variables for the numbers that it is differentiated by."""
 
-    def __init__(self, call: Callable[[Sequence[Value]], Any], numbers: Sequence[Number]) -> None:
+    def __init__(
+        self, call: Callable[[Sequence[Value]], Any], numbers: Sequence[Number], has_aux: bool = False
+    ) -> None:
         self.variables = [+n if isinstance(n, Value) else Value(n) for n in numbers]
         self._outside = active_variables()
         self._is_linked = any(isinstance(n, Value) for n in numbers)
         with under_differentiation(self.variables):
-            self.result = call(self.variables)
-
-    def take(self, outputs: Sequence[Number]) -> None:
-        """Take the numbers of the result."""
-        self.outputs = outputs
-        self.nodes = [output for output in outputs if isinstance(output, Value)]
+            result = call(self.variables)
+        self._aux: Any = None
+        if has_aux:
+            result, self._aux = _with_aux(result)
+        self.outputs, self.form = flatten(result, "the result of the function")
+        self.nodes = [output for output in self.outputs if isinstance(output, Value)]
         self.is_closed = self._depends_on_nothing_outside(self.nodes)
+
+    @property
+    def value(self) -> Any:
+        """The result."""
+        return self._unlinked(unflatten(self.form, self.outputs))
+
+    @property
+    def aux(self) -> Any:
+        """What the function returned besides."""
+        return self._unlinked(self._aux)
 
     def _depends_on_nothing_outside(self, nodes: Sequence[Value]) -> bool:
         """Return whether no derivative around this one, and no argument that is a Value, reaches nodes."""
@@ -65,8 +77,8 @@ class _Recording:
         found = iter(push(self.nodes, self.variables, tangents, self.partials_of))
         return [next(found) if isinstance(output, Value) else 0.0 for output in self.outputs]
 
-    def value(self, tree: Any) -> Any:
-        """Return a result with plain numbers, unless it depends on what is outside."""
+    def _unlinked(self, tree: Any) -> Any:
+        """Return a tree with plain numbers, unless it depends on what is outside."""
         return _with_numbers(tree) if self._depends_on_nothing_outside(_values_in(tree)) else tree
 
 
@@ -103,12 +115,10 @@ def value_and_grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> 
 
     def evaluate(*args: Any, **kwargs: Any) -> Any:
         numbers, structure, call = _differentiated(f, args, kwargs, argnums)
-        recording = _Recording(call, numbers)
-        output, aux = _with_aux(recording.result) if has_aux else (recording.result, None)
-        recording.take([_scalar(output)])
+        recording = _Recording(call, numbers, has_aux)
+        _check_scalar(recording.form)
         gradient = unflatten(structure, recording.pull([1.0]))
-        value = recording.value(recording.outputs[0])
-        return ((value, recording.value(aux)) if has_aux else value), gradient
+        return ((recording.value, recording.aux) if has_aux else recording.value), gradient
 
     return evaluate
 
@@ -180,17 +190,13 @@ def vjp(f: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
     (12.0, (4.0, 3.0))
     """
     numbers, structure, call = _differentiated(f, primals, {}, range(len(primals)))
-    recording = _Recording(call, numbers)
-    output, aux = _with_aux(recording.result) if has_aux else (recording.result, None)
-    outputs, form = flatten(output, "the result of the function")
-    recording.take(outputs)
+    recording = _Recording(call, numbers, has_aux)
 
     def pullback(cotangent: Any) -> Any:
-        cotangents = flatten_like(form, cotangent, "the cotangent")
+        cotangents = flatten_like(recording.form, cotangent, "the cotangent")
         return unflatten(structure, recording.pull(cotangents))
 
-    value = recording.value(unflatten(form, outputs))
-    return (value, pullback, recording.value(aux)) if has_aux else (value, pullback)
+    return (recording.value, pullback, recording.aux) if has_aux else (recording.value, pullback)
 
 
 def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
@@ -226,10 +232,7 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
     numbers, structure, call = _differentiated(f, tuple(primals), {}, range(len(primals)))
     directions = flatten_like(structure, tuple(tangents), "the tuple of tangents")
     recording = _Recording(call, numbers)
-    outputs, form = flatten(recording.result, "the result of the function")
-    recording.take(outputs)
-    value = recording.value(unflatten(form, outputs))
-    return value, unflatten(form, recording.push(directions))
+    return recording.value, unflatten(recording.form, recording.push(directions))
 
 
 def jacobian(f: Function, argnums: Argnums = 0, mode: str | None = None) -> Function:
@@ -270,17 +273,16 @@ def jacobian(f: Function, argnums: Argnums = 0, mode: str | None = None) -> Func
     def derivatives(*args: Any, **kwargs: Any) -> Any:
         numbers, structure, call = _differentiated(f, args, kwargs, argnums)
         recording = _Recording(call, numbers)
-        outputs, form = flatten(recording.result, "the result of the function")
-        recording.take(outputs)
-        backward = mode == "rev" or (mode is None and len(outputs) <= len(numbers))
-        matrix = np.empty((len(outputs), len(numbers)), dtype=object)
+        size = len(recording.outputs)
+        backward = mode == "rev" or (mode is None and size <= len(numbers))
+        matrix = np.empty((size, len(numbers)), dtype=object)
         if backward:
-            for i, row in enumerate(_basis(len(outputs))):
+            for i, row in enumerate(_basis(size)):
                 matrix[i, :] = recording.pull(row)
         else:
             for j, column in enumerate(_basis(len(numbers))):
                 matrix[:, j] = recording.push(column)
-        return _arrange(form, structure, matrix)
+        return _arrange(recording.form, structure, matrix)
 
     return derivatives
 
@@ -382,16 +384,12 @@ def _check_tuples(primals: Any, tangents: Any) -> None:
 # ----------------------------------------------------------------------------------------------- results
 
 
-def _scalar(output: Any) -> Number:
-    """Return the single number that a function to differentiate gave."""
-    numbers, form = flatten(output, "the result of the function")
+def _check_scalar(form: Structure) -> None:
     if form != Leaf(()):
         raise TypeError(
             f"a gradient is defined for a function with a single number as its result, but came {form}; "
             "use jacobian, or sum the result"
         )
-    number: Number = numbers[0]
-    return number
 
 
 def _with_aux(result: Any) -> tuple[Any, Any]:
