@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .trees import Branch, Leaf, Structure, array_of, blocks, flatten, flatten_like, unflatten
+from .trees import Branch, Leaf, Structure, array_of, blocks, flatten, flatten_like
 
 Function = Callable[..., Any]
 
@@ -74,38 +74,32 @@ def vmap(f: Function, in_axes: Any = 0, out_axes: int = 0) -> Function:
 
 def _slices(tree: Any, axis: int) -> list[Any]:
     """Return the slices of all arrays of an argument along an axis."""
-    numbers, structure = flatten(tree, "an argument of vmap")
-    leaves: list[Any] = []
-    _collect_leaves(unflatten(structure, range(len(numbers))), structure, leaves)
-    for leaf in leaves:
-        if not -np.ndim(leaf) <= axis < np.ndim(leaf):
+    _, structure = flatten(tree, "an argument of vmap")
+    shapes = [leaf.shape for leaf in _leaves(structure)]
+    for shape in shapes:
+        if not -len(shape) <= axis < len(shape):
             raise ValueError(
-                f"vmap goes along axis {axis}, but came a {Leaf(np.shape(leaf))}; pass in_axes=None for it"
+                f"vmap goes along axis {axis}, but came a {Leaf(shape)}; pass in_axes=None for it"
             )
-    lengths = {np.shape(leaf)[axis] for leaf in leaves}
+    lengths = {shape[axis] for shape in shapes}
     if len(lengths) != 1:
         raise ValueError(f"vmap goes along axes of one length, but came lengths {sorted(lengths)}")
     return [_take(tree, structure, i, axis) for i in range(lengths.pop())]
+
+
+def _leaves(structure: Structure) -> list[Leaf]:
+    if isinstance(structure, Leaf):
+        return [structure]
+    return [leaf for part in structure.parts for leaf in _leaves(part)]
 
 
 def _take(tree: Any, structure: Structure, i: int, axis: int) -> Any:
     if isinstance(structure, Leaf):
         taken = np.take(tree, i, axis=axis)
         return taken.item() if isinstance(taken, np.generic) else taken
-    parts = zip(_children(tree, structure), structure.parts, strict=True)
+    children = [tree[key] for key in structure.keys] if isinstance(tree, Mapping) else list(tree)
+    parts = zip(children, structure.parts, strict=True)
     return structure.build([_take(child, part, i, axis) for child, part in parts])
-
-
-def _children(tree: Any, structure: Branch) -> list[Any]:
-    return [tree[key] for key in structure.keys] if isinstance(tree, Mapping) else list(tree)
-
-
-def _collect_leaves(tree: Any, structure: Structure, leaves: list[Any]) -> None:
-    if isinstance(structure, Leaf):
-        leaves.append(tree)
-        return
-    for child, part in zip(_children(tree, structure), structure.parts, strict=True):
-        _collect_leaves(child, part, leaves)
 
 
 def _stack(results: list[Any], axis: int) -> Any:

@@ -243,9 +243,8 @@ def _weighted(
     """Return weights for the results, and their weighted sum as a function of the inputs."""
 
     def results(point: Sequence[float]) -> list[float]:
-        return flatten(vjp(f, *unflatten(structure, point, argument=True))[0], "the result of the function")[
-            0
-        ]
+        value, _ = vjp(f, *unflatten(structure, point, argument=True))
+        return flatten(value)[0]
 
     size = len(results(numbers))
     weights = _direction(size)
