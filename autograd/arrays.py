@@ -210,11 +210,17 @@ def _is_numeric(arg: Any) -> bool:
 
 def _elementwise(function: Callable[..., Any], args: Any, otypes: str = "O") -> Any:
     """Call a function on each element of the broadcast arguments."""
-    return np.vectorize(function, otypes=otypes)(*map(_boxed, args))
+    return np.vectorize(function, otypes=otypes)(*map(boxed, args))
 
 
-def _boxed(arg: Any) -> Array:
-    """Return an array of objects; a `Value` in a box of no dimensions, which no ufunc looks into."""
+def boxed(arg: Any) -> Array:
+    """Return an array of objects; a `Value` in a box of no dimensions, which no ufunc looks into.
+
+    Examples
+    --------
+    >>> boxed(Value(1.0)).shape, boxed([Value(1.0), 2.0]).shape
+    ((), (2,))
+    """
     if not isinstance(arg, Value):
         return np.asarray(arg, dtype=object)
     box = np.empty((), dtype=object)
@@ -283,7 +289,7 @@ def apply_ufunc(ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> A
             f"np.{ufunc.__name__} has no differentiation rule for a Value; "
             "compute it from operations that have one, or pass v.data"
         )
-    boxes = [_boxed(arg) for arg in inputs]
+    boxes = [boxed(arg) for arg in inputs]
     result = (
         _elementwise(_UFUNCS[ufunc], inputs)
         if any(box.ndim for box in boxes)

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd import Value, dot, log, log1p, logsumexp, relu, softplus, sum
+from autograd.arrays import boxed
 
 from .module import Module
 
@@ -256,7 +257,7 @@ def _surprise(probability: Any, target: float) -> Any:
 
 def _pairs(predictions: Any, targets: Any) -> list[tuple[Any, Any]]:
     """Return each prediction with its target."""
-    left, right = _array(predictions), _array(targets)
+    left, right = boxed(predictions), boxed(targets)
     shapes = left.shape, right.shape
     if left.ndim == right.ndim + 1 and left.shape[-1] == 1:
         left = left[..., 0]
@@ -265,15 +266,6 @@ def _pairs(predictions: Any, targets: Any) -> list[tuple[Any, Any]]:
     if left.size == 0:
         raise ValueError("a loss of no predictions is not defined; pass at least one")
     return [(p, t if isinstance(t, Value) else float(t)) for p, t in zip(left.flat, right.flat, strict=True)]
-
-
-def _array(items: Any) -> npt.NDArray[Any]:
-    """Return an array of objects; a `Value` alone as an array of no dimensions."""
-    box = np.empty((), dtype=object)
-    if not isinstance(items, Value):
-        return np.asarray(items, dtype=object)
-    box[()] = items
-    return box
 
 
 def _check_unit_interval(targets: Any) -> None:
