@@ -158,16 +158,21 @@ def examine_backward(order: Sequence[Any]) -> None:
         Naming the operation, its operands, the adjoint, the partial and the line that built the node.
     """
     for node in order:
-        line = f", built at {node.source}" if node.source else ""
         if not math.isfinite(node.grad):
             what = describe(node.op, node.args) if node.op else repr(node)
-            raise FloatingPointError(f"backward: what flows into {what} adds up to {node.grad}{line}")
+            raise FloatingPointError(
+                f"backward: what flows into {what} adds up to {node.grad}{_built_at(node)}"
+            )
         for partial in node.partials:
             if partial is not None and not math.isfinite(node.grad * partial):
                 raise FloatingPointError(
                     f"backward through {describe(node.op, node.args)}: the adjoint {node.grad} times "
-                    f"the partial {partial} gives {node.grad * partial}{line}"
+                    f"the partial {partial} gives {node.grad * partial}{_built_at(node)}"
                 )
+
+
+def _built_at(node: Any) -> str:
+    return f", built at {node.source}" if node.source else ""
 
 
 def describe(op: Op, args: Sequence[Any]) -> str:

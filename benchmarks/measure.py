@@ -115,14 +115,12 @@ def measure(case: str, hips_python: str | None, rounds: int | None = None) -> li
     module = importlib.import_module(f"benchmarks.cases.{case}")
     peers = [Peer(case, peer, hips_python) for peer in module.PEERS]
     try:
-        # The first round warms up: compilers compile, caches fill.
-        for round_ in range((rounds or module.ROUNDS) + 1):
+        # The first round warms up, compilers compile and caches fill; a case of one long run does without.
+        for round_ in range(-(module.ROUNDS > 1), rounds or module.ROUNDS):
             for peer in peers:
                 peer.run()
-                if round_ == 0 and module.ROUNDS > 1:
+                if round_ < 0:
                     peer.measurement.runs.clear()
-            if module.ROUNDS == 1:
-                break
     finally:
         for peer in peers:
             peer.close()
