@@ -92,17 +92,15 @@ def apply_variadic(op: Op, *sequences: Iterable[Any]) -> Any:
         items += column
         columns.append(numbers)
         masks.append(mask)
-    lengths = [*map(len, columns)]
-    if lengths.count(lengths[0]) != len(lengths):
-        raise ValueError(
-            f"{op.name} takes sequences of one length, but came lengths {' and '.join(map(str, lengths))}"
-        )
+    if len(items) != len(columns[0]) * len(columns):
+        lengths = " and ".join(str(len(column)) for column in columns)
+        raise ValueError(f"{op.name} takes sequences of one length, but came lengths {lengths}")
     out, partials = _evaluate(op, columns)
-    if not any(masks):
+    if True not in masks and not any(masks):
         return _plain(op, out, items)
     kept: list[float | None] = []
     for mask, of_column in zip(masks, partials, strict=True):
-        kept += of_column if mask is True else _masked(mask, of_column)
+        kept.extend(of_column if mask is True else _masked(mask, of_column))
     return record(op, out, items, None, tuple(kept), None)
 
 
@@ -119,7 +117,6 @@ def _masked(mask: _Mask, partials: Sequence[float]) -> Sequence[float | None]:
     return [partial if is_node else None for is_node, partial in zip(mask, partials, strict=True)]
 
 
-_NODES, _FLOATS = {Value}, {float}
 _SEQUENCES = (list, tuple)
 
 
@@ -133,10 +130,10 @@ def _column(op: Op, sequence: Iterable[Any]) -> tuple[tuple[Any, ...], Sequence[
     items = tuple(sequence)
     # The weights of a neuron are all Values, and its inputs are often all floats: to check them one by one
     # would take half of the time of a training step.
-    kinds = set(map(type, items))
-    if kinds == _NODES:
+    kinds = [*map(type, items)]
+    if kinds.count(Value) == len(kinds):
         return items, [item._data for item in items], True
-    if kinds == _FLOATS:
+    if kinds.count(float) == len(kinds):
         return items, items, False
     items = tuple(_operand(op, i, item) for i, item in enumerate(items))
     mask = [isinstance(item, Value) for item in items]

@@ -141,19 +141,21 @@ class Node:
 
             accumulate_as_graph(self, seed)  # type: ignore[arg-type]
             return
-        order = consumers_first(self)
+        reached: list[Node] = []
+        before: dict[Node, Any] = {}
         with sweep_lock:
-            leaves = [node for node in order if node.op is None]
-            before = [leaf.grad for leaf in leaves]
             try:
-                _propagate(order, seed)
+                _count_uses([self], reached)
+                before = {node: node.grad for node in reached if node.op is None}
+                order = _propagate(reached, seed)
                 if nonfinite.is_watching():
                     nonfinite.examine_backward(order)
-                for leaf, grad in zip(leaves, before, strict=True):
+                for leaf, grad in before.items():
                     if grad is not None:
                         leaf.grad += grad
             except BaseException:
-                for leaf, grad in zip(leaves, before, strict=True):
+                _forget_uses([self], reached)
+                for leaf, grad in before.items():
                     leaf.grad = grad
                 raise
 
@@ -269,25 +271,30 @@ def consumers_first(*roots: Node) -> list[Node]:
     >>> [f"{node:.0f}" for node in consumers_first(a * b)]
     ['6', '3', '2']
     """
-    with sweep_lock:
-        return _sorted(roots)
-
-
-def _sorted(roots: Sequence[Node]) -> list[Node]:
-    """Count the uses of each node, then count them down; counts are 0 before and after."""
     reached: list[Node] = []
     order: list[Node] = []
-    try:
-        _use(roots, reached, +1, 1)
-        _walk(reached, +1, 1)
-        _use(roots, order, -1, 0)
-        _walk(order, -1, 0)
-    except BaseException:  # Ctrl-C: leave no half-counted node behind for the next sweep.
-        counted = [operand for node in reached for operand in operands(node)]
-        for node in (*roots, *counted):
-            node._uses = 0
-        raise
+    with sweep_lock:
+        try:
+            _count_uses(roots, reached)
+            _use(roots, order, -1, 0)
+            _walk(order, -1, 0)
+        except BaseException:
+            _forget_uses(roots, reached)
+            raise
     return order
+
+
+def _count_uses(roots: Sequence[Node], reached: list[Node]) -> None:
+    """Collect the nodes that roots depend on and count their uses; a sweep counts them down to 0."""
+    _use(roots, reached, +1, 1)
+    _walk(reached, +1, 1)
+
+
+def _forget_uses(roots: Sequence[Node], reached: Sequence[Node]) -> None:
+    """Set the counts to 0 after an exception such as Ctrl-C, since the next sweep begins with them."""
+    counted = [operand for node in reached for operand in operands(node)]
+    for node in (*roots, *counted):
+        node._uses = 0
 
 
 def _use(nodes: Sequence[Node], taken: list[Node], step: int, take_at: int) -> None:
@@ -322,22 +329,41 @@ def _walk(taken: list[Node], step: int, take_at: int) -> None:
                 take(operand)
 
 
-def _propagate(order: list[Node], seed: float) -> None:
-    """Send the adjoint of each node to its operands: adjoint times partial, summed over the uses."""
-    for node in order:
+def _propagate(reached: list[Node], seed: float) -> list[Node]:
+    """Send the adjoint of each node to its operands: adjoint times partial, summed over the uses.
+
+    A node passes its adjoint on when the last of its uses has been counted down, so the order that this
+    returns is that of `consumers_first`; sorting first and sending then would take a third longer.
+    """
+    for node in reached:
         node.grad = 0.0
-    order[0].grad = seed
+    root = reached[0]
+    root.grad, root._uses = seed, 0
+    order = [root]
+    take = order.append
     for node in order:
         adjoint, dx, dy = node.grad, node._dx, node._dy
         if dx.__class__ is tuple:
             for operand, partial in zip(node._x, dx, strict=True):
                 if partial is not None:
                     operand.grad += adjoint * partial
+                    operand._uses = uses = operand._uses - 1
+                    if not uses:
+                        take(operand)
             continue
         if dx is not None:
-            node._x.grad += adjoint * dx
+            operand = node._x
+            operand.grad += adjoint * dx
+            operand._uses = uses = operand._uses - 1
+            if not uses:
+                take(operand)
         if dy is not None:
-            node._y.grad += adjoint * dy
+            operand = node._y
+            operand.grad += adjoint * dy
+            operand._uses = uses = operand._uses - 1
+            if not uses:
+                take(operand)
+    return order
 
 
 def checked_number(data: object) -> float:
