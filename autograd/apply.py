@@ -7,6 +7,7 @@ the rows that take sequences.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from operator import countOf
 from typing import Any
 
 from . import nonfinite
@@ -130,10 +131,10 @@ def _column(op: Op, sequence: Iterable[Any]) -> tuple[tuple[Any, ...], Sequence[
     items = tuple(sequence)
     # The weights of a neuron are all Values, and its inputs are often all floats: to check them one by one
     # would take half of the time of a training step.
-    kinds = [*map(type, items)]
-    if kinds.count(Value) == len(kinds):
-        return items, [item._data for item in items], True
-    if kinds.count(float) == len(kinds):
+    numbers = [item._data for item in items if item.__class__ is Value]
+    if numbers and len(numbers) == len(items):
+        return items, numbers, True
+    if not numbers and countOf(map(type, items), float) == len(items):
         return items, items, False
     items = tuple(_operand(op, i, item) for i, item in enumerate(items))
     mask = [isinstance(item, Value) for item in items]

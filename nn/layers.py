@@ -125,7 +125,7 @@ class Layer(Module):
     def forward(self, x: Sample) -> list[Any]:
         """Return the outputs for one sample."""
         # Unboxed once, not by every neuron: a step on 100 points is 3 ms faster for it.
-        inputs = x.tolist() if isinstance(x, np.ndarray) else x
+        inputs = tuple(x.tolist() if isinstance(x, np.ndarray) else x)
         return [neuron.forward(inputs) for neuron in self.neurons]
 
     def __repr__(self) -> str:
