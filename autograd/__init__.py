@@ -18,13 +18,17 @@ from .batching import vmap
 from .check import check_grads
 from .composite import elu, gelu, leaky_relu, silu, softmax
 from .derivatives import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from .formulas import to_latex
 from .functions import *  # noqa: F403
 from .nonfinite import anomaly
+from .nudge import nudge
 from .ops import OPS, Op
+from .paths import paths
+from .steps import steps
 from .value import Value
 
 if TYPE_CHECKING:
-    from .show import draw
+    from .show import draw, explain, lint, stepper
 
 __all__ = [
     "OPS",
@@ -36,6 +40,7 @@ __all__ = [
     "data",
     "draw",
     "elu",
+    "explain",
     "gelu",
     "grad",
     "grads",
@@ -44,8 +49,14 @@ __all__ = [
     "jacobian",
     "jvp",
     "leaky_relu",
+    "lint",
+    "nudge",
+    "paths",
     "silu",
     "softmax",
+    "stepper",
+    "steps",
+    "to_latex",
     "value_and_grad",
     "vjp",
     "vmap",
@@ -53,10 +64,13 @@ __all__ = [
 __all__ += functions.__all__
 
 
+_SHOWN = ("draw", "explain", "lint", "stepper")
+
+
 def __getattr__(name: str) -> Any:
     # What shows graphs is loaded when first used: graphviz would add a third to the time of the import.
-    if name == "draw":
-        from .show import draw
+    if name in _SHOWN:
+        from . import show
 
-        return draw
+        return getattr(show, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

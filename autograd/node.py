@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 _ARRAYS = (list, tuple, np.ndarray)
 
+# How long an expression `str` gives: one line of a terminal.
+_MAX_TERMS = 40
+
 # Consumer counts and interior adjoints live in the nodes, which two threads may share.
 sweep_lock = Lock()
 
@@ -208,6 +211,18 @@ class Node:
 
         return apply_ufunc(ufunc, method, *inputs, **options)
 
+    def steps(self, gradient: float = 1.0) -> Any:
+        """Return what a backward from this node does, step by step; see `autograd.steps`."""
+        from .steps import steps
+
+        return steps(self, gradient)  # type: ignore[arg-type]
+
+    def explain(self, x: Value, **options: Any) -> Any:
+        """Work out the derivative of this node by another on paper; see `autograd.explain`."""
+        from .show import explain
+
+        return explain(self, x, **options)  # type: ignore[arg-type]
+
     def draw(self, **options: Any) -> Any:
         """Draw the graph that leads to this node; see `autograd.draw`."""
         from .show import draw
@@ -226,8 +241,17 @@ class Node:
             parts.append(f"grad={float(self.grad)!r}")
         return f"Value({', '.join(parts)})"
 
+    def __str__(self) -> str:
+        """Return the expression that the node stands for; the repr of a leaf, or where it is a long one."""
+        from .formulas import TooLongError, expression
+
+        try:
+            return repr(self) if self.op is None else expression(self, max_terms=_MAX_TERMS)  # type: ignore[arg-type]
+        except TooLongError:
+            return repr(self)
+
     def __format__(self, spec: str) -> str:
-        return format(self._data, spec) if spec else repr(self)
+        return format(self._data, spec) if spec else str(self)
 
 
 def operands(node: Node) -> list[Value]:

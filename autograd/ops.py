@@ -55,6 +55,9 @@ class Op:
         Special points with what must come out.
     symbol, precedence : str, int
         The infix or prefix sign and how tightly it binds, where Python has one for it.
+    latex_precedence : int or None
+        How tightly the LaTeX form binds, where that differs: a fraction stands for itself, and needs
+        parentheses only below an exponent.
     ufunc : numpy.ufunc or None
         The NumPy function of the same meaning.
     variadic : bool
@@ -77,6 +80,7 @@ class Op:
     edges: tuple[Edge, ...] = ()
     symbol: str = ""
     precedence: int = 9
+    latex_precedence: int | None = None
     ufunc: np.ufunc | None = None
     variadic: bool = False
     folds: bool = False
@@ -141,6 +145,7 @@ _ROWS = (
     Op(
         name="truediv", doc="the quotient of two numbers", symbol="/", precedence=2, ufunc=np.true_divide,
         value="x / y", partials=("1.0 / y", "-out / y"), latex=r"\frac{{{x}}}{{{y}}}",
+        latex_precedence=4,
         domain=(_LINE, _POSITIVE),
         edges=(
             _at(1.0, 0.0, gives=inf, partials=(inf, -inf)),
@@ -244,7 +249,7 @@ _ROWS = (
     # ------------------------------------------------------------- exponentials, logarithms, roots
     Op(
         name="exp", doc="e to the power x", ufunc=np.exp,
-        value="exp(x)", partials=("out",), latex="e^{{{x}}}", domain=(_LINE,),
+        value="exp(x)", partials=("out",), latex="e^{{{x}}}", latex_precedence=4, domain=(_LINE,),
         edges=(
             _at(0.0, gives=1.0, partials=(1.0,)),
             _at(1.0, gives=e, partials=(e,)),
@@ -273,7 +278,8 @@ _ROWS = (
     ),
     Op(
         name="expm1", doc="exp(x) - 1, exact for small x", ufunc=np.expm1,
-        value="expm1(x)", partials=("out + 1.0",), latex="e^{{{x}}} - 1", domain=(_LINE,),
+        value="expm1(x)", partials=("out + 1.0",), latex="e^{{{x}}} - 1", latex_precedence=1,
+        domain=(_LINE,),
         edges=(
             _at(1e-20, gives=1e-20, partials=(1.0,)),
             _at(1000.0, gives=inf, partials=(inf,)),
@@ -342,7 +348,7 @@ _ROWS = (
         name="hypot", doc="sqrt(x**2 + y**2) without overflow; its derivative at (0, 0) is 0", ufunc=np.hypot,
         value="hypot(x, y)",
         partials=("where(out == 0.0, 0.0, x / out)", "where(out == 0.0, 0.0, y / out)"),
-        latex=r"\sqrt{{{x}^2 + {y}^2}}", domain=(_LINE, _POSITIVE),
+        latex=r"\left\|\left({x}, {y}\right)\right\|", domain=(_LINE, _POSITIVE),
         edges=(
             _at(3.0, 4.0, gives=5.0, partials=(0.6, 0.8)),
             _at(3e200, 4e200, gives=5e200, partials=(0.6, 0.8)),
@@ -409,6 +415,7 @@ _ROWS = (
     Op(
         name="dot", doc="the sum of the products of two sequences of one length, as one node", variadic=True,
         value="dot(x, y)", partials=("y", "x"), latex=r"\left({x}\right) \cdot \left({y}\right)",
+        latex_precedence=2,
         domain=(_LINE, _LINE),
         edges=(_at(1.0, 2.0, 3.0, 4.0, gives=11.0, partials=(3.0, 4.0, 1.0, 2.0)),),
     ),

@@ -8,11 +8,12 @@ more graph*, and can be differentiated again.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Sequence
 from functools import cache
 from typing import Any
 
 from . import functions
+from .graph import depending_on
 from .node import consumers_first
 from .ops import OPS, Op
 from .rules import Rules, compile_row
@@ -147,15 +148,6 @@ def _plus(x: Number, y: Number) -> Number:
     return x + y
 
 
-def _depending_on(inputs: Iterable[Value], order: Sequence[Value]) -> set[Value]:
-    """Return the inputs and the nodes that depend on them."""
-    found = set(inputs)
-    for node in reversed(order):
-        if node not in found and any(isinstance(arg, Value) and arg in found for arg in node.args):
-            found.add(node)
-    return found
-
-
 def pull(
     outputs: Sequence[Value], seeds: Sequence[Number], inputs: Sequence[Value], partials_of: PartialsOf
 ) -> list[Number]:
@@ -196,7 +188,7 @@ def _adjoints(
     partials_of: PartialsOf,
 ) -> dict[Value, Number]:
     """Return the adjoint of each node between the inputs and the outputs."""
-    relevant = _depending_on(inputs, order)
+    relevant = depending_on(inputs, reversed(order))
     adjoints: dict[Value, Number] = {}
     for output, seed in zip(outputs, seeds, strict=True):
         adjoints[output] = _plus(adjoints.get(output, 0.0), seed)
@@ -267,7 +259,7 @@ def push(
     [6.0]
     """
     order: list[Any] = consumers_first(*outputs)
-    relevant = _depending_on(inputs, order)
+    relevant = depending_on(inputs, reversed(order))
     found: dict[Value, Number] = dict(zip(inputs, tangents, strict=True))
     for node in reversed(order):
         if node in found or node not in relevant:

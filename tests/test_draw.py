@@ -7,12 +7,18 @@ from types import ModuleType
 from typing import Any
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import Expression, call_public, expressions
 
 import autograd
-from autograd import Value, draw
+from autograd import Value, draw, paths
 from autograd.files import write_whole
+from autograd.graph import nodes
 from autograd.show.drawing import Drawing
+from nn import MLP, losses
 
 
 @pytest.fixture
@@ -25,6 +31,11 @@ def texts(graph: Any) -> list[list[str]]:
     """Return the lines of text in each node of a graph, escapes and entities resolved."""
     labels = [node.attr["label"].replace("\\\\", "\\") for node in graph.nodes()]
     return [html.unescape(label).split("\n") for label in labels]
+
+
+def edges(graph: Any) -> list[list[str]]:
+    """Return the lines of text at each edge, sorted."""
+    return sorted((edge.attr["label"] or "").split("\n") for edge in graph.edges())
 
 
 # ---------------------------------------------------------------------------------------- what is drawn
@@ -44,7 +55,15 @@ def test_a_small_graph(pygraphviz: ModuleType) -> None:
         ["out = v1 + 10", "value 4", "grad 1"],
         ["v1 = a * b", "value -6", "grad 1"],
     ]
-    assert sorted(edge.attr["label"] or "" for edge in graph.edges()) == ["", "-3", "1", "2"]
+    assert edges(graph) == [[""], ["∂ -3", "adds -3"], ["∂ 1", "adds 1"], ["∂ 2", "adds 2"]]
+
+
+def test_before_a_backward(pygraphviz: ModuleType) -> None:
+    """Without a backward there are no contributions, and gradients are "not yet", never 0."""
+    a = Value(2.0, label="a")
+    graph = pygraphviz.AGraph(string=draw(a.exp()).source)
+    assert [lines[-1] for lines in texts(graph)] == ["grad not yet"] * 2
+    assert edges(graph) == [["∂ 7.389"]]
 
 
 def test_both_uses_of_an_operand(pygraphviz: ModuleType) -> None:
@@ -52,7 +71,7 @@ def test_both_uses_of_an_operand(pygraphviz: ModuleType) -> None:
     a = Value(5.0)
     graph = pygraphviz.AGraph(string=draw(a * a).source)
     assert graph.number_of_nodes() == 2
-    assert [edge.attr["label"] for edge in graph.edges()] == ["5", "5"]
+    assert edges(graph) == [["∂ 5"], ["∂ 5"]]
     assert len({(source, target) for source, target in graph.edges()}) == 1
 
 
@@ -153,6 +172,191 @@ def test_limits(options: dict[str, int]) -> None:
         draw(Value(1.0), **options)
 
 
+@given(expressions(), st.lists(st.text(st.characters(exclude_categories=["Cs", "Cc"])), max_size=4))
+def test_any_graph_is_dot(drawn: Expression, labels: list[str]) -> None:
+    """Whatever the graph and its labels, the text is DOT, with each node and each use in it."""
+    pygraphviz = pytest.importorskip("pygraphviz")
+    variables = [Value(number) for number in drawn.point]
+    for variable, label in zip(variables, labels, strict=False):
+        variable.label = label
+    root = drawn.on(call_public, float, variables)
+    order = nodes(root)
+    graph = pygraphviz.AGraph(string=draw(root, fold=None).source)
+    names = {f"node{i}" for i in range(len(order))}
+    assert names == {node for node in graph.nodes() if "_" not in node}
+    assert graph.number_of_edges() == sum(len(node.args) for node in order)
+    shown = {str(node): lines for node, lines in zip(graph.nodes(), texts(graph), strict=True)}
+    for i, node in enumerate(order):
+        if node.label and "." not in node.label:
+            assert shown[f"node{i}"][0].startswith(node.label.split("\n")[0])
+
+
+# ----------------------------------------------------------------------------------------------- options
+
+
+def test_what_is_shown(pygraphviz: ModuleType) -> None:
+    """Values, gradients and partials can be left out."""
+    x = Value(3.0, label="x")
+    y = x * 2.0
+    y.backward()
+    graph = pygraphviz.AGraph(string=draw(y, values=False, grads=False, partials=False).source)
+    assert sorted(texts(graph)) == [["2"], ["v1 = x * 2"], ["x"]]
+    assert edges(graph) == [[""], [""]]
+    assert edges(pygraphviz.AGraph(string=draw(y, grads=False).source)) == [[""], ["∂ 2"]]
+
+
+@pytest.mark.parametrize("direction", ["LR", "RL", "TB", "BT"])
+def test_directions(pygraphviz: ModuleType, direction: str) -> None:
+    """The picture runs where it is asked to."""
+    graph = pygraphviz.AGraph(string=draw(Value(1.0), direction=direction).source)
+    assert graph.graph_attr["rankdir"] == direction
+
+
+def test_names_of_variables(pygraphviz: ModuleType) -> None:
+    """The caller's variables name what has no label; IPython's own do not."""
+    x = Value(3.0, label="input")
+    w = [Value(1.0), Value(2.0)]
+    table = np.array([[Value(5.0)]])
+    hidden = x * w[1]
+    out = hidden + table[0, 0]
+    names = {"x": x, "w": w, "table": table, "hidden": hidden, "_": hidden, "_5": out, "n": 3}
+    graph = pygraphviz.AGraph(string=draw(out, names=names).source)
+    assert sorted(lines[0] for lines in texts(graph)) == [
+        "hidden = input * w[1]",
+        "input",
+        "table[0, 0]",
+        "v1 = hidden + table[0, 0]",
+        "w[1]",
+    ]
+
+
+def test_depth(pygraphviz: ModuleType) -> None:
+    """`depth` draws what is that many operations away, and says what is left out."""
+    x = Value(1.0)
+    y = ((x + 1.0) + 1.0) + 1.0
+    graph = pygraphviz.AGraph(string=draw(y, depth=1).source)
+    assert ["… 1 more"] in texts(graph)
+    assert [lines[1] for lines in texts(graph) if len(lines) == 3] == ["value 3", "value 4"]
+    assert "2 of 4 nodes are not drawn" in draw(y, depth=1).source
+
+
+def marked(picture: Drawing, pygraphviz: ModuleType) -> tuple[int, int]:
+    """Return how many nodes and edges are highlighted."""
+    graph = pygraphviz.AGraph(string=picture.source)
+    return tuple(
+        sum(item.attr["penwidth"] == "2.5" for item in items) for items in (graph.nodes(), graph.edges())
+    )
+
+
+def test_highlight(pygraphviz: ModuleType) -> None:
+    """The influence of a node, a path, or the nodes of a path are highlighted."""
+    a, b = Value(2.0), Value(3.0)
+    v = a * b
+    y = (v + a) * b.exp()
+    assert marked(draw(y), pygraphviz) == (0, 0)
+    assert marked(draw(y, highlight=a), pygraphviz) == (4, 4)
+    assert marked(draw(y, highlight=v), pygraphviz) == (3, 2)
+    assert marked(draw(y, highlight=[a, v, y.args[0], y]), pygraphviz) == (4, 3)
+    for path in paths(y, b):
+        assert marked(draw(y, highlight=path), pygraphviz) == (len(path.uses) + 1, len(path.uses))
+
+
+def test_colour_by_gradient(pygraphviz: ModuleType) -> None:
+    """Red is the largest gradient, white none; before a backward nothing is coloured."""
+    x, z = Value(1.0, label="x"), Value(1.0, label="z")
+    y = x * 1000.0 + z * 0.0
+    before = draw(y, color_by_grad=True).source
+    assert before == draw(y).source
+    y.backward()
+    graph = pygraphviz.AGraph(string=draw(y, color_by_grad=True).source)
+    fill = {lines[0]: node.attr["fillcolor"] for node, lines in zip(graph.nodes(), texts(graph), strict=True)}
+    assert fill["x"] == "#ff6b4a"
+    assert fill["z"] == "#ffffff"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"direction": "left"}, "direction is one of LR, RL, TB, BT, but came 'left'"),
+        ({"depth": 0}, "at least 1"),
+        ({"highlight": Value(1.0)}, "is not in the graph"),
+        ({"fold": True}, "no parameter in this graph has one"),
+    ],
+)
+def test_bad_options(options: dict[str, Any], message: str) -> None:
+    """An option that cannot be is refused with a reason."""
+    with pytest.raises(ValueError, match=message):
+        draw(Value(1.0) + 1.0, **options)
+
+
+# ---------------------------------------------------------------------------------------------- networks
+
+
+def hinge_of(sizes: list[int], samples: int) -> Value:
+    """Return a loss of a network over some samples, after a backward."""
+    model = MLP(2, sizes, rng=0)
+    x = np.random.default_rng(0).normal(size=(samples, 2))
+    loss = losses.hinge(model(x), np.where(x[:, 0] > 0.0, 1, -1))
+    loss.label = "loss"
+    loss.backward()
+    return loss
+
+
+def test_frames(pygraphviz: ModuleType) -> None:
+    """Neurons are frames within their layer, and inside a frame names are short."""
+    graph = pygraphviz.AGraph(string=draw(hinge_of([2, 1], samples=1)).source)
+    frames = {frame.graph_attr["label"] for frame in graph.subgraphs()}
+    assert frames == {"layers.0", "layers.1"}
+    inner = {f.graph_attr["label"] for frame in graph.subgraphs() for f in frame.subgraphs()}
+    assert inner == {"neurons.0", "neurons.1"}
+    first = [lines[0] for lines in texts(graph)]
+    assert first.count("b") == 3
+    assert first.count("w[0]") == 3
+    assert any(line.startswith("loss = ") for line in first)
+
+
+def test_a_network_folds_by_itself(pygraphviz: ModuleType) -> None:
+    """Beyond max_nodes each neuron is a box, with all samples in it, and a box for the loss."""
+    loss = hinge_of([3, 1], samples=40)
+    graph = pygraphviz.AGraph(string=draw(loss).source)
+    boxes = texts(graph)
+    assert sorted(lines[0] for lines in boxes) == [
+        "loss, after the network",
+        "neurons.0",
+        "neurons.0",
+        "neurons.1",
+        "neurons.2",
+    ]
+    assert ["neurons.2", "3 parameters", "40 dot, 40 add, 40 relu"] in [lines[:3] for lines in boxes]
+    assert edges(graph) == [["×40"]] * 4
+    assert f"{len(nodes(loss)):,} nodes, folded" in draw(loss).source
+    assert draw(loss, fold=False, max_nodes=1000).source.count("value") > 300
+
+
+def test_folding_on_request(pygraphviz: ModuleType) -> None:
+    """A small network folds when asked to, colours and highlights included."""
+    loss = hinge_of([2, 1], samples=1)
+    w = next(node for node in nodes(loss) if node.label == "layers.0.neurons.0.w[0]")
+    graph = pygraphviz.AGraph(string=draw(loss, fold=True, highlight=w, color_by_grad=True).source)
+    assert graph.number_of_nodes() == 4
+    assert sum(node.attr["penwidth"] == "2.5" for node in graph.nodes()) == 3
+
+
+def test_large_networks(pygraphviz: ModuleType) -> None:
+    """30,000 nodes fold to a box a layer; asking for all of them says so instead of hanging."""
+    loss = hinge_of([32, 32, 1], samples=200)
+    assert len(nodes(loss)) > 30_000
+    graph = pygraphviz.AGraph(string=draw(loss).source)
+    assert sorted(lines[0] for lines in texts(graph)) == [
+        "layers.0",
+        "layers.1",
+        "layers.2",
+        "loss, after the network",
+    ]
+    with pytest.raises(ValueError, match=r"nodes are more than anybody can read.* fold them, pass depth"):
+        draw(loss, fold=False)
+
+
 # ------------------------------------------------------------------------------------------------ files
 
 
@@ -163,6 +367,7 @@ def test_limits(options: dict[str, int]) -> None:
         (".png", b"\x89PNG\r\n\x1a\n"),
         (".pdf", b"%PDF-"),
         (".dot", b"digraph"),
+        (".html", b"<!doctype html>"),
         (".SVG", b"<?xml"),
     ],
 )
@@ -178,7 +383,7 @@ def test_save(tmp_path: Path, suffix: str, magic: bytes, kind: type) -> None:
 @pytest.mark.parametrize("name", ["graph.txt", "graph", "svg"])
 def test_other_suffixes(tmp_path: Path, name: str) -> None:
     """Another suffix raises a ValueError that names those there are, and writes nothing."""
-    with pytest.raises(ValueError, match=r"\.dot, \.svg, \.png, \.pdf, but the path is"):
+    with pytest.raises(ValueError, match=r"\.dot, \.html, \.svg, \.png, \.pdf, but the path is"):
         draw(Value(1.0)).save(tmp_path / name)
     assert list(tmp_path.iterdir()) == []
 

@@ -137,7 +137,7 @@ def test_pictures_of_3000_nodes() -> None:
     out = Value(0.0)
     for _ in range(2999):
         out = out + 1.0
-    for limit, picture in [(150, draw(out)), (20, draw(out, max_nodes=20))]:
+    for limit, picture in [(300, draw(out)), (20, draw(out, max_nodes=20))]:
         values = re.findall(r"value (\d+)", picture.source)
         assert sorted(map(int, values)) == list(range(3000 - limit, 3000))
         assert f"{3000 - limit:,} of 3,000 nodes are not drawn" in picture.source

@@ -2,5 +2,19 @@
 
 from .draw import draw
 from .drawing import Drawing, LayoutUnavailableError
+from .explain import Explanation, explain
+from .lint import Finding, Report, lint
+from .stepper import Stepper, stepper
 
-__all__ = ["Drawing", "LayoutUnavailableError", "draw"]
+__all__ = [
+    "Drawing",
+    "Explanation",
+    "Finding",
+    "LayoutUnavailableError",
+    "Report",
+    "Stepper",
+    "draw",
+    "explain",
+    "lint",
+    "stepper",
+]

@@ -1,37 +1,70 @@
-"""Drawing a graph: its nodes with values and gradients, its edges with local partials."""
+"""Drawing a graph: its nodes with values and gradients, its edges with partials and contributions."""
 
 from __future__ import annotations
 
-import graphviz
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
 
-from ..graph import names, nodes
-from ..ops import Op
+from ..graph import Use, depending_on, nodes, uses
+from ..graph import names as label
+from ..groups import modules_of
+from ..paths import Path
 from ..value import Value
 from .drawing import Drawing
+from .folded import draw_folded
+from .unfolded import Look, draw_unfolded
 
-_NODE = {"fontname": "Helvetica", "fontsize": "11", "height": "0.3", "color": "#5b6b7b"}
-_EDGE = {"fontname": "Helvetica", "fontsize": "10", "color": "#8a97a5", "fontcolor": "#8a5a00"}
-_LEAF = {"shape": "box", "style": "rounded,filled", "fillcolor": "#e8f1fb"}
-_RESULT = {"shape": "box", "style": "rounded,filled", "fillcolor": "#f5f6f8"}
-_ROOT = {"shape": "box", "style": "rounded,filled", "fillcolor": "#fdf1d8"}
-_CONSTANT = {"shape": "plaintext", "fontcolor": "#5b6b7b"}
+DIRECTIONS = ("LR", "RL", "TB", "BT")
 
 
-def draw(root: Value, *, max_nodes: int = 150, precision: int = 4) -> Drawing:
+def draw(
+    root: Value,
+    *,
+    names: Mapping[str, Any] | None = None,
+    direction: str = "LR",
+    precision: int = 4,
+    values: bool = True,
+    grads: bool = True,
+    partials: bool = True,
+    highlight: Value | Path | Sequence[Value] | None = None,
+    color_by_grad: bool = False,
+    depth: int | None = None,
+    fold: bool | None = None,
+    max_nodes: int = 300,
+) -> Drawing:
     """Draw the graph that leads to a node.
 
-    Each node shows its name, how it was computed, its value and, after a backward, its gradient; each
-    edge shows the local partial. A constant is drawn as the number it is. Of a graph of more than
-    `max_nodes` nodes the part nearest to the result is drawn, and the picture says how many are left out.
+    Each node shows its name, how it was computed, its value, and its gradient, or "not yet" before a
+    backward. Each edge shows the local partial ∂ and, after a backward, the contribution: the partial
+    times the gradient that the edge starts from, which it adds to the operand's. A constant is drawn as
+    the number it is. What belongs to a module of a network stands in a frame with the module's name.
+
+    A network of more than `max_nodes` nodes is folded: a box for each neuron or layer. Of any other graph
+    the part nearest to the result is drawn, and the picture says how many nodes are left out.
 
     Parameters
     ----------
     root : Value
         The result.
-    max_nodes : int
-        How many nodes to draw at the most.
+    names : mapping, optional
+        The caller's variables, such as ``locals()``, to name what has no label.
+    direction : str
+        ``"LR"``, ``"RL"``, ``"TB"`` or ``"BT"``: from the leaves to the result.
     precision : int
         Significant digits of numbers.
+    values, grads, partials : bool
+        Whether to show them; `partials` includes the contributions.
+    highlight : Value, Path or sequence of Value, optional
+        A node, with all that it influences; or a path, from `autograd.paths` or as its nodes in order.
+    color_by_grad : bool
+        Whether to colour nodes by the size of the gradient, white to red over four decades.
+    depth : int, optional
+        Draw only what is at most this many operations away from the result.
+    fold : bool, optional
+        Whether to draw modules as boxes; None does so beyond `max_nodes`.
+    max_nodes : int
+        How many nodes to draw at the most.
 
     Returns
     -------
@@ -43,7 +76,8 @@ def draw(root: Value, *, max_nodes: int = 150, precision: int = 4) -> Drawing:
     TypeError
         If `root` is not a `Value`.
     ValueError
-        If `max_nodes` or `precision` is less than 1.
+        If a number is less than 1, for an unknown direction, for a highlight that is not in the graph,
+        for ``fold=True`` without modules, and for ``fold=False`` with more nodes than `max_nodes`.
 
     Examples
     --------
@@ -54,58 +88,55 @@ def draw(root: Value, *, max_nodes: int = 150, precision: int = 4) -> Drawing:
     """
     if not isinstance(root, Value):
         raise TypeError(f"draw takes a Value, but came {root!r} ({type(root).__name__})")
-    if max_nodes < 1 or precision < 1:
-        raise ValueError(f"max_nodes and precision are at least 1, but came {max_nodes} and {precision}")
+    if max_nodes < 1 or precision < 1 or (depth is not None and depth < 1):
+        raise ValueError(
+            f"max_nodes, precision and depth are at least 1, but came {max_nodes}, {precision} and {depth}"
+        )
+    if direction not in DIRECTIONS:
+        raise ValueError(f"direction is one of {', '.join(DIRECTIONS)}, but came {direction!r}")
     order = nodes(root)
-    shown = order[-max_nodes:]
-    name_of = names(order)
-    dot = graphviz.Digraph(graph_attr={"rankdir": "LR"}, node_attr=_NODE, edge_attr=_EDGE)
-    drawn = {node: str(i) for i, node in enumerate(shown)}
-    for node in shown:
-        style = _ROOT if node is root else _LEAF if node.op is None else _RESULT
-        text = _describe(node, name_of[node], name_of, precision)
-        dot.node(drawn[node], _escape(text), **style)
-    for node in shown:
-        _draw_edges(dot, node, drawn, precision)
-    if len(order) > len(shown):
-        text = f"{len(order) - len(shown):,} of {len(order):,} nodes are not drawn"
-        dot.attr(label=f"{text}: draw(v, max_nodes=...) draws more", fontname="Helvetica", fontsize="11")
-    return Drawing(dot.source)
+    marked = _marked(order, highlight)
+    look = Look(direction, precision, values, grads, partials, color_by_grad, marked)
+    name_of = label(order, names)
+    shown = order if depth is None else _within(root, depth, order)
+    home = modules_of(order) if fold or len(shown) > max_nodes else modules_of(shown)
+    if fold and not home:
+        raise ValueError("fold=True draws the modules of a network, but no parameter in this graph has one")
+    if fold or (fold is None and len(shown) > max_nodes and home):
+        return draw_folded(order, name_of, home, look)
+    if fold is False and len(shown) > max_nodes:
+        raise ValueError(
+            f"{len(shown):,} nodes are more than anybody can read, and Graphviz may take minutes: fold them, "
+            f"pass depth=..., or insist with max_nodes={len(shown)}"
+        )
+    return draw_unfolded(order, shown[-max_nodes:], name_of, home, look)
 
 
-def _escape(text: str) -> str:
-    """Return text that Graphviz shows as it is: it reads backslashes, and entities such as &amp;."""
-    return graphviz.escape(text.replace("&", "&amp;"))  # type: ignore[no-any-return]
+def _within(root: Value, depth: int, order: Sequence[Value]) -> list[Value]:
+    """Return the nodes at most `depth` edges before the root, in order."""
+    found, frontier = {root}, [root]
+    for _ in range(depth):
+        frontier = [use.operand for node in frontier for use in uses(node) if use.operand not in found]
+        found.update(frontier)
+    return [node for node in order if node in found]
 
 
-def _describe(node: Value, name: str, name_of: dict[Value, str], precision: int) -> str:
-    """Return the lines of text inside a node."""
-    operation = f" = {_formula(node.op, node.args, name_of, precision)}" if node.op else ""
-    gradient = "not yet" if node.grad is None else f"{node.grad:.{precision}g}"
-    return f"{name}{operation}\nvalue {node.data:.{precision}g}\ngrad {gradient}"
-
-
-def _formula(op: Op, args: tuple[Value | float, ...], name_of: dict[Value, str], precision: int) -> str:
-    """Return the operation with the names of its operands, at most three of them."""
-    texts = [name_of[arg] if isinstance(arg, Value) else f"{arg:.{precision}g}" for arg in args]
-    if op.symbol:
-        return f" {op.symbol} ".join(texts) if len(texts) == 2 else op.symbol + texts[0]
-    shown = texts if len(texts) <= 3 else [*texts[:2], f"… {len(texts) - 2} more"]
-    return f"{op.name}({', '.join(shown)})"
-
-
-def _draw_edges(dot: graphviz.Digraph, node: Value, drawn: dict[Value, str], precision: int) -> None:
-    """Draw an edge from each operand; one dotted edge stands for those that are left out."""
-    left_out = 0
-    for slot, (arg, partial) in enumerate(zip(node.args, node.partials, strict=True)):
-        if isinstance(arg, Value) and arg not in drawn:
-            left_out += 1
-        elif isinstance(arg, Value):
-            dot.edge(drawn[arg], drawn[node], label=f"{partial:.{precision}g}")
-        else:
-            constant = f"{drawn[node]}_{slot}"
-            dot.node(constant, f"{arg:.{precision}g}", **_CONSTANT)
-            dot.edge(constant, drawn[node])
-    if left_out:
-        dot.node(f"{drawn[node]}_more", f"… {left_out} more", **_CONSTANT)
-        dot.edge(f"{drawn[node]}_more", drawn[node], style="dotted")
+def _marked(order: Sequence[Value], highlight: Value | Path | Sequence[Value] | None) -> frozenset[Use]:
+    """Return the edges to highlight."""
+    if highlight is None:
+        return frozenset()
+    if isinstance(highlight, Path):
+        marked = frozenset(highlight.uses)
+        stations = [use.node for use in highlight.uses]
+    elif isinstance(highlight, Value):
+        stations = [highlight]
+        influenced = depending_on([highlight], order)
+        marked = frozenset(use for node in influenced for use in uses(node) if use.operand in influenced)
+    else:
+        stations = list(highlight)
+        steps = set(pairwise(stations))
+        marked = frozenset(use for node in stations for use in uses(node) if (use.operand, node) in steps)
+    missing = [node for node in stations if node not in set(order)]
+    if missing:
+        raise ValueError(f"highlight: {missing[0]!r} is not in the graph that is drawn")
+    return marked

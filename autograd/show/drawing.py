@@ -13,6 +13,16 @@ from ..files import write_whole
 
 FORMATS = ("svg", "png", "pdf")
 
+_PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Graph</title>
+<style>body {{ margin: 1rem; background: white; }} svg {{ max-width: 100%; height: auto; }}</style>
+{svg}
+</html>
+"""
+
 
 class LayoutUnavailableError(RuntimeError):
     """Neither way to lay out a graph is installed; the message says how to get one."""
@@ -74,7 +84,7 @@ class Drawing:
         if find_spec("pygraphviz") is None:
             raise LayoutUnavailableError(
                 "drawing needs Graphviz: pip install 'chainrule[viz]', or install the system package "
-                "graphviz; .source has the graph as text"
+                "graphviz; draw(v).source has the graph as text"
             ) from None
         import pygraphviz
 
@@ -87,7 +97,8 @@ class Drawing:
         Parameters
         ----------
         path : path-like
-            The suffix says what is written: ``.svg``, ``.png``, ``.pdf``, or ``.dot`` for the text.
+            The suffix says what is written: ``.svg``, ``.png``, ``.pdf``, ``.html`` for a page with the
+            picture in it, or ``.dot`` for the text.
 
         Returns
         -------
@@ -105,15 +116,35 @@ class Drawing:
         """
         target = Path(path)
         form = target.suffix.removeprefix(".").lower()
-        if form == "dot":
-            write_whole(target, self.source.encode())
-        elif form in FORMATS:
-            write_whole(target, self.render(form))
-        else:
+        if form not in ("dot", "html", *FORMATS):
             raise ValueError(
-                f"a drawing saves to .dot, .{', .'.join(FORMATS)}, but the path is {str(target)!r}"
+                f"a drawing saves to .dot, .html, .{', .'.join(FORMATS)}, but the path is {str(target)!r}"
             )
+        write_whole(target, self._content(form))
         return target
+
+    def _content(self, form: str) -> bytes:
+        if form == "dot":
+            return self.source.encode()
+        if form == "html":
+            return _PAGE.format(svg=self.inline_svg()).encode()
+        return self.render(form)
+
+    def inline_svg(self) -> str:
+        """Return the picture as an element that an HTML page can hold.
+
+        Returns
+        -------
+        str
+            The ``<svg>`` element, without the declarations of a file of its own.
+
+        Raises
+        ------
+        LayoutUnavailableError
+            If neither ``dot`` nor pygraphviz is installed.
+        """
+        text = self.render("svg").decode()
+        return text[text.index("<svg") :]
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         try:

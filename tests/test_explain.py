@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from strategies import Expression, expressions
+from test_steps import built, close
+
+import autograd
+from autograd import Value, explain, sigmoid, sin
+from autograd.graph import nodes
+
+
+def lines(text: object) -> list[str]:
+    """Return the lines of a text without indentation."""
+    return [line.strip() for line in str(text).splitlines() if line.strip()]
+
+
+def labelled(node: Value, label: str) -> Value:
+    """Return a node with a label."""
+    node.label = label
+    return node
+
+
+def test_chain_of_three() -> None:
+    """A4: y = h(g(f(x))), with each factor and their product, in symbols and in numbers."""
+    x = Value(0.5, "x")
+    a1 = labelled(x**2.0, "a1")
+    a2 = labelled(sin(a1), "a2")
+    y = labelled(autograd.exp(a2), "y")
+    found = lines(explain(y, x))
+    assert found[0] == "dy/dx at x = 0.5"
+    assert found[2:5] == ["a1 = x**2 = 0.25", "a2 = sin(a1) = 0.2474", "y = exp(a2) = 1.281"]
+    assert found[6:9] == ["∂a1/∂x = 2 * x = 1", "∂a2/∂a1 = cos(a1) = 0.9689", "∂y/∂a2 = y = 1.281"]
+    assert found[-1] == (
+        "dy/dx = dy/da2 · da2/da1 · da1/dx = y · cos(a1) · 2 * x = 1.281 · 0.9689 · 1 = 1.241"
+    )
+
+
+def test_total_derivative() -> None:
+    """C6: y = x + x² as u1 = x², u2 = x + u1: the sum over the uses, 1 + 2x."""
+    x = Value(3.0, "x")
+    u1 = labelled(x**2.0, "u1")
+    u2 = labelled(x + u1, "u2")
+    found = lines(explain(u2, x))
+    assert "du2/dx = ∂u2/∂x + ∂u2/∂u1 · du1/dx = 1 + du1/dx = 1 + 1 · 6 = 7" in found
+    assert found[-1] == "du2/dx = 1 + 1 · 6 = 7"
+
+
+def test_sine_of_a_square_in_symbols() -> None:
+    """C8: sin(x²) without numbers, cos(x²) · 2x."""
+    x = Value(0.5, "x")
+    u = labelled(x**2.0, "u")
+    y = labelled(sin(u), "y")
+    assert lines(explain(y, x, numbers=False)) == [
+        "dy/dx",
+        "Intermediate variables",
+        "u = x**2",
+        "y = sin(u)",
+        "Each differentiated by what it uses",
+        "∂u/∂x = 2 * x",
+        "∂y/∂u = cos(u)",
+        "Chain rule",
+        "dy/dx = dy/du · du/dx = cos(u) · 2 * x",
+    ]
+
+
+def test_one_neuron_a_layer() -> None:
+    """E2: ∂C/∂w = a⁰ · σ'(z) · 2(a - y), each factor visible, the product what backward gives."""
+    w, b, a0 = Value(0.5, "w"), Value(0.1, "b"), Value(0.8, "a0")
+    z = labelled(w * a0 + b, "z")
+    a = labelled(sigmoid(z), "a")
+    cost = labelled((a - 1.0) ** 2.0, "C")
+    working = explain(cost, w)
+    found = lines(working)
+    assert found[1:4] == ["Held constant", "a0 = 0.8", "b = 0.1"]
+    assert "∂a/∂z = a * (1 - a) = 0.235" in found
+    assert found[-3:] == [
+        "= 2 * v2 · 1 · a * (1 - a) · 1 · a0",
+        "= -0.7551 · 1 · 0.235 · 1 · 0.8",
+        "= -0.142",
+    ]
+    cost.backward()
+    assert working.derivative == w.grad
+
+
+@given(expressions())
+def test_derivatives_are_the_gradients(drawn: Expression) -> None:
+    """What an explanation arrives at is what backward gives, for each variable and at each kink."""
+    root, variables = built(drawn)
+    root.backward()
+    for x in set(variables) & set(nodes(root)):
+        found = explain(root, x)
+        assert close(found.derivative, float(x.grad))
+        assert found.markdown.count("$$") % 2 == 0
+        assert found.latex.count(r"\left") == found.latex.count(r"\right")
+        assert found.latex.count("{") == found.latex.count("}")
+
+
+def test_numbers_on_the_page_multiply() -> None:
+    """The factors that are printed give the result that is printed, to their digits."""
+    x = Value(1.3, "x")
+    *_, factors, result = lines(explain(sin(x**2.0) * 3.0, x))[-1].split(" = ")
+    numbers = [float(factor.strip("()")) for factor in factors.split(" · ")]
+    assert math.prod(numbers) == pytest.approx(float(result), rel=1e-3)
+
+
+def test_cases_are_those_of_the_point() -> None:
+    """A kinked function is explained by the branch that it is on."""
+    x = Value(2.0, "x")
+    assert "∂v1/∂x = 1" in lines(explain(autograd.max(x, 1.0), x))
+    assert "∂v1/∂x = 0" in lines(explain(autograd.max(x, 3.0), x))
+
+
+def test_forms() -> None:
+    """Text for a terminal, Markdown with formulas and LaTeX for a notebook."""
+    x = Value(3.0, "x1")
+    found = (x * x).explain(x)
+    assert repr(found) == str(found) == found.text
+    assert found._repr_markdown_() == found.markdown
+    assert found._repr_latex_() == f"$$\n{found.latex}\n$$"
+    assert found.markdown.startswith(r"$\frac{d v_{1}}{d x_{1}} \text{ at } x_{1} = 3$")
+    assert r"\frac{\partial v_{1}}{\partial x_{1}}\text{ (1st use)} &= x_{1} = 3" in found.latex
+
+
+def test_names_of_variables() -> None:
+    """The caller's variables name what has no label."""
+    x = Value(3.0)
+    y = x * 2.0
+    assert lines(explain(y, x, names=locals()))[-1] == "dy/dx = 2"
+
+
+def test_many_uses_and_long_chains_are_cut() -> None:
+    """A sum of a thousand terms, and a chain of a thousand nodes, stay readable."""
+    x = Value(1.0, "x")
+    wide = str(explain(autograd.sum([x] * 1000), x))
+    assert "(995 more)" in wide
+    assert "… 976 more …" in wide
+    assert all(f"({which} use)" in wide for which in ("1st", "2nd", "3rd", "11th", "12th", "991st", "1000th"))
+    assert len(wide) < 3000
+    deep = x
+    for _ in range(1000):
+        deep = deep * 1.0
+    assert len(lines(explain(deep, x))) < 80
+
+
+def test_a_variable_by_itself() -> None:
+    """The derivative of a variable by itself is 1."""
+    x = Value(3.0, "x")
+    assert lines(explain(x, x)) == ["dx/dx at x = 3", "A variable by itself", "dx/dx = 1"]
+
+
+def test_bad_input() -> None:
+    """A node that is not upstream raises a ValueError, anything but a Value a TypeError."""
+    x, other = Value(1.0, "x"), Value(2.0, "other")
+    with pytest.raises(ValueError, match=r"explain\(y, x\): y = .* does not depend on x = .*'other'"):
+        (x * 2.0).explain(other)
+    with pytest.raises(TypeError, match="takes Values, but came 1"):
+        explain(x, 1)  # type: ignore[arg-type]
+
+
+def test_an_assigned_leaf() -> None:
+    """After an assignment to a leaf the symbols would not fit the numbers, and the error says so."""
+    x = Value(3.0, "x")
+    y = x * x
+    x.data = 4.0
+    with pytest.raises(RuntimeError, match="was assigned to after it was computed"):
+        y.explain(x)

@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+import ast
+import math
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from strategies import Expression, call_public, expressions
+
+import autograd
+from autograd import OPS, Value, to_latex
+from autograd.formulas import MAX_TERMS, digits, expression, latex_name
+
+A, B, C = (Value(number, label) for number, label in ((2.0, "a"), (3.0, "b"), (0.5, "c")))
+WORDS = {name: getattr(autograd, name) for name in autograd.functions.__all__} | {
+    "abs": abs,
+    "inf": math.inf,
+    "nan": math.nan,
+}
+
+
+@pytest.mark.parametrize(
+    ("node", "text"),
+    [
+        ((A + B) * C, "(a + b) * c"),
+        (A + B * C, "a + b * c"),
+        (A + (B + C), "a + (b + c)"),
+        (A - (B - C), "a - (b - c)"),
+        (A - B - C, "a - b - c"),
+        (A / (B * C), "a / (b * c)"),
+        (A / B * C, "a / b * c"),
+        (-A * B, "-a * b"),
+        (-(A * B), "-(a * b)"),
+        (-(A**2.0), "-a**2"),
+        ((-A) ** B, "(-a)**b"),
+        (A ** (B**C), "a**b**c"),
+        ((A**B) ** C, "(a**b)**c"),
+        (A**-B, "a**-b"),
+        (A ** (B + 1.0), "a**(b + 1)"),
+        (A - -B, "a - -b"),
+        (-2.0 * A, "-2 * a"),
+        (A * -2.0, "a * -2"),
+        ((-2.0) ** (A * 1.5), "(-2)**(a * 1.5)"),
+        (autograd.exp(A + B) * C, "exp(a + b) * c"),
+        (autograd.max(A, B), "max(a, b)"),
+        (autograd.dot([A, B], [B, C]), "dot([a, b], [b, c])"),
+        (autograd.sum([A, 2.0]), "sum([a, 2])"),
+        (A + 0.1, "a + 0.1"),
+        (A + math.inf, "a + inf"),
+    ],
+)
+def test_parentheses(node: Value, text: str) -> None:
+    """`str` of a result is its expression, with parentheses where Python would group differently."""
+    assert str(node) == text
+    assert f"{node}" == text
+
+
+def evaluate(text: str, variables: dict[str, Value]) -> Value:
+    """Return what a text means as Python over Values."""
+    return eval(text, WORDS | variables)
+
+
+def pairs_of_parentheses(text: str) -> list[tuple[int, int]]:
+    """Return where parentheses open and close that do not belong to a call."""
+    found, stack = [], []
+    for i, sign in enumerate(text):
+        if sign == "(":
+            stack.append(i)
+        elif sign == ")":
+            start = stack.pop()
+            if start == 0 or not (text[start - 1].isalnum() or text[start - 1] == "_"):
+                found.append((start, i))
+    return found
+
+
+def built(drawn: Expression) -> tuple[Value, dict[str, Value]]:
+    """Return the graph of a random expression, its variables labelled."""
+    variables = [Value(number, f"x{i}") for i, number in enumerate(drawn.point)]
+    return drawn.on(call_public, float, variables), {v.label: v for v in variables}
+
+
+@given(expressions())
+def test_the_text_means_the_same(drawn: Expression) -> None:
+    """Evaluated as Python, the text gives the same value, bit for bit, and the same gradient."""
+    root, variables = built(drawn)
+    try:
+        text = expression(root, max_terms=2000)
+    except ValueError:
+        assume(False)
+    again = evaluate(text, variables)
+    assert repr(again.data) == repr(root.data)
+
+
+@given(expressions())
+def test_no_pair_of_parentheses_is_superfluous(drawn: Expression) -> None:
+    """Without any one of its pairs of parentheses the text would mean another tree."""
+    root, _ = built(drawn)
+    try:
+        text = expression(root)
+    except ValueError:
+        assume(False)
+    tree = ast.dump(ast.parse(text, mode="eval"))
+    for start, end in pairs_of_parentheses(text):
+        less = text[:start] + text[start + 1 : end] + text[end + 1 :]
+        try:
+            other = ast.dump(ast.parse(less, mode="eval"))
+        except SyntaxError:
+            continue
+        assert other != tree
+
+
+def test_leaves_keep_their_repr() -> None:
+    """A leaf is no expression: its value and label are what there is to see."""
+    assert str(A) == "Value(2.0, label='a')"
+    assert str(Value(2.0) * 3.0) == "2 * 3"
+
+
+def test_long_expressions_keep_their_repr() -> None:
+    """An expression that fills more than a line, or would be exponentially long, is shown as its value."""
+    y = A
+    for _ in range(1000):
+        y = y + y
+    assert str(y).startswith("Value(")
+    deep = A
+    for _ in range(100_000):
+        deep = deep + 1.0
+    assert str(deep) == "Value(100002.0, op='+')"
+    with pytest.raises(ValueError, match=f"more than {MAX_TERMS} terms; draw"):
+        to_latex(y)
+
+
+@pytest.mark.parametrize(
+    ("node", "latex"),
+    [
+        ((A + B) / C, r"\frac{a + b}{c}"),
+        ((A / B) ** 2.0, r"\left(\frac{a}{b}\right)^{2}"),
+        ((A + B) * C, r"\left(a + b\right) \cdot c"),
+        (A * (B / C), r"a \cdot \frac{b}{c}"),
+        (A ** (B + C), "a^{b + c}"),
+        (A + -B, r"a + \left(-b\right)"),
+        (A * -2.0, r"a \cdot \left(-2\right)"),
+        (autograd.exp(A) ** 2.0, r"\left(e^{a}\right)^{2}"),
+        (autograd.expm1(A) * B, r"\left(e^{a} - 1\right) \cdot b"),
+        (autograd.sqrt(A + B), r"\sqrt{a + b}"),
+        (A + 1e-05, r"a + 1 \cdot 10^{-5}"),
+        (autograd.dot([A, B], [B, C]) + A, r"\left(a, b\right) \cdot \left(b, c\right) + a"),
+    ],
+)
+def test_latex(node: Value, latex: str) -> None:
+    """LaTeX has the form that mathematicians write, from the templates of the table."""
+    assert to_latex(node) == latex
+
+
+@pytest.mark.parametrize("op", OPS.values(), ids=lambda op: op.name)
+def test_latex_of_every_row(op: Any) -> None:
+    """The LaTeX of every row is what a typesetter accepts."""
+    mathtext = pytest.importorskip("matplotlib.mathtext")
+    arguments = [[A, B] if op.variadic else Value(0.5, "a") for _ in op.parameters]
+    latex = to_latex(call_public(op, *arguments))
+    mathtext.MathTextParser("path").parse(f"${latex}$")
+    assert "a" in latex
+
+
+@pytest.mark.parametrize(
+    ("name", "latex"),
+    [
+        ("x", "x"),
+        ("x12", "x_{12}"),
+        ("w[0, 1]", "w_{0, 1}"),
+        ("layers.0.neurons.3.w[1]", r"\mathrm{layers.0.neurons.3.w}_{1}"),
+        ("a_b", r"\text{a\_b}"),
+        ("50% & more", r"\text{50\% \& more}"),
+        ("\\", r"\text{\textbackslash{}}"),
+        ("two\nlines", r"\text{two lines}"),
+    ],
+)
+def test_latex_names(name: str, latex: str) -> None:
+    """Indices are set below the line, and what LaTeX would take for a command is escaped."""
+    assert latex_name(name) == latex
+
+
+def test_latex_of_numbers_and_strangers() -> None:
+    """A leaf without a label is its number; anything but a Value raises a TypeError."""
+    assert to_latex(Value(0.25)) == "0.25"
+    assert to_latex(Value(-math.inf)) == r"-\infty"
+    with pytest.raises(TypeError, match="to_latex takes a Value, but came"):
+        to_latex(2.0)  # type: ignore[arg-type]
+
+
+def test_digits() -> None:
+    """Numbers have four significant digits, and no more than they need."""
+    assert [digits(number) for number in (1.0, 1 / 3, 1e10, -0.0, math.nan)] == [
+        "1",
+        "0.3333",
+        "1e+10",
+        "-0",
+        "nan",
+    ]

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from autograd import Value, relu
+from autograd.graph import depending_on, names, nodes, uses
+from autograd.groups import enclosing, modules_of, within
+from nn import MLP, losses
+
+
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu", "elu", "gelu", "silu", "softplus", "tanh"])
+def test_every_node_of_a_neuron_is_found(activation: str) -> None:
+    """Each neuron has as many nodes a sample as its layer mates, and the loss belongs to none."""
+    model = MLP(2, [3, 2, 1], activation=activation, rng=0)
+    inputs = np.random.default_rng(0).normal(size=(4, 2))
+    loss = losses.hinge(model(inputs), [1, -1, 1, -1]) + losses.l2_penalty(model, 1e-3)
+    order = nodes(loss)
+    found = modules_of(order)
+    computed = Counter(path for node, path in found.items() if node.op is not None)
+    assert set(computed) == {f"layers.{i}.neurons.{j}" for i, n in enumerate([3, 2, 1]) for j in range(n)}
+    assert computed["layers.2.neurons.0"] == 4 * 2
+    assert (
+        len({computed[f"layers.{i}.neurons.{j}"] for i, j in [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1)]}) == 1
+    )
+    assert computed["layers.0.neurons.0"] >= 4 * 3
+    assert found[order[0]] if order[0].label else order[0] not in found
+    assert loss not in found
+
+
+def test_neurons_written_by_hand() -> None:
+    """Products and sums of labelled parameters belong to their module, also without `dot`."""
+    w, b = [Value(1.0, f"unit.w[{i}]") for i in range(2)], Value(0.5, "unit.b")
+    x = [2.0, Value(3.0)]
+    out = relu(w[0] * x[0] + w[1] * x[1] + b)
+    found = modules_of(nodes(out))
+    assert Counter(found.values()) == {"unit": 3 + 5}
+    assert x[1] not in found
+
+
+def test_graphs_without_modules() -> None:
+    """Plain labels, and none, make no module."""
+    a = Value(1.0, "a")
+    assert modules_of(nodes((a * Value(2.0)).exp())) == {}
+
+
+@pytest.mark.parametrize(
+    ("path", "outer"),
+    [
+        ("layers.0.neurons.3", ["layers.0", "layers.0.neurons.3"]),
+        ("head", ["head"]),
+        ("encoder.layers.10", ["encoder", "encoder.layers.10"]),
+        ("steps.0.1", ["steps.0.1"]),
+    ],
+)
+def test_enclosing(path: str, outer: list[str]) -> None:
+    """The index of a list belongs to its name."""
+    assert enclosing(path) == outer
+
+
+def test_within() -> None:
+    """Inside a module names lose its path, those of others stay."""
+    assert within("layers.0.b", "layers.0") == "b"
+    assert within("layers.01.b", "layers.0") == "layers.01.b"
+    assert within("v1", "") == "v1"
+
+
+def test_uses() -> None:
+    """Constants are no uses; a node used twice is two."""
+    a = Value(2.0)
+    assert [(use.slot, use.operand is a, use.partial) for use in uses(a * a)] == [
+        (0, True, 2.0),
+        (1, True, 2.0),
+    ]
+    assert [use.slot for use in uses(3.0 - a)] == [1]
+    assert uses(a) == []
+
+
+def test_depending_on() -> None:
+    """What depends on a node, itself included, and nothing else; by identity, not by value."""
+    a, b = Value(2.0), Value(2.0)
+    c, d = a * 1.0, b * 1.0
+    out = c + d
+    assert depending_on([a], nodes(out)) == {a, c, out}
+    assert len(depending_on([a, b], nodes(out))) == 5
+
+
+def test_names_prefer_labels() -> None:
+    """A label beats a variable's name, which beats a number; numbers avoid both."""
+    a, b, c = Value(1.0, "v1"), Value(2.0), Value(3.0)
+    assert list(names([a, b, c], {"a": a, "b": b}).values()) == ["v1", "b", "v2"]

@@ -1,0 +1,373 @@
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from strategies import Expression, call_public, expressions
+
+import autograd
+from autograd import Value
+from autograd.formulas import digits
+from autograd.graph import nodes, uses
+from autograd.show import drawing
+from autograd.show.stepper import MAX_MOMENTS, MAX_NODES, Moment, Stepper, stepper
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "</script><script>alert(1)</script>",
+    "<!--<script>",
+    "&amp; &lt;b&gt;",
+    "\"'><img src=x onerror=alert(1)>",
+    "two\nlines",
+    "back\\slash \\n",
+    "\u2028\u2029",
+    "$svg ${script}",
+]
+
+
+def data(page: Stepper) -> Any:
+    """Return what a page tells its script."""
+    text = re.search(r'<script type="application/json" id="data">(.*?)</script>', page.html, re.DOTALL)
+    assert text is not None
+    return json.loads(text[1])
+
+
+def phase(page: Stepper, name: str) -> list[Moment]:
+    """Return the moments of a phase."""
+    return [moment for moment in page.moments if moment.phase == name]
+
+
+def check_against_the_engine(root: Value) -> None:
+    """Compare each number on the page with a value, partial, contribution or gradient of the engine."""
+    page, order = stepper(root), nodes(root)
+    root.backward()
+    assert [m.value for m in phase(page, "Forward")] == [digits(node.data) for node in order]
+    backward = phase(page, "Backward")
+    assert {m.target: m.adjoint for m in backward} == {i: digits(node.grad) for i, node in enumerate(order)}
+    assert {m.target for m in backward if m.complete} == set(range(len(order)))
+    edges = {(use.node, use.slot): use for node in order for use in uses(node)}
+    shown = [moment.passing for moment in backward if moment.passing]
+    assert Counter((order[p.node], p.slot) for p in shown) == Counter(list(edges))
+    for passing in shown:
+        use = edges[order[passing.node], passing.slot]
+        contribution = use.node.grad * use.partial
+        assert passing.lines[:2] == (f"∂ {digits(use.partial)}", f"adds {digits(contribution)}")
+
+
+# ---------------------------------------------------------------------------------------------- numbers
+
+
+def test_the_textbook_graph() -> None:
+    """For y = x + x * x the page says what is computed, and what each edge passes on."""
+    x = Value(3.0, label="x")
+    y = x + x * x
+    y.label = "y"
+    assert [moment.text for moment in stepper(y).moments[1:]] == [
+        "x = 3 is given.",
+        "v1 = x * x = 3 * 3 = 9",
+        "y = x + v1 = 3 + 9 = 12",
+        "The sweep begins at the result: dy/dy = 1.",
+        "y passes 1 · 1 = 1 to x, whose adjoint becomes 0 + 1 = 1.",
+        "y passes 1 · 1 = 1 to v1, whose adjoint becomes 0 + 1 = 1.",
+        "v1 passes 1 · 3 = 3 to x, whose adjoint becomes 1 + 3 = 4.",
+        "v1 passes 1 · 3 = 3 to x, whose adjoint becomes 4 + 3 = 7.",
+    ]
+    check_against_the_engine(y)
+
+
+def test_an_operand_used_twice() -> None:
+    """The two slots of a * a are two edges and two moments; only the second completes the adjoint."""
+    a = Value(2.0, label="a")
+    *_, first, second = stepper(a * a).moments
+    assert [(m.passing.slot, m.adjoint, m.complete) for m in (first, second) if m.passing] == [
+        (0, "2", False),
+        (1, "4", True),
+    ]
+    assert "a is used 2 times" in first.note
+    assert "This is use 2, as operand 2 of v1" in second.note
+
+
+def test_signs() -> None:
+    """A negative number has parentheses behind an operator and none in a call."""
+    a, b = Value(-2.0, label="a"), Value(-3.0, label="b")
+    texts = [moment.text for moment in stepper(a * b).moments]
+    assert "v1 = a * b = (-2) * (-3) = 6" in texts
+    assert "v1 passes 1 · (-3) = -3 to a, whose adjoint becomes 0 + (-3) = -3." in texts
+    assert stepper(autograd.tanh(a)).moments[2].text == "v1 = tanh(a) = tanh(-2) = -0.964"
+
+
+@given(expressions())
+def test_numbers_are_those_of_the_engine(drawn: Expression) -> None:
+    """For any graph the page has each value, partial, contribution and gradient, each edge once."""
+    variables = [Value(number) for number in drawn.point]
+    check_against_the_engine(drawn.on(call_public, float, variables))
+
+
+def test_a_leaf_alone() -> None:
+    """A graph of one node has its value and the seed."""
+    assert [(m.phase, m.value, m.adjoint) for m in stepper(Value(2.0)).moments] == [
+        ("Start", None, None),
+        ("Forward", "2", None),
+        ("Backward", None, "1"),
+    ]
+
+
+def test_not_finite() -> None:
+    """Numbers that are not finite are text like any other, and warned of when they arise, not again."""
+    x = Value(1.0, label="x")
+    with pytest.warns(RuntimeWarning, match="invalid value"):
+        y = x * float("inf") - float("inf")
+    page = stepper(y)
+    assert [m.value for m in phase(page, "Forward")] == ["1", "inf", "nan"]
+    assert page.moments[-1].adjoint == "inf"
+    assert data(page)["moments"][-1]["adjoint"] == "inf"
+
+
+def test_leaves_as_they_are_now() -> None:
+    """After an assignment to a leaf the page shows the graph at its new value."""
+    x = Value(3.0, label="x")
+    y = x * x
+    x.data = 5.0
+    assert stepper(y).moments[2].text == "v1 = x * x = 5 * 5 = 25"
+
+
+def test_names_of_variables() -> None:
+    """What has no label goes by the name of the caller's variable."""
+    first = Value(2.0)
+    assert stepper(first * 2.0, names={"first": first}).moments[1].text == "first = 2 is given."
+
+
+# --------------------------------------------------------------------------------------------- training
+
+
+def fit() -> tuple[Value, list[Value]]:
+    """Return the squared error of a line at three points, and the line's parameters."""
+    w, b = Value(0.5, label="w"), Value(0.0, label="b")
+    loss = autograd.sum([(w * x + b - t) ** 2 for x, t in [(-1.0, -1.2), (0.0, 0.5), (1.5, 3.0)]])
+    loss.label = "loss"
+    return loss, [w, b]
+
+
+def test_descent_is_a_plain_loop() -> None:
+    """The parameters and the loss after each step are those of a loop with backward and an update."""
+    loss, parameters = fit()
+    page = stepper(loss, descend=parameters, lr=0.05, times=6)
+    losses, updates = [], []
+    for _ in range(6):
+        again, copies = fit()
+        for copy, parameter in zip(copies, parameters, strict=True):
+            copy.data = parameter.data
+        again = autograd.sum(
+            [(copies[0] * x + copies[1] - t) ** 2 for x, t in [(-1.0, -1.2), (0.0, 0.5), (1.5, 3.0)]]
+        )
+        again.backward()
+        losses.append(digits(again.data))
+        for copy, parameter in zip(copies, parameters, strict=True):
+            parameter.data = copy.data - 0.05 * copy.grad
+            updates.append(digits(parameter.data))
+    assert [m.value for m in phase(page, "Update")] == updates
+    root = len(nodes(loss)) - 1
+    shown = [m.value for m in phase(page, "Forward") if m.target == root]
+    assert shown[:-1] == losses
+    assert page.moments[-1].note == f"loss so far: {' → '.join(map(str, shown))}"
+
+
+def test_rounds_of_a_descent() -> None:
+    """Each descent goes forward, backward and updates; leaves are given once; the last values end it."""
+    w = Value(2.0, label="w")
+    page = stepper(w * w, descend=[w, w], lr=0.1, times=2)
+    assert [(m.round, m.phase, m.text.split()[0]) for m in page.moments] == [
+        ("", "Start", "v1"),
+        ("Descent 1 of 2", "Forward", "w"),
+        ("Descent 1 of 2", "Forward", "v1"),
+        ("Descent 1 of 2", "Backward", "The"),
+        ("Descent 1 of 2", "Backward", "v1"),
+        ("Descent 1 of 2", "Backward", "v1"),
+        ("Descent 1 of 2", "Update", "w"),
+        ("Descent 2 of 2", "Forward", "v1"),
+        ("Descent 2 of 2", "Backward", "The"),
+        ("Descent 2 of 2", "Backward", "v1"),
+        ("Descent 2 of 2", "Backward", "v1"),
+        ("Descent 2 of 2", "Update", "w"),
+        ("After 2 descents", "Forward", "v1"),
+    ]
+    assert page.moments[6].text == "w ← w − lr · dv1/dw = 2 − 0.1 · 4 = 1.6"
+    assert page.moments[-1].value == digits((1.6 - 0.1 * 3.2) ** 2)
+
+
+def test_long_history() -> None:
+    """Of many descents the last eight results are listed."""
+    w = Value(2.0, label="w")
+    note = stepper(w * w, descend=[w], lr=0.1, times=20).moments[-1].note
+    assert note.startswith("v1 so far: … → ")
+    assert note.count("→") == 8
+
+
+def test_a_leaf_descends() -> None:
+    """The result itself may be what is trained."""
+    w = Value(1.0, label="w")
+    assert stepper(w, descend=[w], lr=0.25, times=2).moments[-1].value == "0.5"
+
+
+def test_the_graph_is_left_alone() -> None:
+    """Neither data nor grad of any node changes, and the graph can still be swept."""
+    loss, parameters = fit()
+    loss.backward()
+    before = [(node.data, node.grad) for node in nodes(loss)]
+    stepper(loss, descend=parameters, lr=0.1, times=3)
+    assert [(node.data, node.grad) for node in nodes(loss)] == before
+
+
+# --------------------------------------------------------------------------------------------- the page
+
+
+def test_room_for_the_longest_number() -> None:
+    """The boxes are laid out for the longest text that any descent puts in them."""
+    w = Value(1.0, label="w")
+    page = stepper(w * w, descend=[w], lr=1 / 3, times=4)
+    values = [m.value for m in page.moments if m.target == 1 and m.value]
+    assert "1" in values
+    assert f"value {max(values, key=len)}</text>" in page.html
+
+
+def test_ids_are_unique() -> None:
+    """Nodes, edges, constants and controls share no id."""
+    x = Value(1.0, label="x")
+    y = x
+    for _ in range(6):
+        y = (y * 2.0 + x) * y
+    ids = re.findall(r'\bid="([^"]*)"', stepper(y).html)
+    assert len(ids) == len(set(ids))
+    assert {f"node{i}" for i in range(len(nodes(y)))} <= set(ids)
+    assert {f"edge{nodes(y).index(use.node)}_{use.slot}" for node in nodes(y) for use in uses(node)} <= set(
+        ids
+    )
+
+
+def test_nothing_is_loaded() -> None:
+    """The page names no address but those of namespaces, and forbids itself the network."""
+    loss, parameters = fit()
+    page = stepper(loss, descend=parameters).html
+    addresses = set(re.findall(r"\w+://[^\s\"'<]*", page))
+    assert {address.partition("/")[0] for address in addresses} == {"http:"}
+    assert {address.split("/")[2] for address in addresses} == {"www.w3.org"}
+    assert "default-src 'none'" in page
+    assert not re.search(r"<script[^>]*\bsrc|<link[^>]*stylesheet|@import|url\(", page)
+
+
+@pytest.mark.parametrize("label", HOSTILE)
+def test_labels_are_inert(label: str) -> None:
+    """A label is text: it neither ends the script with the data nor becomes an element or an attribute."""
+    x = Value(2.0, label=label)
+    y = x * x
+    y.label = label
+    page = stepper(y)
+    bare = stepper(Value(2.0) * 1.0)
+    assert [node["name"] for node in data(page)["nodes"]] == [label, label]
+    for tag in ("<script", "</script", "<img", "<!--<", "<b>"):
+        assert page.html.count(tag) == bare.html.count(tag)
+    assert label in html.unescape(page.html)
+
+
+def test_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A notebook gets the page in a frame of its own, with a title; without Graphviz, a line of text."""
+    page = stepper(Value(2.0, label='"x"') * 2.0)
+    frame = page._repr_html_()
+    source = re.fullmatch(r'<iframe title="Stepping through v1" srcdoc="([^"]*)" [^<>]*></iframe>', frame)
+    assert source is not None
+    assert html.unescape(source[1]) == page.html
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(drawing, "find_spec", lambda name: None)
+    text = stepper(Value(2.0))._repr_html_()
+    assert re.fullmatch("<p>drawing needs Graphviz[^<>\n]*</p>", text)
+
+
+def test_one_line_in_the_repl() -> None:
+    """The REPL shows a line, whatever the label."""
+    assert repr(stepper(Value(2.0, label="a\nb"))) == (
+        "<Stepper through 'a\\nb', 3 moments; .save('steps.html') writes it>"
+    )
+
+
+# ----------------------------------------------------------------------------------------------- saving
+
+
+@pytest.mark.parametrize("name", ["x.html", "x.HTML"])
+def test_save(tmp_path: Path, name: str) -> None:
+    """A page is saved whole, and its path returned."""
+    page = stepper(Value(2.0, label="é"))
+    assert page.save(str(tmp_path / name)) == tmp_path / name
+    assert (tmp_path / name).read_text(encoding="utf-8") == page.html
+
+
+@pytest.mark.parametrize("name", ["x.svg", "x", "html"])
+def test_another_suffix(tmp_path: Path, name: str) -> None:
+    """Any other suffix is refused, and nothing is written."""
+    with pytest.raises(ValueError, match=r"a stepper saves to \.html, but the path is"):
+        stepper(Value(2.0)).save(tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_unwritable_paths(tmp_path: Path) -> None:
+    """A folder that is missing, or in the way, raises an OSError and leaves nothing half-written."""
+    (tmp_path / "folder.html").mkdir()
+    for target in (tmp_path / "missing" / "x.html", tmp_path / "folder.html"):
+        with pytest.raises(OSError, match=r"missing|folder\.html"):
+            stepper(Value(2.0)).save(target)
+    assert [path.name for path in tmp_path.iterdir()] == ["folder.html"]
+
+
+# --------------------------------------------------------------------------------------------- mistakes
+
+
+def test_not_a_value() -> None:
+    """Anything but a Value is refused, by what came."""
+    with pytest.raises(TypeError, match=r"stepper takes a Value, but came 3\.0 \(float\)"):
+        stepper(3.0)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"lr": 0.1}, ValueError, r"pass descend=\[...\]"),
+        ({"times": 2}, ValueError, r"pass descend=\[...\]"),
+        ({"descend": [], "times": 0}, ValueError, "times is at least 1, but came 0"),
+        ({"descend": []}, ValueError, "descend takes leaves of the graph, but came none"),
+        ({"descend": [[]]}, TypeError, "descend takes Values, but came .*list"),
+        ({"descend": [1.0]}, TypeError, r"descend takes Values, but came 1\.0"),
+        ({"descend": Value(1.0)}, TypeError, "descend takes a list of leaves"),
+        ({"descend": [Value(1.0, label="z")]}, ValueError, "leaves of the graph, which Value.*'z'.* is not"),
+        ({"direction": "up"}, ValueError, "direction is one of LR, RL, TB, BT, but came 'up'"),
+    ],
+)
+def test_wrong_options(options: dict[str, Any], error: type[Exception], message: str) -> None:
+    """A wrong option is refused with what was wanted."""
+    with pytest.raises(error, match=message):
+        stepper(Value(2.0) * 2.0, **options)
+
+
+def test_descending_on_a_result() -> None:
+    """The result of an operation cannot be trained."""
+    x = Value(2.0)
+    y = x * 2.0
+    with pytest.raises(ValueError, match="descend takes leaves"):
+        stepper(y * y, descend=[y])
+
+
+def test_too_large() -> None:
+    """Too many nodes, or too many moments, are refused with what to do; the largest page is made."""
+    x = Value(1.0)
+    y = x
+    for _ in range(MAX_NODES - 1):
+        y = y + 1.0
+    assert len(phase(stepper(y), "Forward")) == MAX_NODES
+    with pytest.raises(ValueError, match=r"301 nodes .* the most is 300: pass a node nearer to the leaves"):
+        stepper(y + 1.0)
+    with pytest.raises(ValueError, match=rf"5,990 moments, the most is {MAX_MOMENTS:,}: pass smaller times"):
+        stepper(y, descend=[x], times=10)

@@ -1,0 +1,440 @@
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import autograd
+from autograd import Value, steps
+from autograd.formulas import digits
+from autograd.graph import nodes
+from autograd.show.stepper import stepper
+
+webdriver = pytest.importorskip("selenium.webdriver")
+
+from selenium.webdriver.common.action_chains import ActionChains  # noqa: E402
+from selenium.webdriver.common.by import By  # noqa: E402
+from selenium.webdriver.common.keys import Keys  # noqa: E402
+from selenium.webdriver.support.select import Select  # noqa: E402
+from selenium.webdriver.support.wait import WebDriverWait  # noqa: E402
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+CHROMEDRIVER = shutil.which("chromedriver")
+ARGUMENTS = (
+    "headless",
+    "no-sandbox",
+    "disable-gpu",
+    "no-first-run",
+    "disable-background-networking",
+    "disable-component-update",
+    "disable-sync",
+)
+CONTROLS = ["first", "back", "play", "forward", "last", "slider", "speed"]
+
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None or CHROMEDRIVER is None, reason="needs chromium and chromedriver on the PATH"
+)
+
+Table = list[tuple[str, str]]
+
+
+class Browser:
+    """Headless Chromium with a stepper in it."""
+
+    def __init__(self, driver: Any, folder: Path) -> None:
+        self.driver = driver
+        self.folder = folder
+
+    def open(self, root: Value, width: int = 1300, height: int = 800, **options: Any) -> None:
+        """Save a stepper and open it from disk."""
+        self.resize(width, height)
+        self.driver.get(stepper(root, **options).save(self.folder / "page.html").as_uri())
+
+    def resize(self, width: int, height: int) -> None:
+        """Set the size of the window's inside."""
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+
+    def prefer(self, **features: str) -> None:
+        """Set what the user prefers, such as `color_scheme="dark"`."""
+        named = [{"name": f"prefers-{name.replace('_', '-')}", "value": v} for name, v in features.items()]
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": named})
+
+    def find(self, selector: str) -> Any:
+        """Return the first element of a CSS selector."""
+        return self.driver.find_element(By.CSS_SELECTOR, selector)
+
+    def text(self, selector: str) -> str:
+        """Return the whole text of an element, spaces as they are."""
+        return str(self.find(selector).get_property("textContent"))
+
+    def click(self, control: str) -> None:
+        """Click a control with the mouse."""
+        self.find(f"#{control}").click()
+
+    def press(self, *keys: str) -> None:
+        """Press keys, wherever the focus is."""
+        ActionChains(self.driver).send_keys(*keys).perform()
+
+    def style(self, selector: str, name: str) -> str:
+        """Return a property of an element as the browser computed it."""
+        return str(self.find(selector).value_of_css_property(name))
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """Which moment is shown, and the last there is."""
+        current, last = self.text("#position").split(" / ")
+        return int(current), int(last)
+
+    @property
+    def table(self) -> Table:
+        """The value and the adjoint of each node, as the table has them."""
+        cells = [
+            cell.get_property("textContent") for cell in self.driver.find_elements(By.CSS_SELECTOR, "td")
+        ]
+        return list(zip(cells[1::3], cells[2::3], strict=True))
+
+    def lines(self, identity: str) -> list[str]:
+        """Return the lines of text at a node or an edge of the graph."""
+        texts = self.find(f"#{identity}").find_elements(By.TAG_NAME, "text")
+        return [text.get_property("textContent") for text in texts]
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        """Wait for something to come true."""
+        WebDriverWait(self.driver, 20, poll_frequency=0.02).until(lambda _: condition())
+
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Start Chromium once for all tests."""
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for argument in (*ARGUMENTS, f"user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(f"--{argument}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(CHROMEDRIVER))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def browser(driver: Any, tmp_path: Path) -> Iterator[Browser]:
+    """Return the browser; afterwards nothing was written to its console, and nothing left the machine."""
+    browser = Browser(driver, tmp_path)
+    browser.prefer(reduced_motion="reduce")
+    driver.get_log("performance")
+    yield browser
+    assert driver.get_log("browser") == []
+    events = [json.loads(entry["message"])["message"] for entry in driver.get_log("performance")]
+    requests = [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
+    assert requests
+    assert {url.partition(":")[0] for url in requests} <= {"file", "data", "about"}
+
+
+def textbook() -> Value:
+    """Return y = x + x * x at 3."""
+    x = Value(3.0, label="x")
+    y = x + x * x
+    y.label = "y"
+    return y
+
+
+def neuron() -> Value:
+    """Return a neuron of two inputs."""
+    w1, w2, b = Value(-3.0, label="w1"), Value(1.0, label="w2"), Value(6.88, label="b")
+    return autograd.tanh(w1 * Value(2.0, label="x1") + w2 * Value(0.5, label="x2") + b)
+
+
+def tables(root: Value) -> list[Table]:
+    """Return what the table shows at each moment, by the engine."""
+    order = nodes(root)
+    values, adjoints = [""] * len(order), [""] * len(order)
+    found = [list(zip(values, adjoints, strict=True))]
+    for i, node in enumerate(order):
+        values[i] = digits(node.data)
+        found.append(list(zip(values, adjoints, strict=True)))
+    index = {node: i for i, node in enumerate(order)}
+    changes = [(root, 1.0)] + [(flow.operand, flow.after) for step in steps(root) for flow in step.flows]
+    for node, adjoint in changes:
+        adjoints[index[node]] = digits(adjoint)
+        found.append(list(zip(values, adjoints, strict=True)))
+    return found
+
+
+# ---------------------------------------------------------------------------------------------- moving
+
+
+@pytest.mark.parametrize("make", [textbook, neuron])
+def test_buttons(browser: Browser, make: Callable[[], Value]) -> None:
+    """Forward goes through all moments with the engine's numbers, back goes through them again."""
+    root = make()
+    browser.open(root)
+    expected = tables(root)
+    last = len(expected) - 1
+    for moment, table in enumerate(expected):
+        assert (browser.position, browser.table) == ((moment, last), table)
+        browser.click("forward")
+    assert browser.position == (last, last)
+    for moment, table in reversed(list(enumerate(expected))):
+        assert (browser.position, browser.table) == ((moment, last), table)
+        browser.click("back")
+    assert browser.position == (0, last)
+    browser.click("last")
+    assert browser.table == expected[-1]
+    browser.click("first")
+    assert browser.table == expected[0]
+
+
+def test_the_last_moment_is_a_backward(browser: Browser) -> None:
+    """At the end table and picture have the values and the gradients of a backward."""
+    root = neuron()
+    browser.open(root)
+    browser.click("last")
+    root.backward()
+    expected = [(digits(node.data), digits(node.grad)) for node in nodes(root)]
+    assert browser.table == expected
+    for i, (value, grad) in enumerate(expected):
+        assert browser.lines(f"node{i}")[1:] == [f"value {value}", f"adjoint {grad}"]
+
+
+def test_keys(browser: Browser) -> None:
+    """Arrows, Home and End move from anywhere on the page, but not with Ctrl, Alt or Shift."""
+    browser.open(textbook())
+    for key, position in [
+        (Keys.ARROW_LEFT, 0),
+        (Keys.ARROW_RIGHT, 1),
+        (Keys.ARROW_RIGHT, 2),
+        (Keys.ARROW_LEFT, 1),
+        (Keys.END, 8),
+        (Keys.ARROW_RIGHT, 8),
+        (Keys.HOME, 0),
+    ]:
+        browser.press(key)
+        assert browser.position == (position, 8)
+    for modifier in (Keys.CONTROL, Keys.ALT, Keys.SHIFT):
+        ActionChains(browser.driver).key_down(modifier).send_keys(Keys.END).key_up(modifier).perform()
+        assert browser.position == (0, 8)
+
+
+def test_keys_on_a_button(browser: Browser) -> None:
+    """A button with the focus is pressed by Space; arrows move as elsewhere, even when it can do no more."""
+    browser.open(textbook())
+    browser.click("back")
+    browser.press(Keys.ARROW_RIGHT)
+    assert browser.position == (1, 8)
+    browser.press(" ")
+    assert browser.position == (0, 8)
+    assert browser.find("#play").get_attribute("aria-label") == "Play"
+    assert browser.find("#back").get_attribute("aria-disabled") == "true"
+
+
+def test_slider(browser: Browser) -> None:
+    """The slider moves by its own keys, one moment each, and by the mouse, and says where it is."""
+    browser.open(textbook())
+    slider = browser.find("#slider")
+    slider.send_keys(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
+    assert browser.position == (2, 8)
+    slider.send_keys(Keys.END)
+    assert browser.position == (8, 8)
+    assert slider.get_attribute("aria-valuetext") == "8 of 8, backward"
+    slider.click()
+    assert browser.position == (4, 8)
+    assert browser.table == tables(textbook())[4]
+
+
+def test_play(browser: Browser) -> None:
+    """Play goes on by itself and stops at the end; pressed there, it begins again; Space pauses it."""
+    browser.open(textbook())
+    Select(browser.find("#speed")).select_by_visible_text("10×")
+    browser.click("play")
+    assert browser.find("#play").get_attribute("aria-label") == "Pause"
+    browser.until(lambda: browser.position == (8, 8))
+    assert browser.find("#play").get_attribute("aria-label") == "Play"
+    Select(browser.find("#speed")).select_by_visible_text("½×")
+    browser.driver.execute_script("document.activeElement.blur()")
+    browser.press(" ")
+    assert browser.position == (0, 8)
+    assert browser.find("#play").get_attribute("aria-label") == "Pause"
+    browser.press(" ")
+    assert browser.find("#play").get_attribute("aria-label") == "Play"
+    browser.press(" ", Keys.ARROW_RIGHT)
+    assert browser.find("#play").get_attribute("aria-label") == "Play"
+
+
+def test_keys_in_a_pane_that_scrolls(browser: Browser) -> None:
+    """Where the graph is wider than its pane, the pane can have the focus, and arrows then scroll it."""
+    root = neuron()
+    browser.open(root, width=420, height=800)
+    pane = browser.find("#graph")
+    pane.send_keys(Keys.ARROW_RIGHT)
+    assert browser.position[0] == 0
+    browser.until(lambda: pane.get_property("scrollLeft") > 0)
+    assert pane.get_attribute("tabindex") == "0"
+    browser.resize(2000, 800)
+    browser.until(lambda: pane.get_attribute("tabindex") is None)
+
+
+# ------------------------------------------------------------------------------------ what is explained
+
+
+def test_an_edge(browser: Browser) -> None:
+    """At each edge stand its partial, the product and the running sum, in the picture and as a rule."""
+    browser.open(textbook())
+    browser.click("last")
+    assert browser.lines("edge2_0") == ["∂ 1", "adds 1", "sum 1"]
+    assert browser.lines("edge1_0") == ["∂ 3", "adds 3", "sum 4"]
+    assert browser.lines("edge1_1") == ["∂ 3", "adds 3", "sum 7"]
+    assert browser.text("#text") == "v1 passes 1 · 3 = 3 to x, whose adjoint becomes 4 + 3 = 7."
+    fractions = browser.driver.find_elements(By.CSS_SELECTOR, "#rule mfrac")
+    halves = [
+        "/".join(half.get_property("textContent") for half in f.find_elements(By.XPATH, "*"))
+        for f in fractions
+    ]
+    assert halves == ["dy/dv1", "∂v1/∂x", "dy/dx"]
+    assert "x is used 3 times" in browser.text("#note")
+    classes = {i: browser.find(f"#{i}").get_attribute("class").split() for i in ("edge1_1", "node0", "node1")}
+    assert "now" in classes["edge1_1"]
+    assert {"now", "complete"} <= set(classes["node0"])
+    assert "from" in classes["node1"]
+    browser.click("back")
+    assert browser.lines("edge1_1") == ["", "", ""]
+    assert "partly" in browser.find("#node0").get_attribute("class").split()
+
+
+def test_training(browser: Browser) -> None:
+    """Each descent begins with the leaves alone; the end is that of a loop; the way there does not matter."""
+    w = Value(2.0, label="w")
+    browser.open(w * w, descend=[w], lr=0.1, times=3)
+    seen = []
+    for _ in range(browser.position[1] + 1):
+        seen.append((browser.text("#phase"), browser.table))
+        browser.press(Keys.ARROW_RIGHT)
+    assert seen[6] == ("Descent 1 of 3 · Update", [("1.6", "4"), ("4", "1")])
+    assert seen[7] == ("Descent 2 of 3 · Forward", [("1.6", ""), ("2.56", "")])
+    for _ in range(3):
+        w.data -= 0.1 * 2.0 * w.data
+    assert seen[-1] == ("After 3 descents · Forward", [(digits(w.data), ""), (digits(w.data**2), "")])
+    for expected in reversed(seen):
+        assert (browser.text("#phase"), browser.table) == expected
+        browser.press(Keys.ARROW_LEFT)
+
+
+def test_hostile_labels(browser: Browser) -> None:
+    """Labels stay text everywhere: no script runs, no element appears, each character is there."""
+    labels = ["<script>alert(1)</script>", "</script><img src=x onerror=alert(1)>", "&amp;\"'\\n\n$svg"]
+    a, b, c = (Value(2.0, label=label) for label in labels)
+    browser.open(a * b + c, descend=[a])
+    for _ in range(browser.position[1] + 1):
+        browser.press(Keys.ARROW_RIGHT)
+    heads = [
+        head.get_property("textContent") for head in browser.driver.find_elements(By.CSS_SELECTOR, "tbody th")
+    ]
+    assert set(labels) < set(heads)
+    assert len(browser.driver.find_elements(By.TAG_NAME, "script")) == 2
+    assert browser.driver.find_elements(By.TAG_NAME, "img") == []
+    assert labels[0] in browser.lines(f"node{heads.index(labels[0])}")
+
+
+# --------------------------------------------------------------------------------------- for everybody
+
+
+def test_every_control_has_a_name(browser: Browser) -> None:
+    """Tab reaches each control once, in order; each has a name, and its focus can be seen."""
+    browser.open(textbook())
+    reached = []
+    for _ in CONTROLS:
+        browser.press(Keys.TAB)
+        element = browser.driver.switch_to.active_element
+        reached.append(element.get_attribute("id"))
+        assert element.accessible_name
+        assert element.value_of_css_property("outline-style") == "solid"
+    assert reached == CONTROLS
+
+
+def test_screen_readers(browser: Browser) -> None:
+    """What happens is announced; the picture is one image with a name; the table has heads and a caption."""
+    browser.open(textbook())
+    assert browser.find("#text").get_attribute("aria-live") == "polite"
+    assert browser.find("#graph > svg").get_attribute("role") == "img"
+    assert browser.find("#graph > svg").get_attribute("aria-label") == "Graph of y"
+    assert browser.find("table").accessible_name == "All nodes"
+    assert browser.find("tbody th").aria_role == "rowheader"
+    assert browser.driver.title == "The chain rule, step by step: y"
+
+
+def test_dark_and_light(browser: Browser) -> None:
+    """The page and the graph follow the colours that the user prefers, and text stands out in both."""
+    browser.open(textbook())
+    browser.click("last")
+    seen = {}
+    for scheme in ("light", "dark"):
+        browser.prefer(color_scheme=scheme, reduced_motion="reduce")
+        seen[scheme] = {
+            "page": browser.style("body", "background-color"),
+            "text": browser.style("body", "color"),
+            "node": browser.style("#node1 path", "fill"),
+            "name": browser.style("#node1 text", "fill"),
+            "edge": browser.style("#edge1_0 path", "stroke"),
+        }
+        assert contrast(seen[scheme]["text"], seen[scheme]["page"]) > 7
+        assert contrast(seen[scheme]["name"], seen[scheme]["node"]) > 7
+        assert contrast(seen[scheme]["edge"], seen[scheme]["page"]) > 3
+    assert all(seen["light"][part] != seen["dark"][part] for part in seen["light"])
+
+
+def contrast(first: str, second: str) -> float:
+    """Return the contrast ratio of two colours, as WCAG 2 defines it."""
+
+    def luminance(color: str) -> float:
+        shares = [float(part) / 255 for part in color.partition("(")[2].rstrip(")").split(",")[:3]]
+        linear = [s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    dark, light = sorted(map(luminance, (first, second)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_motion(browser: Browser) -> None:
+    """The edge moves, unless the user wants less motion."""
+    browser.open(textbook())
+    browser.click("last")
+    assert browser.style("#edge1_1 path", "animation-name") == "none"
+    browser.prefer(reduced_motion="no-preference")
+    assert browser.style("#edge1_1 path", "animation-name") == "flow"
+
+
+@pytest.mark.parametrize("width", [360, 700, 1000, 1600])
+def test_any_width(browser: Browser, width: int) -> None:
+    """The page never scrolls sideways, and the controls are always in view."""
+    browser.open(neuron(), width=width, height=700)
+    browser.click("last")
+    page = browser.find("html")
+    assert page.get_property("scrollWidth") <= width
+    bottom = browser.find("#last").rect
+    assert bottom["y"] + bottom["height"] <= 700 + browser.driver.execute_script("return scrollY")
+
+
+# ------------------------------------------------------------------------------------------- notebooks
+
+
+def test_two_in_a_notebook(browser: Browser) -> None:
+    """Steppers on one page have frames of their own: each moves alone and has its numbers."""
+    pages = [stepper(textbook()), stepper(neuron())]
+    notebook = browser.folder / "notebook.html"
+    body = "".join(page._repr_html_() for page in pages)
+    notebook.write_text(f'<!doctype html><link rel="icon" href="data:,">{body}', encoding="utf-8")
+    browser.driver.get(notebook.as_uri())
+    frames = browser.driver.find_elements(By.TAG_NAME, "iframe")
+    assert [frame.accessible_name for frame in frames] == ["Stepping through y", "Stepping through v5"]
+    browser.driver.switch_to.frame(frames[0])
+    browser.click("forward")
+    browser.press(Keys.END)
+    assert browser.table == tables(textbook())[-1]
+    browser.driver.switch_to.default_content()
+    browser.driver.switch_to.frame(frames[1])
+    assert browser.table == tables(neuron())[0]
+    browser.driver.switch_to.default_content()

@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+
+import pytest
+from hypothesis import given
+from strategies import Expression, call_public, expressions
+
+import autograd
+from autograd import Value, steps
+from autograd.graph import nodes
+from autograd.nudge import nudge
+from autograd.replay import replay
+
+
+def built(drawn: Expression) -> tuple[Value, list[Value]]:
+    """Return the graph of a random expression, and its variables."""
+    variables = [Value(number, f"x{i}") for i, number in enumerate(drawn.point)]
+    return drawn.on(call_public, float, variables), variables
+
+
+def close(a: float, b: float) -> bool:
+    """Return whether two sums of the same terms are equal up to the order of summation."""
+    return a == b or math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-9) or (math.isnan(a) and math.isnan(b))
+
+
+# ------------------------------------------------------------------------------------------------ steps
+
+
+@given(expressions())
+def test_contributions_add_up(drawn: Expression) -> None:
+    """What flows into a node adds up to its adjoint; each running sum begins where the last one ended."""
+    root, _ = built(drawn)
+    received: dict[Value, float] = defaultdict(float, {root: 1.0})
+    for step in steps(root):
+        assert received[step.node] == step.adjoint
+        for flow in step.flows:
+            assert flow.contribution == step.adjoint * flow.partial
+            assert flow.before == received[flow.operand]
+            received[flow.operand] += flow.contribution
+            assert flow.after == received[flow.operand]
+
+
+@given(expressions())
+def test_steps_are_what_backward_does(drawn: Expression) -> None:
+    """The adjoints are the gradients of a backward, bit for bit, and looking at them changes nothing."""
+    root, _ = built(drawn)
+    found = {step.node: step.adjoint for step in steps(root, 2.0)}
+    assert all(node.grad is None for node in nodes(root))
+    root.backward(2.0)
+    assert {node: node.grad for node in nodes(root)} == found
+
+
+def test_a_line_for_each_node() -> None:
+    """The REPL shows a line a node, with each product and running sum; a * a has two of them."""
+    a = Value(2.0, label="a")
+    y = a * a + 10.0
+    y.label = "y"
+    assert repr(y.steps()) == "\n".join(map(str, y.steps()))
+    assert [str(step) for step in y.steps()] == [
+        "y = v1 + 10: adjoint 1; v1: 0 + 1·1 = 1",
+        "v1 = a * a: adjoint 1; a: 0 + 1·2 = 2; a: 2 + 1·2 = 4",
+        "a: adjoint 4",
+    ]
+
+
+def test_steps_of_a_deep_graph() -> None:
+    """Depth is no limit."""
+    y = x = Value(1.0)
+    for _ in range(20_000):
+        y = y + 1.0
+    assert steps(y)[-1].node is x
+    assert len(steps(y)) == 20_001
+
+
+def test_steps_take_values() -> None:
+    """Anything but a Value raises a TypeError."""
+    with pytest.raises(TypeError, match="steps takes a Value, but came 'y'"):
+        steps("y")  # type: ignore[arg-type]
+
+
+# ----------------------------------------------------------------------------------------------- replay
+
+
+@given(expressions())
+def test_replay_at_the_same_point(drawn: Expression) -> None:
+    """A copy at the same point has the same values and partials, and shares no node with the original."""
+    root, _ = built(drawn)
+    copies = replay(root, {})
+    for node, copy in copies.items():
+        assert copy is not node
+        assert (repr(copy.data), copy.op, copy.label) == (repr(node.data), node.op, node.label)
+        assert repr(copy.partials) == repr(node.partials)
+
+
+def test_replay_elsewhere() -> None:
+    """A changed leaf changes what depends on it; a changed result becomes a leaf."""
+    x, z = Value(3.0, "x"), Value(2.0, "z")
+    v = x * z
+    y = v + autograd.sum([x, z]) + autograd.dot([x], [z])
+    assert replay(y, {x: 5.0})[y].data == 10.0 + 7.0 + 10.0
+    assert replay(y, {v: 100.0})[y].data == 100.0 + 5.0 + 6.0
+    assert replay(y, {v: 100.0})[v].op is None
+    assert y.data == 17.0
+
+
+def test_replay_of_an_empty_sum() -> None:
+    """A reduction of no elements, which is a number and no node, does not stop a replay."""
+    x = Value(1.0)
+    y = x + autograd.sum([])
+    assert replay(y, {x: 2.0})[y].data == 2.0
+
+
+# ------------------------------------------------------------------------------------------------ nudge
+
+
+def test_nudge() -> None:
+    """The predicted change is gradient times nudge, the actual one what a new evaluation gives."""
+    x, w = Value(3.0, "x"), Value(0.5, "w")
+    y = (w * x).tanh() * x
+    found = nudge(y, x, 0.01)
+    y.backward()
+    assert found.predicted == pytest.approx(x.grad * 0.01, rel=1e-12)
+    assert found.actual == math.tanh(0.5 * 3.01) * 3.01 - y.data
+    assert abs(found.actual - found.predicted) < 1e-4
+    assert [change.name for change in found.through] == ["x", "v1", "v2", "v3"]
+    assert [change.actual for change in found.through[:2]] == pytest.approx([0.01, 0.005])
+    assert found.through[2].predicted == pytest.approx(0.005 * (1 - math.tanh(1.5) ** 2))
+    assert str(found).startswith("x by 0.01: v3 changes by ")
+
+
+def test_nudge_of_a_result() -> None:
+    """A node in the middle can be nudged as if it were free."""
+    x = Value(3.0, "x")
+    v = x * x
+    assert nudge(v * 2.0, v, 1.0).actual == 2.0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ((Value(1.0), Value(2.0), 0.1), ValueError, "does not depend on"),
+        ((1.0, Value(2.0), 0.1), TypeError, "takes Values, but came 1.0"),
+    ],
+)
+def test_bad_nudges(arguments: tuple[object, ...], error: type[Exception], message: str) -> None:
+    """A node that is not upstream raises a ValueError, anything but a Value a TypeError."""
+    with pytest.raises(error, match=message):
+        nudge(*arguments)  # type: ignore[arg-type]
+
+
+def test_a_nudge_is_a_number() -> None:
+    """Anything but a number for the nudge raises a TypeError."""
+    x = Value(1.0)
+    with pytest.raises(TypeError, match="a real number was wanted, but came"):
+        nudge(x * 2.0, x, "0.1")  # type: ignore[arg-type]
