@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from .formulas import digits, formula
@@ -47,20 +47,23 @@ class Step(NamedTuple):
         The derivative of the result by the node.
     flows : tuple of Flow
         What it sends on, in the order of its operands; constants get nothing.
-    name : str
-        The name of the node in this sweep.
-    text : str
-        The step as one line.
+    names : mapping of Value to str
+        The name of each node of the sweep.
     """
 
     node: Value
     adjoint: float
     flows: tuple[Flow, ...]
-    name: str
-    text: str
+    names: Mapping[Value, str]
 
     def __str__(self) -> str:
-        return self.text
+        operation = f" = {formula(self.node, self.names)}" if self.node.op else ""
+        sums = [
+            f"{self.names[flow.operand]}: {digits(flow.before)} + {digits(self.adjoint)}·"
+            f"{digits(flow.partial)} = {digits(flow.after)}"
+            for flow in self.flows
+        ]
+        return "; ".join([f"{self.names[self.node]}{operation}: adjoint {digits(self.adjoint)}", *sums])
 
 
 class Steps(tuple[Step, ...]):
@@ -114,16 +117,5 @@ def steps(root: Value, gradient: float = 1.0) -> Steps:
             contribution, before = adjoints[node] * use.partial, adjoints[use.operand]
             adjoints[use.operand] = after = before + contribution
             flows.append(Flow(use.operand, use.slot, use.partial, contribution, before, after))
-        text = _line(node, adjoints[node], flows, name_of)
-        found.append(Step(node, adjoints[node], tuple(flows), name_of[node], text))
+        found.append(Step(node, adjoints[node], tuple(flows), name_of))
     return Steps(found)
-
-
-def _line(node: Value, adjoint: float, flows: Iterable[Flow], name_of: dict[Value, str]) -> str:
-    operation = f" = {formula(node, name_of)}" if node.op else ""
-    sums = [
-        f"{name_of[flow.operand]}: {digits(flow.before)} + {digits(adjoint)}·{digits(flow.partial)}"
-        f" = {digits(flow.after)}"
-        for flow in flows
-    ]
-    return "; ".join([f"{name_of[node]}{operation}: adjoint {digits(adjoint)}", *sums])

@@ -3,7 +3,8 @@
 from .draw import draw
 from .drawing import Drawing, LayoutUnavailableError
 from .explain import Explanation, explain
-from .lint import Finding, Report, lint
+from .findings import Finding, Report
+from .lint import lint
 from .stepper import Stepper, stepper
 
 __all__ = [
