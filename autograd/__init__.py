@@ -20,6 +20,7 @@ from .composite import elu, gelu, leaky_relu, silu, softmax
 from .derivatives import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .formulas import to_latex
 from .functions import *  # noqa: F403
+from .jit import jit
 from .nonfinite import anomaly
 from .nudge import nudge
 from .ops import OPS, Op
@@ -47,6 +48,7 @@ __all__ = [
     "hessian",
     "hvp",
     "jacobian",
+    "jit",
     "jvp",
     "leaky_relu",
     "lint",

@@ -138,7 +138,8 @@ def _column(op: Op, sequence: Iterable[Any]) -> tuple[tuple[Any, ...], Sequence[
         return items, items, False
     items = tuple(_operand(op, i, item) for i, item in enumerate(items))
     mask = [isinstance(item, Value) for item in items]
-    return items, [float(item) for item in items], mask if any(mask) else False
+    numbers = [item._data if isinstance(item, Value) else item for item in items]
+    return items, numbers, mask if any(mask) else False
 
 
 def _operand(op: Op, i: int, item: Any) -> Value | float:

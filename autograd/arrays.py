@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from . import tracing
 from .apply import apply, apply_variadic
 from .node import checked_number
 from .ops import OPS, Op
@@ -198,7 +199,9 @@ def fold(op: Op, items: Iterable[Any]) -> Any:
 
 
 def _truth(condition: Any) -> Any:
-    """Return a condition as 1.0 and 0.0, which is not differentiated."""
+    """Return a condition as 1.0 and 0.0, which is not differentiated; a traced one as it is."""
+    if tracing.traces and tracing.traced_inputs() and isinstance(condition, Value | np.ndarray):
+        return condition
     if isinstance(condition, np.ndarray):
         return condition.astype(bool).astype(float)
     return float(bool(condition))

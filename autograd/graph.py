@@ -31,7 +31,19 @@ def nodes(root: Value) -> list[Value]:
     >>> [node.data for node in nodes(a * a + 1.0)]
     [2.0, 4.0, 5.0]
     """
-    return consumers_first(root)[::-1]  # type: ignore[return-value]
+    return nodes_of([root])
+
+
+def nodes_of(roots: Sequence[Value]) -> list[Value]:
+    """Return the nodes that lead to several results, each once and after its operands.
+
+    Examples
+    --------
+    >>> a = Value(2.0)
+    >>> [node.data for node in nodes_of([a * a, a + 1.0])]
+    [2.0, 3.0, 4.0]
+    """
+    return consumers_first(*roots)[::-1]  # type: ignore[return-value]
 
 
 class Use(NamedTuple):

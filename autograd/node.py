@@ -10,16 +10,17 @@ The operators that make nodes are in `autograd.value`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Sequence
 from numbers import Real
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import nonfinite
-from .ops import Op
-from .source import Line
+from . import nonfinite, tracing
+from .ops import COMPARISONS, Op
+from .source import Line, user_line
 
 if TYPE_CHECKING:
     from .value import Value
@@ -73,8 +74,10 @@ class Node:
             On assignment of anything but a real number.
         AttributeError
             On assignment to the result of an operation.
+        TracedValueError
+            Where the number depends on the inputs of a program that is being traced.
         """
-        return self._data
+        return self._known("v.data") if tracing.traces else self._data
 
     @data.setter
     def data(self, data: Real | float) -> None:
@@ -165,44 +168,59 @@ class Node:
     # ------------------------------------------------------------------------------ like other numbers
 
     def __float__(self) -> float:
-        return self._data
+        return self._known("float(v)")
 
     def __int__(self) -> int:
-        return int(self._data)
+        return int(self._known("int(v)"))
 
     def __round__(self, digits: int | None = None) -> float:
-        return round(self._data, digits)
+        return round(self._known("round(v)"), digits)
 
     def __bool__(self) -> bool:
-        return self._data != 0.0
+        return self._known("if v") != 0.0
+
+    def _known(self, asked_by: str) -> float:
+        """Return the number, unless it is an input of a program that is being traced, or follows from one."""
+        if tracing.traces and not tracing.traced_inputs().isdisjoint(consumers_first(self)):
+            raise tracing.TracedValueError(
+                f"{asked_by} asks for a number that is not known while the function is traced, at "
+                f"{user_line()}; choose with where(condition, x, y), max or min, loop a fixed number of "
+                "times, and use the functions of autograd or NumPy instead of math's"
+            )
+        return self._data
 
     # By value, as PyTorch compares. Identity stays the hash, so that sets and dicts tell apart two
     # nodes of equal value.
     __hash__ = object.__hash__
 
-    def __eq__(self, other: object) -> bool:
-        other = _number_or_none(other)
-        return NotImplemented if other is None else self._data == other
+    def __eq__(self, other: object) -> Any:
+        return self._compared(operator.eq, other)
 
-    def __ne__(self, other: object) -> bool:
-        other = _number_or_none(other)
-        return NotImplemented if other is None else self._data != other
+    def __ne__(self, other: object) -> Any:
+        return self._compared(operator.ne, other)
 
-    def __lt__(self, other: Any) -> bool:
-        other = _number_or_none(other)
-        return NotImplemented if other is None else self._data < other
+    def __lt__(self, other: Any) -> Any:
+        return self._compared(operator.lt, other)
 
-    def __le__(self, other: Any) -> bool:
-        other = _number_or_none(other)
-        return NotImplemented if other is None else self._data <= other
+    def __le__(self, other: Any) -> Any:
+        return self._compared(operator.le, other)
 
-    def __gt__(self, other: Any) -> bool:
-        other = _number_or_none(other)
-        return NotImplemented if other is None else self._data > other
+    def __gt__(self, other: Any) -> Any:
+        return self._compared(operator.gt, other)
 
-    def __ge__(self, other: Any) -> bool:
-        other = _number_or_none(other)
-        return NotImplemented if other is None else self._data >= other
+    def __ge__(self, other: Any) -> Any:
+        return self._compared(operator.ge, other)
+
+    def _compared(self, compare: Callable[[Any, Any], bool], other: object) -> Any:
+        """Return True or False; while a program is traced a `Value`, which is 1 where it holds."""
+        number = _number_or_none(other)
+        if number is None:
+            return NotImplemented
+        if tracing.traces and tracing.traced_inputs():
+            from .apply import apply
+
+            return apply(COMPARISONS[compare.__name__], self, other)
+        return compare(self._data, number)
 
     # ----------------------------------------------------------- what lower layers do for a node
 

@@ -134,7 +134,7 @@ def examine(op: Op, args: Sequence[Any], out: float) -> Line | None:
     watching = is_watching()
     if math.isfinite(out):
         return user_line() if watching else None
-    faults = _faults(op, [float(arg) for arg in args])
+    faults = _faults(op, [_number(arg) for arg in args])
     if watching and (faults or math.isnan(out)):
         what = f"{faults[0]} encountered in " if faults else "nan is an operand of "
         raise FloatingPointError(f"{what}{describe(op, args)}, which gives {out}, at {user_line()}")
@@ -192,7 +192,13 @@ def describe(op: Op, args: Sequence[Any]) -> str:
 
 def _describe_operand(arg: Any) -> str:
     label: str = getattr(arg, "label", "")
-    return f"{label} = {float(arg)}" if label else f"{float(arg)}"
+    return f"{label} = {_number(arg)}" if label else f"{_number(arg)}"
+
+
+def _number(arg: Any) -> float:
+    """Return the number of an operand; also while a program is traced, which float(v) refuses."""
+    number: float = getattr(arg, "_data", arg)
+    return number
 
 
 def _faults(op: Op, args: Sequence[float]) -> list[str]:

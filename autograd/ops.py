@@ -107,7 +107,7 @@ def row(name: str) -> Op:
     >>> row("exp")
     exp: exp(x), ∂out/∂x = out
     """
-    return OPS[name]
+    return OPS.get(name) or COMPARISONS[name]
 
 
 def _at(*point: float, gives: float, partials: Numbers) -> Edge:
@@ -435,3 +435,25 @@ _ROWS = (
 
 OPS: Mapping[str, Op] = MappingProxyType({op.name: op for op in _ROWS})
 """The rows by name."""
+
+
+def _comparison(name: str, doc: str, symbol: str, latex: str, ufunc: np.ufunc) -> Op:
+    """Return the row of a comparison, which gives 1 where it holds and whose derivative is 0."""
+    return Op(
+        name=name, doc=doc, symbol=symbol, precedence=0, ufunc=ufunc,
+        value=f"where(x {symbol} y, 1.0, 0.0)", partials=("0.0", "0.0"), latex=f"{{x}} {latex} {{y}}",
+        domain=(_LINE, _LINE),
+    )  # fmt: skip
+
+
+_COMPARED = (
+    _comparison("lt", "whether x is less than y", "<", "<", np.less),
+    _comparison("le", "whether x is at most y", "<=", r"\le", np.less_equal),
+    _comparison("gt", "whether x is greater than y", ">", ">", np.greater),
+    _comparison("ge", "whether x is at least y", ">=", r"\ge", np.greater_equal),
+    _comparison("eq", "whether x equals y", "==", "=", np.equal),
+    _comparison("ne", "whether x differs from y", "!=", r"\ne", np.not_equal),
+)
+
+COMPARISONS: Mapping[str, Op] = MappingProxyType({op.name: op for op in _COMPARED})
+"""Rows that are recorded only while a program is traced; else a comparison is Python's True or False."""

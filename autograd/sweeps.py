@@ -17,6 +17,7 @@ from .graph import depending_on
 from .node import consumers_first
 from .ops import OPS, Op
 from .rules import Rules, compile_row
+from .tracing import traced_inputs
 from .value import Value
 
 Number = Value | float
@@ -71,7 +72,7 @@ def partials_as_graph(node: Value, wanted: Container[Value]) -> Sequence[Number 
         for operand, (rule, args) in zip(node.args, _applications(node), strict=True)
     ]
     for stored, partial in zip(node.partials, found, strict=True):
-        if stored is not None and partial is not None and _differ(stored, float(partial)):
+        if stored is not None and partial is not None and _differ(stored, partial):
             raise RuntimeError(
                 f"a leaf below {node!r} was assigned to after it was computed, so that its derivative cannot "
                 "be differentiated any more; build the expression again"
@@ -83,7 +84,7 @@ def _applications(node: Any) -> list[tuple[Callable[..., Any], Sequence[Number]]
     """Return the rule of each operand's partial, with the arguments that it takes."""
     if node.op is None:
         return []
-    rules = _on_values(node.op).partials
+    rules = (_while_traced if traced_inputs() else _on_values)(node.op).partials
     if not node.op.variadic:
         return [(rule, node.args) for rule in rules]
     length = len(node.args) // len(rules)
@@ -102,7 +103,8 @@ def _without_zero(partial: Number) -> Number:
     return 0.0 if is_zero else partial
 
 
-def _differ(stored: float, found: float) -> bool:
+def _differ(stored: float, partial: Number) -> bool:
+    found = partial._data if isinstance(partial, Value) else partial
     if math.isnan(stored) or math.isnan(found) or math.isinf(stored):
         return False
     return abs(found - stored) > _ROUNDING * max(abs(stored), abs(found))
@@ -124,6 +126,19 @@ _MEANING |= {"pow": _power, "inf": math.inf}
 def _on_values(op: Op) -> Rules:
     """Return the rules of a row on Values, compiled at the first use."""
     return compile_row(op, _MEANING)
+
+
+def _choose(condition: Any, x: Number, y: Number) -> Number:
+    """Return a node that chooses when the program runs, unless it is known already."""
+    if isinstance(condition, Value):
+        return functions.where(condition, x, y)
+    return x if condition else y
+
+
+@cache
+def _while_traced(op: Op) -> Rules:
+    """Return the rules of a row on Values that keep both branches, since another input may take the other."""
+    return compile_row(op, _MEANING | {"where": _choose})
 
 
 def _times(x: Number, y: Number) -> Number:

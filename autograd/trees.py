@@ -90,8 +90,33 @@ def flatten(tree: Any, whose: str = "the argument") -> tuple[list[Any], Structur
     >>> unflatten(structure, [10.0, 20.0, 30.0])
     {'w': array([10., 20.]), 'b': 30.0}
     """
+    leaves, structure = leaves_of(tree, whose)
     numbers: list[Any] = []
-    return numbers, _flatten(tree, numbers, whose)
+    for leaf in leaves:
+        numbers.extend(leaf.ravel().tolist() if isinstance(leaf, np.ndarray) else [leaf])
+    return numbers, structure
+
+
+def leaves_of(tree: Any, whose: str = "the argument") -> tuple[list[Any], Structure]:
+    """Take a tree apart as `flatten` does, but leave its arrays whole.
+
+    Parameters
+    ----------
+    tree, whose
+        As in `flatten`.
+
+    Returns
+    -------
+    (list of Value, float or ndarray, Structure)
+        The leaves in order; arrays are of floats, or of objects where they hold a `Value`.
+
+    Examples
+    --------
+    >>> leaves_of({"w": np.array([1.0, 2.0]), "b": 3})[0]
+    [array([1., 2.]), 3.0]
+    """
+    leaves: list[Any] = []
+    return leaves, _flatten(tree, leaves, whose)
 
 
 def unflatten(structure: Structure, numbers: Iterable[Any], *, argument: bool = False) -> Any:
@@ -200,14 +225,15 @@ def blocks(matrix: Any, branch: Branch, axis: int) -> list[tuple[Structure, Any]
     return [(part, matrix.take(of, axis)) for part, of in zip(branch.parts, slices, strict=True)]
 
 
-def _flatten(tree: Any, numbers: list[Any], whose: str) -> Structure:
+def _flatten(tree: Any, leaves: list[Any], whose: str) -> Structure:
     if isinstance(tree, np.ndarray):
-        return _flatten_array(tree, numbers, whose)
+        leaves.append(_checked(tree, whose))
+        return Leaf(tree.shape)
     if isinstance(tree, Value):
-        numbers.append(tree)
+        leaves.append(tree)
         return Leaf(())
     if isinstance(tree, NUMBERS) and not isinstance(tree, bool | np.bool_):
-        numbers.append(float(tree))
+        leaves.append(float(tree))
         return Leaf(())
     parts = _parts(tree)
     if parts is None:
@@ -216,25 +242,29 @@ def _flatten(tree: Any, numbers: list[Any], whose: str) -> Structure:
             f"but came {tree!r} ({type(tree).__name__})"
         )
     keys, items, build, build_argument = parts
-    structures = tuple(_flatten(item, numbers, whose) for item in items)
+    structures = tuple(_flatten(item, leaves, whose) for item in items)
     kind = "dict" if isinstance(tree, Mapping) or build_argument is not build else type(tree).__name__
     return Branch(kind, tuple(keys), structures, build, build_argument)
 
 
-def _flatten_array(array: Any, numbers: list[Any], whose: str) -> Leaf:
+def _checked(array: Any, whose: str) -> Any:
+    """Return an array of floats, or of objects that are `Value`s and floats."""
     if array.dtype.kind in "iub" and array.ndim:
         raise TypeError(
             f"{whose} holds an array of {array.dtype}, but derivatives are taken with respect to real "
             "numbers; convert it with .astype(float)"
         )
+    if array.dtype.kind == "f":
+        return array.astype(float, copy=False)
     items = array.ravel().tolist()
     for item in items:
         if not isinstance(item, Value | float | int) or isinstance(item, bool):
             raise TypeError(
                 f"{whose} holds an array with {item!r}, which is neither a Value nor a real number"
             )
-    numbers.extend(item if isinstance(item, Value) else float(item) for item in items)
-    return Leaf(array.shape)
+    checked = np.empty(len(items), dtype=object)
+    checked[:] = [item if isinstance(item, Value) else float(item) for item in items]
+    return checked.reshape(array.shape)
 
 
 def _parts(tree: Any) -> tuple[Iterable[Any], Iterable[Any], Any, Any] | None:

@@ -1,0 +1,148 @@
+"""From results and inputs, which are nodes of a graph, to a program that runs."""
+
+from __future__ import annotations
+
+import keyword
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..value import Value
+from .colours import colours_of
+from .layout import lay_out
+from .numpy_source import numpy_source
+from .reductions import find_reductions
+from .simplify import simplify
+from .tape import tape_of
+
+Result = tuple[Sequence[Value | float], tuple[int, ...]]
+"""The numbers of a result, and its shape."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What compiling found; it prints as a list.
+
+    Attributes
+    ----------
+    traced, merged : int
+        Instructions in the trace, and how many are left after equal ones are merged.
+    classes, products, reductions, gathers : int
+        Arrays that the program has, matrix products, other sums, and operands that follow no rule.
+    seconds : float
+        How long it took, the trace included.
+    backend : str
+        What runs it.
+    """
+
+    traced: int
+    merged: int
+    classes: int
+    products: int
+    reductions: int
+    gathers: int
+    seconds: float
+    backend: str = "numpy"
+
+    def __repr__(self) -> str:
+        return (
+            f"{self.traced:,} operations traced, {self.merged:,} after merging equal ones\n"
+            f"{self.classes} arrays: {self.products} matrix products, {self.reductions} other sums, "
+            f"{self.gathers} gathers\n"
+            f"compiled in {self.seconds:.2f} s for the {self.backend} backend"
+        )
+
+
+@dataclass(frozen=True)
+class Program:
+    """A compiled program.
+
+    Attributes
+    ----------
+    source : str
+        Its text, which runs on its own.
+    run : callable
+        From the arguments' arrays to the tuple of results.
+    report : Report
+        What was found.
+    """
+
+    source: str
+    run: Callable[..., tuple[Any, ...]]
+    report: Report
+
+
+def compiled(
+    results: Sequence[Result],
+    arguments: Sequence[Sequence[Value]],
+    shapes: Sequence[tuple[int, ...]],
+    names: Sequence[str],
+    since: float | None = None,
+) -> Program:
+    """Compile the graph between some leaves and some results.
+
+    Parameters
+    ----------
+    results : sequence of (sequence of Value or float, tuple of int)
+        The numbers of each result, and its shape.
+    arguments : sequence of sequence of Value
+        For each argument its leaves.
+    shapes : sequence of tuple of int
+        The shape of each argument.
+    names : sequence of str
+        What to call the arguments.
+    since : float, optional
+        When the work began, as `time.perf_counter` has it.
+
+    Returns
+    -------
+    Program
+        Of NumPy.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = [Value(1.0), Value(2.0)]
+    >>> program = compiled([([v * v for v in x], (2,))], [x], [(2,)], ["x"])
+    >>> program.run(np.array([3.0, 4.0]))
+    (array([ 9., 16.]),)
+    """
+    start = time.perf_counter() if since is None else since
+    tape = tape_of([number for numbers, _ in results for number in numbers], arguments)
+    merged = simplify(tape)
+    reduced = simplify(find_reductions(merged))
+    plan = lay_out(reduced, colours_of(reduced), shapes)
+    outputs = iter(reduced.outputs)
+    wanted = [([next(outputs) for _ in numbers], shape) for numbers, shape in results]
+    source = numpy_source(reduced, plan, _identifiers(names), wanted)
+    namespace: dict[str, Any] = {}
+    exec(compile(source.text, "<compiled by autograd.jit>", "exec"), namespace)
+    report = Report(
+        traced=len(tape.instructions),
+        merged=len(merged.instructions),
+        classes=source.classes,
+        products=source.products,
+        reductions=source.reductions,
+        gathers=source.gathers,
+        seconds=time.perf_counter() - start,
+    )
+    return Program(source.text, namespace["program"], report)
+
+
+def _identifiers(names: Sequence[str]) -> list[str]:
+    """Return names that Python takes for variables, each once, and none that the program uses itself."""
+    found: list[str] = []
+    for name in names:
+        text = re.sub(r"\W+", "_", name).strip("_") or "x"
+        if (
+            text[0].isdigit()
+            or keyword.iskeyword(text)
+            or re.fullmatch(r"np|program|result\d+|[vtci]\d+", text)
+        ):
+            text = f"{text}_" if not text[0].isdigit() else f"x{text}"
+        while text in found:
+            text += "_"
+        found.append(text)
+    return found

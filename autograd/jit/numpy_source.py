@@ -1,0 +1,291 @@
+"""Writing the program in NumPy, as a person would: one statement an array."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..ops import COMPARISONS, OPS, Op
+from .layout import Block, Operand, Plan
+from .tape import Tape
+from .views import Positions, broadcast_axes, view
+
+_WORDS = (
+    {"where": "np.where", "inf": "np.inf", "sum": "np.sum", "dot": "np.dot"}
+    | {op.name: f"np.{op.ufunc.__name__}" for op in OPS.values() if op.ufunc is not None and not op.symbol}
+    | {"pow": "np.power"}
+)
+
+
+@dataclass
+class Source:
+    """A program in NumPy.
+
+    Attributes
+    ----------
+    text : str
+        The module: it imports NumPy alone, and defines ``program``.
+    products, reductions, classes : int
+        How many matrix products, other sums, and arrays there are.
+    gathers : int
+        How many operands follow no rule and are gathered.
+    """
+
+    text: str
+    products: int = 0
+    reductions: int = 0
+    classes: int = 0
+    gathers: int = 0
+
+
+def numpy_source(
+    tape: Tape,
+    plan: Plan,
+    parameters: Sequence[str],
+    results: Sequence[tuple[Sequence[int], tuple[int, ...]]],
+) -> Source:
+    """Return the program of a plan.
+
+    Parameters
+    ----------
+    tape : Tape
+        The program.
+    plan : Plan
+        Its arrays.
+    parameters : sequence of str
+        A name for each argument.
+    results : sequence of (sequence of int, tuple of int)
+        For each result its instructions and its shape.
+
+    Returns
+    -------
+    Source
+        The text of a module.
+
+    Examples
+    --------
+    >>> from autograd import Value
+    >>> from .colours import colours_of
+    >>> from .layout import lay_out
+    >>> from .tape import tape_of
+    >>> x = [Value(1.0), Value(2.0)]
+    >>> tape = tape_of([(v * 2.0).exp() for v in x], [x])
+    >>> plan = lay_out(tape, colours_of(tape), [(2,)])
+    >>> print(numpy_source(tape, plan, ["x"], [(tape.outputs, (2,))]).text)
+    import numpy as np
+    <BLANKLINE>
+    <BLANKLINE>
+    def program(x):
+        v1 = x * 2.0
+        v2 = np.exp(v1)
+        return (v2,)
+    <BLANKLINE>
+    """
+    return _Writer(tape, plan, parameters).written(results)
+
+
+@dataclass
+class _Writer:
+    tape: Tape
+    plan: Plan
+    parameters: Sequence[str]
+    names: dict[int, str] = field(default_factory=dict)
+    literals: dict[str, str] = field(default_factory=dict)
+    helpers: dict[str, str] = field(default_factory=dict)
+    lines: list[str] = field(default_factory=list)
+    products: int = 0
+    reductions: int = 0
+    gathers: int = 0
+
+    def written(self, results: Sequence[tuple[Sequence[int], tuple[int, ...]]]) -> Source:
+        choices = self._only_chosen_by({i for wanted, _ in results for i in wanted})
+        for colour, block in self.plan.blocks.items():
+            if block.op is not None:
+                text = self._truth(block) if colour in choices else self._expression(block)
+                self.names[colour] = f"v{sum(name.startswith('v') for name in self.names.values()) + 1}"
+                self.lines.append(f"{self.names[colour]} = {text}")
+            elif not block.members:
+                self.names[colour] = self._parameter(colour)
+        returned = [self._result(i, wanted, shape) for i, (wanted, shape) in enumerate(results)]
+        self.lines.append(f"return ({', '.join(returned)}{',' if len(returned) == 1 else ''})")
+        return Source(self._module(), self.products, self.reductions, len(self.plan.blocks), self.gathers)
+
+    def _only_chosen_by(self, returned: set[int]) -> set[int]:
+        """Return the comparisons that nothing but `where` uses: they stay True and False."""
+        found = {colour for colour, block in self.plan.blocks.items() if block.op in COMPARISONS.values()}
+        found -= {self.plan.place[i][0] for i in returned}
+        for block in self.plan.blocks.values():
+            is_choice = block.op is OPS["where"]
+            found -= {operand.source for operand in block.operands[1 if is_choice else 0 :]}
+        return found
+
+    def _truth(self, block: Block) -> str:
+        assert block.op is not None
+        left, right = (self._view(operand) for operand in block.operands)
+        return f"{left} {block.op.symbol} {right}"
+
+    def _module(self) -> str:
+        head = ["import numpy as np"]
+        if self.literals:
+            head += ["", *(f"{name} = {text}" for text, name in self.literals.items())]
+        helpers = [f"\n\ndef {name}(x):\n    return {rule}" for name, rule in self.helpers.items()]
+        body = "\n".join(f"    {line}" for line in self.lines)
+        program = f"\n\ndef program({', '.join(self.parameters)}):\n{body}\n"
+        return "\n".join([*head, *helpers, program])
+
+    def _parameter(self, colour: int) -> str:
+        (array,) = {self.tape.instructions[i].args[0] for i, (c, _) in self.plan.place.items() if c == colour}
+        return self.parameters[array]
+
+    def _literal(self, array: Positions, letter: str) -> str:
+        text = "np.array([" + ", ".join(map(_number, array.ravel().tolist())) + "])"
+        if array.ndim > 1:
+            text += f".reshape({', '.join(map(str, array.shape))})"
+        if text not in self.literals:
+            self.literals[text] = f"{letter}{sum(n.startswith(letter) for n in self.literals.values()) + 1}"
+        return self.literals[text]
+
+    # --------------------------------------------------------------------------------------- operands
+
+    def _view(self, operand: Operand, *, whole: bool = False) -> str:
+        """Return an operand; `whole` where it must not be left to broadcasting."""
+        block = self.plan.blocks[operand.source]
+        if block.op is None and block.members:
+            return self._constants([self.tape.instructions[i].number for i in block.members], operand, whole)
+        text = view(self.names[operand.source], block.shape, operand.wanted, self._positions)
+        if whole and broadcast_axes(operand.wanted):
+            return f"np.broadcast_to({text}, {operand.wanted.shape})"
+        if whole and operand.wanted.size == 1 and operand.wanted.shape:
+            return f"np.reshape({text}, {operand.wanted.shape})"
+        return text
+
+    def _constants(self, numbers: Sequence[float | None], operand: Operand, whole: bool) -> str:
+        """Return constants: a number where all are the same, else an array."""
+        chosen = np.array(numbers)[operand.wanted]
+        if len(set(map(repr, chosen.ravel().tolist()))) > 1:
+            return self._literal(chosen, "c")
+        text = _number(chosen.flat[0])
+        return f"np.full({chosen.shape}, {text})" if whole and chosen.shape else text
+
+    def _positions(self, wanted: Positions) -> str:
+        self.gathers += 1
+        return self._literal(wanted, "i")
+
+    # ------------------------------------------------------------------------------------- statements
+
+    def _expression(self, block: Block) -> str:
+        assert block.op is not None
+        if block.product is not None:
+            return self._product(*block.product)
+        if block.op.variadic:
+            self.reductions += 1
+            return self._reduction(block)
+        first, *others = block.operands
+        texts = [self._view(first, whole=not self._fills(block)), *map(self._view, others)]
+        return self._formula(block.op, texts)
+
+    def _fills(self, block: Block) -> bool:
+        """Return whether the operands, left to broadcasting, give all of a block."""
+        axes = {axis for axis, length in enumerate(block.shape) if length > 1}
+        return not axes.intersection(*(self._unchanging(operand) for operand in block.operands))
+
+    def _unchanging(self, operand: Operand) -> set[int]:
+        source = self.plan.blocks[operand.source]
+        if source.op is None and source.members:
+            numbers = [repr(self.tape.instructions[source.members[i]].number) for i in operand.wanted.flat]
+            if len(set(numbers)) == 1:
+                return set(range(operand.wanted.ndim))
+        return set(broadcast_axes(operand.wanted))
+
+    def _product(self, left: Operand, right: Operand) -> str:
+        """Return a matrix product, or one of a matrix and a vector."""
+        self.products += 1
+        rows, columns = len(left.wanted), len(right.wanted)
+        self.lines.append(f"# {rows} × {columns} sums of {left.wanted.shape[1]} products:")
+        if rows == 1:
+            return f"{self._view(right, whole=True)} @ {self._view(_row(left), whole=True)}"
+        if columns == 1:
+            return f"{self._view(left, whole=True)} @ {self._view(_row(right), whole=True)}"
+        return f"{self._view(left, whole=True)} @ {_transposed(self._view(right, whole=True))}"
+
+    def _reduction(self, block: Block) -> str:
+        assert block.op is not None
+        if len(block.operands) != len(block.op.partials):
+            stacked = ", ".join(self._view(operand, whole=True) for operand in block.operands)
+            return f"{_REDUCE[block.op.name]}(np.array([{stacked}]), axis=0)"
+        single = block.shape == ()
+        rows = [_row(operand) if single else operand for operand in block.operands]
+        texts = [self._view(row, whole=True) for row in rows]
+        if block.op.name == "dot":
+            return " @ ".join(texts) if single else f"({texts[0]} * {texts[1]}).sum(axis=-1)"
+        if not single and texts[0].endswith(".T"):
+            return f"{_REDUCE[block.op.name]}({texts[0].removesuffix('.T')}, axis=0)"
+        return f"{_REDUCE[block.op.name]}({texts[0]}" + ("" if single else ", axis=-1") + ")"
+
+    def _formula(self, op: Op, texts: Sequence[str]) -> str:
+        """Return the rule of a row with its operands written in."""
+        meaning = dict(zip(op.parameters, texts, strict=True))
+        for parameter, text in meaning.items():
+            uses = sum(n.id == parameter for n in ast.walk(ast.parse(op.value)) if isinstance(n, ast.Name))
+            if uses > 1 and not text.isidentifier():
+                meaning[parameter] = f"t{sum(line.startswith('t') for line in self.lines) + 1}"
+                self.lines.append(f"{meaning[parameter]} = {text}")
+        return self._rule(op.value, meaning)
+
+    def _rule(self, rule: str, meaning: dict[str, str]) -> str:
+        tree = ast.parse(rule, mode="eval")
+        words = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)} - meaning.keys()
+        for word in words:
+            if word not in _WORDS:
+                self.helpers[word] = self._rule(OPS[word].value, {"x": "x"})
+        names = {word: _WORDS[word] for word in words if word in _WORDS} | meaning
+        return ast.unparse(_Named(names).visit(tree))
+
+    def _result(self, i: int, wanted: Sequence[int], shape: tuple[int, ...]) -> str:
+        places = [self.plan.place[instruction] for instruction in wanted]
+        sources = list(dict.fromkeys(colour for colour, _ in places))
+        if len(sources) == 1:
+            positions = np.array([position for _, position in places], dtype=np.intp).reshape(shape)
+            return (
+                self._view(Operand(sources[0], positions), whole=True)
+                if shape
+                else self._view(Operand(sources[0], positions.reshape(1)))
+            )
+        name = f"result{i + 1}"
+        self.lines.append(f"{name} = np.empty({len(places)})")
+        for source in sources:
+            at = np.array([j for j, (colour, _) in enumerate(places) if colour == source])
+            positions = np.array([position for colour, position in places if colour == source])
+            target = view(name, (len(places),), at, self._positions)
+            self.lines.append(f"{target} = {self._view(Operand(source, positions))}")
+        return f"{name}.reshape({', '.join(map(str, shape))})" if len(shape) != 1 else name
+
+
+_REDUCE = {"sum": "np.sum", "logsumexp": "np.logaddexp.reduce"}
+
+
+class _Named(ast.NodeTransformer):
+    """Writes expressions in place of names."""
+
+    def __init__(self, meaning: dict[str, str]) -> None:
+        self.meaning = meaning
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        return ast.parse(self.meaning[node.id], mode="eval").body if node.id in self.meaning else node
+
+
+def _row(operand: Operand) -> Operand:
+    """Return the only row of an operand."""
+    return Operand(operand.source, operand.wanted[0])
+
+
+def _transposed(text: str) -> str:
+    return text.removesuffix(".T") if text.endswith(".T") else f"{text}.T"
+
+
+def _number(number: float) -> str:
+    text = repr(float(number)) if not isinstance(number, int | np.integer) else str(int(number))
+    return {"inf": "np.inf", "-inf": "-np.inf", "nan": "np.nan"}.get(text, text)

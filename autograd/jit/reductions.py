@@ -1,0 +1,130 @@
+"""Finding sums: chains of additions become one `sum` or `dot`, as a person would write them.
+
+``b + w0 * x0 + w1 * x1`` is a chain of two additions; here it becomes ``b + dot([w0, w1], [x0, x1])``. Terms
+that are computed alike are taken together, so that each sum runs over numbers of one array. The order of
+summation changes, and with it the last digits.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from ..ops import OPS
+from .colours import Colours
+from .tape import Instruction, Tape
+
+# Two numbers are added faster than an array of two is summed.
+_FEWEST = 3
+
+_SUMS = ("add", "sum", "dot")
+
+Term = tuple[int, ...]
+"""A number, or two that are multiplied."""
+
+
+def find_reductions(tape: Tape) -> Tape:
+    """Return a tape with chains of additions as sums and dot products.
+
+    Parameters
+    ----------
+    tape : Tape
+        A simplified program.
+
+    Returns
+    -------
+    Tape
+        A program of the same results up to rounding, in which all operands of a reduction's argument have
+        one colour.
+
+    Examples
+    --------
+    >>> from autograd import Value
+    >>> from .tape import tape_of
+    >>> w, x, b = [Value(1.0), Value(2.0)], [Value(3.0), Value(4.0)], Value(5.0)
+    >>> tape = find_reductions(tape_of([b + w[0] * x[0] + w[1] * x[1]], [w, x, [b]]))
+    >>> [instruction.op.name for instruction in tape.instructions if instruction.op]
+    ['dot', 'add']
+    """
+    return _Finder(tape).found()
+
+
+class _Finder:
+    """One walk along a tape, writing another."""
+
+    def __init__(self, tape: Tape) -> None:
+        self.tape = tape
+        self.uses = Counter(arg for i in tape.instructions if i.op is not None for arg in i.args)
+        self.uses.update(tape.outputs)
+        self.inner = self._inner()
+        self.reduced = Tape()
+        self.colours = Colours()
+        self.new: dict[int, int] = {}
+
+    def _inner(self) -> set[int]:
+        """Return the sums and products that are a term of one sum, and of nothing else."""
+        summands = (arg for i in self.tape.instructions if _name(i) in ("add", "sum") for arg in i.args)
+        return {
+            arg
+            for arg in summands
+            if self.uses[arg] == 1 and _name(self.tape.instructions[arg]) in ("mul", *_SUMS)
+        }
+
+    def _terms(self, i: int) -> list[Term]:
+        """Return the terms of a sum, in order; those of a sum inside it as its own."""
+        terms: list[Term] = []
+        stack = [i]
+        while stack:
+            part = stack.pop()
+            args = self.tape.instructions[part].args
+            if part != i and part not in self.inner:
+                terms.append((part,))
+            elif _name(self.tape.instructions[part]) in ("mul", "dot"):
+                terms.extend(zip(*self.tape.instructions[part].columns, strict=True))
+            else:
+                stack.extend(reversed(args))
+        return terms
+
+    def found(self) -> Tape:
+        for i, instruction in enumerate(self.tape.instructions):
+            if i in self.inner:
+                continue
+            if _name(instruction) in _SUMS:
+                self.new[i] = self._sum_of(self._terms(i))
+            elif instruction.op is None:
+                self.new[i] = self._put(instruction)
+            else:
+                args = tuple(self.new[arg] for arg in instruction.args)
+                self.new[i] = self._put(Instruction(instruction.op, args))
+        self.reduced.outputs = [self.new[output] for output in self.tape.outputs]
+        return self.reduced
+
+    def _put(self, instruction: Instruction) -> int:
+        self.colours.add(instruction)
+        return self.reduced.add(instruction)
+
+    def _sum_of(self, terms: list[Term]) -> int:
+        """Write a sum: a reduction for the terms of each colour, and additions of these."""
+        groups: dict[tuple[int, ...], list[Term]] = {}
+        for term in terms:
+            numbers = tuple(self.new[part] for part in term)
+            groups.setdefault(tuple(self.colours.of[number] for number in numbers), []).append(numbers)
+        total: int | None = None
+        for group in groups.values():
+            for part in self._reduced(group):
+                total = part if total is None else self._put(Instruction(OPS["add"], (total, part)))
+        assert total is not None
+        return total
+
+    def _reduced(self, group: list[Term]) -> list[int]:
+        """Write the sum of alike terms; what is left to add where a reduction does not pay."""
+        columns = tuple(zip(*group, strict=True))
+        if len(columns) == 2 and len(group) == 1:
+            return [self._put(Instruction(OPS["mul"], group[0]))]
+        if len(columns) == 1 and len(group) < _FEWEST:
+            return [number for (number,) in group]
+        op = OPS["sum"] if len(columns) == 1 else OPS["dot"]
+        return [self._put(Instruction(op, tuple(arg for column in columns for arg in column)))]
+
+
+def _name(instruction: Instruction) -> str:
+    return instruction.op.name if instruction.op is not None else ""

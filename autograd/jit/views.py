@@ -1,0 +1,144 @@
+"""How the operands of a class stand in the array they come from: whole, broadcast, as a slice, or gathered.
+
+An operand is given by an array of positions: for each element of the result, where in the flat source its
+operand is. `view` writes that as the simplest NumPy expression that has these elements.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+
+import numpy as np
+import numpy.typing as npt
+
+Positions = npt.NDArray[np.intp]
+
+
+def view(name: str, shape: tuple[int, ...], wanted: Positions, literal: Callable[[Positions], str]) -> str:
+    """Return an expression for some elements of an array, which broadcasts to the shape wanted.
+
+    Parameters
+    ----------
+    name : str
+        The array.
+    shape : tuple of int
+        Its shape.
+    wanted : array of int
+        For each element, its position in the flat array.
+    literal : callable
+        What gives a name to an array of positions, for elements that follow no rule.
+
+    Returns
+    -------
+    str
+        NumPy.
+
+    Examples
+    --------
+    >>> grid = np.arange(6).reshape(2, 3)
+    >>> [view("x", (2, 3), w, str) for w in (grid, grid.T, grid[:, 1], grid[1, 1:], np.full((4,), 5))]
+    ['x', 'x.T', 'x[:, 1]', 'x[1, 1:3]', 'x[1, 2]']
+    >>> view("b", (3,), np.array([[0, 1, 2], [0, 1, 2]]), str)
+    'b'
+    >>> view("a", (2,), np.array([[0, 0, 0], [1, 1, 1]]), str)
+    'a[:, None]'
+    """
+    if not shape:
+        return name
+    if (wanted == wanted.flat[0]).all():
+        return f"{name}[{', '.join(str(i) for i in np.unravel_index(int(wanted.flat[0]), shape))}]"
+    fixed = broadcast_axes(wanted)
+    core = wanted[tuple(0 if axis in fixed else slice(None) for axis in range(wanted.ndim))]
+    text = (
+        _whole(name, shape, core)
+        or _sliced(name, shape, core)
+        or _reshaped(name, shape, core)
+        or _strided(name, shape, core)
+        or f"{_flat(name, shape)}[{literal(core)}]"
+    )
+    first = min(set(range(wanted.ndim)) - set(fixed))
+    axes = ["None" if axis in fixed else ":" for axis in range(first, wanted.ndim)]
+    return f"{text}[{', '.join(axes)}]" if "None" in axes else text
+
+
+def broadcast_axes(wanted: Positions) -> list[int]:
+    """Return the axes along which an operand does not change, and which `view` leaves to broadcasting.
+
+    Examples
+    --------
+    >>> broadcast_axes(np.array([[0, 1, 2], [0, 1, 2]]))
+    [0]
+    """
+    axes = range(wanted.ndim)
+    return [axis for axis in axes if wanted.shape[axis] > 1 and (wanted == wanted.take([0], axis)).all()]
+
+
+def _whole(name: str, shape: tuple[int, ...], core: Positions) -> str | None:
+    """Return the array, or its transpose."""
+    if core.shape == shape and _runs_through(core):
+        return name
+    return f"{name}.T" if core.T.shape == shape and _runs_through(core.T) else None
+
+
+def _reshaped(name: str, shape: tuple[int, ...], core: Positions) -> str | None:
+    is_all = core.size == prod(shape) and _runs_through(core)
+    return f"{name}.reshape({_shape(core.shape)})" if is_all else None
+
+
+def _runs_through(core: Positions) -> bool:
+    return bool((core.ravel() == np.arange(core.size)).all())
+
+
+def _sliced(name: str, shape: tuple[int, ...], core: Positions) -> str | None:
+    """Return basic indexing: a number or a slice for each axis of the source, in order."""
+    texts: list[str] = []
+    slices: list[slice | int] = []
+    used = 0
+    if core.size > prod(shape):
+        return None
+    for length, coordinate in zip(shape, np.unravel_index(core, shape), strict=True):
+        if (coordinate == coordinate.flat[0]).all():
+            slices.append(int(coordinate.flat[0]))
+            texts.append(str(slices[-1]))
+            continue
+        if used == core.ndim:
+            return None
+        line = coordinate[tuple(slice(None) if axis == used else 0 for axis in range(core.ndim))]
+        step = int(line[1] - line[0]) if len(line) > 1 else 1
+        if step < 1:
+            return None
+        start, stop = int(line[0]), int(line[-1]) + 1
+        slices.append(slice(start, stop, step))
+        texts.append(_slice_text(start, stop, step, length))
+        used += 1
+    whole = np.arange(prod(shape)).reshape(shape)[tuple(slices)]
+    if whole.shape != core.shape or not (whole == core).all():
+        return None
+    while texts and texts[-1] == ":" and len(texts) > 1:
+        texts.pop()
+    return f"{name}[{', '.join(texts)}]"
+
+
+def _strided(name: str, shape: tuple[int, ...], core: Positions) -> str | None:
+    """Return every n-th element of the flat array."""
+    flat = core.ravel()
+    step = int(flat[1] - flat[0])
+    if step < 1 or not (np.diff(flat) == step).all():
+        return None
+    text = f"{_flat(name, shape)}[{_slice_text(int(flat[0]), int(flat[-1]) + 1, step, prod(shape))}]"
+    return text if core.ndim == 1 else f"{text}.reshape({_shape(core.shape)})"
+
+
+def _flat(name: str, shape: tuple[int, ...]) -> str:
+    return name if len(shape) == 1 else f"{name}.reshape(-1)"
+
+
+def _slice_text(start: int, stop: int, step: int, length: int) -> str:
+    if (start, stop, step) == (0, length, 1):
+        return ":"
+    return f"{start or ''}:{stop}" + (f":{step}" if step > 1 else "")
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return ", ".join(map(str, shape))

@@ -1,0 +1,333 @@
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import Expression, call_public, expressions
+
+import autograd
+from autograd import Value, grad, hessian, jit, value_and_grad, vmap, where
+from autograd.tracing import TracedValueError
+from nn import MLP, losses
+
+
+def same(found: Any, expected: Any, tolerance: float = 1e-9) -> None:
+    """Assert that two trees of numbers are equal, nan for nan, up to the order of summation."""
+    if isinstance(expected, dict):
+        assert found.keys() == expected.keys()
+        for key in expected:
+            same(found[key], expected[key], tolerance)
+    elif isinstance(expected, list | tuple):
+        assert type(found) is type(expected)
+        assert len(found) == len(expected)
+        for one, other in zip(found, expected, strict=True):
+            same(one, other, tolerance)
+    else:
+        assert np.shape(found) == np.shape(expected)
+        assert isinstance(found, float) == isinstance(expected, float)
+        np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
+
+
+def evaluated(f: Any, *args: Any) -> Any:
+    """Return what an eager call gives, whatever it warns of."""
+    with np.errstate(all="ignore"):
+        return f(*args)
+
+
+# ----------------------------------------------------------------------------------------------- results
+
+
+@settings(max_examples=300)
+@given(expressions(), st.integers(1, 4))
+def test_random_programs(drawn: Expression, other: int) -> None:
+    """Value and gradient of a random expression are those of eager calls, at the point and beside it."""
+
+    def f(variables: list[Any]) -> Any:
+        return drawn.on(call_public, float, variables)
+
+    compiled = jit(value_and_grad(f))
+    point = [float(number) for number in drawn.point]
+    for shift in (0.0, 0.01 * other):
+        at = [number + shift for number in point]
+        try:
+            expected = evaluated(value_and_grad(f), at)
+        except RuntimeError:
+            continue
+        found = compiled(at)
+        if not _near_a_kink(found, expected):
+            same(found, expected, 1e-7)
+
+
+def _near_a_kink(found: Any, expected: Any) -> bool:
+    """Return whether a rounding has put the two on different sides of a kink, which no tolerance covers."""
+    return not math.isfinite(expected[0]) or max(map(abs, expected[1])) > 1e8
+
+
+ARRAYS = {
+    "arithmetic": lambda x: (x * 2.0 - 1.0) / (x + 3.0),
+    "functions": lambda x: autograd.tanh(x) + autograd.exp(-x) * autograd.sin(x),
+    "relu": lambda x: autograd.relu(x - 0.5),
+    "ties": lambda x: autograd.max(x, 0.5) + autograd.min(x, x[0]),
+    "powers": lambda x: x**2.0 + autograd.abs(x) ** 1.5,
+    "sigmoid": lambda x: autograd.sigmoid(x) + autograd.softplus(x),
+    "softmax": lambda x: autograd.softmax(x),
+    "logsumexp": lambda x: autograd.logsumexp([*x, x[0] * 2.0]),
+    "sum": lambda x: x.sum() * x,
+    "outer": lambda x: np.outer(x, x),
+    "matmul": lambda x: np.outer(x, x + 1.0) @ x,
+    "reversed": lambda x: x[::-1] * x,
+    "rolled": lambda x: x[[2, 0, 3, 1]] - x,
+    "slices": lambda x: x[1:] * x[:-1],
+    "strided": lambda x: x[::2] + 1.0,
+    "scalar": lambda x: x[1] * x[2],
+    "constants": lambda x: x * np.array([1.0, 2.0, math.inf, -0.0]),
+    "nested": lambda x: {"a": [x[0], (x * x, 3.0)], "b": x.reshape(2, 2).T},
+    # NumPy's own comparison of arrays of objects wants True and False, unless it is told otherwise.
+    "choice": lambda x: where(np.greater(x, 0.5, dtype=object), x, -x),
+    "comparison": lambda x: [(v > 0.5) * v + (v <= x[1]) * 2.0 for v in x],
+    "loop": lambda x: sum((a * b for a, b in zip(x, x[::-1], strict=True)), 1.0),
+    "input": lambda x: x,
+    "constant": lambda x: 2.0,
+}
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+@pytest.mark.parametrize("point", [[0.1, 0.5, -2.0, 3.0], [1e-3, 0.6, 0.5, 0.5]])
+def test_array_programs(name: str, point: list[float]) -> None:
+    """Programs on arrays give what eager calls give, also at a point other than that of the trace."""
+    f = ARRAYS[name]
+    compiled = jit(f)
+    same(compiled(np.array([0.7, -0.2, 0.3, 0.9])), evaluated(f, np.array([0.7, -0.2, 0.3, 0.9])))
+    same(compiled(np.array(point)), evaluated(f, np.array(point)))
+
+
+@pytest.mark.parametrize("name", sorted(ARRAYS.keys() - {"nested", "comparison", "constants", "scalar"}))
+def test_gradients_of_array_programs(name: str) -> None:
+    """Gradients through each program, and through the compiled one, are those of eager calls."""
+
+    def total(x: Any) -> Any:
+        return autograd.sum(np.ravel(np.asarray(ARRAYS[name](x), dtype=object)).tolist()) * 1.0
+
+    x = np.array([0.7, -0.2, 0.3, 0.9])
+    compiled = jit(total)
+    compiled(x)
+    if name == "constant":
+        return
+    expected = evaluated(grad(total), x)
+    same(jit(grad(total))(x), expected)
+    same(evaluated(grad(compiled), x), expected)
+
+
+@pytest.mark.parametrize("name", ["functions", "relu", "softmax", "choice", "powers"])
+def test_second_order(name: str) -> None:
+    """Hessians compile, with the branch of each kink chosen when the program runs."""
+
+    def total(x: Any) -> Any:
+        return autograd.sum([v**2.0 for v in ARRAYS[name](x)])
+
+    compiled = jit(hessian(total))
+    for point in ([0.7, -0.2, 0.3, 0.9], [-0.7, 0.8, 0.1, 1.9]):
+        same(compiled(np.array(point)), evaluated(hessian(total), np.array(point)), 1e-7)
+
+
+def test_vmap() -> None:
+    """`jit(vmap(f))` is one program for the batch."""
+    f = jit(vmap(lambda x: autograd.sin(x) * x))
+    x = np.linspace(0.0, 1.0, 50)
+    same(f(x), np.sin(x) * x)
+    assert f.report().classes == 3
+
+
+# ------------------------------------------------------------------------------------------- what is found
+
+
+def by_hand(params: list[Any], x: Any, y: Any) -> Any:
+    """Return the hinge loss of an MLP as a user of micrograd writes it: loops over samples and neurons."""
+    total = 0.0
+    for row, target in zip(x, y, strict=True):
+        values = list(row)
+        for i in range(0, len(params), 2):
+            weights, biases = params[i], params[i + 1]
+            values = [
+                sum((w * v for w, v in zip(ws, values, strict=True)), b)
+                for ws, b in zip(weights, biases, strict=True)
+            ]
+            if i < len(params) - 2:
+                values = [autograd.relu(v) for v in values]
+        total = total + autograd.relu(1.0 - target * values[0])
+    return total / len(x)
+
+
+def parameters(sizes: list[int]) -> list[Any]:
+    """Return weights and biases."""
+    rng = np.random.default_rng(0)
+    pairs = pairwise(sizes)
+    return [array for m, n in pairs for array in (rng.normal(size=(n, m)), rng.normal(size=n))]
+
+
+def test_loops_become_matrix_products() -> None:
+    """A loop over samples and neurons is found to be matrix products, in both directions."""
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(size=(12, 2)), np.sign(rng.normal(size=12))
+    params = parameters([2, 5, 4, 1])
+    compiled = jit(value_and_grad(by_hand))
+    same(compiled(params, x, y), value_and_grad(by_hand)(params, x, y))
+    other = [array + 0.1 for array in params]
+    same(compiled(other, x[::-1].copy(), y), value_and_grad(by_hand)(other, x[::-1], y))
+    report = compiled.report()
+    assert report.products == 7
+    assert report.gathers == 0
+    assert report.classes < 60
+
+
+def test_networks() -> None:
+    """A loss over an `nn` model, passed as an argument, compiles; its gradient has the parameters' names."""
+    model = MLP(2, [4, 1], rng=0)
+    x = np.random.default_rng(0).normal(size=(6, 2))
+    y = np.where(x[:, 0] > 0, 1.0, -1.0)
+
+    def loss(model: Any, x: Any) -> Any:
+        return losses.hinge(model(x), y)
+
+    compiled = jit(value_and_grad(loss))
+    same(compiled(model, x), value_and_grad(loss)(model, x))
+    for parameter in model.parameters():
+        parameter.data += 0.1
+    same(compiled(model, x), value_and_grad(loss)(model, x))
+    assert len(compiled._programs) == 1
+
+
+def test_irregular_programs() -> None:
+    """What follows no rule is gathered, and right."""
+    rng = np.random.default_rng(0)
+    order = rng.permutation(20)
+
+    def f(x: Any) -> Any:
+        return sum(x[i] * autograd.tanh(x[j]) for i, j in zip(order, order[::-1] ** 2 % 20, strict=True))
+
+    compiled = jit(value_and_grad(f))
+    x = rng.normal(size=20)
+    same(compiled(x), value_and_grad(f)(x))
+
+
+def test_equal_operations_are_merged() -> None:
+    """The same expression twice is computed once, products with 1 not at all, constants beforehand."""
+    f = jit(lambda x: (x * x + 1.0) * 1.0 + (x * x + 1.0) + math.sin(1.0) * 2.0)
+    f(3.0)
+    assert f(2.0) == 10.0 + math.sin(1.0) * 2.0
+    assert f.source.count("x * x") == 1
+    assert "* 1.0" not in f.source
+
+
+# ------------------------------------------------------------------------------------------- the function
+
+
+def test_source_runs_on_its_own(tmp_path: Path) -> None:
+    """The source is a module of NumPy that a process without this package can run."""
+    f = jit(lambda x, scale: autograd.sigmoid(x) * scale + autograd.relu(x))
+    expected = f(np.array([1.0, -2.0]), 3.0)
+    (tmp_path / "alone.py").write_text(f.source + "\nprint(*program(np.array([1.0, -2.0]), 3.0)[0])\n")
+    out = subprocess.run(
+        [sys.executable, "-I", str(tmp_path / "alone.py")], capture_output=True, text=True, check=True
+    )
+    assert list(map(float, out.stdout.split())) == expected.tolist()
+    assert "autograd" not in f.source
+    assert "def program(x, scale):" in f.source
+
+
+def test_retraced_for_other_shapes() -> None:
+    """Another shape or structure is another program; the same is not traced again."""
+    calls = []
+
+    def f(x: Any) -> Any:
+        calls.append(1)
+        return autograd.sum(x)
+
+    compiled = jit(f)
+    assert [compiled(np.ones(n)) for n in (2, 3, 2, 3)] == [2.0, 3.0, 2.0, 3.0]
+    assert len(calls) == 2
+    assert compiled([1.0, 2.0]) == 3.0
+    assert len(calls) == 3
+
+
+def test_a_closure_constant_stays() -> None:
+    """What is read besides the arguments is read when the function is compiled."""
+    factor = 2.0
+    compiled = jit(lambda x: x * factor)
+    assert compiled(1.0) == 2.0
+    factor = 3.0
+    assert compiled(1.0) == 2.0
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: x if x > 0.0 else -x,
+        lambda x: math.exp(x),
+        lambda x: x * int(x),
+        lambda x: x * x.data,
+        lambda x: max([x, 1.0]),
+        lambda x: [y for y in range(3) if y < x],
+    ],
+)
+def test_branches(f: Any) -> None:
+    """Branching on an argument raises an error that names the line and what to use."""
+    with pytest.raises(TracedValueError, match=r"not known while .* traced.*test_jit\.py.*where\("):
+        jit(f)(1.0)
+    assert (Value(1.0) > 0.5) is True
+
+
+def test_constants_may_be_branched_on() -> None:
+    """A Value that does not depend on the arguments has a number."""
+    w = Value(2.0)
+    assert jit(lambda x: x * 2.0 if w > 1.0 else x)(3.0) == 6.0
+
+
+def test_special_numbers() -> None:
+    """Infinities, nan and signed zeros come out as eager calls have them."""
+    f = jit(lambda x: [1.0 / x, autograd.log(x), x * 0.0, x**1.5, autograd.max(x, 0.0)])
+    for number in (0.0, -0.0, math.inf, -math.inf, math.nan, -1.0):
+        with np.errstate(all="ignore"):
+            expected = [
+                Value(1.0) / number,
+                autograd.log(Value(number)),
+                Value(number) * 0.0,
+                Value(number) ** 1.5,
+                autograd.max(Value(number), 0.0),
+            ]
+        assert [repr(item) for item in f(number)] == [repr(item.data) for item in expected]
+
+
+def test_without_a_call_there_is_no_program() -> None:
+    """Before the first call, source and report say what to do."""
+    f = jit(lambda x: x)
+    for ask in (lambda: f.source, f.report):
+        with pytest.raises(RuntimeError, match="has no program yet: call it once"):
+            ask()
+
+
+def test_the_report() -> None:
+    """The report says what was found, in a few lines."""
+    f = jit(lambda x, w: x @ w)
+    f(np.ones((3, 4)), np.ones((4, 5)))
+    text = repr(f.report())
+    assert "1 matrix products" in text
+    assert "for the numpy backend" in text
+    assert "# 3 × 5 sums of 4 products:" in f.source
+    assert "v1 = x @ w" in f.source
+
+
+def test_results_are_new_arrays() -> None:
+    """A result is no view of an argument or of another result."""
+    x = np.ones(3)
+    out = jit(lambda x: (x, x))(x)
+    out[0][0] = 5.0
+    assert x[0] == out[1][0] == 1.0
