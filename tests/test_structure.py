@@ -50,6 +50,7 @@ ORDER = [
     "autograd.jit.views",
     "autograd.jit.layout",
     "autograd.jit.numpy_source",
+    "autograd.jit.program",
     "autograd.jit.compiled",
     "autograd.jit.jit",
     "autograd.jit",
@@ -82,6 +83,7 @@ LATE = {
         "autograd.steps",
         "autograd.sweeps",
     },
+    "autograd.jit.jit": {"autograd.jit.compiled"},
     "autograd.show.drawing": {"pygraphviz"},
 }
 CORE = {"numpy", "graphviz"}
