@@ -20,7 +20,7 @@ from .composite import elu, gelu, leaky_relu, silu, softmax
 from .derivatives import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .formulas import to_latex
 from .functions import *  # noqa: F403
-from .jit import jit
+from .jit import jit, lambdify
 from .nonfinite import anomaly
 from .nudge import nudge
 from .ops import OPS, Op
@@ -50,6 +50,7 @@ __all__ = [
     "jacobian",
     "jit",
     "jvp",
+    "lambdify",
     "leaky_relu",
     "lint",
     "nudge",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -45,6 +46,7 @@ def vmap(f: Function, in_axes: Any = 0, out_axes: int = 0) -> Function:
     array([ 3., 12.])
     """
 
+    @functools.wraps(f)
     def mapped(*args: Any) -> Any:
         axes = list(in_axes) if isinstance(in_axes, list | tuple) else [in_axes] * len(args)
         if len(axes) != len(args):

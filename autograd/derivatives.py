@@ -12,6 +12,7 @@ made of `Value`s that can be differentiated again.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -113,6 +114,7 @@ def value_and_grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> 
     (18.0, array([12.,  9.]))
     """
 
+    @functools.wraps(f)
     def evaluate(*args: Any, **kwargs: Any) -> Any:
         numbers, structure, call = _differentiated(f, args, kwargs, argnums)
         recording = _Recording(call, numbers, has_aux)
@@ -151,6 +153,7 @@ def grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
     """
     both = value_and_grad(f, argnums, has_aux)
 
+    @functools.wraps(f)
     def gradient(*args: Any, **kwargs: Any) -> Any:
         value, derivative = both(*args, **kwargs)
         return (derivative, value[1]) if has_aux else derivative
@@ -270,6 +273,7 @@ def jacobian(f: Function, argnums: Argnums = 0, mode: str | None = None) -> Func
     if mode not in ("rev", "fwd", None):
         raise ValueError(f"mode is 'rev', 'fwd' or None, but came {mode!r}")
 
+    @functools.wraps(f)
     def derivatives(*args: Any, **kwargs: Any) -> Any:
         numbers, structure, call = _differentiated(f, args, kwargs, argnums)
         recording = _Recording(call, numbers)

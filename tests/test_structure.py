@@ -52,7 +52,9 @@ ORDER = [
     "autograd.jit.numpy_source",
     "autograd.jit.program",
     "autograd.jit.compiled",
+    "autograd.jit.likeness",
     "autograd.jit.jit",
+    "autograd.jit.lambdify",
     "autograd.jit",
     "autograd.files",
     "autograd.show.styles",
@@ -84,6 +86,7 @@ LATE = {
         "autograd.sweeps",
     },
     "autograd.jit.jit": {"autograd.jit.compiled"},
+    "autograd.jit.lambdify": {"autograd.jit.compiled"},
     "autograd.show.drawing": {"pygraphviz"},
 }
 CORE = {"numpy", "graphviz"}

@@ -11,9 +11,9 @@ from typing import Any
 from ..value import Value
 from .colours import colours_of
 from .layout import lay_out
-from .numpy_source import numpy_source
+from .numpy_source import Source, numpy_source
 from .program import Program, Report
-from .reductions import find_reductions
+from .reductions import find_reductions, spread_sums
 from .simplify import simplify
 from .tape import tape_of
 
@@ -64,11 +64,46 @@ def compiled(
     outputs = iter(reduced.outputs)
     wanted = [([next(outputs) for _ in numbers], shape) for numbers, shape in results]
     source = numpy_source(reduced, plan, _identifiers(names), wanted)
+    return _program(source, len(tape.instructions), len(merged.instructions), start)
+
+
+def compiled_elementwise(y: Value, leaves: Sequence[Value], names: Sequence[str]) -> Program:
+    """Compile an expression one operation at a time, for leaves that may be arrays of any one shape.
+
+    Parameters
+    ----------
+    y : Value
+        The expression.
+    leaves : sequence of Value
+        Its arguments.
+    names : sequence of str
+        What to call them.
+
+    Returns
+    -------
+    Program
+        With one result.
+
+    Examples
+    --------
+    >>> x = Value(1.0)
+    >>> compiled_elementwise(x * x, [x], ["x"]).run(3.0)
+    (9.0,)
+    """
+    start = time.perf_counter()
+    tape = tape_of([y], [[leaf] for leaf in leaves])
+    merged = simplify(spread_sums(tape))
+    plan = lay_out(merged, range(len(merged.instructions)), [()] * len(leaves), elementwise=True)
+    source = numpy_source(merged, plan, _identifiers(names), [(merged.outputs, ())])
+    return _program(source, len(tape.instructions), len(merged.instructions), start)
+
+
+def _program(source: Source, traced: int, merged: int, start: float) -> Program:
     namespace: dict[str, Any] = {}
     exec(compile(source.text, "<compiled by autograd.jit>", "exec"), namespace)
     report = Report(
-        traced=len(tape.instructions),
-        merged=len(merged.instructions),
+        traced=traced,
+        merged=merged,
         classes=source.classes,
         products=source.products,
         reductions=source.reductions,

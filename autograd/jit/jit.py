@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -15,6 +15,7 @@ from ..tracing import tracing
 from ..trees import Leaf, Structure, flatten, leaves_of, unflatten
 from ..value import Value
 from ..variables import active_variables, under_differentiation
+from .likeness import likeness
 from .program import Program, Report
 
 
@@ -51,24 +52,34 @@ class Jitted:
     def __init__(self, f: Callable[..., Any]) -> None:
         functools.update_wrapper(self, f)
         self._f = f
-        self._programs: dict[Structure, _Compiled] = {}
+        self._programs: dict[Hashable, _Compiled] = {}
         self._last: Program | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the program for arguments of this structure; compile it if there is none."""
+        leaves: list[Any] = []
+        key = likeness((args, kwargs), leaves)
+        if key not in self._programs or active_variables():
+            return self._call_at_length(args, kwargs, key)
+        self._last, form = self._programs[key]
+        with np.errstate(all="ignore"):
+            return _built(form, iter(self._last.run(*leaves)))
+
+    def _call_at_length(self, args: tuple[Any, ...], kwargs: dict[str, Any], key: Hashable) -> Any:
+        """Do a call that is the first of its kind, or has arguments of some other kind than usual."""
         leaves, structure = leaves_of((args, kwargs), "an argument of a compiled function")
         # Somebody differentiates through this call: the function itself says how.
         if active_variables() or any(map(_is_recorded, leaves)):
             return self._f(*args, **kwargs)
         if structure not in self._programs:
             self._programs[structure] = self._compile(args, kwargs)
-        program, form = self._programs[structure]
-        self._last = program
+        if key is not None:
+            self._programs[key] = self._programs[structure]
+        self._last, form = self._programs[structure]
         # Python's floats raise where NumPy's have inf and nan.
         numbers = [np.float64(leaf) if isinstance(leaf, float) else leaf for leaf in leaves]
         with np.errstate(all="ignore"):
-            results = iter(program.run(*numbers))
-        return _built(form, results)
+            return _built(form, iter(self._last.run(*numbers)))
 
     @property
     def source(self) -> str:
@@ -198,5 +209,5 @@ def _built(form: Structure, arrays: Any) -> Any:
     """Return a tree of results."""
     if isinstance(form, Leaf):
         array = next(arrays)
-        return np.array(array) if form.shape else float(array)
+        return array if form.shape else float(array)
     return form.build([_built(part, arrays) for part in form.parts])

@@ -72,7 +72,9 @@ class Plan:
     place: dict[int, tuple[int, int]]
 
 
-def lay_out(tape: Tape, colours: Sequence[int], shapes: Sequence[tuple[int, ...]]) -> Plan:
+def lay_out(
+    tape: Tape, colours: Sequence[int], shapes: Sequence[tuple[int, ...]], *, elementwise: bool = False
+) -> Plan:
     """Return the arrays that a tape is computed in.
 
     Parameters
@@ -83,6 +85,8 @@ def lay_out(tape: Tape, colours: Sequence[int], shapes: Sequence[tuple[int, ...]
         The colour of each instruction.
     shapes : sequence of tuple of int
         The shape of each argument.
+    elementwise : bool
+        Whether each number stands for an array of its own, so that a sum is one over arrays.
 
     Returns
     -------
@@ -109,7 +113,7 @@ def lay_out(tape: Tape, colours: Sequence[int], shapes: Sequence[tuple[int, ...]
         depths[colour] = 1 + max(below, default=0)
     plan = Plan({}, {})
     for colour in sorted(members, key=lambda colour: depths[colour]):
-        block = _block(tape, members[colour], plan.place, plan.blocks, shapes)
+        block = _block(tape, members[colour], plan.place, plan.blocks, shapes, elementwise)
         plan.blocks[colour] = block
         if block.op is None and not tape.instructions[members[colour][0]].is_constant:
             plan.place |= {i: (colour, tape.instructions[i].args[1]) for i in members[colour]}
@@ -129,6 +133,7 @@ def _block(
     place: Mapping[int, tuple[int, int]],
     blocks: Mapping[int, Block],
     shapes: Sequence[tuple[int, ...]],
+    elementwise: bool,
 ) -> Block:
     first = tape.instructions[members[0]]
     if first.is_constant:
@@ -141,7 +146,8 @@ def _block(
         order, shape = _elementwise_order(operands, blocks)
         ordered = [Operand(o.source, o.wanted[order].reshape(shape)) for o in operands]
         return Block(first.op, shape, [members[i] for i in order], ordered)
-    if len({place[arg][0] for column in first.columns for arg in column}) > len(first.columns):
+    sources = {place[arg][0] for arg in first.args}
+    if elementwise or len(sources) > len(first.columns):
         return _stacked(first.op, [tape.instructions[i].args for i in members], members, place)
     operands = [_rows(slot, place) for slot in slots]
     if first.op.name in ("sum", "dot"):
@@ -158,8 +164,9 @@ def _stacked(
     op: Op, rows: Sequence[Sequence[int]], members: list[int], place: Mapping[int, tuple[int, int]]
 ) -> Block:
     """Return a reduction over numbers of several arrays: an operand for each of them."""
+    shape = (len(members),) if len(members) > 1 else ()
     operands = [_operand(column, place) for column in zip(*rows, strict=True)]
-    return Block(op, (len(members),), members, operands)
+    return Block(op, shape, members, [Operand(o.source, o.wanted.reshape(shape)) for o in operands])
 
 
 def _operand(args: Sequence[int], place: Mapping[int, tuple[int, int]]) -> Operand:

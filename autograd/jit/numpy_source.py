@@ -96,6 +96,7 @@ class _Writer:
     literals: dict[str, str] = field(default_factory=dict)
     helpers: dict[str, str] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
+    returned: set[str] = field(default_factory=set)
     products: int = 0
     reductions: int = 0
     gathers: int = 0
@@ -213,9 +214,9 @@ class _Writer:
 
     def _reduction(self, block: Block) -> str:
         assert block.op is not None
-        if len(block.operands) != len(block.op.partials):
-            stacked = ", ".join(self._view(operand, whole=True) for operand in block.operands)
-            return f"{_REDUCE[block.op.name]}(np.array([{stacked}]), axis=0)"
+        if block.operands[0].wanted.ndim == len(block.shape):
+            stacked = ", ".join(map(self._view, block.operands))
+            return f"{_REDUCE[block.op.name]}(np.broadcast_arrays({stacked}), axis=0)"
         single = block.shape == ()
         rows = [_row(operand) if single else operand for operand in block.operands]
         texts = [self._view(row, whole=True) for row in rows]
@@ -248,12 +249,9 @@ class _Writer:
         places = [self.plan.place[instruction] for instruction in wanted]
         sources = list(dict.fromkeys(colour for colour, _ in places))
         if len(sources) == 1:
-            positions = np.array([position for _, position in places], dtype=np.intp).reshape(shape)
-            return (
-                self._view(Operand(sources[0], positions), whole=True)
-                if shape
-                else self._view(Operand(sources[0], positions.reshape(1)))
-            )
+            positions = np.array([position for _, position in places], dtype=np.intp)
+            text = self._view(Operand(sources[0], positions.reshape(shape or (1,))), whole=bool(shape))
+            return self._own(text, sources[0]) if shape else text
         name = f"result{i + 1}"
         self.lines.append(f"{name} = np.empty({len(places)})")
         for source in sources:
@@ -262,6 +260,13 @@ class _Writer:
             target = view(name, (len(places),), at, self._positions)
             self.lines.append(f"{target} = {self._view(Operand(source, positions))}")
         return f"{name}.reshape({', '.join(map(str, shape))})" if len(shape) != 1 else name
+
+    def _own(self, text: str, source: int) -> str:
+        """Return a result in an array of its own: a copy of an argument, a view or a repetition."""
+        is_first = text not in self.returned
+        self.returned.add(text)
+        is_computed = text == self.names.get(source) and self.plan.blocks[source].op is not None
+        return text if is_computed and is_first else f"np.array({text})"
 
 
 _REDUCE = {"sum": "np.sum", "logsumexp": "np.logaddexp.reduce"}

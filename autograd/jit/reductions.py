@@ -48,6 +48,50 @@ def find_reductions(tape: Tape) -> Tape:
     return _Finder(tape).found()
 
 
+def spread_sums(tape: Tape) -> Tape:
+    """Return a tape with each `sum` and `dot` as additions and products, for operands that are arrays.
+
+    Parameters
+    ----------
+    tape : Tape
+        A program.
+
+    Returns
+    -------
+    Tape
+        A program of the same results.
+
+    Examples
+    --------
+    >>> from autograd import Value, dot
+    >>> from .tape import tape_of
+    >>> x = [Value(1.0), Value(2.0)]
+    >>> spread = spread_sums(tape_of([dot(x, x)], [x]))
+    >>> [instruction.op.name for instruction in spread.instructions if instruction.op]
+    ['mul', 'mul', 'add']
+    """
+    spread = Tape()
+    new: list[int] = []
+    for instruction in tape.instructions:
+        if instruction.op is None:
+            new.append(spread.add(instruction))
+            continue
+        args = tuple(new[arg] for arg in instruction.args)
+        if _name(instruction) not in ("sum", "dot") or not args:
+            new.append(spread.add(Instruction(instruction.op, args)))
+            continue
+        columns = Instruction(instruction.op, args).columns
+        terms = columns[0]
+        if len(columns) == 2:
+            terms = tuple(spread.add(Instruction(OPS["mul"], pair)) for pair in zip(*columns, strict=True))
+        total = terms[0]
+        for term in terms[1:]:
+            total = spread.add(Instruction(OPS["add"], (total, term)))
+        new.append(total)
+    spread.outputs = [new[output] for output in tape.outputs]
+    return spread
+
+
 class _Finder:
     """One walk along a tape, writing another."""
 

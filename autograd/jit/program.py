@@ -1,0 +1,57 @@
+"""A compiled program, and what compiling found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+
+class Report(NamedTuple):
+    """What compiling found; it prints as a list.
+
+    Attributes
+    ----------
+    traced, merged : int
+        Instructions in the trace, and how many are left after equal ones are merged.
+    classes, products, reductions, gathers : int
+        Arrays that the program has, matrix products, other sums, and operands that follow no rule.
+    seconds : float
+        How long it took, the trace included.
+    backend : str
+        What runs it.
+    """
+
+    traced: int
+    merged: int
+    classes: int
+    products: int
+    reductions: int
+    gathers: int
+    seconds: float
+    backend: str = "numpy"
+
+    def __repr__(self) -> str:
+        return (
+            f"{self.traced:,} operations traced, {self.merged:,} after merging equal ones\n"
+            f"{self.classes} arrays: {self.products} matrix products, {self.reductions} other sums, "
+            f"{self.gathers} gathers\n"
+            f"compiled in {self.seconds:.2f} s for the {self.backend} backend"
+        )
+
+
+class Program(NamedTuple):
+    """A compiled program.
+
+    Attributes
+    ----------
+    source : str
+        Its text, which runs on its own.
+    run : callable
+        From the arguments' arrays to the tuple of results.
+    report : Report
+        What was found.
+    """
+
+    source: str
+    run: Callable[..., tuple[Any, ...]]
+    report: Report
