@@ -12,7 +12,7 @@ from statistics import median
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
-CASES = ("moons_eager", "moons_nn", "chain", "wide", "diamond", "memory", "grow", "repl")
+CASES = ("moons_eager", "moons_nn", "moons_jit", "chain", "wide", "diamond", "memory", "grow", "repl")
 MODULES = {"chainrule": "autograd"}
 TOLERANCE = 1e-9
 

@@ -1,0 +1,111 @@
+"""The step of `moons_eager`, compiled; arguments and results are not converted."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from benchmarks import moons
+from benchmarks.cases.moons_eager import Work
+from benchmarks.result import Result
+
+# A step takes less than the clock's noise.
+CALLS = 100
+
+
+def timed(step: Callable[[], Any], answer: Callable[[Any], list[float]]) -> Work:
+    """Return what runs a step many times, and gives the time of one."""
+
+    def work() -> Result:
+        start = time.perf_counter()
+        for _ in range(CALLS):
+            result = step()
+        seconds = (time.perf_counter() - start) / CALLS
+        return Result(answer(result), seconds=seconds)
+
+    return work
+
+
+def chainrule() -> Work:
+    """Prepare our own: the scalar loops of micrograd's demo, through `jit`."""
+    from autograd import jit, relu, value_and_grad
+
+    x, y = moons.points()
+
+    def loss(layers: Any, x: Any, y: Any) -> Any:
+        leaves = [leaf for w, b in layers for row, bias in zip(w, b, strict=True) for leaf in (bias, *row)]
+        return moons.loss_of_scalars(leaves, lambda number: number, relu, x, y)
+
+    compiled = jit(value_and_grad(loss))
+    layers = moons.parameters()
+    compiled(layers, x, y)
+    return timed(lambda: compiled(layers, x, y), lambda result: [result[0], *moons.flat(result[1])])
+
+
+def by_hand() -> Work:
+    """Prepare the same forward and backward pass written by hand in NumPy."""
+    x, y = moons.points()
+    (w1, b1), (w2, b2), (w3, b3) = moons.parameters()
+
+    def step() -> tuple[float, moons.Arrays]:
+        h1 = np.maximum(x @ w1.T + b1, 0.0)
+        h2 = np.maximum(h1 @ w2.T + b2, 0.0)
+        margin = 1.0 - y * (h2 @ w3[0] + b3[0])
+        penalty = sum((w * w).sum() + (b * b).sum() for w, b in ((w1, b1), (w2, b2), (w3, b3)))
+        value = np.maximum(margin, 0.0).sum() / len(y) + moons.L2 * penalty
+        d3 = np.where(margin > 0.0, -y / len(y), 0.0)
+        d2 = np.outer(d3, w3[0]) * (h2 > 0.0)
+        d1 = (d2 @ w2) * (h1 > 0.0)
+        l2 = 2.0 * moons.L2
+        return value, [
+            (d1.T @ x + l2 * w1, d1.sum(axis=0) + l2 * b1),
+            (d2.T @ h1 + l2 * w2, d2.sum(axis=0) + l2 * b2),
+            ((d3 @ h2 + l2 * w3[0])[None], d3.sum(keepdims=True) + l2 * b3),
+        ]
+
+    return timed(step, lambda result: [float(result[0]), *moons.flat(result[1])])
+
+
+def torch() -> Work:
+    """Prepare PyTorch, eager, with one thread."""
+    import torch
+
+    torch.set_num_threads(1)
+    arrays = [
+        tuple(torch.tensor(array, requires_grad=True) for array in layer) for layer in moons.parameters()
+    ]
+    x, y = (torch.tensor(array) for array in moons.points())
+
+    def step() -> Any:
+        for layer in arrays:
+            for array in layer:
+                array.grad = None
+        loss = moons.loss_of_arrays(arrays, x, y, torch.relu)
+        loss.backward()
+        return loss
+
+    return timed(step, lambda loss: [loss.item(), *moons.flat([(w.grad, b.grad) for w, b in arrays])])
+
+
+def jax() -> Work:
+    """Prepare JAX, compiled."""
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+    x, y = moons.points()
+    arrays = moons.parameters()
+    compiled = jax.jit(
+        jax.value_and_grad(
+            lambda arrays, x, y: moons.loss_of_arrays(arrays, x, y, lambda v: jax.numpy.maximum(v, 0.0))
+        )
+    )
+    compiled(arrays, x, y)
+    return timed(
+        lambda: jax.block_until_ready(compiled(arrays, x, y)),
+        lambda result: [float(result[0]), *moons.flat(result[1])],
+    )
+
+
+PEERS = {"chainrule": chainrule, "numpy": by_hand, "torch": torch, "jax": jax}
+ROUNDS = 9
