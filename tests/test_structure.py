@@ -45,6 +45,7 @@ ORDER = [
     "autograd.groups",
     "autograd.jit.tape",
     "autograd.jit.simplify",
+    "autograd.jit.choices",
     "autograd.jit.colours",
     "autograd.jit.reductions",
     "autograd.jit.views",

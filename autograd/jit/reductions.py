@@ -164,10 +164,17 @@ class _Finder:
         columns = tuple(zip(*group, strict=True))
         if len(columns) == 2 and len(group) == 1:
             return [self._put(Instruction(OPS["mul"], group[0]))]
-        if len(columns) == 1 and len(group) < _FEWEST:
-            return [number for (number,) in group]
+        if len(columns) == 1 and len(set(group)) < _FEWEST:
+            return [self._times(times, number) for (number,), times in Counter(group).items()]
         op = OPS["sum"] if len(columns) == 1 else OPS["dot"]
         return [self._put(Instruction(op, tuple(arg for column in columns for arg in column)))]
+
+    def _times(self, times: int, number: int) -> int:
+        """Write a number added to itself as a multiple."""
+        if times == 1:
+            return number
+        factor = self._put(Instruction(None, (), float(times)))
+        return self._put(Instruction(OPS["mul"], (factor, number)))
 
 
 def _name(instruction: Instruction) -> str:

@@ -5,7 +5,7 @@ Every step keeps the results bit for bit: ``x * 1`` is x, but ``x + 0`` is not, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ..nonfinite import PYTHON_RAISES, careful
 from ..ops import Op
@@ -52,7 +52,7 @@ def simplify(tape: Tape) -> Tape:
         if instruction.op is None:
             new.append(put(instruction))
             continue
-        args = tuple(new[arg] for arg in instruction.args)
+        args = _doubled(instruction.op, tuple(new[arg] for arg in instruction.args), merged, put)
         numbers = [merged.instructions[arg].number for arg in args]
         same = _same_as(instruction.op, args, numbers)
         if same is not None:
@@ -63,6 +63,21 @@ def simplify(tape: Tape) -> Tape:
             new.append(put(Instruction(instruction.op, args)))
     merged.outputs = [new[output] for output in tape.outputs]
     return _used(merged)
+
+
+def _doubled(op: Op, args: tuple[int, ...], tape: Tape, put: Callable[[Instruction], int]) -> tuple[int, ...]:
+    """Return the operands of 2 * (c * x) as those of (2 c) * x: doubling is exact down to 1e-308."""
+    if op.name != "mul" or tape.instructions[args[0]].number != 2.0:
+        return args
+    inner = tape.instructions[args[1]]
+    factor = tape.instructions[inner.args[0]].number if inner.op is op else None
+    if factor is None or not _TINY < abs(factor) < _HUGE:
+        return args
+    return put(Instruction(None, (), 2.0 * factor)), inner.args[1]
+
+
+# Within these, neither the factor nor twice the factor is rounded.
+_TINY, _HUGE = 1e-300, 1e300
 
 
 def _same_as(op: Op, args: Sequence[int], numbers: Sequence[float | None]) -> int | None:

@@ -1,0 +1,86 @@
+"""Writing out rows that choose: ``relu(x)`` is a comparison and a choice by it.
+
+Its derivative is a choice by the same comparison, which is then made once.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+
+from ..ops import COMPARISONS, OPS, Op
+from .tape import Instruction, Tape
+
+_COMPARISON_OF = {
+    ast.Lt: "lt",
+    ast.LtE: "le",
+    ast.Gt: "gt",
+    ast.GtE: "ge",
+    ast.Eq: "eq",
+    ast.NotEq: "ne",
+}
+
+
+def spread_choices(tape: Tape) -> Tape:
+    """Return a tape in which `relu`, `max` and `min` are comparisons and `where`.
+
+    Parameters
+    ----------
+    tape : Tape
+        A program.
+
+    Returns
+    -------
+    Tape
+        A program of the same results, bit for bit: what is written out is the rule of the table.
+
+    Examples
+    --------
+    >>> from autograd import Value, relu
+    >>> from .tape import tape_of
+    >>> x = Value(1.0)
+    >>> spread = spread_choices(tape_of([relu(x)], [[x]]))
+    >>> [instruction.op.name for instruction in spread.instructions if instruction.op]
+    ['le', 'where']
+    """
+    spread = Tape()
+    new: list[int] = []
+    for instruction in tape.instructions:
+        op = instruction.op
+        if op is None:
+            new.append(spread.add(instruction))
+            continue
+        args = tuple(new[arg] for arg in instruction.args)
+        if op in _CHOICES:
+            new.append(_written(_CHOICES[op], dict(zip(op.parameters, args, strict=True)), spread))
+        else:
+            new.append(spread.add(Instruction(op, args)))
+    spread.outputs = [new[output] for output in tape.outputs]
+    return spread
+
+
+def _written(rule: ast.expr, meaning: Mapping[str, int], tape: Tape) -> int:
+    """Append the instructions of a rule made of comparisons and choices."""
+    if isinstance(rule, ast.Name):
+        return meaning[rule.id]
+    if isinstance(rule, ast.Constant):
+        return tape.add(Instruction(None, (), float(rule.value)))  # type: ignore[arg-type]
+    parts = rule.args if isinstance(rule, ast.Call) else [rule.left, *rule.comparators]  # type: ignore[attr-defined]
+    args = tuple(_written(part, meaning, tape) for part in parts)
+    op = OPS["where"] if isinstance(rule, ast.Call) else COMPARISONS[_COMPARISON_OF[type(rule.ops[0])]]  # type: ignore[attr-defined]
+    return tape.add(Instruction(op, args))
+
+
+def _is_choice(rule: ast.expr) -> bool:
+    """Return whether a rule is made of `where`, comparisons, arguments and numbers alone."""
+    allowed = (ast.Compare, ast.Name, ast.Constant, ast.expr_context, ast.cmpop)
+    return all(
+        isinstance(node, allowed) or (isinstance(node, ast.Call) and ast.unparse(node.func) == "where")
+        for node in ast.walk(rule)
+    )
+
+
+_RULES = {op: ast.parse(op.value, mode="eval").body for op in OPS.values() if op.name != "where"}
+_CHOICES: dict[Op, ast.expr] = {
+    op: rule for op, rule in _RULES.items() if isinstance(rule, ast.Call) and _is_choice(rule)
+}
