@@ -9,7 +9,7 @@ import ast
 from collections.abc import Mapping
 
 from ..ops import COMPARISONS, OPS, Op
-from .tape import Instruction, Tape
+from .tape import Tape
 
 _COMPARISON_OF = {
     ast.Lt: "lt",
@@ -40,21 +40,20 @@ def spread_choices(tape: Tape) -> Tape:
     >>> from .tape import tape_of
     >>> x = Value(1.0)
     >>> spread = spread_choices(tape_of([relu(x)], [[x]]))
-    >>> [instruction.op.name for instruction in spread.instructions if instruction.op]
+    >>> [op.name for op in spread.ops if op]
     ['le', 'where']
     """
     spread = Tape()
     new: list[int] = []
-    for instruction in tape.instructions:
-        op = instruction.op
+    for op, old, number in zip(tape.ops, tape.args, tape.numbers, strict=True):
         if op is None:
-            new.append(spread.add(instruction))
+            new.append(spread.add(op, old, number))
             continue
-        args = tuple(new[arg] for arg in instruction.args)
+        args = tuple([new[arg] for arg in old])
         if op in _CHOICES:
             new.append(_written(_CHOICES[op], dict(zip(op.parameters, args, strict=True)), spread))
         else:
-            new.append(spread.add(Instruction(op, args)))
+            new.append(spread.add(op, args))
     spread.outputs = [new[output] for output in tape.outputs]
     return spread
 
@@ -64,11 +63,11 @@ def _written(rule: ast.expr, meaning: Mapping[str, int], tape: Tape) -> int:
     if isinstance(rule, ast.Name):
         return meaning[rule.id]
     if isinstance(rule, ast.Constant):
-        return tape.add(Instruction(None, (), float(rule.value)))  # type: ignore[arg-type]
+        return tape.constant(float(rule.value))  # type: ignore[arg-type]
     parts = rule.args if isinstance(rule, ast.Call) else [rule.left, *rule.comparators]  # type: ignore[attr-defined]
     args = tuple(_written(part, meaning, tape) for part in parts)
     op = OPS["where"] if isinstance(rule, ast.Call) else COMPARISONS[_COMPARISON_OF[type(rule.ops[0])]]  # type: ignore[attr-defined]
-    return tape.add(Instruction(op, args))
+    return tape.add(op, args)
 
 
 def _is_choice(rule: ast.expr) -> bool:

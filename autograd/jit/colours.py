@@ -8,7 +8,8 @@ depends on another, because what depends on a colour is of another colour.
 
 from __future__ import annotations
 
-from .tape import Instruction, Tape
+from ..ops import Op
+from .tape import Tape, columns_of
 
 
 class Colours:
@@ -32,20 +33,19 @@ class Colours:
         self.of: list[int] = []
         self._known: dict[tuple[object, ...], int] = {}
 
-    def add(self, instruction: Instruction) -> None:
+    def add(self, op: Op | None, args: tuple[int, ...], number: float | None) -> None:
         """Colour the next instruction."""
-        self.of.append(self._known.setdefault(self._likeness(instruction), len(self._known)))
+        self.of.append(self._known.setdefault(self._likeness(op, args, number), len(self._known)))
 
-    def _likeness(self, instruction: Instruction) -> tuple[object, ...]:
+    def _likeness(self, op: Op | None, args: tuple[int, ...], number: float | None) -> tuple[object, ...]:
         """Return what instructions of one colour have in common."""
-        op = instruction.op
         if op is None:
-            return ("constant",) if instruction.is_constant else ("input", instruction.args[0])
+            return ("input", args[0]) if number is None else ("constant",)
         if not op.variadic:
-            return (op, *(self.of[arg] for arg in instruction.args))
-        colours = [tuple(self.of[arg] for arg in column) for column in instruction.columns]
+            return (op, *[self.of[arg] for arg in args])
+        colours = [tuple([self.of[arg] for arg in column]) for column in columns_of(op, args)]
         alike = (of_column[:1] if len(set(of_column)) == 1 else of_column for of_column in colours)
-        return (op, len(instruction.args), *alike)
+        return (op, len(args), *alike)
 
 
 def colours_of(tape: Tape) -> list[int]:
@@ -57,6 +57,6 @@ def colours_of(tape: Tape) -> list[int]:
     []
     """
     colours = Colours()
-    for instruction in tape.instructions:
-        colours.add(instruction)
+    for op, args, number in zip(tape.ops, tape.args, tape.numbers, strict=True):
+        colours.add(op, args, number)
     return colours.of

@@ -65,7 +65,7 @@ def compiled(
     outputs = iter(reduced.outputs)
     wanted = [([next(outputs) for _ in numbers], shape) for numbers, shape in results]
     source = numpy_source(reduced, plan, _identifiers(names), wanted)
-    return _program(source, len(tape.instructions), len(merged.instructions), start)
+    return _program(source, len(tape), len(merged), start)
 
 
 def compiled_elementwise(y: Value, leaves: Sequence[Value], names: Sequence[str]) -> Program:
@@ -94,9 +94,9 @@ def compiled_elementwise(y: Value, leaves: Sequence[Value], names: Sequence[str]
     start = time.perf_counter()
     tape = tape_of([y], [[leaf] for leaf in leaves])
     merged = simplify(spread_sums(tape))
-    plan = lay_out(merged, range(len(merged.instructions)), [()] * len(leaves), elementwise=True)
+    plan = lay_out(merged, range(len(merged)), [()] * len(leaves), elementwise=True)
     source = numpy_source(merged, plan, _identifiers(names), [(merged.outputs, ())])
-    return _program(source, len(tape.instructions), len(merged.instructions), start)
+    return _program(source, len(tape), len(merged), start)
 
 
 def _program(source: Source, traced: int, merged: int, start: float) -> Program:

@@ -14,7 +14,7 @@ from math import prod
 import numpy as np
 
 from ..ops import Op
-from .tape import Tape
+from .tape import Tape, columns_of
 from .views import Positions
 
 
@@ -115,16 +115,15 @@ def lay_out(
     for colour in sorted(members, key=lambda colour: depths[colour]):
         block = _block(tape, members[colour], plan.place, plan.blocks, shapes, elementwise)
         plan.blocks[colour] = block
-        if block.op is None and not tape.instructions[members[colour][0]].is_constant:
-            plan.place |= {i: (colour, tape.instructions[i].args[1]) for i in members[colour]}
+        if block.op is None and not tape.is_constant(members[colour][0]):
+            plan.place |= {i: (colour, tape.args[i][1]) for i in members[colour]}
         else:
             plan.place |= {i: (colour, position) for position, i in enumerate(block.members)}
     return plan
 
 
 def _args(tape: Tape, i: int) -> tuple[int, ...]:
-    instruction = tape.instructions[i]
-    return instruction.args if instruction.op is not None else ()
+    return () if tape.ops[i] is None else tape.args[i]
 
 
 def _block(
@@ -135,29 +134,30 @@ def _block(
     shapes: Sequence[tuple[int, ...]],
     elementwise: bool,
 ) -> Block:
-    first = tape.instructions[members[0]]
-    if first.is_constant:
-        return Block(None, (len(members),), members, [])
-    if first.op is None:
-        return Block(None, shapes[first.args[0]], [], [])
-    slots = [[tape.instructions[i].columns[slot] for i in members] for slot in range(len(first.columns))]
-    if not first.op.variadic:
+    op, args = tape.ops[members[0]], tape.args[members[0]]
+    if op is None:
+        is_constant = tape.is_constant(members[0])
+        return Block(
+            None, (len(members),) if is_constant else shapes[args[0]], members if is_constant else [], []
+        )
+    slots = list(zip(*(columns_of(op, tape.args[i]) for i in members), strict=True))
+    if not op.variadic:
         operands = [_operand([column[0] for column in slot], place) for slot in slots]
         order, shape = _elementwise_order(operands, blocks)
         ordered = [Operand(o.source, o.wanted[order].reshape(shape)) for o in operands]
-        return Block(first.op, shape, [members[i] for i in order], ordered)
-    sources = {place[arg][0] for arg in first.args}
-    if elementwise or len(sources) > len(first.columns):
-        return _stacked(first.op, [tape.instructions[i].args for i in members], members, place)
+        return Block(op, shape, [members[i] for i in order], ordered)
+    sources = {place[arg][0] for arg in args}
+    if elementwise or len(sources) > len(slots):
+        return _stacked(op, [tape.args[i] for i in members], members, place)
     operands = [_rows(slot, place) for slot in slots]
-    if first.op.name in ("sum", "dot"):
+    if op.name in ("sum", "dot"):
         operands = _in_order(operands)
-    if first.op.name == "dot" and (found := _as_product(operands)):
+    if op.name == "dot" and (found := _as_product(operands)):
         order, shape, product = found
-        return Block(first.op, shape, [members[i] for i in order], operands, product)
+        return Block(op, shape, [members[i] for i in order], operands, product)
     order = np.argsort(operands[0].wanted[:, 0], kind="stable")
     ordered = [Operand(o.source, o.wanted[order]) for o in operands]
-    return Block(first.op, (len(members),) if len(members) > 1 else (), [members[i] for i in order], ordered)
+    return Block(op, (len(members),) if len(members) > 1 else (), [members[i] for i in order], ordered)
 
 
 def _stacked(

@@ -138,7 +138,7 @@ class _Writer:
         return "\n".join([*head, *helpers, program])
 
     def _parameter(self, colour: int) -> str:
-        (array,) = {self.tape.instructions[i].args[0] for i, (c, _) in self.plan.place.items() if c == colour}
+        (array,) = {self.tape.args[i][0] for i, (c, _) in self.plan.place.items() if c == colour}
         return self.parameters[array]
 
     def _literal(self, array: Positions, letter: str) -> str:
@@ -155,7 +155,7 @@ class _Writer:
         """Return an operand; `whole` where it must not be left to broadcasting."""
         block = self.plan.blocks[operand.source]
         if block.op is None and block.members:
-            return self._constants([self.tape.instructions[i].number for i in block.members], operand, whole)
+            return self._constants([self.tape.numbers[i] for i in block.members], operand, whole)
         text = view(self.names[operand.source], block.shape, operand.wanted, self._positions)
         if whole and broadcast_axes(operand.wanted):
             return f"np.broadcast_to({text}, {operand.wanted.shape})"
@@ -196,7 +196,7 @@ class _Writer:
     def _unchanging(self, operand: Operand) -> set[int]:
         source = self.plan.blocks[operand.source]
         if source.op is None and source.members:
-            numbers = [repr(self.tape.instructions[source.members[i]].number) for i in operand.wanted.flat]
+            numbers = [repr(self.tape.numbers[source.members[i]]) for i in operand.wanted.flat]
             if len(set(numbers)) == 1:
                 return set(range(operand.wanted.ndim))
         return set(broadcast_axes(operand.wanted))

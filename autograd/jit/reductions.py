@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from collections import Counter
 
-from ..ops import OPS
+from ..ops import OPS, Op
 from .colours import Colours
-from .tape import Instruction, Tape
+from .tape import Tape, columns_of
 
 # Two numbers are added faster than an array of two is summed.
 _FEWEST = 3
 
 _SUMS = ("add", "sum", "dot")
+_PARTS = ("mul", *_SUMS)
 
 Term = tuple[int, ...]
 """A number, or two that are multiplied."""
@@ -42,7 +43,7 @@ def find_reductions(tape: Tape) -> Tape:
     >>> from .tape import tape_of
     >>> w, x, b = [Value(1.0), Value(2.0)], [Value(3.0), Value(4.0)], Value(5.0)
     >>> tape = find_reductions(tape_of([b + w[0] * x[0] + w[1] * x[1]], [w, x, [b]]))
-    >>> [instruction.op.name for instruction in tape.instructions if instruction.op]
+    >>> [op.name for op in tape.ops if op]
     ['dot', 'add']
     """
     return _Finder(tape).found()
@@ -67,26 +68,23 @@ def spread_sums(tape: Tape) -> Tape:
     >>> from .tape import tape_of
     >>> x = [Value(1.0), Value(2.0)]
     >>> spread = spread_sums(tape_of([dot(x, x)], [x]))
-    >>> [instruction.op.name for instruction in spread.instructions if instruction.op]
+    >>> [op.name for op in spread.ops if op]
     ['mul', 'mul', 'add']
     """
     spread = Tape()
     new: list[int] = []
-    for instruction in tape.instructions:
-        if instruction.op is None:
-            new.append(spread.add(instruction))
+    for op, old, number in zip(tape.ops, tape.args, tape.numbers, strict=True):
+        args = old if op is None else tuple([new[arg] for arg in old])
+        if op is None or op.name not in ("sum", "dot") or not args:
+            new.append(spread.add(op, args, number))
             continue
-        args = tuple(new[arg] for arg in instruction.args)
-        if _name(instruction) not in ("sum", "dot") or not args:
-            new.append(spread.add(Instruction(instruction.op, args)))
-            continue
-        columns = Instruction(instruction.op, args).columns
+        columns = columns_of(op, args)
         terms = columns[0]
         if len(columns) == 2:
-            terms = tuple(spread.add(Instruction(OPS["mul"], pair)) for pair in zip(*columns, strict=True))
+            terms = tuple([spread.add(OPS["mul"], pair) for pair in zip(*columns, strict=True)])
         total = terms[0]
         for term in terms[1:]:
-            total = spread.add(Instruction(OPS["add"], (total, term)))
+            total = spread.add(OPS["add"], (total, term))
         new.append(total)
     spread.outputs = [new[output] for output in tape.outputs]
     return spread
@@ -97,8 +95,10 @@ class _Finder:
 
     def __init__(self, tape: Tape) -> None:
         self.tape = tape
-        self.uses = Counter(arg for i in tape.instructions if i.op is not None for arg in i.args)
-        self.uses.update(tape.outputs)
+        self.uses = Counter(tape.outputs)
+        for op, args in zip(tape.ops, tape.args, strict=True):
+            if op is not None:
+                self.uses.update(args)
         self.inner = self._inner()
         self.reduced = Tape()
         self.colours = Colours()
@@ -106,12 +106,9 @@ class _Finder:
 
     def _inner(self) -> set[int]:
         """Return the sums and products that are a term of one sum, and of nothing else."""
-        summands = (arg for i in self.tape.instructions if _name(i) in ("add", "sum") for arg in i.args)
-        return {
-            arg
-            for arg in summands
-            if self.uses[arg] == 1 and _name(self.tape.instructions[arg]) in ("mul", *_SUMS)
-        }
+        names = [self.tape.name(i) for i in range(len(self.tape))]
+        sums = (args for name, args in zip(names, self.tape.args, strict=True) if name in ("add", "sum"))
+        return {arg for args in sums for arg in args if names[arg] in _PARTS and self.uses[arg] == 1}
 
     def _terms(self, i: int) -> list[Term]:
         """Return the terms of a sum, in order; those of a sum inside it as its own."""
@@ -119,32 +116,31 @@ class _Finder:
         stack = [i]
         while stack:
             part = stack.pop()
-            args = self.tape.instructions[part].args
-            if part != i and part not in self.inner:
+            op, args = self.tape.ops[part], self.tape.args[part]
+            if op is None or (part != i and part not in self.inner):
                 terms.append((part,))
-            elif _name(self.tape.instructions[part]) in ("mul", "dot"):
-                terms.extend(zip(*self.tape.instructions[part].columns, strict=True))
+            elif op.name in ("mul", "dot"):
+                terms.extend(zip(*columns_of(op, args), strict=True))
             else:
                 stack.extend(reversed(args))
         return terms
 
     def found(self) -> Tape:
-        for i, instruction in enumerate(self.tape.instructions):
+        for i, (op, args) in enumerate(zip(self.tape.ops, self.tape.args, strict=True)):
             if i in self.inner:
                 continue
-            if _name(instruction) in _SUMS:
+            if op is None:
+                self.new[i] = self._put(op, args, self.tape.numbers[i])
+            elif op.name in _SUMS:
                 self.new[i] = self._sum_of(self._terms(i))
-            elif instruction.op is None:
-                self.new[i] = self._put(instruction)
             else:
-                args = tuple(self.new[arg] for arg in instruction.args)
-                self.new[i] = self._put(Instruction(instruction.op, args))
+                self.new[i] = self._put(op, tuple([self.new[arg] for arg in args]))
         self.reduced.outputs = [self.new[output] for output in self.tape.outputs]
         return self.reduced
 
-    def _put(self, instruction: Instruction) -> int:
-        self.colours.add(instruction)
-        return self.reduced.add(instruction)
+    def _put(self, op: Op | None, args: tuple[int, ...], number: float | None = None) -> int:
+        self.colours.add(op, args, number)
+        return self.reduced.add(op, args, number)
 
     def _sum_of(self, terms: list[Term]) -> int:
         """Write a sum: a reduction for the terms of each colour, and additions of these."""
@@ -155,7 +151,7 @@ class _Finder:
         total: int | None = None
         for group in groups.values():
             for part in self._reduced(group):
-                total = part if total is None else self._put(Instruction(OPS["add"], (total, part)))
+                total = part if total is None else self._put(OPS["add"], (total, part))
         assert total is not None
         return total
 
@@ -163,19 +159,15 @@ class _Finder:
         """Write the sum of alike terms; what is left to add where a reduction does not pay."""
         columns = tuple(zip(*group, strict=True))
         if len(columns) == 2 and len(group) == 1:
-            return [self._put(Instruction(OPS["mul"], group[0]))]
+            return [self._put(OPS["mul"], group[0])]
         if len(columns) == 1 and len(set(group)) < _FEWEST:
             return [self._times(times, number) for (number,), times in Counter(group).items()]
         op = OPS["sum"] if len(columns) == 1 else OPS["dot"]
-        return [self._put(Instruction(op, tuple(arg for column in columns for arg in column)))]
+        return [self._put(op, tuple([arg for column in columns for arg in column]))]
 
     def _times(self, times: int, number: int) -> int:
         """Write a number added to itself as a multiple."""
         if times == 1:
             return number
-        factor = self._put(Instruction(None, (), float(times)))
-        return self._put(Instruction(OPS["mul"], (factor, number)))
-
-
-def _name(instruction: Instruction) -> str:
-    return instruction.op.name if instruction.op is not None else ""
+        factor = self._put(None, (), float(times))
+        return self._put(OPS["mul"], (factor, number))

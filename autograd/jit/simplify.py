@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from ..nonfinite import PYTHON_RAISES, careful
 from ..ops import Op
 from ..rules import on_floats
-from .tape import Instruction, Tape
+from .tape import Tape
 
 
 def simplify(tape: Tape) -> Tape:
@@ -33,47 +33,57 @@ def simplify(tape: Tape) -> Tape:
     >>> x = Value(3.0)
     >>> a, b = x * x, x * x
     >>> tape = tape_of([a * 1.0 + b], [[x]])
-    >>> len(tape.instructions), len(simplify(tape).instructions)
+    >>> len(tape), len(simplify(tape))
     (6, 3)
     """
     merged = Tape()
-    known: dict[tuple[object, ...], int] = {}
+    known: dict[object, int] = {}
     new: list[int] = []
 
-    def put(instruction: Instruction) -> int:
-        # By hex, because 0.0 equals -0.0, and nan does not equal itself.
-        number = None if instruction.number is None else float(instruction.number).hex()
-        key = (instruction.op, instruction.args, number)
-        if key not in known:
-            known[key] = merged.add(instruction)
-        return known[key]
+    def put(op: Op | None, args: tuple[int, ...]) -> int:
+        key = (op, args)
+        found = known.get(key)
+        if found is None:
+            found = known[key] = merged.add(op, args)
+        return found
 
-    for instruction in tape.instructions:
-        if instruction.op is None:
-            new.append(put(instruction))
+    def constant(number: float) -> int:
+        # By hex, because 0.0 equals -0.0, and nan does not equal itself.
+        key = float(number).hex()
+        found = known.get(key)
+        if found is None:
+            found = known[key] = merged.constant(float(number))
+        return found
+
+    for op, old, number in zip(tape.ops, tape.args, tape.numbers, strict=True):
+        if number is not None:
+            new.append(constant(number))
             continue
-        args = _doubled(instruction.op, tuple(new[arg] for arg in instruction.args), merged, put)
-        numbers = [merged.instructions[arg].number for arg in args]
-        same = _same_as(instruction.op, args, numbers)
+        if op is None:
+            new.append(put(op, old))
+            continue
+        args = tuple([new[arg] for arg in old])
+        if op.name == "mul" and merged.numbers[args[0]] == 2.0:
+            args = _doubled(merged, args, constant)
+        numbers = [merged.numbers[arg] for arg in args]
+        same = _same_as(op, args, numbers)
         if same is not None:
             new.append(same)
         elif None not in numbers:
-            new.append(put(Instruction(None, (), _evaluate(instruction.op, numbers))))  # type: ignore[arg-type]
+            new.append(constant(_evaluate(op, numbers)))  # type: ignore[arg-type]
         else:
-            new.append(put(Instruction(instruction.op, args)))
+            new.append(put(op, args))
     merged.outputs = [new[output] for output in tape.outputs]
     return _used(merged)
 
 
-def _doubled(op: Op, args: tuple[int, ...], tape: Tape, put: Callable[[Instruction], int]) -> tuple[int, ...]:
+def _doubled(tape: Tape, args: tuple[int, ...], constant: Callable[[float], int]) -> tuple[int, ...]:
     """Return the operands of 2 * (c * x) as those of (2 c) * x: doubling is exact down to 1e-308."""
-    if op.name != "mul" or tape.instructions[args[0]].number != 2.0:
-        return args
-    inner = tape.instructions[args[1]]
-    factor = tape.instructions[inner.args[0]].number if inner.op is op else None
+    _, product = args
+    factor = tape.numbers[tape.args[product][0]] if tape.name(product) == "mul" else None
     if factor is None or not _TINY < abs(factor) < _HUGE:
         return args
-    return put(Instruction(None, (), 2.0 * factor)), inner.args[1]
+    return constant(2.0 * factor), tape.args[product][1]
 
 
 # Within these, neither the factor nor twice the factor is rounded.
@@ -105,16 +115,20 @@ def _evaluate(op: Op, numbers: Sequence[float]) -> float:
 
 def _used(tape: Tape) -> Tape:
     """Return a tape without what no result depends on."""
-    needed = set(tape.outputs)
-    for i in range(len(tape.instructions) - 1, -1, -1):
-        instruction = tape.instructions[i]
-        if i in needed and instruction.op is not None:
-            needed.update(instruction.args)
+    needed = bytearray(len(tape))
+    for output in tape.outputs:
+        needed[output] = True
+    for i in range(len(tape) - 1, -1, -1):
+        if needed[i] and tape.ops[i] is not None:
+            for arg in tape.args[i]:
+                needed[arg] = True
+    if all(needed):
+        return tape
     new: dict[int, int] = {}
     shorter = Tape()
-    for i, instruction in enumerate(tape.instructions):
-        if i in needed:
-            args = instruction.args if instruction.op is None else tuple(new[arg] for arg in instruction.args)
-            new[i] = shorter.add(instruction._replace(args=args))
+    for i, (op, args) in enumerate(zip(tape.ops, tape.args, strict=True)):
+        if needed[i]:
+            kept = args if op is None else tuple([new[arg] for arg in args])
+            new[i] = shorter.add(op, kept, tape.numbers[i])
     shorter.outputs = [new[output] for output in tape.outputs]
     return shorter

@@ -4,78 +4,80 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from ..graph import nodes_of
 from ..ops import Op
 from ..value import Value
 
 
-class Instruction(NamedTuple):
-    """One number of a program.
-
-    Attributes
-    ----------
-    op : Op or None
-        The row that computes it; None for an input or a constant.
-    args : tuple of int
-        The instructions that it is computed from. Of an input: which array, and where in it.
-    number : float or None
-        The number of a constant.
-    """
-
-    op: Op | None
-    args: tuple[int, ...]
-    number: float | None = None
-
-    @property
-    def columns(self) -> list[tuple[int, ...]]:
-        """The operands by argument of the row: of a variadic row several each, else one."""
-        if self.op is None or not self.op.variadic:
-            return [(arg,) for arg in self.args]
-        length = len(self.args) // len(self.op.partials)
-        return [self.args[i * length : (i + 1) * length] for i in range(len(self.op.partials))]
-
-    @property
-    def is_constant(self) -> bool:
-        """Whether it is a constant."""
-        return self.op is None and self.number is not None
-
-    @property
-    def is_input(self) -> bool:
-        """Whether it is a number of an argument."""
-        return self.op is None and self.number is None
-
-
 @dataclass
 class Tape:
-    """A list of instructions, each after those that it uses.
+    """Instructions by number, each after those that it uses.
+
+    A list for each of their properties, because an object for each instruction would keep the cyclic
+    collector busy for half of the time of compiling.
 
     Attributes
     ----------
-    instructions : list of Instruction
-        The program.
+    ops : list of Op or None
+        The row that computes each; None for an input or a constant.
+    args : list of tuple of int
+        The instructions that each is computed from. Of an input: which array, and where in it.
+    numbers : list of float or None
+        The number of each constant.
     outputs : list of int
         The results.
 
     Examples
     --------
     >>> x = Value(3.0)
-    >>> for instruction in tape_of([x * x + 1.0], [[x]]).instructions:
-    ...     print(instruction.op and instruction.op.name, instruction.args, instruction.number)
-    None (0, 0) None
-    mul (0, 0) None
-    None () 1.0
-    add (1, 2) None
+    >>> tape = tape_of([x * x + 1.0], [[x]])
+    >>> [op and op.name for op in tape.ops], tape.args, tape.numbers
+    ([None, 'mul', None, 'add'], [(0, 0), (0, 0), (), (1, 2)], [None, None, 1.0, None])
     """
 
-    instructions: list[Instruction] = field(default_factory=list)
+    ops: list[Op | None] = field(default_factory=list)
+    args: list[tuple[int, ...]] = field(default_factory=list)
+    numbers: list[float | None] = field(default_factory=list)
     outputs: list[int] = field(default_factory=list)
 
-    def add(self, instruction: Instruction) -> int:
-        """Append an instruction and return its number."""
-        self.instructions.append(instruction)
-        return len(self.instructions) - 1
+    def __len__(self) -> int:
+        return len(self.ops)
+
+    def add(self, op: Op | None, args: tuple[int, ...], number: float | None = None) -> int:
+        """Append an instruction and return which it is."""
+        self.ops.append(op)
+        self.args.append(args)
+        self.numbers.append(number)
+        return len(self.ops) - 1
+
+    def constant(self, number: float) -> int:
+        """Append a constant and return which instruction it is."""
+        return self.add(None, (), number)
+
+    def is_constant(self, i: int) -> bool:
+        """Return whether an instruction is a constant."""
+        return self.numbers[i] is not None
+
+    def name(self, i: int) -> str:
+        """Return the name of an instruction's row; nothing for an input or a constant."""
+        op = self.ops[i]
+        return "" if op is None else op.name
+
+
+def columns_of(op: Op, args: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """Return operands by argument of the row: of a variadic row several each, else one.
+
+    Examples
+    --------
+    >>> from autograd import OPS
+    >>> columns_of(OPS["dot"], (1, 2, 3, 4)), columns_of(OPS["mul"], (1, 2))
+    ([(1, 2), (3, 4)], [(1,), (2,)])
+    """
+    if not op.variadic:
+        return [(arg,) for arg in args]
+    length = len(args) // len(op.partials)
+    return [args[i * length : (i + 1) * length] for i in range(len(op.partials))]
 
 
 def tape_of(outputs: Sequence[Value | float], arrays: Sequence[Sequence[Value]]) -> Tape:
@@ -102,16 +104,13 @@ def tape_of(outputs: Sequence[Value | float], arrays: Sequence[Sequence[Value]])
     place = {leaf: (k, i) for k, array in enumerate(arrays) for i, leaf in enumerate(array)}
     index: dict[Value, int] = {}
 
-    def number(item: Value | float) -> int:
-        return index[item] if isinstance(item, Value) else tape.add(Instruction(None, (), item))
-
     for node in nodes_of([output for output in outputs if isinstance(output, Value)]):
         if node in place:
-            index[node] = tape.add(Instruction(None, place[node]))
+            index[node] = tape.add(None, place[node])
         elif node.op is None:
-            index[node] = tape.add(Instruction(None, (), node.data))
+            index[node] = tape.constant(node.data)
         else:
-            args = tuple(map(number, node.args))
-            index[node] = tape.add(Instruction(node.op, args))
-    tape.outputs = [number(output) for output in outputs]
+            args = [index[arg] if isinstance(arg, Value) else tape.constant(arg) for arg in node.args]
+            index[node] = tape.add(node.op, tuple(args))
+    tape.outputs = [index[out] if isinstance(out, Value) else tape.constant(out) for out in outputs]
     return tape
