@@ -59,13 +59,13 @@ def compiled(
     """
     start = time.perf_counter() if since is None else since
     tape = tape_of([number for numbers, _ in results for number in numbers], arguments)
-    merged = simplify(spread_choices(tape))
-    reduced = simplify(find_reductions(merged))
+    simplified = simplify(spread_choices(tape))
+    reduced = simplify(find_reductions(simplified))
     plan = lay_out(reduced, colours_of(reduced), shapes)
     outputs = iter(reduced.outputs)
     wanted = [([next(outputs) for _ in numbers], shape) for numbers, shape in results]
     source = numpy_source(reduced, plan, _identifiers(names), wanted)
-    return _program(source, len(tape), len(merged), start)
+    return _program(source, len(tape), len(simplified), start)
 
 
 def compiled_elementwise(y: Value, leaves: Sequence[Value], names: Sequence[str]) -> Program:
@@ -93,18 +93,18 @@ def compiled_elementwise(y: Value, leaves: Sequence[Value], names: Sequence[str]
     """
     start = time.perf_counter()
     tape = tape_of([y], [[leaf] for leaf in leaves])
-    merged = simplify(spread_sums(tape))
-    plan = lay_out(merged, range(len(merged)), [()] * len(leaves), elementwise=True)
-    source = numpy_source(merged, plan, _identifiers(names), [(merged.outputs, ())])
-    return _program(source, len(tape), len(merged), start)
+    simplified = simplify(spread_sums(tape))
+    plan = lay_out(simplified, range(len(simplified)), [()] * len(leaves), elementwise=True)
+    source = numpy_source(simplified, plan, _identifiers(names), [(simplified.outputs, ())])
+    return _program(source, len(tape), len(simplified), start)
 
 
-def _program(source: Source, traced: int, merged: int, start: float) -> Program:
+def _program(source: Source, traced: int, simplified: int, start: float) -> Program:
     namespace: dict[str, Any] = {}
     exec(compile(source.text, "<compiled by autograd.jit>", "exec"), namespace)
     report = Report(
         traced=traced,
-        merged=merged,
+        simplified=simplified,
         classes=source.classes,
         products=source.products,
         reductions=source.reductions,

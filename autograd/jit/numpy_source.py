@@ -160,7 +160,8 @@ class _Writer:
         if whole and broadcast_axes(operand.wanted):
             return f"np.broadcast_to({text}, {operand.wanted.shape})"
         if whole and operand.wanted.size == 1 and operand.wanted.shape:
-            return f"np.reshape({text}, {operand.wanted.shape})"
+            only = f"np.array([{text}])"
+            return only if operand.wanted.ndim == 1 else f"{only}.reshape{operand.wanted.shape}"
         return text
 
     def _constants(self, numbers: Sequence[float | None], operand: Operand, whole: bool) -> str:
@@ -222,9 +223,13 @@ class _Writer:
         texts = [self._view(row, whole=True) for row in rows]
         if block.op.name == "dot":
             return " @ ".join(texts) if single else f"({texts[0]} * {texts[1]}).sum(axis=-1)"
-        if not single and texts[0].endswith(".T"):
-            return f"{_REDUCE[block.op.name]}({texts[0].removesuffix('.T')}, axis=0)"
-        return f"{_REDUCE[block.op.name]}({texts[0]}" + ("" if single else ", axis=-1") + ")"
+        # The last axis of the transpose of a matrix is its first.
+        is_transposed = not single and texts[0].endswith(".T")
+        axis = "" if single else f"axis={0 if is_transposed else -1}"
+        text = texts[0].removesuffix(".T") if is_transposed else texts[0]
+        if block.op.name == "sum":
+            return f"{text}.sum({axis})"
+        return f"{_REDUCE[block.op.name]}({', '.join(filter(None, [text, axis]))})"
 
     def _formula(self, op: Op, texts: Sequence[str]) -> str:
         """Return the rule of a row with its operands written in."""
@@ -266,7 +271,8 @@ class _Writer:
         is_first = text not in self.returned
         self.returned.add(text)
         is_computed = text == self.names.get(source) and self.plan.blocks[source].op is not None
-        return text if is_computed and is_first else f"np.array({text})"
+        is_new = text.startswith(("np.array(", "np.full("))
+        return text if is_new or (is_computed and is_first) else f"np.array({text})"
 
 
 _REDUCE = {"sum": "np.sum", "logsumexp": "np.logaddexp.reduce"}

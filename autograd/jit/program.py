@@ -11,8 +11,8 @@ class Report(NamedTuple):
 
     Attributes
     ----------
-    traced, merged : int
-        Instructions in the trace, and how many are left after equal ones are merged.
+    traced, simplified : int
+        Instructions in the trace, and after simplifying it.
     classes, products, reductions, gathers : int
         Arrays that the program has, matrix products, other sums, and operands that follow no rule.
     seconds : float
@@ -22,7 +22,7 @@ class Report(NamedTuple):
     """
 
     traced: int
-    merged: int
+    simplified: int
     classes: int
     products: int
     reductions: int
@@ -32,7 +32,7 @@ class Report(NamedTuple):
 
     def __repr__(self) -> str:
         return (
-            f"{self.traced:,} operations traced, {self.merged:,} after merging equal ones\n"
+            f"{self.traced:,} operations traced, {self.simplified:,} after simplifying\n"
             f"{self.classes} arrays: {self.products} matrix products, {self.reductions} other sums, "
             f"{self.gathers} gathers\n"
             f"compiled in {self.seconds:.2f} s for the {self.backend} backend"
