@@ -127,6 +127,8 @@ class Node:
         ------
         FloatingPointError
             In anomaly mode, where a finite adjoint becomes nan or inf.
+        TracedValueError
+            In a function that is being compiled, where `autograd.grad` has to be used.
 
         Examples
         --------
@@ -141,6 +143,8 @@ class Node:
         >>> x.grad
         Value(27.0, op='*')
         """
+        if tracing.traces:
+            self._known("v.backward()")
         seed = checked_number(gradient)
         if create_graph:
             from .sweeps import accumulate_as_graph
@@ -185,7 +189,7 @@ class Node:
             raise tracing.TracedValueError(
                 f"{asked_by} asks for a number that is not known while the function is traced, at "
                 f"{user_line()}; choose with where(condition, x, y), max or min, loop a fixed number of "
-                "times, and use the functions of autograd or NumPy instead of math's"
+                "times, take the functions of autograd or NumPy for math's, and grad for backward()"
             )
         return self._data
 
@@ -269,7 +273,7 @@ class Node:
             return repr(self)
 
     def __format__(self, spec: str) -> str:
-        return format(self._data, spec) if spec else str(self)
+        return format(self._known("format(v)"), spec) if spec else str(self)
 
 
 def operands(node: Node) -> list[Value]:

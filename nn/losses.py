@@ -209,7 +209,8 @@ def hinge(scores: Any, targets: Any) -> Value:
     """
     pairs = _pairs(scores, targets)
     for _, target in pairs:
-        if target not in (-1.0, 1.0):
+        # A target that is a Value may be an input of a program that is being traced: not known yet.
+        if not isinstance(target, Value) and target not in (-1.0, 1.0):
             raise ValueError(f"targets of the hinge loss are -1 or 1, but came {target!r}; use 2*y - 1")
     return _mean([relu(1.0 - t * s) for s, t in pairs])
 
@@ -270,7 +271,7 @@ def _pairs(predictions: Any, targets: Any) -> list[tuple[Any, Any]]:
 
 def _check_unit_interval(targets: Any) -> None:
     for target in targets:
-        if not 0.0 <= target <= 1.0:
+        if not isinstance(target, Value) and not 0.0 <= target <= 1.0:
             raise ValueError(f"targets of a cross entropy are from 0 to 1, but came {target!r}")
 
 

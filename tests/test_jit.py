@@ -15,8 +15,9 @@ from strategies import Expression, call_public, expressions
 
 import autograd
 from autograd import Value, grad, hessian, jit, lambdify, value_and_grad, vmap, where
+from autograd.jit import Jitted
 from autograd.tracing import TracedValueError
-from nn import MLP, losses
+from nn import MLP, Module, losses
 
 
 def same(found: Any, expected: Any, tolerance: float = 1e-9) -> None:
@@ -204,6 +205,106 @@ def test_networks() -> None:
     same(compiled(model, x), value_and_grad(loss)(model, x))
 
 
+@pytest.mark.parametrize(
+    ("loss", "targets"),
+    [
+        (losses.hinge, [1.0, -1.0, -1.0]),
+        (losses.binary_cross_entropy_with_logits, [1.0, 0.0, 0.5]),
+        (losses.mse, [1.0, 2.0, 3.0]),
+        (losses.half_squared_error, [1.0, 2.0, 3.0]),
+    ],
+)
+def test_losses_of_traced_targets(loss: Any, targets: list[float]) -> None:
+    """Targets may be arguments of a program, so that one program does for all batches."""
+    x = np.random.default_rng(0).normal(size=(3, 2))
+
+    def f(model: Any, x: Any, y: Any) -> Any:
+        return loss(model(x), y)
+
+    model = MLP(2, [3, 1], activation="tanh", rng=0)
+    compiled = jit(value_and_grad(f))
+    for y in (np.array(targets), np.array(targets[::-1])):
+        same(compiled(model, x, y), value_and_grad(f)(model, x, y))
+
+
+class Scaled(Module):
+    """A module with a compiled method."""
+
+    def __init__(self) -> None:
+        self.factor = Value(2.0)
+
+    @jit
+    def scale(self, x: Any) -> Any:
+        """Return a multiple."""
+        return self.factor * x
+
+
+def test_methods() -> None:
+    """A method of a module compiles; its parameters are arguments, not constants."""
+    module = Scaled()
+    assert module.scale(3.0) == 6.0
+    module.factor.data = 5.0
+    assert module.scale(3.0) == 15.0
+    assert isinstance(Scaled.scale, Jitted)
+
+
+def test_compiled_inside() -> None:
+    """Compiled functions are used in others, mapped and differentiated like any function."""
+    f = jit(lambda x: x * x)
+    assert jit(lambda x: f(x) + 1.0)(3.0) == 10.0
+    assert jit(grad(lambda x: f(x) * x))(3.0) == 27.0
+    assert vmap(f)(np.array([1.0, 2.0])).tolist() == [1.0, 4.0]
+    assert f(Value(3.0)).op is not None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ((3,), 6.0),
+        ((np.array(3.0),), 6.0),
+        ((np.ones(2, dtype=np.float32),), [2.0, 2.0]),
+        ((np.ones(0),), []),
+    ],
+)
+def test_kinds_of_arguments(arguments: tuple[Any, ...], expected: Any) -> None:
+    """Whole numbers, arrays of no dimensions, of less precision and of no elements are arguments too."""
+    f = jit(lambda x: x * 2.0)
+    for _ in range(2):
+        assert np.asarray(f(*arguments)).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("argument", "given"), [("a", "'a'"), (None, "None"), (np.arange(3), "array of int64")]
+)
+def test_strange_arguments(argument: Any, given: str) -> None:
+    """What is no tree of real numbers raises a TypeError that says what came."""
+    with pytest.raises(TypeError, match=f"an argument of a compiled function .*{given}"):
+        jit(lambda x: x)(argument)
+
+
+def test_strange_results() -> None:
+    """A function that gives no numbers cannot be compiled."""
+    with pytest.raises(TypeError, match=r"the result of a compiled function .* but came None"):
+        jit(lambda x: None)(1.0)
+
+
+def test_an_error_ends_the_trace() -> None:
+    """After an error in the function, Values compare as ever, and the next call traces again."""
+    fail = [True]
+
+    def f(x: Any) -> Any:
+        if fail:
+            raise ZeroDivisionError
+        return x * 2.0
+
+    compiled = jit(f)
+    with pytest.raises(ZeroDivisionError):
+        compiled(1.0)
+    assert (Value(1.0) < 2.0) is True
+    fail.clear()
+    assert compiled(1.0) == 2.0
+
+
 def test_irregular_programs() -> None:
     """What follows no rule is gathered, and right."""
     rng = np.random.default_rng(0)
@@ -275,6 +376,9 @@ def test_a_closure_constant_stays() -> None:
         lambda x: x * x.data,
         lambda x: max([x, 1.0]),
         lambda x: [y for y in range(3) if y < x],
+        lambda x: (x * x).backward(),
+        lambda x: f"{x:.2f}",
+        lambda x: np.sort(np.array([x, x * 2.0])),
     ],
 )
 def test_branches(f: Any) -> None:

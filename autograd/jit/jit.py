@@ -81,6 +81,10 @@ class Jitted:
         with np.errstate(all="ignore"):
             return _built(form, iter(self._last.run(*numbers)))
 
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        """Return the function as a method; the object is its first argument, so it is a module."""
+        return self if instance is None else functools.partial(self, instance)
+
     @property
     def source(self) -> str:
         """The program of the last call: a module of NumPy, which runs on its own."""
