@@ -195,14 +195,18 @@ def test_networks() -> None:
     x = np.random.default_rng(0).normal(size=(6, 2))
     y = np.where(x[:, 0] > 0, 1.0, -1.0)
 
-    def loss(model: Any, x: Any) -> Any:
+    def loss(model: Any, x: Any, y: Any) -> Any:
         return losses.hinge(model(x), y)
 
     compiled = jit(value_and_grad(loss))
-    same(compiled(model, x), value_and_grad(loss)(model, x))
+    same(compiled(model, x, y), value_and_grad(loss)(model, x, y))
     for parameter in model.parameters():
         parameter.data += 0.1
-    same(compiled(model, x), value_and_grad(loss)(model, x))
+    same(compiled(model, x, y), value_and_grad(loss)(model, x, y))
+    # The parameters are one array: the layers are views of it, and each is a matrix product.
+    assert compiled.report().classes < 40
+    assert compiled.report().products == 4
+    assert "model[:12].reshape(4, 3)[:, :2]" in compiled.source
 
 
 @pytest.mark.parametrize(

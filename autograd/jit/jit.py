@@ -5,17 +5,17 @@ from __future__ import annotations
 import functools
 import inspect
 import time
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..tracing import tracing
-from ..trees import Leaf, Structure, flatten, leaves_of, unflatten
+from ..trees import Branch, Leaf, Structure, flatten, leaves_of, unflatten
 from ..value import Value
 from ..variables import active_variables, under_differentiation
-from .likeness import likeness
+from .likeness import LARGE, likeness
 from .program import Program, Report
 
 
@@ -76,10 +76,8 @@ class Jitted:
         if key is not None:
             self._programs[key] = self._programs[structure]
         self._last, form = self._programs[structure]
-        # Python's floats raise where NumPy's have inf and nan.
-        numbers = [np.float64(leaf) if isinstance(leaf, float) else leaf for leaf in leaves]
         with np.errstate(all="ignore"):
-            return _built(form, iter(self._last.run(*numbers)))
+            return _built(form, iter(self._last.run(*_packed(structure, iter(leaves)))))
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         """Return the function as a method; the object is its first argument, so it is a module."""
@@ -188,19 +186,39 @@ def _is_recorded(leaf: Any) -> bool:
     return isinstance(leaf, Value) or (isinstance(leaf, np.ndarray) and leaf.dtype == object)
 
 
+def _is_vector(branch: Branch) -> bool:
+    """Return whether numbers are one array to a program: a module's parameters, a large dict."""
+    is_wide = branch.kind == "dict" and len(branch.parts) > LARGE
+    is_module = branch.build_argument is not branch.build
+    return (is_module or is_wide) and all(part == Leaf(()) for part in branch.parts)
+
+
 def _shapes(structure: Structure) -> list[tuple[int, ...]]:
     """Return the shape of each array of a tree."""
     if isinstance(structure, Leaf):
         return [structure.shape]
+    if _is_vector(structure):
+        return [(structure.size,)]
     return [shape for part in structure.parts for shape in _shapes(part)]
 
 
 def _paths(structure: Structure) -> list[str]:
     """Return where each array of a tree stands."""
-    if isinstance(structure, Leaf):
+    if isinstance(structure, Leaf) or _is_vector(structure):
         return [""]
     pairs = zip(structure.keys, structure.parts, strict=True)
     return [f"_{key}{path}" for key, part in pairs for path in _paths(part)]
+
+
+def _packed(structure: Structure, leaves: Iterator[Any]) -> list[Any]:
+    """Return the arrays that a program takes for the leaves of its arguments."""
+    if isinstance(structure, Leaf):
+        leaf = next(leaves)
+        # Python's floats raise where NumPy's have inf and nan.
+        return [np.float64(leaf) if isinstance(leaf, float) else leaf]
+    if _is_vector(structure):
+        return [np.array([next(leaves) for _ in structure.parts])]
+    return [array for part in structure.parts for array in _packed(part, leaves)]
 
 
 def _split(numbers: Sequence[Any], shapes: Sequence[tuple[int, ...]]) -> list[Sequence[Any]]:
@@ -214,4 +232,6 @@ def _built(form: Structure, arrays: Any) -> Any:
     if isinstance(form, Leaf):
         array = next(arrays)
         return array if form.shape else float(array)
+    if _is_vector(form):
+        return form.build(next(arrays).tolist())
     return form.build([_built(part, arrays) for part in form.parts])

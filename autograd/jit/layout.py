@@ -193,7 +193,8 @@ def _elementwise_order(
     varied = [operand.wanted for operand in operands if len(np.unique(operand.wanted)) > 1]
     if len(varied) == 2 and (grid := _as_grid(*varied)):
         return grid[:2]
-    return np.arange(count), (count,)
+    order = np.argsort(varied[0], kind="stable") if varied else np.arange(count)
+    return order, (count,)
 
 
 def _as_grid(left: Positions, right: Positions) -> tuple[Positions, tuple[int, int], int] | None:

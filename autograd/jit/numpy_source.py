@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import prod
 
 import numpy as np
 
@@ -262,6 +263,10 @@ class _Writer:
         for source in sources:
             at = np.array([j for j, (colour, _) in enumerate(places) if colour == source])
             positions = np.array([position for colour, position in places if colour == source])
+            shape_of = self.plan.blocks[source].shape
+            if sorted(positions.tolist()) == list(range(prod(shape_of))):  # All of it: in its own order.
+                at = at[np.argsort(positions)].reshape(shape_of)
+                positions = np.arange(at.size).reshape(shape_of)
             target = view(name, (len(places),), at, self._positions)
             self.lines.append(f"{target} = {self._view(Operand(source, positions))}")
         return f"{name}.reshape({', '.join(map(str, shape))})" if len(shape) != 1 else name

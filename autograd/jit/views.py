@@ -38,7 +38,7 @@ def view(name: str, shape: tuple[int, ...], wanted: Positions, literal: Callable
     --------
     >>> grid = np.arange(6).reshape(2, 3)
     >>> [view("x", (2, 3), w, str) for w in (grid, grid.T, grid[:, 1], grid[1, 1:], np.full((4,), 5))]
-    ['x', 'x.T', 'x[:, 1]', 'x[1, 1:3]', 'x[1, 2]']
+    ['x', 'x.T', 'x[:, 1]', 'x[1, 1:]', 'x[1, 2]']
     >>> view("b", (3,), np.array([[0, 1, 2], [0, 1, 2]]), str)
     'b'
     >>> view("a", (2,), np.array([[0, 0, 0], [1, 1, 1]]), str)
@@ -55,6 +55,8 @@ def view(name: str, shape: tuple[int, ...], wanted: Positions, literal: Callable
         or _sliced(name, shape, core)
         or _reshaped(name, shape, core)
         or _strided(name, shape, core)
+        or _tiled(name, shape, core)
+        or _tiled(name, shape, core, transposed=True)
         or f"{_flat(name, shape)}[{literal(core)}]"
     )
     first = min(set(range(wanted.ndim)) - set(fixed))
@@ -130,6 +132,25 @@ def _strided(name: str, shape: tuple[int, ...], core: Positions) -> str | None:
     return text if core.ndim == 1 else f"{text}.reshape({_shape(core.shape)})"
 
 
+def _tiled(name: str, shape: tuple[int, ...], core: Positions, transposed: bool = False) -> str | None:
+    """Return some columns of the flat array cut into rows: the weights of neurons, without their biases."""
+    table = core.T if transposed else core
+    if table.ndim != 2 or min(table.shape) < 2:
+        return None
+    (rows, columns), first = table.shape, int(table[0, 0])
+    width = int(table[1, 0]) - first
+    regular = first + width * np.arange(rows)[:, None] + np.arange(columns)
+    if width < columns or not (table == regular).all():
+        return None
+    for skipped in (0, width - columns):
+        start, stop = first - skipped, first - skipped + rows * width
+        if start >= 0 and stop <= prod(shape):
+            cut = f"{_flat(name, shape)}[{_slice_text(start, stop, 1, prod(shape))}].reshape({rows}, {width})"
+            text = f"{cut}[:, {_slice_text(skipped, skipped + columns, 1, width)}]"
+            return f"{text}.T" if transposed else text
+    return None
+
+
 def _flat(name: str, shape: tuple[int, ...]) -> str:
     return name if len(shape) == 1 else f"{name}.reshape(-1)"
 
@@ -137,7 +158,8 @@ def _flat(name: str, shape: tuple[int, ...]) -> str:
 def _slice_text(start: int, stop: int, step: int, length: int) -> str:
     if (start, stop, step) == (0, length, 1):
         return ":"
-    return f"{start or ''}:{stop}" + (f":{step}" if step > 1 else "")
+    end = "" if stop == length and step == 1 else stop
+    return f"{start or ''}:{end}" + (f":{step}" if step > 1 else "")
 
 
 def _shape(shape: tuple[int, ...]) -> str:
