@@ -84,11 +84,16 @@ def _applications(node: Any) -> list[tuple[Callable[..., Any], Sequence[Number]]
     """Return the rule of each operand's partial, with the arguments that it takes."""
     if node.op is None:
         return []
-    rules = (_while_traced if traced_inputs() else _on_values)(node.op).partials
+    args = node.args
+    rules = _on_values(node.op).partials
+    if traced_inputs():
+        # As leaves: a factor that happens to be 1 is left out, and its operation would be unlike the others.
+        args = tuple(arg if isinstance(arg, Value) else Value(arg) for arg in args)
+        rules = _while_traced(node.op).partials
     if not node.op.variadic:
-        return [(rule, node.args) for rule in rules]
-    length = len(node.args) // len(rules)
-    columns = [node.args[i * length : (i + 1) * length] for i in range(len(rules))]
+        return [(rule, args) for rule in rules]
+    length = len(args) // len(rules)
+    columns = [args[i * length : (i + 1) * length] for i in range(len(rules))]
     elements = list(zip(*columns, strict=True))
     return [(rule, element) for rule in rules for element in elements]
 

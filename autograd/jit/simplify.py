@@ -1,6 +1,6 @@
 """Making a tape smaller: constants are folded, equal instructions merged, and what nothing uses left out.
 
-Every step keeps the results bit for bit: ``x * 1`` is x, but ``x + 0`` is not, where x is -0.0.
+Every step keeps the results bit for bit: ``x**1`` is x, but ``x + 0`` is not, where x is -0.0.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def simplify(tape: Tape) -> Tape:
     Returns
     -------
     Tape
-        Without equal instructions, operations on constants alone, products with 1, and what is unused.
+        Without equal instructions, operations on constants alone, and what is unused.
 
     Examples
     --------
@@ -32,7 +32,7 @@ def simplify(tape: Tape) -> Tape:
     >>> from .tape import tape_of
     >>> x = Value(3.0)
     >>> a, b = x * x, x * x
-    >>> tape = tape_of([a * 1.0 + b], [[x]])
+    >>> tape = tape_of([a**1.0 + b], [[x]])
     >>> len(tape), len(simplify(tape))
     (6, 3)
     """
@@ -96,10 +96,9 @@ def _same_as(op: Op, args: Sequence[int], numbers: Sequence[float | None]) -> in
         return args[0]
     if op.name == "where" and numbers[0] is not None:
         return args[1] if numbers[0] else args[2]
-    if op.name in ("mul", "truediv", "pow") and numbers[1] == 1.0:
+    # A factor of 1 stays: among the targets -1 and 1 it would be unlike its neighbours, and no array.
+    if op.name == "pow" and numbers[1] == 1.0:
         return args[0]
-    if op.name == "mul" and numbers[0] == 1.0:
-        return args[1]
     return None
 
 
