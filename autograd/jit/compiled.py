@@ -122,7 +122,7 @@ def _identifiers(names: Sequence[str]) -> list[str]:
         if (
             text[0].isdigit()
             or keyword.iskeyword(text)
-            or re.fullmatch(r"np|program|result\d+|[vtci]\d+", text)
+            or re.fullmatch(r"np|program|result\d+|[vci]\d+", text)
         ):
             text = f"{text}_" if not text[0].isdigit() else f"x{text}"
         while text in found:

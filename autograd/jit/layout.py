@@ -136,10 +136,9 @@ def _block(
 ) -> Block:
     op, args = tape.ops[members[0]], tape.args[members[0]]
     if op is None:
-        is_constant = tape.is_constant(members[0])
-        return Block(
-            None, (len(members),) if is_constant else shapes[args[0]], members if is_constant else [], []
-        )
+        if tape.is_constant(members[0]):
+            return Block(None, (len(members),), members, [])
+        return Block(None, shapes[args[0]], [], [])
     slots = list(zip(*(columns_of(op, tape.args[i]) for i in members), strict=True))
     if not op.variadic:
         operands = [_operand([column[0] for column in slot], place) for slot in slots]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from math import prod
 
 import numpy as np
@@ -98,19 +99,23 @@ class _Writer:
     helpers: dict[str, str] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
     returned: set[str] = field(default_factory=set)
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
     products: int = 0
     reductions: int = 0
     gathers: int = 0
 
     def written(self, results: Sequence[tuple[Sequence[int], tuple[int, ...]]]) -> Source:
+        self.names |= {
+            colour: self.parameters[self.tape.args[i][0]]
+            for i, (colour, _) in self.plan.place.items()
+            if self.tape.ops[i] is None and not self.tape.is_constant(i)
+        }
         choices = self._only_chosen_by({i for wanted, _ in results for i in wanted})
         for colour, block in self.plan.blocks.items():
             if block.op is not None:
                 text = self._truth(block) if colour in choices else self._expression(block)
-                self.names[colour] = f"v{sum(name.startswith('v') for name in self.names.values()) + 1}"
+                self.names[colour] = f"v{next(self.numbers)}"
                 self.lines.append(f"{self.names[colour]} = {text}")
-            elif not block.members:
-                self.names[colour] = self._parameter(colour)
         returned = [self._result(i, wanted, shape) for i, (wanted, shape) in enumerate(results)]
         self.lines.append(f"return ({', '.join(returned)}{',' if len(returned) == 1 else ''})")
         return Source(self._module(), self.products, self.reductions, len(self.plan.blocks), self.gathers)
@@ -138,17 +143,11 @@ class _Writer:
         program = f"\n\ndef program({', '.join(self.parameters)}):\n{body}\n"
         return "\n".join([*head, *helpers, program])
 
-    def _parameter(self, colour: int) -> str:
-        (array,) = {self.tape.args[i][0] for i, (c, _) in self.plan.place.items() if c == colour}
-        return self.parameters[array]
-
     def _literal(self, array: Positions, letter: str) -> str:
         text = "np.array([" + ", ".join(map(_number, array.ravel().tolist())) + "])"
         if array.ndim > 1:
             text += f".reshape({', '.join(map(str, array.shape))})"
-        if text not in self.literals:
-            self.literals[text] = f"{letter}{sum(n.startswith(letter) for n in self.literals.values()) + 1}"
-        return self.literals[text]
+        return self.literals.setdefault(text, f"{letter}{len(self.literals) + 1}")
 
     # --------------------------------------------------------------------------------------- operands
 
@@ -186,22 +185,7 @@ class _Writer:
         if block.op.variadic:
             self.reductions += 1
             return self._reduction(block)
-        first, *others = block.operands
-        texts = [self._view(first, whole=not self._fills(block)), *map(self._view, others)]
-        return self._formula(block.op, texts)
-
-    def _fills(self, block: Block) -> bool:
-        """Return whether the operands, left to broadcasting, give all of a block."""
-        axes = {axis for axis, length in enumerate(block.shape) if length > 1}
-        return not axes.intersection(*(self._unchanging(operand) for operand in block.operands))
-
-    def _unchanging(self, operand: Operand) -> set[int]:
-        source = self.plan.blocks[operand.source]
-        if source.op is None and source.members:
-            numbers = [repr(self.tape.numbers[source.members[i]]) for i in operand.wanted.flat]
-            if len(set(numbers)) == 1:
-                return set(range(operand.wanted.ndim))
-        return set(broadcast_axes(operand.wanted))
+        return self._formula(block.op, [*map(self._view, block.operands)])
 
     def _product(self, left: Operand, right: Operand) -> str:
         """Return a matrix product, or one of a matrix and a vector."""
@@ -238,7 +222,7 @@ class _Writer:
         for parameter, text in meaning.items():
             uses = sum(n.id == parameter for n in ast.walk(ast.parse(op.value)) if isinstance(n, ast.Name))
             if uses > 1 and not text.isidentifier():
-                meaning[parameter] = f"t{sum(line.startswith('t') for line in self.lines) + 1}"
+                meaning[parameter] = f"v{next(self.numbers)}"
                 self.lines.append(f"{meaning[parameter]} = {text}")
         return self._rule(op.value, meaning)
 

@@ -31,12 +31,20 @@ class Report(NamedTuple):
     backend: str = "numpy"
 
     def __repr__(self) -> str:
+        found = [
+            _count(self.products, "matrix product"),
+            _count(self.reductions, "other sum"),
+            _count(self.gathers, "gather"),
+        ]
         return (
-            f"{self.traced:,} operations traced, {self.simplified:,} after simplifying\n"
-            f"{self.classes} arrays: {self.products} matrix products, {self.reductions} other sums, "
-            f"{self.gathers} gathers\n"
+            f"{_count(self.traced, 'operation')} traced, {self.simplified:,} after simplifying\n"
+            f"{_count(self.classes, 'array')}: {', '.join(found)}\n"
             f"compiled in {self.seconds:.2f} s for the {self.backend} backend"
         )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 class Program(NamedTuple):
