@@ -1,11 +1,14 @@
 """One step of micrograd's demo, written with ``+`` and ``*``, a graph node for each."""
 
 from collections.abc import Callable
+from typing import Any
 
 from benchmarks import moons
 from benchmarks.result import Result
 
 Work = Callable[[], Result]
+Step = tuple[Callable[[], Any], Callable[[Any], list[float]]]
+"""A step, and what makes an answer of its result."""
 
 
 def of_nodes(value: type) -> Work:
@@ -90,8 +93,8 @@ def casadi() -> Work:
     return step
 
 
-def torch() -> Work:
-    """Prepare PyTorch, eager, with one thread."""
+def torch_step() -> Step:
+    """Return a step of PyTorch, eager, with one thread, and what reads its answer."""
     import torch
 
     torch.set_num_threads(1)
@@ -100,19 +103,19 @@ def torch() -> Work:
     ]
     x, y = (torch.tensor(array) for array in moons.points())
 
-    def step() -> Result:
+    def step() -> Any:
         for layer in arrays:
             for array in layer:
                 array.grad = None
         loss = moons.loss_of_arrays(arrays, x, y, torch.relu)
         loss.backward()
-        return Result([loss.item(), *moons.flat([(w.grad, b.grad) for w, b in arrays])])
+        return loss
 
-    return step
+    return step, lambda loss: [loss.item(), *moons.flat([(w.grad, b.grad) for w, b in arrays])]
 
 
-def jax() -> Work:
-    """Prepare JAX, compiled."""
+def jax_step() -> Step:
+    """Return a step of JAX, compiled, and what reads its answer."""
     import jax
 
     jax.config.update("jax_enable_x64", True)
@@ -120,15 +123,25 @@ def jax() -> Work:
     arrays = moons.parameters()
     compiled = jax.jit(
         jax.value_and_grad(
-            lambda arrays: moons.loss_of_arrays(arrays, x, y, lambda v: jax.numpy.maximum(v, 0.0))
+            lambda arrays, x, y: moons.loss_of_arrays(arrays, x, y, lambda v: jax.numpy.maximum(v, 0.0))
         )
     )
+    return (
+        lambda: jax.block_until_ready(compiled(arrays, x, y)),
+        lambda result: [float(result[0]), *moons.flat(result[1])],
+    )
 
-    def step() -> Result:
-        loss, gradient = jax.block_until_ready(compiled(arrays))
-        return Result([float(loss), *moons.flat(gradient)])
 
-    return step
+def torch() -> Work:
+    """Prepare PyTorch."""
+    step, answer = torch_step()
+    return lambda: Result(answer(step()))
+
+
+def jax() -> Work:
+    """Prepare JAX."""
+    step, answer = jax_step()
+    return lambda: Result(answer(step()))
 
 
 def hips() -> Work:

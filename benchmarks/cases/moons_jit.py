@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import moons
+from benchmarks.cases import moons_eager
 from benchmarks.cases.moons_eager import Work
 from benchmarks.result import Result
 
@@ -68,43 +69,15 @@ def by_hand() -> Work:
 
 
 def torch() -> Work:
-    """Prepare PyTorch, eager, with one thread."""
-    import torch
-
-    torch.set_num_threads(1)
-    arrays = [
-        tuple(torch.tensor(array, requires_grad=True) for array in layer) for layer in moons.parameters()
-    ]
-    x, y = (torch.tensor(array) for array in moons.points())
-
-    def step() -> Any:
-        for layer in arrays:
-            for array in layer:
-                array.grad = None
-        loss = moons.loss_of_arrays(arrays, x, y, torch.relu)
-        loss.backward()
-        return loss
-
-    return timed(step, lambda loss: [loss.item(), *moons.flat([(w.grad, b.grad) for w, b in arrays])])
+    """Prepare PyTorch."""
+    return timed(*moons_eager.torch_step())
 
 
 def jax() -> Work:
-    """Prepare JAX, compiled."""
-    import jax
-
-    jax.config.update("jax_enable_x64", True)
-    x, y = moons.points()
-    arrays = moons.parameters()
-    compiled = jax.jit(
-        jax.value_and_grad(
-            lambda arrays, x, y: moons.loss_of_arrays(arrays, x, y, lambda v: jax.numpy.maximum(v, 0.0))
-        )
-    )
-    compiled(arrays, x, y)
-    return timed(
-        lambda: jax.block_until_ready(compiled(arrays, x, y)),
-        lambda result: [float(result[0]), *moons.flat(result[1])],
-    )
+    """Prepare JAX, compiled by a first call."""
+    step, answer = moons_eager.jax_step()
+    step()
+    return timed(step, answer)
 
 
 PEERS = {"chainrule": chainrule, "numpy": by_hand, "torch": torch, "jax": jax}
