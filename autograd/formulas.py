@@ -43,6 +43,17 @@ def digits(number: float, precision: int = 4) -> str:
     return f"{number:.{precision}g}"
 
 
+def count(number: int, noun: str, plural: str = "") -> str:
+    """Return a number with its noun.
+
+    Examples
+    --------
+    >>> count(1, "node"), count(2000, "node"), count(2, "leaf", "leaves")
+    ('1 node', '2,000 nodes', '2 leaves')
+    """
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
+
+
 def formula(
     node: Value,
     name_of: Mapping[Value, str],
@@ -265,8 +276,7 @@ def _latex_number(text: str) -> str:
 def _in_python(op: Op, terms: Sequence[Term]) -> Term:
     texts = [term.text for term in terms]
     if op.variadic:
-        length = len(texts) // len(op.partials)
-        columns = [", ".join(texts[i * length : (i + 1) * length]) for i in range(len(op.partials))]
+        columns = [", ".join(column) for column in op.columns(texts)]
         return Term(f"{op.name}({', '.join(f'[{column}]' for column in columns)})", _ATOM)
     if not op.symbol:
         return Term(f"{op.name}({', '.join(texts)})", _ATOM)
@@ -283,8 +293,7 @@ def _in_latex(op: Op, terms: Sequence[Term]) -> Term:
     texts = [term.text for term in terms]
     precedence = op.precedence if op.latex_precedence is None else op.latex_precedence
     if op.variadic:
-        length = len(texts) // len(op.partials)
-        texts = [", ".join(texts[i * length : (i + 1) * length]) for i in range(len(op.partials))]
+        texts = [", ".join(column) for column in op.columns(texts)]
     elif op.symbol and precedence == op.precedence:
         texts[0] = _first(op, terms[0], latex=True)
         if len(texts) == 2 and op.precedence != _POWER:  # An exponent stands above the line.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from .node import operands
 from .value import Value
 
 
@@ -41,11 +42,11 @@ def modules_of(order: Sequence[Value]) -> dict[Value, str]:
     parameters = set(found)
     goes_on = _before_a_use(order, parameters)
     for node in order:
-        operands = [arg for arg in node.args if isinstance(arg, Value)]
+        used = operands(node)
         if _combines(node, parameters):
-            homes = {found[operand] for operand in operands if operand in parameters}
-        elif node in goes_on or len(operands) == len(node.args):
-            homes = {found.get(operand, "") for operand in operands} if set(operands) - parameters else set()
+            homes = {found[operand] for operand in used if operand in parameters}
+        elif node in goes_on or len(used) == len(node.args):
+            homes = {found.get(operand, "") for operand in used} if set(used) - parameters else set()
         else:
             continue
         if len(homes) == 1 and (home := homes.pop()):
@@ -55,7 +56,7 @@ def modules_of(order: Sequence[Value]) -> dict[Value, str]:
 
 def _combines(node: Value, parameters: set[Value]) -> bool:
     """Return whether a node has parameters among its operands, and something else: p * p is a penalty."""
-    uses = [arg in parameters for arg in node.args if isinstance(arg, Value)]
+    uses = [operand in parameters for operand in operands(node)]
     return any(uses) and (not all(uses) or len(uses) < len(node.args))
 
 
@@ -64,7 +65,7 @@ def _before_a_use(order: Sequence[Value], parameters: set[Value]) -> set[Value]:
     found: set[Value] = set()
     for node in reversed(order):
         if node in found or _combines(node, parameters):
-            found.update(arg for arg in node.args if isinstance(arg, Value))
+            found.update(operands(node))
     return found
 
 

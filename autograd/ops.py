@@ -13,14 +13,16 @@ After a change here, ``python -m autograd.generate`` writes the operators and fu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import e, inf, nan, pi
 from types import MappingProxyType
+from typing import TypeVar
 
 import numpy as np
 
 Numbers = tuple[float, ...]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,17 @@ class Op:
     def parameters(self) -> tuple[str, ...]:
         """Names of the arguments in the rules."""
         return ("condition", "x", "y") if len(self.partials) == 3 else ("x", "y")[: len(self.partials)]
+
+    def columns(self, operands: Sequence[T]) -> list[Sequence[T]]:
+        """Return the operands of a node by argument of the row: of a variadic row several each, else one.
+
+        Examples
+        --------
+        >>> OPS["dot"].columns((1, 2, 3, 4)), OPS["mul"].columns((1, 2))
+        ([(1, 2), (3, 4)], [(1,), (2,)])
+        """
+        length = len(operands) // len(self.partials)
+        return [operands[i * length : (i + 1) * length] for i in range(len(self.partials))]
 
     def __repr__(self) -> str:
         pairs = zip(self.parameters, self.partials, strict=True)

@@ -39,9 +39,7 @@ def replay(root: Value, changes: Mapping[Value, float]) -> dict[Value, Value]:
             continue
         args = [copies[arg] if isinstance(arg, Value) else arg for arg in node.args]
         if node.op.variadic:
-            length = len(args) // len(node.op.partials)
-            columns = [args[i : i + length] for i in range(0, len(args), length)] if length else [[]]
-            copies[node] = apply_variadic(node.op, *columns)
+            copies[node] = apply_variadic(node.op, *node.op.columns(args))
         else:
             copies[node] = apply(node.op, *args)
         copies[node].label = node.label

@@ -92,9 +92,7 @@ def _applications(node: Any) -> list[tuple[Callable[..., Any], Sequence[Number]]
         rules = _while_traced(node.op).partials
     if not node.op.variadic:
         return [(rule, args) for rule in rules]
-    length = len(args) // len(rules)
-    columns = [args[i * length : (i + 1) * length] for i in range(len(rules))]
-    elements = list(zip(*columns, strict=True))
+    elements = list(zip(*node.op.columns(args), strict=True))
     return [(rule, element) for rule in rules for element in elements]
 
 

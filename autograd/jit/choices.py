@@ -9,7 +9,7 @@ import ast
 from collections.abc import Mapping
 
 from ..ops import COMPARISONS, OPS, Op
-from .tape import Tape
+from .tape import Tape, rewritten
 
 _COMPARISON_OF = {
     ast.Lt: "lt",
@@ -43,19 +43,13 @@ def spread_choices(tape: Tape) -> Tape:
     >>> [op.name for op in spread.ops if op]
     ['le', 'where']
     """
-    spread = Tape()
-    new: list[int] = []
-    for op, old, number in zip(tape.ops, tape.args, tape.numbers, strict=True):
-        if op is None:
-            new.append(spread.add(op, old, number))
-            continue
-        args = tuple([new[arg] for arg in old])
-        if op in _CHOICES:
-            new.append(_written(_CHOICES[op], dict(zip(op.parameters, args, strict=True)), spread))
-        else:
-            new.append(spread.add(op, args))
-    spread.outputs = [new[output] for output in tape.outputs]
-    return spread
+    return rewritten(tape, _spread)
+
+
+def _spread(tape: Tape, op: Op, args: tuple[int, ...]) -> int:
+    if op not in _CHOICES:
+        return tape.add(op, args)
+    return _written(_CHOICES[op], dict(zip(op.parameters, args, strict=True)), tape)
 
 
 def _written(rule: ast.expr, meaning: Mapping[str, int], tape: Tape) -> int:

@@ -9,7 +9,7 @@ depends on another, because what depends on a colour is of another colour.
 from __future__ import annotations
 
 from ..ops import Op
-from .tape import Tape, columns_of
+from .tape import Tape
 
 
 class Colours:
@@ -43,7 +43,7 @@ class Colours:
             return ("input", args[0]) if number is None else ("constant",)
         if not op.variadic:
             return (op, *[self.of[arg] for arg in args])
-        colours = [tuple([self.of[arg] for arg in column]) for column in columns_of(op, args)]
+        colours = [tuple([self.of[arg] for arg in column]) for column in op.columns(args)]
         alike = (of_column[:1] if len(set(of_column)) == 1 else of_column for of_column in colours)
         return (op, len(args), *alike)
 

@@ -14,7 +14,7 @@ from math import prod
 import numpy as np
 
 from ..ops import Op
-from .tape import Tape, columns_of
+from .tape import Tape
 from .views import Positions
 
 
@@ -139,7 +139,7 @@ def _block(
         if tape.is_constant(members[0]):
             return Block(None, (len(members),), members, [])
         return Block(None, shapes[args[0]], [], [])
-    slots = list(zip(*(columns_of(op, tape.args[i]) for i in members), strict=True))
+    slots = list(zip(*(op.columns(tape.args[i]) for i in members), strict=True))
     if not op.variadic:
         operands = [_operand([column[0] for column in slot], place) for slot in slots]
         order, shape = _elementwise_order(operands, blocks)

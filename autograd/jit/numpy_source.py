@@ -11,15 +11,17 @@ from math import prod
 import numpy as np
 
 from ..ops import COMPARISONS, OPS, Op
+from ..rules import NUMPY
 from .layout import Block, Operand, Plan
 from .tape import Tape
 from .views import Positions, broadcast_axes, view
 
-_WORDS = (
-    {"where": "np.where", "inf": "np.inf", "sum": "np.sum", "dot": "np.dot"}
-    | {op.name: f"np.{op.ufunc.__name__}" for op in OPS.values() if op.ufunc is not None and not op.symbol}
-    | {"pow": "np.power"}
-)
+_WORDS = {"inf": "np.inf"} | {
+    word: f"np.{meaning.__name__}"
+    for word, meaning in NUMPY.items()
+    if word == "where" or isinstance(meaning, np.ufunc)
+}
+"""What NumPy calls the words of the rules."""
 
 
 @dataclass

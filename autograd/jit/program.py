@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from ..formulas import count
+
 
 class Report(NamedTuple):
     """What compiling found; it prints as a list.
@@ -32,19 +34,15 @@ class Report(NamedTuple):
 
     def __repr__(self) -> str:
         found = [
-            _count(self.products, "matrix product"),
-            _count(self.reductions, "other sum"),
-            _count(self.gathers, "gather"),
+            count(self.products, "matrix product"),
+            count(self.reductions, "other sum"),
+            count(self.gathers, "gather"),
         ]
         return (
-            f"{_count(self.traced, 'operation')} traced, {self.simplified:,} after simplifying\n"
-            f"{_count(self.classes, 'array')}: {', '.join(found)}\n"
+            f"{count(self.traced, 'operation')} traced, {self.simplified:,} after simplifying\n"
+            f"{count(self.classes, 'array')}: {', '.join(found)}\n"
             f"compiled in {self.seconds:.2f} s for the {self.backend} backend"
         )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 class Program(NamedTuple):

@@ -8,10 +8,11 @@ summation changes, and with it the last digits.
 from __future__ import annotations
 
 from collections import Counter
+from functools import reduce
 
 from ..ops import OPS, Op
 from .colours import Colours
-from .tape import Tape, columns_of
+from .tape import Tape, rewritten
 
 # Two numbers are added faster than an array of two is summed.
 _FEWEST = 3
@@ -71,23 +72,17 @@ def spread_sums(tape: Tape) -> Tape:
     >>> [op.name for op in spread.ops if op]
     ['mul', 'mul', 'add']
     """
-    spread = Tape()
-    new: list[int] = []
-    for op, old, number in zip(tape.ops, tape.args, tape.numbers, strict=True):
-        args = old if op is None else tuple([new[arg] for arg in old])
-        if op is None or op.name not in ("sum", "dot") or not args:
-            new.append(spread.add(op, args, number))
-            continue
-        columns = columns_of(op, args)
-        terms = columns[0]
-        if len(columns) == 2:
-            terms = tuple([spread.add(OPS["mul"], pair) for pair in zip(*columns, strict=True)])
-        total = terms[0]
-        for term in terms[1:]:
-            total = spread.add(OPS["add"], (total, term))
-        new.append(total)
-    spread.outputs = [new[output] for output in tape.outputs]
-    return spread
+    return rewritten(tape, _spread)
+
+
+def _spread(tape: Tape, op: Op, args: tuple[int, ...]) -> int:
+    if op.name not in ("sum", "dot") or not args:
+        return tape.add(op, args)
+    columns = op.columns(args)
+    terms = columns[0]
+    if len(columns) == 2:
+        terms = [tape.add(OPS["mul"], pair) for pair in zip(*columns, strict=True)]
+    return reduce(lambda total, term: tape.add(OPS["add"], (total, term)), terms)
 
 
 class _Finder:
@@ -120,7 +115,7 @@ class _Finder:
             if op is None or (part != i and part not in self.inner):
                 terms.append((part,))
             elif op.name in ("mul", "dot"):
-                terms.extend(zip(*columns_of(op, args), strict=True))
+                terms.extend(zip(*op.columns(args), strict=True))
             else:
                 stack.extend(reversed(args))
         return terms

@@ -103,9 +103,7 @@ def _same_as(op: Op, args: Sequence[int], numbers: Sequence[float | None]) -> in
 
 
 def _evaluate(op: Op, numbers: Sequence[float]) -> float:
-    length = len(numbers) // len(op.partials)
-    columns = [tuple(numbers[i * length : (i + 1) * length]) for i in range(len(op.partials))]
-    arguments = columns if op.variadic else numbers
+    arguments = op.columns(numbers) if op.variadic else numbers
     try:
         return float(on_floats(op).value(*arguments))
     except PYTHON_RAISES:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ..graph import nodes_of
@@ -65,19 +65,37 @@ class Tape:
         return "" if op is None else op.name
 
 
-def columns_of(op: Op, args: tuple[int, ...]) -> list[tuple[int, ...]]:
-    """Return operands by argument of the row: of a variadic row several each, else one.
+def rewritten(tape: Tape, write: Callable[[Tape, Op, tuple[int, ...]], int]) -> Tape:
+    """Return a tape in which each operation is written anew.
+
+    Parameters
+    ----------
+    tape : Tape
+        The program.
+    write : callable
+        It gets the new tape, a row and the operands there, and returns which instruction has the result.
+
+    Returns
+    -------
+    Tape
+        The new program, with the inputs, constants and results of the old one.
 
     Examples
     --------
-    >>> from autograd import OPS
-    >>> columns_of(OPS["dot"], (1, 2, 3, 4)), columns_of(OPS["mul"], (1, 2))
-    ([(1, 2), (3, 4)], [(1,), (2,)])
+    >>> x = Value(3.0)
+    >>> mirrored = rewritten(tape_of([x * x], [[x]]), lambda tape, op, args: tape.add(op, args[::-1]))
+    >>> mirrored.args
+    [(0, 0), (0, 0)]
     """
-    if not op.variadic:
-        return [(arg,) for arg in args]
-    length = len(args) // len(op.partials)
-    return [args[i * length : (i + 1) * length] for i in range(len(op.partials))]
+    other = Tape()
+    new: list[int] = []
+    for op, old, number in zip(tape.ops, tape.args, tape.numbers, strict=True):
+        if op is None:
+            new.append(other.add(op, old, number))
+        else:
+            new.append(write(other, op, tuple([new[arg] for arg in old])))
+    other.outputs = [new[output] for output in tape.outputs]
+    return other
 
 
 def tape_of(outputs: Sequence[Value | float], arrays: Sequence[Sequence[Value]]) -> Tape:

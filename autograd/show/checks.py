@@ -6,11 +6,12 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from ..formulas import TooLongError, digits, expression, formula
+from ..formulas import TooLongError, count, digits, expression, formula
+from ..node import operands
 from ..nonfinite import describe
 from ..value import Value
-from .findings import Finding, count
-from .network import Subject, layer_of, module_of, operands
+from .findings import Finding
+from .network import Subject, layer_of, module_of
 
 _FEW = 8
 """Below so many uses a neuron that is off says nothing: half of all ReLUs are off for one sample."""

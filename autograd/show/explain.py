@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from ..formulas import Term
 from ..graph import Use, depending_on, nodes, uses
 from ..graph import names as label
+from ..node import operands
 from ..paths import check_upstream, paths
 from ..sweeps import partials_as_graph, partials_as_numbers, push
 from ..value import Value
@@ -46,7 +48,7 @@ class Explanation:
         order = nodes(y)
         name_of = label(order, variables)
         plain = _Working(order, x, Notation(name_of), numbers)
-        typeset = _Working(order, x, Notation(name_of, latex=True), numbers)
+        typeset = plain.in_notation(Notation(name_of, latex=True))
         self.derivative = plain.paths.total
         sections = typeset.sections()
         self.text = "\n\n".join([plain.head(), *(_as_text(section) for section in plain.sections())])
@@ -138,6 +140,12 @@ class _Working:
         self.derivative_of = dict(zip([x, *self.between], map(float, tangents), strict=True))
         self.paths = paths(self.y, x, _MAX_PATHS)
 
+    def in_notation(self, notation: Notation) -> _Working:
+        """Return the same in another notation."""
+        other = copy.copy(self)
+        other.write = notation
+        return other
+
     def head(self) -> str:
         derivative = self.write.total(self.y, self.x)
         return f"{derivative} {self.write.at(self.x)}" if self.numbers else derivative
@@ -168,7 +176,7 @@ class _Working:
 
     def _fixed(self) -> list[Value]:
         """Return the operands that do not depend on x, each once."""
-        args = (arg for node in self.between for arg in node.args if isinstance(arg, Value))
+        args = (arg for node in self.between for arg in operands(node))
         return [arg for arg in dict.fromkeys(args) if arg not in self.affected]
 
     def _constant(self, node: Value) -> Equation:

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import NamedTuple
 
+from ..formulas import count
+
 _SEVERITIES = ("error", "warning", "note")
 
 # How many findings of one kind and severity are listed; the rest is one line.
@@ -120,14 +122,3 @@ def folded(findings: Iterable[Finding]) -> Iterator[Finding]:
             yield Finding(kind, where, severity, f"{len(rest)} more of this kind", rest[0].advice)
         else:
             yield from rest
-
-
-def count(number: int, noun: str) -> str:
-    """Return a number with its noun.
-
-    Examples
-    --------
-    >>> count(1, "node"), count(2000, "node")
-    ('1 node', '2,000 nodes')
-    """
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")

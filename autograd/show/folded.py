@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import graphviz
 
-from ..formulas import digits
+from ..formulas import count, digits
 from ..graph import uses
 from ..groups import enclosing, within
 from ..value import Value
@@ -117,7 +117,7 @@ def _describe_module(path: str, inside: Sequence[Value], look: Look) -> str:
     """Return the lines of text in the box of a module."""
     parameters = _parameters(inside)
     lines = [within(path, enclosing(path)[-2]) if len(enclosing(path)) > 1 else path]
-    lines.append(f"{len(parameters):,} parameter{'s' if len(parameters) != 1 else ''}")
+    lines.append(count(len(parameters), "parameter"))
     if operations := _operations(inside):
         lines.append(operations)
     if look.grads and parameters:
@@ -140,7 +140,7 @@ def _describe_rest(box: str, inside: Sequence[Value], name_of: Mapping[Value, st
 def _operations(inside: Sequence[Value]) -> str:
     """Return how many operations of the commonest kinds there are."""
     counts = Counter(node.op.name for node in inside if node.op)
-    most = [f"{count:,} {name}" for name, count in counts.most_common(3)]
+    most = [f"{number:,} {name}" for name, number in counts.most_common(3)]
     return ", ".join([*most, f"{len(counts) - 3} other kinds"] if len(counts) > 3 else most)
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from ..formulas import digits, formula
+from ..formulas import count, digits, formula
 from ..graph import uses
 from ..replay import replay
 from ..steps import Flow, Step, steps
@@ -101,7 +101,7 @@ class Script:
         self.used = Counter(self.index[use.operand] for node in order for use in uses(node))
         self.results: list[str] = []
         leaves = sum(node.op is None for node in order)
-        parts = [_count(leaves, "leaf", "leaves"), _count(len(order) - leaves, "operation", "operations")]
+        parts = [count(leaves, "leaf", "leaves"), count(len(order) - leaves, "operation")]
         text = f"{self.names[-1]} has {' and '.join(parts)}. Values go forward, then adjoints go backward."
         note = f"The adjoint of a node is the derivative of {self.names[-1]} by it."
         self.moments = [Moment("Start", text, note=note)]
@@ -116,7 +116,7 @@ class Script:
                 after = now[leaf] - rate * slope_of[leaf]
                 self.moments.append(self._update(leaf, rate, now[leaf], slope_of[leaf], after, turn))
                 now[leaf] = after
-        self._forward(replay(self.result, now), f"After {_count(times, 'descent', 'descents')}")
+        self._forward(replay(self.result, now), f"After {count(times, 'descent', 'descents')}")
 
     def sweep(self, changes: Mapping[Value, float], turn: str) -> dict[Value, float]:
         """Write the values at a point, then the adjoints, which it returns."""
@@ -199,7 +199,3 @@ def _operand(node: Value, arg: Value) -> str:
     """Return an operand as a number, in parentheses if it has a sign and stands next to an operator."""
     text = digits(arg.data)
     return f"({text})" if text.startswith("-") and node.op and node.op.symbol else text
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number:,} {one if number == 1 else many}"

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from ..graph import names
 from ..groups import enclosing
+from ..node import operands
 from ..value import Value
 
 
@@ -122,17 +123,6 @@ def _is_rectifier(node: Value) -> bool:
 def _rms(numbers: Sequence[float]) -> float:
     # hypot, because the square of 1e-200 is 0.
     return math.hypot(*numbers) / math.sqrt(len(numbers)) if numbers else 0.0
-
-
-def operands(node: Value) -> list[Value]:
-    """Return the operands that are nodes.
-
-    Examples
-    --------
-    >>> len(operands(Value(1.0) + 2.0))
-    1
-    """
-    return [arg for arg in node.args if isinstance(arg, Value)]
 
 
 def module_of(name: str) -> str:

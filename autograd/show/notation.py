@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from ..formulas import Term, formula, latex_name, number_term, term
 from ..graph import Use
+from ..node import operands
 from ..value import Value
 
 _PRODUCT, _ATOM = 2, 9
@@ -79,7 +80,7 @@ class Notation:
 
     def rule(self, node: Value, partial: Value) -> Term:
         """Return a partial, which is a graph over the node and its operands."""
-        known = [node, *(arg for arg in node.args if isinstance(arg, Value))]
+        known = [node, *operands(node)]
         return term(partial, {item: self._name_of[item] for item in known}, latex=self._latex)
 
     def product(self, factors: Sequence[Term], *, shorten: bool = False) -> str:
