@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import chain
+from math import prod
 from typing import Any
 
 import numpy as np
 
-from .trees import Branch, Leaf, Structure, array_of, blocks, flatten, flatten_like
+from .lanes import for_each_sample
+from .trees import Branch, Leaf, Structure, array_of, blocks, flatten, flatten_like, leaves_of, unflatten
 
 Function = Callable[..., Any]
 
@@ -54,10 +58,8 @@ def vmap(f: Function, in_axes: Any = 0, out_axes: int = 0) -> Function:
         for axis in axes:
             if axis is not None and not isinstance(axis, int | np.integer):
                 raise TypeError(f"in_axes holds a whole number or None for each argument, but came {axis!r}")
-        slices = [
-            _slices(arg, axis) if axis is not None else None for arg, axis in zip(args, axes, strict=True)
-        ]
-        lengths = {len(of_argument) for of_argument in slices if of_argument is not None}
+        sliced = [_slices(arg, axis) for arg, axis in zip(args, axes, strict=True) if axis is not None]
+        lengths = {len(numbers) for _, numbers in sliced}
         if len(lengths) != 1:
             raise ValueError(
                 "vmap goes along axes of one length, but came "
@@ -65,50 +67,53 @@ def vmap(f: Function, in_axes: Any = 0, out_axes: int = 0) -> Function:
             )
         if lengths == {0}:
             raise ValueError("vmap goes along an axis of at least one, but came length 0")
-        results = [
-            f(*(arg if each is None else each[i] for arg, each in zip(args, slices, strict=True)))
-            for i in range(lengths.pop())
-        ]
-        return _stack(results, out_axes)
+        forms: list[Structure] = []
+
+        def of_sample(numbers: Sequence[Any]) -> Sequence[Any]:
+            rest = iter(numbers)
+            parts = iter([unflatten(structure, rest) for structure, _ in sliced])
+            result = f(*(arg if axis is None else next(parts) for arg, axis in zip(args, axes, strict=True)))
+            return _numbers_like(forms, result)
+
+        samples = [list(chain(*parts)) for parts in zip(*(numbers for _, numbers in sliced), strict=True)]
+        rows = for_each_sample(of_sample, samples)
+        return _join(forms[0], np.array(rows, dtype=object), out_axes)
 
     return mapped
 
 
-def _slices(tree: Any, axis: int) -> list[Any]:
-    """Return the slices of all arrays of an argument along an axis."""
-    _, structure = flatten(tree, "an argument of vmap")
-    shapes = [leaf.shape for leaf in _leaves(structure)]
-    for shape in shapes:
-        if not -len(shape) <= axis < len(shape):
+def _slices(tree: Any, axis: int) -> tuple[Structure, list[list[Any]]]:
+    """Return what the slices of all arrays of an argument along an axis look like, and each one's numbers."""
+    leaves, structure = leaves_of(tree, "an argument of vmap")
+    arrays = [np.asarray(leaf) for leaf in leaves]
+    for array in arrays:
+        if not -array.ndim <= axis < array.ndim:
             raise ValueError(
-                f"vmap goes along axis {axis}, but came a {Leaf(shape)}; pass in_axes=None for it"
+                f"vmap goes along axis {axis}, but came a {Leaf(array.shape)}; pass in_axes=None for it"
             )
-    lengths = {shape[axis] for shape in shapes}
+    lengths = {array.shape[axis] for array in arrays}
     if len(lengths) != 1:
         raise ValueError(f"vmap goes along axes of one length, but came lengths {sorted(lengths)}")
-    return [_take(tree, structure, i, axis) for i in range(lengths.pop())]
+    length = lengths.pop()
+    moved = [np.moveaxis(array, axis, 0) for array in arrays]
+    columns = [array.reshape(length, prod(array.shape[1:])).tolist() for array in moved]
+    return _without(structure, axis), [list(chain(*parts)) for parts in zip(*columns, strict=True)]
 
 
-def _leaves(structure: Structure) -> list[Leaf]:
+def _without(structure: Structure, axis: int) -> Structure:
+    """Return a structure whose arrays lack an axis."""
     if isinstance(structure, Leaf):
-        return [structure]
-    return [leaf for part in structure.parts for leaf in _leaves(part)]
+        return Leaf(tuple(np.delete(structure.shape, axis).tolist()))
+    return replace(structure, parts=tuple(_without(part, axis) for part in structure.parts))
 
 
-def _take(tree: Any, structure: Structure, i: int, axis: int) -> Any:
-    if isinstance(structure, Leaf):
-        taken = np.take(tree, i, axis=axis)
-        return taken.item() if isinstance(taken, np.generic) else taken
-    children = [tree[key] for key in structure.keys] if isinstance(tree, Mapping) else list(tree)
-    parts = zip(children, structure.parts, strict=True)
-    return structure.build([_take(child, part, i, axis) for child, part in parts])
-
-
-def _stack(results: list[Any], axis: int) -> Any:
-    """Return results of one structure as one, its arrays with an axis more."""
-    numbers, form = flatten(results[0], "a result of vmap")
-    rows = [numbers, *(flatten_like(form, result, "each result of vmap") for result in results[1:])]
-    return _join(form, np.array(rows, dtype=object), axis)
+def _numbers_like(forms: list[Structure], result: Any) -> list[Any]:
+    """Return the numbers of a result, which has the structure of the first one."""
+    if forms:
+        return flatten_like(forms[0], result, "each result of vmap")
+    numbers, form = flatten(result, "a result of vmap")
+    forms.append(form)
+    return numbers
 
 
 def _join(form: Structure, rows: Any, axis: int) -> Any:

@@ -120,7 +120,7 @@ def row(name: str) -> Op:
     >>> row("exp")
     exp: exp(x), ∂out/∂x = out
     """
-    return OPS.get(name) or COMPARISONS[name]
+    return OPS.get(name) or COMPARISONS.get(name) or BATCHES[name]
 
 
 def _at(*point: float, gives: float, partials: Numbers) -> Edge:
@@ -470,3 +470,19 @@ _COMPARED = (
 
 COMPARISONS: Mapping[str, Op] = MappingProxyType({op.name: op for op in _COMPARED})
 """Rows that are recorded only while a program is traced; else a comparison is Python's True or False."""
+
+
+def _batching(name: str, doc: str, *, variadic: bool = False) -> Op:
+    return Op(
+        name=name, doc=doc, value="x", partials=("1.0",), latex=name, domain=(_LINE,), variadic=variadic
+    )
+
+
+_BATCHED = (
+    _batching("stack", "one number for all samples from a number for each", variadic=True),
+    _batching("lane", "the number of one sample"),
+    _batching("total", "the sum over the samples"),
+)
+
+BATCHES: Mapping[str, Op] = MappingProxyType({op.name: op for op in _BATCHED})
+"""Rows of `autograd.lanes`, recorded only while a program is traced, for the samples of a batch."""

@@ -8,12 +8,13 @@ more graph*, and can be differentiated again.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from functools import cache
 from typing import Any
 
 from . import functions
 from .graph import depending_on
+from .lanes import LANE, STACK, TOTAL, lane, samples_of, stack, total
 from .node import consumers_first
 from .ops import OPS, Op
 from .rules import Rules, compile_row
@@ -207,17 +208,52 @@ def _adjoints(
 ) -> dict[Value, Number]:
     """Return the adjoint of each node between the inputs and the outputs."""
     relevant = depending_on(inputs, reversed(order))
+    samples = samples_of(reversed(order))
     adjoints: dict[Value, Number] = {}
+    of_lanes: dict[Value, list[Number]] = {}
     for output, seed in zip(outputs, seeds, strict=True):
         adjoints[output] = _plus(adjoints.get(output, 0.0), seed)
     for node in order:
+        if node in of_lanes:
+            adjoints[node] = _plus(adjoints.get(node, 0.0), stack(of_lanes[node]))
         if node not in relevant or node not in adjoints:
             continue
         adjoint = adjoints[node]
-        for operand, partial in zip(node.args, partials_of(node, relevant), strict=True):
-            if isinstance(operand, Value) and partial is not None and operand in relevant:
-                adjoints[operand] = _plus(adjoints.get(operand, 0.0), _times(adjoint, partial))
+        if node.op is LANE and node.args[0] in samples:
+            x, i = node.args
+            lanes = of_lanes.setdefault(x, [0.0] * samples[x])  # type: ignore[arg-type, index]
+            lanes[int(i)] = _plus(lanes[int(i)], adjoint)
+            continue
+        for operand, part in _contributions(node, adjoint, relevant, samples, partials_of):
+            adjoints[operand] = _plus(adjoints.get(operand, 0.0), part)
     return adjoints
+
+
+def _contributions(
+    node: Value,
+    adjoint: Number,
+    relevant: Container[Value],
+    samples: Mapping[Value, int],
+    partials_of: PartialsOf,
+) -> list[tuple[Value, Number]]:
+    """Return what a node adds to the adjoint of each operand that is relevant."""
+    if node.op is STACK:
+        of_each = [lane(adjoint, i) if isinstance(adjoint, Value) else adjoint for i in range(len(node.args))]
+        pairs = zip(node.args, of_each, strict=True)
+        return [(arg, part) for arg, part in pairs if isinstance(arg, Value) and arg in relevant]
+    if node.op is LANE or node.op is TOTAL:
+        x, number = node.args
+        # The total of a number that all samples share is a multiple of it.
+        times = number if node.op is TOTAL and x not in samples else 1.0
+        return [(x, _times(times, adjoint))]  # type: ignore[list-item]
+    found: list[tuple[Value, Number]] = []
+    for operand, partial in zip(node.args, partials_of(node, relevant), strict=True):
+        if isinstance(operand, Value) and partial is not None and operand in relevant:
+            part = _times(adjoint, partial)
+            if node in samples and operand not in samples:
+                part = total(part, samples[node])
+            found.append((operand, part))
+    return found
 
 
 def accumulate_as_graph(root: Value, seed: float) -> None:
@@ -282,9 +318,26 @@ def push(
     for node in reversed(order):
         if node in found or node not in relevant:
             continue
-        total: Number = 0.0
+        if node.op in _BATCHING:
+            found[node] = _pushed_through_batch(node, found)
+            continue
+        tangent: Number = 0.0
         for operand, partial in zip(node.args, partials_of(node, relevant), strict=True):
             if isinstance(operand, Value) and partial is not None and operand in relevant:
-                total = _plus(total, _times(partial, found[operand]))
-        found[node] = total
+                tangent = _plus(tangent, _times(partial, found[operand]))
+        found[node] = tangent
     return [found.get(output, 0.0) for output in outputs]
+
+
+_BATCHING = (STACK, LANE, TOTAL)
+
+
+def _pushed_through_batch(node: Value, tangents: Mapping[Value, Number]) -> Number:
+    """Return the tangent of a node that puts samples together or takes one out."""
+    if node.op is STACK:
+        return stack([tangents.get(arg, 0.0) if isinstance(arg, Value) else 0.0 for arg in node.args])
+    x, number = node.args
+    tangent = tangents[x]  # type: ignore[index]
+    if node.op is TOTAL:
+        return total(tangent, int(number))
+    return lane(tangent, int(number)) if isinstance(tangent, Value) else tangent

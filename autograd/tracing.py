@@ -53,6 +53,26 @@ def tracing(inputs: Iterable[Any]) -> Iterator[None]:
         _inputs.reset(token)
 
 
+def trace_also(inputs: Iterable[Any]) -> None:
+    """Count more nodes among the inputs, until the trace that we are in ends.
+
+    Parameters
+    ----------
+    inputs : iterable of Value
+        What stands for numbers that are not known yet.
+
+    Examples
+    --------
+    >>> from autograd import Value
+    >>> x, y = Value(3.0), Value(4.0)
+    >>> with tracing([x]):
+    ...     trace_also([y])
+    ...     len(traced_inputs())
+    2
+    """
+    _inputs.set(_inputs.get().union(inputs))
+
+
 def traced_inputs() -> frozenset[Any]:
     """Return the inputs of the programs that are being traced here.
 

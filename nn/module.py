@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd import Value
+from autograd.lanes import for_each_sample
 from autograd.variables import is_parameter
 
 Sample = Sequence[Value | float]
@@ -76,10 +77,10 @@ class Module(metaclass=_LabelsParameters):
         if not _is_batch(x):
             outputs = as_outputs(self.forward(x))
             return outputs[0] if len(outputs) == 1 else outputs
-        rows = [as_outputs(self.forward(sample)) for sample in x]
+        rows = for_each_sample(lambda sample: as_outputs(self.forward(sample)), x)
         batch = np.empty((len(rows), len(rows[0]) if rows else 0), dtype=object)
-        for row, outputs in zip(batch, rows, strict=True):
-            row[:] = outputs
+        for row, results in zip(batch, rows, strict=True):
+            row[:] = results
         return batch
 
     def named_parameters(self) -> Iterator[tuple[str, Value]]:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..value import Value
+from .batches import settle_batches
 from .choices import spread_choices
 from .colours import colours_of
 from .layout import lay_out
@@ -59,7 +60,7 @@ def compiled(
     """
     start = time.perf_counter() if since is None else since
     tape = tape_of([number for numbers, _ in results for number in numbers], arguments)
-    simplified = simplify(spread_choices(tape))
+    simplified = simplify(settle_batches(spread_choices(tape)))
     reduced = simplify(find_reductions(simplified))
     plan = lay_out(reduced, colours_of(reduced), shapes)
     outputs = iter(reduced.outputs)

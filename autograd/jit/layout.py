@@ -8,12 +8,15 @@ for each of the one and a column for each of the other. What follows no rule sta
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
+from typing import Any
 
 import numpy as np
 
-from ..ops import Op
+from ..lanes import LANE, STACK
+from ..ops import OPS, Op
+from .batches import TOTALS, samples_of
 from .tape import Tape
 from .views import Positions
 
@@ -37,11 +40,15 @@ class Block:
     shape : tuple of int
         Its shape.
     members : list of int
-        The instructions in it, in the order of the flat array; empty for an input.
+        The instructions in it, in the order of the flat array, each once for every sample that it stands
+        for; empty for an input.
     operands : list of Operand
-        One an argument of the row. Those of a reduction have an axis more, the last.
+        One an argument of the row. Those of a reduction have an axis more, the last. Of a stack, which
+        has no row, one for each array that it takes numbers from.
     product : tuple of Operand or None
         For a matrix product the rows of the left and of the right factor.
+    targets : list of array of int
+        Of a stack, where in the flat array the numbers of each operand go.
     """
 
     op: Op | None
@@ -49,11 +56,15 @@ class Block:
     members: list[int]
     operands: list[Operand]
     product: tuple[Operand, Operand] | None = None
+    targets: list[Positions] = field(default_factory=list)
 
     @property
     def size(self) -> int:
         """How many numbers it has."""
         return prod(self.shape)
+
+
+Place = tuple[int, Any]
 
 
 @dataclass
@@ -64,12 +75,13 @@ class Plan:
     ----------
     blocks : dict of int to Block
         By colour; each after those that it uses.
-    place : dict of int to (int, int)
-        Colour and position of each instruction.
+    place : dict of int to (int, int or array of int)
+        Colour of the block and position in it of each instruction; one that stands for several samples
+        has a position for each.
     """
 
     blocks: dict[int, Block]
-    place: dict[int, tuple[int, int]]
+    place: dict[int, Place]
 
 
 def lay_out(
@@ -105,20 +117,31 @@ def lay_out(
     [(None, (3,)), ('mul', (3,))]
     """
     members: dict[int, list[int]] = {}
+    which = _which_samples(tape)
     for i, colour in enumerate(colours):
-        members.setdefault(colour, []).append(i)
+        if i not in which:
+            members.setdefault(colour, []).append(i)
     depths: dict[int, int] = {}
     for colour, inside in members.items():
-        below = (depths[colours[arg]] for arg in _args(tape, inside[0]))
+        below = (depths[colours[arg]] for arg in _args(tape, inside[0]) if arg not in which)
         depths[colour] = 1 + max(below, default=0)
+    samples = samples_of(tape)
     plan = Plan({}, {})
     for colour in sorted(members, key=lambda colour: depths[colour]):
-        block = _block(tape, members[colour], plan.place, plan.blocks, shapes, elementwise)
-        plan.blocks[colour] = block
-        if block.op is None and not tape.is_constant(members[colour][0]):
-            plan.place |= {i: (colour, tape.args[i][1]) for i in members[colour]}
+        inside = members[colour]
+        op = tape.ops[inside[0]]
+        if op is None and not tape.is_constant(inside[0]):
+            k = tape.args[inside[0]][0]
+            plan.blocks[colour] = Block(None, shapes[k], [], [])
+            plan.place |= {i: (colour, tape.args[i][1]) for i in inside}
+        elif op is LANE:
+            plan.place |= {i: _lane(tape, i, plan.place) for i in inside}
+        elif op is STACK and (found := _stacks_in_one_array(tape, inside, plan.place)):
+            plan.place |= found
         else:
-            plan.place |= {i: (colour, position) for position, i in enumerate(block.members)}
+            block, order = _block(tape, inside, plan, samples, elementwise)
+            plan.blocks[colour] = block
+            plan.place |= _places(colour, inside, order, samples[inside[0]])
     return plan
 
 
@@ -126,56 +149,115 @@ def _args(tape: Tape, i: int) -> tuple[int, ...]:
     return () if tape.ops[i] is None else tape.args[i]
 
 
+def _which_samples(tape: Tape) -> set[int]:
+    """Return the constants that say which sample a lane is of, and nothing else: they need no array."""
+    if LANE not in tape.ops:
+        return set()
+    uses = list(zip(tape.ops, tape.args, strict=True))
+    found = {args[1] for op, args in uses if op is LANE}
+    return found.difference(tape.outputs, *(args for op, args in uses if op not in (None, LANE)))
+
+
+def _lane(tape: Tape, i: int, place: Mapping[int, Place]) -> Place:
+    """Return the place of a sample's number, which is one of those of the number that it is a lane of."""
+    x, sample = tape.args[i]
+    colour, positions = place[x]
+    return colour, int(positions[int(tape.numbers[sample])])  # type: ignore[arg-type]
+
+
+def _stacks_in_one_array(
+    tape: Tape, members: Sequence[int], place: Mapping[int, Place]
+) -> dict[int, Place] | None:
+    """Return the places of stacks whose numbers are in one array already."""
+    colours = {place[arg][0] for i in members for arg in tape.args[i]}
+    if len(colours) > 1:
+        return None
+    (colour,) = colours
+    return {i: (colour, np.array([place[arg][1] for arg in tape.args[i]])) for i in members}
+
+
+def _places(colour: int, members: Sequence[int], order: Positions, samples: int) -> dict[int, Place]:
+    """Return the place of each member of a block; `order` says which stands at each position."""
+    positions = np.empty(len(order), dtype=np.intp)
+    positions[order] = np.arange(len(order))
+    if samples:
+        return {i: (colour, of) for i, of in zip(members, positions.reshape(-1, samples), strict=True)}
+    return {i: (colour, of) for i, of in zip(members, positions.tolist(), strict=True)}
+
+
 def _block(
-    tape: Tape,
-    members: list[int],
-    place: Mapping[int, tuple[int, int]],
-    blocks: Mapping[int, Block],
-    shapes: Sequence[tuple[int, ...]],
-    elementwise: bool,
-) -> Block:
+    tape: Tape, members: list[int], plan: Plan, samples: Sequence[int], elementwise: bool
+) -> tuple[Block, Positions]:
+    """Return the array of a class, and which of its elements stands at each position.
+
+    Element ``m * lanes + s`` is what member ``m`` has for sample ``s``.
+    """
     op, args = tape.ops[members[0]], tape.args[members[0]]
+    lanes = samples[members[0]]
+    each = np.repeat(members, lanes or 1)
     if op is None:
-        if tape.is_constant(members[0]):
-            return Block(None, (len(members),), members, [])
-        return Block(None, shapes[args[0]], [], [])
-    slots = list(zip(*(op.columns(tape.args[i]) for i in members), strict=True))
+        return Block(None, (len(members),), members, []), np.arange(len(members))
+    if op is STACK:
+        return _filled(tape, members, plan.place)
+    columns = zip(*(op.columns(tape.args[i]) for i in members), strict=True)
     if not op.variadic:
-        operands = [_operand([column[0] for column in slot], place) for slot in slots]
-        order, shape = _elementwise_order(operands, blocks)
+        operands = [_operand([column[0] for column in slot], plan.place, lanes) for slot in columns]
+        order, shape = _elementwise_order(operands, plan.blocks)
         ordered = [Operand(o.source, o.wanted[order].reshape(shape)) for o in operands]
-        return Block(op, shape, [members[i] for i in order], ordered)
-    sources = {place[arg][0] for arg in args}
-    if elementwise or len(sources) > len(slots):
-        return _stacked(op, [tape.args[i] for i in members], members, place)
-    operands = [_rows(slot, place) for slot in slots]
+        return Block(op, shape, each[order].tolist(), ordered), order
+    shape = (len(each),) if len(each) > 1 else ()
+    if elementwise or len({plan.place[arg][0] for arg in args}) > len(op.partials):
+        # Numbers of several arrays: an operand for each of them.
+        slots = zip(*(tape.args[i] for i in members), strict=True)
+        operands = [_operand(slot, plan.place, lanes) for slot in slots]
+        unordered = [Operand(o.source, o.wanted.reshape(shape)) for o in operands]
+        return Block(op, shape, each.tolist(), unordered), np.arange(len(each))
+    if op in TOTALS.values():
+        over = max(samples[arg] for arg in args)
+        operands = [_rows(slot, plan.place, over, total=True) for slot in columns]
+        op = OPS[op.name.removeprefix("total ")]
+    else:
+        operands = [_rows(slot, plan.place, lanes) for slot in columns]
     if op.name in ("sum", "dot"):
         operands = _in_order(operands)
     if op.name == "dot" and (found := _as_product(operands)):
         order, shape, product = found
-        return Block(op, shape, [members[i] for i in order], operands, product)
+        return Block(op, shape, each[order].tolist(), operands, product), order
     order = np.argsort(operands[0].wanted[:, 0], kind="stable")
     ordered = [Operand(o.source, o.wanted[order]) for o in operands]
-    return Block(op, (len(members),) if len(members) > 1 else (), [members[i] for i in order], ordered)
+    return Block(op, shape, each[order].tolist(), ordered), order
 
 
-def _stacked(
-    op: Op, rows: Sequence[Sequence[int]], members: list[int], place: Mapping[int, tuple[int, int]]
-) -> Block:
-    """Return a reduction over numbers of several arrays: an operand for each of them."""
-    shape = (len(members),) if len(members) > 1 else ()
-    operands = [_operand(column, place) for column in zip(*rows, strict=True)]
-    return Block(op, shape, members, [Operand(o.source, o.wanted.reshape(shape)) for o in operands])
+def _filled(tape: Tape, members: Sequence[int], place: Mapping[int, Place]) -> tuple[Block, Positions]:
+    """Return the array of stacks whose numbers are in several arrays."""
+    places = [place[arg] for i in members for arg in tape.args[i]]
+    sources = list(dict.fromkeys(colour for colour, _ in places))
+    targets = [np.array([at for at, (colour, _) in enumerate(places) if colour == s]) for s in sources]
+    wanted = [np.array([position for colour, position in places if colour == s]) for s in sources]
+    operands = [Operand(source, of) for source, of in zip(sources, wanted, strict=True)]
+    each = np.repeat(members, len(places) // len(members)).tolist()
+    return Block(STACK, (len(places),), each, operands, targets=targets), np.arange(len(places))
 
 
-def _operand(args: Sequence[int], place: Mapping[int, tuple[int, int]]) -> Operand:
-    source = place[args[0]][0]
-    return Operand(source, np.array([place[arg][1] for arg in args]))
+def _operand(args: Sequence[int], place: Mapping[int, Place], lanes: int) -> Operand:
+    """Return where one argument of each member stands, for each of its samples."""
+    rows = _rows([(arg,) for arg in args], place, lanes)
+    return Operand(rows.source, rows.wanted.ravel())
 
 
-def _rows(rows: Sequence[Sequence[int]], place: Mapping[int, tuple[int, int]]) -> Operand:
-    flat = _operand([arg for row in rows for arg in row], place)
-    return Operand(flat.source, flat.wanted.reshape(len(rows), -1))
+def _rows(
+    rows: Sequence[Sequence[int]], place: Mapping[int, Place], lanes: int, *, total: bool = False
+) -> Operand:
+    """Return where several arguments of each member stand: a row for each of its samples, or one over all."""
+    source = place[rows[0][0]][0]
+    positions = [place[arg][1] for row in rows for arg in row]
+    if not lanes:
+        return Operand(source, np.array(positions).reshape(len(rows), -1))
+    table = np.array([np.broadcast_to(of, lanes) for of in positions]).reshape(len(rows), -1, lanes)
+    width = table.shape[1]
+    if total:
+        return Operand(source, table.reshape(len(rows), width * lanes))
+    return Operand(source, table.swapaxes(1, 2).reshape(len(rows) * lanes, width))
 
 
 def _elementwise_order(

@@ -10,6 +10,7 @@ from math import prod
 
 import numpy as np
 
+from ..lanes import STACK
 from ..ops import COMPARISONS, OPS, Op
 from ..rules import NUMPY
 from .layout import Block, Operand, Plan
@@ -114,7 +115,10 @@ class _Writer:
         }
         choices = self._only_chosen_by({i for wanted, _ in results for i in wanted})
         for colour, block in self.plan.blocks.items():
-            if block.op is not None:
+            if block.op is STACK:
+                self.names[colour] = f"v{next(self.numbers)}"
+                self._fill(self.names[colour], block.size, block.operands, block.targets)
+            elif block.op is not None:
                 text = self._truth(block) if colour in choices else self._expression(block)
                 self.names[colour] = f"v{next(self.numbers)}"
                 self.lines.append(f"{self.names[colour]} = {text}")
@@ -245,17 +249,22 @@ class _Writer:
             text = self._view(Operand(sources[0], positions.reshape(shape or (1,))), whole=bool(shape))
             return self._own(text, sources[0]) if shape else text
         name = f"result{i + 1}"
-        self.lines.append(f"{name} = np.empty({len(places)})")
-        for source in sources:
-            at = np.array([j for j, (colour, _) in enumerate(places) if colour == source])
-            positions = np.array([position for colour, position in places if colour == source])
-            shape_of = self.plan.blocks[source].shape
+        colours = np.array([colour for colour, _ in places])
+        targets = [np.flatnonzero(colours == source) for source in sources]
+        parts = [Operand(source, np.array([p for c, p in places if c == source])) for source in sources]
+        self._fill(name, len(places), parts, targets)
+        return f"{name}.reshape({', '.join(map(str, shape))})" if len(shape) != 1 else name
+
+    def _fill(self, name: str, size: int, parts: Sequence[Operand], targets: Sequence[Positions]) -> None:
+        """Write an array that takes its numbers from several."""
+        self.lines.append(f"{name} = np.empty({size})")
+        for part, target in zip(parts, targets, strict=True):
+            at, positions, shape_of = target, part.wanted, self.plan.blocks[part.source].shape
             if sorted(positions.tolist()) == list(range(prod(shape_of))):  # All of it: in its own order.
                 at = at[np.argsort(positions)].reshape(shape_of)
                 positions = np.arange(at.size).reshape(shape_of)
-            target = view(name, (len(places),), at, self._positions)
-            self.lines.append(f"{target} = {self._view(Operand(source, positions))}")
-        return f"{name}.reshape({', '.join(map(str, shape))})" if len(shape) != 1 else name
+            text = view(name, (size,), at, self._positions)
+            self.lines.append(f"{text} = {self._view(Operand(part.source, positions))}")
 
     def _own(self, text: str, source: int) -> str:
         """Return a result in an array of its own: a copy of an argument, a view or a repetition."""

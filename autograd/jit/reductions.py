@@ -9,8 +9,11 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import reduce
+from itertools import chain
 
+from ..lanes import TOTAL
 from ..ops import OPS, Op
+from .batches import TOTALS, Samples
 from .colours import Colours
 from .tape import Tape, rewritten
 
@@ -97,12 +100,14 @@ class _Finder:
         self.inner = self._inner()
         self.reduced = Tape()
         self.colours = Colours()
+        self.samples = Samples()
         self.new: dict[int, int] = {}
 
     def _inner(self) -> set[int]:
         """Return the sums and products that are a term of one sum, and of nothing else."""
         names = [self.tape.name(i) for i in range(len(self.tape))]
-        sums = (args for name, args in zip(names, self.tape.args, strict=True) if name in ("add", "sum"))
+        outer = ("add", "sum", TOTAL.name)
+        sums = (args for name, args in zip(names, self.tape.args, strict=True) if name in outer)
         return {arg for args in sums for arg in args if names[arg] in _PARTS and self.uses[arg] == 1}
 
     def _terms(self, i: int) -> list[Term]:
@@ -128,6 +133,8 @@ class _Finder:
                 self.new[i] = self._put(op, args, self.tape.numbers[i])
             elif op.name in _SUMS:
                 self.new[i] = self._sum_of(self._terms(i))
+            elif op is TOTAL:
+                self.new[i] = self._total_of(*args)
             else:
                 self.new[i] = self._put(op, tuple([self.new[arg] for arg in args]))
         self.reduced.outputs = [self.new[output] for output in self.tape.outputs]
@@ -135,20 +142,37 @@ class _Finder:
 
     def _put(self, op: Op | None, args: tuple[int, ...], number: float | None = None) -> int:
         self.colours.add(op, args, number)
+        self.samples.add(op, args)
         return self.reduced.add(op, args, number)
 
     def _sum_of(self, terms: list[Term]) -> int:
         """Write a sum: a reduction for the terms of each colour, and additions of these."""
+        return self._added([part for group in self._groups(terms) for part in self._reduced(group)])
+
+    def _total_of(self, x: int, count: int) -> int:
+        """Write the sum over the samples of a number: of its terms, if it is a sum of nothing else's."""
+        terms: list[Term] = self._terms(x) if x in self.inner else [(x,)]
+        parts = [part for group in self._groups(terms) for part in self._totals(group, self.new[count])]
+        return self._added(parts)
+
+    def _totals(self, group: list[Term], count: int) -> list[int]:
+        """Write the sum over the samples of alike terms."""
+        if not any(self.samples.of[number] for number in group[0]):
+            return [self._put(OPS["mul"], (count, part)) for part in self._reduced(group)]
+        columns = tuple(zip(*group, strict=True))
+        op = TOTALS["sum"] if len(columns) == 1 else TOTALS["dot"]
+        return [self._put(op, tuple(chain(*columns)))]
+
+    def _groups(self, terms: list[Term]) -> list[list[Term]]:
+        """Return the terms in the new tape by colour."""
         groups: dict[tuple[int, ...], list[Term]] = {}
         for term in terms:
             numbers = tuple(self.new[part] for part in term)
             groups.setdefault(tuple(self.colours.of[number] for number in numbers), []).append(numbers)
-        total: int | None = None
-        for group in groups.values():
-            for part in self._reduced(group):
-                total = part if total is None else self._put(OPS["add"], (total, part))
-        assert total is not None
-        return total
+        return list(groups.values())
+
+    def _added(self, parts: list[int]) -> int:
+        return reduce(lambda total, part: self._put(OPS["add"], (total, part)), parts)
 
     def _reduced(self, group: list[Term]) -> list[int]:
         """Write the sum of alike terms; what is left to add where a reduction does not pay."""
@@ -158,7 +182,7 @@ class _Finder:
         if len(columns) == 1 and len(set(group)) < _FEWEST:
             return [self._times(times, number) for (number,), times in Counter(group).items()]
         op = OPS["sum"] if len(columns) == 1 else OPS["dot"]
-        return [self._put(op, tuple([arg for column in columns for arg in column]))]
+        return [self._put(op, tuple(chain(*columns)))]
 
     def _times(self, times: int, number: int) -> int:
         """Write a number added to itself as a multiple."""

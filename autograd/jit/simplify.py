@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from ..lanes import STACK
 from ..nonfinite import PYTHON_RAISES, careful
 from ..ops import Op
 from ..rules import on_floats
@@ -69,7 +70,7 @@ def simplify(tape: Tape) -> Tape:
         same = _same_as(op, args, numbers)
         if same is not None:
             new.append(same)
-        elif None not in numbers:
+        elif None not in numbers and op is not STACK:
             new.append(constant(_evaluate(op, numbers)))  # type: ignore[arg-type]
         else:
             new.append(put(op, args))

@@ -1,0 +1,127 @@
+"""The samples of a batch on a tape: how many each instruction stands for.
+
+See `autograd.lanes` for stacks, lanes and totals. Here those that change nothing are taken out: a lane of a
+stack is the number that was put there, and a stack of all lanes of a number is that number.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..lanes import LANE, STACK, TOTAL
+from ..ops import OPS, Op
+from .tape import Tape, rewritten
+
+TOTALS = {
+    "sum": replace(OPS["sum"], name="total sum"),
+    "dot": replace(OPS["dot"], name="total dot"),
+}
+"""Sums, and sums of products, over the samples as well as their operands; by the row that they become."""
+
+_SHARED = (LANE, TOTAL, *TOTALS.values())
+
+
+class Samples:
+    """How many samples each instruction of a growing tape stands for.
+
+    Attributes
+    ----------
+    of : list of int
+        The numbers; 0 for what all samples share.
+
+    Examples
+    --------
+    >>> samples = Samples()
+    >>> samples.add(None, (0, 0)), samples.add(None, (0, 1)), samples.add(STACK, (0, 1))
+    (None, None, None)
+    >>> samples.of
+    [0, 0, 2]
+    """
+
+    def __init__(self) -> None:
+        self.of: list[int] = []
+
+    def add(self, op: Op | None, args: tuple[int, ...]) -> None:
+        """Count the samples of the next instruction."""
+        if op is None or op in _SHARED:
+            self.of.append(0)
+        elif op is STACK:
+            self.of.append(len(args))
+        else:
+            self.of.append(max([self.of[arg] for arg in args], default=0))
+
+
+def samples_of(tape: Tape) -> list[int]:
+    """Return how many samples each instruction stands for.
+
+    Examples
+    --------
+    >>> samples_of(Tape())
+    []
+    """
+    samples = Samples()
+    for op, args in zip(tape.ops, tape.args, strict=True):
+        samples.add(op, args)
+    return samples.of
+
+
+def settle_batches(tape: Tape) -> Tape:
+    """Return a tape without the stacks, lanes and totals that change nothing.
+
+    Parameters
+    ----------
+    tape : Tape
+        A program.
+
+    Returns
+    -------
+    Tape
+        A program of the same results.
+
+    Examples
+    --------
+    >>> from autograd import Value
+    >>> from autograd.lanes import lane, stack
+    >>> from .tape import tape_of
+    >>> x, y = Value(1.0), Value(2.0)
+    >>> tape = settle_batches(tape_of([lane(stack([x, y]), 1)], [[x, y]]))
+    >>> tape.args[tape.outputs[0]]
+    (0, 1)
+    """
+    if STACK not in tape.ops:
+        return tape
+    samples = Samples()
+
+    def write(new: Tape, op: Op, args: tuple[int, ...]) -> int:
+        for i in range(len(samples.of), len(new)):
+            samples.add(new.ops[i], new.args[i])
+        return _settled(new, op, args, samples)
+
+    return rewritten(tape, write)
+
+
+def _settled(tape: Tape, op: Op, args: tuple[int, ...], samples: Samples) -> int:
+    x = args[0]
+    if op is STACK:
+        same = _same_as(tape, args, samples)
+        return tape.add(op, args) if same is None else same
+    if op is LANE and not samples.of[x]:
+        return x
+    if op is LANE and tape.ops[x] is STACK:
+        return tape.args[x][int(tape.numbers[args[1]])]  # type: ignore[arg-type]
+    if op is TOTAL and not samples.of[x]:
+        return tape.add(OPS["mul"], (args[1], x))
+    return tape.add(op, args)
+
+
+def _same_as(tape: Tape, args: tuple[int, ...], samples: Samples) -> int | None:
+    """Return what a stack equals: the number whose lanes it takes in order, or the only one in it."""
+    if len(set(args)) == 1:
+        return args[0]
+    if any(tape.ops[arg] is not LANE for arg in args):
+        return None
+    sources = {tape.args[arg][0] for arg in args}
+    order = [tape.numbers[tape.args[arg][1]] for arg in args]
+    source = sources.pop()
+    is_whole = not sources and samples.of[source] == len(args) and order == list(range(len(args)))
+    return source if is_whole else None
