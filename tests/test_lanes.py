@@ -1,0 +1,164 @@
+"""Batches that are traced once: stacks, lanes and totals, on their own and through every transformation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import autograd
+from autograd import (
+    Value,
+    dot,
+    grad,
+    hessian,
+    hvp,
+    jacobian,
+    jit,
+    jvp,
+    logsumexp,
+    relu,
+    tanh,
+    value_and_grad,
+    vmap,
+    where,
+)
+from autograd.lanes import for_each_sample, lane, samples_of, stack
+from autograd.tracing import TracedValueError, tracing
+from nn import MLP
+from nn.losses import cross_entropy, hinge, l2_penalty, mse
+
+X = np.random.default_rng(0).normal(size=(5, 3))
+W = np.array([0.5, -1.0, 2.0])
+
+
+def per_sample(w: Any, x: Any) -> Any:
+    """A function of shared and of one sample's numbers, with kinks, sums and sharing."""
+    z = dot(w, x)
+    return tanh(z) * x[0] + relu(z - 0.1) + logsumexp([z, x[1], w[0]])
+
+
+def loss(w: Any, x: Any = X) -> Any:
+    """The samples meet: neighbours are compared, and one is used alone."""
+    y = vmap(per_sample, in_axes=(None, 0))(w, x)
+    return ((y[1:] - y[:-1]) ** 2).sum() + y[2] * w[1] + y.sum()
+
+
+PROGRAMS: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
+    "value": (loss, (W,)),
+    "gradient by what is shared": (value_and_grad(loss), (W,)),
+    "gradient by the samples": (grad(loss, argnums=1), (W, X)),
+    "gradient by both": (grad(loss, argnums=(0, 1)), (W, X)),
+    "gradients of each sample": (vmap(grad(per_sample), in_axes=(None, 0)), (W, X)),
+    "gradients of each sample by itself": (vmap(grad(per_sample, argnums=1), in_axes=(None, 0)), (W, X)),
+    "hessian": (hessian(loss), (W,)),
+    "hessians of each sample": (vmap(hessian(per_sample), in_axes=(None, 0)), (W, X)),
+    "jacobian": (jacobian(lambda w: vmap(per_sample, in_axes=(None, 0))(w, X)), (W,)),
+    "hvp": (lambda w, v: hvp(loss, (w,), (v,)), (W, W[::-1].copy())),
+    "jvp": (lambda w, v: jvp(loss, (w,), (v,)), (W, W[::-1].copy())),
+    "jvp by the samples": (lambda x, v: jvp(lambda x: loss(W, x), (x,), (v,)), (X, X * 2.0)),
+    "third derivative": (lambda w: grad(lambda w: hvp(loss, (w,), (W,)).sum())(w), (W,)),
+    "vmap of vmap": (vmap(vmap(lambda x: autograd.sin(x) * x)), (X,)),
+    "vmap after vmap": (lambda x: vmap(lambda y: y * y.sum())(vmap(lambda r: autograd.exp(r))(x)), (X,)),
+    "along another axis": (vmap(lambda c: (c * c).sum(), in_axes=1), (X,)),
+    "nothing of the sample": (vmap(lambda x, w: {"w": w[0] * 2.0, "x": x[0], "one": 1.0}, (0, None)), (X, W)),
+    "samples of constants": (lambda w: vmap(lambda x: (w * x).sum() ** 2)(X), (W,)),
+    "two batches": (lambda w: loss(w) * loss(w, X[:3]), (W,)),
+    "gradient of two batches": (grad(lambda w: loss(w) * loss(w, X[:3])), (W,)),
+    "choices": (vmap(lambda x: where(x[0] > x[1], x[2], x[0] * 2.0)), (X,)),
+}
+
+
+def same(left: Any, right: Any) -> None:
+    """Assert that two trees hold the same numbers up to the order of summation."""
+    if isinstance(left, dict):
+        assert left.keys() == right.keys()
+        left, right = list(left.values()), list(right.values())
+    if isinstance(left, list | tuple):
+        for a, b in zip(left, right, strict=True):
+            same(a, b)
+    else:
+        np.testing.assert_allclose(left, right, rtol=1e-13, atol=1e-13)
+        assert np.shape(left) == np.shape(right)
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_compiled_as_eager(name: str) -> None:
+    """A batch that is traced once gives what its samples give one by one, and other numbers do as well."""
+    f, args = PROGRAMS[name]
+    compiled = jit(f)
+    same(compiled(*args), f(*args))
+    others = tuple(np.cos(arg) for arg in args)
+    same(compiled(*others), f(*others))
+
+
+@given(st.integers(1, 6), st.integers(1, 3), st.integers(0, 2**32 - 1), st.sampled_from([mse, hinge]))
+@settings(max_examples=25, deadline=None)
+def test_networks(samples: int, width: int, seed: int, criterion: Any) -> None:
+    """Loss and gradient of a network, also with a penalty on its weights, as in eager calls."""
+    rng = np.random.default_rng(seed)
+    x, y = rng.normal(size=(samples, 2)), rng.choice([-1.0, 1.0], samples)
+    model = MLP(2, [width, 1], activation=str(rng.choice(["relu", "tanh", "sigmoid"])), rng=seed)
+    step = value_and_grad(lambda model, x, y: criterion(model(x), y) + l2_penalty(model, 0.1))
+    same(jit(step)(model, x, y), step(model, x, y))
+
+
+def test_a_sample_is_recorded_once() -> None:
+    """A batch ten times as large adds what its samples share alone: the loss, not the network."""
+    traced = []
+    for samples in (4, 40):
+        model, x = MLP(4, [32, 1], rng=0), np.ones((samples, 4))
+        step = jit(value_and_grad(lambda model, x: mse(model(x), [0.0] * len(x))))
+        step(model, x)
+        traced.append(step.report().traced)
+    assert traced[1] < 2 * traced[0]
+
+
+def test_calls() -> None:
+    """The function of a sample is called once while a program is traced, and else for each."""
+    calls = []
+
+    def f(x: Any) -> Any:
+        calls.append(x)
+        return x * 2.0
+
+    vmap(f)(np.ones(4))
+    assert len(calls) == 4
+    jit(vmap(f))(np.ones(4))
+    assert len(calls) == 5
+
+
+def test_a_branch_on_constants() -> None:
+    """A function that looks at numbers which are known is called for each sample after all."""
+    f = jit(lambda w: vmap(lambda x: w * x if x > 0.0 else w)(np.array([1.0, -1.0, 2.0])))
+    same(f(3.0), [3.0, 3.0, 6.0])
+
+
+def test_a_branch_on_an_input() -> None:
+    """A function that looks at numbers which are not known raises, as without a batch."""
+    with pytest.raises(TracedValueError, match="where"):
+        jit(vmap(lambda x: x if x > 0.0 else -x))(np.array([1.0, -1.0]))
+
+
+def test_a_lane_is_not_known() -> None:
+    """While it is traced, the number of a sample is not known, even if it follows from constants alone."""
+    with pytest.raises(TracedValueError):
+        jit(lambda w: w * float(vmap(lambda x: autograd.exp(x))(np.array([1.0, 2.0]))[1]))(1.0)
+
+
+def test_eager_calls_are_separate() -> None:
+    """Outside of a trace each sample has nodes of its own."""
+    assert for_each_sample(lambda sample: [sample[0]], [[1.0], [2.0]]) == [[1.0], [2.0]]
+
+
+def test_samples_of() -> None:
+    """What is computed from a stack stands for as many samples; a lane stands for itself."""
+    a, b = Value(1.0), Value(2.0)
+    x = stack([a, b, 3.0])
+    y = x * a
+    with tracing([a]):
+        assert samples_of([a, b, x, y, lane(y, 1)]) == {x: 3, y: 3}
