@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from autograd import Value, dot, log, log1p, logsumexp, relu, softplus, sum
+from autograd import Value, dot, log, log1p, logsumexp, relu, softplus, sum, where
 from autograd.arrays import boxed
 
 from .module import Module
@@ -176,7 +176,7 @@ def cross_entropy(logits: Any, targets: Any) -> Value:
     wanted = _distributions(np.asarray(targets), rows.shape, single)
     return _mean(
         [
-            float(row_wanted.sum()) * logsumexp(row) - dot(row_wanted, row)
+            sum(row_wanted) * logsumexp(row) - dot(row_wanted, row)
             for row, row_wanted in zip(rows, wanted, strict=True)
         ]
     )
@@ -246,8 +246,12 @@ def _mean(terms: Sequence[Any]) -> Value:
     return sum(terms) / len(terms)  # type: ignore[no-any-return]
 
 
-def _surprise(probability: Any, target: float) -> Any:
+def _surprise(probability: Any, target: Any) -> Any:
     """Return one binary cross entropy; a term of weight 0 is left out, since 0 * log(0) is nan."""
+    if isinstance(target, Value):
+        # It may be an input of a program that is being traced: left out when that runs.
+        yes, no = where(target == 0.0, 1.0, probability), where(target == 1.0, 0.0, probability)
+        return -target * log(yes) - (1.0 - target) * log1p(-no)
     terms = []
     if target != 0.0:
         terms.append(-target * log(probability))
@@ -275,11 +279,12 @@ def _check_unit_interval(targets: Any) -> None:
             raise ValueError(f"targets of a cross entropy are from 0 to 1, but came {target!r}")
 
 
-def _distributions(
-    targets: npt.NDArray[Any], shape: tuple[int, ...], single: bool
-) -> npt.NDArray[np.float64]:
+def _distributions(targets: npt.NDArray[Any], shape: tuple[int, ...], single: bool) -> npt.NDArray[Any]:
     """Return the wanted probabilities, a row for each sample."""
     samples, classes = shape
+    if targets.dtype == object and targets.ndim == (0 if single else 1):
+        # Labels that are Values may be inputs of a program that is being traced: compared when it runs.
+        return np.array([[label == k for k in range(classes)] for label in np.atleast_1d(targets)])
     if targets.dtype.kind in "iu" and targets.ndim == (0 if single else 1):
         labels = np.atleast_1d(targets)
         if labels.shape != (samples,):
@@ -296,6 +301,6 @@ def _distributions(
             f"targets are whole class numbers, or probabilities of shape {shape}, but came "
             f"{targets.dtype} of shape {targets.shape}"
         )
-    probabilities: npt.NDArray[np.float64] = wanted.astype(float)
+    probabilities = wanted if wanted.dtype == object else wanted.astype(float)
     _check_unit_interval(probabilities.flat)
     return probabilities

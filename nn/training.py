@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from autograd import Value
+from autograd import as_values
+from autograd.nonfinite import is_watching
 
 from .layers import Rng
 from .module import Module
 from .optimizers import SGD, Optimizer
 from .progress import Progress
+from .steps import CompiledSteps, EagerSteps, Loss
 
-Loss = Callable[[Any, Any], Value]
 Metric = Callable[[Any, Any], float]
 Array = npt.NDArray[Any]
 
@@ -32,10 +34,13 @@ class History:
         Mean loss of the samples, before the step that their gradient led to.
     metric : list of float
         The metric of the same predictions; empty without one.
+    how : str
+        ``"compiled"``, or ``"eager: "`` and why.
     """
 
     loss: list[float] = field(default_factory=list)
     metric: list[float] = field(default_factory=list)
+    how: str = ""
 
     def __str__(self) -> str:
         """Return the latest numbers."""
@@ -55,6 +60,7 @@ def fit(
     metric: Metric | None = None,
     rng: Rng = None,
     progress: bool = True,
+    jit: bool | Literal["auto"] = "auto",
 ) -> History:
     """Train a model: for each batch the loss, its gradient, and a step of the optimizer (C11, E4).
 
@@ -80,6 +86,10 @@ def fit(
         Where the order of the samples comes from.
     progress : bool
         Whether to show a progress bar.
+    jit : bool or "auto"
+        Whether to compile loss, gradient and the optimizer's rule (`autograd.jit`). ``"auto"`` does where
+        there are steps enough for it to pay, and else, or where the model cannot be traced, trains eagerly;
+        the history says why. What model and loss read besides parameters, inputs and targets is read once.
 
     Returns
     -------
@@ -92,6 +102,11 @@ def fit(
         For numbers of samples that differ, none at all, or numbers of epochs or samples below 1.
     FloatingPointError
         As soon as the loss is nan or infinite.
+
+    Warns
+    -----
+    UserWarning
+        Where ``jit="auto"`` finds that the model cannot be compiled.
 
     Examples
     --------
@@ -107,29 +122,64 @@ def fit(
     optimizer = optimizer or SGD(model.parameters(), lr=0.1)
     generator = np.random.default_rng(rng)
     history = History()
-    steps = Progress(epochs, shown=progress)
-    for epoch in steps:
-        losses, metrics, weights = [], [], []
-        for batch in _batches(len(x), batch_size, generator):
-            outputs = model(x[batch])
-            value = loss(outputs, y[batch])
-            if not math.isfinite(value):
-                raise FloatingPointError(
-                    f"the loss is {value.data} in epoch {epoch + 1}: lower the learning rate, or train "
-                    "inside autograd.anomaly() to see where it begins"
-                )
-            optimizer.zero_grad()
-            value.backward()
-            optimizer.step()
-            losses.append(value.data)
-            weights.append(len(batch))
+    batches = math.ceil(len(x) / (batch_size or len(x)))
+    steps, history.how = _steps(jit, epochs * batches, EagerSteps(model, loss, optimizer), x, y, batch_size)
+    epochs_shown = Progress(epochs, shown=progress)
+    try:
+        for epoch in epochs_shown:
+            losses, metrics, weights = [], [], []
+            for batch in _batches(len(x), batch_size, generator):
+                value, outputs = steps(x[batch], y[batch])
+                if not math.isfinite(value):
+                    raise FloatingPointError(
+                        f"the loss is {value} in epoch {epoch + 1}: lower the learning rate, or train "
+                        "inside autograd.anomaly() to see where it begins"
+                    )
+                losses.append(value)
+                weights.append(len(batch))
+                if metric is not None:
+                    steps.finish()
+                    nodes = outputs if outputs.dtype == object else as_values(outputs)
+                    metrics.append(metric(nodes, y[batch]))
+            history.loss.append(float(np.average(losses, weights=weights)))
             if metric is not None:
-                metrics.append(metric(outputs, y[batch]))
-        history.loss.append(float(np.average(losses, weights=weights)))
-        if metric is not None:
-            history.metric.append(float(np.average(metrics, weights=weights)))
-        steps.describe(str(history))
+                history.metric.append(float(np.average(metrics, weights=weights)))
+            epochs_shown.describe(str(history))
+    finally:
+        steps.finish()
     return history
+
+
+# To compile takes as long as 5 steps of a network for digits, and 20 of a neuron.
+_WORTH_COMPILING = 20
+
+
+def _steps(
+    jit: bool | str, count: int, eager: EagerSteps, x: Array, y: Array, batch_size: int | None
+) -> tuple[EagerSteps | CompiledSteps, str]:
+    """Return what does the steps, and how."""
+    if jit not in (True, False, "auto"):
+        raise ValueError(f'jit is True, False or "auto", but came {jit!r}')
+    if not jit:
+        return eager, "eager: as was asked for"
+    if jit == "auto" and count < _WORTH_COMPILING:
+        return eager, f"eager: {count} steps are done sooner than compiled"
+    if jit == "auto" and is_watching():
+        return eager, "eager: inside of anomaly()"
+    first = slice(batch_size)
+    try:
+        compiled = CompiledSteps(eager.model, eager.loss, eager.optimizer)
+        compiled.check(x[first], y[first], y)
+    except Exception as error:
+        if jit is True:
+            raise
+        why = f"{type(error).__name__}: {error}"
+        warnings.warn(
+            f"the training is not compiled ({why}); pass jit=False to train eagerly without this warning",
+            stacklevel=3,
+        )
+        return eager, f"eager: {why}"
+    return compiled, "compiled"
 
 
 def _batches(samples: int, size: int | None, rng: np.random.Generator) -> Iterator[Array]:

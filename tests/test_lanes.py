@@ -30,20 +30,20 @@ from autograd import (
 from autograd.lanes import for_each_sample, lane, samples_of, stack
 from autograd.tracing import TracedValueError, tracing
 from nn import MLP
-from nn.losses import cross_entropy, hinge, l2_penalty, mse
+from nn.losses import hinge, l2_penalty, mse
 
 X = np.random.default_rng(0).normal(size=(5, 3))
 W = np.array([0.5, -1.0, 2.0])
 
 
 def per_sample(w: Any, x: Any) -> Any:
-    """A function of shared and of one sample's numbers, with kinks, sums and sharing."""
+    """Return a function of shared and of one sample's numbers, with kinks, sums and sharing."""
     z = dot(w, x)
     return tanh(z) * x[0] + relu(z - 0.1) + logsumexp([z, x[1], w[0]])
 
 
 def loss(w: Any, x: Any = X) -> Any:
-    """The samples meet: neighbours are compared, and one is used alone."""
+    """Return a number in which the samples meet: neighbours are compared, and one is used alone."""
     y = vmap(per_sample, in_axes=(None, 0))(w, x)
     return ((y[1:] - y[:-1]) ** 2).sum() + y[2] * w[1] + y.sum()
 

@@ -7,11 +7,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autograd import Value
+from autograd import Value, anomaly
+from autograd.tracing import TracedValueError
 from nn import MLP, History, Module, Neuron, fit
-from nn.losses import binary_cross_entropy_with_logits, mse
+from nn.losses import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    l2_penalty,
+    mse,
+)
 from nn.metrics import accuracy, predicted_classes
-from nn.optimizers import SGD
+from nn.optimizers import SGD, Adam
 
 X = np.arange(7.0)[:, None] / 7
 Y = 3.0 * X[:, 0] + 1.0
@@ -115,7 +122,7 @@ def test_it_is_the_loop_one_would_write(line: Recorder) -> None:
 @pytest.mark.parametrize("batch_size", [1, 3, 7, 100])
 def test_batches_cover_each_sample_once_an_epoch(line: Recorder, batch_size: int) -> None:
     """Each epoch goes through all samples once, in a new order and with their targets."""
-    fit(line, X, Y, loss=line.loss, epochs=4, batch_size=batch_size, rng=0, progress=False)
+    fit(line, X, Y, loss=line.loss, epochs=4, batch_size=batch_size, rng=0, progress=False, jit=False)
     epochs = np.reshape(line.inputs, (4, 7))
     np.testing.assert_array_equal(np.sort(epochs), np.tile(X[:, 0], (4, 1)))
     assert len({tuple(order) for order in epochs}) == 4
@@ -213,18 +220,132 @@ def test_a_loss_that_is_not_finite(line: Recorder, factor: float) -> None:
         return mse(outputs, targets) * factors.pop(0)
 
     with pytest.raises(FloatingPointError, match=f"the loss is {factor} in epoch 3: lower the learning rate"):
-        fit(line, X, Y, loss=loss, progress=False)
+        fit(line, X, Y, loss=loss, progress=False, jit=False)
     assert line.state_dict() == states[2]
 
 
-def test_a_learning_rate_that_is_too_high(line: Recorder) -> None:
-    """A training that diverges stops."""
-    optimizer = SGD(line.parameters(), lr=10.0)
+@pytest.mark.parametrize("jit", [True, False])
+def test_a_learning_rate_that_is_too_high(jit: bool) -> None:
+    """A training that diverges stops before a step that is not finite."""
+    neuron = Neuron(1, "linear", rng=0)
+    optimizer = SGD(neuron.parameters(), lr=10.0)
     with (
         np.errstate(over="ignore", invalid="ignore"),
         pytest.raises(FloatingPointError, match=r"in epoch \d+: lower the learning rate"),
     ):
-        fit(line, X, Y, loss=mse, optimizer=optimizer, epochs=1000, progress=False)
+        fit(neuron, X, Y, loss=mse, optimizer=optimizer, epochs=1000, progress=False, jit=jit)
+    assert all(np.isfinite(p.data) for p in neuron.parameters())
+
+
+# ------------------------------------------------------------------------------------------------- compiled
+
+
+def penalised(model: Module) -> Callable[[Any, Any], Value]:
+    """Return a loss that uses the parameters themselves."""
+    return lambda outputs, targets: mse(outputs, targets) + l2_penalty(model, 0.1)
+
+
+TRAININGS: dict[str, dict[str, Any]] = {
+    "full batch": {},
+    "batches, the last one smaller": {"batch_size": 3, "rng": 0},
+    "penalty": {"loss": penalised},
+    "momentum": {"optimizer": lambda p: SGD(p, lr=0.05, momentum=0.9)},
+    "Adam": {"optimizer": lambda p: Adam(p, lr=0.01, weight_decay=0.01), "batch_size": 4, "rng": 1},
+    "some parameters fixed": {"optimizer": lambda p: SGD(p[3:], lr=0.1)},
+    "classes": {"loss": lambda model: cross_entropy, "targets": np.array([0, 2, 1, 1, 0, 2, 2])},
+    "probabilities": {"loss": lambda model: cross_entropy, "targets": np.tile([0.2, 0.5, 0.3], (7, 1))},
+    "zeros and ones": {
+        "loss": lambda model: binary_cross_entropy,
+        "targets": np.array([0, 1, 1, 0, 1, 0, 0]),
+        "output": "sigmoid",
+    },
+    "a metric": {"metric": lambda outputs, targets: sum(o.data for o in outputs.ravel())},
+}
+
+
+@pytest.mark.parametrize("name", TRAININGS)
+def test_compiled_as_eager(name: str) -> None:
+    """A compiled training leaves what an eager one leaves: history, parameters, gradients, optimizer."""
+    options = dict(TRAININGS[name])
+    targets = options.pop("targets", Y)
+    make_loss = options.pop("loss", lambda model: mse)
+    make_optimizer = options.pop("optimizer", lambda parameters: SGD(parameters, lr=0.1))
+    width, output = 3 if make_loss(None) is cross_entropy else 1, options.pop("output", "linear")
+    left: list[Any] = []
+    for jit in (True, False):
+        model = MLP(1, [3, width], output=output, rng=0)
+        optimizer = make_optimizer(model.parameters())
+        history = fit(
+            model,
+            X,
+            targets,
+            loss=make_loss(model),
+            optimizer=optimizer,
+            epochs=8,
+            progress=False,
+            jit=jit,
+            **options,
+        )
+        moved = [(p.data, p.grad) for p in optimizer.parameters]
+        left.append([history.loss, history.metric, optimizer.steps, *moved, *optimizer.states])
+        assert history.how.startswith("compiled" if jit else "eager")
+    for compiled, eager in zip(*left, strict=True):
+        np.testing.assert_allclose(compiled, eager, rtol=1e-9, atol=1e-12)
+
+
+def test_compiled_where_it_pays() -> None:
+    """By default a training of many steps is compiled, and one of few is not, which the history says."""
+    many = fit(Neuron(1, rng=0), X, Y, loss=mse, epochs=50, progress=False)
+    few = fit(Neuron(1, rng=0), X, Y, loss=mse, epochs=2, progress=False)
+    assert (many.how, few.how) == ("compiled", "eager: 2 steps are done sooner than compiled")
+
+
+def test_a_second_training_goes_on() -> None:
+    """What an optimizer keeps of the parameters goes from one training into the next."""
+    left = []
+    for epochs in ([20, 20], [40]):
+        neuron = Neuron(1, rng=0)
+        optimizer = Adam(neuron.parameters(), lr=0.01)
+        for count in epochs:
+            fit(neuron, X, Y, loss=mse, optimizer=optimizer, epochs=count, progress=False, jit=True)
+        left.append([p.data for p in neuron.parameters()])
+    assert left[0] == left[1]
+
+
+def test_a_model_that_cannot_be_traced(line: Recorder) -> None:
+    """A model that looks at its numbers is trained eagerly, with a warning; on demand that is an error."""
+    with pytest.warns(UserWarning, match=r"not compiled \(TracedValueError: .*test_training.py.*jit=False"):
+        history = fit(line, X, Y, loss=mse, epochs=30, progress=False)
+    assert history.how.startswith("eager: TracedValueError")
+    assert history.loss[-1] < history.loss[0]
+    with pytest.raises(TracedValueError):
+        fit(line, X, Y, loss=mse, progress=False, jit=True)
+
+
+def test_a_model_that_draws_random_numbers() -> None:
+    """A model that is another at each call is trained eagerly."""
+    rng = np.random.default_rng(0)
+
+    class Noisy(Neuron):
+        def forward(self, x: Any) -> Any:
+            return super().forward([x[0] + rng.normal()])
+
+    with pytest.warns(UserWarning, match="depends on more than parameters, inputs and targets"):
+        history = fit(Noisy(1, rng=0), X, Y, loss=mse, epochs=30, progress=False)
+    assert history.how.startswith("eager: RuntimeError")
+
+
+def test_a_wrong_class_in_a_later_batch() -> None:
+    """The loss has looked at all targets before the first compiled step."""
+    with pytest.raises(ValueError, match="classes are from 0 to 2, but came 0 to 3"):
+        fit(MLP(1, [3], rng=0), X, [0, 1, 2, 0, 1, 2, 3], loss=cross_entropy, batch_size=3, rng=0, jit=True)
+
+
+def test_anomaly_mode_is_eager() -> None:
+    """Inside of anomaly() the training is eager, since a compiled program has no lines to name."""
+    with anomaly():
+        history = fit(Neuron(1, rng=0), X, Y, loss=mse, epochs=50, progress=False)
+    assert history.how == "eager: inside of anomaly()"
 
 
 # ------------------------------------------------------------------------------------------------- progress
@@ -238,7 +359,7 @@ def without_tqdm(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def shown(line: Recorder, capsys: pytest.CaptureFixture[str], epochs: int, **options: Any) -> str:
     """Train, and return what stands on standard error; nothing stands on standard output."""
-    fit(line, X, Y, loss=mse, epochs=epochs, **options)
+    fit(line, X, Y, loss=mse, epochs=epochs, jit=False, **options)
     captured = capsys.readouterr()
     assert captured.out == ""
     return captured.err

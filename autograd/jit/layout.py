@@ -196,7 +196,9 @@ def _block(
     lanes = samples[members[0]]
     each = np.repeat(members, lanes or 1)
     if op is None:
-        return Block(None, (len(members),), members, []), np.arange(len(members))
+        # By size, since 0, 1, 2, ... are often compared with the classes in this order.
+        order = np.argsort(np.array([tape.numbers[i] for i in members], dtype=float), kind="stable")
+        return Block(None, (len(members),), each[order].tolist(), []), order
     if op is STACK:
         return _filled(tape, members, plan.place)
     columns = zip(*(op.columns(tape.args[i]) for i in members), strict=True)

@@ -174,7 +174,7 @@ class _Writer:
         """Return constants: a number where all are the same, else an array."""
         chosen = np.array(numbers)[operand.wanted]
         if len(set(map(repr, chosen.ravel().tolist()))) > 1:
-            return self._literal(chosen, "c")
+            return self._literal(chosen if whole else _without_repetition(chosen, operand.wanted), "c")
         text = _number(chosen.flat[0])
         return f"np.full({chosen.shape}, {text})" if whole and chosen.shape else text
 
@@ -273,6 +273,13 @@ class _Writer:
         is_computed = text == self.names.get(source) and self.plan.blocks[source].op is not None
         is_new = text.startswith(("np.array(", "np.full("))
         return text if is_new or (is_computed and is_first) else f"np.array({text})"
+
+
+def _without_repetition(chosen: Positions, wanted: Positions) -> Positions:
+    """Return an array without the axes that broadcasting adds."""
+    for axis in broadcast_axes(wanted):
+        chosen = chosen.take([0], axis)
+    return chosen.reshape(chosen.shape[next(i for i, n in enumerate(chosen.shape) if n > 1) :])
 
 
 _REDUCE = {"sum": "np.sum", "logsumexp": "np.logaddexp.reduce"}

@@ -1,0 +1,201 @@
+"""Steps of training: the loss of a batch, its gradient, and a step of the optimizer (C11, E4).
+
+`EagerSteps` records a graph for each batch; `CompiledSteps` records one for each number of samples, and
+compiles it with the optimizer's rule in it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from autograd import Value
+from autograd.jit.compiled import Result, compiled
+from autograd.jit.program import Program
+from autograd.sweeps import partials_as_graph, pull
+from autograd.tracing import tracing
+from autograd.variables import under_differentiation
+
+from .module import Module
+from .optimizers import Optimizer
+
+Array = npt.NDArray[Any]
+
+# Sums in another order differ by less, and random numbers by more.
+_SAME = 1e-9
+Loss = Callable[[Any, Any], Value]
+
+
+class EagerSteps:
+    """Steps that record a graph for each batch.
+
+    Parameters
+    ----------
+    model : Module
+        What to train, in place.
+    loss : callable
+        From outputs and targets of a batch to one `Value`.
+    optimizer : Optimizer
+        What moves the parameters.
+
+    Examples
+    --------
+    >>> from nn import Neuron
+    >>> from nn.losses import mse
+    >>> from nn.optimizers import SGD
+    >>> line = Neuron(1, "linear", rng=0)
+    >>> steps = EagerSteps(line, mse, SGD(line.parameters(), lr=0.1))
+    >>> losses = [steps(np.array([[0.0], [1.0]]), np.array([1.0, 3.0]))[0] for _ in range(2)]
+    >>> losses[0] > losses[1]
+    True
+    """
+
+    def __init__(self, model: Module, loss: Loss, optimizer: Optimizer) -> None:
+        self.model, self.loss, self.optimizer = model, loss, optimizer
+
+    def __call__(self, x: Array, y: Array) -> tuple[float, Any]:
+        """Do a step; return the loss, and the outputs before it. A loss that is not finite moves nothing."""
+        outputs = self.model(x)
+        value = self.loss(outputs, y)
+        if math.isfinite(value):
+            self.optimizer.zero_grad()
+            value.backward()
+            self.optimizer.step()
+        return value.data, outputs
+
+    def finish(self) -> None:
+        """Do nothing: the parameters are where they belong."""
+
+
+class CompiledSteps:
+    """Steps that are compiled, one program for each number of samples.
+
+    The parameters, their gradients and what the optimizer keeps of them are arrays meanwhile, and go back
+    where they belong by `finish`.
+
+    Parameters
+    ----------
+    model, loss, optimizer
+        As in `EagerSteps`.
+
+    Examples
+    --------
+    >>> from nn import Neuron
+    >>> from nn.losses import mse
+    >>> from nn.optimizers import SGD
+    >>> line = Neuron(1, "linear", rng=0)
+    >>> steps = CompiledSteps(line, mse, SGD(line.parameters(), lr=0.1))
+    >>> losses = [steps(np.array([[0.0], [1.0]]), np.array([1.0, 3.0]))[0] for _ in range(200)]
+    >>> steps.finish()
+    >>> [f"{p.data:.2f}" for p in line.parameters()]
+    ['2.00', '1.00']
+    """
+
+    def __init__(self, model: Module, loss: Loss, optimizer: Optimizer) -> None:
+        self.model, self.loss, self.optimizer = model, loss, optimizer
+        self._programs: dict[tuple[int, ...], Program] = {}
+        self._parameters = np.array([parameter._data for parameter in optimizer.parameters])
+        self._gradients = np.zeros(len(self._parameters))
+        self._states = list(np.array(optimizer.states, dtype=float).T)
+        self._steps = optimizer.steps
+        self._update = self._compiled_update()
+
+    def __call__(self, x: Array, y: Array) -> tuple[float, Array]:
+        """Do a step; return the loss, and the outputs before it as floats."""
+        shapes = (*x.shape, *y.shape)
+        if shapes not in self._programs:
+            self._programs[shapes] = self._compiled_gradient(x, y)
+        with np.errstate(all="ignore"):
+            loss, outputs, gradients = self._programs[shapes].run(self._parameters, x, y)
+            if math.isfinite(loss):
+                self._steps += 1
+                self._gradients = gradients
+                self._parameters, *self._states = self._update.run(
+                    np.float64(self._steps), self._parameters, gradients, *self._states
+                )
+        return float(loss), outputs
+
+    def check(self, x: Array, y: Array, targets: Array) -> None:
+        """Compare a step that is compiled with an eager one, and let the loss look at all targets.
+
+        Parameters
+        ----------
+        x, y : ndarray
+            Inputs and targets of the first batch.
+        targets : ndarray
+            Those of all samples. The loss sees numbers here; in a compiled step it does not.
+
+        Raises
+        ------
+        RuntimeError
+            If the losses differ, since a model that draws random numbers is compiled with those that it drew.
+        """
+        eager = self.loss(self.model(x), y)._data
+        program = self._programs[(*x.shape, *y.shape)] = self._compiled_gradient(x, y)
+        with np.errstate(all="ignore"):
+            found, outputs, _ = program.run(self._parameters, x, y.astype(float))
+        if not math.isclose(eager, found, rel_tol=_SAME, abs_tol=_SAME) and math.isfinite(eager):
+            raise RuntimeError(
+                f"a step gives the loss {eager!r}, and compiled {float(found)!r}: the model or the loss "
+                "depends on more than parameters, inputs and targets"
+            )
+        # Of outputs that are 0 some losses are infinite.
+        self.loss(_variables(np.full((len(targets), *outputs.shape[1:]), 0.5)), targets)
+
+    def finish(self) -> None:
+        """Put the parameters, their gradients and the optimizer's states where they belong."""
+        optimizer = self.optimizer
+        numbers = zip(self._parameters.tolist(), self._gradients.tolist(), strict=True)
+        for parameter, (number, gradient) in zip(optimizer.parameters, numbers, strict=True):
+            parameter.data, parameter.grad = number, gradient
+        optimizer.states = list(zip(*(state.tolist() for state in self._states), strict=True))
+        optimizer.states = optimizer.states or [()] * len(optimizer.parameters)
+        optimizer.steps = self._steps
+
+    def _compiled_gradient(self, x: Array, y: Array) -> Program:
+        """Record a batch with the model's own parameters as inputs, since the loss may use them as well."""
+        parameters, inputs, targets = self.optimizer.parameters, _variables(x), _variables(y)
+        arguments = [parameters, inputs.ravel().tolist(), targets.ravel().tolist()]
+        with _traced(arguments):
+            outputs = self.model(inputs)
+            loss = self.loss(outputs, targets)
+            gradients = pull([loss], [1.0], parameters, partials_as_graph)
+        results: list[Result] = [([loss], ()), (outputs.ravel().tolist(), outputs.shape)]
+        results.append((gradients, self._gradients.shape))
+        shapes = [self._parameters.shape, x.shape, y.shape]
+        return compiled(results, arguments, shapes, ["parameters", "inputs", "targets"])
+
+    def _compiled_update(self) -> Program:
+        """Record the optimizer's rule for all parameters."""
+        shape = self._parameters.shape
+        step = Value(1.0)
+        vectors = [_variables(v).tolist() for v in (self._parameters, self._gradients, *self._states)]
+        arguments = [[step], *vectors]
+        with _traced(arguments):
+            rows = zip(*vectors, strict=True)
+            moved = [self.optimizer.update(p, g, tuple(state), step) for p, g, *state in rows]
+        columns = zip(*((parameter, *state) for parameter, state in moved), strict=True)
+        results: list[Result] = [(column, shape) for column in columns]
+        states = [f"state{i}" for i in range(1, len(self._states) + 1)]
+        shapes = [(), *[shape] * len(vectors)]
+        return compiled(results, arguments, shapes, ["step", "parameters", "gradients", *states])
+
+
+@contextmanager
+def _traced(arguments: Sequence[Sequence[Value]]) -> Iterator[None]:
+    leaves = list(chain(*arguments))
+    with tracing(leaves), under_differentiation(leaves), np.errstate(all="ignore"):
+        yield
+
+
+def _variables(array: Array) -> Array:
+    """Return a leaf for each number."""
+    leaves = np.empty(array.shape, dtype=object)
+    leaves.ravel()[:] = [Value(number) for number in array.ravel().tolist()]
+    return leaves
