@@ -1,13 +1,118 @@
-"""Optimizers: they move parameters against their gradients."""
+"""Optimizers: they move parameters against their gradients.
+
+Each is a rule for one number, `Optimizer.update`, which works on floats and on `Value`s alike:
+`Optimizer.step` applies it to the parameters in place, and a compiler can trace it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
-from autograd import Value
+from autograd import Value, sqrt
+
+State = tuple[Any, ...]
+"""What a rule keeps of a parameter between steps, floats or `Value`s."""
 
 
-class SGD:
+class Optimizer:
+    """What all optimizers have: parameters, a learning rate, and a state for each parameter.
+
+    A subclass sets `initial` and defines `update`.
+
+    Parameters
+    ----------
+    parameters : iterable of Value
+        What to move.
+    lr : float
+        The learning rate, η of the notes.
+
+    Attributes
+    ----------
+    parameters : list of Value
+        The same.
+    lr : float
+        The same; may be changed between steps.
+    steps : int
+        How many steps were done.
+    states : list of tuple of float
+        A state for each parameter.
+    initial : tuple of float
+        The state of a parameter before its first step.
+
+    Raises
+    ------
+    ValueError
+        For no parameters, or a learning rate that is not positive.
+    TypeError
+        For a parameter that is not a leaf `Value`.
+
+    Examples
+    --------
+    >>> class SignDescent(Optimizer):
+    ...     def update(self, parameter, gradient, state, step):
+    ...         return parameter - self.lr * gradient / abs(gradient), state
+    >>> w = Value(1.0)
+    >>> optimizer = SignDescent([w], lr=0.25)
+    >>> (w * w).backward()
+    >>> optimizer.step()
+    >>> w.data
+    0.75
+    """
+
+    initial: State = ()
+
+    def __init__(self, parameters: Iterable[Value], lr: float) -> None:
+        self.parameters = list(parameters)
+        if not self.parameters:
+            raise ValueError("an optimizer needs at least one parameter; pass model.parameters()")
+        for parameter in self.parameters:
+            if not isinstance(parameter, Value) or parameter.op is not None:
+                raise TypeError(f"a parameter is a leaf Value, but came {parameter!r}")
+        if not lr > 0.0:
+            raise ValueError(f"the learning rate is positive, but came {lr!r}")
+        self.lr = lr
+        self.steps = 0
+        self.states = [self.initial] * len(self.parameters)
+
+    def update(self, parameter: Any, gradient: Any, state: State, step: Any) -> tuple[Any, State]:
+        """Return where one parameter moves to, and its next state; nothing is changed.
+
+        Parameters
+        ----------
+        parameter, gradient : float or Value
+            The number, and the derivative of the loss with respect to it.
+        state : tuple of float or Value
+            What the last update returned; `initial` before the first.
+        step : int or Value
+            The number of this step, from 1.
+
+        Returns
+        -------
+        (float or Value, tuple of float or Value)
+            The new parameter and the new state.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} does not define update(parameter, gradient, state, step), "
+            "which a step needs"
+        )
+
+    def zero_grad(self) -> None:
+        """Set all gradients to 0, before a backward adds to them."""
+        for parameter in self.parameters:
+            parameter.grad = 0.0
+
+    def step(self) -> None:
+        """Move each parameter that has a gradient."""
+        self.steps += 1
+        for i, parameter in enumerate(self.parameters):
+            if parameter.grad is not None:
+                parameter.data, self.states[i] = self.update(
+                    parameter.data, parameter.grad, self.states[i], self.steps
+                )
+
+
+class SGD(Optimizer):
     """Gradient descent, ``w ← w - lr · v`` with ``v ← momentum · v + gradient`` (C11).
 
     Parameters
@@ -36,29 +141,92 @@ class SGD:
     0.8
     """
 
+    initial = (0.0,)
+
     def __init__(self, parameters: Iterable[Value], lr: float = 0.01, momentum: float = 0.0) -> None:
-        self.parameters = list(parameters)
-        if not self.parameters:
-            raise ValueError("an optimizer needs at least one parameter; pass model.parameters()")
-        for parameter in self.parameters:
-            if not isinstance(parameter, Value) or parameter.op is not None:
-                raise TypeError(f"a parameter is a leaf Value, but came {parameter!r}")
-        if not lr > 0.0:
-            raise ValueError(f"the learning rate is positive, but came {lr!r}")
+        super().__init__(parameters, lr)
         if not 0.0 <= momentum < 1.0:
             raise ValueError(f"momentum is at least 0 and less than 1, but came {momentum!r}")
-        self.lr = lr
         self.momentum = momentum
-        self._velocities = [0.0] * len(self.parameters)
 
-    def zero_grad(self) -> None:
-        """Set all gradients to 0, before a backward adds to them."""
-        for parameter in self.parameters:
-            parameter.grad = 0.0
+    def update(self, parameter: Any, gradient: Any, state: State, step: Any) -> tuple[Any, State]:
+        """Return the parameter moved along the velocity, and the velocity."""
+        velocity = self.momentum * state[0] + gradient
+        return parameter - self.lr * velocity, (velocity,)
 
-    def step(self) -> None:
-        """Move each parameter that has a gradient."""
-        for i, parameter in enumerate(self.parameters):
-            if parameter.grad is not None:
-                self._velocities[i] = self.momentum * self._velocities[i] + parameter.grad
-                parameter.data -= self.lr * self._velocities[i]
+
+class Adam(Optimizer):
+    """Steps of about `lr`, however large the gradients: their mean, over the root of their mean square.
+
+    ``m ← β₁ m + (1 - β₁) g`` and ``v ← β₂ v + (1 - β₂) g²`` are running means, ``m̂ = m / (1 - β₁ᵗ)`` and
+    ``v̂ = v / (1 - β₂ᵗ)`` make up for their start at 0, and ``w ← w - lr · m̂ / (√v̂ + eps)`` [1]_. With
+    `weight_decay`, w first shrinks by the factor ``1 - lr · weight_decay``, apart from the gradient [2]_. The
+    defaults are the paper's and PyTorch's. t counts the steps of the optimizer: a parameter whose first
+    gradients are missing goes on as if they had been 0, where PyTorch counts for each parameter.
+
+    Parameters
+    ----------
+    parameters : iterable of Value
+        What to move.
+    lr : float
+        The learning rate.
+    betas : (float, float)
+        How much of the running means is kept at each step, each at least 0 and less than 1.
+    eps : float
+        Added to the root, positive: without it a gradient of 0 at the first step is 0/0.
+    weight_decay : float
+        AdamW's, at least 0.
+
+    Raises
+    ------
+    ValueError
+        For no parameters, or a number out of range.
+    TypeError
+        For a parameter that is not a leaf `Value`.
+
+    References
+    ----------
+    .. [1] D. P. Kingma and J. Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015, algorithm 1.
+    .. [2] I. Loshchilov and F. Hutter, "Decoupled Weight Decay Regularization", ICLR 2019, algorithm 2.
+
+    Examples
+    --------
+    >>> w = Value(1.0)
+    >>> optimizer = Adam([w], lr=0.1)
+    >>> (1000.0 * w * w).backward()
+    >>> optimizer.step()
+    >>> f"{w.data:.6f}"
+    '0.900000'
+    """
+
+    initial = (0.0, 0.0)
+
+    def __init__(
+        self,
+        parameters: Iterable[Value],
+        lr: float = 0.001,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(parameters, lr)
+        if len(betas) != 2 or not all(0.0 <= beta < 1.0 for beta in betas):
+            raise ValueError(f"betas are two numbers of at least 0 and less than 1, but came {betas!r}")
+        if not eps > 0.0:
+            raise ValueError(f"eps is positive, but came {eps!r}")
+        if not weight_decay >= 0.0:
+            raise ValueError(f"weight_decay is at least 0, but came {weight_decay!r}")
+        self.betas = betas
+        self.eps = eps
+        self.weight_decay = weight_decay
+
+    def update(self, parameter: Any, gradient: Any, state: State, step: Any) -> tuple[Any, State]:
+        """Return the parameter moved, and the running means of gradient and squared gradient."""
+        beta1, beta2 = self.betas
+        mean = beta1 * state[0] + (1.0 - beta1) * gradient
+        square = beta2 * state[1] + (1.0 - beta2) * (gradient * gradient)
+        # What is the same for all parameters stands together: a compiler works it out once a step.
+        rate = self.lr / (1.0 - beta1**step)
+        scale = sqrt(1.0 - beta2**step)
+        kept = parameter * (1.0 - self.lr * self.weight_decay)
+        return kept - rate * mean / (sqrt(square) / scale + self.eps), (mean, square)

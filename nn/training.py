@@ -14,7 +14,7 @@ from autograd import Value
 
 from .layers import Rng
 from .module import Module
-from .optimizers import SGD
+from .optimizers import SGD, Optimizer
 from .progress import Progress
 
 Loss = Callable[[Any, Any], Value]
@@ -49,7 +49,7 @@ def fit(
     targets: npt.ArrayLike,
     *,
     loss: Loss,
-    optimizer: SGD | None = None,
+    optimizer: Optimizer | None = None,
     epochs: int = 100,
     batch_size: int | None = None,
     metric: Metric | None = None,
@@ -68,8 +68,8 @@ def fit(
         A target for each sample, as the loss takes them.
     loss : callable
         From the outputs, shape (batch, outputs), and the targets of a batch to one `Value`.
-    optimizer : SGD or None
-        None takes ``SGD(model.parameters(), lr=0.1)``.
+    optimizer : Optimizer or None
+        Of `nn.optimizers`; None takes ``SGD(model.parameters(), lr=0.1)``.
     epochs : int
         How often to go through the samples.
     batch_size : int or None

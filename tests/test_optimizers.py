@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autograd import Value, as_values, data
+from autograd import Value, as_values, data, jit
 from nn import MLP
-from nn.optimizers import SGD
+from nn.optimizers import SGD, Adam, Optimizer
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.5, 0.9])
@@ -21,23 +21,124 @@ def test_sgd_is_that_of_pytorch(momentum: float) -> None:
     twins = [torch.tensor(number, requires_grad=True) for number in start]
     optimizer = SGD(parameters, lr=0.1, momentum=momentum)
     twin_optimizer = torch.optim.SGD(twins, lr=0.1, momentum=momentum)
-    for step in range(6):
+    for step in range(50):
         for i, (parameter, twin) in enumerate(zip(parameters, twins, strict=True)):
             gradient = [float(rng.normal()), 0.0, None][(step + i) % 3]
             parameter.grad = gradient
             twin.grad = None if gradient is None else torch.tensor(gradient, dtype=torch.float64)
         optimizer.step()
         twin_optimizer.step()
-        np.testing.assert_allclose(data(parameters), [twin.item() for twin in twins], rtol=1e-14)
+        np.testing.assert_allclose(data(parameters), [twin.item() for twin in twins], rtol=1e-12)
 
 
-def test_parameters_without_a_gradient_stay() -> None:
-    """A parameter that no backward has reached is not moved."""
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {},
+        {"lr": 0.1, "betas": (0.5, 0.9), "eps": 1e-3},
+        {"betas": (0.0, 0.0)},
+        {"lr": 0.1, "weight_decay": 0.3},
+    ],
+)
+def test_adam_is_that_of_pytorch(arguments: dict[str, Any]) -> None:
+    """Over 50 steps, on gradients of all scales, the parameters are PyTorch's."""
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(1)
+    start, scales = rng.normal(size=4), np.array([1e-6, 1.0, 1e6, 0.0])
+    parameters = as_values(start)
+    twin = torch.tensor(start, requires_grad=True)
+    optimizer = Adam(parameters, **arguments)
+    kind = torch.optim.AdamW if "weight_decay" in arguments else torch.optim.Adam
+    twin_optimizer = kind([twin], **arguments)
+    for _ in range(50):
+        gradients = rng.normal(size=4) * scales
+        for parameter, gradient in zip(parameters, gradients.tolist(), strict=True):
+            parameter.grad = gradient
+        twin.grad = torch.tensor(gradients)
+        optimizer.step()
+        twin_optimizer.step()
+        np.testing.assert_allclose(data(parameters), twin.detach().numpy(), rtol=1e-12)
+
+
+def test_the_first_steps_of_adam() -> None:
+    """On a gradient that stays, steps are the learning rate against its sign; on 0 there is none."""
+    parameters = [Value(1.0), Value(1.0), Value(1.0)]
+    optimizer = Adam(parameters)
+    for parameter, gradient in zip(parameters, (1e3, -2.0, 0.0), strict=True):
+        parameter.grad = gradient
+    for _ in range(3):
+        optimizer.step()
+    np.testing.assert_allclose(data(parameters), [0.997, 1.003, 1.0], rtol=1e-10)
+
+
+@pytest.mark.parametrize("kind", [SGD, Adam])
+def test_parameters_without_a_gradient_stay(kind: type[Optimizer]) -> None:
+    """A parameter that no backward has reached is not moved, nor is its state."""
     reached, other = Value(1.0), Value(2.0)
-    optimizer = SGD([reached, other], lr=0.5)
+    optimizer = kind([reached, other], lr=0.5)
     (reached * reached).backward()
     optimizer.step()
-    assert (reached.data, other.data) == (0.0, 2.0)
+    assert reached.data < 1.0
+    assert other.data == 2.0
+    assert optimizer.states[1] == optimizer.initial
+
+
+OPTIMIZERS = [
+    SGD([Value(0.0)], lr=0.1),
+    SGD([Value(0.0)], lr=0.1, momentum=0.9),
+    Adam([Value(0.0)], lr=0.1),
+    Adam([Value(0.0)], lr=0.1, weight_decay=0.2),
+]
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("gradients", [[0.5, -2.0, 3e4], [0.0, 0.0, 1e-9]])
+def test_the_rule_is_that_of_floats_and_of_values(optimizer: Optimizer, gradients: list[float]) -> None:
+    """`update` gives the same for floats and for `Value`s, and changes nothing itself."""
+    number, state = 1.5, optimizer.initial
+    value, values = Value(number), tuple(map(Value, state))
+    for step, gradient in enumerate(gradients, start=1):
+        number, state = optimizer.update(number, gradient, state, step)
+        value, values = optimizer.update(value, Value(gradient), values, Value(step))
+        assert value.data == number
+        assert tuple(v.data for v in values) == state
+    assert (optimizer.steps, optimizer.states) == (0, [optimizer.initial])
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_the_rule_is_compiled(optimizer: Optimizer) -> None:
+    """A compiled `update` of arrays is that of their numbers: no number decides what is computed."""
+
+    def update(parameters: Any, gradients: Any, step: Any) -> Any:
+        pairs = zip(parameters, gradients, strict=True)
+        moved = [optimizer.update(p, g, optimizer.initial, step) for p, g in pairs]
+        return [parameter for parameter, _ in moved]
+
+    compiled = jit(update)
+    for step, gradients in [(1.0, [0.5, -2.0]), (7.0, [0.0, 1e-3])]:
+        arguments = [1.0, 2.0], gradients, step
+        np.testing.assert_allclose(compiled(*arguments), update(*arguments), rtol=1e-15)
+
+
+@pytest.mark.parametrize("kind", [SGD, Adam])
+def test_steps_are_counted(kind: type[Optimizer]) -> None:
+    """An optimizer knows how many steps it has done, and has a state for each parameter."""
+    parameter = Value(1.0)
+    optimizer = kind([parameter], lr=0.5)
+    parameter.grad = 2.0
+    for steps in range(3):
+        assert optimizer.steps == steps
+        number, state = optimizer.update(parameter.data, 2.0, optimizer.states[0], steps + 1)
+        optimizer.step()
+        assert (parameter.data, optimizer.states) == (number, [state])
+
+
+def test_an_optimizer_without_a_rule() -> None:
+    """A subclass that forgets its rule says so."""
+    parameter = Value(1.0)
+    parameter.grad = 1.0
+    with pytest.raises(NotImplementedError, match=r"Optimizer does not define update\(parameter, gradient"):
+        Optimizer([parameter], lr=0.1).step()
 
 
 def test_zero_grad() -> None:
@@ -81,3 +182,23 @@ def test_bad_arguments(arguments: dict[str, Any], error: type[Exception], messag
     """Arguments that cannot be meant raise an error that says what came."""
     with pytest.raises(error, match=message):
         SGD(**{"parameters": [Value(1.0)]} | arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"parameters": []}, r"at least one parameter; pass model.parameters\(\)"),
+        ({"lr": -0.1}, "the learning rate is positive, but came -0.1"),
+        ({"betas": (0.9, 1.0)}, r"at least 0 and less than 1, but came \(0.9, 1.0\)"),
+        ({"betas": (-0.1, 0.9)}, r"at least 0 and less than 1, but came \(-0.1, 0.9\)"),
+        ({"betas": (nan, 0.9)}, r"at least 0 and less than 1, but came \(nan, 0.9\)"),
+        ({"betas": (0.9,)}, r"betas are two numbers .* but came \(0.9,\)"),
+        ({"eps": 0.0}, "eps is positive, but came 0.0"),
+        ({"weight_decay": -0.1}, "weight_decay is at least 0, but came -0.1"),
+        ({"weight_decay": nan}, "weight_decay is at least 0, but came nan"),
+    ],
+)
+def test_bad_arguments_of_adam(arguments: dict[str, Any], message: str) -> None:
+    """Numbers out of range raise an error that says what came."""
+    with pytest.raises(ValueError, match=message):
+        Adam(**{"parameters": [Value(1.0)]} | arguments)
