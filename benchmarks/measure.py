@@ -12,7 +12,10 @@ from statistics import median
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
-CASES = ("moons_eager", "moons_nn", "moons_jit", "chain", "wide", "diamond", "memory", "grow", "repl")
+CASES = (
+    *("moons_eager", "moons_nn", "moons_jit", "fit_moons", "fit_moons_epoch", "fit_digits"),
+    *("irregular", "trace", "call", "chain", "wide", "diamond", "memory", "grow", "repl"),
+)
 MODULES = {"chainrule": "autograd"}
 TOLERANCE = 1e-9
 
