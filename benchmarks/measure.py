@@ -131,8 +131,10 @@ def measure(case: str, hips_python: str | None, rounds: int | None = None) -> li
 
 
 def disagreements(measurements: list[Measurement]) -> list[str]:
-    """Return the peers whose answers are not ours."""
+    """Return the peers whose answers are not ours; none, where there is no answer of ours."""
     ours = measurements[0]
+    if not ours.runs:
+        return []
     return [other.peer for other in measurements[1:] if other.runs and not _agree(ours.last, other.last)]
 
 

@@ -62,6 +62,12 @@ def test_answers_are_compared(off: float, differing: list[str]) -> None:
     assert measure.disagreements([ours, other, Measurement("missing", problem="not installed")]) == differing
 
 
+def test_without_our_answer_there_is_nothing_to_compare() -> None:
+    """Where our own run broke, the others are still shown."""
+    other = Measurement("other", [run_of([1.0], 1.0)])
+    assert measure.disagreements([Measurement("chainrule", problem="MemoryError"), other]) == []
+
+
 def test_the_table() -> None:
     """The table shows median, spread, ratio, nodes, bytes and remarks, also in Markdown."""
     ours = Measurement("chainrule", [run_of([1.0], seconds) for seconds in (0.1, 0.3, 0.2)])

@@ -13,7 +13,7 @@ from benchmarks.result import Result
 INPUTS = 100
 OPERATIONS = 100_000
 SAMPLES = 256
-MEMORY = 4 * 2**30
+MEMORY = 2 * 2**30
 
 Operation = tuple[str, int, int]
 """A name, and the places of two operands among inputs and earlier results; a function takes one."""
