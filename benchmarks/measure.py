@@ -12,7 +12,10 @@ from statistics import median
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
-CASES = ("moons_eager", "moons_nn", "moons_jit", "chain", "wide", "diamond", "memory", "grow", "repl")
+CASES = (
+    *("moons_eager", "moons_nn", "moons_jit", "fit_moons", "fit_moons_epoch", "fit_digits"),
+    *("irregular", "trace", "call", "chain", "wide", "diamond", "memory", "grow", "repl"),
+)
 MODULES = {"chainrule": "autograd"}
 TOLERANCE = 1e-9
 
@@ -128,8 +131,10 @@ def measure(case: str, hips_python: str | None, rounds: int | None = None) -> li
 
 
 def disagreements(measurements: list[Measurement]) -> list[str]:
-    """Return the peers whose answers are not ours."""
+    """Return the peers whose answers are not ours; none, where there is no answer of ours."""
     ours = measurements[0]
+    if not ours.runs:
+        return []
     return [other.peer for other in measurements[1:] if other.runs and not _agree(ours.last, other.last)]
 
 

@@ -15,13 +15,13 @@ L2 = 1e-4
 Arrays = list[tuple[Any, Any]]
 
 
-def points() -> tuple[Any, Any]:
-    """Return inputs of shape (100, 2) and targets of -1 and 1."""
+def points(half: int = 50) -> tuple[Any, Any]:
+    """Return inputs, so many of either class, in rows, and targets of -1 and 1."""
     rng = np.random.default_rng(7)
-    angles, labels = np.linspace(0.0, np.pi, 50), np.repeat([-1.0, 1.0], 50)
+    angles, labels = np.linspace(0.0, np.pi, half), np.repeat([-1.0, 1.0], half)
     upper = np.column_stack([np.cos(angles), np.sin(angles)])
     lower = np.column_stack([1.0 - np.cos(angles), 0.5 - np.sin(angles)])
-    return np.concatenate([upper, lower]) + rng.normal(0.0, 0.1, (100, 2)), labels
+    return np.concatenate([upper, lower]) + rng.normal(0.0, 0.1, (2 * half, 2)), labels
 
 
 def parameters() -> Arrays:
@@ -36,13 +36,19 @@ def flat(arrays: Arrays) -> list[float]:
     return [float(x) for w, b in arrays for row, bias in zip(w, b, strict=True) for x in (bias, *row)]
 
 
-def loss_of_arrays(arrays: Arrays, x: Any, y: Any, relu: Callable[[Any], Any]) -> Any:
-    """Return the loss, of arrays of any library that knows ``@`` and ``.sum()``."""
+def outputs_of_arrays(arrays: Arrays, x: Any, relu: Callable[[Any], Any]) -> Any:
+    """Return the network's outputs, of arrays of any library that knows ``@``."""
     for i, (w, b) in enumerate(arrays):
         x = x @ w.T + b
         if i < len(arrays) - 1:
             x = relu(x)
-    data_loss = relu(1.0 - y * x[:, 0]).sum() * (1.0 / len(y))
+    return x
+
+
+def loss_of_arrays(arrays: Arrays, x: Any, y: Any, relu: Callable[[Any], Any]) -> Any:
+    """Return the loss, of arrays of any library that knows ``@`` and ``.sum()``."""
+    scores = outputs_of_arrays(arrays, x, relu)[:, 0]
+    data_loss = relu(1.0 - y * scores).sum() * (1.0 / len(y))
     return data_loss + L2 * sum((w * w).sum() + (b * b).sum() for w, b in arrays)
 
 

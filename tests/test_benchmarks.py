@@ -5,11 +5,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from autograd import Value
+import autograd
+from autograd import Value, data
 from autograd.graph import nodes
 from benchmarks import measure, moons, report
+from benchmarks.cases import fitting, irregular, trace
 from benchmarks.measure import Measurement
 
 
@@ -59,6 +62,12 @@ def test_answers_are_compared(off: float, differing: list[str]) -> None:
     assert measure.disagreements([ours, other, Measurement("missing", problem="not installed")]) == differing
 
 
+def test_without_our_answer_there_is_nothing_to_compare() -> None:
+    """Where our own run broke, the others are still shown."""
+    other = Measurement("other", [run_of([1.0], 1.0)])
+    assert measure.disagreements([Measurement("chainrule", problem="MemoryError"), other]) == []
+
+
 def test_the_table() -> None:
     """The table shows median, spread, ratio, nodes, bytes and remarks, also in Markdown."""
     ours = Measurement("chainrule", [run_of([1.0], seconds) for seconds in (0.1, 0.3, 0.2)])
@@ -96,3 +105,52 @@ def test_the_count_of_nodes() -> None:
     leaves = [Value(number) for number in moons.flat(moons.parameters())]
     x, y = (array.tolist() for array in moons.points())
     assert len(nodes(moons.loss_of_scalars(leaves, Value, Value.relu, x, y))) == moons.NODES
+
+
+def test_the_network_of_arrays() -> None:
+    """Our MLP made from arrays gives what the arrays give."""
+    x, _ = moons.points(3)
+    arrays = moons.parameters()
+    expected = moons.outputs_of_arrays(arrays, x, lambda v: np.maximum(v, 0.0))
+    np.testing.assert_allclose(data(fitting.network(arrays)(x)), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("seconds_an_epoch", "more"), [(1.0, 5), (0.01, 500), (1e-5, 5000)])
+def test_the_time_of_an_epoch_in_the_long_run(
+    monkeypatch: pytest.MonkeyPatch, seconds_an_epoch: float, more: int
+) -> None:
+    """What compiling takes does not count, and there are as many epochs as it takes to see them."""
+    clock = [0.0]
+    monkeypatch.setattr(fitting.time, "perf_counter", lambda: clock[0])
+
+    def start() -> Any:
+        def train(epochs: int) -> float:
+            clock[0] += 20.0 + seconds_an_epoch * epochs
+            return 1.0 / epochs
+
+        return train
+
+    result = fitting.long_run(start, 10)()
+    assert result.seconds == pytest.approx(seconds_an_epoch)
+    assert result.figures == {"more epochs": more}
+    assert result.answer == [0.1]
+
+
+def test_the_irregular_program() -> None:
+    """Each result is used by another or is an end, and all numbers stay small."""
+    operations = irregular.program(2000)
+    places = irregular.unused(operations)
+    used = {place for name, a, b in operations for place in ((a, b) if name in irregular.PAIRS else (a,))}
+    results = set(range(irregular.INPUTS, irregular.INPUTS + 2000))
+    assert sorted(results - used) == places
+    x = irregular.samples()
+    expected = np.array(irregular.ends(operations, list(x.T), np))
+    assert np.abs(expected).max() < 100.0
+    ours = irregular.ends(operations, x[0].tolist(), autograd)
+    np.testing.assert_allclose(ours, expected[:, 0], rtol=1e-12)
+
+
+def test_the_count_of_operations() -> None:
+    """The large program of the case `trace` has a million operations."""
+    per_sample = (moons.NODES - 3 * len(moons.flat(moons.parameters())) - 3) // 100
+    assert 2 * trace.MANY * per_sample == pytest.approx(10**6, rel=0.01)

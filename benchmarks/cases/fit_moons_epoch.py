@@ -1,0 +1,16 @@
+"""What an epoch of `fit_moons` takes in the long run: by how much more epochs make a training longer."""
+
+from collections.abc import Callable
+
+from benchmarks.cases import fit_moons, fitting
+from benchmarks.cases.fitting import Start
+from benchmarks.cases.moons_eager import Work
+
+
+def long_run(prepare: Callable[[], Start]) -> Callable[[], Work]:
+    """Return the preparation of two trainings."""
+    return lambda: fitting.long_run(prepare(), fit_moons.EPOCHS)
+
+
+PEERS = {peer: long_run(prepare) for peer, prepare in fit_moons.STARTS.items()}
+ROUNDS = 3

@@ -1,0 +1,87 @@
+"""Whole trainings, each from a fresh model: the time of a call, and of an epoch in the long run."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from benchmarks.cases.moons_eager import Work
+from benchmarks.moons import Arrays
+from benchmarks.result import Result
+
+Start = Callable[[], Callable[[int], float]]
+"""Builds a model, and returns what trains it for so many epochs and gives the last loss."""
+
+# Compiling varies by 50 ms from call to call, so a difference of calls has to be long beside that. Not more
+# epochs, since Adam's means of a loss that is 0 halve every 7 steps, and numbers below 1e-308 are slow.
+EXTRA_EPOCHS = (5, 50, 500, 5000)
+LONG = 1.0
+
+
+def timed(start: Start, epochs: int) -> tuple[float, float]:
+    """Return the time of a training, without that of building the model, and its last loss."""
+    train = start()
+    before = time.perf_counter()
+    loss = train(epochs)
+    return time.perf_counter() - before, loss
+
+
+def whole(start: Start, epochs: int) -> Work:
+    """Return the work of a training."""
+
+    def work() -> Result:
+        seconds, loss = timed(start, epochs)
+        return Result([loss], seconds=seconds)
+
+    return work
+
+
+def long_run(start: Start, epochs: int) -> Work:
+    """Return the work of finding how much longer a training takes for one epoch more."""
+
+    def work() -> Result:
+        short, loss = min(timed(start, epochs) for _ in range(2))
+        for extra in EXTRA_EPOCHS:
+            difference = timed(start, epochs + extra)[0] - short
+            if difference >= LONG:
+                break
+        return Result([loss], figures={"more epochs": extra}, seconds=difference / extra)
+
+    return work
+
+
+def network(arrays: Arrays) -> Any:
+    """Return our MLP with these weights and biases."""
+    from nn import MLP
+
+    model = MLP(arrays[0][0].shape[1], [len(b) for _, b in arrays])
+    for layer, (w, b) in zip(model.layers, arrays, strict=True):
+        for neuron, row, bias in zip(layer.neurons, w, b, strict=True):
+            for parameter, number in zip((*neuron.w, neuron.b), (*row, bias), strict=True):
+                parameter.data = number
+    return model
+
+
+def of_torch(
+    arrays: Arrays, loss: Callable[[Any, Any], Any], batches: Callable[[int], Iterator[Any]], lr: float
+) -> Callable[[int], float]:
+    """Return the training of these arrays in PyTorch: eager, and of one thread."""
+    import torch
+
+    from benchmarks import moons
+
+    torch.set_num_threads(1)
+    tensors = [tuple(torch.tensor(array, requires_grad=True) for array in layer) for layer in arrays]
+    optimizer = torch.optim.Adam([tensor for layer in tensors for tensor in layer], lr=lr)
+
+    def train(epochs: int) -> float:
+        for epoch in batches(epochs):
+            losses = []
+            for x, y in epoch:
+                value = loss(moons.outputs_of_arrays(tensors, x, torch.relu), y)
+                optimizer.zero_grad()
+                value.backward()
+                optimizer.step()
+                losses.append(value.item() * len(y))
+        return sum(losses) / sum(len(y) for _, y in epoch)
+
+    return train
