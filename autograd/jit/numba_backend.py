@@ -1,0 +1,122 @@
+"""Running programs with Numba: the loops of `numba_source` as machine code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .cache import stored
+from .layout import Plan
+from .numba_source import Results, loops_source
+from .program import Run, Unsuitable
+from .tape import Tape
+
+# 400 lines, which are the moons, take 3.6 s to compile.
+_MOST_LINES = 500
+
+_HEAD = '''\
+import math
+from math import inf, nan
+
+import numpy as np
+from numba import njit, types
+from numba.extending import intrinsic
+
+FLAGS = ("reassoc", "contract")
+
+
+@intrinsic
+def add(typing, total, x):
+    """Add a term, in any order."""
+
+    def write(context, builder, signature, args):
+        return builder.fadd(*args, flags=FLAGS)
+
+    return types.float64(total, x), write
+
+
+@intrinsic
+def add_product(typing, total, x, y):
+    """Add a product, in any order, rounding once."""
+
+    def write(context, builder, signature, args):
+        total, x, y = args
+        return builder.fadd(total, builder.fmul(x, y, flags=FLAGS), flags=FLAGS)
+
+    return types.float64(total, x, y), write
+
+
+'''
+
+
+def numba_program(
+    tape: Tape, plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results
+) -> Run:
+    """Compile a plan with Numba, or load it if any process did before.
+
+    Parameters
+    ----------
+    tape, plan, shapes, results
+        As `loops_source` takes them.
+
+    Returns
+    -------
+    callable
+        From the arguments' arrays to the tuple of results.
+
+    Raises
+    ------
+    Unsuitable
+        For a program that would take too long to compile.
+
+    Examples
+    --------
+    >>> numba_program(Tape(), Plan({}, {}), [], [])()  # doctest: +SKIP
+    ()
+    """
+    loops = loops_source(tape, plan, shapes, results)
+    lines = loops.text.count("\n")
+    if lines > _MOST_LINES:
+        raise Unsuitable(f"its program has {lines} lines, of at most {_MOST_LINES}")
+    arrays = [shape for _, shape in results if shape]
+    kinds = ["float64[::1]", "int64[::1]", *map(_kind, [*arrays, *shapes])]
+    signature = f"({', '.join(kinds)})"
+    text = f"{_HEAD}{loops.text}\n\n{_caller(len(shapes), results)}"
+    namespace: dict[str, Any] = {}
+    path = stored(text)
+    exec(compile(text, str(path or "<compiled by autograd.jit>"), "exec"), namespace)
+    # With the signature it is compiled here, and not when it is first called. Division by 0 is no error.
+    compiling = namespace["njit"](signature, cache=path is not None, nogil=True, error_model="numpy")
+    program = compiling(namespace["program"])
+    namespace |= {"program": program, "numbers": loops.numbers, "places": loops.places, "plain": _plain}
+    run: Run = namespace["run"]
+    return run
+
+
+def _kind(shape: tuple[int, ...]) -> str:
+    """Return what Numba calls a number, or an array whose last axis is contiguous."""
+    return f"float64[{', '.join([':'] * (len(shape) - 1) + ['::1'])}]" if shape else "float64"
+
+
+def _caller(arguments: int, results: Results) -> str:
+    """Return a function that makes the arrays for the results; Numba would take four times as long, 0.4 us."""
+    names = [f"result{i}" for i in range(len(results))]
+    arrays = [name for name, (_, shape) in zip(names, results, strict=True) if shape]
+    numbers = [name for name, (_, shape) in zip(names, results, strict=True) if not shape]
+    inputs = [f"argument{i}" for i in range(arguments)]
+    lines = [f"{name} = np.empty({shape})" for name, (_, shape) in zip(names, results, strict=True) if shape]
+    found = f"{', '.join(numbers)}{',' * bool(numbers)} = " if numbers else ""
+    known = ", ".join(["numbers", "places", *arrays])
+    call = f"{found}program({known}, {', '.join(inputs)})"
+    general = f"{found}program({known}, *map(plain, ({''.join(f'{name}, ' for name in inputs)})))"
+    lines += ["try:", f"    {call}", "except TypeError:", f"    {general}"]
+    lines.append(f"return ({''.join(f'{name}, ' for name in names)})")
+    body = "\n".join(f"    {line}" for line in lines)
+    return f"def run({', '.join(inputs)}):\n{body}\n"
+
+
+def _plain(argument: Any) -> Any:
+    """Return an argument as Numba knows it: it may be read-only, or a view, or an array of no dimensions."""
+    return np.array(argument, dtype=float, order="C") if np.ndim(argument) else float(argument)
