@@ -71,6 +71,16 @@ def stored(text: str) -> Path | None:
     return path
 
 
+def forget(path: Path) -> None:
+    """Delete a program.
+
+    Examples
+    --------
+    >>> forget(Path("nowhere/program.py"))
+    """
+    shutil.rmtree(path.parent, ignore_errors=True)
+
+
 def _forget_old(directory: Path) -> None:
     """Delete the programs that were not used for longest."""
     homes = sorted((home for home in directory.iterdir() if home.is_dir()), key=lambda home: home.stat().st_mtime)
