@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 
 from .cache import forget, stored
 from .layout import Plan
-from .numba_source import Results, loops_source
+from .numba_source import Results, loops_source, signature_of
 from .program import Run, Unsuitable
 from .tape import Tape
 
@@ -83,10 +83,12 @@ def numba_program(
     lines = loops.text.count("\n")
     if lines > _MOST_LINES:
         raise Unsuitable(f"its program has {lines} lines, of at most {_MOST_LINES}")
-    arrays = [shape for _, shape in results if shape]
-    kinds = ["float64[::1]", "int64[::1]", *map(_kind, [*arrays, *shapes])]
+    own = signature_of(shapes, results)
+    arrays = [results[i][1] for i in own.results if results[i][1]] + [(1,)] * bool(own.numbers_out)
+    inputs = [shapes[i] for i in own.arguments] + [(1,)] * bool(own.numbers_in)
+    kinds = ["float64[::1]", "int64[::1]", *map(_kind, [*arrays, *inputs])]
     signature = f"({', '.join(kinds)})"
-    text = f"{_HEAD}{loops.text}\n\n{caller(len(shapes), results)}"
+    text = f"{_HEAD}{loops.text}\n\n{caller(shapes, results)}"
     path = stored(text)
     try:
         module = _loaded(text, signature, path)
@@ -121,34 +123,50 @@ def _kind(shape: tuple[int, ...]) -> str:
     return f"float64[{', '.join([':'] * (len(shape) - 1) + ['::1'])}]" if shape else "float64"
 
 
-def caller(arguments: int, results: Results) -> str:
+def caller(shapes: Sequence[tuple[int, ...]], results: Results) -> str:
     """Return a function that makes the arrays for the results; Numba would take four times as long, 0.4 us.
 
     Examples
     --------
-    >>> print(caller(1, [([0], ()), ([1, 2], (2,))]))
+    >>> print(caller([(2,)], [([0], ()), ([1, 2], (2,))]))
     def run(argument0):
         result1 = np.empty((2,))
         try:
-            result0, = program(numbers, places, result1, argument0)
+            found = program(numbers, places, result1, argument0)
         except TypeError:
-            result0, = program(numbers, places, result1, *map(plain, (argument0, )))
+            found = program(numbers, places, result1, *map(plain, (argument0, )))
+        result0, = found
         return (result0, result1, )
     <BLANKLINE>
     """
-    names = [f"result{i}" for i in range(len(results))]
-    arrays = [name for name, (_, shape) in zip(names, results, strict=True) if shape]
-    numbers = [name for name, (_, shape) in zip(names, results, strict=True) if not shape]
-    inputs = [f"argument{i}" for i in range(arguments)]
-    lines = [f"{name} = np.empty({shape})" for name, (_, shape) in zip(names, results, strict=True) if shape]
-    found = f"{', '.join(numbers)}{',' * bool(numbers)} = " if numbers else ""
+    own = signature_of(shapes, results)
+    arrays = {f"result{i}": results[i][1] for i in own.results if results[i][1]}
+    inputs = [f"argument{i}" for i in own.arguments]
+    lines = []
+    if own.numbers_out:
+        arrays["numbers_out"] = (len(own.numbers_out),)
+    if own.numbers_in:
+        inputs.append("numbers_in")
+        lines.append(f"numbers_in = np.array(({_each('argument', own.numbers_in)}))")
+    lines += [f"{name} = np.empty({shape})" for name, shape in arrays.items()]
     known = ", ".join(["numbers", "places", *arrays])
-    call = f"{found}program({known}, {', '.join(inputs)})"
-    general = f"{found}program({known}, *map(plain, ({''.join(f'{name}, ' for name in inputs)})))"
-    lines += ["try:", f"    {call}", "except TypeError:", f"    {general}"]
-    lines.append(f"return ({''.join(f'{name}, ' for name in names)})")
+    lines += [
+        "try:",
+        f"    found = program({known}, {', '.join(inputs)})",
+        "except TypeError:",
+        f"    found = program({known}, *map(plain, ({''.join(f'{name}, ' for name in inputs)})))",
+    ]
+    if numbers := [i for i in own.results if not results[i][1]]:
+        lines.append(f"{_each('result', numbers)}= found")
+    if own.numbers_out:
+        lines.append(f"{_each('result', own.numbers_out)}= numbers_out.tolist()")
+    lines.append(f"return ({_each('result', range(len(results)))})")
     body = "\n".join(f"    {line}" for line in lines)
-    return f"def run({', '.join(inputs)}):\n{body}\n"
+    return f"def run({', '.join(f'argument{i}' for i in range(len(shapes)))}):\n{body}\n"
+
+
+def _each(name: str, numbers: Iterable[int]) -> str:
+    return "".join(f"{name}{i}, " for i in numbers)
 
 
 def _plain(argument: Any) -> Any:

@@ -36,6 +36,48 @@ _ALIGNMENT = 8
 _SHORT = 64
 
 
+# A function of 900 results took Numba 14 s.
+_FEW = 8
+
+
+class Signature(NamedTuple):
+    """What is an argument and a result of its own, and which numbers are handed over in one array.
+
+    Attributes
+    ----------
+    arguments, results : list of int
+        Those of their own.
+    numbers_in, numbers_out : list of int
+        The arguments and the results that are numbers among many.
+    """
+
+    arguments: list[int]
+    results: list[int]
+    numbers_in: list[int]
+    numbers_out: list[int]
+
+
+def signature_of(shapes: Sequence[tuple[int, ...]], results: Results) -> Signature:
+    """Return how the arguments and results of a program are handed over.
+
+    Examples
+    --------
+    >>> signature_of([()] * 9 + [(3,)], [([0], ())])
+    Signature(arguments=[9], results=[0], numbers_in=[0, 1, 2, 3, 4, 5, 6, 7, 8], numbers_out=[])
+    """
+    arguments, numbers_in = _apart(shapes)
+    own, numbers_out = _apart([shape for _, shape in results])
+    return Signature(arguments, own, numbers_in, numbers_out)
+
+
+def _apart(shapes: Sequence[tuple[int, ...]]) -> tuple[list[int], list[int]]:
+    """Return which of some arrays are handed over as they are, and which are numbers among many."""
+    numbers = [i for i, shape in enumerate(shapes) if not shape]
+    if len(numbers) <= _FEW:
+        return [*range(len(shapes))], []
+    return [i for i, shape in enumerate(shapes) if shape], numbers
+
+
 class Loops(NamedTuple):
     """A program as loops.
 
@@ -43,7 +85,8 @@ class Loops(NamedTuple):
     ----------
     text : str
         The definition of ``program``. It takes the two arrays that follow, an array for each result that is
-        one, which it fills, and the arguments; it returns the results that are numbers.
+        one, which it fills, and the arguments; it returns the results that are numbers. Many numbers are one
+        array: see `Signature`.
     numbers : array of float
         What it holds itself.
     places : array of int
@@ -129,7 +172,7 @@ class _Writer:
     loads: Iterator[int] = field(default_factory=lambda: count(1))
 
     def written(self, results: Results) -> Loops:
-        self._read_arguments()
+        self._read_arguments(signature_of(self.shapes, results).numbers_in)
         steps = fused(self.plan)
         stored = self._stored(steps, results)
         for step in steps:
@@ -137,19 +180,24 @@ class _Writer:
                 self._loop(step, stored)
             else:
                 self._alone(*step.elements)
-        returned = [self._result(i, *result) for i, result in enumerate(results)]
+        own = signature_of(self.shapes, results)
+        returned = [self._result(f"result{i}", *results[i]) for i in own.results]
+        if own.numbers_out:
+            instructions = [results[i][0][0] for i in own.numbers_out]
+            self._result("numbers_out", instructions, (len(instructions),))
         self.lines.append(f"return ({''.join(f'{text}, ' for text in returned if text)})")
-        arguments = [f"argument{i}" for i in range(len(self.shapes))]
+        arguments = [f"argument{i}" for i in own.arguments] + ["numbers_in"] * bool(own.numbers_in)
         head = f"def program({', '.join(['numbers', 'places', *self.results, *arguments])}):"
         body = [f"w = np.empty({self.used})", *self.lines] if self.used else self.lines
         text = "\n".join([head, *(f"    {line}" for line in body), ""])
         return Loops(text, np.array(self.numbers, dtype=float), np.array(self.places, dtype=np.int64))
 
-    def _read_arguments(self) -> None:
+    def _read_arguments(self, together: list[int]) -> None:
         for i, (colour, _) in self.plan.place.items():
             if self.tape.ops[i] is not None or self.tape.is_constant(i):
                 continue
-            name = f"argument{self.tape.args[i][0]}"
+            which = self.tape.args[i][0]
+            name = f"numbers_in[{together.index(which)}]" if which in together else f"argument{which}"
             size = self.plan.blocks[colour].size
             if not self.plan.blocks[colour].shape:
                 self.scalars[colour] = name
@@ -420,13 +468,12 @@ class _Writer:
 
     # ---------------------------------------------------------------------------------------- results
 
-    def _result(self, number: int, instructions: Sequence[int], shape: tuple[int, ...]) -> str | None:
+    def _result(self, name: str, instructions: Sequence[int], shape: tuple[int, ...]) -> str | None:
         """Write a result into its array, or return the expression of one that is a number."""
         places = [self.plan.place[i] for i in instructions]
         if not shape:
             ((colour, at),) = places
             return self._scalar(Operand(colour, np.array(at)))
-        name = f"result{number}"
         self.results.append(name)
         if not places:
             return None
