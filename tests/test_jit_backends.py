@@ -171,7 +171,12 @@ def each_row(x: Any, y: Any) -> list[Any]:
     operands = (x, y, x)
     results = [call_public(op, *operands[: len(op.partials)]) for op in SIMPLE]
     results += [x < y, x <= y, x > y, x >= y, x == y, x != y]
-    return [*results, autograd.logsumexp([x, y, y * 1.0]), autograd.sum([x, y, x]), autograd.dot([x, y], [y, x])]
+    return [
+        *results,
+        autograd.logsumexp([x, y, y * 1.0]),
+        autograd.sum([x, y, x]),
+        autograd.dot([x, y], [y, x]),
+    ]
 
 
 REDUCTIONS = ("logsumexp", "sum", "dot")
@@ -180,7 +185,7 @@ NAMES = [*(op.name for op in SIMPLE), *COMPARISONS, *REDUCTIONS]
 
 @pytest.mark.parametrize("backend", ["numpy", "numba"])
 def test_special_numbers(backend: str) -> None:
-    """At ties, zeros of both signs, inf and nan every row gives what an eager call gives, and so its slope."""
+    """At ties, zeros of both signs, inf and nan every row gives what an eager call gives."""
 
     def all_rows(x: Any, y: Any) -> Any:
         return each_row(x, y)
@@ -192,7 +197,9 @@ def test_special_numbers(backend: str) -> None:
             for name, ours, theirs in zip(NAMES, compiled(x, y), expected, strict=True):
                 # The terms of a sum may be larger than it is.
                 largest = max(abs(x), abs(y), 1.0) if name in REDUCTIONS else 0.0
-                assert is_equal(name, ours, float(theirs), largest), f"{name}({x}, {y}) = {theirs}, not {ours}"
+                assert is_equal(name, ours, float(theirs), largest), (
+                    f"{name}({x}, {y}) = {theirs}, not {ours}"
+                )
 
 
 def is_equal(name: str, ours: float, theirs: float, largest: float) -> bool:
@@ -288,7 +295,11 @@ def test_arguments_of_another_structure(others: tuple[Any, Any]) -> None:
     args, kwargs = others
     for _ in range(3):
         same(compiled([1.0, np.ones(2)], 4.0), [4.0, np.full(2, 4.0)])
-        same(compiled(*args, **kwargs), f(*args, **kwargs) and [np.asarray(v) + 0.0 if np.ndim(v) else float(v) for v in f(*args, **kwargs)])
+        same(
+            compiled(*args, **kwargs),
+            f(*args, **kwargs)
+            and [np.asarray(v) + 0.0 if np.ndim(v) else float(v) for v in f(*args, **kwargs)],
+        )
 
 
 # -------------------------------------------------------------------------------------------- backends

@@ -23,7 +23,9 @@ class Affine(NamedTuple):
         >>> Affine(5, (10, 1, 0)).text(("i", "j", "k"))
         '10 * i + j + 5'
         """
-        terms = [f"{step} * {i}" if step != 1 else i for i, step in zip(indices, self.steps, strict=True) if step]
+        terms = [
+            f"{step} * {i}" if step != 1 else i for i, step in zip(indices, self.steps, strict=True) if step
+        ]
         return " + ".join([*terms, *([str(self.base)] if self.base or not terms else [])])
 
 

@@ -6,7 +6,6 @@ its turn is not compiled. It is a daemon, so that a process ends without waiting
 
 from __future__ import annotations
 
-import atexit
 import threading
 from queue import SimpleQueue
 from weakref import ref

@@ -63,7 +63,9 @@ def stored(text: str) -> Path | None:
         home.mkdir(parents=True, exist_ok=True)
         _forget_old(home.parent)
         # Another process may be writing the same: each its own file, and the last one stays.
-        with tempfile.NamedTemporaryFile("w", dir=home, suffix=".new", delete=False, encoding="utf-8") as file:
+        with tempfile.NamedTemporaryFile(
+            "w", dir=home, suffix=".new", delete=False, encoding="utf-8"
+        ) as file:
             file.write(text)
         Path(file.name).replace(path)
     except (OSError, RuntimeError):  # The second where there is no home directory.
@@ -83,6 +85,8 @@ def forget(path: Path) -> None:
 
 def _forget_old(directory: Path) -> None:
     """Delete the programs that were not used for longest."""
-    homes = sorted((home for home in directory.iterdir() if home.is_dir()), key=lambda home: home.stat().st_mtime)
+    homes = sorted(
+        (home for home in directory.iterdir() if home.is_dir()), key=lambda home: home.stat().st_mtime
+    )
     for home in homes[:-KEPT]:
         shutil.rmtree(home, ignore_errors=True)

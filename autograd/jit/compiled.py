@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from ..value import Value
+from .background import improve_later
 from .choices import spread_choices
 from .colours import colours_of
-from .background import improve_later
 from .layout import Plan, lay_out
 from .numba_backend import numba_program
 from .numba_source import Results
@@ -30,10 +30,10 @@ BACKENDS: dict[str, Callable[[Tape, Plan, Sequence[tuple[int, ...]], Results], R
 }
 """What makes a program of a plan, by the name of the backend. NumPy's is always made, and has no other.
 
-A backend is a function of the tape, the plan (see `Plan` and `Block`), the shape of each argument, and for each
-result its instructions and its shape. It returns a function of the arguments' arrays (numbers where the shape
-is ``()``) that returns the tuple of results. It runs in the background, and raises `Unsuitable` for what it
-does not take.
+A backend is a function of the tape, the plan (see `Plan` and `Block`), the shape of each argument, and for
+each result its instructions and its shape. It returns a function of the arguments' arrays (numbers where the
+shape is ``()``) that returns the tuple of results. It is called in the background, and raises
+`UnsuitableError` for what it does not take.
 """
 
 Result = tuple[Sequence[Value | float], tuple[int, ...]]

@@ -16,9 +16,9 @@ from ..tracing import tracing
 from ..trees import Branch, Leaf, Structure, flatten, leaves_of, unflatten
 from ..value import Value
 from ..variables import active_variables, under_differentiation
-from .structured import Reader, builder_of, reader_of
 from .likeness import LARGE, likeness
 from .program import Program, Report
+from .structured import Reader, builder_of, reader_of
 
 
 class _Compiled(NamedTuple):
@@ -204,8 +204,8 @@ def jit(f: Callable[..., Any], backend: str | None = None) -> Jitted:
     What the function reads besides its arguments is read when it is compiled, and then stays: pass what
     changes as an argument.
 
-    The first call is answered by NumPy. Where Numba is installed, it compiles in the background meanwhile, for
-    seconds or from its cache at once, and later calls are faster; ``wait()`` waits for that.
+    The first call is answered by NumPy. Where Numba is installed, it compiles in the background meanwhile,
+    for seconds or from its cache at once, and later calls are faster; ``wait()`` waits for that.
 
     Parameters
     ----------

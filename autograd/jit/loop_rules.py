@@ -9,11 +9,10 @@ from collections.abc import Mapping
 from ..ops import OPS
 from ..rules import FLOAT, python_expression
 
-_WORDS = {
-    name: f"math.{meaning.__name__}"
-    for name, meaning in FLOAT.items()
-    if getattr(math, getattr(meaning, "__name__", ""), None) is meaning
-} | {"abs": "abs"}
+_NAMES = {id(meaning): f"math.{name}" for name, meaning in vars(math).items() if callable(meaning)}
+_WORDS = {word: _NAMES[id(meaning)] for word, meaning in FLOAT.items() if id(meaning) in _NAMES} | {
+    "abs": "abs"
+}
 """What Python calls the words of the rules. Words that are not here are written out, also `max`, of which
 compilers have their own idea where a nan is compared."""
 

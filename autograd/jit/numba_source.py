@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
-from math import inf, prod
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
@@ -98,9 +98,7 @@ class Loops(NamedTuple):
     places: np.ndarray[tuple[int], np.dtype[np.int64]]
 
 
-def loops_source(
-    tape: Tape, plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results
-) -> Loops:
+def loops_source(tape: Tape, plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results) -> Loops:
     """Return the program of a plan.
 
     Parameters
@@ -335,7 +333,9 @@ class _Writer:
         flat = {colour: of.reshape(-1) for colour, of in step.elements.items()}
         grid = {colour: of.reshape(step.shape) for colour, of in step.elements.items()}
         turned = {colour: of.T for colour, of in grid.items()}
-        choices = [(_Loop(of.shape), which) for which in (flat, grid, turned) for of in [next(iter(which.values()))]]
+        choices = [
+            (_Loop(of.shape), which) for which in (flat, grid, turned) for of in [next(iter(which.values()))]
+        ]
         return min(choices, key=lambda choice: self._jumps(choice[1]))
 
     def _jumps(self, elements: Mapping[int, Positions]) -> float:
@@ -450,14 +450,21 @@ class _Writer:
         ]
         if block.size > 1 and block.op.name != "logsumexp" and all(map(_lies_across, memories)):
             room = self.memory[colour] = self._room(block.size)
-            factors = [Factor(memory.array, rule) for memory in memories if (rule := affine(memory.positions))]
-            self.lines += sums_across(factors, Factor("w", Affine(int(room.positions[0]), (1, 0))), rows[0].shape)
+            factors = [
+                Factor(memory.array, rule) for memory in memories if (rule := affine(memory.positions))
+            ]
+            self.lines += sums_across(
+                factors, Factor("w", Affine(int(room.positions[0]), (1, 0))), rows[0].shape
+            )
             return
         loop = _Loop(rows[0].shape)
         texts = [f"{memory.array}[{self._address(memory.positions, loop)}]" for memory in memories]
         outer, inner = loop.heads()
         name = f"v{next(self.names)}"
-        lines = [line.format(name=name, inner=inner.strip(), x=texts[0], y=texts[-1]) for line in _SUMS[block.op.name]]
+        lines = [
+            line.format(name=name, inner=inner.strip(), x=texts[0], y=texts[-1])
+            for line in _SUMS[block.op.name]
+        ]
         if block.size == 1:
             self.scalars[colour] = name
             self.lines += lines

@@ -40,7 +40,7 @@ class Factor(NamedTuple):
 
 
 def rows_of(left: Factor, right: Factor, out: Factor, sizes: tuple[int, int, int]) -> list[str]:
-    """Return loops for a product whose right factor has contiguous columns.
+    r"""Return loops for a product whose right factor has contiguous columns.
 
     Parameters
     ----------
@@ -58,46 +58,45 @@ def rows_of(left: Factor, right: Factor, out: Factor, sizes: tuple[int, int, int
 
     Examples
     --------
-    >>> a, b, c = Factor("w", Affine(0, (1, 1))), Factor("w", Affine(1, (1, 9))), Factor("w", Affine(10, (9, 1)))
-    >>> print("\\n".join(rows_of(a, b, c, (1, 9, 1))))
+    >>> places = Affine(0, (1, 1)), Affine(1, (1, 9)), Affine(10, (9, 1))
+    >>> a, b, c = (Factor("w", place) for place in places)
+    >>> print("\n".join(rows_of(a, b, c, (1, 9, 1))))
     for r in range(0, 1, 1):
-        a00 = w[r]
         for c in range(9):
-            w[9 * r + c + 10] = add_product(0.0, a00, w[c + 1])
+            w[9 * r + c + 10] = 0.0
+        for k in range(0, 1, 1):
+            a00 = w[r + k]
+            for c in range(9):
+                b0 = w[c + 9 * k + 1]
+                w[9 * r + c + 10] = add_product(w[9 * r + c + 10], a00, b0)
     """
     rows, columns, terms = sizes
     lines: list[str] = []
     for row, height, end in _tiles(rows):
-        lines.append(f"for r in range({row}, {end}, {height}):")
-        for term, depth, last in _tiles(terms, first_alone=True):
-            indent, k = "    ", str(term)
-            if last - term > depth:
-                lines.append(f"    for k in range({term}, {last}, {depth}):")
-                indent, k = "        ", "k"
-            for i in range(height):
+        targets = [out.at("r", "c", i) for i in range(height)]
+        lines += [f"for r in range({row}, {end}, {height}):", f"    for c in range({columns}):"]
+        lines += [f"        {target} = 0.0" for target in targets]
+        for term, depth, last in _tiles(terms):
+            lines.append(f"    for k in range({term}, {last}, {depth}):")
+            pairs = [(i, j) for i in range(height) for j in range(depth)]
+            lines += [f"        a{i}{j} = {left.at('r', 'k', i, j)}" for i, j in pairs]
+            lines.append(f"        for c in range({columns}):")
+            lines += [f"            b{j} = {right.at('c', 'k', 0, j)}" for j in range(depth)]
+            for i, target in enumerate(targets):
+                total = target
                 for j in range(depth):
-                    lines.append(f"{indent}a{i}{j} = {_element(left, 'r', k, i, j)}")
-            lines.append(f"{indent}for c in range({columns}):")
-            factors = [_element(right, "c", k, 0, j) for j in range(depth)]
-            if height > 1:
-                lines += [f"{indent}    b{j} = {factor}" for j, factor in enumerate(factors)]
-                factors = [f"b{j}" for j in range(depth)]
-            for i in range(height):
-                target = out.at("r", "c", i)
-                total = target if term else "0.0"
-                for j, factor in enumerate(factors):
-                    total = f"add_product({total}, a{i}{j}, {factor})"
-                lines.append(f"{indent}    {target} = {total}")
+                    total = f"add_product({total}, a{i}{j}, b{j})"
+                lines.append(f"            {target} = {total}")
     return lines
 
 
 def dots_of(left: Factor, right: Factor, out: Factor, sizes: tuple[int, int, int]) -> list[str]:
-    """Return loops for a product of which both factors have contiguous rows; the arguments of `rows_of`.
+    r"""Return loops for a product of which both factors have contiguous rows; the arguments of `rows_of`.
 
     Examples
     --------
     >>> a, b, c = (Factor("w", Affine(base, (0, 1))) for base in (0, 9, 18))
-    >>> print("\\n".join(dots_of(a, b, c, (1, 1, 9))))
+    >>> print("\n".join(dots_of(a, b, c, (1, 1, 9))))
     for r in range(0, 1, 1):
         for c in range(0, 1, 1):
             s00 = 0.0
@@ -124,7 +123,7 @@ def dots_of(left: Factor, right: Factor, out: Factor, sizes: tuple[int, int, int
 
 
 def sums_across(factors: Sequence[Factor], out: Factor, sizes: tuple[int, ...]) -> list[str]:
-    """Return loops for sums of numbers, or of products, whose first terms are next to each other.
+    r"""Return loops for sums of numbers, or of products, whose first terms are next to each other.
 
     The sums run side by side, four terms at once: one after the other, 16 sums of 100 take 2 us, not 0.3.
 
@@ -165,21 +164,10 @@ def sums_across(factors: Sequence[Factor], out: Factor, sizes: tuple[int, ...]) 
     return lines
 
 
-def _element(factor: Factor, row: str, term: str, row_offset: int, term_offset: int) -> str:
-    """Return an element whose term may be a number."""
-    if not term.isdigit():
-        return factor.at(row, term, row_offset, term_offset)
-    rows, terms = factor.place.steps
-    base = Affine(factor.place.base + terms * int(term), (rows, 0))
-    return Factor(factor.array, Affine(base.base + terms * term_offset, (rows, 0))).at(row, "0", row_offset)
-
-
-def _tiles(count: int, first_alone: bool = False) -> Iterator[tuple[int, int, int]]:
+def _tiles(count: int) -> Iterator[tuple[int, int, int]]:
     """Yield start, size of a tile, and end of the runs of tiles that a count is cut into."""
     whole = count - count % _TILE
-    cuts = [0, min(_TILE, whole), whole] if first_alone else [0, whole]
-    for start, end in zip(cuts, cuts[1:], strict=False):
-        if end > start:
-            yield start, _TILE, end
+    if whole:
+        yield 0, _TILE, whole
     if count > whole:
         yield whole, count - whole, count

@@ -13,7 +13,7 @@ Run = Callable[..., tuple[Any, ...]]
 """A program: from the arguments' arrays to the tuple of results."""
 
 
-class Unsuitable(Exception):
+class UnsuitableError(Exception):
     """A backend does not take a program; the message says why."""
 
 
@@ -103,7 +103,7 @@ class Program:
             run = self._make()
         # Whatever happens in a compiler, there is a program that runs.
         except Exception as error:
-            reason = str(error) if isinstance(error, Unsuitable) else f"{type(error).__name__}: {error}"
+            reason = str(error) if isinstance(error, UnsuitableError) else f"{type(error).__name__}: {error}"
             lines = reason.strip().splitlines() or [type(error).__name__]
             self.report = self.report._replace(remark=f"{self._backend} does not run it: {lines[0]}")
         else:

@@ -1,12 +1,12 @@
 """Functions written for one structure: to take arguments apart, and to put results together.
 
 Walking the structure at each call would take 6 us for the six arrays of a small network in nested lists,
-which is as long as its program runs; what is written here takes 1.5 us.
+which is nearly as long as its program runs; what is written here takes 1.2 us.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any
 
@@ -63,7 +63,8 @@ def _read(
     kind, *parts = key or (None,)
     if kind not in (dict, list, tuple):
         lines.append(
-            f"if {name}.__class__ is not ndarray or {name}.shape != {key} or {name}.dtype is not FLOAT: return None"
+            f"if {name}.__class__ is not ndarray or {name}.shape != {key} or {name}.dtype is not FLOAT: "
+            "return None"
         )
         leaves.append(name)
         return
