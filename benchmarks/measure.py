@@ -8,6 +8,7 @@ import sys
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
+from shutil import which
 from statistics import median
 from typing import Any
 
@@ -16,7 +17,7 @@ CASES = (
     *("moons_eager", "moons_nn", "moons_jit", "fit_moons", "fit_moons_epoch", "fit_digits"),
     *("irregular", "trace", "call", "chain", "wide", "diamond", "memory", "grow", "repl"),
 )
-MODULES = {"chainrule": "autograd"}
+MODULES = {"chainrule": "autograd", "chainrule-numpy": "autograd"}
 TOLERANCE = 1e-9
 
 
@@ -50,9 +51,8 @@ class Peer:
 
     def __init__(self, case: str, peer: str, hips_python: str | None) -> None:
         self.measurement = Measurement(peer)
-        module = MODULES.get(peer, peer)
         python = hips_python if peer == "hips" else sys.executable
-        if python is None or (peer != "hips" and find_spec(module) is None):
+        if python is None or (peer != "hips" and not _is_installed(peer)):
             self.measurement.problem = "not installed"
             return
         # As scripts of the checkout: one thread each, since the peers differ in how many they would take.
@@ -93,6 +93,11 @@ class Peer:
         errors = self.process.stderr.read().strip().splitlines()
         self.measurement.problem = errors[-1][:100] if errors else f"ended with {self.process.wait()}"
         return None
+
+
+def _is_installed(peer: str) -> bool:
+    """Return whether there is what a peer needs: a module, or for C a compiler."""
+    return which("cc") is not None if peer == "c" else find_spec(MODULES.get(peer, peer)) is not None
 
 
 _XLA = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"

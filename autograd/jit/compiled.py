@@ -5,19 +5,37 @@ from __future__ import annotations
 import keyword
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
+import numpy as np
+
 from ..value import Value
+from .background import improve_later
 from .batches import settle_batches
 from .choices import spread_choices
 from .colours import colours_of
-from .layout import lay_out
+from .layout import Plan, lay_out
+from .numba_backend import numba_program
+from .numba_source import Results
 from .numpy_source import Source, numpy_source
-from .program import Program, Report
+from .program import Program, Report, Run
 from .reductions import find_reductions, spread_sums
 from .simplify import simplify
-from .tape import tape_of
+from .tape import Tape, tape_of
+
+BACKENDS: dict[str, Callable[[Tape, Plan, Sequence[tuple[int, ...]], Results], Run] | None] = {
+    "numpy": None,
+    "numba": numba_program,
+}
+"""What makes a program of a plan, by the name of the backend. NumPy's is always made, and has no other.
+
+A backend is a function of the tape, the plan (see `Plan` and `Block`), the shape of each argument, and for
+each result its instructions and its shape. It returns a function of the arguments' arrays (numbers where the
+shape is ``()``) that returns the tuple of results. It is called in the background, and raises
+`UnsuitableError` for what it does not take.
+"""
 
 Result = tuple[Sequence[Value | float], tuple[int, ...]]
 """The numbers of a result, and its shape."""
@@ -28,9 +46,12 @@ def compiled(
     arguments: Sequence[Sequence[Value]],
     shapes: Sequence[tuple[int, ...]],
     names: Sequence[str],
+    backend: str = "numpy",
     since: float | None = None,
 ) -> Program:
     """Compile the graph between some leaves and some results.
+
+    The program of NumPy is there at once. That of another backend takes its place when it is compiled.
 
     Parameters
     ----------
@@ -42,13 +63,15 @@ def compiled(
         The shape of each argument.
     names : sequence of str
         What to call the arguments.
+    backend : str
+        A name of `BACKENDS`.
     since : float, optional
         When the work began, as `time.perf_counter` has it.
 
     Returns
     -------
     Program
-        Of NumPy.
+        What runs.
 
     Examples
     --------
@@ -66,7 +89,11 @@ def compiled(
     outputs = iter(reduced.outputs)
     wanted = [([next(outputs) for _ in numbers], shape) for numbers, shape in results]
     source = numpy_source(reduced, plan, _identifiers(names), wanted)
-    return _program(source, len(tape), len(simplified), start)
+    program = _program(source, len(tape), len(simplified), start)
+    if make := BACKENDS[backend]:
+        program.expect(backend, partial(make, reduced, plan, shapes, wanted))
+        improve_later(program)
+    return program
 
 
 def compiled_elementwise(y: Value, leaves: Sequence[Value], names: Sequence[str]) -> Program:
@@ -112,7 +139,8 @@ def _program(source: Source, traced: int, simplified: int, start: float) -> Prog
         gathers=source.gathers,
         seconds=time.perf_counter() - start,
     )
-    return Program(source.text, namespace["program"], report)
+    # What NumPy warns of, an eager call says better: it names the operation and the line.
+    return Program(source.text, np.errstate(all="ignore")(namespace["program"]), report)
 
 
 def _identifiers(names: Sequence[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""`jit`: run a function once on `Value`s, and from then on as a program of NumPy."""
+"""`jit`: run a function once on `Value`s, and from then on as a program of NumPy or Numba."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import functools
 import inspect
 import time
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from importlib.util import find_spec
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -17,13 +18,26 @@ from ..value import Value
 from ..variables import active_variables, under_differentiation
 from .likeness import LARGE, likeness
 from .program import Program, Report
+from .structured import Reader, builder_of, reader_of
 
 
 class _Compiled(NamedTuple):
-    """A program with the structure of its results."""
+    """A program with what puts its results together."""
 
     program: Program
-    form: Structure
+    build: Callable[..., Any]
+
+
+class _Recent(NamedTuple):
+    """The program of the last call, with what takes arguments like those apart."""
+
+    read: Reader
+    program: Program
+    build: Callable[..., Any]
+
+
+def _read_nothing(args: Any, kwargs: Any) -> None:
+    """Say of all arguments that they are unlike the last ones: there were none."""
 
 
 class Jitted:
@@ -49,21 +63,35 @@ class Jitted:
     <BLANKLINE>
     """
 
-    def __init__(self, f: Callable[..., Any]) -> None:
+    def __init__(self, f: Callable[..., Any], backend: str = "numpy") -> None:
         functools.update_wrapper(self, f)
         self._f = f
+        self._backend = backend
         self._programs: dict[Hashable, _Compiled] = {}
+        self._readers: dict[Hashable, Reader] = {}
         self._last: Program | None = None
+        self._recent = _NOTHING
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the program for arguments of this structure; compile it if there is none."""
+        # Read once: another thread may be calling with other arguments.
+        read, program, build = self._recent
+        leaves = read(args, kwargs)
+        if leaves is None or active_variables():
+            return self._call_other(args, kwargs)
+        return build(*program.run(*leaves))
+
+    def _call_other(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Do a call whose arguments are unlike those of the last one."""
         leaves: list[Any] = []
         key = likeness((args, kwargs), leaves)
-        if key not in self._programs or active_variables():
+        if key is None or key not in self._programs or active_variables():
             return self._call_at_length(args, kwargs, key)
-        self._last, form = self._programs[key]
-        with np.errstate(all="ignore"):
-            return _built(form, iter(self._last.run(*leaves)))
+        program, build = self._programs[key]
+        if key not in self._readers:
+            self._readers[key] = reader_of(key)
+        self._last, self._recent = program, _Recent(self._readers[key], program, build)
+        return build(*program.run(*leaves))
 
     def _call_at_length(self, args: tuple[Any, ...], kwargs: dict[str, Any], key: Hashable) -> Any:
         """Do a call that is the first of its kind, or has arguments of some other kind than usual."""
@@ -75,9 +103,8 @@ class Jitted:
             self._programs[structure] = self._compile(args, kwargs)
         if key is not None:
             self._programs[key] = self._programs[structure]
-        self._last, form = self._programs[structure]
-        with np.errstate(all="ignore"):
-            return _built(form, iter(self._last.run(*_packed(structure, iter(leaves)))))
+        self._last, build = program, _ = self._programs[structure]
+        return build(*program.run(*_packed(structure, iter(leaves))))
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         """Return the function as a method; the object is its first argument, so it is a module."""
@@ -105,6 +132,22 @@ class Jitted:
         """
         return self._program().report
 
+    def wait(self) -> None:
+        """Wait until the backend has compiled, or has given up, the programs of all calls until now.
+
+        Nobody has to: until then they run on NumPy.
+
+        Examples
+        --------
+        >>> f = jit(lambda x: x * 2.0)
+        >>> _ = f(1.0)
+        >>> f.wait()
+        >>> f(3.0)
+        6.0
+        """
+        for program, _ in list(self._programs.values()):
+            program.settled.wait()
+
     def _program(self) -> Program:
         if self._last is None:
             raise RuntimeError(
@@ -131,9 +174,10 @@ class Jitted:
             arguments,
             shapes,
             self._names(args, kwargs),
+            self._backend,
             start,
         )
-        return _Compiled(program, form)
+        return _Compiled(program, builder_of(form, _is_vector))
 
     def _names(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[str]:
         """Return a name for each array of the arguments."""
@@ -147,7 +191,10 @@ class Jitted:
         return [name + path for name, arg in named for path in _paths(leaves_of(arg)[1])]
 
 
-def jit(f: Callable[..., Any]) -> Jitted:
+_NOTHING = _Recent(_read_nothing, Program("", tuple, Report(0, 0, 0, 0, 0, 0, 0.0)), tuple)
+
+
+def jit(f: Callable[..., Any], backend: str | None = None) -> Jitted:
     """Compile a function: it is run once on `Value`s, and then replayed as a program on plain numbers.
 
     The program is found in the scalars: equal operations are merged, operations that are alike become
@@ -157,18 +204,27 @@ def jit(f: Callable[..., Any]) -> Jitted:
     What the function reads besides its arguments is read when it is compiled, and then stays: pass what
     changes as an argument.
 
+    The first call is answered by NumPy. Where Numba is installed, it compiles in the background meanwhile,
+    for seconds or from its cache at once, and later calls are faster; ``wait()`` waits for that.
+
     Parameters
     ----------
     f : callable
         A function of numbers, arrays, modules, and nested lists, tuples and dicts of them.
+    backend : {"numpy", "numba"}, optional
+        What runs the program. If not given, Numba where it is installed.
 
     Returns
     -------
     Jitted
-        A function of the same arguments and results, with ``source`` and ``report()``.
+        A function of the same arguments and results, with ``source``, ``report()`` and ``wait()``.
 
     Raises
     ------
+    ValueError
+        For an unknown backend.
+    ImportError
+        For ``backend="numba"`` where Numba is not installed.
     TracedValueError
         By the function returned, where `f` branches on an argument or takes its number.
 
@@ -179,7 +235,13 @@ def jit(f: Callable[..., Any]) -> Jitted:
     >>> f(np.array([1.0, 2.0]), np.array([3.0, 4.0]))
     (100.0, array([60., 80.]))
     """
-    return Jitted(f)
+    if backend not in (None, "numpy", "numba"):
+        raise ValueError(f"the backend of jit is 'numpy' or 'numba', but came {backend!r}")
+    # Looked for, not imported: that would take 0.5 s.
+    is_installed = backend != "numpy" and find_spec("numba") is not None
+    if backend == "numba" and not is_installed:
+        raise ImportError("the backend 'numba' needs Numba: pip install 'chainrule[jit]'")
+    return Jitted(f, "numba" if is_installed else "numpy")
 
 
 def _is_recorded(leaf: Any) -> bool:
@@ -225,13 +287,3 @@ def _split(numbers: Sequence[Any], shapes: Sequence[tuple[int, ...]]) -> list[Se
     """Return numbers by the array that they belong to."""
     ends = np.cumsum([0, *(int(np.prod(shape)) for shape in shapes)])
     return [numbers[start:end] for start, end in pairwise(ends)]
-
-
-def _built(form: Structure, arrays: Any) -> Any:
-    """Return a tree of results."""
-    if isinstance(form, Leaf):
-        array = next(arrays)
-        return array if form.shape else float(array)
-    if _is_vector(form):
-        return form.build(next(arrays).tolist())
-    return form.build([_built(part, arrays) for part in form.parts])

@@ -59,8 +59,7 @@ def lambdify(y: Value, leaves: Sequence[Value]) -> Callable[..., Any]:
 
     def function(*args: Any) -> Any:
         numbers = [np.asarray(arg, dtype=float)[()] for arg in args]
-        with np.errstate(all="ignore"):
-            (result,) = program.run(*numbers)
+        (result,) = program.run(*numbers)
         return float(result) if np.ndim(result) == 0 else np.array(result)
 
     function.source = program.source  # type: ignore[attr-defined]

@@ -1,11 +1,20 @@
-"""A compiled program, and what compiling found."""
+"""A compiled program, what compiling found, and the moment when a faster backend takes over."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from threading import Event
 from typing import Any, NamedTuple
 
 from ..formulas import count
+
+Run = Callable[..., tuple[Any, ...]]
+"""A program: from the arguments' arrays to the tuple of results."""
+
+
+class UnsuitableError(Exception):
+    """A backend does not take a program; the message says why."""
 
 
 class Report(NamedTuple):
@@ -18,9 +27,11 @@ class Report(NamedTuple):
     classes, products, reductions, gathers : int
         Arrays that the program has, matrix products, other sums, and operands that follow no rule.
     seconds : float
-        How long it took, the trace included.
+        How long it took until the first call could be answered, the trace included.
     backend : str
-        What runs it.
+        What runs it now.
+    remark : str
+        What another backend does about it: that it compiles, how long that took, or why it does not run it.
     """
 
     traced: int
@@ -31,6 +42,7 @@ class Report(NamedTuple):
     gathers: int
     seconds: float
     backend: str = "numpy"
+    remark: str = ""
 
     def __repr__(self) -> str:
         found = [
@@ -41,23 +53,65 @@ class Report(NamedTuple):
         return (
             f"{count(self.traced, 'operation')} traced, {self.simplified:,} after simplifying\n"
             f"{count(self.classes, 'array')}: {', '.join(found)}\n"
-            f"compiled in {self.seconds:.2f} s for the {self.backend} backend"
-        )
+            f"compiled in {self.seconds:.2f} s; runs on the {self.backend} backend"
+        ) + (f" ({self.remark})" if self.remark else "")
 
 
-class Program(NamedTuple):
+class Program:
     """A compiled program.
 
-    Attributes
+    Parameters
     ----------
     source : str
-        Its text, which runs on its own.
+        Its text in NumPy, which runs on its own.
     run : callable
         From the arguments' arrays to the tuple of results.
     report : Report
         What was found.
+
+    Examples
+    --------
+    >>> program = Program("", lambda x: (x,), Report(0, 0, 0, 0, 0, 0, 0.0))
+    >>> program.expect("numba", lambda: lambda x: (x + 1.0,))
+    >>> program.report.remark
+    'numba is compiling'
+    >>> program.improve()
+    >>> program.run(1.0), program.report.backend
+    ((2.0,), 'numba')
     """
 
-    source: str
-    run: Callable[..., tuple[Any, ...]]
-    report: Report
+    def __init__(self, source: str, run: Run, report: Report) -> None:
+        self.source = source
+        self.run = run
+        self.report = report
+        self.settled = Event()
+        self.settled.set()
+        self._backend = ""
+        self._make: Callable[[], Run] | None = None
+
+    def expect(self, backend: str, make: Callable[[], Run]) -> None:
+        """Have a faster backend's program made by a later `improve`, which may be in another thread."""
+        self._backend, self._make = backend, make
+        self.report = self.report._replace(remark=f"{backend} is compiling")
+        self.settled.clear()
+
+    def improve(self) -> None:
+        """Make the faster program, and run it from now on. If that fails, the report says why."""
+        start = time.perf_counter()
+        try:
+            assert self._make is not None
+            run = self._make()
+        # Whatever happens in a compiler, there is a program that runs.
+        except Exception as error:
+            reason = str(error) if isinstance(error, UnsuitableError) else f"{type(error).__name__}: {error}"
+            lines = reason.strip().splitlines() or [type(error).__name__]
+            self.report = self.report._replace(remark=f"{self._backend} does not run it: {lines[0]}")
+        else:
+            seconds = time.perf_counter() - start
+            self.report = self.report._replace(
+                backend=self._backend, remark=f"{seconds:.2f} s more to compile for {self._backend}"
+            )
+            self.run = run
+        finally:
+            self._make = None
+            self.settled.set()

@@ -1,7 +1,11 @@
 """The step of `moons_eager`, compiled; arguments and results are not converted."""
 
+import ctypes
+import subprocess
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,7 +32,7 @@ def timed(step: Callable[[], Any], answer: Callable[[Any], list[float]]) -> Work
     return work
 
 
-def chainrule() -> Work:
+def ours(backend: str | None) -> Work:
     """Prepare our own: the scalar loops of micrograd's demo, through `jit`."""
     from autograd import jit, relu, value_and_grad
 
@@ -38,10 +42,46 @@ def chainrule() -> Work:
         leaves = [leaf for w, b in layers for row, bias in zip(w, b, strict=True) for leaf in (bias, *row)]
         return moons.loss_of_scalars(leaves, lambda number: number, relu, x, y)
 
-    compiled = jit(value_and_grad(loss))
+    compiled = jit(value_and_grad(loss), backend)
     layers = moons.parameters()
     compiled(layers, x, y)
+    compiled.wait()
     return timed(lambda: compiled(layers, x, y), lambda result: [result[0], *moons.flat(result[1])])
+
+
+def chainrule() -> Work:
+    """Prepare it as users call it: with Numba, where that is installed."""
+    return ours(None)
+
+
+def chainrule_numpy() -> Work:
+    """Prepare it for the NumPy backend."""
+    return ours("numpy")
+
+
+def c() -> Work:
+    """Prepare the same written by hand in C, compiled with all that `cc` has; the target of our compiler."""
+    source = Path(__file__).parent.parent / "moons_step.c"
+    with tempfile.TemporaryDirectory() as directory:
+        library = Path(directory) / "moons_step.so"
+        options = ["-O3", "-march=native", "-ffast-math", "-shared", "-fPIC", "-o", str(library)]
+        subprocess.run(["cc", *options, str(source)], check=True)
+        moons_step = ctypes.CDLL(str(library)).moons_step
+    moons_step.restype = ctypes.c_double
+    x, y = moons.points()
+    parameters = [array for layer in moons.parameters() for array in layer]
+    gradients = [np.empty_like(array) for array in parameters]
+    # What converting the arguments takes is not the time of the step.
+    pointers = [ctypes.c_void_p(array.ctypes.data) for array in (x, y, *parameters, *gradients)]
+    arguments = [*pointers[:2], ctypes.c_double(moons.L2), *pointers[2:]]
+
+    def answer(value: float) -> list[float]:
+        pairs = zip(gradients[::2], gradients[1::2], strict=True)
+        return [value, *moons.flat(list(pairs))]
+
+    # The arrays live as long as the step that has their addresses.
+    moons_step.arrays = (x, y, parameters)
+    return timed(lambda: moons_step(*arguments), answer)
 
 
 def by_hand() -> Work:
@@ -80,5 +120,12 @@ def jax() -> Work:
     return timed(step, answer)
 
 
-PEERS = {"chainrule": chainrule, "numpy": by_hand, "torch": torch, "jax": jax}
+PEERS = {
+    "chainrule": chainrule,
+    "chainrule-numpy": chainrule_numpy,
+    "c": c,
+    "numpy": by_hand,
+    "torch": torch,
+    "jax": jax,
+}
 ROUNDS = 9

@@ -1,0 +1,63 @@
+"""The rules of the table as expressions over single numbers, for loops that a compiler makes fast."""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Mapping
+
+from ..ops import OPS
+from ..rules import FLOAT, python_expression
+
+_NAMES = {id(meaning): f"math.{name}" for name, meaning in vars(math).items() if callable(meaning)}
+_WORDS = {word: _NAMES[id(meaning)] for word, meaning in FLOAT.items() if id(meaning) in _NAMES} | {
+    "abs": "abs"
+}
+"""What Python calls the words of the rules. Words that are not here are written out, also `max`, of which
+compilers have their own idea where a nan is compared."""
+
+
+def loop_expression(rule: str, operands: Mapping[str, str]) -> str:
+    """Return a rule of the table as an expression of Python.
+
+    Parameters
+    ----------
+    rule : str
+        The rule.
+    operands : mapping
+        What to write for its arguments.
+
+    Returns
+    -------
+    str
+        With functions of `math` alone.
+
+    Examples
+    --------
+    >>> loop_expression("max(x, 0.0) + exp(x)", {"x": "a"})
+    '(a if a >= 0.0 else 0.0 if a == a else a) + math.exp(a)'
+    """
+    meaning = {name: ast.parse(text, mode="eval").body for name, text in operands.items()}
+    tree = _Written(meaning).visit(ast.parse(rule, mode="eval"))
+    return python_expression(ast.unparse(tree))
+
+
+class _Written(ast.NodeTransformer):
+    """Writes operands in place of parameters, and rules in place of words that only the table defines."""
+
+    def __init__(self, meaning: Mapping[str, ast.expr]) -> None:
+        self.meaning = meaning
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        return self.meaning.get(node.id, node)
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        assert isinstance(node.func, ast.Name)
+        word = node.func.id
+        if word in _WORDS:
+            node.func = ast.parse(_WORDS[word], mode="eval").body
+        elif word != "where":
+            meaning = dict(zip(OPS[word].parameters, node.args, strict=True))
+            return _Written(meaning).visit(ast.parse(OPS[word].value, mode="eval").body)  # type: ignore[no-any-return]
+        return node

@@ -1,0 +1,493 @@
+from __future__ import annotations
+
+import gc
+import math
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import Expression, call_public, expressions
+from test_jit import ARRAYS, by_hand, evaluated, parameters, same
+
+import autograd
+from autograd import OPS, Op, Value, grad, hessian, hvp, jit, value_and_grad
+from autograd.jit import Jitted, compiled, numba_backend
+from autograd.jit.layout import Plan
+from autograd.jit.numba_source import Results, loops_source
+from autograd.jit.program import Run
+from autograd.jit.tape import Tape
+from autograd.ops import COMPARISONS
+from autograd.rules import NUMPY
+
+numba = pytest.importorskip("numba")
+
+_IN_MATH = {name.replace("arc", "a"): meaning for name, meaning in NUMPY.items()}
+
+
+def interpreted(tape: Tape, plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results) -> Run:
+    """Return what the loops for Numba compute when Python runs them: slow, but there at once."""
+    loops = loops_source(tape, plan, shapes, results)
+    namespace: dict[str, Any] = {
+        "np": np,
+        "math": SimpleNamespace(**_IN_MATH),
+        "inf": math.inf,
+        "nan": math.nan,
+        "add": lambda total, x: total + x,
+        "add_product": lambda total, x, y: total + x * y,
+        "numbers": loops.numbers,
+        "places": loops.places,
+    }
+    exec(loops.text, namespace)
+    exec(numba_backend.caller(shapes, results), namespace)
+    return np.errstate(all="ignore")(namespace["run"])
+
+
+@pytest.fixture(autouse=True)
+def _loops(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a third backend: the loops, run by Python."""
+    monkeypatch.setitem(compiled.BACKENDS, "loops", interpreted)
+
+
+def on(backend: str, f: Callable[..., Any], *args: Any) -> Jitted:
+    """Return a compiled function that runs on a backend by now."""
+    function = Jitted(f, backend)
+    function(*args)
+    function.wait()
+    assert function.report().backend == backend, function.report()
+    return function
+
+
+# ----------------------------------------------------------------------------------------------- results
+
+
+def total_of(drawn: Expression) -> Callable[[list[Any]], Any]:
+    """Return a drawn expression as a function of its variables."""
+    return lambda variables: drawn.on(call_public, float, variables)
+
+
+def agree(found: Any, expected: Any) -> None:
+    """Assert that values and gradients are equal, but where a rounding crosses a kink or overflows."""
+    if math.isfinite(expected[0]) and max(map(abs, np.ravel(expected[1]))) < 1e8:
+        same(found, expected, 1e-7)
+
+
+@settings(max_examples=300, deadline=None)
+@given(expressions(), st.integers(1, 4))
+def test_random_programs(drawn: Expression, other: int) -> None:
+    """Value, gradient and a product with the Hessian of a random expression are those of eager calls."""
+    f, point = total_of(drawn), [float(number) for number in drawn.point]
+
+    def transformed(at: list[Any]) -> Any:
+        value, gradient = value_and_grad(f)(at)
+        return value, gradient, hvp(f, (at,), ([1.0] * len(at),))
+
+    program = Jitted(transformed, "loops")
+    try:
+        evaluated(program, point)
+    except RuntimeError:
+        return
+    program.wait()
+    assert program.report().backend == "loops"
+    at = [number + 0.01 * other for number in point]
+    expected = evaluated(transformed, at)
+    if np.isfinite(np.hstack(expected)).all() and max(map(abs, np.hstack(expected))) < 1e6:
+        same(program(at), expected, 1e-6)
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+@pytest.mark.parametrize("point", [[0.1, 0.5, -2.0, 3.0], [1e-3, 0.6, 0.5, 0.5]])
+def test_array_programs(name: str, point: list[float]) -> None:
+    """The loops of programs on arrays give what eager calls give."""
+    compiled = on("loops", ARRAYS[name], np.array([0.7, -0.2, 0.3, 0.9]))
+    same(compiled(np.array(point)), evaluated(ARRAYS[name], np.array(point)))
+
+
+DIFFERENTIABLE = sorted(ARRAYS.keys() - {"nested", "comparison", "constants", "scalar", "constant", "input"})
+
+
+def squares(name: str, x: Any) -> Any:
+    """Return the sum of the squares of a program's results."""
+    return autograd.sum([v * v for v in np.ravel(ARRAYS[name](x))])
+
+
+@pytest.mark.parametrize("name", DIFFERENTIABLE)
+def test_derivatives_of_array_programs(name: str) -> None:
+    """So do those of their gradients and Hessians."""
+    x, point = np.array([0.7, -0.2, 0.3, 0.9]), np.array([-0.7, 0.8, 0.1, 1.9])
+    for transformed in (grad(lambda x: squares(name, x)), hessian(lambda x: squares(name, x))):
+        same(on("loops", transformed, x)(point), evaluated(transformed, point))
+
+
+@pytest.mark.parametrize("sizes", [[2, 5, 4, 1], [3, 9, 1], [2, 16, 16, 1]])
+@pytest.mark.parametrize("samples", [1, 7, 21])
+def test_matrix_products(sizes: list[int], samples: int) -> None:
+    """Products of all sizes are right, also where they are not multiples of the tiles."""
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(size=(samples, sizes[0])), np.sign(rng.normal(size=samples))
+    step = value_and_grad(by_hand)
+    compiled = on("loops", step, parameters(sizes), x, y)
+    other = [array + 0.1 for array in parameters(sizes)]
+    same(compiled(other, x[::-1], y), step(other, x[::-1], y))
+
+
+def test_numba_computes_what_the_loops_say() -> None:
+    """Compiled for real, programs on arrays and their gradients give what eager calls give."""
+    x, point = np.array([0.7, -0.2, 0.3, 0.9]), np.array([0.1, 0.5, -2.0, 3.0])
+    for half in (DIFFERENTIABLE[::2], DIFFERENTIABLE[1::2]):
+
+        def together(x: Any, half: list[str] = half) -> Any:
+            return [(ARRAYS[name](x), grad(lambda x, name=name: squares(name, x))(x)) for name in half]
+
+        same(on("numba", together, x)(point), evaluated(together, point))
+
+
+def test_numba_computes_matrix_products() -> None:
+    """Compiled for real, the step of a network gives what eager calls give."""
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(size=(21, 2)), np.sign(rng.normal(size=21))
+    step = value_and_grad(by_hand)
+    compiled = on("numba", step, parameters([2, 9, 6, 1]), x, y)
+    other = [array + 0.1 for array in parameters([2, 9, 6, 1])]
+    same(compiled(other, x[::-1], y), step(other, x[::-1], y))
+
+
+# ------------------------------------------------------------------------------------- special numbers
+
+SPECIAL = (0.0, -0.0, 1.0, -1.0, 0.5, 2.0, 1000.0, -1000.0, 5e-324, math.inf, -math.inf, math.nan)
+SIMPLE = [op for op in OPS.values() if not op.variadic]
+EXACT = {"add", "sub", "mul", "truediv", "neg", "pos", "abs", "max", "min", "where", "relu", "sqrt"}
+
+
+def each_row(x: Any, y: Any) -> list[Any]:
+    """Return every row of the table, and every comparison, at a point."""
+    operands = (x, y, x)
+    results = [call_public(op, *operands[: len(op.partials)]) for op in SIMPLE]
+    results += [x < y, x <= y, x > y, x >= y, x == y, x != y]
+    return [
+        *results,
+        autograd.logsumexp([x, y, y * 1.0]),
+        autograd.sum([x, y, x]),
+        autograd.dot([x, y], [y, x]),
+    ]
+
+
+REDUCTIONS = ("logsumexp", "sum", "dot")
+NAMES = [*(op.name for op in SIMPLE), *COMPARISONS, *REDUCTIONS]
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_special_numbers(backend: str) -> None:
+    """At ties, zeros of both signs, inf and nan every row gives what an eager call gives."""
+
+    def all_rows(x: Any, y: Any) -> Any:
+        return each_row(x, y)
+
+    compiled = on(backend, all_rows, 0.3, 0.7)
+    for x in SPECIAL:
+        for y in SPECIAL:
+            expected = evaluated(each_row, Value(x), Value(y))
+            for name, ours, theirs in zip(NAMES, compiled(x, y), expected, strict=True):
+                # The terms of a sum may be larger than it is.
+                largest = max(abs(x), abs(y), 1.0) if name in REDUCTIONS else 0.0
+                assert is_equal(name, ours, float(theirs), largest), (
+                    f"{name}({x}, {y}) = {theirs}, not {ours}"
+                )
+
+
+def is_equal(name: str, ours: float, theirs: float, largest: float) -> bool:
+    """Return whether numbers are equal: bit for bit what is exact, else within 4 units in the last place."""
+    if name == "pow" and (ours, repr(theirs)) == (math.inf, "nan"):
+        return True  # NumPy's own (-inf)**0.5 is nan for a number, and inf for an array.
+    if repr(ours) == repr(theirs) or name in EXACT or not math.isfinite(theirs):
+        return repr(ours) == repr(theirs)
+    return abs(ours - theirs) <= 4.0 * math.ulp(max(largest, abs(theirs)))
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_slopes_at_special_numbers(backend: str) -> None:
+    """So do the partials."""
+    rows: list[tuple[Op, int]] = [
+        (op, i) for op in SIMPLE for i in range(len(op.partials)) if op.name != "where"
+    ]
+
+    def slopes(x: Any, y: Any) -> Any:
+        operands = (x, y, x)
+        return [
+            grad(lambda *at, op=op: call_public(op, *at), argnums=i)(*operands[: len(op.partials)])
+            for op, i in rows
+        ]
+
+    compiled = on(backend, slopes, 0.3, 0.7)
+    for x in SPECIAL:
+        for y in SPECIAL:
+            found, expected = compiled(x, y), evaluated(slopes, x, y)
+            wrong = [
+                (rows[i][0].name, x, y, ours, theirs)
+                for i, (ours, theirs) in enumerate(zip(found, expected, strict=True))
+                if not is_equal("", ours, theirs, 0.0)
+            ]
+            assert wrong == []
+
+
+def test_elementwise_arithmetic_is_exact() -> None:
+    """Products and additions outside of sums are rounded one by one, as eager calls do."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=64)
+    f = lambda x: x * x[::-1] + x / (x * 3.0 - 1.0) - x * 0.1  # noqa: E731
+    assert on("numba", f, x)(x).tolist() == [float(v) for v in f(x)]
+
+
+# ------------------------------------------------------------------------------------------- arguments
+
+
+def test_arguments_of_all_kinds() -> None:
+    """Views, read-only arrays, arrays of no dimensions and numbers are arguments of compiled code."""
+    f = on("numba", lambda x, y: (x.sum() * y, x * y), np.ones((2, 3)), 1.0)
+    frozen = np.ones((2, 3))
+    frozen.flags.writeable = False
+    for x in (np.ones((3, 2)).T, frozen, np.ones((4, 6))[::2, ::2], np.ones((2, 3), dtype=np.float32)):
+        for y in (2.0, 2, np.float64(2.0), np.array(2.0)):
+            total, array = f(x, y)
+            assert total == 12.0
+            assert array.tolist() == [[2.0] * 3] * 2
+
+
+def test_results_are_new_arrays() -> None:
+    """A result is no view of an argument, of another result or of a later one."""
+    x = np.ones(3)
+    f = on("numba", lambda x: (x, x, x * 2.0), x)
+    one, other, doubled = f(x)
+    f(np.zeros(3))
+    one[0] = 5.0
+    assert x[0] == other[0] == 1.0
+    assert doubled.tolist() == [2.0] * 3
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        (([1.0, np.ones(2)],), {}),
+        (([1.0, np.ones(3)], 2.0), {}),
+        (([1.0, np.ones(2)], 2.0), {"scale": 3.0}),
+        (((1.0, np.ones(2)), 2.0), {}),
+        (({"a": 1.0, "b": np.ones(2)}, 2.0), {}),
+        (([1.0, np.ones(2), 3.0], 2.0), {}),
+        (([1, np.ones(2)], 2.0), {}),
+        (([], 2.0), {}),
+        (({}, 2.0), {}),
+    ],
+)
+def test_arguments_of_another_structure(others: tuple[Any, Any]) -> None:
+    """Between calls with arguments of two structures, each gets its own program."""
+
+    def f(tree: Any, y: Any = 1.0, scale: Any = 1.0) -> Any:
+        return [leaf * y * scale for leaf in (tree.values() if isinstance(tree, dict) else tree)]
+
+    compiled = jit(f, backend="numpy")
+    args, kwargs = others
+    for _ in range(3):
+        same(compiled([1.0, np.ones(2)], 4.0), [4.0, np.full(2, 4.0)])
+        same(
+            compiled(*args, **kwargs),
+            f(*args, **kwargs)
+            and [np.asarray(v) + 0.0 if np.ndim(v) else float(v) for v in f(*args, **kwargs)],
+        )
+
+
+# -------------------------------------------------------------------------------------------- backends
+
+
+def test_the_first_call_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Calls are answered by NumPy until the other program is there, and then by that one."""
+    may_go_on = threading.Event()
+
+    def slow(*args: Any) -> Run:
+        may_go_on.wait()
+        return lambda x: (x + 1000.0,)
+
+    monkeypatch.setitem(compiled.BACKENDS, "loops", slow)
+    f = Jitted(lambda x: x * 2.0, "loops")
+    assert [f(1.0), f(2.0)] == [2.0, 4.0]
+    assert "runs on the numpy backend (loops is compiling)" in repr(f.report())
+    may_go_on.set()
+    f.wait()
+    assert f(1.0) == 1001.0
+    assert "runs on the loops backend" in repr(f.report())
+
+
+@pytest.mark.parametrize("error", [ValueError("one\ntwo"), AssertionError(), RecursionError("deep")])
+def test_an_error_in_a_backend(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], error: Exception
+) -> None:
+    """Where a backend fails, the program stays with NumPy, the report says why, and nothing is printed."""
+
+    def failing(*args: Any) -> Run:
+        raise error
+
+    monkeypatch.setitem(compiled.BACKENDS, "loops", failing)
+    f = Jitted(lambda x: x * 2.0, "loops")
+    f(1.0)
+    f.wait()
+    assert f(3.0) == 6.0
+    assert f.report().backend == "numpy"
+    assert f.report().remark.startswith(f"loops does not run it: {type(error).__name__}")
+    assert "two" not in f.report().remark
+    assert capfd.readouterr() == ("", "")
+
+
+def test_large_programs_stay_with_numpy() -> None:
+    """What would take Numba too long is not compiled, and the report says so."""
+
+    def f(x: Any) -> Any:
+        for i in range(600):
+            x = autograd.sin(x) * float(i)
+        return x
+
+    compiled = jit(f, backend="numba")
+    compiled(0.5)
+    compiled.wait()
+    assert compiled.report().backend == "numpy"
+    assert "(numba does not run it: its program has " in repr(compiled.report())
+
+
+def test_many_numbers() -> None:
+    """Numbers in and out by the hundred are handed over in one array."""
+    f = on("numba", lambda xs: [x * x + i for i, x in enumerate(xs)], [0.5] * 60)
+    xs = [float(i) for i in range(60)]
+    assert f(xs) == [x * x + i for i, x in enumerate(xs)]
+
+
+def test_threads() -> None:
+    """Calls from many threads, with arguments of two shapes, while the program is exchanged."""
+    f = jit(lambda x: (x * x).sum() * x)
+    wrong: list[Any] = []
+
+    def work(size: int) -> None:
+        for i in range(300):
+            x = np.arange(float(size)) + i
+            if not np.allclose(f(x), (x * x).sum() * x, rtol=1e-12):
+                wrong.append((size, i))
+
+    threads = [threading.Thread(target=work, args=(size,)) for size in (2, 9, 2, 9)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    f.wait()
+    assert wrong == []
+    work(2)
+    work(9)
+    assert wrong == []
+
+
+def test_without_numba(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where Numba is not installed, NumPy is the default, and asking for Numba says what to install."""
+    monkeypatch.setattr(sys.modules["autograd.jit.jit"], "find_spec", lambda name: None)
+    f = jit(lambda x: x * 2.0)
+    assert f(2.0) == 4.0
+    f.wait()
+    assert f.report().backend == "numpy"
+    with pytest.raises(ImportError, match=r"pip install 'chainrule\[jit\]'"):
+        jit(lambda x: x, backend="numba")
+
+
+def test_unknown_backends() -> None:
+    """A backend that there is not raises a ValueError with those there are."""
+    with pytest.raises(ValueError, match="'numpy' or 'numba', but came 'fortran'"):
+        jit(lambda x: x, backend="fortran")
+
+
+def test_programs_that_are_gone_are_not_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program whose function was dropped before its turn is not compiled."""
+    made: list[int] = []
+    hold = threading.Event()
+
+    def counting(*args: Any) -> Run:
+        made.append(1)
+        hold.wait()
+        return interpreted(*args)
+
+    monkeypatch.setitem(compiled.BACKENDS, "loops", counting)
+    first, second = Jitted(lambda x: x * 2.0, "loops"), Jitted(lambda x: x * 3.0, "loops")
+    first(1.0)
+    second(1.0)
+    del second
+    gc.collect()
+    hold.set()
+    first.wait()
+    last = Jitted(lambda x: x * 4.0, "loops")
+    last(1.0)
+    last.wait()
+    assert len(made) == 2
+
+
+# ----------------------------------------------------------------------------------------------- cache
+
+PROGRAM = """
+import sys
+import numpy as np
+from autograd import jit, exp
+
+f = jit(lambda x: exp(x) * 2.0)
+assert "numba" not in sys.modules
+print(f(np.ones(3)).tolist() == (f(np.ones(3))).tolist())
+f.wait()
+print(f(np.ones(3)).tolist()[0], f.report().backend)
+"""
+
+
+def run_program(cache: Path, program: str = PROGRAM) -> list[str]:
+    """Return what a process of its own prints, which uses a directory as its cache."""
+    root = str(Path(autograd.__file__).parent.parent)
+    out = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"CHAINRULE_CACHE": str(cache), "PYTHONPATH": root, "HOME": str(cache)},
+    )
+    assert out.stderr == ""
+    return out.stdout.split()
+
+
+def test_the_cache(tmp_path: Path) -> None:
+    """A second process loads what the first one compiled, and a broken file is compiled anew."""
+    expected = ["True", "5.43656365691809", "numba"]
+    assert run_program(tmp_path) == expected
+    (code,) = tmp_path.glob("*/__pycache__/*.nbc")
+    written = code.stat().st_mtime_ns
+    assert run_program(tmp_path) == expected
+    assert code.stat().st_mtime_ns == written
+    code.write_bytes(b"broken")
+    assert run_program(tmp_path) == expected
+
+
+def test_without_a_cache(tmp_path: Path) -> None:
+    """Where no file can be written, programs are compiled all the same."""
+    (tmp_path / "file").write_text("")
+    assert run_program(tmp_path / "file")[-1] == "numba"
+
+
+def test_the_cache_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Programs that were not used for longest are deleted."""
+    from autograd.jit import cache
+
+    monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path))
+    monkeypatch.setattr(cache, "KEPT", 2)
+    paths = [cache.stored(f"x = {i}") for i in range(4)]
+    assert [path.exists() for path in paths if path] == [False, False, True, True]
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.4, 0.8])
+def test_exit_while_compiling(tmp_path: Path, seconds: float) -> None:
+    """A process that ends while Numba compiles ends without a word."""
+    program = f"import time\n{PROGRAM.split('f.wait()')[0]}\ntime.sleep({seconds})"
+    assert run_program(tmp_path, program) == ["True"]
