@@ -47,9 +47,9 @@ def spread_choices(tape: Tape) -> Tape:
 
 
 def _spread(tape: Tape, op: Op, args: tuple[int, ...]) -> int:
-    if op not in _CHOICES:
+    if op not in CHOICES:
         return tape.add(op, args)
-    return _written(_CHOICES[op], dict(zip(op.parameters, args, strict=True)), tape)
+    return _written(CHOICES[op], dict(zip(op.parameters, args, strict=True)), tape)
 
 
 def _written(rule: ast.expr, meaning: Mapping[str, int], tape: Tape) -> int:
@@ -74,6 +74,6 @@ def _is_choice(rule: ast.expr) -> bool:
 
 
 _RULES = {op: ast.parse(op.value, mode="eval").body for op in OPS.values() if op.name != "where"}
-_CHOICES: dict[Op, ast.expr] = {
+CHOICES: dict[Op, ast.expr] = {
     op: rule for op, rule in _RULES.items() if isinstance(rule, ast.Call) and _is_choice(rule)
 }

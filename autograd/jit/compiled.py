@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,26 +16,43 @@ from .background import improve_later
 from .batches import settle_batches
 from .choices import spread_choices
 from .colours import colours_of
+from .interpreter import Interpret, interpreted, table_source, with_numpy
 from .layout import Plan, lay_out
 from .numba_backend import numba_program
+from .numba_interpreter import with_numba
 from .numba_source import Results
 from .numpy_source import Source, numpy_source
 from .program import Program, Report, Run
 from .reductions import find_reductions, spread_sums
+from .schedule import Schedule, is_schedulable, schedule
 from .simplify import simplify
 from .tape import Tape, tape_of
 
-BACKENDS: dict[str, Callable[[Tape, Plan, Sequence[tuple[int, ...]], Results], Run] | None] = {
-    "numpy": None,
-    "numba": numba_program,
-}
-"""What makes a program of a plan, by the name of the backend. NumPy's is always made, and has no other.
 
-A backend is a function of the tape, the plan (see `Plan` and `Block`), the shape of each argument, and for
-each result its instructions and its shape. It returns a function of the arguments' arrays (numbers where the
-shape is ``()``) that returns the tuple of results. It is called in the background, and raises
-`UnsuitableError` for what it does not take.
-"""
+class Backend(NamedTuple):
+    """What makes programs that are faster than NumPy's, in the background; a third backend is one such pair.
+
+    Either raises `UnsuitableError` for what it does not take.
+
+    Attributes
+    ----------
+    of_plan : callable
+        From the tape, the plan (see `Plan` and `Block`), the shape of each argument, and for each result its
+        instructions and its shape, to a function of the arguments' arrays (numbers where the shape is ``()``)
+        that returns the tuple of results.
+    of_table : callable
+        From the `Schedule` of an irregular program to what interprets it, see `interpreted`.
+    """
+
+    of_plan: Callable[[Tape, Plan, Sequence[tuple[int, ...]], Results], Run]
+    of_table: Callable[[Schedule], Interpret]
+
+
+BACKENDS: dict[str, Backend | None] = {"numpy": None, "numba": Backend(numba_program, with_numba)}
+"""The backends by name. NumPy's programs are always made first."""
+
+# A statement of NumPy takes 1 us, and 0.1 ms to compile.
+_MOST_ARRAYS = 1000
 
 Result = tuple[Sequence[Value | float], tuple[int, ...]]
 """The numbers of a result, and its shape."""
@@ -85,15 +102,48 @@ def compiled(
     tape = tape_of([number for numbers, _ in results for number in numbers], arguments)
     simplified = simplify(settle_batches(spread_choices(tape)))
     reduced = simplify(find_reductions(simplified))
-    plan = lay_out(reduced, colours_of(reduced), shapes)
-    outputs = iter(reduced.outputs)
-    wanted = [([next(outputs) for _ in numbers], shape) for numbers, shape in results]
-    source = numpy_source(reduced, plan, _identifiers(names), wanted)
-    program = _program(source, len(tape), len(simplified), start)
-    if make := BACKENDS[backend]:
-        program.expect(backend, partial(make, reduced, plan, shapes, wanted))
+    colours = colours_of(reduced)
+    texts, better = _identifiers(names), BACKENDS[backend]
+    if len(set(colours)) > _MOST_ARRAYS and is_schedulable(table := spread_sums(simplified)):
+        found = schedule(table, shapes, _instructions(table, results))
+        of_results = [shape for _, shape in results]
+        program = _interpreted(found, texts, of_results, len(tape), len(simplified), start)
+        if better:
+            of_table = better.of_table
+            program.expect(backend, lambda: interpreted(found, of_results, of_table(found)))
+            improve_later(program)
+        return program
+    plan = lay_out(reduced, colours, shapes)
+    wanted = list(zip(_instructions(reduced, results), (shape for _, shape in results), strict=True))
+    program = _program(numpy_source(reduced, plan, texts, wanted), len(tape), len(simplified), start)
+    if better:
+        program.expect(backend, partial(better.of_plan, reduced, plan, shapes, wanted))
         improve_later(program)
     return program
+
+
+def _instructions(tape: Tape, results: Sequence[Result]) -> list[list[int]]:
+    """Return the instructions of each result."""
+    outputs = iter(tape.outputs)
+    return [[next(outputs) for _ in numbers] for numbers, _ in results]
+
+
+def _interpreted(
+    table: Schedule,
+    names: Sequence[str],
+    shapes: Sequence[tuple[int, ...]],
+    traced: int,
+    simplified: int,
+    start: float,
+) -> Program:
+    run = interpreted(table, shapes, with_numpy(table))
+    report = Report(
+        traced=traced,
+        simplified=simplified,
+        interpreted=len(table.table),
+        seconds=time.perf_counter() - start,
+    )
+    return Program(lambda: table_source(table, names, shapes), run, report)
 
 
 def compiled_elementwise(y: Value, leaves: Sequence[Value], names: Sequence[str]) -> Program:
@@ -140,7 +190,7 @@ def _program(source: Source, traced: int, simplified: int, start: float) -> Prog
         seconds=time.perf_counter() - start,
     )
     # What NumPy warns of, an eager call says better: it names the operation and the line.
-    return Program(source.text, np.errstate(all="ignore")(namespace["program"]), report)
+    return Program(lambda: source.text, np.errstate(all="ignore")(namespace["program"]), report)
 
 
 def _identifiers(names: Sequence[str]) -> list[str]:

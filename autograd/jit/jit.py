@@ -191,7 +191,7 @@ class Jitted:
         return [name + path for name, arg in named for path in _paths(leaves_of(arg)[1])]
 
 
-_NOTHING = _Recent(_read_nothing, Program("", tuple, Report(0, 0, 0, 0, 0, 0, 0.0)), tuple)
+_NOTHING = _Recent(_read_nothing, Program(str, tuple, Report(0, 0, 0.0)), tuple)
 
 
 def jit(f: Callable[..., Any], backend: str | None = None) -> Jitted:

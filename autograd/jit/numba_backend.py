@@ -19,7 +19,7 @@ from .tape import Tape
 # The 420 lines of the moons take 3.3 s to compile, 80 loops over sums and functions 2.6 s.
 _MOST_LINES = 600
 
-_HEAD = '''\
+HEAD = '''\
 import math
 from math import inf, nan
 
@@ -52,6 +52,7 @@ def add_product(typing, total, x, y):
 
 
 '''
+"""What begins a program: in `add` and `add_product` the compiler may reorder, and nowhere else."""
 
 
 def numba_program(tape: Tape, plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results) -> Run:
@@ -90,19 +91,42 @@ def numba_program(tape: Tape, plan: Plan, shapes: Sequence[tuple[int, ...]], res
     inputs = [shapes[i] for i in own.arguments] + [(1,)] * bool(own.numbers_in)
     kinds = ["float64[::1]", "int64[::1]", *map(_kind, [*arrays, *inputs])]
     signature = f"({', '.join(kinds)})"
-    text = f"{_HEAD}{loops.text}\n\n{caller(shapes, results)}"
+    text = f"{HEAD}{loops.text}\n\n{caller(shapes, results)}"
+    module = loaded(text, signature)
+    module.__dict__.update(numbers=loops.numbers, places=loops.places, plain=_plain)
+    run: Run = module.run
+    return run
+
+
+def loaded(text: str, signature: str) -> ModuleType:
+    r"""Return a module whose function ``program`` is machine code, compiled or from the cache.
+
+    Parameters
+    ----------
+    text : str
+        `HEAD` and the definition of the function.
+    signature : str
+        Its arguments, as Numba writes them.
+
+    Returns
+    -------
+    module
+        The module.
+
+    Examples
+    --------
+    >>> loaded(HEAD + "def program(x):\n    return 1.0 / x\n", "(float64,)").program(0.0)
+    inf
+    """
     path = stored(text)
     try:
-        module = _loaded(text, signature, path)
+        return _loaded(text, signature, path)
     except Exception:
         if path is None:
             raise
         # What is in the cache may be broken, or of another version.
         forget(path)
-        module = _loaded(text, signature, None)
-    module.__dict__.update(numbers=loops.numbers, places=loops.places, plain=_plain)
-    run: Run = module.run
-    return run
+        return _loaded(text, signature, None)
 
 
 def _loaded(text: str, signature: str, path: Path | None) -> ModuleType:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from math import prod
@@ -90,6 +90,37 @@ def numpy_source(
     <BLANKLINE>
     """
     return _Writer(tape, plan, parameters).written(results)
+
+
+def numpy_expression(rule: str, meaning: Mapping[str, str], helpers: dict[str, str]) -> str:
+    """Return a rule of the table in NumPy.
+
+    Parameters
+    ----------
+    rule : str
+        The rule.
+    meaning : mapping
+        What to write for its arguments.
+    helpers : dict
+        To which the functions are added that NumPy does not have: the name, and the rule of ``x`` in NumPy.
+
+    Returns
+    -------
+    str
+        An expression.
+
+    Examples
+    --------
+    >>> numpy_expression("x * exp(x)", {"x": "v1"}, {})
+    'v1 * np.exp(v1)'
+    """
+    tree = ast.parse(rule, mode="eval")
+    words = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)} - meaning.keys()
+    for word in words:
+        if word not in _WORDS:
+            helpers[word] = numpy_expression(OPS[word].value, {"x": "x"}, helpers)
+    names = {word: _WORDS[word] for word in words if word in _WORDS} | dict(meaning)
+    return ast.unparse(_Named(names).visit(tree))
 
 
 @dataclass
@@ -230,16 +261,7 @@ class _Writer:
             if uses > 1 and not text.isidentifier():
                 meaning[parameter] = f"v{next(self.numbers)}"
                 self.lines.append(f"{meaning[parameter]} = {text}")
-        return self._rule(op.value, meaning)
-
-    def _rule(self, rule: str, meaning: dict[str, str]) -> str:
-        tree = ast.parse(rule, mode="eval")
-        words = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)} - meaning.keys()
-        for word in words:
-            if word not in _WORDS:
-                self.helpers[word] = self._rule(OPS[word].value, {"x": "x"})
-        names = {word: _WORDS[word] for word in words if word in _WORDS} | meaning
-        return ast.unparse(_Named(names).visit(tree))
+        return numpy_expression(op.value, meaning, self.helpers)
 
     def _result(self, i: int, wanted: Sequence[int], shape: tuple[int, ...]) -> str:
         places = [self.plan.place[instruction] for instruction in wanted]

@@ -24,10 +24,12 @@ class Report(NamedTuple):
     ----------
     traced, simplified : int
         Instructions in the trace, and after simplifying it.
-    classes, products, reductions, gathers : int
-        Arrays that the program has, matrix products, other sums, and operands that follow no rule.
     seconds : float
         How long it took until the first call could be answered, the trace included.
+    classes, products, reductions, gathers : int
+        Arrays that the program has, matrix products, other sums, and operands that follow no rule.
+    interpreted : int
+        Operations that are interpreted, since there were hardly any arrays to be found.
     backend : str
         What runs it now.
     remark : str
@@ -36,11 +38,12 @@ class Report(NamedTuple):
 
     traced: int
     simplified: int
-    classes: int
-    products: int
-    reductions: int
-    gathers: int
     seconds: float
+    classes: int = 0
+    products: int = 0
+    reductions: int = 0
+    gathers: int = 0
+    interpreted: int = 0
     backend: str = "numpy"
     remark: str = ""
 
@@ -50,9 +53,11 @@ class Report(NamedTuple):
             count(self.reductions, "other sum"),
             count(self.gathers, "gather"),
         ]
+        arrays = f"{count(self.classes, 'array')}: {', '.join(found)}"
+        irregular = f"no pattern: {count(self.interpreted, 'operation')} to interpret"
         return (
             f"{count(self.traced, 'operation')} traced, {self.simplified:,} after simplifying\n"
-            f"{count(self.classes, 'array')}: {', '.join(found)}\n"
+            f"{irregular if self.interpreted else arrays}\n"
             f"compiled in {self.seconds:.2f} s; runs on the {self.backend} backend"
         ) + (f" ({self.remark})" if self.remark else "")
 
@@ -62,8 +67,8 @@ class Program:
 
     Parameters
     ----------
-    source : str
-        Its text in NumPy, which runs on its own.
+    write : callable
+        Writes its text in NumPy, which runs on its own.
     run : callable
         From the arguments' arrays to the tuple of results.
     report : Report
@@ -71,7 +76,7 @@ class Program:
 
     Examples
     --------
-    >>> program = Program("", lambda x: (x,), Report(0, 0, 0, 0, 0, 0, 0.0))
+    >>> program = Program(str, lambda x: (x,), Report(0, 0, 0.0))
     >>> program.expect("numba", lambda: lambda x: (x + 1.0,))
     >>> program.report.remark
     'numba is compiling'
@@ -80,14 +85,19 @@ class Program:
     ((2.0,), 'numba')
     """
 
-    def __init__(self, source: str, run: Run, report: Report) -> None:
-        self.source = source
+    def __init__(self, write: Callable[[], str], run: Run, report: Report) -> None:
+        self._write = write
         self.run = run
         self.report = report
         self.settled = Event()
         self.settled.set()
         self._backend = ""
         self._make: Callable[[], Run] | None = None
+
+    @property
+    def source(self) -> str:
+        """Its text in NumPy."""
+        return self._write()
 
     def expect(self, backend: str, make: Callable[[], Run]) -> None:
         """Have a faster backend's program made by a later `improve`, which may be in another thread."""
