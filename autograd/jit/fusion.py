@@ -103,7 +103,7 @@ def _is_cheap(plan: Plan, block: Block) -> bool:
     stored = [plan.blocks[operand.source] for operand in block.operands]
     return (
         block.op is not None
-        and bool(block.op.symbol)
+        and block.op.name in ("add", "sub", "mul", "neg")
         and all(source.op is None or is_reduction(source) for source in stored)
     )
 

@@ -23,7 +23,15 @@ from .views import Positions
 
 @dataclass
 class Operand:
-    """What a class takes from another: for each of its elements a position in that one's flat array."""
+    """What a class takes from another: for each of its elements a position in that one's flat array.
+
+    Attributes
+    ----------
+    source : int
+        The colour of the other.
+    wanted : array of int
+        The positions.
+    """
 
     source: int
     wanted: Positions
@@ -70,6 +78,18 @@ Place = tuple[int, Any]
 @dataclass
 class Plan:
     """The classes of a tape in order of evaluation, and where each instruction stands.
+
+    This is what a backend writes its program from. Going through the blocks in order, it finds:
+
+    - no row: an input, if it has no members (the first argument of the tape's instruction says which), else
+      constants, whose numbers the tape has;
+    - a `product`: for each row of its left and each row of its right operand, the sum of their products, in
+      an array of as many rows and columns, of which one is left out where there is a single row;
+    - a variadic row whose operands have an axis more than the block: a sum, dot product or logsumexp along
+      that axis. Where they have not, the terms of each element are the elements of the operands;
+    - any other row: element by element, by the rule that is its `Op.value`.
+
+    An element of a result is found by `place`. `autograd.jit.compiled` has the list of the backends.
 
     Attributes
     ----------
