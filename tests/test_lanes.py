@@ -86,12 +86,17 @@ def same(left: Any, right: Any) -> None:
         assert np.shape(left) == np.shape(right)
 
 
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_compiled_as_eager(name: str) -> None:
+def test_compiled_as_eager(name: str, backend: str) -> None:
     """A batch that is traced once gives what its samples give one by one, and other numbers do as well."""
     f, args = PROGRAMS[name]
-    compiled = jit(f)
+    if backend == "numba":
+        pytest.importorskip("numba")
+    compiled = jit(f, backend=backend)
     same(compiled(*args), f(*args))
+    compiled.wait()
+    assert compiled.report().backend == backend
     others = tuple(np.cos(arg) for arg in args)
     same(compiled(*others), f(*others))
 

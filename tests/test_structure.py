@@ -48,6 +48,7 @@ ORDER = [
     "autograd.jit.batches",
     "autograd.jit.simplify",
     "autograd.jit.choices",
+    "autograd.jit.combine",
     "autograd.jit.colours",
     "autograd.jit.reductions",
     "autograd.jit.views",

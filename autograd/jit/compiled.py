@@ -16,6 +16,7 @@ from .background import improve_later
 from .batches import settle_batches
 from .choices import spread_choices
 from .colours import colours_of
+from .combine import combine
 from .interpreter import Interpret, interpreted, table_source, with_numpy
 from .layout import Plan, lay_out
 from .numba_backend import numba_program
@@ -25,7 +26,7 @@ from .numpy_source import Source, numpy_source
 from .program import Program, Report, Run
 from .reductions import find_reductions, spread_sums
 from .schedule import Schedule, is_schedulable, schedule
-from .simplify import simplify
+from .simplify import simplify, used
 from .tape import Tape, tape_of
 
 
@@ -104,7 +105,7 @@ def compiled(
     reduced = simplify(find_reductions(simplified))
     colours = colours_of(reduced)
     texts, better = _identifiers(names), BACKENDS[backend]
-    if len(set(colours)) > _MOST_ARRAYS and is_schedulable(table := spread_sums(simplified)):
+    if len(set(colours)) > _MOST_ARRAYS and is_schedulable(table := used(combine(spread_sums(simplified)))):
         found = schedule(table, shapes, _instructions(table, results))
         of_results = [shape for _, shape in results]
         program = _interpreted(found, texts, of_results, len(tape), len(simplified), start)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..lanes import STACK
 from ..ops import COMPARISONS
 from .layout import Block, Plan
 from .views import Positions
@@ -34,11 +35,10 @@ class Step:
     elements: dict[int, Positions] = field(default_factory=dict)
 
 
-def is_reduction(block: Block) -> bool:
-    """Return whether a block is a product or sums along an axis, which its operands have more than it."""
-    return block.product is not None or any(
-        operand.wanted.ndim > len(block.shape) for operand in block.operands
-    )
+def stands_alone(block: Block) -> bool:
+    """Return whether a block is a stack, a product, or sums along an axis, which its operands have more."""
+    is_gathered = block.op is STACK or block.product is not None
+    return is_gathered or any(operand.wanted.ndim > len(block.shape) for operand in block.operands)
 
 
 def fused(plan: Plan) -> list[Step]:
@@ -81,7 +81,7 @@ def fused(plan: Plan) -> list[Step]:
         placed = {at: elements for at, elements in found.items() if elements is not None}
         if not placed:
             placed = {len(steps): np.arange(block.size)}
-            steps.append(Step(() if block.size == 1 or is_reduction(block) else block.shape))
+            steps.append(Step(() if block.size == 1 or stands_alone(block) else block.shape))
         for at, elements in placed.items():
             steps[at].elements[colour] = elements
         for operand in block.operands:
@@ -104,13 +104,13 @@ def _is_cheap(plan: Plan, block: Block) -> bool:
     return (
         block.op is not None
         and block.op.name in ("add", "sub", "mul", "neg")
-        and all(source.op is None or is_reduction(source) for source in stored)
+        and all(source.op is None or stands_alone(source) for source in stored)
     )
 
 
 def _shared(block: Block, step: Step, users: Iterable[tuple[int, Positions]]) -> Positions | None:
     """Return which element each round of a loop wants of a block, if all its users there agree on it."""
-    if not step.shape or is_reduction(block):
+    if not step.shape or stands_alone(block):
         return None
     wanted = [of.ravel()[step.elements[colour]] for colour, of in users if colour in step.elements]
     if any((other != wanted[0]).any() for other in wanted[1:]):

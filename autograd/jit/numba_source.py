@@ -19,8 +19,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..lanes import STACK
 from .affine import Affine, affine
-from .fusion import Step, fused, is_reduction
+from .fusion import Step, fused, stands_alone
 from .layout import Block, Operand, Plan
 from .loop_rules import loop_expression
 from .product_loops import Factor, dots_of, rows_of, sums_across
@@ -379,7 +380,9 @@ class _Writer:
         block = self.plan.blocks[colour]
         if block.product is not None:
             self._product(colour, block, *block.product)
-        elif is_reduction(block):
+        elif block.op is STACK:
+            self._stack(colour, block)
+        elif stands_alone(block):
             self._sums(colour, block)
         else:
             before: dict[str, str] = {}
@@ -388,6 +391,13 @@ class _Writer:
             before[name] = self._value(block, texts, before)
             self.lines += [f"{known} = {text}" for known, text in before.items()]
             self.scalars[colour] = name
+
+    def _stack(self, colour: int, block: Block) -> None:
+        """Write an array that takes its numbers from several."""
+        parts = [self._memory_of(operand) for operand in block.operands]
+        self.memory[colour] = self._room(block.size)
+        for memory, target in zip(parts, block.targets, strict=True):
+            self._copy(self.memory[colour].positions[target], f"{memory.array}[{{}}]", memory.positions)
 
     def _scalar(self, operand: Operand) -> str:
         literal = self._literal(operand)

@@ -75,7 +75,7 @@ def simplify(tape: Tape) -> Tape:
         else:
             new.append(put(op, args))
     merged.outputs = [new[output] for output in tape.outputs]
-    return _used(merged)
+    return used(merged)
 
 
 def _doubled(tape: Tape, args: tuple[int, ...], constant: Callable[[float], int]) -> tuple[int, ...]:
@@ -111,8 +111,16 @@ def _evaluate(op: Op, numbers: Sequence[float]) -> float:
         return float(careful(op, *arguments)[0])
 
 
-def _used(tape: Tape) -> Tape:
-    """Return a tape without what no result depends on."""
+def used(tape: Tape) -> Tape:
+    """Return a tape without what no result depends on.
+
+    Examples
+    --------
+    >>> tape = Tape()
+    >>> tape.outputs = [(tape.constant(1.0), tape.constant(2.0))[1]]
+    >>> used(tape).numbers
+    [2.0]
+    """
     needed = bytearray(len(tape))
     for output in tape.outputs:
         needed[output] = True

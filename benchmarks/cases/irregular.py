@@ -25,7 +25,7 @@ WEIGHTS = (30, 30, 30, 5, 5)
 
 
 def program(operations: int) -> list[Operation]:
-    """Return operations on random earlier numbers; one factor of a product is an input, so that none grows."""
+    """Return operations on random earlier numbers; a factor of each product is an input, so none grows."""
     rng = random.Random(9)
     names = rng.choices(NAMES, WEIGHTS, k=operations)
     return [
@@ -81,7 +81,9 @@ def chainrule() -> Work:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     operations, x = program(OPERATIONS), samples()
     compiled = autograd.jit(
-        autograd.vmap(autograd.value_and_grad(lambda x: autograd.sum(ends(operations, list(x), autograd, autograd.max))))
+        autograd.vmap(
+            autograd.value_and_grad(lambda x: autograd.sum(ends(operations, list(x), autograd, autograd.max)))
+        )
     )
     compiled(x)
     compiled.wait()
