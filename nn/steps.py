@@ -7,6 +7,7 @@ compiles it with the optimizer's rule in it.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
@@ -16,7 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd import Value
+from autograd.jit.background import improve_later
 from autograd.jit.compiled import Result, compiled
+from autograd.jit.jit import backend_or_best
 from autograd.jit.program import Program
 from autograd.sweeps import partials_as_graph, pull
 from autograd.tracing import tracing
@@ -26,6 +29,10 @@ from .module import Module
 from .optimizers import Optimizer
 
 Array = npt.NDArray[Any]
+
+# A compiler in the background halves the speed of what goes on: Numba begins when a training has taken as
+# long as it would take to load compiled code from its cache.
+_PATIENCE = 1.0
 
 # Sums in another order differ by less, and random numbers by more.
 _SAME = 1e-9
@@ -104,13 +111,17 @@ class CompiledSteps:
         self._gradients = np.zeros(len(self._parameters))
         self._states = list(np.array(optimizer.states, dtype=float).T)
         self._steps = optimizer.steps
+        self._backend = backend_or_best(None)
         self._update = self._compiled_update()
+        self._improves_at = time.perf_counter() + _PATIENCE
 
     def __call__(self, x: Array, y: Array) -> tuple[float, Array]:
         """Do a step; return the loss, and the outputs before it as floats."""
         shapes = (*x.shape, *y.shape)
         if shapes not in self._programs:
             self._programs[shapes] = self._compiled_gradient(x, y)
+        if time.perf_counter() > self._improves_at:
+            self._improve()
         with np.errstate(all="ignore"):
             loss, outputs, gradients = self._programs[shapes].run(self._parameters, x, y)
             if math.isfinite(loss):
@@ -120,6 +131,12 @@ class CompiledSteps:
                     np.float64(self._steps), self._parameters, gradients, *self._states
                 )
         return float(loss), outputs
+
+    def _improve(self) -> None:
+        """Have the programs that there are by now made faster in the background, once."""
+        self._improves_at = math.inf
+        for program in (self._update, *self._programs.values()):
+            improve_later(program)
 
     def check(self, x: Array, y: Array, targets: Array) -> None:
         """Compare a step that is compiled with an eager one, and let the loss look at all targets.
@@ -169,7 +186,8 @@ class CompiledSteps:
         results: list[Result] = [([loss], ()), (outputs.ravel().tolist(), outputs.shape)]
         results.append((gradients, self._gradients.shape))
         shapes = [self._parameters.shape, x.shape, y.shape]
-        return compiled(results, arguments, shapes, ["parameters", "inputs", "targets"])
+        names = ["parameters", "inputs", "targets"]
+        return compiled(results, arguments, shapes, names, self._backend)
 
     def _compiled_update(self) -> Program:
         """Record the optimizer's rule for all parameters."""
@@ -184,7 +202,8 @@ class CompiledSteps:
         results: list[Result] = [(column, shape) for column in columns]
         states = [f"state{i}" for i in range(1, len(self._states) + 1)]
         shapes = [(), *[shape] * len(vectors)]
-        return compiled(results, arguments, shapes, ["step", "parameters", "gradients", *states])
+        names = ["step", "parameters", "gradients", *states]
+        return compiled(results, arguments, shapes, names, self._backend)
 
 
 @contextmanager

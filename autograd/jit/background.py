@@ -18,12 +18,12 @@ _thread: threading.Thread | None = None
 
 
 def improve_later(program: Program) -> None:
-    """Have a program improved in the background.
+    """Have a program improved in the background, if it expects a faster backend.
 
     Parameters
     ----------
     program : Program
-        It expects a faster backend.
+        The program.
 
     Examples
     --------
@@ -35,6 +35,8 @@ def improve_later(program: Program) -> None:
     (True, (2.0,))
     """
     global _thread
+    if program.settled.is_set():
+        return
     with _starting:
         # A forked process has no threads but the one that forked it.
         if _thread is None or not _thread.is_alive():

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..value import Value
-from .background import improve_later
 from .batches import settle_batches
 from .choices import spread_choices
 from .colours import colours_of
@@ -69,7 +68,8 @@ def compiled(
 ) -> Program:
     """Compile the graph between some leaves and some results.
 
-    The program of NumPy is there at once. That of another backend takes its place when it is compiled.
+    The program is NumPy's. It expects that of another backend, which takes its place once somebody has it
+    improved, as `improve_later` does.
 
     Parameters
     ----------
@@ -112,14 +112,12 @@ def compiled(
         if better:
             of_table = better.of_table
             program.expect(backend, lambda: interpreted(found, of_results, of_table(found)))
-            improve_later(program)
         return program
     plan = lay_out(reduced, colours, shapes)
     wanted = list(zip(_instructions(reduced, results), (shape for _, shape in results), strict=True))
     program = _program(numpy_source(reduced, plan, texts, wanted), len(tape), len(simplified), start)
     if better:
         program.expect(backend, partial(better.of_plan, reduced, plan, shapes, wanted))
-        improve_later(program)
     return program
 
 

@@ -16,6 +16,7 @@ from ..tracing import tracing
 from ..trees import Branch, Leaf, Structure, flatten, leaves_of, unflatten
 from ..value import Value
 from ..variables import active_variables, under_differentiation
+from .background import improve_later
 from .likeness import LARGE, likeness
 from .program import Program, Report
 from .structured import Reader, builder_of, reader_of
@@ -177,6 +178,7 @@ class Jitted:
             self._backend,
             start,
         )
+        improve_later(program)
         return _Compiled(program, builder_of(form, _is_vector))
 
     def _names(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[str]:
@@ -235,13 +237,31 @@ def jit(f: Callable[..., Any], backend: str | None = None) -> Jitted:
     >>> f(np.array([1.0, 2.0]), np.array([3.0, 4.0]))
     (100.0, array([60., 80.]))
     """
+    return Jitted(f, backend_or_best(backend))
+
+
+def backend_or_best(backend: str | None) -> str:
+    """Return the name of a backend: the one that was asked for, or else the best one there is.
+
+    Raises
+    ------
+    ValueError
+        For an unknown one.
+    ImportError
+        For Numba where it is not installed.
+
+    Examples
+    --------
+    >>> backend_or_best("numpy")
+    'numpy'
+    """
     if backend not in (None, "numpy", "numba"):
         raise ValueError(f"the backend of jit is 'numpy' or 'numba', but came {backend!r}")
     # Looked for, not imported: that would take 0.5 s.
     is_installed = backend != "numpy" and find_spec("numba") is not None
     if backend == "numba" and not is_installed:
         raise ImportError("the backend 'numba' needs Numba: pip install 'chainrule[jit]'")
-    return Jitted(f, "numba" if is_installed else "numpy")
+    return "numba" if is_installed else "numpy"
 
 
 def _is_recorded(leaf: Any) -> bool:
