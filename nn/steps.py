@@ -16,11 +16,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from autograd import Value
+from autograd import Value, data
 from autograd.jit.background import improve_later
-from autograd.jit.compiled import Result, compiled
+from autograd.jit.compiled import Result, compiled, compiled_elementwise
 from autograd.jit.jit import backend_or_best
-from autograd.jit.program import Program
+from autograd.jit.program import Program, Run
+from autograd.lanes import for_each_sample
 from autograd.sweeps import partials_as_graph, pull
 from autograd.tracing import tracing
 from autograd.variables import under_differentiation
@@ -36,6 +37,9 @@ _PATIENCE = 1.0
 
 # Sums in another order differ by less, and random numbers by more.
 _SAME = 1e-9
+
+# An eager pass over a batch would take as long as it takes to compile.
+_FEW = 4
 Loss = Callable[[Any, Any], Value]
 
 
@@ -153,17 +157,20 @@ class CompiledSteps:
         RuntimeError
             If the losses differ, since a model that draws random numbers is compiled with those that it drew.
         """
-        eager = self.loss(self.model(x), y)._data
         program = self._programs[(*x.shape, *y.shape)] = self._compiled_gradient(x, y)
-        with np.errstate(all="ignore"):
-            found, outputs, _ = program.run(self._parameters, x, y.astype(float))
-        if not math.isclose(eager, found, rel_tol=_SAME, abs_tol=_SAME) and math.isfinite(eager):
-            raise RuntimeError(
-                f"a step gives the loss {eager!r}, and compiled {float(found)!r}: the model or the loss "
-                "depends on more than parameters, inputs and targets"
-            )
+        found, outputs, _ = program.run(self._parameters, x, y.astype(float))
+        eager = self.model(x[:_FEW])
+        self._compare("the outputs of the model", data(eager), outputs[:_FEW])
+        self._compare("the loss", self.loss(_variables(outputs), y)._data, found)
         # Of outputs that are 0 some losses are infinite.
         self.loss(_variables(np.full((len(targets), *outputs.shape[1:]), 0.5)), targets)
+
+    def _compare(self, what: str, eager: Any, compiled: Any) -> None:
+        if not np.allclose(eager, compiled, rtol=_SAME, atol=_SAME, equal_nan=True):
+            raise RuntimeError(
+                f"{what}, {eager!r}, is {compiled!r} when compiled: model and loss may depend on parameters, "
+                "inputs and targets alone"
+            )
 
     def finish(self) -> None:
         """Put the parameters, their gradients and the optimizer's states where they belong."""
@@ -190,20 +197,39 @@ class CompiledSteps:
         return compiled(results, arguments, shapes, names, self._backend)
 
     def _compiled_update(self) -> Program:
-        """Record the optimizer's rule for all parameters."""
+        """Record the optimizer's rule for one parameter; NumPy takes arrays in its place."""
+        leaves = [Value(1.0) for _ in range(3 + len(self._states))]
+        with _traced([leaves]):
+            moved = self._moved(leaves)
+        program = compiled_elementwise(moved, leaves, self._update_names)
+        if self._backend != "numpy":
+            program.expect(self._backend, self._faster_update)
+        return program
+
+    def _faster_update(self) -> Run:
+        """Record the optimizer's rule for all parameters, which other backends than NumPy need."""
         shape = self._parameters.shape
-        step = Value(1.0)
-        vectors = [_variables(v).tolist() for v in (self._parameters, self._gradients, *self._states)]
-        arguments = [[step], *vectors]
+        arguments = [[Value(1.0)], *(_variables(np.ones(shape)).tolist() for _ in self._update_names[1:])]
         with _traced(arguments):
-            rows = zip(*vectors, strict=True)
-            moved = [self.optimizer.update(p, g, tuple(state), step) for p, g, *state in rows]
-        columns = zip(*((parameter, *state) for parameter, state in moved), strict=True)
-        results: list[Result] = [(column, shape) for column in columns]
-        states = [f"state{i}" for i in range(1, len(self._states) + 1)]
+            (step,), *vectors = arguments
+            rows = [list(row) for row in zip(*vectors, strict=True)]
+            moved = for_each_sample(lambda row: self._moved([step, *row]), rows)
+        results: list[Result] = [(column, shape) for column in zip(*moved, strict=True)]
         shapes = [(), *[shape] * len(vectors)]
-        names = ["step", "parameters", "gradients", *states]
-        return compiled(results, arguments, shapes, names, self._backend)
+        program = compiled(results, arguments, shapes, self._update_names, self._backend)
+        program.improve()
+        return program.run
+
+    @property
+    def _update_names(self) -> list[str]:
+        states = (f"state{i}" for i in range(1, len(self._states) + 1))
+        return ["step", "parameter", "gradient", *states]
+
+    def _moved(self, numbers: Sequence[Any]) -> list[Any]:
+        """Return parameter and states after a step."""
+        step, parameter, gradient, *states = numbers
+        moved, kept = self.optimizer.update(parameter, gradient, tuple(states), step)
+        return [moved, *kept]
 
 
 @contextmanager

@@ -145,34 +145,37 @@ def _interpreted(
     return Program(lambda: table_source(table, names, shapes), run, report)
 
 
-def compiled_elementwise(y: Value, leaves: Sequence[Value], names: Sequence[str]) -> Program:
-    """Compile an expression one operation at a time, for leaves that may be arrays of any one shape.
+def compiled_elementwise(
+    results: Sequence[Value | float], leaves: Sequence[Value], names: Sequence[str]
+) -> Program:
+    """Compile expressions one operation at a time, for leaves that may be arrays of any one shape.
 
     Parameters
     ----------
-    y : Value
-        The expression.
+    results : sequence of Value or float
+        The expressions.
     leaves : sequence of Value
-        Its arguments.
+        Their arguments.
     names : sequence of str
         What to call them.
 
     Returns
     -------
     Program
-        With one result.
+        With a result for each expression.
 
     Examples
     --------
     >>> x = Value(1.0)
-    >>> compiled_elementwise(x * x, [x], ["x"]).run(3.0)
-    (9.0,)
+    >>> compiled_elementwise([x * x, x + 1.0], [x], ["x"]).run(3.0)
+    (9.0, 4.0)
     """
     start = time.perf_counter()
-    tape = tape_of([y], [[leaf] for leaf in leaves])
+    tape = tape_of(results, [[leaf] for leaf in leaves])
     simplified = simplify(spread_sums(tape))
     plan = lay_out(simplified, range(len(simplified)), [()] * len(leaves), elementwise=True)
-    source = numpy_source(simplified, plan, _identifiers(names), [(simplified.outputs, ())])
+    wanted = [([output], ()) for output in simplified.outputs]
+    source = numpy_source(simplified, plan, _identifiers(names), wanted)
     return _program(source, len(tape), len(simplified), start)
 
 

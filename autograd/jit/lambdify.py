@@ -55,7 +55,7 @@ def lambdify(y: Value, leaves: Sequence[Value]) -> Callable[..., Any]:
     from .compiled import compiled_elementwise
 
     name_of = names([*leaves, *nodes(y)])
-    program = compiled_elementwise(y, leaves, [name_of[leaf] for leaf in leaves])
+    program = compiled_elementwise([y], leaves, [name_of[leaf] for leaf in leaves])
 
     def function(*args: Any) -> Any:
         numbers = [np.asarray(arg, dtype=float)[()] for arg in args]
