@@ -121,19 +121,19 @@ class CompiledSteps:
 
     def __call__(self, x: Array, y: Array) -> tuple[float, Array]:
         """Do a step; return the loss, and the outputs before it as floats."""
+        x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
         shapes = (*x.shape, *y.shape)
         if shapes not in self._programs:
             self._programs[shapes] = self._compiled_gradient(x, y)
         if time.perf_counter() > self._improves_at:
             self._improve()
-        with np.errstate(all="ignore"):
-            loss, outputs, gradients = self._programs[shapes].run(self._parameters, x, y)
-            if math.isfinite(loss):
-                self._steps += 1
-                self._gradients = gradients
-                self._parameters, *self._states = self._update.run(
-                    np.float64(self._steps), self._parameters, gradients, *self._states
-                )
+        loss, outputs, gradients = self._programs[shapes].run(self._parameters, x, y)
+        if math.isfinite(loss):
+            self._steps += 1
+            self._gradients = gradients
+            self._parameters, *self._states = self._update.run(
+                np.float64(self._steps), self._parameters, gradients, *self._states
+            )
         return float(loss), outputs
 
     def _improve(self) -> None:
@@ -158,7 +158,7 @@ class CompiledSteps:
             If the losses differ, since a model that draws random numbers is compiled with those that it drew.
         """
         program = self._programs[(*x.shape, *y.shape)] = self._compiled_gradient(x, y)
-        found, outputs, _ = program.run(self._parameters, x, y.astype(float))
+        found, outputs, _ = program.run(self._parameters, x.astype(float), y.astype(float))
         eager = self.model(x[:_FEW])
         self._compare("the outputs of the model", data(eager), outputs[:_FEW])
         self._compare("the loss", self.loss(_variables(outputs), y)._data, found)

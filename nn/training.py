@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -136,14 +136,14 @@ def fit(
                         "inside autograd.anomaly() to see where it begins"
                     )
                 losses.append(value)
-                weights.append(len(batch))
+                weights.append(len(outputs))
                 if metric is not None:
                     steps.finish()
                     nodes = outputs if outputs.dtype == object else as_values(outputs)
                     metrics.append(metric(nodes, y[batch]))
-            history.loss.append(float(np.average(losses, weights=weights)))
+            history.loss.append(_mean(losses, weights))
             if metric is not None:
-                history.metric.append(float(np.average(metrics, weights=weights)))
+                history.metric.append(_mean(metrics, weights))
             epochs_shown.describe(str(history))
     finally:
         steps.finish()
@@ -182,10 +182,14 @@ def _steps(
     return compiled, "compiled"
 
 
-def _batches(samples: int, size: int | None, rng: np.random.Generator) -> Iterator[Array]:
-    """Yield the indices of each batch."""
+def _mean(numbers: Sequence[float], weights: Sequence[int]) -> float:
+    return sum(n * weight for n, weight in zip(numbers, weights, strict=True)) / sum(weights)
+
+
+def _batches(samples: int, size: int | None, rng: np.random.Generator) -> Iterator[Array | slice]:
+    """Yield what takes the samples of each batch."""
     if size is None:
-        yield np.arange(samples)
+        yield slice(None)
         return
     order = rng.permutation(samples)
     for start in range(0, samples, size):

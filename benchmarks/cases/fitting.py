@@ -11,10 +11,9 @@ from benchmarks.result import Result
 Start = Callable[[], Callable[[int], float]]
 """Builds a model, and returns what trains it for so many epochs and gives the last loss."""
 
-# Compiling varies by 50 ms from call to call, so a difference of calls has to be long beside that. Not more
-# epochs, since Adam's means of a loss that is 0 halve every 7 steps, and numbers below 1e-308 are slow.
-EXTRA_EPOCHS = (5, 50, 500, 5000)
-LONG = 1.0
+# What a training does in its first second is not how it goes on: ours moves from NumPy to Numba meanwhile.
+LONG = 2.0
+FASTER = 5
 
 
 def timed(start: Start, epochs: int) -> tuple[float, float]:
@@ -39,12 +38,15 @@ def long_run(start: Start, epochs: int) -> Work:
     """Return the work of finding how much longer a training takes for one epoch more."""
 
     def work() -> Result:
-        short, loss = min(timed(start, epochs) for _ in range(2))
-        for extra in EXTRA_EPOCHS:
-            difference = timed(start, epochs + extra)[0] - short
-            if difference >= LONG:
-                break
-        return Result([loss], figures={"more epochs": extra}, seconds=difference / extra)
+        more = epochs
+        seconds, loss = timed(start, more)
+        while seconds < LONG:
+            more *= FASTER
+            seconds, _ = timed(start, more)
+        # Once more, since what is compiled may come from a cache by now.
+        seconds, _ = timed(start, more)
+        longer, _ = timed(start, 2 * more)
+        return Result([loss], figures={"epochs": more}, seconds=(longer - seconds) / more)
 
     return work
 
