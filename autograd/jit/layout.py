@@ -275,11 +275,14 @@ def _rows(
     positions = [place[arg][1] for row in rows for arg in row]
     if not lanes:
         return Operand(source, np.array(positions).reshape(len(rows), -1))
-    table = np.array([np.broadcast_to(of, lanes) for of in positions]).reshape(len(rows), -1, lanes)
-    width = table.shape[1]
+    table = np.empty((len(positions), lanes), dtype=np.intp)
+    for row, of in zip(table, positions, strict=True):
+        row[:] = of
+    width = len(positions) // len(rows)
     if total:
         return Operand(source, table.reshape(len(rows), width * lanes))
-    return Operand(source, table.swapaxes(1, 2).reshape(len(rows) * lanes, width))
+    by_member = table.reshape(len(rows), width, lanes)
+    return Operand(source, by_member.swapaxes(1, 2).reshape(len(rows) * lanes, width))
 
 
 def _elementwise_order(
@@ -291,29 +294,38 @@ def _elementwise_order(
         return np.zeros(1, dtype=np.intp), ()
     for operand in operands:
         source = blocks[operand.source]
-        if source.size == count and len(np.unique(operand.wanted)) == count:
-            return np.argsort(operand.wanted), source.shape
-    varied = [operand.wanted for operand in operands if len(np.unique(operand.wanted)) > 1]
-    if len(varied) == 2 and (grid := _as_grid(*varied)):
-        return grid[:2]
+        if source.size == count and (order := _inverse(operand.wanted)) is not None:
+            return order, source.shape
+    varied = [operand.wanted for operand in operands if (operand.wanted != operand.wanted[0]).any()]
+    if len(varied) == 2:
+        # Ranked by position, so that the grid runs along its sources whatever the order of the trace.
+        ranks = [np.unique(keys, return_inverse=True)[1].ravel() for keys in varied]
+        if grid := _as_grid(*ranks):
+            return grid[:2]
     order = np.argsort(varied[0], kind="stable") if varied else np.arange(count)
     return order, (count,)
 
 
+def _inverse(positions: Positions) -> Positions | None:
+    """Return where each position stands, if each is there once; `np.argsort` takes five times as long."""
+    inverse = np.full(len(positions), -1)
+    if positions.max() >= len(positions):
+        return None
+    inverse[positions] = np.arange(len(positions))
+    return None if (inverse < 0).any() else inverse
+
+
 def _as_grid(left: Positions, right: Positions) -> tuple[Positions, tuple[int, int], int] | None:
-    """Return order and shape of all pairs of two sets of keys, and which of them varies more slowly."""
-    # Ranked by position, so that the grid runs along its sources whatever the order of the trace.
-    columns = [np.unique(keys, return_inverse=True)[1].ravel() for keys in (left, right)]
+    """Return order and shape of all pairs of two sets of ranks, and which of them varies more slowly."""
+    columns = (left, right)
     sizes = [int(ranks.max()) + 1 for ranks in columns]
     if sizes[0] * sizes[1] != len(left):
         return None
     # The one that changes later in the trace varies more slowly.
     changes = [int(np.argmax(ranks != ranks[0])) if ranks.any() else len(ranks) for ranks in columns]
     slow = int(changes[1] > changes[0])
-    index = columns[slow] * sizes[1 - slow] + columns[1 - slow]
-    if len(np.unique(index)) != len(index):
-        return None
-    return np.argsort(index), (sizes[slow], sizes[1 - slow]), slow
+    order = _inverse(columns[slow] * sizes[1 - slow] + columns[1 - slow])
+    return None if order is None else (order, (sizes[slow], sizes[1 - slow]), slow)
 
 
 def _as_product(
@@ -322,26 +334,32 @@ def _as_product(
     """Return order, shape and factors if the rows are all pairs of some rows left and some right."""
     if len(operands[0].wanted) == 1:
         return None
-    keys = [_row_keys(operand.wanted) for operand in operands]
-    grid = _as_grid(*keys)
+    (left, left_ranks), (right, right_ranks) = (_ranked(operand.wanted) for operand in operands)
+    grid = _as_grid(left_ranks, right_ranks)
     if grid is None:
         return None
     order, shape, slow = grid
-    factors = [Operand(o.source, _distinct(o.wanted)) for o in operands]
+    factors = [Operand(o.source, rows) for o, rows in zip(operands, (left, right), strict=True)]
     # A product with a single row is one of a matrix and a vector.
     return order, tuple(n for n in shape if n > 1), (factors[slow], factors[1 - slow])
 
 
-def _distinct(rows: Positions) -> Positions:
-    """Return each row once, in order of position."""
-    return np.unique(rows, axis=0)
+def _ranked(rows: Positions) -> tuple[Positions, Positions]:
+    """Return each row once, in order of position, and for each row which it is."""
+    # By their bytes: of 1,600 rows there are 16, and `np.unique` would sort them all.
+    seen: dict[bytes, int] = {}
+    which = np.array([seen.setdefault(row.tobytes(), len(seen)) for row in rows])
+    first = np.full(len(seen), len(rows))
+    np.minimum.at(first, which, np.arange(len(rows)))
+    order = np.lexsort(rows[first].T[::-1])
+    ranks = np.empty(len(seen), dtype=np.intp)
+    ranks[order] = np.arange(len(seen))
+    return rows[first[order]], ranks[which]
 
 
 def _in_order(operands: list[Operand]) -> list[Operand]:
     """Return the operands of sums with the terms of each in order of position, which a trace scrambles."""
+    if (np.diff(operands[0].wanted, axis=-1) > 0).all():
+        return operands
     order = np.lexsort([operand.wanted for operand in reversed(operands)], axis=-1)
     return [Operand(o.source, np.take_along_axis(o.wanted, order, axis=-1)) for o in operands]
-
-
-def _row_keys(rows: Positions) -> Positions:
-    return np.unique(rows, axis=0, return_inverse=True)[1].ravel()
