@@ -1,0 +1,253 @@
+"""Programs without a pattern: scheduled as a table, and interpreted by NumPy and by Numba."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from math import inf, nan
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import Expression, call_public, expressions
+
+import autograd
+from autograd import OPS, Op, Value, hvp, jit, value_and_grad, vmap
+from autograd.apply import apply
+from autograd.jit import compiled, interpreter, numba_interpreter
+from autograd.jit.choices import CHOICES
+from autograd.jit.combine import combine
+from autograd.jit.schedule import is_schedulable, schedule
+from autograd.jit.tape import tape_of
+from autograd.lanes import lane, stack, total
+from autograd.ops import COMPARISONS
+
+BACKENDS = ["numpy", "numba"]
+
+SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, -2.5, 1e-320, 1e308, inf, -inf, nan]
+
+# What is one instruction, or chooses: it has to be right to the last bit.
+EXACT = {"add", "sub", "mul", "truediv", "neg", "abs", "where", "sqrt", "max", "min", "relu", *COMPARISONS}
+
+
+@pytest.fixture(autouse=True)
+def _everything_is_irregular(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have every program interpreted, however few arrays it has."""
+    monkeypatch.setattr(compiled, "_MOST_ARRAYS", 0)
+
+
+def interpreted(backend: str, f: Callable[..., Any], *args: Any) -> Any:
+    """Return a function that is interpreted on a backend by now."""
+    if backend == "numba":
+        pytest.importorskip("numba")
+    function = jit(f, backend=backend)
+    function(*args)
+    function.wait()
+    report = function.report()
+    assert (report.backend, report.classes) == (backend, 0), report
+    return function
+
+
+def bits(tree: Any) -> list[str]:
+    """Return the numbers of a list of numbers and arrays, told apart to the last bit and the sign of 0."""
+    return [float(number).hex() for leaf in tree for number in np.ravel(leaf)]
+
+
+def irregular(size: int, seed: int) -> Callable[[Any], Any]:
+    """Return a function whose operations follow no pattern."""
+    rng = random.Random(seed)
+    steps = [
+        (rng.choice(["add", "sub", "mul", "max"]), rng.randrange(4 + i), rng.randrange(4 + i))
+        for i in range(size)
+    ]
+
+    def f(x: Any) -> Any:
+        numbers = [x[0], x[1], x[2], x[0] * 0.5]
+        for name, a, b in steps:
+            number = call_public(OPS[name], numbers[a], numbers[b])
+            numbers.append(number if name != "mul" else autograd.sin(number))
+        return numbers[-1] + numbers[-2] * numbers[-3]
+
+    return f
+
+
+# ----------------------------------------------------------------------------------------------- results
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@settings(max_examples=100, deadline=None)
+@given(drawn=expressions(), other=st.integers(1, 4))
+def test_random_programs(backend: str, drawn: Expression, other: int) -> None:
+    """Value, gradient and a product with the Hessian of a random expression are those of eager calls."""
+
+    def f(variables: list[Any]) -> Any:
+        return drawn.on(call_public, float, variables)
+
+    def transformed(at: list[Any]) -> Any:
+        value, gradient = value_and_grad(f)(at)
+        return [value, *gradient, *hvp(f, (at,), ([1.0] * len(at),))]
+
+    point = [float(number) for number in drawn.point]
+    program = jit(transformed, backend=backend)
+    program(point)
+    program.wait()
+    at = [number + 0.01 * other for number in point]
+    with np.errstate(all="ignore"):
+        expected = transformed(at)
+    if np.isfinite(expected).all() and max(map(abs, expected)) < 1e6:
+        np.testing.assert_allclose(program(at), expected, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("samples", [2, 7, 8, 9, 21])
+def test_batches(backend: str, samples: int) -> None:
+    """Each sample of a batch has its own lane, also where they do not fill the last vector."""
+    f = irregular(60, seed=samples)
+    x = np.random.default_rng(samples).normal(size=(samples, 3))
+    program = interpreted(backend, vmap(value_and_grad(f)), x)
+    expected = [value_and_grad(f)(row) for row in x * 0.9]
+    values, gradients = program(x * 0.9)
+    np.testing.assert_allclose(values, [value for value, _ in expected], rtol=1e-12)
+    np.testing.assert_allclose(gradients, [gradient for _, gradient in expected], rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_arithmetic_is_exact(backend: str) -> None:
+    """Without sums to reorder, results equal eager ones bit for bit."""
+    f = irregular(100, seed=1)
+    x = np.random.default_rng(1).normal(size=(9, 3))
+    exact = lambda x: f(x) * 1.0  # noqa: E731
+    with_calls = interpreted(backend, vmap(exact), x)(x)
+    # NumPy's sine of an array may differ from the C library's in the last place.
+    if backend == "numba":
+        assert bits([with_calls]) == bits([exact(row) for row in x])
+    np.testing.assert_allclose(with_calls, [exact(row) for row in x], rtol=1e-14)
+
+
+def rows() -> list[Op]:
+    """Return the rows that an interpreter knows."""
+    return [op for op in (*OPS.values(), *COMPARISONS.values()) if not op.variadic]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("batch", [False, True])
+def test_special_numbers(backend: str, batch: bool) -> None:
+    """At ties, zeros of both signs, inf and nan every row gives what an eager call gives."""
+    some = rows()
+
+    def each(at: Any) -> list[Any]:
+        x, y = at
+        operands = (x, y, x)
+        return [
+            apply(op, *operands[: len(op.partials)]) if op.name in OPS else compare(op, x, y) for op in some
+        ]
+
+    def compare(op: Op, x: Any, y: Any) -> Any:
+        holds = getattr(x, f"__{op.name}__")(y)
+        return holds if isinstance(holds, Value) else float(holds)
+
+    points = np.array([(x, y) for x in SPECIAL for y in SPECIAL])
+    f = vmap(each) if batch else lambda points: [each(point) for point in points[:12]]
+    found = np.array(interpreted(backend, f, np.ones_like(points))(points), dtype=float)
+    found = found.T if batch else found
+    for point, numbers in zip(points, found, strict=False):
+        with np.errstate(all="ignore"):
+            expected = [float(v) for v in each([Value(number) for number in point.tolist()])]
+        for op, ours, theirs in zip(some, numbers, expected, strict=True):
+            if op.name == "pow" and point[1] == 0.5 and point[0] == -inf:
+                continue  # NumPy's own (-inf)**0.5 is nan for a number, and inf for an array.
+            if op.name in EXACT or not np.isfinite(theirs):
+                assert repr(float(ours)) == repr(theirs), (op.name, point)
+            else:
+                assert abs(ours - theirs) <= 4.0 * np.spacing(abs(theirs)), (op.name, point)
+
+
+# ----------------------------------------------------------------------------------------------- the table
+
+
+def test_the_source_runs_on_its_own() -> None:
+    """The source is a module of NumPy that gives the same results."""
+    x = np.random.default_rng(0).normal(size=(5, 3))
+    program = interpreted("numpy", vmap(value_and_grad(irregular(40, seed=0))), x)
+    namespace: dict[str, Any] = {}
+    exec(program.source, namespace)
+    assert "import autograd" not in program.source
+    assert bits(namespace["program"](x)) == bits(program(x))
+
+
+def test_the_report() -> None:
+    """The report says that nothing was found, and how much there is to interpret."""
+    program = interpreted("numpy", irregular(40, seed=0), np.ones(3))
+    assert "no pattern: " in repr(program.report())
+    assert program.report().interpreted > 20
+
+
+def test_large_memories_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    """NumPy takes some lanes at a time where all of them would need too much memory."""
+    x = np.random.default_rng(0).normal(size=(5, 3))
+    f = vmap(irregular(40, seed=0))
+    whole = interpreted("numpy", f, x)(x)
+    monkeypatch.setattr(interpreter, "_MOST_NUMBERS", 100)
+    assert bits(interpreted("numpy", f, x)(x)) == bits(whole)
+
+
+def test_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A large batch is shared among threads, with the same results."""
+    pytest.importorskip("numba")
+    x = np.random.default_rng(0).normal(size=(50, 3))
+    program = interpreted("numba", vmap(irregular(40, seed=0)), x)
+    alone = program(x)
+    monkeypatch.setattr(numba_interpreter, "_WORTH_THREADS", 0)
+    assert bits(program(x)) == bits(alone)
+
+
+def test_slots_are_given_away() -> None:
+    """A chain needs two slots however long it is."""
+    x = Value(1.0)
+    y = x
+    for _ in range(50):
+        y = (y + x) * x
+    tape = tape_of([y], [[x]])
+    table = schedule(tape, [()], [tape.outputs])
+    assert table.slots == 2
+    assert len(table.table) == 100
+
+
+def test_what_is_not_schedulable() -> None:
+    """A sum over samples, a use of one of them, or a row of many operands keeps a program from it."""
+    x, y = Value(1.0), Value(2.0)
+    both = stack([x, y])
+    for result in (total(both, 2), lane(both, 0) * y, autograd.logsumexp([x, y])):
+        assert not is_schedulable(tape_of([result], [[x, y]]))
+    assert is_schedulable(tape_of([lane(both * x, 1)], [[x, y]]))
+
+
+def test_programs_with_such_parts_are_right_all_the_same() -> None:
+    """What cannot be scheduled is a program of arrays as before."""
+    f = jit(lambda x: autograd.logsumexp(x) * x[0], backend="numpy")
+    assert f(np.array([1.0, 2.0])) == pytest.approx(np.logaddexp(1.0, 2.0))
+    assert f.report().classes > 0
+
+
+@pytest.mark.parametrize(
+    "build", [lambda c, x, y: c + x * y, lambda c, x, y: x * y + c, lambda c, x, y: -x + c]
+)
+@given(c=st.floats(-1e6, 1e6), x=st.floats(-1e6, 1e6), y=st.floats(-1e6, 1e6))
+@settings(max_examples=50)
+def test_combining_keeps_every_bit(build: Any, c: float, x: float, y: float) -> None:
+    """A product and its addition, or a negative and its addition, are one operation of the same result."""
+    leaves = [Value(number) for number in (c, x, y)]
+    node = build(*leaves)
+    tape = combine(tape_of([node], [leaves]))
+    table = schedule(compiled.used(tape), [(3,)], [compiled.used(tape).outputs])
+    assert len(table.table) == 1
+    run = compiled.interpreted(table, [()], compiled.with_numpy(table))
+    assert bits(run(np.array([c, x, y]))) == bits([node.data])
+
+
+def test_the_kernel_knows_every_row() -> None:
+    """The compiled interpreter has a case for each row that is not written out before."""
+    known = {op.name for op in numba_interpreter._KINDS}
+    assert {op.name for op in rows() if op not in CHOICES} <= known
