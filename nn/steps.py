@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from autograd import Value, data
 from autograd.jit.background import improve_later
+from autograd.jit.collector import paused_collector
 from autograd.jit.compiled import Result, compiled, compiled_elementwise
 from autograd.jit.jit import backend_or_best
 from autograd.jit.program import Program, Run
@@ -182,6 +183,7 @@ class CompiledSteps:
         optimizer.states = optimizer.states or [()] * len(optimizer.parameters)
         optimizer.steps = self._steps
 
+    @paused_collector()
     def _compiled_gradient(self, x: Array, y: Array) -> Program:
         """Record a batch with the model's own parameters as inputs, since the loss may use them as well."""
         parameters, inputs, targets = self.optimizer.parameters, _variables(x), _variables(y)

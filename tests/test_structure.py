@@ -44,6 +44,7 @@ ORDER = [
     "autograd.replay",
     "autograd.nudge",
     "autograd.groups",
+    "autograd.jit.collector",
     "autograd.jit.tape",
     "autograd.jit.batches",
     "autograd.jit.simplify",

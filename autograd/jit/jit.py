@@ -17,6 +17,7 @@ from ..trees import Branch, Leaf, Structure, flatten, leaves_of, unflatten
 from ..value import Value
 from ..variables import active_variables, under_differentiation
 from .background import improve_later
+from .collector import paused_collector
 from .likeness import LARGE, likeness
 from .program import Program, Report
 from .structured import Reader, builder_of, reader_of
@@ -157,6 +158,7 @@ class Jitted:
             )
         return self._last
 
+    @paused_collector()
     def _compile(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Compiled:
         # Loaded when first used: the compiler would take a quarter of the time of `import autograd`.
         from .compiled import compiled
