@@ -15,7 +15,7 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 CASES = (
     *("moons_eager", "moons_nn", "moons_jit", "fit_moons", "fit_moons_epoch", "fit_digits"),
-    *("irregular", "trace", "call", "chain", "wide", "diamond", "memory", "grow", "repl"),
+    *("irregular", "trace", "loops", "call", "chain", "wide", "diamond", "memory", "grow", "repl"),
 )
 MODULES = {"chainrule": "autograd", "chainrule-numpy": "autograd"}
 TOLERANCE = 1e-9

@@ -13,7 +13,6 @@ from benchmarks.result import Result
 INPUTS = 100
 OPERATIONS = 100_000
 SAMPLES = 256
-MEMORY = 2 * 2**30
 
 Operation = tuple[str, int, int]
 """A name, and the places of two operands among inputs and earlier results; a function takes one."""
@@ -72,13 +71,8 @@ def measured(seconds: float, answer: list[float]) -> Result:
 
 def chainrule() -> Work:
     """Prepare our own, compiled by a first call."""
-    import resource
-
     import autograd
 
-    # Traced sample by sample it would be 77 million nodes of 160 bytes: that shall end as a remark in the
-    # table, not as a machine that is out of memory.
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     operations, x = program(OPERATIONS), samples()
     compiled = autograd.jit(
         autograd.vmap(
