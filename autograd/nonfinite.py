@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from .ops import Op
+from .ops import BATCHES, Op
 from .rules import on_arrays
 from .source import Line, user_line
 
@@ -204,6 +204,8 @@ def _number(arg: Any) -> float:
 def _faults(op: Op, args: Sequence[float]) -> list[str]:
     """Return what the floating-point unit reports for the NumPy form of an operation."""
     faults: list[str] = []
+    if op.name in BATCHES:  # They compute nothing while they are recorded.
+        return faults
     arrays = np.split(np.array(args), len(op.partials)) if op.variadic else map(np.float64, args)
     with np.errstate(all="call", under="ignore", call=lambda kind, _: faults.append(kind)):
         on_arrays(op).value(*arrays)

@@ -6,6 +6,7 @@ compiles it with the optimizer's rule in it.
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -41,6 +42,7 @@ _SAME = 1e-9
 
 # An eager pass over a batch would take as long as it takes to compile.
 _FEW = 4
+
 Loss = Callable[[Any, Any], Value]
 
 
@@ -81,6 +83,9 @@ class EagerSteps:
             self.optimizer.step()
         return value.data, outputs
 
+    def begin(self) -> None:
+        """Do nothing: the parameters are read when they are used."""
+
     def finish(self) -> None:
         """Do nothing: the parameters are where they belong."""
 
@@ -88,8 +93,8 @@ class EagerSteps:
 class CompiledSteps:
     """Steps that are compiled, one program for each number of samples.
 
-    The parameters, their gradients and what the optimizer keeps of them are arrays meanwhile, and go back
-    where they belong by `finish`.
+    The parameters, their gradients and what the optimizer keeps of them are arrays meanwhile: `begin` reads
+    them, and `finish` puts them back where they belong.
 
     Parameters
     ----------
@@ -112,11 +117,12 @@ class CompiledSteps:
     def __init__(self, model: Module, loss: Loss, optimizer: Optimizer) -> None:
         self.model, self.loss, self.optimizer = model, loss, optimizer
         self._programs: dict[tuple[int, ...], Program] = {}
-        self._parameters = np.array([parameter._data for parameter in optimizer.parameters])
-        self._gradients = np.zeros(len(self._parameters))
-        self._states = list(np.array(optimizer.states, dtype=float).T)
-        self._steps = optimizer.steps
         self._backend = backend_or_best(None)
+        self._parameters: Array
+        self._gradients: Array
+        self._states: list[Array]
+        self._steps: int
+        self.begin()
         self._update = self._compiled_update()
         self._improves_at = time.perf_counter() + _PATIENCE
 
@@ -133,7 +139,11 @@ class CompiledSteps:
             self._steps += 1
             self._gradients = gradients
             self._parameters, *self._states = self._update.run(
-                np.float64(self._steps), self._parameters, gradients, *self._states
+                np.float64(self.optimizer.lr),
+                np.float64(self._steps),
+                self._parameters,
+                gradients,
+                *self._states,
             )
         return float(loss), outputs
 
@@ -156,26 +166,37 @@ class CompiledSteps:
         Raises
         ------
         RuntimeError
-            If the losses differ, since a model that draws random numbers is compiled with those that it drew.
+            If the results differ: a model that draws random numbers is compiled with those that it drew.
         """
         program = self._programs[(*x.shape, *y.shape)] = self._compiled_gradient(x, y)
         found, outputs, _ = program.run(self._parameters, x.astype(float), y.astype(float))
         eager = self.model(x[:_FEW])
-        self._compare("the outputs of the model", data(eager), outputs[:_FEW])
+        self._compare("what the model gives", data(eager), outputs[:_FEW])
         self._compare("the loss", self.loss(_variables(outputs), y)._data, found)
         # Of outputs that are 0 some losses are infinite.
         self.loss(_variables(np.full((len(targets), *outputs.shape[1:]), 0.5)), targets)
 
     def _compare(self, what: str, eager: Any, compiled: Any) -> None:
         if not np.allclose(eager, compiled, rtol=_SAME, atol=_SAME, equal_nan=True):
+            difference = np.max(np.abs(np.subtract(eager, compiled)))
             raise RuntimeError(
-                f"{what}, {eager!r}, is {compiled!r} when compiled: model and loss may depend on parameters, "
-                "inputs and targets alone"
+                f"{what}, compiled, differs by {difference:.2g} from an eager call: model and loss may "
+                "depend on parameters, inputs and targets alone"
             )
+
+    def begin(self) -> None:
+        """Read the parameters and the optimizer's states, which somebody may have changed."""
+        optimizer = self.optimizer
+        self._parameters = np.array([parameter._data for parameter in optimizer.parameters])
+        self._gradients = np.zeros(len(self._parameters))
+        self._states = list(np.array(optimizer.states, dtype=float).T)
+        self._steps = optimizer.steps
 
     def finish(self) -> None:
         """Put the parameters, their gradients and the optimizer's states where they belong."""
         optimizer = self.optimizer
+        if optimizer.steps == self._steps:
+            return
         numbers = zip(self._parameters.tolist(), self._gradients.tolist(), strict=True)
         for parameter, (number, gradient) in zip(optimizer.parameters, numbers, strict=True):
             parameter.data, parameter.grad = number, gradient
@@ -200,7 +221,7 @@ class CompiledSteps:
 
     def _compiled_update(self) -> Program:
         """Record the optimizer's rule for one parameter; NumPy takes arrays in its place."""
-        leaves = [Value(1.0) for _ in range(3 + len(self._states))]
+        leaves = [Value(1.0) for _ in self._update_names]
         with _traced([leaves]):
             moved = self._moved(leaves)
         program = compiled_elementwise(moved, leaves, self._update_names)
@@ -211,13 +232,14 @@ class CompiledSteps:
     def _faster_update(self) -> Run:
         """Record the optimizer's rule for all parameters, which other backends than NumPy need."""
         shape = self._parameters.shape
-        arguments = [[Value(1.0)], *(_variables(np.ones(shape)).tolist() for _ in self._update_names[1:])]
+        shared = [[Value(1.0)], [Value(1.0)]]
+        vectors = [_variables(np.ones(shape)).tolist() for _ in self._update_names[2:]]
+        arguments = [*shared, *vectors]
         with _traced(arguments):
-            (step,), *vectors = arguments
             rows = [list(row) for row in zip(*vectors, strict=True)]
-            moved = for_each_sample(lambda row: self._moved([step, *row]), rows)
+            moved = for_each_sample(lambda row: self._moved([*chain(*shared), *row]), rows)
         results: list[Result] = [(column, shape) for column in zip(*moved, strict=True)]
-        shapes = [(), *[shape] * len(vectors)]
+        shapes = [(), (), *[shape] * len(vectors)]
         program = compiled(results, arguments, shapes, self._update_names, self._backend)
         program.improve()
         return program.run
@@ -225,12 +247,15 @@ class CompiledSteps:
     @property
     def _update_names(self) -> list[str]:
         states = (f"state{i}" for i in range(1, len(self._states) + 1))
-        return ["step", "parameter", "gradient", *states]
+        return ["lr", "step", "parameter", "gradient", *states]
 
     def _moved(self, numbers: Sequence[Any]) -> list[Any]:
         """Return parameter and states after a step."""
-        step, parameter, gradient, *states = numbers
-        moved, kept = self.optimizer.update(parameter, gradient, tuple(states), step)
+        lr, step, parameter, gradient, *states = numbers
+        # A copy, since somebody may change the rate between the steps, and this may be another thread.
+        rule = copy.copy(self.optimizer)
+        rule.lr = lr
+        moved, kept = rule.update(parameter, gradient, tuple(states), step)
         return [moved, *kept]
 
 

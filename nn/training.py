@@ -141,6 +141,7 @@ def fit(
                     steps.finish()
                     nodes = outputs if outputs.dtype == object else as_values(outputs)
                     metrics.append(metric(nodes, y[batch]))
+                    steps.begin()
             history.loss.append(_mean(losses, weights))
             if metric is not None:
                 history.metric.append(_mean(metrics, weights))

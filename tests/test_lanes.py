@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf, nan
 from typing import Any
 
 import numpy as np
@@ -153,6 +154,15 @@ def test_a_lane_is_not_known() -> None:
     """While it is traced, the number of a sample is not known, even if it follows from constants alone."""
     with pytest.raises(TracedValueError):
         jit(lambda w: w * float(vmap(lambda x: autograd.exp(x))(np.array([1.0, 2.0]))[1]))(1.0)
+
+
+def test_samples_that_are_not_finite() -> None:
+    """The numbers of the first sample are recorded, also where they are nan or inf, without a warning."""
+    f = jit(value_and_grad(lambda w, x: vmap(lambda row: (row * w).sum())(x).sum()))
+    x = np.array([[nan, inf], [1.0, 2.0]])
+    value, gradient = f(np.ones(2), x)
+    assert np.isnan(value)
+    assert (np.isnan(gradient[0]), gradient[1]) == (True, inf)
 
 
 def test_eager_calls_are_separate() -> None:

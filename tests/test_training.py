@@ -312,6 +312,34 @@ def test_a_second_training_goes_on() -> None:
     assert left[0] == left[1]
 
 
+@pytest.mark.parametrize("optimizer", [SGD, Adam])
+def test_changes_between_the_steps(optimizer: Any) -> None:
+    """A metric may change the learning rate and the parameters: the next step goes on from there."""
+    left = []
+    for jit in (True, False):
+        neuron = Neuron(1, rng=0)
+        rule = optimizer(neuron.parameters(), lr=0.1)
+
+        def halve(outputs: Any, targets: Any, neuron: Any = neuron, rule: Any = rule) -> float:
+            rule.lr *= 0.5
+            neuron.b.data = 0.25
+            return 0.0
+
+        fit(neuron, X, Y, loss=mse, optimizer=rule, epochs=5, metric=halve, progress=False, jit=jit)
+        left.append([p.data for p in neuron.parameters()])
+    np.testing.assert_allclose(left[0], left[1], rtol=1e-12)
+
+
+def test_a_first_step_that_is_not_finite() -> None:
+    """A training that stops at once leaves the model as it was, gradients included."""
+    neuron = Neuron(1, "linear", rng=0)
+    before = neuron.state_dict()
+    with pytest.raises(FloatingPointError, match="the loss is nan in epoch 1"):
+        fit(neuron, X, np.full(7, nan), loss=mse, progress=False, jit=True)
+    assert neuron.state_dict() == before
+    assert [p.grad for p in neuron.parameters()] == [None, None]
+
+
 def test_a_model_that_cannot_be_traced(line: Recorder) -> None:
     """A model that looks at its numbers is trained eagerly, with a warning; on demand that is an error."""
     with pytest.warns(UserWarning, match=r"not compiled \(TracedValueError: .*test_training.py.*jit=False"):
