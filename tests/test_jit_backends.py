@@ -483,3 +483,48 @@ def test_exit_while_compiling(tmp_path: Path, seconds: float) -> None:
     """A process that ends while Numba compiles ends without a word."""
     program = f"import time\n{PROGRAM.split('f.wait()')[0]}\ntime.sleep({seconds})"
     assert run_program(tmp_path, program) == ["True"]
+
+
+WIDE: dict[str, Any] = {
+    "a long list": [0.1 * i for i in range(20)],
+    "rows": [[0.1 * i, 0.2 * i] for i in range(10)],
+    "long rows": [[0.1 * i * j for j in range(12)] for i in range(2)],
+    "whole numbers among them": [1, 2, *(0.5 * i for i in range(10))],
+    "a dict of rows": {"a": [0.5] * 10, "b": [[0.1, 0.2]] * 6},
+    "pairs": [(0.1 * i, 0.2) for i in range(10)],
+    "arrays among them": [np.ones(2), *(0.5 * i for i in range(10))],
+    "rows in a tuple": tuple([0.1 * i, 0.2 * i] for i in range(10)),
+}
+
+
+def sum_of_squares(tree: Any) -> Any:
+    """Return the sum of the squares of all numbers of a tree."""
+    if isinstance(tree, dict):
+        return sum_of_squares(list(tree.values()))
+    if isinstance(tree, list | tuple):
+        return autograd.sum([sum_of_squares(part) for part in tree])
+    return (tree * tree).sum() if isinstance(tree, np.ndarray) else tree * tree
+
+
+@pytest.mark.parametrize("name", WIDE)
+def test_many_numbers_are_one_array(name: str) -> None:
+    """Long lists of numbers, and rows of them, are compiled as arrays, and come back as they were."""
+    compiled = jit(value_and_grad(sum_of_squares), backend="numpy")
+    value, gradient = value_and_grad(sum_of_squares)(WIDE[name])
+    for _ in range(3):  # The first call compiles, the second writes a reader, the third uses it.
+        found, slopes = compiled(WIDE[name])
+        assert found == pytest.approx(value, rel=1e-15)
+        assert type(slopes) is type(gradient)
+        np.testing.assert_equal(slopes, gradient)
+    if name not in ("arrays among them", "rows in a tuple"):
+        assert compiled.report().classes < 30
+
+
+def test_lists_of_other_lengths() -> None:
+    """A longer list, or one with something else in it, is not taken for the one before."""
+    compiled = jit(sum_of_squares, backend="numpy")
+    for size in (9, 10, 9, 3, 10):
+        assert compiled([2.0] * size) == 4.0 * size
+    assert compiled([2.0] * 8 + [np.ones(3)]) == 35.0
+    assert compiled([2.0] * 9) == 36.0
+    assert compiled([2.0] * 8 + [3]) == 41.0

@@ -271,10 +271,17 @@ def _is_recorded(leaf: Any) -> bool:
 
 
 def _is_vector(branch: Branch) -> bool:
-    """Return whether numbers are one array to a program: a module's parameters, a large dict."""
-    is_wide = branch.kind == "dict" and len(branch.parts) > LARGE
+    """Return whether numbers are one array to a program: a module's parameters, a large list or dict."""
+    is_wide = branch.kind in ("dict", "list") and branch.size > LARGE
     is_module = branch.build_argument is not branch.build
-    return (is_module or is_wide) and all(part == Leaf(()) for part in branch.parts)
+    return (is_module or is_wide) and _holds_numbers(branch)
+
+
+def _holds_numbers(structure: Structure) -> bool:
+    """Return whether there are no arrays in a tree."""
+    if isinstance(structure, Leaf):
+        return structure.shape == ()
+    return all(map(_holds_numbers, structure.parts))
 
 
 def _shapes(structure: Structure) -> list[tuple[int, ...]]:
@@ -301,7 +308,7 @@ def _packed(structure: Structure, leaves: Iterator[Any]) -> list[Any]:
         # Python's floats raise where NumPy's have inf and nan.
         return [np.float64(leaf) if isinstance(leaf, float) else leaf]
     if _is_vector(structure):
-        return [np.array([next(leaves) for _ in structure.parts])]
+        return [np.array([next(leaves) for _ in range(structure.size)])]
     return [array for part in structure.parts for array in _packed(part, leaves)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 
 _FLOAT = np.dtype(float)
 
-# A dict of more numbers than these is one array to a program, like the parameters of a module.
+# A list or dict of more numbers than these is one array to a program, like the parameters of a module.
 LARGE = 8
 
 
@@ -50,7 +51,24 @@ def likeness(tree: Any, leaves: list[Any]) -> Hashable:
     if kind is dict and len(tree) <= LARGE:
         parts = [likeness(item, leaves) for item in tree.values()]
         return None if None in parts else (dict, *tree, *parts)
+    if kind is list and len(tree) > LARGE and set(map(type, tree)) == {float}:
+        leaves.append(np.array(tree))
+        return ("numbers", len(tree))
     if kind is tuple or kind is list:
         parts = [likeness(item, leaves) for item in tree]
-        return None if None in parts else (kind, *parts)
+        key = (kind, *parts)
+        # Rows of numbers are one array as well; that takes longer than to tell quickly.
+        return None if None in parts or (kind is list and _count_of_numbers(key) > LARGE) else key
     return None
+
+
+def _count_of_numbers(key: Any) -> float:
+    """Return how many numbers there are in what has this likeness; nan if there are arrays."""
+    if key == 1:
+        return 1
+    kind, *parts = key or (None,)
+    if kind == "numbers":
+        return float(parts[0])
+    if kind is dict:
+        parts = parts[len(parts) // 2 :]
+    return sum(map(_count_of_numbers, parts)) if kind in (dict, list, tuple) else math.nan

@@ -7,12 +7,13 @@ which is nearly as long as its program runs; what is written here takes 1.2 us.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import count
 from typing import Any
 
 import numpy as np
 
-from ..trees import Leaf, Structure
+from ..trees import Leaf, Structure, unflatten
 
 Reader = Callable[[Any, Any], "tuple[Any, ...] | None"]
 
@@ -42,7 +43,13 @@ def reader_of(key: Any) -> Reader:
     names = (f"x{i}" for i in count())
     lines: list[str] = []
     leaves: list[str] = []
-    constants: dict[str, Any] = {"ndarray": np.ndarray, "float64": np.float64, "FLOAT": np.dtype(float)}
+    constants: dict[str, Any] = {
+        "array": np.array,
+        "ndarray": np.ndarray,
+        "float64": np.float64,
+        "FLOAT": np.dtype(float),
+        "FLOATS": {float},
+    }
     for name, part in zip(("args", "kwargs"), key[1:], strict=True):
         _read(part, name, names, lines, leaves, constants)
     body = "".join(f"    {line}\n" for line in lines)
@@ -61,6 +68,11 @@ def _read(
         leaves.append(f"float64({name})")
         return
     kind, *parts = key or (None,)
+    if kind == "numbers":
+        different = f"len({name}) != {parts[0]} or set(map(type, {name})) != FLOATS"
+        lines.append(f"if {name}.__class__ is not list or {different}: return None")
+        leaves.append(f"array({name})")
+        return
     if kind not in (dict, list, tuple):
         lines.append(
             f"if {name}.__class__ is not ndarray or {name}.shape != {key} or {name}.dtype is not FLOAT: "
@@ -120,14 +132,15 @@ def _build(
         arrays.append(f"r{len(arrays)}")
         if isinstance(form, Leaf):
             return arrays[-1] if form.shape else f"float({arrays[-1]})"
-        text = f"{arrays[-1]}.tolist()"
-    else:
-        parts = [_build(part, is_vector, arrays, builds) for part in form.parts]
-        text = f"[{', '.join(parts)}]"
-        if form.build is tuple:
-            return f"({''.join(f'{part}, ' for part in parts)})"
-        if form.build is list:
-            return text
+        name = f"build{len(builds)}"
+        builds[name] = partial(unflatten, form)
+        return f"{name}({arrays[-1]}.tolist())"
+    parts = [_build(part, is_vector, arrays, builds) for part in form.parts]
+    text = f"[{', '.join(parts)}]"
+    if form.build is tuple:
+        return f"({''.join(f'{part}, ' for part in parts)})"
+    if form.build is list:
+        return text
     name = f"build{len(builds)}"
     builds[name] = form.build
     return f"{name}({text})"
