@@ -83,18 +83,21 @@ class EagerSteps:
             self.optimizer.step()
         return value.data, outputs
 
-    def begin(self) -> None:
+    def write_parameters(self) -> None:
+        """Do nothing: the parameters are where they belong."""
+
+    def read_parameters(self) -> None:
         """Do nothing: the parameters are read when they are used."""
 
     def finish(self) -> None:
-        """Do nothing: the parameters are where they belong."""
+        """Do nothing: the optimizer did each step itself."""
 
 
 class CompiledSteps:
     """Steps that are compiled, one program for each number of samples.
 
-    The parameters, their gradients and what the optimizer keeps of them are arrays meanwhile: `begin` reads
-    them, and `finish` puts them back where they belong.
+    The parameters, their gradients and what the optimizer keeps of them are arrays meanwhile, and go back
+    where they belong by `finish`.
 
     Parameters
     ----------
@@ -119,10 +122,10 @@ class CompiledSteps:
         self._programs: dict[tuple[int, ...], Program] = {}
         self._backend = backend_or_best(None)
         self._parameters: Array
-        self._gradients: Array
-        self._states: list[Array]
-        self._steps: int
-        self.begin()
+        self.read_parameters()
+        self._gradients = np.zeros(len(self._parameters))
+        self._states = list(np.array(optimizer.states, dtype=float).T)
+        self._steps = optimizer.steps
         self._update = self._compiled_update()
         self._improves_at = time.perf_counter() + _PATIENCE
 
@@ -184,25 +187,25 @@ class CompiledSteps:
                 "depend on parameters, inputs and targets alone"
             )
 
-    def begin(self) -> None:
-        """Read the parameters and the optimizer's states, which somebody may have changed."""
-        optimizer = self.optimizer
-        self._parameters = np.array([parameter._data for parameter in optimizer.parameters])
-        self._gradients = np.zeros(len(self._parameters))
-        self._states = list(np.array(optimizer.states, dtype=float).T)
-        self._steps = optimizer.steps
+    def write_parameters(self) -> None:
+        """Give the parameters their numbers and gradients; before the first step they have them."""
+        if self.optimizer.steps == self._steps:
+            return
+        numbers = zip(self._parameters.tolist(), self._gradients.tolist(), strict=True)
+        for parameter, (number, gradient) in zip(self.optimizer.parameters, numbers, strict=True):
+            # These are floats and leaves: to have them checked takes 5 ms for 17,000 parameters.
+            parameter._data, parameter.grad = number, gradient
+
+    def read_parameters(self) -> None:
+        """Read the parameters, which somebody may have changed."""
+        self._parameters = np.array([parameter._data for parameter in self.optimizer.parameters])
 
     def finish(self) -> None:
         """Put the parameters, their gradients and the optimizer's states where they belong."""
-        optimizer = self.optimizer
-        if optimizer.steps == self._steps:
-            return
-        numbers = zip(self._parameters.tolist(), self._gradients.tolist(), strict=True)
-        for parameter, (number, gradient) in zip(optimizer.parameters, numbers, strict=True):
-            parameter.data, parameter.grad = number, gradient
-        optimizer.states = list(zip(*(state.tolist() for state in self._states), strict=True))
-        optimizer.states = optimizer.states or [()] * len(optimizer.parameters)
-        optimizer.steps = self._steps
+        self.write_parameters()
+        states = zip(*(state.tolist() for state in self._states), strict=True)
+        self.optimizer.states = list(states) or [()] * len(self._parameters)
+        self.optimizer.steps = self._steps
 
     @paused_collector()
     def _compiled_gradient(self, x: Array, y: Array) -> Program:

@@ -138,10 +138,10 @@ def fit(
                 losses.append(value)
                 weights.append(len(outputs))
                 if metric is not None:
-                    steps.finish()
+                    steps.write_parameters()
                     nodes = outputs if outputs.dtype == object else as_values(outputs)
                     metrics.append(metric(nodes, y[batch]))
-                    steps.begin()
+                    steps.read_parameters()
             history.loss.append(_mean(losses, weights))
             if metric is not None:
                 history.metric.append(_mean(metrics, weights))
