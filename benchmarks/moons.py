@@ -85,6 +85,14 @@ def loss_of_scalars(
     return data_loss + L2 * sum(p * p for p in leaves)
 
 
+def loss_of_layers(layers: Any, x: Any, y: Any) -> Any:
+    """Return the loss in our own scalars, of the arrays that `parameters` returns."""
+    from autograd import relu
+
+    leaves = [leaf for w, b in layers for row, bias in zip(w, b, strict=True) for leaf in (bias, *row)]
+    return loss_of_scalars(leaves, lambda number: number, relu, x, y)
+
+
 def _count_nodes() -> int:
     """Return the nodes of the graph: one for each operation, and the leaves."""
     products = sum(m * n for m, n in pairwise(SIZES))

@@ -6,7 +6,7 @@ Predictions and targets are single numbers, sequences or arrays of one shape; an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from autograd import Value, dot, log, log1p, logsumexp, relu, softplus, sum, where
 from autograd.arrays import boxed
+from autograd.lanes import for_each_sample
 
 from .module import Module
 
@@ -42,7 +43,7 @@ def mse(predictions: Any, targets: Any) -> Value:
     Value(2.5, op='/')
     """
     pairs = _pairs(predictions, targets)
-    return _mean([(p - t) ** 2 for p, t in pairs])
+    return _mean(lambda p, t: (p - t) ** 2, pairs)
 
 
 def half_squared_error(predictions: Any, targets: Any) -> Value:
@@ -102,7 +103,7 @@ def binary_cross_entropy(probabilities: Any, targets: Any) -> Value:
     """
     pairs = _pairs(probabilities, targets)
     _check_unit_interval(t for _, t in pairs)
-    return _mean([_surprise(p, t) for p, t in pairs])
+    return _mean(_surprise, pairs)
 
 
 def binary_cross_entropy_with_logits(logits: Any, targets: Any) -> Value:
@@ -137,7 +138,7 @@ def binary_cross_entropy_with_logits(logits: Any, targets: Any) -> Value:
     """
     pairs = _pairs(logits, targets)
     _check_unit_interval(t for _, t in pairs)
-    return _mean([softplus(z) - t * z for z, t in pairs])
+    return _mean(lambda z, t: softplus(z) - t * z, pairs)
 
 
 def cross_entropy(logits: Any, targets: Any) -> Value:
@@ -174,12 +175,12 @@ def cross_entropy(logits: Any, targets: Any) -> Value:
     single = rows.ndim == 1
     rows = np.atleast_2d(rows)
     wanted = _distributions(np.asarray(targets), rows.shape, single)
-    return _mean(
-        [
-            sum(row_wanted) * logsumexp(row) - dot(row_wanted, row)
-            for row, row_wanted in zip(rows, wanted, strict=True)
-        ]
-    )
+
+    def of_sample(*numbers: Any) -> Any:
+        row, target = numbers[: rows.shape[1]], _distribution(numbers[rows.shape[1] :], rows.shape[1])
+        return sum(target) * logsumexp(row) - dot(target, row)
+
+    return _mean(of_sample, [(*row, *target) for row, target in zip(rows, wanted, strict=True)])
 
 
 def hinge(scores: Any, targets: Any) -> Value:
@@ -212,7 +213,7 @@ def hinge(scores: Any, targets: Any) -> Value:
         # A target that is a Value may be an input of a program that is being traced: not known yet.
         if not isinstance(target, Value) and target not in (-1.0, 1.0):
             raise ValueError(f"targets of the hinge loss are -1 or 1, but came {target!r}; use 2*y - 1")
-    return _mean([relu(1.0 - t * s) for s, t in pairs])
+    return _mean(lambda s, t: relu(1.0 - t * s), pairs)
 
 
 def l2_penalty(model: Module, strength: float) -> Value:
@@ -242,8 +243,10 @@ def l2_penalty(model: Module, strength: float) -> Value:
     return 0.5 * strength * dot(weights, weights)  # type: ignore[no-any-return]
 
 
-def _mean(terms: Sequence[Any]) -> Value:
-    return sum(terms) / len(terms)  # type: ignore[no-any-return]
+def _mean(loss: Callable[..., Any], samples: Sequence[Sequence[Any]]) -> Value:
+    """Return the mean of the losses of samples, each a function of the numbers of one."""
+    terms = for_each_sample(lambda numbers: [loss(*numbers)], samples)
+    return sum([term for (term,) in terms]) / len(terms)  # type: ignore[no-any-return]
 
 
 def _surprise(probability: Any, target: Any) -> Any:
@@ -280,11 +283,10 @@ def _check_unit_interval(targets: Any) -> None:
 
 
 def _distributions(targets: npt.NDArray[Any], shape: tuple[int, ...], single: bool) -> npt.NDArray[Any]:
-    """Return the wanted probabilities, a row for each sample."""
+    """Return the wanted probabilities, a row for each sample; or its label, where that is a `Value`."""
     samples, classes = shape
     if targets.dtype == object and targets.ndim == (0 if single else 1):
-        # Labels that are Values may be inputs of a program that is being traced: compared when it runs.
-        return np.array([[label == k for k in range(classes)] for label in np.atleast_1d(targets)])
+        return targets.reshape(-1, 1)
     if targets.dtype.kind in "iu" and targets.ndim == (0 if single else 1):
         labels = np.atleast_1d(targets)
         if labels.shape != (samples,):
@@ -304,3 +306,11 @@ def _distributions(targets: npt.NDArray[Any], shape: tuple[int, ...], single: bo
     probabilities = wanted if wanted.dtype == object else wanted.astype(float)
     _check_unit_interval(probabilities.flat)
     return probabilities
+
+
+def _distribution(target: Sequence[Any], classes: int) -> Sequence[Any]:
+    """Return the wanted probabilities of one sample, of these or of its label."""
+    if len(target) == classes:
+        return target
+    # A label that is a Value may be an input of a program that is being traced: compared when it runs.
+    return [target[0] == k for k in range(classes)]

@@ -48,7 +48,7 @@ class Samples:
         elif op is STACK:
             self.of.append(len(args))
         else:
-            self.of.append(max([self.of[arg] for arg in args], default=0))
+            self.of.append(next(filter(None, map(self.of.__getitem__, args)), 0))
 
 
 def samples_of(tape: Tape) -> list[int]:
@@ -116,7 +116,8 @@ def _settled(tape: Tape, op: Op, args: tuple[int, ...], samples: Samples) -> int
 
 def _same_as(tape: Tape, args: tuple[int, ...], samples: Samples) -> int | None:
     """Return what a stack equals: the number whose lanes it takes in order, or the only one in it."""
-    if len(set(args)) == 1:
+    # Constants by their digits: 0.0 equals -0.0.
+    if len({arg if (number := tape.numbers[arg]) is None else repr(number) for arg in args}) == 1:
         return args[0]
     if any(tape.ops[arg] is not LANE for arg in args):
         return None

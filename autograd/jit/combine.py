@@ -6,6 +6,7 @@ Results stay the same bit for bit: the product in ``c + x * y`` is still rounded
 from __future__ import annotations
 
 from collections import Counter
+from itertools import chain
 
 from ..ops import OPS, Op
 from .tape import Tape, rewritten
@@ -46,10 +47,8 @@ def combine(tape: Tape) -> Tape:
     >>> [tape.name(i) for i in tape.outputs]
     ['add product', 'sub']
     """
-    uses: Counter[int] = Counter(tape.outputs)
-    for op, args in zip(tape.ops, tape.args, strict=True):
-        if op is not None:
-            uses.update(args)
+    operands = (args for op, args in zip(tape.ops, tape.args, strict=True) if op is not None)
+    uses = Counter(chain(tape.outputs, chain.from_iterable(operands)))
     once = iter([uses[i] == 1 for i, op in enumerate(tape.ops) if op is not None])
     is_single: dict[int, bool] = {}
 

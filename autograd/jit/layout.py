@@ -44,15 +44,15 @@ class Block:
     Attributes
     ----------
     op : Op or None
-        The row of its members; None for inputs and constants.
+        The row of its members, or `autograd.lanes.STACK`; None for inputs and constants.
     shape : tuple of int
         Its shape.
     members : list of int
         The instructions in it, in the order of the flat array, each once for every sample that it stands
         for; empty for an input.
     operands : list of Operand
-        One an argument of the row. Those of a reduction have an axis more, the last. Of a stack, which
-        has no row, one for each array that it takes numbers from.
+        One an argument of the row. Those of a reduction have an axis more, the last. Of a stack one for
+        each array that it takes numbers from.
     product : tuple of Operand or None
         For a matrix product the rows of the left and of the right factor.
     targets : list of array of int
@@ -71,6 +71,11 @@ class Block:
         """How many numbers it has."""
         return prod(self.shape)
 
+    @property
+    def is_constant(self) -> bool:
+        """Whether it holds constants."""
+        return self.op is None and bool(self.members)
+
 
 Place = tuple[int, Any]
 
@@ -83,6 +88,8 @@ class Plan:
 
     - no row: an input, if it has no members (the first argument of the tape's instruction says which), else
       constants, whose numbers the tape has;
+    - the row `autograd.lanes.STACK`: numbers of several arrays. Those of each operand, which is flat, go to
+      the positions that its entry of `targets` says;
     - a `product`: for each row of its left and each row of its right operand, the sum of their products, in
       an array of as many rows and columns, of which one is left out where there is a single row;
     - a variadic row whose operands have an axis more than the block: a sum, dot product or logsumexp along
@@ -224,7 +231,7 @@ def _block(
     columns = zip(*(op.columns(tape.args[i]) for i in members), strict=True)
     if not op.variadic:
         operands = [_operand([column[0] for column in slot], plan.place, lanes) for slot in columns]
-        order, shape = _elementwise_order(operands, plan.blocks)
+        order, shape = _elementwise_order(operands, plan.blocks, lanes)
         ordered = [Operand(o.source, o.wanted[order].reshape(shape)) for o in operands]
         return Block(op, shape, each[order].tolist(), ordered), order
     shape = (len(each),) if len(each) > 1 else ()
@@ -241,11 +248,11 @@ def _block(
     else:
         operands = [_rows(slot, plan.place, lanes) for slot in columns]
     if op.name in ("sum", "dot"):
-        operands = _in_order(operands)
+        operands = _in_order(operands, plan.blocks)
     if op.name == "dot" and (found := _as_product(operands)):
         order, shape, product = found
         return Block(op, shape, each[order].tolist(), operands, product), order
-    order = np.argsort(operands[0].wanted[:, 0], kind="stable")
+    order = np.argsort(_constants_last(operands, plan.blocks)[0].wanted[:, 0], kind="stable")
     ordered = [Operand(o.source, o.wanted[order]) for o in operands]
     return Block(op, shape, each[order].tolist(), ordered), order
 
@@ -285,8 +292,13 @@ def _rows(
     return Operand(source, by_member.swapaxes(1, 2).reshape(len(rows) * lanes, width))
 
 
+def _constants_last(operands: Sequence[Operand], blocks: Mapping[int, Block]) -> list[Operand]:
+    """Return operands with those that are constants at the end: of these a copy in any order is free."""
+    return sorted(operands, key=lambda operand: blocks[operand.source].is_constant)
+
+
 def _elementwise_order(
-    operands: Sequence[Operand], blocks: Mapping[int, Block]
+    operands: Sequence[Operand], blocks: Mapping[int, Block], lanes: int
 ) -> tuple[Positions, tuple[int, ...]]:
     """Return the order of the members, and the shape."""
     count = len(operands[0].wanted)
@@ -296,14 +308,16 @@ def _elementwise_order(
         source = blocks[operand.source]
         if source.size == count and (order := _inverse(operand.wanted)) is not None:
             return order, source.shape
-    varied = [operand.wanted for operand in operands if (operand.wanted != operand.wanted[0]).any()]
+    computed = [operand.wanted for operand in operands if not blocks[operand.source].is_constant]
+    varied = [wanted for wanted in computed if (wanted != wanted[0]).any()]
     if len(varied) == 2:
         # Ranked by position, so that the grid runs along its sources whatever the order of the trace.
         ranks = [np.unique(keys, return_inverse=True)[1].ravel() for keys in varied]
         if grid := _as_grid(*ranks):
             return grid[:2]
-    order = np.argsort(varied[0], kind="stable") if varied else np.arange(count)
-    return order, (count,)
+    if varied:
+        return np.argsort(varied[0], kind="stable"), (count,)
+    return np.arange(count), (count // lanes, lanes) if 0 < lanes < count else (count,)
 
 
 def _inverse(positions: Positions) -> Positions | None:
@@ -357,9 +371,10 @@ def _ranked(rows: Positions) -> tuple[Positions, Positions]:
     return rows[first[order]], ranks[which]
 
 
-def _in_order(operands: list[Operand]) -> list[Operand]:
+def _in_order(operands: list[Operand], blocks: Mapping[int, Block]) -> list[Operand]:
     """Return the operands of sums with the terms of each in order of position, which a trace scrambles."""
-    if (np.diff(operands[0].wanted, axis=-1) > 0).all():
+    first, *others = _constants_last(operands, blocks)
+    if (np.diff(first.wanted, axis=-1) > 0).all():
         return operands
-    order = np.lexsort([operand.wanted for operand in reversed(operands)], axis=-1)
+    order = np.lexsort([operand.wanted for operand in (*reversed(others), first)], axis=-1)
     return [Operand(o.source, np.take_along_axis(o.wanted, order, axis=-1)) for o in operands]

@@ -153,6 +153,15 @@ class _Memory(NamedTuple):
     array: str
     positions: Positions
 
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What it has in common with another that has the same elements."""
+        return self.array, self.positions.shape, self.positions.tobytes()
+
+    def turned(self, way: str) -> _Memory:
+        """Return the transpose of a factor that is needed by columns, and any other as it is."""
+        return self._replace(positions=self.positions.T) if way == "columns" else self
+
 
 @dataclass
 class _Writer:
@@ -249,7 +258,7 @@ class _Writer:
 
     def _packed(self, memory: _Memory) -> _Memory:
         """Return a contiguous copy of some elements, which is made once."""
-        key = (memory.array, memory.positions.shape, memory.positions.tobytes())
+        key = memory.key
         if key not in self.packed:
             room = self._room(memory.positions.size)
             positions = room.positions.reshape(memory.positions.shape)
@@ -353,7 +362,7 @@ class _Writer:
     def _literal(self, operand: Operand) -> str | None:
         """Return the number that all elements of an operand are, if they are one constant."""
         block = self.plan.blocks[operand.source]
-        if block.op is not None or not block.members:
+        if not block.is_constant:
             return None
         texts = {repr(self.tape.numbers[block.members[at]]) for at in np.unique(operand.wanted)}
         return texts.pop() if len(texts) == 1 else None
@@ -432,20 +441,14 @@ class _Writer:
         # The sums of the eight numbers of a vector, for each element of the result.
         cost += 6.0 * sizes[0] * sizes[1] if form.is_dot else 0.0
         for memory, way in zip(factors, form.ways, strict=True):
-            ready = _fits(memory.positions, way) or self._key(memory, way) in self.packed
+            ready = _fits(memory.positions, way) or memory.turned(way).key in self.packed
             cost += 0.0 if ready else 2.0 * memory.positions.size
         return cost
-
-    def _key(self, memory: _Memory, way: str) -> tuple[object, ...]:
-        turned = memory.positions.T if way == "columns" else memory.positions
-        return (memory.array, turned.shape, turned.tobytes())
 
     def _factor(self, memory: _Memory, way: str) -> Factor:
         """Return a factor, or a copy of it that has its rows or columns contiguous."""
         if not _fits(memory.positions, way):
-            turn = way == "columns"
-            packed = self._packed(memory._replace(positions=memory.positions.T) if turn else memory)
-            memory = packed._replace(positions=packed.positions.T) if turn else packed
+            memory = self._packed(memory.turned(way)).turned(way)
         rule = affine(memory.positions)
         assert rule is not None
         return Factor(memory.array, rule)

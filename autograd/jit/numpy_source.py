@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import count
 from math import prod
 
@@ -114,13 +115,18 @@ def numpy_expression(rule: str, meaning: Mapping[str, str], helpers: dict[str, s
     >>> numpy_expression("x * exp(x)", {"x": "v1"}, {})
     'v1 * np.exp(v1)'
     """
-    tree = ast.parse(rule, mode="eval")
-    words = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)} - meaning.keys()
+    words = set(_words_of(rule)) - meaning.keys()
     for word in words:
         if word not in _WORDS:
             helpers[word] = numpy_expression(OPS[word].value, {"x": "x"}, helpers)
     names = {word: _WORDS[word] for word in words if word in _WORDS} | dict(meaning)
-    return ast.unparse(_Named(names).visit(tree))
+    return ast.unparse(_Named(names).visit(ast.parse(rule, mode="eval")))
+
+
+@cache
+def _words_of(rule: str) -> tuple[str, ...]:
+    """Return the names in a rule, each as often as it is there."""
+    return tuple(n.id for n in ast.walk(ast.parse(rule)) if isinstance(n, ast.Name))
 
 
 @dataclass
@@ -191,7 +197,7 @@ class _Writer:
     def _view(self, operand: Operand, *, whole: bool = False) -> str:
         """Return an operand; `whole` where it must not be left to broadcasting."""
         block = self.plan.blocks[operand.source]
-        if block.op is None and block.members:
+        if block.is_constant:
             return self._constants([self.tape.numbers[i] for i in block.members], operand, whole)
         text = view(self.names[operand.source], block.shape, operand.wanted, self._positions)
         if whole and broadcast_axes(operand.wanted):
@@ -257,8 +263,7 @@ class _Writer:
         """Return the rule of a row with its operands written in."""
         meaning = dict(zip(op.parameters, texts, strict=True))
         for parameter, text in meaning.items():
-            uses = sum(n.id == parameter for n in ast.walk(ast.parse(op.value)) if isinstance(n, ast.Name))
-            if uses > 1 and not text.isidentifier():
+            if _words_of(op.value).count(parameter) > 1 and not text.isidentifier():
                 meaning[parameter] = f"v{next(self.numbers)}"
                 self.lines.append(f"{meaning[parameter]} = {text}")
         return numpy_expression(op.value, meaning, self.helpers)

@@ -93,10 +93,8 @@ class _Finder:
 
     def __init__(self, tape: Tape) -> None:
         self.tape = tape
-        self.uses = Counter(tape.outputs)
-        for op, args in zip(tape.ops, tape.args, strict=True):
-            if op is not None:
-                self.uses.update(args)
+        operands = (args for op, args in zip(tape.ops, tape.args, strict=True) if op is not None)
+        self.uses = Counter(chain(tape.outputs, chain.from_iterable(operands)))
         self.inner = self._inner()
         self.reduced = Tape()
         self.colours = Colours()

@@ -35,15 +35,11 @@ def timed(step: Callable[[], Any], answer: Callable[[Any], list[float]]) -> Work
 
 def ours(backend: str | None) -> Work:
     """Prepare our own: the scalar loops of micrograd's demo, through `jit`."""
-    from autograd import jit, relu, value_and_grad
+    from autograd import jit, value_and_grad
 
     x, y = moons.points()
 
-    def loss(layers: Any, x: Any, y: Any) -> Any:
-        leaves = [leaf for w, b in layers for row, bias in zip(w, b, strict=True) for leaf in (bias, *row)]
-        return moons.loss_of_scalars(leaves, lambda number: number, relu, x, y)
-
-    compiled = jit(value_and_grad(loss), backend)
+    compiled = jit(value_and_grad(moons.loss_of_layers), backend)
     layers = moons.parameters()
     compiled(layers, x, y)
     compiled.wait()
