@@ -1,6 +1,22 @@
 import os
 import tempfile
 
+from hypothesis import HealthCheck, settings
+
 # The tests compile into a cache of their own, which is empty when they begin.
 _cache = tempfile.TemporaryDirectory(prefix="chainrule-")
 os.environ["CHAINRULE_CACHE"] = _cache.name
+
+# The one policy of all Hypothesis tests; a test itself only says how many examples it wants, if not these.
+# No time limits: on a busy machine they say nothing about the code. No database of failures, which would be
+# written into the working directory: a failure prints what reproduces it.
+os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", os.path.join(_cache.name, "hypothesis"))
+settings.register_profile(
+    "chainrule",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    database=None,
+    print_blob=True,
+    max_examples=int(os.environ.get("CHAINRULE_EXAMPLES", "100")),
+)
+settings.load_profile("chainrule")

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import autograd
@@ -111,7 +111,6 @@ def test_linear_layer() -> None:
         np.testing.assert_allclose(grads(leaves), expected, rtol=1e-13)
 
 
-@settings(deadline=None, max_examples=30)
 @given(shape=st.tuples(*[st.integers(1, 4)] * 3), seed=st.integers(0, 2**32 - 1))
 def test_matrix_product(shape: tuple[int, int, int], seed: int) -> None:
     """For Y = XZ with adjoint G the gradients are G Zᵀ and Xᵀ G, for every shape."""

@@ -6,15 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from mpmath import mp
 from oracles import ORACLES
 from strategies import Expression, call_public, expressions
 
 import autograd
 from autograd import Op, Value
-
-calm = settings(deadline=None, max_examples=100)
 
 
 def differentiate(expression: Expression) -> tuple[float, list[float]]:
@@ -30,7 +28,6 @@ def evaluate_exactly(expression: Expression, variables: list[Any]) -> Any:
     return expression.on(lambda op, *args: ORACLES[op.name].exact(*args), mp.mpf, variables)
 
 
-@calm
 @given(expressions())
 def test_central_differences(expression: Expression) -> None:
     """Value and gradient of any expression are those of central differences at 50 digits."""
@@ -49,7 +46,6 @@ def test_central_differences(expression: Expression) -> None:
     assert gradient == pytest.approx(slopes, rel=1e-9, abs=1e-9)
 
 
-@calm
 @given(expressions())
 def test_pytorch(expression: Expression) -> None:
     """Value and gradient of any expression are those of PyTorch in double precision."""
@@ -70,7 +66,6 @@ def test_pytorch(expression: Expression) -> None:
     assert gradient == pytest.approx(slopes, rel=1e-9, abs=1e-9)
 
 
-@calm
 @given(expressions())
 def test_with_and_without_a_graph(expression: Expression) -> None:
     """An expression has the same value on plain floats as on Values."""

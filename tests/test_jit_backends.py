@@ -74,7 +74,7 @@ def total_of(drawn: Expression) -> Callable[[list[Any]], Any]:
     return lambda variables: drawn.on(call_public, float, variables)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(expressions(), st.integers(1, 4))
 def test_random_programs(drawn: Expression, other: int) -> None:
     """Value, gradient and a product with the Hessian of a random expression are those of eager calls."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from strategies import Expression, call_public, expressions
 
@@ -77,7 +77,6 @@ def irregular(size: int, seed: int) -> Callable[[Any], Any]:
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-@settings(max_examples=100, deadline=None)
 @given(drawn=expressions(), other=st.integers(1, 4))
 def test_random_programs(backend: str, drawn: Expression, other: int) -> None:
     """Value, gradient and a product with the Hessian of a random expression are those of eager calls."""
@@ -235,7 +234,6 @@ def test_programs_with_such_parts_are_right_all_the_same() -> None:
     "build", [lambda c, x, y: c + x * y, lambda c, x, y: x * y + c, lambda c, x, y: -x + c]
 )
 @given(c=st.floats(-1e6, 1e6), x=st.floats(-1e6, 1e6), y=st.floats(-1e6, 1e6))
-@settings(max_examples=50)
 def test_combining_keeps_every_bit(build: Any, c: float, x: float, y: float) -> None:
     """A product and its addition, or a negative and its addition, are one operation of the same result."""
     leaves = [Value(number) for number in (c, x, y)]

@@ -103,7 +103,7 @@ def test_compiled_as_eager(name: str, backend: str) -> None:
 
 
 @given(st.integers(1, 6), st.integers(1, 3), st.integers(0, 2**32 - 1), st.sampled_from([mse, hinge]))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_networks(samples: int, width: int, seed: int, criterion: Any) -> None:
     """Loss and gradient of a network, also with a penalty on its weights, as in eager calls."""
     rng = np.random.default_rng(seed)

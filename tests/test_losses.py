@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from autograd import Value, as_values, data, grads
@@ -83,7 +83,6 @@ def loss_and_gradient(loss: Callable[[Any, Any], Value], predictions: Any, targe
 
 
 @every_loss
-@settings(deadline=None, max_examples=50)
 @given(data=st.data())
 def test_losses_are_those_of_pytorch(torch: Any, case: Case, data: st.DataObject) -> None:
     """Each loss and its gradient are PyTorch's, for any shape."""
@@ -97,7 +96,6 @@ def test_losses_are_those_of_pytorch(torch: Any, case: Case, data: st.DataObject
     assert_equal_to_torch(torch, case.loss(leaves, targets), leaves, twin_loss, twin)
 
 
-@settings(deadline=None, max_examples=50)
 @given(data=st.data(), samples=st.integers(1, 4), classes=st.integers(1, 4), one_class=st.booleans())
 def test_cross_entropy_is_that_of_pytorch(
     torch: Any, data: st.DataObject, samples: int, classes: int, one_class: bool

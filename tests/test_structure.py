@@ -11,6 +11,7 @@ from importlib.util import resolve_name
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 import autograd
 
@@ -215,3 +216,19 @@ def test_importing_loads_what_it_needs() -> None:
     loaded = set(process.stdout.split())
     assert "numpy" in loaded
     assert not loaded & LOADED_WHEN_USED
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "tests").glob("*.py")), ids=lambda path: path.stem)
+def test_one_policy_for_random_tests(path: Path) -> None:
+    """How Hypothesis runs is said in ``conftest.py`` alone; a test says only how many examples it wants."""
+    calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+    own = [call for call in calls if ast.unparse(call.func).endswith("settings")]
+    words = {word.arg for call in own for word in call.keywords}
+    assert words <= {"max_examples"}
+    assert path.stem == "conftest" or not [c for c in calls if "profile" in ast.unparse(c.func)]
+
+
+def test_random_tests_have_no_deadline() -> None:
+    """The policy is loaded: no time limit, and no files in the working directory."""
+    assert settings.default.deadline is None
+    assert settings.default.database is None
