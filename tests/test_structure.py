@@ -63,6 +63,7 @@ ORDER = [
     "autograd.jit.schedule",
     "autograd.jit.interpreter",
     "autograd.jit.numba_source",
+    "autograd.jit.identifiers",
     "autograd.jit.program",
     "autograd.jit.cache",
     "autograd.jit.numba_backend",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import keyword
-import re
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -16,6 +14,7 @@ from .batches import settle_batches
 from .choices import spread_choices
 from .colours import colours_of
 from .combine import combine
+from .identifiers import identifiers
 from .interpreter import Interpret, interpreted, table_source, with_numpy
 from .layout import Plan, lay_out
 from .numba_backend import numba_program
@@ -104,7 +103,7 @@ def compiled(
     simplified = simplify(settle_batches(spread_choices(tape)))
     reduced = simplify(find_reductions(simplified))
     colours = colours_of(reduced)
-    texts, better = _identifiers(names), BACKENDS[backend]
+    texts, better = identifiers(names), BACKENDS[backend]
     if len(set(colours)) > _MOST_ARRAYS and is_schedulable(table := used(combine(spread_sums(simplified)))):
         found = schedule(table, shapes, _instructions(table, results))
         of_results = [shape for _, shape in results]
@@ -175,7 +174,7 @@ def compiled_elementwise(
     simplified = simplify(spread_sums(tape))
     plan = lay_out(simplified, range(len(simplified)), [()] * len(leaves), elementwise=True)
     wanted = [([output], ()) for output in simplified.outputs]
-    source = numpy_source(simplified, plan, _identifiers(names), wanted)
+    source = numpy_source(simplified, plan, identifiers(names), wanted)
     return _program(source, len(tape), len(simplified), start)
 
 
@@ -193,20 +192,3 @@ def _program(source: Source, traced: int, simplified: int, start: float) -> Prog
     )
     # What NumPy warns of, an eager call says better: it names the operation and the line.
     return Program(lambda: source.text, np.errstate(all="ignore")(namespace["program"]), report)
-
-
-def _identifiers(names: Sequence[str]) -> list[str]:
-    """Return names that Python takes for variables, each once, and none that the program uses itself."""
-    found: list[str] = []
-    for name in names:
-        text = re.sub(r"\W+", "_", name).strip("_") or "x"
-        if (
-            text[0].isdigit()
-            or keyword.iskeyword(text)
-            or re.fullmatch(r"np|program|result\d+|[vci]\d+", text)
-        ):
-            text = f"{text}_" if not text[0].isdigit() else f"x{text}"
-        while text in found:
-            text += "_"
-        found.append(text)
-    return found
