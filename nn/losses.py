@@ -292,8 +292,10 @@ def _distributions(targets: npt.NDArray[Any], shape: tuple[int, ...], single: bo
         if labels.shape != (samples,):
             raise ValueError(f"{samples} rows of logits do not fit {labels.size} targets")
         if labels.min() < 0 or labels.max() >= classes:
+            of_one = "; one output for two classes goes with binary_cross_entropy_with_logits"
             raise ValueError(
                 f"classes are from 0 to {classes - 1}, but came {labels.min()} to {labels.max()}"
+                + (of_one if classes == 1 else "")
             )
         one_hot: npt.NDArray[np.float64] = np.eye(classes)[labels]
         return one_hot

@@ -46,6 +46,10 @@ _FEW = 4
 Loss = Callable[[Any, Any], Value]
 
 
+class NothingToLearnError(ValueError):
+    """A loss does not depend on the outputs of the model."""
+
+
 class EagerSteps:
     """Steps that record a graph for each batch.
 
@@ -72,16 +76,32 @@ class EagerSteps:
 
     def __init__(self, model: Module, loss: Loss, optimizer: Optimizer) -> None:
         self.model, self.loss, self.optimizer = model, loss, optimizer
+        self._is_known_to_learn = False
 
     def __call__(self, x: Array, y: Array) -> tuple[float, Any]:
         """Do a step; return the loss, and the outputs before it. A loss that is not finite moves nothing."""
-        outputs = self.model(x)
-        value = self.loss(outputs, y)
+        outputs, value = self.try_out(x, y)
         if math.isfinite(value):
             self.optimizer.zero_grad()
             value.backward()
+            if not self._is_known_to_learn:
+                # Asked for where there is a doubt, since a loss may count its calls.
+                if not any(output.grad for output in outputs.flat if isinstance(output, Value)):
+                    check_that_it_learns(self.loss, outputs.shape, y)
+                self._is_known_to_learn = True
             self.optimizer.step()
         return value.data, outputs
+
+    def try_out(self, x: Array, y: Array) -> tuple[Any, Value]:
+        """Return outputs and loss of a batch, and move nothing."""
+        outputs = self.model(x)
+        value = self.loss(outputs, y)
+        if not isinstance(value, Value):
+            raise TypeError(
+                f"a loss gives one Value, but came {value!r} ({type(value).__name__}): compute it with "
+                "autograd's functions, and not from plain numbers such as autograd.data(outputs)"
+            )
+        return outputs, value
 
     def write_parameters(self) -> None:
         """Do nothing: the parameters are where they belong."""
@@ -176,8 +196,7 @@ class CompiledSteps:
         eager = self.model(x[:_FEW])
         self._compare("what the model gives", data(eager), outputs[:_FEW])
         self._compare("the loss", self.loss(_variables(outputs), y)._data, found)
-        # Of outputs that are 0 some losses are infinite.
-        self.loss(_variables(np.full((len(targets), *outputs.shape[1:]), 0.5)), targets)
+        check_that_it_learns(self.loss, (len(targets), *outputs.shape[1:]), targets)
 
     def _compare(self, what: str, eager: Any, compiled: Any) -> None:
         if not np.allclose(eager, compiled, rtol=_SAME, atol=_SAME, equal_nan=True):
@@ -260,6 +279,46 @@ class CompiledSteps:
         rule.lr = lr
         moved, kept = rule.update(parameter, gradient, tuple(states), step)
         return [moved, *kept]
+
+
+def check_that_it_learns(loss: Loss, shape: tuple[int, ...], targets: Array) -> None:
+    """Raise if a loss is the same whatever the outputs are, so that nothing would be learnt.
+
+    Parameters
+    ----------
+    loss : callable
+        From outputs and targets to one `Value`.
+    shape : tuple of int
+        The shape of the outputs.
+    targets : ndarray
+        The targets of as many samples.
+
+    Raises
+    ------
+    NothingToLearnError
+        If the derivatives by all outputs are 0, wherever it looks.
+
+    Examples
+    --------
+    >>> from nn.losses import cross_entropy
+    >>> check_that_it_learns(cross_entropy, (2, 2), np.array([0, 1]))
+    """
+    # Losses of probabilities are infinite at 0 and 1, and those of margins are flat on one side.
+    inside = np.linspace(0.1, 0.9, math.prod(shape)).reshape(shape)
+    with np.errstate(all="ignore"):
+        for numbers in (np.full(shape, 0.5), inside, -inside):
+            outputs = _variables(numbers)
+            loss(outputs, targets).backward()
+            if any(output.grad for output in outputs.flat):
+                return
+    one = (
+        "cross_entropy of one output is 0: use binary_cross_entropy_with_logits, or an output for each class"
+    )
+    several = "compute it from the outputs, and not from their numbers alone"
+    raise NothingToLearnError(
+        "the loss is the same whatever the model's outputs are, so nothing would be learnt: "
+        + (one if shape[-1] == 1 else several)
+    )
 
 
 @contextmanager

@@ -14,11 +14,12 @@ import numpy.typing as npt
 from autograd import as_values
 from autograd.nonfinite import is_watching
 
+from . import losses
 from .layers import Rng
 from .module import Module
 from .optimizers import SGD, Optimizer
 from .progress import Progress
-from .steps import CompiledSteps, EagerSteps, Loss
+from .steps import CompiledSteps, EagerSteps, Loss, NothingToLearnError
 
 Metric = Callable[[Any, Any], float]
 Array = npt.NDArray[Any]
@@ -99,9 +100,12 @@ def fit(
     Raises
     ------
     ValueError
-        For numbers of samples that differ, none at all, or numbers of epochs or samples below 1.
+        For numbers of samples that differ, none at all, numbers of epochs or samples below 1, and for a
+        loss that is the same whatever the outputs are, as `cross_entropy` is of a single one.
+    TypeError
+        For a loss that is no function, or does not give a `Value`.
     FloatingPointError
-        As soon as the loss is nan or infinite.
+        As soon as the loss is nan or infinite; the message names the row of the data, where it is that.
 
     Warns
     -----
@@ -118,7 +122,7 @@ def fit(
     ['2.00', '1.00']
     """
     x, y = np.asarray(inputs), np.asarray(targets)
-    _check(x, y, epochs, batch_size)
+    _check(x, y, loss, epochs, batch_size)
     optimizer = optimizer or SGD(model.parameters(), lr=0.1)
     generator = np.random.default_rng(rng)
     history = History()
@@ -127,22 +131,22 @@ def fit(
     epochs_shown = Progress(epochs, shown=progress)
     try:
         for epoch in epochs_shown:
-            losses, metrics, weights = [], [], []
+            numbers: list[float] = []
+            metrics, weights = [], []
             for batch in _batches(len(x), batch_size, generator):
                 value, outputs = steps(x[batch], y[batch])
                 if not math.isfinite(value):
-                    raise FloatingPointError(
-                        f"the loss is {value} in epoch {epoch + 1}: lower the learning rate, or train "
-                        "inside autograd.anomaly() to see where it begins"
-                    )
-                losses.append(value)
+                    steps.write_parameters()
+                    why = _why_not_finite(x, y, model, is_first=not (history.loss or numbers))
+                    raise FloatingPointError(f"the loss is {value} in epoch {epoch + 1}: {why}")
+                numbers.append(value)
                 weights.append(len(outputs))
                 if metric is not None:
                     steps.write_parameters()
                     nodes = outputs if outputs.dtype == object else as_values(outputs)
                     metrics.append(metric(nodes, y[batch]))
                     steps.read_parameters()
-            history.loss.append(_mean(losses, weights))
+            history.loss.append(_mean(numbers, weights))
             if metric is not None:
                 history.metric.append(_mean(metrics, weights))
             epochs_shown.describe(str(history))
@@ -171,9 +175,14 @@ def _steps(
     try:
         compiled = CompiledSteps(eager.model, eager.loss, eager.optimizer)
         compiled.check(x[first], y[first], y)
+    except NothingToLearnError:
+        raise
     except Exception as error:
         if jit is True:
             raise
+        # What an eager pass over the samples finds as well is no matter of compiling.
+        for start in range(0, len(x), batch_size or len(x)):
+            eager.try_out(x[start:][first], y[start:][first])
         why = f"{type(error).__name__}: {error}"
         warnings.warn(
             f"the training is not compiled ({why}); pass jit=False to train eagerly without this warning",
@@ -197,7 +206,24 @@ def _batches(samples: int, size: int | None, rng: np.random.Generator) -> Iterat
         yield order[start : start + size]
 
 
-def _check(x: Array, y: Array, epochs: int, batch_size: int | None) -> None:
+def _why_not_finite(x: Array, y: Array, model: Module, is_first: bool) -> str:
+    """Return what a loss that is not finite may come from, and what to do."""
+    # An infinite input may leave a loss finite and its gradient not, and so come out batches later.
+    for name, array in (("inputs", x), ("targets", y)):
+        if array.dtype.kind == "f" and not np.all(np.isfinite(array)):
+            place = np.argwhere(~np.isfinite(array))[0].tolist()
+            number = f"{name}[{', '.join(map(str, place))}] is {array[tuple(place)]}"
+            return f"{number}: leave out such samples, or fill in what is missing"
+    see = "train inside autograd.anomaly() to see where it begins"
+    if not is_first:
+        return f"lower the learning rate, or {see}"
+    for name, parameter in model.named_parameters():
+        if not math.isfinite(parameter):
+            return f"the parameter {name} was {parameter.data} before the first step; initialise it anew"
+    return f"no step was done yet, so it is the model, the loss or the scale of the data: {see}"
+
+
+def _check(x: Array, y: Array, loss: Any, epochs: int, batch_size: int | None) -> None:
     if x.ndim != 2 or y.ndim < 1 or len(x) != len(y) or not len(x):
         raise ValueError(
             "inputs are a 2-D array with a row for each sample, and there is a target for each, but "
@@ -205,3 +231,6 @@ def _check(x: Array, y: Array, epochs: int, batch_size: int | None) -> None:
         )
     if epochs < 1 or (batch_size is not None and batch_size < 1):
         raise ValueError(f"epochs and batch_size are at least 1, but came {epochs} and {batch_size}")
+    if isinstance(loss, str) or not callable(loss):
+        known = f": pass nn.losses.{loss}" if isinstance(loss, str) and hasattr(losses, loss) else ""
+        raise TypeError(f"the loss is a function of outputs and targets, but came {loss!r}{known}")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from math import inf, nan
 from typing import Any
@@ -7,13 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autograd import Value, anomaly
+from autograd import Value, anomaly, data
 from autograd.tracing import TracedValueError
 from nn import MLP, History, Module, Neuron, fit
 from nn.losses import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
     cross_entropy,
+    hinge,
     l2_penalty,
     mse,
 )
@@ -235,6 +237,91 @@ def test_a_learning_rate_that_is_too_high(jit: bool) -> None:
     ):
         fit(neuron, X, Y, loss=mse, optimizer=optimizer, epochs=1000, progress=False, jit=jit)
     assert all(np.isfinite(p.data) for p in neuron.parameters())
+
+
+def unfit_for(targets: Any) -> dict[str, Any]:
+    """Return losses from which nothing can be learnt, by name, each with its targets."""
+    column = np.reshape(targets, (-1, 1))
+    return {
+        "one output": (cross_entropy, column),
+        "one output of class 0": (cross_entropy, np.zeros(len(column), dtype=int)),
+        "with a penalty": (lambda o, t: cross_entropy(o, t) + 1.0, column),
+        "numbers alone": (lambda o, t: Value(float(np.mean(data(o)))), column),
+    }
+
+
+@pytest.mark.filterwarnings("ignore:the training is not compiled:UserWarning")
+@pytest.mark.parametrize("epochs", [1, 100], ids=["eager", "compiled"])
+@pytest.mark.parametrize("jit", ["auto", True, False])
+@pytest.mark.parametrize("name", unfit_for([0.0]))
+def test_a_loss_that_does_not_depend_on_the_outputs(name: str, jit: Any, epochs: int) -> None:
+    """It raises before anything is trained, and names the loss for one output."""
+    loss, targets = unfit_for(np.arange(7) % 2)[name]
+    model = Neuron(1, rng=0)
+    optimizer = Adam(model.parameters(), weight_decay=0.1)
+    before = model.state_dict()
+    with pytest.raises((ValueError, TracedValueError)) as raised:
+        fit(model, X, targets, loss=loss, optimizer=optimizer, epochs=epochs, jit=jit, progress=False)
+    assert "binary_cross_entropy_with_logits" in str(raised.value) or name == "numbers alone"
+    assert (model.state_dict(), optimizer.steps) == (before, 0)
+
+
+@pytest.mark.parametrize("epochs", [1, 100], ids=["eager", "compiled"])
+def test_labels_of_two_classes_for_one_output(epochs: int) -> None:
+    """The message names the loss for one output, and is not one about compiling."""
+    with pytest.raises(ValueError, match=r"0 to 0, but came 0 to 1; .*binary_cross_entropy_with_logits"):
+        fit(Neuron(1, rng=0), X, np.arange(7) % 2, loss=cross_entropy, epochs=epochs, progress=False)
+
+
+@pytest.mark.parametrize("loss", [mse, hinge, binary_cross_entropy_with_logits])
+def test_losses_that_are_learnt_already(loss: Any) -> None:
+    """A loss whose gradient is 0 here and now is no error: it depends on the outputs elsewhere."""
+    model = Neuron(1, "linear", rng=0)
+    model.load_state_dict({"w[0]": 0.0, "b": 2000.0})
+    history = fit(
+        model, X, np.ones(7) * (2000.0 if loss is mse else 1.0), loss=loss, epochs=2, progress=False
+    )
+    assert history.loss == [0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("loss", "message"),
+    [
+        ("cross_entropy", "came 'cross_entropy': pass nn.losses.cross_entropy"),
+        ("no_loss", "came 'no_loss'$"),
+        (None, "came None"),
+        (lambda outputs, targets: 1.0, "a loss gives one Value, but came 1.0"),
+        (lambda outputs, targets: outputs, "a loss gives one Value, but came array"),
+    ],
+)
+@pytest.mark.parametrize("epochs", [1, 100], ids=["eager", "compiled"])
+def test_what_is_no_loss(loss: Any, message: str, epochs: int) -> None:
+    """A name of a loss, and a loss that gives no Value, raise a TypeError without a word of compiling."""
+    with pytest.raises(TypeError, match=message):
+        fit(Neuron(1, rng=0), X, Y, loss=loss, epochs=epochs, progress=False)
+
+
+@pytest.mark.parametrize("batch_size", [None, 4])
+@pytest.mark.parametrize("jit", [True, False])
+@pytest.mark.parametrize(("name", "place"), [("inputs", (4, 1)), ("targets", (5,))])
+@pytest.mark.parametrize("number", [nan, inf])
+def test_data_that_are_not_finite(
+    number: float, name: str, place: tuple[int, ...], jit: bool, batch_size: int | None
+) -> None:
+    """The message names the row and the column of the caller's array, not the learning rate."""
+    arrays = {"inputs": np.ones((7, 2)), "targets": np.ones(7)}
+    arrays[name][place] = number
+    where = re.escape(f"{name}[{', '.join(map(str, place))}] is {number}: leave out")
+    with np.errstate(all="ignore"), pytest.raises(FloatingPointError, match=where):
+        fit(Neuron(2, rng=0), *arrays.values(), loss=mse, batch_size=batch_size, jit=jit, progress=False)
+
+
+def test_a_parameter_that_is_not_finite() -> None:
+    """A model that was broken before the training is said to be so."""
+    model = Neuron(1, rng=0)
+    model.b.data = nan
+    with pytest.raises(FloatingPointError, match="the parameter b was nan before the first step"):
+        fit(model, X, Y, loss=mse, progress=False)
 
 
 # ------------------------------------------------------------------------------------------------- compiled
