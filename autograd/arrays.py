@@ -234,19 +234,12 @@ def boxed(arg: Any) -> Array:
 # ------------------------------------------------------------------------------------------------ ufuncs
 
 
-def _log_of_base(base: float) -> Callable[[Any], Any]:
-    return lambda x: apply(OPS["log"], x) / float(np.log(base))
-
-
 _UFUNCS: dict[np.ufunc, Callable[..., Any]] = {
     **{op.ufunc: partial(elementwise, op) for op in OPS.values() if op.ufunc is not None},
     np.square: lambda x: x * x,
     np.reciprocal: lambda x: 1.0 / x,
     np.fabs: lambda x: abs(x),
     np.float_power: lambda x, y: elementwise(OPS["pow"], x, y),
-    np.log2: _log_of_base(2.0),
-    np.log10: _log_of_base(10.0),
-    np.exp2: lambda x: 2.0**x,
     np.logaddexp: lambda x, y: apply_variadic(OPS["logsumexp"], [x, y]),
 }
 

@@ -24,17 +24,25 @@ T = TypeVar("T", Value, float, Array)
 __all__ = [
     "abs",
     "arccos",
+    "arccosh",
     "arcsin",
+    "arcsinh",
     "arctan",
     "arctan2",
+    "arctanh",
+    "cbrt",
     "cos",
     "cosh",
     "dot",
     "exp",
+    "exp2",
     "expm1",
+    "floor",
     "hypot",
     "log",
     "log1p",
+    "log2",
+    "log10",
     "logsumexp",
     "max",
     "min",
@@ -327,6 +335,141 @@ def sqrt(x: T) -> T:
     if isinstance(x, Value):
         return x.sqrt()
     return elementwise(OPS["sqrt"], x)  # type: ignore[no-any-return]
+
+
+def cbrt(x: T) -> T:
+    """Return the cube root.
+
+    Parameters
+    ----------
+    x : Value, number or array
+        An operand.
+
+    Returns
+    -------
+    Value, float or array
+        As the arguments: a number where no argument is a Value.
+
+    Notes
+    -----
+    ∂out/∂x = ``where(x == 0.0, inf, out / x / 3.0)``
+
+    Examples
+    --------
+    >>> f"{cbrt(Value(3.775)):.3f}"
+    '1.557'
+    """
+    if isinstance(x, Value):
+        return x.cbrt()
+    return elementwise(OPS["cbrt"], x)  # type: ignore[no-any-return]
+
+
+def log2(x: T) -> T:
+    """Return the logarithm to base 2.
+
+    Parameters
+    ----------
+    x : Value, number or array
+        An operand.
+
+    Returns
+    -------
+    Value, float or array
+        As the arguments: a number where no argument is a Value.
+
+    Notes
+    -----
+    ∂out/∂x = ``1.4426950408889634 / x``
+
+    Examples
+    --------
+    >>> f"{log2(Value(3.775)):.3f}"
+    '1.916'
+    """
+    if isinstance(x, Value):
+        return x.log2()
+    return elementwise(OPS["log2"], x)  # type: ignore[no-any-return]
+
+
+def log10(x: T) -> T:
+    """Return the logarithm to base 10.
+
+    Parameters
+    ----------
+    x : Value, number or array
+        An operand.
+
+    Returns
+    -------
+    Value, float or array
+        As the arguments: a number where no argument is a Value.
+
+    Notes
+    -----
+    ∂out/∂x = ``0.4342944819032518 / x``
+
+    Examples
+    --------
+    >>> f"{log10(Value(3.775)):.3f}"
+    '0.577'
+    """
+    if isinstance(x, Value):
+        return x.log10()
+    return elementwise(OPS["log10"], x)  # type: ignore[no-any-return]
+
+
+def exp2(x: T) -> T:
+    """Return 2 to the power x.
+
+    Parameters
+    ----------
+    x : Value, number or array
+        An operand.
+
+    Returns
+    -------
+    Value, float or array
+        As the arguments: a number where no argument is a Value.
+
+    Notes
+    -----
+    ∂out/∂x = ``0.6931471805599453 * out``
+
+    Examples
+    --------
+    >>> f"{exp2(Value(1.5)):.3f}"
+    '2.828'
+    """
+    if isinstance(x, Value):
+        return x.exp2()
+    return elementwise(OPS["exp2"], x)  # type: ignore[no-any-return]
+
+
+def floor(x: T) -> T:
+    """Return the largest whole number that is not above x; its derivative is 0.
+
+    Parameters
+    ----------
+    x : Value, number or array
+        An operand.
+
+    Returns
+    -------
+    Value, float or array
+        As the arguments: a number where no argument is a Value.
+
+    Notes
+    -----
+    ∂out/∂x = ``0.0``
+
+    Examples
+    --------
+    >>> f"{floor(Value(0.7)):.3f}"
+    '0.000'
+    """
+    if isinstance(x, Value):
+        return x.floor()
+    return elementwise(OPS["floor"], x)  # type: ignore[no-any-return]
 
 
 def sin(x: T) -> T:
@@ -642,6 +785,87 @@ def tanh(x: T) -> T:
     if isinstance(x, Value):
         return x.tanh()
     return elementwise(OPS["tanh"], x)  # type: ignore[no-any-return]
+
+
+def arcsinh(x: T) -> T:
+    """Return the number whose hyperbolic sine is x.
+
+    Parameters
+    ----------
+    x : Value, number or array
+        An operand.
+
+    Returns
+    -------
+    Value, float or array
+        As the arguments: a number where no argument is a Value.
+
+    Notes
+    -----
+    ∂out/∂x = ``1.0 / hypot(1.0, x)``
+
+    Examples
+    --------
+    >>> f"{arcsinh(Value(1.5)):.3f}"
+    '1.195'
+    """
+    if isinstance(x, Value):
+        return x.arcsinh()
+    return elementwise(OPS["arcsinh"], x)  # type: ignore[no-any-return]
+
+
+def arccosh(x: T) -> T:
+    """Return the positive number whose hyperbolic cosine is x.
+
+    Parameters
+    ----------
+    x : Value, number or array
+        An operand.
+
+    Returns
+    -------
+    Value, float or array
+        As the arguments: a number where no argument is a Value.
+
+    Notes
+    -----
+    ∂out/∂x = ``1.0 / (sqrt(x - 1.0) * sqrt(x + 1.0))``
+
+    Examples
+    --------
+    >>> f"{arccosh(Value(4.025)):.3f}"
+    '2.070'
+    """
+    if isinstance(x, Value):
+        return x.arccosh()
+    return elementwise(OPS["arccosh"], x)  # type: ignore[no-any-return]
+
+
+def arctanh(x: T) -> T:
+    """Return the number whose hyperbolic tangent is x.
+
+    Parameters
+    ----------
+    x : Value, number or array
+        An operand.
+
+    Returns
+    -------
+    Value, float or array
+        As the arguments: a number where no argument is a Value.
+
+    Notes
+    -----
+    ∂out/∂x = ``1.0 / ((1.0 - x) * (1.0 + x))``
+
+    Examples
+    --------
+    >>> f"{arctanh(Value(0.475)):.3f}"
+    '0.517'
+    """
+    if isinstance(x, Value):
+        return x.arctanh()
+    return elementwise(OPS["arctanh"], x)  # type: ignore[no-any-return]
 
 
 def sigmoid(x: T) -> T:

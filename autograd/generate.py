@@ -10,6 +10,7 @@ step: here each rule stands written out in its operator.
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 from textwrap import indent
 
@@ -299,8 +300,13 @@ def functions_module() -> str:
     True
     """
     functions = [op for op in OPS.values() if not op.symbol]
-    names = ",\n".join(f'    "{name}"' for name in sorted(op.name for op in functions))
+    names = ",\n".join(f'    "{name}"' for name in sorted((op.name for op in functions), key=_natural))
     return _FUNCTIONS_MODULE.format(names=names + ",") + "".join(map(_function, functions))
+
+
+def _natural(name: str) -> list[str | int]:
+    """Return by what names are sorted: log2 stands before log10."""
+    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
 
 
 # ------------------------------------------------------------------------------------------- operators
@@ -359,9 +365,9 @@ def _atom_or(rule: str, name: str) -> str:
 
 
 def _may_raise(line: str) -> bool:
-    """Return whether Python raises somewhere: at a division or in a function of `math`."""
+    """Return whether Python raises somewhere: at a division or remainder, or in a function of `math`."""
     return any(
-        isinstance(node, ast.Div)
+        isinstance(node, ast.Div | ast.FloorDiv | ast.Mod)
         or (isinstance(node, ast.Call) and ast.unparse(node.func) not in ("abs", "max"))
         for node in ast.walk(ast.parse(line))
     )

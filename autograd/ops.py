@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import e, inf, nan, pi
+from math import e, inf, log, log10, nan, pi
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -167,6 +167,31 @@ _ROWS = (
             _at(1.0, inf, gives=0.0, partials=(0.0, -0.0)),
         ),
     ),
+    # By the remainder, which is exact, and not by rounding x / y, which may round up to a whole number.
+    Op(
+        name="floordiv", doc="the whole number of times that y goes into x", symbol="//", precedence=2,
+        ufunc=np.floor_divide,
+        value="x // y", partials=("0.0", "0.0"), latex=r"\left\lfloor \frac{{{x}}}{{{y}}} \right\rfloor",
+        latex_precedence=9, domain=((4.1, 4.9), (1.9, 2.0)),
+        edges=(
+            _at(1.0, 0.1, gives=9.0, partials=(0.0, 0.0)),
+            _at(-5.0, 2.0, gives=-3.0, partials=(0.0, 0.0)),
+            _at(5.0, 0.0, gives=inf, partials=(0.0, 0.0)),
+            _at(0.0, 0.0, gives=nan, partials=(0.0, 0.0)),
+        ),
+    ),
+    Op(
+        name="mod", doc="what remains of x when y is taken off as often as it goes in", symbol="%",
+        precedence=2, ufunc=np.remainder,
+        value="x % y", partials=("1.0", "-(x // y)"), latex=r"{x} \operatorname{{mod}} {y}",
+        domain=((4.1, 4.9), (1.9, 2.0)),
+        edges=(
+            _at(1.0, 0.1, gives=0.09999999999999995, partials=(1.0, -9.0)),
+            _at(-5.0, 3.0, gives=1.0, partials=(1.0, 2.0)),
+            _at(5.0, -3.0, gives=-1.0, partials=(1.0, 2.0)),
+            _at(1.0, 0.0, gives=nan, partials=(1.0, -inf)),
+        ),
+    ),
     Op(
         name="neg", doc="the number with its sign changed", symbol="-", precedence=3, ufunc=np.negative,
         value="-x", partials=("-1.0",), latex="-{x}", domain=(_LINE,),
@@ -307,6 +332,58 @@ _ROWS = (
             _at(-1.0, gives=nan, partials=(nan,)),
         ),
     ),
+    Op(
+        name="cbrt", doc="the cube root", ufunc=np.cbrt,
+        value="cbrt(x)", partials=("where(x == 0.0, inf, out / x / 3.0)",), latex=r"\sqrt[3]{{{x}}}",
+        domain=(_POSITIVE,),
+        edges=(
+            _at(27.0, gives=3.0, partials=(1 / 27,)),
+            _at(-8.0, gives=-2.0, partials=(1 / 12,)),
+            _at(0.0, gives=0.0, partials=(inf,)),
+        ),
+    ),
+    # One division by x, then none: x * log(2) would round twice, and has fewer digits below 1e-308.
+    Op(
+        name="log2", doc="the logarithm to base 2", ufunc=np.log2,
+        value="log2(x)", partials=(f"{1 / log(2.0)!r} / x",), latex=r"\log_2\left({x}\right)",
+        domain=(_POSITIVE,),
+        edges=(
+            _at(8.0, gives=3.0, partials=(0.1803368801111204,)),
+            _at(0.0, gives=-inf, partials=(inf,)),
+            _at(-1.0, gives=nan, partials=(-1.4426950408889634,)),
+        ),
+    ),
+    Op(
+        name="log10", doc="the logarithm to base 10", ufunc=np.log10,
+        value="log10(x)", partials=(f"{log10(e)!r} / x",), latex=r"\log_{{10}}\left({x}\right)",
+        domain=(_POSITIVE,),
+        edges=(
+            _at(1000.0, gives=3.0, partials=(4.342944819032518e-4,)),
+            _at(0.0, gives=-inf, partials=(inf,)),
+            _at(-1.0, gives=nan, partials=(-0.4342944819032518,)),
+        ),
+    ),
+    Op(
+        name="exp2", doc="2 to the power x", ufunc=np.exp2,
+        value="exp2(x)", partials=(f"{log(2.0)!r} * out",), latex="2^{{{x}}}", latex_precedence=4,
+        domain=(_LINE,),
+        edges=(
+            _at(3.0, gives=8.0, partials=(5.545177444479562,)),
+            _at(2000.0, gives=inf, partials=(inf,)),
+        ),
+    ),
+    Op(
+        name="floor", doc="the largest whole number that is not above x; its derivative is 0",
+        ufunc=np.floor,
+        value="floor(x)", partials=("0.0",), latex=r"\left\lfloor {x} \right\rfloor", domain=((0.1, 0.9),),
+        edges=(
+            _at(2.5, gives=2.0, partials=(0.0,)),
+            _at(-2.5, gives=-3.0, partials=(0.0,)),
+            _at(1e300, gives=1e300, partials=(0.0,)),
+            _at(inf, gives=inf, partials=(0.0,)),
+            _at(nan, gives=nan, partials=(0.0,)),
+        ),
+    ),
     # ------------------------------------------------------------------------------- trigonometry
     Op(
         name="sin", doc="the sine of an angle in radians", ufunc=np.sin,
@@ -383,6 +460,36 @@ _ROWS = (
         name="tanh", doc="the hyperbolic tangent", ufunc=np.tanh,
         value="tanh(x)", partials=("1.0 - out * out",), latex=r"\tanh\left({x}\right)", domain=(_LINE,),
         edges=(_at(0.0, gives=0.0, partials=(1.0,)), _at(1000.0, gives=1.0, partials=(0.0,))),
+    ),
+    Op(
+        name="arcsinh", doc="the number whose hyperbolic sine is x", ufunc=np.arcsinh,
+        value="arcsinh(x)", partials=("1.0 / hypot(1.0, x)",),
+        latex=r"\operatorname{{arsinh}}\left({x}\right)", domain=(_LINE,),
+        edges=(
+            _at(0.0, gives=0.0, partials=(1.0,)),
+            _at(1e200, gives=461.2101657793691, partials=(1e-200,)),
+        ),
+    ),
+    # Two roots, because the product overflows from 1e154 on.
+    Op(
+        name="arccosh", doc="the positive number whose hyperbolic cosine is x", ufunc=np.arccosh,
+        value="arccosh(x)", partials=("1.0 / (sqrt(x - 1.0) * sqrt(x + 1.0))",),
+        latex=r"\operatorname{{arcosh}}\left({x}\right)", domain=((1.1, 5.0),),
+        edges=(
+            _at(1.0, gives=0.0, partials=(inf,)),
+            _at(1e200, gives=461.2101657793691, partials=(1e-200,)),
+            _at(0.5, gives=nan, partials=(nan,)),
+        ),
+    ),
+    Op(
+        name="arctanh", doc="the number whose hyperbolic tangent is x", ufunc=np.arctanh,
+        value="arctanh(x)", partials=("1.0 / ((1.0 - x) * (1.0 + x))",),
+        latex=r"\operatorname{{artanh}}\left({x}\right)", domain=(_UNIT,),
+        edges=(
+            _at(0.0, gives=0.0, partials=(1.0,)),
+            _at(1.0, gives=inf, partials=(inf,)),
+            _at(2.0, gives=nan, partials=(-1 / 3,)),
+        ),
     ),
     # -------------------------------------------------------------------------------- activations
     # exp of a number <= 0 only: 1 / (1 + exp(-x)) overflows at x = -710.

@@ -38,6 +38,11 @@ def _logsumexp(x: Sequence[float]) -> float:
     return top + math.log(_sum([math.exp(item - top) for item in x]))
 
 
+def _floor(x: float) -> float:
+    """Return the floor as a float; that of `math` is an int, and of inf an error."""
+    return x if x - x else x // 1.0
+
+
 def _in_math(name: str) -> str:
     """Return what `math` would call a row: NumPy's arctan2 is its atan2."""
     return name.replace("arc", "a")
@@ -50,7 +55,8 @@ FLOAT: dict[str, Any] = {
     "sum": _sum,
     "dot": _dot,
     "logsumexp": _logsumexp,
-} | {name: getattr(math, _in_math(name)) for name in OPS if hasattr(math, _in_math(name))}
+    "floor": _floor,
+} | {name: getattr(math, _in_math(name)) for name in OPS if hasattr(math, _in_math(name)) and name != "floor"}
 """Meaning of each word on Python floats. Functions of `math` raise where NumPy gives nan or inf."""
 
 NUMPY: dict[str, Any] = {

@@ -24,6 +24,8 @@ _ADD = OPS["add"]
 _SUB = OPS["sub"]
 _MUL = OPS["mul"]
 _TRUEDIV = OPS["truediv"]
+_FLOORDIV = OPS["floordiv"]
+_MOD = OPS["mod"]
 _POW = OPS["pow"]
 _NEG = OPS["neg"]
 _POS = OPS["pos"]
@@ -33,6 +35,11 @@ _LOG = OPS["log"]
 _LOG1P = OPS["log1p"]
 _EXPM1 = OPS["expm1"]
 _SQRT = OPS["sqrt"]
+_CBRT = OPS["cbrt"]
+_LOG2 = OPS["log2"]
+_LOG10 = OPS["log10"]
+_EXP2 = OPS["exp2"]
+_FLOOR = OPS["floor"]
 _SIN = OPS["sin"]
 _COS = OPS["cos"]
 _TAN = OPS["tan"]
@@ -42,6 +49,9 @@ _ARCTAN = OPS["arctan"]
 _SINH = OPS["sinh"]
 _COSH = OPS["cosh"]
 _TANH = OPS["tanh"]
+_ARCSINH = OPS["arcsinh"]
+_ARCCOSH = OPS["arccosh"]
+_ARCTANH = OPS["arctanh"]
 _SIGMOID = OPS["sigmoid"]
 _RELU = OPS["relu"]
 _SOFTPLUS = OPS["softplus"]
@@ -51,17 +61,25 @@ _ARCTAN2 = OPS["arctan2"]
 _HYPOT = OPS["hypot"]
 
 arccos = FLOAT["arccos"]
+arccosh = FLOAT["arccosh"]
 arcsin = FLOAT["arcsin"]
+arcsinh = FLOAT["arcsinh"]
 arctan = FLOAT["arctan"]
 arctan2 = FLOAT["arctan2"]
+arctanh = FLOAT["arctanh"]
+cbrt = FLOAT["cbrt"]
 cos = FLOAT["cos"]
 cosh = FLOAT["cosh"]
 exp = FLOAT["exp"]
+exp2 = FLOAT["exp2"]
 expm1 = FLOAT["expm1"]
+floor = FLOAT["floor"]
 hypot = FLOAT["hypot"]
 inf = FLOAT["inf"]
 log = FLOAT["log"]
+log10 = FLOAT["log10"]
 log1p = FLOAT["log1p"]
+log2 = FLOAT["log2"]
 pow = FLOAT["pow"]
 sigmoid = on_floats(OPS["sigmoid"]).value
 sin = FLOAT["sin"]
@@ -239,6 +257,62 @@ class Value(Node):
             return record(_TRUEDIV, out, x, self, None, dy)
         return NotImplemented
 
+    def __floordiv__(self, other: Value | Number) -> Value:
+        if isinstance(other, Value):
+            x, y = self._data, other._data
+            try:
+                out = x // y
+            except PYTHON_RAISES:
+                out, _, _ = careful(_FLOORDIV, x, y)
+            return record(_FLOORDIV, out, self, other, 0.0, 0.0)
+        if isinstance(other, NUMBERS):
+            x, y = self._data, float(other)
+            try:
+                out = x // y
+            except PYTHON_RAISES:
+                out, _, _ = careful(_FLOORDIV, x, y)
+            return record(_FLOORDIV, out, self, y, 0.0, None)
+        return NotImplemented
+
+    def __rfloordiv__(self, other: Number) -> Value:
+        if isinstance(other, NUMBERS):
+            x, y = float(other), self._data
+            try:
+                out = x // y
+            except PYTHON_RAISES:
+                out, _, _ = careful(_FLOORDIV, x, y)
+            return record(_FLOORDIV, out, x, self, None, 0.0)
+        return NotImplemented
+
+    def __mod__(self, other: Value | Number) -> Value:
+        if isinstance(other, Value):
+            x, y = self._data, other._data
+            try:
+                out = x % y
+                dy = -(x // y)
+            except PYTHON_RAISES:
+                out, _, dy = careful(_MOD, x, y)
+            return record(_MOD, out, self, other, 1.0, dy)
+        if isinstance(other, NUMBERS):
+            x, y = self._data, float(other)
+            try:
+                out = x % y
+            except PYTHON_RAISES:
+                out, _, _ = careful(_MOD, x, y)
+            return record(_MOD, out, self, y, 1.0, None)
+        return NotImplemented
+
+    def __rmod__(self, other: Number) -> Value:
+        if isinstance(other, NUMBERS):
+            x, y = float(other), self._data
+            try:
+                out = x % y
+                dy = -(x // y)
+            except PYTHON_RAISES:
+                out, _, dy = careful(_MOD, x, y)
+            return record(_MOD, out, x, self, None, dy)
+        return NotImplemented
+
     def __pow__(self, other: Value | Number) -> Value:
         if isinstance(other, Value):
             x, y = self._data, other._data
@@ -338,6 +412,55 @@ class Value(Node):
             out, dx = careful(_SQRT, x)
         return record(_SQRT, out, self, None, dx, None)
 
+    def cbrt(self) -> Value:
+        """Return the cube root."""
+        x = self._data
+        try:
+            out = cbrt(x)
+            dx = inf if x == 0.0 else out / x / 3.0
+        except PYTHON_RAISES:
+            out, dx = careful(_CBRT, x)
+        return record(_CBRT, out, self, None, dx, None)
+
+    def log2(self) -> Value:
+        """Return the logarithm to base 2."""
+        x = self._data
+        try:
+            out = log2(x)
+            dx = 1.4426950408889634 / x
+        except PYTHON_RAISES:
+            out, dx = careful(_LOG2, x)
+        return record(_LOG2, out, self, None, dx, None)
+
+    def log10(self) -> Value:
+        """Return the logarithm to base 10."""
+        x = self._data
+        try:
+            out = log10(x)
+            dx = 0.4342944819032518 / x
+        except PYTHON_RAISES:
+            out, dx = careful(_LOG10, x)
+        return record(_LOG10, out, self, None, dx, None)
+
+    def exp2(self) -> Value:
+        """Return 2 to the power x."""
+        x = self._data
+        try:
+            out = exp2(x)
+            dx = 0.6931471805599453 * out
+        except PYTHON_RAISES:
+            out, dx = careful(_EXP2, x)
+        return record(_EXP2, out, self, None, dx, None)
+
+    def floor(self) -> Value:
+        """Return the largest whole number that is not above x; its derivative is 0."""
+        x = self._data
+        try:
+            out = floor(x)
+        except PYTHON_RAISES:
+            out, _ = careful(_FLOOR, x)
+        return record(_FLOOR, out, self, None, 0.0, None)
+
     def sin(self) -> Value:
         """Return the sine of an angle in radians."""
         x = self._data
@@ -427,6 +550,36 @@ class Value(Node):
         except PYTHON_RAISES:
             out, dx = careful(_TANH, x)
         return record(_TANH, out, self, None, dx, None)
+
+    def arcsinh(self) -> Value:
+        """Return the number whose hyperbolic sine is x."""
+        x = self._data
+        try:
+            out = arcsinh(x)
+            dx = 1.0 / hypot(1.0, x)
+        except PYTHON_RAISES:
+            out, dx = careful(_ARCSINH, x)
+        return record(_ARCSINH, out, self, None, dx, None)
+
+    def arccosh(self) -> Value:
+        """Return the positive number whose hyperbolic cosine is x."""
+        x = self._data
+        try:
+            out = arccosh(x)
+            dx = 1.0 / (sqrt(x - 1.0) * sqrt(x + 1.0))
+        except PYTHON_RAISES:
+            out, dx = careful(_ARCCOSH, x)
+        return record(_ARCCOSH, out, self, None, dx, None)
+
+    def arctanh(self) -> Value:
+        """Return the number whose hyperbolic tangent is x."""
+        x = self._data
+        try:
+            out = arctanh(x)
+            dx = 1.0 / ((1.0 - x) * (1.0 + x))
+        except PYTHON_RAISES:
+            out, dx = careful(_ARCTANH, x)
+        return record(_ARCTANH, out, self, None, dx, None)
 
     def sigmoid(self) -> Value:
         """Return the logistic function 1 / (1 + exp(-x))."""

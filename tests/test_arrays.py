@@ -208,8 +208,7 @@ def test_predicates(predicate: np.ufunc) -> None:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda v: np.cbrt(v), "np.cbrt has no differentiation rule .* v.data"),
-        (lambda v: np.floor_divide(v, 2.0), "np.floor_divide has no differentiation rule"),
+        (lambda v: np.gcd(v, 2), "np.gcd has no differentiation rule .* v.data"),
         (lambda v: np.add.reduce(v), r"np.add.reduce is not for a Value; .* np.array\(\[v\]\)"),
         (lambda v: np.exp(v, where=np.array(True)), "where"),
         (lambda v: v @ np.array([1.0]), "np.matmul has no differentiation rule"),

@@ -19,7 +19,7 @@ PARTIALS = [
     pytest.param(op, i, id=f"{op.name}-{i}")
     for op in OPS.values()
     for i, (rule, (low, high)) in enumerate(zip(op.partials, op.domain, strict=True))
-    if op.name != "where" or rule != "0.0"
+    if rule != "0.0"  # 0.1% more of 0 is not wrong
 ]
 
 

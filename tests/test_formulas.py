@@ -156,7 +156,7 @@ def test_latex(node: Value, latex: str) -> None:
 def test_latex_of_every_row(op: Any) -> None:
     """The LaTeX of every row is what a typesetter accepts."""
     mathtext = pytest.importorskip("matplotlib.mathtext")
-    arguments = [[A, B] if op.variadic else Value(0.5, "a") for _ in op.parameters]
+    arguments = [[A, B] if op.variadic else Value(sum(interval) / 2, "a") for interval in op.domain]
     latex = to_latex(call_public(op, *arguments))
     mathtext.MathTextParser("path").parse(f"${latex}$")
     assert "a" in latex

@@ -10,9 +10,14 @@ from ..ops import OPS
 from ..rules import FLOAT, python_expression
 
 _NAMES = {id(meaning): f"math.{name}" for name, meaning in vars(math).items() if callable(meaning)}
-_WORDS = {word: _NAMES[id(meaning)] for word, meaning in FLOAT.items() if id(meaning) in _NAMES} | {
-    "abs": "abs"
-}
+_IN_NUMPY = {"cbrt", "exp2", "floor"}
+"""Words for which Numba lacks the function of `math`, or has one that gives whole numbers of 64 bits."""
+
+_WORDS = (
+    {word: _NAMES[id(meaning)] for word, meaning in FLOAT.items() if id(meaning) in _NAMES}
+    | {word: f"np.{word}" for word in _IN_NUMPY}
+    | {"abs": "abs"}
+)
 """What Python calls the words of the rules. Words that are not here are written out, also `max`, of which
 compilers have their own idea where a nan is compared."""
 
@@ -30,7 +35,7 @@ def loop_expression(rule: str, operands: Mapping[str, str]) -> str:
     Returns
     -------
     str
-        With functions of `math` alone.
+        With functions of `math`, and where those do not do of NumPy.
 
     Examples
     --------
