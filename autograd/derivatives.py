@@ -202,7 +202,9 @@ def vjp(f: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
     return (recording.value, pullback, recording.aux) if has_aux else (recording.value, pullback)
 
 
-def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+def jvp(
+    f: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool = False
+) -> tuple[Any, ...]:
     """Return the value of `f`, and its derivative along tangents of its arguments, by one sweep forward.
 
     Parameters
@@ -213,10 +215,12 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
         Its arguments.
     tangents : tuple or list
         A tangent for each, of the same structure.
+    has_aux : bool
+        Whether `f` returns a pair of its result and something else, which is passed on.
 
     Returns
     -------
-    (value, tangent)
+    (value, tangent) or (value, tangent, aux)
         The tangent has the form of the value: the Jacobian-vector product.
 
     Raises
@@ -234,11 +238,14 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
     _check_tuples(primals, tangents)
     numbers, structure, call = _differentiated(f, tuple(primals), {}, range(len(primals)))
     directions = flatten_like(structure, tuple(tangents), "the tuple of tangents")
-    recording = _Recording(call, numbers)
-    return recording.value, unflatten(recording.form, recording.push(directions))
+    recording = _Recording(call, numbers, has_aux)
+    tangent = unflatten(recording.form, recording.push(directions))
+    return (recording.value, tangent, recording.aux) if has_aux else (recording.value, tangent)
 
 
-def jacobian(f: Function, argnums: Argnums = 0, mode: str | None = None) -> Function:
+def jacobian(
+    f: Function, argnums: Argnums = 0, mode: str | None = None, *, has_aux: bool = False
+) -> Function:
     """Return a function that gives all derivatives of all results of `f` (notes C3).
 
     Parameters
@@ -249,13 +256,15 @@ def jacobian(f: Function, argnums: Argnums = 0, mode: str | None = None) -> Func
         Which positional arguments to differentiate by.
     mode : ``"rev"``, ``"fwd"`` or None
         Sweep backward from each result, forward from each argument, or whichever are fewer.
+    has_aux : bool
+        Whether `f` returns a pair of its result and something else, which is passed on.
 
     Returns
     -------
     callable
         It takes the arguments of `f` and returns the form of the result, with the form of the argument in
-        place of each leaf. Of arrays the shapes are joined, in numerator layout: for m results and n
-        arguments (m, n), with a gradient in each row.
+        place of each leaf; with `has_aux` a pair of this and what is passed on. Of arrays the shapes are
+        joined, in numerator layout: for m results and n arguments (m, n), with a gradient in each row.
 
     Raises
     ------
@@ -276,7 +285,7 @@ def jacobian(f: Function, argnums: Argnums = 0, mode: str | None = None) -> Func
     @functools.wraps(f)
     def derivatives(*args: Any, **kwargs: Any) -> Any:
         numbers, structure, call = _differentiated(f, args, kwargs, argnums)
-        recording = _Recording(call, numbers)
+        recording = _Recording(call, numbers, has_aux)
         size = len(recording.outputs)
         backward = mode == "rev" or (mode is None and size <= len(numbers))
         matrix = np.empty((size, len(numbers)), dtype=object)
@@ -286,12 +295,13 @@ def jacobian(f: Function, argnums: Argnums = 0, mode: str | None = None) -> Func
         else:
             for j, column in enumerate(_basis(len(numbers))):
                 matrix[:, j] = recording.push(column)
-        return _arrange(recording.form, structure, matrix)
+        arranged = _arrange(recording.form, structure, matrix)
+        return (arranged, recording.aux) if has_aux else arranged
 
     return derivatives
 
 
-def hessian(f: Function, argnums: Argnums = 0) -> Function:
+def hessian(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
     """Return a function that gives all second derivatives of `f`: a sweep forward for each argument.
 
     Parameters
@@ -300,11 +310,14 @@ def hessian(f: Function, argnums: Argnums = 0) -> Function:
         The function.
     argnums : int or sequence of int
         Which positional arguments to differentiate by.
+    has_aux : bool
+        Whether `f` returns a pair of its result and something else, which is passed on.
 
     Returns
     -------
     callable
         It takes the arguments of `f`; of an array of n numbers and a single result it returns shape (n, n).
+        With `has_aux` it returns a pair of this and what is passed on.
 
     Raises
     ------
@@ -317,10 +330,11 @@ def hessian(f: Function, argnums: Argnums = 0) -> Function:
     array([[4., 6.],
            [6., 0.]])
     """
-    return jacobian(jacobian(f, argnums, mode="rev"), argnums, mode="fwd")
+    slopes = jacobian(f, argnums, mode="rev", has_aux=has_aux)
+    return jacobian(slopes, argnums, mode="fwd", has_aux=has_aux)
 
 
-def hvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
+def hvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool = False) -> Any:
     """Return the product of the Hessian of `f` with a vector: a sweep forward over the gradient.
 
     Parameters
@@ -329,11 +343,14 @@ def hvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
         Its result is a single number.
     primals, tangents : tuple or list
         Arguments, and a vector in the form of each.
+    has_aux : bool
+        Whether `f` returns a pair of its result and something else, which is passed on.
 
     Returns
     -------
     tree
-        The form of the argument, or a tuple with one for each of several.
+        The form of the argument, or a tuple with one for each of several; with `has_aux` a pair of this and
+        what is passed on.
 
     Raises
     ------
@@ -347,7 +364,8 @@ def hvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     """
     _check_tuples(primals, tangents)
     argnums: Argnums = 0 if len(primals) == 1 else range(len(primals))
-    return jvp(grad(f, argnums), primals, tangents)[1]
+    _, *product = jvp(grad(f, argnums, has_aux), primals, tangents, has_aux)
+    return tuple(product) if has_aux else product[0]
 
 
 # --------------------------------------------------------------------------------------------- arguments
@@ -390,9 +408,10 @@ def _check_tuples(primals: Any, tangents: Any) -> None:
 
 def _check_scalar(form: Structure) -> None:
     if form != Leaf(()):
+        hint = "return one" if str(form) == "None" else "use jacobian, or sum the result"
         raise TypeError(
-            f"a gradient is defined for a function with a single number as its result, but came {form}; "
-            "use jacobian, or sum the result"
+            "a gradient is defined for a function with a single number as its result, but came "
+            f"{form}; {hint}"
         )
 
 
@@ -417,7 +436,10 @@ def _with_numbers(tree: Any) -> Any:
     if isinstance(tree, Value):
         return tree.data
     if isinstance(tree, np.ndarray) and tree.dtype == object:
-        return array_of([_with_numbers(item) for item in tree.ravel()], tree.shape)
+        items = tree.ravel().tolist()
+        if not any(isinstance(item, Value) for item in items):
+            return tree
+        return array_of([_with_numbers(item) for item in items], tree.shape, is_array=True)
     if isinstance(tree, dict):
         return {key: _with_numbers(item) for key, item in tree.items()}
     if isinstance(tree, tuple) and hasattr(tree, "_fields"):
@@ -439,4 +461,5 @@ def _arrange(form: Structure, structure: Structure, matrix: Any) -> Any:
     if isinstance(structure, Branch):
         columns = blocks(matrix, structure, axis=1)
         return structure.build([_arrange(form, part, block) for part, block in columns])
-    return array_of(matrix.ravel().tolist(), form.shape + structure.shape)
+    is_array = form.is_array or structure.is_array
+    return array_of(matrix.ravel().tolist(), form.shape + structure.shape, is_array=is_array)

@@ -1,4 +1,4 @@
-"""Arguments as trees: nested lists, tuples and dicts, whose leaves are numbers and arrays.
+"""Arguments as trees: nested lists, tuples and dicts, whose leaves are numbers and arrays; None has none.
 
 `flatten` takes a tree apart into its numbers and its structure; the structure builds trees of the same
 form from other numbers, so that a gradient comes back in the form of the argument.
@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from math import prod
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -20,12 +21,18 @@ from .variables import active_variables
 
 Numbers = Sequence[Any]
 
+_BOOLS = (bool, np.bool_)
+
 
 @dataclass(frozen=True)
 class Leaf:
-    """A number (of shape ``()``) or an array."""
+    """A number (of shape ``()``) or an array.
+
+    A number and an array without dimensions are of one structure; each is built as what it was.
+    """
 
     shape: tuple[int, ...]
+    is_array: bool = field(default=False, compare=False)
 
     @property
     def size(self) -> int:
@@ -55,6 +62,8 @@ class Branch:
         return sum(part.size for part in self.parts)
 
     def __str__(self) -> str:
+        if self.kind == "None":
+            return self.kind
         return f"{self.kind}({', '.join(f'{k}: {p}' for k, p in zip(self.keys, self.parts, strict=True))})"
 
 
@@ -66,7 +75,7 @@ def flatten(tree: Any, whose: str = "the argument") -> tuple[list[Any], Structur
 
     Parameters
     ----------
-    tree : number, Value, array, list, tuple, dict or module
+    tree : number, Value, array, None, list, tuple, dict or module
         What is to be differentiated, or a result.
     whose : str
         What to call it in an error.
@@ -97,13 +106,16 @@ def flatten(tree: Any, whose: str = "the argument") -> tuple[list[Any], Structur
     return numbers, structure
 
 
-def leaves_of(tree: Any, whose: str = "the argument") -> tuple[list[Any], Structure]:
+def leaves_of(tree: Any, whose: str = "the argument", *, exact: bool = False) -> tuple[list[Any], Structure]:
     """Take a tree apart as `flatten` does, but leave its arrays whole.
 
     Parameters
     ----------
     tree, whose
         As in `flatten`.
+    exact : bool
+        Whether whole numbers and booleans, and arrays of them, are leaves as well and stay what they are:
+        where nothing is differentiated they need not be real numbers.
 
     Returns
     -------
@@ -114,9 +126,11 @@ def leaves_of(tree: Any, whose: str = "the argument") -> tuple[list[Any], Struct
     --------
     >>> leaves_of({"w": np.array([1.0, 2.0]), "b": 3})[0]
     [array([1., 2.]), 3.0]
+    >>> leaves_of([np.array([1, 2]), True], exact=True)[0]
+    [array([1, 2]), True]
     """
     leaves: list[Any] = []
-    return leaves, _flatten(tree, leaves, whose)
+    return leaves, _flatten(tree, leaves, whose, exact)
 
 
 def unflatten(structure: Structure, numbers: Iterable[Any], *, argument: bool = False) -> Any:
@@ -135,7 +149,7 @@ def unflatten(structure: Structure, numbers: Iterable[Any], *, argument: bool = 
     Returns
     -------
     tree
-        Arrays of floats where all their numbers are, else of objects.
+        Arrays of objects where they hold a `Value`, else of numbers.
 
     Examples
     --------
@@ -193,19 +207,25 @@ def paths(structure: Structure) -> list[str]:
     return [f"[{key!r}]{path}" for key, part in pairs for path in paths(part)]
 
 
-def array_of(numbers: Sequence[Any], shape: tuple[int, ...]) -> Any:
-    """Return numbers in a shape: the number itself, an array of floats, or one of objects.
+def array_of(numbers: Sequence[Any], shape: tuple[int, ...], *, is_array: bool = False) -> Any:
+    """Return numbers in a shape: the number itself, an array of numbers, or one of objects.
+
+    Whole numbers and booleans keep their kind where all are of it. The number of an array without
+    dimensions stays in one.
 
     Examples
     --------
     >>> array_of([1.0, 2.0], (2, 1))
     array([[1.],
            [2.]])
+    >>> array_of([1.0], ()), array_of([1.0], (), is_array=True)
+    (1.0, array(1.))
     """
-    if not shape:
+    if not shape and not is_array:
         return numbers[0]
     if not any(isinstance(number, Value) for number in numbers):
-        return np.array(numbers, dtype=float).reshape(shape)
+        array = np.array(numbers)
+        return array.astype(float if array.dtype == object else array.dtype, copy=False).reshape(shape)
     array = np.empty(len(numbers), dtype=object)
     array[:] = numbers
     return array.reshape(shape)
@@ -225,50 +245,65 @@ def blocks(matrix: Any, branch: Branch, axis: int) -> list[tuple[Structure, Any]
     return [(part, matrix.take(of, axis)) for part, of in zip(branch.parts, slices, strict=True)]
 
 
-def _flatten(tree: Any, leaves: list[Any], whose: str) -> Structure:
+def _flatten(tree: Any, leaves: list[Any], whose: str, exact: bool) -> Structure:
     if isinstance(tree, np.ndarray):
-        leaves.append(_checked(tree, whose))
-        return Leaf(tree.shape)
+        leaves.append(_checked(tree, whose, exact))
+        return Leaf(tree.shape, is_array=True)
     if isinstance(tree, Value):
         leaves.append(tree)
         return Leaf(())
-    if isinstance(tree, NUMBERS) and not isinstance(tree, bool | np.bool_):
-        leaves.append(float(tree))
+    if isinstance(tree, NUMBERS) and (exact or not isinstance(tree, _BOOLS)):
+        leaves.append(_plain(tree) if exact else float(tree))
         return Leaf(())
     parts = _parts(tree)
     if parts is None:
         raise TypeError(
-            f"{whose} is a real number, an array of floats, a module, or a list, tuple or dict of them, "
-            f"but came {tree!r} ({type(tree).__name__})"
+            f"{whose} is a real number, an array of floats, None, a module, or a list, tuple or dict of "
+            f"them, but came {tree!r} ({type(tree).__name__})"
         )
     keys, items, build, build_argument = parts
-    structures = tuple(_flatten(item, leaves, whose) for item in items)
-    kind = "dict" if isinstance(tree, Mapping) or build_argument is not build else type(tree).__name__
+    structures = tuple(_flatten(item, leaves, whose, exact) for item in items)
+    kind = "None" if tree is None else type(tree).__name__
+    kind = "dict" if isinstance(tree, Mapping) or build_argument is not build else kind
     return Branch(kind, tuple(keys), structures, build, build_argument)
 
 
-def _checked(array: Any, whose: str) -> Any:
-    """Return an array of floats, or of objects that are `Value`s and floats."""
-    if array.dtype.kind in "iub" and array.ndim:
-        raise TypeError(
-            f"{whose} holds an array of {array.dtype}, but derivatives are taken with respect to real "
-            "numbers; convert it with .astype(float)"
-        )
+def _plain(number: Any) -> bool | int | float:
+    """Return a number as Python has it."""
+    if isinstance(number, _BOOLS):
+        return bool(number)
+    return int(number) if isinstance(number, Integral) else float(number)
+
+
+def _checked(array: Any, whose: str, exact: bool) -> Any:
+    """Return an array of floats, or of objects that are `Value`s and floats; an exact one of its own kind."""
     if array.dtype.kind == "f":
         return array.astype(float, copy=False)
+    if array.dtype.kind in "iub":
+        if exact:
+            return array
+        if array.ndim or array.dtype.kind == "b":
+            raise TypeError(
+                f"{whose} holds an array of {array.dtype}, but derivatives are taken with respect to real "
+                "numbers; convert it with .astype(float)"
+            )
+        return array.astype(float)
     items = array.ravel().tolist()
     for item in items:
-        if not isinstance(item, Value | float | int) or isinstance(item, bool):
+        if not isinstance(item, (Value, *NUMBERS)) or (isinstance(item, _BOOLS) and not exact):
             raise TypeError(
                 f"{whose} holds an array with {item!r}, which is neither a Value nor a real number"
             )
     checked = np.empty(len(items), dtype=object)
-    checked[:] = [item if isinstance(item, Value) else float(item) for item in items]
+    convert = _plain if exact else float
+    checked[:] = [item if isinstance(item, Value) else convert(item) for item in items]
     return checked.reshape(array.shape)
 
 
 def _parts(tree: Any) -> tuple[Iterable[Any], Iterable[Any], Any, Any] | None:
     """Return keys, parts and builders of a container, or None for anything else."""
+    if tree is None:
+        return (), (), _none, _none
     if isinstance(tree, Mapping):
         keys = list(tree)
 
@@ -284,6 +319,10 @@ def _parts(tree: Any) -> tuple[Iterable[Any], Iterable[Any], Any, Any] | None:
     if hasattr(tree, "named_parameters"):
         return _module_parts(tree)
     return None
+
+
+def _none(parts: Sequence[Any]) -> None:
+    """Build what has no parts."""
 
 
 def _module_parts(module: Any) -> tuple[Iterable[Any], Iterable[Any], Any, Any]:
@@ -309,6 +348,7 @@ def _module_parts(module: Any) -> tuple[Iterable[Any], Iterable[Any], Any, Any]:
 
 def _build(structure: Structure, numbers: Iterator[Any], argument: bool) -> Any:
     if isinstance(structure, Leaf):
-        return array_of([next(numbers) for _ in range(structure.size)], structure.shape)
+        own = [next(numbers) for _ in range(structure.size)]
+        return array_of(own, structure.shape, is_array=structure.is_array)
     parts = [_build(part, numbers, argument) for part in structure.parts]
     return structure.build_argument(parts) if argument else structure.build(parts)

@@ -238,14 +238,115 @@ def test_hessians_have_the_structure_of_jax(argnums: Any) -> None:
     check(lambda library: library.hessian(partial(trees_to_trees, library.functions), argnums), *ARGUMENTS)
 
 
-@pytest.mark.parametrize("transformation", ["grad", "value_and_grad"])
-def test_has_aux_has_the_structure_of_jax(transformation: str) -> None:
-    """The pairs that has_aux gives nest as JAX's do."""
+def compiled(library: Library, f: Function) -> Function:
+    """Return a function compiled by a library."""
+    return jax.jit(f) if library is THEIRS else autograd.jit(f, backend="numpy")
 
-    def f(x: Any) -> Any:
-        return x * x, {"twice": [2.0 * x]}
 
-    check(lambda library: getattr(library, transformation)(f, has_aux=True), 3.0)
+# What is done around a transformation of a function of one argument.
+AROUND: dict[str, Callable[[Library, Function], Function]] = {
+    "as it is": lambda library, f: f,
+    "jit of vmap": lambda library, f: compiled(library, library.vmap(f)),
+    "jacobian of vmap": lambda library, f: library.jacobian(library.vmap(f)),
+    "vmap of jacobian": lambda library, f: library.vmap(library.jacobian(f)),
+}
+around = pytest.mark.parametrize("outer", AROUND)
+
+
+def check_around(outer: str, compute: Callable[[Library], Function], at: Any) -> None:
+    """Assert that a function of one argument is JAX's, and so is what may be done around it."""
+    if "vmap" in outer:
+        at = jax.tree.map(lambda leaf: np.stack([leaf, np.multiply(leaf, -0.5) + 1.0]), at)
+    check(lambda library: AROUND[outer](library, compute(library)), at)
+
+
+def vector_with_aux(f: Namespace, x: Any) -> Any:
+    """Return an array, and something besides."""
+    return f.sin(x) * x, {"twice": [2.0 * x, None], "three": 3.0}
+
+
+def scalar_with_aux(f: Namespace, x: Any) -> Any:
+    """Return a number, and something besides."""
+    return (f.sin(x) * x * x).sum(), {"twice": [2.0 * x, None], "three": 3.0}
+
+
+WITH_AUX: dict[str, Callable[[Library], Function]] = {
+    "grad": lambda library: library.grad(partial(scalar_with_aux, library.functions), has_aux=True),
+    "value_and_grad": lambda library: library.value_and_grad(
+        partial(scalar_with_aux, library.functions), has_aux=True
+    ),
+    "jacobian": lambda library: library.jacobian(partial(vector_with_aux, library.functions), has_aux=True),
+    "hessian": lambda library: library.hessian(partial(scalar_with_aux, library.functions), has_aux=True),
+    "jvp": lambda library: (
+        lambda x: library.jvp(partial(vector_with_aux, library.functions), (x,), (x,), has_aux=True)
+    ),
+    "vjp": lambda library: (
+        lambda x: (lambda value, pullback, aux: (value, pullback(value), aux))(
+            *library.vjp(partial(vector_with_aux, library.functions), x, has_aux=True)
+        )
+    ),
+}
+
+
+@around
+@pytest.mark.parametrize("transformation", WITH_AUX)
+def test_has_aux_is_that_of_jax(transformation: str, outer: str) -> None:
+    """What has_aux passes on nests as with JAX, and is compiled, mapped and differentiated as with JAX."""
+    check_around(outer, WITH_AUX[transformation], numbers(3))
+
+
+@around
+def test_aux_of_hvp(outer: str) -> None:
+    """What a product with the Hessian passes on is what the gradient passes on."""
+
+    def compute(library: Library) -> Function:
+        f = partial(scalar_with_aux, library.functions)
+        if library is OURS:
+            return lambda x: autograd.hvp(f, (x,), (x,), has_aux=True)
+        return lambda x: jax.jvp(jax.grad(f, has_aux=True), (x,), (x,), has_aux=True)[1:]
+
+    check_around(outer, compute, numbers(3))
+
+
+HOLES = {"w": numbers(3), "b": None, "more": [None, 0.5, ()]}
+
+
+@around
+@pytest.mark.parametrize("transformation", ["grad", "value_and_grad", "hessian", "jacobian"])
+def test_none_is_a_tree_without_leaves(transformation: str, outer: str) -> None:
+    """None in arguments and results keeps its place, and counts for nothing, as with JAX."""
+
+    def compute(library: Library) -> Function:
+        def f(p: Any) -> Any:
+            assert p["b"] is None
+            total = (library.functions.sin(p["w"]) * p["w"]).sum() * p["more"][1]
+            return total if "grad" in transformation else {"total": total, "nothing": None}
+
+        return getattr(library, transformation)(f)
+
+    check_around(outer, compute, HOLES)
+
+
+@pytest.mark.parametrize("outer", ["as it is", "jit", "jacobian"])
+@pytest.mark.parametrize("transformation", ["grad", "value_and_grad", "hessian", "jacobian"])
+def test_arrays_without_dimensions(transformation: str, outer: str) -> None:
+    """An array of shape () is one in the function, with its methods, and as a derivative, as with JAX."""
+    at = {"a": np.array(2.0), "b": np.array(-0.5)}
+
+    def compute(library: Library) -> Function:
+        def f(x: Any) -> Any:
+            assert x["a"].shape == ()
+            return (x["a"] * 2.0 + x["a"].sum() ** 3) * x["a"].reshape(1).sum() * x["b"].mean()
+
+        inner = getattr(library, transformation)(f)
+        if outer == "jacobian":
+            return library.jacobian(inner)
+        return compiled(library, inner) if outer == "jit" else inner
+
+    check(compute, at)
+    found = compute(OURS)(at)
+    derivatives = found[1] if transformation == "value_and_grad" else found
+    assert {type(leaf) for leaf in jax.tree.leaves(derivatives)} == {np.ndarray}
 
 
 def test_vjp_and_jvp_have_the_structure_of_jax() -> None:

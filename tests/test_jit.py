@@ -278,7 +278,7 @@ def test_kinds_of_arguments(arguments: tuple[Any, ...], expected: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("argument", "given"), [("a", "'a'"), (None, "None"), (np.arange(3), "array of int64")]
+    ("argument", "given"), [("a", "'a'"), ({1.0}, "{1.0}"), (np.arange(3), "array of int64")]
 )
 def test_strange_arguments(argument: Any, given: str) -> None:
     """What is no tree of real numbers raises a TypeError that says what came."""
@@ -288,8 +288,16 @@ def test_strange_arguments(argument: Any, given: str) -> None:
 
 def test_strange_results() -> None:
     """A function that gives no numbers cannot be compiled."""
-    with pytest.raises(TypeError, match=r"the result of a compiled function .* but came None"):
-        jit(lambda x: None)(1.0)
+    with pytest.raises(TypeError, match=r"the result of a compiled function .* but came 'a'"):
+        jit(lambda x: "a")(1.0)
+
+
+def test_none() -> None:
+    """None is an argument and a result without numbers."""
+    f = jit(lambda d: (d["x"] * 2.0, d["n"], None), backend="numpy")
+    for x in (1.0, 2.0):
+        assert f({"x": x, "n": None}) == (2.0 * x, None, None)
+    assert f({"x": 3.0, "n": 4.0}) == (6.0, 4.0, None)
 
 
 def test_an_error_ends_the_trace() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from autograd import Value, as_values, tanh
-from autograd.trees import Branch, Leaf, array_of, flatten, flatten_like, unflatten
+from autograd.trees import Branch, Leaf, array_of, flatten, flatten_like, leaves_of, unflatten
 from autograd.variables import under_differentiation
 from nn import MLP, Module, Neuron, Sequential
 
@@ -26,8 +26,8 @@ class Pair(NamedTuple):
 Couple = namedtuple("Couple", ["first", "second"])
 
 floats = st.floats(-1e6, 1e6)
-shapes = arrays.array_shapes(min_dims=1, max_dims=3, min_side=0, max_side=3)
-leaves = floats | arrays.arrays(np.float64, shapes, elements=floats)
+shapes = arrays.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=3)
+leaves = st.none() | floats | arrays.arrays(np.float64, shapes, elements=floats)
 
 
 def containers(children: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -70,7 +70,7 @@ def form(tree: Any) -> Any:
         return {key: form(item) for key, item in tree.items()}
     if isinstance(tree, list | tuple):
         return [type(tree), *map(form, tree)]
-    return np.shape(tree)
+    return None if tree is None else np.shape(tree)
 
 
 def negative(tree: Any) -> Any:
@@ -81,7 +81,7 @@ def negative(tree: Any) -> Any:
         return Pair(*map(negative, tree))
     if isinstance(tree, list | tuple):
         return type(tree)(map(negative, tree))
-    return -tree
+    return np.array(-tree) if isinstance(tree, np.ndarray) else tree and -tree
 
 
 # ---------------------------------------------------------------------------------------------- round trips
@@ -145,8 +145,10 @@ def test_the_order_of_the_numbers() -> None:
         (3, 3.0),
         (np.int64(3), 3.0),
         (np.float32(0.5), 0.5),
-        (np.array(2.0), 2.0),
-        (np.array(2), 2.0),
+        (np.array(2.0), np.array(2.0)),
+        (np.array(2), np.array(2.0)),
+        (None, None),
+        ([None, {"a": None, "b": 1}], [None, {"a": None, "b": 1.0}]),
         (np.array([0.5], dtype=np.float32), np.array([0.5])),
         (np.array([1, 2.5], dtype=object), np.array([1.0, 2.5])),
         (np.arange(6.0).reshape(2, 3).T, np.array([[0.0, 3.0], [1.0, 4.0], [2.0, 5.0]])),
@@ -174,6 +176,30 @@ def test_arrays_of_values_and_numbers() -> None:
     assert (mixed.dtype, mixed.shape, mixed[0, 0] is x, mixed[1, 0]) == (np.dtype(object), (2, 1), True, 1.0)
     check_equal(array_of([1.0, 2.0], (1, 2)), np.array([[1.0, 2.0]]))
     assert array_of([x], ()) is x
+    assert array_of([x], (), is_array=True)[()] is x
+
+
+@pytest.mark.parametrize(
+    ("numbers", "kind"),
+    [([1, 2], "i"), ([True, False], "b"), ([1, 2.0], "f"), ([True, 1], "i"), ([], "f"), ([2**70, 1], "f")],
+)
+def test_kinds_of_numbers(numbers: list[Any], kind: str) -> None:
+    """Whole numbers and booleans keep their kind where all are of it, as NumPy has it."""
+    assert array_of(numbers, (len(numbers),)).dtype.kind == kind
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [3, True, np.array([1, 2]), np.array([[True]]), np.array(4), [np.zeros((0,)), None, 2.0]],
+    ids=repr,
+)
+def test_exact_leaves(tree: Any) -> None:
+    """Taken apart exactly, whole numbers and booleans stay what they are, and so do arrays of them."""
+    found, structure = leaves_of(tree, exact=True)
+    given = tree if isinstance(tree, list) else [tree]
+    check_equal(found, [leaf for leaf in given if leaf is not None])
+    flat = [number for leaf in found for number in np.ravel(leaf).tolist()]
+    check_equal(leaves_of(unflatten(structure, flat), exact=True), (found, structure))
 
 
 # --------------------------------------------------------------------------------------- what a structure is
@@ -187,6 +213,7 @@ def test_arrays_of_values_and_numbers() -> None:
         (np.ones((2, 3)), "array of shape (2, 3)"),
         ([1.0, np.ones(2)], "list(0: number, 1: array of shape (2,))"),
         ((1.0,), "tuple(0: number)"),
+        ((1.0, None), "tuple(0: number, 1: None)"),
         (Pair(1.0, []), "Pair(first: number, second: list())"),
         ({"a": {"b": 1.0}}, "dict(a: dict(b: number))"),
         (Neuron(1, rng=0), "dict(w[0]: number, b: number)"),
@@ -212,6 +239,9 @@ def test_a_structure_describes_itself(tree: Any, description: str) -> None:
         ({"a": 1.0}, {"b": 1.0}),
         ({0: 1.0}, [1.0]),
         ([], ()),
+        (None, ()),
+        (None, 1.0),
+        ({"a": None}, {"a": 1.0}),
         (Neuron(1, rng=0), Neuron(2, rng=0)),
     ],
 )
@@ -248,7 +278,6 @@ def test_the_order_of_keys_does_not_matter() -> None:
     ("tree", "message"),
     [
         ("abc", r"the tangent is a real number, .* but came 'abc' \(str\)"),
-        (None, r"but came None \(NoneType\)"),
         (True, r"but came True \(bool\)"),
         (np.True_, r"but came .*True.* \(bool"),
         (1j, r"but came 1j \(complex\)"),

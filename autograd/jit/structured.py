@@ -131,6 +131,9 @@ def _build(
     if isinstance(form, Leaf) or is_vector(form):
         arrays.append(f"r{len(arrays)}")
         if isinstance(form, Leaf):
+            if not form.shape and form.is_array:
+                builds["asarray"] = np.asarray
+                return f"asarray({arrays[-1]})"
             return arrays[-1] if form.shape else f"float({arrays[-1]})"
         name = f"build{len(builds)}"
         builds[name] = partial(unflatten, form)
