@@ -50,7 +50,7 @@ class Branch:
     A module is a branch that builds a copy of itself as an argument, and a dict as a result.
     """
 
-    kind: str
+    kind: type
     keys: tuple[Any, ...]
     parts: tuple[Structure, ...]
     build: Callable[[Sequence[Any]], Any] = field(compare=False)
@@ -62,9 +62,10 @@ class Branch:
         return sum(part.size for part in self.parts)
 
     def __str__(self) -> str:
-        if self.kind == "None":
-            return self.kind
-        return f"{self.kind}({', '.join(f'{k}: {p}' for k, p in zip(self.keys, self.parts, strict=True))})"
+        if self.kind is type(None):
+            return "None"
+        pairs = zip(self.keys, self.parts, strict=True)
+        return f"{self.kind.__name__}({', '.join(f'{key}: {part}' for key, part in pairs)})"
 
 
 Structure = Leaf | Branch
@@ -88,8 +89,9 @@ def flatten(tree: Any, whose: str = "the argument") -> tuple[list[Any], Structur
     Raises
     ------
     TypeError
-        For a leaf that is not a real number or an array of them, and for arrays of integers, among which
-        there is no derivative.
+        For a leaf that is not a real number or an array of them, for arrays of integers, among which there
+        is no derivative, and for masked arrays and `numpy.matrix`, which compute otherwise than arrays do;
+        other subclasses of arrays become arrays.
 
     Examples
     --------
@@ -247,7 +249,7 @@ def blocks(matrix: Any, branch: Branch, axis: int) -> list[tuple[Structure, Any]
 
 def _flatten(tree: Any, leaves: list[Any], whose: str, exact: bool) -> Structure:
     if isinstance(tree, np.ndarray):
-        leaves.append(_checked(tree, whose, exact))
+        leaves.append(_checked(plain_array(tree, whose), whose, exact))
         return Leaf(tree.shape, is_array=True)
     if isinstance(tree, Value):
         leaves.append(tree)
@@ -263,9 +265,34 @@ def _flatten(tree: Any, leaves: list[Any], whose: str, exact: bool) -> Structure
         )
     keys, items, build, build_argument = parts
     structures = tuple(_flatten(item, leaves, whose, exact) for item in items)
-    kind = "None" if tree is None else type(tree).__name__
-    kind = "dict" if isinstance(tree, Mapping) or build_argument is not build else kind
+    kind = dict if isinstance(tree, Mapping) or build_argument is not build else type(tree)
     return Branch(kind, tuple(keys), structures, build, build_argument)
+
+
+def plain_array(array: Any, whose: str) -> Any:
+    """Return an array as a plain one, unless it computes otherwise than an array does.
+
+    Raises
+    ------
+    TypeError
+        For a masked array, and for a `numpy.matrix`.
+
+    Examples
+    --------
+    >>> type(plain_array(np.arange(3.0).view(np.recarray), "the argument")).__name__
+    'ndarray'
+    """
+    if isinstance(array, np.ma.MaskedArray):
+        raise TypeError(
+            f"{whose} holds a masked array, whose mask would be ignored; pass x.filled(number), and what is "
+            "masked as weights of 0 and 1 if it is to be left out"
+        )
+    if isinstance(array, np.matrix):
+        raise TypeError(
+            f"{whose} holds a numpy.matrix, whose * and ** are those of matrices; pass numpy.asarray(x), and "
+            "write @ for matrix products"
+        )
+    return np.asarray(array)
 
 
 def _plain(number: Any) -> bool | int | float:

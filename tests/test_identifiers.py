@@ -84,7 +84,9 @@ PROGRAMS: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
     "a network": (by_hand, (parameters([2, 3, 1]), np.ones((3, 2)), np.ones(3))),
     "no pattern": (irregular, (np.ones(4) * 0.5,)),
     "every row": (
-        lambda a: [call_public(op, a) for op in OPS.values() if len(op.partials) == 1],
+        lambda a: [
+            call_public(op, [a] if op.variadic else a) for op in OPS.values() if len(op.partials) == 1
+        ],
         (0.5,),
     ),
 }

@@ -97,7 +97,7 @@ class Jitted:
 
     def _call_at_length(self, args: tuple[Any, ...], kwargs: dict[str, Any], key: Hashable) -> Any:
         """Do a call that is the first of its kind, or has arguments of some other kind than usual."""
-        leaves, structure = leaves_of((args, kwargs), "an argument of a compiled function")
+        leaves, structure = leaves_of((args, kwargs), "an argument of a compiled function", exact=True)
         # Somebody differentiates through this call: the function itself says how.
         if active_variables() or any(map(_is_recorded, leaves)):
             return self._f(*args, **kwargs)
@@ -164,8 +164,8 @@ class Jitted:
         from .compiled import compiled
 
         start = time.perf_counter()
-        numbers, structure = flatten((args, kwargs))
-        inputs = [Value(number) for number in numbers]
+        leaves, structure = leaves_of((args, kwargs), exact=True)
+        inputs = [Value(number) for leaf in leaves for number in np.ravel(leaf).tolist()]
         traced_args, traced_kwargs = unflatten(structure, inputs, argument=True)
         with tracing(inputs), under_differentiation(inputs), np.errstate(all="ignore"):
             result = self._f(*traced_args, **traced_kwargs)
@@ -192,7 +192,7 @@ class Jitted:
         positional = [*bound][: len(args)] if len(bound) == len(args) + len(kwargs) else []
         names = [*positional, *(f"x{i}" for i in range(len(positional), len(args)))]
         named = [*zip(names, args, strict=True), *kwargs.items()]
-        return [name + path for name, arg in named for path in _paths(leaves_of(arg)[1])]
+        return [name + path for name, arg in named for path in _paths(leaves_of(arg, exact=True)[1])]
 
 
 _NOTHING = _Recent(_read_nothing, Program(str, tuple, Report(0, 0, 0.0)), tuple)
@@ -267,12 +267,14 @@ def backend_or_best(backend: str | None) -> str:
 
 
 def _is_recorded(leaf: Any) -> bool:
-    return isinstance(leaf, Value) or (isinstance(leaf, np.ndarray) and leaf.dtype == object)
+    if isinstance(leaf, np.ndarray) and leaf.dtype == object:
+        return any(isinstance(item, Value) for item in leaf.flat)
+    return isinstance(leaf, Value)
 
 
 def _is_vector(branch: Branch) -> bool:
     """Return whether numbers are one array to a program: a module's parameters, a large list or dict."""
-    is_wide = branch.kind in ("dict", "list") and branch.size > LARGE
+    is_wide = branch.kind in (dict, list) and branch.size > LARGE
     is_module = branch.build_argument is not branch.build
     return (is_module or is_wide) and _holds_numbers(branch)
 
@@ -306,9 +308,9 @@ def _packed(structure: Structure, leaves: Iterator[Any]) -> list[Any]:
     if isinstance(structure, Leaf):
         leaf = next(leaves)
         # Python's floats raise where NumPy's have inf and nan.
-        return [np.float64(leaf) if isinstance(leaf, float) else leaf]
+        return [leaf.astype(float, copy=False) if isinstance(leaf, np.ndarray) else np.float64(leaf)]
     if _is_vector(structure):
-        return [np.array([next(leaves) for _ in range(structure.size)])]
+        return [np.array([next(leaves) for _ in range(structure.size)], dtype=float)]
     return [array for part in structure.parts for array in _packed(part, leaves)]
 
 

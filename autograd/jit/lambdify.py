@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..graph import names, nodes
+from ..trees import plain_array
 from ..value import Value
 
 
@@ -58,7 +59,8 @@ def lambdify(y: Value, leaves: Sequence[Value]) -> Callable[..., Any]:
     program = compiled_elementwise([y], leaves, [name_of[leaf] for leaf in leaves])
 
     def function(*args: Any) -> Any:
-        numbers = [np.asarray(arg, dtype=float)[()] for arg in args]
+        arrays = [plain_array(np.asanyarray(arg), "an argument") for arg in args]
+        numbers = [array.astype(float, copy=False)[()] for array in arrays]
         (result,) = program.run(*numbers)
         return float(result) if np.ndim(result) == 0 else np.array(result)
 

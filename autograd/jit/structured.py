@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..trees import Leaf, Structure, unflatten
+from .likeness import WHOLE
 
 Reader = Callable[[Any, Any], "tuple[Any, ...] | None"]
 
@@ -29,7 +30,7 @@ def reader_of(key: Any) -> Reader:
     Returns
     -------
     callable
-        From ``args`` and ``kwargs`` to the leaves, floats as NumPy's.
+        From ``args`` and ``kwargs`` to the leaves, numbers as NumPy's floats.
 
     Examples
     --------
@@ -49,6 +50,8 @@ def reader_of(key: Any) -> Reader:
         "float64": np.float64,
         "FLOAT": np.dtype(float),
         "FLOATS": {float},
+        "NAMES": {str},
+        "WHOLE": WHOLE,
     }
     for name, part in zip(("args", "kwargs"), key[1:], strict=True):
         _read(part, name, names, lines, leaves, constants)
@@ -67,7 +70,16 @@ def _read(
         lines.append(f"if {name}.__class__ is not float: return None")
         leaves.append(f"float64({name})")
         return
+    if key == 2:
+        lines.append(f"if {name}.__class__ not in WHOLE: return None")
+        leaves.append(f"float64({name})")
+        return
     kind, *parts = key or (None,)
+    if kind == "whole":
+        different = f"{name}.shape != {tuple(parts)} or {name}.dtype.kind not in 'iub'"
+        lines.append(f"if {name}.__class__ is not ndarray or {different}: return None")
+        leaves.append(f"{name}.astype(float)")
+        return
     if kind == "numbers":
         different = f"len({name}) != {parts[0]} or set(map(type, {name})) != FLOATS"
         lines.append(f"if {name}.__class__ is not list or {different}: return None")
@@ -83,7 +95,7 @@ def _read(
     if kind is dict:
         known = f"k{len(constants)}"
         parts, constants[known] = parts[len(parts) // 2 :], parts[: len(parts) // 2]
-        check = f"[*{name}] != {known}" if parts else name
+        check = f"[*{name}] != {known} or {{*map(type, {name})}} != NAMES" if parts else name
         values = f"{name}.values()"
     else:
         check, values = f"len({name}) != {len(parts)}", name

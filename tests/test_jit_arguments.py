@@ -1,0 +1,138 @@
+"""What may be an argument of a compiled function, and what is refused with a word on what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from test_jit import same
+
+import autograd
+from autograd import Value, grad, hessian, hvp, jit, jvp, lambdify, value_and_grad, vjp, vmap, where
+from nn import MLP, losses
+
+# -------------------------------------------------------------------------------------------- whole numbers
+
+WHOLE: dict[str, Any] = {
+    "labels": np.array([2, 0, 1]),
+    "small labels": np.array([2, 0, 1], dtype=np.uint8),
+    "a matrix": np.array([[1, 2], [3, 4]]),
+    "truths": np.array([True, False]),
+    "an array of no dimensions": np.array(3),
+    "a truth of no dimensions": np.array(True),
+    "objects": np.array([np.int64(1), np.float64(2.5), 3], dtype=object),
+    "a truth": True,
+    "NumPy's truth": np.bool_(True),
+    "a number": 3,
+    "NumPy's number": np.int32(3),
+    "none": np.zeros(0, dtype=int),
+}
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_whole_numbers_are_inputs(name: str) -> None:
+    """Integers and booleans are inputs of a program, which is not compiled again for others."""
+    traces = []
+
+    def f(n: Any, x: Any) -> Any:
+        traces.append(1)
+        return [n * x, x - n]
+
+    compiled = jit(f, backend="numpy")
+    for number in (WHOLE[name], WHOLE[name] * 0):
+        floats = np.asarray(number, dtype=float)[()]
+        for x in (2.5, -1.0, 4.0):
+            same(compiled(number, x), [floats * x, x - floats])
+    assert len(traces) == 1
+
+
+def test_kinds_that_follow_each_other() -> None:
+    """Floats, integers and booleans in any order give the same program its numbers."""
+    compiled = jit(lambda x: x * 2.0, backend="numpy")
+    for x in (1.5, 2, True, np.float64(0.5), np.int64(7), np.float32(1.5), 3, 0.5):
+        for _ in range(3):
+            assert compiled(x) == float(x) * 2.0
+    for x in (np.array([1.5]), np.array([2]), np.array([True]), np.array([1], dtype=np.int8)):
+        for _ in range(3):
+            assert compiled(x).tolist() == [float(x[0]) * 2.0]
+
+
+def test_labels_are_inputs_of_a_loss() -> None:
+    """One program does for the labels of all batches."""
+    model = MLP(2, [4, 3], activation="tanh", rng=0)
+    x = np.random.default_rng(0).normal(size=(5, 2))
+    traces = []
+
+    def loss(model: Any, x: Any, labels: Any) -> Any:
+        traces.append(1)
+        return losses.cross_entropy(model(x), labels)
+
+    compiled = jit(value_and_grad(loss), backend="numpy")
+    for labels in (np.array([0, 1, 2, 0, 1]), np.array([2, 2, 0, 1, 1])):
+        found = compiled(model, x, labels)
+        same(found, value_and_grad(lambda model: losses.cross_entropy(model(x), labels))(model))  # noqa: B023
+    assert len(traces) == 1
+
+
+def test_a_truth_is_chosen_by_where() -> None:
+    """A boolean argument is not known while a program is traced: `where` takes it, `if` does not."""
+    choose = jit(lambda flag, x: where(flag, x, -x), backend="numpy")
+    assert (choose(True, 3.0), choose(False, 3.0)) == (3.0, -3.0)
+    with pytest.raises(TypeError, match="not known while"):
+        jit(lambda flag, x: x if flag else -x, backend="numpy")(True, 3.0)
+
+
+# ------------------------------------------------------------------------------------------ kinds of arrays
+
+
+def total(x: Any) -> Any:
+    """Return a sum that a matrix product would not give."""
+    return autograd.sum([*np.ravel(x * x)])
+
+
+TRANSFORMED: dict[str, Callable[[Any], Any]] = {
+    "jit": jit(total, backend="numpy"),
+    "jit of grad": jit(grad(total), backend="numpy"),
+    "grad": grad(total),
+    "value_and_grad": value_and_grad(total),
+    "hessian": hessian(total),
+    "vmap": vmap(total),
+    "vjp": lambda x: vjp(total, x)[0],
+    "jvp": lambda x: jvp(total, (x,), (x,)),
+    "hvp": lambda x: hvp(total, (x,), (x,)),
+}
+SQUARE = np.array([[1.0, 2.0], [3.0, 4.0]])
+
+
+@pytest.mark.parametrize("name", TRANSFORMED)
+@pytest.mark.parametrize("kind", [float, int, object])
+def test_arrays_that_compute_otherwise_are_refused(name: str, kind: type) -> None:
+    """A mask is not ignored, and a matrix does not multiply as matrices do, also after calls with arrays."""
+    f = TRANSFORMED[name]
+    for _ in range(3):
+        f(SQUARE)
+    with pytest.raises(TypeError, match=r"holds a masked array, .*filled"):
+        f(np.ma.masked_array(SQUARE.astype(kind), SQUARE > 2.0))
+    with pytest.raises(TypeError, match=r"holds a numpy\.matrix, .*numpy\.asarray"):
+        f(SQUARE.astype(kind).view(np.matrix))
+
+
+@pytest.mark.parametrize("name", TRANSFORMED)
+def test_other_kinds_of_arrays_are_arrays(name: str) -> None:
+    """An array of another class that computes as arrays do is taken for one."""
+    f = TRANSFORMED[name]
+    same(f(SQUARE.view(np.recarray)), f(SQUARE))
+
+
+def test_lambdify_refuses_them_too() -> None:
+    """A function of an expression takes arrays alone."""
+    a = Value(2.0, "a")
+    f = lambdify(a * a, [a])
+    assert f(SQUARE.view(np.recarray)).tolist() == (SQUARE * SQUARE).tolist()
+    assert f(np.array([1, 2])).tolist() == [1.0, 4.0]
+    with pytest.raises(TypeError, match="an argument holds a masked array"):
+        f(np.ma.masked_array([1.0], [True]))
+    with pytest.raises(TypeError, match=r"an argument holds a numpy\.matrix"):
+        f(SQUARE.view(np.matrix))
