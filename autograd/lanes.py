@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,8 @@ def for_each_sample(
 ) -> list[Sequence[Any]]:
     """Return the results of a function of one sample for all samples of a batch.
 
-    While a program is traced, the function is called once for all of them. Where it wants to know a number
+    While a program is traced, the function is called once for all of them; whole numbers and booleans stay
+    what they are, and it is called once for all samples of the same ones. Where it wants to know a number
     that differs among the samples, it is called for each after all.
 
     Parameters
@@ -57,10 +59,39 @@ def for_each_sample(
     """
     if traced_inputs() and not _is_inside.get() and len(samples) > 1 and len(set(map(len, samples))) == 1:
         try:
-            return _in_lanes(f, samples)
+            return _in_lanes_of_alike(f, samples)
         except TracedValueError:
             pass
     return [f(sample) for sample in samples]
+
+
+def _in_lanes_of_alike(
+    f: Callable[[Sequence[Any]], Sequence[Any]], samples: Sequence[Sequence[Any]]
+) -> list[Sequence[Any]]:
+    """Call a function once for all samples of the same whole numbers, such as an index or a label."""
+    first = () if isinstance(samples[0], np.ndarray) else samples[0]
+    candidates = [i for i, number in enumerate(first) if isinstance(number, int)]
+    whole = [i for i in candidates if all(isinstance(sample[i], int) for sample in samples)]
+    if not whole:
+        return _in_lanes(f, samples)
+    alike: dict[tuple[Any, ...], list[int]] = {}
+    for i, sample in enumerate(samples):
+        alike.setdefault(tuple((type(sample[j]), sample[j]) for j in whole), []).append(i)
+    rows: list[Sequence[Any]] = [()] * len(samples)
+    for members in alike.values():
+        fixed = dict(zip(whole, (samples[members[0]][j] for j in whole), strict=True))
+        varying = [[n for j, n in enumerate(samples[i]) if j not in fixed] for i in members]
+        for i, row in zip(members, _in_lanes(partial(_with_fixed, f, fixed), varying), strict=True):
+            rows[i] = row
+    return rows
+
+
+def _with_fixed(
+    f: Callable[[Sequence[Any]], Sequence[Any]], fixed: Mapping[int, Any], numbers: Sequence[Any]
+) -> Sequence[Any]:
+    """Call a function of a sample with some of its numbers put in at their places."""
+    rest = iter(numbers)
+    return f([fixed[j] if j in fixed else next(rest) for j in range(len(fixed) + len(numbers))])
 
 
 def _in_lanes(

@@ -102,10 +102,7 @@ def flatten(tree: Any, whose: str = "the argument") -> tuple[list[Any], Structur
     {'w': array([10., 20.]), 'b': 30.0}
     """
     leaves, structure = leaves_of(tree, whose)
-    numbers: list[Any] = []
-    for leaf in leaves:
-        numbers.extend(leaf.ravel().tolist() if isinstance(leaf, np.ndarray) else [leaf])
-    return numbers, structure
+    return numbers_of(leaves), structure
 
 
 def leaves_of(tree: Any, whose: str = "the argument", *, exact: bool = False) -> tuple[list[Any], Structure]:
@@ -161,8 +158,8 @@ def unflatten(structure: Structure, numbers: Iterable[Any], *, argument: bool = 
     return _build(structure, iter(numbers), argument)
 
 
-def flatten_like(structure: Structure, tree: Any, whose: str) -> list[Any]:
-    """Return the numbers of a tree that has to be of a given structure.
+def flatten_like(structure: Structure, tree: Any, whose: str, *, exact: bool = False) -> list[Any]:
+    """Return the numbers of a tree that has to be of a given structure; exact ones as in `leaves_of`.
 
     Raises
     ------
@@ -174,11 +171,25 @@ def flatten_like(structure: Structure, tree: Any, whose: str) -> list[Any]:
     >>> flatten_like(Leaf((2,)), np.array([1.0, 2.0]), "the tangent")
     [1.0, 2.0]
     """
-    numbers, found = flatten(_in_order_of(structure, tree), whose)
+    leaves, found = leaves_of(_in_order_of(structure, tree), whose, exact=exact)
     if found != structure:
         raise ValueError(
             f"{whose} must have the structure of what it belongs to, {structure}, but came {found}"
         )
+    return numbers_of(leaves)
+
+
+def numbers_of(leaves: Iterable[Any]) -> list[Any]:
+    """Return the numbers of leaves, which may be arrays.
+
+    Examples
+    --------
+    >>> numbers_of([1.0, np.array([2.0, 3.0])])
+    [1.0, 2.0, 3.0]
+    """
+    numbers: list[Any] = []
+    for leaf in leaves:
+        numbers.extend(leaf.ravel().tolist() if isinstance(leaf, np.ndarray) else [leaf])
     return numbers
 
 
@@ -257,7 +268,7 @@ def _flatten(tree: Any, leaves: list[Any], whose: str, exact: bool) -> Structure
     if isinstance(tree, NUMBERS) and (exact or not isinstance(tree, _BOOLS)):
         leaves.append(_plain(tree) if exact else float(tree))
         return Leaf(())
-    parts = _parts(tree)
+    parts = parts_of(tree)
     if parts is None:
         raise TypeError(
             f"{whose} is a real number, an array of floats, None, a module, or a list, tuple or dict of "
@@ -327,8 +338,15 @@ def _checked(array: Any, whose: str, exact: bool) -> Any:
     return checked.reshape(array.shape)
 
 
-def _parts(tree: Any) -> tuple[Iterable[Any], Iterable[Any], Any, Any] | None:
-    """Return keys, parts and builders of a container, or None for anything else."""
+def parts_of(tree: Any) -> tuple[Iterable[Any], Iterable[Any], Any, Any] | None:
+    """Return keys, parts and builders of a container, or None for anything else.
+
+    Examples
+    --------
+    >>> keys, parts, build, _ = parts_of({"a": 1.0, "b": "any thing"})
+    >>> [*keys], [*parts], build([2.0, 3.0])
+    (['a', 'b'], [1.0, 'any thing'], {'a': 2.0, 'b': 3.0})
+    """
     if tree is None:
         return (), (), _none, _none
     if isinstance(tree, Mapping):

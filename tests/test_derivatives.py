@@ -1130,7 +1130,24 @@ def test_wrong_types(call: Callable[[], Any], message: str) -> None:
             "in_axes has 1 entries, but there are 2 arguments",
         ),
         (lambda: vmap(lambda x: np.ones(int(x)))(np.array([1.0, 2.0])), "each result of vmap must have"),
-        (lambda: vmap(identity)(np.ones(0)), "length 0"),
+        (lambda: vmap(identity)(None), "no array"),
+        (lambda: vmap(identity)(), "no array"),
+        (lambda: vmap(identity, in_axes=({"a": 0},))({"b": np.ones(2)}), r"in_axes .* \{'a': 0\} for dict"),
+        (lambda: vmap(identity, in_axes=((0, 0),))((np.ones(2),)), r"in_axes .* \(0, 0\) for tuple"),
+        (lambda: vmap(identity, in_axes=((0,),))({"a": np.ones(2)}), r"in_axes .* \(0,\) for dict"),
+        (lambda: vmap(identity, in_axes=((),))(np.ones(2)), r"in_axes .* \(\) for ndarray"),
+        (lambda: vmap(identity, out_axes=(0,))(np.ones(2)), r"out_axes .* \(0,\) for number"),
+        (lambda: vmap(lambda x: [x], out_axes=(0, 0))(np.ones(2)), r"out_axes .* \(0, 0\) for list"),
+        (lambda: vmap(identity, out_axes=1)(np.ones(2)), "stacks results along axis 1, .*from -1 to 0"),
+        (lambda: vmap(identity, out_axes=None)(np.array([1.0, 2.0])), "out_axes=None is for results that"),
+        (
+            lambda: grad(lambda x: vmap(identity, out_axes=None)(x))(np.ones(2)),
+            "out_axes=None is for results that",
+        ),
+        (
+            lambda: autograd.jit(lambda x: vmap(identity, out_axes=None)(x), backend="numpy")(np.ones(2)),
+            "out_axes=None is for results that",
+        ),
         (lambda: grad(add, argnums=(0, 0))(1.0, 2.0), "an argument twice"),
         (lambda: jacobian(add, argnums=(1, -1))(1.0, 2.0), "an argument twice"),
     ],
@@ -1158,7 +1175,66 @@ def test_vmap_gives_plain_floats() -> None:
     assert [type(x) for x in seen] == [float, float]
 
 
-def test_in_axes_are_numbers() -> None:
-    """An axis that is neither a number nor None raises."""
+@pytest.mark.parametrize("axes", ["a", 0.5, (0.5,), ({"a": "x"},)])
+def test_axes_are_numbers(axes: Any) -> None:
+    """An axis that is neither a whole number nor None raises."""
+    at = {"a": np.ones(2)} if axes == ({"a": "x"},) else np.ones(2)
     with pytest.raises(TypeError, match="a whole number or None for each argument"):
-        vmap(lambda d: d["a"], in_axes=({"a": 0},))({"a": np.ones(2)})
+        vmap(identity, in_axes=axes)(at)
+    with pytest.raises(TypeError, match="a whole number or None for each argument"):
+        vmap(lambda x: ({"a": x},), out_axes=axes)(np.ones(2))
+
+
+def test_vmap_of_what_is_no_tree() -> None:
+    """What is passed on whole may be anything, also within a container of which parts are gone along."""
+    batch = {"x": np.array([1.0, 2.0]), "name": "twice", "more": [len, np.array([3, 4])]}
+    axes = {"x": 0, "name": None, "more": [None, 0]}
+    found = vmap(lambda d: d["x"] * d["more"][0](d["name"]) + d["more"][1], in_axes=(axes,))(batch)
+    check_floats(found, np.array([8.0, 14.0]))
+
+
+def test_vmap_keeps_whole_numbers() -> None:
+    """Samples of whole numbers and booleans are such, as indices are, and arrays keep their type."""
+    table = np.array([10.0, 20.0, 30.0])
+    seen: list[Any] = []
+
+    def f(i: Any, keep: Any, pixels: Any) -> Any:
+        seen.append((type(i), type(keep), pixels.dtype))
+        return table[i] if keep else 0.0
+
+    found = vmap(f)(np.array([2, 0]), np.array([True, False]), np.zeros((2, 3), dtype=np.uint8))
+    check_floats(found, np.array([30.0, 0.0]))
+    assert seen == [(int, bool, np.dtype(np.uint8))] * 2
+
+
+def test_vmap_of_labels_in_a_trace() -> None:
+    """In a trace the function is called once for all samples of the same label, which stays a label."""
+    labels = np.array([2, 0, 2, 1, 0, 2])
+    names = {0: 1.0, 1: 10.0, 2: 100.0}
+    calls: list[Any] = []
+
+    def loss(w: Any, x: Any, label: Any) -> Any:
+        calls.append(label)
+        return (w[label] * x).sum() * names[label] + (label in {1, 2})
+
+    def total(w: Any, x: Any) -> Any:
+        return vmap(loss, in_axes=(None, 0, 0))(w, x, labels).sum()
+
+    w, x = np.arange(6.0).reshape(3, 2), np.arange(12.0).reshape(6, 2)
+    expected = value_and_grad(total, (0, 1))(w, x)
+    del calls[:]
+    check_floats(autograd.jit(value_and_grad(total, (0, 1)), backend="numpy")(w, x), expected)
+    assert calls == [2, 0, 1]
+
+
+def test_vmap_by_shared_results() -> None:
+    """A result that is the same for all samples is given once, with its derivative; nan equals nan."""
+    x = np.array([1.0, 1.0, 1.0])
+
+    def f(s: Any) -> Any:
+        each, once = vmap(lambda x: (x * s, {"s": s * s, "nan": np.nan}), out_axes=(0, None))(x)
+        return each.sum() + once["s"]
+
+    check_floats(grad(f)(3.0), 9.0)
+    check_floats(grad(autograd.jit(f, backend="numpy"))(3.0), 9.0)
+    check_floats(autograd.jit(grad(f), backend="numpy")(3.0), 9.0)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -403,3 +404,118 @@ def test_vmap_of_trees_and_of_vmap() -> None:
         )
 
     check(compute, {"w": numbers(2, 3), "b": numbers(2, seed=1)})
+
+
+class Form(NamedTuple):
+    """A way to call vmap: a function, whose result has what is real apart, its axes and its arguments."""
+
+    f: Callable[..., Any]
+    in_axes: Any
+    out_axes: Any
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any] = MappingProxyType({})
+
+
+def of_parts(f: Namespace, d: Any, s: Any) -> Any:
+    """Return results of parts of an argument."""
+    return {"real": [d["a"] * d["b"] + d["c"][0].sum() * s, f.sin(d["c"][1])]}
+
+
+def of_keywords(f: Namespace, x: Any, *, y: Any, more: Any) -> Any:
+    """Return results of an argument and two by keyword."""
+    return {"real": [f.sin(x) * y.sum(), more["z"] * x], "more": None}
+
+
+def of_kinds(f: Namespace, x: Any, i: Any, keep: Any, table: Any) -> Any:
+    """Return results of a real number, a whole number and a boolean."""
+    at = np.arange(3)[:, None] == i if f is autograd else f.arange(3)[:, None] == i
+    return {"real": [x * i + x * keep, table * at.sum()], "i": i, "next": i + 1, "keep": keep, "at": at}
+
+
+def of_nothing(f: Namespace, x: Any, nothing: Any) -> Any:
+    """Return results of a number and None."""
+    return {"real": [x * 2.0], "nothing": [nothing, ()]}
+
+
+PARTS = {"a": numbers(4), "b": 0.5, "c": (numbers(3, 4), numbers(2, seed=1))}
+PARTS_AXES = {"a": 0, "b": None, "c": (1, None)}
+WHOLE = (numbers(4), np.array([2, 0, 1, 2]), np.array([True, False, True, True]), numbers(2))
+FORMS = {
+    "parts": Form(of_parts, (PARTS_AXES, None), 0, (PARTS, 2.0)),
+    "lists of axes": Form(of_parts, [PARTS_AXES, None], {"real": [0, None]}, (PARTS, 2.0)),
+    "axes of results": Form(of_parts, (PARTS_AXES, None), {"real": [0, 1]}, (PARTS, 2.0)),
+    "last axes": Form(of_parts, (PARTS_AXES, None), {"real": [-1, -1]}, (PARTS, 2.0)),
+    "one part": Form(of_parts, ({"a": 0, "b": None, "c": None}, None), 0, (PARTS, 2.0)),
+    "shared": Form(lambda f, x, s: {"real": [s * s, s[0]]}, (0, None), None, (numbers(4), numbers(2))),
+    "keywords": Form(
+        of_keywords, 0, 0, (numbers(4),), {"y": numbers(4, 2), "more": {"z": numbers(4, seed=1)}}
+    ),
+    "keywords alone": Form(
+        of_keywords, 0, 0, (), {"x": numbers(4), "y": numbers(4, 2), "more": {"z": numbers(4, seed=1)}}
+    ),
+    "kinds": Form(of_kinds, (0, 0, 0, None), 0, WHOLE),
+    "kinds, shared": Form(
+        of_kinds,
+        (0, 0, 0, None),
+        {"real": 0, "i": 0, "next": -1, "keep": 0, "at": 2},
+        WHOLE,
+    ),
+    "kinds of no samples": Form(of_kinds, (0, 0, 0, None), 0, (*(x[:0] for x in WHOLE[:3]), WHOLE[3])),
+    "no samples": Form(of_parts, ({"a": 0, "b": None, "c": None}, None), 0, (PARTS | {"a": numbers(0)}, 2.0)),
+    "no samples on axis 1": Form(
+        lambda f, x, s: {"real": [x * s, x.sum()]}, (1, None), (-1), (numbers(3, 0), 2.0)
+    ),
+    "no samples, shared": Form(
+        lambda f, x, s: {"real": [x, s]}, (0, None), {"real": [0, None]}, (numbers(0, 3), 2.0)
+    ),
+    "None": Form(of_nothing, 0, 0, (numbers(4), None)),
+    "None passed on": Form(of_nothing, (0, None), {"real": 0, "nothing": None}, (numbers(4), None)),
+    "None by keyword": Form(of_nothing, 0, 0, (numbers(4),), {"nothing": [None, {}]}),
+}
+forms = pytest.mark.parametrize("form", FORMS.values(), ids=list(FORMS))
+
+
+def mapped(library: Library, form: Form, scale: Any = None) -> Any:
+    """Return what a form gives; where there is a scale, its real numbers are multiplied by it."""
+
+    def scaled(leaf: Any) -> Any:
+        return leaf * scale if scale is not None and np.asarray(leaf).dtype.kind == "f" else leaf
+
+    args, kwargs = jax.tree.map(scaled, (form.args, dict(form.kwargs)))
+    return library.vmap(partial(form.f, library.functions), form.in_axes, form.out_axes)(*args, **kwargs)
+
+
+@forms
+def test_forms_of_vmap(form: Form) -> None:
+    """Axes for parts of arguments and results, keywords, whole numbers, no samples and None as with JAX."""
+    found, expected = mapped(OURS, form), jax.tree.map(np.asarray, mapped(THEIRS, form))
+    assert jax.tree.structure(found) == jax.tree.structure(expected)
+    for leaf, reference in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
+        assert (np.shape(leaf), np.asarray(leaf).dtype.kind) == (reference.shape, reference.dtype.kind)
+        np.testing.assert_allclose(leaf, reference, rtol=1e-12)
+
+
+@forms
+def test_derivatives_of_forms_of_vmap(form: Form) -> None:
+    """Derivatives through each form of vmap are JAX's, compiled, mapped and of mapped derivatives as well."""
+
+    def compute(library: Library) -> Function:
+        def total(scale: Any) -> Any:
+            real = mapped(library, form, scale)["real"]
+            if library is THEIRS:
+                return sum(jax.numpy.sum(r * r * r) for r in real)
+            return autograd.sum([0.0, *(n * n * n for r in real for n in np.ravel(np.asarray(r, object)))])
+
+        slope = library.grad(total)
+        slopes = library.vmap(slope)
+        at = np.array([0.7, -1.3])
+        return lambda scale: (
+            slope(scale),
+            library.grad(slope)(scale),
+            compiled(library, slope)(scale),
+            slopes(scale * at),
+            compiled(library, slopes)(scale * at),
+            library.grad(lambda s: slopes(s * at).sum())(scale),
+        )
+
+    check(compute, 1.5)
