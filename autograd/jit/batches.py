@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from ..lanes import LANE, STACK, TOTAL
 from ..ops import OPS, Op
+from .simplify import simplify
 from .tape import Tape, rewritten
 
 TOTALS = {
@@ -66,7 +67,10 @@ def samples_of(tape: Tape) -> list[int]:
 
 
 def settle_batches(tape: Tape) -> Tape:
-    """Return a tape without the stacks, lanes and totals that change nothing.
+    """Return a simplified tape without the stacks, lanes and totals that change nothing.
+
+    What becomes equal by that is merged, and stacks of what was merged are taken out in turn: of
+    ``[2.0 * w, 2.0 * w]`` all samples are one number, which only shows once the two products are one.
 
     Parameters
     ----------
@@ -87,9 +91,19 @@ def settle_batches(tape: Tape) -> Tape:
     >>> tape = settle_batches(tape_of([lane(stack([x, y]), 1)], [[x, y]]))
     >>> tape.args[tape.outputs[0]]
     (0, 1)
+    >>> tape = settle_batches(tape_of([lane(stack([2.0 * x, 2.0 * x]), 1)], [[x]]))
+    >>> [op and op.name for op in tape.ops]
+    [None, None, 'mul']
     """
-    if STACK not in tape.ops:
-        return tape
+    tape = simplify(tape)
+    while STACK in tape.ops:
+        before, tape = tape, simplify(_settled_once(tape))
+        if (tape.ops, tape.args) == (before.ops, before.args):
+            break
+    return tape
+
+
+def _settled_once(tape: Tape) -> Tape:
     samples = Samples()
 
     def write(new: Tape, op: Op, args: tuple[int, ...]) -> int:

@@ -100,7 +100,7 @@ def compiled(
     """
     start = time.perf_counter() if since is None else since
     tape = tape_of([number for numbers, _ in results for number in numbers], arguments)
-    simplified = simplify(settle_batches(spread_choices(tape)))
+    simplified = settle_batches(spread_choices(tape))
     reduced = simplify(find_reductions(simplified))
     colours = colours_of(reduced)
     texts, better = identifiers(names), BACKENDS[backend]

@@ -245,7 +245,7 @@ class _Writer:
                 self.lines.append(f"w[{self.memory[colour].positions[0]}] = {self.scalars[colour]}")
             else:
                 start = len(self.numbers)
-                self.numbers += [float(self.tape.numbers[i] or 0.0) for i in block.members]
+                self.numbers += [float(self.tape.numbers[i]) for i in block.members]  # type: ignore[arg-type]
                 self.memory[colour] = _Memory("numbers", np.arange(start, len(self.numbers)))
         return self.memory[colour]
 

@@ -157,6 +157,8 @@ class _Writer:
                 self._fill(self.names[colour], block.size, block.operands, block.targets)
             elif block.op is not None:
                 text = self._truth(block) if colour in choices else self._expression(block)
+                if _is_repeated(block):
+                    text = f"np.full({block.shape}, {text})"
                 self.names[colour] = f"v{next(self.numbers)}"
                 self.lines.append(f"{self.names[colour]} = {text}")
         returned = [self._result(i, wanted, shape) for i, (wanted, shape) in enumerate(results)]
@@ -291,7 +293,9 @@ class _Writer:
                 at = at[np.argsort(positions)].reshape(shape_of)
                 positions = np.arange(at.size).reshape(shape_of)
             text = view(name, (size,), at, self._positions)
-            self.lines.append(f"{text} = {self._view(Operand(part.source, positions))}")
+            # A view that ends in a method cannot be assigned to, but what is in it can.
+            place = text if text.endswith("]") else f"{text}[...]"
+            self.lines.append(f"{place} = {self._view(Operand(part.source, positions))}")
 
     def _own(self, text: str, source: int) -> str:
         """Return a result in an array of its own: a copy of an argument, a view or a repetition."""
@@ -300,6 +304,14 @@ class _Writer:
         is_computed = text == self.names.get(source) and self.plan.blocks[source].op is not None
         is_new = text.startswith(("np.array(", "np.full("))
         return text if is_new or (is_computed and is_first) else f"np.array({text})"
+
+
+def _is_repeated(block: Block) -> bool:
+    """Return whether all operands are the same along an axis, so that their text has not the whole shape."""
+    if block.product is not None or any(o.wanted.shape != block.shape for o in block.operands):
+        return False
+    axes = [set(broadcast_axes(operand.wanted)) for operand in block.operands]
+    return bool(set.intersection(*axes))
 
 
 def _without_repetition(chosen: Positions, wanted: Positions) -> Positions:

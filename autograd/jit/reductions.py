@@ -15,6 +15,7 @@ from ..lanes import TOTAL
 from ..ops import OPS, Op
 from .batches import TOTALS, Samples
 from .colours import Colours
+from .simplify import doubled
 from .tape import Tape, rewritten
 
 # Two numbers are added faster than an array of two is summed.
@@ -139,6 +140,9 @@ class _Finder:
         return self.reduced
 
     def _put(self, op: Op | None, args: tuple[int, ...], number: float | None = None) -> int:
+        if op is OPS["mul"]:
+            # Now, since the operands of a sum must keep their colours when the tape is simplified later.
+            args = doubled(self.reduced, args, self._constant)
         self.colours.add(op, args, number)
         self.samples.add(op, args)
         return self.reduced.add(op, args, number)
@@ -186,5 +190,7 @@ class _Finder:
         """Write a number added to itself as a multiple."""
         if times == 1:
             return number
-        factor = self._put(None, (), float(times))
-        return self._put(OPS["mul"], (factor, number))
+        return self._put(OPS["mul"], (self._constant(float(times)), number))
+
+    def _constant(self, number: float) -> int:
+        return self._put(None, (), number)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from ..lanes import STACK
 from ..nonfinite import PYTHON_RAISES, careful
-from ..ops import Op
+from ..ops import OPS, Op
 from ..rules import on_floats
 from .tape import Tape
 
@@ -64,8 +64,8 @@ def simplify(tape: Tape) -> Tape:
             new.append(put(op, old))
             continue
         args = tuple([new[arg] for arg in old])
-        if op.name == "mul" and merged.numbers[args[0]] == 2.0:
-            args = _doubled(merged, args, constant)
+        if op is OPS["mul"]:
+            args = doubled(merged, args, constant)
         numbers = [merged.numbers[arg] for arg in args]
         same = _same_as(op, args, numbers)
         if same is not None:
@@ -78,9 +78,34 @@ def simplify(tape: Tape) -> Tape:
     return used(merged)
 
 
-def _doubled(tape: Tape, args: tuple[int, ...], constant: Callable[[float], int]) -> tuple[int, ...]:
-    """Return the operands of 2 * (c * x) as those of (2 c) * x: doubling is exact down to 1e-308."""
-    _, product = args
+def doubled(tape: Tape, args: tuple[int, ...], constant: Callable[[float], int]) -> tuple[int, ...]:
+    """Return the operands of 2 * (c * x) as those of (2 c) * x: doubling is exact down to 1e-308.
+
+    Parameters
+    ----------
+    tape : Tape
+        The program until now.
+    args : tuple of int
+        The operands of any product.
+    constant : callable
+        It appends a number to the tape, and returns which instruction it is.
+
+    Returns
+    -------
+    tuple of int
+        The operands to use.
+
+    Examples
+    --------
+    >>> tape = Tape()
+    >>> x, two = tape.add(None, (0, 0)), tape.constant(2.0)
+    >>> args = doubled(tape, (two, tape.add(OPS["mul"], (tape.constant(3.0), x))), tape.constant)
+    >>> tape.numbers[args[0]], args[1] == x
+    (6.0, True)
+    """
+    two, product = args
+    if tape.numbers[two] != 2.0:
+        return args
     factor = tape.numbers[tape.args[product][0]] if tape.name(product) == "mul" else None
     if factor is None or not _TINY < abs(factor) < _HUGE:
         return args

@@ -1,0 +1,174 @@
+"""Random programs on arrays, compiled for every backend: values, gradients, shapes and types."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from array_programs import ArrayProgram, array_programs
+from hypothesis import given, settings
+from test_jit import evaluated, same
+from test_jit_backends import interpreted, on
+
+import autograd
+from autograd import hessian, jacobian, value_and_grad, vmap
+from autograd.jit import compiled
+from autograd.jit.interpreter import with_numpy
+from nn import MLP, fit, losses
+
+BACKENDS = ["numpy", "loops", "table"]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _backends() -> Iterator[None]:
+    """Have the loops as Python runs them as a backend."""
+    compiled.BACKENDS["loops"] = compiled.Backend(interpreted, with_numpy)
+    yield
+    del compiled.BACKENDS["loops"]
+
+
+def compared(backend: str, f: Any, *points: Any) -> None:
+    """Assert that a function, compiled at the first point, gives at all what an eager call gives."""
+    with pytest.MonkeyPatch.context() as patch:
+        if backend == "table":
+            patch.setattr(compiled, "_MOST_ARRAYS", 0)
+        program = on("numpy" if backend == "table" else backend, f, points[0])
+    for point in points:
+        same(program(point), evaluated(f, point), 1e-8)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@settings(max_examples=150)
+@given(array_programs())
+def test_random_programs(backend: str, drawn: ArrayProgram) -> None:
+    """All results have the numbers, shapes and types of eager calls."""
+    compared(backend, lambda at: as_results(drawn.results(at)), drawn.point(0.3), drawn.point(1.0))
+
+
+def as_results(results: list[Any]) -> list[Any]:
+    """Return results as eager calls on `Value`s and on floats have them alike: numbers are floats."""
+    return [result if np.ndim(result) else result * 1.0 for result in results]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@settings(max_examples=100)
+@given(array_programs())
+def test_random_gradients(backend: str, drawn: ArrayProgram) -> None:
+    """So have the value and the gradient of a number that depends on all of them."""
+    compared(backend, value_and_grad(drawn.total), drawn.point(0.3), drawn.point(1.0))
+
+
+LOSSES = [losses.mse, losses.hinge, losses.binary_cross_entropy_with_logits]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("samples", [1, 2, 3])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_losses_of_equal_samples(backend: str, samples: int, loss: Any) -> None:
+    """Where all samples hold the same expression, each of them counts, in the value and in the gradient."""
+
+    def f(w: Any) -> Any:
+        return loss(np.zeros(samples) + w, np.ones(samples))
+
+    for program in (f, value_and_grad(f), hessian(f)):
+        compared(backend, program, 0.7, -0.3)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("samples", [1, 2, 3])
+def test_batches_of_equal_samples(backend: str, samples: int) -> None:
+    """A batch of one number a sample has the shape of the batch, and so has one of several numbers."""
+
+    def of_sample(x: Any) -> Any:
+        return [autograd.tanh(x), x * 2.0, x * 3.0, 1.0]
+
+    def f(w: Any) -> Any:
+        batch = np.ones(samples) * w
+        columns = vmap(of_sample)(batch)
+        together = np.stack(columns[:3])
+        return [
+            *columns,
+            together,
+            together @ np.ones(samples),
+            together.sum(axis=0),
+            together.T @ columns[0][:1].repeat(3),
+        ]
+
+    compared(backend, f, 0.7, -0.3)
+
+
+def test_a_repeated_operand_is_written_out() -> None:
+    """An array of which all operands are repeated along an axis has that axis all the same."""
+
+    def f(w: Any) -> Any:
+        # The sums are equal only once they are flattened, when the batch has been laid out.
+        batch = np.array([(w[0] + w[1]) + w[2], w[0] + (w[1] + w[2])])
+        return vmap(lambda x: [autograd.tanh(x) * 2.0, autograd.tanh(x) * 3.0])(batch)
+
+    compared("numpy", f, np.array([0.7, 0.2, -0.4]), np.array([0.1, -0.2, 0.4]))
+
+
+ASSEMBLED = {
+    "stack": lambda x: np.stack([x, x * 2.0, x]),
+    "stack along the last axis": lambda x: np.stack([x, x * 2.0], axis=-1),
+    "concatenate": lambda x: np.concatenate([x * 2.0, x, x[:1]]),
+    "vstack": lambda x: np.vstack([x.T, autograd.sin(x).T]),
+    "hstack": lambda x: np.hstack([x, x * x, x[:, :1]]),
+    "block": lambda x: np.block([[x, x * 2.0], [x * 3.0, x]]),
+    "jacobian": jacobian(lambda x: x @ x.T),
+    "jacobian of a transpose": jacobian(lambda x: (x * 2.0).T),
+    "hessian": hessian(lambda x: (x * x * x).sum()),
+    "hessian of a product": hessian(lambda x: autograd.exp((x @ x.T).sum())),
+}
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("shape", [(1, 1), (1, 3), (2, 1), (2, 3), (3, 3)])
+@pytest.mark.parametrize("name", ASSEMBLED)
+def test_assembled_matrices(backend: str, shape: tuple[int, int], name: str) -> None:
+    """Results that take their numbers from several matrices are put together from all of them."""
+    point = np.random.default_rng(0).normal(size=shape)
+    compared(backend, ASSEMBLED[name], point, point * 0.5)
+
+
+SIGNED = {
+    "divided": lambda x: 1.0 / (x * np.array([-0.0, 0.0, 1.0])),
+    "angles": lambda x: autograd.arctan2(np.array([-0.0, 0.0, -0.0]), x),
+    "angles above": lambda x: autograd.arctan2(x * 0.0, np.array([-0.0, 0.0, 1.0])),
+    "a number": lambda x: 1.0 / (x * -0.0),
+    "added": lambda x: 1.0 / (x * 0.0 + np.array([-0.0, 0.0, 1.0])),
+    "alone": lambda x: np.stack([x, np.array([-0.0, 0.0, -0.0])]),
+}
+
+
+@pytest.mark.parametrize("backend", [*BACKENDS, "numba"])
+def test_signs_of_zeros(backend: str) -> None:
+    """Constants keep the sign of a zero, which quotients and angles tell."""
+
+    def f(x: Any) -> Any:
+        return [SIGNED[name](x) for name in SIGNED]
+
+    compared(backend, f, np.array([1.0, -2.0, -0.5]), np.array([-1.0, -2.0, 3.0]))
+
+
+@pytest.mark.parametrize("samples", [1, 2, 3, 4, 5, 9])
+@pytest.mark.parametrize("size", [1, 2, 4])
+def test_training_with_a_short_last_batch(samples: int, size: int) -> None:
+    """A last batch of fewer samples, down to one, takes its steps like the others."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(samples, 2)), np.sign(rng.normal(size=samples))
+    histories = []
+    for way in (True, False):
+        model = MLP(2, [1], rng=0)
+        options: dict[str, Any] = {
+            "loss": losses.hinge,
+            "epochs": 3,
+            "batch_size": size,
+            "rng": 0,
+            "jit": way,
+        }
+        history = fit(model, x, y, progress=False, **options)
+        histories.append([*history.loss, *(float(p.data) for p in model.parameters())])
+    np.testing.assert_allclose(*histories, rtol=1e-9)
