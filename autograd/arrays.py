@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from . import tracing
 from .apply import apply, apply_variadic
-from .node import checked_number
+from .node import checked_number, has_gradient
 from .ops import OPS, Op
 from .rules import on_arrays
 from .value import NUMBERS, Value
@@ -104,7 +104,7 @@ def grads(values: Any) -> npt.NDArray[np.float64]:
     Returns
     -------
     ndarray of float
-        Of the same shape; nan where no backward has reached.
+        Of the same shape; 0.0 where no backward has reached, as ``grad`` itself is.
 
     Raises
     ------
@@ -124,7 +124,7 @@ def grads(values: Any) -> npt.NDArray[np.float64]:
 def _grad(value: Any) -> float:
     if not isinstance(value, Value):
         raise TypeError(f"grads takes Values, but came {value!r} ({type(value).__name__})")
-    return float("nan") if value.grad is None else float(value.grad)
+    return float(value.grad) if has_gradient(value) else 0.0
 
 
 def elementwise(op: Op, *args: Any) -> Any:

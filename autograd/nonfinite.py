@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from threading import Lock
@@ -144,30 +144,30 @@ def examine(op: Op, args: Sequence[Any], out: float) -> Line | None:
     return user_line() if faults or watching else None
 
 
-def examine_backward(order: Sequence[Any]) -> None:
-    """Raise at the first node of a finished sweep that turns a finite adjoint into nan or inf.
+def examine_backward(adjoints: Iterable[tuple[Any, float]]) -> None:
+    """Raise at the first node of a sweep that turns a finite adjoint into nan or inf.
 
     Parameters
     ----------
-    order : sequence of Value
-        The nodes in the order of the sweep, each with its adjoint in ``grad``.
+    adjoints : iterable of (Value, float)
+        Each node with its adjoint, in the order of the sweep.
 
     Raises
     ------
     FloatingPointError
         Naming the operation, its operands, the adjoint, the partial and the line that built the node.
     """
-    for node in order:
-        if not math.isfinite(node.grad):
+    for node, adjoint in adjoints:
+        if not math.isfinite(adjoint):
             what = describe(node.op, node.args) if node.op else repr(node)
             raise FloatingPointError(
-                f"backward: what flows into {what} adds up to {node.grad}{_built_at(node)}"
+                f"backward: what flows into {what} adds up to {adjoint}{_built_at(node)}"
             )
         for partial in node.partials:
-            if partial is not None and not math.isfinite(node.grad * partial):
+            if partial is not None and not math.isfinite(adjoint * partial):
                 raise FloatingPointError(
-                    f"backward through {describe(node.op, node.args)}: the adjoint {node.grad} times "
-                    f"the partial {partial} gives {node.grad * partial}{_built_at(node)}"
+                    f"backward through {describe(node.op, node.args)}: the adjoint {adjoint} times "
+                    f"the partial {partial} gives {adjoint * partial}{_built_at(node)}"
                 )
 
 

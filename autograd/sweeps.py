@@ -15,7 +15,8 @@ from typing import Any
 from . import functions
 from .graph import depending_on
 from .lanes import LANE, STACK, TOTAL, lane, samples_of, stack, total
-from .node import consumers_first
+from .node import add_to_gradients, consumers_first, sweep_lock
+from .nonfinite import examine_backward, is_watching
 from .ops import OPS, Op
 from .rules import Rules, compile_row
 from .tracing import traced_inputs
@@ -256,8 +257,10 @@ def _contributions(
     return found
 
 
-def accumulate_as_graph(root: Value, seed: float) -> None:
-    """Sweep backward as `Value.backward` does, and leave `Value`s in the ``grad`` of leaves.
+def accumulate(root: Value, seed: float, create_graph: bool = False) -> None:
+    """Sweep backward as `Value.backward` does, with adjoints that are kept apart from the nodes.
+
+    So it may run in the middle of another sweep, and its adjoints may be `Value`s.
 
     Parameters
     ----------
@@ -265,24 +268,40 @@ def accumulate_as_graph(root: Value, seed: float) -> None:
         The result.
     seed : float
         Its adjoint.
+    create_graph : bool
+        Whether to leave `Value`s in the ``grad`` of leaves.
+
+    Raises
+    ------
+    FloatingPointError
+        In anomaly mode, where a finite adjoint becomes nan or inf.
 
     Examples
     --------
     >>> x = Value(2.0)
-    >>> accumulate_as_graph(x**3, 1.0)
+    >>> accumulate(x**3, 1.0, create_graph=True)
     >>> x.grad
     Value(12.0, op='*')
     """
     order: list[Any] = consumers_first(root)
     leaves = [node for node in order if node.op is None]
-    adjoints = _adjoints(order, [root], [seed], leaves, partials_as_graph)
-    for node in order:
-        adjoint = adjoints.get(node, 0.0)
+    partials_of = partials_as_graph if create_graph else partials_as_numbers
+    adjoints = _adjoints(order, [root], [seed], leaves, partials_of)
+    numbers = {node: _number(adjoints.get(node, 0.0)) for node in order}
+    if is_watching():
+        examine_backward(numbers.items())
+    found = [adjoints.get(leaf, 0.0) for leaf in leaves]
+    if create_graph:
+        found = [adjoint if isinstance(adjoint, Value) else Value(adjoint) for adjoint in found]
+    for node, number in numbers.items():
         if node.op is not None:
-            node.grad = float(adjoint)
-        else:
-            new = adjoint if isinstance(adjoint, Value) else Value(adjoint)
-            node.grad = new if node.grad is None else node.grad + new
+            node.grad = number
+    with sweep_lock:
+        add_to_gradients(leaves, found)
+
+
+def _number(adjoint: Number) -> float:
+    return adjoint._data if isinstance(adjoint, Value) else adjoint
 
 
 def push(

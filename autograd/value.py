@@ -15,7 +15,7 @@ from typing import Any, final
 import numpy as np
 
 from . import nonfinite
-from .node import Node, checked_number
+from .node import NOT_YET, UNNAMED, Node, checked_number
 from .nonfinite import PYTHON_RAISES, careful
 from .ops import OPS, Op
 from .rules import FLOAT, on_floats
@@ -120,9 +120,9 @@ def record(op: Op, out: float, x: Any, y: Any, dx: Any, dy: float | None) -> Val
     node._y = y
     node._dx = dx
     node._dy = dy
-    node._uses = 0
-    node.label = ""
-    node.grad = node.source = None
+    node._adjoint = None
+    node._about = UNNAMED
+    node.grad = NOT_YET
     # nan - nan and inf - inf are nan, which counts as true; any finite number gives 0.
     if out - out or nonfinite.watchers:
         node.source = nonfinite.examine(op, node.args, out)
@@ -144,8 +144,8 @@ class Value(Node):
     ----------
     data : float
         The value; assign to it on a leaf, as ``p.data -= lr * p.grad`` does.
-    grad : float or None
-        What `backward` worked out; None before.
+    grad : float or Value
+        What `backward` worked out; 0.0 before.
     label : str
         The name.
     op : Op or None

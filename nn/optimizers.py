@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from autograd import Value, sqrt
+from autograd.node import has_gradient
 
 State = tuple[Any, ...]
 """What a rule keeps of a parameter between steps, floats or `Value`s."""
@@ -106,7 +107,7 @@ class Optimizer:
         """Move each parameter that has a gradient."""
         self.steps += 1
         for i, parameter in enumerate(self.parameters):
-            if parameter.grad is not None:
+            if has_gradient(parameter):
                 parameter.data, self.states[i] = self.update(
                     parameter.data, parameter.grad, self.states[i], self.steps
                 )

@@ -20,7 +20,7 @@ def differentiate(expression: Expression) -> tuple[float, list[float]]:
     variables = [Value(coordinate) for coordinate in expression.point]
     out = expression.on(call_public, float, variables)
     out.backward()
-    return out.data, [variable.grad or 0.0 for variable in variables]
+    return out.data, [variable.grad for variable in variables]
 
 
 def evaluate_exactly(expression: Expression, variables: list[Any]) -> Any:

@@ -39,9 +39,9 @@ def rng() -> np.random.Generator:
 def gradients(result: Value, *leaves: Value) -> list[float]:
     """Return the derivative of a result with respect to each leaf."""
     for leaf in leaves:
-        leaf.grad = None
+        leaf.grad = 0.0
     result.backward()
-    return [0.0 if leaf.grad is None else leaf.grad for leaf in leaves]
+    return [leaf.grad for leaf in leaves]
 
 
 def jacobian(outputs: Any, inputs: Array) -> Array:

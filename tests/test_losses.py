@@ -331,7 +331,7 @@ def test_l2_penalty() -> None:
     penalty.backward()
     assert penalty.data == pytest.approx(0.05 * np.sum(data(weights) ** 2), rel=1e-14)
     np.testing.assert_allclose(grads(weights), 0.1 * data(weights), rtol=1e-14)
-    assert [bias.grad for bias in biases] == [None] * 4
+    assert [bias.grad for bias in biases] == [0.0] * 4
 
 
 def test_l2_penalty_goes_by_the_whole_name() -> None:

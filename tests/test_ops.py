@@ -114,7 +114,7 @@ def test_a_derivative_is_more_graph(op: Op) -> None:
             if isinstance(partial, Value):
                 partial.backward()
             second = [derivative(op, point, i, j) for j in range(len(point))]
-            assert [leaf.grad or 0.0 for leaf in leaves] == pytest.approx(second, rel=1e-12, abs=1e-12)
+            assert [leaf.grad for leaf in leaves] == pytest.approx(second, rel=1e-12, abs=1e-12)
 
 
 # --------------------------------------------------------------------------------------- special points
@@ -129,7 +129,7 @@ def test_edge(op: Op, edge: Edge) -> None:
     assert results(out) == pytest.approx(expected, rel=1e-13, abs=0.0, nan_ok=True)
     assert_same_signs(results(out), expected)
     out.backward()
-    np.testing.assert_array_equal([leaf.grad or 0.0 for leaf in leaves], results(out)[1:])
+    np.testing.assert_array_equal([leaf.grad for leaf in leaves], results(out)[1:])
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ import pytest
 
 import autograd
 from autograd import OPS, Value, node
+from autograd.node import has_gradient
 
 # ---------------------------------------------------------------------------------------- making a leaf
 
@@ -61,7 +62,7 @@ def test_data_of_another_type(data: Any, message: str) -> None:
         leaf.data = data
     with pytest.raises(TypeError, match=message):
         leaf.backward(data)
-    assert (leaf.data, leaf.grad) == (1.0, None)
+    assert (leaf.data, leaf.grad, has_gradient(leaf)) == (1.0, 0.0, False)
 
 
 @pytest.mark.parametrize("label", [None, 3, b"x"])
@@ -72,9 +73,10 @@ def test_label_of_another_type(label: Any) -> None:
 
 
 def test_a_leaf() -> None:
-    """A leaf has no operation, no operands and no gradient yet."""
+    """A leaf has no operation, no operands and no gradient yet, which reads 0.0."""
     leaf = Value(2.0, label="x")
-    assert (leaf.op, leaf.args, leaf.partials, leaf.grad, leaf.label) == (None, (), (), None, "x")
+    assert (leaf.op, leaf.args, leaf.partials, leaf.label) == (None, (), (), "x")
+    assert (leaf.grad, type(leaf.grad), has_gradient(leaf)) == (0.0, float, False)
 
 
 def test_unknown_attributes() -> None:
@@ -164,7 +166,7 @@ def test_a_tie_of_many_goes_to_the_first(call: Callable[..., Value], form: Calla
     """In a tie of many the first has the whole gradient, with the builtins too."""
     leaves = [Value(2.0) for _ in range(4)]
     form(call, leaves).backward()
-    assert [leaf.grad or 0.0 for leaf in leaves] == [1.0, 0.0, 0.0, 0.0]
+    assert [leaf.grad for leaf in leaves] == [1.0, 0.0, 0.0, 0.0]
 
 
 @pytest.mark.parametrize("call", [autograd.relu, abs, autograd.abs, np.abs, Value.abs])
@@ -292,7 +294,9 @@ def test_backward_reaches_what_matters_only() -> None:
     x, y = Value(1.0), Value(2.0)
     aside = x * y
     (x + 1.0).backward()
-    assert (y.grad, aside.grad) == (None, None)
+    assert (y.grad, aside.grad) == (0.0, 0.0)
+    assert not has_gradient(y)
+    assert not has_gradient(aside)
 
 
 def test_gradients_belong_to_the_forward_pass() -> None:
@@ -617,4 +621,4 @@ def test_deepcopy() -> None:
     assert (repr(twin), one, label, square.op) == (repr(out), 1.0, "x", OPS["mul"])
     assert square.args[0] is square.args[1]
     twin.backward()
-    assert (square.args[0].grad, x.grad) == (6.0, None)
+    assert (square.args[0].grad, x.grad, has_gradient(x)) == (6.0, 0.0, False)

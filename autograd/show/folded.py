@@ -11,6 +11,7 @@ import graphviz
 from ..formulas import count, digits
 from ..graph import uses
 from ..groups import enclosing, within
+from ..node import has_gradient
 from ..value import Value
 from .drawing import Drawing
 from .styles import EDGE, GRAPH, HIGHLIGHT, LEAF, NODE, RESULT, ROOT, escape, frames, heat
@@ -150,4 +151,4 @@ def _parameters(inside: Sequence[Value]) -> list[Value]:
 
 def _size(parameters: Sequence[Value]) -> float:
     """Return the largest gradient, -1 before a backward."""
-    return max((abs(float(node.grad)) for node in parameters if node.grad is not None), default=-1.0)
+    return max((abs(float(node.grad)) for node in parameters if has_gradient(node)), default=-1.0)

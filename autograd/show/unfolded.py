@@ -11,6 +11,7 @@ import graphviz
 from ..formulas import digits, formula
 from ..graph import Use
 from ..groups import enclosing, within
+from ..node import has_gradient
 from ..value import Value
 from .drawing import Drawing
 from .styles import CONSTANT, EDGE, GRAPH, HIGHLIGHT, LEAF, NODE, RESULT, ROOT, escape, frames, heat
@@ -104,7 +105,7 @@ class _Picture:
         self.index = {node: i for i, node in enumerate(order)}
         self.drawn = set(shown)
         self.texts = texts
-        self.grad_of = {node: None if node.grad is None else float(node.grad) for node in shown}
+        self.grad_of = {node: float(node.grad) if has_gradient(node) else None for node in shown}
         sizes = [abs(grad) for grad in self.grad_of.values() if grad is not None and math.isfinite(grad)]
         self.largest = max(sizes, default=0.0)
         self.marked = {node for use in look.marked for node in (use.node, use.operand)}
