@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from .ops import Op
+from .printable import printable
 from .value import Value
 
 # Nested expressions are trees: y = y + y, 30 times, has 31 nodes and 10^9 terms.
@@ -206,6 +207,7 @@ def latex_name(name: str) -> str:
     >>> latex_name("layers.0.b"), latex_name("50% off")
     ('\\mathrm{layers.0.b}', '\\text{50\\% off}')
     """
+    name = printable(name, keep="\n")
     parts = re.fullmatch(r"([A-Za-z][A-Za-z.\d]*?)(?:_?(\d+)|\[([\d, ]+)\])?", name)
     if parts is None:
         return rf"\text{{{re.sub(_SPECIAL, _escape, name)}}}"
@@ -248,7 +250,7 @@ def _leaf(node: Value, names: Mapping[Value, str], latex: bool) -> Term:
 
 
 def _named(name: str, latex: bool) -> Term:
-    return Term(latex_name(name) if latex else name, _ATOM)
+    return Term(latex_name(name) if latex else printable(name, keep="\n"), _ATOM)
 
 
 def number_term(number: float, precision: int | None = None, *, latex: bool = False) -> Term:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .node import consumers_first
+from .printable import printable
 from .value import Value
 
 
@@ -137,7 +138,8 @@ def names(order: Sequence[Value], variables: Mapping[str, Any] | None = None) ->
     ['a', 'b', 'v1']
     """
     given = {id(value): name for name, value in _named_values(variables or {})}
-    known = {node: node.label or given.get(id(node), "") for node in order}
+    # A picture shows a label in lines of its own.
+    known = {node: printable(node.label or given.get(id(node), ""), keep="\n") for node in order}
     taken = set(known.values())
     numbered = (f"v{i}" for i in count(1) if f"v{i}" not in taken)
     return {node: name or next(numbered) for node, name in known.items()}

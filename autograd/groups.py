@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .node import operands
+from .printable import printable
 from .value import Value
 
 
@@ -38,7 +39,8 @@ def modules_of(order: Sequence[Value]) -> dict[Value, str]:
     >>> [node.op.name for node in nodes(loss) if node.op and node in modules_of(nodes(loss))]
     ['dot', 'add', 'relu']
     """
-    found = {node: path for node in order if node.op is None and (path := node.label.rpartition(".")[0])}
+    labels = {node: printable(node.label, keep="\n") for node in order if node.op is None}
+    found = {node: path for node, label in labels.items() if (path := label.rpartition(".")[0])}
     parameters = set(found)
     goes_on = _before_a_use(order, parameters)
     for node in order:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import html
 import os
+import warnings
+from collections import Counter
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -9,7 +11,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import Expression, call_public, expressions
 
@@ -107,6 +109,18 @@ def test_numbered_names_avoid_labels(pygraphviz: ModuleType) -> None:
     assert sorted(lines[0].partition(" = ")[0] for lines in texts(graph)) == ["v1", "v2", "v3", "v4", "v5"]
 
 
+CONTROLS = {
+    "bell \a": r"bell \x07",
+    "null \0": r"null \x00",
+    "red \x1b[31m": r"red \x1b[31m",
+    "csi \x9b31m": r"csi \x9b31m",
+    "tab\t, return\r": r"tab\t, return\r",
+    "half \ud800": r"half \ud800",
+    "no character \ufffe": r"no character \ufffe",
+    "turned \u202e": r"turned \u202e",
+}
+
+
 @pytest.mark.parametrize(
     "label",
     [
@@ -119,12 +133,13 @@ def test_numbered_names_avoid_labels(pygraphviz: ModuleType) -> None:
         "\\n",
         "&amp;",
         "größe ∂",
+        *CONTROLS,
     ],
 )
 def test_any_label_survives(pygraphviz: ModuleType, label: str) -> None:
     """Labels are text, whatever they hold: neither markup nor escapes, in the graph and in the picture."""
     picture = draw(Value(1.0, label=label))
-    expected = [*label.split("\n"), "value 1", "grad not yet"]
+    expected = [*CONTROLS.get(label, label).split("\n"), "value 1", "grad not yet"]
     assert texts(pygraphviz.AGraph(string=picture.source)) == [expected]
     svg = ElementTree.fromstring(picture.render("svg"))
     assert [element.text for element in svg.iter("{http://www.w3.org/2000/svg}text")] == expected
@@ -313,6 +328,30 @@ def test_frames(pygraphviz: ModuleType) -> None:
     assert first.count("b") == 3
     assert first.count("w[0]") == 3
     assert any(line.startswith("loss = ") for line in first)
+
+
+@settings(max_examples=30)
+@given(st.text(min_size=1), st.booleans())
+def test_modules_of_any_name(name: str, fold: bool) -> None:
+    """A module is one box or frame, whatever its name holds, and nothing is drawn that is not there."""
+    x, z = Value(1.0, "x"), Value(2.0, "z")
+    w, b = Value(1.0, f"m{name}.w"), Value(2.0, f"n{name}.b")
+    picture = draw(((x * w).tanh() * z + b).tanh() * 2.0, fold=fold or None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        svg = ElementTree.fromstring(picture.render("svg"))
+    groups = svg.iter("{http://www.w3.org/2000/svg}g")
+    shown = Counter(group.get("class", "").split()[0] for group in groups)
+    assert (shown["node"], shown["edge"]) == ((4, 5) if fold else (11, 10))
+
+
+def test_depth_of_a_graph_with_many_paths() -> None:
+    """Each node is looked at once, although 2^60 paths lead to the deepest."""
+    y = Value(1.0)
+    for _ in range(60):
+        y = y + y
+    assert draw(y, depth=60).source.count("->") == 120
+    assert draw(y, depth=10**9).source == draw(y).source
 
 
 def test_a_network_folds_by_itself(pygraphviz: ModuleType) -> None:

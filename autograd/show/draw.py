@@ -114,10 +114,12 @@ def draw(
 
 def _within(root: Value, depth: int, order: Sequence[Value]) -> list[Value]:
     """Return the nodes at most `depth` edges before the root, in order."""
-    found, frontier = {root}, [root]
-    for _ in range(depth):
-        frontier = [use.operand for node in frontier for use in uses(node) if use.operand not in found]
-        found.update(frontier)
+    found, frontier = {root}, {root}
+    while frontier and depth:
+        # As a set: in y = y + y, the k-th node is an operand of 2^k uses.
+        frontier = {use.operand for node in frontier for use in uses(node)} - found
+        found |= frontier
+        depth -= 1
     return [node for node in order if node in found]
 
 

@@ -73,6 +73,8 @@ def draw_folded(
     around = {modules[-1]: modules[:-1] for modules in shown.values()}
     marked = {box_of[node] for use in look.marked for node in (use.node, use.operand)}
     largest = max((_size(_parameters(inside)) for inside in members.values()), default=0.0)
+    # Graphviz takes what follows a colon in an edge's end for a port.
+    name_of_box = {box: f"box{i}" for i, box in enumerate(members)}
     for box, inside in members.items():
         style = ROOT if box == _AFTER else LEAF if box == _INPUTS else RESULT
         if look.color_by_grad and box in around and largest:
@@ -85,12 +87,12 @@ def draw_folded(
             else _describe_rest(box, inside, name_of, look)
         )
         with frames(dot, around.get(box, [])) as part:
-            part.node(escape(box), escape(text), **style)
+            part.node(name_of_box[box], escape(text), **style)
     for (source, target), number in edges.items():
         width = f"{1.0 + math.log10(number) / 2:.2f}"
         style = HIGHLIGHT if {source, target} <= marked else {"penwidth": width}
         label = f"×{number:,}" if number > 1 and len(edges) <= _MAX_LABELS else ""
-        dot.edge(escape(source), escape(target), label=label, **style)
+        dot.edge(name_of_box[source], name_of_box[target], label=label, **style)
     return Drawing(dot.source)
 
 

@@ -62,7 +62,7 @@ def frames(dot: graphviz.Digraph, modules: Sequence[str]) -> Iterator[graphviz.D
     with ExitStack() as stack:
         outer = ""
         for module in modules:
-            dot = stack.enter_context(dot.subgraph(name=f"cluster_{module}", graph_attr=CLUSTER))
+            dot = stack.enter_context(dot.subgraph(name=f"cluster_{escape(module)}", graph_attr=CLUSTER))
             dot.attr(label=escape(within(module, outer)))
             outer = module
         yield dot

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autograd import Value, draw, files, stepper
+from autograd.files import write_whole
+from nn import Neuron, save
+
+WRITERS: dict[str, Callable[[Path], Any]] = {
+    "bytes.bin": lambda path: write_whole(path, b"new"),
+    "weights.npz": lambda path: save(Neuron(1, rng=0), path),
+    "graph.dot": lambda path: draw(Value(1.0)).save(path),
+    "graph.svg": lambda path: draw(Value(1.0)).save(path),
+    "steps.html": lambda path: stepper(Value(1.0)).save(path),
+}
+
+
+@pytest.fixture(params=WRITERS)
+def written(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Callable[[Path], Any], Path]:
+    """Return what writes a file of each kind, and where to."""
+    return WRITERS[request.param], tmp_path / request.param
+
+
+@pytest.fixture(params=[0o022, 0o077, 0o002], ids=oct)
+def umask(request: pytest.FixtureRequest) -> Iterator[int]:
+    """Set what new files are not allowed."""
+    before = os.umask(request.param)
+    yield request.param
+    os.umask(before)
+
+
+def mode(path: Path) -> int:
+    """Return the permissions of a file."""
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_new_file_honours_the_umask(written: Any, umask: int) -> None:
+    """A new file may be read and written by whom the umask allows, as one that `open` makes."""
+    write, path = written
+    write(path)
+    assert mode(path) == 0o666 & ~umask
+
+
+@pytest.mark.usefixtures("umask")
+@pytest.mark.parametrize("permissions", [0o600, 0o640, 0o666, 0o755], ids=oct)
+def test_an_older_file_keeps_its_mode(written: Any, permissions: int) -> None:
+    """What was private stays private, and what was shared stays shared."""
+    write, path = written
+    path.write_bytes(b"older")
+    path.chmod(permissions)
+    write(path)
+    assert path.read_bytes() != b"older"
+    assert mode(path) == permissions
+
+
+@pytest.mark.parametrize("target_exists", [True, False])
+def test_a_symbolic_link_is_followed(written: Any, target_exists: bool, tmp_path: Path) -> None:
+    """The file that a link points to is written, through several links and out of the folder."""
+    write, link = written
+    target = tmp_path / "elsewhere" / "file"
+    target.parent.mkdir()
+    if target_exists:
+        target.write_bytes(b"older")
+    (tmp_path / "between").symlink_to(Path("elsewhere", "file"))
+    link.symlink_to("between")
+    write(link)
+    assert link.is_symlink()
+    assert not target.is_symlink()
+    assert target.read_bytes() == link.read_bytes() != b"older"
+    assert [path.name for path in target.parent.iterdir()] == ["file"]
+
+
+def test_what_is_no_file_stays(tmp_path: Path) -> None:
+    """A folder and a pipe are not replaced, not even through a link."""
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    for name, what in [("folder", "a folder"), ("pipe", "a device, a pipe"), ("link", "a device, a pipe")]:
+        with pytest.raises(OSError, match=f"{name}': it is {what}.*, not a file"):
+            write_whole(tmp_path / name, b"new")
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "link", "pipe"]
+
+
+def test_a_write_protected_file_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that could not be opened for writing is not replaced either."""
+    target = tmp_path / "file"
+    target.write_bytes(b"older")
+    monkeypatch.setattr(os, "access", lambda path, kind: kind != os.W_OK)  # root may write everything
+    with pytest.raises(PermissionError, match="file': the file there is write-protected"):
+        write_whole(target, b"new")
+    assert target.read_bytes() == b"older"
+
+
+def test_a_name_as_long_as_names_can_be(tmp_path: Path) -> None:
+    """The file that is there meanwhile has a name of its own, which is not too long."""
+    target = tmp_path / ("n" * 255)
+    write_whole(target, b"new")
+    assert target.read_bytes() == b"new"
+
+
+def interrupted_at(count: int, action: Callable[[], Any]) -> bool:
+    """Do something that is interrupted before its count-th instruction; return whether it had so many."""
+    left = count
+
+    def trace(frame: Any, event: str, _: Any) -> Any:
+        nonlocal left
+        if frame.f_code.co_filename not in (files.__file__, contextlib.__file__):
+            return None
+        frame.f_trace_opcodes = True
+        if event == "opcode":
+            left -= 1
+            if left == 0:
+                raise KeyboardInterrupt
+        return trace
+
+    def run() -> None:
+        sys.settrace(trace)
+        try:
+            action()
+        except KeyboardInterrupt:
+            return
+
+    # In a thread of its own: an exception that a trace raises may be left behind as one that is handled.
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    return left <= 0
+
+
+# A file that is opened and interrupted before it has a name is closed by nobody but the interpreter.
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.parametrize("exists", [True, False], ids=["replacing", "new"])
+def test_an_interrupt_at_any_instruction(tmp_path: Path, exists: bool) -> None:
+    """Whenever Ctrl-C is pressed, there is the older file or the new one, and nothing else."""
+    for count in range(1, 10_000):
+        target = tmp_path / str(count) / "file"
+        target.parent.mkdir()
+        if exists:
+            target.write_bytes(b"older")
+        was_interrupted = interrupted_at(count, lambda target=target: write_whole(target, b"new"))
+        found = {path.name: path.read_bytes() for path in target.parent.iterdir()}
+        assert found in ([{"file": b"older"}] if exists else [{}]) + [{"file": b"new"}]
+        if not was_interrupted:
+            break
+    assert found == {"file": b"new"}
+    assert count > 100
