@@ -39,7 +39,7 @@ def write_whole(target: Path, content: bytes) -> None:
     file = Path(os.path.realpath(target))
     if not file.parent.is_dir():
         raise FileNotFoundError(f"cannot write {str(target)!r}: its folder does not exist")
-    mode = _mode_of(file, target)
+    mode = older_mode(target)
     # Named before it is made, so that an interrupt finds no file whose name is not known yet; and by itself,
     # since a longer name than the target's may be too long.
     unfinished = file.with_name(f".chainrule-{secrets.token_hex(8)}.partial")
@@ -56,15 +56,36 @@ def write_whole(target: Path, content: bytes) -> None:
             os.unlink(unfinished)
 
 
-def _mode_of(file: Path, target: Path) -> int | None:
-    """Return the permissions of an older file, None where there is none."""
+def older_mode(target: Path) -> int | None:
+    """Return the permissions of the file that is to be replaced.
+
+    Parameters
+    ----------
+    target : Path
+        The file, or a symbolic link to it.
+
+    Returns
+    -------
+    int or None
+        None where there is no such file yet.
+
+    Raises
+    ------
+    OSError
+        If there is one, and it is write-protected, or no file.
+
+    Examples
+    --------
+    >>> older_mode(Path("no such file")) is None
+    True
+    """
     try:
-        mode = os.stat(file).st_mode
+        mode = os.stat(target).st_mode
     except FileNotFoundError:
         return None
     if not stat.S_ISREG(mode):
         what = "a folder" if stat.S_ISDIR(mode) else "a device, a pipe or a socket"
         raise OSError(f"cannot write {str(target)!r}: it is {what}, not a file")
-    if not os.access(file, os.W_OK):
+    if not os.access(target, os.W_OK):
         raise PermissionError(f"cannot write {str(target)!r}: the file there is write-protected")
     return stat.S_IMODE(mode)

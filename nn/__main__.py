@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
+import secrets
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -16,6 +17,8 @@ import numpy as np
 
 from autograd import Value, draw
 from autograd import data as values_of
+from autograd.files import older_mode, write_whole
+from autograd.printable import printable
 from autograd.show import Drawing, LayoutUnavailableError
 
 from . import datasets, metrics, plots
@@ -66,12 +69,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _run(options, data, folder)
             names = sorted(path.name for path in folder.iterdir())
     except (_UsageError, DatasetError, LayoutUnavailableError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(str(error))}", file=sys.stderr)
         return 2
     except FloatingPointError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(str(error))}", file=sys.stderr)
         return 1
-    print(f"wrote {', '.join(names)} into {out}")
+    print(printable(f"wrote {', '.join(names)} into {out}"))
     return 0
 
 
@@ -111,24 +114,37 @@ def _check_tools() -> None:
 @contextmanager
 def _folder_written_whole(out: Path) -> Iterator[Path]:
     """Yield the folder to write into; what is written there stays only if all goes well."""
-    nearest = next(folder for folder in [out, *out.absolute().parents] if folder.exists())
-    if nearest.is_file():
-        where = "" if nearest == out else f"cannot be written: {nearest} "
+    # A link may point to where no folder is yet.
+    target = Path(os.path.realpath(out))
+    nearest = next(folder for folder in [target, *target.parents] if folder.exists())
+    if not nearest.is_dir():
+        where = "" if nearest == target else f"cannot be written: {nearest} "
         raise _UsageError(f"--out {out}: {where}is a file, not a folder")
+    _check_older(out)
+    # Named before it is made, so that an interrupt finds no folder whose name is not known yet.
+    scratch = nearest / f".chainrule-{secrets.token_hex(8)}.partial"
     try:
-        scratch = Path(tempfile.mkdtemp(dir=nearest, prefix=".unfinished-"))
-    except OSError as error:
-        raise _UsageError(f"--out {out}: cannot be written: {error.strerror}") from error
-    try:
+        try:
+            scratch.mkdir()
+        except OSError as error:
+            raise _UsageError(f"--out {out}: cannot be written: {error.strerror}") from error
         yield scratch
+        target.mkdir(parents=True, exist_ok=True)
         for path in scratch.iterdir():
-            if (out / path.name).is_dir():
-                raise _UsageError(f"--out {out}: {path.name} is a folder there, and a file is to be written")
-        out.mkdir(parents=True, exist_ok=True)
-        for path in scratch.iterdir():
-            path.replace(out / path.name)
+            write_whole(target / path.name, path.read_bytes())
     finally:
-        shutil.rmtree(scratch)
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _check_older(out: Path) -> None:
+    """Find out before the training what could not be replaced after it."""
+    for name in ("loss.png", "weights.npz", "neuron.svg", "boundary.png"):
+        if (out / name).is_dir():
+            raise _UsageError(f"--out {out}: {name} is a folder there, and a file is to be written")
+        try:
+            older_mode(out / name)
+        except OSError as error:
+            raise _UsageError(f"--out {out}: {error}") from error
 
 
 def _run(options: argparse.Namespace, data: Dataset, folder: Path) -> None:
@@ -139,8 +155,10 @@ def _run(options: argparse.Namespace, data: Dataset, folder: Path) -> None:
     sizes = [*options.hidden, len(data.classes)]
     model = MLP(len(data.features), sizes, options.activation, rng=rng)
     widths = "-".join(map(str, [len(data.features), *sizes]))
-    print(f"{data.name}: {len(train)} samples to train on, {len(held_out)} held out")
+    print(f"{printable(data.name)}: {len(train)} samples to train on, {len(held_out)} held out")
     print(f"MLP {widths}, {options.activation}, {len(model.parameters())} parameters, seed {options.seed}")
+    # What the names of the columns do to the picture is found out before the training.
+    _first_neuron(model, data, standardize).render("svg")
     with np.errstate(over="ignore", invalid="ignore"):  # fit itself says so when the loss diverges
         history = fit(
             model,
@@ -165,10 +183,11 @@ def _report(held_out: Dataset, predicted: datasets.Labels) -> None:
     right = int(np.sum(predicted == held_out.labels))
     print(f"held-out accuracy {right / len(held_out):.1%} ({right} of {len(held_out)})")
     counts = metrics.confusion_matrix(predicted, held_out.labels, len(held_out.classes))
-    width = max(map(len, held_out.classes))
+    classes = [printable(name) for name in held_out.classes]
+    width = max(map(len, classes))
     print("confusion matrix (rows: true, columns: predicted)")
-    print(" " * width + "".join(f"  {name:>{width}}" for name in held_out.classes))
-    for name, row in zip(held_out.classes, counts, strict=True):
+    print(" " * width + "".join(f"  {name:>{width}}" for name in classes))
+    for name, row in zip(classes, counts, strict=True):
         print(f"{name:<{width}}" + "".join(f"  {count:>{width}}" for count in row))
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import os
+import stat
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +16,11 @@ import numpy.typing as npt
 from autograd.files import write_whole
 
 from .module import Module
+
+# A file for another model is unpacked up to this, so that its names can be told.
+_ROOM = 2**22
+
+_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
 def save(model: Module, path: str | os.PathLike[str], **extras: npt.ArrayLike) -> None:
@@ -53,7 +60,8 @@ def save(model: Module, path: str | os.PathLike[str], **extras: npt.ArrayLike) -
     if taken:
         raise ValueError(f"the arrays of the parameters are called {taken}; call the extra something else")
     state = model.state_dict()
-    write_whole(target, _archive({"names": list(state), "values": list(state.values()), **extras}))
+    names, values = np.array(list(state), dtype=np.str_), np.array(list(state.values()), dtype=float)
+    write_whole(target, _archive({"names": names, "values": values, **extras}))
 
 
 def _archive(arrays: Mapping[str, npt.ArrayLike]) -> bytes:
@@ -79,15 +87,53 @@ def load(model: Module, path: str | os.PathLike[str]) -> None:
     Raises
     ------
     ValueError
-        If the file is not such an archive, or its names do not fit the model.
+        If the file is not such an archive, or its names do not fit the model, which then stays as it was. An
+        archive that would unpack to much more than the model needs is not unpacked.
     OSError
         If it cannot be read.
     """
-    content = io.BytesIO(Path(path).read_bytes())
-    try:
-        archive = np.load(content, allow_pickle=False)
-        state = dict(zip(archive["names"].tolist(), archive["values"].tolist(), strict=True))
-    # A damaged archive makes zipfile and NumPy raise a dozen kinds of errors, NotImplementedError among them.
-    except Exception as error:
-        raise ValueError(f"{str(path)!r} does not hold the parameters of a model: {error}") from error
+    with open(path, "rb") as file:
+        try:
+            state = _read_state(file, list(model.state_dict()))
+        # Damage makes zipfile and NumPy raise a dozen kinds of errors, NotImplementedError among them.
+        except Exception as error:
+            raise ValueError(f"{str(path)!r} does not hold the parameters of a model: {error}") from error
     model.load_state_dict(state)
+
+
+def _read_state(file: IO[bytes], wanted: Sequence[str]) -> dict[str, float]:
+    """Return the parameters in an archive, of which those of some names are wanted."""
+    largest = max([len(name) for name in wanted], default=0) * np.dtype("U1").itemsize
+    room = _ROOM + 4 * len(wanted) * max(largest, np.dtype(float).itemsize)
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        # The end of /dev/zero is at its beginning, and after it come zeros without end.
+        raise ValueError("it is a device or a pipe, and not a file")
+    with zipfile.ZipFile(file) as archive:
+        names, values = (_read_column(archive, name, room) for name in ("names", "values"))
+    if names.dtype.kind != "U" and names.size:
+        raise ValueError(f"its names are of the type {names.dtype}, and not texts")
+    if values.dtype.kind not in "fiu":
+        raise ValueError(f"its values are of the type {values.dtype}, and not real numbers")
+    if len(set(names.tolist())) < len(names):
+        raise ValueError("its names are not all different")
+    return dict(zip(names.tolist(), values.astype(float).tolist(), strict=True))
+
+
+def _read_column(archive: zipfile.ZipFile, name: str, room: int) -> npt.NDArray[Any]:
+    """Return a one-dimensional array of an archive; its size is known, and checked, before it is unpacked."""
+    member = archive.getinfo(f"{name}.npy")
+    if member.file_size > room:
+        raise ValueError(
+            f"its {name} unpack to {member.file_size:,} bytes, far more than the model could use"
+        )
+    with archive.open(member) as unpacked:
+        # By its size, which may be a lie: all that there is would be unpacked, and what is too much cut off.
+        stream = io.BytesIO(unpacked.read(member.file_size))
+    version = np.lib.format.read_magic(stream)
+    if version not in _HEADERS:
+        raise ValueError(f"its {name} have a header of the version {version}")
+    shape, _, dtype = _HEADERS[version](stream)
+    if len(shape) != 1 or dtype.hasobject:
+        raise ValueError(f"its {name} are an array of {dtype} of shape {shape}, and not a list")
+    # Not NumPy's own function, which makes room for as many as the header says before it has seen them.
+    return np.frombuffer(stream.read(), dtype, count=shape[0])

@@ -6,6 +6,7 @@ import csv
 import io
 import math
 import re
+from collections import Counter
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from autograd.printable import printable
 
 from .layers import Rng
 
@@ -22,8 +25,18 @@ Labels = npt.NDArray[np.int64]
 _MOST_CLASSES = 50
 
 
+# Of text; what never ends, such as /dev/zero, is larger.
+_MOST_BYTES = 2**28
+
+_MOST_NAMES = 10
+
+
 class DatasetError(ValueError):
     """What is wrong with a data set, in one line that names the file, the row and the column."""
+
+    def __init__(self, message: str) -> None:
+        # What a file holds is no command to the terminal.
+        super().__init__(printable(message))
 
 
 @dataclass(frozen=True)
@@ -158,14 +171,18 @@ def read_csv(path: str | Path, target: str | None = None) -> Dataset:
     file = Path(path)
     rows = _read_rows(file)
     (first, header), *samples = rows
-    if len(set(header)) < len(header):
-        repeated = next(name for name in header if header.count(name) > 1)
+    counts = Counter(header)
+    if len(counts) < len(header):
+        repeated = next(name for name in header if counts[name] > 1)
         raise DatasetError(f"{file}: the column name {repeated!r} stands in row {first} more than once")
     if not samples:
         raise DatasetError(f"{file}: there is no row below the names of the columns")
+    hint = _target_hint(header, samples) if target is None else ""
     target = header[-1] if target is None else target
-    if target not in header:
-        raise DatasetError(f"{file}: no column is called {target!r}; there are {', '.join(header)}")
+    if target not in counts:
+        more = f" and {len(header) - _MOST_NAMES} more" if len(header) > _MOST_NAMES else ""
+        known = ", ".join(header[:_MOST_NAMES])
+        raise DatasetError(f"{file}: no column is called {target!r}; there are {known}{more}")
     if len(header) < 2:
         raise DatasetError(f"{file}: there is no column besides the target {target!r}")
     at = header.index(target)
@@ -173,12 +190,12 @@ def read_csv(path: str | Path, target: str | None = None) -> Dataset:
         raise DatasetError(f"{file}: row {first} holds numbers where the names of the columns were expected")
     names = [_class_name(file, number, target, row[at]) for number, row in samples]
     classes = sorted(set(names))
-    _check_classes(file, target, classes)
+    _check_classes(file, target, classes, hint)
     features = tuple(name for name in header if name != target)
     inputs = np.array(
         [
             [
-                _number(file, number, name, cell)
+                _number(file, number, name, cell, hint)
                 for name, cell in zip(header, row, strict=True)
                 if name != target
             ]
@@ -281,12 +298,7 @@ def _from_sklearn(name: str) -> Dataset:
 
 def _read_rows(file: Path) -> list[tuple[int, list[str]]]:
     """Return the rows that are not blank, each with its number and as many cells as the first."""
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise DatasetError(f"{file}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise DatasetError(f"{file}: is not a text in UTF-8 (at byte {error.start})") from error
+    text = _read_text(file)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
     rows: list[tuple[int, list[str]]] = []
     try:
@@ -306,6 +318,23 @@ def _read_rows(file: Path) -> list[tuple[int, list[str]]]:
     return rows
 
 
+def _read_text(file: Path) -> str:
+    """Return what a file holds, if that is text and ends."""
+    try:
+        with open(file, "rb") as stream:
+            content = stream.read(_MOST_BYTES + 1)
+    except OSError as error:
+        raise DatasetError(f"{file}: cannot be read: {error.strerror}") from error
+    if len(content) > _MOST_BYTES:
+        raise DatasetError(
+            f"{file}: holds more than {_MOST_BYTES / 2**20:g} MiB, or never ends; pass a part of it"
+        )
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DatasetError(f"{file}: is not a text in UTF-8 (at byte {error.start})") from error
+
+
 def _delimiter(text: str) -> str:
     """Return the sign that stands between the names of the columns most often, outside of quotes."""
     header = text.lstrip().partition("\n")[0]
@@ -319,6 +348,18 @@ def _is_sample(header: list[str], target: int, samples: list[tuple[int, list[str
     return all(numbers) and is_class
 
 
+def _target_hint(header: list[str], samples: list[tuple[int, list[str]]]) -> str:
+    """Return how to name the first column as the target, if it holds classes."""
+    cells = [cells[0] for _, cells in samples]
+    kinds = set(cells)
+    # Numbers with fractions are measured; what comes once names a sample.
+    is_class = all(cell and (not _is_number(cell) or float(cell).is_integer()) for cell in kinds)
+    if not is_class or not 2 <= len(kinds) <= min(_MOST_CLASSES, len(cells) // 2):
+        return ""
+    name = header[0]
+    return f" (column {name!r} looks like the classes: pass target={name!r}, or --target {name})"
+
+
 def _is_number(cell: str) -> bool:
     try:
         float(cell)
@@ -327,9 +368,9 @@ def _is_number(cell: str) -> bool:
     return "_" not in cell  # Python reads 1_5 as 15
 
 
-def _number(file: Path, row: int, column: str, cell: str) -> float:
+def _number(file: Path, row: int, column: str, cell: str, hint: str) -> float:
     if not _is_number(cell) or not math.isfinite(float(cell)):
-        what = f"{cell!r} is not a finite number" if cell else "the cell is empty"
+        what = f"{cell!r} is not a finite number{hint}" if cell else "the cell is empty"
         raise DatasetError(f"{file}: row {row}, column {column!r}: {what}")
     return float(cell)
 
@@ -342,7 +383,7 @@ def _class_name(file: Path, row: int, column: str, cell: str) -> str:
     return cell
 
 
-def _check_classes(file: Path, target: str, classes: list[str]) -> None:
+def _check_classes(file: Path, target: str, classes: list[str], hint: str) -> None:
     if len(classes) < 2:
         raise DatasetError(
             f"{file}: column {target!r} holds the one class {classes[0]!r}; two or more are wanted"
@@ -350,5 +391,5 @@ def _check_classes(file: Path, target: str, classes: list[str]) -> None:
     if len(classes) > _MOST_CLASSES:
         raise DatasetError(
             f"{file}: column {target!r} holds {len(classes)} different values, but at most "
-            f"{_MOST_CLASSES} classes are wanted; name another column as the target"
+            f"{_MOST_CLASSES} classes are wanted; name another column as the target{hint}"
         )

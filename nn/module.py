@@ -9,7 +9,10 @@ import numpy as np
 
 from autograd import Value
 from autograd.lanes import for_each_sample
+from autograd.node import checked_number
 from autograd.variables import is_parameter
+
+from .assignment import assign_all
 
 Sample = Sequence[Value | float]
 
@@ -142,7 +145,9 @@ class Module(metaclass=_LabelsParameters):
         Raises
         ------
         ValueError
-            If a name is missing or unknown; no parameter is then changed.
+            If a name is missing or unknown, or a value a text; no parameter is then changed.
+        TypeError
+            If a value is anything else than a real number; likewise.
         """
         own = dict(self.named_parameters())
         missing, unknown = [n for n in own if n not in state], [n for n in state if n not in own]
@@ -151,8 +156,8 @@ class Module(metaclass=_LabelsParameters):
                 f"the state does not fit {type(self).__name__}: it lacks {_some(missing)} and has "
                 f"{_some(unknown)} that the model has not; build the model with the same sizes"
             )
-        for name, number in {name: float(state[name]) for name in own}.items():
-            own[name].data = number
+        numbers = [_number(name, state[name]) for name in own]
+        assign_all((list(own.values()), "_data", numbers))
 
 
 def as_outputs(result: Any) -> list[Any]:
@@ -191,6 +196,14 @@ def _parts(name: str, item: Any) -> Iterator[tuple[str, Any]]:
         for position, entry in enumerate(item):
             is_leaf = isinstance(entry, Value)
             yield f"{name}[{position}]" if is_leaf else f"{name}.{position}", entry
+
+
+def _number(name: str, number: Any) -> float:
+    try:
+        return checked_number(number)
+    except TypeError as error:
+        kind = ValueError if isinstance(number, str) else TypeError
+        raise kind(f"the parameter {name!r}: {error}") from None
 
 
 def _some(names: list[str]) -> str:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from autograd.printable import printable
+
 from .datasets import Dataset, Standardizer
 from .metrics import predicted_classes
 from .module import Module
@@ -110,12 +112,12 @@ def decision_boundary(
     for class_, (name, color) in enumerate(zip(dataset.classes, colors, strict=True)):
         members = dataset.inputs[dataset.labels == class_]
         # Matplotlib hides names that begin with an underscore, but not with a space of no width.
-        label = f"\u200b{name}" if name.startswith("_") else name
+        label = f"\u200b{name}" if name.startswith("_") else printable(name)
         axes.scatter(
             members[:, 0], members[:, 1], color=color, label=label, edgecolors="white", linewidths=0.6, s=36
         )
-    axes.set_xlabel(dataset.features[0], parse_math=False)
-    axes.set_ylabel(dataset.features[1], parse_math=False)
+    axes.set_xlabel(printable(dataset.features[0]), parse_math=False)
+    axes.set_ylabel(printable(dataset.features[1]), parse_math=False)
     for text in axes.legend(framealpha=0.9).get_texts():
         text.set_parse_math(False)
     return figure
@@ -129,5 +131,5 @@ def _figure(title: str) -> tuple[Figure, Axes]:
 
     figure = Figure(figsize=(6.4, 4.4), layout="constrained")
     axes: Any = figure.add_subplot()
-    axes.set_title(title, parse_math=False)
+    axes.set_title(printable(title), parse_math=False)
     return figure, axes

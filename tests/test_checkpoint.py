@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import tracemalloc
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -148,6 +150,9 @@ def write_truncated(path: Path) -> None:
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
+NAMES = ["w[0]", "w[1]", "b"]
+
+
 def write_array(path: Path) -> None:
     """Write a single array."""
     with path.open("wb") as file:
@@ -164,8 +169,38 @@ def write_array(path: Path) -> None:
         lambda path: np.savez(path, names=["w[0]", "w[1]", "b"], values=np.array([1.0, 2.0, None])),
         write_truncated,
         write_array,
+        lambda path: np.savez(path, names=NAMES, values=np.array([1j, 2j, 3j])),
+        lambda path: np.savez(path, names=NAMES, values=np.ones((3, 1))),
+        lambda path: np.savez(path, names=NAMES, values=np.array(5.0)),
+        lambda path: np.savez(path, names=NAMES, values=["1_0", "2", "3"]),
+        lambda path: np.savez(path, names=NAMES, values=[True, False, True]),
+        lambda path: np.savez(path, names=NAMES, values=np.array([1, 2, 3], "M8[s]")),
+        lambda path: np.savez(path, names=[0, 1, 2], values=np.ones(3)),
+        lambda path: np.savez(path, names=[[*NAMES]], values=np.ones((1, 3))),
+        lambda path: np.savez(path, names=[b"w[0]", b"w[1]", b"b"], values=np.ones(3)),
+        lambda path: np.savez(path, names=[*NAMES, "b"], values=np.ones(4)),
+        lambda path: np.savez(path, names=NAMES, values=np.zeros(3, [("a", "f8"), ("b", "f8")])),
     ],
-    ids=["empty", "text", "other arrays", "too few", "objects", "truncated", "a single array"],
+    ids=[
+        "empty",
+        "text",
+        "other arrays",
+        "too few",
+        "objects",
+        "truncated",
+        "a single array",
+        "complex",
+        "a column",
+        "a single number",
+        "texts",
+        "booleans",
+        "dates",
+        "whole numbers as names",
+        "a row",
+        "bytes as names",
+        "a name twice",
+        "records",
+    ],
 )
 def test_a_file_of_another_kind(target: Path, write: Callable[[Path], Any]) -> None:
     """A file that `save` did not write raises and is named, and the model stays as it was."""
@@ -174,6 +209,67 @@ def test_a_file_of_another_kind(target: Path, write: Callable[[Path], Any]) -> N
     before = model.state_dict()
     with pytest.raises(ValueError, match=r"weights\.npz.* does not hold the parameters of a model"):
         load(model, target)
+    assert model.state_dict() == before
+
+
+@pytest.mark.parametrize("name", ["names", "values"])
+@pytest.mark.parametrize("tells_its_size", [True, False])
+def test_an_archive_that_unpacks_to_much_more(target: Path, name: str, tells_its_size: bool) -> None:
+    """It is refused before it is unpacked, and where it lies about its size, no more is unpacked."""
+    arrays: dict[str, Any] = {"names": NAMES, "values": np.ones(3)}
+    arrays[name] = np.zeros(2**21, dtype="f8" if name == "values" else "U2")
+    np.savez_compressed(target, **arrays)
+    content = target.read_bytes()
+    assert len(content) < 2**17
+    if not tells_its_size:
+        size = (arrays[name].nbytes + 128).to_bytes(4, "little")
+        assert content.count(size) >= 1
+        target.write_bytes(content.replace(size, (400).to_bytes(4, "little")))
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match="does not hold the parameters of a model"):
+            load(Neuron(2), target)
+        assert tracemalloc.get_traced_memory()[1] < 2**22
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_header_that_promises_too_much(target: Path) -> None:
+    """No room is made for numbers that are not there."""
+    np.savez(target, names=NAMES, values=np.ones(3))
+    content = target.read_bytes()
+    with zipfile.ZipFile(target) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    parts["values.npy"] = parts["values.npy"].replace(b"(3,), }" + b" " * 9, b"(3000000000,), }")
+    assert len(parts["values.npy"]) == 128 + 24
+    with zipfile.ZipFile(target, "w") as archive:
+        for name, part in parts.items():
+            archive.writestr(name, part)
+    assert target.read_bytes() != content
+    with pytest.raises(ValueError, match="does not hold the parameters of a model"):
+        load(Neuron(2), target)
+
+
+def test_a_file_that_never_ends() -> None:
+    """A device is no archive, and is not read to its end."""
+    with pytest.raises(ValueError, match="/dev/zero' does not hold the parameters"):
+        load(Neuron(2), "/dev/zero")
+
+
+def test_a_model_without_parameters(target: Path) -> None:
+    """A model of no parameters goes round as well."""
+    save(Row([]), target)
+    load(Row([]), target)
+
+
+@pytest.mark.parametrize("number", ["1_0", "1", b"1", None, 1j, [1.0]])
+def test_a_state_of_what_are_no_numbers(number: Any) -> None:
+    """A value that is no real number is named, and no parameter is changed."""
+    model = Neuron(2, rng=0)
+    before = model.state_dict()
+    error = ValueError if isinstance(number, str) else TypeError
+    with pytest.raises(error, match=r"the parameter 'b': a real number was wanted, but came"):
+        model.load_state_dict({"w[0]": 5.0, "w[1]": 5.0, "b": number})
     assert model.state_dict() == before
 
 
