@@ -12,7 +12,7 @@ import ast
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from operator import mul
+from operator import matmul, mul
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -64,7 +64,8 @@ NUMPY: dict[str, Any] = {
     "where": np.where,
     "pow": np.power,
     "sum": np.sum,
-    "dot": np.dot,
+    # Unlike `numpy.dot`, it tells of an overflow also in NumPy 2.0 to 2.2.
+    "dot": matmul,
     "logsumexp": np.logaddexp.reduce,
 } | {op.name: op.ufunc for op in OPS.values() if op.ufunc is not None}
 """Meaning of each word on NumPy arrays, element by element."""

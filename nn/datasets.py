@@ -171,15 +171,12 @@ def read_csv(path: str | Path, target: str | None = None) -> Dataset:
     file = Path(path)
     rows = _read_rows(file)
     (first, header), *samples = rows
-    counts = Counter(header)
-    if len(counts) < len(header):
-        repeated = next(name for name in header if counts[name] > 1)
-        raise DatasetError(f"{file}: the column name {repeated!r} stands in row {first} more than once")
+    _check_names(file, first, header)
     if not samples:
         raise DatasetError(f"{file}: there is no row below the names of the columns")
     hint = _target_hint(header, samples) if target is None else ""
     target = header[-1] if target is None else target
-    if target not in counts:
+    if target not in header:
         more = f" and {len(header) - _MOST_NAMES} more" if len(header) > _MOST_NAMES else ""
         known = ", ".join(header[:_MOST_NAMES])
         raise DatasetError(f"{file}: no column is called {target!r}; there are {known}{more}")
@@ -346,6 +343,13 @@ def _is_sample(header: list[str], target: int, samples: list[tuple[int, list[str
     numbers = [_is_number(cell) for cell in header]
     is_class = numbers.pop(target) or header[target] in {cells[target] for _, cells in samples}
     return all(numbers) and is_class
+
+
+def _check_names(file: Path, row: int, header: list[str]) -> None:
+    counts = Counter(header)
+    if len(counts) < len(header):
+        repeated = next(name for name in header if counts[name] > 1)
+        raise DatasetError(f"{file}: the column name {repeated!r} stands in row {row} more than once")
 
 
 def _target_hint(header: list[str], samples: list[tuple[int, list[str]]]) -> str:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import contextlib
+import os
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nn.datasets import Dataset, DatasetError, Standardizer, iris, moons, read_csv, split, wine
+from nn.datasets import Dataset, DatasetError, Standardizer, _check_names, iris, moons, read_csv, split, wine
 
 WriteCsv = Callable[[str | bytes], Path]
 
@@ -231,6 +234,9 @@ def test_csv_forms(
 MANY = "x,id\n" + "".join(f"1,{i}\n" for i in range(51))
 NO_NAMES = "holds numbers where the names of the columns were expected"
 
+# A third column of measures, and the classes in the first.
+MEASURED = "size,w\n" + "".join(f"{i % 2},{i}.5\n" for i in range(60))
+
 CSV_ERRORS: dict[str, tuple[str | bytes, str]] = {
     "empty file": ("", "is empty"),
     "blank lines only": ("\n \n", "is empty"),
@@ -256,6 +262,20 @@ CSV_ERRORS: dict[str, tuple[str | bytes, str]] = {
     "NaN as class": ("x,kind\n1,a\n2,nan\n", "row 3, column 'kind': 'nan' is not a class"),
     "one class": ("x,kind\n1,a\n2,a\n", "column 'kind' holds the one class 'a'; two or more are wanted"),
     "too many classes": (MANY, "column 'id' holds 51 different values, but at most 50 classes are wanted"),
+    "a class in the first column": (
+        "kind,x,y\ncat,1,2\ndog,3,4\ncat,5,6\ndog,7,8\n",
+        "row 2, column 'kind': 'cat' is not a finite number "
+        "(column 'kind' looks like the classes: pass target='kind', or --target kind)",
+    ),
+    "whole numbers in the first column": (
+        MEASURED,
+        "column 'w' holds 60 different values, but at most 50 classes are wanted; name another column as "
+        "the target (column 'size' looks like the classes: pass target='size', or --target size)",
+    ),
+    "colours for the terminal": (
+        "x,\x1b[31mred,kind\n1,\x1b[0m,a\n2,3,b\n",
+        r"row 2, column '\x1b[31mred': '\x1b[0m' is not a finite number",
+    ),
     "quote without end": ('x,kind\n1,"a\n2,b\n', "row 3: unexpected end of data"),
     "Latin-1": (b"x,kind\n1,\xe9\n", "is not a text in UTF-8 (at byte 9)"),
     "UTF-16": ("x,kind\n1,a\n".encode("utf-16"), "is not a text in UTF-8 (at byte 0)"),
@@ -269,6 +289,67 @@ def test_csv_errors(write_csv: WriteCsv, content: str | bytes, message: str) -> 
     with pytest.raises(DatasetError) as raised:
         read_csv(path)
     assert one_line(raised.value).startswith(f"{path}: {message}")
+
+
+@pytest.mark.parametrize("content", ["name,x,y\nann,1,2\nbob,3,4\n", "x,y,kind\n1.5,?,a\n2.5,4,b\n"])
+def test_csv_without_a_hint(write_csv: WriteCsv, content: str) -> None:
+    """What comes once names a sample, and what has fractions is measured: neither holds classes."""
+    with pytest.raises(DatasetError, match=r"not a finite number$"):
+        read_csv(write_csv(content))
+
+
+def test_csv_of_controls(write_csv: WriteCsv) -> None:
+    """Names and a target with control characters are escaped in messages, and are few of many columns."""
+    path = write_csv(",".join(f"\x1b[3{i}m" for i in range(2000)) + "\n" + ",".join("1" * 2000))
+    with pytest.raises(DatasetError) as raised:
+        read_csv(path, "\x9bmissing")
+    assert one_line(raised.value).isprintable()
+    assert one_line(raised.value).endswith(r"\x1b[38m, \x1b[39m and 1990 more")
+
+
+def test_csv_of_many_repeated_names(write_csv: WriteCsv) -> None:
+    """A repeated name is found by looking at each name once, however many there are."""
+    looks = 0
+
+    class Name(str):
+        __slots__ = ()
+        __hash__ = str.__hash__
+
+        def __eq__(self, other: object) -> bool:
+            nonlocal looks
+            looks += 1
+            return str.__eq__(self, other)
+
+    header = [Name(f"c{i}") for i in range(2000)] + [Name("c1999")]
+    with pytest.raises(DatasetError, match="'c1999' stands in row 1 more than once"):
+        _check_names(Path("a.csv"), 1, header)
+    assert looks < 10 * len(header)
+
+
+@pytest.mark.parametrize("path", ["/dev/zero", "pipe"])
+def test_csv_that_never_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    """A device and a pipe are read as far as a file may be long, and no further."""
+    monkeypatch.setattr("nn.datasets._MOST_BYTES", 2**16)
+    file = tmp_path / path
+    if path == "pipe":
+        os.mkfifo(file)
+        threading.Thread(target=write_until_refused, args=[file]).start()
+    with pytest.raises(DatasetError, match=r"holds more than 0.0625 MiB, or never ends"):
+        read_csv(file)
+
+
+def write_until_refused(pipe: Path) -> None:
+    """Write rows for as long as somebody reads them."""
+    with contextlib.suppress(BrokenPipeError), open(pipe, "wb", buffering=0) as stream:
+        while True:
+            stream.write(b"1,2\n" * 1000)
+
+
+def test_csv_through_a_pipe(tmp_path: Path) -> None:
+    """What ends is read, also where it is no file."""
+    os.mkfifo(tmp_path / "pipe")
+    threading.Thread(target=(tmp_path / "pipe").write_text, args=["x,kind\n1,a\n2,b\n"]).start()
+    assert read_csv(tmp_path / "pipe").classes == ("a", "b")
 
 
 def test_csv_unknown_target(write_csv: WriteCsv) -> None:

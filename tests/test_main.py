@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 import re
+import stat
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +13,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+import nn
 from autograd import Value
 from nn import MLP, load, plots
 from nn.__main__ import main
@@ -163,13 +166,59 @@ def test_the_boundary_is_drawn_in_the_units_of_the_data(
     np.testing.assert_array_equal(standardize.scale, arrays(folder / "out")["input_scale"])
 
 
-@pytest.mark.parametrize("name", ['say ""hi""', "<b>x</b>", "a\\nb", "{x|y}", "&amp;", "min_$/max_$"])
+@pytest.mark.parametrize(
+    "name", ['say ""hi""', "<b>x</b>", "a\\nb", "{x|y}", "&amp;", "min_$/max_$", "a\\", "C:\\.x:y", "a.b"]
+)
 def test_names_of_any_signs(folder: Path, name: str) -> None:
     """Column names may hold signs that mean something to a plot or a graph."""
     (folder / "odd.csv").write_text(pets().replace("length", f'"{name}"'))
     assert main([*QUICK, "--data", "odd.csv", "--target", "kind", "--out", "out"]) == 0
     text = "".join(ElementTree.parse(folder / "out" / "neuron.svg").getroot().itertext())
-    assert name.replace('""', '"') in text
+    # What stands before a dot is taken for a module, and drawn as a frame around the rest.
+    assert all(part in text for part in name.replace('""', '"').split("."))
+
+
+def test_control_characters(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What a file calls its columns, its classes and itself is no command to the terminal or a picture."""
+    content = pets().replace("length", "\x1b[31mlength").replace("dog", "\x9b2Jdog")
+    (folder / "\x1bodd.csv").write_text(content)
+    assert main([*QUICK, "--data", "\x1bodd.csv", "--target", "kind", "--out", "\x1bout"]) == 0
+    captured = capsys.readouterr()
+    assert not set("\x1b\x9b") & set(captured.out)
+    assert all(text in captured.out for text in (r"\x1bodd: 16", r"\x9b2Jdog", r"into \x1bout"))
+    text = "".join(ElementTree.parse(folder / "\x1bout" / "neuron.svg").getroot().itertext())
+    assert r"\x1b[31mlength" in text
+
+
+def test_files_of_an_older_run(folder: Path) -> None:
+    """They keep their modes, and links stay links, to a folder as to a file."""
+    (folder / "elsewhere").mkdir()
+    (folder / "out").symlink_to("elsewhere")
+    (folder / "out" / "weights.npz").write_bytes(b"older")
+    (folder / "out" / "weights.npz").chmod(0o600)
+    (folder / "out" / "loss.png").symlink_to("../loss.png")
+    assert main([*QUICK, "--out", "out"]) == 0
+    assert (folder / "out").is_symlink()
+    assert (folder / "out" / "loss.png").is_symlink()
+    assert (folder / "loss.png").read_bytes()[1:4] == b"PNG"
+    assert stat.S_IMODE((folder / "elsewhere" / "weights.npz").stat().st_mode) == 0o600
+    assert files(folder) == ["elsewhere", "loss.png", "out", "pets.csv"]
+
+
+def test_a_link_to_a_folder_to_be(folder: Path) -> None:
+    """A link to a folder that does not exist yet makes that folder."""
+    (folder / "out").symlink_to("later/runs")
+    assert main([*QUICK, "--out", "out"]) == 0
+    assert files(folder / "later" / "runs") == FILES
+
+
+def test_a_pipe_where_a_file_is_to_be_written(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What could not be replaced is found out before the training."""
+    (folder / "out").mkdir()
+    os.mkfifo(folder / "out" / "neuron.svg")
+    assert main([*QUICK, "--out", "out"]) == 2
+    assert_one_error_line(capsys.readouterr(), "neuron.svg': it is a device, a pipe or a socket, not a file")
+    assert files(folder) == ["out", "pets.csv"]
 
 
 def test_the_folder_is_named_after_the_data(folder: Path) -> None:
@@ -231,7 +280,11 @@ def test_the_same_seed_gives_the_same_run(folder: Path) -> None:
 
 def test_the_defaults_learn_iris(folder: Path) -> None:
     """`python -m nn` alone learns Iris: at least 93% of the held-out flowers are right."""
-    run = subprocess.run([sys.executable, "-m", "nn"], cwd=folder, capture_output=True, text=True, check=True)
+    # The package under test, installed or not.
+    environment = os.environ | {"PYTHONPATH": str(Path(nn.__file__).parent.parent)}
+    run = subprocess.run(
+        [sys.executable, "-m", "nn"], cwd=folder, env=environment, capture_output=True, text=True, check=True
+    )
     assert float(re.search(r"held-out accuracy ([\d.]+)%", run.stdout)[1]) >= 93.0
     assert "Warning" not in run.stderr
     assert files(folder / "runs" / "iris") == FILES
