@@ -19,6 +19,7 @@ ROOT = Path(autograd.__file__).parent.parent
 
 # Each file imports only from those above it.
 ORDER = [
+    "autograd.printable",
     "autograd.ops",
     "autograd.rules",
     "autograd.source",
