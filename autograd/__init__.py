@@ -12,8 +12,9 @@ Examples
 
 from typing import TYPE_CHECKING, Any
 
+from . import array_functions as array_functions  # what it does for NumPy's functions
 from . import functions
-from .arrays import as_values, data, grads
+from .arrays import as_values, grads
 from .batching import vmap
 from .check import check_grads
 from .composite import elu, gelu, leaky_relu, silu, softmax
@@ -27,6 +28,7 @@ from .ops import OPS, Op
 from .paths import paths
 from .steps import steps
 from .value import Value
+from .value_array import data
 
 if TYPE_CHECKING:
     from .show import draw, explain, lint, stepper

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from operator import countOf
 from typing import Any
 
+import numpy as np
+
 from . import nonfinite
 from .nonfinite import PYTHON_RAISES, careful
 from .ops import Op
@@ -128,7 +130,7 @@ def _column(op: Op, sequence: Iterable[Any]) -> tuple[tuple[Any, ...], Sequence[
             f"{op.name} takes an iterable of Values and numbers, but came {sequence!r} "
             f"({type(sequence).__name__})"
         )
-    items = tuple(sequence)
+    items = tuple(sequence.tolist() if isinstance(sequence, np.ndarray) else sequence)
     # The weights of a neuron are all Values, and its inputs are often all floats: to check them one by one
     # would take half of the time of a training step.
     numbers = [item._data for item in items if item.__class__ is Value]

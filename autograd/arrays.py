@@ -1,12 +1,12 @@
 """NumPy in and out: arrays of `Value`s, and what NumPy's functions do with a `Value`.
 
-An array of `Value`s is an ordinary NumPy array with ``dtype=object``, on which NumPy's own arithmetic,
-``@``, ``np.sum`` and ``.mean()`` work: they call the operators of the elements.
+An array of `Value`s is a NumPy array with ``dtype=object``, a `ValueArray`, on which NumPy's functions work.
+Plain arrays of objects that hold `Value`s are taken everywhere too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial, reduce
 from typing import Any
 
@@ -15,15 +15,17 @@ import numpy.typing as npt
 
 from . import tracing
 from .apply import apply, apply_variadic
-from .node import checked_number, has_gradient
+from .node import has_gradient
 from .ops import OPS, Op
 from .rules import on_arrays
-from .value import NUMBERS, Value
+from .ufuncs import function_of, mapped
+from .value import Value
+from .value_array import ValueArray, holds_values, values_array
 
 Array = npt.NDArray[Any]
 
 
-def as_values(array: npt.ArrayLike, label: str = "") -> Array:
+def as_values(array: npt.ArrayLike, label: str = "") -> ValueArray:
     """Return an array of new leaves with the numbers of an array.
 
     Parameters
@@ -35,7 +37,7 @@ def as_values(array: npt.ArrayLike, label: str = "") -> Array:
 
     Returns
     -------
-    ndarray of Value
+    ValueArray
         Of the same shape, with ``dtype=object``.
 
     Raises
@@ -58,39 +60,7 @@ def as_values(array: npt.ArrayLike, label: str = "") -> Array:
     for index in np.ndindex(numbers.shape):
         name = f"{label}[{', '.join(map(str, index))}]" if label and index else label
         values[index] = Value(float(numbers[index]), name)
-    return values
-
-
-def data(values: Any) -> npt.NDArray[np.float64]:
-    """Return the numbers of an array of `Value`s.
-
-    Parameters
-    ----------
-    values : array_like of Value or number
-        Any shape.
-
-    Returns
-    -------
-    ndarray of float
-        Of the same shape.
-
-    Raises
-    ------
-    TypeError
-        If an element is neither a `Value` nor a number.
-
-    Examples
-    --------
-    >>> data([Value(1.0), Value(2.0)])
-    array([1., 2.])
-    """
-    return np.asarray(_elementwise(_number, [values], otypes="d"), dtype=float)
-
-
-def _number(value: Any) -> float:
-    if not isinstance(value, NUMBERS) and not isinstance(value, Value):
-        raise TypeError(f"data takes Values and numbers, but came {value!r} ({type(value).__name__})")
-    return float(value)
+    return values_array(values)
 
 
 def grads(values: Any) -> npt.NDArray[np.float64]:
@@ -118,7 +88,8 @@ def grads(values: Any) -> npt.NDArray[np.float64]:
     >>> grads(x)
     array([2., 4.])
     """
-    return np.asarray(_elementwise(_grad, [values], otypes="d"), dtype=float)
+    plain = boxed(values)
+    return np.array([_grad(value) for value in plain.ravel().tolist()], dtype=float).reshape(plain.shape)
 
 
 def _grad(value: Any) -> float:
@@ -153,54 +124,111 @@ def elementwise(op: Op, *args: Any) -> Any:
     array([0., 2.])
     """
     if op.name == "where":
-        condition, *branches = args
+        condition, *branches = map(_listed, args)
         args = (_truth(condition), *branches)
     if not any(isinstance(arg, np.ndarray) and arg.ndim for arg in args):
         return apply(op, *(arg[()] if isinstance(arg, np.ndarray) else arg for arg in args))
     if all(_is_numeric(arg) for arg in args):
         return on_arrays(op).value(*args)
-    return _elementwise(partial(apply, op), args)
+    return mapped(function_of(op), args).view(ValueArray)
 
 
-def fold(op: Op, items: Iterable[Any]) -> Any:
-    """Apply a row of two operands from left to right: to the first two, to the result and the third, ...
+def folded(op: Op, builtin: Callable[..., Any], args: Sequence[Any], options: Mapping[str, Any]) -> Any:
+    """Do what a builtin such as `max` does, and where a `Value`, an array or a nan takes part apply a row.
 
     Parameters
     ----------
     op : Op
-        The row.
-    items : iterable of Value, number or array
-        The operands, at least one.
+        A row of two operands; it is applied from left to right: to the first two, to the result and the
+        third, ...
+    builtin : callable
+        What plain numbers, and anything else without a `Value`, are given to.
+    args : sequence
+        The items, or one iterable of them.
+    options : mapping
+        ``key`` and ``default``, as of the builtin.
 
     Returns
     -------
-    Value, float or ndarray
-        As `elementwise`; of a single item the item.
+    Value, ValueArray, or what the builtin returns
+        With a ``key`` one of the items.
 
     Raises
     ------
     TypeError
-        For an item that is none of these.
+        For what the builtin does not take, or a `Value` beside what is no number.
     ValueError
-        If there is no item.
+        If there is no item, and no default.
 
     Examples
     --------
-    >>> fold(OPS["max"], [1.0, Value(3.0), 2.0])
+    >>> folded(OPS["max"], max, [[1.0, Value(3.0), 2.0]], {})
     Value(3.0, op='max')
+    >>> folded(OPS["max"], max, (3, 5), {})
+    5
     """
-    operands = list(items)
-    if not operands:
-        raise ValueError(f"{op.name} of an empty iterable is not defined; pass at least one number")
-    first = operands[0]
-    if not isinstance(first, Value | np.ndarray):
-        operands[0] = checked_number(first)
-    return reduce(partial(elementwise, op), operands)
+    items: Sequence[Any] = args
+    if len(args) == 1:
+        # The builtin says what is wrong with what is not iterable.
+        items = list(args[0]) if isinstance(args[0], Iterable) else []
+        args = [items] if isinstance(args[0], Iterable) else args
+    as_usual = options.get("key") is None and ("default" not in options or len(args) == 1)
+    if as_usual and any(map(_is_ours, items)):
+        return reduce(partial(elementwise, op), items)
+    return builtin(*args, **options)
+
+
+def summed(items: Iterable[Any], start: Any) -> Any:
+    """Do what the builtin `sum` does, as one node where a `Value` is among the terms.
+
+    Parameters
+    ----------
+    items : iterable
+        The terms.
+    start : Value, number or anything else that the builtin takes
+        What comes before them.
+
+    Returns
+    -------
+    Value, or what the builtin returns
+        Of arrays an array.
+
+    Raises
+    ------
+    TypeError
+        For a term that cannot be added, or a `Value` beside what is no number.
+
+    Examples
+    --------
+    >>> summed([Value(1.0), 2.0], 0)
+    Value(3.0, op='sum')
+    >>> summed([[1], [2]], [])
+    [1, 2]
+    """
+    terms = list(items)
+    kinds = set(map(type, (*terms, start)))
+    if Value not in kinds or any(issubclass(kind, np.ndarray) for kind in kinds):
+        return sum(terms, start)
+    is_nothing = type(start) is int and start == 0
+    return apply_variadic(OPS["sum"], terms if is_nothing else [start, *terms])
+
+
+def _is_ours(item: Any) -> bool:
+    """Return whether an item takes a row and no builtin; as does a nan, which a builtin loses sight of."""
+    if isinstance(item, float):
+        return item != item
+    return isinstance(item, Value) or (isinstance(item, np.ndarray) and item.ndim > 0)
+
+
+def _listed(arg: Any) -> Any:
+    """Return a list as an array, as `numpy.where` takes it."""
+    return np.asarray(arg) if isinstance(arg, list | tuple) else arg
 
 
 def _truth(condition: Any) -> Any:
-    """Return a condition as 1.0 and 0.0, which is not differentiated; a traced one as it is."""
-    if tracing.traces and tracing.traced_inputs() and isinstance(condition, Value | np.ndarray):
+    """Return a condition as 1.0 and 0.0, which is not differentiated; where it was recorded, as it is."""
+    is_traced = bool(tracing.traces and tracing.traced_inputs())
+    if holds_values(condition) and (is_traced or isinstance(condition, np.ndarray)):
         return condition
     if isinstance(condition, np.ndarray):
         return condition.astype(bool).astype(float)
@@ -211,11 +239,6 @@ def _is_numeric(arg: Any) -> bool:
     return not isinstance(arg, Value) and np.asarray(arg).dtype.kind in "fiub"
 
 
-def _elementwise(function: Callable[..., Any], args: Any, otypes: str = "O") -> Any:
-    """Call a function on each element of the broadcast arguments."""
-    return np.vectorize(function, otypes=otypes)(*map(boxed, args))
-
-
 def boxed(arg: Any) -> Array:
     """Return an array of objects; a `Value` in a box of no dimensions, which no ufunc looks into.
 
@@ -224,85 +247,4 @@ def boxed(arg: Any) -> Array:
     >>> boxed(Value(1.0)).shape, boxed([Value(1.0), 2.0]).shape
     ((), (2,))
     """
-    if not isinstance(arg, Value):
-        return np.asarray(arg, dtype=object)
-    box = np.empty((), dtype=object)
-    box[()] = arg
-    return box
-
-
-# ------------------------------------------------------------------------------------------------ ufuncs
-
-
-_UFUNCS: dict[np.ufunc, Callable[..., Any]] = {
-    **{op.ufunc: partial(elementwise, op) for op in OPS.values() if op.ufunc is not None},
-    np.square: lambda x: x * x,
-    np.reciprocal: lambda x: 1.0 / x,
-    np.fabs: lambda x: abs(x),
-    np.float_power: lambda x, y: elementwise(OPS["pow"], x, y),
-    np.logaddexp: lambda x, y: apply_variadic(OPS["logsumexp"], [x, y]),
-}
-
-
-def apply_ufunc(ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
-    """Do what a NumPy function of which an argument is a `Value` should do.
-
-    Parameters
-    ----------
-    ufunc : numpy.ufunc
-        Such as ``np.exp``.
-    method : str
-        How it was called; ``"__call__"`` is what `Value`s take.
-    *inputs
-        The arguments.
-    **options
-        The keyword arguments; ``out`` may be an array of objects.
-
-    Returns
-    -------
-    Value or ndarray of Value
-        For predicates and comparisons such as ``np.isnan``, plain bools.
-
-    Raises
-    ------
-    TypeError
-        For a function without a differentiation rule.
-
-    Examples
-    --------
-    >>> np.exp(Value(0.0))
-    Value(1.0, op='exp')
-    >>> np.array([1.0, 2.0]) * Value(3.0)
-    array([Value(3.0, op='*'), Value(6.0, op='*')], dtype=object)
-    """
-    if method != "__call__" or set(options) - {"out"}:
-        given = f"np.{ufunc.__name__}.{method}" if method != "__call__" else f"options {set(options)}"
-        raise TypeError(f"{given} is not for a Value; make an array of objects with np.array([v])")
-    if all(signature.endswith("->?") for signature in ufunc.types if "O" not in signature):
-        return ufunc(*(data(arg) if _holds_values(arg) else arg for arg in inputs))
-    if ufunc not in _UFUNCS:
-        raise TypeError(
-            f"np.{ufunc.__name__} has no differentiation rule for a Value; "
-            "compute it from operations that have one, or pass v.data"
-        )
-    boxes = [boxed(arg) for arg in inputs]
-    result = (
-        _elementwise(_UFUNCS[ufunc], inputs)
-        if any(box.ndim for box in boxes)
-        else _UFUNCS[ufunc](*(box[()] for box in boxes))
-    )
-    return _into(options["out"][0], result) if "out" in options else result
-
-
-def _holds_values(arg: Any) -> bool:
-    return isinstance(arg, Value) or (isinstance(arg, np.ndarray) and arg.dtype == object)
-
-
-def _into(out: Array, result: Any) -> Array:
-    """Store a result where in-place arithmetic such as ``array *= v`` wants it."""
-    if out.dtype != object:
-        raise TypeError(
-            f"an array of {out.dtype} cannot hold Values in place; write a = a * v instead of a *= v"
-        )
-    out[...] = result
-    return out
+    return np.asarray(values_array(arg) if isinstance(arg, Value) else arg, dtype=object)

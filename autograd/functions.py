@@ -3,18 +3,21 @@
 To change one, edit its row in `autograd/ops.py` and run ``python -m autograd.generate``.
 
 Each takes `Value`s, plain numbers and NumPy arrays of either, element by element: on plain numbers it
-gives plain numbers, so that one function can be evaluated with and without a graph.
+gives plain numbers, so that one function can be evaluated with and without a graph. Those that have the
+name of a builtin of Python are that builtin where there is neither a `Value` nor an array.
 """
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Iterable
 from typing import Any, TypeVar, overload
 
+import numpy as np
 import numpy.typing as npt
 
 from .apply import apply_variadic
-from .arrays import elementwise, fold
+from .arrays import elementwise, folded, summed
 from .ops import OPS
 from .value import Number, Value
 
@@ -69,8 +72,7 @@ def abs(x: T) -> T:
 
     Returns
     -------
-    Value, float or array
-        As the arguments: a number where no argument is a Value.
+    As the arguments; without a Value and an array what the builtin gives.
 
     Notes
     -----
@@ -83,34 +85,35 @@ def abs(x: T) -> T:
     """
     if isinstance(x, Value):
         return x.abs()
+    if not isinstance(x, np.ndarray):
+        return builtins.abs(x)
     return elementwise(OPS["abs"], x)  # type: ignore[no-any-return]
 
 
 @overload
-def max(x: Value, /, *others: Value | Number) -> Value: ...
+def max(x: Value, y: Value | Number, /, *others: Value | Number) -> Value: ...
 @overload
-def max(x: Any, /, *others: Any) -> Any: ...
-def max(x: Any, /, *others: Any) -> Any:
+def max(*args: Any, **options: Any) -> Any: ...
+def max(*args: Any, **options: Any) -> Any:
     """Return the larger of two numbers; a tie goes wholly to the first.
 
     Parameters
     ----------
-    x : Value, number or array, or an iterable of them
-        The first argument, or all of them as one iterable.
-    *others : Value, number or array
-        The other arguments.
+    *args : Value, number or array; or one iterable of them
+        The operands.
+    **options
+        ``key``, which the items are compared by, and ``default``, as of the builtin.
 
     Returns
     -------
-    Value, float or array
-        As the arguments: a number where no argument is a Value.
+    As the arguments; without a Value and an array what the builtin gives.
 
     Raises
     ------
     TypeError
         For an element that is neither a Value nor a number.
     ValueError
-        For an empty iterable.
+        For an empty iterable without a default.
 
     Notes
     -----
@@ -122,34 +125,33 @@ def max(x: Any, /, *others: Any) -> Any:
     >>> f"{max(Value(2.525), Value(0)):.3f}"
     '2.525'
     """
-    return fold(OPS["max"], (x, *others) if others else x)
+    return folded(OPS["max"], builtins.max, args, options)
 
 
 @overload
-def min(x: Value, /, *others: Value | Number) -> Value: ...
+def min(x: Value, y: Value | Number, /, *others: Value | Number) -> Value: ...
 @overload
-def min(x: Any, /, *others: Any) -> Any: ...
-def min(x: Any, /, *others: Any) -> Any:
+def min(*args: Any, **options: Any) -> Any: ...
+def min(*args: Any, **options: Any) -> Any:
     """Return the smaller of two numbers; a tie goes wholly to the first.
 
     Parameters
     ----------
-    x : Value, number or array, or an iterable of them
-        The first argument, or all of them as one iterable.
-    *others : Value, number or array
-        The other arguments.
+    *args : Value, number or array; or one iterable of them
+        The operands.
+    **options
+        ``key``, which the items are compared by, and ``default``, as of the builtin.
 
     Returns
     -------
-    Value, float or array
-        As the arguments: a number where no argument is a Value.
+    As the arguments; without a Value and an array what the builtin gives.
 
     Raises
     ------
     TypeError
         For an element that is neither a Value nor a number.
     ValueError
-        For an empty iterable.
+        For an empty iterable without a default.
 
     Notes
     -----
@@ -161,7 +163,7 @@ def min(x: Any, /, *others: Any) -> Any:
     >>> f"{min(Value(0), Value(2.525)):.3f}"
     '0.000'
     """
-    return fold(OPS["min"], (x, *others) if others else x)
+    return folded(OPS["min"], builtins.min, args, options)
 
 
 @overload
@@ -949,18 +951,19 @@ def softplus(x: T) -> T:
     return elementwise(OPS["softplus"], x)  # type: ignore[no-any-return]
 
 
-def sum(x: Iterable[Any]) -> Any:
+def sum(x: Iterable[Any], /, start: Any = 0) -> Any:
     """Return the sum of any number of terms, as one node.
 
     Parameters
     ----------
     x : iterable of Value or number
-        An operand.
+        The terms.
+    start : Value or number
+        What they are added to.
 
     Returns
     -------
-    Value or float
-        One node of all the elements; a number where no element is a Value.
+    As the arguments; without a Value and an array what the builtin gives.
 
     Raises
     ------
@@ -976,7 +979,7 @@ def sum(x: Iterable[Any]) -> Any:
     >>> sum([1.0, 2.0, 3.5])
     6.5
     """
-    return apply_variadic(OPS["sum"], x)
+    return summed(x, start)
 
 
 def dot(x: Iterable[Any], y: Iterable[Any]) -> Any:

@@ -10,6 +10,7 @@ step: here each rule stands written out in its operator.
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 from pathlib import Path
 from textwrap import indent
@@ -176,18 +177,21 @@ _FUNCTIONS_MODULE = '''"""The operations as functions, written by `autograd.gene
 To change one, edit its row in `autograd/ops.py` and run ``python -m autograd.generate``.
 
 Each takes `Value`s, plain numbers and NumPy arrays of either, element by element: on plain numbers it
-gives plain numbers, so that one function can be evaluated with and without a graph.
+gives plain numbers, so that one function can be evaluated with and without a graph. Those that have the
+name of a builtin of Python are that builtin where there is neither a `Value` nor an array.
 """
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Iterable
 from typing import Any, TypeVar, overload
 
+import numpy as np
 import numpy.typing as npt
 
 from .apply import apply_variadic
-from .arrays import elementwise, fold
+from .arrays import elementwise, folded, summed
 from .ops import OPS
 from .value import Number, Value
 
@@ -224,8 +228,13 @@ def {name}(x: T) -> T:
 {sections}    """
     if isinstance(x, Value):
         return x.{name}()
-    return elementwise(OPS["{name}"], x)  # type: ignore[no-any-return]
+{builtin}    return elementwise(OPS["{name}"], x)  # type: ignore[no-any-return]
 '''
+
+_BUILTIN = """\
+    if not isinstance(x, np.ndarray):
+        return builtins.{name}(x)
+"""
 
 _OVERLOADS = """
 
@@ -248,13 +257,21 @@ _PLAIN_FUNCTION = '''def {name}({anything}) -> Any:
 _FOLDING_FUNCTION = '''
 
 @overload
-def {name}(x: Value, /, *others: Value | Number) -> Value: ...
+def {name}(x: Value, y: Value | Number, /, *others: Value | Number) -> Value: ...
 @overload
-def {name}(x: Any, /, *others: Any) -> Any: ...
-def {name}(x: Any, /, *others: Any) -> Any:
+def {name}(*args: Any, **options: Any) -> Any: ...
+def {name}(*args: Any, **options: Any) -> Any:
     """Return {doc}.
 {sections}    """
-    return fold(OPS["{name}"], (x, *others) if others else x)
+    return folded(OPS["{name}"], builtins.{name}, args, options)
+'''
+
+_SUMMING_FUNCTION = '''
+
+def {name}(x: Iterable[Any], /, start: Any = 0) -> Any:
+    """Return {doc}.
+{sections}    """
+    return summed(x, start)
 '''
 
 _VARIADIC_FUNCTION = '''
@@ -390,12 +407,15 @@ def _word_definitions(ops: list[Op]) -> str:
 def _function(op: Op) -> str:
     arguments = ", ".join(op.parameters)
     fields = {"name": op.name, "doc": op.doc, "arguments": arguments, "sections": _sections(op)}
+    if op.variadic and hasattr(builtins, op.name):
+        return _SUMMING_FUNCTION.format(**fields)
     if op.variadic:
         anything = ", ".join(f"{p}: Iterable[Any]" for p in op.parameters)
         return _VARIADIC_FUNCTION.format(anything=anything, **fields)
     if op.folds:
         return _FOLDING_FUNCTION.format(**fields)
     if len(op.partials) == 1:
+        fields["builtin"] = _BUILTIN.format(name=op.name) if hasattr(builtins, op.name) else ""
         return _UNARY_FUNCTION.format(**fields)
     selector = "condition: Any, " if "condition" in op.parameters else ""
     fields["anything"] = f"{selector}x: Any, y: Any"
@@ -410,12 +430,14 @@ def _sections(op: Op) -> str:
     else:
         kind = "Value, number or array"
         returns = "Value, float or array\n    As the arguments: a number where no argument is a Value."
+    if hasattr(builtins, op.name):
+        returns = "As the arguments; without a Value and an array what the builtin gives."
     raises = ""
     if op.variadic or op.folds:
         raises = "\nRaises\n------\n"
         raises += "TypeError\n    For an element that is neither a Value nor a number.\n"
     if op.folds or (op.variadic and len(op.partials) > 1):
-        reason = "an empty iterable" if op.folds else "sequences of different lengths"
+        reason = "an empty iterable without a default" if op.folds else "sequences of different lengths"
         raises += f"ValueError\n    For {reason}.\n"
     pairs = zip(op.parameters, op.partials, strict=True)
     text = _SECTIONS.format(
@@ -431,10 +453,15 @@ def _sections(op: Op) -> str:
 def _parameters(op: Op, kind: str) -> str:
     if op.folds:
         return (
-            "x : Value, number or array, or an iterable of them\n"
-            "    The first argument, or all of them as one iterable.\n"
-            "*others : Value, number or array\n"
-            "    The other arguments."
+            "*args : Value, number or array; or one iterable of them\n"
+            "    The operands.\n"
+            "**options\n"
+            "    ``key``, which the items are compared by, and ``default``, as of the builtin."
+        )
+    if op.variadic and hasattr(builtins, op.name):
+        return (
+            "x : iterable of Value or number\n    The terms.\n"
+            "start : Value or number\n    What they are added to."
         )
     texts = {"condition": "Value, bool or array\n    What to choose by."}
     return "\n".join(f"{p} : {texts.get(p, kind + chr(10) + '    An operand.')}" for p in op.parameters)

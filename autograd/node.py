@@ -274,11 +274,6 @@ class Node:
 
     # ----------------------------------------------------------- what lower layers do for a node
 
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
-        from .arrays import apply_ufunc
-
-        return apply_ufunc(ufunc, method, *inputs, **options)
-
     def steps(self, gradient: float = 1.0) -> Any:
         """Return what a backward from this node does, step by step; see `autograd.steps`."""
         from .steps import steps

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from .value import NUMBERS, Value
+from .value_array import values_array
 from .variables import active_variables
 
 Numbers = Sequence[Any]
@@ -241,7 +242,7 @@ def array_of(numbers: Sequence[Any], shape: tuple[int, ...], *, is_array: bool =
         return array.astype(float if array.dtype == object else array.dtype, copy=False).reshape(shape)
     array = np.empty(len(numbers), dtype=object)
     array[:] = numbers
-    return array.reshape(shape)
+    return values_array(array).reshape(shape)
 
 
 def blocks(matrix: Any, branch: Branch, axis: int) -> list[tuple[Structure, Any]]:

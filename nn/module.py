@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -168,7 +169,7 @@ def as_outputs(result: Any) -> list[Any]:
     >>> as_outputs(Value(2.0))
     [Value(2.0)]
     """
-    return [result] if isinstance(result, Value | float | int) else list(result)
+    return [result] if isinstance(result, Value | Real) else list(result)
 
 
 def _is_batch(x: Any) -> bool:

@@ -185,7 +185,7 @@ def test_a_fault_in_a_reduction_names_the_users_line() -> None:
     "compare", [operator.lt, operator.le, operator.eq, operator.ne, operator.ge, operator.gt]
 )
 def test_comparisons_with_arrays(compare: Callable[..., Any]) -> None:
-    """A Value compared with an array gives an array of bools, on either side and between arrays."""
+    """A Value compared with an array gives an array of 1 and 0, on either side and between arrays."""
     array = np.array([1.0, 2.0, 3.0])
     for actual, expected in [
         (compare(Value(2.0), array), compare(2.0, array)),
@@ -193,11 +193,11 @@ def test_comparisons_with_arrays(compare: Callable[..., Any]) -> None:
         (compare(as_values(array), 2.0), compare(array, 2.0)),
         (compare(as_values(array), as_values(array[::-1])), compare(array, array[::-1])),
     ]:
-        assert actual.dtype == bool
-        np.testing.assert_array_equal(actual, expected)
+        assert [type(item) for item in actual] == [Value] * 3
+        np.testing.assert_array_equal(data(actual), expected)
 
 
-@pytest.mark.parametrize("predicate", [np.isnan, np.isinf, np.isfinite, np.signbit, np.logical_not])
+@pytest.mark.parametrize("predicate", [np.isnan, np.isinf, np.isfinite, np.signbit])
 def test_predicates(predicate: np.ufunc) -> None:
     """A NumPy predicate on a Value gives a plain bool, that of its number."""
     for number in (0.0, -2.0, np.inf, np.nan):
@@ -209,9 +209,8 @@ def test_predicates(predicate: np.ufunc) -> None:
     ("call", "message"),
     [
         (lambda v: np.gcd(v, 2), "np.gcd has no differentiation rule .* v.data"),
-        (lambda v: np.add.reduce(v), r"np.add.reduce is not for a Value; .* np.array\(\[v\]\)"),
         (lambda v: np.exp(v, where=np.array(True)), "where"),
-        (lambda v: v @ np.array([1.0]), "np.matmul has no differentiation rule"),
+        (lambda v: v @ np.array([1.0]), r"np.matmul takes arrays .* v \* x"),
         (lambda v: v * np.array(["a"]), "'a'"),
         (lambda v: np.add(v, "a"), "'a'"),
     ],

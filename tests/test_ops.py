@@ -245,7 +245,7 @@ def test_sequences(op: Op) -> None:
 @pytest.mark.parametrize("name", ["max", "min"])
 def test_largest_of_nothing(name: str) -> None:
     """The largest or smallest of nothing has no value, and the error says so."""
-    with pytest.raises(ValueError, match=f"{name} .*empty"):
+    with pytest.raises(ValueError, match=f"{name}.* empty"):
         getattr(autograd, name)([])
 
 
@@ -265,12 +265,13 @@ def test_infinite_logits(logits: Point) -> None:
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: autograd.sum(2.0), TypeError, "sum takes an iterable .* came 2.0"),
-        (lambda: autograd.sum([1.0, "2"]), TypeError, "operand 1 is '2'"),
+        (lambda: autograd.sum(2.0), TypeError, "not iterable"),
+        (lambda: autograd.dot(2.0, 2.0), TypeError, "dot takes an iterable .* came 2.0"),
+        (lambda: autograd.sum([Value(1.0), "2"]), TypeError, "operand 1 is '2'"),
         (lambda: autograd.dot([1.0], [1.0, 2.0]), ValueError, "lengths 1 and 2"),
         (lambda: autograd.exp([1.0]), TypeError, "exp takes Values and numbers, but operand 0"),
         (lambda: autograd.max(Value(1.0)), TypeError, "not iterable"),
-        (lambda: autograd.max(["2"]), TypeError, "'2'"),
+        (lambda: autograd.max([Value(1.0), "2"]), TypeError, "'2'"),
         (lambda: Value(1.0).max("2"), TypeError, "'2'"),
         (lambda: Value(1.0).arctan2("2"), TypeError, "'2'"),
     ],

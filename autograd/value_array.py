@@ -1,0 +1,472 @@
+"""`ValueArray`: a NumPy array of `Value`s on which NumPy's functions are recorded, element by element.
+
+On a plain array of objects NumPy asks each comparison for truth, which cannot be answered while a function
+is traced, and calls methods that plain numbers among the elements do not have. This subclass takes NumPy's
+calls itself: `autograd.ufuncs` says what the element-wise functions do, `autograd.array_functions` what
+the others do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, SupportsIndex
+
+import numpy as np
+import numpy.typing as npt
+
+from .logic import checked_truth, joined, opposite
+from .source import user_line
+from .tracing import TracedValueError
+from .ufuncs import COMPARING, FUNCTIONS, PRODUCTS, QUESTIONS, call_method, mapped
+from .value import NUMBERS, Value
+
+Array = npt.NDArray[Any]
+
+_MANY = (np.ndarray, list, tuple)
+
+
+class ValueArray(np.ndarray[Any, Any]):
+    """An array of `Value`s and plain numbers, with ``dtype=object``.
+
+    `autograd.as_values` makes one, functions that are differentiated or compiled get them, and what NumPy
+    makes of one is one. Comparisons give arrays of `Value`s that are 1 or 0, for `where`, ``&``, ``|``, ``~``
+    and, where nothing is traced, for ``x[x > 0]``.
+
+    Examples
+    --------
+    >>> x = values_array([Value(-1.0), Value(2.0)])
+    >>> x > 0
+    array([Value(0.0, op='>'), Value(1.0, op='>')], dtype=object)
+    >>> np.where(x > 0, x, 0.0)
+    array([Value(0.0, op='where'), Value(2.0, op='where')], dtype=object)
+    >>> x[x > 0]
+    array([Value(2.0)], dtype=object)
+    """
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        return apply_ufunc(ufunc, method, *inputs, **options)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return apply_function(function, args, kwargs)
+
+    def __getitem__(self, key: Any) -> Any:
+        return super().__getitem__(key if key.__class__ is int else _index(key))
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        if isinstance(key, ValueArray) and key.shape == self.shape and not isinstance(value, _MANY):
+            # One value for all, which may be chosen when a program runs.
+            super().__setitem__(..., np.where(key, value, self))
+        else:
+            super().__setitem__(key if key.__class__ is int else _index(key), value)
+
+    def astype(self, dtype: Any, *args: Any, **options: Any) -> Any:
+        """Return a copy with another type of elements, which are floats that remember no derivative.
+
+        Raises
+        ------
+        TypeError
+            While a function is traced or differentiated, where the derivative would be lost.
+
+        Examples
+        --------
+        >>> values_array([Value(1.0)]).astype(float)
+        array([1.])
+        """
+        return self.view(np.ndarray).astype(dtype, *args, **options)
+
+    def argmax(self, *args: Any, **options: Any) -> Any:
+        """Return where the largest number is, as `numpy.argmax`."""
+        return np.argmax(data(self), *args, **options)
+
+    def argmin(self, *args: Any, **options: Any) -> Any:
+        """Return where the smallest number is, as `numpy.argmin`."""
+        return np.argmin(data(self), *args, **options)
+
+    def argsort(self, *args: Any, **options: Any) -> Any:
+        """Return the places in ascending order of the numbers, as `numpy.argsort`."""
+        return np.argsort(data(self), *args, **options)
+
+    def sort(self, axis: Any = -1, *args: Any, **options: Any) -> None:
+        """Put the elements into ascending order, as `numpy.ndarray.sort`."""
+        self[...] = np.sort(self, axis, *args, **options)
+
+    def round(self, decimals: SupportsIndex = 0, out: Any = None) -> Any:
+        """Return the nearest numbers of so many decimals, as `numpy.round`; the derivative is 0."""
+        return np.round(self, decimals, out)
+
+    def view(self, *args: Any, **options: Any) -> Any:
+        """Return the same memory as an array of another class; as a masked array, a copy of the numbers."""
+        target = [*args, *options.values()]
+        if any(isinstance(kind, type) and issubclass(kind, np.ma.MaskedArray) for kind in target):
+            # Pictures mask what is not finite, and paint numbers.
+            return np.asarray(self, dtype=float).view(*args, **options)
+        return super().view(*args, **options)
+
+    def __repr__(self) -> str:
+        return repr(self.view(np.ndarray))
+
+    def __str__(self) -> str:
+        return str(self.view(np.ndarray))
+
+
+def values_array(items: Any) -> ValueArray:
+    """Return `Value`s and numbers as an array that records NumPy's functions.
+
+    Parameters
+    ----------
+    items : Value, sequence or array
+        A `Value` gives an array of no dimensions. An array of objects is not copied.
+
+    Returns
+    -------
+    ValueArray
+        The array.
+
+    Examples
+    --------
+    >>> values_array([[Value(1.0), 2.0]]).shape
+    (1, 2)
+    """
+    if isinstance(items, Value):
+        box = np.empty((), dtype=object)
+        box[()] = items
+        return box.view(ValueArray)
+    return np.asarray(items, dtype=object).view(ValueArray)
+
+
+def data(values: Any) -> npt.NDArray[np.float64]:
+    """Return the numbers of an array of `Value`s, on purpose without their derivatives.
+
+    Parameters
+    ----------
+    values : array_like of Value or number
+        Any shape.
+
+    Returns
+    -------
+    ndarray of float
+        Of the same shape.
+
+    Raises
+    ------
+    TypeError
+        If an element is neither a `Value` nor a number.
+    TracedValueError
+        While a function is traced, where they are not known.
+
+    Examples
+    --------
+    >>> data([Value(1.0), Value(2.0)])
+    array([1., 2.])
+    """
+    plain = np.asarray(values_array(values))
+    return np.array([_number(item) for item in plain.ravel().tolist()], dtype=float).reshape(plain.shape)
+
+
+def _number(item: Any) -> Any:
+    if item.__class__ is Value:
+        return item.data
+    if not isinstance(item, NUMBERS):
+        raise TypeError(f"data takes Values and numbers, but came {item!r} ({type(item).__name__})")
+    return item
+
+
+def holds_values(item: Any) -> bool:
+    """Return whether something is a `Value` or an array with one.
+
+    Examples
+    --------
+    >>> holds_values(Value(1.0)), holds_values(np.array([1.0]))
+    (True, False)
+    """
+    if isinstance(item, np.ndarray):
+        return item.dtype == object and Value in map(type, item.ravel().tolist())
+    return isinstance(item, Value)
+
+
+def truths(items: Array) -> Array:
+    """Return truth values as plain bools.
+
+    Raises
+    ------
+    TracedValueError
+        Where they are not known.
+
+    Examples
+    --------
+    >>> truths(values_array([Value(1.0)]) > 2.0)
+    array([False])
+    """
+    plain = items.view(np.ndarray)
+    return np.array([bool(item) for item in plain.ravel().tolist()], dtype=bool).reshape(plain.shape)
+
+
+def _index(key: Any) -> Any:
+    """Return an index with truth values as plain bools."""
+    if isinstance(key, tuple):
+        return tuple(map(_index, key))
+    if not isinstance(key, ValueArray):
+        return key
+    try:
+        return truths(key)
+    except TracedValueError:
+        raise TracedValueError(
+            f"x[mask] has as many elements as the mask holds, which is not known while the function is "
+            f"traced, at {user_line()}; choose with np.where(mask, x, other)"
+        ) from None
+
+
+# ------------------------------------------------------------------------------------------------ ufuncs
+
+
+def apply_ufunc(ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+    """Do what a NumPy function of which an argument is a `Value` or an array of them should do.
+
+    Parameters
+    ----------
+    ufunc : numpy.ufunc
+        Such as ``np.exp``.
+    method : str
+        How it was called: ``"__call__"``, ``"reduce"``, ``"accumulate"``, ``"outer"``, ``"at"``.
+    *inputs
+        The arguments.
+    **options
+        The keyword arguments; ``out`` may be an array of objects.
+
+    Returns
+    -------
+    Value or ValueArray
+        Of a comparison 1 and 0; of ``np.isnan`` and its like plain bools, where they are known.
+
+    Raises
+    ------
+    TypeError
+        For a function without a differentiation rule.
+
+    Examples
+    --------
+    >>> np.exp(Value(0.0))
+    Value(1.0, op='exp')
+    >>> np.array([1.0, 2.0]) * Value(3.0)
+    array([Value(3.0, op='*'), Value(6.0, op='*')], dtype=object)
+    >>> np.isnan(Value(1.0))
+    False
+    """
+    if ufunc not in FUNCTIONS and ufunc not in PRODUCTS:
+        raise TypeError(
+            f"np.{ufunc.__name__} has no differentiation rule for a Value; "
+            "compute it from operations that have one, or pass v.data"
+        )
+    for ignored in ("casting", "order", "subok"):
+        options.pop(ignored, None)
+    _check_dtype(ufunc, options.pop("dtype", None))
+    out = options.pop("out", (None,))
+    _check_out(ufunc, out)
+    operands = [_operand(ufunc, x) for x in inputs]
+    if method == "__call__" and ufunc in FUNCTIONS:
+        mask = _index(options.pop("where", True))
+        result = _finished(ufunc, mapped(FUNCTIONS[ufunc], operands, ufunc.nout))
+    else:
+        _check_dimensions(ufunc, operands)
+        mask = True
+        named = {name: _index(option) for name, option in options.items()}
+        result = _finished(ufunc, call_method(ufunc, method, *map(_as_array, operands), **named))
+    if out[0] is None and mask is not True:
+        raise TypeError(f"np.{ufunc.__name__} with where= needs out=; choose with np.where(mask, x, y)")
+    return result if out[0] is None else _stored(result, out, mask)
+
+
+def _operand(ufunc: np.ufunc, x: Any) -> Any:
+    """Return an argument as a loop over objects takes it."""
+    if isinstance(x, Value | float | int | slice):
+        return float(x) if isinstance(x, np.float64) else x
+    plain = np.asarray(x, dtype=object if isinstance(x, list | tuple) else None)
+    if plain.dtype.kind not in "fiubO" and ufunc not in COMPARING:
+        raise TypeError(f"np.{ufunc.__name__} takes Values and real numbers, but came {x!r}")
+    return plain
+
+
+def _check_dimensions(ufunc: np.ufunc, operands: Sequence[Any]) -> None:
+    if ufunc in PRODUCTS and not all(map(np.ndim, operands)):
+        raise TypeError(
+            f"np.{ufunc.__name__} takes arrays of one dimension or more, but came a number; write v * x"
+        )
+
+
+def _as_array(operand: Any) -> Any:
+    """Return a `Value` as NumPy's methods take it."""
+    return np.asarray(values_array(operand)) if isinstance(operand, Value) else operand
+
+
+def _check_dtype(ufunc: np.ufunc, dtype: Any) -> None:
+    if (
+        dtype is not None
+        and ufunc not in COMPARING
+        and np.dtype(dtype) not in (np.dtype(float), np.dtype("O"))
+    ):
+        raise TypeError(
+            f"np.{ufunc.__name__} of Values gives Values, which are floats, but came dtype={dtype!r}; "
+            "leave it out, or pass autograd.data(x) for its numbers"
+        )
+
+
+def _check_out(ufunc: np.ufunc, out: Sequence[Any]) -> None:
+    for array in out:
+        if array is not None and array.dtype != object and not (ufunc in COMPARING and array.dtype == bool):
+            raise TypeError(
+                f"an array of {array.dtype} cannot hold Values in place; write a = a * v instead of a *= v"
+            )
+
+
+def _stored(result: Any, out: Sequence[Any], mask: Any) -> Any:
+    for array, part in zip(out, result if isinstance(result, tuple) else [result], strict=True):
+        known = truths(values_array(part)) if array.dtype == bool else values_array(part)
+        np.copyto(np.asarray(array), np.asarray(known), where=mask)
+    return out[0] if len(out) == 1 else tuple(out)
+
+
+def _finished(ufunc: np.ufunc, result: Any) -> Any:
+    """Return the result of a loop over objects as users get it."""
+    if isinstance(result, tuple):
+        return tuple([_finished(ufunc, part) for part in result])
+    if ufunc in QUESTIONS:
+        return _answered(result)
+    if not isinstance(result, np.ndarray):
+        return result
+    if ufunc in COMPARING and not holds_values(result):
+        return result.astype(bool)
+    return result.view(ValueArray)
+
+
+def _answered(result: Any) -> Any:
+    """Return truth values as plain bools, unless they are not known yet."""
+    try:
+        return truths(result) if isinstance(result, np.ndarray) else bool(result)
+    except TracedValueError:
+        return result.view(ValueArray) if isinstance(result, np.ndarray) else result
+
+
+# -------------------------------------------------------------------------------- NumPy's other functions
+
+OWN: dict[Any, Callable[..., Any]] = {}
+"""Functions of NumPy that are written anew for arrays of `Value`s."""
+
+RECORDED: set[Any] = set()
+"""Functions of NumPy whose own code, run on arrays of `Value`s, gives the right `Value`s."""
+
+ASKING: set[Any] = set()
+"""Functions of NumPy whose results have no derivative: they are given plain numbers."""
+
+
+def apply_function(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """Do what a NumPy function that is no ufunc should do with `Value`s and arrays of them.
+
+    Parameters
+    ----------
+    function : callable
+        Such as ``np.stack``.
+    args, kwargs : sequence and mapping
+        Its arguments.
+
+    Returns
+    -------
+    Value, ValueArray, or what the function returns
+        Arrays of objects are arrays of `Value`s again.
+
+    Raises
+    ------
+    TypeError
+        For a function whose derivative would be lost.
+
+    Examples
+    --------
+    >>> np.stack([Value(1.0), Value(2.0)])
+    array([Value(1.0), Value(2.0)], dtype=object)
+    """
+    if function in OWN:
+        return _unboxed(OWN[function](*args, **kwargs))
+    if function in ASKING:
+        plain: Any = (_with_numbers(args), _with_numbers(dict(kwargs)))
+        return function(*plain[0], **plain[1])
+    if function in RECORDED:
+        return recorded(function, *args, **kwargs)
+    name = f"{function.__module__}.{function.__name__}".replace("numpy", "np")
+    raise TypeError(
+        f"{name} has no differentiation rule for arrays of Values; "
+        "compute it from operations that have one, or pass autograd.data(x) for its numbers"
+    )
+
+
+def recorded(function: Any, *args: Any, **kwargs: Any) -> Any:
+    """Return what NumPy's own code makes of `Value`s and arrays of them.
+
+    Examples
+    --------
+    >>> recorded(np.flip, values_array([Value(1.0), Value(2.0)]))
+    array([Value(2.0), Value(1.0)], dtype=object)
+    """
+    arrays, named = _boxed(args), _boxed(kwargs)
+    return _unboxed(np.ndarray.__array_function__(_ANY, function, (ValueArray,), arrays, named))
+
+
+_ANY = np.empty(0, dtype=object).view(ValueArray)
+
+
+def _boxed(item: Any) -> Any:
+    """Return arguments with arrays of no dimensions for `Value`s, and ours for plain arrays of objects."""
+    if isinstance(item, Value):
+        return values_array(item)
+    if type(item) is np.ndarray and item.dtype == object:
+        return item.view(ValueArray)
+    if type(item) in (list, tuple):
+        return type(item)(map(_boxed, item))
+    if type(item) is dict:
+        return {name: _boxed(part) for name, part in item.items()}
+    return item
+
+
+def _unboxed(result: Any) -> Any:
+    """Return results with ours for plain arrays of objects, and the element for those of no dimensions."""
+    if isinstance(result, np.ndarray) and result.dtype == object:
+        return result.view(ValueArray) if result.ndim else result[()]
+    if type(result) in (list, tuple):
+        return type(result)(map(_unboxed, result))
+    return result
+
+
+def _with_numbers(item: Any) -> Any:
+    """Return arguments with plain numbers for `Value`s."""
+    if isinstance(item, Value):
+        return item.data
+    if isinstance(item, np.ndarray) and item.dtype == object:
+        return data(item)
+    if type(item) in (list, tuple):
+        return type(item)(map(_with_numbers, item))
+    if type(item) is dict:
+        return {name: _with_numbers(part) for name, part in item.items()}
+    return item
+
+
+# -------------------------------------------------------------------------- what it does for each `Value`
+
+# Upper layers attach to the node what needs them. The signs are those of `autograd.logic`; the others are
+# what NumPy's loops and functions look for in the elements of a plain array of objects.
+_ATTACHED: Mapping[str, Callable[..., Any]] = {
+    "__array_ufunc__": lambda self, ufunc, method, *args, **kwargs: apply_ufunc(
+        ufunc, method, *args, **kwargs
+    ),
+    "__array_function__": lambda self, function, types, args, kwargs: apply_function(function, args, kwargs),
+    "__and__": lambda self, other: joined("&", self, other),
+    "__rand__": lambda self, other: joined("&", other, self),
+    "__or__": lambda self, other: joined("|", self, other),
+    "__ror__": lambda self, other: joined("|", other, self),
+    "__xor__": lambda self, other: joined("^", self, other),
+    "__rxor__": lambda self, other: joined("^", other, self),
+    "__invert__": lambda self: opposite(checked_truth(self, "~")),
+    **{
+        ufunc.__name__: FUNCTIONS[ufunc]
+        for ufunc in (np.conjugate, np.rint, np.fabs, np.degrees, np.radians, np.deg2rad, np.rad2deg)
+    },
+}
+for _name, _method in _ATTACHED.items():
+    setattr(Value, _name, _method)
