@@ -64,6 +64,7 @@ ORDER = [
     "autograd.jit.fusion",
     "autograd.jit.loop_rules",
     "autograd.jit.product_loops",
+    "autograd.jit.literals",
     "autograd.jit.numpy_source",
     "autograd.jit.schedule",
     "autograd.jit.interpreter",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -179,8 +179,7 @@ def compiled_elementwise(
 
 
 def _program(source: Source, traced: int, simplified: int, start: float) -> Program:
-    namespace: dict[str, Any] = {}
-    exec(compile(source.text, "<compiled by autograd.jit>", "exec"), namespace)
+    run = source.run()
     report = Report(
         traced=traced,
         simplified=simplified,
@@ -191,4 +190,4 @@ def _program(source: Source, traced: int, simplified: int, start: float) -> Prog
         seconds=time.perf_counter() - start,
     )
     # What NumPy warns of, an eager call says better: it names the operation and the line.
-    return Program(lambda: source.text, np.errstate(all="ignore")(namespace["program"]), report)
+    return Program(lambda: source.text, np.errstate(all="ignore")(run), report)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from ..ops import Op
 from ..rules import on_arrays
+from .literals import Literals, module_text
 from .numpy_source import numpy_expression
 from .schedule import Schedule
 
@@ -149,32 +150,30 @@ def table_source(schedule: Schedule, parameters: Sequence[str], shapes: Sequence
     <BLANKLINE>
     """
     helpers: dict[str, str] = {}
+    literals = Literals()
     rules = {run.op: _rule(run.op, helpers) for run in schedule.runs}
-    lines = [
-        "import numpy as np",
-        *(f"\n\ndef {name}(x):\n    return {rule}\n" for name, rule in helpers.items()),
-    ]
+    lines = [f"\n\ndef {name}(x):\n    return {rule}\n" for name, rule in helpers.items()]
     lines += ["", *_EXPLANATION, "runs = ["]
     for run in schedule.runs:
-        columns = schedule.table[run.start : run.stop].T.tolist()[: 1 + len(run.op.partials)]
-        lines.append(f"    ({rules[run.op]}, {', '.join(map(str, columns))}),")
+        columns = schedule.table[run.start : run.stop].T[: 1 + len(run.op.partials)]
+        lines.append(f"    ({', '.join([rules[run.op], *(literals.text(column) for column in columns)])}),")
     arguments = "".join(f"np.ravel({name}), " for name in parameters)
     returned = [
-        f"kept[{rows.tolist()}, {lanes.tolist()}].reshape({shape}),"
+        f"kept[{literals.text(rows)}, {literals.text(lanes)}].reshape({shape}),"
         for (rows, lanes), shape in zip(schedule.results, shapes, strict=True)
     ]
     lines += [
         "]\n\n",
         f"def program({', '.join(parameters)}):",
-        f"    numbers = np.concatenate([{arguments}{schedule.constants}])",
+        f"    numbers = np.concatenate([{arguments}{literals.text(np.array(schedule.constants))}])",
         f"    memory = np.empty({schedule.slots, schedule.lanes})",
-        f"    memory[{schedule.given.tolist()}] = numbers[{schedule.sources.tolist()}]",
+        f"    memory[{literals.text(schedule.given)}] = numbers[{literals.text(schedule.sources)}]",
         "    for rule, target, *operands in runs:",
         "        memory[target] = rule(*(memory[rows] for rows in operands))",
-        f"    kept = memory[{schedule.kept.tolist()}]",
+        f"    kept = memory[{literals.text(schedule.kept)}]",
         f"    return ({' '.join(returned)})",
     ]
-    return "\n".join(lines) + "\n"
+    return module_text([], literals, "\n".join(lines) + "\n")
 
 
 _EXPLANATION = (

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import count
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from ..lanes import STACK
 from ..ops import COMPARISONS, OPS, Op
 from ..rules import NUMPY
 from .layout import Block, Operand, Plan
+from .literals import Literals, module_text, number_text
 from .tape import Tape
 from .views import Positions, broadcast_axes, view
 
@@ -32,19 +34,34 @@ class Source:
 
     Attributes
     ----------
-    text : str
-        The module: it imports NumPy alone, and defines ``program``.
+    body : str
+        What follows the definitions of the arrays that the program holds; it defines ``program``.
+    literals : Literals
+        These arrays.
     products, reductions, classes : int
         How many matrix products, other sums, and arrays there are.
     gathers : int
         How many operands follow no rule and are gathered.
     """
 
-    text: str
+    body: str
+    literals: Literals
     products: int = 0
     reductions: int = 0
     classes: int = 0
     gathers: int = 0
+
+    @property
+    def text(self) -> str:
+        """The module, which runs on its own."""
+        return module_text([], self.literals, self.body)
+
+    def run(self) -> Callable[..., Any]:
+        """Return the function ``program``."""
+        namespace: dict[str, Any] = {"np": np, **self.literals.arrays}
+        exec(compile(self.body, "<compiled by autograd.jit>", "exec"), namespace)
+        program: Callable[..., Any] = namespace["program"]
+        return program
 
 
 def numpy_source(
@@ -135,7 +152,7 @@ class _Writer:
     plan: Plan
     parameters: Sequence[str]
     names: dict[int, str] = field(default_factory=dict)
-    literals: dict[str, str] = field(default_factory=dict)
+    literals: Literals = field(default_factory=Literals)
     helpers: dict[str, str] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
     returned: set[str] = field(default_factory=set)
@@ -163,7 +180,9 @@ class _Writer:
                 self.lines.append(f"{self.names[colour]} = {text}")
         returned = [self._result(i, wanted, shape) for i, (wanted, shape) in enumerate(results)]
         self.lines.append(f"return ({', '.join(returned)}{',' if len(returned) == 1 else ''})")
-        return Source(self._module(), self.products, self.reductions, len(self.plan.blocks), self.gathers)
+        return Source(
+            self._body(), self.literals, self.products, self.reductions, len(self.plan.blocks), self.gathers
+        )
 
     def _only_chosen_by(self, returned: set[int]) -> set[int]:
         """Return the comparisons that nothing but `where` uses: they stay True and False."""
@@ -179,20 +198,11 @@ class _Writer:
         left, right = (self._view(operand) for operand in block.operands)
         return f"{left} {block.op.symbol} {right}"
 
-    def _module(self) -> str:
-        head = ["import numpy as np"]
-        if self.literals:
-            head += ["", *(f"{name} = {text}" for text, name in self.literals.items())]
+    def _body(self) -> str:
         helpers = [f"\n\ndef {name}(x):\n    return {rule}" for name, rule in self.helpers.items()]
         body = "\n".join(f"    {line}" for line in self.lines)
         program = f"\n\ndef program({', '.join(self.parameters)}):\n{body}\n"
-        return "\n".join([*head, *helpers, program])
-
-    def _literal(self, array: Positions, letter: str) -> str:
-        text = "np.array([" + ", ".join(map(_number, array.ravel().tolist())) + "])"
-        if array.ndim > 1:
-            text += f".reshape({', '.join(map(str, array.shape))})"
-        return self.literals.setdefault(text, f"{letter}{len(self.literals) + 1}")
+        return "\n".join([*helpers, program])
 
     # --------------------------------------------------------------------------------------- operands
 
@@ -211,15 +221,17 @@ class _Writer:
 
     def _constants(self, numbers: Sequence[float | None], operand: Operand, whole: bool) -> str:
         """Return constants: a number where all are the same, else an array."""
-        chosen = np.array(numbers)[operand.wanted]
-        if len(set(map(repr, chosen.ravel().tolist()))) > 1:
-            return self._literal(chosen if whole else _without_repetition(chosen, operand.wanted), "c")
-        text = _number(chosen.flat[0])
+        chosen = np.array(numbers, dtype=float)[operand.wanted]
+        # By their bits: 0.0 equals -0.0, and nan does not equal itself.
+        bits = chosen.ravel().view(np.int64)
+        if (bits != bits[0]).any():
+            return self.literals.name(chosen if whole else _without_repetition(chosen, operand.wanted), "c")
+        text = number_text(chosen.flat[0])
         return f"np.full({chosen.shape}, {text})" if whole and chosen.shape else text
 
     def _positions(self, wanted: Positions) -> str:
         self.gathers += 1
-        return self._literal(wanted, "i")
+        return self.literals.name(wanted, "i")
 
     # ------------------------------------------------------------------------------------- statements
 
@@ -341,8 +353,3 @@ def _row(operand: Operand) -> Operand:
 
 def _transposed(text: str) -> str:
     return text.removesuffix(".T") if text.endswith(".T") else f"{text}.T"
-
-
-def _number(number: float) -> str:
-    text = repr(float(number)) if not isinstance(number, int | np.integer) else str(int(number))
-    return {"inf": "np.inf", "-inf": "-np.inf", "nan": "np.nan"}.get(text, text)
