@@ -121,8 +121,8 @@ class Module(metaclass=_LabelsParameters):
 
     def zero_grad(self) -> None:
         """Set the gradient of each parameter to 0, before a backward adds to it."""
-        for parameter in self.parameters():
-            parameter.grad = 0.0
+        parameters = self.parameters()
+        assign_all((parameters, "grad", [0.0] * len(parameters)))
 
     def state_dict(self) -> dict[str, float]:
         """Return the value of each parameter by name.

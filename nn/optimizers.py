@@ -10,7 +10,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from autograd import Value, sqrt
-from autograd.node import has_gradient
+from autograd.node import checked_number, has_gradient
+
+from .assignment import assign_all
 
 State = tuple[Any, ...]
 """What a rule keeps of a parameter between steps, floats or `Value`s."""
@@ -100,17 +102,29 @@ class Optimizer:
 
     def zero_grad(self) -> None:
         """Set all gradients to 0, before a backward adds to them."""
-        for parameter in self.parameters:
-            parameter.grad = 0.0
+        assign_all((self.parameters, "grad", [0.0] * len(self.parameters)))
 
     def step(self) -> None:
-        """Move each parameter that has a gradient."""
-        self.steps += 1
-        for i, parameter in enumerate(self.parameters):
-            if has_gradient(parameter):
-                parameter.data, self.states[i] = self.update(
-                    parameter.data, parameter.grad, self.states[i], self.steps
-                )
+        """Move each parameter that has a gradient; an error or an interrupt leaves all where they were.
+
+        Raises
+        ------
+        RuntimeError
+            If no parameter has one, since no backward was done.
+        """
+        chosen = [i for i, parameter in enumerate(self.parameters) if has_gradient(parameter)]
+        if not chosen:
+            raise RuntimeError(
+                "no parameter has a gradient yet, so a step would move nothing: call loss.backward() before "
+                "it, on a loss that depends on these parameters"
+            )
+        step, states, numbers = self.steps + 1, list(self.states), []
+        for i in chosen:
+            parameter = self.parameters[i]
+            number, states[i] = self.update(parameter.data, parameter.grad, states[i], step)
+            numbers.append(checked_number(number))
+        moved = [self.parameters[i] for i in chosen]
+        assign_all((moved, "_data", numbers), ([self], "states", [states]), ([self], "steps", [step]))
 
 
 class SGD(Optimizer):

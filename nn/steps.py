@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,7 @@ from autograd.sweeps import partials_as_graph, pull
 from autograd.tracing import tracing
 from autograd.variables import under_differentiation
 
+from .assignment import assign_all
 from .module import Module
 from .optimizers import Optimizer
 
@@ -113,6 +114,15 @@ class EagerSteps:
         """Do nothing: the optimizer did each step itself."""
 
 
+class _Moved(NamedTuple):
+    """What a step leaves, held as one so that an interrupt never finds a part of it from another step."""
+
+    parameters: Array
+    gradients: Array
+    states: list[Array]
+    steps: int
+
+
 class CompiledSteps:
     """Steps that are compiled, one program for each number of samples.
 
@@ -141,11 +151,9 @@ class CompiledSteps:
         self.model, self.loss, self.optimizer = model, loss, optimizer
         self._programs: dict[tuple[int, ...], Program] = {}
         self._backend = backend_or_best(None)
-        self._parameters: Array
-        self.read_parameters()
-        self._gradients = np.zeros(len(self._parameters))
-        self._states = list(np.array(optimizer.states, dtype=float).T)
-        self._steps = optimizer.steps
+        numbers = self._numbers()
+        states = list(np.array(optimizer.states, dtype=float).T)
+        self._now = _Moved(numbers, np.zeros(len(numbers)), states, optimizer.steps)
         self._update = self._compiled_update()
         self._improves_at = time.perf_counter() + _PATIENCE
 
@@ -157,17 +165,12 @@ class CompiledSteps:
             self._programs[shapes] = self._compiled_gradient(x, y)
         if time.perf_counter() > self._improves_at:
             self._improve()
-        loss, outputs, gradients = self._programs[shapes].run(self._parameters, x, y)
+        before = self._now
+        loss, outputs, gradients = self._programs[shapes].run(before.parameters, x, y)
         if math.isfinite(loss):
-            self._steps += 1
-            self._gradients = gradients
-            self._parameters, *self._states = self._update.run(
-                np.float64(self.optimizer.lr),
-                np.float64(self._steps),
-                self._parameters,
-                gradients,
-                *self._states,
-            )
+            lr, step = np.float64(self.optimizer.lr), np.float64(before.steps + 1)
+            parameters, *states = self._update.run(lr, step, before.parameters, gradients, *before.states)
+            self._now = _Moved(parameters, gradients, states, before.steps + 1)
         return float(loss), outputs
 
     def _improve(self) -> None:
@@ -192,7 +195,7 @@ class CompiledSteps:
             If the results differ: a model that draws random numbers is compiled with those that it drew.
         """
         program = self._programs[(*x.shape, *y.shape)] = self._compiled_gradient(x, y)
-        found, outputs, _ = program.run(self._parameters, x.astype(float), y.astype(float))
+        found, outputs, _ = program.run(self._now.parameters, x.astype(float), y.astype(float))
         eager = self.model(x[:_FEW])
         self._compare("what the model gives", data(eager), outputs[:_FEW])
         self._compare("the loss", self.loss(_variables(outputs), y)._data, found)
@@ -208,23 +211,33 @@ class CompiledSteps:
 
     def write_parameters(self) -> None:
         """Give the parameters their numbers and gradients; before the first step they have them."""
-        if self.optimizer.steps == self._steps:
-            return
-        numbers = zip(self._parameters.tolist(), self._gradients.tolist(), strict=True)
-        for parameter, (number, gradient) in zip(self.optimizer.parameters, numbers, strict=True):
-            # These are floats and leaves: to have them checked takes 5 ms for 17,000 parameters.
-            parameter._data, parameter.grad = number, gradient
+        if self.optimizer.steps != self._now.steps:
+            assign_all(*self._columns())
 
     def read_parameters(self) -> None:
         """Read the parameters, which somebody may have changed."""
-        self._parameters = np.array([parameter._data for parameter in self.optimizer.parameters])
+        self._now = self._now._replace(parameters=self._numbers())
 
     def finish(self) -> None:
         """Put the parameters, their gradients and the optimizer's states where they belong."""
-        self.write_parameters()
-        states = zip(*(state.tolist() for state in self._states), strict=True)
-        self.optimizer.states = list(states) or [()] * len(self._parameters)
-        self.optimizer.steps = self._steps
+        if self.optimizer.steps == self._now.steps:
+            return
+        columns = [state.tolist() for state in self._now.states]
+        states = list(zip(*columns, strict=True)) or [()] * len(self._now.parameters)
+        assign_all(
+            *self._columns(),
+            ([self.optimizer], "states", [states]),
+            ([self.optimizer], "steps", [self._now.steps]),
+        )
+
+    def _numbers(self) -> Array:
+        return np.array([parameter._data for parameter in self.optimizer.parameters])
+
+    def _columns(self) -> list[tuple[list[Value], str, list[float]]]:
+        """Return what to assign to the parameters."""
+        # These are floats and leaves: to have them checked takes 5 ms for 17,000 parameters.
+        parameters, now = self.optimizer.parameters, self._now
+        return [(parameters, "_data", now.parameters.tolist()), (parameters, "grad", now.gradients.tolist())]
 
     @paused_collector()
     def _compiled_gradient(self, x: Array, y: Array) -> Program:
@@ -236,8 +249,8 @@ class CompiledSteps:
             loss = self.loss(outputs, targets)
             gradients = pull([loss], [1.0], parameters, partials_as_graph)
         results: list[Result] = [([loss], ()), (outputs.ravel().tolist(), outputs.shape)]
-        results.append((gradients, self._gradients.shape))
-        shapes = [self._parameters.shape, x.shape, y.shape]
+        results.append((gradients, self._now.gradients.shape))
+        shapes = [self._now.parameters.shape, x.shape, y.shape]
         names = ["parameters", "inputs", "targets"]
         return compiled(results, arguments, shapes, names, self._backend)
 
@@ -253,7 +266,7 @@ class CompiledSteps:
 
     def _faster_update(self) -> Run:
         """Record the optimizer's rule for all parameters, which other backends than NumPy need."""
-        shape = self._parameters.shape
+        shape = self._now.parameters.shape
         shared = [[Value(1.0)], [Value(1.0)]]
         vectors = [_variables(np.ones(shape)).tolist() for _ in self._update_names[2:]]
         arguments = [*shared, *vectors]
@@ -268,7 +281,7 @@ class CompiledSteps:
 
     @property
     def _update_names(self) -> list[str]:
-        states = (f"state{i}" for i in range(1, len(self._states) + 1))
+        states = (f"state{i}" for i in range(1, len(self._now.states) + 1))
         return ["lr", "step", "parameter", "gradient", *states]
 
     def _moved(self, numbers: Sequence[Any]) -> list[Any]:

@@ -151,7 +151,12 @@ def fit(
                 history.metric.append(_mean(metrics, weights))
             epochs_shown.describe(str(history))
     finally:
-        steps.finish()
+        try:
+            steps.finish()
+        except KeyboardInterrupt:
+            # It assigns all or nothing, and would have been lost: what was trained until now is put in place.
+            steps.finish()
+            raise
     return history
 
 

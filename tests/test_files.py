@@ -3,13 +3,12 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-import sys
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from interrupts import interrupted_at
 
 from autograd import Value, draw, files, stepper
 from autograd.files import write_whole
@@ -108,33 +107,7 @@ def test_a_name_as_long_as_names_can_be(tmp_path: Path) -> None:
     assert target.read_bytes() == b"new"
 
 
-def interrupted_at(count: int, action: Callable[[], Any]) -> bool:
-    """Do something that is interrupted before its count-th instruction; return whether it had so many."""
-    left = count
-
-    def trace(frame: Any, event: str, _: Any) -> Any:
-        nonlocal left
-        if frame.f_code.co_filename not in (files.__file__, contextlib.__file__):
-            return None
-        frame.f_trace_opcodes = True
-        if event == "opcode":
-            left -= 1
-            if left == 0:
-                raise KeyboardInterrupt
-        return trace
-
-    def run() -> None:
-        sys.settrace(trace)
-        try:
-            action()
-        except KeyboardInterrupt:
-            return
-
-    # In a thread of its own: an exception that a trace raises may be left behind as one that is handled.
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join()
-    return left <= 0
+OURS = {files.__file__, contextlib.__file__}
 
 
 # A file that is opened and interrupted before it has a name is closed by nobody but the interpreter.
@@ -147,7 +120,7 @@ def test_an_interrupt_at_any_instruction(tmp_path: Path, exists: bool) -> None:
         target.parent.mkdir()
         if exists:
             target.write_bytes(b"older")
-        was_interrupted = interrupted_at(count, lambda target=target: write_whole(target, b"new"))
+        was_interrupted = interrupted_at(count, lambda target=target: write_whole(target, b"new"), OURS)
         found = {path.name: path.read_bytes() for path in target.parent.iterdir()}
         assert found in ([{"file": b"older"}] if exists else [{}]) + [{"file": b"new"}]
         if not was_interrupted:

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import nan
 from typing import Any
 
 import numpy as np
 import pytest
+from interrupts import interrupted_at
 
 from autograd import Value, as_values, data, jit
-from nn import MLP
+from nn import MLP, assignment, optimizers
 from nn.optimizers import SGD, Adam, Optimizer
 
 
@@ -202,3 +204,72 @@ def test_bad_arguments_of_adam(arguments: dict[str, Any], message: str) -> None:
     """Numbers out of range raise an error that says what came."""
     with pytest.raises(ValueError, match=message):
         Adam(**{"parameters": [Value(1.0)]} | arguments)
+
+
+# ------------------------------------------------------------------------------------- errors, interrupts
+
+
+RULES: list[Callable[[Any], Optimizer]] = [
+    lambda parameters: SGD(parameters, lr=0.1, momentum=0.5),
+    lambda parameters: Adam(parameters, lr=0.1),
+]
+
+
+def state_of(optimizer: Optimizer) -> tuple[Any, ...]:
+    """Return all that a step changes."""
+    return [parameter.data for parameter in optimizer.parameters], list(optimizer.states), optimizer.steps
+
+
+@pytest.mark.parametrize("make", RULES, ids=["SGD", "Adam"])
+def test_an_interrupted_step_is_done_or_not(make: Callable[[Any], Optimizer]) -> None:
+    """Whenever Ctrl-C is pressed, parameters, states and the number of steps belong together."""
+    files = {optimizers.__file__, assignment.__file__}
+    for count in range(1, 10_000):
+        found = make(as_values(np.arange(1.0, 6.0)))
+        for parameter in found.parameters:
+            parameter.grad = 2.0
+        before = state_of(found)
+        was_interrupted = interrupted_at(count, found.step, files)
+        after = state_of(found)
+        is_moved = [a != b for a, b in zip(after[0], before[0], strict=True)]
+        assert after == before or (after[2] == 1 and all(is_moved))
+        if not was_interrupted:
+            break
+    assert after[2] == 1
+    assert count > 100
+
+
+@pytest.mark.parametrize("result", [ZeroDivisionError(), "2", 1j, None], ids=repr)
+def test_a_rule_that_fails_moves_nothing(result: Any) -> None:
+    """A rule that raises at one parameter, or gives no number, leaves all of them where they were."""
+
+    class Failing(Optimizer):
+        def update(self, parameter: Any, gradient: Any, state: Any, step: Any) -> Any:
+            if gradient != 3.0:
+                return parameter - gradient, (1.0,)
+            if isinstance(result, Exception):
+                raise result
+            return result, (1.0,)
+
+    optimizer = Failing(as_values(np.ones(4)), lr=0.1)
+    for i, parameter in enumerate(optimizer.parameters):
+        parameter.grad = float(i + 1)
+    before = state_of(optimizer)
+    with pytest.raises((ZeroDivisionError, TypeError)):
+        optimizer.step()
+    assert state_of(optimizer) == before
+
+
+@pytest.mark.parametrize("make", RULES, ids=["SGD", "Adam"])
+def test_a_step_before_any_backward(make: Callable[[Any], Optimizer]) -> None:
+    """It raises and says what is missing, and counts as no step; a gradient of 0 is one."""
+    optimizer = make(as_values(np.ones(3)))
+    before = state_of(optimizer)
+    with pytest.raises(
+        RuntimeError, match=r"no parameter has a gradient yet.*call loss\.backward\(\) before"
+    ):
+        optimizer.step()
+    assert state_of(optimizer) == before
+    (optimizer.parameters[0] * 0.0).backward()
+    optimizer.step()
+    assert optimizer.steps == 1

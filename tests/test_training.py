@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from interrupts import interrupted_at
 
 from autograd import Value, anomaly, data
 from autograd.node import has_gradient
 from autograd.tracing import TracedValueError
-from nn import MLP, History, Module, Neuron, fit
+from nn import MLP, History, Module, Neuron, assignment, fit, optimizers, steps, training
 from nn.losses import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -462,6 +463,54 @@ def test_anomaly_mode_is_eager() -> None:
     with anomaly():
         history = fit(Neuron(1, rng=0), X, Y, loss=mse, epochs=50, progress=False)
     assert history.how == "eager: inside of anomaly()"
+
+
+# ----------------------------------------------------------------------------------------------- interrupts
+
+
+def trained(epochs: int, jit: bool) -> tuple[Adam, Callable[[], Any]]:
+    """Return an optimizer, and what trains its model with it for some epochs."""
+    model = MLP(1, [2, 1], rng=0)
+    optimizer = Adam(model.parameters(), lr=0.1)
+
+    def train() -> None:
+        # The metric has the parameters written back within an epoch, too.
+        fit(
+            model,
+            X,
+            Y,
+            loss=mse,
+            optimizer=optimizer,
+            epochs=epochs,
+            batch_size=4,
+            metric=lambda outputs, targets: 0.0,
+            rng=0,
+            progress=False,
+            jit=jit,
+        )
+
+    return optimizer, train
+
+
+def left_by(optimizer: Adam) -> tuple[Any, ...]:
+    """Return what a training leaves, the number of steps first."""
+    return optimizer.steps, [p.data for p in optimizer.parameters], optimizer.states
+
+
+@pytest.mark.parametrize("jit", [False, True], ids=["eager", "compiled"])
+def test_an_interrupted_training_ends_with_a_step(jit: bool) -> None:
+    """Whenever Ctrl-C is pressed, the parameters are those of a step, and the optimizer's states as well."""
+    files = {module.__file__ for module in (training, steps, optimizers, assignment)}
+    known: dict[int, tuple[Any, ...]] = {}
+    # A prime, so that in the loops each instruction has its turn.
+    for count in range(1, 100_000, 29):
+        optimizer, train = trained(2, jit)
+        was_interrupted = interrupted_at(count, train, files)
+        done, *_ = left = left_by(optimizer)
+        assert left == known.setdefault(done, left)
+        if not was_interrupted:
+            break
+    assert {0, 4} < set(known) <= {0, 1, 2, 3, 4}
 
 
 # ------------------------------------------------------------------------------------------------- progress
