@@ -17,7 +17,7 @@ from __future__ import annotations
 import operator
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import repeat
 from numbers import Real
 from threading import RLock
@@ -44,7 +44,6 @@ UNNAMED: tuple[str, Line | None] = ("", None)
 """The label and the source of most nodes."""
 
 _grad_of = operator.attrgetter("grad")
-_adjoint_of = operator.attrgetter("_adjoint")
 
 # Marks and adjoints live in the nodes, which two threads may share.
 sweep_lock = RLock()
@@ -211,8 +210,9 @@ class Node:
                 order, leaves = _sweep(self, seed)
                 if nonfinite.is_watching():
                     nonfinite.examine_backward((node, node._adjoint) for node in order + leaves)
-                adjoints = list(map(_adjoint_of, leaves))
-                _set_all(leaves, "_adjoint", repeat(None))
+                adjoints = [leaf._adjoint for leaf in leaves]
+                for leaf in leaves:
+                    leaf._adjoint = None
                 add_to_gradients(leaves, adjoints)
 
     # ------------------------------------------------------------------------------ like other numbers
@@ -465,21 +465,20 @@ def add_to_gradients(leaves: Sequence[Node], adjoints: Sequence[Any]) -> None:
     >>> x.grad
     1.0
     """
-    before: list[Any] = []
-    sums: list[Any] = []
-    # Once, or again where a signal handler has added something meanwhile.
-    while len(before) < len(leaves) or any(map(operator.is_not, map(_grad_of, leaves), before)):
-        before = list(map(_grad_of, leaves))
-        sums = [
-            adjoint if grad is NOT_YET or grad is None else adjoint + grad
-            for grad, adjoint in zip(before, adjoints, strict=True)
-        ]
-    _set_all(leaves, "grad", sums)
+    before, assignments = _additions(leaves, adjoints)
+    # Again where a signal handler has added something: Python looks at signals after calls, so not between
+    # this comparison and the end of the call that assigns.
+    while [*map(_grad_of, leaves)] != before:
+        before, assignments = _additions(leaves, adjoints)
+    deque(assignments, maxlen=0)
 
 
-def _set_all(nodes: Iterable[Node], slot: str, values: Iterable[Any]) -> None:
-    """Assign to a slot of each node by one call, within which Python looks neither at signals nor threads."""
-    deque(map(setattr, nodes, repeat(slot), values), maxlen=0)
+def _additions(leaves: Sequence[Node], adjoints: Sequence[Any]) -> tuple[list[Any], Iterator[None]]:
+    """Return the gradients of leaves, and what assigns the sums when it is consumed."""
+    before = list(map(_grad_of, leaves))
+    pairs = zip(before, adjoints, strict=True)
+    sums = [adjoint if grad is NOT_YET or grad is None else adjoint + grad for grad, adjoint in pairs]
+    return before, map(setattr, leaves, repeat("grad"), sums)
 
 
 def has_gradient(node: Node) -> bool:

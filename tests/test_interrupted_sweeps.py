@@ -1,0 +1,301 @@
+"""A sweep that something ends or cuts in on: Ctrl-C, want of memory, recursion, handlers, threads, forks."""
+
+from __future__ import annotations
+
+import dis
+import gc
+import os
+import sys
+import threading
+import warnings
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+import pytest
+
+import autograd
+from autograd import Value, anomaly, node, sweeps
+from autograd.node import has_gradient
+
+FILES = {node.__file__, sweeps.__file__}
+# Leaving a ``with`` statement, Python does not look at signals before the lock is free.
+HOLDING = {"backward", "accumulate"}
+LOOKING = ("RESUME", "JUMP_BACKWARD", "CALL")
+
+
+class Graph:
+    """Two leaves and a result that has shared, variadic and repeated operands."""
+
+    def __init__(self) -> None:
+        self.x, self.y = Value(3.0), Value(2.0)
+        self.square = self.x * self.x
+        self.out = autograd.sum([self.x * self.y, self.square * self.y, self.y**2]) + self.square
+
+    def backward(self) -> None:
+        """Sweep."""
+        self.out.backward()
+
+    @staticmethod
+    def times(sweeps: int) -> tuple[float, float]:
+        """Return what the leaves hold after some sweeps."""
+        return 20.0 * sweeps, 16.0 * sweeps
+
+    @property
+    def gradients(self) -> tuple[float, float]:
+        """What the leaves hold."""
+        return self.x.grad, self.y.grad
+
+
+ONCE = Graph.times(1)
+
+
+@contextmanager
+def at_instruction(number: int, action: Callable[[], object]) -> Iterator[list[str]]:
+    """Do something in a sweep as a signal handler would: where Python looks at signals, counted as they come.
+
+    Yields
+    ------
+    list of str
+        The name of the function that was cut in on; empty where the sweep had fewer such places.
+    """
+    left = iter(range(number))
+    where: list[str] = []
+    last: dict[FrameType, str] = {}
+
+    def trace(frame: FrameType, event: str, _: object) -> Any:
+        code = frame.f_code
+        if where or code.co_filename not in FILES or code.co_name in HOLDING:
+            return None if where else trace
+        frame.f_trace_opcodes = True
+        if event == "opcode":
+            looks = last.get(frame, "").startswith(LOOKING)
+            last[frame] = dis.opname[code.co_code[frame.f_lasti]]
+            if looks and next(left, None) is None:
+                where.append(code.co_name)
+                action()
+        return trace
+
+    previous = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        yield where
+    finally:
+        sys.settrace(previous)
+        last.clear()
+
+
+def interrupt() -> None:
+    """Do what Ctrl-C does."""
+    raise KeyboardInterrupt
+
+
+def interrupted(work: Callable[[], object], number: int) -> str:
+    """Interrupt some work at an instruction; return in which function, or nothing where it ended before."""
+    where: list[str] = []
+    try:
+        with at_instruction(number, interrupt) as where:
+            work()
+    except KeyboardInterrupt:
+        return where[0]
+    return ""
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_ctrl_c_twice(create_graph: bool) -> None:
+    """Wherever a sweep is interrupted, all leaves got a gradient or none, and the next sweep is right."""
+    places = {"_additions", "add_to_gradients", "_adjoints" if create_graph else "_reach"}
+    reached = set()
+    for number in range(5000):
+        graph = Graph()
+        sweeps = 0
+        for _ in range(2):
+            place = interrupted(lambda: graph.out.backward(create_graph=create_graph), number)  # noqa: B023
+            reached.add(place)
+            sweeps += tuple(map(float, graph.gradients)) != graph.times(sweeps)
+            assert tuple(map(float, graph.gradients)) == graph.times(sweeps)
+        graph.backward()
+        assert tuple(map(float, graph.gradients)) == graph.times(sweeps + 1)
+        assert graph.square.grad == 3.0
+        if not place:
+            break
+    assert reached >= {*places, ""}
+
+
+def test_want_of_memory() -> None:
+    """A MemoryError at any allocation of a sweep leaves gradients as they were, and the next sweep right."""
+    capi = pytest.importorskip("_testcapi")
+    failed = 0
+    for number in range(200):
+        graph = Graph()
+        graph.backward()
+        backward = graph.out.backward
+        try:
+            capi.set_nomemory(number, 0)
+            backward()
+        except MemoryError:
+            failed += 1
+            capi.remove_mem_hooks()
+            assert graph.gradients == ONCE
+            graph.x.grad = graph.y.grad = 0.0
+            backward()
+            assert graph.gradients == ONCE
+        finally:
+            capi.remove_mem_hooks()
+    assert failed > 0
+
+
+def test_recursion_error() -> None:
+    """A RecursionError that somebody catches leaves nothing behind, wherever in the sweep it arises."""
+
+    def deeper(depth: int, graph: Graph) -> None:
+        if depth:
+            deeper(depth - 1, graph)
+        else:
+            graph.backward()
+
+    finished = 0
+    for depth in range(sys.getrecursionlimit() - 100, sys.getrecursionlimit()):
+        graph = Graph()
+        try:
+            deeper(depth, graph)
+            finished += 1
+        except RecursionError:
+            assert graph.gradients == (0.0, 0.0)
+            graph.backward()
+        assert graph.gradients == ONCE
+    assert 0 < finished < 100
+
+
+# ---------------------------------------------------------------------------------------- inside of a sweep
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_a_sweep_inside_of_a_sweep(create_graph: bool) -> None:
+    """What cuts in on a sweep, such as a signal handler, may sweep itself: over the same graph as well."""
+    for number in range(5000):
+        graph = Graph()
+        aside = graph.x * 10.0 + graph.y
+        inner = [graph.backward, aside.backward]
+
+        def cut_in(inner: list[Callable[[], object]] = inner) -> None:
+            for sweep in inner:
+                sweep()
+
+        with at_instruction(number, cut_in) as where:
+            graph.out.backward(create_graph=create_graph)
+        if not where:
+            break
+        assert tuple(map(float, graph.gradients)) == (50.0, 33.0), where
+        assert (graph.square.grad, graph.out.grad, aside.grad) == (3.0, 1.0, 1.0)
+    assert not where
+    assert number > 20
+
+
+def test_a_finalizer_sweeps() -> None:
+    """`__del__` and the callback of a weak reference may sweep in the middle of a sweep."""
+    graph = Graph()
+
+    class Dying:
+        def __del__(self) -> None:
+            graph.backward()
+
+    dying = [Dying()]
+    reference = weakref.ref(dying[0], lambda _: graph.backward())
+    with at_instruction(20, dying.clear) as where:
+        graph.backward()
+    assert where
+    assert reference() is None
+    assert graph.gradients == Graph.times(3)
+
+
+def test_anomaly_inside_of_a_sweep() -> None:
+    """Anomaly mode holds in a sweep inside of another one."""
+    graph = Graph()
+    root = Value(0.0, label="zero").sqrt()
+    caught = []
+
+    def cut_in() -> None:
+        with anomaly(), pytest.raises(FloatingPointError, match=r"through sqrt\(zero = 0.0\)") as error:
+            root.backward()
+        caught.append(error)
+
+    with at_instruction(20, cut_in):
+        graph.backward()
+    assert len(caught) == 1
+    assert graph.gradients == ONCE
+    assert not has_gradient(root.args[0])  # type: ignore[arg-type]
+
+
+# ------------------------------------------------------------------------------------ threads and processes
+
+
+def test_graph_gradients_from_threads() -> None:
+    """Threads that leave `Value`s as gradients on shared leaves lose nothing."""
+    x = Value(3.0)
+    ready = threading.Barrier(8)
+
+    def work() -> None:
+        ready.wait()
+        for _ in range(40):
+            (x * x).backward(create_graph=True)
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=work) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(before)
+    assert x.grad.data == 8 * 40 * 6.0
+    x.grad = None
+    gc.collect()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_fork_while_another_thread_sweeps() -> None:
+    """In the child of a fork, where the thread that was sweeping is gone, sweeps work."""
+    graph = Graph()
+    sweeping, forked = threading.Event(), threading.Event()
+
+    def sweep() -> None:
+        def stop() -> None:
+            sweeping.set()
+            forked.wait()
+
+        with at_instruction(20, stop):
+            graph.backward()
+
+    thread = threading.Thread(target=sweep)
+    thread.start()
+    sweeping.wait()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+    if child == 0:
+        # A hang would end by the alarm, whose signal is the exit status.
+        import signal
+
+        signal.alarm(60)
+        graph.backward()
+        os._exit(graph.gradients != ONCE)
+    forked.set()
+    thread.join()
+    assert os.waitpid(child, 0)[1] == 0
+    assert graph.gradients == ONCE
+
+
+def test_weak_references() -> None:
+    """A weak reference to a node lives as long as the node."""
+    x = Value(1.0)
+    out = x + 1.0
+    reference = weakref.ref(out)
+    assert reference() is out
+    del out
+    assert reference() is None
+    assert list(weakref.WeakKeyDictionary({x: 1})) == [x]
