@@ -2,7 +2,8 @@
 
 Signatures and behaviour are JAX's. A function is called with variables in place of its arguments, which
 records a graph; a sweep over the graph gives the derivative. Arguments and results are numbers, NumPy arrays,
-modules, and nested lists, tuples and dicts of them; the function gets `Value`s and arrays of `Value`s.
+modules, and nested lists, tuples and dicts of them; the function gets `Value`s and arrays of `Value`s, and
+of a module a copy with variables as its parameters (`autograd.copies`).
 
 Each call makes variables of its own: new leaves, or, where an argument is itself a `Value`, a node that
 stands for this use of it. So nested derivatives never mistake each other's variables. A result is made of
@@ -18,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from .copies import Copy
 from .node import consumers_first
 from .sweeps import Number, PartialsOf, partials_as_graph, partials_as_numbers, pull, push
 from .trees import Branch, Leaf, Structure, array_of, blocks, flatten, flatten_like, unflatten
@@ -389,10 +391,15 @@ def _differentiated(
     numbers, structure = flatten(tuple(args[i] for i in chosen), "an argument to differentiate by")
 
     def call(variables: Sequence[Value]) -> Any:
-        arguments = list(args)
-        for i, argument in zip(chosen, unflatten(structure, variables, argument=True), strict=True):
+        arguments, copies = list(args), list[Copy]()
+        own = unflatten(structure, variables, argument=True, copies=copies)
+        for i, argument in zip(chosen, own, strict=True):
             arguments[i] = argument
-        return f(*arguments, **kwargs)
+        try:
+            return f(*arguments, **kwargs)
+        finally:
+            for copied in copies:
+                copied.carry_over(variables)
 
     return numbers, (structure.parts[0] if single else structure), call  # type: ignore[union-attr]
 

@@ -6,7 +6,6 @@ form from other numbers, so that a gradient comes back in the form of the argume
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -16,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from .copies import Copy
 from .value import NUMBERS, Value
 from .value_array import values_array
 from .variables import active_variables
@@ -133,7 +133,13 @@ def leaves_of(tree: Any, whose: str = "the argument", *, exact: bool = False) ->
     return leaves, _flatten(tree, leaves, whose, exact)
 
 
-def unflatten(structure: Structure, numbers: Iterable[Any], *, argument: bool = False) -> Any:
+def unflatten(
+    structure: Structure,
+    numbers: Iterable[Any],
+    *,
+    argument: bool = False,
+    copies: list[Copy] | None = None,
+) -> Any:
     """Build a tree of a structure.
 
     Parameters
@@ -145,6 +151,8 @@ def unflatten(structure: Structure, numbers: Iterable[Any], *, argument: bool = 
     argument : bool
         Whether the tree is to be an argument again: of a module a copy with these parameters, else a
         dict of them by name.
+    copies : list, optional
+        To which the copies of modules are appended.
 
     Returns
     -------
@@ -156,7 +164,7 @@ def unflatten(structure: Structure, numbers: Iterable[Any], *, argument: bool = 
     >>> unflatten(flatten([1.0, (2.0,)])[1], [5.0, 6.0])
     [5.0, (6.0,)]
     """
-    return _build(structure, iter(numbers), argument)
+    return _build(structure, iter(numbers), argument, [] if copies is None else copies)
 
 
 def flatten_like(structure: Structure, tree: Any, whose: str, *, exact: bool = False) -> list[Any]:
@@ -371,6 +379,22 @@ def _none(parts: Sequence[Any]) -> None:
     """Build what has no parts."""
 
 
+@dataclass(frozen=True)
+class _Copier:
+    """Builds a module as an argument: its copy, with numbers in the places of the parameters."""
+
+    module: Any
+    parameters: Sequence[Value]
+
+    def copied(self, parts: Sequence[Any]) -> Copy:
+        """Return the copy, with what carries over to the module what is done to it."""
+        variables = [part if isinstance(part, Value) else Value(part) for part in parts]
+        return Copy(self.module, self.parameters, variables)
+
+    def __call__(self, parts: Sequence[Any]) -> Any:
+        return self.copied(parts).module
+
+
 def _module_parts(module: Any) -> tuple[Iterable[Any], Iterable[Any], Any, Any]:
     """Return the parts of what has named parameters; as an argument it is copied with new ones.
 
@@ -382,19 +406,19 @@ def _module_parts(module: Any) -> tuple[Iterable[Any], Iterable[Any], Any, Any]:
     def build_state(parts: Sequence[Any]) -> Any:
         return dict(zip(names, parts, strict=True))
 
-    def build_module(parts: Sequence[Any]) -> Any:
-        variables = [part if isinstance(part, Value) else Value(part) for part in parts]
-        replaced = {id(old): new for old, new in zip(parameters, variables, strict=True)}
-        return copy.deepcopy(module, replaced)
-
     active = active_variables()
     numbers = [p if p in active else p.data for p in parameters]
-    return names, numbers, build_state, build_module
+    return names, numbers, build_state, _Copier(module, parameters)
 
 
-def _build(structure: Structure, numbers: Iterator[Any], argument: bool) -> Any:
+def _build(structure: Structure, numbers: Iterator[Any], argument: bool, copies: list[Copy]) -> Any:
     if isinstance(structure, Leaf):
         own = [next(numbers) for _ in range(structure.size)]
         return array_of(own, structure.shape, is_array=structure.is_array)
-    parts = [_build(part, numbers, argument) for part in structure.parts]
-    return structure.build_argument(parts) if argument else structure.build(parts)
+    parts = [_build(part, numbers, argument, copies) for part in structure.parts]
+    if not argument:
+        return structure.build(parts)
+    if not isinstance(structure.build_argument, _Copier):
+        return structure.build_argument(parts)
+    copies.append(structure.build_argument.copied(parts))
+    return copies[-1].module

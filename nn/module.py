@@ -34,6 +34,10 @@ class Module(metaclass=_LabelsParameters):
     and defines `forward` for one sample. Parameters are found in the order of assignment, and each is
     labelled with its name.
 
+    As an argument of `autograd.grad` and its kin a module is copied as far as it leads to parameters, and
+    what is assigned to the copy, such as ``self.calls += 1`` or a running mean, is there afterwards, numbers
+    as plain floats; the parameters stay as they are. A trace of `autograd.jit` leaves nothing behind.
+
     Examples
     --------
     >>> class Line(Module):

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..copies import WAYS, Way
 from ..tracing import tracing
 from ..trees import Branch, Leaf, Structure, flatten, leaves_of, unflatten
 from ..value import Value
@@ -194,6 +195,10 @@ class Jitted:
         named = [*zip(names, args, strict=True), *kwargs.items()]
         return [name + path for name, arg in named for path in _paths(leaves_of(arg, exact=True)[1])]
 
+
+# A module may keep a method that is compiled. Of a copy it is another one: programs hold what they were
+# compiled with.
+WAYS[Jitted] = Way(lambda jitted: [jitted._f], lambda jitted, parts: Jitted(parts[0], jitted._backend))
 
 _NOTHING = _Recent(_read_nothing, Program(str, tuple, Report(0, 0, 0.0)), tuple)
 
