@@ -1,7 +1,8 @@
-"""Interrupting a program at any of its instructions, without waiting for chance."""
+"""Interrupting a program wherever Ctrl-C can, without waiting for chance."""
 
 from __future__ import annotations
 
+import dis
 import sys
 import threading
 from collections.abc import Callable, Container
@@ -9,11 +10,13 @@ from typing import Any
 
 
 def interrupted_at(count: int, action: Callable[[], Any], files: Container[str]) -> bool:
-    """Do something that is interrupted before its count-th instruction in some files, as by Ctrl-C.
+    """Do something that is interrupted at the count-th place where Python looks for signals in some files.
 
-    Return whether it had so many.
+    Return whether there were so many. Such places are the begin of a function, the resumption of a generator,
+    the jump back in a loop, and what follows a call.
     """
     left = count
+    last: dict[int, str] = {}
 
     def trace(frame: Any, event: str, _: Any) -> Any:
         nonlocal left
@@ -21,9 +24,15 @@ def interrupted_at(count: int, action: Callable[[], Any], files: Container[str])
             return None
         frame.f_trace_opcodes = True
         if event == "opcode":
-            left -= 1
+            name = dis.opname[frame.f_code.co_code[frame.f_lasti]]
+            # By identity: to hold a frame would hold what it has to let go.
+            before, last[id(frame)] = last.get(id(frame), ""), name
+            left -= name in ("RESUME", "JUMP_BACKWARD") or before.startswith("CALL")
             if left == 0:
+                left = -1
                 raise KeyboardInterrupt
+        if event == "return":
+            last.pop(id(frame), None)
         return trace
 
     def run() -> None:

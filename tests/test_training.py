@@ -502,8 +502,8 @@ def test_an_interrupted_training_ends_with_a_step(jit: bool) -> None:
     """Whenever Ctrl-C is pressed, the parameters are those of a step, and the optimizer's states as well."""
     files = {module.__file__ for module in (training, steps, optimizers, assignment)}
     known: dict[int, tuple[Any, ...]] = {}
-    # A prime, so that in the loops each instruction has its turn.
-    for count in range(1, 100_000, 29):
+    # A prime, so that in the loops each place has its turn.
+    for count in range(1, 100_000, 11):
         optimizer, train = trained(2, jit)
         was_interrupted = interrupted_at(count, train, files)
         done, *_ = left = left_by(optimizer)
