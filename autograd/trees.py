@@ -286,6 +286,7 @@ def _flatten(tree: Any, leaves: list[Any], whose: str, exact: bool) -> Structure
     keys, items, build, build_argument = parts
     structures = tuple(_flatten(item, leaves, whose, exact) for item in items)
     kind = dict if isinstance(tree, Mapping) or build_argument is not build else type(tree)
+    kind = getattr(kind, "plain", kind)
     return Branch(kind, tuple(keys), structures, build, build_argument)
 
 
@@ -369,7 +370,9 @@ def parts_of(tree: Any) -> tuple[Iterable[Any], Iterable[Any], Any, Any] | None:
         make = type(tree)._make  # type: ignore[attr-defined]
         return tree._fields, tree, make, make
     if isinstance(tree, list | tuple):
-        return range(len(tree)), tree, type(tree), type(tree)
+        # A model's outputs are a list of a kind that knows a better message, and a list to everybody else.
+        make = getattr(type(tree), "plain", type(tree))
+        return range(len(tree)), tree, make, make
     if hasattr(tree, "named_parameters"):
         return _module_parts(tree)
     return None

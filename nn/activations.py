@@ -81,7 +81,7 @@ def activation(which: str | Activation) -> Activation:
     """
     if callable(which):
         return which
-    if which not in ACTIVATIONS:
+    if not isinstance(which, str) or which not in ACTIVATIONS:
         raise ValueError(f"unknown activation {which!r}; take one of {', '.join(ACTIVATIONS)}, or a function")
     return ACTIVATIONS[which]
 

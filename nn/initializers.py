@@ -134,7 +134,7 @@ def initializer(which: str | Initializer) -> Initializer:
     """
     if callable(which):
         return which
-    if which not in INITIALIZERS:
+    if not isinstance(which, str) or which not in INITIALIZERS:
         names = ", ".join(INITIALIZERS)
         raise ValueError(f"unknown initializer {which!r}; take one of {names}, or a function")
     return INITIALIZERS[which]

@@ -5,7 +5,7 @@ Arguments called ``rng`` take a `numpy.random.Generator` or a seed; the same see
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -201,6 +201,8 @@ class MLP(Module):
     ------
     ValueError
         For an empty list of sizes, a size below 1, or an unknown name.
+    TypeError
+        For sizes that are no sequence.
 
     Examples
     --------
@@ -223,14 +225,18 @@ class MLP(Module):
         init: str | Initializer | None = None,
         rng: Rng = None,
     ) -> None:
-        if len(sizes) == 0:
+        if isinstance(sizes, str) or not isinstance(sizes, Iterable):
+            one = f"; a single layer of {sizes} is [{sizes}]" if isinstance(sizes, int | np.integer) else ""
+            raise TypeError(f"sizes are those of the layers, such as [16, 16, 1], but came {sizes!r}{one}")
+        widths = [n_in, *sizes]
+        if len(widths) == 1:
             raise ValueError("an MLP has at least one layer; pass sizes such as [16, 16, 1]")
         generator = np.random.default_rng(rng)
-        widths = [n_in, *sizes]
-        functions = [activation] * (len(sizes) - 1) + [output]
+        # Looked up where there is no hidden layer, too, so that a name that is wrong is told.
+        functions = [_activation(activation)] * (len(widths) - 2) + [_activation(output)]
         self.layers = [
             Layer(before, after, function, init=init, rng=generator)
-            for before, after, function in zip(widths, sizes, functions, strict=False)
+            for before, after, function in zip(widths[:-1], widths[1:], functions, strict=True)
         ]
 
     def forward(self, x: Sample) -> Sequence[Any]:

@@ -18,6 +18,26 @@ from .assignment import assign_all
 Sample = Sequence[Value | float]
 
 
+class Outputs(list[Any]):
+    """The outputs of a model for one sample: a list, which tells who takes it for a `Value` what to do.
+
+    Examples
+    --------
+    >>> Outputs([Value(1.0), Value(2.0)])[1]
+    Value(2.0)
+    """
+
+    plain = list
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or not hasattr(Value, name):
+            raise AttributeError(f"'list' object has no attribute {name!r}")
+        raise AttributeError(
+            f"these are {len(self)} outputs in a list, and {name!r} is of one Value: make one of them by a "
+            f"loss, such as nn.losses.cross_entropy(outputs, target), or choose one as outputs[0]"
+        )
+
+
 class _LabelsParameters(type):
     """Calls `Module.label_parameters` when a module has been built, whatever its ``__init__`` does."""
 
@@ -84,7 +104,7 @@ class Module(metaclass=_LabelsParameters):
         """
         if not _is_batch(x):
             outputs = as_outputs(self.forward(x))
-            return outputs[0] if len(outputs) == 1 else outputs
+            return outputs[0] if len(outputs) == 1 else Outputs(outputs)
         rows = for_each_sample(lambda sample: as_outputs(self.forward(sample)), x)
         batch = np.empty((len(rows), len(rows[0]) if rows else 0), dtype=object)
         for row, results in zip(batch, rows, strict=True):

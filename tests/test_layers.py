@@ -184,6 +184,9 @@ def test_an_activation_may_be_any_function() -> None:
         (lambda: MLP(2, []), r"at least one layer; pass sizes such as \[16, 16, 1\]"),
         (lambda: MLP(2, [3, 0, 1]), "n_out .* but came 0"),
         (lambda: MLP(2, [3, 1.0]), r"n_out .* but came 1\.0"),
+        (lambda: MLP(2, [3], "rellu"), "unknown activation 'rellu'; take one of linear, relu,"),
+        (lambda: MLP(2, [3], output=["relu"]), r"unknown activation \['relu'\]; take one of"),
+        (lambda: MLP(2, [3], init=2), "unknown initializer 2; take one of he"),
         (lambda: MLP(2, [1], output="step"), "unknown activation 'step'; take one of linear, relu,"),
         (lambda: Layer(2, 1, "ReLU"), "unknown activation 'ReLU'; .* or a function"),
         (lambda: Neuron(2, init="xavier"), "unknown initializer 'xavier'; take one of he, glorot,"),
@@ -193,6 +196,16 @@ def test_bad_sizes_and_names(build: Callable[[], Module], message: str) -> None:
     """Sizes that are no whole numbers of at least 1, and unknown names, raise and say what to pass."""
     with pytest.raises(ValueError, match=message):
         build()
+
+
+@pytest.mark.parametrize("sizes", [3, np.int64(3), "3", None, 2.5], ids=repr)
+def test_sizes_that_are_no_sequence(sizes: Any) -> None:
+    """A number, as the size of a single layer, is told how to be one."""
+    message = r"such as \[16, 16, 1\], but came .*"
+    if isinstance(sizes, int | np.integer):
+        message += r"; a single layer of 3 is \[3\]"
+    with pytest.raises(TypeError, match=message):
+        MLP(2, sizes)
 
 
 @pytest.mark.parametrize("sizes", [np.array([3, 1]), (np.int64(3), np.int32(1))], ids=["array", "tuple"])

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import copy
+import pickle
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -9,7 +11,7 @@ import numpy as np
 import pytest
 
 import autograd
-from autograd import Value, as_values, data
+from autograd import Value, as_values, data, jit, vjp
 from nn import MLP, Layer, Module, Neuron, Sequential
 
 
@@ -260,7 +262,7 @@ def test_a_single_output_of_a_sample(x: Any, kind: Callable[[list[Any]], Any]) -
 def test_several_outputs_of_a_sample(x: Any, kind: Callable[[list[Any]], Any]) -> None:
     """Several outputs of a sample come as a list, in whatever `forward` wraps them."""
     outputs = Multiples(3, kind)(x)
-    assert type(outputs) is list
+    assert isinstance(outputs, list)
     assert outputs == [3.0, 6.0, 9.0]
 
 
@@ -278,7 +280,7 @@ def test_outputs_of_a_model(model: Module) -> None:
     """Each model gives a list of `Value`s for a sample, and for a batch the same by rows."""
     rows = [[1.0, 2.0], [3.0, -4.0]]
     outputs = [model(row) for row in rows]
-    assert [type(row) for row in outputs] == [list, list]
+    assert all(isinstance(row, list) for row in outputs)
     assert all(isinstance(output, Value) for row in outputs for output in row)
     np.testing.assert_array_equal(data(model(rows)), data(outputs))
 
@@ -344,3 +346,32 @@ def test_a_list_that_contains_itself() -> None:
     parts: list[Any] = [Value(1.0)]
     parts.append(parts)
     assert [name for name, _ in Holder(parts=parts).named_parameters()] == ["parts[0]"]
+
+
+# ------------------------------------------------------------------------------------------------ outputs
+
+
+@pytest.mark.parametrize("name", ["backward", "grad", "data", "draw", "exp"])
+def test_outputs_are_no_value(name: str) -> None:
+    """What only a Value has is told to be so, with what to do about it."""
+    outputs = MLP(2, [3], rng=0)([1.0, 2.0])
+    with pytest.raises(AttributeError, match=rf"these are 3 outputs in a list, and '{name}' is of one Value"):
+        getattr(outputs, name)
+    with pytest.raises(AttributeError, match=r"^'list' object has no attribute 'missing'$"):
+        outputs.missing  # noqa: B018
+
+
+def test_outputs_are_a_list() -> None:
+    """Outputs are equal to a list, copied and pickled as one, and a tree like one: also for a cotangent."""
+    model = MLP(2, [3], rng=0)
+    outputs = model([1.0, 2.0])
+    numbers = [output.data for output in outputs]
+    assert isinstance(outputs, list)
+    assert outputs == list(outputs)
+    assert repr(outputs) == repr(list(outputs))
+    assert [output.data for output in pickle.loads(pickle.dumps(outputs))] == numbers
+    assert [output.data for output in copy.deepcopy(outputs)] == numbers
+    assert type(jit(model)([1.0, 2.0])) is list
+    out, pull = vjp(model, [1.0, 2.0])
+    assert type(out) is list
+    assert type(pull([1.0, 0.0, 0.0])[0]) is list
