@@ -31,7 +31,10 @@ from .value import Value
 from .value_array import data
 
 if TYPE_CHECKING:
-    from .show import draw, explain, lint, stepper
+    from .show.draw import draw
+    from .show.explain import explain
+    from .show.lint import lint
+    from .show.stepper import stepper
 
 __all__ = [
     "OPS",

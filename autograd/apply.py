@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from . import nonfinite
+from .levels import open_scopes
 from .nonfinite import PYTHON_RAISES, careful
 from .ops import Op
 from .rules import on_floats
@@ -51,7 +52,8 @@ def apply(op: Op, *args: Any) -> Any:
     out, partials = _evaluate(op, numbers)
     if not mask:
         return _plain(op, out, items)
-    kept = _masked(mask, partials)
+    # Beyond a selector a product with an infinite adjoint would make nan of what it only chooses by.
+    kept = [None if op.selects(i) else partial for i, partial in enumerate(_masked(mask, partials))]
     if len(items) == 1:
         return record(op, out, items[0], None, kept[0], None)
     if len(items) == 2:
@@ -156,7 +158,7 @@ def _operand(op: Op, i: int, item: Any) -> Value | float:
 
 def _plain(op: Op, out: float, args: Sequence[float]) -> float:
     """Return a result that no node took part in."""
-    if out - out or nonfinite.watchers:
+    if out - out or open_scopes:
         nonfinite.examine(op, args, out)
     return out
 

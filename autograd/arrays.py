@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from . import tracing
 from .apply import apply, apply_variadic
 from .node import has_gradient
 from .ops import OPS, Op
@@ -227,8 +226,7 @@ def _listed(arg: Any) -> Any:
 
 def _truth(condition: Any) -> Any:
     """Return a condition as 1.0 and 0.0, which is not differentiated; where it was recorded, as it is."""
-    is_traced = bool(tracing.traces and tracing.traced_inputs())
-    if holds_values(condition) and (is_traced or isinstance(condition, np.ndarray)):
+    if holds_values(condition):
         return condition
     if isinstance(condition, np.ndarray):
         return condition.astype(bool).astype(float)

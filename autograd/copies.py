@@ -24,10 +24,9 @@ import numpy as np
 
 from .apply import apply, apply_variadic
 from .graph import depending_on, nodes_of
-from .node import consumers_first
+from .levels import highest_open, open_levels
 from .ops import BATCHES
 from .value import Value
-from .variables import active_variables
 
 # Objects of these packages hold no parameters, but lead everywhere: a logger to all loggers.
 _OPAQUE = frozenset(sys.stdlib_module_names) | {"builtins", "numpy"}
@@ -408,9 +407,9 @@ def _recomputed(
 def _without_variables(values: Sequence[Value], variables: Sequence[Value]) -> dict[int, Any]:
     """Return, by id, numbers for those of some Values that depend on variables, and on none around these."""
     dependent = depending_on(variables, nodes_of(values)) if values else set()
-    outside = active_variables().difference(variables)
+    outside = open_levels().difference(variable._level for variable in variables)
     return {
         id(value): value._data
         for value in values
-        if value in dependent and outside.isdisjoint(consumers_first(value))
+        if value in dependent and not highest_open([value], outside)
     }

@@ -15,7 +15,7 @@ import re
 from pathlib import Path
 from textwrap import indent
 
-from .ops import OPS, Op
+from .ops import COMPARISONS, OPS, Op
 from .rules import FLOAT, on_floats, python_expression
 
 _VALUE_MODULE = '''"""`Value`: the node with its operators, written by `autograd.generate` from the table.
@@ -35,9 +35,10 @@ from typing import Any, final
 import numpy as np
 
 from . import nonfinite
-from .node import NOT_YET, UNNAMED, Node, checked_number
+from .levels import level_above, open_scopes
+from .node import NOT_YET, UNNAMED, Node, checked_number, nearest_float
 from .nonfinite import PYTHON_RAISES, careful
-from .ops import OPS, Op
+from .ops import COMPARISONS, OPS, Op
 from .rules import FLOAT, on_floats
 
 {rows}
@@ -77,10 +78,12 @@ def record(op: Op, out: float, x: Any, y: Any, dx: Any, dy: float | None) -> Val
     node._dx = dx
     node._dy = dy
     node._adjoint = None
+    node._level = 0
     node._about = UNNAMED
     node.grad = NOT_YET
     # nan - nan and inf - inf are nan, which counts as true; any finite number gives 0.
-    if out - out or nonfinite.watchers:
+    if out - out or open_scopes:
+        node._level = level_above(node.args)
         node.source = nonfinite.examine(op, node.args, out)
     return node
 
@@ -127,7 +130,11 @@ class Value(Node):
     """
 
     __slots__ = ()
-{operators}
+
+    # By value, as PyTorch compares. Identity stays the hash, so that sets and dicts tell apart two
+    # nodes of equal value.
+    __hash__ = object.__hash__
+{comparisons}{operators}
     # ------------------------------------------------------------------------- functions as methods
 {methods}
     __abs__ = abs
@@ -150,6 +157,17 @@ _BINARY_OPERATOR = """
             x, y = float(other), self._data
 {second}
             return record({row}, out, x, self, None, {dy})
+        return NotImplemented
+"""
+
+# A number is compared as it is, since 0.1 is not Fraction(1, 10), and recorded as a float.
+_COMPARISON = """
+    def __{name}__(self, other: Any) -> Any:
+        if isinstance(other, Value):
+            return record({row}, float(self._data {symbol} other._data), self, other, None, None)
+        if isinstance(other, NUMBERS):
+            number: Any = other
+            return record({row}, float(self._data {symbol} number), self, nearest_float(number), None, None)
         return NotImplemented
 """
 
@@ -300,9 +318,12 @@ def value_module() -> str:
     methods = [_unary_method(op, op.name) for op in unary]
     methods += [_binary(op, _BINARY_METHOD) for op in binary]
     rows = [*infix, *prefix, *unary, *binary]
+    row_names = [f'_{op.name.upper()} = COMPARISONS["{op.name}"]' for op in COMPARISONS.values()]
+    row_names += [f'_{op.name.upper()} = OPS["{op.name}"]' for op in rows]
     return _VALUE_MODULE.format(
-        rows="\n".join(f'_{op.name.upper()} = OPS["{op.name}"]' for op in rows),
+        rows="\n".join(row_names),
         words=_word_definitions(rows),
+        comparisons="".join(map(_comparison, COMPARISONS.values())),
         operators="".join(operators),
         methods="".join(methods),
     )
@@ -343,6 +364,10 @@ def _binary(op: Op, template: str) -> str:
     )
 
 
+def _comparison(op: Op) -> str:
+    return _COMPARISON.format(name=op.name, symbol=op.symbol, row=f"_{op.name.upper()}")
+
+
 def _unary_method(op: Op, method: str) -> str:
     doc = "" if method.startswith("__") else f'\n        """Return {op.doc}."""'
     return _UNARY_METHOD.format(
@@ -375,7 +400,12 @@ def _evaluation(op: Op, wanted: list[str], depth: int) -> str:
 
 
 def _atom_or(rule: str, name: str) -> str:
-    """Return the rule itself where it is a name or a number, else the name that holds its result."""
+    """Return the rule itself where it is a name or a number, else the name that holds its result.
+
+    Of what only selects it is None, since no derivative flows there.
+    """
+    if rule == "0.0":
+        return "None"
     expression = ast.parse(rule, mode="eval").body
     negative = isinstance(expression, ast.UnaryOp) and isinstance(expression.operand, ast.Constant)
     return rule if negative or isinstance(expression, ast.Name | ast.Constant) else name

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .node import operands
+from .graph import operands
 from .printable import printable
 from .value import Value
 

@@ -19,9 +19,10 @@ from typing import Any
 
 import numpy as np
 
-from .graph import depending_on, nodes_of
+from .graph import consumers_first, depending_on
+from .levels import new_level
 from .ops import BATCHES
-from .tracing import TracedValueError, trace_also, traced_inputs
+from .tracing import TracedValueError, is_tracing, trace_also
 from .value import Value, record
 
 Number = Value | float
@@ -57,7 +58,7 @@ def for_each_sample(
     >>> for_each_sample(lambda sample: [sample[0] * 2.0], [[1.0], [2.0]])
     [[2.0], [4.0]]
     """
-    if traced_inputs() and not _is_inside.get() and len(samples) > 1 and len(set(map(len, samples))) == 1:
+    if is_tracing() and not _is_inside.get() and len(samples) > 1 and len(set(map(len, samples))) == 1:
         try:
             return _in_lanes_of_alike(f, samples)
         except TracedValueError:
@@ -98,11 +99,11 @@ def _in_lanes(
     f: Callable[[Sequence[Any]], Sequence[Any]], samples: Sequence[Sequence[Any]]
 ) -> list[Sequence[Any]]:
     inputs: Any = [stack(column) for column in zip(*samples, strict=True)]
-    trace_also(inputs)
+    level = trace_also(inputs)
     with _inside_lanes():
         results = f(np.array(inputs, dtype=object) if isinstance(samples[0], np.ndarray) else inputs)
-    order = nodes_of([result for result in results if isinstance(result, Value)])
-    batched = depending_on(inputs, order)
+    order = consumers_first(*(result for result in results if isinstance(result, Value)), level=level)
+    batched = depending_on(inputs, reversed(order))
     return [
         [lane(r, i) if isinstance(r, Value) and r in batched else r for r in results]
         for i in range(len(samples))
@@ -129,7 +130,11 @@ def stack(numbers: Iterable[Number]) -> Value:
     items = tuple([number if isinstance(number, Value) else float(number) for number in numbers])
     first = items[0]
     partials = tuple([1.0 if isinstance(item, Value) else None for item in items])
-    return record(STACK, first._data if isinstance(first, Value) else first, items, None, partials, None)
+    node = record(STACK, first._data if isinstance(first, Value) else first, items, None, partials, None)
+    # Of its own, so that a derivative taken inside of the function of one sample, whose level is higher,
+    # takes it for one number, and a derivative taken around it for as many as there are samples.
+    node._level = new_level(traced=True)
+    return node
 
 
 def lane(x: Value, sample: int) -> Value:
@@ -159,12 +164,11 @@ def total(x: Number, samples: int) -> Number:
 def samples_of(order: Iterable[Value]) -> Mapping[Value, int]:
     """Return how many samples each node stands for; nodes that all samples share are left out.
 
-    Inside of a function of one sample, derivatives are those of this sample: there nothing is a batch.
-
     Parameters
     ----------
     order : iterable of Value
-        A graph, each node after its operands.
+        What a derivative sweeps over, each node after its operands. A stack that is older than the derivative
+        is not among them: inside of a function of one sample, nothing is a batch.
 
     Returns
     -------
@@ -179,8 +183,6 @@ def samples_of(order: Iterable[Value]) -> Mapping[Value, int]:
     [2, 2]
     """
     found: dict[Value, int] = {}
-    if _is_inside.get():
-        return found
     for node in order:
         if node.op is STACK:
             found[node] = len(node.args)

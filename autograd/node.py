@@ -14,10 +14,11 @@ The operators that make nodes are in `autograd.value`.
 
 from __future__ import annotations
 
+import math
 import operator
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import repeat
 from numbers import Real
 from threading import RLock
@@ -25,9 +26,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import nonfinite, tracing
-from .ops import COMPARISONS, Op
+from . import nonfinite
+from .levels import LostGradientError, highest_open, open_levels
+from .ops import Op
 from .source import Line, user_line
+from .tracing import TracedValueError
 
 if TYPE_CHECKING:
     from .value import Value
@@ -71,7 +74,19 @@ class Node:
     # of partials double the time of a training step. So unary and binary nodes have a slot each;
     # a node of more operands holds a tuple in `_x` and one in `_dx`. The partial of a constant is None.
     # The label and the line of the source share one, since few nodes have either.
-    __slots__ = ("__weakref__", "_about", "_adjoint", "_data", "_dx", "_dy", "_x", "_y", "grad", "op")
+    __slots__ = (
+        "__weakref__",
+        "_about",
+        "_adjoint",
+        "_data",
+        "_dx",
+        "_dy",
+        "_level",
+        "_x",
+        "_y",
+        "grad",
+        "op",
+    )
 
     _data: float
     _x: Any
@@ -80,6 +95,7 @@ class Node:
     _dy: float | None
     _adjoint: Any
     _about: tuple[str, Line | None]
+    _level: int
     grad: Any
     op: Op | None
 
@@ -89,6 +105,7 @@ class Node:
         if label != "":
             self.label = label
         self.op = self._x = self._y = self._dx = self._dy = self._adjoint = None
+        self._level = 0
         self.grad = NOT_YET
 
     # ------------------------------------------------------------------------------------ what it is
@@ -106,7 +123,7 @@ class Node:
         TracedValueError
             Where the number depends on the inputs of a program that is being traced.
         """
-        return self._known("v.data") if tracing.traces else self._data
+        return self._known("v.data") if self._level else self._data
 
     @data.setter
     def data(self, data: Real | float) -> None:
@@ -182,8 +199,8 @@ class Node:
         ------
         FloatingPointError
             In anomaly mode, where a finite adjoint becomes nan or inf.
-        TracedValueError
-            In a function that is being compiled, where `autograd.grad` has to be used.
+        TracedValueError, LostGradientError
+            In a function that is being compiled or differentiated, where `autograd.grad` has to be used.
 
         Examples
         --------
@@ -198,8 +215,8 @@ class Node:
         >>> x.grad
         Value(27.0, op='*')
         """
-        if tracing.traces:
-            self._known("v.backward()")
+        if self._level and not create_graph:
+            self._plain("v.backward()")
         seed = checked_number(gradient)
         if create_graph or _is_sweeping():
             from .sweeps import accumulate
@@ -218,59 +235,38 @@ class Node:
     # ------------------------------------------------------------------------------ like other numbers
 
     def __float__(self) -> float:
-        return self._known("float(v)")
+        return self._plain("float(v)") if self._level else self._data
 
     def __int__(self) -> int:
-        return int(self._known("int(v)"))
+        return int(self._plain("int(v)"))
 
     def __round__(self, digits: int | None = None) -> float:
-        return round(self._known("round(v)"), digits)
+        return round(self._plain("round(v)"), digits)
 
     def __bool__(self) -> bool:
-        return self._known("if v") != 0.0
+        return (self._known("if v") if self._level else self._data) != 0.0
 
     def _known(self, asked_by: str) -> float:
-        """Return the number, unless it is an input of a program that is being traced, or follows from one."""
-        if tracing.traces and not tracing.traced_inputs().isdisjoint(consumers_first(self)):
-            raise tracing.TracedValueError(
+        """Return the number, unless it follows from an input of a program that is being traced."""
+        if self._level and highest_open([self], open_levels(traces=True)):
+            raise TracedValueError(
                 f"{asked_by} asks for a number that is not known while the function is traced, at "
                 f"{user_line()}; choose with where(condition, x, y), max or min, loop a fixed number of "
                 "times, take the functions of autograd or NumPy for math's, and grad for backward()"
             )
         return self._data
 
-    # By value, as PyTorch compares. Identity stays the hash, so that sets and dicts tell apart two
-    # nodes of equal value.
-    __hash__ = object.__hash__
-
-    def __eq__(self, other: object) -> Any:
-        return self._compared(operator.eq, other)
-
-    def __ne__(self, other: object) -> Any:
-        return self._compared(operator.ne, other)
-
-    def __lt__(self, other: Any) -> Any:
-        return self._compared(operator.lt, other)
-
-    def __le__(self, other: Any) -> Any:
-        return self._compared(operator.le, other)
-
-    def __gt__(self, other: Any) -> Any:
-        return self._compared(operator.gt, other)
-
-    def __ge__(self, other: Any) -> Any:
-        return self._compared(operator.ge, other)
-
-    def _compared(self, compare: Callable[[Any, Any], bool], other: object) -> Any:
-        """Return True or False; while a program is traced a `Value`, which is 1 where it holds."""
-        number = _number_or_none(other)
-        if number is None:
-            return NotImplemented
-        if tracing.traces and tracing.traced_inputs():
-            from .apply import apply
-
-            return apply(COMPARISONS[compare.__name__], self, other)
-        return compare(self._data, number)
+    def _plain(self, asked_by: str) -> float:
+        """Return the number, unless the derivative of what is made of it would be lost."""
+        number = self._known(asked_by)
+        if self._level and highest_open([self], open_levels(traces=False), by_derivative=True):
+            raise LostGradientError(
+                f"{asked_by} makes a plain number of what is being differentiated, at {user_line()}, so that "
+                "its derivative would be lost; take the functions of autograd or NumPy for math's, "
+                "where(condition, x, y), an array of objects for results, grad for backward(), or v.data "
+                "for the number on purpose"
+            )
+        return number
 
     # ----------------------------------------------------------- what lower layers do for a node
 
@@ -317,71 +313,6 @@ class Node:
         return format(self._known("format(v)"), spec) if spec else str(self)
 
 
-def operands(node: Node) -> list[Value]:
-    """Return the operands of a node that are nodes: in order, and twice where used twice.
-
-    Examples
-    --------
-    >>> from autograd import Value
-    >>> a = Value(2.0, label="a")
-    >>> operands(a * a * 3.0)
-    [Value(4.0, op='*')]
-    >>> operands(a * a)
-    [Value(2.0, label='a'), Value(2.0, label='a')]
-    """
-    uses = zip(node.args, node.partials, strict=True)
-    return [arg for arg, partial in uses if partial is not None]  # type: ignore[misc]
-
-
-def consumers_first(*roots: Node) -> list[Node]:
-    """Return nodes and all that they depend on, each after all of its consumers.
-
-    This is topological order from the results to the leaves, after Kahn (1962): count the uses of each
-    node, then take a node when its last consumer has been taken. Without the order, a node would pass
-    on an adjoint to which a later consumer still adds.
-
-    Parameters
-    ----------
-    *roots : Value
-        The results.
-
-    Returns
-    -------
-    list of Value
-        Each node once; a single root comes first.
-
-    Examples
-    --------
-    >>> from autograd import Value
-    >>> a = Value(2.0)
-    >>> b = a + 1.0
-    >>> [f"{node:.0f}" for node in consumers_first(a * b)]
-    ['6', '3', '2']
-    """
-    remaining: dict[Node, int] = dict.fromkeys(roots, 0)
-    reached = list(remaining)
-    for root in roots:
-        remaining[root] += 1
-    for node in reached:
-        for operand in operands(node):
-            if operand not in remaining:
-                remaining[operand] = 0
-                reached.append(operand)
-            remaining[operand] += 1
-    order: list[Node] = []
-
-    def use(nodes: Iterable[Node]) -> None:
-        for node in nodes:
-            remaining[node] -= 1
-            if not remaining[node]:
-                order.append(node)
-
-    use(roots)
-    for node in order:
-        use(operands(node))
-    return order
-
-
 def _sweep(root: Node, seed: float) -> tuple[list[Node], list[Node]]:
     """Leave in each node its adjoint; return the results, each after its consumers, and the leaves."""
     # A new object: nodes that hold it are those that this sweep has reached, whatever others left there.
@@ -410,7 +341,7 @@ def _reach(root: Node, reached: object) -> tuple[list[Node], list[Node]]:
     """Mark the nodes that a result depends on; return the results, each after its operands, and the leaves.
 
     Depth first, with a stack of nodes instead of recursion: a result is taken when the stack comes back to
-    it. That takes half of the time of counting the uses of each node first, as `consumers_first` does.
+    it. That takes half of the time of counting the uses of each node first.
     """
     entered = object()
     order: list[Node] = []
@@ -513,8 +444,15 @@ def checked_number(data: object) -> float:
     raise TypeError(f"a real number was wanted, but came {data!r} ({type(data).__name__}){hint}")
 
 
-def _number_or_none(other: Any) -> Any:
-    """Return what a comparison compares with, as it is: 0.1 is not Fraction(1, 10)."""
-    if isinstance(other, Node):
-        return other._data
-    return other if isinstance(other, Real | np.bool_) else None
+def nearest_float(number: Any) -> float:
+    """Return a real number as a float, which is inf for what is too large for one.
+
+    Examples
+    --------
+    >>> nearest_float(-(10**400))
+    -inf
+    """
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf if number > 0 else -math.inf

@@ -11,11 +11,11 @@ import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from threading import Lock
 from typing import Any
 
 import numpy as np
 
+from .levels import open_scopes
 from .ops import BATCHES, Op
 from .rules import on_arrays
 from .source import Line, user_line
@@ -30,10 +30,6 @@ _KINDS = {
     "invalid value": "invalid",
 }
 
-watchers = 0
-"""How many anomaly contexts are open in all threads: 0 lets every operator skip the rest."""
-
-_watchers_lock = Lock()
 _watching: ContextVar[bool] = ContextVar("anomaly", default=False)
 
 
@@ -58,16 +54,16 @@ def anomaly() -> Iterator[None]:
         ...
     FloatingPointError: invalid value encountered in log(x = -1.0), which gives nan, at ...
     """
-    global watchers
-    token = _watching.set(True)
-    with _watchers_lock:
-        watchers += 1
+    context = object()
+    token = None
     try:
+        open_scopes.add(context)
+        token = _watching.set(True)
         yield
     finally:
-        with _watchers_lock:
-            watchers -= 1
-        _watching.reset(token)
+        open_scopes.discard(context)
+        if token is not None:
+            _watching.reset(token)
 
 
 def is_watching() -> bool:

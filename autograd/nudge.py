@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from .formulas import digits
-from .graph import depending_on, names, nodes
+from .graph import consumers_first, depending_on, names, nodes
 from .node import checked_number
 from .paths import check_upstream
 from .replay import replay
@@ -117,7 +117,7 @@ def nudge(y: Value, x: Value, dx: float) -> Nudge:
     still = replay(y, {})
     affected = depending_on([x], order)
     reached = [node for node in order if node in affected]
-    tangents = push(reached, [x], [dx], partials_as_numbers)
+    tangents = push(consumers_first(*reached), reached, [x], [dx], partials_as_numbers)
     through = tuple(
         Change(node, name_of[node], still[node].data, moved[node].data, float(tangent))
         for node, tangent in zip(reached, tangents, strict=True)

@@ -103,6 +103,16 @@ class Op:
         length = len(operands) // len(self.partials)
         return [operands[i * length : (i + 1) * length] for i in range(len(self.partials))]
 
+    def selects(self, argument: int) -> bool:
+        """Return whether an argument only selects, so that no derivative flows through it.
+
+        Examples
+        --------
+        >>> [OPS["where"].selects(i) for i in range(3)]
+        [True, False, False]
+        """
+        return self.partials[argument] == "0.0"
+
     def __repr__(self) -> str:
         pairs = zip(self.parameters, self.partials, strict=True)
         return f"{self.name}: {self.value}, " + ", ".join(f"∂out/∂{p} = {rule}" for p, rule in pairs)
@@ -576,7 +586,7 @@ _COMPARED = (
 )
 
 COMPARISONS: Mapping[str, Op] = MappingProxyType({op.name: op for op in _COMPARED})
-"""Rows that are recorded only while a program is traced; else a comparison is Python's True or False."""
+"""Rows that give 1 or 0, so that what chooses by them is chosen anew when a graph is replayed."""
 
 
 def _batching(name: str, doc: str, *, variadic: bool = False) -> Op:

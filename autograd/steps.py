@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from .formulas import digits, formula
-from .graph import names, uses
-from .node import checked_number, consumers_first
+from .graph import consumers_first, names, uses
+from .node import checked_number
 from .value import Value
 
 
@@ -106,7 +106,7 @@ def steps(root: Value, gradient: float = 1.0) -> Steps:
     """
     if not isinstance(root, Value):
         raise TypeError(f"steps takes a Value, but came {root!r} ({type(root).__name__})")
-    order: list[Value] = consumers_first(root)  # type: ignore[assignment]
+    order = consumers_first(root, by_derivative=True)
     name_of = names(order[::-1])
     adjoints = dict.fromkeys(order, 0.0)
     adjoints[root] = checked_number(gradient)

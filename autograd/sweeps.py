@@ -3,6 +3,10 @@
 Both multiply by the partials of each node and add over the uses. With the partials as numbers, the result
 is numbers; with the partials as `Value`s, worked out by the same rules of the table, *a gradient is just
 more graph*, and can be differentiated again.
+
+Products are IEEE 754's in both: an adjoint of 0 times an infinite partial is nan, as in the compiled
+programs, which multiply whole arrays. Nothing is multiplied where no derivative flows (a comparison, the
+condition of a choice) or none was asked for (a direction that is None).
 """
 
 from __future__ import annotations
@@ -13,13 +17,13 @@ from functools import cache
 from typing import Any
 
 from . import functions
-from .graph import depending_on
+from .graph import consumers_first, depending_on
 from .lanes import LANE, STACK, TOTAL, lane, samples_of, stack, total
-from .node import add_to_gradients, consumers_first, sweep_lock
+from .node import add_to_gradients, sweep_lock
 from .nonfinite import examine_backward, is_watching
 from .ops import OPS, Op
 from .rules import Rules, compile_row
-from .tracing import traced_inputs
+from .tracing import may_be_traced
 from .value import Value
 
 Number = Value | float
@@ -69,9 +73,10 @@ def partials_as_graph(node: Value, wanted: Container[Value]) -> Sequence[Number 
     >>> partials_as_graph(x * x, {x})
     [Value(3.0), Value(3.0)]
     """
+    uses = zip(node.args, node.partials, _applications(node), strict=True)
     found = [
-        _without_zero(rule(*args, node)) if isinstance(operand, Value) and operand in wanted else None
-        for operand, (rule, args) in zip(node.args, _applications(node), strict=True)
+        _without_zero(rule(*args, node)) if stored is not None and operand in wanted else None
+        for operand, stored, (rule, args) in uses
     ]
     for stored, partial in zip(node.partials, found, strict=True):
         if stored is not None and partial is not None and _differ(stored, partial):
@@ -88,7 +93,7 @@ def _applications(node: Any) -> list[tuple[Callable[..., Any], Sequence[Number]]
         return []
     args = node.args
     rules = _on_values(node.op).partials
-    if traced_inputs():
+    if may_be_traced(node):
         # As leaves: a factor that happens to be 1 is left out, and its operation would be unlike the others.
         args = tuple(arg if isinstance(arg, Value) else Value(arg) for arg in args)
         rules = _while_traced(node.op).partials
@@ -122,7 +127,7 @@ def _power(x: Number, y: Number) -> Number:
     return x**y
 
 
-# `where` is left out: comparisons of Values are by value, so that the branch not taken makes no nodes.
+# `where` is left out: a condition is asked for its number, so that the branch not taken makes no nodes.
 _MEANING = {name: getattr(functions, name) for name in functions.__all__ if name != "where"}
 _MEANING |= {"pow": _power, "inf": math.inf}
 
@@ -147,11 +152,12 @@ def _while_traced(op: Op) -> Rules:
 
 
 def _times(x: Number, y: Number) -> Number:
-    """Return the product, without a node for a factor that is the constant 0, 1 or -1."""
+    """Return the product, without a node for a factor that is the constant 1 or -1.
+
+    A factor 0 stays: the other one, or a derivative of it, may be infinite.
+    """
     for constant, other in ((x, y), (y, x)):
         if isinstance(constant, float) and isinstance(other, Value):
-            if constant == 0.0:
-                return 0.0
             if constant == 1.0:
                 return other
             if constant == -1.0:
@@ -169,16 +175,22 @@ def _plus(x: Number, y: Number) -> Number:
 
 
 def pull(
-    outputs: Sequence[Value], seeds: Sequence[Number], inputs: Sequence[Value], partials_of: PartialsOf
+    order: Sequence[Value],
+    outputs: Sequence[Value],
+    seeds: Sequence[Number | None],
+    inputs: Sequence[Value],
+    partials_of: PartialsOf,
 ) -> list[Number]:
     """Sweep backward: return the adjoint of each input, given those of the outputs.
 
     Parameters
     ----------
+    order : sequence of Value
+        What leads to the outputs, each node after its consumers (`autograd.graph.consumers_first`).
     outputs : sequence of Value
         The results.
-    seeds : sequence of Value or float
-        Their adjoints.
+    seeds : sequence of Value, float or None
+        Their adjoints; None for a result that is not asked for.
     inputs : sequence of Value
         What to differentiate by; none depends on another.
     partials_of : callable
@@ -192,10 +204,10 @@ def pull(
     Examples
     --------
     >>> x = Value(3.0)
-    >>> pull([x * x], [1.0], [x], partials_as_numbers)
+    >>> y = x * x
+    >>> pull(consumers_first(y), [y], [1.0], [x], partials_as_numbers)
     [6.0]
     """
-    order: list[Any] = consumers_first(*outputs)
     adjoints = _adjoints(order, outputs, seeds, inputs, partials_of)
     return [adjoints.get(variable, 0.0) for variable in inputs]
 
@@ -203,7 +215,7 @@ def pull(
 def _adjoints(
     order: Sequence[Value],
     outputs: Sequence[Value],
-    seeds: Sequence[Number],
+    seeds: Sequence[Number | None],
     inputs: Sequence[Value],
     partials_of: PartialsOf,
 ) -> dict[Value, Number]:
@@ -213,7 +225,8 @@ def _adjoints(
     adjoints: dict[Value, Number] = {}
     of_lanes: dict[Value, list[Number]] = {}
     for output, seed in zip(outputs, seeds, strict=True):
-        adjoints[output] = _plus(adjoints.get(output, 0.0), seed)
+        if seed is not None:
+            adjoints[output] = _plus(adjoints.get(output, 0.0), seed)
     for node in order:
         if node in of_lanes:
             adjoints[node] = _plus(adjoints.get(node, 0.0), stack(of_lanes[node]))
@@ -249,7 +262,7 @@ def _contributions(
         return [(x, _times(times, adjoint))]  # type: ignore[list-item]
     found: list[tuple[Value, Number]] = []
     for operand, partial in zip(node.args, partials_of(node, relevant), strict=True):
-        if isinstance(operand, Value) and partial is not None and operand in relevant:
+        if partial is not None and isinstance(operand, Value) and operand in relevant:
             part = _times(adjoint, partial)
             if node in samples and operand not in samples:
                 part = total(part, samples[node])
@@ -283,7 +296,7 @@ def accumulate(root: Value, seed: float, create_graph: bool = False) -> None:
     >>> x.grad
     Value(12.0, op='*')
     """
-    order: list[Any] = consumers_first(root)
+    order = consumers_first(root, by_derivative=True)
     leaves = [node for node in order if node.op is None]
     partials_of = partials_as_graph if create_graph else partials_as_numbers
     adjoints = _adjoints(order, [root], [seed], leaves, partials_of)
@@ -305,18 +318,24 @@ def _number(adjoint: Number) -> float:
 
 
 def push(
-    outputs: Sequence[Value], inputs: Sequence[Value], tangents: Sequence[Number], partials_of: PartialsOf
+    order: Sequence[Value],
+    outputs: Sequence[Value],
+    inputs: Sequence[Value],
+    tangents: Sequence[Number | None],
+    partials_of: PartialsOf,
 ) -> list[Number]:
     """Sweep forward: return the tangent of each output, given those of the inputs.
 
     Parameters
     ----------
+    order : sequence of Value
+        What leads to the outputs, each node after its consumers (`autograd.graph.consumers_first`).
     outputs : sequence of Value
         The results.
     inputs : sequence of Value
         What to differentiate by; none depends on another.
-    tangents : sequence of Value or float
-        Their tangents.
+    tangents : sequence of Value, float or None
+        Their tangents; None for an input that stands still.
     partials_of : callable
         `partials_as_numbers` or `partials_as_graph`.
 
@@ -328,12 +347,13 @@ def push(
     Examples
     --------
     >>> x = Value(3.0)
-    >>> push([x * x], [x], [1.0], partials_as_numbers)
+    >>> y = x * x
+    >>> push(consumers_first(y), [y], [x], [1.0], partials_as_numbers)
     [6.0]
     """
-    order: list[Any] = consumers_first(*outputs)
-    relevant = depending_on(inputs, reversed(order))
-    found: dict[Value, Number] = dict(zip(inputs, tangents, strict=True))
+    moving = zip(inputs, tangents, strict=True)
+    found: dict[Value, Number] = {x: tangent for x, tangent in moving if tangent is not None}
+    relevant = depending_on([*found], reversed(order))
     for node in reversed(order):
         if node in found or node not in relevant:
             continue
@@ -342,8 +362,8 @@ def push(
             continue
         tangent: Number = 0.0
         for operand, partial in zip(node.args, partials_of(node, relevant), strict=True):
-            if isinstance(operand, Value) and partial is not None and operand in relevant:
-                tangent = _plus(tangent, _times(partial, found[operand]))
+            if partial is not None and operand in relevant:
+                tangent = _plus(tangent, _times(partial, found[operand]))  # type: ignore[index]
         found[node] = tangent
     return [found.get(output, 0.0) for output in outputs]
 

@@ -1,7 +1,8 @@
-"""Whether a function is being traced: recorded once, as a program that will run on other numbers.
+"""Tracing: recording a function once, as a program that will run on other numbers.
 
-While it is, a comparison of `Value`s is recorded like any operation, and asking for the number in one that
-depends on the program's inputs raises: another number could go another way.
+What a program computes from its inputs is not known while it is traced: to ask for such a number raises,
+since another number could go another way. A node tells by its level (`autograd.levels`) that it may belong
+to a trace, so this holds in any thread.
 """
 
 from __future__ import annotations
@@ -9,14 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from threading import Lock
 from typing import Any
 
-traces = 0
-"""How many traces are open in all threads: 0 lets every comparison skip the rest."""
+from .levels import Scope, new_level, open_levels, open_scopes
 
-_traces_lock = Lock()
-_inputs: ContextVar[frozenset[Any]] = ContextVar("inputs", default=frozenset())
+_current: ContextVar[Scope | None] = ContextVar("trace", default=None)
 
 
 class TracedValueError(TypeError):
@@ -24,61 +22,91 @@ class TracedValueError(TypeError):
 
 
 @contextmanager
-def tracing(inputs: Iterable[Any]) -> Iterator[None]:
-    """Trace what the block computes from some leaves; for this thread or asyncio task.
+def tracing(inputs: Iterable[Any]) -> Iterator[int]:
+    """Trace what the block computes from some leaves.
 
     Parameters
     ----------
     inputs : iterable of Value
-        What the program will be a function of.
+        What the program will be a function of. They get the level of the trace while it lasts.
+
+    Yields
+    ------
+    int
+        The level of the trace.
 
     Examples
     --------
     >>> from autograd import Value
     >>> x = Value(3.0)
     >>> with tracing([x]):
-    ...     positive = x > 0.0
-    >>> positive
-    Value(1.0, op='>')
+    ...     bool(x > 0.0)
+    Traceback (most recent call last):
+        ...
+    autograd.tracing.TracedValueError: if v asks for a number that is not known while ...
     """
-    global traces
-    token = _inputs.set(_inputs.get().union(inputs))
-    with _traces_lock:
-        traces += 1
+    leaves = list(inputs)
+    level = new_level(traced=True)
+    scope = Scope(traces=True, levels={level})
+    token = None
     try:
-        yield
+        open_scopes.add(scope)
+        for leaf in leaves:
+            leaf._level = level
+        token = _current.set(scope)
+        yield level
     finally:
-        with _traces_lock:
-            traces -= 1
-        _inputs.reset(token)
+        open_scopes.discard(scope)
+        for leaf in leaves:
+            leaf._level = 0
+        if token is not None:
+            _current.reset(token)
 
 
-def trace_also(inputs: Iterable[Any]) -> None:
-    """Count more nodes among the inputs, until the trace that we are in ends.
+def is_tracing() -> bool:
+    """Return whether this thread or task is in a trace.
+
+    Examples
+    --------
+    >>> is_tracing()
+    False
+    """
+    return _current.get() is not None
+
+
+def trace_also(nodes: Iterable[Any]) -> int:
+    """Count more nodes among the inputs of the trace that this thread is in, and return their level.
 
     Parameters
     ----------
-    inputs : iterable of Value
+    nodes : iterable of Value
         What stands for numbers that are not known yet.
 
     Examples
     --------
     >>> from autograd import Value
     >>> x, y = Value(3.0), Value(4.0)
-    >>> with tracing([x]):
-    ...     trace_also([y])
-    ...     len(traced_inputs())
-    2
+    >>> with tracing([x]) as level:
+    ...     trace_also([y]) > level
+    True
     """
-    _inputs.set(_inputs.get().union(inputs))
+    level = new_level(traced=True)
+    scope = _current.get()
+    if scope is not None:
+        scope.levels.add(level)
+    for node in nodes:
+        node._level = level
+    return level
 
 
-def traced_inputs() -> frozenset[Any]:
-    """Return the inputs of the programs that are being traced here.
+def may_be_traced(node: Any) -> bool:
+    """Return whether a node may belong to a trace that is going on; never False where it does.
 
     Examples
     --------
-    >>> traced_inputs()
-    frozenset()
+    >>> from autograd import Value
+    >>> may_be_traced(Value(3.0))
+    False
     """
-    return _inputs.get()
+    level: int = node._level
+    return level > 0 and level >= min(open_levels(traces=True), default=level + 1)

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from .copies import Copy
+from .levels import highest_open, open_levels
 from .value import NUMBERS, Value
 from .value_array import values_array
-from .variables import active_variables
 
 Numbers = Sequence[Any]
 
@@ -409,8 +409,8 @@ def _module_parts(module: Any) -> tuple[Iterable[Any], Iterable[Any], Any, Any]:
     def build_state(parts: Sequence[Any]) -> Any:
         return dict(zip(names, parts, strict=True))
 
-    active = active_variables()
-    numbers = [p if p in active else p.data for p in parameters]
+    levels = open_levels()
+    numbers = [p if highest_open([p], levels) else p.data for p in parameters]
     return names, numbers, build_state, _Copier(module, parameters)
 
 

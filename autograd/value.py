@@ -15,11 +15,18 @@ from typing import Any, final
 import numpy as np
 
 from . import nonfinite
-from .node import NOT_YET, UNNAMED, Node, checked_number
+from .levels import level_above, open_scopes
+from .node import NOT_YET, UNNAMED, Node, checked_number, nearest_float
 from .nonfinite import PYTHON_RAISES, careful
-from .ops import OPS, Op
+from .ops import COMPARISONS, OPS, Op
 from .rules import FLOAT, on_floats
 
+_LT = COMPARISONS["lt"]
+_LE = COMPARISONS["le"]
+_GT = COMPARISONS["gt"]
+_GE = COMPARISONS["ge"]
+_EQ = COMPARISONS["eq"]
+_NE = COMPARISONS["ne"]
 _ADD = OPS["add"]
 _SUB = OPS["sub"]
 _MUL = OPS["mul"]
@@ -121,10 +128,12 @@ def record(op: Op, out: float, x: Any, y: Any, dx: Any, dy: float | None) -> Val
     node._dx = dx
     node._dy = dy
     node._adjoint = None
+    node._level = 0
     node._about = UNNAMED
     node.grad = NOT_YET
     # nan - nan and inf - inf are nan, which counts as true; any finite number gives 0.
-    if out - out or nonfinite.watchers:
+    if out - out or open_scopes:
+        node._level = level_above(node.args)
         node.source = nonfinite.examine(op, node.args, out)
     return node
 
@@ -171,6 +180,58 @@ class Value(Node):
     """
 
     __slots__ = ()
+
+    # By value, as PyTorch compares. Identity stays the hash, so that sets and dicts tell apart two
+    # nodes of equal value.
+    __hash__ = object.__hash__
+
+    def __lt__(self, other: Any) -> Any:
+        if isinstance(other, Value):
+            return record(_LT, float(self._data < other._data), self, other, None, None)
+        if isinstance(other, NUMBERS):
+            number: Any = other
+            return record(_LT, float(self._data < number), self, nearest_float(number), None, None)
+        return NotImplemented
+
+    def __le__(self, other: Any) -> Any:
+        if isinstance(other, Value):
+            return record(_LE, float(self._data <= other._data), self, other, None, None)
+        if isinstance(other, NUMBERS):
+            number: Any = other
+            return record(_LE, float(self._data <= number), self, nearest_float(number), None, None)
+        return NotImplemented
+
+    def __gt__(self, other: Any) -> Any:
+        if isinstance(other, Value):
+            return record(_GT, float(self._data > other._data), self, other, None, None)
+        if isinstance(other, NUMBERS):
+            number: Any = other
+            return record(_GT, float(self._data > number), self, nearest_float(number), None, None)
+        return NotImplemented
+
+    def __ge__(self, other: Any) -> Any:
+        if isinstance(other, Value):
+            return record(_GE, float(self._data >= other._data), self, other, None, None)
+        if isinstance(other, NUMBERS):
+            number: Any = other
+            return record(_GE, float(self._data >= number), self, nearest_float(number), None, None)
+        return NotImplemented
+
+    def __eq__(self, other: Any) -> Any:
+        if isinstance(other, Value):
+            return record(_EQ, float(self._data == other._data), self, other, None, None)
+        if isinstance(other, NUMBERS):
+            number: Any = other
+            return record(_EQ, float(self._data == number), self, nearest_float(number), None, None)
+        return NotImplemented
+
+    def __ne__(self, other: Any) -> Any:
+        if isinstance(other, Value):
+            return record(_NE, float(self._data != other._data), self, other, None, None)
+        if isinstance(other, NUMBERS):
+            number: Any = other
+            return record(_NE, float(self._data != number), self, nearest_float(number), None, None)
+        return NotImplemented
 
     def __add__(self, other: Value | Number) -> Value:
         if isinstance(other, Value):
@@ -264,14 +325,14 @@ class Value(Node):
                 out = x // y
             except PYTHON_RAISES:
                 out, _, _ = careful(_FLOORDIV, x, y)
-            return record(_FLOORDIV, out, self, other, 0.0, 0.0)
+            return record(_FLOORDIV, out, self, other, None, None)
         if isinstance(other, NUMBERS):
             x, y = self._data, float(other)
             try:
                 out = x // y
             except PYTHON_RAISES:
                 out, _, _ = careful(_FLOORDIV, x, y)
-            return record(_FLOORDIV, out, self, y, 0.0, None)
+            return record(_FLOORDIV, out, self, y, None, None)
         return NotImplemented
 
     def __rfloordiv__(self, other: Number) -> Value:
@@ -281,7 +342,7 @@ class Value(Node):
                 out = x // y
             except PYTHON_RAISES:
                 out, _, _ = careful(_FLOORDIV, x, y)
-            return record(_FLOORDIV, out, x, self, None, 0.0)
+            return record(_FLOORDIV, out, x, self, None, None)
         return NotImplemented
 
     def __mod__(self, other: Value | Number) -> Value:
@@ -459,7 +520,7 @@ class Value(Node):
             out = floor(x)
         except PYTHON_RAISES:
             out, _ = careful(_FLOOR, x)
-        return record(_FLOOR, out, self, None, 0.0, None)
+        return record(_FLOOR, out, self, None, None, None)
 
     def sin(self) -> Value:
         """Return the sine of an angle in radians."""

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd import Value, data
+from autograd.graph import consumers_first
 from autograd.jit.background import improve_later
 from autograd.jit.collector import paused_collector
 from autograd.jit.compiled import Result, compiled, compiled_elementwise
@@ -26,7 +27,6 @@ from autograd.jit.program import Program, Run
 from autograd.lanes import for_each_sample
 from autograd.sweeps import partials_as_graph, pull
 from autograd.tracing import tracing
-from autograd.variables import under_differentiation
 
 from .assignment import assign_all
 from .module import Module
@@ -247,7 +247,7 @@ class CompiledSteps:
         with _traced(arguments):
             outputs = self.model(inputs)
             loss = self.loss(outputs, targets)
-            gradients = pull([loss], [1.0], parameters, partials_as_graph)
+            gradients = pull(consumers_first(loss), [loss], [1.0], parameters, partials_as_graph)
         results: list[Result] = [([loss], ()), (outputs.ravel().tolist(), outputs.shape)]
         results.append((gradients, self._now.gradients.shape))
         shapes = [self._now.parameters.shape, x.shape, y.shape]
@@ -337,7 +337,7 @@ def check_that_it_learns(loss: Loss, shape: tuple[int, ...], targets: Array) -> 
 @contextmanager
 def _traced(arguments: Sequence[Sequence[Value]]) -> Iterator[None]:
     leaves = list(chain(*arguments))
-    with tracing(leaves), under_differentiation(leaves), np.errstate(all="ignore"):
+    with tracing(leaves), np.errstate(all="ignore"):
         yield
 
 

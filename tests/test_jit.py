@@ -16,6 +16,7 @@ from strategies import Expression, call_public, expressions
 import autograd
 from autograd import Value, grad, hessian, jit, lambdify, value_and_grad, vmap, where
 from autograd.jit import Jitted
+from autograd.levels import open_levels
 from autograd.tracing import TracedValueError
 from nn import MLP, Module, losses
 
@@ -312,7 +313,7 @@ def test_an_error_ends_the_trace() -> None:
     compiled = jit(f)
     with pytest.raises(ZeroDivisionError):
         compiled(1.0)
-    assert (Value(1.0) < 2.0) is True
+    assert open_levels() == set()
     fail.clear()
     assert compiled(1.0) == 2.0
 
@@ -407,7 +408,7 @@ def test_branches(f: Any) -> None:
     """Branching on an argument raises an error that names the line and what to use."""
     with pytest.raises(TracedValueError, match=r"not known while .* traced.*test_jit\.py.*where\("):
         jit(f)(1.0)
-    assert (Value(1.0) > 0.5) is True
+    assert open_levels() == set()
 
 
 def test_constants_may_be_branched_on() -> None:

@@ -23,6 +23,7 @@ ORDER = [
     "autograd.ops",
     "autograd.rules",
     "autograd.source",
+    "autograd.levels",
     "autograd.nonfinite",
     "autograd.tracing",
     "autograd.node",

@@ -110,13 +110,14 @@ def test_constants_are_literals(constant: Any) -> None:
     assert (right.partials, left.partials) == ((1.0, None), (None, -1.0))
 
 
-def test_a_condition_is_a_literal() -> None:
-    """The condition of `where`, which is not differentiated, is 1 or 0 in the graph."""
-    x, y = Value(3.0), Value(4.0)
-    for condition, literal in [(Value(2.0), 1.0), (Value(0.0), 0.0), (True, 1.0), (np.False_, 0.0)]:
-        out = autograd.where(condition, x, y)
-        assert (type(out.args[0]), out.args) == (float, (literal, x, y))
-        assert out.partials == (None, literal, 1.0 - literal)
+@pytest.mark.parametrize(("condition", "truth"), [(True, 1.0), (np.False_, 0.0), (2.0, 1.0), (0.0, 0.0)])
+def test_a_condition_is_a_literal_or_a_node(condition: Any, truth: float) -> None:
+    """The condition of `where` is 1 or 0 in the graph, or the node that it is; it is not differentiated."""
+    x, y, node = Value(3.0), Value(4.0), Value(condition)
+    of_literal, of_node = autograd.where(condition, x, y), autograd.where(node, x, y)
+    assert (type(of_literal.args[0]), of_literal.args) == (float, (truth, x, y))
+    assert of_node.args[0] is node
+    assert of_literal.partials == of_node.partials == (None, truth, 1.0 - truth)
 
 
 def test_a_reduction_is_one_node() -> None:

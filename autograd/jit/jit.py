@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..copies import WAYS, Way
+from ..graph import level_outside
 from ..tracing import tracing
 from ..trees import Branch, Leaf, Structure, flatten, leaves_of, unflatten
 from ..value import Value
-from ..variables import active_variables, under_differentiation
 from .background import improve_later
 from .collector import paused_collector
 from .likeness import LARGE, likeness
@@ -41,6 +41,10 @@ class _Recent(NamedTuple):
 
 def _read_nothing(args: Any, kwargs: Any) -> None:
     """Say of all arguments that they are unlike the last ones: there were none."""
+
+
+class _UsesVariablesAroundError(Exception):
+    """The function reads what a call around it varies, as a constant of its own: no program holds for it."""
 
 
 class Jitted:
@@ -80,7 +84,7 @@ class Jitted:
         # Read once: another thread may be calling with other arguments.
         read, program, build = self._recent
         leaves = read(args, kwargs)
-        if leaves is None or active_variables():
+        if leaves is None:
             return self._call_other(args, kwargs)
         return build(*program.run(*leaves))
 
@@ -88,7 +92,7 @@ class Jitted:
         """Do a call whose arguments are unlike those of the last one."""
         leaves: list[Any] = []
         key = likeness((args, kwargs), leaves)
-        if key is None or key not in self._programs or active_variables():
+        if key is None or key not in self._programs:
             return self._call_at_length(args, kwargs, key)
         program, build = self._programs[key]
         if key not in self._readers:
@@ -100,10 +104,13 @@ class Jitted:
         """Do a call that is the first of its kind, or has arguments of some other kind than usual."""
         leaves, structure = leaves_of((args, kwargs), "an argument of a compiled function", exact=True)
         # Somebody differentiates through this call: the function itself says how.
-        if active_variables() or any(map(_is_recorded, leaves)):
+        if any(map(_is_recorded, leaves)):
             return self._f(*args, **kwargs)
         if structure not in self._programs:
-            self._programs[structure] = self._compile(args, kwargs)
+            try:
+                self._programs[structure] = self._compile(args, kwargs)
+            except _UsesVariablesAroundError:
+                return self._f(*args, **kwargs)
         if key is not None:
             self._programs[key] = self._programs[structure]
         self._last, build = program, _ = self._programs[structure]
@@ -168,9 +175,11 @@ class Jitted:
         leaves, structure = leaves_of((args, kwargs), exact=True)
         inputs = [Value(number) for leaf in leaves for number in np.ravel(leaf).tolist()]
         traced_args, traced_kwargs = unflatten(structure, inputs, argument=True)
-        with tracing(inputs), under_differentiation(inputs), np.errstate(all="ignore"):
+        with tracing(inputs) as level, np.errstate(all="ignore"):
             result = self._f(*traced_args, **traced_kwargs)
             outputs, form = flatten(result, "the result of a compiled function")
+        if level_outside([out for out in outputs if isinstance(out, Value)], level):
+            raise _UsesVariablesAroundError
         shapes = _shapes(structure)
         arguments, results = _split(inputs, shapes), _split(outputs, _shapes(form))
         program = compiled(

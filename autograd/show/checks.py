@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from ..formulas import TooLongError, count, digits, expression, formula
-from ..node import operands
+from ..graph import operands
 from ..nonfinite import describe
 from ..value import Value
 from .findings import Finding
@@ -111,8 +111,7 @@ def _overflows(subject: Subject) -> Iterator[tuple[Value, str, str]]:
         "keep the operands off such a point, as in sqrt(x + 1e-12); a where() around it is no help, since 0 "
         "times inf is nan, but one inside is: sqrt(where(x > 0, x, 1))"
     )
-    for node in reversed(subject.order):
-        adjoint = subject.adjoints[node]
+    for node, adjoint in subject.adjoints.items():
         if not math.isfinite(adjoint):
             yield node, f"what flows into {subject.names[node]} adds up to {adjoint}", smaller
         for operand, partial in zip(node.args, node.partials, strict=True):

@@ -7,9 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from ..formulas import Term
-from ..graph import Use, depending_on, nodes, uses
+from ..graph import Use, consumers_first, depending_on, nodes, operands, uses
 from ..graph import names as label
-from ..node import operands
 from ..paths import check_upstream, paths
 from ..sweeps import partials_as_graph, partials_as_numbers, push
 from ..value import Value
@@ -136,7 +135,8 @@ class _Working:
         self.numbers = numbers
         self.affected = depending_on([x], order)
         self.between = [node for node in order if node in self.affected and node is not x]
-        tangents = push([x, *self.between], [x], [1.0], partials_as_numbers)
+        moving = [x, *self.between]
+        tangents = push(consumers_first(*moving), moving, [x], [1.0], partials_as_numbers)
         self.derivative_of = dict(zip([x, *self.between], map(float, tangents), strict=True))
         self.paths = paths(self.y, x, _MAX_PATHS)
 

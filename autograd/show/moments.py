@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from ..formulas import count, digits, formula
-from ..graph import uses
+from ..graph import consumers_first, uses
 from ..replay import replay
 from ..steps import Flow, Step, steps
 from ..value import Value
@@ -98,7 +98,8 @@ class Script:
         self.names = [name_of[node] for node in order]
         self.notation = Notation(name_of)
         self.index = {node: i for i, node in enumerate(order)}
-        self.used = Counter(self.index[use.operand] for node in order for use in uses(node))
+        flowing = consumers_first(self.result, by_derivative=True)
+        self.used = Counter(self.index[use.operand] for node in flowing for use in uses(node))
         self.results: list[str] = []
         leaves = sum(node.op is None for node in order)
         parts = [count(leaves, "leaf", "leaves"), count(len(order) - leaves, "operation")]
@@ -113,8 +114,9 @@ class Script:
             turn = f"Descent {i + 1} of {times}"
             slope_of = self.sweep(now, turn)
             for leaf in trained:
-                after = now[leaf] - rate * slope_of[leaf]
-                self.moments.append(self._update(leaf, rate, now[leaf], slope_of[leaf], after, turn))
+                slope = slope_of.get(leaf, 0.0)
+                after = now[leaf] - rate * slope
+                self.moments.append(self._update(leaf, rate, now[leaf], slope, after, turn))
                 now[leaf] = after
         self._forward(replay(self.result, now), f"After {count(times, 'descent', 'descents')}")
 

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from ..graph import names
+from ..graph import names, operands
 from ..groups import enclosing
-from ..node import operands
 from ..value import Value
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ..formulas import Term, formula, latex_name, number_term, term
-from ..graph import Use
-from ..node import operands
+from ..graph import Use, operands
 from ..value import Value
 
 _PRODUCT, _ATOM = 2, 9

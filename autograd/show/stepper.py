@@ -241,8 +241,10 @@ def _draw(script: Script, rows: Sequence[Mapping[str, str]], direction: str) -> 
     texts: dict[Value | Use, str] = {}
     for i, (node, row) in enumerate(zip(script.order, rows, strict=True)):
         head = f"{row['name']} = {row['formula']}" if row["formula"] else row["name"]
-        texts[node] = f"{head}\nvalue {values[i]}\nadjoint {adjoints[i]}"
-        texts |= {use: "\n".join(longest[i, use.slot] for longest in lines) for use in uses(node)}
+        # Nothing arrives at what is only compared or chosen by.
+        texts[node] = f"{head}\nvalue {values[i]}\nadjoint {adjoints.get(i, '0')}"
+        flowing = [use for use in uses(node) if (i, use.slot) in lines[0]]
+        texts |= {use: "\n".join(longest[i, use.slot] for longest in lines) for use in flowing}
     return draw_unfolded(script.order, script.order, script.name_of, {}, Look(direction), texts)
 
 

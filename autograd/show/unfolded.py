@@ -158,7 +158,7 @@ class _Picture:
             elif isinstance(arg, Value):
                 use = Use(node, slot)
                 style = HIGHLIGHT if use in self.look.marked else {}
-                label = self.texts.get(use) or self._label(node, 0.0 if partial is None else partial)
+                label = self.texts.get(use) or ("" if partial is None else self._label(node, partial))
                 identity = f"edge{self.index[node]}_{slot}"
                 self.dot.edge(f"node{self.index[arg]}", name, label=label, id=identity, **style)
             else:

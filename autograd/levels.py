@@ -1,0 +1,162 @@
+"""Which nodes depend on what is being differentiated or traced: each node knows by its level.
+
+Each call of a derivative, and each trace, takes a new *level*, larger than all before, and gives it to the
+nodes that it varies. The level of a result is the highest of its operands'; ordinary nodes have 0. So a node
+itself tells, in any thread, to which calls it can belong: a sweep stays among the nodes of its own level and
+above, however long the history below is, and a number is refused where a derivative would be lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+_FIRST_OF_TRACES = 2**40
+_derivatives = count(1)
+_traces = count(_FIRST_OF_TRACES)
+
+
+class LostGradientError(TypeError):
+    """A function that is being differentiated made a plain number of what it is differentiated by."""
+
+
+def new_level(*, traced: bool = False, above: int = 0) -> int:
+    """Return a level above all that were given before to calls of its kind.
+
+    Levels of traces, and of derivatives inside of them, are above those of all other derivatives, so that
+    what another thread differentiates is known not to be traced.
+
+    Parameters
+    ----------
+    traced : bool
+        Whether it is for a trace, or inside of one.
+    above : int
+        A level that it has to be above.
+
+    Returns
+    -------
+    int
+        The level.
+
+    Examples
+    --------
+    >>> new_level() < new_level() < new_level(traced=True) < new_level(traced=True)
+    True
+    """
+    return next(_traces if traced or above >= _FIRST_OF_TRACES else _derivatives)
+
+
+@dataclass(eq=False)
+class Scope:
+    """A call that is going on, and the levels of what it varies.
+
+    Attributes
+    ----------
+    traces : bool
+        Whether it records a program, whose numbers are not known yet, rather than a derivative.
+    levels : set of int
+        The levels of its variables.
+    """
+
+    traces: bool = False
+    levels: set[int] = field(default_factory=set)
+
+
+open_scopes: set[object] = set()
+"""The scopes, and the anomaly contexts, that are open in any thread; empty lets every operator skip the rest.
+
+A set, because adding and discarding are atomic and can be repeated: Ctrl-C leaves nothing behind.
+"""
+
+
+def open_levels(*, traces: bool | None = None) -> set[int]:
+    """Return the levels of the open scopes: of traces, of derivatives, or of both.
+
+    Examples
+    --------
+    >>> open_levels()
+    set()
+    """
+    scopes = [scope for scope in tuple(open_scopes) if isinstance(scope, Scope)]
+    return {level for scope in scopes if traces in (None, scope.traces) for level in scope.levels}
+
+
+def level_above(args: Iterable[Any]) -> int:
+    """Return the level of a result: the highest of its operands', which may be plain numbers.
+
+    Examples
+    --------
+    >>> from autograd import Value
+    >>> level_above((Value(1.0), 2.0))
+    0
+    """
+    level = 0
+    for arg in args:
+        if not isinstance(arg, float) and arg._level > level:
+            level = arg._level
+    return level
+
+
+def is_variable(node: Any) -> bool:
+    """Return whether a node stands for what a call varies: none of its operands has its level.
+
+    Examples
+    --------
+    >>> from autograd import Value
+    >>> is_variable(Value(1.0))
+    False
+    """
+    level: int = node._level
+    return level > 0 and level_above(node.args) < level
+
+
+def highest_open(nodes: Iterable[Any], levels: set[int], *, by_derivative: bool = False) -> int:
+    """Return the highest of some open levels on whose variables nodes depend; 0 if on none.
+
+    Parameters
+    ----------
+    nodes : iterable of Value
+        The nodes.
+    levels : set of int
+        The levels to look for, such as `open_levels` returns.
+    by_derivative : bool
+        Whether only dependence counts along which a derivative flows, so not that of a comparison.
+
+    Returns
+    -------
+    int
+        The level.
+
+    Notes
+    -----
+    A node that has an open level depends on its variables: to look no further keeps an inner derivative in
+    a loop from walking through all earlier steps.
+
+    Examples
+    --------
+    >>> from autograd import Value
+    >>> highest_open([Value(1.0)], {1, 2})
+    0
+    """
+    found = 0
+    lowest = min(levels, default=0)
+    seen: set[Any] = set()
+    waiting = [node for node in nodes if levels and node._level >= lowest]
+    while waiting:
+        node = waiting.pop()
+        if node in seen or node._level <= found:
+            continue
+        seen.add(node)
+        if node._level in levels and (not by_derivative or is_variable(node)):
+            found = node._level
+            continue
+        waiting.extend(arg for arg in _operands(node, by_derivative) if arg._level >= lowest)
+    return found
+
+
+def _operands(node: Any, by_derivative: bool) -> Iterator[Any]:
+    for arg, partial in zip(node.args, node.partials, strict=True):
+        if partial is not None or not (by_derivative or isinstance(arg, float)):
+            yield arg
