@@ -112,11 +112,12 @@ def _in_lanes(
 
 @contextmanager
 def _inside_lanes() -> Iterator[None]:
-    token = _is_inside.set(True)
+    before = _is_inside.get()
     try:
+        _is_inside.set(True)
         yield
     finally:
-        _is_inside.reset(token)
+        _is_inside.set(before)
 
 
 def stack(numbers: Iterable[Number]) -> Value:

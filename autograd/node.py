@@ -288,6 +288,21 @@ class Node:
 
         return draw(self, **options)  # type: ignore[arg-type]
 
+    def __copy__(self) -> Any:
+        from .graph_copies import shallow_copy
+
+        return shallow_copy(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        from .graph_copies import deep_copy
+
+        return deep_copy(self, memo)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        from .graph_copies import reduced
+
+        return reduced(self) if type(self).__reduce__ is object.__reduce__ else self.__reduce__()
+
     # ----------------------------------------------------------------------------------------- shown
 
     def __repr__(self) -> str:

@@ -10,7 +10,7 @@ Python raises and IEEE 754 has a result, such as 1/0, `autograd.nonfinite.carefu
 from __future__ import annotations
 
 from numbers import Real
-from typing import Any, final
+from typing import Any
 
 import numpy as np
 
@@ -138,7 +138,6 @@ def record(op: Op, out: float, x: Any, y: Any, dx: Any, dy: float | None) -> Val
     return node
 
 
-@final
 class Value(Node):
     """A real number that remembers how it was computed, so that it can be differentiated.
 

@@ -28,6 +28,7 @@ ORDER = [
     "autograd.tracing",
     "autograd.node",
     "autograd.value",
+    "autograd.graph_copies",
     "autograd.apply",
     "autograd.logic",
     "autograd.ufuncs",
@@ -105,6 +106,7 @@ LATE = {
     "autograd": {"autograd.show"},
     "autograd.node": {
         "autograd.apply",
+        "autograd.graph_copies",
         "autograd.formulas",
         "autograd.show.draw",
         "autograd.show.explain",
