@@ -113,6 +113,7 @@ LATE = {
         "autograd.steps",
         "autograd.sweeps",
     },
+    "autograd.jit.background": {"logging"},
     "autograd.jit.jit": {"autograd.jit.compiled"},
     "autograd.jit.lambdify": {"autograd.jit.compiled"},
     "autograd.show.drawing": {"pygraphviz"},

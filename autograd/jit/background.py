@@ -1,20 +1,144 @@
 """The thread in which slow backends compile, so that nobody waits for them.
 
-One thread, because compilers take turns anyway. It holds programs weakly: one whose function is gone before
-its turn is not compiled. It is a daemon, so that a process ends without waiting for a compiler.
+One thread, because compilers take turns anyway; it ends when there is nothing to do. It holds programs
+weakly: one whose function is gone before its turn is not compiled. It is a daemon, so that a process ends
+without waiting for all that is still to be compiled.
+
+A child that is forked while a compiler works has the compiler's locks, and nobody who would release them. So
+forking waits until a program is done. A process that ends while one works would take the ground from under
+its feet, which aborted one process in 900. So the end stops the thread first.
 """
 
 from __future__ import annotations
 
+import atexit
+import ctypes
+import os
+import sys
 import threading
-from queue import SimpleQueue
+from collections import deque
+from contextlib import suppress
+from functools import cache
+from typing import Any
 from weakref import ref
 
+from .cache import warn_if_unsafe
 from .program import Program
 
-_waiting: SimpleQueue[ref[Program] | None] = SimpleQueue()
-_starting = threading.Lock()
-_thread: threading.Thread | None = None
+PATIENCE = 60.0
+"""How many seconds a fork waits for a compiler, which takes 4 for the longest programs it is given."""
+
+
+class _Worker:
+    """What waits to be compiled, and who does it; a forked child begins with a new one."""
+
+    def __init__(self, waiting: deque[ref[Program]]) -> None:
+        self.waiting = waiting
+        self.thread: threading.Thread | None = None
+        self.is_ending = self.is_free = False
+        # Reentrant, since a signal's handler may call a compiled function for the first time.
+        self.changing = threading.RLock()
+        self.compiling = threading.RLock()
+        # Who forks takes it first, so that the thread does not begin with the next program.
+        self.turn = threading.Lock()
+
+    def add(self, program: Program) -> None:
+        """Have a program compiled in its turn."""
+        with self.changing:
+            self.waiting.append(ref(program))
+            if self.is_ending:
+                self.give_up()
+            else:
+                self.start()
+
+    def start(self) -> None:
+        """Begin to work, where a thread can be had."""
+        if self.thread is not None:
+            return
+        try:
+            self.thread = threading.Thread(target=self._work, name="autograd.jit", daemon=True)
+            self.thread.start()
+        except RuntimeError:  # There are too many threads, or Python ends.
+            self.thread = None
+            self.give_up()
+
+    def give_up(self) -> None:
+        """Leave all programs as they are; nobody waits for them any longer."""
+        with self.changing:
+            while self.waiting:
+                program = self.waiting.popleft()()
+                if program is not None:
+                    program.settled.set()
+
+    def _work(self) -> None:
+        with suppress(SystemExit):
+            is_busy = True
+            while is_busy:
+                with self.turn:
+                    self.compiling.acquire()
+                try:
+                    # Not before, since what was taken is lost to a forked child.
+                    is_busy = self._improve_next()
+                finally:
+                    self.compiling.release()
+
+    def _improve_next(self) -> bool:
+        """Do the next program, if there is one."""
+        program = self._next()
+        if program is not None:
+            program.improve()
+        return program is not None
+
+    def _next(self) -> Program | None:
+        with self.changing:
+            while self.waiting and not self.is_ending:
+                program = self.waiting.popleft()()
+                if program is not None:
+                    return program
+            self.thread = None
+            return None
+
+    def before_fork(self) -> None:
+        """Wait until no compiler works; if it takes forever, the child does without one."""
+        self.turn.acquire()
+        self.is_free = self.compiling.acquire(timeout=PATIENCE)
+        self.changing.acquire()
+
+    def after_fork(self) -> None:
+        """Go on."""
+        self.changing.release()
+        if self.is_free:
+            self.compiling.release()
+        self.turn.release()
+
+    def end(self) -> None:
+        """Stop: between two steps of the compiler, of which the longest take a second."""
+        self.is_ending = True
+        self.give_up()
+        if self.thread is not threading.current_thread():
+            _stop(self.thread)
+        # The thread may have ended between taking a lock and the promise to release it.
+        self.changing, self.compiling, self.turn = threading.RLock(), threading.RLock(), threading.Lock()
+
+
+def _stop(thread: threading.Thread | None) -> None:
+    """Raise an error in a thread until it ends: LLVM calls back, and what is raised there is ignored."""
+    if thread is None:
+        return
+    identity, ours = thread.ident or 0, sys.unraisablehook
+
+    def hook(ignored: Any) -> None:
+        if threading.get_ident() != identity:
+            ours(ignored)
+
+    sys.unraisablehook = hook
+    while thread.is_alive():
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(identity), ctypes.py_object(SystemExit))
+        thread.join(0.2)
+    sys.unraisablehook = ours
+
+
+_worker = _Worker(deque())
 
 
 def improve_later(program: Program) -> None:
@@ -25,6 +149,11 @@ def improve_later(program: Program) -> None:
     program : Program
         The program.
 
+    Warns
+    -----
+    RuntimeWarning
+        Once, where compiled code is not kept, since others could change it.
+
     Examples
     --------
     >>> from .program import Report
@@ -34,23 +163,35 @@ def improve_later(program: Program) -> None:
     >>> program.settled.wait(), program.run(1.0)
     (True, (2.0,))
     """
-    global _thread
     if program.settled.is_set():
         return
-    with _starting:
-        # A forked process has no threads but the one that forked it.
-        if _thread is None or not _thread.is_alive():
-            _thread = threading.Thread(target=_work, name="autograd.jit", daemon=True)
-            _thread.start()
-    _waiting.put(ref(program))
+    warn_if_unsafe()
+    _watch()
+    _worker.add(program)
 
 
-def _work() -> None:
-    while True:
-        found = _waiting.get()
-        if found is None:
-            return
-        program = found()
-        if program is not None:
-            program.improve()
-        del program
+@cache
+def _watch() -> None:
+    """Be told of forks and of the end, once there is something to do."""
+    if hasattr(os, "register_at_fork"):
+        # Those who are told of a fork take locks, and the last to ask is told first. It waits for the
+        # compiler, which logs: the lock of logging must not be taken by then, so logging asks before.
+        import logging  # noqa: F401
+
+        os.register_at_fork(
+            before=lambda: _worker.before_fork(),
+            after_in_parent=lambda: _worker.after_fork(),
+            after_in_child=_begin_in_child,
+        )
+    atexit.register(lambda: _worker.end())
+
+
+def _begin_in_child() -> None:
+    """Have what waited in the parent compiled here too, by a thread of this process."""
+    global _worker
+    parent, _worker = _worker, _Worker(_worker.waiting)
+    if not parent.is_free:
+        _worker.is_ending = True
+        _worker.give_up()
+    elif _worker.waiting:
+        _worker.start()

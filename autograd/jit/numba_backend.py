@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .cache import forget, stored
+from .cache import forget, is_intact, seal, stored
 from .layout import Plan
 from .numba_source import Results, loops_source, signature_of
 from .program import Run, UnsuitableError
@@ -119,12 +119,17 @@ def loaded(text: str, signature: str) -> ModuleType:
     inf
     """
     path = stored(text)
+    if path is not None and not is_intact(path):
+        forget(path)
+        path = stored(text)
     try:
         return _loaded(text, signature, path)
+    except UnsuitableError:
+        raise
     except Exception:
         if path is None:
             raise
-        # What is in the cache may be broken, or of another version.
+        # What is in the cache may be of another version, or another process may have deleted it.
         forget(path)
         return _loaded(text, signature, None)
 
@@ -136,12 +141,27 @@ def _loaded(text: str, signature: str, path: Path | None) -> ModuleType:
     sys.modules[module.__name__] = module
     try:
         exec(compile(text, str(path or "<compiled by autograd.jit>"), "exec"), module.__dict__)
-        # With a signature it is compiled here, and not when it is first called. Division by 0 is no error.
-        compiling = module.njit(signature, cache=path is not None, nogil=True, error_model="numpy")
-        module.program = compiling(module.program)  # type: ignore[attr-defined]
+        # Division by 0 is no error.
+        dispatcher = module.njit(cache=path is not None, nogil=True, error_model="numpy")(module.program)
+        if not hasattr(dispatcher, "compile"):
+            raise UnsuitableError("NUMBA_DISABLE_JIT is set")
+        if path is not None and not _is_kept_beside(path, dispatcher):
+            return _loaded(text, signature, None)
+        dispatcher.compile(signature)
+        # Arguments of other types are converted by us, not compiled for.
+        dispatcher.disable_compile()
+        if path is not None and dispatcher.stats.cache_misses:
+            seal(path)
+        module.program = dispatcher  # type: ignore[attr-defined]
     finally:
         del sys.modules[module.__name__]
     return module
+
+
+def _is_kept_beside(path: Path, dispatcher: Any) -> bool:
+    """Return whether Numba's files are those that were checked: $NUMBA_CACHE_DIR leads it elsewhere."""
+    place = dispatcher.stats.cache_path
+    return place is not None and Path(place).parent.samefile(path.parent)
 
 
 def _kind(shape: tuple[int, ...]) -> str:

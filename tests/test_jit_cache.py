@@ -1,0 +1,217 @@
+"""The directory of compiled code: it is ours alone, nothing of others is touched, and it is checked."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from test_jit_backends import PROGRAM, run_program
+
+from autograd.jit import cache
+
+EXPECTED = ["True", "5.43656365691809", "numba"]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a directory that is the cache of this process."""
+    monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path))
+    return tmp_path
+
+
+def tree(folder: Path) -> set[str]:
+    """Return all that a folder holds."""
+    return {str(path.relative_to(folder)) for path in folder.rglob("*")}
+
+
+# -------------------------------------------------------------------------------------------- what is deleted
+
+
+def test_nothing_of_others_is_deleted(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a folder of other things, only programs that were made here go."""
+    monkeypatch.setattr(cache, "KEPT", 2)
+    (home / ("a" * 32)).mkdir(mode=0o700)  # Without a program.
+    (home / ("b" * 32)).write_text("a file")
+    (home / "projects" / "mine").mkdir(parents=True)
+    (home / ("c" * 31)).mkdir(mode=0o700)
+    (home / ("c" * 31) / "program.py").write_text("by chance")
+    (home / ("d" * 32)).mkdir(mode=0o755)  # Open to others, so not made here.
+    (home / ("d" * 32) / "program.py").write_text("of another")
+    (home / ("e" * 32)).symlink_to(home / ("c" * 31), target_is_directory=True)
+    before = tree(home)
+    paths = [cache.stored(f"x = {i}") for i in range(6)]
+    assert [path.exists() for path in paths if path] == [False] * 4 + [True] * 2
+    assert tree(home) == before | {
+        str(path.relative_to(home)) for p in paths[4:] if p for path in (p, p.parent)
+    }
+
+
+def test_only_what_was_made_is_forgotten(home: Path) -> None:
+    """A program that is deleted leaves what somebody put beside it."""
+    path = cache.stored("x = 1")
+    assert path is not None
+    cache.seal(path)
+    (path.parent / "note.txt").write_text("mine")
+    cache.forget(path)
+    assert tree(path.parent) == {"note.txt"}
+
+
+# --------------------------------------------------------------------------------------------- where it is
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({"CHAINRULE_CACHE": "/a/b", "XDG_CACHE_HOME": "/c"}, "/a/b"),
+        ({"CHAINRULE_CACHE": "", "XDG_CACHE_HOME": "/c"}, "/c/chainrule"),
+        ({"XDG_CACHE_HOME": "c/d", "HOME": "/me"}, "/me/.cache/chainrule"),
+        ({"XDG_CACHE_HOME": "", "HOME": "/me"}, "/me/.cache/chainrule"),
+        ({"HOME": "/me"}, "/me/.cache/chainrule"),
+    ],
+)
+def test_where_it_is(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], expected: str) -> None:
+    """A directory that was asked for, else the general one, which is no relative path, else one at home."""
+    for name in ("CHAINRULE_CACHE", "XDG_CACHE_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, place in variables.items():
+        monkeypatch.setenv(name, place)
+    assert cache.directory() == Path(expected)
+
+
+def test_a_directory_that_is_asked_for_stays(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A relative directory is the same one while the process runs where it was started."""
+    monkeypatch.chdir(home)
+    monkeypatch.setenv("CHAINRULE_CACHE", "here")
+    assert cache.directory() == home / "here"
+
+
+# ---------------------------------------------------------------------------------------------- who may write
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+def test_what_is_made_is_closed_to_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, umask: int
+) -> None:
+    """Directories are made for their owner alone, whatever the umask."""
+    monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path / "new" / "cache"))
+    old = os.umask(umask)
+    try:
+        path = cache.stored("x = 1")
+    finally:
+        os.umask(old)
+    assert path is not None
+    for folder in (path.parent, path.parent.parent):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o1777, 0o770, 0o702])
+def test_where_others_can_write(home: Path, mode: int) -> None:
+    """A directory that is open to others is not used, and one warning says what to do."""
+    home.chmod(mode)
+    cache._warned.clear()
+    with pytest.warns(RuntimeWarning, match=r"others could change it there; run 'chmod 700'") as warned:
+        cache.warn_if_unsafe()
+    cache.warn_if_unsafe()
+    assert len(warned) == 1
+    assert warned[0].filename == __file__
+    assert cache.stored("x = 1") is None
+    assert tree(home) == set()
+    home.chmod(0o700)
+    cache.warn_if_unsafe()
+    assert cache.stored("x = 1") is not None
+
+
+def test_a_directory_of_somebody_else(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So is one that belongs to another user."""
+    me = os.getuid()
+    monkeypatch.setattr(os, "getuid", lambda: me + 1)
+    cache._warned.clear()
+    with pytest.warns(RuntimeWarning, match="CHAINRULE_CACHE to a directory of your own"):
+        cache.warn_if_unsafe()
+    assert cache.stored("x = 1") is None
+
+
+def test_a_program_whose_directory_somebody_else_made(home: Path) -> None:
+    """A directory of a program's name that is open to others, or a link, is not used."""
+    path = cache.stored("x = 1")
+    assert path is not None
+    path.parent.chmod(0o755)
+    assert cache.stored("x = 1") is None
+    path.parent.rename(home / "elsewhere")
+    (home / "elsewhere").chmod(0o700)
+    path.parent.symlink_to(home / "elsewhere")
+    assert cache.stored("x = 1") is None
+
+
+# ----------------------------------------------------------------------------------------------- what is read
+
+
+def test_a_changed_text_is_written_again(home: Path) -> None:
+    """A file that does not hold its program is replaced."""
+    path = cache.stored("x = 1")
+    assert path is not None
+    path.write_text("x = 2")
+    assert cache.stored("x = 1") == path
+    assert path.read_text() == "x = 1"
+
+
+@pytest.mark.parametrize("change", ["flip", "add", "remove", "no digests"])
+def test_code_that_is_not_what_was_written(home: Path, change: str) -> None:
+    """One bit, a file more or less: it is noticed."""
+    path = cache.stored("x = 1")
+    assert path is not None
+    code = path.parent / "__pycache__"
+    code.mkdir()
+    (code / "program.nbi").write_bytes(b"index")
+    (code / "program.1.nbc").write_bytes(b"code")
+    cache.seal(path)
+    assert cache.is_intact(path)
+    if change == "flip":
+        (code / "program.1.nbc").write_bytes(b"codd")
+    elif change == "add":
+        (code / "program.2.nbc").write_bytes(b"code")
+    elif change == "remove":
+        (code / "program.1.nbc").unlink()
+    else:
+        (path.parent / "digests.txt").unlink()
+    assert not cache.is_intact(path)
+
+
+def test_damaged_code_is_never_loaded(tmp_path: Path) -> None:
+    """With one bit flipped in each of its files, a program is compiled anew, and right."""
+    pytest.importorskip("numba")
+    assert run_program(tmp_path) == EXPECTED
+    files = sorted(tmp_path.glob("*/__pycache__/*"))
+    assert {file.suffix for file in files} == {".nbi", ".nbc"}
+    for file in files:
+        content = bytearray(file.read_bytes())
+        content[len(content) // 2] ^= 1
+        file.write_bytes(content)
+        assert run_program(tmp_path) == EXPECTED
+        assert file.read_bytes() != bytes(content)
+
+
+def test_code_that_runs_when_it_is_read(tmp_path: Path) -> None:
+    """A pickle that somebody put in place of compiled code is not opened."""
+    pytest.importorskip("numba")
+    assert run_program(tmp_path) == EXPECTED
+    (index,) = tmp_path.glob("*/__pycache__/*.nbi")
+    index.write_bytes(b"cos\nsystem\n(S'touch " + str(tmp_path / "opened").encode() + b"'\ntR.")
+    assert run_program(tmp_path) == EXPECTED
+    assert not (tmp_path / "opened").exists()
+
+
+@pytest.mark.parametrize(
+    ("variable", "backend"), [("NUMBA_DISABLE_JIT=1", "numpy"), ("NUMBA_CACHE_DIR=elsewhere", "numba")]
+)
+def test_settings_of_numba(tmp_path: Path, variable: str, backend: str) -> None:
+    """Where Numba does not compile, NumPy goes on; where it would keep files elsewhere, none are kept."""
+    pytest.importorskip("numba")
+    name, _, setting = variable.partition("=")
+    chosen = (
+        f"import os\nos.environ[{name!r}] = {str(tmp_path / setting) if backend == 'numba' else setting!r}\n"
+    )
+    assert run_program(tmp_path, chosen + PROGRAM) == [*EXPECTED[:2], backend]
+    assert not list(tmp_path.rglob("*.nbc"))

@@ -1,0 +1,221 @@
+"""Compiling in the background, and processes that fork or end meanwhile."""
+
+from __future__ import annotations
+
+import gc
+import os
+import threading
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from test_jit_backends import run_program
+
+from autograd import jit
+from autograd.jit import background
+from autograd.jit.background import improve_later
+from autograd.jit.collector import paused_collector
+from autograd.jit.program import Program, Report, Run
+
+numba = pytest.importorskip("numba")
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+
+FORK = """
+import os, sys, time, warnings
+import numpy as np
+from autograd import exp, jit, sin
+
+warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
+f, g = jit(lambda x: exp(x) * 2.0), jit(lambda x: sin(x) * 3.0)
+f(np.ones(3)), g(np.ones(3))
+time.sleep(SECONDS)
+child = os.fork()
+h = jit(lambda x: x * 5.0)
+h(np.ones(3))
+for each in (f, g, h):
+    each.wait()
+backends = {each.report().backend for each in (f, g, h)}
+if child:
+    assert os.waitpid(child, 0)[1] == 0
+print(*backends, float(h(np.ones(3))[0]), flush=True)
+"""
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.3, 1.0])
+def test_fork_while_compiling(tmp_path: Path, seconds: float) -> None:
+    """A child that is forked while Numba is loaded or compiles has all its programs, and compiles others."""
+    assert run_program(tmp_path, FORK.replace("SECONDS", str(seconds))) == ["numba", "5.0"] * 2
+
+
+START = """
+import multiprocessing
+import numpy as np
+from autograd import exp, jit
+
+f = jit(lambda x: exp(x) * 2.0)
+
+def work(x):
+    result = f(x)
+    f.wait()
+    return float((result == f(x)).all()), f.report().backend
+
+if __name__ == "__main__":
+    import warnings
+    warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
+    f(np.ones(3))
+    with multiprocessing.get_context(METHOD).Pool(2) as pool:
+        for same, backend in pool.map(work, [np.zeros(3), np.zeros(3)]):
+            print(same, backend)
+"""
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_pools(tmp_path: Path, method: str) -> None:
+    """Workers of a pool call what their parent compiled, however they are started."""
+    script = tmp_path / "script.py"
+    script.write_text(START.replace("METHOD", repr(method)))
+    program = f"import subprocess, sys\nsubprocess.run([sys.executable, {str(script)!r}], check=True)"
+    assert run_program(tmp_path, program) == ["1.0", "numba"] * 2
+
+
+def program_that(make: Callable[[], Run]) -> Program:
+    """Return a program that another backend is to make."""
+    program = Program(str, lambda x: (x,), Report(0, 0, 0.0))
+    program.expect("another", make)
+    return program
+
+
+def test_a_fork_waits_for_the_compiler_and_no_longer() -> None:
+    """It waits for the program that is being compiled; the child does the next one itself."""
+    is_compiling, may_end = threading.Event(), threading.Event()
+
+    def slow() -> Run:
+        is_compiling.set()
+        may_end.wait()
+        return lambda x: (x + 1.0,)
+
+    first, second = program_that(slow), program_that(lambda: lambda x: (x + 2.0,))
+    improve_later(first)
+    improve_later(second)
+    is_compiling.wait()
+    threading.Timer(0.05, may_end.set).start()
+    background._worker.before_fork()
+    assert first.settled.is_set()
+    background._worker.after_fork()
+    second.settled.wait()
+    assert second.run(1.0) == (3.0,)
+
+
+def test_a_fork_does_not_wait_forever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a compiler does not end, the child does without one: its programs stay as they are."""
+    monkeypatch.setattr(background, "PATIENCE", 0.01)
+    is_compiling, may_end = threading.Event(), threading.Event()
+
+    def slow() -> Run:
+        is_compiling.set()
+        may_end.wait()
+        return lambda x: (x + 1.0,)
+
+    first, second = program_that(slow), program_that(slow)
+    improve_later(first)
+    is_compiling.wait()
+    improve_later(second)
+    parent = background._worker
+    monkeypatch.setattr(background, "_worker", parent)  # It is put back in the end.
+    parent.before_fork()
+    parent.after_fork()
+    background._begin_in_child()
+    assert second.settled.is_set()
+    assert second.run(1.0) == (1.0,)
+    third = program_that(slow)
+    improve_later(third)
+    assert third.settled.is_set()
+    may_end.set()
+    first.settled.wait()
+
+
+def test_the_thread_ends_when_there_is_nothing_to_do() -> None:
+    """A process whose programs are compiled has no thread more, so that it may fork without a warning."""
+    f = jit(lambda x: x * 2.0)
+    f(1.0)
+    f.wait()
+    for thread in threading.enumerate():
+        if thread.name == "autograd.jit":
+            thread.join()
+    assert background._worker.thread is None
+
+
+def test_no_thread_can_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system gives no more threads, programs stay with NumPy, and nobody waits."""
+
+    def refuse(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    for thread in threading.enumerate():
+        if thread.name == "autograd.jit":
+            thread.join()
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    f = jit(lambda x: x * 2.0)
+    assert f(1.0) == 2.0
+    f.wait()
+    assert f.report().backend == "numpy"
+
+
+def test_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the end the thread stops in the middle of a program; nobody waits for it or for the others."""
+    worker = background._Worker(background.deque())
+    monkeypatch.setattr(background, "_worker", worker)
+    is_compiling = threading.Event()
+
+    def endless() -> Run:
+        is_compiling.set()
+        while True:
+            pass
+
+    first, second = program_that(endless), program_that(endless)
+    improve_later(first)
+    improve_later(second)
+    is_compiling.wait()
+    thread = worker.thread
+    assert thread is not None
+    worker.end()
+    assert not thread.is_alive()
+    assert first.settled.is_set()
+    assert second.settled.is_set()
+    third = program_that(endless)
+    improve_later(third)
+    assert third.settled.is_set()
+    worker.before_fork()
+    worker.after_fork()
+
+
+def test_the_collector_runs_in_a_child() -> None:
+    """A child that is forked while another thread compiles collects, if it does not itself."""
+    inside, may_end = threading.Event(), threading.Event()
+
+    def compile_for_long() -> None:
+        with paused_collector():
+            inside.set()
+            may_end.wait()
+
+    thread = threading.Thread(target=compile_for_long)
+    thread.start()
+    inside.wait()
+    is_enabled = gc.isenabled(), forked(gc.isenabled)
+    may_end.set()
+    thread.join()
+    assert is_enabled == (False, True)
+    assert gc.isenabled()
+    with paused_collector():
+        assert forked(gc.isenabled) is False
+
+
+def forked(ask: Callable[[], bool]) -> bool:
+    """Return what a child answers."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+    if not child:
+        os._exit(int(ask()))
+    return os.waitpid(child, 0)[1] != 0
