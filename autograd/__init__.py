@@ -31,6 +31,7 @@ from .value import Value
 from .value_array import data
 
 if TYPE_CHECKING:
+    # From the files: in `show`, type checkers take these names for the files themselves.
     from .show.draw import draw
     from .show.explain import explain
     from .show.lint import lint
@@ -75,10 +76,12 @@ __all__ += functions.__all__
 _SHOWN = ("draw", "explain", "lint", "stepper")
 
 
-def __getattr__(name: str) -> Any:
-    # What shows graphs is loaded when first used: graphviz would add a third to the time of the import.
-    if name in _SHOWN:
-        from . import show
+if not TYPE_CHECKING:  # To a type checker, any name would be there.
 
-        return getattr(show, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    def __getattr__(name: str) -> Any:
+        # What shows graphs is loaded when first used: graphviz would add a third to the time of the import.
+        if name in _SHOWN:
+            from . import show
+
+            return getattr(show, name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

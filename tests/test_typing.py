@@ -1,0 +1,92 @@
+"""What a type checker sees in a program of a user, where the packages are installed."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import autograd
+import autograd.show
+import nn
+
+pytest.importorskip("mypy")
+
+PACKAGES = (autograd, autograd.show, nn)
+
+PROGRAM = """
+from autograd import Value, check_grads, draw, explain, grad, jit, lint, stepper, vmap
+from autograd.show import Drawing, Report
+from nn import MLP, History, fit, losses, optimizers
+
+x = Value(3.0, label="x")
+y = x * x + 1.0
+y.backward()
+drawing: Drawing = draw(y)
+drawing.save("graph.svg")
+explain(y, x)
+stepper(y, descend=[x]).save("steps.html")
+model = MLP(2, [16, 1])
+report: Report = lint(y, model)
+optimizer = optimizers.Adam(model.parameters(), lr=0.01)
+history: History = fit(model, [[1.0, 2.0]], [1.0], loss=losses.mse, optimizer=optimizer)
+step = jit(grad(lambda w: w * w))
+print(step(3.0), history.loss[-1] + x.data, vmap(grad(lambda w: w * w)))
+"""
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return an environment in which the packages, and nothing else, are installed."""
+    # Of a package on its own search path, the checker reads the files in another order.
+    folder = tmp_path_factory.mktemp("environment")
+    venv.create(folder, symlinks=True)
+    (installed,) = folder.glob("lib/python*/site-packages")
+    for package in (autograd, nn):
+        source = Path(inspect.getfile(package)).parent
+        shutil.copytree(source, installed / source.name, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+def checked(environment: Path, program: str) -> str:
+    """Return what the strict checker says of a program."""
+    (environment / "program.py").write_text(program)
+    python = environment / "bin" / "python"
+    command = [sys.executable, "-m", "mypy", "--strict", "--python-executable", python, "program.py"]
+    run = subprocess.run(command, cwd=environment, capture_output=True, text=True, check=False)
+    assert not run.stderr
+    return run.stdout
+
+
+def test_a_program_of_a_user(environment: Path) -> None:
+    """A program with the public names passes the strict checker, on both its first and its second look."""
+    for _ in range(2):
+        assert checked(environment, PROGRAM) == "Success: no issues found in 1 source file\n"
+
+
+def test_every_public_name(environment: Path) -> None:
+    """Each has its own type: none is taken for the file in which it is defined, or for anything at all."""
+    names = [f"{package.__name__}.{name}" for package in PACKAGES for name in package.__all__]
+    lines = [f"import {package.__name__}" for package in PACKAGES]
+    lines += [f"reveal_type({name})" for name in names]
+    found = re.findall('Revealed type is "(.*)"', checked(environment, "\n".join(lines)))
+    unknown = {name for name, type_ in zip(names, found, strict=True) if type_ == "Any"}
+    modules = {name for name, type_ in zip(names, found, strict=True) if "ModuleType" in type_}
+    assert unknown == set()
+    assert modules == {f"nn.{name}" for name, item in vars(nn).items() if isinstance(item, ModuleType)} & set(
+        names
+    )
+
+
+@pytest.mark.parametrize("name", ["autograd.missing", "autograd.show.missing", "nn.missing"])
+def test_a_name_that_is_not_there(environment: Path, name: str) -> None:
+    """A misspelt name is found before the program runs."""
+    package = name.rpartition(".")[0]
+    assert 'has no attribute "missing"' in checked(environment, f"import {package}\n{name}\n")
