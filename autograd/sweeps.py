@@ -20,7 +20,7 @@ from . import functions
 from .graph import consumers_first, depending_on
 from .lanes import LANE, STACK, TOTAL, lane, samples_of, stack, total
 from .node import add_to_gradients, sweep_lock
-from .nonfinite import examine_backward, is_watching
+from .nonfinite import PYTHON_RAISES, examine_backward, is_watching
 from .ops import OPS, Op
 from .rules import Rules, compile_row
 from .tracing import may_be_traced
@@ -75,7 +75,7 @@ def partials_as_graph(node: Value, wanted: Container[Value]) -> Sequence[Number 
     """
     uses = zip(node.args, node.partials, _applications(node), strict=True)
     found = [
-        _without_zero(rule(*args, node)) if stored is not None and operand in wanted else None
+        _without_zero(_applied(rule, args, node)) if stored is not None and operand in wanted else None
         for operand, stored, (rule, args) in uses
     ]
     for stored, partial in zip(node.partials, found, strict=True):
@@ -95,12 +95,24 @@ def _applications(node: Any) -> list[tuple[Callable[..., Any], Sequence[Number]]
     rules = _on_values(node.op).partials
     if may_be_traced(node):
         # As leaves: a factor that happens to be 1 is left out, and its operation would be unlike the others.
-        args = tuple(arg if isinstance(arg, Value) else Value(arg) for arg in args)
+        args = tuple(map(_leaf, args))
         rules = _while_traced(node.op).partials
     if not node.op.variadic:
         return [(rule, args) for rule in rules]
     elements = list(zip(*node.op.columns(args), strict=True))
     return [(rule, element) for rule in rules for element in elements]
+
+
+def _applied(rule: Callable[..., Any], args: Sequence[Number], node: Value) -> Number:
+    """Return a partial; where Python raises for constants, such as 1/0, as IEEE 754 has it for `Value`s."""
+    try:
+        return rule(*args, node)  # type: ignore[no-any-return]
+    except PYTHON_RAISES:
+        return rule(*map(_leaf, args), node)  # type: ignore[no-any-return]
+
+
+def _leaf(arg: Number) -> Value:
+    return arg if isinstance(arg, Value) else Value(arg)
 
 
 def _without_zero(partial: Number) -> Number:

@@ -223,6 +223,25 @@ def test_zero_times_infinity_in_backward() -> None:
         assert math.isnan(float(x.grad))
 
 
+CONSTANTS: dict[str, Callable[[Any], Any]] = {
+    "x / 0": lambda x: x / 0.0,
+    "0 / 0": lambda x: (x - x) / 0.0,
+    "x ** -1": lambda x: (x - x) ** -1.0,
+    "a power of 0": lambda x: 0.0**x,
+    "arctan2 at 0": lambda x: autograd.arctan2(x - x, 0.0),
+}
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("f", CONSTANTS.values(), ids=CONSTANTS)
+def test_constants_at_a_pole(f: Callable[[Any], Any]) -> None:
+    """A constant for which Python raises gives IEEE's result in graphs of derivatives as well."""
+    x = Value(2.0)
+    f(x).backward(create_graph=True)
+    np.testing.assert_equal(float(x.grad), grad(f)(2.0))
+    np.testing.assert_equal(grad(grad(f))(2.0), jvp(grad(f), (2.0,), (1.0,))[1])
+
+
 def test_directions_that_are_not_asked_for() -> None:
     """A row of a Jacobian holds nothing of another result, though its derivative is infinite."""
     f = lambda x: np.array([sqrt(x[0]), x[0] * x[1]])  # noqa: E731
