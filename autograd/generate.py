@@ -498,8 +498,8 @@ def _parameters(op: Op, kind: str) -> str:
 
 def _example(op: Op) -> str:
     """Return a doctest at a point inside the domain, or at the first special point of a reduction."""
-    edge = op.edges[0]
     if op.variadic:
+        edge = op.edges[0]
         size = len(edge.at) // len(op.partials)
         lists = [list(edge.at[i : i + size]) for i in range(0, len(edge.at), size)]
         return f">>> {op.name}({', '.join(map(repr, lists))})\n{edge.value!r}"

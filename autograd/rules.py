@@ -12,6 +12,7 @@ import ast
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from itertools import starmap
 from operator import matmul, mul
 from typing import Any, NamedTuple
 
@@ -48,27 +49,105 @@ def _in_math(name: str) -> str:
     return name.replace("arc", "a")
 
 
-FLOAT: dict[str, Any] = {
-    "inf": math.inf,
-    "abs": abs,
-    "max": max,
-    "sum": _sum,
-    "dot": _dot,
-    "logsumexp": _logsumexp,
-    "floor": _floor,
-} | {name: getattr(math, _in_math(name)) for name in OPS if hasattr(math, _in_math(name)) and name != "floor"}
+def ieee(f: Callable[..., float]) -> Callable[..., float]:
+    """Return a function of floats that gives inf or nan, and tells NumPy, where another one raises.
+
+    Parameters
+    ----------
+    f : callable
+        A function of floats, such as those of `math`.
+
+    Returns
+    -------
+    callable
+        Where `f` overflows, inf; at any other error of arithmetic, nan.
+
+    Examples
+    --------
+    >>> with np.errstate(all="ignore"):
+    ...     ieee(math.gamma)(3.0), ieee(math.gamma)(-1.0), ieee(math.gamma)(1000.0)
+    (2.0, nan, inf)
+    """
+
+    def careful(*args: float) -> float:
+        try:
+            return float(f(*args))
+        except OverflowError:
+            return float(np.exp(np.float64(1000.0)))
+        except (ArithmeticError, ValueError):
+            return float(np.sqrt(np.float64(-1.0)))
+
+    return careful
+
+
+def _of_numbers(ufunc: np.ufunc) -> Callable[..., float]:
+    """Return a function of NumPy as one of floats, which does not warn."""
+
+    def number(*args: float) -> float:
+        with np.errstate(all="ignore"):
+            return float(ufunc(*args))
+
+    return number
+
+
+def _of_arrays(f: Callable[..., float]) -> Callable[..., Any]:
+    """Return a function of floats as one of arrays."""
+    careful = ieee(f)
+
+    def function(*args: Any) -> Any:
+        # Not `numpy.vectorize`, which would tell once more of each error.
+        points = np.broadcast(*args)
+        return np.fromiter(starmap(careful, points), float, points.size).reshape(points.shape)[()]
+
+    return function
+
+
+def is_primitive(op: Op) -> bool:
+    """Return whether a row's rule is its own name, so that somebody has to know what it is.
+
+    Examples
+    --------
+    >>> is_primitive(OPS["exp"]), is_primitive(OPS["sigmoid"])
+    (True, False)
+    """
+    return any(isinstance(n, ast.Name) and n.id == op.name for n in ast.walk(ast.parse(op.value)))
+
+
+_PRIMITIVES = {op.name: op for op in OPS.values() if is_primitive(op)}
+
+_IN_MATH = {
+    name: getattr(math, _in_math(name)) for name in OPS if hasattr(math, _in_math(name)) and name != "floor"
+}
+
+FLOAT: dict[str, Any] = (
+    {name: _of_numbers(op.ufunc) for name, op in _PRIMITIVES.items() if op.ufunc is not None}
+    | {
+        "inf": math.inf,
+        "abs": abs,
+        "max": max,
+        "sum": _sum,
+        "dot": _dot,
+        "logsumexp": _logsumexp,
+        "floor": _floor,
+    }
+    | _IN_MATH
+)
 """Meaning of each word on Python floats. Functions of `math` raise where NumPy gives nan or inf."""
 
-NUMPY: dict[str, Any] = {
-    "inf": math.inf,
-    "where": np.where,
-    "pow": np.power,
-    "sum": np.sum,
-    # Unlike `numpy.dot`, it tells of an overflow also in NumPy 2.0 to 2.2.
-    "dot": matmul,
-    "logsumexp": np.logaddexp.reduce,
-} | {op.name: op.ufunc for op in OPS.values() if op.ufunc is not None}
-"""Meaning of each word on NumPy arrays, element by element."""
+NUMPY: dict[str, Any] = (
+    {name: _of_arrays(_IN_MATH[name]) for name in _PRIMITIVES if name in _IN_MATH}
+    | {
+        "inf": math.inf,
+        "where": np.where,
+        "pow": np.power,
+        "sum": np.sum,
+        # Unlike `numpy.dot`, it tells of an overflow also in NumPy 2.0 to 2.2.
+        "dot": matmul,
+        "logsumexp": np.logaddexp.reduce,
+    }
+    | {op.name: op.ufunc for op in OPS.values() if op.ufunc is not None}
+)
+"""Meaning of each word on NumPy arrays, element by element; what NumPy lacks is asked of `math`."""
 
 
 class _WhereToConditional(ast.NodeTransformer):
@@ -130,6 +209,11 @@ def compile_rule(rule: str, parameters: Sequence[str], meaning: Mapping[str, Any
     function = eval(f"lambda {', '.join(parameters)}: {expression}", dict(meaning))
     for word in set(function.__code__.co_names) - set(meaning):
         op = OPS[word]
+        if is_primitive(op):
+            raise NotImplementedError(
+                f"the rule of the row {word!r} is {op.value!r}, but neither NumPy nor math has a function of "
+                "this name: give the row a ufunc, or a rule in other words"
+            )
         function.__globals__[word] = compile_rule(op.value, op.parameters, meaning)
     return function  # type: ignore[no-any-return]
 

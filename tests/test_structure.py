@@ -75,6 +75,7 @@ ORDER = [
     "autograd.jit.identifiers",
     "autograd.jit.program",
     "autograd.jit.cache",
+    "autograd.jit.numba_functions",
     "autograd.jit.numba_backend",
     "autograd.jit.numba_interpreter",
     "autograd.jit.background",
@@ -116,6 +117,7 @@ LATE = {
     "autograd.jit.background": {"logging"},
     "autograd.jit.jit": {"autograd.jit.compiled"},
     "autograd.jit.lambdify": {"autograd.jit.compiled"},
+    "autograd.jit.numba_functions": {"llvmlite", "numba"},
     "autograd.show.drawing": {"pygraphviz"},
 }
 CORE = {"numpy", "graphviz"}

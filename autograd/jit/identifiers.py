@@ -13,7 +13,7 @@ from ..ops import OPS
 
 _OWN = frozenset(
     {"np", "program", "runs", "rule", "rows", "target", "operands", "memory", "numbers", "kept"}
-    | {"unpacked", "base64", "zlib", "math"}
+    | {"unpacked", "base64", "zlib", "math", "elementwise"}
     | OPS.keys()
     | set(dir(builtins))
 )

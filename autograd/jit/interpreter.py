@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ..ops import Op
 from ..rules import on_arrays
 from .literals import Literals, module_text
-from .numpy_source import numpy_expression
+from .numpy_source import Helpers, helpers_text, imports_of, numpy_expression
 from .schedule import Schedule
 
 Floats = npt.NDArray[np.float64]
@@ -149,10 +149,10 @@ def table_source(schedule: Schedule, parameters: Sequence[str], shapes: Sequence
         return (kept[[0], [0]].reshape(()),)
     <BLANKLINE>
     """
-    helpers: dict[str, str] = {}
+    helpers: Helpers = {}
     literals = Literals()
     rules = {run.op: _rule(run.op, helpers) for run in schedule.runs}
-    lines = [f"\n\ndef {name}(x):\n    return {rule}\n" for name, rule in helpers.items()]
+    lines = helpers_text(helpers)
     lines += ["", *_EXPLANATION, "runs = ["]
     for run in schedule.runs:
         columns = schedule.table[run.start : run.stop].T[: 1 + len(run.op.partials)]
@@ -173,7 +173,7 @@ def table_source(schedule: Schedule, parameters: Sequence[str], shapes: Sequence
         f"    kept = memory[{literals.text(schedule.kept)}]",
         f"    return ({' '.join(returned)})",
     ]
-    return module_text([], literals, "\n".join(lines) + "\n")
+    return module_text(imports_of(helpers), literals, "\n".join(lines) + "\n")
 
 
 _EXPLANATION = (
@@ -182,6 +182,6 @@ _EXPLANATION = (
 )
 
 
-def _rule(op: Op, helpers: dict[str, str]) -> str:
+def _rule(op: Op, helpers: Helpers) -> str:
     names = {name: name for name in op.parameters}
     return f"lambda {', '.join(names)}: {numpy_expression(op.value, names, helpers)}"

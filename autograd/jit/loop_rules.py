@@ -6,18 +6,25 @@ import ast
 import math
 from collections.abc import Mapping
 
-from ..ops import OPS
-from ..rules import FLOAT, python_expression
+from ..ops import OPS, Op
+from ..rules import FLOAT, is_primitive, python_expression
 
-_NAMES = {id(meaning): f"math.{name}" for name, meaning in vars(math).items() if callable(meaning)}
-_IN_NUMPY = {"cbrt", "exp2", "floor"}
-"""Words for which Numba lacks the function of `math`, or has one that gives whole numbers of 64 bits."""
+_IN_MATH = {id(meaning): f"math.{name}" for name, meaning in vars(math).items() if callable(meaning)}
 
-_WORDS = (
-    {word: _NAMES[id(meaning)] for word, meaning in FLOAT.items() if id(meaning) in _NAMES}
-    | {word: f"np.{word}" for word in _IN_NUMPY}
-    | {"abs": "abs"}
-)
+
+def _name(op: Op) -> str:
+    """Return what to call for a row: `math`, and NumPy where `math` has another function or none."""
+    meaning = FLOAT[op.name]
+    if op.ufunc is None or id(meaning) in _IN_MATH:
+        return _IN_MATH[id(meaning)]
+    return f"np.{op.ufunc.__name__}"
+
+
+WORDS = {
+    op.name: "abs" if op.name == "abs" else _name(op)
+    for op in OPS.values()
+    if is_primitive(op) and not op.variadic and op.name != "where"
+}
 """What Python calls the words of the rules. Words that are not here are written out, also `max`, of which
 compilers have their own idea where a nan is compared."""
 
@@ -60,8 +67,8 @@ class _Written(ast.NodeTransformer):
         self.generic_visit(node)
         assert isinstance(node.func, ast.Name)
         word = node.func.id
-        if word in _WORDS:
-            node.func = ast.parse(_WORDS[word], mode="eval").body
+        if word in WORDS:
+            node.func = ast.parse(WORDS[word], mode="eval").body
         elif word != "where":
             meaning = dict(zip(OPS[word].parameters, node.args, strict=True))
             return _Written(meaning).visit(ast.parse(OPS[word].value, mode="eval").body)  # type: ignore[no-any-return]

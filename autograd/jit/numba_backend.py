@@ -12,6 +12,7 @@ import numpy as np
 
 from .cache import forget, is_intact, seal, stored
 from .layout import Plan
+from .numba_functions import with_all_functions
 from .numba_source import Results, loops_source, signature_of
 from .program import Run, UnsuitableError
 from .tape import Tape
@@ -118,6 +119,7 @@ def loaded(text: str, signature: str) -> ModuleType:
     >>> loaded(HEAD + "def program(x):\n    return 1.0 / x\n", "(float64,)").program(0.0)
     inf
     """
+    text = with_all_functions(text)
     path = stored(text)
     if path is not None and not is_intact(path):
         forget(path)

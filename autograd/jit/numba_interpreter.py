@@ -175,7 +175,7 @@ _ORDERED = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "=="
 def _emitted(rule: Any) -> str:
     """Return a rule as calls of the builder; a KeyError for what has none."""
     if isinstance(rule, ast.Name):
-        return rule.id
+        return "constant(inf)" if rule.id == "inf" else rule.id
     if isinstance(rule, ast.Constant):
         return f"constant({float(rule.value)})"  # type: ignore[arg-type]
     if isinstance(rule, ast.BinOp):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -14,7 +15,7 @@ import numpy as np
 
 from ..lanes import STACK
 from ..ops import COMPARISONS, OPS, Op
-from ..rules import NUMPY
+from ..rules import FLOAT, NUMPY, is_primitive
 from .layout import Block, Operand, Plan
 from .literals import Literals, module_text, number_text
 from .tape import Tape
@@ -27,6 +28,22 @@ _WORDS = {"inf": "np.inf"} | {
 }
 """What NumPy calls the words of the rules."""
 
+Helpers = dict[str, str]
+"""The definitions of functions that NumPy does not have, by name."""
+
+_ELEMENTWISE = """\
+def elementwise(f):
+    def careful(*numbers):
+        try:
+            return f(*numbers)
+        except OverflowError:
+            return np.inf
+        except (ArithmeticError, ValueError):
+            return np.nan
+
+    return np.vectorize(careful, otypes=[float])
+"""
+
 
 @dataclass
 class Source:
@@ -36,6 +53,8 @@ class Source:
     ----------
     body : str
         What follows the definitions of the arrays that the program holds; it defines ``program``.
+    imports : list of str
+        Lines that import what it needs besides NumPy.
     literals : Literals
         These arrays.
     products, reductions, classes : int
@@ -45,6 +64,7 @@ class Source:
     """
 
     body: str
+    imports: list[str]
     literals: Literals
     products: int = 0
     reductions: int = 0
@@ -54,11 +74,11 @@ class Source:
     @property
     def text(self) -> str:
         """The module, which runs on its own."""
-        return module_text([], self.literals, self.body)
+        return module_text(self.imports, self.literals, self.body)
 
     def run(self) -> Callable[..., Any]:
         """Return the function ``program``."""
-        namespace: dict[str, Any] = {"np": np, **self.literals.arrays}
+        namespace: dict[str, Any] = {"np": np, "math": math, **self.literals.arrays}
         exec(compile(self.body, "<compiled by autograd.jit>", "exec"), namespace)
         program: Callable[..., Any] = namespace["program"]
         return program
@@ -110,7 +130,7 @@ def numpy_source(
     return _Writer(tape, plan, parameters).written(results)
 
 
-def numpy_expression(rule: str, meaning: Mapping[str, str], helpers: dict[str, str]) -> str:
+def numpy_expression(rule: str, meaning: Mapping[str, str], helpers: Helpers) -> str:
     """Return a rule of the table in NumPy.
 
     Parameters
@@ -120,7 +140,7 @@ def numpy_expression(rule: str, meaning: Mapping[str, str], helpers: dict[str, s
     meaning : mapping
         What to write for its arguments.
     helpers : dict
-        To which the functions are added that NumPy does not have: the name, and the rule of ``x`` in NumPy.
+        To which the functions are added that NumPy does not have.
 
     Returns
     -------
@@ -134,10 +154,46 @@ def numpy_expression(rule: str, meaning: Mapping[str, str], helpers: dict[str, s
     """
     words = set(_words_of(rule)) - meaning.keys()
     for word in words:
-        if word not in _WORDS:
-            helpers[word] = numpy_expression(OPS[word].value, {"x": "x"}, helpers)
+        if word not in _WORDS and word not in helpers:
+            helpers |= _helper(OPS[word], helpers)
     names = {word: _WORDS[word] for word in words if word in _WORDS} | dict(meaning)
     return ast.unparse(_Named(names).visit(ast.parse(rule, mode="eval")))
+
+
+def _helper(op: Op, helpers: Helpers) -> Helpers:
+    """Return the definition of a function of arrays for a row, with what it needs itself."""
+    names = {name: name for name in op.parameters}
+    if is_primitive(op):
+        found = f"elementwise(math.{FLOAT[op.name].__name__})({', '.join(names)})"
+        needed = {"elementwise": _ELEMENTWISE}
+    else:
+        found, needed = numpy_expression(op.value, names, helpers), {}
+    return needed | {op.name: f"def {op.name}({', '.join(names)}):\n    return {found}\n"}
+
+
+def helpers_text(helpers: Helpers) -> list[str]:
+    r"""Return the lines that define some functions.
+
+    Examples
+    --------
+    >>> helpers = {}
+    >>> _ = numpy_expression("softplus(x) * 2.0", {"x": "x"}, helpers)
+    >>> print("\n".join(helpers_text(helpers)).strip())
+    def softplus(x):
+        return np.maximum(x, 0.0) + np.log1p(np.exp(-np.absolute(x)))
+    """
+    return [f"\n\n{definition}" for definition in helpers.values()]
+
+
+def imports_of(helpers: Helpers) -> list[str]:
+    """Return the lines that import what some functions need besides NumPy.
+
+    Examples
+    --------
+    >>> imports_of({})
+    []
+    """
+    return ["import math"] if "elementwise" in helpers else []
 
 
 @cache
@@ -153,7 +209,7 @@ class _Writer:
     parameters: Sequence[str]
     names: dict[int, str] = field(default_factory=dict)
     literals: Literals = field(default_factory=Literals)
-    helpers: dict[str, str] = field(default_factory=dict)
+    helpers: Helpers = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
     returned: set[str] = field(default_factory=set)
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
@@ -181,7 +237,13 @@ class _Writer:
         returned = [self._result(i, wanted, shape) for i, (wanted, shape) in enumerate(results)]
         self.lines.append(f"return ({', '.join(returned)}{',' if len(returned) == 1 else ''})")
         return Source(
-            self._body(), self.literals, self.products, self.reductions, len(self.plan.blocks), self.gathers
+            self._body(),
+            imports_of(self.helpers),
+            self.literals,
+            self.products,
+            self.reductions,
+            len(self.plan.blocks),
+            self.gathers,
         )
 
     def _only_chosen_by(self, returned: set[int]) -> set[int]:
@@ -199,7 +261,7 @@ class _Writer:
         return f"{left} {block.op.symbol} {right}"
 
     def _body(self) -> str:
-        helpers = [f"\n\ndef {name}(x):\n    return {rule}" for name, rule in self.helpers.items()]
+        helpers = [text.rstrip() for text in helpers_text(self.helpers)]
         body = "\n".join(f"    {line}" for line in self.lines)
         program = f"\n\ndef program({', '.join(self.parameters)}):\n{body}\n"
         return "\n".join([*helpers, program])

@@ -1,0 +1,178 @@
+"""Adding an operation is adding a row: functions that NumPy or Numba do not have work everywhere."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import autograd
+
+ROWS = """
+    Op(
+        name="erf", doc="the error function",
+        value="erf(x)", partials=("1.1283791670955126 * exp(-x * x)",),
+        latex=r"\\\\operatorname{{erf}}\\\\left({x}\\\\right)", domain=(_LINE,),
+    ),
+    Op(
+        name="gamma", doc="the gamma function; its derivative by its table of values",
+        value="gamma(x)", partials=("out * (log(x) - 1.0 / (2.0 * x))",),
+        latex=r"\\\\Gamma\\\\left({x}\\\\right)", domain=(_POSITIVE,),
+    ),
+    Op(
+        name="remainder", doc="what remains of x after the nearest multiple of y",
+        value="remainder(x, y)", partials=("1.0", "(out - x) / y"),
+        latex=r"\\\\operatorname{{rem}}\\\\left({x}, {y}\\\\right)", domain=(_LINE, _POSITIVE),
+    ),
+    Op(
+        name="logaddexp2", doc="log2(2**x + 2**y)", ufunc=np.logaddexp2,
+        value="logaddexp2(x, y)", partials=("exp2(x - out)", "exp2(y - out)"),
+        latex=r"\\\\operatorname{{logaddexp2}}\\\\left({x}, {y}\\\\right)", domain=(_LINE, _LINE),
+    ),
+    Op(
+        name="bell", doc="a rule that is made of others, of two arguments",
+        value="erf(x) * exp2(-y)",
+        partials=("1.1283791670955126 * exp(-x * x) * exp2(-y)", "-out * 0.6931471805599453"),
+        latex=r"\\\\operatorname{{bell}}\\\\left({x}, {y}\\\\right)", domain=(_LINE, _LINE),
+    ),
+    Op(
+        name="capped", doc="a rule with an infinity",
+        value="where(x < inf, x * 2.0, inf)", partials=("where(x < inf, 2.0, 0.0)",),
+        latex=r"\\\\operatorname{{capped}}\\\\left({x}\\\\right)", domain=(_LINE,),
+    ),
+"""
+"""Rows of every kind: NumPy lacks erf; Numba lacks remainder, and what NumPy calls so is another function."""
+
+HEAD = """
+import math
+import sys
+import warnings
+import numpy as np
+import autograd
+from autograd import OPS, Value, as_values, grad, hessian, jit, value_and_grad, vmap
+from autograd.jit import compiled
+from autograd.rules import on_floats
+
+UNARY = [autograd.erf, autograd.gamma, autograd.capped]
+BINARY = [autograd.remainder, autograd.logaddexp2, autograd.bell]
+
+def each(x):
+    y = x[::-1] + 0.3
+    return [*(f(x) for f in UNARY), *(f(x, y) for f in BINARY)]
+
+def total(x):
+    return autograd.sum([v * v for part in each(x) for v in np.ravel(part)])
+
+def close(found, expected):
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(np.asarray(one, float), np.asarray(other, float), rtol=1e-12)
+
+X, Z = np.array([0.5, 1.5, 2.5]), np.array([0.7, 1.1, 2.9])
+"""
+
+PROGRAMS = {
+    "arrays": """
+close(each(X), each(as_values(X)))
+assert autograd.erf(0.5) == math.erf(0.5)
+assert [float(v) for v in autograd.erf(as_values(X))] == [math.erf(x) for x in X]
+v = Value(0.5)
+autograd.remainder(v, 0.3).backward()
+assert v.grad == 1.0
+close(vmap(autograd.erf)(X), autograd.erf(X))
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    assert math.isnan(autograd.gamma(Value(-1.0)).data)
+    assert autograd.gamma(Value(500.0)).data == math.inf
+    assert math.isnan(autograd.erf(Value(math.nan)).data)
+    assert autograd.logaddexp2(1.0, math.inf) == math.inf
+kinds = [str(w.message).split(" encountered in ")[0] for w in caught]
+assert kinds == ["invalid value", "overflow"], caught
+""",
+    "numpy": """
+f = jit(lambda x: (each(x), value_and_grad(total)(x)), backend="numpy")
+for x in (X, Z):
+    close(f(x)[0], each(x))
+    close(f(x)[1], value_and_grad(total)(x))
+alone = {}
+assert "autograd" not in f.source
+exec(f.source, alone)
+close(alone["program"](Z)[:6], each(Z))
+special = jit(lambda x: [autograd.gamma(x), autograd.erf(x)], backend="numpy")
+assert np.isnan(special(np.array([-1.0, 1.0]))[0][0])
+assert special(np.array([500.0, 1.0]))[0][0] == np.inf
+""",
+    "numpy, irregular": """
+compiled._MOST_ARRAYS = 0
+f = jit(each, backend="numpy")
+close(f(X), each(X))
+close(f(Z), each(Z))
+assert f.report().interpreted
+alone = {}
+exec(f.source, alone)
+close(alone["program"](Z), each(Z))
+""",
+    "numba": """
+f = jit(lambda x: (each(x), value_and_grad(total)(x)), backend="numba")
+f(X)
+f.wait()
+assert f.report().backend == "numba", f.report()
+for x in (X, Z):
+    close(f(x)[0], each(x))
+    close(f(x)[1], value_and_grad(total)(x))
+assert np.isnan(f(np.array([-1.0, 1.0, 2.0]))[0][1][0])
+""",
+    "numba, irregular": """
+compiled._MOST_ARRAYS = 0
+f = jit(each, backend="numba")
+f(X)
+f.wait()
+assert f.report().backend == "numba", f.report()
+close(f(X), each(X))
+close(f(Z), each(Z))
+batch = jit(vmap(each), backend="numba")
+rows = np.abs(np.random.default_rng(0).normal(size=(9, 3))) + 0.1
+batch(rows)
+batch.wait()
+assert batch.report().backend == "numba", batch.report()
+close(batch(rows), [np.array(part) for part in zip(*map(each, rows))])
+""",
+}
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return where there is a copy of the package with more rows in its table."""
+    home = tmp_path_factory.mktemp("more rows")
+    shutil.copytree(
+        Path(autograd.__file__).parent, home / "autograd", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    table = home / "autograd" / "ops.py"
+    text = table.read_text(encoding="utf-8")
+    end = ")  # fmt: skip\n\nOPS: "
+    assert text.count(end) == 1
+    table.write_text(text.replace(end, ROWS.replace("\\\\", "\\") + end), encoding="utf-8")
+    run(home, "from autograd.generate import write; write()", "-B")
+    return home
+
+
+def run(home: Path, program: str, *options: str) -> None:
+    """Run a program in a process of its own, which knows the copy alone."""
+    environment = {**os.environ, "PYTHONPATH": str(home), "CHAINRULE_CACHE": str(home / "cache")}
+    done = subprocess.run(
+        [sys.executable, *options, "-c", program], capture_output=True, text=True, env=environment, cwd=home
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_row_is_known_everywhere(package: Path, name: str) -> None:
+    """Values, derivatives, special numbers and sources of new rows are right, on every backend."""
+    if name.startswith("numba"):
+        pytest.importorskip("numba")
+    run(package, HEAD + PROGRAMS[name])
+    if name.startswith("numba"):  # Once more with machine code from the cache.
+        run(package, HEAD + PROGRAMS[name])
