@@ -10,6 +10,7 @@ import pytest
 from interrupts import interrupted_at
 
 from autograd import Value, anomaly, data
+from autograd.jit.program import Program
 from autograd.node import has_gradient
 from autograd.tracing import TracedValueError
 from nn import MLP, History, Module, Neuron, assignment, fit, optimizers, steps, training
@@ -352,34 +353,46 @@ TRAININGS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("name", TRAININGS)
-def test_compiled_as_eager(name: str) -> None:
-    """A compiled training leaves what an eager one leaves: history, parameters, gradients, optimizer."""
+def left_by_training(name: str, jit: bool) -> list[Any]:
+    """Return what a training leaves: history, parameters, gradients, and the optimizer's states."""
     options = dict(TRAININGS[name])
     targets = options.pop("targets", Y)
     make_loss = options.pop("loss", lambda model: mse)
     make_optimizer = options.pop("optimizer", lambda parameters: SGD(parameters, lr=0.1))
     width, output = 3 if make_loss(None) is cross_entropy else 1, options.pop("output", "linear")
-    left: list[Any] = []
-    for jit in (True, False):
-        model = MLP(1, [3, width], output=output, rng=0)
-        optimizer = make_optimizer(model.parameters())
-        history = fit(
-            model,
-            X,
-            targets,
-            loss=make_loss(model),
-            optimizer=optimizer,
-            epochs=8,
-            progress=False,
-            jit=jit,
-            **options,
-        )
-        moved = [(p.data, p.grad) for p in optimizer.parameters]
-        left.append([history.loss, history.metric, optimizer.steps, *moved, *optimizer.states])
-        assert history.how.startswith("compiled" if jit else "eager")
-    for compiled, eager in zip(*left, strict=True):
+    model = MLP(1, [3, width], output=output, rng=0)
+    optimizer = make_optimizer(model.parameters())
+    loss = make_loss(model)
+    history = fit(
+        model, X, targets, loss=loss, optimizer=optimizer, epochs=8, progress=False, jit=jit, **options
+    )
+    assert history.how.startswith("compiled" if jit else "eager")
+    moved = [(p.data, p.grad) for p in optimizer.parameters]
+    return [history.loss, history.metric, optimizer.steps, *moved, *optimizer.states]
+
+
+@pytest.mark.parametrize("name", TRAININGS)
+def test_compiled_as_eager(name: str) -> None:
+    """A compiled training leaves what an eager one leaves: history, parameters, gradients, optimizer."""
+    for compiled, eager in zip(left_by_training(name, True), left_by_training(name, False), strict=True):
         np.testing.assert_allclose(compiled, eager, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["batches, the last one smaller", "penalty", "Adam", "classes"])
+def test_compiled_with_numba_as_eager(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A training that Numba takes over after its first step leaves what an eager one leaves."""
+    pytest.importorskip("numba")
+    improved: list[Program] = []
+
+    def improve_now(program: Program) -> None:
+        improved.append(program)
+        program.improve()
+
+    monkeypatch.setattr(steps, "_PATIENCE", 0.0)
+    monkeypatch.setattr(steps, "improve_later", improve_now)
+    for compiled, eager in zip(left_by_training(name, True), left_by_training(name, False), strict=True):
+        np.testing.assert_allclose(compiled, eager, rtol=1e-9, atol=1e-12)
+    assert [program.report.backend for program in improved] == ["numba", "numba"]
 
 
 def test_compiled_where_it_pays() -> None:
