@@ -32,7 +32,11 @@ ARGUMENTS = (
     "disable-background-networking",
     "disable-component-update",
     "disable-sync",
+    # A container may have little shared memory.
+    "disable-dev-shm-usage",
 )
+# Seconds; on a busy machine a browser takes its time, and where nothing is wrong nobody waits for it.
+_PATIENCE = 120
 CONTROLS = ["first", "back", "play", "forward", "last", "slider", "speed"]
 
 pytestmark = pytest.mark.skipif(
@@ -105,7 +109,7 @@ class Browser:
 
     def until(self, condition: Callable[[], bool]) -> None:
         """Wait for something to come true."""
-        WebDriverWait(self.driver, 20, poll_frequency=0.02).until(lambda _: condition())
+        WebDriverWait(self.driver, _PATIENCE, poll_frequency=0.02).until(lambda _: condition())
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +121,8 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         options.add_argument(f"--{argument}")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(CHROMEDRIVER))
+    driver.set_page_load_timeout(_PATIENCE)
+    driver.set_script_timeout(_PATIENCE)
     yield driver
     driver.quit()
 
@@ -126,7 +132,10 @@ def browser(driver: Any, tmp_path: Path) -> Iterator[Browser]:
     """Return the browser; afterwards nothing was written to its console, and nothing left the machine."""
     browser = Browser(driver, tmp_path)
     browser.prefer(reduced_motion="reduce")
+    # What the browser's own first page asks for is no test's: it may still be loading when the first begins.
+    driver.get("about:blank")
     driver.get_log("performance")
+    driver.get_log("browser")
     yield browser
     assert driver.get_log("browser") == []
     events = [json.loads(entry["message"])["message"] for entry in driver.get_log("performance")]

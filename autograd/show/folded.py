@@ -132,7 +132,7 @@ def _describe_module(path: str, inside: Sequence[Value], look: Look) -> str:
 def _describe_rest(box: str, inside: Sequence[Value], name_of: Mapping[Value, str], look: Look) -> str:
     """Return the lines of text in the box of what is no module's."""
     if box == _INPUTS:
-        return f"inputs\n{len(inside):,} leaves"
+        return f"inputs\n{count(len(inside), 'leaf', 'leaves')}"
     lines = [f"{box} the network", _operations(inside)]
     if box == _AFTER:
         lines[0] = f"{name_of[inside[-1]]}, {lines[0]}"
