@@ -38,9 +38,9 @@ _ABOUT_ARRAYS = """
     can_cast iscomplexobj isrealobj may_share_memory ndim result_type shape shares_memory size
 """
 _COMPUTING = """
-    all amax amin any clip convolve correlate cov cross cumprod cumsum cumulative_prod cumulative_sum diff dot
-    ediff1d einsum inner kron max mean min outer polyval prod ptp real sinc std sum tensordot trace trapezoid
-    trapz vander var vdot
+    all amax amin any clip convolve correlate cross cumprod cumsum cumulative_prod cumulative_sum diff dot
+    ediff1d einsum inner kron max mean min outer polyval prod ptp real sinc sum tensordot trace trapezoid
+    trapz vander vdot
 """
 _OF_LINALG = """
     cross diagonal matmul matrix_power matrix_transpose multi_dot outer tensordot trace vecdot
@@ -191,6 +191,21 @@ def _average(
     return (mean, np.broadcast_to(total, np.shape(mean))) if returned else mean
 
 
+@_replaces(np.var)
+def _var(a: Any, *args: Any, **options: Any) -> Any:
+    return recorded(np.var, _with_dimensions(a), *args, **options)
+
+
+@_replaces(np.std)
+def _std(a: Any, *args: Any, **options: Any) -> Any:
+    return recorded(np.std, _with_dimensions(a), *args, **options)
+
+
+def _with_dimensions(a: Any) -> Any:
+    """Return a single Value in an array: NumPy asks the mean of a number for its type."""
+    return a if np.ndim(a) else values_array(a).reshape(1)
+
+
 def _without_nan(reduce: Function, instead: float) -> Function:
     def reduced(a: Any, *args: Any, **options: Any) -> Any:
         return reduce(_where(np.isnan(a), instead, a), *args, **options)
@@ -272,6 +287,20 @@ def _between(x: Any, xp: Any, fp: Any) -> Any:
 
 def _line(x: Any, xp: Any, fp: Any, i: Any) -> Any:
     return fp[i] + (x - xp[i]) * ((fp[i + 1] - fp[i]) / (xp[i + 1] - xp[i]))
+
+
+@_replaces(np.linspace)
+def _linspace(
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: Any = False, dtype: Any = None
+) -> Any:
+    """Return numbers at equal distances; plain ones where a type is asked for, as histograms do."""
+    if dtype is not None:
+        start, stop = np.asarray(start, dtype=float), np.asarray(stop, dtype=float)
+        return np.linspace(start, stop, num, endpoint, retstep)
+    between = np.linspace(0.0, 1.0, num, endpoint=endpoint).reshape((num,) + (1,) * np.ndim(start))
+    step = (stop - start) / max(num - 1 if endpoint else num, 1)
+    points = values_array(start + (stop - start) * between)
+    return (points, step) if retstep else points
 
 
 @_replaces(np.gradient)

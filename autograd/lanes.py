@@ -24,6 +24,7 @@ from .levels import new_level
 from .ops import BATCHES
 from .tracing import TracedValueError, is_tracing, trace_also
 from .value import Value, record
+from .value_array import values_array
 
 Number = Value | float
 
@@ -101,7 +102,7 @@ def _in_lanes(
     inputs: Any = [stack(column) for column in zip(*samples, strict=True)]
     level = trace_also(inputs)
     with _inside_lanes():
-        results = f(np.array(inputs, dtype=object) if isinstance(samples[0], np.ndarray) else inputs)
+        results = f(values_array(inputs) if isinstance(samples[0], np.ndarray) else inputs)
     order = consumers_first(*(result for result in results if isinstance(result, Value)), level=level)
     batched = depending_on(inputs, reversed(order))
     return [

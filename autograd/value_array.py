@@ -60,19 +60,25 @@ class ValueArray(np.ndarray[Any, Any]):
             super().__setitem__(key if key.__class__ is int else _index(key), value)
 
     def astype(self, dtype: Any, *args: Any, **options: Any) -> Any:
-        """Return a copy with another type of elements, which are floats that remember no derivative.
+        """Return the numbers as another type; as floats the Values themselves where numbers would lose them.
 
         Raises
         ------
         TypeError
-            While a function is traced or differentiated, where the derivative would be lost.
+            While a function is traced or differentiated, for any type but float.
 
         Examples
         --------
         >>> values_array([Value(1.0)]).astype(float)
         array([1.])
         """
-        return self.view(np.ndarray).astype(dtype, *args, **options)
+        try:
+            return np.asarray(self).astype(dtype, *args, **options)
+        except TypeError:
+            # A Value is a float of 64 bits already, so that nothing is to be rounded.
+            if np.dtype(dtype) != np.dtype(float):
+                raise
+            return self.copy()
 
     def argmax(self, *args: Any, **options: Any) -> Any:
         """Return where the largest number is, as `numpy.argmax`."""
@@ -449,6 +455,11 @@ def _with_numbers(item: Any) -> Any:
 
 # -------------------------------------------------------------------------- what it does for each `Value`
 
+
+def _method_of(ufunc: np.ufunc) -> Callable[[Value], Any]:
+    return lambda self: FUNCTIONS[ufunc](self)
+
+
 # Upper layers attach to the node what needs them. The signs are those of `autograd.logic`; the others are
 # what NumPy's loops and functions look for in the elements of a plain array of objects.
 _ATTACHED: Mapping[str, Callable[..., Any]] = {
@@ -464,7 +475,7 @@ _ATTACHED: Mapping[str, Callable[..., Any]] = {
     "__rxor__": lambda self, other: joined("^", other, self),
     "__invert__": lambda self: opposite(checked_truth(self, "~")),
     **{
-        ufunc.__name__: FUNCTIONS[ufunc]
+        ufunc.__name__: _method_of(ufunc)
         for ufunc in (np.conjugate, np.rint, np.fabs, np.degrees, np.radians, np.deg2rad, np.rad2deg)
     },
 }

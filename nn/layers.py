@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from autograd import Value, dot
+from autograd.value_array import values_array
 
 from .activations import Activation, activation, elu, gelu, leaky_relu, relu, silu, softplus
 from .initializers import Initializer, initializer
@@ -168,7 +169,7 @@ class Sequential(Module):
     def forward(self, x: Sample) -> Sequence[Any]:
         """Return the outputs for one sample."""
         for step in self.steps:
-            result = step.forward(x) if isinstance(step, Module) else step(np.array(x, dtype=object))
+            result = step.forward(x) if isinstance(step, Module) else step(values_array(x))
             x = as_outputs(result)
         return x
 

@@ -11,6 +11,7 @@ import numpy as np
 from autograd import Value
 from autograd.lanes import for_each_sample
 from autograd.node import checked_number
+from autograd.value_array import values_array
 from autograd.variables import is_parameter
 
 from .assignment import assign_all
@@ -109,7 +110,7 @@ class Module(metaclass=_LabelsParameters):
         batch = np.empty((len(rows), len(rows[0]) if rows else 0), dtype=object)
         for row, results in zip(batch, rows, strict=True):
             row[:] = results
-        return batch
+        return values_array(batch)
 
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
         """Yield each parameter once, with its name such as ``layers.0.neurons.3.w[1]``.

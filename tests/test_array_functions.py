@@ -1,0 +1,554 @@
+"""NumPy's functions on arrays of Values, differentiated and compiled, beside JAX's on its arrays."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from test_jit_backends import _loops, on  # noqa: F401
+
+import autograd
+from autograd import Value, as_values, data, grad, grads, hessian, jit, jvp, lambdify, value_and_grad, vmap
+from autograd.tracing import TracedValueError
+from autograd.value_array import ASKING, OWN, RECORDED, ValueArray
+
+jax = pytest.importorskip("jax")
+
+Namespace = Any
+Function = Callable[[Namespace, Any], Any]
+
+X = np.array([[1.5, -0.4, 2.25], [0.3, -1.75, 0.8]])
+POINTS = np.array([-2.0, -0.5, 0.75, 3.0])
+Y = np.array([[0.5, -2.5, 1.0], [-0.6, 1.2, 0.9]])
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _settings() -> Iterator[None]:
+    """Let JAX compute in double precision, and compile quickly, while these tests run."""
+    settings = {"jax_enable_x64": True, "jax_disable_most_optimizations": True}
+    before = {name: jax.config.read(name) for name in settings}
+    for name, setting in settings.items():
+        jax.config.update(name, setting)
+    yield
+    for name, setting in before.items():
+        jax.config.update(name, setting)
+
+
+CHOOSING: dict[str, Function] = {
+    "greater": lambda n, x: (x > 0.5) * x,
+    "greater of floats": lambda n, x: (np.float64(0.5) > x[0, 0]) + (x < Y) * x,
+    "comparison with an array": lambda n, x: (x <= Y) * x + (x == X) * x * x + (x != x.T.reshape(2, 3)) * x,
+    "where": lambda n, x: n.where(x > 0.5, x * x, -x),
+    "where broadcasts": lambda n, x: n.where(x[:, :1] > 0.5, x[0] * x, 2.0),
+    "where of floats": lambda n, x: n.where(Y > 0.5, x, 3.0 * x),
+    "where guards": lambda n, x: n.where(x > 0.0, n.log(n.where(x > 0.0, x, 1.0)), x),
+    "select": lambda n, x: n.select([x > 1.0, x > 0.0], [x * x, n.sin(x)], 3.0 * x),
+    "and": lambda n, x: n.where((x > -1.0) & (x < 1.0), x * x, x),
+    "or": lambda n, x: n.where((x < -1.0) | (x > 1.0), x * x, x),
+    "xor": lambda n, x: n.where((x < 1.0) ^ (x > 0.0), x * x, x),
+    "not": lambda n, x: n.where(~(x > 1.0), x * x, x),
+    "and with bools": lambda n, x: n.where((x > 0.0) & (Y > 0.0), x * x, x),
+    "logical": lambda n, x: n.where(n.logical_and(x, n.logical_not(x > 1.0)), x * x, n.logical_or(x, Y) * x),
+    "any": lambda n, x: n.where(n.any(x > 1.0, axis=0), x * x, n.all(x > 0.0) * x),
+    "maximum": lambda n, x: n.maximum(x, 0.5) * n.maximum(Y, x) * n.fmax(x, 0.1),
+    "minimum": lambda n, x: n.minimum(x, 0.5) * n.minimum(Y, x) * n.fmin(x, 0.1),
+    "clip": lambda n, x: n.clip(x, -0.5, 1.0) * x + n.clip(x, None, 1.0) + n.clip(x, Y - 2.0, Y + 2.0),
+    "clip method": lambda n, x: x.clip(-0.5, 1.0) * x + x.clip(0.1),
+    "heaviside": lambda n, x: n.heaviside(x, 0.5) * x,
+    "nan_to_num": lambda n, x: n.nan_to_num(x * x, posinf=3.0),
+    "nansum": lambda n, x: n.nansum(x * x, axis=1) + n.nanmean(x) + n.nanmax(x, axis=1) + n.nanmin(x),
+    "isnan": lambda n, x: n.where(n.isnan(x) | n.isinf(x) | ~n.isfinite(x), 0.0, x * x),
+    "signbit": lambda n, x: n.where(n.signbit(x), 0.0, x * x),
+}
+ELEMENT_WISE: dict[str, Function] = {
+    name: lambda n, x, name=name: getattr(n, name)(x)
+    for name in (
+        "abs",
+        "absolute",
+        "fabs",
+        "negative",
+        "positive",
+        "square",
+        "reciprocal",
+        "exp",
+        "exp2",
+        "expm1",
+        "sinh",
+        "cosh",
+        "tanh",
+        "arcsinh",
+        "arctan",
+        "sin",
+        "cos",
+        "tan",
+        "cbrt",
+        "sign",
+        "floor",
+        "ceil",
+        "trunc",
+        "rint",
+        "round",
+        "degrees",
+        "radians",
+        "deg2rad",
+        "rad2deg",
+        "conjugate",
+        "sinc",
+    )
+} | {
+    "roots and logarithms": lambda n, x: sum(
+        getattr(n, name)(x * x + 1.5) for name in ("sqrt", "log", "log2", "log10", "log1p", "arccosh")
+    ),
+    "inverses": lambda n, x: n.arcsin(x / 3.0) + n.arccos(x / 3.0) * n.arctanh(x / 3.0),
+    "floor_divide": lambda n, x: (x // 0.7) * x + Y // x,
+    "remainder": lambda n, x: (x % 0.7) * x + Y % x + n.mod(x, 1.3) + n.remainder(x, Y),
+    "fmod": lambda n, x: n.fmod(x, 0.7) * x + n.fmod(Y, x),
+    "divmod": lambda n, x: n.divmod(x, 0.7)[0] * x + n.divmod(x, 0.7)[1],
+    "copysign": lambda n, x: n.copysign(x, Y) * x,
+    "logaddexp": lambda n, x: n.logaddexp(x, Y) * n.logaddexp(x, 1.0),
+    "float_power": lambda n, x: n.float_power(x * x, 1.3) + n.power(x, 3.0) + 2.0**x,
+    "arctan2 and hypot": lambda n, x: n.arctan2(x, Y) * n.hypot(x, Y),
+    "arithmetic": lambda n, x: (1.0 - x) / (x * x + 2) - (x @ x.T).sum(axis=1).reshape(2, 1) @ n.ones((1, 3)),
+    "round to decimals": lambda n, x: n.round(x, 1) * x + x.round(2),
+}
+REDUCING: dict[str, Function] = {
+    "sum": lambda n, x: n.sum(x * x) + x.sum(axis=0) + n.sum(x, axis=1, keepdims=True),
+    "mean": lambda n, x: n.mean(x * x) + x.mean(axis=0) + n.mean(x, axis=1, keepdims=True),
+    "prod": lambda n, x: n.prod(x) + x.prod(axis=0),
+    "max": lambda n, x: n.max(x) * x.max(axis=0) + n.max(x, axis=1, keepdims=True) + n.max(x, initial=0.1),
+    "min": lambda n, x: n.min(x) * x.min(axis=0) + n.min(x, axis=1, keepdims=True),
+    "ptp": lambda n, x: n.ptp(x, axis=0) * n.ptp(x),
+    "var": lambda n, x: n.var(x) + x.var(axis=0) * n.var(x, axis=1, ddof=1, keepdims=True),
+    "std": lambda n, x: n.std(x) + x.std(axis=0) * n.std(x, axis=1, ddof=1, keepdims=True),
+    "average": lambda n, x: n.average(x, weights=n.abs(Y)) * n.average(x, axis=1, weights=x[0]),
+    "cumsum": lambda n, x: n.cumsum(x * x) * 2.0,
+    "cumsum along an axis": lambda n, x: n.cumsum(x, axis=1) * x.cumsum(axis=0) + n.cumprod(x, axis=1),
+    "norm": lambda n, x: n.linalg.norm(x) * n.linalg.norm(x[0]) + n.linalg.norm(x, axis=0),
+    "vector norms": lambda n, x: sum(n.linalg.norm(x[0], order) for order in (1, 2, 3, n.inf, -n.inf)),
+    "matrix norms": lambda n, x: sum(n.linalg.norm(x, order) for order in (1, -1, n.inf, -n.inf, "fro")),
+    "diff": lambda n, x: n.diff(x, axis=1) * n.diff(x, n=1, axis=1),
+    "trapezoid": lambda n, x: n.trapezoid(x * x, axis=1) * n.trapezoid(x[0], Y[0]),
+    "outer of maximum": lambda n, x: (
+        np.maximum.outer(x[0], x[1]) if n is np else n.maximum(x[0][:, None], x[1])
+    ),
+}
+PRODUCTS: dict[str, Function] = {
+    "dot": lambda n, x: n.dot(x, x.T) @ x + n.dot(Y, x.T) @ x,
+    "matmul": lambda n, x: n.matmul(x, Y.T) @ x,
+    "inner and outer": lambda n, x: n.inner(x, Y) @ n.outer(x[:, 0], x[1]),
+    "vdot": lambda n, x: n.vdot(x[0], x[1]) * x,
+    "vecdot": lambda n, x: n.vecdot(x, Y) if hasattr(n, "vecdot") else (x * Y).sum(axis=-1),
+    "einsum": lambda n, x: n.einsum("ij,kj->ik", x, Y) @ n.einsum("ij,ij->ij", x, x),
+    "tensordot": lambda n, x: n.tensordot(x, Y, axes=([1], [1])) @ x,
+    "kron": lambda n, x: n.kron(x, Y),
+    "cross": lambda n, x: n.cross(x, Y) * n.cross(x[0], x[1]),
+    "convolve": lambda n, x: n.convolve(x[0], x[1]) * n.correlate(x[0], Y[0], "full"),
+    "polyval": lambda n, x: n.polyval(x[0], x[1]),
+    "matrix_power": lambda n, x: n.linalg.matrix_power(x[:, :2], 3) + n.linalg.multi_dot([x, Y.T, x @ Y.T]),
+    "trace": lambda n, x: n.trace(x @ Y.T) * n.diagonal(x) * n.diag(x[0]).sum(),
+    "vander": lambda n, x: n.vander(x[0], 3),
+}
+MOVING: dict[str, Function] = {
+    "stack": lambda n, x: n.stack([x[0], x[1] * 2.0, Y[0]]) * n.stack([x[0, 0], x[1, 1], 2.0]),
+    "concatenate": lambda n, x: n.concatenate([x, Y, x * x]) * n.vstack([x, x, Y]),
+    "hstack": lambda n, x: n.hstack([x, Y]) * n.column_stack([x[:, 0], x, Y[:, :2]]),
+    "block": lambda n, x: n.block([[x, Y], [Y, x * x]]),
+    "pad": lambda n, x: n.pad(x * x, ((1, 2), (0, 1)), constant_values=0.5) * 2.0,
+    "pad by edges": lambda n, x: (
+        n.pad(x, 1, mode="edge") * n.pad(x, 1, mode="reflect") * n.pad(x, 1, mode="wrap")
+    ),
+    "roll and flip": lambda n, x: n.roll(x, 1) * n.flip(x) + n.roll(x, 1, axis=1) + n.fliplr(x) * n.flipud(x),
+    "rot90": lambda n, x: n.rot90(x * x) * Y.T,
+    "take": lambda n, x: n.take(x * x, n.array([2, 0]), axis=1) * x[:, [1, 1]],
+    "tile and repeat": lambda n, x: n.tile(x, (1, 2)) * n.repeat(x, 2, axis=1),
+    "reshape": lambda n, x: n.reshape(x, (3, 2)) @ x.reshape(2, -1) + n.ravel(x)[0] + n.swapaxes(x, 0, 1) @ x,
+    "split": lambda n, x: sum(n.split(x * x, 3, axis=1)) + n.array_split(x, 2)[0][0, 0],
+    "expand": lambda n, x: n.squeeze(n.expand_dims(x, 0)) * n.broadcast_to(x[0], (2, 3)) + n.atleast_2d(x[0]),
+    "triangles": lambda n, x: n.tril(x * x) + n.triu(x) * Y,
+    "meshgrid": lambda n, x: n.meshgrid(x[0], x[1])[0] * n.meshgrid(x[0], x[1])[1],
+    "append": lambda n, x: n.append(x, Y[:, :1], axis=1) * n.insert(x, 1, 3.0, axis=1),
+    "delete": lambda n, x: n.delete(x * x, 1, axis=1) * 2.0,
+    "moveaxis": lambda n, x: n.moveaxis(x, 0, 1) @ n.transpose(x.T),
+    "like": lambda n, x: n.ones_like(x) * x + n.full_like(x, 2.0) * x + n.zeros_like(x),
+}
+ALONG_A_LINE: dict[str, Function] = {
+    "interp": lambda n, x: n.interp(x, POINTS, n.sin(POINTS)) * x,
+    "interp of ordinates": lambda n, x: n.interp(Y, POINTS, n.concatenate([x[0], x[1, :1]])),
+    "interp beyond": lambda n, x: n.interp(
+        x, n.array([0.0, 1.0]), n.array([2.0, 3.0]), left=-1.0, right=x[0, 0]
+    ),
+    "gradient": lambda n, x: n.gradient(x * x, axis=1) * n.gradient(x, 0.5, axis=1),
+    "gradients": lambda n, x: n.gradient(x * x)[0] * n.gradient(x, 0.5, 2.0)[1],
+}
+TRACEABLE = CHOOSING | ELEMENT_WISE | REDUCING | PRODUCTS | MOVING | ALONG_A_LINE
+BY_THEIR_NUMBERS: dict[str, Function] = {
+    "mask": lambda n, x: x[np.asarray(X) > 0.0] if n is not np else x[x > 0.0],
+    "sort": lambda n, x: n.sort(x * x, axis=0) * n.sort(x, axis=1) + n.sort(x, axis=None)[2],
+    "median": lambda n, x: n.median(x) + n.median(x, axis=0) * n.median(x * x, axis=1, keepdims=True),
+    "quantile": lambda n, x: n.quantile(x, 0.3) + n.quantile(x, n.array([0.1, 0.6]), axis=1)[:, :1] * x,
+    "percentile": lambda n, x: n.percentile(x, 30.0, axis=1, keepdims=True) * x,
+    "argmax": lambda n, x: x[n.argmax(x, axis=0), n.arange(3)] * x.ravel()[n.argsort(x, axis=None)[2]],
+    "searchsorted": lambda n, x: x[0] * n.searchsorted(POINTS, x[1]),
+}
+ALL = TRACEABLE | BY_THEIR_NUMBERS
+
+
+def scalar(f: Function, n: Namespace) -> Callable[[Any], Any]:
+    """Return a function whose result is a single number that depends on all results of another."""
+
+    def weighted(x: Any) -> Any:
+        result = f(n, x)
+        parts = result if isinstance(result, (list, tuple)) else [result]
+        return sum(n.sum(np.cos(np.arange(np.prod(np.shape(p)))).reshape(np.shape(p)) * p) for p in parts)
+
+    return weighted
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_beside_jax(name: str) -> None:
+    """Value, gradient, tangent and Hessian of NumPy's functions are those of JAX's."""
+    ours, theirs = scalar(ALL[name], np), scalar(ALL[name], jax.numpy)
+    both = jax.jit(lambda x, t: jax.jvp(jax.value_and_grad(theirs), (x,), (t,)))
+    (value, gradient), (tangent, product) = both(X, Y)
+    found, slopes = value_and_grad(ours)(X)
+    np.testing.assert_allclose(found, value, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(slopes, gradient, rtol=1e-11, atol=1e-12)
+    np.testing.assert_allclose(jvp(ours, (X,), (Y,))[1], tangent, rtol=1e-10, atol=1e-11)
+    along = np.tensordot(hessian(ours)(X), Y)
+    np.testing.assert_allclose(along, product, rtol=1e-9, atol=1e-10)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_results_are_arrays_that_record(name: str) -> None:
+    """What NumPy makes of an array of Values is one again, or a single Value, also from a plain array."""
+    for x in (as_values(X), np.array(as_values(X), dtype=object, subok=False)):
+        result = ALL[name](np, x) if isinstance(x, ValueArray) else np.multiply(x, as_values(np.ones((2, 3))))
+        for part in result if isinstance(result, (list, tuple)) else [result]:
+            assert isinstance(part, (Value, ValueArray))
+
+
+@pytest.mark.parametrize("name", TRACEABLE)
+@pytest.mark.parametrize("backend", ["numpy", "loops"])
+def test_compiled(name: str, backend: str) -> None:
+    """A program does at other numbers what the function does there: no choice is kept from the trace."""
+    f = scalar(TRACEABLE[name], np)
+    program = on(backend, value_and_grad(f), X)
+    for x in (X, -X[::-1] + 0.05, 0.37 * X + 0.21):
+        value, gradient = program(x)
+        expected, slopes = value_and_grad(f)(x)
+        np.testing.assert_allclose(value, expected, rtol=1e-10, atol=1e-11)
+        np.testing.assert_allclose(gradient, slopes, rtol=1e-9, atol=1e-10)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        [
+            "where",
+            "select",
+            "and",
+            "or",
+            "xor",
+            "not",
+            "any",
+            "maximum",
+            "minimum",
+            "clip",
+            "isnan",
+            "nan_to_num",
+        ],
+        [
+            "floor",
+            "rint",
+            "cbrt",
+            "exp2",
+            "floor_divide",
+            "remainder",
+            "fmod",
+            "roots and logarithms",
+            "interp",
+        ],
+    ],
+)
+def test_compiled_by_numba(names: list[str]) -> None:
+    """The programs of Numba choose and round as those of NumPy."""
+    fs = [scalar(TRACEABLE[name], np) for name in names]
+    program = on("numba", lambda x: [f(x) for f in fs], X)
+    for x in (X, -X[::-1] + 0.05):
+        np.testing.assert_allclose(program(x), [f(x) for f in fs], rtol=1e-10)
+
+
+@pytest.mark.parametrize("name", TRACEABLE)
+def test_mapped(name: str) -> None:
+    """A function of a sample is mapped over samples, also where it is differentiated and compiled."""
+    f = scalar(TRACEABLE[name], np)
+    samples = np.stack([X, -X[::-1] + 0.05])
+    each = [value_and_grad(f)(x) for x in samples]
+    for mapped in (vmap(value_and_grad(f)), on("numpy", vmap(value_and_grad(f)), samples)):
+        values, slopes = mapped(samples)
+        np.testing.assert_allclose(values, [value for value, _ in each], rtol=1e-10, atol=1e-11)
+        np.testing.assert_allclose(slopes, [slope for _, slope in each], rtol=1e-9, atol=1e-10)
+
+
+# ------------------------------------------------------------------------------------- what is not recorded
+
+
+def functions_of_numpy() -> list[Any]:
+    """Return the functions of NumPy that ask their arguments what to do."""
+    found = [getattr(module, name) for module in (np, np.linalg, np.fft) for name in module.__all__]
+    names = {f"{f.__module__}.{f.__name__}": f for f in found if hasattr(f, "_implementation")}
+    return [names[name] for name in sorted(names)]
+
+
+@pytest.mark.parametrize("function", functions_of_numpy(), ids=lambda f: f"{f.__module__}.{f.__name__}")
+def test_every_function_is_recorded_or_refused(function: Any) -> None:
+    """A function that is not known to keep derivatives raises, and says what to do."""
+    if function in OWN or function in RECORDED or function in ASKING:
+        return
+    with pytest.raises(TypeError, match=rf"{function.__name__} has no differentiation rule .* autograd.data"):
+        as_values(X).__array_function__(function, (ValueArray,), (as_values(X),), {})
+
+
+@pytest.mark.parametrize(
+    ("f", "message"),
+    [
+        (
+            lambda x: x[x > 0.0].sum(),
+            r"x\[mask\] has as many elements as the mask holds, .* np.where\(mask, x",
+        ),
+        (lambda x: x[0, x[0] > 0.0].sum(), "np.where"),
+        (lambda x: np.sort(x).sum(), "not known while the function is traced"),
+        (lambda x: x[np.argmax(x, axis=0), 0].sum(), "not known while the function is traced"),
+        (lambda x: 1.0 if np.any(x > 0.0) else 2.0, "not known while the function is traced"),
+        (lambda x: x.astype(int).sum(), "not known while the function is traced"),
+        (lambda x: np.asarray(x, dtype=float).sum(), "not known while the function is traced"),
+        (lambda x: np.zeros(3) + np.histogram(x)[0].sum(), "not known while the function is traced"),
+    ],
+)
+def test_refused_while_traced(f: Callable[[Any], Any], message: str) -> None:
+    """What depends on numbers that are not known yet raises while a function is compiled."""
+    with pytest.raises(TracedValueError, match=message):
+        jit(f)(X)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda x: np.fft.fft(x), "np.fft.fft has no differentiation rule"),
+        (lambda x: np.linalg.solve(x @ x.T, x), "np.linalg.solve has no differentiation rule"),
+        (lambda x: np.gcd(x, 2), "np.gcd has no differentiation rule"),
+        (lambda x: np.sum(x, dtype=np.float32), "gives Values, which are floats, but came dtype"),
+        (lambda x: np.pad(x, 1, mode="mean"), "but came 'mean'"),
+        (lambda x: np.interp(x, POINTS, POINTS, period=2.0), "takes no period"),
+        (lambda x: np.linalg.norm(x, 2), "but came 2"),
+        (lambda x: np.gradient(x, 1.0, 1.0, 1.0), "a spacing for each of 2 axes"),
+        (lambda x: np.quantile(x, 0.5, method="lower"), "but came 'lower'"),
+        (lambda x: x & x, "& takes comparisons such as a > 0, but came Value"),
+        (lambda x: ~x, "~ takes comparisons such as a > 0, but came Value"),
+        (lambda x: x[0, 0] | True, r"\| takes comparisons"),
+        (lambda x: x * "a", "'a'"),
+        (lambda x: x * 1j, "1j"),
+        (lambda x: np.add(X, x, out=np.empty((2, 3))), "cannot hold Values in place"),
+        (lambda x: np.exp(x, where=x > 0.0), "needs out="),
+    ],
+)
+def test_refused(call: Callable[[Any], Any], message: str) -> None:
+    """What has no derivative that could be kept raises a TypeError that says so."""
+    with pytest.raises(TypeError, match=message):
+        call(as_values(X))
+
+
+# ----------------------------------------------------------------------------------------- masks and truth
+
+
+def test_masks() -> None:
+    """Where numbers are known, a mask picks elements, and assigns to them."""
+    x = as_values(X)
+    assert data(x[x > 0.0]).tolist() == X[X > 0.0].tolist()
+    assert data(x[x[:, 0] > 1.0, 1:]).tolist() == X[X[:, 0] > 1.0, 1:].tolist()
+    y = x * 1.0
+    y[y < 0.0] = 0.0
+    y[x > 2.0] = as_values([7.0])
+    expected = np.where(X < 0.0, 0.0, X)
+    expected[X > 2.0] = 7.0
+    assert data(y).tolist() == expected.tolist()
+    np.sum(y * y).backward()
+    np.testing.assert_array_equal(np.nan_to_num(grads(x)), np.where((X < 0.0) | (X > 2.0), 0.0, 2.0 * X))
+
+
+def test_assigning_by_a_mask_is_traced() -> None:
+    """One number for all elements of a mask is assigned to those that it holds when the program runs."""
+
+    def rectified(x: Any) -> Any:
+        y = x * x
+        y[x < 0.0] = 0.0
+        return y.sum()
+
+    program = jit(value_and_grad(rectified))
+    for x in (X, -X):
+        value, slopes = program(x)
+        assert value == pytest.approx(np.where(x < 0.0, 0.0, x * x).sum())
+        np.testing.assert_allclose(slopes, np.where(x < 0.0, 0.0, 2.0 * x))
+
+
+def test_comparisons_are_nodes() -> None:
+    """A graph over arrays of comparisons can be replayed with other numbers: it keeps both branches."""
+    x = as_values(X, label="x")
+    program = lambdify(np.sum(np.where((x > 0.0) & ~(x > 2.0), x, -x)), list(x.ravel()))
+    for numbers in (X, -X):
+        expected = np.where((numbers > 0.0) & ~(numbers > 2.0), numbers, -numbers).sum()
+        assert program(*numbers.ravel().tolist()) == pytest.approx(expected)
+
+
+def test_truth_of_single_values() -> None:
+    """Comparisons of single Values are joined by &, |, ^ and ~, with each other and with bools."""
+    yes, no = np.greater(Value(2.0), 1.0), np.greater(1.0, Value(2.0))
+    for joined, expected in [
+        (yes & no, False),
+        (yes & True, True),
+        (True & yes, True),
+        (yes | no, True),
+        (False | no, False),
+        (yes ^ yes, False),
+        (np.True_ ^ no, True),
+        (~yes, False),
+        (~(no | no), True),
+    ]:
+        assert isinstance(joined, Value)
+        assert bool(joined) is expected
+
+
+def test_a_number_of_numpy_compared_with_what_is_traced() -> None:
+    """On either side of a comparison a NumPy number leaves it to be decided when the program runs."""
+    program = jit(lambda x: autograd.where(np.float64(1.0) > x, x * 2.0, np.where(x <= np.int64(3), x, 0.0)))
+    assert [program(number) for number in (0.5, 2.0, 4.0)] == [1.0, 2.0, 0.0]
+
+
+@pytest.mark.parametrize("activation", [autograd.leaky_relu, autograd.elu, autograd.relu, autograd.gelu])
+def test_activations_on_arrays(activation: Any) -> None:
+    """The library's own functions are compiled, differentiated and mapped on arrays."""
+    f = jit(value_and_grad(lambda x: np.sum(activation(x) * Y)))
+    for x in (X, -X):
+        value, slopes = f(x)
+        assert value == pytest.approx(sum(activation(a) * b for a, b in zip(x.flat, Y.flat, strict=True)))
+        each = [grad(activation)(a) * b for a, b in zip(x.flat, Y.flat, strict=True)]
+        np.testing.assert_allclose(slopes.ravel(), each)
+    np.testing.assert_allclose(jit(vmap(activation))(X), activation(X))
+
+
+def test_lists_of_conditions() -> None:
+    """A list is a condition element by element, as NumPy takes it; an empty one too."""
+    assert autograd.where([False], 1.0, 2.0).tolist() == [2.0]
+    assert autograd.where([True, False], [1.0, 2.0], (3.0, 4.0)).tolist() == [1.0, 4.0]
+    assert autograd.where([], 1.0, 2.0).shape == (0,)
+    v = Value(3.0)
+    assert data(autograd.where([True, False], v, 0.0)).tolist() == [3.0, 0.0]
+    assert data(autograd.where([v > 2.0, v > 4.0], [v, v], 0.0)).tolist() == [3.0, 0.0]
+
+
+# ------------------------------------------------------------------------------------------ single Values
+
+
+@pytest.mark.parametrize("reduce", [np.sum, np.max, np.min, np.mean, np.prod, np.median, np.cumsum, np.round])
+def test_a_single_value(reduce: Callable[..., Any]) -> None:
+    """A single Value is an array of no dimensions to NumPy's functions."""
+    out = np.ravel(reduce(Value(1.25)))[0]
+    assert (type(out), out.data) == (Value, float(np.ravel(reduce(1.25))[0]))
+
+
+def test_the_spread_of_a_single_value() -> None:
+    """Variance and deviation of a single number are 0."""
+    assert (np.var(Value(1.25)).data, np.std(Value(1.25)).data) == (0.0, 0.0)
+    assert grad(np.var)(3.0) == 0.0
+
+
+@pytest.mark.parametrize("name", ["log2", "log10", "exp2", "cbrt", "arcsinh", "arctanh", "log1p"])
+def test_methods(name: str) -> None:
+    """What NumPy calls a function is a function of autograd and a method of a Value too."""
+    v = Value(0.75)
+    expected = getattr(np, name)(0.75)
+    plain = np.array([v, Value(0.5)])
+    for out in (
+        getattr(v, name)(),
+        getattr(autograd, name)(v),
+        getattr(np, name)(v),
+        getattr(np, name)(plain)[0],
+    ):
+        assert out.data == pytest.approx(expected, rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    "call", [np.rint, np.fabs, np.conjugate, np.degrees, np.radians, np.square, np.var, np.std]
+)
+def test_plain_arrays_of_objects(call: Callable[..., Any]) -> None:
+    """An array of objects made by hand works as far as NumPy's loops over objects can."""
+    numbers = [1.25, -0.5]
+    np.testing.assert_allclose(
+        data(call(np.array([Value(n) for n in numbers]))), call(np.array(numbers)), rtol=1e-15
+    )
+
+
+def test_plain_arrays_join_the_others() -> None:
+    """A plain array of objects and an array of Values give an array of Values."""
+    plain = np.array([Value(1.0), Value(-2.0)])
+    assert type(plain) is np.ndarray
+    for out in (plain * as_values([1.0, 2.0]), autograd.exp(plain), np.stack([plain, as_values([1.0, 2.0])])):
+        assert type(out) is ValueArray
+    assert data(autograd.where(as_values([1.0, 0.0]) > 0.5, plain, 0.0)).tolist() == [1.0, 0.0]
+
+
+def test_numbers_of_numpy_among_the_elements() -> None:
+    """An array of objects may hold NumPy's numbers, as an argument, inside, and as a result."""
+    mixed = np.array([np.int64(3), 2.0, np.float32(0.5)], dtype=object)
+    assert jit(lambda x: np.sum(np.exp(x)))(mixed) == pytest.approx(np.sum(np.exp([3.0, 2.0, 0.5])))
+    assert jit(lambda x: np.exp(x * mixed).sum())(0.1) == pytest.approx(np.sum(np.exp([0.3, 0.2, 0.05])))
+    assert jit(lambda x: np.array([x, np.int64(3)]))(1.5).tolist() == [1.5, 3.0]
+    assert grad(lambda x: autograd.sum(x * mixed))(np.ones(3)).tolist() == [3.0, 2.0, 0.5]
+
+
+# ------------------------------------------------------------------------------------------------ pictures
+
+
+def test_pictures() -> None:
+    """Matplotlib draws arrays of Values as their numbers."""
+    plt = pytest.importorskip("matplotlib.pyplot")
+    x = as_values(X)
+    figure, axes = plt.subplots()
+    image = axes.imshow(x)
+    assert image.get_array().tolist() == X.tolist()
+    counts, edges, _ = axes.hist(list(x.ravel()), bins=4)
+    expected, places = np.histogram(X, bins=4)
+    assert (counts.tolist(), edges.tolist()) == (expected.tolist(), places.tolist())
+    for draw in (axes.contour, axes.pcolormesh):
+        draw(data(x))
+    axes.scatter(x[0], x[1], c=x[0])
+    axes.plot(list(x[0]), x[1])
+    axes.fill_between(range(3), x[0], x[1])
+    figure.canvas.draw()
+    plt.close(figure)
+
+
+def test_copies() -> None:
+    """A copy of an array of Values records too; a deep copy has nodes of its own."""
+    x = as_values(X)
+    for twin in (
+        copy.copy(x),
+        copy.deepcopy(x),
+        pickle.loads(pickle.dumps(x)),
+        x.astype(object).view(ValueArray),
+    ):
+        assert type(twin) is ValueArray
+        assert data(twin).tolist() == X.tolist()
+    assert copy.deepcopy(x)[0, 0] is not x[0, 0]
+    assert (repr(x[:1, 0]), str(x[:1, 0])) == ("array([Value(1.5)], dtype=object)", "[Value(1.5)]")
+
+
+def test_astype() -> None:
+    """As floats the elements are numbers, and keep their derivative where a function is differentiated."""
+    assert as_values(X).astype(float).tolist() == X.tolist()
+    assert as_values(X).astype(int).tolist() == X.astype(int).tolist()
+    assert jit(grad(lambda x: (x.astype(float) ** 2).sum()))(X).tolist() == (2.0 * X).tolist()
