@@ -206,7 +206,7 @@ def summed(items: Iterable[Any], start: Any) -> Any:
     """
     terms = list(items)
     kinds = set(map(type, (*terms, start)))
-    if Value not in kinds or any(issubclass(kind, np.ndarray) for kind in kinds):
+    if not any(issubclass(kind, Value) for kind in kinds) or any(issubclass(k, np.ndarray) for k in kinds):
         return sum(terms, start)
     is_nothing = type(start) is int and start == 0
     return apply_variadic(OPS["sum"], terms if is_nothing else [start, *terms])

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from .apply import apply
 from .ops import COMPARISONS
 from .value import NUMBERS, Value
 
@@ -40,18 +39,7 @@ def truth(x: Any) -> Truth:
     """
     if is_truth(x):
         return x  # type: ignore[no-any-return]
-    return compared("ne", x, 0.0) if isinstance(x, Value) else bool(x)
-
-
-def compared(name: str, x: Any, y: Any) -> Value:
-    """Return the node of a comparison.
-
-    Examples
-    --------
-    >>> compared("lt", Value(1.0), 2.0)
-    Value(1.0, op='<')
-    """
-    return apply(COMPARISONS[name], x, y)  # type: ignore[no-any-return]
+    return x != 0.0 if isinstance(x, Value) else bool(x)
 
 
 def both(x: Truth, y: Truth) -> Any:
@@ -62,7 +50,7 @@ def both(x: Truth, y: Truth) -> Any:
     >>> both(truth(Value(1.0)), False)
     Value(0.0, op='!=')
     """
-    return compared("ne", x * y, 0.0) if _has_node(x, y) else bool(x and y)
+    return x * y != 0.0 if _has_node(x, y) else bool(x and y)
 
 
 def either(x: Truth, y: Truth) -> Any:
@@ -73,7 +61,7 @@ def either(x: Truth, y: Truth) -> Any:
     >>> either(truth(Value(1.0)), False)
     Value(1.0, op='!=')
     """
-    return compared("ne", x + y, 0.0) if _has_node(x, y) else bool(x or y)
+    return x + y != 0.0 if _has_node(x, y) else bool(x or y)
 
 
 def differing(x: Truth, y: Truth) -> Any:
@@ -84,7 +72,7 @@ def differing(x: Truth, y: Truth) -> Any:
     >>> differing(truth(Value(1.0)), True)
     Value(0.0, op='!=')
     """
-    return compared("ne", x, y) if _has_node(x, y) else bool(x) is not bool(y)
+    return x != y
 
 
 def opposite(x: Truth) -> Any:
@@ -95,7 +83,7 @@ def opposite(x: Truth) -> Any:
     >>> opposite(truth(Value(1.0)))
     Value(0.0, op='==')
     """
-    return compared("eq", x, 0.0) if isinstance(x, Value) else not x
+    return x == 0.0 if isinstance(x, Value) else not x
 
 
 _JOINED = {"&": both, "|": either, "^": differing}
@@ -146,4 +134,4 @@ def checked_truth(x: Any, sign: str) -> Truth:
 
 
 def _has_node(*operands: Any) -> bool:
-    return Value in map(type, operands)
+    return any(isinstance(operand, Value) for operand in operands)

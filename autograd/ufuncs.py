@@ -20,7 +20,6 @@ from .apply import apply, apply_variadic
 from .logic import (
     both,
     checked_truth,
-    compared,
     differing,
     either,
     joined,
@@ -28,7 +27,7 @@ from .logic import (
     truth,
 )
 from .ops import COMPARISONS, OPS, Op
-from .value import NUMBERS, Value
+from .value import Value
 
 Function = Callable[..., Any]
 
@@ -147,33 +146,22 @@ def _called(op: Op, method: Callable[[Any], Any], x: Any) -> Any:
 
 # ------------------------------------------------------------------------------------------- comparisons
 
-_NUMBERS = (Value, *NUMBERS)
-
-
-def _comparison(row: Op, compare: Callable[[Any, Any], Any], x: Any, y: Any) -> Any:
-    """Return a node where a `Value` is compared with a number, else what Python says, as of None."""
-    pair = (x, y)
-    if Value in map(type, pair) and all(isinstance(item, _NUMBERS) for item in pair):
-        return apply(row, x, y)
-    return compare(x, y)
-
 
 def _not_a_number(x: Any) -> Any:
-    return compared("ne", x, x) if isinstance(x, Value) else math.isnan(x)
+    return x != x if isinstance(x, Value) else math.isnan(x)
 
 
 def _is_infinite(x: Any) -> Any:
-    return compared("eq", abs(x), math.inf) if isinstance(x, Value) else math.isinf(x)
+    return abs(x) == math.inf if isinstance(x, Value) else math.isinf(x)
 
 
 def _is_finite(x: Any) -> Any:
-    return compared("lt", abs(x), math.inf) if isinstance(x, Value) else math.isfinite(x)
+    return abs(x) < math.inf if isinstance(x, Value) else math.isfinite(x)
 
 
 def _has_sign(x: Any) -> Any:
     """Return whether a number is negative, or the 0 that is: its angle to the axis is π."""
-    angle = apply(OPS["arctan2"], 0.0, x)
-    return compared("gt", angle, 1.0) if isinstance(x, Value) else angle > 1.0
+    return apply(OPS["arctan2"], 0.0, x) > 1.0
 
 
 # ------------------------------------------------------------------------------ functions made of rows
@@ -192,7 +180,7 @@ def _ceil(x: Any) -> Any:
 
 
 def _trunc(x: Any) -> Any:
-    return _where(_less(x, 0.0), _ceil(x), _floor(x))
+    return _where(x < 0.0, _ceil(x), _floor(x))
 
 
 def _round(x: Any) -> Any:
@@ -200,18 +188,18 @@ def _round(x: Any) -> Any:
     low = _floor(x)
     # Not by x - low and low % 2, which are nan for inf. From 2**52 on half is low, or above it.
     half = low + 0.5
-    is_odd = _differ(_floor(low * 0.5) * 2.0, low)
-    return _where(either(_less(half, x), both(_equal(half, x), is_odd)), low + 1.0, low)
+    is_odd = _floor(low * 0.5) * 2.0 != low
+    return _where(either(half < x, both(half == x, is_odd)), low + 1.0, low)
 
 
 def _sign(x: Any) -> Any:
-    rest = _where(_equal(x, 0.0), 0.0, math.nan)
-    return _where(_less(0.0, x), 1.0, _where(_less(x, 0.0), -1.0, rest))
+    rest = _where(x == 0.0, 0.0, math.nan)
+    return _where(x > 0.0, 1.0, _where(x < 0.0, -1.0, rest))
 
 
 def _heaviside(x: Any, at_zero: Any) -> Any:
-    rest = _where(_equal(x, 0.0), at_zero, math.nan)
-    return _where(_less(0.0, x), 1.0, _where(_less(x, 0.0), 0.0, rest))
+    rest = _where(x == 0.0, at_zero, math.nan)
+    return _where(x > 0.0, 1.0, _where(x < 0.0, 0.0, rest))
 
 
 def _copysign(x: Any, y: Any) -> Any:
@@ -220,15 +208,15 @@ def _copysign(x: Any, y: Any) -> Any:
 
 def _fmod(x: Any, y: Any) -> Any:
     rest = apply(OPS["mod"], abs(x), abs(y))
-    return _where(_less(x, 0.0), -rest, rest)
+    return _where(x < 0.0, -rest, rest)
 
 
 def _fmax(x: Any, y: Any) -> Any:
-    return _where(either(_less(y, x), _not_a_number(y)), x, _where(_not_a_number(x), y, _larger(x, y)))
+    return _where(either(y < x, _not_a_number(y)), x, _where(_not_a_number(x), y, _larger(x, y)))
 
 
 def _fmin(x: Any, y: Any) -> Any:
-    return _where(either(_less(x, y), _not_a_number(y)), x, _where(_not_a_number(x), y, _smaller(x, y)))
+    return _where(either(x < y, _not_a_number(y)), x, _where(_not_a_number(x), y, _smaller(x, y)))
 
 
 def _larger(x: Any, y: Any) -> Any:
@@ -237,18 +225,6 @@ def _larger(x: Any, y: Any) -> Any:
 
 def _smaller(x: Any, y: Any) -> Any:
     return apply(OPS["min"], x, y)
-
-
-def _less(x: Any, y: Any) -> Any:
-    return _comparison(COMPARISONS["lt"], operator.lt, x, y)
-
-
-def _equal(x: Any, y: Any) -> Any:
-    return _comparison(COMPARISONS["eq"], operator.eq, x, y)
-
-
-def _differ(x: Any, y: Any) -> Any:
-    return _comparison(COMPARISONS["ne"], operator.ne, x, y)
 
 
 def _clip(x: Any, low: Any, high: Any) -> Any:
@@ -260,7 +236,7 @@ def _divided(x: Any, y: Any) -> tuple[Any, Any]:
 
 
 def _joined(sign: str, operate: Callable[..., Any], x: Any, y: Any) -> Any:
-    return joined(sign, x, y) if Value in (x.__class__, y.__class__) else operate(x, y)
+    return joined(sign, x, y) if isinstance(x, Value) or isinstance(y, Value) else operate(x, y)
 
 
 _CLIP: np.ufunc = np._core.umath.clip  # type: ignore[attr-defined]
@@ -274,9 +250,7 @@ QUESTIONS: dict[np.ufunc, Function] = {
 """What asks for a property of numbers: answered with plain bools where the numbers are known."""
 
 COMPARING: dict[np.ufunc, Function] = {
-    row.ufunc: partial(_comparison, row, getattr(operator, row.name))
-    for row in COMPARISONS.values()
-    if row.ufunc is not None
+    row.ufunc: getattr(operator, row.name) for row in COMPARISONS.values() if row.ufunc is not None
 } | {
     np.logical_and: lambda x, y: both(truth(x), truth(y)),
     np.logical_or: lambda x, y: either(truth(x), truth(y)),

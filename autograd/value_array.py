@@ -14,6 +14,7 @@ from typing import Any, SupportsIndex
 import numpy as np
 import numpy.typing as npt
 
+from .levels import LostGradientError
 from .logic import checked_truth, joined, opposite
 from .source import user_line
 from .tracing import TracedValueError
@@ -74,7 +75,7 @@ class ValueArray(np.ndarray[Any, Any]):
         """
         try:
             return np.asarray(self).astype(dtype, *args, **options)
-        except TypeError:
+        except (TracedValueError, LostGradientError):
             # A Value is a float of 64 bits already, so that nothing is to be rounded.
             if np.dtype(dtype) != np.dtype(float):
                 raise
@@ -170,7 +171,7 @@ def data(values: Any) -> npt.NDArray[np.float64]:
 
 
 def _number(item: Any) -> Any:
-    if item.__class__ is Value:
+    if isinstance(item, Value):
         return item.data
     if not isinstance(item, NUMBERS):
         raise TypeError(f"data takes Values and numbers, but came {item!r} ({type(item).__name__})")
@@ -186,7 +187,7 @@ def holds_values(item: Any) -> bool:
     (True, False)
     """
     if isinstance(item, np.ndarray):
-        return item.dtype == object and Value in map(type, item.ravel().tolist())
+        return item.dtype == object and any(isinstance(element, Value) for element in item.ravel().tolist())
     return isinstance(item, Value)
 
 
