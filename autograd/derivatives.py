@@ -52,12 +52,13 @@ class _Recording:
     @property
     def value(self) -> Any:
         """The result."""
-        return self._released(unflatten(self.form, self.outputs))
+        return self._released(unflatten(self.form, self.outputs), self.nodes, self._outside)
 
     @property
     def aux(self) -> Any:
         """What the function returned besides."""
-        return self._released(self._aux)
+        values = _values_in(self._aux)
+        return self._released(self._aux, values, self._level_outside(values))
 
     def _level_outside(self, nodes: Sequence[Value]) -> int:
         """Return the level of the call around this one that nodes belong to as well; 0 if there is none."""
@@ -81,10 +82,8 @@ class _Recording:
         found = iter(self._lowered(pushed, tangents))
         return [next(found) if isinstance(output, Value) else 0.0 for output in self.outputs]
 
-    def _released(self, tree: Any) -> Any:
-        """Return a tree with plain numbers, unless it depends on what is outside."""
-        values = _values_in(tree)
-        outside = self._level_outside(values)
+    def _released(self, tree: Any, values: Sequence[Value], outside: int) -> Any:
+        """Return a tree with plain numbers for its Values, unless they depend on what is outside."""
         if not outside and not self._numbers:
             return _with_numbers(tree)
         self._lower(values, outside)

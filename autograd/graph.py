@@ -24,7 +24,12 @@ def operands(node: Value) -> list[Value]:
     >>> operands(a * a)
     [Value(2.0, label='a'), Value(2.0, label='a')]
     """
-    return [arg for arg in node.args if isinstance(arg, Value)]
+    x, y = node._x, node._y
+    return [
+        arg
+        for arg in (x if x.__class__ is tuple else (x, y))
+        if arg.__class__ is not float and arg is not None
+    ]
 
 
 def consumers_first(*roots: Value, level: int = 0, by_derivative: bool = False) -> list[Value]:
@@ -99,11 +104,11 @@ def level_outside(nodes: Sequence[Value], level: int) -> int:
     levels = {other for other in open_levels() if other < level}
     if not levels:
         return 0
-    own = consumers_first(*nodes, level=level)
     # A node from outside tells by its level, unless that is of a call which is over.
-    below = [arg for node in own for arg in operands(node) if 0 < arg._level < level]
-    below += [node for node in nodes if 0 < node._level < level]
-    return highest_open(dict.fromkeys(below), levels)
+    own = consumers_first(*nodes, level=level)
+    below = {arg for node in own for arg in operands(node) if 0 < arg._level < level}
+    below.update(node for node in nodes if 0 < node._level < level)
+    return highest_open(below, levels)
 
 
 def nodes(root: Value) -> list[Value]:

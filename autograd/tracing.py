@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from .levels import Scope, new_level, open_levels, open_scopes
+from .levels import FIRST_OF_TRACES, Scope, new_level, open_scopes
 
 _current: ContextVar[Scope | None] = ContextVar("trace", default=None)
 
@@ -100,7 +100,7 @@ def trace_also(nodes: Iterable[Any]) -> int:
 
 
 def may_be_traced(node: Any) -> bool:
-    """Return whether a node may belong to a trace that is going on; never False where it does.
+    """Return whether a node belongs to a trace that is going on, or belonged to one.
 
     Examples
     --------
@@ -109,4 +109,4 @@ def may_be_traced(node: Any) -> bool:
     False
     """
     level: int = node._level
-    return level > 0 and level >= min(open_levels(traces=True), default=level + 1)
+    return level >= FIRST_OF_TRACES

@@ -133,8 +133,9 @@ def record(op: Op, out: float, x: Any, y: Any, dx: Any, dy: float | None) -> Val
     node.grad = NOT_YET
     # nan - nan and inf - inf are nan, which counts as true; any finite number gives 0.
     if out - out or open_scopes:
-        node._level = level_above(node.args)
-        node.source = nonfinite.examine(op, node.args, out)
+        node._level = level_above(x if y is None and x.__class__ is tuple else (x,) if y is None else (x, y))
+        if out - out or nonfinite.is_watching():
+            node.source = nonfinite.examine(op, node.args, out)
     return node
 
 
