@@ -50,6 +50,7 @@ __all__ = [
     "max",
     "min",
     "relu",
+    "sech2",
     "sigmoid",
     "sin",
     "sinh",
@@ -300,7 +301,7 @@ def expm1(x: T) -> T:
 
     Notes
     -----
-    ∂out/∂x = ``out + 1.0``
+    ∂out/∂x = ``exp(x)``
 
     Examples
     --------
@@ -624,7 +625,7 @@ def arctan(x: T) -> T:
 
     Notes
     -----
-    ∂out/∂x = ``1.0 / (1.0 + x * x)``
+    ∂out/∂x = ``1.0 / hypot(1.0, x) / hypot(1.0, x)``
 
     Examples
     --------
@@ -661,8 +662,8 @@ def arctan2(x: Any, y: Any) -> Any:
 
     Notes
     -----
-    ∂out/∂x = ``y / hypot(x, y) / hypot(x, y)``
-    ∂out/∂y = ``-x / hypot(x, y) / hypot(x, y)``
+    ∂out/∂x = ``where(hypot(x, y) == inf, 0.0, y / hypot(x, y) / hypot(x, y))``
+    ∂out/∂y = ``where(hypot(x, y) == inf, 0.0, -x / hypot(x, y) / hypot(x, y))``
 
     Examples
     --------
@@ -697,8 +698,8 @@ def hypot(x: Any, y: Any) -> Any:
 
     Notes
     -----
-    ∂out/∂x = ``where(out == 0.0, 0.0, x / out)``
-    ∂out/∂y = ``where(out == 0.0, 0.0, y / out)``
+    ∂out/∂x = ``sin(arctan2(x, where(out == 0.0, inf, abs(y))))``
+    ∂out/∂y = ``sin(arctan2(y, where(out == 0.0, inf, abs(x))))``
 
     Examples
     --------
@@ -777,7 +778,7 @@ def tanh(x: T) -> T:
 
     Notes
     -----
-    ∂out/∂x = ``1.0 - out * out``
+    ∂out/∂x = ``shortcut(abs(x) < 1.0, 1.0 - out * out, sech2(x))``
 
     Examples
     --------
@@ -787,6 +788,33 @@ def tanh(x: T) -> T:
     if isinstance(x, Value):
         return x.tanh()
     return elementwise(OPS["tanh"], x)  # type: ignore[no-any-return]
+
+
+def sech2(x: T) -> T:
+    """Return 1 / cosh(x)**2, the slope of the hyperbolic tangent.
+
+    Parameters
+    ----------
+    x : Value, number or array
+        An operand.
+
+    Returns
+    -------
+    Value, float or array
+        As the arguments: a number where no argument is a Value.
+
+    Notes
+    -----
+    ∂out/∂x = ``-2.0 * out * tanh(x)``
+
+    Examples
+    --------
+    >>> f"{sech2(Value(1.5)):.3f}"
+    '0.181'
+    """
+    if isinstance(x, Value):
+        return x.sech2()
+    return elementwise(OPS["sech2"], x)  # type: ignore[no-any-return]
 
 
 def arcsinh(x: T) -> T:
@@ -885,7 +913,7 @@ def sigmoid(x: T) -> T:
 
     Notes
     -----
-    ∂out/∂x = ``out * (1.0 - out)``
+    ∂out/∂x = ``shortcut(x < 1.0, out * (1.0 - out), 0.25 * sech2(0.5 * x))``
 
     Examples
     --------
@@ -1037,7 +1065,7 @@ def logsumexp(x: Iterable[Any]) -> Any:
 
     Notes
     -----
-    ∂out/∂x = ``exp(x - out)``
+    ∂out/∂x = ``exp(x - out) / constant(sum(exp(x - out)))``
 
     Examples
     --------

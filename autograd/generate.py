@@ -18,6 +18,8 @@ from textwrap import indent
 from .ops import COMPARISONS, OPS, Op
 from .rules import FLOAT, on_floats, python_expression
 
+_MAX_LINE = 110
+
 _VALUE_MODULE = '''"""`Value`: the node with its operators, written by `autograd.generate` from the table.
 
 To change a rule, edit its row in `autograd/ops.py` and run ``python -m autograd.generate``. The parts
@@ -382,11 +384,12 @@ def _unary_method(op: Op, method: str) -> str:
 def _evaluation(op: Op, wanted: list[str], depth: int) -> str:
     """Return the statements that work out ``out`` and the wanted partials."""
     rules = dict(zip(["dx", "dy"], op.partials, strict=False))
-    lines = [f"out = {python_expression(op.value)}"]
-    lines += [
-        f"{name} = {python_expression(rules[name])}" for name in wanted if _atom_or(rules[name], name) == name
-    ]
-    if any(map(_may_raise, lines)):
+    rules_of = {"out": op.value} | {
+        name: rules[name] for name in wanted if _atom_or(rules[name], name) == name
+    }
+    statements = [_assignment(name, rule, depth + 4) for name, rule in rules_of.items()]
+    lines = [line for statement in statements for line in statement]
+    if any(_may_raise("\n".join(statement)) for statement in statements):
         assigned = [name if name in wanted and _atom_or(rules[name], name) == name else "_" for name in rules]
         results = ", ".join(["out", *assigned])
         arguments = ", ".join(op.parameters)
@@ -397,6 +400,27 @@ def _evaluation(op: Op, wanted: list[str], depth: int) -> str:
             f"    {results} = careful(_{op.name.upper()}, {arguments})",
         ]
     return indent("\n".join(lines), " " * depth)
+
+
+def _assignment(name: str, rule: str, depth: int) -> list[str]:
+    """Return the statement that works out a rule, its choices on lines of their own where it is long."""
+    expression = ast.parse(python_expression(rule), mode="eval").body
+    line = f"{name} = {ast.unparse(expression)}"
+    if depth + len(line) <= _MAX_LINE or not isinstance(expression, ast.IfExp):
+        return [line]
+    parts = []
+    while isinstance(expression, ast.IfExp):
+        parts += [ast.unparse(expression.body), f"if {_in_parentheses(expression.test)}"]
+        expression = expression.orelse
+        parts.append("else ")
+    parts.append(ast.unparse(expression))
+    lines = "\n".join(parts).replace("else \n", "else ").split("\n")
+    return [f"{name} = (", *(f"    {line}" for line in lines), ")"]
+
+
+def _in_parentheses(expression: ast.expr) -> str:
+    text = ast.unparse(expression)
+    return f"({text})" if isinstance(expression, ast.IfExp) else text
 
 
 def _atom_or(rule: str, name: str) -> str:

@@ -1,7 +1,7 @@
 """The table of operations: one row each, and nothing else in the project knows a derivative.
 
 A row writes its rules as text, in the words of `autograd.rules`. ``x`` and ``y`` are the arguments
-and ``out`` is the value, so that a rule can reuse it (``1 - out*out`` costs less than ``tanh`` twice).
+and ``out`` is the value, so that a rule can reuse it (``1 + out*out`` costs less than ``tan`` twice).
 Text, because one rule is read in several ways: on floats by the operators of `autograd.value`, on
 arrays by NumPy, on `Value`s when a derivative is itself differentiated, and by people.
 
@@ -48,7 +48,8 @@ class Op:
         The value, as a rule over the arguments.
     partials : tuple of str
         One rule an argument, ∂out/∂argument, over the arguments and ``out``. ``"0.0"`` stands for an
-        argument that only selects.
+        argument that only selects. Of a variadic row it is the rule for one element of each argument, in
+        which ``sum`` goes over all elements.
     latex : str
         The value in LaTeX, a template over the arguments.
     domain : tuple of (float, float)
@@ -63,7 +64,7 @@ class Op:
     ufunc : numpy.ufunc or None
         The NumPy function of the same meaning.
     variadic : bool
-        Whether the arguments are sequences; a partial is then the rule for one element of each.
+        Whether the arguments are sequences.
     folds : bool
         Whether its function also takes one iterable, as the builtin `max` does.
 
@@ -130,7 +131,7 @@ def row(name: str) -> Op:
     >>> row("exp")
     exp: exp(x), ∂out/∂x = out
     """
-    return OPS.get(name) or COMPARISONS.get(name) or BATCHES[name]
+    return OPS.get(name) or COMPARISONS.get(name) or CONSTANTS.get(name) or BATCHES[name]
 
 
 def _at(*point: float, gives: float, partials: Numbers) -> Edge:
@@ -213,15 +214,21 @@ _ROWS = (
         value="x", partials=("1.0",), latex="{x}", domain=(_LINE,),
         edges=(_at(-0.0, gives=-0.0, partials=(1.0,)),),
     ),
-    # Both special cases repair 0 * inf: y * x**(y - 1) at (0, 0), by another base, and out * log(x) at
-    # (0, y >= 0). What they give is the limit from inside the domain, and what PyTorch and JAX give.
-    # At other x the first must stay a function of y where y is 0: its derivative by y is not 0 there.
+    # By x: from 1/2 on y - 1 is exact. Below it is rounded, which costs 230 ulp at 1e-100**-1.3, and
+    # x**(y - 1) overflows where y times it does not, as at 1e-310**1e-3: there it is y * out / x, for all x
+    # that are more than their half, which 0, inf and nan are not. At (0, 0) another base repairs 0 * inf; at
+    # other x the rule must stay a function of y where y is 0: its derivative by y is not 0 there.
+    # By y: the special cases repair 0 * inf at (0, y >= 0), and at (inf, y < 0) by the logarithm of another
+    # number. What they give is the limit from inside the domain.
+    # No rule divides by 0 or takes the logarithm of 0 in the branch that is not taken: while a program is
+    # traced it is recorded, and its own derivative must be finite.
     Op(
         name="pow", doc="x to the power y", symbol="**", precedence=4, ufunc=np.power,
         value="pow(x, y)",
         partials=(
-            "y * pow(where(y == 0.0, where(abs(x) > 0.0, x, 1.0), x), y - 1.0)",
-            "where(x == 0.0, where(y >= 0.0, 0.0, -inf), out * log(x))",
+            "where(where(y == 0.0, 1.0, where(y < 0.5, 0.5 * abs(x) < abs(x), 0.0)), "
+            "y * out / where(abs(x) > 0.0, x, 1.0), y * pow(x, y - 1.0))",
+            "where(x == 0.0, where(y >= 0.0, 0.0, -inf), out * log(where(out == 0.0, 1.0, x)))",
         ),
         latex="{x}^{{{y}}}", domain=(_POSITIVE, _LINE),
         edges=(
@@ -235,6 +242,12 @@ _ROWS = (
             _at(-8.0, 1 / 3, gives=nan, partials=(nan, nan)),
             _at(10.0, 400.0, gives=inf, partials=(inf, inf)),
             _at(nan, 0.0, gives=1.0, partials=(0.0, nan)),
+            _at(inf, -1.0, gives=0.0, partials=(-0.0, 0.0)),
+            _at(inf, 0.25, gives=inf, partials=(0.0, inf)),
+            _at(
+                1e-310, 0.25, gives=3.162277660168377e-78,
+                partials=(7.905694150420966e231, -2.2572381540656566e-75),
+            ),
         ),
     ),
     Op(
@@ -324,12 +337,14 @@ _ROWS = (
             _at(-2.0, gives=nan, partials=(-1.0,)),
         ),
     ),
+    # Not out + 1, which has lost all digits where out rounds to -1: from -37 on it is 0.
     Op(
         name="expm1", doc="exp(x) - 1, exact for small x", ufunc=np.expm1,
-        value="expm1(x)", partials=("out + 1.0",), latex="e^{{{x}}} - 1", latex_precedence=1,
+        value="expm1(x)", partials=("exp(x)",), latex="e^{{{x}}} - 1", latex_precedence=1,
         domain=(_LINE,),
         edges=(
             _at(1e-20, gives=1e-20, partials=(1.0,)),
+            _at(-40.0, gives=-1.0, partials=(4.248354255291589e-18,)),
             _at(1000.0, gives=inf, partials=(inf,)),
         ),
     ),
@@ -423,36 +438,50 @@ _ROWS = (
         latex=r"\arccos\left({x}\right)", domain=(_UNIT,),
         edges=(_at(1.0, gives=0.0, partials=(-inf,)), _at(2.0, gives=nan, partials=(nan,))),
     ),
+    # Not 1 + x * x, which overflows from 1.3e154 on, where the partial is 5e-309.
     Op(
         name="arctan", doc="the angle in radians whose tangent is x", ufunc=np.arctan,
-        value="arctan(x)", partials=("1.0 / (1.0 + x * x)",),
+        value="arctan(x)", partials=("1.0 / hypot(1.0, x) / hypot(1.0, x)",),
         latex=r"\arctan\left({x}\right)", domain=(_LINE,),
         edges=(_at(0.0, gives=0.0, partials=(1.0,)), _at(inf, gives=pi / 2, partials=(0.0,))),
     ),
     # Here y is the first argument in the usual reading, arctan2(y, x); the table keeps x, y in order.
-    # Two divisions, because x*x + y*y overflows from 1e154 on.
+    # Two divisions, because x*x + y*y overflows from 1e154 on. An infinite distance, at (inf, 1) say, would
+    # give inf / inf, and the limit is 0.
     Op(
         name="arctan2", doc="the angle in radians of the point (y, x), in all four quadrants",
         ufunc=np.arctan2,
         value="arctan2(x, y)",
-        partials=("y / hypot(x, y) / hypot(x, y)", "-x / hypot(x, y) / hypot(x, y)"),
+        partials=(
+            "where(hypot(x, y) == inf, 0.0, y / hypot(x, y) / hypot(x, y))",
+            "where(hypot(x, y) == inf, 0.0, -x / hypot(x, y) / hypot(x, y))",
+        ),
         latex=r"\operatorname{{atan2}}\left({x}, {y}\right)", domain=(_LINE, _POSITIVE),
         edges=(
             _at(1.0, -1.0, gives=3 * pi / 4, partials=(-0.5, -0.5)),
             _at(1e200, 1e200, gives=pi / 4, partials=(5e-201, -5e-201)),
             _at(1e-200, 1e-200, gives=pi / 4, partials=(5e199, -5e199)),
             _at(0.0, 0.0, gives=0.0, partials=(nan, nan)),
+            _at(inf, 1.0, gives=pi / 2, partials=(0.0, 0.0)),
         ),
     ),
+    # The sine of the angle, not x / out: it is right also at (1.7e308, 1e308), where out overflows, at
+    # (inf, 1), where inf / inf would be nan, and at (1.5e-323, 3.5e-323), where out has 4 bits. At (0, 0) the
+    # angle is that of (0, inf), for a second derivative of 0.
     Op(
         name="hypot", doc="sqrt(x**2 + y**2) without overflow; its derivative at (0, 0) is 0", ufunc=np.hypot,
         value="hypot(x, y)",
-        partials=("where(out == 0.0, 0.0, x / out)", "where(out == 0.0, 0.0, y / out)"),
+        partials=(
+            "sin(arctan2(x, where(out == 0.0, inf, abs(y))))",
+            "sin(arctan2(y, where(out == 0.0, inf, abs(x))))",
+        ),
         latex=r"\left\|\left({x}, {y}\right)\right\|", domain=(_LINE, _POSITIVE),
         edges=(
             _at(3.0, 4.0, gives=5.0, partials=(0.6, 0.8)),
             _at(3e200, 4e200, gives=5e200, partials=(0.6, 0.8)),
             _at(0.0, 0.0, gives=0.0, partials=(0.0, 0.0)),
+            _at(1.7e308, -1e308, gives=inf, partials=(0.8619342151577695, -0.5070201265633938)),
+            _at(inf, 1.0, gives=inf, partials=(1.0, 0.0)),
         ),
     ),
     # --------------------------------------------------------------------------------- hyperbolic
@@ -466,10 +495,29 @@ _ROWS = (
         value="cosh(x)", partials=("sinh(x)",), latex=r"\cosh\left({x}\right)", domain=(_LINE,),
         edges=(_at(0.0, gives=1.0, partials=(0.0,)), _at(-1000.0, gives=inf, partials=(-inf,))),
     ),
+    # 1 - out*out has lost 2,000 ulp at 5, and all digits at 19.1, where out rounds to 1.
     Op(
         name="tanh", doc="the hyperbolic tangent", ufunc=np.tanh,
-        value="tanh(x)", partials=("1.0 - out * out",), latex=r"\tanh\left({x}\right)", domain=(_LINE,),
-        edges=(_at(0.0, gives=0.0, partials=(1.0,)), _at(1000.0, gives=1.0, partials=(0.0,))),
+        value="tanh(x)", partials=("shortcut(abs(x) < 1.0, 1.0 - out * out, sech2(x))",),
+        latex=r"\tanh\left({x}\right)", domain=(_LINE,),
+        edges=(
+            _at(0.0, gives=0.0, partials=(1.0,)),
+            _at(20.0, gives=1.0, partials=(1.6993417021166355e-17,)),
+            _at(1000.0, gives=1.0, partials=(0.0,)),
+        ),
+    ),
+    # A row of its own, because formulas by tanh or exp lose the digits of the second derivative, near 0 or
+    # far from it. exp of a number <= 0 only: cosh overflows at 710.
+    Op(
+        name="sech2", doc="1 / cosh(x)**2, the slope of the hyperbolic tangent",
+        value="4.0 * exp(-2.0 * abs(x)) / pow(1.0 + exp(-2.0 * abs(x)), 2.0)",
+        partials=("-2.0 * out * tanh(x)",),
+        latex=r"\operatorname{{sech}}^2\left({x}\right)", domain=(_LINE,),
+        edges=(
+            _at(0.0, gives=1.0, partials=(-0.0,)),
+            _at(-20.0, gives=1.6993417021166355e-17, partials=(3.398683404233271e-17,)),
+            _at(1000.0, gives=0.0, partials=(-0.0,)),
+        ),
     ),
     Op(
         name="arcsinh", doc="the number whose hyperbolic sine is x", ufunc=np.arcsinh,
@@ -502,16 +550,19 @@ _ROWS = (
         ),
     ),
     # -------------------------------------------------------------------------------- activations
-    # exp of a number <= 0 only: 1 / (1 + exp(-x)) overflows at x = -710.
+    # exp of a number <= 0 only: 1 / (1 + exp(-x)) overflows at x = -710. 1 - out has lost 12 ulp at 3 and all
+    # digits at 37.
     Op(
         name="sigmoid", doc="the logistic function 1 / (1 + exp(-x))",
-        value="where(x >= 0.0, 1.0, exp(-abs(x))) / (1.0 + exp(-abs(x)))", partials=("out * (1.0 - out)",),
+        value="where(x >= 0.0, 1.0, exp(-abs(x))) / (1.0 + exp(-abs(x)))",
+        partials=("shortcut(x < 1.0, out * (1.0 - out), 0.25 * sech2(0.5 * x))",),
         latex=r"\sigma\left({x}\right)", domain=(_LINE,),
         edges=(
             _at(0.0, gives=0.5, partials=(0.25,)),
             _at(1000.0, gives=1.0, partials=(0.0,)),
             _at(-1000.0, gives=0.0, partials=(0.0,)),
             _at(-40.0, gives=4.248354255291589e-18, partials=(4.248354255291589e-18,)),
+            _at(40.0, gives=1.0, partials=(4.248354255291589e-18,)),
         ),
     ),
     # `x <= 0`, not `x > 0`: a nan compares false and passes through instead of becoming 0.
@@ -549,15 +600,18 @@ _ROWS = (
         domain=(_LINE, _LINE),
         edges=(_at(1.0, 2.0, 3.0, 4.0, gives=11.0, partials=(3.0, 4.0, 1.0, 2.0)),),
     ),
-    # exp(x - out) is the softmax, already normalised.
+    # exp(x - out) is the softmax but for the rounding of out, which costs 250 ulp at 1000, the same for all;
+    # dividing by the sum takes it out. But for rounding the sum is 1, and so a constant.
     Op(
         name="logsumexp", doc="log(sum(exp(x))), shifted by the maximum so that nothing overflows",
         variadic=True,
-        value="logsumexp(x)", partials=("exp(x - out)",),
+        value="logsumexp(x)", partials=("exp(x - out) / constant(sum(exp(x - out)))",),
         latex=r"\operatorname{{logsumexp}}\left({x}\right)", domain=(_LINE,),
         edges=(
             _at(1000.0, 1000.0, gives=1000.6931471805599, partials=(0.5, 0.5)),
             _at(0.0, -inf, gives=0.0, partials=(1.0, 0.0)),
+            _at(0.0, -40.0, gives=4.248354255291589e-18, partials=(1.0, 4.248354255291589e-18)),
+            _at(1e16, 1e16, gives=1e16, partials=(0.5, 0.5)),
             _at(-1000.0, gives=-1000.0, partials=(1.0,)),
         ),
     ),
@@ -587,6 +641,15 @@ _COMPARED = (
 
 COMPARISONS: Mapping[str, Op] = MappingProxyType({op.name: op for op in _COMPARED})
 """Rows that give 1 or 0, so that what chooses by them is chosen anew when a graph is replayed."""
+
+
+_CONSTANT = Op(
+    name="constant", doc="the number itself, through which no derivative flows",
+    value="x", partials=("0.0",), latex="{x}", domain=(_LINE,),
+)  # fmt: skip
+
+CONSTANTS: Mapping[str, Op] = MappingProxyType({_CONSTANT.name: _CONSTANT})
+"""The row for what is worked out in a rule, and is a constant but for rounding."""
 
 
 def _batching(name: str, doc: str, *, variadic: bool = False) -> Op:

@@ -1,9 +1,12 @@
 """What the words of a rule mean: on floats, and on NumPy arrays.
 
-A rule is a text of the table (`autograd.ops`) such as ``"1.0 - out * out"``. Its words are the public
-names of `autograd` plus ``pow``, ``abs`` and ``inf``. `FLOAT` and `NUMPY` give each word a meaning, and
-`compile_rule` makes a function of a rule and a meaning. On `Value`s the words mean the functions of
-`autograd` themselves: that is how a derivative becomes more graph.
+A rule is a text of the table (`autograd.ops`) such as ``"1.0 + out * out"``. Its words are the public
+names of `autograd` plus ``pow``, ``abs``, ``inf`` and ``constant``. `FLOAT` and `NUMPY` give each word a
+meaning, and `compile_rule` makes a function of a rule and a meaning. On `Value`s the words mean the
+functions of `autograd` themselves: that is how a derivative becomes more graph.
+
+``shortcut(condition, x, y)`` is y, for which x may be taken where the condition holds: it costs less there,
+and is the formula of the textbooks. A program that does not know the number yet has y alone.
 """
 
 from __future__ import annotations
@@ -36,7 +39,10 @@ def _logsumexp(x: Sequence[float]) -> float:
     top = max(x)
     if math.isinf(top) and not any(map(math.isnan, x)):
         return top
-    return top + math.log(_sum([math.exp(item - top) for item in x]))
+    # The 1 of the largest is not added but given to log1p: of exp(-40) beside it nothing would be left.
+    others = [math.exp(item - top) for item in x]
+    others.remove(1.0)
+    return top + math.log1p(_sum(others))
 
 
 def _floor(x: float) -> float:
@@ -123,6 +129,7 @@ FLOAT: dict[str, Any] = (
     {name: _of_numbers(op.ufunc) for name, op in _PRIMITIVES.items() if op.ufunc is not None}
     | {
         "inf": math.inf,
+        "constant": float,
         "abs": abs,
         "max": max,
         "sum": _sum,
@@ -138,6 +145,7 @@ NUMPY: dict[str, Any] = (
     {name: _of_arrays(_IN_MATH[name]) for name in _PRIMITIVES if name in _IN_MATH}
     | {
         "inf": math.inf,
+        "constant": np.asarray,
         "where": np.where,
         "pow": np.power,
         "sum": np.sum,
@@ -151,14 +159,22 @@ NUMPY: dict[str, Any] = (
 
 
 class _WhereToConditional(ast.NodeTransformer):
-    """Rewrites ``where(c, x, y)`` as ``x if c else y``, which evaluates one branch only."""
+    """Rewrites ``where`` and ``shortcut`` as ``x if c else y``, which evaluates one branch only."""
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)
-        if isinstance(node.func, ast.Name) and node.func.id == "where":
+        if isinstance(node.func, ast.Name) and node.func.id in ("where", "shortcut"):
             condition, x, y = node.args
             return ast.IfExp(condition, x, y)
         return node
+
+
+class _WithoutShortcuts(ast.NodeTransformer):
+    """Rewrites ``shortcut(c, x, y)`` as ``y``."""
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        return node.args[2] if isinstance(node.func, ast.Name) and node.func.id == "shortcut" else node
 
 
 def python_expression(rule: str) -> str:
@@ -172,7 +188,7 @@ def python_expression(rule: str) -> str:
     Returns
     -------
     str
-        The same with each ``where`` as a conditional expression.
+        The same with each ``where`` and ``shortcut`` as a conditional expression.
 
     Examples
     --------
@@ -193,7 +209,7 @@ def compile_rule(rule: str, parameters: Sequence[str], meaning: Mapping[str, Any
         The names that it is a function of.
     meaning : mapping
         What its other words mean. Words that only the table defines, such as ``sigmoid``, may be
-        left out.
+        left out. Without ``where`` only the branch that is taken is evaluated; with it no shortcut is.
 
     Returns
     -------
@@ -205,7 +221,9 @@ def compile_rule(rule: str, parameters: Sequence[str], meaning: Mapping[str, Any
     >>> compile_rule("1.0 - out * out", ["x", "out"], FLOAT)(0.0, 0.5)
     0.75
     """
-    expression = rule if "where" in meaning else python_expression(rule)
+    expression = python_expression(rule)
+    if "where" in meaning:
+        expression = ast.unparse(_WithoutShortcuts().visit(ast.parse(rule, mode="eval")))
     function = eval(f"lambda {', '.join(parameters)}: {expression}", dict(meaning))
     for word in set(function.__code__.co_names) - set(meaning):
         op = OPS[word]
@@ -258,24 +276,67 @@ def on_floats(op: Op) -> Rules:
 
     The partials of a variadic row give a list, one number for each element.
     """
-    value, partials = compile_row(op, FLOAT)
-    if op.variadic:
-        meaning = FLOAT | {"zip": zip, "len": len}
-        partials = tuple(
-            compile_rule(_over_elements(rule, op.parameters), (*op.parameters, "out"), meaning)
-            for rule in op.partials
-        )
-    return Rules(value, partials)
+    return on_sequences(op, FLOAT) if op.variadic else compile_row(op, FLOAT)
+
+
+def on_sequences(op: Op, meaning: Mapping[str, Any]) -> Rules:
+    """Return the value and the partials of a variadic row as functions of sequences.
+
+    Parameters
+    ----------
+    op : Op
+        The row.
+    meaning : mapping
+        What the words of its rules mean.
+
+    Returns
+    -------
+    Rules
+        The value takes the sequences; each partial takes them and the output, and gives one for each
+        element.
+
+    Examples
+    --------
+    >>> value, (partial,) = on_sequences(OPS["logsumexp"], FLOAT)
+    >>> partial([1000.0, 1000.0], value([1000.0, 1000.0]))
+    [0.5, 0.5]
+    """
+    known = {**meaning, "zip": zip, "len": len}
+    partials = tuple(
+        compile_rule(_over_elements(rule, op.parameters), (*op.parameters, "out"), known)
+        for rule in op.partials
+    )
+    return Rules(compile_rule(op.value, op.parameters, meaning), partials)
 
 
 def _over_elements(rule: str, parameters: Sequence[str]) -> str:
-    """Return the rule for one element as the rule for all of them."""
+    """Return the rule for one element as the rule for all, over which each ``sum`` in it goes."""
     if rule in parameters:
         return rule
-    if isinstance(ast.parse(rule, mode="eval").body, ast.Constant):
+    tree = ast.parse(rule, mode="eval")
+    if isinstance(tree.body, ast.Constant):
         return f"[{rule}] * len({parameters[0]})"
     names = ", ".join(parameters)
-    return f"[{rule} for {names} in {names if len(parameters) == 1 else f'zip({names})'}]"
+    each = f"for {names} in {names if len(parameters) == 1 else f'zip({names})'}"
+    totals = _Totals(each)
+    element = ast.unparse(totals.visit(tree))
+    return f"(lambda {', '.join(totals.names.values())}: [{element} {each}])({', '.join(totals.names)})"
+
+
+class _Totals(ast.NodeTransformer):
+    """Writes a name in place of each ``constant(sum(...))``, and keeps what it stands for."""
+
+    def __init__(self, each: str) -> None:
+        self.each = each
+        self.names: dict[str, str] = {}
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        if isinstance(node.func, ast.Name) and node.func.id == "constant":
+            (total,) = node.args
+            assert isinstance(total, ast.Call)
+            text = f"constant(sum([{ast.unparse(total.args[0])} {self.each}]))"
+            return ast.Name(self.names.setdefault(text, f"total{len(self.names)}"))
+        return self.generic_visit(node)
 
 
 @cache

@@ -17,12 +17,13 @@ from functools import cache
 from typing import Any
 
 from . import functions
+from .apply import apply
 from .graph import consumers_first, depending_on
 from .lanes import LANE, STACK, TOTAL, lane, samples_of, stack, total
 from .node import add_to_gradients, sweep_lock
 from .nonfinite import PYTHON_RAISES, examine_backward, is_watching
-from .ops import OPS, Op
-from .rules import Rules, compile_row
+from .ops import CONSTANTS, OPS, Op
+from .rules import Rules, compile_row, on_sequences
 from .tracing import may_be_traced
 from .value import Value
 
@@ -99,8 +100,9 @@ def _applications(node: Any) -> list[tuple[Callable[..., Any], Sequence[Number]]
         rules = _while_traced(node.op).partials
     if not node.op.variadic:
         return [(rule, args) for rule in rules]
-    elements = list(zip(*node.op.columns(args), strict=True))
-    return [(rule, element) for rule in rules for element in elements]
+    # What all elements share, such as the sum of a softmax, is recorded once.
+    columns = node.op.columns(args)
+    return [(lambda _, found=found: found, ()) for rule in rules for found in rule(*columns, node)]
 
 
 def _applied(rule: Callable[..., Any], args: Sequence[Number], node: Value) -> Number:
@@ -139,20 +141,28 @@ def _power(x: Number, y: Number) -> Number:
     return x**y
 
 
+def _constant(x: Number) -> Number:
+    """Return a number through which no derivative flows."""
+    return apply(CONSTANTS["constant"], x)  # type: ignore[no-any-return]
+
+
 # `where` is left out: a condition is asked for its number, so that the branch not taken makes no nodes.
 _MEANING = {name: getattr(functions, name) for name in functions.__all__ if name != "where"}
-_MEANING |= {"pow": _power, "inf": math.inf}
+_MEANING |= {"pow": _power, "inf": math.inf, "constant": _constant}
 
 
 @cache
 def _on_values(op: Op) -> Rules:
     """Return the rules of a row on Values, compiled at the first use."""
-    return compile_row(op, _MEANING)
+    return on_sequences(op, _MEANING) if op.variadic else compile_row(op, _MEANING)
 
 
 def _choose(condition: Any, x: Number, y: Number) -> Number:
-    """Return a node that chooses when the program runs, unless it is known already."""
-    if isinstance(condition, Value):
+    """Return a node that chooses when the program runs, unless it is known already.
+
+    Of an exponent that is a constant it is: so x**3 has one rule, and not the derivatives of both.
+    """
+    if isinstance(condition, Value) and may_be_traced(condition):
         return functions.where(condition, x, y)
     return x if condition else y
 
@@ -160,7 +170,8 @@ def _choose(condition: Any, x: Number, y: Number) -> Number:
 @cache
 def _while_traced(op: Op) -> Rules:
     """Return the rules of a row on Values that keep both branches, since another input may take the other."""
-    return compile_row(op, _MEANING | {"where": _choose})
+    meaning = _MEANING | {"where": _choose}
+    return on_sequences(op, meaning) if op.variadic else compile_row(op, meaning)
 
 
 def _times(x: Number, y: Number) -> Number:

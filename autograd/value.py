@@ -56,6 +56,7 @@ _ARCTAN = OPS["arctan"]
 _SINH = OPS["sinh"]
 _COSH = OPS["cosh"]
 _TANH = OPS["tanh"]
+_SECH2 = OPS["sech2"]
 _ARCSINH = OPS["arcsinh"]
 _ARCCOSH = OPS["arccosh"]
 _ARCTANH = OPS["arctanh"]
@@ -88,6 +89,7 @@ log10 = FLOAT["log10"]
 log1p = FLOAT["log1p"]
 log2 = FLOAT["log2"]
 pow = FLOAT["pow"]
+sech2 = on_floats(OPS["sech2"]).value
 sigmoid = on_floats(OPS["sigmoid"]).value
 sin = FLOAT["sin"]
 sinh = FLOAT["sinh"]
@@ -379,8 +381,12 @@ class Value(Node):
             x, y = self._data, other._data
             try:
                 out = pow(x, y)
-                dx = y * pow((x if abs(x) > 0.0 else 1.0) if y == 0.0 else x, y - 1.0)
-                dy = (0.0 if y >= 0.0 else -inf) if x == 0.0 else out * log(x)
+                dx = (
+                    y * out / (x if abs(x) > 0.0 else 1.0)
+                    if (1.0 if y == 0.0 else 0.5 * abs(x) < abs(x) if y < 0.5 else 0.0)
+                    else y * pow(x, y - 1.0)
+                )
+                dy = (0.0 if y >= 0.0 else -inf) if x == 0.0 else out * log(1.0 if out == 0.0 else x)
             except PYTHON_RAISES:
                 out, dx, dy = careful(_POW, x, y)
             return record(_POW, out, self, other, dx, dy)
@@ -388,7 +394,11 @@ class Value(Node):
             x, y = self._data, float(other)
             try:
                 out = pow(x, y)
-                dx = y * pow((x if abs(x) > 0.0 else 1.0) if y == 0.0 else x, y - 1.0)
+                dx = (
+                    y * out / (x if abs(x) > 0.0 else 1.0)
+                    if (1.0 if y == 0.0 else 0.5 * abs(x) < abs(x) if y < 0.5 else 0.0)
+                    else y * pow(x, y - 1.0)
+                )
             except PYTHON_RAISES:
                 out, dx, _ = careful(_POW, x, y)
             return record(_POW, out, self, y, dx, None)
@@ -399,7 +409,7 @@ class Value(Node):
             x, y = float(other), self._data
             try:
                 out = pow(x, y)
-                dy = (0.0 if y >= 0.0 else -inf) if x == 0.0 else out * log(x)
+                dy = (0.0 if y >= 0.0 else -inf) if x == 0.0 else out * log(1.0 if out == 0.0 else x)
             except PYTHON_RAISES:
                 out, _, dy = careful(_POW, x, y)
             return record(_POW, out, x, self, None, dy)
@@ -458,7 +468,7 @@ class Value(Node):
         x = self._data
         try:
             out = expm1(x)
-            dx = out + 1.0
+            dx = exp(x)
         except PYTHON_RAISES:
             out, dx = careful(_EXPM1, x)
         return record(_EXPM1, out, self, None, dx, None)
@@ -577,7 +587,7 @@ class Value(Node):
         x = self._data
         try:
             out = arctan(x)
-            dx = 1.0 / (1.0 + x * x)
+            dx = 1.0 / hypot(1.0, x) / hypot(1.0, x)
         except PYTHON_RAISES:
             out, dx = careful(_ARCTAN, x)
         return record(_ARCTAN, out, self, None, dx, None)
@@ -607,10 +617,20 @@ class Value(Node):
         x = self._data
         try:
             out = tanh(x)
-            dx = 1.0 - out * out
+            dx = 1.0 - out * out if abs(x) < 1.0 else sech2(x)
         except PYTHON_RAISES:
             out, dx = careful(_TANH, x)
         return record(_TANH, out, self, None, dx, None)
+
+    def sech2(self) -> Value:
+        """Return 1 / cosh(x)**2, the slope of the hyperbolic tangent."""
+        x = self._data
+        try:
+            out = 4.0 * exp(-2.0 * abs(x)) / pow(1.0 + exp(-2.0 * abs(x)), 2.0)
+            dx = -2.0 * out * tanh(x)
+        except PYTHON_RAISES:
+            out, dx = careful(_SECH2, x)
+        return record(_SECH2, out, self, None, dx, None)
 
     def arcsinh(self) -> Value:
         """Return the number whose hyperbolic sine is x."""
@@ -647,7 +667,7 @@ class Value(Node):
         x = self._data
         try:
             out = (1.0 if x >= 0.0 else exp(-abs(x))) / (1.0 + exp(-abs(x)))
-            dx = out * (1.0 - out)
+            dx = out * (1.0 - out) if x < 1.0 else 0.25 * sech2(0.5 * x)
         except PYTHON_RAISES:
             out, dx = careful(_SIGMOID, x)
         return record(_SIGMOID, out, self, None, dx, None)
@@ -701,15 +721,15 @@ class Value(Node):
             x, y = self._data, other._data
             try:
                 out = arctan2(x, y)
-                dx = y / hypot(x, y) / hypot(x, y)
-                dy = -x / hypot(x, y) / hypot(x, y)
+                dx = 0.0 if hypot(x, y) == inf else y / hypot(x, y) / hypot(x, y)
+                dy = 0.0 if hypot(x, y) == inf else -x / hypot(x, y) / hypot(x, y)
             except PYTHON_RAISES:
                 out, dx, dy = careful(_ARCTAN2, x, y)
             return record(_ARCTAN2, out, self, other, dx, dy)
         x, y = self._data, checked_number(other)
         try:
             out = arctan2(x, y)
-            dx = y / hypot(x, y) / hypot(x, y)
+            dx = 0.0 if hypot(x, y) == inf else y / hypot(x, y) / hypot(x, y)
         except PYTHON_RAISES:
             out, dx, _ = careful(_ARCTAN2, x, y)
         return record(_ARCTAN2, out, self, y, dx, None)
@@ -720,15 +740,15 @@ class Value(Node):
             x, y = self._data, other._data
             try:
                 out = hypot(x, y)
-                dx = 0.0 if out == 0.0 else x / out
-                dy = 0.0 if out == 0.0 else y / out
+                dx = sin(arctan2(x, inf if out == 0.0 else abs(y)))
+                dy = sin(arctan2(y, inf if out == 0.0 else abs(x)))
             except PYTHON_RAISES:
                 out, dx, dy = careful(_HYPOT, x, y)
             return record(_HYPOT, out, self, other, dx, dy)
         x, y = self._data, checked_number(other)
         try:
             out = hypot(x, y)
-            dx = 0.0 if out == 0.0 else x / out
+            dx = sin(arctan2(x, inf if out == 0.0 else abs(y)))
         except PYTHON_RAISES:
             out, dx, _ = careful(_HYPOT, x, y)
         return record(_HYPOT, out, self, y, dx, None)

@@ -58,6 +58,7 @@ ORACLES = {
     "sinh": Oracle(mp.sinh, lambda t, x: t.sinh(x)),
     "cosh": Oracle(mp.cosh, lambda t, x: t.cosh(x)),
     "tanh": Oracle(mp.tanh, lambda t, x: t.tanh(x)),
+    "sech2": Oracle(lambda x: mp.sech(x) ** 2, lambda t, x: 1 / t.cosh(x) ** 2),
     "arcsinh": Oracle(mp.asinh, lambda t, x: t.asinh(x)),
     "arccosh": Oracle(mp.acosh, lambda t, x: t.acosh(x)),
     "arctanh": Oracle(mp.atanh, lambda t, x: t.atanh(x)),

@@ -378,8 +378,9 @@ class _Writer:
             for text in texts[1:]:
                 last, top = top, f"v{next(self.names)}"
                 before[top] = f"{text} if {text} > {last} or {text} != {text} else {last}"
-            terms = " + ".join(f"math.exp({text} - {top})" for text in texts)
-            return f"{top} if abs({top}) == inf else {top} + math.log({terms})"
+            others = " + ".join(f"(math.exp({x} - {top}) if {x} < {top} else 0.0)" for x in texts)
+            ties = " + ".join(f"(1.0 if {x} == {top} else 0.0)" for x in texts)
+            return f"{top} if abs({top}) == inf else {top} + math.log1p({others} + ({ties} - 1.0))"
         return loop_expression(block.op.value, dict(zip(block.op.parameters, texts, strict=True)))
 
     # -------------------------------------------------------------------------------- products and sums
@@ -557,10 +558,13 @@ _SUMS = {
         "    top = x if x > top or x != x else top",
         "{name} = top",
         "if abs(top) != inf:",
-        "    total = 0.0",
+        "    others = 0.0",
+        "    ties = -1.0",
         "    {inner}",
-        "        total += math.exp({x} - top)",
-        "    {name} = top + math.log(total)",
+        "        x = {x}",
+        "        others += math.exp(x - top) if x < top else 0.0",
+        "        ties += 1.0 if x == top else 0.0",
+        "    {name} = top + math.log1p(others + ties)",
     ],
 }
 """Reductions over one row, as templates."""

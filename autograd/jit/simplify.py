@@ -118,7 +118,7 @@ _TINY, _HUGE = 1e-300, 1e300
 
 def _same_as(op: Op, args: Sequence[int], numbers: Sequence[float | None]) -> int | None:
     """Return which operand an instruction equals, if it does for every number."""
-    if op.name == "pos":
+    if op.name in ("pos", "constant"):
         return args[0]
     if op.name == "where" and numbers[0] is not None:
         return args[1] if numbers[0] else args[2]
