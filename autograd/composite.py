@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 import numpy.typing as npt
 
 from . import functions as f
+from .apply import apply
+from .ops import CONSTANTS
 from .value import Value
 
 T = TypeVar("T", Value, float, npt.NDArray[Any])
@@ -100,7 +102,10 @@ def gelu(x: T) -> T:
     >>> f"{gelu(Value(1.0)):.4f}"
     '0.8412'
     """
-    return 0.5 * x * (1.0 + f.tanh(sqrt(2.0 / pi) * (x + 0.044715 * x**3)))
+    # (1 + tanh(u)) / 2 is sigmoid(2 u), which keeps its digits where tanh(u) rounds to -1, from x = -7.5 on.
+    # Beyond 40 it is 0 or 1, and x**3 would overflow.
+    inner = f.max(f.min(x, 40.0), -40.0)
+    return x * f.sigmoid(2.0 * sqrt(2.0 / pi) * (inner + 0.044715 * inner**3))  # type: ignore[no-any-return]
 
 
 def softmax(x: Iterable[Value | float]) -> list[Value]:
@@ -123,4 +128,7 @@ def softmax(x: Iterable[Value | float]) -> list[Value]:
     """
     logits = list(x)
     total = f.logsumexp(logits)
-    return [f.exp(logit - total) for logit in logits]
+    powers = [f.exp(logit - total) for logit in logits]
+    # Their sum is 1, but for the rounding of the total, which is as large as 1e16 is beside 0.7.
+    rounding = apply(CONSTANTS["constant"], f.sum(powers))
+    return [power / rounding for power in powers]

@@ -7,6 +7,7 @@ Predictions and targets are single numbers, sequences or arrays of one shape; an
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -109,8 +110,8 @@ def binary_cross_entropy(probabilities: Any, targets: Any) -> Value:
 def binary_cross_entropy_with_logits(logits: Any, targets: Any) -> Value:
     """Return the mean binary cross entropy of ``sigmoid(logit)``, worked out from the logit.
 
-    ``softplus(z) - y z``, whose derivative is ``sigmoid(z) - y`` to rounding, also where the sigmoid
-    rounds to 0 or 1 (D1).
+    ``softplus(z) - y z``, whose derivative is ``sigmoid(z) - y``, to the last digits also where the sigmoid
+    rounds to its target (D1).
 
     Parameters
     ----------
@@ -138,7 +139,7 @@ def binary_cross_entropy_with_logits(logits: Any, targets: Any) -> Value:
     """
     pairs = _pairs(logits, targets)
     _check_unit_interval(t for _, t in pairs)
-    return _mean(lambda z, t: softplus(z) - t * z, pairs)
+    return _mean(_surprise_of_logit, pairs)
 
 
 def cross_entropy(logits: Any, targets: Any) -> Value:
@@ -149,7 +150,8 @@ def cross_entropy(logits: Any, targets: Any) -> Value:
     logits : sequence of Value, or 2-D array of Value
         Of one sample, or a row for each.
     targets : int, sequence of int, or array of float
-        The class of each sample; or a row of probabilities, such as one-hot, for each.
+        The class of each sample; or a row of probabilities, such as one-hot, for each. A logit of minus
+        infinity, which masks its class, counts nothing where the probability is 0.
 
     Returns
     -------
@@ -174,11 +176,11 @@ def cross_entropy(logits: Any, targets: Any) -> Value:
         )
     single = rows.ndim == 1
     rows = np.atleast_2d(rows)
-    wanted = _distributions(np.asarray(targets), rows.shape, single)
+    wanted, are_labels = _wanted(np.asarray(targets), rows.shape, single)
 
     def of_sample(*numbers: Any) -> Any:
-        row, target = numbers[: rows.shape[1]], _distribution(numbers[rows.shape[1] :], rows.shape[1])
-        return sum(target) * logsumexp(row) - dot(target, row)
+        row, target = numbers[: rows.shape[1]], numbers[rows.shape[1] :]
+        return _surprise_of_class(row, target[0]) if are_labels else _surprise_of_row(row, target)
 
     return _mean(of_sample, [(*row, *target) for row, target in zip(rows, wanted, strict=True)])
 
@@ -253,7 +255,8 @@ def _surprise(probability: Any, target: Any) -> Any:
     """Return one binary cross entropy; a term of weight 0 is left out, since 0 * log(0) is nan."""
     if isinstance(target, Value):
         # It may be an input of a program that is being traced: left out when that runs.
-        yes, no = where(target == 0.0, 1.0, probability), where(target == 1.0, 0.0, probability)
+        yes = where(target == 0.0, where(probability == 0.0, 1.0, probability), probability)
+        no = where(target == 1.0, where(probability == 1.0, 0.0, probability), probability)
         return -target * log(yes) - (1.0 - target) * log1p(-no)
     terms = []
     if target != 0.0:
@@ -261,6 +264,65 @@ def _surprise(probability: Any, target: Any) -> Any:
     if target != 1.0:
         terms.append(-(1.0 - target) * log1p(-probability))
     return terms[0] if len(terms) == 1 else terms[0] + terms[1]
+
+
+def _surprise_of_logit(logit: Any, target: Any) -> Any:
+    """Return one binary cross entropy of a logit.
+
+    ``softplus(z) - y z`` is ``softplus(-z) - (1 - y)(-z)``. The one with the smaller weight is taken: at
+    y = 1 the first is 0 from z = 37 on, and so is its derivative; the other keeps all digits.
+    """
+    against = _choose(target >= 0.5, -logit, logit)
+    weight = _choose(target >= 0.5, 1.0 - target, target)
+    if not isinstance(target, Value) and weight == 0.0:
+        return softplus(against)
+    return softplus(against) - weight * _unless_weightless(against, weight)
+
+
+def _surprise_of_class(logits: Sequence[Any], label: Any) -> Any:
+    """Return minus the logarithm of the softmax of one class."""
+    differences, own = _less_own(logits, [label == k for k in range(len(logits))])
+    return logsumexp(differences) - own
+
+
+def _surprise_of_row(logits: Sequence[Any], weights: Sequence[Any]) -> Any:
+    """Return the cross entropy of one sample, from the wanted probabilities of its classes."""
+    total = sum(weights)
+    # The largest weight tells the sample's own class, in a program whose inputs they are a weight of all.
+    is_open = any(isinstance(weight, Value) for weight in weights)
+    largest = total if is_open else max(weights)
+    label = -1 if is_open else list(weights).index(largest)
+    if not is_open and largest == total == 1.0:
+        return _surprise_of_class(logits, label)
+    is_own = [weight == total if is_open else k == label for k, weight in enumerate(weights)]
+    differences, _ = _less_own(logits, is_own)
+    weightless = [_unless_weightless(z, weight) for z, weight in zip(differences, weights, strict=True)]
+    return total * logsumexp(differences) - dot(weights, weightless)
+
+
+def _less_own(logits: Sequence[Any], is_own: Sequence[Any]) -> tuple[list[Any], Any]:
+    """Return logits less that of the sample's own class, and what is left of its own.
+
+    So what the others add to a sample that is classified well is not rounded away: beside a logit of 40 their
+    loss and its derivatives would be 0. An infinite logit is not subtracted, since inf - inf is nan.
+    """
+    if len(logits) == 1:  # A loss of 0, which is a function of the logit all the same.
+        return list(logits), logits[0]
+    own = sum([_choose(is_it, logit, 0.0) for logit, is_it in zip(logits, is_own, strict=True)])
+    is_finite = abs(own) < inf
+    base, left = _choose(is_finite, own, 0.0), _choose(is_finite, 0.0, own)
+    pairs = zip(logits, is_own, strict=True)
+    return [_choose(is_it, left, logit - base) for logit, is_it in pairs], left
+
+
+def _unless_weightless(number: Any, weight: Any) -> Any:
+    """Return a number, but 0 for an infinite one of weight 0, since 0 * inf is nan."""
+    return _choose(abs(number) < inf, number, _choose(weight == 0.0, 0.0, number))
+
+
+def _choose(condition: Any, x: Any, y: Any) -> Any:
+    """Return x or y: a node that chooses, if the condition may be another when a program runs."""
+    return where(condition, x, y) if isinstance(condition, Value) else x if condition else y
 
 
 def _pairs(predictions: Any, targets: Any) -> list[tuple[Any, Any]]:
@@ -282,11 +344,11 @@ def _check_unit_interval(targets: Any) -> None:
             raise ValueError(f"targets of a cross entropy are from 0 to 1, but came {target!r}")
 
 
-def _distributions(targets: npt.NDArray[Any], shape: tuple[int, ...], single: bool) -> npt.NDArray[Any]:
-    """Return the wanted probabilities, a row for each sample; or its label, where that is a `Value`."""
+def _wanted(targets: npt.NDArray[Any], shape: tuple[int, ...], single: bool) -> tuple[npt.NDArray[Any], bool]:
+    """Return for each sample a row: its label, or the wanted probabilities; and whether they are labels."""
     samples, classes = shape
     if targets.dtype == object and targets.ndim == (0 if single else 1):
-        return targets.reshape(-1, 1)
+        return targets.reshape(-1, 1), True
     if targets.dtype.kind in "iu" and targets.ndim == (0 if single else 1):
         labels = np.atleast_1d(targets)
         if labels.shape != (samples,):
@@ -297,8 +359,7 @@ def _distributions(targets: npt.NDArray[Any], shape: tuple[int, ...], single: bo
                 f"classes are from 0 to {classes - 1}, but came {labels.min()} to {labels.max()}"
                 + (of_one if classes == 1 else "")
             )
-        one_hot: npt.NDArray[np.float64] = np.eye(classes)[labels]
-        return one_hot
+        return labels.astype(float).reshape(-1, 1), True
     wanted = np.atleast_2d(targets)
     if wanted.shape != shape:
         raise ValueError(
@@ -307,12 +368,4 @@ def _distributions(targets: npt.NDArray[Any], shape: tuple[int, ...], single: bo
         )
     probabilities = wanted if wanted.dtype == object else wanted.astype(float)
     _check_unit_interval(probabilities.flat)
-    return probabilities
-
-
-def _distribution(target: Sequence[Any], classes: int) -> Sequence[Any]:
-    """Return the wanted probabilities of one sample, of these or of its label."""
-    if len(target) == classes:
-        return target
-    # A label that is a Value may be an input of a program that is being traced: compared when it runs.
-    return [target[0] == k for k in range(classes)]
+    return probabilities, False
