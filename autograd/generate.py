@@ -106,7 +106,7 @@ class Value(Node):
     data : float
         The value; assign to it on a leaf, as ``p.data -= lr * p.grad`` does.
     grad : float or Value
-        What `backward` worked out; 0.0 before.
+        What `backward` worked out; 0.0 before. Assign 0.0 to begin anew; None does so too.
     label : str
         The name.
     op : Op or None

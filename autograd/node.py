@@ -178,6 +178,34 @@ class Node:
             return self._dx
         return (self._dx,) if self._y is None else (self._dx, self._dy)
 
+    # ------------------------------------------------------------------- as micrograd and PyTorch name it
+
+    @property
+    def _prev(self) -> set[Value]:
+        """The operands that are nodes, as a set: micrograd's name."""
+        return {arg for arg in self.args if isinstance(arg, Node)}
+
+    @property
+    def _op(self) -> str:
+        """The symbol or the name of the operation; empty for a leaf: micrograd's name."""
+        return "" if self.op is None else self.op.symbol or self.op.name
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether no operation made the node: PyTorch's name."""
+        return self.op is None
+
+    def item(self) -> float:
+        """Return the value, as ``data``: PyTorch's name.
+
+        Examples
+        --------
+        >>> from autograd import Value
+        >>> Value(2.0).item()
+        2.0
+        """
+        return self.data
+
     # ------------------------------------------------------------------------------------- backward
 
     def backward(self, gradient: float = 1.0, *, create_graph: bool = False) -> None:
