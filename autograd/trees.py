@@ -383,8 +383,16 @@ def _none(parts: Sequence[Any]) -> None:
 
 
 @dataclass(frozen=True)
-class _Copier:
-    """Builds a module as an argument: its copy, with numbers in the places of the parameters."""
+class Copier:
+    """Builds a module as an argument: its copy, with numbers in the places of the parameters.
+
+    Attributes
+    ----------
+    module : Module
+        The module.
+    parameters : sequence of Value
+        Its parameters.
+    """
 
     module: Any
     parameters: Sequence[Value]
@@ -395,6 +403,7 @@ class _Copier:
         return Copy(self.module, self.parameters, variables)
 
     def __call__(self, parts: Sequence[Any]) -> Any:
+        """Return the copy."""
         return self.copied(parts).module
 
 
@@ -411,7 +420,7 @@ def _module_parts(module: Any) -> tuple[Iterable[Any], Iterable[Any], Any, Any]:
 
     levels = open_levels()
     numbers = [p if highest_open([p], levels) else p.data for p in parameters]
-    return names, numbers, build_state, _Copier(module, parameters)
+    return names, numbers, build_state, Copier(module, parameters)
 
 
 def _build(structure: Structure, numbers: Iterator[Any], argument: bool, copies: list[Copy]) -> Any:
@@ -421,7 +430,7 @@ def _build(structure: Structure, numbers: Iterator[Any], argument: bool, copies:
     parts = [_build(part, numbers, argument, copies) for part in structure.parts]
     if not argument:
         return structure.build(parts)
-    if not isinstance(structure.build_argument, _Copier):
+    if not isinstance(structure.build_argument, Copier):
         return structure.build_argument(parts)
     copies.append(structure.build_argument.copied(parts))
     return copies[-1].module

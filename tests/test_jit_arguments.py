@@ -41,7 +41,8 @@ def test_whole_numbers_are_inputs(name: str) -> None:
         return [n * x, x - n]
 
     compiled = jit(f, backend="numpy")
-    for number in (WHOLE[name], WHOLE[name] * 0):
+    zero = np.zeros_like(WHOLE[name]) if isinstance(WHOLE[name], np.ndarray) else WHOLE[name] * 0
+    for number in (WHOLE[name], zero):
         floats = np.asarray(number, dtype=float)[()]
         for x in (2.5, -1.0, 4.0):
             same(compiled(number, x), [floats * x, x - floats])

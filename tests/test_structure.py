@@ -82,6 +82,7 @@ ORDER = [
     "autograd.jit.compiled",
     "autograd.jit.likeness",
     "autograd.jit.structured",
+    "autograd.jit.settings",
     "autograd.jit.jit",
     "autograd.jit.lambdify",
     "autograd.jit",

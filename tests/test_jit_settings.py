@@ -1,0 +1,571 @@
+"""One program for one thing: whatever else a trace read belongs to the key."""
+
+from __future__ import annotations
+
+import functools
+import io
+import math
+import random
+import sys
+import threading
+from collections import Counter, OrderedDict, defaultdict, deque, namedtuple
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import Enum, StrEnum
+from fractions import Fraction
+from pathlib import Path
+from types import MappingProxyType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_jit import evaluated, same
+
+import autograd
+from autograd import Value, as_values, jit
+from nn import MLP, Module, Neuron, Sequential
+
+implementation = sys.modules["autograd.jit.jit"]
+
+
+class Holder(Module):
+    """A module with one parameter and any settings."""
+
+    def __init__(self, **attributes: Any) -> None:
+        self.w = Value(2.0)
+        vars(self).update(attributes)
+
+
+class Counted:
+    """Counts the traces of a function of a module and a number."""
+
+    def __init__(self, f: Callable[[Any, Any], Any] = lambda module, x: module.w * x) -> None:
+        self.traces = 0
+
+        def counting(module: Any, x: Any) -> Any:
+            self.traces += 1
+            return f(module, x)
+
+        self.call = jit(counting, backend="numpy")
+
+    def __call__(self, module: Any) -> Any:
+        """Call it."""
+        return self.call(module, 3.0)
+
+
+# ------------------------------------------------------------------------------------------------- modules
+
+
+def test_models_of_the_same_parameters() -> None:
+    """Two models whose parameters have the same names and shapes are two programs."""
+    f = jit(lambda model, x: model(x), backend="numpy")
+    models = [MLP(2, [3, 1], activation=name, rng=0) for name in ("tanh", "relu", "sigmoid", "softplus")]
+    models.append(MLP(2, [3, 1], activation=functools.partial(autograd.leaky_relu, slope=0.3), rng=0))
+    x = np.array([0.3, -0.7])
+    for _ in range(3):
+        for model in models:
+            same(f(model, x), evaluated(model, x).data)
+    twins = [MLP(2, [3, 1], activation="tanh", rng=seed) for seed in range(3)]
+    count = len(f._programs)
+    for model in twins:
+        same(f(model, x), evaluated(model, x).data)
+    assert len(f._programs) == count
+
+
+def test_the_class_of_a_module() -> None:
+    """Modules of other classes are others, though their names, attributes and parameters are the same."""
+
+    def made(factor: float) -> Any:
+        class Model(Holder):
+            def forward(self, x: Any) -> Any:
+                return self.w * x[0] * factor
+
+        return Model()
+
+    f = jit(lambda model, x: model(x), backend="numpy")
+    models = [made(2.0), made(3.0)]
+    for _ in range(3):
+        assert [f(model, np.array([5.0])) for model in models] == [20.0, 30.0]
+
+
+class Color(Enum):
+    """A choice."""
+
+    RED = 1
+    BLUE = 2
+
+
+@dataclass
+class Config:
+    """Settings as an object."""
+
+    rate: float = 0.5
+    sizes: list[int] = field(default_factory=lambda: [1, 2])
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """Settings that cannot change."""
+
+    rate: float = 0.5
+
+
+class Slotted:
+    """An object without a dict."""
+
+    __slots__ = ("rate",)
+
+    def __init__(self, rate: float) -> None:
+        self.rate = rate
+
+
+class Named(dict[str, float]):
+    """A dict with attributes."""
+
+    rate = 0.5
+
+
+class Units(np.ndarray):
+    """An array with an attribute."""
+
+    unit = "m"
+
+
+def named(rate: float, **items: float) -> Named:
+    """Return a dict with an attribute."""
+    found = Named(items)
+    found.rate = rate
+    return found
+
+
+def in_units(unit: str) -> Any:
+    """Return an array with an attribute."""
+    found = np.ones(2).view(Units)
+    found.unit = unit
+    return found
+
+
+def drawn(seed: int) -> random.Random:
+    """Return random numbers of Python's."""
+    return random.Random(seed)
+
+
+class Activation:
+    """A callable with a setting."""
+
+    def __init__(self, slope: float) -> None:
+        self.slope = slope
+
+    def __call__(self, x: Any) -> Any:
+        """Return a multiple."""
+        return x * self.slope
+
+
+PAIRS: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
+    "numbers": (lambda: 1.5, lambda: 2.5),
+    "a number and a whole one": (lambda: 1, lambda: 1.0),
+    "a truth and a number": (lambda: 1, lambda: True),
+    "zeros": (lambda: 0.0, lambda: -0.0),
+    "nan": (lambda: math.nan, lambda: math.inf),
+    "complex numbers": (lambda: complex(0.0, 1.0), lambda: complex(-0.0, 1.0)),
+    "texts": (lambda: "a", lambda: "b"),
+    "a text and bytes": (lambda: "a", lambda: b"a"),
+    "None": (lambda: None, lambda: False),
+    "lists": (lambda: [1, 2], lambda: [1, 3]),
+    "lengths": (lambda: [1, [2]], lambda: [[1], 2]),
+    "a list and a tuple": (lambda: [1, 2], lambda: (1, 2)),
+    "numbers in tuples": (lambda: (1, 2), lambda: (1.0, 2)),
+    "sets": (lambda: {1, 2}, lambda: {1, 3}),
+    "dicts": (lambda: {"a": 1}, lambda: {"a": 2}),
+    "orders": (lambda: {"a": 1, "b": 2}, lambda: {"b": 2, "a": 1}),
+    "kinds of keys": (lambda: {1: 1}, lambda: {True: 1}),
+    "kinds of dicts": (lambda: {"a": 1}, lambda: OrderedDict(a=1)),
+    "dicts that are read only": (lambda: MappingProxyType({"a": 1}), lambda: MappingProxyType({"a": 2})),
+    "defaults": (lambda: defaultdict(int, a=1), lambda: defaultdict(float, a=1)),
+    "counts": (lambda: Counter("aab"), lambda: Counter("abb")),
+    "queues": (lambda: deque([1, 2]), lambda: deque([2, 1])),
+    "namespaces": (lambda: SimpleNamespace(a=1), lambda: SimpleNamespace(a=2)),
+    "arrays": (lambda: np.array([1.0, 2.0]), lambda: np.array([1.0, 2.5])),
+    "kinds of arrays": (lambda: np.array([1, 2]), lambda: np.array([1.0, 2.0])),
+    "shapes": (lambda: np.ones((2, 3)), lambda: np.ones((3, 2))),
+    "masks": (
+        lambda: np.ma.masked_array([1.0, 2.0], [True, False]),
+        lambda: np.ma.masked_array([1.0, 2.0], [False, False]),
+    ),
+    "attributes of arrays": (lambda: in_units("m"), lambda: in_units("s")),
+    "arrays of objects": (lambda: np.array([1, "a"], dtype=object), lambda: np.array([1, "b"], dtype=object)),
+    "numbers of NumPy": (lambda: np.float32(0.5), lambda: np.float64(0.5)),
+    "kinds of numbers": (lambda: np.dtype("f4"), lambda: np.dtype("f8")),
+    "functions": (lambda: math.sin, lambda: math.cos),
+    "functions of ours": (lambda: autograd.tanh, lambda: autograd.relu),
+    "functions of NumPy": (lambda: np.sin, lambda: np.cos),
+    "functions with arguments": (lambda: functools.partial(pow, 2), lambda: functools.partial(pow, 3)),
+    "names of arguments": (
+        lambda: functools.partial(dict, a=1),
+        lambda: functools.partial(dict, b=1),
+    ),
+    "methods": (lambda: Activation(0.1).__call__, lambda: Activation(0.2).__call__),
+    "methods of NumPy": (
+        lambda: np.random.default_rng(0).normal,
+        lambda: np.random.default_rng(1).normal,
+    ),
+    "callables": (lambda: Activation(0.1), lambda: Activation(0.2)),
+    "classes": (lambda: Config, lambda: Frozen),
+    "dataclasses": (lambda: Config(0.5), lambda: Config(0.6)),
+    "lists in dataclasses": (lambda: Config(sizes=[1]), lambda: Config(sizes=[2])),
+    "frozen dataclasses": (lambda: Frozen(0.5), lambda: Frozen(0.6)),
+    "slots": (lambda: Slotted(0.5), lambda: Slotted(0.6)),
+    "what is in a dict with attributes": (lambda: named(0.5, a=1.0), lambda: named(0.5, a=2.0)),
+    "attributes of a dict": (lambda: named(0.5, a=1.0), lambda: named(0.6, a=1.0)),
+    "named tuples": (
+        lambda: namedtuple("Pair", "a b")(1, 2),
+        lambda: namedtuple("Pair", "a b")(1, 2),
+    ),
+    "choices": (lambda: Color.RED, lambda: Color.BLUE),
+    "values of Python's library": (lambda: Decimal("0.1"), lambda: Decimal("0.2")),
+    "fractions": (lambda: Fraction(1, 2), lambda: Fraction(1, 3)),
+    "paths": (lambda: Path("a"), lambda: Path("b")),
+    "random numbers": (lambda: np.random.default_rng(0), lambda: np.random.default_rng(1)),
+    "random numbers of before": (lambda: np.random.RandomState(0), lambda: np.random.RandomState(1)),
+    "random numbers of Python": (lambda: drawn(0), lambda: drawn(1)),
+    "constants": (lambda: Value(1.0) + 1.0, lambda: Value(1.0) + 2.0),
+    "modules": (lambda: Neuron(1, "relu", rng=0), lambda: Neuron(1, "tanh", rng=0)),
+    "steps": (lambda: Sequential(autograd.tanh), lambda: Sequential(autograd.relu)),
+    "parameters": (lambda: [Value(1.0), Value(2.0)], lambda: (Value(1.0), Value(2.0))),
+    "arrays of parameters": (lambda: as_values([1.0, 2.0]), lambda: [Value(1.0), Value(2.0)]),
+}
+NEVER_EQUAL = {"named tuples"}  # Each call makes a class.
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_settings(name: str) -> None:
+    """A module with another setting is traced anew; one with an equal setting is not."""
+    one, other = PAIRS[name]
+    f = Counted()
+    first, second = Holder(setting=one()), Holder(setting=other())
+    for _ in range(3):
+        assert f(first) == f(second) == 6.0
+    assert f.traces == 2
+    for _ in range(2):
+        f(Holder(setting=one()))
+        f(Holder(deeper=[{"a": one()}]))
+        f(Holder(deeper=[{"a": other()}]))
+    if name not in NEVER_EQUAL:
+        assert f.traces == 4
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_a_changed_setting(name: str) -> None:
+    """An attribute that is assigned anew is not ignored, and going back finds the program of before."""
+    one, other = PAIRS[name]
+    f = Counted(lambda module, x: module.w * x if module.which == "one" else module.w * x + 1.0)
+    settings_ = {"one": one(), "other": other()}
+    module = Holder()
+    for _ in range(3):
+        for which, setting in settings_.items():
+            module.which, module.setting = which, setting
+            assert f(module) == (6.0 if which == "one" else 7.0)
+    assert f.traces == 2
+
+
+def test_settings_that_change_in_place() -> None:
+    """So is what changes inside of a setting."""
+    module = Holder(
+        items=[1.0], table={"a": 1.0}, array=np.ones(3), config=Config(), part=Neuron(1, "relu", rng=0)
+    )
+    f = Counted(
+        lambda m, x: (
+            m.w * x * m.items[0] * m.table["a"] * float(m.array[1]) * m.config.rate * len(m.config.sizes)
+        )
+    )
+    assert f(module) == 6.0
+    changes: list[Callable[[], Any]] = [
+        lambda: module.items.__setitem__(0, 3.0),
+        lambda: module.table.__setitem__("a", 5.0),
+        lambda: module.array.__setitem__(1, 7.0),
+        lambda: setattr(module.config, "rate", 1.0),
+        lambda: module.config.sizes.append(3),
+        lambda: setattr(module.part, "activation", autograd.tanh),
+    ]
+    for i, (change, expected) in enumerate(
+        zip(changes, [18.0, 90.0, 630.0, 1260.0, 1890.0, 1890.0], strict=True)
+    ):
+        change()
+        assert f(module) == pytest.approx(expected)
+        assert f.traces == i + 2
+
+
+def test_attributes_of_the_class() -> None:
+    """A setting may be an attribute of the class, or a method that is replaced."""
+
+    class Model(Holder):
+        slope = 2.0
+
+        def scaled(self, x: Any) -> Any:
+            return self.w * x * self.slope
+
+    f = Counted(lambda model, x: model.scaled(x))
+    model = Model()
+    assert (f(model), f(model)) == (12.0, 12.0)
+    Model.slope = 3.0
+    assert f(model) == 18.0
+    Model.scaled = lambda self, x: self.w + x  # type: ignore[method-assign]
+    assert f(model) == 5.0
+    assert f.traces == 3
+
+
+def test_parameters_in_other_places() -> None:
+    """Tied parameters, and the same numbers elsewhere, are other programs; other numbers are not."""
+
+    def made(tied: bool, swapped: bool, start: float) -> Holder:
+        a, b = Value(start), Value(start + 1.0)
+        module = Holder(a=a, b=b, pair=(b, a) if swapped else (a, b))
+        module.again = module.pair[0] if tied else module.pair[1]
+        return module
+
+    f = Counted(lambda m, x: m.pair[0] * x - m.pair[1] + m.again * 100.0)
+    for _ in range(2):
+        for start in (1.0, 5.0):
+            for tied in (False, True):
+                for swapped in (False, True):
+                    module = made(tied, swapped, start)
+                    first, second = (start + 1.0, start) if swapped else (start, start + 1.0)
+                    assert f(module) == first * 3.0 - second + (first if tied else second) * 100.0
+    assert f.traces == 4
+
+
+def test_resources() -> None:
+    """Locks, files and compiled functions may be attributes: they are the same while they are the same."""
+    f = Counted()
+    lock, file, compiled = threading.Lock(), io.StringIO("a"), jit(lambda x: x * 2.0)
+    compiled(1.0)
+    module = Holder(lock=lock, file=file, event=threading.Event(), compiled=compiled)
+    f(module)
+    with lock:
+        compiled(np.ones(3))
+        f(module)
+    assert f.traces == 1
+    module.lock = threading.Lock()
+    f(module)
+    assert f.traces == 2
+
+
+def test_a_remembered_graph() -> None:
+    """A result that a module remembers is a constant like any other, however long its history."""
+    f = Counted(lambda module, x: module.w * x + module.last)
+    module = Holder(last=Value(1.0))
+    for _ in range(3000):
+        module.last = module.last * 1.0 + 0.0
+    assert f(module) == 7.0
+    module.last = module.last + 1.0
+    assert f(module) == 8.0
+    assert f(module) == 8.0
+    assert f.traces == 2
+
+
+def test_cycles_and_depth() -> None:
+    """Attributes may lead back to the module, and deep down, and share parts."""
+    f = Counted()
+    modules = []
+    for _ in range(2):
+        module = Holder(nested=[])
+        module.itself, module.shared = module, [module.nested, module.nested]
+        deep: Any = []
+        for _ in range(5000):
+            deep = [deep]
+        module.deep = deep
+        modules.append(module)
+    assert f(modules[0]) == f(modules[1]) == 6.0
+    assert f.traces == 1
+    modules[1].shared = [modules[1].nested, []]
+    f(modules[1])
+    assert f.traces == 2
+
+
+@pytest.mark.parametrize(
+    "iterator", [lambda: iter([1, 2]), lambda: (i for i in range(3)), lambda: map(abs, [1])]
+)
+def test_iterators_are_refused(iterator: Callable[[], Any]) -> None:
+    """What moves on when it is read cannot be compared, and the error says what to do."""
+    with pytest.raises(TypeError, match=r"holds <.*> \(\w+\), and .* keep a list in its place, or pass"):
+        Counted()(Holder(batches=[iterator()]))
+
+
+class Sealed:
+    """An object that refuses to be pickled."""
+
+    def __init__(self, rate: float) -> None:
+        self.rate = rate
+
+    def __reduce__(self) -> Any:
+        raise TypeError("secret")
+
+
+def test_what_cannot_be_pickled() -> None:
+    """Its attributes are read all the same."""
+    f = Counted(lambda module, x: module.w * x * module.sealed.rate)
+    module = Holder(sealed=Sealed(1.0))
+    assert (f(module), f(module)) == (6.0, 6.0)
+    module.sealed.rate = 2.0
+    assert f(module) == 12.0
+    assert f.traces == 2
+
+
+plain = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=2)
+nested = st.recursive(
+    plain,
+    lambda parts: (
+        st.lists(parts, max_size=2)
+        | st.tuples(parts, parts)
+        | st.dictionaries(plain, parts, max_size=2)
+        | st.builds(SimpleNamespace, a=parts)
+    ),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=100)
+@given(nested, nested)
+def test_random_settings(one: Any, other: Any) -> None:
+    """A trace is used again exactly where settings are written alike; `repr` tells kinds and orders apart."""
+    f = Counted(lambda module, x: module.w * x + len(repr(module.setting)))
+    for setting in (one, other, one):
+        assert f(Holder(setting=setting)) == 6.0 + len(repr(setting))
+    assert f.traces == 1 + (repr(one) != repr(other))
+
+
+# ------------------------------------------------------------------------------------------------ containers
+
+
+class Word(StrEnum):
+    """Names that are equal to strings."""
+
+    A = "a"
+
+
+@pytest.mark.parametrize("keys", [(1, 1.0, True), ("a", Word.A), ((1, 2), (1.0, 2.0)), ((1, 0.0), (1, -0.0))])
+def test_equal_keys_of_other_kinds(keys: tuple[Any, ...]) -> None:
+    """A function may read the kind of a key: each has its program."""
+    compiled = jit(lambda tree, x: [len(repr(key)) * x for key in tree], backend="numpy")
+    for _ in range(3):
+        for key in keys:
+            same(compiled({key: 1.0}, 2.0), [len(repr(key)) * 2.0])
+
+
+def test_the_order_of_keys() -> None:
+    """A function sees the keys in their order."""
+    compiled = jit(lambda tree: next(iter(tree.values())) * 2.0, backend="numpy")
+    for _ in range(3):
+        assert compiled({"a": 1.0, "b": 5.0}) == 2.0
+        assert compiled({"b": 5.0, "a": 1.0}) == 10.0
+
+
+def test_named_tuples_of_one_name() -> None:
+    """Classes of the same name and fields are others."""
+
+    def made(factor: float) -> Any:
+        class Pair(namedtuple("Pair", "a b")):
+            __slots__ = ()
+
+            def scaled(self) -> Any:
+                return self.a * factor + self.b
+
+        return Pair
+
+    compiled = jit(lambda pair: pair.scaled(), backend="numpy")
+    kinds = [made(2.0), made(3.0)]
+    for _ in range(3):
+        assert [compiled(kind(1.0, 10.0)) for kind in kinds] == [12.0, 13.0]
+
+
+def test_a_number_and_an_array_without_dimensions() -> None:
+    """Each is built as what it was, also in the result."""
+    compiled = jit(lambda x: [x, x * 2.0], backend="numpy")
+    for _ in range(3):
+        assert type(compiled(3.0)[0]) is float
+        assert type(compiled(np.array(3.0))[0]) is np.ndarray
+
+
+# ----------------------------------------------------------------------------------------- what is kept
+
+
+def test_programs_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only so many programs are kept: those that were used last, also by repeated calls."""
+    monkeypatch.setattr(implementation, "KEPT", 3)
+    traces: list[int] = []
+
+    def f(x: Any) -> Any:
+        traces.append(len(x))
+        return autograd.sum(x)
+
+    compiled = jit(f, backend="numpy")
+    for size in (1, 2, 3):
+        for _ in range(3):
+            assert compiled(np.ones(size)) == size
+    for size in (1, 4, 1, 3):  # 2 was used before all others.
+        assert compiled(np.ones(size)) == size
+    assert traces == [1, 2, 3, 4]
+    assert compiled(np.ones(2)) == 2.0
+    assert traces == [1, 2, 3, 4, 2]
+    assert (len(compiled._programs), len(compiled._likenesses)) == (3, 3)
+    for size in range(1, 20):
+        assert compiled([1.0] * size) == size
+    assert (len(compiled._programs), len(compiled._likenesses)) == (3, 3)
+
+
+def test_clearing() -> None:
+    """After clearing, a call compiles, and there is no program to show until then."""
+    traces: list[int] = []
+
+    def f(x: Any) -> Any:
+        traces.append(1)
+        return x * 2.0
+
+    compiled = jit(f, backend="numpy")
+    for _ in range(2):
+        assert [compiled(1.0), compiled(2.0), compiled(np.ones(2)).tolist()] == [2.0, 4.0, [2.0, 2.0]]
+        compiled.clear_cache()
+        with pytest.raises(RuntimeError, match="has no program yet"):
+            compiled.report()
+    assert len(traces) == 4
+
+
+def test_threads_with_few_programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads that push out each other's programs, and clear them, get their own numbers."""
+    monkeypatch.setattr(implementation, "KEPT", 2)
+    compiled = jit(lambda x: autograd.sum([v * float(len(x)) for v in x]), backend="numpy")
+    wrong: list[Any] = []
+
+    def work(size: int) -> None:
+        try:
+            for i in range(40):
+                if compiled([float(i)] * size) != float(i) * size * size:
+                    wrong.append((size, i))
+                if i % 15 == size:
+                    compiled.clear_cache()
+        except BaseException as error:
+            wrong.append(error)
+
+    threads = [threading.Thread(target=work, args=(size,)) for size in (1, 2, 3, 4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def test_source_and_report_are_of_the_last_call() -> None:
+    """Whatever was compiled since, they are those of the program that ran last."""
+    f = jit(lambda x: x * 2.0 if np.ndim(x) == 0 else x @ x, backend="numpy")
+    sources = {}
+    for x in (1.0, np.ones(2), Holder()):
+        g = f if not isinstance(x, Holder) else jit(lambda m: m.w, backend="numpy")
+        g(x)
+        sources[str(x)] = g.source
+    for x in (1.0, 1.0, np.ones(2), 1.0, np.ones(2), np.ones(2), np.ones(2), 1.0):
+        f(x)
+        assert f.source == sources[str(x)]
+        assert ("@" in f.source) == (f.report().products + f.report().reductions > 0)
