@@ -81,6 +81,15 @@ OF_A_NUMBER = OF_A_SAMPLE | {
     "gradient": autograd.grad(lambda x: x * x * x),
 }
 
+CHOICES: dict[str, Callable[[Any, Any], Any]] = {
+    "where above": lambda x, limit: autograd.where(x > limit, x * 2.0, -0.0),
+    "where at most": lambda x, limit: autograd.where(x <= limit, 0.5, x * x),
+    "max": autograd.max,
+    "min": autograd.min,
+    "relu": lambda x, limit: autograd.relu(x - limit),
+    "whether equal": lambda x, limit: (x == limit) * x,
+}
+
 CONSTANTS = (1.0, -1.0, 0.0, -0.0, 0.5, 2.0)
 
 
@@ -102,6 +111,7 @@ def _steps(draw: st.DrawFn, pool: Sequence[Any]) -> tuple[str, Apply]:
     i = draw(st.integers(0, len(pool) - 1))
     shape = np.shape(pool[i])
     kinds = ["unary", "binary", "constant", "full", "signed zero", "sum", "stack", "loss", "equal samples"]
+    kinds += ["choice", "masked"]
     kinds += ["concatenate", "index", "gather", "reshape", "vmap"] if shape else []
     kinds += ["transpose", "rows", "sum along"] if len(shape) == 2 else []
     kinds += ["matmul"] if 1 <= len(shape) <= 2 else []
@@ -141,6 +151,21 @@ def _signed_zero(draw: st.DrawFn, pool: Sequence[Any], i: int) -> tuple[str, App
     i = draw(st.integers(0, 2))
     zeros = np.array(_constants(draw, np.shape(pool[i]))) * 0.0
     return f"arctan2({zeros!r}, {i})", lambda pool: autograd.arctan2(zeros, pool[i])
+
+
+def _choice(draw: st.DrawFn, pool: Sequence[Any], i: int) -> tuple[str, Apply]:
+    """Return a step that compares the elements of an argument, one of them with itself: a tie."""
+    i = draw(st.integers(0, 2))
+    name = draw(st.sampled_from(sorted(CHOICES)))
+    if draw(st.booleans()):
+        return f"{name}({i}, {i}.flat[0])", lambda pool: CHOICES[name](pool[i], np.ravel(pool[i])[0])
+    limit = draw(st.sampled_from(CONSTANTS))
+    return f"{name}({i}, {limit})", lambda pool: CHOICES[name](pool[i], limit)
+
+
+def _masked(draw: st.DrawFn, pool: Sequence[Any], i: int) -> tuple[str, Apply]:
+    """Return a step in which an infinity takes part without an effect."""
+    return f"logsumexp([*{i}, -inf])", lambda pool: autograd.logsumexp([*np.ravel(pool[i]), -np.inf])
 
 
 def _sum(draw: st.DrawFn, pool: Sequence[Any], i: int) -> tuple[str, Apply]:
@@ -256,6 +281,8 @@ _STEPS: dict[str, Callable[[st.DrawFn, Sequence[Any], int], tuple[str, Apply]]] 
     "constant": _constant,
     "full": _full,
     "signed zero": _signed_zero,
+    "choice": _choice,
+    "masked": _masked,
     "sum": _sum,
     "sum along": _sum_along,
     "stack": _stack,

@@ -133,6 +133,17 @@ def test_assembled_matrices(backend: str, shape: tuple[int, int], name: str) -> 
     compared(backend, ASSEMBLED[name], point, point * 0.5)
 
 
+def test_numba_assembles_matrices() -> None:
+    """Compiled for real, they are what the loops say, and so are batches of equal samples."""
+
+    def f(x: Any) -> Any:
+        equal = [vmap(autograd.tanh)(np.ones(n) * x[0, 0]) for n in (1, 2, 3)]
+        return [*(make(x) for make in ASSEMBLED.values()), *equal, losses.mse(equal[2], np.ones(3))]
+
+    point = np.random.default_rng(0).normal(size=(2, 3))
+    compared("numba", f, point, point * 0.5)
+
+
 SIGNED = {
     "divided": lambda x: 1.0 / (x * np.array([-0.0, 0.0, 1.0])),
     "angles": lambda x: autograd.arctan2(np.array([-0.0, 0.0, -0.0]), x),

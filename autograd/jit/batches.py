@@ -97,9 +97,10 @@ def settle_batches(tape: Tape) -> Tape:
     """
     tape = simplify(tape)
     while STACK in tape.ops:
-        before, tape = tape, simplify(_settled_once(tape))
-        if (tape.ops, tape.args) == (before.ops, before.args):
+        settled = _settled_once(tape)
+        if (settled.ops, settled.args) == (tape.ops, tape.args):
             break
+        tape = simplify(settled)
     return tape
 
 

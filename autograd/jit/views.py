@@ -145,8 +145,11 @@ def _tiled(name: str, shape: tuple[int, ...], core: Positions, transposed: bool 
     for skipped in (0, width - columns):
         start, stop = first - skipped, first - skipped + rows * width
         if start >= 0 and stop <= prod(shape):
-            cut = f"{_flat(name, shape)}[{_slice_text(start, stop, 1, prod(shape))}].reshape({rows}, {width})"
-            text = f"{cut}[:, {_slice_text(skipped, skipped + columns, 1, width)}]"
+            part = _slice_text(start, stop, 1, prod(shape))
+            cut = _flat(name, shape) if part == ":" else f"{_flat(name, shape)}[{part}]"
+            text = f"{cut}.reshape({rows}, {width})"
+            if columns < width:
+                text += f"[:, {_slice_text(skipped, skipped + columns, 1, width)}]"
             return f"{text}.T" if transposed else text
     return None
 
