@@ -20,6 +20,23 @@ from .trees import Structure, flatten, paths, unflatten
 _COLUMNS = ("order", "modes", "input", "analytic", "left", "right", "central", "relative error", "step", "")
 
 
+# So many inputs are moved one by one.
+_FEW = 8
+
+# Along a direction an error of 0.1% in an entry makes at least 0.00075.
+_CLEAR = 1e-5
+
+# Entries of a derivative that are smaller, relative to the largest, are not made to weigh as much.
+_SMALLEST = 1e-6
+
+# Those that are 0, of which there may be many, are taken for so much of the largest.
+_OF_ZERO = 1e-3
+
+
+# Relative to a slope of 0 any rounding would be an error.
+_ZERO = 1e-6
+
+
 class KinkWarning(UserWarning):
     """A function has a kink where its derivative was checked, so that it has no derivative there."""
 
@@ -66,6 +83,8 @@ class Row:
             verdict = "" if self.is_right else ", which is WRONG"
             return f"kink: any slope in [{low:.6g}, {high:.6g}] is a subgradient, {convention}{verdict}"
         where = "edge of the domain" if self.is_edge else ""
+        if all(math.isnan(slope.value) for slope in self.slopes):
+            where = "no finite values around"
         return ", ".join(filter(None, [where, "" if self.is_right else "WRONG"]))
 
     @property
@@ -139,6 +158,7 @@ def check_grads(
     *,
     rtol: float = 1e-5,
     report: bool = False,
+    every_entry: bool | None = None,
 ) -> Report | None:
     """Check the derivatives of a function against slopes measured from its values.
 
@@ -146,6 +166,12 @@ def check_grads(
     check says so with a `KinkWarning`, which subgradients are valid, and which one the engine takes. For an
     order of 2, the first derivative along a direction drawn at random is checked in the same way, and so on.
     Results that are not a single number are checked through a weighted sum.
+
+    More than 8 inputs are moved all at once, along a direction drawn at random, as JAX and HIPS autograd do;
+    where that shows anything but a right derivative, each is moved on its own after all. Unlike theirs, the
+    direction moves an input the more, the less the result depends on it, so that all entries of a derivative
+    weigh about the same: an error of 0.1% in a single one, of at least 1e-6 of the largest, is found among
+    300 with a probability of more than 99.99%, and among 1,000 of 98%.
 
     Parameters
     ----------
@@ -161,6 +187,8 @@ def check_grads(
         How far a derivative may be off, relative to it.
     report : bool
         Whether to return a table of all inputs, and neither raise nor warn.
+    every_entry : bool, optional
+        Whether to move each input on its own, however many there are. If not given, for a report only.
 
     Returns
     -------
@@ -185,7 +213,8 @@ def check_grads(
         raise TypeError(f"args is a tuple with one item for each argument, but came {args!r}")
     if order < 1 or not modes or not set(modes) <= {"fwd", "rev"}:
         raise ValueError(f"order is at least 1 and modes of 'fwd' and 'rev', but came {order} and {modes!r}")
-    found = Report(tuple(_rows(f, tuple(args), 1, order, modes, rtol, frozenset())))
+    every_entry = report if every_entry is None else every_entry
+    found = Report(tuple(_rows(f, tuple(args), 1, order, modes, rtol, frozenset(), every_entry)))
     if report:
         return found
     kinks = [f"at input {row.input}: {row.remark}" for row in found.rows if row.is_kink and row.is_right]
@@ -205,29 +234,107 @@ def _rows(
     modes: Sequence[str],
     rtol: float,
     singular: frozenset[int],
+    every_entry: bool,
 ) -> list[Row]:
     """Return the rows from an order to the last one; where a derivative is singular, there is no next one."""
     given, structure = flatten(args, "args")
     numbers = [float(number) for number in given]
+    entries = sorted(set(range(len(numbers))) - singular)
     # nan outside of the domain is an answer here, not a mistake of the user.
     with np.errstate(all="ignore"):
-        weights, value = _weighted(f, structure, numbers)
-        analytic = {mode: _DERIVATIVES[mode](f, structure, numbers, weights) for mode in modes}
-        names = _names(f, structure)
-        rows = []
+        weights, value = _weighted(f, structure, numbers, is_derivative=order > 1)
+        point = _Point(f, structure, numbers, weights, value, order, modes, rtol)
+        rows = None if every_entry or len(entries) <= _FEW else point.along_a_direction(entries)
         excluded = set(singular)
-        for i in sorted(set(range(len(numbers))) - singular):
-            measured = slopes(partial(_moved, value, numbers, i), numbers[i])
-            label = (order, ", ".join(modes), names[i])
-            candidates = [_row(label, by[i], measured, rtol) for by in analytic.values()]
-            rows.append(max(candidates, key=lambda row: (not row.is_right, row.error)))
-            if rows[-1].is_singular:
-                excluded.add(i)
+        if rows is None:
+            rows = point.each(entries)
+            excluded |= {i for i, row in zip(entries, rows, strict=True) if row.is_singular}
     if order < last:
         for mode in modes:
             derivative = _derivative_function(f, structure, mode)
-            rows += _rows(derivative, args, order + 1, last, [mode], rtol, frozenset(excluded))
+            rows += _rows(derivative, args, order + 1, last, [mode], rtol, frozenset(excluded), every_entry)
     return rows
+
+
+@dataclass(frozen=True)
+class _Point:
+    """A function at a point, with its values there and around."""
+
+    f: Callable[..., Any]
+    structure: Structure
+    numbers: list[float]
+    weights: list[float]
+    value: Callable[[Sequence[float]], float]
+    order: int
+    modes: Sequence[str]
+    rtol: float
+
+    def each(self, entries: Sequence[int]) -> list[Row]:
+        """Return the row of each input: of several modes the one that is farthest off."""
+        where = (self.f, self.structure, self.numbers, self.weights)
+        analytic = [_DERIVATIVES[mode](*where) for mode in self.modes]
+        names = _names(self.f, self.structure)
+        rows = []
+        for i in entries:
+            measured = slopes(partial(_moved, self.value, self.numbers, i), self.numbers[i])
+            rows.append(self._row(names[i], [derivatives[i] for derivatives in analytic], measured))
+        return rows
+
+    def along_a_direction(self, entries: Sequence[int]) -> list[Row] | None:
+        """Return the row of all inputs together, or None if it shows more or less than a right derivative."""
+        where = (self.f, self.structure, self.numbers, self.weights)
+        gradient = _reverse(*where)
+        direction = _scaled_direction(gradient, entries)
+        if not np.all(np.isfinite(direction)):
+            return None
+        analytic = {
+            "fwd": lambda: _along(*where, direction),
+            "rev": lambda: math.fsum(d * g for d, g in zip(direction, gradient, strict=True) if d),
+        }
+        measured = slopes(
+            partial(_shifted, self.value, self.numbers, direction), 0.0, self._scales(direction)
+        )
+        found = self._row(f"{len(entries)} inputs", [analytic[mode]() for mode in self.modes], measured)
+        is_clear = found.is_right and not found.is_singular and measured.central.uncertainty < _CLEAR
+        return [found] if is_clear else None
+
+    def _scales(self, direction: Sequence[float]) -> list[float]:
+        """Return how far to go along a direction: until an input moves by 1, and by as much as it is."""
+        moves = [(abs(x), abs(d)) for x, d in zip(self.numbers, direction, strict=True) if d]
+        largest = min(max(1.0, x) / d for x, d in moves)
+        own = min((x / d for x, d in moves if x), default=largest)
+        return [largest, own] if own < largest / 16.0 else [largest]
+
+    def _row(self, name: str, analytic: Sequence[float], measured: Slopes) -> Row:
+        label = (self.order, ", ".join(self.modes), name)
+        candidates = [_row(label, derivative, measured, self.rtol) for derivative in analytic]
+        return max(candidates, key=lambda row: (not row.is_right, row.error))
+
+
+def _scaled_direction(gradient: Sequence[float], entries: Sequence[int], seed: int = 0) -> list[float]:
+    """Return a direction along which all entries of a gradient weigh about 1, with signs drawn at random.
+
+    Of entries less than 1e-6 of the largest it makes less: they would have to be moved too far.
+    """
+    rng = np.random.default_rng(seed)
+    sizes = np.abs(np.array(gradient)[list(entries)])
+    largest = sizes.max()
+    drawn = rng.choice([-1.0, 1.0], len(sizes)) * rng.uniform(0.75, 1.25, len(sizes))
+    direction = np.zeros(len(gradient))
+    unit = np.where(sizes == 0.0, _OF_ZERO * largest, np.maximum(sizes, _SMALLEST * largest))
+    direction[list(entries)] = drawn / unit if largest else drawn
+    moved: list[float] = direction.tolist()
+    return moved
+
+
+def _shifted(
+    value: Callable[[Sequence[float]], float],
+    numbers: Sequence[float],
+    direction: Sequence[float],
+    step: float,
+) -> float:
+    """Return the value at a step along a direction."""
+    return value([x + step * d if d else x for x, d in zip(numbers, direction, strict=True)])
 
 
 def _moved(
@@ -238,13 +345,15 @@ def _moved(
 
 
 def _weighted(
-    f: Callable[..., Any], structure: Structure, numbers: Sequence[float]
+    f: Callable[..., Any], structure: Structure, numbers: Sequence[float], *, is_derivative: bool
 ) -> tuple[list[float], Callable[[Sequence[float]], float]]:
     """Return weights for the results, and their weighted sum as a function of the inputs."""
 
     def results(point: Sequence[float]) -> list[float]:
-        value, _ = vjp(f, *unflatten(structure, point, argument=True))
-        return flatten(value)[0]
+        args = unflatten(structure, point, argument=True)
+        # A function that somebody wrote may call methods of its arguments, so these are Values; derivatives
+        # take numbers, of which they make no graph that could be differentiated again.
+        return flatten(f(*args) if is_derivative else vjp(f, *args)[0])[0]
 
     size = len(results(numbers))
     weights = _direction(size)
@@ -262,12 +371,19 @@ def _reverse(
 def _forward(
     f: Callable[..., Any], structure: Structure, numbers: Sequence[float], weights: Sequence[float]
 ) -> list[float]:
+    return [_along(f, structure, numbers, weights, unit) for unit in np.eye(len(numbers)).tolist()]
+
+
+def _along(
+    f: Callable[..., Any],
+    structure: Structure,
+    numbers: Sequence[float],
+    weights: Sequence[float],
+    direction: Sequence[float],
+) -> float:
     args = unflatten(structure, numbers, argument=True)
-    found = []
-    for direction in np.eye(len(numbers)).tolist():
-        tangent = flatten(jvp(f, args, unflatten(structure, direction))[1])[0]
-        found.append(sum(w * t for w, t in zip(weights, tangent, strict=True)))
-    return found
+    tangent = flatten(jvp(f, args, unflatten(structure, direction))[1])[0]
+    return float(sum(w * t for w, t in zip(weights, tangent, strict=True)))
 
 
 _DERIVATIVES = {"fwd": _forward, "rev": _reverse}
@@ -302,8 +418,7 @@ def _row(label: tuple[int, str, str], analytic: float, measured: Slopes, rtol: f
     low = min((side.value for side in sides), default=math.nan)
     high = max((side.value for side in sides), default=math.nan)
     doubt = 10.0 * sum(side.uncertainty for side in sides)
-    # 1e-3, because relative to a slope of 0 any rounding would be an error.
-    gap, size = high - low, max(abs(low), abs(high), 1e-3)
+    gap, size = high - low, max(abs(low), abs(high), _ZERO)
     is_kink = gap == math.inf or gap > 10.0 * (rtol * size + doubt)
     if is_kink:
         nearest = min(max(analytic, low), high)
@@ -311,8 +426,10 @@ def _row(label: tuple[int, str, str], analytic: float, measured: Slopes, rtol: f
         best = measured.central if len(sides) != 1 else sides[0]
         nearest, doubt = best.value, 10.0 * best.uncertainty
     distance = 0.0 if analytic == nearest else abs(analytic - nearest)
-    size = max(abs(analytic), abs(nearest), 1e-3)
-    is_right = distance == 0.0 or (math.isfinite(size) and distance <= rtol * size + doubt)
+    size = max(abs(analytic), abs(nearest), _ZERO)
+    # Without finite values around, as where a result overflows, nothing can be said against a number.
+    is_unknown = math.isnan(nearest) and not math.isnan(analytic)
+    is_right = is_unknown or distance == 0.0 or (math.isfinite(size) and distance <= rtol * size + doubt)
     error = distance and (distance / size if math.isfinite(size) else math.inf)
     return Row(*label, analytic, measured, error, is_kink, is_right)
 

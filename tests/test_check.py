@@ -3,15 +3,18 @@ import math
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import autograd
 from autograd import OPS, Op, Value, check_grads
 from autograd.apply import apply, apply_variadic
-from autograd.check import KinkWarning, Report
+from autograd.check import KinkWarning, Report, _scaled_direction
 from autograd.node import has_gradient
 from nn import MLP
 
@@ -230,3 +233,173 @@ def test_arguments_may_be_values() -> None:
     x = Value(2.0)
     assert check_grads(lambda x: x**3, (x,)) is None
     assert not has_gradient(x)
+
+
+# ---------------------------------------------------------------------------------------------- false alarms
+
+
+SMOOTH: dict[str, tuple[Callable[[Any], Any], bool]] = {
+    "x**0.5": (lambda x: x**0.5, True),
+    "x**-1.5": (lambda x: x**-1.5, True),
+    "x**3": (lambda x: x**3, False),
+    "1/x": (lambda x: 1.0 / x, False),
+    "1/(1 + x*x)": (lambda x: 1.0 / (1.0 + x * x), False),
+    "1e6 + x*x": (lambda x: 1e6 + x * x, False),
+    "sin(x) if small": (lambda x: autograd.sin(x) if abs(float(x.data)) < 1e6 else x, False),
+    **{name: (getattr(autograd, name), name in ("log", "sqrt")) for name in ("exp", "log", "sqrt", "tanh")},
+    **{name: (getattr(autograd, name), False) for name in ("sigmoid", "softplus", "arctan", "log1p", "relu")},
+}
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+@settings(max_examples=30)
+@given(exponent=st.integers(-300, 300) | st.integers(-12, 12), factor=st.floats(1.0, 9.0), sign=st.booleans())
+def test_no_false_alarms(name: str, exponent: int, factor: float, sign: bool) -> None:
+    """Derivatives that are right pass at any scale, to the second order."""
+    f, is_positive = SMOOTH[name]
+    x = factor * 10.0**exponent * (-1.0 if sign and not is_positive else 1.0)
+    assert check_grads(f, (x,)) is None
+
+
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [(lambda x: x**0.5, 1e-12), (autograd.log, 1e-300), (lambda x: 1.0 / x, 1e-5), (autograd.tanh, 10.0)],
+    ids=["root", "log", "inverse", "tanh"],
+)
+def test_no_false_alarms_at_known_points(f: Callable[..., Any], x: float) -> None:
+    """Where it once was alarmed, it is quiet."""
+    assert check_grads(f, (x,), order=3) is None
+
+
+@pytest.mark.parametrize("name", ["sqrt", "log", "inverse"])
+@pytest.mark.parametrize("x", [1e-150, 1e-12, 1e-5, 1e-3, 1.0])
+def test_errors_are_found_at_any_scale(name: str, x: float) -> None:
+    """An error of 0.1% is found near 0 as well."""
+    rules = {"sqrt": ["1.001 * 0.5 / out"], "log": ["1.001 / x"], "inverse": ["1.0 / y", "-1.001 * out / y"]}
+    wrong = replace(OPS["truediv" if name == "inverse" else name], partials=tuple(rules[name]))
+    f = partial(apply, wrong, *[1.0] * (name == "inverse"))
+    with pytest.raises(AssertionError, match="WRONG"):
+        check_grads(f, (x,), order=1)
+
+
+def test_nothing_can_be_measured() -> None:
+    """Where the values around are not finite a number may be right, but nan is no derivative."""
+    (row,) = report(lambda x: autograd.where(x > 1.0, np.nan, autograd.where(x < 1.0, np.nan, x)), 1.0).rows
+    assert (row.is_right, row.remark) == (True, "no finite values around")
+    with pytest.raises(AssertionError, match=r"no finite values around, WRONG"):
+        check_grads(lambda x: x * np.nan, (1.0,), order=1)
+
+
+# --------------------------------------------------------------------------------------------- many inputs
+
+
+WRONG = replace(OPS["sin"], partials=("1.001 * cos(x)",))
+
+# Entries of a gradient from 1 to 1e-6.
+SIZES = 10.0 ** -np.linspace(0.0, 6.0, 100)
+
+
+def waves(x: Any, wrong: int = -1) -> Any:
+    """Return a sum of waves of different sizes, of which one has a wrong derivative."""
+    parts = [apply(WRONG, item) if i == wrong else autograd.sin(item) for i, item in enumerate(x)]
+    return autograd.sum(parts * SIZES)
+
+
+@pytest.mark.parametrize("mode", ["fwd", "rev"])
+def test_an_error_in_any_entry_is_found(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Among 100 inputs an error of 0.1% is seen along a direction, in whichever of them it is."""
+
+    class FoundError(Exception):
+        """All inputs are going to be looked at."""
+
+    def found(*_: Any) -> Any:
+        raise FoundError
+
+    monkeypatch.setattr(autograd.check._Point, "each", found)
+    x = np.random.default_rng(1).uniform(-1.0, 1.0, 100)
+    check_grads(waves, (x,), 1, [mode])
+    for wrong in range(100):
+        with pytest.raises(FoundError):
+            check_grads(partial(waves, wrong=wrong), (x,), 1, [mode])
+
+
+@pytest.mark.parametrize("every_entry", [None, True])
+def test_the_entry_that_is_wrong_is_named(every_entry: bool | None) -> None:
+    """The message shows which of many inputs has the wrong derivative, and no other."""
+    with pytest.raises(AssertionError, match="1 of 100 derivatives are wrong") as raised:
+        check_grads(partial(waves, wrong=71), (np.full(100, 0.5),), order=1, every_entry=every_entry)
+    assert [line.split()[3] for line in str(raised.value).splitlines()[2:]] == ["x[71]"]
+
+
+@pytest.mark.parametrize(("count", "probability"), [(100, 1.0), (300, 0.9999), (1000, 0.98)])
+def test_how_probably_an_error_is_found(count: int, probability: float) -> None:
+    """How often an error of 0.1% in one of many entries is beyond what a direction lets pass."""
+    gradient = (10.0 ** -np.linspace(0.0, 3.0, count)).tolist()
+    found = 0
+    for seed in range(1000):
+        parts = np.array(_scaled_direction(gradient, range(count), seed)) * gradient
+        found += int((1e-3 * np.abs(parts) > 1e-5 * max(1.0, abs(parts.sum())) + 1e-5).sum())
+    assert found / (1000 * count) >= probability
+
+
+def test_a_common_factor_is_found() -> None:
+    """An error that all entries share is seen along a direction as well."""
+    with pytest.raises(AssertionError, match="100 of 100 derivatives are wrong"):
+        check_grads(lambda x: autograd.sum([apply(WRONG, item) for item in x]), (np.full(100, 0.5),), order=1)
+
+
+def test_many_inputs_cost_few_calls() -> None:
+    """The calls of the function do not grow with the number of inputs, unless each is asked for."""
+    calls = []
+
+    def f(x: Any) -> Any:
+        calls.append(len(x))
+        return autograd.sum(autograd.sin(x) * x[0])
+
+    counts = []
+    for size, every_entry in ((20, None), (100, None), (20, True)):
+        calls.clear()
+        check_grads(f, (np.linspace(0.1, 1.0, size),), every_entry=every_entry)
+        counts.append(len(calls))
+    assert counts[0] == counts[1] < 250 < counts[2]
+
+
+def test_reports_of_many_inputs() -> None:
+    """A report has a row for every entry, unless it is asked for the short one."""
+    x = (np.linspace(0.1, 1.0, 12),)
+    assert len(check_grads(waves_of_few, x, 1, report=True).rows) == 12
+    short = check_grads(waves_of_few, x, 2, report=True, every_entry=False)
+    assert [(row.order, row.modes, row.input) for row in short.rows] == [
+        (1, "fwd, rev", "12 inputs"),
+        (2, "fwd", "12 inputs"),
+        (2, "rev", "12 inputs"),
+    ]
+    assert short.passed
+
+
+def waves_of_few(x: Any) -> Any:
+    """Return a sum of waves."""
+    return autograd.sum(autograd.sin(x) * x)
+
+
+def test_kinks_among_many_inputs() -> None:
+    """A kink in one of many inputs is explained as one among few is, and left out of the next order."""
+    x = np.linspace(0.5, 1.5, 20)
+    x[7] = 0.0
+    with pytest.warns(KinkWarning, match=r"at input x\[7\]: kink: any slope in \[0, 1\] .* taken is 0"):
+        check_grads(lambda x: autograd.sum(autograd.relu(x) * x[0] * 2.0), (x,))
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1e-3, 1e3, 1e9])
+def test_many_inputs_of_other_scales(scale: float) -> None:
+    """Inputs and derivatives of other scales than 1, and of mixed ones, pass; errors in them do not."""
+    x = scale * np.linspace(0.1, 1.0, 30)
+    x[::3] = np.linspace(0.5, 2.0, 10)
+    for f in (lambda x: autograd.sum(autograd.log(x)), lambda x: autograd.sum(autograd.sqrt(x)) * x[3]):
+        assert check_grads(f, (x,)) is None
+    if 1e-3 <= scale <= 1e3:
+        wrong = replace(OPS["log"], partials=("1.001 / x",))
+        for i in (0, 1):
+            rows = [wrong if i == j else OPS["log"] for j in range(30)]
+            with pytest.raises(AssertionError, match="1 of 30 derivatives are wrong"):
+                check_grads(lambda x, rows=rows: autograd.sum(map(apply, rows, x)), (x,), order=1)
