@@ -19,8 +19,8 @@ from .value import Value
 
 _ROWS = {op.name: op for op in (*OPS.values(), *COMPARISONS.values(), *BATCHES.values())}
 
-# Marks and weak references are no part of a copy.
-_KEPT = [slot for slot in Node.__slots__ if slot not in ("__weakref__", "_adjoint")]
+# Marks, levels and weak references are no part of a copy.
+_KEPT = [slot for slot in Node.__slots__ if slot not in ("__weakref__", "_adjoint", "_level")]
 
 _new = object.__new__
 
@@ -37,6 +37,7 @@ def shallow_copy(node: Node) -> Any:
     twin = _blank(type(node))
     _fill(twin, node, {})
     _set_extras(twin, _extras(node))
+    twin._level = node._level
     return twin
 
 

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import nonfinite
-from .levels import LostGradientError, highest_open, open_levels
+from .levels import LostGradientError, highest_open, is_variable, open_levels
 from .ops import Op
 from .source import Line, user_line
 from .tracing import TracedValueError
@@ -319,16 +319,22 @@ class Node:
     def __copy__(self) -> Any:
         from .graph_copies import shallow_copy
 
+        if is_variable(self):
+            self._plain("copy.copy(v)")
         return shallow_copy(self)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         from .graph_copies import deep_copy
 
+        if self._level:
+            self._plain("copy.deepcopy(v)")
         return deep_copy(self, memo)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         from .graph_copies import reduced
 
+        if self._level:
+            self._plain("pickle.dumps(v)")
         return reduced(self) if type(self).__reduce__ is object.__reduce__ else self.__reduce__()
 
     # ----------------------------------------------------------------------------------------- shown

@@ -7,8 +7,8 @@ import sys
 from types import FrameType
 from typing import NamedTuple
 
-# NumPy is skipped too: `np.sum(values)` calls our operators from its own Python code.
-_NOT_THE_USER = frozenset({"autograd", "nn", "numpy", "contextlib"})
+# NumPy and `copy` are skipped too: `np.sum(values)` calls our operators from its own Python code.
+_NOT_THE_USER = frozenset({"autograd", "nn", "numpy", "contextlib", "copy"})
 
 
 class Line(NamedTuple):

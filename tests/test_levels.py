@@ -1,6 +1,8 @@
 """What is being differentiated or traced is known by the nodes: in every thread and at every depth."""
 
+import copy
 import math
+import pickle
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -36,6 +38,9 @@ LOSSY: dict[str, Callable[[Any], Any]] = {
     "a result": lambda x: math.exp(autograd.exp(x * x)),
     "an array of floats": lambda x: np.array([x, x], dtype=object).astype(float).sum(),
     "np.asarray": lambda x: np.asarray([x], float)[0],
+    "copy.copy": lambda x: copy.copy(x) * x,
+    "copy.deepcopy": lambda x: copy.deepcopy([x * x])[0],
+    "pickle": lambda x: pickle.loads(pickle.dumps({"x": x * x}))["x"],
     "backward": lambda x: ((x * x).backward(), x)[1],
 }
 
@@ -82,6 +87,11 @@ def test_numbers_that_nothing_depends_on_convert() -> None:
     other = Value(2.0)
     assert grad(lambda x: x * float(other * other))(3.0) == 4.0
     assert grad(lambda x: x * float(x > 1.0))(3.0) == 1.0
+
+
+def test_a_shallow_copy_keeps_the_derivative() -> None:
+    """A shallow copy of a result is made of the same operands, and is differentiated as it is."""
+    assert grad(lambda x: copy.copy(x * x) * x)(2.0) == 12.0
 
 
 def test_numbers_convert_after_the_derivative() -> None:
