@@ -83,6 +83,7 @@ ORDER = [
     "autograd.jit.likeness",
     "autograd.jit.structured",
     "autograd.jit.settings",
+    "autograd.jit.static_arguments",
     "autograd.jit.jit",
     "autograd.jit.lambdify",
     "autograd.jit",

@@ -1,0 +1,215 @@
+"""Static arguments: known while a function is traced, and part of the key, with JAX's meaning."""
+
+from __future__ import annotations
+
+import functools
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from test_jit import same
+
+import autograd
+from autograd import Value, grad, jit, value_and_grad, vmap
+from nn import Module
+
+
+def power(x: Any, n: int = 2, *, scale: Any = 1.0, name: str = "a") -> Any:
+    """Return what can only be traced where `n` and `name` are known."""
+    result = 1.0
+    for _ in range(n):
+        result = result * x
+    return result * scale if name == "a" else result - scale
+
+
+def counted(f: Callable[..., Any]) -> tuple[Callable[..., Any], list[Any]]:
+    """Return a function that notes its calls."""
+    calls: list[Any] = []
+
+    @functools.wraps(f)
+    def counting(*args: Any, **kwargs: Any) -> Any:
+        calls.append((args, kwargs))
+        return f(*args, **kwargs)
+
+    return counting, calls
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"static_argnums": 1, "static_argnames": ["n", "name"]},
+        {"static_argnums": (1,), "static_argnames": ("name", "n")},
+        {"static_argnames": ["n", "name"]},
+        {"static_argnums": -1, "static_argnames": {"n", "name"}},
+    ],
+)
+def test_however_they_are_passed(options: dict[str, Any]) -> None:
+    """Static arguments have the values of the call, by position, by name and by default."""
+    f, calls = counted(power)
+    compiled = jit(f, backend="numpy", **options)
+    for x in (2.0, 3.0):
+        assert compiled(x, 3) == x**3
+        assert compiled(x, n=3) == x**3
+        assert compiled(x) == x**2
+        assert compiled(x, 0, scale=5.0) == 5.0
+        assert compiled(x, 3, scale=x, name="b") == x**3 - x
+        assert compiled(x=x, n=3, scale=x) == x**4
+    assert len(calls) == 6
+
+
+def test_in_the_middle() -> None:
+    """The other arguments keep their places and their names."""
+    f = jit(lambda a, n, b, *rest: (a - b) * n + sum(rest, 0.0), backend="numpy", static_argnums=1)
+    assert f(5.0, 2, 3.0) == 4.0
+    assert "def program(a, b):" in f.source
+    assert f(5.0, 2, 3.0, 1.0, 2.0) == 7.0
+    assert f(5.0, 3, 3.0) == 6.0
+
+
+def test_kinds_are_told_apart() -> None:
+    """What is equal but of another kind is another value."""
+    f = jit(lambda x, how: [x, float(len(repr(how)))], backend="numpy", static_argnums=1)
+    for _ in range(2):
+        for how in (
+            1,
+            1.0,
+            True,
+            0.0,
+            -0.0,
+            (1, 2),
+            (1.0, 2),
+            "1",
+            None,
+            frozenset({1}),
+            np.float64(1.0),
+            len,
+        ):
+            assert f(2.0, how) == [2.0, float(len(repr(how)))]
+
+
+def test_functions_are_static_by_identity() -> None:
+    """A function as a static argument is called while tracing."""
+    f = jit(lambda g, x: g(x), backend="numpy", static_argnames="g")
+    for _ in range(2):
+        assert f(autograd.sin, 0.0) == 0.0
+        assert f(autograd.cos, 0.0) == 1.0
+
+
+def test_compositions() -> None:
+    """Derivatives and maps compose on either side."""
+    f = jit(power, backend="numpy", static_argnames=("n", "name"))
+    assert grad(lambda x: f(x, 3))(2.0) == 12.0
+    assert vmap(lambda x: f(x, 2))(np.array([1.0, 2.0])).tolist() == [1.0, 4.0]
+    assert jit(lambda x: f(x, 2) + f(x, 3), backend="numpy")(2.0) == 12.0
+    step = jit(value_and_grad(power), backend="numpy", static_argnums=1)
+    assert [step(2.0, n) for n in (1, 2, 3)] == [(2.0, 1.0), (4.0, 4.0), (8.0, 12.0)]
+
+
+class Model(Module):
+    """A module whose method has a static argument."""
+
+    def __init__(self) -> None:
+        self.w = Value(2.0)
+
+    @functools.partial(jit, backend="numpy", static_argnames="times")
+    def repeat(self, x: Any, times: int) -> Any:
+        """Return a multiple."""
+        for _ in range(times):
+            x = x * self.w
+        return x
+
+
+def test_methods() -> None:
+    """Methods count `self`; the parameters are inputs."""
+    model = Model()
+    assert [model.repeat(1.0, 3), model.repeat(1.0, times=2)] == [8.0, 4.0]
+    model.w.data = 3.0
+    assert model.repeat(1.0, 3) == 27.0
+    assert grad(lambda model: model.repeat(1.0, 3))(model) == {"w": 27.0}
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"static_argnums": 2}, ValueError, "asks for argument 2, but power has 2 positional arguments"),
+        ({"static_argnums": (0, -3)}, ValueError, "asks for argument -3"),
+        ({"static_argnames": "m"}, ValueError, "asks for 'm', .* are x, n, scale, name"),
+        ({"static_argnums": 1.0}, TypeError, "'float' object is not iterable|whole numbers, but came 1.0"),
+        ({"static_argnums": [True]}, TypeError, "whole numbers, but came True"),
+        ({"static_argnames": [1]}, TypeError, "names, but came 1"),
+    ],
+)
+def test_arguments_that_there_are_not(options: Any, error: type[Exception], message: str) -> None:
+    """Positions and names are checked when the function is made."""
+    with pytest.raises(error, match=message):
+        jit(power, **options)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (
+            [1],
+            r"argument 1 of power is static, so it has to be hashable, but came \[1\] \(list\); pass a tuple",
+        ),
+        (np.array([1]), r"has to be hashable, .*leave it out"),
+        (Value(2.0), r"is static, but came Value\(2.0\), whose number may change; pass its data"),
+    ],
+)
+def test_what_cannot_be_static(value: Any, message: str) -> None:
+    """What has no hash is refused, as in JAX."""
+    with pytest.raises(ValueError, match=message):
+        jit(power, static_argnums=1)(2.0, value)
+
+
+def test_the_last_call() -> None:
+    """Source and report are those of the last call; before the first, the error says what to do."""
+    f = jit(power, backend="numpy", static_argnums=1)
+    with pytest.raises(RuntimeError, match="power has no program yet"):
+        f.report()
+    f(2.0, 2)
+    two = f.source
+    f(2.0, 3)
+    assert f.source != two
+    f(2.0, 2)
+    assert f.source == two
+    f.wait()
+    f.clear_cache()
+    with pytest.raises(RuntimeError, match="has no program yet"):
+        assert f.source
+    assert f(2.0, 3) == 8.0
+
+
+def test_programs_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All static values share the room that there is."""
+    monkeypatch.setattr(sys.modules["autograd.jit.jit"], "KEPT", 4)
+    f, calls = counted(power)
+    compiled = jit(f, backend="numpy", static_argnums=1)
+    for n in range(10):
+        assert compiled(2.0, n) == compiled(2.0, 0) * 2.0**n
+    assert len(calls) == 10  # n = 0 was used all the time.
+    assert sum(len(other._programs) for other in compiled._others.values()) <= 4  # type: ignore[attr-defined]
+    for size in range(1, 9):
+        same(compiled(np.full(size, 2.0), 3), np.full(size, 8.0))
+    assert sum(len(other._programs) for other in compiled._others.values()) <= 4  # type: ignore[attr-defined]
+
+
+def test_threads() -> None:
+    """Calls from many threads with their own static values get their own results."""
+    f = jit(power, backend="numpy", static_argnums=1)
+    wrong: list[Any] = []
+
+    def work(n: int) -> None:
+        for x in range(50):
+            if f(float(x), n) != float(x) ** n:
+                wrong.append((x, n))
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in (1, 2, 3, 1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
