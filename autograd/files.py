@@ -51,6 +51,11 @@ def write_whole(target: Path, content: bytes) -> None:
         if mode is not None:
             os.chmod(unfinished, mode)
         os.replace(unfinished, file)
+    except OSError as error:
+        # The file that was meant, and not the one that is there meanwhile.
+        if error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, str(target)) from error
     finally:
         with suppress(FileNotFoundError):
             os.unlink(unfinished)

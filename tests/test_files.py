@@ -100,6 +100,14 @@ def test_a_write_protected_file_stays(tmp_path: Path, monkeypatch: pytest.Monkey
     assert target.read_bytes() == b"older"
 
 
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder that nobody may write into")
+def test_errors_name_the_file(written: Any) -> None:
+    """An error names the file that was to be written, not the one that is there meanwhile."""
+    write, path = written
+    with pytest.raises(OSError, match=f": '/proc/{path.name}'$"):
+        write(Path("/proc", path.name))
+
+
 def test_a_name_as_long_as_names_can_be(tmp_path: Path) -> None:
     """The file that is there meanwhile has a name of its own, which is not too long."""
     target = tmp_path / ("n" * 255)
