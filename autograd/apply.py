@@ -127,12 +127,15 @@ _SEQUENCES = (list, tuple)
 
 def _column(op: Op, sequence: Iterable[Any]) -> tuple[tuple[Any, ...], Sequence[float], _Mask]:
     """Return operands, constants as floats, with the number of each, and which of them are nodes."""
-    if not isinstance(sequence, _SEQUENCES) and not isinstance(sequence, Iterable):
-        raise TypeError(
-            f"{op.name} takes an iterable of Values and numbers, but came {sequence!r} "
-            f"({type(sequence).__name__})"
-        )
-    items = tuple(sequence.tolist() if isinstance(sequence, np.ndarray) else sequence)
+    if not isinstance(sequence, _SEQUENCES):
+        if not isinstance(sequence, Iterable) or (isinstance(sequence, np.ndarray) and sequence.ndim != 1):
+            raise TypeError(
+                f"{op.name} takes an iterable of Values and numbers, but came {sequence!r} "
+                f"({type(sequence).__name__})"
+            )
+        # To iterate over an array takes FIVE times as long as over the list of its elements.
+        sequence = sequence.tolist() if isinstance(sequence, np.ndarray) else sequence
+    items = tuple(sequence)
     # The weights of a neuron are all Values, and its inputs are often all floats: to check them one by one
     # would take half of the time of a training step.
     numbers = [item._data for item in items if item.__class__ is Value]

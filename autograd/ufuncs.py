@@ -54,7 +54,7 @@ def mapped(function: Callable[..., Any], operands: Sequence[Any], results: int =
     >>> mapped(lambda x, y: x * y, [Value(2.0), np.array([1.0, 3.0])])
     array([Value(2.0, op='*'), Value(6.0, op='*')], dtype=object)
     """
-    shape = np.broadcast_shapes(*[x.shape for x in operands if isinstance(x, np.ndarray)])
+    shape = _common_shape(operands)
     if shape == ():
         return function(*[x.item() if isinstance(x, np.ndarray) else x for x in operands])
     found = map(function, *[_elements(x, shape) for x in operands])
@@ -64,15 +64,25 @@ def mapped(function: Callable[..., Any], operands: Sequence[Any], results: int =
     return tuple([_shaped(part, shape) for part in list(zip(*found, strict=True)) or [()] * results])
 
 
+def _common_shape(operands: Sequence[Any]) -> tuple[int, ...]:
+    shapes = [x.shape for x in operands if isinstance(x, np.ndarray)]
+    # Most often they are equal: to broadcast takes as long as ten operations.
+    if not shapes or shapes.count(shapes[0]) == len(shapes):
+        return shapes[0] if shapes else ()
+    return np.broadcast_shapes(*shapes)
+
+
 def _elements(x: Any, shape: tuple[int, ...]) -> Iterable[Any]:
     if not isinstance(x, np.ndarray):
         return repeat(x)
-    return np.broadcast_to(x, shape).ravel().tolist()
+    whole = x if x.shape == shape else np.broadcast_to(x, shape)
+    return (whole if whole.ndim == 1 else whole.ravel()).tolist()
 
 
 def _shaped(items: Iterable[Any], shape: tuple[int, ...]) -> Any:
     # Not np.array(items), which asks each element in five ways whether it is a sequence.
-    return np.fromiter(items, dtype=object, count=math.prod(shape)).reshape(shape)
+    found = np.fromiter(items, dtype=object, count=math.prod(shape))
+    return found if len(shape) == 1 else found.reshape(shape)
 
 
 def call_method(ufunc: np.ufunc, method: str, *operands: Any, **options: Any) -> Any:
@@ -128,20 +138,26 @@ def function_of(op: Op) -> Callable[..., Any]:
     """
     if op.name in ("add", "sub", "mul"):
         return getattr(operator, op.name)  # type: ignore[no-any-return]
-    if op.symbol:
-        return partial(_operated, op, getattr(operator, op.name))
+    if op.symbol and len(op.partials) == 2:
+        return _by_operator(op, getattr(operator, op.name))
+    if len(op.partials) == 2:
+        return _by_method(op, getattr(Value, op.name))
     if len(op.partials) == 1:
-        return partial(_called, op, operator.methodcaller(op.name))
+        return _of_one(op, getattr(Value, f"__{op.name}__" if op.symbol else op.name))
     return partial(apply, op)
 
 
-def _operated(op: Op, operate: Callable[..., Any], *args: Any) -> Any:
+def _by_operator(op: Op, operate: Function) -> Function:
     # Plain numbers that meet in an array of objects would raise for 1/0, and give complex roots.
-    return operate(*args) if Value in map(type, args) else apply(op, *args)
+    return lambda x, y: operate(x, y) if x.__class__ is Value or y.__class__ is Value else apply(op, x, y)
 
 
-def _called(op: Op, method: Callable[[Any], Any], x: Any) -> Any:
-    return method(x) if x.__class__ is Value else apply(op, x)
+def _by_method(op: Op, method: Function) -> Function:
+    return lambda x, y: method(x, y) if x.__class__ is Value else apply(op, x, y)
+
+
+def _of_one(op: Op, method: Function) -> Function:
+    return lambda x: method(x) if x.__class__ is Value else apply(op, x)
 
 
 # ------------------------------------------------------------------------------------------- comparisons

@@ -362,6 +362,53 @@ def test_refused(call: Callable[[Any], Any], message: str) -> None:
         call(as_values(X))
 
 
+def into_floats(x: Any) -> Any:
+    """Return the squares, assigned to an array of floats."""
+    out = np.zeros(3)
+    for i in range(3):
+        out[i] = x[0, i] ** 2
+    return out.sum()
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        into_floats,
+        lambda x: np.asarray(x, dtype=float).sum(),
+        lambda x: np.array(x, dtype=float).sum(),
+        lambda x: np.array(x.tolist(), dtype=float).sum(),
+        lambda x: np.float64(x[0, 0]) * 2.0,
+        lambda x: x.astype(int).sum(),
+        lambda x: x.astype(np.float32).sum(),
+        lambda x: np.linspace(x[0, 0], 1.0, dtype=float).sum(),
+        lambda x: np.fromiter(x.ravel(), dtype=float).sum(),
+    ],
+)
+@pytest.mark.parametrize(
+    "transform", [grad, lambda f: jit(f), lambda f: lambda x: jvp(f, (x,), (x,)), hessian]
+)
+def test_derivatives_are_not_lost(transform: Callable[..., Any], f: Callable[[Any], Any]) -> None:
+    """Plain floats made of what is differentiated or traced raise, in whatever way they are made."""
+    with pytest.raises(
+        TypeError, match=r"asks for a number that is not known|makes a plain number of what is"
+    ):
+        transform(f)(X)
+
+
+def test_arrays_like_others_hold_values() -> None:
+    """What NumPy makes like an array of Values holds Values, so that elements can be assigned."""
+
+    def f(x: Any) -> Any:
+        out = np.zeros_like(x)
+        for i in range(3):
+            out[:, i] = x[:, i] ** (i + 1)
+        return out.sum()
+
+    expected = np.array([1.0, 2.0, 3.0]) * X ** [0, 1, 2]
+    for transform in (grad, lambda f: jit(grad(f))):
+        np.testing.assert_allclose(transform(f)(X), expected)
+
+
 # ----------------------------------------------------------------------------------------- masks and truth
 
 
