@@ -254,7 +254,8 @@ class Node:
             with sweep_lock:
                 order, leaves = _sweep(self, seed)
                 if nonfinite.is_watching():
-                    nonfinite.examine_backward((node, node._adjoint) for node in order + leaves)
+                    for node in order + leaves:
+                        nonfinite.examine_adjoint(node, node._adjoint, node.partials)
                 adjoints = [leaf._adjoint for leaf in leaves]
                 for leaf in leaves:
                     leaf._adjoint = None

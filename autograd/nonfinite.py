@@ -38,7 +38,9 @@ def anomaly() -> Iterator[None]:
     """Raise at the first operation that gives nan or leaves the finite numbers, forward or backward.
 
     It holds for the thread (or asyncio task) that opened it, inside the ``with`` block or the
-    decorated function. Expressions built inside remember the line that built each node.
+    decorated function: for ``backward()``, for `grad` and its kin, and for compiled functions, which are run
+    operation by operation where a result is not finite. Expressions built inside remember the line that
+    built each node.
 
     Raises
     ------
@@ -140,31 +142,57 @@ def examine(op: Op, args: Sequence[Any], out: float) -> Line | None:
     return user_line() if faults or watching else None
 
 
-def examine_backward(adjoints: Iterable[tuple[Any, float]]) -> None:
-    """Raise at the first node of a sweep that turns a finite adjoint into nan or inf.
+def examine_adjoint(node: Any, adjoint: float, partials: Iterable[float | None]) -> None:
+    """Raise where a sweep backward leaves the finite numbers at a node.
 
     Parameters
     ----------
-    adjoints : iterable of (Value, float)
-        Each node with its adjoint, in the order of the sweep.
+    node : Value
+        The node.
+    adjoint : float
+        Its adjoint.
+    partials : iterable of float or None
+        Its partials by the operands to which the adjoint is passed on.
 
     Raises
     ------
     FloatingPointError
         Naming the operation, its operands, the adjoint, the partial and the line that built the node.
     """
-    for node, adjoint in adjoints:
-        if not math.isfinite(adjoint):
-            what = describe(node.op, node.args) if node.op else repr(node)
+    if not math.isfinite(adjoint):
+        what = describe(node.op, node.args) if node.op else repr(node)
+        raise FloatingPointError(f"backward: what flows into {what} adds up to {adjoint}{_built_at(node)}")
+    for partial in partials:
+        if partial is not None and not math.isfinite(adjoint * partial):
             raise FloatingPointError(
-                f"backward: what flows into {what} adds up to {adjoint}{_built_at(node)}"
+                f"backward through {describe(node.op, node.args)}: the adjoint {adjoint} times "
+                f"the partial {partial} gives {adjoint * partial}{_built_at(node)}"
             )
-        for partial in node.partials:
-            if partial is not None and not math.isfinite(adjoint * partial):
-                raise FloatingPointError(
-                    f"backward through {describe(node.op, node.args)}: the adjoint {adjoint} times "
-                    f"the partial {partial} gives {adjoint * partial}{_built_at(node)}"
-                )
+
+
+def examine_tangents(node: Any, tangents: Iterable[tuple[float, float]]) -> None:
+    """Raise where a sweep forward leaves the finite numbers at a node.
+
+    Parameters
+    ----------
+    node : Value
+        The node.
+    tangents : iterable of (float, float)
+        For operands that move, the tangent and the partial of the node.
+
+    Raises
+    ------
+    FloatingPointError
+        Naming the operation, its operands, the tangent, the partial and the line that built the node.
+    """
+    total = 0.0
+    for tangent, partial in tangents:
+        total += tangent * partial
+        if not math.isfinite(total):
+            raise FloatingPointError(
+                f"forward through {describe(node.op, node.args)}: the tangent {tangent} times "
+                f"the partial {partial} adds up to {total}{_built_at(node)}"
+            )
 
 
 def _built_at(node: Any) -> str:

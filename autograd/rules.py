@@ -224,7 +224,7 @@ def compile_rule(rule: str, parameters: Sequence[str], meaning: Mapping[str, Any
     expression = python_expression(rule)
     if "where" in meaning:
         expression = ast.unparse(_WithoutShortcuts().visit(ast.parse(rule, mode="eval")))
-    function = eval(f"lambda {', '.join(parameters)}: {expression}", dict(meaning))
+    function = eval(f"lambda {', '.join(parameters)}: {expression}", {"__name__": __name__, **meaning})
     for word in set(function.__code__.co_names) - set(meaning):
         op = OPS[word]
         if is_primitive(op):

@@ -21,7 +21,7 @@ from .apply import apply
 from .graph import consumers_first, depending_on
 from .lanes import LANE, STACK, TOTAL, lane, samples_of, stack, total
 from .node import add_to_gradients, sweep_lock
-from .nonfinite import PYTHON_RAISES, examine_backward, is_watching
+from .nonfinite import PYTHON_RAISES, examine_adjoint, examine_tangents, is_watching
 from .ops import CONSTANTS, OPS, Op
 from .rules import Rules, compile_row, on_sequences
 from .tracing import may_be_traced
@@ -245,6 +245,7 @@ def _adjoints(
     """Return the adjoint of each node between the inputs and the outputs."""
     relevant = depending_on(inputs, reversed(order))
     samples = samples_of(reversed(order))
+    watching = is_watching()
     adjoints: dict[Value, Number] = {}
     of_lanes: dict[Value, list[Number]] = {}
     for output, seed in zip(outputs, seeds, strict=True):
@@ -256,6 +257,9 @@ def _adjoints(
         if node not in relevant or node not in adjoints:
             continue
         adjoint = adjoints[node]
+        if watching:
+            uses = zip(node.args, node.partials, strict=True)
+            examine_adjoint(node, _number(adjoint), [partial for arg, partial in uses if arg in relevant])
         if node.op is LANE and node.args[0] in samples:
             x, i = node.args
             lanes = of_lanes.setdefault(x, [0.0] * samples[x])  # type: ignore[arg-type, index]
@@ -324,8 +328,6 @@ def accumulate(root: Value, seed: float, create_graph: bool = False) -> None:
     partials_of = partials_as_graph if create_graph else partials_as_numbers
     adjoints = _adjoints(order, [root], [seed], leaves, partials_of)
     numbers = {node: _number(adjoints.get(node, 0.0)) for node in order}
-    if is_watching():
-        examine_backward(numbers.items())
     found = [adjoints.get(leaf, 0.0) for leaf in leaves]
     if create_graph:
         found = [adjoint if isinstance(adjoint, Value) else Value(adjoint) for adjoint in found]
@@ -374,15 +376,20 @@ def push(
     >>> push(consumers_first(y), [y], [x], [1.0], partials_as_numbers)
     [6.0]
     """
-    moving = zip(inputs, tangents, strict=True)
-    found: dict[Value, Number] = {x: tangent for x, tangent in moving if tangent is not None}
+    pairs = zip(inputs, tangents, strict=True)
+    found: dict[Value, Number] = {x: tangent for x, tangent in pairs if tangent is not None}
     relevant = depending_on([*found], reversed(order))
+    watching = is_watching()
     for node in reversed(order):
         if node in found or node not in relevant:
             continue
         if node.op in _BATCHING:
             found[node] = _pushed_through_batch(node, found)
             continue
+        if watching:
+            uses = zip(node.args, node.partials, strict=True)
+            moving = [(arg, p) for arg, p in uses if p is not None and arg in relevant]
+            examine_tangents(node, [(_number(found[arg]), p) for arg, p in moving])  # type: ignore[index]
         tangent: Number = 0.0
         for operand, partial in zip(node.args, partials_of(node, relevant), strict=True):
             if partial is not None and operand in relevant:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 import autograd
-from autograd import Value, anomaly
+from autograd import Value, anomaly, grad, hessian, hvp, jacobian, jit, jvp, value_and_grad, vjp, vmap
 from autograd.levels import open_scopes
 
 
@@ -136,6 +137,95 @@ def test_outside_an_infinite_gradient_is_a_result() -> None:
     x = Value(0.0)
     x.sqrt().backward()
     assert x.grad == inf
+
+
+# ------------------------------------------------------------------------- derivatives, compiled functions
+
+
+def root(x: Any) -> Any:
+    """Return three times the root, whose slope at 0 is infinite."""
+    return autograd.sqrt(x) * 3.0  # root
+
+
+DERIVATIVES: dict[str, Callable[[Callable[[Any], Any]], Callable[[Any], Any]]] = {
+    "grad": grad,
+    "value_and_grad": value_and_grad,
+    "grad of grad": lambda f: grad(grad(f)),
+    "jacobian": jacobian,
+    "hessian": hessian,
+    "vjp": lambda f: lambda x: vjp(f, x)[1](1.0),
+    "jvp": lambda f: lambda x: jvp(f, (x,), (1.0,)),
+    "hvp": lambda f: lambda x: hvp(f, (x,), (1.0,)),
+    "vmap": lambda f: lambda x: vmap(grad(f))(np.array([1.0, x])),
+}
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("name", DERIVATIVES)
+def test_derivatives(name: str, compiled: bool) -> None:
+    """A derivative that is not finite raises where it arises, and names the user's line; compiled as well."""
+    derivative = DERIVATIVES[name](root)
+    if compiled:
+        derivative = jit(derivative, backend="numpy")
+        with np.errstate(all="ignore"):
+            derivative(1.0)
+    with anomaly():
+        derivative(4.0)
+        with pytest.raises(FloatingPointError) as error:
+            derivative(0.0)
+    assert re.match(
+        r"(back|for)ward through sqrt\(0\.0\): the \w+ [13]\.0 times the partial inf", str(error.value)
+    )
+    assert str(error.value).endswith(f"built at {line_of('root')}")
+    assert (anomaly_is_over(), is_on()) == (True, False)
+
+
+def anomaly_is_over() -> bool:
+    """Return whether derivatives give inf again."""
+    with np.errstate(all="ignore"):
+        return bool(np.isinf(grad(root)(0.0)))
+
+
+def test_tangents_that_add_up_to_infinity() -> None:
+    """A sum of finite tangents that overflows raises too."""
+    with anomaly(), pytest.raises(FloatingPointError, match=r"forward through .* adds up to inf"):
+        jvp(lambda x, y: x * 1e308 + y * 1e308, (0.5, 0.5), (1.0, 1.0))
+
+
+def test_a_second_derivative_names_the_users_line() -> None:
+    """An operation of a derivative's own that is at fault is reported at the line that asked for it."""
+    with anomaly(), pytest.raises(FloatingPointError) as error:
+        grad(grad(lambda x: x**1.5))(0.0)  # asked
+    assert __file__ in str(error.value)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_compiled_functions(backend: str) -> None:
+    """A compiled function with a result that is not finite raises by the operation and its line."""
+    if backend == "numba":
+        pytest.importorskip("numba")
+
+    def logarithms(x: Any) -> Any:
+        return autograd.log(x).sum()  # compiled
+
+    f = jit(logarithms, backend=backend)
+    f(np.ones(3))
+    f.wait()
+    with anomaly(), pytest.raises(FloatingPointError) as error:
+        f(np.array([1.0, -2.0, 3.0]))
+    assert str(error.value) == (
+        f"invalid value encountered in log(-2.0), which gives nan, at {line_of('compiled')}"
+    )
+    with np.errstate(all="ignore"):
+        assert isnan(f(np.array([1.0, -2.0, 3.0])))
+
+
+def test_a_compiled_function_of_infinity() -> None:
+    """A result that is infinite because an argument is, is no fault."""
+    f = jit(lambda x: x + 1.0, backend="numpy")
+    f(1.0)
+    with anomaly():
+        assert f(inf) == inf
 
 
 # ------------------------------------------------------------------------------------- where it is in force

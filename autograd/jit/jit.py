@@ -15,6 +15,8 @@ import numpy as np
 
 from ..copies import WAYS, Way
 from ..graph import level_outside
+from ..levels import open_scopes
+from ..nonfinite import is_watching
 from ..tracing import tracing
 from ..trees import Branch, Leaf, Structure, flatten, leaves_of, unflatten
 from ..value import Value
@@ -96,7 +98,18 @@ class Jitted:
         leaves = read(args, kwargs)
         if leaves is None:
             return self._call_other(args, kwargs)
-        return build(*program.run(*leaves))
+        results = program.run(*leaves)
+        if open_scopes:
+            self._look_for_faults(results, args, kwargs)
+        return build(*results)
+
+    def _look_for_faults(self, results: Iterable[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Run the function itself where a result is not finite in anomaly mode, to say at which operation."""
+        if is_watching() and not all(np.isfinite(result).all() for result in results):
+            leaves, structure = leaves_of((args, kwargs), exact=True)
+            numbers = [Value(number) for leaf in leaves for number in np.ravel(leaf).tolist()]
+            recorded, named = unflatten(structure, numbers, argument=True)
+            self._f(*recorded, **named)
 
     def _call_other(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Do a call whose arguments are unlike those of the last one."""
@@ -109,7 +122,7 @@ class Jitted:
         if read is None:
             read = reader_of(like)
             self._likenesses[like] = key, read
-        return self._run(found, read, leaves)
+        return self._run(found, read, leaves, args, kwargs)
 
     def _call_at_length(self, args: tuple[Any, ...], kwargs: dict[str, Any], like: Hashable) -> Any:
         """Do a call that is the first of its kind, or has arguments of some other kind than usual."""
@@ -127,13 +140,23 @@ class Jitted:
             self._keep(key, found)
         if like is not None:
             self._likenesses[like] = key, None
-        return self._run(found, _read_nothing, _packed(structure, iter(leaves)))
+        return self._run(found, _read_nothing, _packed(structure, iter(leaves)), args, kwargs)
 
-    def _run(self, found: _Compiled, read: Reader, leaves: Sequence[Any]) -> Any:
+    def _run(
+        self,
+        found: _Compiled,
+        read: Reader,
+        leaves: Sequence[Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Any:
         """Run a program, and begin with it next time."""
         found.used = next(_uses)
         self._recent = _Recent(read, found.program, found.build)
-        return found.build(*found.program.run(*leaves))
+        results = found.program.run(*leaves)
+        if open_scopes:
+            self._look_for_faults(results, args, kwargs)
+        return found.build(*results)
 
     def _keep(self, key: Hashable, found: _Compiled) -> None:
         """Keep a program, and not more than there is room for; without a lock, which a fork could hold."""
