@@ -425,7 +425,7 @@ def recorded(function: Any, *args: Any, **kwargs: Any) -> Any:
     >>> recorded(np.flip, values_array([Value(1.0), Value(2.0)]))
     array([Value(2.0), Value(1.0)], dtype=object)
     """
-    arrays, named = _boxed(args), _boxed(kwargs)
+    arrays, named = tuple(map(_boxed, args)), _boxed(kwargs)
     return _unboxed(np.ndarray.__array_function__(_ANY, function, (ValueArray,), arrays, named))
 
 
@@ -439,7 +439,9 @@ def _boxed(item: Any) -> Any:
     if type(item) is np.ndarray and item.dtype == object:
         return item.view(ValueArray)
     if type(item) in (list, tuple):
-        return type(item)(map(_boxed, item))
+        # NumPy would take arrays of no dimensions in a list for its elements.
+        is_row = all(isinstance(part, (*NUMBERS, Value)) for part in item) and any(map(holds_values, item))
+        return values_array(item) if is_row else type(item)(map(_boxed, item))
     if type(item) is dict:
         return {name: _boxed(part) for name, part in item.items()}
     return item

@@ -273,6 +273,14 @@ def test_lists_and_single_values() -> None:
     assert (data(v).item(), grads(v).item()) == (2.0, 3.0)
 
 
+@pytest.mark.parametrize("join", [np.append, lambda x, row: np.concatenate([x, row])])
+def test_a_row_of_values_beside_an_array(join: Callable[..., Any]) -> None:
+    """The Values of a list become elements, not arrays in elements."""
+    x, row = as_values([1.0, 2.0]), [Value(3.0), 4.0]
+    assert all(isinstance(element, Value | float) for element in join(x, row).tolist())
+    assert data(join(x, row)).tolist() == [1.0, 2.0, 3.0, 4.0]
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
