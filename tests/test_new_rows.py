@@ -101,6 +101,9 @@ alone = {}
 assert "autograd" not in f.source
 exec(f.source, alone)
 close(alone["program"](Z)[:6], each(Z))
+v = Value(0.5)
+f = autograd.lambdify(autograd.erf(v) + autograd.remainder(v, 0.3), [v])
+close([f(X)], [autograd.erf(X) + autograd.remainder(X, 0.3)])
 special = jit(lambda x: [autograd.gamma(x), autograd.erf(x)], backend="numpy")
 assert np.isnan(special(np.array([-1.0, 1.0]))[0][0])
 assert special(np.array([500.0, 1.0]))[0][0] == np.inf
