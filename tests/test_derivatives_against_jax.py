@@ -496,6 +496,27 @@ def test_forms_of_vmap(form: Form) -> None:
 
 
 @forms
+@pytest.mark.parametrize("around", ["jit of vmap", "vmap of jit"])
+def test_compiled_forms_of_vmap(form: Form, around: str) -> None:
+    """The same arguments to a compiled map, and to the map of a compiled function, give JAX's numbers."""
+
+    def compute(library: Library) -> Function:
+        f: Function = partial(form.f, library.functions)
+        if around == "vmap of jit":
+            return library.vmap(compiled(library, f), form.in_axes, form.out_axes)
+        return compiled(library, library.vmap(f, form.in_axes, form.out_axes))
+
+    f, kwargs = compute(OURS), dict(form.kwargs)
+    expected = jax.tree.map(np.asarray, compute(THEIRS)(*form.args, **kwargs))
+    for _ in range(2):
+        found = f(*form.args, **kwargs)
+        assert jax.tree.structure(found) == jax.tree.structure(expected)
+        for leaf, reference in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
+            assert np.shape(leaf) == reference.shape
+            np.testing.assert_allclose(leaf, reference, rtol=1e-12)
+
+
+@forms
 def test_derivatives_of_forms_of_vmap(form: Form) -> None:
     """Derivatives through each form of vmap are JAX's, compiled, mapped and of mapped derivatives as well."""
 

@@ -18,7 +18,7 @@ from ..graph import level_outside
 from ..levels import open_scopes
 from ..nonfinite import is_watching
 from ..tracing import tracing
-from ..trees import Branch, Leaf, Structure, flatten, leaves_of, unflatten
+from ..trees import Branch, Leaf, Structure, leaves_of, numbers_of, unflatten
 from ..value import Value
 from .background import improve_later
 from .collector import paused_collector
@@ -245,7 +245,8 @@ class Jitted:
         traced_args, traced_kwargs = unflatten(structure, inputs, argument=True)
         with tracing(inputs) as level, np.errstate(all="ignore"):
             result = self._f(*traced_args, **traced_kwargs)
-            outputs, form = flatten(result, "the result of a compiled function")
+            found, form = leaves_of(result, "the result of a compiled function", exact=True)
+        outputs = [out if isinstance(out, Value) else float(out) for out in numbers_of(found)]
         if level_outside([out for out in outputs if isinstance(out, Value)], level):
             raise _UsesVariablesAroundError
         shapes = _shapes(structure)
