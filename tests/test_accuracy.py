@@ -1,0 +1,548 @@
+"""How many digits are right, against formulas evaluated with 50 digits, over the whole range of doubles.
+
+An error is counted in units in the last place (ulp) of the double next to the exact result. A result that is
+worked out from its own value has the digits that this has: where that is too large or too small for a double,
+only rules that do without it are held to the limit.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from itertools import product
+from math import inf, nextafter
+from typing import Any
+
+import numpy as np
+import pytest
+from mpmath import mp, mpf
+from oracles import ORACLES, Point, public
+
+import autograd
+from autograd import OPS, Op, Value, as_values, data, grad, grads, hessian, jit, jvp, value_and_grad, vmap
+from nn import losses
+
+Formula = Callable[..., Any]
+
+LARGEST, SMALLEST = 1.7976931348623157e308, 2.2250738585072014e-308
+
+# Of rows; where functions are made of several, rounding of each adds up.
+VALUE_ULPS, PARTIAL_ULPS, COMPOSITE_ULPS = 2.0, 4.0, 4.0
+
+
+# What the GNU C library gives at 1.7e-246 is off by 2.15.
+THOSE_OF_C = {"cbrt": 3.0}
+
+
+@contextmanager
+def digits() -> Iterator[None]:
+    """Work with 50 digits, and without NumPy's warnings."""
+    with np.errstate(all="ignore"), mp.workdps(50):
+        yield
+
+
+def neighbours(number: float) -> tuple[float, float, float]:
+    """Return a number and the doubles next to it."""
+    return nextafter(number, -inf), number, nextafter(number, inf)
+
+
+# Where a rule or NumPy changes its form, or a function over- or underflows.
+TURNS = (0.0, 0.5, 1.0, 2.0, 5.0, 19.06, 37.0, 40.0, 354.9, 372.6, 709.78, 745.1)
+MODERATE = [2.0**k * f for k in range(-30, 10) for f in (1.0, 1.37)]
+
+
+@cache
+def numbers(step: int) -> list[float]:
+    """Return doubles over their whole range, a power of ten apart or several, and neighbours of the turns."""
+    powers = [float(f"{digit}e{k}") for k in range(-323, 309, step) for digit in ("1", "1.7")]
+    found = {number for turn in TURNS for number in neighbours(turn)} | {*powers, *MODERATE, LARGEST}
+    return sorted({sign * number for number in found for sign in (-1.0, 1.0)})
+
+
+def ulps(found: float, exact: Any) -> float:
+    """Return how far a number is from the exact one."""
+    nearest = float(exact)
+    if math.isnan(found) or math.isinf(found) or math.isinf(nearest):
+        return 0.0 if found == nearest else inf
+    return float(abs(mpf(found) - exact) / math.ulp(nearest))
+
+
+def is_real(exact: Any) -> bool:
+    """Return whether a formula gives a number at all."""
+    return not isinstance(exact, mp.mpc) and bool(mp.isfinite(exact))
+
+
+# ----------------------------------------------------------------------------------------------------- rows
+
+
+def of_both(x: Any, y: Any) -> Any:
+    """Return the square of a distance."""
+    return x * x + y * y
+
+
+SLOPES: dict[str, tuple[Formula, ...]] = {
+    "add": (lambda x, y: mpf(1), lambda x, y: mpf(1)),
+    "sub": (lambda x, y: mpf(1), lambda x, y: mpf(-1)),
+    "mul": (lambda x, y: y, lambda x, y: x),
+    "truediv": (lambda x, y: 1 / y, lambda x, y: -x / y**2),
+    "floordiv": (lambda x, y: mpf(0), lambda x, y: mpf(0)),
+    "mod": (lambda x, y: mpf(1), lambda x, y: -mp.floor(x / y)),
+    "neg": (lambda x: mpf(-1),),
+    "pos": (lambda x: mpf(1),),
+    "pow": (lambda x, y: y * mp.power(x, y - 1), lambda x, y: mp.power(x, y) * mp.log(x)),
+    "abs": (mp.sign,),
+    "max": (lambda x, y: mpf(x >= y), lambda x, y: mpf(x < y)),
+    "min": (lambda x, y: mpf(x <= y), lambda x, y: mpf(x > y)),
+    "exp": (mp.exp,),
+    "log": (lambda x: 1 / x,),
+    "log1p": (lambda x: 1 / (1 + x),),
+    "expm1": (mp.exp,),
+    "sqrt": (lambda x: 1 / (2 * mp.sqrt(x)),),
+    "cbrt": (lambda x: mp.cbrt(abs(x)) / abs(x) / 3,),
+    "log2": (lambda x: 1 / x / mp.log(2),),
+    "log10": (lambda x: 1 / x / mp.log(10),),
+    "exp2": (lambda x: mp.power(2, x) * mp.log(2),),
+    "floor": (lambda x: mpf(0),),
+    "sin": (mp.cos,),
+    "cos": (lambda x: -mp.sin(x),),
+    "tan": (lambda x: mp.sec(x) ** 2,),
+    "arcsin": (lambda x: 1 / mp.sqrt((1 - x) * (1 + x)),),
+    "arccos": (lambda x: -1 / mp.sqrt((1 - x) * (1 + x)),),
+    "arctan": (lambda x: 1 / (1 + x * x),),
+    "arctan2": (lambda x, y: y / of_both(x, y), lambda x, y: -x / of_both(x, y)),
+    "hypot": (lambda x, y: x / mp.sqrt(of_both(x, y)), lambda x, y: y / mp.sqrt(of_both(x, y))),
+    "sinh": (mp.cosh,),
+    "cosh": (mp.sinh,),
+    "tanh": (lambda x: mp.sech(x) ** 2,),
+    "sech2": (lambda x: -2 * mp.sech(x) ** 2 * mp.tanh(x),),
+    "arcsinh": (lambda x: 1 / mp.sqrt(1 + x * x),),
+    "arccosh": (lambda x: 1 / mp.sqrt((x - 1) * (x + 1)),),
+    "arctanh": (lambda x: 1 / ((1 - x) * (1 + x)),),
+    "sigmoid": (lambda x: mp.sech(x / 2) ** 2 / 4,),
+    "relu": (lambda x: mpf(x > 0),),
+    "softplus": (lambda x: 1 / (1 + mp.exp(-x)),),
+}
+"""The partials of the rows of one or two numbers, from mathematics."""
+
+
+KINK_OR_POLE_AT_0 = ("abs", "relu", "cbrt", "truediv", "floordiv", "mod", "hypot", "arctan2")
+
+
+def has_partials(op: Op, point: Point) -> bool:
+    """Return whether a point is inside the domain, on no kink, and its quotient a number that has digits."""
+    if op.name in KINK_OR_POLE_AT_0 and point[-1] == 0.0:
+        return False
+    if op.name in ("log", "log2", "log10", "sqrt", "pow") and point[0] <= 0.0:
+        return False
+    if op.name == "log1p" and point[0] <= -1.0:
+        return False
+    if op.name in ("arcsin", "arccos", "arctanh") and abs(point[0]) >= 1.0:
+        return False
+    if op.name == "arccosh" and point[0] <= 1.0:
+        return False
+    if op.name in ("floordiv", "mod"):
+        return abs(point[0]) < 2.0**50 * abs(point[1])
+    # mpmath would write out the number.
+    return op.name != "pow" or abs(point[1] * math.log(point[0])) < 2000.0
+
+
+def points_of(op: Op) -> list[Point]:
+    """Return points over the whole range of the arguments of a row."""
+    if len(op.partials) == 1:
+        points: Iterable[Point] = [(x,) for x in numbers(7)]
+    else:
+        some = [*numbers(47)[::6], -2.0, -0.5, 0.25, 1 / 3, 1.5, 2.0, 3.0]
+        points = product(some, some)
+    return [point for point in points if has_partials(op, point)]
+
+
+@pytest.mark.parametrize("name", SLOPES)
+def test_rows(name: str) -> None:
+    """Values are within 2 ulp and partials within 4, from the smallest double to the largest."""
+    op = OPS[name]
+    with digits():
+        for point in points_of(op):
+            exact = ORACLES[name].exact(*map(mpf, point))
+            if not is_real(exact):
+                continue
+            node = public(op)(*map(Value, point))
+            limit = THOSE_OF_C.get(name, VALUE_ULPS)
+            assert ulps(node.data, exact) <= limit, (point, node.data, float(exact))
+            in_range = exact == 0 or SMALLEST <= abs(exact) <= LARGEST
+            for rule, partial, slope in zip(op.partials, node.partials, SLOPES[name], strict=True):
+                if in_range or not uses_value(rule):
+                    wanted = slope(*map(mpf, point))
+                    error = ulps(0.0 if partial is None else partial, wanted)
+                    assert error <= PARTIAL_ULPS or is_lost(op, wanted), (rule, point, partial, float(wanted))
+
+
+@cache
+def uses_value(rule: str) -> bool:
+    """Return whether a partial is worked out from the value of its row."""
+    return any(isinstance(node, ast.Name) and node.id == "out" for node in ast.walk(ast.parse(rule)))
+
+
+def is_lost(op: Op, exact: Any) -> bool:
+    """Return whether a partial may be 0: that of an angle is below 1e-308 where the distance overflows."""
+    return op.name == "arctan2" and abs(exact) < SMALLEST
+
+
+def test_every_row_is_tested() -> None:
+    """No row is without a test of its accuracy, and no test without a row."""
+    assert {*SLOPES, "where", "sum", "dot", "logsumexp"} == OPS.keys()
+
+
+@pytest.mark.parametrize("condition", [0.0, 1.0])
+@pytest.mark.parametrize("x", [-LARGEST, 5e-324, 0.0, inf])
+def test_choices(condition: float, x: float) -> None:
+    """A choice is exact."""
+    one, other = Value(x), Value(0.75)
+    chosen = autograd.where(condition, one, other)
+    chosen.backward()
+    assert (chosen.data, one.grad, other.grad) == (x if condition else 0.75, condition, 1.0 - condition)
+
+
+LOGITS = [
+    (0.0, -40.0),
+    (0.0, -800.0, -1.0),
+    (1e16, 1e16),
+    (1000.0, 1000.25, 998.0),
+    (-1000.0, -1003.0),
+    (1e308, 1e308, -1e308),
+    (5e-324, -5e-324, 0.0),
+    (0.1, 0.2, 0.3, 0.4, -50.0),
+    (-745.0, 0.0, 710.0),
+    (30.0, 30.0, 30.0, 29.0),
+]
+
+
+def log_sum_exp(x: Sequence[Any]) -> Any:
+    """Return the logarithm of the sum of the exponentials."""
+    top, *others = sorted(x, reverse=True)
+    return top + mp.log1p(mp.fsum(mp.exp(item - top) for item in others))
+
+
+def soft_maximum(x: Sequence[Any]) -> list[Any]:
+    """Return its slopes."""
+    powers = [mp.exp(item - max(x)) for item in x]
+    return [power / mp.fsum(powers) for power in powers]
+
+
+@pytest.mark.parametrize("logits", LOGITS)
+def test_softmax(logits: Point) -> None:
+    """The logarithm of a sum of exponentials and its partials do not lose the digits that logits have."""
+    with digits():
+        leaves = as_values(logits)
+        value = autograd.logsumexp(leaves)
+        value.backward()
+        assert ulps(value.data, log_sum_exp([*map(mpf, logits)])) <= VALUE_ULPS
+        wanted = soft_maximum([*map(mpf, logits)])
+        numbers_found = zip(logits, grads(leaves), data(autograd.softmax(leaves)), wanted, strict=True)
+        for x, partial, share, exact in numbers_found:
+            # Of two logits that are 50 apart the difference is rounded, to half an ulp of 50.
+            apart = max(1.0, abs(x - max(logits)))
+            assert ulps(partial, exact) <= PARTIAL_ULPS * apart
+            assert ulps(share, exact) <= COMPOSITE_ULPS * apart
+
+
+@pytest.mark.parametrize(("backend", "logits"), [*product(["numpy"], LOGITS), ("numba", LOGITS[3])])
+def test_compiled_softmax(backend: str, logits: Point) -> None:
+    """Compiled, too, the maximum goes first."""
+    if backend == "numba":
+        pytest.importorskip("numba")
+    compiled = jit(value_and_grad(autograd.logsumexp), backend=backend)
+    compiled(np.array(logits))
+    compiled.wait()
+    value, partials = compiled(np.array(logits))
+    with digits():
+        assert ulps(value, log_sum_exp([*map(mpf, logits)])) <= VALUE_ULPS
+        for x, partial, exact in zip(logits, partials, soft_maximum([*map(mpf, logits)]), strict=True):
+            assert ulps(partial, exact) <= PARTIAL_ULPS * max(1.0, abs(x - max(logits)))
+
+
+def test_dot_is_exact_in_its_partials() -> None:
+    """The partials of sums and products are the numbers themselves."""
+    x, y = as_values([1e-300, 3.0, -1e300]), as_values([5e-324, 1 / 3, 7.0])
+    autograd.dot(x, y).backward()
+    np.testing.assert_array_equal([grads(x), grads(y)], [data(y), data(x)])
+    leaves = as_values([1e300, -5e-324])
+    autograd.sum(leaves).backward()
+    np.testing.assert_array_equal(grads(leaves), [1.0, 1.0])
+
+
+# ------------------------------------------------------------------------------------ second derivatives
+
+
+SECOND: dict[str, Formula] = {
+    "tanh": lambda x: -2 * mp.tanh(x) * mp.sech(x) ** 2,
+    "sech2": lambda x: mp.sech(x) ** 2 * (4 * mp.tanh(x) ** 2 - 2 * mp.sech(x) ** 2),
+    "sigmoid": lambda x: -mp.tanh(x / 2) * mp.sech(x / 2) ** 2 / 4,
+    "softplus": lambda x: mp.sech(x / 2) ** 2 / 4,
+    "expm1": mp.exp,
+    "arctan": lambda x: -2 * x / (1 + x * x) ** 2,
+    "log1p": lambda x: -1 / (1 + x) ** 2,
+    "sqrt": lambda x: -1 / (4 * x * mp.sqrt(x)),
+    "tan": lambda x: 2 * mp.tan(x) * mp.sec(x) ** 2,
+    "arcsinh": lambda x: -x / (1 + x * x) / mp.sqrt(1 + x * x),
+}
+
+
+@pytest.mark.parametrize("name", SECOND)
+@pytest.mark.parametrize("way", ["eager", "compiled"])
+def test_second_derivatives(name: str, way: str) -> None:
+    """A derivative of a derivative is worked out from the same rules, and keeps their digits."""
+    points = [x for x in numbers(29) if 1e-30 < abs(x) < 1e30 and has_partials(OPS[name], (x,))]
+    second = grad(grad(public(OPS[name])))
+    with digits():
+        found = (
+            [second(x) for x in points]
+            if way == "eager"
+            else jit(vmap(second), backend="numpy")(np.array(points)).tolist()
+        )
+        for x, number in zip(points, found, strict=True):
+            exact = SECOND[name](mpf(x))
+            if abs(exact) > LARGEST:
+                continue
+            # Near a root what is left of two terms has the digits of the larger one: the slope's own.
+            slack = 2.0 * math.ulp(float(SLOPES[name][0](mpf(x)))) / math.ulp(float(exact))
+            assert ulps(number, exact) <= 16.0 + slack, (x, number, float(exact))
+
+
+# ------------------------------------------------------------------------------------- composites and losses
+
+
+def logistic(x: Any) -> Any:
+    """Return the sigmoid."""
+    return 1 / (1 + mp.exp(-x))
+
+
+def soft(x: Any) -> Any:
+    """Return the softplus."""
+    return mp.log1p(mp.exp(x)) if x < 0 else x + mp.log1p(mp.exp(-x))
+
+
+def gelu(x: Any) -> Any:
+    """Return the Gaussian error linear unit in its tanh form."""
+    return x * logistic(2 * mp.sqrt(2 / mp.pi) * (x + mpf(0.044715) * x**3))
+
+
+def gelu_slope(x: Any) -> Any:
+    """Return its slope."""
+    inner, slope = x + mpf(0.044715) * x**3, 1 + 3 * mpf(0.044715) * x**2
+    scale = 2 * mp.sqrt(2 / mp.pi)
+    gate = logistic(scale * inner)
+    return gate + x * gate * logistic(-scale * inner) * scale * slope
+
+
+Function = Callable[[Any], Any]
+
+FUNCTIONS: dict[str, tuple[Function, Formula, Formula]] = {
+    "leaky_relu": (
+        autograd.leaky_relu,
+        lambda x: x if x > 0 else mpf(0.01) * x,
+        lambda x: mpf(1.0 if x > 0 else 0.01),
+    ),
+    "elu": (
+        autograd.elu,
+        lambda x: x if x > 0 else mp.expm1(x),
+        lambda x: mpf(1) if x > 0 else mp.exp(x),
+    ),
+    "silu": (
+        autograd.silu,
+        lambda x: x * logistic(x),
+        lambda x: logistic(x) + x * logistic(x) * logistic(-x),
+    ),
+    "gelu": (autograd.gelu, gelu, gelu_slope),
+    "binary_cross_entropy_with_logits, 0": (
+        lambda x: losses.binary_cross_entropy_with_logits(x, 0.0),
+        soft,
+        logistic,
+    ),
+    "binary_cross_entropy_with_logits, 1": (
+        lambda x: losses.binary_cross_entropy_with_logits(x, 1.0),
+        lambda x: soft(-x),
+        lambda x: -logistic(-x),
+    ),
+    "binary_cross_entropy_with_logits, 1/4": (
+        lambda x: losses.binary_cross_entropy_with_logits(x, 0.25),
+        lambda x: soft(x) - x / 4,
+        lambda x: logistic(x) - mpf(0.25),
+    ),
+    "cross_entropy, own class": (
+        lambda x: losses.cross_entropy([x, 0.0], 0),
+        lambda x: soft(-x),
+        lambda x: -logistic(-x),
+    ),
+    "cross_entropy, other class": (
+        lambda x: losses.cross_entropy([x, 0.0, -inf], [0.0, 1.0, 0.0]),
+        soft,
+        logistic,
+    ),
+    "cross_entropy, smoothed": (
+        lambda x: losses.cross_entropy([0.0, x], [0.75, 0.25]),
+        lambda x: soft(x) - x / 4,
+        lambda x: logistic(x) - mpf(0.25),
+    ),
+    "mse": (lambda x: losses.mse(x, 0.75), lambda x: (x - 0.75) ** 2, lambda x: 2 * (x - 0.75)),
+    "half_squared_error": (
+        lambda x: losses.half_squared_error(x, -0.75),
+        lambda x: (x + 0.75) ** 2 / 2,
+        lambda x: x + 0.75,
+    ),
+    "hinge": (
+        lambda x: losses.hinge(x, -1.0),
+        lambda x: max(mpf(0), 1 + x),
+        lambda x: mpf(1.0 if x > -1 else 0.0),
+    ),
+}
+"""What is made of rows: the function, its formula, and that of its slope."""
+
+PROBABILITIES: dict[str, tuple[Function, Formula, Formula]] = {
+    "binary_cross_entropy, 1": (
+        lambda x: losses.binary_cross_entropy(x, 1.0),
+        lambda x: -mp.log(x),
+        lambda x: -1 / x,
+    ),
+    "binary_cross_entropy, 0": (
+        lambda x: losses.binary_cross_entropy(x, 0.0),
+        lambda x: -mp.log1p(-x),
+        lambda x: 1 / (1 - x),
+    ),
+    "binary_cross_entropy, 1/4": (
+        lambda x: losses.binary_cross_entropy(x, 0.25),
+        lambda x: -mp.log(x) / 4 - 3 * mp.log1p(-x) / 4,
+        lambda x: (x - mpf(0.25)) / x / (1 - x),
+    ),
+}
+
+
+def condition(formula: Formula, x: float) -> float:
+    """Return how many times larger a relative error of the argument becomes in the result; at least 1."""
+    at, value = mpf(x), formula(mpf(x))
+    if value == 0 or x == 0.0:
+        return 1.0
+    step = abs(at) * mpf(10) ** -20
+    slope = (formula(at + step) - formula(at - step)) / (2 * step)
+    return max(1.0, float(min(abs(at * slope / value), 1e300)))
+
+
+def assert_accurate(found: float, formula: Formula, x: float) -> None:
+    """Assert that a result has the digits that an argument rounded once or twice would leave it."""
+    exact = formula(mpf(x))
+    limit = COMPOSITE_ULPS * condition(formula, x)
+    assert ulps(found, exact) <= limit or abs(exact) < SMALLEST, (x, found, float(exact))
+
+
+def functions_and_points() -> list[Any]:
+    """Return each function, its formulas and the points for it."""
+    found = []
+    for cases, low, high in ((FUNCTIONS, -inf, inf), (PROBABILITIES, 0.0, 1.0)):
+        points = [x for x in numbers(7) if low < x < high]
+        found += [pytest.param(*case, points, id=name) for name, case in cases.items()]
+    return found
+
+
+@pytest.mark.parametrize(("function", "formula", "slope", "points"), functions_and_points())
+def test_composites_and_losses(
+    function: Function, formula: Formula, slope: Formula, points: list[float]
+) -> None:
+    """Functions made of rows keep the digits that their arguments determine; so do their slopes."""
+    with digits():
+        for x in points:
+            leaf = Value(x)
+            out = function(leaf)
+            out.backward()
+            assert_accurate(out.data, formula, x)
+            # 1e307, since an infinite loss or factor has no slope to go by.
+            if x not in (0.0, -1.0) and math.isfinite(out.data) and abs(slope(mpf(x))) < 1e307:
+                assert_accurate(leaf.grad, slope, x)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_compiled_composites_and_losses(backend: str) -> None:
+    """Compiled for a batch, they lose no more: 4 ulp for NumPy's own functions."""
+    if backend == "numba":
+        pytest.importorskip("numba")
+    cases = {name: case for name, case in FUNCTIONS.items() if name != "mse"}
+    points = np.array([x for x in numbers(31) if abs(x) < 1e100 and x not in (0.0, -1.0)])
+
+    def batch(x: Any) -> Any:
+        return {name: vmap(value_and_grad(function))(x) for name, (function, _, _) in cases.items()}
+
+    compiled = jit(batch, backend=backend)
+    compiled(points)
+    compiled.wait()
+    assert compiled.report().backend == backend
+    with digits():
+        for name, found in compiled(points).items():
+            for numbers_found, formula in zip(found, cases[name][1:], strict=True):
+                for x, number in zip(points.tolist(), numbers_found.tolist(), strict=True):
+                    exact, factor = formula(mpf(x)), condition(formula, x)
+                    assert ulps(number, exact) <= 8.0 * factor or abs(exact) < SMALLEST, (name, x, number)
+
+
+# ------------------------------------------------------------------------------------------- masked logits
+
+
+MASKED = [
+    (0, [math.log1p(math.exp(-1.0)), -0.2689414213699951, 0.0, 0.2689414213699951]),
+    ([1.0, 0.0, 0.0], [math.log1p(math.exp(-1.0)), -0.2689414213699951, 0.0, 0.2689414213699951]),
+    ([0.9, 0.0, 0.1], [0.41326168751822287, -0.1689414213699951, 0.0, 0.1689414213699951]),
+    (1, [inf, 0.7310585786300049, -1.0, 0.2689414213699951]),
+]
+
+
+@pytest.mark.parametrize(("target", "expected"), MASKED)
+def test_masked_logits(target: Any, expected: list[float]) -> None:
+    """A class whose logit is minus infinity counts nothing, however the loss is differentiated."""
+    logits = np.array([2.0, -inf, 1.0])
+
+    def loss(x: Any) -> Any:
+        return losses.cross_entropy(x, target)
+
+    def batch(x: Any) -> Any:
+        return losses.cross_entropy(x, [target, target])
+
+    value, gradient = value_and_grad(loss)(logits)
+    assert [value, *gradient] == pytest.approx(expected, rel=1e-15)
+    _, slope = jvp(loss, (logits,), (np.array([1.0, 0.0, 0.0]),))
+    assert slope == pytest.approx(expected[1], rel=1e-15)
+    curvature = 0.19661193324148185
+    wanted = [[curvature, 0.0, -curvature], [0.0, 0.0, 0.0], [-curvature, 0.0, curvature]]
+    for backend in (None, "numpy"):
+        of = (lambda f: f) if backend is None else (lambda f: jit(f, backend="numpy"))
+        np.testing.assert_allclose(of(hessian(loss))(logits), wanted, rtol=1e-14)
+        value, gradient = of(value_and_grad(batch))(np.array([logits, logits]))
+        assert value == pytest.approx(expected[0], rel=1e-15)
+        np.testing.assert_allclose(gradient, np.array([expected[1:]] * 2) / 2, rtol=1e-14)
+
+
+@pytest.mark.parametrize("logit", [-inf, inf])
+@pytest.mark.parametrize("target", [0.0, 1.0])
+def test_infinite_logits(logit: float, target: float) -> None:
+    """An infinite logit costs nothing where it is right, and its slope is -1, 0 or 1."""
+    expected = (inf if (logit > 0) != (target == 1.0) else 0.0, float(logit > 0) - target)
+
+    def loss(x: Any, y: Any) -> Any:
+        return losses.binary_cross_entropy_with_logits(x, y)
+
+    assert value_and_grad(loss)(logit, target) == expected
+    assert jit(value_and_grad(loss), backend="numpy")(logit, target) == expected
+
+
+def test_gradients_by_targets() -> None:
+    """A target of 0 or 1 has the gradient that its neighbours have."""
+    for target in (0.0, 1.0):
+        y = Value(target)
+        losses.binary_cross_entropy_with_logits(0.75, y).backward()
+        assert y.grad == pytest.approx(-0.75, rel=1e-15)
+        y.grad = 0.0
+        losses.binary_cross_entropy(0.75, y).backward()
+        assert y.grad == pytest.approx(math.log(0.25) - math.log(0.75), rel=1e-15)
+    weights = as_values([1.0, 0.0])
+    losses.cross_entropy([0.0, 0.75], weights).backward()
+    total = math.log(1.0 + math.exp(0.75))
+    np.testing.assert_allclose(grads(weights), [total, total - 0.75], rtol=1e-14)
