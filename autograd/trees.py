@@ -71,6 +71,8 @@ class Branch:
 
 Structure = Leaf | Branch
 
+_NUMBER = Leaf(())
+
 
 def flatten(tree: Any, whose: str = "the argument") -> tuple[list[Any], Structure]:
     """Take a tree apart.
@@ -284,8 +286,12 @@ def _flatten(tree: Any, leaves: list[Any], whose: str, exact: bool) -> Structure
             f"them, but came {tree!r} ({type(tree).__name__})"
         )
     keys, items, build, build_argument = parts
+    if isinstance(build_argument, Copier):
+        # Numbers, and no trees: to look at each of 337 would take as long again as to find them.
+        leaves.extend(items)
+        return Branch(dict, tuple(keys), (_NUMBER,) * len(build_argument.parameters), build, build_argument)
     structures = tuple(_flatten(item, leaves, whose, exact) for item in items)
-    kind = dict if isinstance(tree, Mapping) or build_argument is not build else type(tree)
+    kind = dict if isinstance(tree, Mapping) else type(tree)
     kind = getattr(kind, "plain", kind)
     return Branch(kind, tuple(keys), structures, build, build_argument)
 
@@ -419,7 +425,7 @@ def _module_parts(module: Any) -> tuple[Iterable[Any], Iterable[Any], Any, Any]:
         return dict(zip(names, parts, strict=True))
 
     levels = open_levels()
-    numbers = [p if highest_open([p], levels) else p.data for p in parameters]
+    numbers = [p if levels and highest_open([p], levels) else p.data for p in parameters]
     return names, numbers, build_state, Copier(module, parameters)
 
 

@@ -18,7 +18,7 @@ from ..graph import level_outside
 from ..levels import open_scopes
 from ..nonfinite import is_watching
 from ..tracing import tracing
-from ..trees import Branch, Leaf, Structure, leaves_of, numbers_of, unflatten
+from ..trees import Branch, Copier, Leaf, Structure, leaves_of, numbers_of, unflatten
 from ..value import Value
 from .background import improve_later
 from .collector import paused_collector
@@ -429,9 +429,9 @@ def _is_recorded(leaf: Any) -> bool:
 
 def _is_vector(branch: Branch) -> bool:
     """Return whether numbers are one array to a program: a module's parameters, a large list or dict."""
-    is_wide = branch.kind in (dict, list) and branch.size > LARGE
-    is_module = branch.build_argument is not branch.build
-    return (is_module or is_wide) and _holds_numbers(branch)
+    if isinstance(branch.build_argument, Copier):
+        return True
+    return branch.kind in (dict, list) and branch.size > LARGE and _holds_numbers(branch)
 
 
 def _holds_numbers(structure: Structure) -> bool:
@@ -465,7 +465,7 @@ def _packed(structure: Structure, leaves: Iterator[Any]) -> list[Any]:
         # Python's floats raise where NumPy's have inf and nan.
         return [leaf.astype(float, copy=False) if isinstance(leaf, np.ndarray) else np.float64(leaf)]
     if _is_vector(structure):
-        return [np.array([next(leaves) for _ in range(structure.size)], dtype=float)]
+        return [np.fromiter(leaves, float, structure.size)]
     return [array for part in structure.parts for array in _packed(part, leaves)]
 
 
