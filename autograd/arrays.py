@@ -216,7 +216,10 @@ def _is_ours(item: Any) -> bool:
     """Return whether an item takes a row and no builtin; as does a nan, which a builtin loses sight of."""
     if isinstance(item, float):
         return item != item
-    return isinstance(item, Value) or (isinstance(item, np.ndarray) and item.ndim > 0)
+    if isinstance(item, np.ndarray):
+        # In an array of objects without dimensions there may be a Value.
+        return item.ndim > 0 or item.dtype == object
+    return isinstance(item, Value)
 
 
 def _listed(arg: Any) -> Any:

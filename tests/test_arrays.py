@@ -86,6 +86,14 @@ def test_ufuncs_made_of_rows(ufunc: np.ufunc, point: tuple[float, ...], as_array
         assert leaf.grad == pytest.approx(slope, rel=1e-8)
 
 
+def test_extrema_of_arrays_without_dimensions() -> None:
+    """A Value in an array without dimensions is one: the choice is recorded, traced or not."""
+    for name, expected in (("max", 2.0), ("min", 0.5)):
+        f = getattr(autograd, name)
+        assert autograd.jit(lambda a, f=f: f(0.5, a))(np.array(2.0)) == expected
+        assert autograd.grad(lambda a, f=f: f(a, 0.5))(np.array(2.0)) == float(name == "max")
+
+
 def test_maximum_with_a_number() -> None:
     """np.maximum(v, 0.) is the relu, on either side and over an array of Values."""
     for out in (np.maximum(Value(-2.0), 0.0), np.maximum(0.0, Value(-2.0))):
