@@ -281,7 +281,8 @@ class Node:
             raise TracedValueError(
                 f"{asked_by} asks for a number that is not known while the function is traced, at "
                 f"{user_line()}; choose with where(condition, x, y), max or min, loop a fixed number of "
-                "times, take the functions of autograd or NumPy for math's, and grad for backward()"
+                "times, take the functions of autograd or NumPy for math's, np.stack for np.array([v, ...]), "
+                "and grad for backward()"
             )
         return self._data
 

@@ -91,7 +91,7 @@ def call_method(ufunc: np.ufunc, method: str, *operands: Any, **options: Any) ->
     Parameters
     ----------
     ufunc : numpy.ufunc
-        A key of `FUNCTIONS`, or of `PRODUCTS`.
+        A key of `FUNCTIONS`, or what NumPy itself computes on objects, as it does `PRODUCTS`.
     method : str
         Such as ``"reduce"``.
     *operands, **options
@@ -119,7 +119,7 @@ def _say_nothing(kind: str, flag: int) -> None:
 
 @cache
 def _loop(ufunc: np.ufunc) -> np.ufunc:
-    if ufunc in PRODUCTS or ufunc in (np.add, np.multiply):
+    if ufunc not in FUNCTIONS or ufunc in (np.add, np.multiply):
         return ufunc
     loop: np.ufunc = np.frompyfunc(FUNCTIONS[ufunc], ufunc.nin, ufunc.nout, identity=ufunc.identity)
     return loop

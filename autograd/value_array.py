@@ -267,7 +267,7 @@ def apply_ufunc(ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> A
     >>> np.isnan(Value(1.0))
     False
     """
-    if ufunc not in FUNCTIONS and ufunc not in PRODUCTS:
+    if not (ufunc in FUNCTIONS or ufunc in PRODUCTS or _is_of_objects(ufunc)):
         raise TypeError(
             f"np.{ufunc.__name__} has no differentiation rule for a Value; "
             "compute it from operations that have one, or pass v.data"
@@ -282,20 +282,44 @@ def apply_ufunc(ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> A
     _check_out(ufunc, out)
     if method == "__call__" and ufunc in FUNCTIONS:
         mask = _index(options.pop("where", True))
+        if out[0] is None and mask is not True:
+            raise TypeError(f"np.{ufunc.__name__} with where= needs out=; choose with np.where(mask, x, y)")
         result = _finished(ufunc, mapped(FUNCTIONS[ufunc], operands, ufunc.nout))
     else:
-        _check_dimensions(ufunc, operands)
         mask = True
-        named = {name: _index(option) for name, option in options.items()}
-        result = _finished(ufunc, call_method(ufunc, method, *map(_as_array, operands), **named))
-    if out[0] is None and mask is not True:
-        raise TypeError(f"np.{ufunc.__name__} with where= needs out=; choose with np.where(mask, x, y)")
+        result = _by_method(ufunc, method, inputs, operands, options)
     return result if out[0] is None else _stored(result, out, mask)
+
+
+def _is_of_objects(ufunc: np.ufunc) -> bool:
+    """Return whether a function is one of Python that `numpy.vectorize` or `numpy.frompyfunc` took."""
+    return set("".join(ufunc.types)) <= set("O->")
+
+
+def _by_method(
+    ufunc: np.ufunc, method: str, inputs: Sequence[Any], operands: Sequence[Any], options: Mapping[str, Any]
+) -> Any:
+    """Return what ``reduce`` and its like give, or what NumPy itself computes on objects."""
+    if ufunc in PRODUCTS and not all(map(np.ndim, operands)):
+        raise TypeError(
+            f"np.{ufunc.__name__} takes arrays of one dimension or more, but came a number; write v * x"
+        )
+    arrays = [np.asarray(values_array(x)) if isinstance(x, Value) else x for x in operands]
+    if method in ("at", "reduceat"):
+        _check_out(ufunc, inputs[:1])
+        arrays[1] = _index(inputs[1])
+    named = {name: _index(option) for name, option in options.items()}
+    return _finished(ufunc, call_method(ufunc, method, *arrays, **named))
 
 
 def _operand(ufunc: np.ufunc, x: Any) -> Any:
     """Return an argument as a loop over objects takes it."""
     if isinstance(x, np.ndarray):
+        if isinstance(x, np.ma.MaskedArray | np.matrix):
+            raise TypeError(
+                f"np.{ufunc.__name__} of Values takes plain arrays, but came a {type(x).__name__}, whose "
+                "mask or products would be lost; pass x.filled(number) or np.asarray(x)"
+            )
         plain = np.asarray(x)
     elif isinstance(x, Value | float | int | slice):
         return float(x) if isinstance(x, np.float64) else x
@@ -304,18 +328,6 @@ def _operand(ufunc: np.ufunc, x: Any) -> Any:
     if plain.dtype.kind not in "fiubO" and ufunc not in COMPARING:
         raise TypeError(f"np.{ufunc.__name__} takes Values and real numbers, but came {x!r}")
     return plain
-
-
-def _check_dimensions(ufunc: np.ufunc, operands: Sequence[Any]) -> None:
-    if ufunc in PRODUCTS and not all(map(np.ndim, operands)):
-        raise TypeError(
-            f"np.{ufunc.__name__} takes arrays of one dimension or more, but came a number; write v * x"
-        )
-
-
-def _as_array(operand: Any) -> Any:
-    """Return a `Value` as NumPy's methods take it."""
-    return np.asarray(values_array(operand)) if isinstance(operand, Value) else operand
 
 
 def _check_dtype(ufunc: np.ufunc, dtype: Any) -> None:
@@ -490,6 +502,8 @@ _ATTACHED: Mapping[str, Callable[..., Any]] = {
     "__xor__": lambda self, other: joined("^", self, other),
     "__rxor__": lambda self, other: joined("^", other, self),
     "__invert__": lambda self: opposite(checked_truth(self, "~")),
+    "__divmod__": lambda self, other: (self // other, self % other),
+    "__rdivmod__": lambda self, other: (other // self, other % self),
     **{
         ufunc.__name__: _method_of(ufunc)
         for ufunc in (np.conjugate, np.rint, np.fabs, np.degrees, np.radians, np.deg2rad, np.rad2deg)

@@ -557,6 +557,55 @@ def test_numbers_of_numpy_among_the_elements() -> None:
     assert grad(lambda x: autograd.sum(x * mixed))(np.ones(3)).tolist() == [3.0, 2.0, 0.5]
 
 
+def test_functions_of_python() -> None:
+    """What `numpy.vectorize` or `numpy.frompyfunc` makes of a function of Python is called with Values."""
+    for made in (np.frompyfunc(lambda v: v * v, 1, 1), np.vectorize(lambda v: v * v, otypes=[object])):
+        np.testing.assert_allclose(jit(grad(lambda x, made=made: made(x).sum()))(X), 2.0 * X)
+
+
+def test_in_place() -> None:
+    """Arithmetic in place stores Values, also at places that are named twice."""
+
+    def f(x: Any) -> Any:
+        y = x * 1.0
+        y += x
+        y *= 2.0
+        y -= Y
+        y /= 3.0
+        y **= 2
+        total = np.zeros_like(x[0])
+        np.add.at(total, [0, 0, 1], x[1])
+        return y.sum() + (total * total).sum() + np.add.reduceat(x[0], [0, 2])[0] ** 2
+
+    def g(n: Namespace, x: Any) -> Any:
+        pair = x[1, 0] + x[1, 1]
+        return (((4.0 * x - Y) / 3.0) ** 2).sum() + pair**2 + x[1, 2] ** 2 + (x[0, 0] + x[0, 1]) ** 2
+
+    expected = jax.grad(lambda x: g(jax.numpy, x))(X)
+    for transform in (grad, lambda f: jit(grad(f))):
+        np.testing.assert_allclose(transform(f)(X), expected, rtol=1e-12)
+    with pytest.raises(TypeError, match="cannot hold Values in place"):
+        np.add.at(np.zeros(3), [0, 0, 1], as_values(X[0]))
+
+
+def test_quotient_and_remainder() -> None:
+    """Quotients and remainders are those of Python and NumPy, on either side, also of compiled functions."""
+    for x, y in [(7.5, 2.0), (-7.5, 2.0), (7.5, -2.0), (1.0, 0.1), (-0.0, 3.0), (5.0, np.inf)]:
+        for pair in (divmod(Value(x), y), divmod(x, Value(y)), np.divmod(Value(x), Value(y))):
+            assert [part.data for part in pair] == list(divmod(x, y))
+        assert jit(lambda x, y: (x // y, x % y))(x, y) == divmod(x, y)
+
+
+def test_masked_arrays_and_matrices_are_refused() -> None:
+    """What means another thing by an element or a product raises, and does not pass for a plain array."""
+    with pytest.warns(PendingDeprecationWarning):
+        matrix = np.matrix(X)
+    for other in (np.ma.masked_array(X, X > 0.0), matrix):
+        for operate in (np.multiply, np.add):
+            with pytest.raises(TypeError, match="takes plain arrays, but came a"):
+                operate(as_values(X), other)
+
+
 # ------------------------------------------------------------------------------------------------ pictures
 
 
