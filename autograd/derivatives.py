@@ -14,7 +14,7 @@ made of `Value`s that can be differentiated again.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -456,12 +456,12 @@ def _values_in(tree: Any) -> list[Value]:
         return [tree]
     if isinstance(tree, np.ndarray) and tree.dtype == object:
         tree = tree.ravel().tolist()
-    items = tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list | tuple) else ()
+    items = tree.values() if isinstance(tree, Mapping) else tree if isinstance(tree, list | tuple) else ()
     return [value for item in items for value in _values_in(item)]
 
 
 def _with_numbers(tree: Any) -> Any:
-    """Return a tree with each Value replaced by its number, and anything else as it is."""
+    """Return a tree with each Value replaced by its number, any mapping as a dict, and all else as it is."""
     if isinstance(tree, Value):
         return tree.data
     if isinstance(tree, np.ndarray) and tree.dtype == object:
@@ -469,7 +469,7 @@ def _with_numbers(tree: Any) -> Any:
         if not any(isinstance(item, Value) for item in items):
             return tree
         return array_of([_with_numbers(item) for item in items], tree.shape, is_array=True)
-    if isinstance(tree, dict):
+    if isinstance(tree, Mapping):
         return {key: _with_numbers(item) for key, item in tree.items()}
     if isinstance(tree, tuple) and hasattr(tree, "_fields"):
         return type(tree)(*map(_with_numbers, tree))

@@ -18,6 +18,8 @@ from .assignment import assign_all
 
 Sample = Sequence[Value | float]
 
+_PLAIN = frozenset({bool, float, int, str, type(None)})
+
 
 class Outputs(list[Any]):
     """The outputs of a model for one sample: a list, which tells who takes it for a `Value` what to do.
@@ -220,6 +222,9 @@ def _parts(name: str, item: Any) -> Iterator[tuple[str, Any]]:
             yield f"{name}[{', '.join(map(str, index))}]", item[index]
     elif isinstance(item, list | tuple):
         for position, entry in enumerate(item):
+            # A name for each number of a long list would take ten times as long.
+            if type(entry) in _PLAIN:
+                continue
             is_leaf = isinstance(entry, Value)
             yield f"{name}[{position}]" if is_leaf else f"{name}.{position}", entry
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import operator
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import reduce
@@ -198,6 +199,34 @@ def test_has_aux() -> None:
     assert (value_and_aux[0], gradient, same) == (9.0, 6.0, 6.0)
     value, pullback, _ = vjp(f, 3.0, has_aux=True)
     assert (value, pullback(1.0)) == (9.0, (6.0,))
+
+
+def test_aux_of_any_kind() -> None:
+    """What is passed on has numbers for Values in mappings, lists, tuples and arrays; all else stays."""
+    kept = object()
+    texts = np.array(["a", None], dtype=object)
+
+    def f(x: Any) -> Any:
+        y = x * 2.0
+        aux = {
+            "ordered": OrderedDict(b=[y], a=(y, None)),
+            "mapping": MappingProxyType({"y": y}),
+            "pair": Point(y, "text"),
+            "array": np.array([y, 1.0]),
+            "kept": kept,
+            "texts": texts,
+        }
+        return x * x, aux
+
+    for _, aux in (
+        grad(f, has_aux=True)(3.0),
+        vjp(f, 3.0, has_aux=True)[1:],
+        jvp(f, (3.0,), (1.0,), True)[1:],
+    ):
+        assert (aux["ordered"], aux["mapping"]) == ({"b": [6.0], "a": (6.0, None)}, {"y": 6.0})
+        assert aux["pair"] == Point(6.0, "text")
+        check_floats(aux["array"], np.array([6.0, 1.0]))
+        assert (aux["kept"] is kept, aux["texts"] is texts) == (True, True)
 
 
 def test_aux_can_depend_on_an_outer_variable() -> None:
