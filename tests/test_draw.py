@@ -252,7 +252,8 @@ def test_depth(pygraphviz: ModuleType) -> None:
     graph = pygraphviz.AGraph(string=draw(y, depth=1).source)
     assert ["… 1 more"] in texts(graph)
     assert [lines[1] for lines in texts(graph) if len(lines) == 3] == ["value 3", "value 4"]
-    assert "2 of 4 nodes are not drawn" in draw(y, depth=1).source
+    assert "2 of 4 nodes are not drawn: draw(v, depth=...) draws more" in draw(y, depth=1).source
+    assert "3 of 4 nodes are not drawn: draw(v, max_nodes=...)" in draw(y, depth=2, max_nodes=1).source
 
 
 def marked(picture: Drawing, pygraphviz: ModuleType) -> tuple[int, int]:

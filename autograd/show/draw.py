@@ -109,7 +109,8 @@ def draw(
             f"{len(shown):,} nodes are more than anybody can read, and Graphviz may take minutes: fold them, "
             f"pass depth=..., or insist with max_nodes={len(shown)}"
         )
-    return draw_unfolded(order, shown[-max_nodes:], name_of, home, look)
+    cut_by = "max_nodes" if len(shown) > max_nodes else "depth"
+    return draw_unfolded(order, shown[-max_nodes:], name_of, home, look, cut_by=cut_by)
 
 
 def _within(root: Value, depth: int, order: Sequence[Value]) -> list[Value]:

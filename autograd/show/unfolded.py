@@ -36,6 +36,7 @@ def draw_unfolded(
     home: Mapping[Value, str],
     look: Look,
     texts: Mapping[Value | Use, str] | None = None,
+    cut_by: str = "max_nodes",
 ) -> Drawing:
     """Draw nodes of a graph.
 
@@ -56,6 +57,8 @@ def draw_unfolded(
         What to show.
     texts : mapping, optional
         What to write in each node and at each edge, instead of what `look` asks for.
+    cut_by : str
+        The option of `autograd.draw` by which nodes are left out.
 
     Returns
     -------
@@ -75,7 +78,7 @@ def draw_unfolded(
         picture.draw_edges(node)
     if len(order) > len(shown):
         text = f"{len(order) - len(shown):,} of {len(order):,} nodes are not drawn"
-        picture.dot.attr(label=f"{text}: draw(v, max_nodes=...) draws more")
+        picture.dot.attr(label=f"{text}: draw(v, {cut_by}=...) draws more")
     return Drawing(picture.dot.source)
 
 
