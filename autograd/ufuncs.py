@@ -140,11 +140,11 @@ def function_of(op: Op) -> Callable[..., Any]:
         return getattr(operator, op.name)  # type: ignore[no-any-return]
     if op.symbol and len(op.partials) == 2:
         return _by_operator(op, getattr(operator, op.name))
-    if len(op.partials) == 2:
-        return _by_method(op, getattr(Value, op.name))
-    if len(op.partials) == 1:
-        return _of_one(op, getattr(Value, f"__{op.name}__" if op.symbol else op.name))
-    return partial(apply, op)
+    method = getattr(Value, f"__{op.name}__" if op.symbol else op.name, None)
+    # A new row has no method until the generator, which cannot run without this file, has written it.
+    if method is None or len(op.partials) > 2:
+        return partial(apply, op)
+    return (_of_one if len(op.partials) == 1 else _by_method)(op, method)
 
 
 def _by_operator(op: Op, operate: Function) -> Function:
