@@ -1,3 +1,4 @@
+import atexit
 import os
 import tempfile
 
@@ -5,6 +6,8 @@ from hypothesis import HealthCheck, settings
 
 # The tests compile into a cache of their own, which is empty when they begin.
 _cache = tempfile.TemporaryDirectory(prefix="chainrule-")
+# Told, since left alone it would warn; and last, when the thread that compiles has ended.
+atexit.register(_cache.cleanup)
 os.environ["CHAINRULE_CACHE"] = _cache.name
 
 # The one policy of all Hypothesis tests; a test itself only says how many examples it wants, if not these.

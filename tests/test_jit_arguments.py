@@ -81,8 +81,27 @@ def test_a_truth_is_chosen_by_where() -> None:
     """A boolean argument is not known while a program is traced: `where` takes it, `if` does not."""
     choose = jit(lambda flag, x: where(flag, x, -x), backend="numpy")
     assert (choose(True, 3.0), choose(False, 3.0)) == (3.0, -3.0)
-    with pytest.raises(TypeError, match="not known while"):
-        jit(lambda flag, x: x if flag else -x, backend="numpy")(True, 3.0)
+
+
+@pytest.mark.parametrize(
+    ("f", "n"),
+    [
+        (lambda x, n: x if n else -x, True),
+        (lambda x, n: [x for _ in range(n)], 3),
+        (lambda x, n: [x, -x][n], 1),
+        (lambda x, n: np.array([x, -x])[n], np.array([1, 0])),
+    ],
+)
+def test_counting_with_an_input(f: Callable[[Any, Any], Any], n: Any) -> None:
+    """What needs the number of an integer raises an error that says how it can be known."""
+    with pytest.raises((TypeError, IndexError)) as raised:
+        jit(f, backend="numpy")(3.0, n)
+    assert "make it static: jit(f, static_argnums=...)" in raised.value.__notes__[0]
+    with pytest.raises((TypeError, IndexError)) as raised:
+        jit(f, backend="numpy")(3.0, np.asarray(n, dtype=float))
+    assert not hasattr(raised.value, "__notes__")
+    if np.ndim(n) == 0:
+        same(jit(f, backend="numpy", static_argnums=1)(3.0, n), f(3.0, n))
 
 
 # ------------------------------------------------------------------------------------------ kinds of arrays

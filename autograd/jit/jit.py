@@ -6,6 +6,7 @@ import functools
 import inspect
 import time
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import count, pairwise
@@ -243,7 +244,7 @@ class Jitted:
         leaves, structure = leaves_of((args, kwargs), exact=True)
         inputs = [Value(number) for leaf in leaves for number in np.ravel(leaf).tolist()]
         traced_args, traced_kwargs = unflatten(structure, inputs, argument=True)
-        with tracing(inputs) as level, np.errstate(all="ignore"):
+        with _explained(leaves), tracing(inputs) as level, np.errstate(all="ignore"):
             result = self._f(*traced_args, **traced_kwargs)
             found, form = leaves_of(result, "the result of a compiled function", exact=True)
         outputs = [out if isinstance(out, Value) else float(out) for out in numbers_of(found)]
@@ -419,6 +420,21 @@ def backend_or_best(backend: str | None) -> str:
     if backend == "numba" and not is_installed:
         raise ImportError("the backend 'numba' needs Numba: pip install 'chainrule[jit]'")
     return "numba" if is_installed else "numpy"
+
+
+@contextmanager
+def _explained(leaves: Sequence[Any]) -> Iterator[None]:
+    """Say of an error in a trace that integers and booleans are inputs too, where there are some."""
+    try:
+        yield
+    except (IndexError, TypeError) as error:
+        if any(np.asarray(leaf).dtype.kind in "iub" for leaf in leaves):
+            error.add_note(
+                "Integers and booleans are inputs of a compiled function, whose numbers are not known while "
+                "traced. To count, index or branch with one, make it static: jit(f, static_argnums=...); "
+                "to choose by one when the program runs, compare it: where(i == k, a, b)."
+            )
+        raise
 
 
 def _is_recorded(leaf: Any) -> bool:
