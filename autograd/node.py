@@ -383,8 +383,9 @@ def _sweep(root: Node, seed: float) -> tuple[list[Node], list[Node]]:
             continue
         if dx is not None:
             node._x._adjoint += adjoint * dx
-        if node._dy is not None:
-            node._y._adjoint += adjoint * node._dy
+        dy = node._dy
+        if dy is not None:
+            node._y._adjoint += adjoint * dy
     return order, leaves
 
 
@@ -398,15 +399,16 @@ def _reach(root: Node, reached: object) -> tuple[list[Node], list[Node]]:
     order: list[Node] = []
     leaves: list[Node] = []
     stack = [root]
-    push, pop = stack.append, stack.pop
+    push, pop, take = stack.append, stack.pop, order.append
     while stack:
         node = stack[-1]
         mark = node._adjoint
-        if mark is entered or mark is reached:
+        if mark is entered:
+            node._adjoint = reached
+            take(pop())
+            continue
+        if mark is reached:
             pop()
-            if mark is entered:
-                node._adjoint = reached
-                order.append(node)
             continue
         if node.op is None:
             node._adjoint = reached
@@ -419,10 +421,14 @@ def _reach(root: Node, reached: object) -> tuple[list[Node], list[Node]]:
                 if partial is not None and operand._adjoint is not reached:
                     push(operand)
             continue
-        if dx is not None and node._x._adjoint is not reached:
-            push(node._x)
-        if node._dy is not None and node._y._adjoint is not reached:
-            push(node._y)
+        if dx is not None:
+            operand = node._x
+            if operand._adjoint is not reached:
+                push(operand)
+        if node._dy is not None:
+            operand = node._y
+            if operand._adjoint is not reached:
+                push(operand)
     return order, leaves
 
 
