@@ -56,16 +56,17 @@ def anomaly() -> Iterator[None]:
         ...
     FloatingPointError: invalid value encountered in log(x = -1.0), which gives nan, at ...
     """
-    context = object()
-    token = None
+    context, before = object(), _watching.get()
     try:
         open_scopes.add(context)
-        token = _watching.set(True)
+        _watching.set(True)
         yield
     finally:
-        open_scopes.discard(context)
-        if token is not None:
-            _watching.reset(token)
+        # Each call may end in a KeyboardInterrupt; so may the one that would give a token to reset by.
+        try:
+            _watching.set(before)
+        finally:
+            open_scopes.discard(context)
 
 
 def is_watching() -> bool:

@@ -48,19 +48,21 @@ def tracing(inputs: Iterable[Any]) -> Iterator[int]:
     leaves = list(inputs)
     level = new_level(traced=True)
     scope = Scope(traces=True, levels={level})
-    token = None
+    before = _current.get()
     try:
         open_scopes.add(scope)
         for leaf in leaves:
             leaf._level = level
-        token = _current.set(scope)
+        _current.set(scope)
         yield level
     finally:
-        open_scopes.discard(scope)
-        for leaf in leaves:
-            leaf._level = 0
-        if token is not None:
-            _current.reset(token)
+        # Each call may end in a KeyboardInterrupt. The level of a trace that is over means nothing.
+        try:
+            _current.set(before)
+        finally:
+            open_scopes.discard(scope)
+            for leaf in leaves:
+                leaf._level = 0
 
 
 def is_tracing() -> bool:

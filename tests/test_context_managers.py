@@ -1,0 +1,63 @@
+"""What holds within a block ends with it, wherever Ctrl-C cuts in."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from types import ModuleType
+from typing import Any
+
+import pytest
+from interrupts import interrupted_at
+
+from autograd import Value, anomaly, lanes, levels, nonfinite, tracing, variables
+
+
+def state() -> list[Any]:
+    """Return all that the blocks of this project set."""
+    return [
+        len(levels.open_scopes),
+        nonfinite.is_watching(),
+        tracing.is_tracing(),
+        lanes._is_inside.get(),
+        (Value(1.0) > 0.0)._level,
+    ]
+
+
+OUTSIDE = [0, False, False, False, 0]
+
+
+@pytest.mark.parametrize(
+    ("enter", "module"),
+    [
+        (anomaly, nonfinite),
+        (lambda: tracing.tracing([Value(1.0)]), tracing),
+        (lambda: variables.under_differentiation([Value(1.0)]), variables),
+        (lanes._inside_lanes, lanes),
+    ],
+    ids=["anomaly", "tracing", "under_differentiation", "lanes"],
+)
+def test_an_interrupt_ends_the_block(
+    enter: Callable[[], AbstractContextManager[object]], module: ModuleType
+) -> None:
+    """After an interrupt at any place on the way in or out, everything is as it was outside."""
+    inside, after = [], []
+
+    def work() -> None:
+        try:
+            with enter():
+                inside.append(state())
+        except KeyboardInterrupt:
+            # With the error goes the generator, which then comes to its end if it did not before.
+            pass
+        after.append(state())
+
+    assert module.__file__ is not None
+    for count in range(1, 1000):
+        was_interrupted = interrupted_at(count, work, {module.__file__, contextlib.__file__})
+        assert after[-1] == OUTSIDE
+        if not was_interrupted:
+            break
+    assert OUTSIDE not in inside
+    assert count > 4
