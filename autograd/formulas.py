@@ -19,7 +19,7 @@ MAX_TERMS = 300
 # As many operands has any operation that is no sum or product of a sequence.
 _MAX_OPERANDS = 3
 
-_ATOM, _SIGN, _POWER = 9, 3, 4
+_ATOM, _COMPARISON, _SIGN, _POWER = 9, 0, 3, 4
 
 
 class Term(NamedTuple):
@@ -305,8 +305,9 @@ def _in_latex(op: Op, terms: Sequence[Term]) -> Term:
 
 
 def _first(op: Op, term: Term, latex: bool = False) -> str:
-    """Return the first operand of an operator; (a**b)**c needs parentheses, (a * b) * c does not."""
-    is_loose = term.precedence < op.precedence or term.precedence == op.precedence == _POWER
+    """Return the first operand of an operator; (a**b)**c and (a < b) == c need parentheses."""
+    groups_left = op.precedence not in (_COMPARISON, _POWER)
+    is_loose = term.precedence < op.precedence or (term.precedence == op.precedence and not groups_left)
     return _grouped(term, is_loose, latex)
 
 

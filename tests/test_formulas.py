@@ -110,6 +110,18 @@ def test_no_pair_of_parentheses_is_superfluous(drawn: Expression) -> None:
         assert other != tree
 
 
+def test_comparisons_of_comparisons() -> None:
+    """Python would chain comparisons, so each that is compared stands in parentheses."""
+    for node, text in [
+        (~(A > B), "(a > b) == 0"),
+        ((A > B) == (A < C), "(a > b) == (a < c)"),
+        ((A + B > C) & (A != 1.0), "(a + b > c) * (a != 1) != 0"),
+    ]:
+        assert expression(node) == text
+        assert evaluate(text, {"a": A, "b": B, "c": C}).data == node.data
+    assert to_latex(~(A > B)) == r"\left(a > b\right) = 0"
+
+
 def test_leaves_keep_their_repr() -> None:
     """A leaf is no expression: its value and label are what there is to see."""
     assert str(A) == "Value(2.0, label='a')"
