@@ -154,6 +154,8 @@ def _operand(op: Op, i: int, item: Any) -> Value | float:
         return item
     if isinstance(item, NUMBERS):
         return float(item)
+    if isinstance(item, np.ndarray) and not item.ndim:
+        return _operand(op, i, item[()])
     raise TypeError(
         f"{op.name} takes Values and numbers, but operand {i} is {item!r} ({type(item).__name__})"
     )

@@ -378,21 +378,23 @@ def push(
     """
     pairs = zip(inputs, tangents, strict=True)
     found: dict[Value, Number] = {x: tangent for x, tangent in pairs if tangent is not None}
-    relevant = depending_on([*found], reversed(order))
     watching = is_watching()
     for node in reversed(order):
-        if node in found or node not in relevant:
+        if node in found:
+            continue
+        # What nothing moves has no tangent, such as a comparison: a 0 in its place, times inf, would be nan.
+        if not any(arg in found for arg, p in zip(node.args, node.partials, strict=True) if p is not None):
             continue
         if node.op in _BATCHING:
             found[node] = _pushed_through_batch(node, found)
             continue
         if watching:
             uses = zip(node.args, node.partials, strict=True)
-            moving = [(arg, p) for arg, p in uses if p is not None and arg in relevant]
+            moving = [(arg, p) for arg, p in uses if p is not None and arg in found]
             examine_tangents(node, [(_number(found[arg]), p) for arg, p in moving])  # type: ignore[index]
         tangent: Number = 0.0
-        for operand, partial in zip(node.args, partials_of(node, relevant), strict=True):
-            if partial is not None and operand in relevant:
+        for operand, partial in zip(node.args, partials_of(node, found), strict=True):
+            if partial is not None and operand in found:
                 tangent = _plus(tangent, _times(partial, found[operand]))  # type: ignore[index]
         found[node] = tangent
     return [found.get(output, 0.0) for output in outputs]

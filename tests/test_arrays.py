@@ -86,6 +86,14 @@ def test_ufuncs_made_of_rows(ufunc: np.ufunc, point: tuple[float, ...], as_array
         assert leaf.grad == pytest.approx(slope, rel=1e-8)
 
 
+def test_sums_of_arrays_without_dimensions() -> None:
+    """Arrays without dimensions are operands of sums as numbers are, also while a program is traced."""
+    f = lambda a: autograd.logsumexp([1.0, a]) + autograd.dot([a, 2.0], [0.5, a]) + autograd.sum([a, 1.0])  # noqa: E731
+    expected = np.logaddexp(1.0, 2.0) + 5.0 + 3.0
+    assert f(np.array(2.0)) == pytest.approx(expected)
+    assert autograd.jit(f)(np.array(2.0)) == pytest.approx(expected)
+
+
 def test_extrema_of_arrays_without_dimensions() -> None:
     """A Value in an array without dimensions is one: the choice is recorded, traced or not."""
     for name, expected in (("max", 2.0), ("min", 0.5)):

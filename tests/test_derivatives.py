@@ -1268,3 +1268,13 @@ def test_vmap_by_shared_results() -> None:
     check_floats(grad(f)(3.0), 9.0)
     check_floats(grad(autograd.jit(f, backend="numpy"))(3.0), 9.0)
     check_floats(autograd.jit(grad(f), backend="numpy")(3.0), 9.0)
+
+
+def test_what_chooses_has_no_tangent() -> None:
+    """A comparison moves nothing, so the branch that is not taken adds no 0 times inf, traced or not."""
+
+    def curvature(x: Any) -> Any:
+        return hvp(lambda x: autograd.min(1.0, x**2), (x,), (1.0,))
+
+    assert (curvature(np.inf), autograd.jit(curvature)(np.inf)) == (0.0, 0.0)
+    assert (curvature(0.5), autograd.jit(curvature)(0.5)) == (2.0, 2.0)
