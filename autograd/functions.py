@@ -625,7 +625,7 @@ def arctan(x: T) -> T:
 
     Notes
     -----
-    ∂out/∂x = ``1.0 / hypot(1.0, x) / hypot(1.0, x)``
+    ∂out/∂x = ``shortcut(abs(x) < 1000.0, 1.0 / (1.0 + x * x), 1.0 / hypot(1.0, x) / hypot(1.0, x))``
 
     Examples
     --------

@@ -438,10 +438,11 @@ _ROWS = (
         latex=r"\arccos\left({x}\right)", domain=(_UNIT,),
         edges=(_at(1.0, gives=0.0, partials=(-inf,)), _at(2.0, gives=nan, partials=(nan,))),
     ),
-    # Not 1 + x * x, which overflows from 1.3e154 on, where the partial is 5e-309.
+    # 1 + x * x overflows from 1.3e154 on, where the partial is 5e-309.
     Op(
         name="arctan", doc="the angle in radians whose tangent is x", ufunc=np.arctan,
-        value="arctan(x)", partials=("1.0 / hypot(1.0, x) / hypot(1.0, x)",),
+        value="arctan(x)",
+        partials=("shortcut(abs(x) < 1000.0, 1.0 / (1.0 + x * x), 1.0 / hypot(1.0, x) / hypot(1.0, x))",),
         latex=r"\arctan\left({x}\right)", domain=(_LINE,),
         edges=(_at(0.0, gives=0.0, partials=(1.0,)), _at(inf, gives=pi / 2, partials=(0.0,))),
     ),

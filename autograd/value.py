@@ -587,7 +587,7 @@ class Value(Node):
         x = self._data
         try:
             out = arctan(x)
-            dx = 1.0 / hypot(1.0, x) / hypot(1.0, x)
+            dx = 1.0 / (1.0 + x * x) if abs(x) < 1000.0 else 1.0 / hypot(1.0, x) / hypot(1.0, x)
         except PYTHON_RAISES:
             out, dx = careful(_ARCTAN, x)
         return record(_ARCTAN, out, self, None, dx, None)
