@@ -488,3 +488,30 @@ def test_dataclasses() -> None:
     expected = [(3.0 * neuron.w[0] + neuron.b).data, 6.0, 2.0]
     assert list(found.values()) == pytest.approx(expected)
     assert (module.calls, module.parts["count"]) == (1, 1)
+
+
+def test_modules_in_maps() -> None:
+    """Gradients by a module of each sample, with labels by keyword, sum to that of the batch."""
+    model, x = MLP(2, [3, 1], "tanh", rng=0), np.random.default_rng(0).normal(size=(5, 2))
+    words = {"target": x[:, 0], "label": np.array([0, 1, 1, 0, 1])}
+
+    def loss(m: Any, sample: Any, *, target: Any, label: Any) -> Any:
+        return (m(list(sample)) - target) ** 2 * (1.0, 10.0)[label]
+
+    def losses(m: Any) -> Any:
+        return vmap(loss, (None, 0))(m, x, **words)
+
+    def total(m: Any) -> Any:
+        return losses(m).sum()
+
+    each = vmap(grad(loss), (None, 0))(model, x, **words)
+    by_hand = [grad(loss)(model, x[i], **{k: word[i] for k, word in words.items()}) for i in range(5)]
+    slopes_in_a_trace = jit(lambda m: vmap(grad(loss), (None, 0))(m, x, **words), backend="numpy")
+    traced, rows = slopes_in_a_trace(model), jacobian(losses)(model)
+    sums = [f(model) for f in (grad(total), jit(grad(total), backend="numpy"), grad(jit(total)))]
+    for name in model.state_dict():
+        expected = np.array([gradient[name] for gradient in by_hand])
+        for found in (each, traced, rows):
+            np.testing.assert_allclose(found[name], expected, rtol=1e-12, atol=1e-15)
+        for found in sums:
+            assert found[name] == pytest.approx(expected.sum(), rel=1e-12, abs=1e-14)
