@@ -317,6 +317,25 @@ def test_attributes_of_the_class() -> None:
     assert f.traces == 3
 
 
+def test_a_class_that_holds_settings() -> None:
+    """Settings may be attributes of a class that is an attribute, or of one that it is derived from."""
+
+    class Defaults:
+        rate = 1.0
+
+    class Settings(Defaults):
+        sizes = (1, 2)
+
+    f = Counted(lambda module, x: module.w * x * module.config.rate * len(module.config.sizes))
+    module = Holder(config=Settings, kind=np.float64, other=Color)
+    assert (f(module), f(module)) == (12.0, 12.0)
+    Defaults.rate = 2.0
+    assert f(module) == 24.0
+    Settings.sizes = (1,)
+    assert (f(module), f(module)) == (12.0, 12.0)
+    assert f.traces == 3
+
+
 def test_parameters_in_other_places() -> None:
     """Tied parameters, and the same numbers elsewhere, are other programs; other numbers are not."""
 

@@ -5,8 +5,8 @@ what it has as attributes at any depth, and where its parameters are among them.
 another activation function, or with a setting that was changed, would get the numbers of the program before.
 
 Settings are compared by value: numbers, texts, arrays, containers, objects by their attributes and those of
-their classes. Functions, classes and resources such as locks and files are compared by identity: what a
-function reads besides is read when it is compiled, and then stays.
+their classes. Functions and resources such as locks and files are compared by identity: what a function reads
+besides is read when it is compiled, and then stays.
 """
 
 from __future__ import annotations
@@ -133,6 +133,7 @@ class _Reader:
         self.waiting: list[Any] = []
         self.positions = {id(parameter): i for i, parameter in enumerate(parameters)}
         self.seen: dict[int, int] = {}
+        self.classes: set[type] = set()
         # What is made here must live on, since another object could get its id.
         self.alive: list[Any] = []
 
@@ -165,6 +166,8 @@ class _Reader:
             self._push(WAYS[kind].parts(item))
         elif isinstance(item, _BY_IDENTITY):
             self.tokens.append(_Same(item))
+            if isinstance(item, type):
+                self._classes(item)
         elif isinstance(item, Value):
             self.tokens.append(item._data.hex())
         elif isinstance(item, np.generic | np.dtype):
@@ -204,10 +207,7 @@ class _Reader:
 
     def _object(self, item: Any, kind: type) -> None:
         """Read the attributes of an object and of its classes, what it contains, and what else it keeps."""
-        for base in kind.__mro__:
-            if id(base) not in self.seen and not _is_of_the_library(base):
-                self.seen[id(base)] = len(self.seen)
-                self._class(base)
+        self._classes(kind)
         if _is_pickled_otherwise(kind):
             self._reduced(item)
         if isinstance(item, dict):
@@ -221,13 +221,18 @@ class _Reader:
         else:
             self._push([state])
 
-    def _class(self, kind: type) -> None:
-        for name, item in vars(kind).items():
-            if isinstance(item, FunctionType):
-                self.tokens.append(item)
-            elif not name.startswith("__"):
-                self.tokens.append(name)
-                self._push([item])
+    def _classes(self, kind: type) -> None:
+        """Read the attributes of a class and of those that it is derived from, each once."""
+        for base in kind.__mro__:
+            if base in self.classes or _is_of_the_library(base) or base.__module__ == "numpy":
+                continue
+            self.classes.add(base)
+            for name, item in vars(base).items():
+                if isinstance(item, FunctionType):
+                    self.tokens.append(item)
+                elif not name.startswith("__"):
+                    self.tokens.append(name)
+                    self._push([item])
 
     def _reduced(self, item: Any) -> None:
         """Read what `pickle` would; what it refuses is a resource, and compared by identity."""
