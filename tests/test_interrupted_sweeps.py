@@ -258,6 +258,10 @@ def test_graph_gradients_from_threads() -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+# JAX, where another test has loaded it, and Python from 3.12 on warn of the threads that are here on purpose.
+@pytest.mark.filterwarnings(
+    "ignore:os.fork:RuntimeWarning", "ignore:This process .* is multi-threaded:DeprecationWarning"
+)
 def test_a_fork_while_another_thread_sweeps() -> None:
     """In the child of a fork, where the thread that was sweeping is gone, sweeps work."""
     graph = Graph()

@@ -190,6 +190,10 @@ def test_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     worker.after_fork()
 
 
+# JAX, where another test has loaded it, and Python from 3.12 on warn of the threads that are here on purpose.
+@pytest.mark.filterwarnings(
+    "ignore:os.fork:RuntimeWarning", "ignore:This process .* is multi-threaded:DeprecationWarning"
+)
 def test_the_collector_runs_in_a_child() -> None:
     """A child that is forked while another thread compiles collects, if it does not itself."""
     inside, may_end = threading.Event(), threading.Event()
