@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .levels import LostGradientError
-from .logic import checked_truth, is_truth, joined, opposite
+from .logic import checked_truth, is_truth, joined, opposite, truth
 from .source import user_line
 from .tracing import TracedValueError
 from .ufuncs import COMPARING, FUNCTIONS, PRODUCTS, QUESTIONS, call_method, mapped
@@ -291,6 +291,9 @@ def apply_ufunc(ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> A
     return result if out[0] is None else _stored(result, out, mask)
 
 
+_OF_TRUTHS = (np.logical_and, np.logical_or, np.logical_xor)
+
+
 def _is_of_objects(ufunc: np.ufunc) -> bool:
     """Return whether a function is one of Python that `numpy.vectorize` or `numpy.frompyfunc` took."""
     return set("".join(ufunc.types)) <= set("O->")
@@ -305,6 +308,9 @@ def _by_method(
             f"np.{ufunc.__name__} takes arrays of one dimension or more, but came a number; write v * x"
         )
     arrays = [np.asarray(values_array(x)) if isinstance(x, Value) else x for x in operands]
+    if ufunc in _OF_TRUTHS:
+        # Of a single element NumPy calls nothing.
+        arrays = [mapped(truth, [array]) for array in arrays]
     if method in ("at", "reduceat"):
         _check_out(ufunc, inputs[:1])
         arrays[1] = _index(inputs[1])

@@ -9,6 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, mutually_broadcastable_shapes, valid_tuple_axes
 from test_jit_backends import _loops, on  # noqa: F401
 
 import autograd
@@ -292,6 +295,55 @@ def test_mapped(name: str) -> None:
         values, slopes = mapped(samples)
         np.testing.assert_allclose(values, [value for value, _ in each], rtol=1e-10, atol=1e-11)
         np.testing.assert_allclose(slopes, [slope for _, slope in each], rtol=1e-9, atol=1e-10)
+
+
+# ---------------------------------------------------------------------------------------------- any shapes
+
+SHAPES = mutually_broadcastable_shapes(num_shapes=2, max_dims=3, max_side=3, min_side=0)
+BINARY = [
+    np.add,
+    np.multiply,
+    np.divide,
+    np.maximum,
+    np.fmin,
+    np.hypot,
+    np.less,
+    np.floor_divide,
+    np.logical_or,
+]
+
+
+@given(shapes=SHAPES, ufunc=st.sampled_from(BINARY), seed=st.integers(0, 99), plain=st.integers(0, 2))
+def test_shapes_are_broadcast(shapes: Any, ufunc: np.ufunc, seed: int, plain: int) -> None:
+    """Operands of any shapes are broadcast as NumPy does, strided, of no elements, beside plain numbers."""
+    rng = np.random.default_rng(seed)
+    x, y = (rng.uniform(0.5, 2.0, shape[::-1]).T.round(1) for shape in shapes.input_shapes)
+    operands = [x if plain == 1 else as_values(x), y if plain == 2 else as_values(y)]
+    out = ufunc(*operands)
+    assert np.shape(out) == shapes.result_shape
+    np.testing.assert_allclose(data(out), ufunc(x, y), rtol=1e-14)
+
+
+@given(
+    shape=array_shapes(min_dims=1, max_dims=3, max_side=3),
+    ufunc=st.sampled_from([np.add, np.multiply, np.maximum, np.minimum, np.logaddexp, np.logical_and]),
+    draw=st.data(),
+)
+def test_axes_are_reduced(shape: tuple[int, ...], ufunc: np.ufunc, draw: st.DataObject) -> None:
+    """Reductions along any axes, and running ones, are NumPy's."""
+    axes = draw.draw(st.none() | st.integers(-len(shape), len(shape) - 1) | valid_tuple_axes(len(shape)))
+    keepdims = draw.draw(st.booleans())
+    x = np.random.default_rng(0).uniform(-1.0, 1.0, shape).round(1)
+    reduced = ufunc.reduce(as_values(x), axis=axes, keepdims=keepdims)
+    expected = ufunc.reduce(x, axis=axes, keepdims=keepdims)
+    assert np.shape(reduced) == np.shape(expected)
+    np.testing.assert_allclose(data(reduced), expected, rtol=1e-13, atol=1e-13)
+    running = ufunc.accumulate(as_values(x), axis=len(shape) - 1)
+    np.testing.assert_allclose(
+        data(running), ufunc.accumulate(x, axis=len(shape) - 1), rtol=1e-13, atol=1e-13
+    )
+    outer = ufunc.outer(as_values(x), x)
+    np.testing.assert_allclose(data(outer), ufunc.outer(x, x), rtol=1e-13, atol=1e-13)
 
 
 # ------------------------------------------------------------------------------------- what is not recorded
