@@ -280,6 +280,8 @@ def test_a_fork_while_another_thread_sweeps() -> None:
     sweeping.wait()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
+        # JAX, where another test has loaded it, warns of every fork.
+        warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
         child = os.fork()
     if child == 0:
         # A hang would end by the alarm, whose signal is the exit status.

@@ -219,6 +219,8 @@ def forked(ask: Callable[[], bool]) -> bool:
     """Return what a child answers."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
+        # JAX, where another test has loaded it, warns of every fork.
+        warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
         child = os.fork()
     if not child:
         os._exit(int(ask()))
