@@ -96,15 +96,19 @@ def careful(op: Op, *args: Any) -> tuple[Any, ...]:
     (inf, inf, -inf)
     """
     rules = on_arrays(op)
-    arrays = [np.asarray(arg, dtype=float)[()] for arg in args]
+    arrays = [_as_array(arg) for arg in args]
     with np.errstate(all="ignore"):
-        out = np.float64(rules.value(*arrays))
-        partials = [rule(*arrays, out) for rule in rules.partials]
-        shapes = [np.shape(array) for array in arrays]
-        return float(out), *(
-            np.broadcast_to(partial, shape).astype(float).tolist()
-            for partial, shape in zip(partials, shapes, strict=True)
-        )
+        out = np.float64(np.ravel(rules.value(*arrays))[0])
+        partials = [
+            np.broadcast_to(rule(*arrays, out), array.shape).astype(float).tolist()
+            for rule, array in zip(rules.partials, arrays, strict=True)
+        ]
+    return float(out), *(partials if op.variadic else [partial for (partial,) in partials])
+
+
+def _as_array(arg: Any) -> Any:
+    """Return an array of one number for a number: for a bare exponent 0.5 np.power(-inf, 0.5) is nan."""
+    return np.array(arg, dtype=float, ndmin=1)
 
 
 def examine(op: Op, args: Sequence[Any], out: float) -> Line | None:
@@ -231,7 +235,7 @@ def _faults(op: Op, args: Sequence[float]) -> list[str]:
     faults: list[str] = []
     if op.name in BATCHES:  # They compute nothing while they are recorded.
         return faults
-    arrays = np.split(np.array(args), len(op.partials)) if op.variadic else map(np.float64, args)
+    arrays = np.split(np.array(args), len(op.partials)) if op.variadic else map(_as_array, args)
     with np.errstate(all="call", under="ignore", call=lambda kind, _: faults.append(kind)):
         on_arrays(op).value(*arrays)
     return faults

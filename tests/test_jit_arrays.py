@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +14,7 @@ from test_jit import evaluated, same
 from test_jit_backends import interpreted, on
 
 import autograd
-from autograd import hessian, jacobian, value_and_grad, vmap
+from autograd import Value, hessian, jacobian, jit, value_and_grad, vmap
 from autograd.jit import compiled
 from autograd.jit.interpreter import with_numpy
 from nn import MLP, fit, losses
@@ -183,3 +184,15 @@ def test_training_with_a_short_last_batch(samples: int, size: int) -> None:
         history = fit(model, x, y, progress=False, **options)
         histories.append([*history.loss, *(float(p.data) for p in model.parameters())])
     np.testing.assert_allclose(*histories, rtol=1e-9)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("exponent", [0.5, 1.0, 1.5, 2.0, -0.5])
+def test_powers_where_numpy_takes_short_cuts(exponent: float) -> None:
+    """Compiled powers are those of eager calls at -0.0 and -inf, of numbers and of arrays."""
+    points = np.array([-math.inf, -0.0, 0.0, 4.0, math.inf])
+    compiled = jit(lambda x: x**exponent, backend="numpy")
+    eager = [(Value(point) ** exponent).data for point in points]
+    np.testing.assert_array_equal(np.copysign(1.0, compiled(points)), np.copysign(1.0, eager))
+    np.testing.assert_array_equal(compiled(points), eager)
+    np.testing.assert_array_equal([compiled(float(point)) for point in points], eager)
