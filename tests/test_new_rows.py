@@ -153,6 +153,9 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(
         Path(autograd.__file__).parent, home / "autograd", ignore=shutil.ignore_patterns("__pycache__")
     )
+    # Where the package may only be read, its copy is to be written.
+    for path in home.rglob("*"):
+        path.chmod(0o755)
     table = home / "autograd" / "ops.py"
     text = table.read_text(encoding="utf-8")
     end = ")  # fmt: skip\n\nOPS: "
