@@ -156,7 +156,8 @@ def _loaded(text: str, signature: str, path: Path | None) -> ModuleType:
             seal(path)
         module.program = dispatcher  # type: ignore[attr-defined]
     finally:
-        del sys.modules[module.__name__]
+        # Another thread that compiles without a cache uses the same name, and may have been here before.
+        sys.modules.pop(module.__name__, None)
     return module
 
 
