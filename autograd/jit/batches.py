@@ -96,7 +96,8 @@ def settle_batches(tape: Tape) -> Tape:
     [None, None, 'mul']
     """
     tape = simplify(tape)
-    while STACK in tape.ops:
+    # Without a stack there may be lanes of what all samples share, where a choice of a stack was settled.
+    while not {STACK, LANE, TOTAL}.isdisjoint(tape.ops):
         settled = _settled_once(tape)
         if (settled.ops, settled.args) == (tape.ops, tape.args):
             break

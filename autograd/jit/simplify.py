@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ..lanes import STACK
+from ..lanes import LANE, STACK, TOTAL
 from ..nonfinite import PYTHON_RAISES, careful
 from ..ops import OPS, Op
 from ..rules import on_floats
@@ -118,7 +118,7 @@ _TINY, _HUGE = 1e-300, 1e300
 
 def _same_as(op: Op, args: Sequence[int], numbers: Sequence[float | None]) -> int | None:
     """Return which operand an instruction equals, if it does for every number."""
-    if op.name in ("pos", "constant"):
+    if op.name in ("pos", "constant") or (op is LANE and numbers[0] is not None):
         return args[0]
     if op.name == "where" and numbers[0] is not None:
         return args[1] if numbers[0] else args[2]
@@ -129,6 +129,9 @@ def _same_as(op: Op, args: Sequence[int], numbers: Sequence[float | None]) -> in
 
 
 def _evaluate(op: Op, numbers: Sequence[float]) -> float:
+    if op is TOTAL:
+        number, samples = numbers
+        return number * samples
     arguments = op.columns(numbers) if op.variadic else numbers
     try:
         return float(on_floats(op).value(*arguments))
