@@ -1,95 +1,702 @@
-"""Random expressions over the table, which can be evaluated on any kind of number."""
+"""The one strategy of random programs, for every way to evaluate and differentiate them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from itertools import repeat
-from math import pi
+from dataclasses import dataclass, replace
+from functools import cache
+from math import inf, nan, prod
+from textwrap import indent
 from typing import Any
+from unicodedata import normalize
 
+import numpy as np
 from hypothesis import strategies as st
-from oracles import Point, intervals, public, split
+from programs import (
+    NAMESPACE,
+    STORAGES,
+    Array,
+    Block,
+    Constant,
+    Container,
+    Operand,
+    Program,
+    Setting,
+    Shape,
+    Step,
+    executed,
+    plain,
+)
+from words import BINARY, CONTINUOUS_KINKS, SIGNS, UNARY, WORDS
 
-from autograd import OPS, Op
+from autograd import OPS
 
-Call = Callable[..., Any]
-"""How to apply a row to its arguments, on one kind of number: ``call(op, *arguments)``."""
+# No more bits than a sum of such products has room for in any order: 6 factors of 4 bits.
+_DEGREE = 6
+# An array grows to no more numbers, so that a program is traced in milliseconds.
+_LARGEST = 12
+# Numbers whose difference is less might change their order by rounding.
+_CLEAR = 1e-3
+
+LINE = (-3.0, 3.0)
+SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, 2.0, inf, -inf, nan]
+
+# What Python normalises, keywords, what programs call their own things, and what no name can be.
+KEYS: list[Any] = [
+    "x", "w", "np", "v1", "c0", "i0", "result1", "program", "class", "lambda", "x²", "x₁", "½", "µ", "μ",
+    "𝑣1", "ｎｐ", "e\u0301", "é", "", " ", "a b", "a_b", "1", 0, 1, -1, "\\", "\n", "'", "math", "numbers",
+    "True", "None",
+]  # fmt: skip
+
+# Names of arguments that a written program might take for its own.
+NAMES = [
+    ("p", "d"),
+    ("x", "y"),
+    ("v1", "c0"),
+    ("result1", "i0"),
+    ("math", "places"),
+    ("µ", "run"),
+    ("out", "add"),
+]
 
 
 @dataclass(frozen=True)
-class Operand:
-    """An earlier result by its index, or a constant; brought into an interval where one is given."""
+class _Known:
+    """What is known of a result when a program is drawn.
 
-    source: int | float
-    interval: tuple[float, float] | None = None
-
-    def on(self, call: Call, number: Callable[[float], Any], results: Sequence[Any]) -> Any:
-        """Return what it stands for."""
-        value = results[self.source] if isinstance(self.source, int) else number(self.source)
-        if self.interval is None:
-            return value
-        low, high = self.interval
-        return call(OPS["arctan"], value) * ((high - low) / pi) + (high + low) / 2
-
-
-@dataclass(frozen=True)
-class Step:
-    """One row, by its name, applied to operands."""
-
-    name: str
-    operands: tuple[Operand, ...]
-
-    def on(self, call: Call, number: Callable[[float], Any], results: Sequence[Any]) -> Any:
-        """Return the result."""
-        op = OPS[self.name]
-        return call(op, *split(op, [operand.on(call, number, results) for operand in self.operands]))
-
-
-@dataclass(frozen=True)
-class Expression:
-    """Steps that use each other's results, and a point at which every row is inside its domain.
-
-    The value is the sum of all results. So each step counts, and each result but the last is used
-    at least twice.
+    `value` has its shape; where it is `certain`, these are its numbers at the first point. A `settled` one
+    has the same bits however it is evaluated. `degree` is that of the polynomial that a dyadic one is.
+    What is `boxed` NumPy made of single `Value`s: an array that it compares by asking for their numbers.
     """
 
-    point: Point
-    steps: tuple[Step, ...]
+    value: Any
+    settled: bool
+    certain: bool
+    degree: int
+    interval: tuple[float, float]
+    boxed: bool = False
 
-    def on(self, call: Call, number: Callable[[float], Any], variables: Sequence[Any]) -> Any:
-        """Return the value for variables of one kind of number; `number` makes one of a constant."""
-        results = list(variables)
-        for step in self.steps:
-            results.append(step.on(call, number, results))
-        return call(OPS["sum"], results[len(variables) :])
-
-
-def call_public(op: Op, *arguments: Any) -> Any:
-    """Apply a row as users do, to floats or `Value`s."""
-    return public(op)(*arguments)
+    @property
+    def shape(self) -> Shape:
+        return np.shape(self.value)
 
 
-def _inside(source: int | float, interval: tuple[float, float], results: Sequence[float]) -> Operand:
-    """Return the operand, brought into the interval if it is outside."""
-    number = results[source] if isinstance(source, int) else source
-    return Operand(source, None if interval[0] <= number <= interval[1] else interval)
+@cache
+def _between(low: int, high: int) -> st.SearchStrategy[int]:
+    """Return one strategy a range: to build `sampled_from` anew takes as long as ten draws."""
+    return st.integers(low, high)
+
+
+class _Scope:
+    """What a drawing of steps has come to."""
+
+    def __init__(self, draw: st.DrawFn, manner: str, module: tuple[str, Any] | None = None) -> None:
+        self.draw, self.manner, self.module = draw, manner, module
+        self.known: dict[int, _Known] = {}
+        self.visible: list[int] = []
+        self.steps: list[Step] = []
+        self.depth = 0
+        # Whether every row is to be differentiable where it is used.
+        self.avoids_kinks = False
+
+    def inner(self, *, closed: bool) -> _Scope:
+        """Return the scope of a function inside, which sees what there is by now unless it is closed."""
+        scope = _Scope(self.draw, self.manner, None if closed else self.module)
+        scope.known, scope.depth = self.known, self.depth + 1
+        scope.visible = [] if closed else list(self.visible)
+        return scope
+
+    # ---------------------------------------------------------------------------------------- choosing
+
+    def one_of(self, items: Sequence[Any]) -> Any:
+        """Draw one of some items."""
+        return items[self.whole(0, len(items) - 1)]
+
+    def whole(self, low: int, high: int) -> int:
+        """Draw a whole number."""
+        return low if low == high else self.draw(_between(low, high))
+
+    def chosen(self, fits: Callable[[_Known], bool] = lambda known: True) -> int | None:
+        """Draw an earlier result, simplest the latest, so that programs grow deep."""
+        found = [i for i in reversed(self.visible) if fits(self.known[i])]
+        return self.one_of(found) if found else None
+
+    def number(self, interval: tuple[float, float] = LINE) -> float:
+        """Draw a number."""
+        if self.manner == "special":
+            return float(self.one_of(SPECIAL))
+        if self.manner == "dyadic":
+            return self.whole(-12, 12) / 4.0
+        low, high = interval
+        return low + (high - low) * self.whole(1, 999) / 1000.0
+
+    def constant(
+        self, shape: Shape, interval: tuple[float, float] = LINE, beside: int | None = None
+    ) -> Constant:
+        """Draw a constant: few numbers that come more than once, and those of what it will meet."""
+        pool = [self.number(interval) for _ in range(self.whole(1, 2))]
+        pool += [x for x in (0.0, -0.0) if interval[0] <= x <= interval[1]]
+        if beside is not None and self.known[beside].settled and self.known[beside].certain:
+            near = np.ravel(self.known[beside].value).tolist()[:2]
+            pool += [x for x in near if interval[0] <= x <= interval[1]]
+        return Constant(tuple(self.one_of(pool) for _ in range(prod(shape))), shape)
+
+    def operand(self, source: int | Constant, interval: tuple[float, float] = LINE) -> Operand:
+        """Return an operand, brought into an interval if it may be outside."""
+        if isinstance(source, Constant) or self.manner != "smooth":
+            return Operand(source)
+        low, high = self.known[source].interval
+        return Operand(source, None if interval[0] <= low and high <= interval[1] else interval)
+
+    def partner(self, first: int, interval: tuple[float, float] = LINE) -> Operand:
+        """Choose what goes with an operand: a result that broadcasts, or a constant."""
+        shape = self.known[first].shape
+        if self.one_of((False, True)):
+            return self.operand(self.constant(self.one_of([shape, ()]), interval, first))
+        found = self.chosen(lambda known: _fit(shape, known.shape))
+        return self.operand(first if found is None else found, interval)
+
+    # ------------------------------------------------------------------------------------------ adding
+
+    def know(self, known: _Known) -> int:
+        """Give a new result its number, and return that."""
+        number = len(self.known)
+        self.known[number] = known
+        self.visible.append(number)
+        return number
+
+    def known_of(self, operand: Operand) -> _Known:
+        """Return what is known of an operand."""
+        if isinstance(operand.source, Constant):
+            array = operand.source.array
+            return _Known(array, True, True, 1, (float(np.min(array)), float(np.max(array))))
+        known = self.known[operand.source]
+        if operand.interval is None:
+            return known
+        value = self._run(f"return {operand.text('plain')}", [operand.source])
+        return _Known(value, False, known.certain, known.degree, operand.interval)
+
+    def add(
+        self,
+        word: str,
+        *operands: Operand,
+        degree: int | None = None,
+        rounds: str = "",
+        block: Block | None = None,
+        **options: Any,
+    ) -> bool:
+        """Add a step, unless a rounding could change it very much, or it has too many numbers or bits."""
+        rule, of = WORDS[word], [self.known_of(operand) for operand in operands]
+        degree = max((known.degree for known in of), default=1) if degree is None else degree
+        settled = all(known.settled for known in of)
+        if self.manner == "dyadic" and degree > _DEGREE:
+            return False
+        boxed = any(known.boxed for known in of)
+        # NumPy puts boxes into boxes, and the plain floats in one are Python's.
+        if boxed and (word == "array" or (word in _COMPARING and any(k.boxed and k.shape for k in of))):
+            return False
+        if self.manner == "special" and not any(k.shape for k in of) and word in ("array", "stack"):
+            return False
+        if rule.kinks and not settled and not _is_clear(word, [known.value for known in of], of, options):
+            return False
+        if self.module:
+            options["p"] = self.module[0]
+        # Of Python's own numbers these raise where NumPy's have inf and nan.
+        ieee = int(self.manner == "special" and word in ("truediv", "floordiv", "mod", "pow", "power"))
+        step = Step(len(self.known), word, operands, ieee, tuple(options.items()), block, ieee)
+        seen = [o.source for o in operands if isinstance(o.source, int)]
+        if block is not None:
+            seen = [i for i in self.known if f"a{i}" in step.text("plain")]
+        value = self._run(f"{step.text('plain')}\nreturn a{step.number}", seen)
+        if np.size(value) > _LARGEST or not np.size(value):
+            return False
+        # Of a number NumPy's functions return a number of its own, whose methods a Value has not.
+        varies = not boxed and any(known.shape for known in of)
+        spelling = ieee or (self.whole(0, len(rule.ours) - 1) if varies else 0)
+        certain = not self.depth and block is None and all(k.certain for k in of) and word != "activation"
+        settles = self.manner == "dyadic" or (rounds or rule.rounds) in ("never", "once")
+        low, high = (np.min(value), np.max(value)) if certain else (-inf, inf)
+        self.steps.append(replace(step, spelling=spelling))
+        # An array beside it makes its result one of ours again; a step without arrays boxes its numbers.
+        boxed = word in _BOXING and not any(k.shape and not k.boxed for k in of)
+        boxed = boxed or (word == "vmap" and spelling == 1)
+        if not np.ndim(value):
+            boxed = any(k.boxed and not k.shape for k in of)
+        self.know(_Known(value, settled and settles, certain, degree, (float(low), float(high)), boxed))
+        return True
+
+    def _run(self, body: str, seen: Sequence[int]) -> Any:
+        """Return what some lines give, which see some results."""
+        names = ", ".join(f"a{i}" for i in dict.fromkeys(seen))
+        namespace = NAMESPACE if self.module is None else {**NAMESPACE, self.module[0]: self.module[1]}
+        run = executed(f"def program({names}):\n{indent(body, '    ')}", namespace)
+        with np.errstate(all="ignore"):
+            return plain(run(*(self.known[i].value for i in dict.fromkeys(seen))))
+
+
+def _fit(shape: Shape, other: Shape) -> bool:
+    """Return whether shapes broadcast, to not too many numbers."""
+    try:
+        return prod(np.broadcast_shapes(shape, other)) <= _LARGEST
+    except ValueError:
+        return False
+
+
+_COMPARING = {"choose", "choose by two", "choose otherwise", "mask", "clip"}
+
+# What gives an array of ours without being given one.
+_BOXING = set(WORDS) - {"spread", "call", "compiled call", "vmap", "vmap along columns", "vmap of two"}
+
+
+def _is_clear(word: str, values: Sequence[Any], of: Sequence[_Known], options: dict[str, Any]) -> bool:
+    """Return whether all that a word compares differs by more than roundings, for all that it may be."""
+    if not all(known.certain for known in of):
+        return False
+    if not all(np.isfinite(known.value).all() for known in of):
+        return False
+    match word:
+        case "choose by two":
+            gaps = [np.subtract(*values[:2]), np.subtract(*values[2:4])]
+        case "max" | "min" | "choose" | "choose otherwise" | "mask":
+            gaps = [np.subtract(*values[:2])]
+        case "clip":
+            gaps = [values[0] - options["low"], values[0] - options["high"]]
+        case "largest" | "smallest":
+            gaps = [np.diff(np.sort(np.ravel(values[0])))]
+        case "floor":
+            gaps = [values[0] - np.rint(values[0])]
+        case "floordiv" | "mod":
+            if not np.all(values[1]):
+                return False
+            ratio = np.divide(*values)
+            gaps = [ratio - np.rint(ratio)]
+        case "hinge":
+            gaps = [1.0 - np.array(options["signs"]) * values[0]]
+        case _:
+            gaps = [values[0]]
+    return all(bool(np.all(np.abs(gap) > _CLEAR)) for gap in gaps)
+
+
+# --------------------------------------------------------------------------------------------- families
+
+
+def _unary(s: _Scope) -> bool:
+    name = s.one_of(["neg", "abs", "relu", "pos", "floor"] if s.manner == "dyadic" else UNARY)
+    i = s.chosen()
+    assert i is not None
+    return s.add(name, s.operand(i, _domains(s, name)[0]))
+
+
+def _binary(s: _Scope) -> bool:
+    name = s.one_of(["add", "mul", "sub", "max", "min"] if s.manner == "dyadic" else BINARY)
+    i = s.chosen()
+    assert i is not None
+    left, right = _domains(s, name)
+    first, second = s.operand(i, left), s.partner(i, right)
+    if s.one_of((False, True)) and left == right:
+        first, second = second, first
+    degree = _degree(s, first) + _degree(s, second) if name == "mul" else None
+    return s.add(name, first, second, degree=degree)
+
+
+def _domains(s: _Scope, name: str) -> Sequence[tuple[float, float]]:
+    """Return the domain of each operand; of what has a kink, both sides."""
+    op = OPS[name]
+    both_sides = name in CONTINUOUS_KINKS and not s.avoids_kinks
+    return [LINE] * len(op.partials) if both_sides else op.domain
+
+
+def _of_numbers(s: _Scope) -> bool:
+    """Add a row of three or more operands, which are numbers."""
+    word = s.one_of(["sum of", "dot of", "logsumexp of", "where"])
+    intervals = {"where": OPS["where"].domain, "dot of": [LINE] * 4}.get(word, [LINE] * 2)
+    if s.chosen(lambda known: known.shape == ()) is None or (s.manner == "dyadic" and "exp" in word):
+        return False
+    operands = []
+    for position, interval in enumerate(intervals):
+        # Not all of them constants, of which there is no graph.
+        constant = position < len(intervals) - 1 and s.whole(0, 3) == 0
+        i = s.chosen(lambda known: known.shape == ())
+        operands.append(s.operand(s.constant((), interval) if constant or i is None else i, interval))
+    degree = sum(_degree(s, operand) for operand in operands) if word == "dot of" else None
+    return s.add(word, *operands, degree=degree)
+
+
+def _degree(s: _Scope, operand: Operand) -> int:
+    return s.known_of(operand).degree
+
+
+def _square(s: _Scope) -> bool:
+    i = s.chosen()
+    assert i is not None
+    return s.add("square", s.operand(i), degree=2 * s.known[i].degree)
+
+
+def _power(s: _Scope) -> bool:
+    i = s.chosen()
+    assert i is not None
+    if s.manner == "dyadic":
+        return False
+    return s.add("power", s.operand(i, (0.1, 5.0)), power=s.one_of([3, -1, 0.5, 1.5, 0, 1, -2.0]))
+
+
+def _choice(s: _Scope) -> bool:
+    """Add a choice by one or two comparisons inside of arrays."""
+    word = s.one_of(["choose", "choose by two", "choose otherwise", "mask"])
+    i = s.chosen(lambda known: word != "choose otherwise" or known.shape != ())
+    if i is None:
+        return False
+    compared = [s.operand(i), s.partner(i)]
+    options = {"sign": s.one_of(SIGNS)}
+    if word == "choose by two":
+        compared += [s.operand(i), s.partner(i)]
+        options |= {"other": s.one_of(SIGNS), "joint": s.one_of(["&", "|", "^"])}
+    branches = [s.partner(i) for _ in range(1 if word == "mask" else 2)]
+    shapes = [s.known_of(operand).shape for operand in (*compared, *branches)]
+    if not _broadcasts(shapes):
+        return False
+    return s.add(word, *compared, *branches, **options)
+
+
+def _broadcasts(shapes: Sequence[Shape]) -> bool:
+    try:
+        return prod(np.broadcast_shapes(*shapes)) <= _LARGEST
+    except ValueError:
+        return False
+
+
+def _extremum(s: _Scope) -> bool:
+    word = s.one_of(["clip", "largest", "smallest"])
+    i = s.chosen(lambda known: known.shape != ())
+    if i is None:
+        return False
+    options = (
+        dict(zip(("low", "high"), sorted([s.number(), s.number()]), strict=True)) if word == "clip" else {}
+    )
+    return s.add(word, s.operand(i), **options)
+
+
+def _reduction(s: _Scope) -> bool:
+    word = s.one_of(["sum", "sum along", "mean", "product", "variance", "running sum", "differences"])
+    needs = 2 if word == "sum along" else 1
+    i = s.chosen(lambda known: len(known.shape) >= needs)
+    if i is None or (s.manner == "dyadic" and word in ("mean", "variance")):
+        return False
+    known = s.known[i]
+    if word == "differences" and (len(known.shape) != 1 or known.shape[0] < 2):
+        return False
+    degree = known.degree * np.size(known.value) if word == "product" else None
+    options = {"axis": s.whole(0, 1)} if word == "sum along" else {}
+    return s.add(word, s.operand(i), degree=degree, **options)
+
+
+def _product(s: _Scope) -> bool:
+    word = s.one_of(["dot", "matmul", "outer"])
+    i = s.chosen(lambda known: len(known.shape) == (2 if word == "matmul" else 1))
+    if i is None:
+        return False
+    shape = s.known[i].shape
+    fits = {
+        "dot": lambda other: other == shape,
+        "outer": lambda other: len(other) == 1,
+        "matmul": lambda other: len(other) in (1, 2) and other[0] == shape[1],
+    }[word]
+    j = s.chosen(lambda known: fits(known.shape))
+    wanted = {"dot": shape, "outer": (2,), "matmul": (shape[-1], 2)}[word]
+    second = s.operand(j) if j is not None and s.one_of((False, True)) else Operand(s.constant(wanted))
+    first = s.operand(i)
+    return s.add(word, first, second, degree=_degree(s, first) + _degree(s, second))
+
+
+def _soft(s: _Scope) -> bool:
+    """Add sums of exponentials, also of logits of which some are masked."""
+    word = s.one_of(["logsumexp", "softmax", "masked logsumexp", "masked softmax", "masked cross entropy"])
+    i = s.chosen(lambda known: len(known.shape) == 1)
+    if i is None or s.manner == "dyadic":
+        return False
+    (size,) = s.known[i].shape
+    mask = [True, *(s.one_of((False, True)) for _ in range(size - 1))]
+    options = {
+        "mask": f"np.array({mask})",
+        "torch_mask": f"torch.tensor({mask})",
+        "infinities": f"np.array([{', '.join('0.0' if kept else '-inf' for kept in mask)}])",
+        "label": "0",
+    }
+    return s.add(word, s.operand(i), **(options if "masked" in word else {}))
+
+
+def _loss(s: _Scope) -> bool:
+    word = s.one_of(["squared error", "hinge", "logistic loss", "cross entropy"])
+    i = s.chosen(lambda known: len(known.shape) == 2 or (len(known.shape) == 1 and word != "cross entropy"))
+    if i is None or s.manner == "dyadic":
+        return False
+    shape = s.known[i].shape
+    options: dict[str, Any] = {}
+    operands = [s.operand(i)]
+    if word == "squared error":
+        same_shape = s.chosen(lambda known: known.shape == shape) if s.one_of((False, True)) else None
+        operands.append(s.operand(s.constant(shape) if same_shape is None else same_shape))
+    elif word == "cross entropy":
+        options["labels"] = [s.whole(0, shape[1] - 1) for _ in range(shape[0])]
+    else:
+        name, pool = ("signs", [1.0, -1.0]) if word == "hinge" else ("targets", [1.0, 0.0, 0.25])
+        options[name] = np.reshape([s.one_of(pool) for _ in range(prod(shape))], shape).tolist()
+    return s.add(word, *operands, **options)
+
+
+def _join(s: _Scope) -> bool:
+    """Add a stack or concatenation, of equal and of different arrays."""
+    word = s.one_of(["stack", "concatenate", "array", "vstack", "hstack", "append"])
+    i = s.chosen(lambda known: known.shape != () or word in ("array", "stack"))
+    if i is None:
+        return False
+    shape = s.known[i].shape
+    others = [
+        j
+        for j in (s.chosen(lambda known: known.shape == shape) for _ in range(s.whole(1, 2)))
+        if j is not None
+    ]
+    operands = [Operand(j) for j in (i, *others)]
+    if s.one_of((False, True)) and shape:
+        operands[-1] = Operand(s.constant(shape, beside=i))
+    if word == "append":
+        operands = operands[:2]
+    high = {"stack": len(shape), "concatenate": len(shape) - 1}.get(word)
+    options = {} if high is None else {"axis": s.whole(-1, high)}
+    return s.add(word, *operands, **options)
+
+
+def _arrangement(s: _Scope) -> bool:
+    """Add another order, a part or a repetition of an array."""
+    words = ["reshape", "transpose", "reverse", "roll", "slice", "strided slice", "take", "element"]
+    word = s.one_of([*words, "pad", "diagonal", "lower", "repeat", "tile"])
+    needs = {"pad": 1, "repeat": 1, "tile": 1, "diagonal": 2, "lower": 2}
+    i = s.chosen(lambda known: known.shape != () and needs.get(word) in (None, len(known.shape)))
+    if i is None:
+        return False
+    shape = s.known[i].shape
+    last = shape[0] - 1
+    options: dict[str, Any] = {}
+    match word:
+        case "reshape":
+            size = prod(shape)
+            options["shape"] = s.one_of(
+                [(n, size // n) for n in (1, 2, 3, size) if size % n == 0] + [(size,)]
+            )
+        case "roll":
+            options["shift"] = s.whole(-2, 2)
+        case "slice":
+            start = s.whole(0, last)
+            options |= {"start": start, "stop": s.whole(start + 1, shape[0])}
+        case "take":
+            options["places"] = [s.whole(0, last) for _ in range(s.whole(1, 4))]
+        case "element":
+            options["place"] = s.whole(0, last)
+    return s.add(word, Operand(i), **options)
+
+
+def _spread(s: _Scope) -> bool:
+    """Add a batch whose samples are all the same number."""
+    i = s.chosen(lambda known: known.shape == ())
+    return i is not None and s.add("spread", Operand(i), size=s.one_of([3, 2, 1, (2, 2)]))
+
+
+def _setting(s: _Scope) -> bool:
+    i = s.chosen()
+    if i is None or s.module is None:
+        return False
+    word = s.one_of(["activation", "slope"])
+    return s.add(word, s.operand(i), degree=s.known[i].degree + (word == "slope"))
+
+
+# -------------------------------------------------------------------------------------------- functions
+
+
+def _call(s: _Scope) -> bool:
+    """Call a function: as it is, in a worker thread, or compiled."""
+    i = s.chosen()
+    assert i is not None
+    word = s.one_of(["call", "compiled call"])
+    if s.known[i].boxed:
+        return False
+    block = _function(s, [s.known[i]], closed=word == "compiled call")
+    return s.add(word, Operand(i), block=block, **_of_block(s, block))
+
+
+def _map(s: _Scope) -> bool:
+    word = s.one_of(["vmap", "vmap along columns", "vmap of two", "gradients of samples"])
+    i = s.chosen(lambda known: len(known.shape) >= (2 if word == "vmap along columns" else 1))
+    if i is None:
+        return False
+    operands, known = [Operand(i)], s.known[i]
+    row = replace(known, value=known.value[:, 0] if word == "vmap along columns" else known.value[0])
+    rows = [row]
+    if word == "vmap of two":
+        operands.append(Operand(s.one_of(s.visible)))
+        rows.append(s.known_of(operands[1]))
+    block = _function(s, rows, scalar=word == "gradients of samples")
+    return s.add(word, *operands, block=block, **_of_block(s, block, word == "gradients of samples"))
+
+
+def _derivative(s: _Scope) -> bool:
+    """Add an inner derivative, whose function may depend on what is outside."""
+    word = s.one_of(["gradient", "tangent", "pulled back", "curvature"])
+    i = s.chosen()
+    assert i is not None
+    block = _function(s, [s.known[i]], scalar=word in ("gradient", "curvature"))
+    operands, degree = [Operand(i)], s.known[block.result].degree
+    if word != "gradient":
+        shape = s.known[block.result if word == "pulled back" else i].shape
+        j = s.chosen(lambda known: known.shape == shape)
+        operands.append(s.operand(s.constant(shape) if j is None else j))
+        degree += _degree(s, operands[1])
+    return s.add(word, *operands, block=block, **{**_of_block(s, block, True), "degree": degree})
+
+
+def _of_block(s: _Scope, block: Block, derivative: bool = False) -> dict[str, Any]:
+    """Return what is known of the result of a function."""
+    known = s.known[block.result]
+    return {"degree": known.degree, "rounds": "never" if known.settled and not derivative else "freely"}
+
+
+def _function(s: _Scope, of: Sequence[_Known], *, scalar: bool = False, closed: bool = False) -> Block:
+    """Draw a function of arguments like some results."""
+    inner = s.inner(closed=closed)
+    parameters = tuple(inner.know(replace(known, certain=False, boxed=False)) for known in of)
+    _draw_steps(inner, s.whole(1, 3))
+    last = inner.visible[-1]
+    if scalar and inner.known[last].shape:
+        inner.add("sum", inner.operand(last))
+    return Block(parameters, tuple(inner.steps), inner.visible[-1])
+
+
+_FAMILIES: Sequence[Callable[[_Scope], bool]] = (
+    _unary, _binary, _of_numbers, _choice, _join, _spread, _arrangement, _reduction, _product, _square,
+    _power, _extremum, _soft, _loss, _setting, _call, _map, _derivative,
+)  # fmt: skip
+_OF_FUNCTIONS = (_call, _map, _derivative)
+
+
+def _draw_steps(s: _Scope, count: int) -> None:
+    """Draw steps of any family that suits; a few fit nowhere, and are left out."""
+    families = _FAMILIES if s.depth < 2 else [f for f in _FAMILIES if f not in _OF_FUNCTIONS]
+    for _ in range(count):
+        family = s.one_of(families)
+        if not family(s):
+            _binary(s)
+    if not s.steps:
+        s.add("neg", s.operand(s.visible[-1]))
+
+
+# ------------------------------------------------------------------------------------------ expressions
 
 
 @st.composite
-def expressions(draw: st.DrawFn) -> Expression:
-    """Draw an expression of one to four variables and two to eight steps."""
-    coordinates = st.floats(-3.0, 3.0, allow_subnormal=False)
-    point = tuple(draw(st.lists(coordinates, min_size=1, max_size=4)))
-    results = list(point)
-    steps: list[Step] = []
-    for _ in range(draw(st.integers(2, 8))):
-        op = OPS[draw(st.sampled_from(list(OPS)))]
-        domains = intervals(op, size=2)
-        last = len(results) - 1
-        sources = [draw(st.integers(0, last) | st.floats(*domain)) for domain in domains[:-1]]
-        # The last operand is the last result, so that depth grows with the number of steps.
-        operands = map(_inside, [*sources, last], domains, repeat(results))
-        steps.append(Step(op.name, tuple(operands)))
-        results.append(float(steps[-1].on(call_public, float, results)))
-    return Expression(point, tuple(steps))
+def expressions(draw: st.DrawFn) -> Program:
+    """Draw a program of one to four numbers and rows alone, which any kind of number evaluates.
+
+    Every row is inside of its domain, and away from its kinks. The result is the sum of all results, so
+    that each step counts, and each result but the last is used at least twice.
+    """
+    s = _Scope(draw, "smooth")
+    s.avoids_kinks = True
+    point = tuple(s.number() for _ in range(s.whole(1, 4)))
+    for number in point:
+        s.know(_Known(number, True, True, 1, (number, number)))
+    for _ in range(s.whole(2, 8)):
+        if not s.one_of((_unary, _binary, _of_numbers))(s):
+            s.add("neg", s.operand(s.visible[-1]))
+    s.add("sum of", *map(Operand, s.visible[len(point) :]))
+    variables = tuple(Array(i, (), ((number,), (number + 1e-3,))) for i, number in enumerate(point))
+    of = Container("list", "x", variables), Container("tuple", "d", ())
+    return Program("smooth", *of, tuple(s.steps), (s.visible[-1],), "bare", False)
+
+
+# --------------------------------------------------------------------------------------------- programs
+
+SHAPES: Sequence[Shape] = [(), (3,), (2,), (1,), (2, 2), (2, 3), (3, 1), (1, 2), (4,), (3, 2)]
+MANNERS = ("dyadic", "smooth", "special")
+PLAIN = ("bare", "dict", "list", "tuple", "namedtuple", "nested")
+_FORMS = ("bare", "tuple", "list", "dict")
+
+
+@st.composite
+def programs(
+    draw: st.DrawFn,
+    manners: Sequence[str] = MANNERS,
+    size: int = 6,
+    kinds: Sequence[str] = (*PLAIN, "module"),
+) -> Program:
+    """Draw a program, with the numbers of two points and how they are stored.
+
+    Parameters
+    ----------
+    draw
+        What Hypothesis passes.
+    manners : sequence of str
+        Which manners of numbers, see `Program`.
+    size : int
+        The most steps.
+    kinds : sequence of str
+        The containers that the parameters may come in.
+    """
+    s = _Scope(draw, "")
+    manner = s.one_of(manners)
+    names = s.one_of(NAMES)
+    kind = s.one_of(kinds)
+    parameters = _container(draw, names[0], kind, manner)
+    data = _container(draw, names[1], s.one_of(PLAIN), manner, at_least=0)
+    setting = Setting("linear" if manner == "dyadic" else "tanh")
+    held = parameters.at(0, setting=setting) if kind == "module" else None
+    scope = _Scope(draw, manner, (normalize("NFKC", names[0]), held) if held is not None else None)
+    for array in (*parameters.arrays, *data.arrays):
+        value = array.at(0)
+        interval = (float(np.min(value)), float(np.max(value)))
+        boxed = array.shape == () and array.storage != "plain"
+        scope.know(_Known(value, True, True, 1, interval, boxed))
+    if held is not None:
+        _setting(scope)
+    _draw_steps(scope, s.whole(1, size))
+    form = s.one_of(_FORMS)
+    # What nothing else uses comes back, so that every step counts; an argument or a result may come twice.
+    unused = [step.number for step in scope.steps if not is_used(step.number, scope.steps)]
+    results = [*unused[::-1], *([s.one_of(scope.visible)] if s.one_of((False, True)) else [])]
+    results = results[:1] if form == "bare" else results
+    settled = all(scope.known[i].settled for i in results)
+    return Program(manner, parameters, data, tuple(scope.steps), tuple(results), form, settled)
+
+
+def is_used(number: int, steps: Sequence[Step]) -> bool:
+    """Return whether steps, or functions in them, read a result."""
+    return any(
+        any(operand.source == number for operand in step.operands)
+        or (step.block is not None and (step.block.result == number or is_used(number, step.block.steps)))
+        for step in steps
+    )
+
+
+def _container(draw: st.DrawFn, name: str, kind: Any, manner: str, at_least: int = 1) -> Container:
+    """Draw the arrays of a container."""
+    s = _Scope(draw, manner)
+    size = 1 if kind == "bare" else s.whole(at_least, 3)
+    # As names of parameters, 1 and "1" are one.
+    pool = [key for key in KEYS if kind != "module" or isinstance(key, str)]
+    start = s.whole(0, len(pool) - 1) if kind in ("dict", "nested", "module") else 0
+    # By what is differentiated there are no whole numbers.
+    storages = [storage for storage in STORAGES if at_least == 0 or "integers" not in storage]
+    arrays = []
+    for i in range(size):
+        shape = s.one_of(SHAPES)
+        numbers = _numbers(s, prod(shape))
+        arrays.append(Array(pool[(start + i) % len(pool)], shape, numbers, s.one_of(storages)))
+    return Container(kind, name, tuple(arrays))
+
+
+def _numbers(s: _Scope, size: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Draw the numbers of an array at two points; many of them are equal."""
+    first, other = ([s.number() for _ in range(s.whole(1, 3))] for _ in range(2))
+    numbers = tuple(s.one_of(first) for _ in range(size))
+    if s.manner == "smooth":
+        # So near that nothing leaves its domain, nor changes its order.
+        return numbers, tuple(x + 1e-5 * (i % 7 + 1) for i, x in enumerate(numbers))
+    return numbers, tuple(s.one_of(other) for _ in range(size))

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import Expression, call_public, expressions
+from programs import Program, call_public
+from strategies import expressions
 
 import autograd
 from autograd import Value, draw, paths
@@ -188,7 +189,7 @@ def test_limits(options: dict[str, int]) -> None:
 
 
 @given(expressions(), st.lists(st.text(st.characters(exclude_categories=["Cs", "Cc"])), max_size=4))
-def test_any_graph_is_dot(drawn: Expression, labels: list[str]) -> None:
+def test_any_graph_is_dot(drawn: Program, labels: list[str]) -> None:
     """Whatever the graph and its labels, the text is DOT, with each node and each use in it."""
     pygraphviz = pytest.importorskip("pygraphviz")
     variables = [Value(number) for number in drawn.point]

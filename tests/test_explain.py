@@ -4,7 +4,8 @@ import math
 
 import pytest
 from hypothesis import given
-from strategies import Expression, expressions
+from programs import Program
+from strategies import expressions
 from test_steps import built, close
 
 import autograd
@@ -86,7 +87,7 @@ def test_one_neuron_a_layer() -> None:
 
 
 @given(expressions())
-def test_derivatives_are_the_gradients(drawn: Expression) -> None:
+def test_derivatives_are_the_gradients(drawn: Program) -> None:
     """What an explanation arrives at is what backward gives, for each variable and at each kink."""
     root, variables = built(drawn)
     root.backward()

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given
 from mpmath import mp
 from oracles import ORACLES
-from strategies import Expression, call_public, expressions
+from programs import Program, call_public
+from strategies import expressions
 
 import autograd
 from autograd import Op, Value
 
 
-def differentiate(expression: Expression) -> tuple[float, list[float]]:
+def differentiate(expression: Program) -> tuple[float, list[float]]:
     """Return the value and the gradient that this project gives."""
     variables = [Value(coordinate) for coordinate in expression.point]
     out = expression.on(call_public, float, variables)
@@ -23,13 +24,13 @@ def differentiate(expression: Expression) -> tuple[float, list[float]]:
     return out.data, [variable.grad for variable in variables]
 
 
-def evaluate_exactly(expression: Expression, variables: list[Any]) -> Any:
+def evaluate_exactly(expression: Program, variables: list[Any]) -> Any:
     """Return the value from the formulas of the operations, in the precision in force."""
     return expression.on(lambda op, *args: ORACLES[op.name].exact(*args), mp.mpf, variables)
 
 
 @given(expressions())
-def test_central_differences(expression: Expression) -> None:
+def test_central_differences(expression: Program) -> None:
     """Value and gradient of any expression are those of central differences at 50 digits."""
     value, gradient = differentiate(expression)
     with mp.workdps(50):
@@ -47,7 +48,7 @@ def test_central_differences(expression: Expression) -> None:
 
 
 @given(expressions())
-def test_pytorch(expression: Expression) -> None:
+def test_pytorch(expression: Program) -> None:
     """Value and gradient of any expression are those of PyTorch in double precision."""
     torch = pytest.importorskip("torch")
 
@@ -67,7 +68,7 @@ def test_pytorch(expression: Expression) -> None:
 
 
 @given(expressions())
-def test_with_and_without_a_graph(expression: Expression) -> None:
+def test_with_and_without_a_graph(expression: Program) -> None:
     """An expression has the same value on plain floats as on Values."""
     value, _ = differentiate(expression)
     assert expression.on(call_public, float, expression.point) == value

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 from hypothesis import assume, given
-from strategies import Expression, call_public, expressions
+from programs import Program, call_public
+from strategies import expressions
 
 import autograd
 from autograd import OPS, Value, to_latex
@@ -74,14 +75,14 @@ def pairs_of_parentheses(text: str) -> list[tuple[int, int]]:
     return found
 
 
-def built(drawn: Expression) -> tuple[Value, dict[str, Value]]:
+def built(drawn: Program) -> tuple[Value, dict[str, Value]]:
     """Return the graph of a random expression, its variables labelled."""
     variables = [Value(number, f"x{i}") for i, number in enumerate(drawn.point)]
     return drawn.on(call_public, float, variables), {v.label: v for v in variables}
 
 
 @given(expressions())
-def test_the_text_means_the_same(drawn: Expression) -> None:
+def test_the_text_means_the_same(drawn: Program) -> None:
     """Evaluated as Python, the text gives the same value, bit for bit, and the same gradient."""
     root, variables = built(drawn)
     try:
@@ -93,7 +94,7 @@ def test_the_text_means_the_same(drawn: Expression) -> None:
 
 
 @given(expressions())
-def test_no_pair_of_parentheses_is_superfluous(drawn: Expression) -> None:
+def test_no_pair_of_parentheses_is_superfluous(drawn: Program) -> None:
     """Without any one of its pairs of parentheses the text would mean another tree."""
     root, _ = built(drawn)
     try:

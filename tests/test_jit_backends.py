@@ -12,13 +12,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from strategies import Expression, call_public, expressions
+from programs import call_public
 from test_jit import ARRAYS, by_hand, evaluated, parameters, same
 
 import autograd
-from autograd import OPS, Op, Value, grad, hessian, hvp, jit, value_and_grad
+from autograd import OPS, Op, Value, grad, hessian, jit, value_and_grad
 from autograd.jit import Jitted, compiled, numba_backend
 from autograd.jit.interpreter import with_numpy
 from autograd.jit.layout import Plan
@@ -67,34 +65,6 @@ def on(backend: str, f: Callable[..., Any], *args: Any) -> Jitted:
 
 
 # ----------------------------------------------------------------------------------------------- results
-
-
-def total_of(drawn: Expression) -> Callable[[list[Any]], Any]:
-    """Return a drawn expression as a function of its variables."""
-    return lambda variables: drawn.on(call_public, float, variables)
-
-
-@settings(max_examples=300)
-@given(expressions(), st.integers(1, 4))
-def test_random_programs(drawn: Expression, other: int) -> None:
-    """Value, gradient and a product with the Hessian of a random expression are those of eager calls."""
-    f, point = total_of(drawn), [float(number) for number in drawn.point]
-
-    def transformed(at: list[Any]) -> Any:
-        value, gradient = value_and_grad(f)(at)
-        return value, gradient, hvp(f, (at,), ([1.0] * len(at),))
-
-    program = Jitted(transformed, "loops")
-    try:
-        evaluated(program, point)
-    except RuntimeError:
-        return
-    program.wait()
-    assert program.report().backend == "loops"
-    at = [number + 0.01 * other for number in point]
-    expected = evaluated(transformed, at)
-    if np.isfinite(np.hstack(expected)).all() and max(map(abs, np.hstack(expected))) < 1e6:
-        same(program(at), expected, 1e-6)
 
 
 @pytest.mark.parametrize("name", ARRAYS)

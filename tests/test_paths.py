@@ -5,7 +5,8 @@ from itertools import islice
 
 import pytest
 from hypothesis import given
-from strategies import Expression, expressions
+from programs import Program
+from strategies import expressions
 from test_steps import built, close
 
 import autograd
@@ -14,7 +15,7 @@ from autograd.graph import consumers_first
 
 
 @given(expressions())
-def test_the_sum_over_the_paths_is_the_gradient(drawn: Expression) -> None:
+def test_the_sum_over_the_paths_is_the_gradient(drawn: Program) -> None:
     """Products along paths add up to the gradient; the count is that of the paths that iterating finds."""
     root, variables = built(drawn)
     root.backward()

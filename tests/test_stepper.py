@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from strategies import Expression, call_public, expressions
+from programs import Program, call_public
+from strategies import expressions
 
 import autograd
 from autograd import Value
@@ -105,7 +106,7 @@ def test_signs() -> None:
 
 
 @given(expressions())
-def test_numbers_are_those_of_the_engine(drawn: Expression) -> None:
+def test_numbers_are_those_of_the_engine(drawn: Program) -> None:
     """For any graph the page has each value, partial, contribution and gradient, each edge once."""
     variables = [Value(number) for number in drawn.point]
     check_against_the_engine(drawn.on(call_public, float, variables))

@@ -5,7 +5,8 @@ from collections import defaultdict
 
 import pytest
 from hypothesis import given
-from strategies import Expression, call_public, expressions
+from programs import Program, call_public
+from strategies import expressions
 
 import autograd
 from autograd import Value, steps
@@ -15,7 +16,7 @@ from autograd.nudge import nudge
 from autograd.replay import replay
 
 
-def built(drawn: Expression) -> tuple[Value, list[Value]]:
+def built(drawn: Program) -> tuple[Value, list[Value]]:
     """Return the graph of a random expression, and its variables."""
     variables = [Value(number, f"x{i}") for i, number in enumerate(drawn.point)]
     return drawn.on(call_public, float, variables), variables
@@ -30,7 +31,7 @@ def close(a: float, b: float) -> bool:
 
 
 @given(expressions())
-def test_contributions_add_up(drawn: Expression) -> None:
+def test_contributions_add_up(drawn: Program) -> None:
     """What flows into a node adds up to its adjoint; each running sum begins where the last one ended."""
     root, _ = built(drawn)
     received: dict[Value, float] = defaultdict(float, {root: 1.0})
@@ -44,7 +45,7 @@ def test_contributions_add_up(drawn: Expression) -> None:
 
 
 @given(expressions())
-def test_steps_are_what_backward_does(drawn: Expression) -> None:
+def test_steps_are_what_backward_does(drawn: Program) -> None:
     """The adjoints are the gradients of a backward, bit for bit, and looking at them changes nothing."""
     root, _ = built(drawn)
     found = {step.node: step.adjoint for step in steps(root, 2.0)}
@@ -85,7 +86,7 @@ def test_steps_take_values() -> None:
 
 
 @given(expressions())
-def test_replay_at_the_same_point(drawn: Expression) -> None:
+def test_replay_at_the_same_point(drawn: Program) -> None:
     """A copy at the same point has the same values and partials, and shares no node with the original."""
     root, _ = built(drawn)
     copies = replay(root, {})

@@ -1,0 +1,547 @@
+"""Random programs in every mode and on every backend."""
+
+from __future__ import annotations
+
+import warnings
+from collections import namedtuple
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, seed, settings
+from hypothesis import strategies as st
+from oracles import ORACLES, public
+from programs import (
+    STORAGES,
+    Program,
+    Setting,
+    Step,
+    call_public,
+    executed,
+    flat,
+    in_a_worker,
+    leaves,
+    plain,
+    total,
+)
+from strategies import KEYS, MANNERS, PLAIN, SPECIAL, expressions, programs
+from test_jit_backends import interpreted
+from words import BINARY, UNARY, WORDS
+
+import autograd
+from autograd import OPS, Value, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp, vmap
+from autograd.jit import Jitted, compiled
+from autograd.jit.interpreter import with_numpy
+from nn import MLP, fit
+from nn.activations import ACTIVATIONS
+from nn.losses import binary_cross_entropy_with_logits, cross_entropy, hinge, l2_penalty, mse
+from nn.optimizers import Adam
+
+LABELS = [key for key in KEYS if isinstance(key, str)]
+
+# The number of outputs, the loss, and the target of a row.
+LOSSES: dict[str, tuple[int, Any, Callable[[list[float]], Any]]] = {
+    "mse": (1, mse, lambda row: row[0] * row[1]),
+    "hinge": (1, hinge, lambda row: 1.0 if row[0] > 0.0 else -1.0),
+    "logistic": (1, binary_cross_entropy_with_logits, lambda row: float(row[0] > 0.0)),
+    "cross entropy": (2, cross_entropy, lambda row: int(row[0] > 0.0)),
+}
+
+# -------------------------------------------------------------------------------------- transformations
+
+Function = Callable[[Any, Any, Any], Any]
+"""Of parameters, data, and tangents in the form of the parameters."""
+
+
+def scalar(program: Program) -> Callable[[Any, Any], Any]:
+    """Return a program with one number as its result."""
+    return lambda p, d: total(program.ours(p, d))
+
+
+TRANSFORMS: dict[str, Callable[[Program], Function]] = {
+    "value": lambda program: lambda p, d, t: program.ours(p, d),
+    "value_and_grad": lambda program: lambda p, d, t: value_and_grad(scalar(program))(p, d),
+    "jvp": lambda program: lambda p, d, t: jvp(lambda p: program.ours(p, d), (p,), (t,)),
+    "hvp": lambda program: lambda p, d, t: hvp(lambda p: scalar(program)(p, d), (p,), (t,)),
+    "jacobian": lambda program: lambda p, d, t: jacobian(program.ours)(p, d),
+    "hessian": lambda program: lambda p, d, t: hessian(scalar(program))(p, d),
+    "vmap": lambda program: lambda p, d, t: vmap(program.ours, in_axes=(0, None))(p, d),
+    "vmap of grad": lambda program: lambda p, d, t: vmap(grad(scalar(program)), in_axes=(0, None))(p, d),
+}
+FIRST_ORDER = {"value", "value_and_grad", "jvp", "vmap", "vmap of grad", "jacobian"}
+
+
+def tangents(program: Program, p: Any) -> Any:
+    """Return whole numbers in the form of the parameters."""
+    if program.parameters.kind == "module":
+        return {name: float(i % 3 - 1) for i, (name, _) in enumerate(p.named_parameters())}
+    arrays = [
+        np.arange(1.0, 1.0 + np.size(a.at(0))).reshape(a.shape) % 3 - 1 for a in program.parameters.arrays
+    ]
+    return program.parameters.build([array if array.ndim else float(array) for array in arrays])
+
+
+def arguments(
+    program: Program, point: int, *, stored: bool = False, samples: int = 0, setting: Setting | None = None
+) -> tuple[Any, Any, Any]:
+    """Return parameters, data and tangents at a point; of samples the first two are equal."""
+    p = program.parameters.at(point, stored=stored, setting=setting or setting_of(program))
+    t = tangents(program, p)
+    if samples:
+        ends = [program.parameters.at(0), program.parameters.at(1)]
+        rows = [list(leaves(ends[i == 2])) for i in range(samples)]
+        p = program.parameters.build([np.stack(parts) for parts in zip(*rows, strict=True)])
+    return p, program.data.at(point, stored=stored), t
+
+
+# --------------------------------------------------------------------------------------------- equality
+
+
+def evaluated(f: Callable[..., Any], *args: Any) -> Any:
+    """Return what a call gives, whatever NumPy would warn of."""
+    with np.errstate(all="ignore"):
+        return f(*args)
+
+
+def form_of(tree: Any) -> Any:
+    """Return the containers of a tree, and the shapes in it."""
+    if isinstance(tree, dict):
+        return {key: form_of(part) for key, part in tree.items()}
+    if isinstance(tree, list | tuple):
+        return type(tree), [form_of(part) for part in tree]
+    return np.shape(tree)
+
+
+def same_bits(found: Any, expected: Any) -> None:
+    """Assert that two trees are of one form and hold the same numbers; 0.0 and -0.0 are the same."""
+    assert form_of(found) == form_of(expected)
+    np.testing.assert_array_equal(flat(found), flat(expected))
+
+
+def same(found: Any, expected: Any, tolerance: float = 1e-9) -> None:
+    """Assert that two trees of one form are equal, nan for nan, but for roundings of their largest number."""
+    assert form_of(found) == form_of(expected)
+    left, right = flat(found), flat(expected)
+    finite = np.abs(right[np.isfinite(right)])
+    largest = max(1.0, *finite) if finite.size else 1.0
+    # Where derivatives are as large as that, roundings are as well.
+    assume(largest < 1e8)
+    np.testing.assert_allclose(left, right, rtol=tolerance, atol=tolerance * largest)
+
+
+def agree(program: Program, name: str, found: Any, expected: Any) -> None:
+    """Assert that two evaluations agree: bit for bit wherever every order of every sum gives the same."""
+    if program.manner == "dyadic" or (program.settled and name in ("value", "vmap")):
+        same_bits(found, expected)
+    else:
+        same(found, expected, 1e-9 if name in FIRST_ORDER else 1e-7)
+
+
+# --------------------------------------------------------------------------------------------- backends
+
+
+@contextmanager
+def changed(items: Any, name: str, value: Any) -> Iterator[None]:
+    """Set an attribute for the block."""
+    before = getattr(items, name)
+    setattr(items, name, value)
+    try:
+        yield
+    finally:
+        setattr(items, name, before)
+
+
+def loops() -> Any:
+    """Have a third backend: the loops for Numba, run by Python."""
+    return changed(
+        compiled, "BACKENDS", {**compiled.BACKENDS, "loops": compiled.Backend(interpreted, with_numpy)}
+    )
+
+
+def as_a_table() -> Any:
+    """Have every program interpreted, however few arrays it has."""
+    return changed(compiled, "_MOST_ARRAYS", 0)
+
+
+MANNERS_OF = {"pytorch": ("dyadic", "smooth")}
+"""Where not all manners of numbers apply."""
+
+BACKENDS: dict[str, tuple[str, Callable[[], Any]]] = {
+    "numpy": ("numpy", nullcontext),
+    "loops": ("loops", loops),
+    "interpreted by numpy": ("numpy", as_a_table),
+    "interpreted by numba": ("numba", as_a_table),
+}
+
+
+# While a program is traced, both forms of a rule are kept: where the one that these do not choose, at 0 or
+# inf, has an infinite derivative, the compiled second derivative is nan.
+OF_TWO_FORMS = ("pow", "cbrt", "arctan2")
+
+
+def words_of(steps: Sequence[Step]) -> set[str]:
+    """Return the words of steps, also in functions."""
+    return {step.word for step in steps}.union(*(words_of(s.block.steps) for s in steps if s.block))
+
+
+def transforms_of(program: Program) -> list[str]:
+    """Return the transformations that apply: a batch of modules is none.
+
+    At infinite numbers an unused tangent is 0 in a batch and no tangent elsewhere, and 0 times inf is nan.
+    """
+    names = [name for name in TRANSFORMS if not ("vmap" in name and program.parameters.kind == "module")]
+    if program.manner == "special":
+        names = [name for name in names if name not in ("jacobian", "hessian")]
+        if words_of(program.steps) & {*OF_TWO_FORMS, "power"}:
+            names = ["value"]
+    return names
+
+
+def drawn_for(program: Program, data: st.DataObject) -> tuple[str, int]:
+    """Draw a transformation, and the number of samples of its batch."""
+    name = data.draw(st.sampled_from(transforms_of(program)))
+    return name, data.draw(st.integers(1, 3)) if "vmap" in name else 0
+
+
+@pytest.mark.parametrize("backend", ["numpy", "loops", "interpreted by numpy"])
+@given(program=programs() | expressions(), data=st.data())
+def test_backends(backend: str, program: Program, data: st.DataObject) -> None:
+    """Compiled, every transformation of every program gives what eager calls give, at two points."""
+    check_backend(backend, program, *drawn_for(program, data))
+
+
+@settings(max_examples=20)
+@given(program=programs() | expressions(), data=st.data())
+def test_interpreted_by_numba(program: Program, data: st.DataObject) -> None:
+    """So it does where Numba interprets it, or compiles what cannot be interpreted."""
+    pytest.importorskip("numba")
+    check_backend("interpreted by numba", program, *drawn_for(program, data))
+
+
+def check_backend(backend: str, program: Program, name: str, samples: int) -> None:
+    """Check a transformation of a program on a backend."""
+    kind, context = BACKENDS[backend]
+    f = TRANSFORMS[name](program)
+    with context():
+        function = Jitted(f, kind)
+        for point, stored, count in [(0, False, samples), (0, True, min(samples, 1)), (1, False, samples)]:
+            expected = evaluated(f, *arguments(program, point, samples=count))
+            try:
+                found = evaluated(function, *arguments(program, point, stored=stored, samples=count))
+            except ZeroDivisionError:
+                # Run by Python, the loops divide its own numbers, which raise.
+                assert backend == "loops"
+                return
+            agree(program, name, found, plain(expected))
+            function.wait()
+            assert function.report().backend == kind, function.report()
+
+
+def check_numba(drawn: Sequence[Program], names: Sequence[str]) -> None:
+    """Check transformations of programs that Numba compiles together, since it takes a second to begin."""
+    fs = [TRANSFORMS[name](program) for program, name in zip(drawn, names, strict=True)]
+
+    def together(*args: Any) -> Any:
+        return [f(*of) for f, of in zip(fs, args, strict=True)]
+
+    function = Jitted(together, "numba")
+    for point in (0, 0, 1):
+        samples = [2 if "vmap" in name else 0 for name in names]
+        args = [arguments(program, point, samples=n) for program, n in zip(drawn, samples, strict=True)]
+        found = evaluated(function, *args)
+        for program, name, f, of, one in zip(drawn, names, fs, args, found, strict=True):
+            agree(program, name, one, plain(evaluated(f, *of)))
+        function.wait()
+
+
+@settings(max_examples=3)
+@given(drawn=st.lists(programs(kinds=PLAIN), min_size=8, max_size=8), data=st.data())
+def test_numba(drawn: list[Program], data: st.DataObject) -> None:
+    """So it does when Numba compiles it."""
+    pytest.importorskip("numba")
+    check_numba(drawn, [data.draw(st.sampled_from(transforms_of(program))) for program in drawn])
+
+
+TWICE = [name for name in (*UNARY, *BINARY) if name not in OF_TWO_FORMS]
+
+
+@pytest.mark.parametrize("name", TWICE)
+def test_second_derivatives_of_rows(name: str) -> None:
+    """At ties, zeros of both signs, inf and nan, compiled second derivatives are those of eager calls."""
+    row = public(OPS[name])
+    size = len(OPS[name].partials)
+    pairs = list(product(range(size), repeat=2))
+
+    def slopes(*at: Any) -> Any:
+        return [grad(grad(row, argnums=i), argnums=j)(*at) for i, j in pairs]
+
+    function = Jitted(slopes, "numpy")
+    for numbers in product([*SPECIAL, 1e308, 5e-324], repeat=size):
+        np.testing.assert_allclose(function(*numbers), evaluated(slopes, *numbers), rtol=1e-12)
+
+
+# ------------------------------------------------------------------------------------------------ modes
+
+
+@given(programs() | expressions())
+def test_modes(program: Program) -> None:
+    """Derivatives are the same however they are asked for, and where."""
+    check_modes(program)
+
+
+def check_modes(program: Program) -> None:
+    """Check every way to ask for a derivative of a program."""
+    p, d, t = arguments(program, 0)
+    ours, one = program.ours, scalar(program)
+    with np.errstate(all="ignore"):
+        value, gradient = value_and_grad(one)(p, d)
+        agree(program, "value", plain(one(p, d)), plain(value))
+        same_bits(in_a_worker(value_and_grad(one), p, d), (value, gradient))
+        outputs, _ = vjp(lambda p: ours(p, d), p)
+        agree(program, "value", plain(ours(p, d)), plain(outputs))
+        primal, tangent = jvp(lambda p: ours(p, d), (p,), (t,))
+        same_bits(primal, outputs)
+        for create_graph in (False, True):
+            agree(program, "value_and_grad", by_backward(program, p, d, create_graph), flat(gradient))
+    if program.manner == "special":
+        return
+    along = float(np.dot(flat(gradient), flat(t)))
+    agree(program, "jvp", jvp(lambda p: one(p, d), (p,), (t,)), (value, along))
+    agree(program, "jvp", total(tangent), along)
+    curved = hvp(lambda p: one(p, d), (p,), (t,))
+    reverse = grad(lambda p: autograd.dot(flat_values(grad(one)(p, d)), flat(t)))(p)
+    agree(program, "hvp", curved, plain(reverse))
+    agree(program, "jacobian", jacobian(ours, mode="fwd")(p, d), jacobian(ours, mode="rev")(p, d))
+
+
+def flat_values(tree: Any) -> list[Any]:
+    """Return the numbers and `Value`s of a tree."""
+    return [x for leaf in leaves(tree) for x in (leaf.ravel().tolist() if np.ndim(leaf) else [leaf])]
+
+
+def by_backward(program: Program, p: Any, d: Any, create_graph: bool) -> Any:
+    """Return the gradient that a backward sweep leaves in the leaves."""
+    if program.parameters.kind == "module":
+        values = p.parameters()
+    else:
+        arrays = [autograd.as_values(leaf) for leaf in leaves(p)]
+        values = [v for array in arrays for v in array.ravel()]
+        p = program.parameters.build([array if array.ndim else array[()] for array in arrays])
+    root = total(program.ours(p, d))
+    for v in values:
+        v.grad = 0.0
+    if isinstance(root, autograd.Value):
+        root.backward(create_graph=create_graph)
+    return np.array([float(plain(v.grad)) for v in values])
+
+
+# ---------------------------------------------------------------------------------------------- PyTorch
+
+
+def torch_namespace(torch: Any, setting: Setting) -> dict[str, Any]:
+    """Return the names that programs in PyTorch's words use."""
+
+    def fold(f: Callable[[Any, Any], Any], x: Any) -> Any:
+        items = x.ravel().unbind()
+        folded = items[0]
+        for item in items[1:]:
+            folded = f(folded, item)
+        return folded
+
+    def product(x: Any) -> Any:
+        return fold(lambda a, b: a * b, x)
+
+    def tensor(numbers: Any) -> Any:
+        return torch.tensor(numbers, dtype=torch.float64)
+
+    of = torch.nn.functional
+    activation = {"tanh": torch.tanh, "linear": lambda x: x}[setting.activation]
+    return {
+        "torch": torch,
+        "inf": np.inf,
+        "nan": np.nan,
+        "of": of,
+        "_tensor": tensor,
+        "_max": lambda x, y: torch.where(x >= y, x, y),
+        "_min": lambda x, y: torch.where(x <= y, x, y),
+        "_fold": fold,
+        "_product": product,
+        "_row": lambda name, *args: ORACLES[name].torch(torch, *args),
+        "_transpose": lambda x: x.permute(*range(x.ndim - 1, -1, -1)),
+        "_activation": activation,
+        "_slope": setting.slope,
+    }
+
+
+def setting_of(program: Program) -> Setting:
+    """Return the setting with which a program was drawn."""
+    return Setting("linear" if program.manner == "dyadic" else "tanh")
+
+
+@given(programs(manners=["dyadic", "smooth"]) | expressions())
+def test_pytorch(program: Program) -> None:
+    """Value, gradient and a product with the Hessian are those of PyTorch in double precision."""
+    check_pytorch(program)
+
+
+def check_pytorch(program: Program) -> None:
+    """Check a program against PyTorch."""
+    torch = pytest.importorskip("torch")
+    setting = setting_of(program)
+    namespace = torch_namespace(torch, setting)
+    run = executed(program.source("torch"), namespace)
+    tensor = namespace["_tensor"]
+
+    def one(p: Any, d: Any) -> Any:
+        tree = run(p, d)
+        parts = [tree] if isinstance(tree, torch.Tensor) else list(leaves(tree))
+        return sum(part.sum() * (i + 1.0) for i, part in enumerate(parts))
+
+    p, d, t = arguments(program, 0, setting=setting)
+    ps = [tensor(array.at(0)) for array in program.parameters.arrays]
+    ds = [tensor(array.at(0)) for array in program.data.arrays]
+    numbers, ts = iter(flat(t).tolist()), []
+    for leaf in ps:
+        ts.append(tensor([next(numbers) for _ in range(leaf.numel())]).reshape(leaf.shape))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # PyTorch's own of its own.
+        gradient, value = torch.func.grad_and_value(one)(ps, ds)
+        _, curved = torch.func.jvp(lambda p: torch.func.grad(one)(p, ds), (ps,), (ts,))
+    f = scalar(program)
+    ours = value_and_grad(f)(p, d)
+    agree(program, "value_and_grad", flat(ours), numpy_of([value, *gradient]))
+    agree(program, "hvp", flat(hvp(lambda p: f(p, d), (p,), (t,))), numpy_of(curved))
+
+
+def numpy_of(tensors: Sequence[Any]) -> Any:
+    """Return the numbers of tensors in one array."""
+    return np.concatenate([tensor.detach().numpy(force=True).ravel() for tensor in tensors])
+
+
+# ------------------------------------------------------------------------------------------------- keys
+
+
+@settings(max_examples=50)
+@given(programs(kinds=["module"], size=3), st.sampled_from(sorted(ACTIVATIONS)))
+def test_settings(program: Program, activation: str) -> None:
+    """Modules of the same parameters that differ in what else they hold are different arguments."""
+    check_settings(program, activation)
+
+
+def check_settings(program: Program, activation: str) -> None:
+    """Check that a compiled program knows a module's settings from another's."""
+    function = Jitted(program.ours, "numpy")
+    for setting in (
+        setting_of(program),
+        Setting(activation, -1.5),
+        setting_of(program),
+        Setting("relu", 0.25),
+    ):
+        args = arguments(program, 0, setting=setting)[:2]
+        found = evaluated(function, *args)
+        expected = plain(evaluated(program.ours, *args))
+        if program.manner == "smooth":
+            same(found, expected, 1e-7)
+        else:
+            np.testing.assert_allclose(flat(found), flat(expected), rtol=1e-9, atol=1e-9)
+
+
+@settings(max_examples=25)
+@given(programs(kinds=["namedtuple"], size=3))
+def test_classes(program: Program) -> None:
+    """So are named tuples of two classes of one name."""
+    function = Jitted(value_and_grad(scalar(program)), "numpy")
+    p, d, _ = arguments(program, 0)
+    other = namedtuple("Point", p._fields)
+    for one in (p, other(*p), p):
+        expected = evaluated(value_and_grad(scalar(program)), one, d)
+        agree(program, "value_and_grad", evaluated(function, one, d), expected)
+
+
+@given(expressions(), st.lists(st.sampled_from(LABELS), min_size=4, max_size=4))
+def test_labels(drawn: Program, labels: list[str]) -> None:
+    """A graph with any labels is a function of its leaves, and its text is a program."""
+    variables = [Value(number, label) for number, label in zip(drawn.point, labels, strict=False)]
+    function = autograd.lambdify(drawn.on(call_public, float, variables), variables)
+    other = [number + 1e-3 for number in drawn.point]
+    same(function(*other), float(drawn.on(call_public, float, other)))
+
+
+@settings(max_examples=25)
+@given(
+    st.integers(1, 5),
+    st.integers(1, 3),
+    st.sampled_from(["mse", "hinge", "logistic"]),
+    st.lists(st.sampled_from(sorted(ACTIVATIONS)), min_size=2, max_size=3),
+)
+def test_networks(samples: int, width: int, loss: str, activations: list[str]) -> None:
+    """One compiled step is right for networks of the same parameters and different activations."""
+    _, criterion, target = LOSSES[loss]
+    x = np.random.default_rng(samples).normal(size=(samples, 2))
+    y = np.array([target(row) for row in x.tolist()])
+    step = value_and_grad(lambda model, x, y: criterion(model(x), y) + l2_penalty(model, 0.1))
+    function = Jitted(step, "numpy")
+    for activation in activations:
+        # The last batch has one sample.
+        for rows in (slice(None), slice(-1, None)):
+            model = MLP(2, [width, 1], activation=activation, rng=width)
+            same(function(model, x[rows], y[rows]), step(model, x[rows], y[rows]))
+
+
+# --------------------------------------------------------------------------------------------- training
+
+
+@settings(max_examples=15)
+@given(
+    st.lists(
+        st.lists(st.integers(-8, 8).map(lambda i: i / 8.0), min_size=2, max_size=2), min_size=1, max_size=7
+    ),
+    st.integers(1, 4),
+    st.sampled_from(sorted(ACTIVATIONS)),
+    st.sampled_from(sorted(LOSSES)),
+    st.integers(1, 3),
+)
+def test_training(rows: list[list[float]], batch: int, activation: str, loss: str, width: int) -> None:
+    """A compiled training moves the parameters as an eager one does, also with a last batch of one."""
+    outputs, criterion, target = LOSSES[loss]
+    trained = []
+    for jit in (False, True):
+        model = MLP(2, [width, outputs], activation=activation, rng=width)
+        optimizer = Adam(model.parameters(), lr=0.05)
+        targets = [target(row) for row in rows]
+        fit(
+            model, rows, targets, loss=criterion, optimizer=optimizer, epochs=3, batch_size=batch, rng=0,
+            progress=False, jit=jit,
+        )  # fmt: skip
+        trained.append([p.data for p in model.parameters()])
+    np.testing.assert_allclose(trained[1], trained[0], rtol=1e-7, atol=1e-9)
+
+
+# ----------------------------------------------------------------------------------------- what is drawn
+
+
+def test_everything_is_drawn() -> None:
+    """The strategy comes to each word but the single rows, and to each storage, container and form."""
+    words = WORDS.keys() - {*UNARY, *BINARY}
+    wanted = {*words, *STORAGES, *MANNERS, *PLAIN, "module", "bare", "list", "tuple", "dict"}
+
+    @settings(max_examples=300)
+    @given(programs())
+    def collect(program: Program) -> None:
+        steps = list(program.steps)
+        while steps:
+            step = steps.pop()
+            wanted.discard(step.word)
+            steps += step.block.steps if step.block else ()
+        for container in (program.parameters, program.data):
+            wanted.difference_update([container.kind, *(array.storage for array in container.arrays)])
+        wanted.difference_update((program.manner, program.form))
+
+    for number in range(20):
+        seed(number)(collect)()
+        if not wanted:
+            break
+    assert not wanted
