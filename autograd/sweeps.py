@@ -122,6 +122,8 @@ def _without_zero(partial: Number) -> Number:
     is_zero = (
         isinstance(partial, Value)
         and partial.op is OPS["mul"]
+        # 0 times inf is nan, and stays.
+        and partial._data == 0.0
         and any(isinstance(arg, float) and arg == 0.0 for arg in partial.args)
     )
     return 0.0 if is_zero else partial

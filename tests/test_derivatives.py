@@ -1279,3 +1279,12 @@ def test_what_chooses_has_no_tangent() -> None:
     with np.errstate(invalid="ignore"):
         assert (curvature(np.inf), autograd.jit(curvature)(np.inf)) == (0.0, 0.0)
     assert (curvature(0.5), autograd.jit(curvature)(0.5)) == (2.0, 2.0)
+
+
+def test_a_factor_that_is_0_times_inf() -> None:
+    """A partial that is a product of 0 and inf is nan, also where a graph is made of the gradient."""
+    for create_graph in (False, True):
+        x, y = Value(np.inf), Value(1.0)
+        with np.errstate(invalid="ignore"):
+            ((0.0 * x) * y).backward(create_graph=create_graph)
+        assert np.isnan(float(y.grad))

@@ -265,6 +265,7 @@ def test_numba(drawn: list[Program], data: st.DataObject) -> None:
     check_numba(drawn, [data.draw(st.sampled_from(transforms_of(program))) for program in drawn])
 
 
+DERIVATIVES = {"gradient", "gradients of samples", "tangent", "curvature", "pulled back", "compiled call"}
 TWICE = [name for name in (*UNARY, *BINARY) if name not in OF_TWO_FORMS]
 
 
@@ -304,7 +305,9 @@ def check_modes(program: Program) -> None:
         agree(program, "value", plain(ours(p, d)), plain(outputs))
         primal, tangent = jvp(lambda p: ours(p, d), (p,), (t,))
         same_bits(primal, outputs)
-        for create_graph in (False, True):
+        # A derivative inside of one gives plain numbers for leaves that no call around it differentiates by.
+        is_plain = words_of(program.steps).isdisjoint(DERIVATIVES)
+        for create_graph in (False, True) if is_plain else ():
             agree(program, "value_and_grad", by_backward(program, p, d, create_graph), flat(gradient))
     if program.manner == "special":
         return
