@@ -172,6 +172,7 @@ MANNERS_OF = {"pytorch": ("dyadic", "smooth")}
 BACKENDS: dict[str, tuple[str, Callable[[], Any]]] = {
     "numpy": ("numpy", nullcontext),
     "loops": ("loops", loops),
+    "numba": ("numba", nullcontext),
     "interpreted by numpy": ("numpy", as_a_table),
     "interpreted by numba": ("numba", as_a_table),
 }
