@@ -338,9 +338,9 @@ class _Writer:
     def _formula(self, op: Op, texts: Sequence[str]) -> str:
         """Return the rule of a row with its operands written in."""
         meaning = dict(zip(op.parameters, texts, strict=True))
-        if op is OPS["pow"] and meaning["y"] == "0.5":
-            # For this exponent np.power takes the square root: nan at -inf, where pow has inf.
-            return f"np.float_power({meaning['x']}, 0.5)"
+        if op is OPS["pow"] and (meaning["y"] == "0.5" or meaning["y"].isidentifier()):
+            # For a bare exponent 0.5 np.power takes the square root: nan at -inf, where pow has inf.
+            return f"np.float_power({meaning['x']}, {meaning['y']})"
         for parameter, text in meaning.items():
             if _words_of(op.value).count(parameter) > 1 and not text.isidentifier():
                 meaning[parameter] = f"v{next(self.numbers)}"
