@@ -342,7 +342,11 @@ def _checked(array: Any, whose: str, exact: bool) -> Any:
                 "numbers; convert it with .astype(float)"
             )
         return array.astype(float)
-    items = array.ravel().tolist()
+    # NumPy keeps arrays without dimensions, such as an argument of one number, as elements.
+    items = [
+        item[()] if isinstance(item, np.ndarray) and not item.ndim else item
+        for item in array.ravel().tolist()
+    ]
     for item in items:
         if not isinstance(item, (Value, *NUMBERS)) or (isinstance(item, _BOOLS) and not exact):
             raise TypeError(

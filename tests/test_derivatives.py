@@ -1288,3 +1288,11 @@ def test_a_factor_that_is_0_times_inf() -> None:
         with np.errstate(invalid="ignore"):
             ((0.0 * x) * y).backward(create_graph=create_graph)
         assert np.isnan(float(y.grad))
+
+
+def test_arrays_of_arguments_without_dimensions() -> None:
+    """A function may put an argument of shape () into an array by hand, plain and compiled."""
+    x = np.array(2.0)
+    for f in (lambda a: np.array([a, a * a]), lambda a: [np.array([a]), np.array([[a * a]])]):
+        found = flatten(jacobian(f)(x))[0]
+        assert (found, flatten(autograd.jit(jacobian(f), backend="numpy")(x))[0]) == ([1.0, 4.0], [1.0, 4.0])
