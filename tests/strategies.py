@@ -219,7 +219,7 @@ class _Scope:
         self.steps.append(replace(step, spelling=spelling))
         # An array beside it makes its result one of ours again; a step without arrays boxes its numbers.
         boxed = word in _BOXING and not any(k.shape and not k.boxed for k in of)
-        boxed = boxed or (word == "vmap" and spelling == 1)
+        boxed = boxed or word == "array" or (word == "vmap" and spelling == 1)
         if not np.ndim(value):
             boxed = any(k.boxed and not k.shape for k in of)
         self.know(_Known(value, settled and settles, certain, degree, (float(low), float(high)), boxed))
