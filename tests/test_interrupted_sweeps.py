@@ -133,7 +133,8 @@ def test_want_of_memory() -> None:
         graph.backward()
         backward = graph.out.backward
         try:
-            capi.set_nomemory(number, 0)
+            # One failure: when all later allocations fail, Python 3.13 never ends unwinding a `with`.
+            capi.set_nomemory(number, number + 1)
             backward()
         except MemoryError:
             failed += 1
