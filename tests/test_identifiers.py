@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import call_public
+from programs import call_public
 from test_jit import ARRAYS, by_hand, evaluated, parameters
 
 import autograd
