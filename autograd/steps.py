@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from .formulas import digits, formula
-from .graph import consumers_first, names, uses
+from .graph import consumers_first, names, nodes, uses
 from .node import checked_number
 from .value import Value
 
@@ -107,7 +107,7 @@ def steps(root: Value, gradient: float = 1.0) -> Steps:
     if not isinstance(root, Value):
         raise TypeError(f"steps takes a Value, but came {root!r} ({type(root).__name__})")
     order = consumers_first(root, by_derivative=True)
-    name_of = names(order[::-1])
+    name_of = names(nodes(root))
     adjoints = dict.fromkeys(order, 0.0)
     adjoints[root] = checked_number(gradient)
     found: list[Step] = []

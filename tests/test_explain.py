@@ -9,7 +9,7 @@ from strategies import expressions
 from test_steps import built, close
 
 import autograd
-from autograd import Value, explain, sigmoid, sin
+from autograd import Value, explain, sigmoid, sin, where
 from autograd.graph import nodes
 
 
@@ -168,3 +168,14 @@ def test_an_assigned_leaf() -> None:
     x.data = 4.0
     with pytest.raises(RuntimeError, match="was assigned to after it was computed"):
         y.explain(x)
+
+
+def test_a_condition_is_held_constant() -> None:
+    """What a choice is made by is held constant; where nothing else depends on x, the derivative is 0."""
+    a, b = Value(2.0, label="a"), Value(3.0, label="b")
+    chosen, constant = where(a > 0.0, a * b, b), where(a > 0.0, 1.0, 2.0) * b
+    text = str(explain(chosen, a))
+    assert "v2 = 1" in text.split("Intermediate")[0]
+    assert text.endswith("dv3/da = dv3/dv1 · dv1/da = 1 · b = 1 · 3 = 3")
+    assert " =  = " not in str(explain(constant, a))
+    assert str(explain(constant, a)).endswith("= 0")

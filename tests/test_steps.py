@@ -9,7 +9,7 @@ from programs import Program, call_public
 from strategies import expressions
 
 import autograd
-from autograd import Value, steps
+from autograd import Value, steps, where
 from autograd.graph import nodes
 from autograd.node import has_gradient
 from autograd.nudge import nudge
@@ -52,6 +52,21 @@ def test_steps_are_what_backward_does(drawn: Program) -> None:
     assert not any(map(has_gradient, nodes(root)))
     root.backward(2.0)
     assert {node: node.grad for node in nodes(root)} == dict.fromkeys(nodes(root), 0.0) | found
+
+
+@given(expressions())
+def test_a_line_for_each_step_of_any_expression(drawn: Program) -> None:
+    """Whatever is computed, also by what it only chooses by, its steps can be shown."""
+    root, _ = built(drawn)
+    assert len(repr(steps(root)).splitlines()) == len(steps(root))
+
+
+def test_what_is_only_chosen_by_has_a_name_but_no_step() -> None:
+    """The condition of a choice stands in its line; no adjoint flows to it."""
+    a = Value(2.0, label="a")
+    y = where(a > 0.0, a * 3.0, 1.0)
+    assert str(y.steps()[0]).startswith("v3 = where(v2, v1, 1): adjoint 1; v1: 0 + 1·1 = 1")
+    assert [step.node.op and step.node.op.name for step in y.steps()] == ["where", "mul", None]
 
 
 def test_a_line_for_each_node() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from ..formulas import Term
-from ..graph import Use, consumers_first, depending_on, nodes, operands, uses
+from ..graph import Use, consumers_first, nodes, operands, uses
 from ..graph import names as label
 from ..paths import check_upstream, paths
 from ..sweeps import partials_as_graph, partials_as_numbers, push
@@ -133,7 +133,11 @@ class _Working:
         self.x, self.y = x, order[-1]
         self.write = notation
         self.numbers = numbers
-        self.affected = depending_on([x], order)
+        # What is only compared or chosen by is held constant: no derivative flows through it.
+        self.affected = {x, self.y}
+        for node in order:
+            if any(use.operand in self.affected for use in uses(node)):
+                self.affected.add(node)
         self.between = [node for node in order if node in self.affected and node is not x]
         moving = [x, *self.between]
         tangents = push(consumers_first(*moving), moving, [x], [1.0], partials_as_numbers)
@@ -237,6 +241,8 @@ class _Working:
             symbols.append(self.write.product([partial, *inner]))
             rules.append(self.write.product([self._rule(use), *inner], shorten=True))
             numbers.append(self.write.product([self.write.number(use.partial), *known]))
+        if not found:
+            return [self.write.total(node, self.x), self.write.number(0.0).text]
         sides = [self.write.sum(texts, more) for texts in (symbols, rules)]
         if self.numbers:
             sides += [self.write.sum(numbers, more), *self._numbers(self.derivative_of[node])]
@@ -248,7 +254,7 @@ class _Working:
             for path in self.paths.listed
         ]
         number = self.write.number(self.derivative_of[self.y]).text
-        return [self.write.total(self.y, self.x), self.write.sum(terms, 0), number]
+        return [self.write.total(self.y, self.x), *([self.write.sum(terms, 0)] if terms else []), number]
 
     def _numbers(self, number: float) -> list[str]:
         return [self.write.number(number).text] if self.numbers else []
