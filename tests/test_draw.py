@@ -467,3 +467,12 @@ def test_shown_in_a_notebook() -> None:
     assert isinstance(picture, Drawing)
     assert picture._repr_mimebundle_()["image/svg+xml"].startswith("<?xml")
     assert repr(picture) == "<Drawing of 2 edges; .save('graph.svg') writes it>"
+
+
+def test_a_comparison_shows_no_gradient() -> None:
+    """Before a backward every node says "not yet"; afterwards what is only chosen by says nothing."""
+    a = Value(2.0, label="a")
+    y = autograd.where(a > 0.0, a * 3.0, 1.0)
+    assert y.draw().source.count("not yet") == 4
+    y.backward()
+    assert "not yet" not in y.draw().source

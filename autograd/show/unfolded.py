@@ -148,7 +148,9 @@ class _Picture:
             lines.append(f"value {self.digits(node.data)}")
         if self.look.grads:
             grad = self.grad_of[node]
-            lines.append(f"grad {'not yet' if grad is None else self.digits(grad)}")
+            # No sweep comes to what is only compared or chosen by, however many there are.
+            if grad is not None or not has_gradient(self.root):
+                lines.append(f"grad {'not yet' if grad is None else self.digits(grad)}")
         return "\n".join(lines)
 
     def draw_edges(self, node: Value) -> None:
