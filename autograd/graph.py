@@ -213,7 +213,9 @@ def uses(node: Value) -> list[Use]:
     return [Use(node, slot) for slot, partial in enumerate(node.partials) if partial is not None]
 
 
-def depending_on(inputs: Iterable[Value], order: Iterable[Value]) -> set[Value]:
+def depending_on(
+    inputs: Iterable[Value], order: Iterable[Value], *, by_derivative: bool = False
+) -> set[Value]:
     """Return some nodes of a graph and all that depend on them.
 
     Parameters
@@ -222,6 +224,8 @@ def depending_on(inputs: Iterable[Value], order: Iterable[Value]) -> set[Value]:
         The nodes.
     order : iterable of Value
         The graph, each node after its operands.
+    by_derivative : bool
+        Whether only those count to which a derivative flows, so not what is chosen by them.
 
     Returns
     -------
@@ -236,7 +240,8 @@ def depending_on(inputs: Iterable[Value], order: Iterable[Value]) -> set[Value]:
     """
     found = set(inputs)
     for node in order:
-        if node not in found and any(isinstance(arg, Value) and arg in found for arg in node.args):
+        linked = [use.operand for use in uses(node)] if by_derivative else operands(node)
+        if node not in found and not found.isdisjoint(linked):
             found.add(node)
     return found
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from ..formulas import Term
-from ..graph import Use, consumers_first, nodes, operands, uses
+from ..graph import Use, consumers_first, depending_on, nodes, operands, uses
 from ..graph import names as label
 from ..paths import check_upstream, paths
 from ..sweeps import partials_as_graph, partials_as_numbers, push
@@ -134,10 +134,7 @@ class _Working:
         self.write = notation
         self.numbers = numbers
         # What is only compared or chosen by is held constant: no derivative flows through it.
-        self.affected = {x, self.y}
-        for node in order:
-            if any(use.operand in self.affected for use in uses(node)):
-                self.affected.add(node)
+        self.affected = depending_on([x], order, by_derivative=True) | {self.y}
         self.between = [node for node in order if node in self.affected and node is not x]
         moving = [x, *self.between]
         tangents = push(consumers_first(*moving), moving, [x], [1.0], partials_as_numbers)
