@@ -116,7 +116,7 @@ LATE = {
         "autograd.steps",
         "autograd.sweeps",
     },
-    "autograd.jit.background": {"logging"},
+    "autograd.jit.background": {"autograd.jit.cache", "logging"},
     "autograd.jit.jit": {"autograd.jit.compiled"},
     "autograd.jit.lambdify": {"autograd.jit.compiled"},
     "autograd.jit.numba_functions": {"llvmlite", "numba"},

@@ -22,7 +22,6 @@ from functools import cache
 from typing import Any
 from weakref import ref
 
-from .cache import warn_if_unsafe
 from .program import Program
 
 PATIENCE = 60.0
@@ -165,6 +164,9 @@ def improve_later(program: Program) -> None:
     """
     if program.settled.is_set():
         return
+    # Loaded when first used: `import autograd` compiles nothing, and would load hashlib and shutil for it.
+    from .cache import warn_if_unsafe
+
     warn_if_unsafe()
     _watch()
     _worker.add(program)
