@@ -1,7 +1,9 @@
 import atexit
 import os
 import tempfile
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # The tests compile into a cache of their own, which is empty when they begin.
@@ -23,3 +25,16 @@ settings.register_profile(
     max_examples=int(os.environ.get("CHAINRULE_EXAMPLES", "100")),
 )
 settings.load_profile("chainrule")
+
+
+@pytest.fixture(scope="module")
+def jax_in_doubles() -> Iterator[None]:
+    """Let JAX compute in double precision, and compile quickly, while the tests of a module run."""
+    jax = pytest.importorskip("jax")
+    wanted = {"jax_enable_x64": True, "jax_disable_most_optimizations": True}
+    before = {name: jax.config.read(name) for name in wanted}
+    for name, setting in wanted.items():
+        jax.config.update(name, setting)
+    yield
+    for name, setting in before.items():
+        jax.config.update(name, setting)

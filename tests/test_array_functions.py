@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -29,16 +29,7 @@ POINTS = np.array([-2.0, -0.5, 0.75, 3.0])
 Y = np.array([[0.5, -2.5, 1.0], [-0.6, 1.2, 0.9]])
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _settings() -> Iterator[None]:
-    """Let JAX compute in double precision, and compile quickly, while these tests run."""
-    settings = {"jax_enable_x64": True, "jax_disable_most_optimizations": True}
-    before = {name: jax.config.read(name) for name in settings}
-    for name, setting in settings.items():
-        jax.config.update(name, setting)
-    yield
-    for name, setting in before.items():
-        jax.config.update(name, setting)
+pytestmark = pytest.mark.usefixtures("jax_in_doubles")
 
 
 CHOOSING: dict[str, Function] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -19,16 +19,7 @@ Namespace = Any
 Function = Callable[..., Any]
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _settings() -> Iterator[None]:
-    """Let JAX compute in double precision, and compile quickly, while these tests run."""
-    settings = {"jax_enable_x64": True, "jax_disable_most_optimizations": True}
-    before = {name: jax.config.read(name) for name in settings}
-    for name, setting in settings.items():
-        jax.config.update(name, setting)
-    yield
-    for name, setting in before.items():
-        jax.config.update(name, setting)
+pytestmark = pytest.mark.usefixtures("jax_in_doubles")
 
 
 class Library(NamedTuple):
