@@ -1,0 +1,89 @@
+"""The documents lead somewhere: ids of the notes, links, anchors and paths."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+NOTES = ROOT / "docs" / "notes.md"
+SOURCES = sorted(
+    path for folder in ("autograd", "nn", "tests", "benchmarks") for path in (ROOT / folder).rglob("*.py")
+)
+# The change log names what is no longer there.
+PAGES = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")} - {ROOT / "CHANGELOG.md"})
+ID = re.compile(r"\b[A-F][1-9]\d?\b")
+
+
+def name_of(path: Path) -> str:
+    """Name a file by its path from the root."""
+    return path.relative_to(ROOT).as_posix()
+
+
+def docstrings(path: Path) -> Iterator[str]:
+    """Yield the docstrings of a file."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield ast.get_docstring(node) or ""
+
+
+def headings(page: Path) -> list[str]:
+    """Return the headings of a page, without those that look so in a block of code."""
+    return re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE)
+
+
+def prose(page: Path) -> str:
+    """Return a page without its blocks of code and of formulas."""
+    return re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors that GitHub makes of the headings of a page."""
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings(page)}
+
+
+def links(page: Path) -> list[str]:
+    """Return where the links and images of a page lead, without formulas and other sites."""
+    found = re.findall(r"\]\(([^()\s]+)\)", re.sub(r"\$[^$]+\$|`[^`]+`", "", prose(page)))
+    return [target for target in found if not target.startswith(("http://", "https://"))]
+
+
+def paths(page: Path) -> list[str]:
+    """Return what a page names, in code style, as a file of a folder or as a folder (with a slash behind)."""
+    named = re.findall(r"`([\w./-]+)`", prose(page))
+    return [path for path in named if path.endswith("/") or re.fullmatch(r"[^/].*/.*\.[a-z]+", path)]
+
+
+@pytest.mark.parametrize("path", [*SOURCES, *PAGES], ids=name_of)
+def test_each_id_that_is_cited_is_in_the_notes(path: Path) -> None:
+    """An id such as C6 in a docstring or on a page is a heading of the notes."""
+    text = "\n".join(docstrings(path)) if path.suffix == ".py" else prose(path)
+    assert set(ID.findall(text)) <= set(headings(NOTES))
+
+
+def test_the_notes_have_no_gaps() -> None:
+    """The items of each section are counted from 1, in order, and none is there twice."""
+    ids = [heading for heading in headings(NOTES) if ID.fullmatch(heading)]
+    numbers = {letter: [int(item[1:]) for item in ids if item[0] == letter] for letter in "ABCDE"}
+    assert ids == sorted(ids, key=lambda item: (item[0], int(item[1:])))
+    assert numbers == {letter: list(range(1, len(found) + 1)) for letter, found in numbers.items()}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_lead_somewhere(page: Path) -> None:
+    """Links to files of the project, and to headings in them, lead to what is there."""
+    for link in links(page):
+        file, _, anchor = link.partition("#")
+        target = page.parent / file if file else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_paths_exist(page: Path) -> None:
+    """The files and folders that a page names are there."""
+    assert [path for path in paths(page) if not (ROOT / path).exists()] == []
