@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -87,3 +88,15 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_paths_exist(page: Path) -> None:
     """The files and folders that a page names are there."""
     assert [path for path in paths(page) if not (ROOT / path).exists()] == []
+
+
+def test_versions_agree() -> None:
+    """Tools have the versions of the dev group wherever they run, and the citation has the project's own."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    pinned = re.findall(r"[\w.-]+==[\w.]+", (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+    assert pinned
+    assert set(pinned) <= set(settings["dependency-groups"]["dev"])
+    assert "==" not in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    version = settings["project"]["version"]
+    assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\n## [{version}] - " in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
