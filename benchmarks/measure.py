@@ -32,7 +32,7 @@ class Measurement:
     @property
     def seconds(self) -> float:
         """Median time of a run."""
-        return median(run["seconds"] for run in self.runs)
+        return float(median(run["seconds"] for run in self.runs))
 
     @property
     def spread(self) -> tuple[float, float]:

@@ -25,12 +25,11 @@ if __name__ == "__main__":
     if sys.argv[2] == "hips":
         root = str(Path(__file__).parent.parent)
         sys.path = [path for path in sys.path if path != root]
-        benchmarks = importlib.util.module_from_spec(
-            importlib.util.spec_from_file_location(
-                "benchmarks",
-                Path(__file__).parent / "__init__.py",
-                submodule_search_locations=[str(Path(__file__).parent)],
-            )
+        spec = importlib.util.spec_from_file_location(
+            "benchmarks",
+            Path(__file__).parent / "__init__.py",
+            submodule_search_locations=[str(Path(__file__).parent)],
         )
-        sys.modules["benchmarks"] = benchmarks
+        assert spec is not None
+        sys.modules["benchmarks"] = importlib.util.module_from_spec(spec)
     main(sys.argv[1], sys.argv[2])

@@ -71,7 +71,7 @@ def of_torch(
     from benchmarks import moons
 
     torch.set_num_threads(1)
-    tensors = [tuple(torch.tensor(array, requires_grad=True) for array in layer) for layer in arrays]
+    tensors = [(torch.tensor(w, requires_grad=True), torch.tensor(b, requires_grad=True)) for w, b in arrays]
     optimizer = torch.optim.Adam([tensor for layer in tensors for tensor in layer], lr=lr)
 
     def train(epochs: int) -> float:
@@ -83,6 +83,6 @@ def of_torch(
                 value.backward()
                 optimizer.step()
                 losses.append(value.item() * len(y))
-        return sum(losses) / sum(len(y) for _, y in epoch)
+        return float(sum(losses) / sum(len(y) for _, y in epoch))
 
     return train

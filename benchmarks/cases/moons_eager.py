@@ -11,7 +11,7 @@ Step = tuple[Callable[[], Any], Callable[[Any], list[float]]]
 """A step, and what makes an answer of its result."""
 
 
-def of_nodes(value: type) -> Work:
+def of_nodes(value: Any) -> Work:
     """Return the step of an engine whose nodes are called ``Value``."""
     leaves = [value(number) for number in moons.flat(moons.parameters())]
     x, y = (array.tolist() for array in moons.points())
@@ -99,7 +99,8 @@ def torch_step() -> Step:
 
     torch.set_num_threads(1)
     arrays = [
-        tuple(torch.tensor(array, requires_grad=True) for array in layer) for layer in moons.parameters()
+        (torch.tensor(w, requires_grad=True), torch.tensor(b, requires_grad=True))
+        for w, b in moons.parameters()
     ]
     x, y = (torch.tensor(array) for array in moons.points())
 

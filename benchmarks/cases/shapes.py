@@ -1,5 +1,6 @@
 """Graphs of extreme shapes, of about a million nodes."""
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -26,16 +27,13 @@ def diamond(x: Any) -> Any:
 
 
 def scalar_engine(program: Callable[[Any], Any], engine: str) -> Callable[[], Work]:
-    """Return the preparation of an engine whose nodes are scalars."""
+    """Return the preparation of an engine whose nodes are scalars, the ``Value`` of a module."""
 
     def prepare() -> Work:
-        if engine == "chainrule":
-            from autograd import Value
-        else:
-            from micrograd.engine import Value
+        value = importlib.import_module(engine).Value
 
         def step() -> Result:
-            x = Value(1.0)
+            x = value(1.0)
             y = program(x)
             y.backward()
             return Result([float(y.data), float(x.grad)])
@@ -57,6 +55,7 @@ def torch_engine(program: Callable[[Any], Any]) -> Callable[[], Work]:
             x = torch.tensor(1.0, dtype=torch.float64, requires_grad=True)
             y = program(x)
             y.backward()
+            assert x.grad is not None
             return Result([y.item(), x.grad.item()])
 
         return step
@@ -89,8 +88,8 @@ def xad_engine(program: Callable[[Any], Any]) -> Callable[[], Work]:
 def all_engines(program: Callable[[Any], Any]) -> dict[str, Callable[[], Work]]:
     """Return the preparations of all engines for a program of one scalar."""
     return {
-        "chainrule": scalar_engine(program, "chainrule"),
-        "micrograd": scalar_engine(program, "micrograd"),
+        "chainrule": scalar_engine(program, "autograd"),
+        "micrograd": scalar_engine(program, "micrograd.engine"),
         "xad": xad_engine(program),
         "torch": torch_engine(program),
     }

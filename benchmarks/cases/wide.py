@@ -42,6 +42,7 @@ def torch() -> Work:
         leaves = torch.ones(SIZE, dtype=torch.float64, requires_grad=True)
         y = leaves.sum()
         y.backward()
+        assert leaves.grad is not None
         return Result([y.item(), leaves.grad.sum().item()])
 
     return step
