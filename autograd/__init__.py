@@ -12,30 +12,27 @@ Examples
 
 from typing import TYPE_CHECKING, Any
 
-from . import array_functions as array_functions  # what it does for NumPy's functions
-from . import functions
-from .arrays import as_values, grads
-from .batching import vmap
-from .check import check_grads
-from .composite import elu, gelu, leaky_relu, silu, softmax
-from .derivatives import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
-from .formulas import to_latex
-from .functions import *  # noqa: F403
-from .jit import jit, lambdify
-from .nonfinite import anomaly
-from .nudge import nudge
-from .ops import OPS, Op
-from .paths import paths
-from .steps import steps
-from .value import Value
-from .value_array import data
+from . import show
+from .compiler import jit, lambdify
+from .engine.nonfinite import anomaly
+from .engine.value import Value
+from .functions import array_functions as array_functions  # what it does for NumPy's functions
+from .functions import generated
+from .functions.arrays import as_values, grads
+from .functions.composite import elu, gelu, leaky_relu, silu, softmax
+from .functions.generated import *  # noqa: F403
+from .functions.value_array import data
+from .ops.table import OPS, Op
+from .show.text.formulas import to_latex
+from .show.text.nudges import nudge
+from .show.text.path_products import paths
+from .show.text.sweep_steps import steps
+from .transforms.derivatives import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from .transforms.gradient_check import check_grads
+from .transforms.vectorize import vmap
 
 if TYPE_CHECKING:
-    # From the files: in `show`, type checkers take these names for the files themselves.
-    from .show.draw import draw
-    from .show.explain import explain
-    from .show.lint import lint
-    from .show.stepper import stepper
+    from .show import draw, explain, lint, stepper
 
 __all__ = [
     "OPS",
@@ -70,7 +67,7 @@ __all__ = [
     "vjp",
     "vmap",
 ]
-__all__ += functions.__all__
+__all__ += generated.__all__
 
 
 _SHOWN = ("draw", "explain", "lint", "stepper")
@@ -81,7 +78,5 @@ if not TYPE_CHECKING:  # To a type checker, any name would be there.
     def __getattr__(name: str) -> Any:
         # What shows graphs is loaded when first used: graphviz would add a third to the time of the import.
         if name in _SHOWN:
-            from . import show
-
             return getattr(show, name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from autograd import Value, dot
-from autograd.value_array import values_array
+from autograd.functions.value_array import values_array
 
 from .activations import Activation, activation, elu, gelu, leaky_relu, relu, silu, softplus
 from .initializers import Initializer, initializer

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd import Value, dot, log, log1p, logsumexp, relu, softplus, sum, where
-from autograd.arrays import boxed
-from autograd.lanes import for_each_sample
+from autograd.functions.arrays import boxed
+from autograd.transforms.batch_tracing import for_each_sample
 
 from .module import Module
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from autograd import Value
-from autograd.lanes import for_each_sample
-from autograd.node import checked_number
-from autograd.value_array import values_array
-from autograd.variables import is_parameter
+from autograd.engine.node import checked_number
+from autograd.engine.variables import is_parameter
+from autograd.functions.value_array import values_array
+from autograd.transforms.batch_tracing import for_each_sample
 
 from .assignment import assign_all
 

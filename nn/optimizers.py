@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from autograd import Value, sqrt
-from autograd.node import checked_number, has_gradient
+from autograd.engine.node import checked_number, has_gradient
 
 from .assignment import assign_all
 

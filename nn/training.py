@@ -12,14 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd import as_values
-from autograd.nonfinite import is_watching
+from autograd.engine.nonfinite import is_watching
 
 from . import losses
+from .compiled_step import CompiledSteps, EagerSteps, Loss, NothingToLearnError
 from .layers import Rng
 from .module import Module
 from .optimizers import SGD, Optimizer
 from .progress import Progress
-from .steps import CompiledSteps, EagerSteps, Loss, NothingToLearnError
 
 Metric = Callable[[Any, Any], float]
 Array = npt.NDArray[Any]

@@ -16,8 +16,8 @@ from test_jit_backends import _loops, on  # noqa: F401
 
 import autograd
 from autograd import Value, as_values, data, grad, grads, hessian, jit, jvp, lambdify, value_and_grad, vmap
-from autograd.tracing import TracedValueError
-from autograd.value_array import ASKING, OWN, RECORDED, ValueArray
+from autograd.engine.tracing import TracedValueError
+from autograd.functions.value_array import ASKING, OWN, RECORDED, ValueArray
 
 jax = pytest.importorskip("jax")
 

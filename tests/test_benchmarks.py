@@ -10,7 +10,7 @@ import pytest
 
 import autograd
 from autograd import Value, data
-from autograd.graph import nodes
+from autograd.engine.graph import nodes
 from benchmarks import measure, moons, report
 from benchmarks.cases import fitting, irregular, trace
 from benchmarks.measure import Measurement

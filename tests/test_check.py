@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 import autograd
 from autograd import OPS, Op, Value, check_grads
-from autograd.apply import apply, apply_variadic
-from autograd.check import KinkWarning, Report, _scaled_direction
-from autograd.node import has_gradient
+from autograd.engine.apply import apply, apply_variadic
+from autograd.engine.node import has_gradient
+from autograd.transforms.gradient_check import KinkWarning, Report, _scaled_direction
 from nn import MLP
 
 ROWS = [pytest.param(op, id=op.name) for op in OPS.values()]
@@ -315,7 +315,7 @@ def test_an_error_in_any_entry_is_found(mode: str, monkeypatch: pytest.MonkeyPat
     def found(*_: Any) -> Any:
         raise FoundError
 
-    monkeypatch.setattr(autograd.check._Point, "each", found)
+    monkeypatch.setattr(autograd.transforms.gradient_check._Point, "each", found)
     x = np.random.default_rng(1).uniform(-1.0, 1.0, 100)
     check_grads(waves, (x,), 1, [mode])
     for wrong in range(100):

@@ -5,8 +5,8 @@ import gc
 
 from interrupts import interrupted_at
 
-from autograd.jit import collector
-from autograd.jit.collector import paused_collector
+from autograd.compiler.runtime import collector
+from autograd.compiler.runtime.collector import paused_collector
 
 
 def test_an_interrupt_turns_the_collector_on_again() -> None:

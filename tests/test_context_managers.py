@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from interrupts import interrupted_at
 
-from autograd import Value, anomaly, lanes, levels, nonfinite, tracing, variables
+from autograd import Value, anomaly
+from autograd.engine import levels, nonfinite, tracing, variables
+from autograd.transforms import batch_tracing as lanes
 
 
 def state() -> list[Any]:

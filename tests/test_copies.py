@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 import autograd
 from autograd import Value, grad, hessian, hvp, jacobian, jit, jvp, value_and_grad, vjp, vmap
-from autograd.trees import flatten, unflatten
+from autograd.transforms.trees import flatten, unflatten
 from nn import MLP, Module, Neuron
 
 

@@ -18,9 +18,9 @@ from oracles import derivative, exact, public, sample, split
 
 import autograd
 from autograd import OPS, Op, Value, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp, vmap
-from autograd.graph import consumers_first, nodes
-from autograd.node import has_gradient
-from autograd.trees import flatten
+from autograd.engine.graph import consumers_first, nodes
+from autograd.engine.node import has_gradient
+from autograd.transforms.trees import flatten
 from nn import MLP, Module, Neuron, Sequential
 
 Scalar = Callable[[Any], Any]
@@ -743,7 +743,7 @@ def test_an_error_in_the_function_leaves_nothing_behind() -> None:
     with pytest.raises(ZeroDivisionError):
         grad(lambda x: grad(lambda y: 1 // 0)(x))(2.0)
     check_floats(grad(grad(lambda x: x**3))(2.0), 12.0)
-    assert autograd.levels.open_scopes == set()
+    assert autograd.engine.levels.open_scopes == set()
 
 
 def test_threads_do_not_disturb_each_other() -> None:

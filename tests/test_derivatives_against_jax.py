@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import autograd
-from autograd.trees import flatten
+from autograd.transforms.trees import flatten
 
 jax = pytest.importorskip("jax")
 

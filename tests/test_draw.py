@@ -18,9 +18,9 @@ from strategies import expressions
 
 import autograd
 from autograd import Value, draw, paths
+from autograd.engine.graph import nodes
 from autograd.files import write_whole
-from autograd.graph import nodes
-from autograd.show.drawing import Drawing
+from autograd.show.picture.drawing import Drawing
 from nn import MLP, losses
 
 

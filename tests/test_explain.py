@@ -10,7 +10,7 @@ from test_steps import built, close
 
 import autograd
 from autograd import Value, explain, sigmoid, sin, where
-from autograd.graph import nodes
+from autograd.engine.graph import nodes
 
 
 def lines(text: object) -> list[str]:

@@ -11,10 +11,10 @@ from strategies import expressions
 
 import autograd
 from autograd import OPS, Value, to_latex
-from autograd.formulas import MAX_TERMS, digits, expression, latex_name
+from autograd.show.text.formulas import MAX_TERMS, digits, expression, latex_name
 
 A, B, C = (Value(number, label) for number, label in ((2.0, "a"), (3.0, "b"), (0.5, "c")))
-WORDS = {name: getattr(autograd, name) for name in autograd.functions.__all__} | {
+WORDS = {name: getattr(autograd, name) for name in autograd.functions.generated.__all__} | {
     "abs": abs,
     "inf": math.inf,
     "nan": math.nan,

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from autograd import Value, relu
-from autograd.graph import depending_on, names, nodes, uses
-from autograd.groups import enclosing, modules_of, within
+from autograd.engine.graph import depending_on, names, nodes, uses
+from autograd.show.text.modules import enclosing, modules_of, within
 from nn import MLP, losses
 
 

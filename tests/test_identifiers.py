@@ -17,7 +17,7 @@ from test_jit import ARRAYS, by_hand, evaluated, parameters
 
 import autograd
 from autograd import OPS, Value, jit, lambdify
-from autograd.jit.identifiers import identifiers, is_own
+from autograd.compiler.runtime.identifiers import identifiers, is_own
 
 # Each is a name that a program uses, a word of Python, or becomes one of them when Python reads it.
 ODD = [

@@ -17,8 +17,10 @@ from typing import Any
 import pytest
 
 import autograd
-from autograd import Value, anomaly, node, sweeps
-from autograd.node import has_gradient
+from autograd import Value, anomaly
+from autograd.engine import node
+from autograd.engine.node import has_gradient
+from autograd.transforms import sweeps
 
 FILES = {node.__file__, sweeps.__file__}
 # Leaving a ``with`` statement, Python does not look at signals before the lock is free.

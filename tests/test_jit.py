@@ -15,9 +15,9 @@ from strategies import expressions
 
 import autograd
 from autograd import Value, grad, hessian, jit, lambdify, value_and_grad, vmap, where
-from autograd.jit import Jitted
-from autograd.levels import open_levels
-from autograd.tracing import TracedValueError
+from autograd.compiler import Jitted
+from autograd.engine.levels import open_levels
+from autograd.engine.tracing import TracedValueError
 from nn import MLP, Module, losses
 
 

@@ -15,8 +15,8 @@ from test_jit_backends import interpreted, on
 
 import autograd
 from autograd import Value, hessian, jacobian, jit, value_and_grad, vmap
-from autograd.jit import compiled
-from autograd.jit.interpreter import with_numpy
+from autograd.compiler import compile as compiled
+from autograd.compiler.numpy.table import with_numpy
 from nn import MLP, fit, losses
 
 BACKENDS = ["numpy", "loops", "table"]

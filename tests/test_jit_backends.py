@@ -17,14 +17,16 @@ from test_jit import ARRAYS, by_hand, evaluated, parameters, same
 
 import autograd
 from autograd import OPS, Op, Value, grad, hessian, jit, value_and_grad
-from autograd.jit import Jitted, compiled, numba_backend
-from autograd.jit.interpreter import with_numpy
-from autograd.jit.layout import Plan
-from autograd.jit.numba_source import Results, loops_source
-from autograd.jit.program import Run
-from autograd.jit.tape import Tape
-from autograd.ops import COMPARISONS
-from autograd.rules import NUMPY
+from autograd.compiler import Jitted
+from autograd.compiler import compile as compiled
+from autograd.compiler.arrays.layout import Plan
+from autograd.compiler.numba import build as numba_backend
+from autograd.compiler.numba.source import Results, loops_source
+from autograd.compiler.numpy.table import with_numpy
+from autograd.compiler.runtime.program import Run
+from autograd.compiler.trace.tape import Tape
+from autograd.ops.rules import NUMPY
+from autograd.ops.table import COMPARISONS
 
 numba = pytest.importorskip("numba")
 
@@ -353,7 +355,7 @@ def test_threads() -> None:
 
 def test_without_numba(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where Numba is not installed, NumPy is the default, and asking for Numba says what to install."""
-    monkeypatch.setattr(sys.modules["autograd.jit.jit"], "find_spec", lambda name: None)
+    monkeypatch.setattr(sys.modules["autograd.compiler.jitted"], "find_spec", lambda name: None)
     f = jit(lambda x: x * 2.0)
     assert f(2.0) == 4.0
     f.wait()
@@ -441,7 +443,7 @@ def test_without_a_cache(tmp_path: Path) -> None:
 
 def test_the_cache_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Programs that were not used for longest are deleted."""
-    from autograd.jit import cache
+    from autograd.compiler.runtime import cache
 
     monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path))
     monkeypatch.setattr(cache, "KEPT", 2)

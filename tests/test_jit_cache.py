@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from test_jit_backends import PROGRAM, run_program
 
-from autograd.jit import cache
+from autograd.compiler.runtime import cache
 
 EXPECTED = ["True", "5.43656365691809", "numba"]
 

@@ -15,14 +15,16 @@ from programs import call_public
 
 import autograd
 from autograd import OPS, Op, Value, jit, value_and_grad, vmap
-from autograd.apply import apply
-from autograd.jit import compiled, interpreter, numba_interpreter
-from autograd.jit.choices import CHOICES
-from autograd.jit.combine import combine
-from autograd.jit.schedule import is_schedulable, schedule
-from autograd.jit.tape import tape_of
-from autograd.lanes import lane, stack, total
-from autograd.ops import COMPARISONS
+from autograd.compiler import compile as compiled
+from autograd.compiler.numba import table as numba_interpreter
+from autograd.compiler.numpy import table as interpreter
+from autograd.compiler.passes.expand_choices import CHOICES
+from autograd.compiler.passes.multiply_add import combine
+from autograd.compiler.table.schedule import is_schedulable, schedule
+from autograd.compiler.trace.tape import tape_of
+from autograd.engine.apply import apply
+from autograd.ops.table import COMPARISONS
+from autograd.transforms.batch_tracing import lane, stack, total
 
 BACKENDS = ["numpy", "numba"]
 

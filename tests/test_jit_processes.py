@@ -13,10 +13,10 @@ import pytest
 from test_jit_backends import run_program
 
 from autograd import jit
-from autograd.jit import background
-from autograd.jit.background import improve_later
-from autograd.jit.collector import paused_collector
-from autograd.jit.program import Program, Report, Run
+from autograd.compiler.runtime import background
+from autograd.compiler.runtime.background import improve_later
+from autograd.compiler.runtime.collector import paused_collector
+from autograd.compiler.runtime.program import Program, Report, Run
 
 numba = pytest.importorskip("numba")
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")

@@ -28,7 +28,7 @@ import autograd
 from autograd import Value, as_values, jit
 from nn import MLP, Module, Neuron, Sequential
 
-implementation = sys.modules["autograd.jit.jit"]
+implementation = sys.modules["autograd.compiler.jitted"]
 
 
 class Holder(Module):

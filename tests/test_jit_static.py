@@ -185,7 +185,7 @@ def test_the_last_call() -> None:
 
 def test_programs_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """All static values share the room that there is."""
-    monkeypatch.setattr(sys.modules["autograd.jit.jit"], "KEPT", 4)
+    monkeypatch.setattr(sys.modules["autograd.compiler.jitted"], "KEPT", 4)
     f, calls = counted(power)
     compiled = jit(f, backend="numpy", static_argnums=1)
     for n in range(10):

@@ -26,8 +26,8 @@ from autograd import (
     vmap,
     where,
 )
-from autograd.lanes import for_each_sample, lane, samples_of, stack
-from autograd.tracing import TracedValueError, tracing
+from autograd.engine.tracing import TracedValueError, tracing
+from autograd.transforms.batch_tracing import for_each_sample, lane, samples_of, stack
 from nn import MLP
 from nn.losses import mse
 

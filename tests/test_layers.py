@@ -9,7 +9,7 @@ import pytest
 
 import autograd
 from autograd import Value, as_values, data, grads
-from autograd.graph import nodes
+from autograd.engine.graph import nodes
 from nn import MLP, Layer, Module, Neuron, Sequential, datasets
 from nn.activations import ACTIVATIONS, activation, hardmax
 from nn.initializers import INITIALIZERS, initializer

@@ -24,7 +24,7 @@ from autograd import (
     softmax,
     sum,
 )
-from autograd.graph import nodes
+from autograd.engine.graph import nodes
 from nn import MLP, Layer, Neuron, fit, losses
 from nn.activations import hardmax
 from nn.initializers import unit_uniform

@@ -13,10 +13,10 @@ import pytest
 
 import autograd
 from autograd import Value, grad, hessian, jacobian, jit, jvp, lambdify, log, sqrt, value_and_grad, vjp, where
-from autograd.graph import consumers_first
-from autograd.levels import LostGradientError, open_scopes
-from autograd.ops import COMPARISONS
-from autograd.tracing import TracedValueError
+from autograd.engine.graph import consumers_first
+from autograd.engine.levels import LostGradientError, open_scopes
+from autograd.engine.tracing import TracedValueError
+from autograd.ops.table import COMPARISONS
 
 TRANSFORMED: dict[str, Callable[..., Any]] = {
     "grad": grad,
@@ -282,7 +282,7 @@ def _nodes_walked(f: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch) -> i
         walked += len(order)
         return order
 
-    for module in (autograd.derivatives, autograd.graph, autograd.sweeps):
+    for module in (autograd.transforms.derivatives, autograd.engine.graph, autograd.transforms.sweeps):
         monkeypatch.setattr(module, "consumers_first", counted)
     f(0.5)
     monkeypatch.undo()

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from autograd import Value, dot, exp, log, logsumexp, max, relu, sigmoid, sqrt, sum, tanh, where
-from autograd.graph import nodes
+from autograd.engine.graph import nodes
 from autograd.show import Finding, Report, lint
 from nn import MLP, Layer, Module, fit
 from nn.datasets import moons

@@ -14,8 +14,9 @@ from test_jit import evaluated, same
 
 import autograd
 from autograd import jit, value_and_grad, vmap
-from autograd.jit import compiled, literals
-from autograd.jit.literals import Literals, module_text
+from autograd.compiler import compile as compiled
+from autograd.compiler.numpy import literals
+from autograd.compiler.numpy.literals import Literals, module_text
 
 
 def run_alone(source: str) -> dict[str, Any]:

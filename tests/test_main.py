@@ -361,7 +361,7 @@ def test_bad_files(folder: Path, capsys: pytest.CaptureFixture[str], content: st
     [
         ("nn.__main__", "pip install 'chainrule[train]'"),
         ("nn.datasets", "pip install 'chainrule[train]'"),
-        ("autograd.show.drawing", "pip install 'chainrule[viz]'"),
+        ("autograd.show.picture.drawing", "pip install 'chainrule[viz]'"),
     ],
     ids=["Matplotlib", "scikit-learn", "Graphviz"],
 )

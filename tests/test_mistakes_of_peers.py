@@ -11,8 +11,8 @@ import pytest
 
 import autograd
 from autograd import Value, anomaly, draw
-from autograd.graph import nodes
-from autograd.show import drawing
+from autograd.engine.graph import nodes
+from autograd.show.picture import drawing
 from nn import MLP, load, losses, save
 
 

@@ -54,8 +54,8 @@ import warnings
 import numpy as np
 import autograd
 from autograd import OPS, Value, as_values, grad, hessian, jit, value_and_grad, vmap
-from autograd.jit import compiled
-from autograd.rules import on_floats
+from autograd.compiler import compile as compiled
+from autograd.ops.rules import on_floats
 
 UNARY = [autograd.erf, autograd.gamma, autograd.capped]
 BINARY = [autograd.remainder, autograd.logaddexp2, autograd.bell]
@@ -156,12 +156,12 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     # Where the package may only be read, its copy is to be written.
     for path in home.rglob("*"):
         path.chmod(0o755)
-    table = home / "autograd" / "ops.py"
+    table = home / "autograd" / "ops" / "table.py"
     text = table.read_text(encoding="utf-8")
     end = ")  # fmt: skip\n\nOPS: "
     assert text.count(end) == 1
     table.write_text(text.replace(end, ROWS.replace("\\\\", "\\") + end), encoding="utf-8")
-    run(home, "from autograd.generate import write; write()", "-B")
+    run(home, "from autograd.ops.generate import write; write()", "-B")
     return home
 
 

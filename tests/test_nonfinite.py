@@ -13,7 +13,7 @@ import pytest
 
 import autograd
 from autograd import Value, anomaly, grad, hessian, hvp, jacobian, jit, jvp, value_and_grad, vjp, vmap
-from autograd.levels import open_scopes
+from autograd.engine.levels import open_scopes
 
 
 def line_of(mark: str) -> str:

@@ -11,7 +11,7 @@ from test_steps import built, close
 
 import autograd
 from autograd import Value, paths
-from autograd.graph import consumers_first
+from autograd.engine.graph import consumers_first
 
 
 @given(expressions())

@@ -33,8 +33,9 @@ from words import BINARY, UNARY, WORDS
 
 import autograd
 from autograd import OPS, Value, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp, vmap
-from autograd.jit import Jitted, compiled
-from autograd.jit.interpreter import with_numpy
+from autograd.compiler import Jitted
+from autograd.compiler import compile as compiled
+from autograd.compiler.numpy.table import with_numpy
 from nn import MLP, fit
 from nn.activations import ACTIVATIONS
 from nn.losses import binary_cross_entropy_with_logits, cross_entropy, hinge, l2_penalty, mse

@@ -3,7 +3,7 @@ from collections.abc import Callable
 
 import pytest
 
-from autograd.slopes import slopes
+from autograd.transforms.finite_differences import slopes
 
 
 def in_its_domain(f: Callable[[float], float]) -> Callable[[float], float]:

@@ -14,10 +14,10 @@ from strategies import expressions
 
 import autograd
 from autograd import Value
-from autograd.formulas import digits
-from autograd.graph import consumers_first, nodes, uses
-from autograd.show import drawing
-from autograd.show.stepper import MAX_MOMENTS, MAX_NODES, Moment, Stepper, stepper
+from autograd.engine.graph import consumers_first, nodes, uses
+from autograd.show.picture import drawing
+from autograd.show.stepping.page import MAX_MOMENTS, MAX_NODES, Moment, Stepper, stepper
+from autograd.show.text.formulas import digits
 
 HOSTILE = [
     "<script>alert(1)</script>",

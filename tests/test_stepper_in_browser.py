@@ -10,9 +10,9 @@ import pytest
 
 import autograd
 from autograd import Value, steps
-from autograd.formulas import digits
-from autograd.graph import nodes
-from autograd.show.stepper import stepper
+from autograd.engine.graph import nodes
+from autograd.show.stepping.page import stepper
+from autograd.show.text.formulas import digits
 
 webdriver = pytest.importorskip("selenium.webdriver")
 

@@ -10,10 +10,10 @@ from strategies import expressions
 
 import autograd
 from autograd import Value, steps, where
-from autograd.graph import nodes
-from autograd.node import has_gradient
-from autograd.nudge import nudge
-from autograd.replay import replay
+from autograd.engine.graph import nodes
+from autograd.engine.node import has_gradient
+from autograd.show.text.nudges import nudge
+from autograd.show.text.replay import replay
 
 
 def built(drawn: Program) -> tuple[Value, list[Value]]:

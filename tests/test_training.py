@@ -10,10 +10,10 @@ import pytest
 from interrupts import interrupted_at
 
 from autograd import Value, anomaly, data
-from autograd.jit.program import Program
-from autograd.node import has_gradient
-from autograd.tracing import TracedValueError
-from nn import MLP, History, Module, Neuron, assignment, fit, optimizers, steps, training
+from autograd.compiler.runtime.program import Program
+from autograd.engine.node import has_gradient
+from autograd.engine.tracing import TracedValueError
+from nn import MLP, History, Module, Neuron, assignment, compiled_step, fit, optimizers, training
 from nn.losses import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -388,8 +388,8 @@ def test_compiled_with_numba_as_eager(name: str, monkeypatch: pytest.MonkeyPatch
         improved.append(program)
         program.improve()
 
-    monkeypatch.setattr(steps, "_PATIENCE", 0.0)
-    monkeypatch.setattr(steps, "improve_later", improve_now)
+    monkeypatch.setattr(compiled_step, "_PATIENCE", 0.0)
+    monkeypatch.setattr(compiled_step, "improve_later", improve_now)
     for compiled, eager in zip(left_by_training(name, True), left_by_training(name, False), strict=True):
         np.testing.assert_allclose(compiled, eager, rtol=1e-9, atol=1e-12)
     assert [program.report.backend for program in improved] == ["numba", "numba"]
@@ -513,7 +513,7 @@ def left_by(optimizer: Adam) -> tuple[Any, ...]:
 @pytest.mark.parametrize("jit", [False, True], ids=["eager", "compiled"])
 def test_an_interrupted_training_ends_with_a_step(jit: bool) -> None:
     """Whenever Ctrl-C is pressed, the parameters are those of a step, and the optimizer's states as well."""
-    files = {module.__file__ for module in (training, steps, optimizers, assignment)}
+    files = {module.__file__ for module in (training, compiled_step, optimizers, assignment)}
     known: dict[int, tuple[Any, ...]] = {}
     # A prime, so that in the loops each place has its turn.
     for count in range(1, 100_000, 11):

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from autograd import Value, as_values, tanh
-from autograd.trees import Branch, Leaf, array_of, flatten, flatten_like, leaves_of, unflatten
-from autograd.variables import under_differentiation
+from autograd.engine.variables import under_differentiation
+from autograd.transforms.trees import Branch, Leaf, array_of, flatten, flatten_like, leaves_of, unflatten
 from nn import MLP, Module, Neuron, Sequential
 
 

@@ -17,8 +17,9 @@ import numpy as np
 import pytest
 
 import autograd
-from autograd import OPS, Value, node
-from autograd.node import has_gradient
+from autograd import OPS, Value
+from autograd.engine import node
+from autograd.engine.node import has_gradient
 
 # ---------------------------------------------------------------------------------------- making a leaf
 

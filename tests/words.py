@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from autograd import OPS, Op
-from autograd.ops import COMPARISONS
+from autograd.ops.table import COMPARISONS
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,19 @@
-"""Showing graphs to people."""
+"""Showing graphs to people.
 
-from .draw import draw
-from .drawing import Drawing, LayoutUnavailableError
-from .explain import Explanation, explain
-from .findings import Finding, Report
-from .lint import lint
-from .stepper import Stepper, stepper
+What is public here is loaded when first used: graphviz, html and json would add a half to the time that
+``import autograd`` takes.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .linting.findings import Finding, Report
+    from .linting.linter import lint
+    from .picture.computation_graph import draw
+    from .picture.drawing import Drawing, LayoutUnavailableError
+    from .stepping.page import Stepper, stepper
+    from .text.explanation import Explanation, explain
 
 __all__ = [
     "Drawing",
@@ -19,3 +27,24 @@ __all__ = [
     "lint",
     "stepper",
 ]
+
+_HOME = {
+    "Drawing": ".picture.drawing",
+    "Explanation": ".text.explanation",
+    "Finding": ".linting.findings",
+    "LayoutUnavailableError": ".picture.drawing",
+    "Report": ".linting.findings",
+    "Stepper": ".stepping.page",
+    "draw": ".picture.computation_graph",
+    "explain": ".text.explanation",
+    "lint": ".linting.linter",
+    "stepper": ".stepping.page",
+}
+
+
+if not TYPE_CHECKING:  # To a type checker, any name would be there.
+
+    def __getattr__(name: str) -> Any:
+        if name in _HOME:
+            return getattr(import_module(_HOME[name], __name__), name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -9,7 +9,7 @@ from benchmarks.result import Result
 def chainrule() -> Work:
     """Prepare our own networks."""
     from autograd import dot
-    from autograd.graph import nodes
+    from autograd.engine.graph import nodes
     from nn import MLP, losses
 
     x, y = moons.points()

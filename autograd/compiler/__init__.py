@@ -1,0 +1,7 @@
+"""Compiling: record a function once, find the arrays in its scalars, and run them."""
+
+from .jitted import Jitted, jit
+from .lambdified import lambdify
+from .runtime.program import Report
+
+__all__ = ["Jitted", "Report", "jit", "lambdify"]

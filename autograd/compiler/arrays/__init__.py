@@ -1,0 +1,1 @@
+"""Finding arrays in the scalars of a tape, and laying them out."""

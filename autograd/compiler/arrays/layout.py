@@ -1,0 +1,380 @@
+"""Laying out colour classes as arrays, so that operands are whole arrays or views wherever they can be.
+
+A class takes the shape and order of an operand that it uses element by element. A class of dot products
+whose rows are all pairs of some rows on the left and some on the right is a matrix product, and has a row
+for each of the one and a column for each of the other. What follows no rule stays in the order of the trace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from ...ops.table import OPS, Op
+from ...transforms.batch_tracing import LANE, STACK
+from ..passes.batches import TOTALS, samples_of
+from ..trace.tape import Tape
+from .views import Positions
+
+
+@dataclass
+class Operand:
+    """What a class takes from another: for each of its elements a position in that one's flat array.
+
+    Attributes
+    ----------
+    source : int
+        The colour of the other.
+    wanted : array of int
+        The positions.
+    """
+
+    source: int
+    wanted: Positions
+
+
+@dataclass
+class Block:
+    """A colour class as an array.
+
+    Attributes
+    ----------
+    op : Op or None
+        The row of its members, or `autograd.transforms.batch_tracing.STACK`; None for inputs and constants.
+    shape : tuple of int
+        Its shape.
+    members : list of int
+        The instructions in it, in the order of the flat array, each once for every sample that it stands
+        for; empty for an input.
+    operands : list of Operand
+        One an argument of the row. Those of a reduction have an axis more, the last. Of a stack one for
+        each array that it takes numbers from.
+    product : tuple of Operand or None
+        For a matrix product the rows of the left and of the right factor.
+    targets : list of array of int
+        Of a stack, where in the flat array the numbers of each operand go.
+    """
+
+    op: Op | None
+    shape: tuple[int, ...]
+    members: list[int]
+    operands: list[Operand]
+    product: tuple[Operand, Operand] | None = None
+    targets: list[Positions] = field(default_factory=list)
+
+    @property
+    def size(self) -> int:
+        """How many numbers it has."""
+        return prod(self.shape)
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether it holds constants."""
+        return self.op is None and bool(self.members)
+
+
+Place = tuple[int, Any]
+
+
+@dataclass
+class Plan:
+    """The classes of a tape in order of evaluation, and where each instruction stands.
+
+    This is what a backend writes its program from. Going through the blocks in order, it finds:
+
+    - no row: an input, if it has no members (the first argument of the tape's instruction says which), else
+      constants, whose numbers the tape has;
+    - the row `batch_tracing.STACK`: numbers of several arrays. Those of each operand, which is flat, go to
+      the positions that its entry of `targets` says;
+    - a `product`: for each row of its left and each row of its right operand, the sum of their products, in
+      an array of as many rows and columns, of which one is left out where there is a single row;
+    - a variadic row whose operands have an axis more than the block: a sum, dot product or logsumexp along
+      that axis. Where they have not, the terms of each element are the elements of the operands;
+    - any other row: element by element, by the rule that is its `Op.value`.
+
+    An element of a result is found by `place`. `autograd.compiler.compile` has the list of the backends.
+
+    Attributes
+    ----------
+    blocks : dict of int to Block
+        By colour; each after those that it uses.
+    place : dict of int to (int, int or array of int)
+        Colour of the block and position in it of each instruction; one that stands for several samples
+        has a position for each.
+    """
+
+    blocks: dict[int, Block]
+    place: dict[int, Place]
+
+
+def lay_out(
+    tape: Tape, colours: Sequence[int], shapes: Sequence[tuple[int, ...]], *, elementwise: bool = False
+) -> Plan:
+    """Return the arrays that a tape is computed in.
+
+    Parameters
+    ----------
+    tape : Tape
+        The program, as `find_reductions` leaves it.
+    colours : sequence of int
+        The colour of each instruction.
+    shapes : sequence of tuple of int
+        The shape of each argument.
+    elementwise : bool
+        Whether each number stands for an array of its own, so that a sum is one over arrays.
+
+    Returns
+    -------
+    Plan
+        The arrays.
+
+    Examples
+    --------
+    >>> from autograd import Value
+    >>> from ..passes.colours import colours_of
+    >>> from ..trace.tape import tape_of
+    >>> x = [Value(1.0), Value(2.0), Value(3.0)]
+    >>> tape = tape_of([v * v for v in x], [x])
+    >>> plan = lay_out(tape, colours_of(tape), [(3,)])
+    >>> [(block.op and block.op.name, block.shape) for block in plan.blocks.values()]
+    [(None, (3,)), ('mul', (3,))]
+    """
+    members: dict[int, list[int]] = {}
+    which = _which_samples(tape)
+    for i, colour in enumerate(colours):
+        if i not in which:
+            members.setdefault(colour, []).append(i)
+    depths: dict[int, int] = {}
+    for colour, inside in members.items():
+        below = (depths[colours[arg]] for arg in _args(tape, inside[0]) if arg not in which)
+        depths[colour] = 1 + max(below, default=0)
+    samples = samples_of(tape)
+    plan = Plan({}, {})
+    for colour in sorted(members, key=lambda colour: depths[colour]):
+        inside = members[colour]
+        op = tape.ops[inside[0]]
+        if op is None and not tape.is_constant(inside[0]):
+            k = tape.args[inside[0]][0]
+            plan.blocks[colour] = Block(None, shapes[k], [], [])
+            plan.place |= {i: (colour, tape.args[i][1]) for i in inside}
+        elif op is LANE:
+            plan.place |= {i: _lane(tape, i, plan.place) for i in inside}
+        elif op is STACK and (found := _stacks_in_one_array(tape, inside, plan.place)):
+            plan.place |= found
+        else:
+            block, order = _block(tape, inside, plan, samples, elementwise)
+            plan.blocks[colour] = block
+            plan.place |= _places(colour, inside, order, samples[inside[0]])
+    return plan
+
+
+def _args(tape: Tape, i: int) -> tuple[int, ...]:
+    return () if tape.ops[i] is None else tape.args[i]
+
+
+def _which_samples(tape: Tape) -> set[int]:
+    """Return the constants that say which sample a lane is of, and nothing else: they need no array."""
+    if LANE not in tape.ops:
+        return set()
+    uses = list(zip(tape.ops, tape.args, strict=True))
+    found = {args[1] for op, args in uses if op is LANE}
+    return found.difference(tape.outputs, *(args for op, args in uses if op not in (None, LANE)))
+
+
+def _lane(tape: Tape, i: int, place: Mapping[int, Place]) -> Place:
+    """Return the place of a sample's number, which is one of those of the number that it is a lane of."""
+    x, sample = tape.args[i]
+    colour, positions = place[x]
+    return colour, int(positions[int(tape.numbers[sample])])  # type: ignore[arg-type]
+
+
+def _stacks_in_one_array(
+    tape: Tape, members: Sequence[int], place: Mapping[int, Place]
+) -> dict[int, Place] | None:
+    """Return the places of stacks whose numbers are in one array already."""
+    colours = {place[arg][0] for i in members for arg in tape.args[i]}
+    if len(colours) > 1:
+        return None
+    (colour,) = colours
+    return {i: (colour, np.array([place[arg][1] for arg in tape.args[i]])) for i in members}
+
+
+def _places(colour: int, members: Sequence[int], order: Positions, samples: int) -> dict[int, Place]:
+    """Return the place of each member of a block; `order` says which stands at each position."""
+    positions = np.empty(len(order), dtype=np.intp)
+    positions[order] = np.arange(len(order))
+    if samples:
+        return {i: (colour, of) for i, of in zip(members, positions.reshape(-1, samples), strict=True)}
+    return {i: (colour, of) for i, of in zip(members, positions.tolist(), strict=True)}
+
+
+def _block(
+    tape: Tape, members: list[int], plan: Plan, samples: Sequence[int], elementwise: bool
+) -> tuple[Block, Positions]:
+    """Return the array of a class, and which of its elements stands at each position.
+
+    Element ``m * lanes + s`` is what member ``m`` has for sample ``s``.
+    """
+    op, args = tape.ops[members[0]], tape.args[members[0]]
+    lanes = samples[members[0]]
+    each = np.repeat(members, lanes or 1)
+    if op is None:
+        # By size, since 0, 1, 2, ... are often compared with the classes in this order.
+        order = np.argsort(np.array([tape.numbers[i] for i in members], dtype=float), kind="stable")
+        return Block(None, (len(members),), each[order].tolist(), []), order
+    if op is STACK:
+        return _filled(tape, members, plan.place)
+    columns = zip(*(op.columns(tape.args[i]) for i in members), strict=True)
+    if not op.variadic:
+        operands = [_operand([column[0] for column in slot], plan.place, lanes) for slot in columns]
+        order, shape = _elementwise_order(operands, plan.blocks, lanes)
+        ordered = [Operand(o.source, o.wanted[order].reshape(shape)) for o in operands]
+        return Block(op, shape, each[order].tolist(), ordered), order
+    shape = (len(each),) if len(each) > 1 else ()
+    if elementwise or len({plan.place[arg][0] for arg in args}) > len(op.partials):
+        # Numbers of several arrays: an operand for each of them.
+        slots = zip(*(tape.args[i] for i in members), strict=True)
+        operands = [_operand(slot, plan.place, lanes) for slot in slots]
+        unordered = [Operand(o.source, o.wanted.reshape(shape)) for o in operands]
+        return Block(op, shape, each.tolist(), unordered), np.arange(len(each))
+    if op in TOTALS.values():
+        over = max(samples[arg] for arg in args)
+        operands = [_rows(slot, plan.place, over, total=True) for slot in columns]
+        op = OPS[op.name.removeprefix("total ")]
+    else:
+        operands = [_rows(slot, plan.place, lanes) for slot in columns]
+    if op.name in ("sum", "dot"):
+        operands = _in_order(operands, plan.blocks)
+    if op.name == "dot" and (found := _as_product(operands)):
+        order, shape, product = found
+        return Block(op, shape, each[order].tolist(), operands, product), order
+    order = np.argsort(_constants_last(operands, plan.blocks)[0].wanted[:, 0], kind="stable")
+    ordered = [Operand(o.source, o.wanted[order]) for o in operands]
+    return Block(op, shape, each[order].tolist(), ordered), order
+
+
+def _filled(tape: Tape, members: Sequence[int], place: Mapping[int, Place]) -> tuple[Block, Positions]:
+    """Return the array of stacks whose numbers are in several arrays."""
+    places = [place[arg] for i in members for arg in tape.args[i]]
+    sources = list(dict.fromkeys(colour for colour, _ in places))
+    targets = [np.array([at for at, (colour, _) in enumerate(places) if colour == s]) for s in sources]
+    wanted = [np.array([position for colour, position in places if colour == s]) for s in sources]
+    operands = [Operand(source, of) for source, of in zip(sources, wanted, strict=True)]
+    each = np.repeat(members, len(places) // len(members)).tolist()
+    return Block(STACK, (len(places),), each, operands, targets=targets), np.arange(len(places))
+
+
+def _operand(args: Sequence[int], place: Mapping[int, Place], lanes: int) -> Operand:
+    """Return where one argument of each member stands, for each of its samples."""
+    rows = _rows([(arg,) for arg in args], place, lanes)
+    return Operand(rows.source, rows.wanted.ravel())
+
+
+def _rows(
+    rows: Sequence[Sequence[int]], place: Mapping[int, Place], lanes: int, *, total: bool = False
+) -> Operand:
+    """Return where several arguments of each member stand: a row for each of its samples, or one over all."""
+    source = place[rows[0][0]][0]
+    positions = [place[arg][1] for row in rows for arg in row]
+    if not lanes:
+        return Operand(source, np.array(positions).reshape(len(rows), -1))
+    table = np.empty((len(positions), lanes), dtype=np.intp)
+    for row, of in zip(table, positions, strict=True):
+        row[:] = of
+    width = len(positions) // len(rows)
+    if total:
+        return Operand(source, table.reshape(len(rows), width * lanes))
+    by_member = table.reshape(len(rows), width, lanes)
+    return Operand(source, by_member.swapaxes(1, 2).reshape(len(rows) * lanes, width))
+
+
+def _constants_last(operands: Sequence[Operand], blocks: Mapping[int, Block]) -> list[Operand]:
+    """Return operands with those that are constants at the end: of these a copy in any order is free."""
+    return sorted(operands, key=lambda operand: blocks[operand.source].is_constant)
+
+
+def _elementwise_order(
+    operands: Sequence[Operand], blocks: Mapping[int, Block], lanes: int
+) -> tuple[Positions, tuple[int, ...]]:
+    """Return the order of the members, and the shape."""
+    count = len(operands[0].wanted)
+    if count == 1:
+        return np.zeros(1, dtype=np.intp), ()
+    for operand in operands:
+        source = blocks[operand.source]
+        if source.size == count and (order := _inverse(operand.wanted)) is not None:
+            return order, source.shape
+    computed = [operand.wanted for operand in operands if not blocks[operand.source].is_constant]
+    varied = [wanted for wanted in computed if (wanted != wanted[0]).any()]
+    if len(varied) == 2:
+        # Ranked by position, so that the grid runs along its sources whatever the order of the trace.
+        ranks = [np.unique(keys, return_inverse=True)[1].ravel() for keys in varied]
+        if grid := _as_grid(*ranks):
+            return grid[:2]
+    if varied:
+        return np.argsort(varied[0], kind="stable"), (count,)
+    return np.arange(count), (count // lanes, lanes) if 0 < lanes < count else (count,)
+
+
+def _inverse(positions: Positions) -> Positions | None:
+    """Return where each position stands, if each is there once; `np.argsort` takes five times as long."""
+    inverse = np.full(len(positions), -1)
+    if positions.max() >= len(positions):
+        return None
+    inverse[positions] = np.arange(len(positions))
+    return None if (inverse < 0).any() else inverse
+
+
+def _as_grid(left: Positions, right: Positions) -> tuple[Positions, tuple[int, int], int] | None:
+    """Return order and shape of all pairs of two sets of ranks, and which of them varies more slowly."""
+    columns = (left, right)
+    sizes = [int(ranks.max()) + 1 for ranks in columns]
+    if sizes[0] * sizes[1] != len(left):
+        return None
+    # The one that changes later in the trace varies more slowly.
+    changes = [int(np.argmax(ranks != ranks[0])) if ranks.any() else len(ranks) for ranks in columns]
+    slow = int(changes[1] > changes[0])
+    order = _inverse(columns[slow] * sizes[1 - slow] + columns[1 - slow])
+    return None if order is None else (order, (sizes[slow], sizes[1 - slow]), slow)
+
+
+def _as_product(
+    operands: Sequence[Operand],
+) -> tuple[Positions, tuple[int, ...], tuple[Operand, Operand]] | None:
+    """Return order, shape and factors if the rows are all pairs of some rows left and some right."""
+    if len(operands[0].wanted) == 1:
+        return None
+    (left, left_ranks), (right, right_ranks) = (_ranked(operand.wanted) for operand in operands)
+    grid = _as_grid(left_ranks, right_ranks)
+    if grid is None:
+        return None
+    order, shape, slow = grid
+    factors = [Operand(o.source, rows) for o, rows in zip(operands, (left, right), strict=True)]
+    # A product with a single row is one of a matrix and a vector.
+    return order, tuple(n for n in shape if n > 1), (factors[slow], factors[1 - slow])
+
+
+def _ranked(rows: Positions) -> tuple[Positions, Positions]:
+    """Return each row once, in order of position, and for each row which it is."""
+    # By their bytes: of 1,600 rows there are 16, and `np.unique` would sort them all.
+    seen: dict[bytes, int] = {}
+    which = np.array([seen.setdefault(row.tobytes(), len(seen)) for row in rows])
+    first = np.full(len(seen), len(rows))
+    np.minimum.at(first, which, np.arange(len(rows)))
+    order = np.lexsort(rows[first].T[::-1])
+    ranks = np.empty(len(seen), dtype=np.intp)
+    ranks[order] = np.arange(len(seen))
+    return rows[first[order]], ranks[which]
+
+
+def _in_order(operands: list[Operand], blocks: Mapping[int, Block]) -> list[Operand]:
+    """Return the operands of sums with the terms of each in order of position, which a trace scrambles."""
+    first, *others = _constants_last(operands, blocks)
+    if (np.diff(first.wanted, axis=-1) > 0).all():
+        return operands
+    order = np.lexsort([operand.wanted for operand in (*reversed(others), first)], axis=-1)
+    return [Operand(o.source, np.take_along_axis(o.wanted, order, axis=-1)) for o in operands]

@@ -1,0 +1,193 @@
+"""From results and inputs, which are nodes of a graph, to a program that runs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+
+from ..engine.value import Value
+from .arrays.layout import Plan, lay_out
+from .numba.build import numba_program
+from .numba.source import Results
+from .numba.table import with_numba
+from .numpy.source import Source, numpy_source
+from .numpy.table import Interpret, interpreted, table_source, with_numpy
+from .passes.batches import settle_batches
+from .passes.colours import colours_of
+from .passes.expand_choices import spread_choices
+from .passes.multiply_add import combine
+from .passes.reductions import find_reductions, spread_sums
+from .passes.simplify import simplify, used
+from .runtime.identifiers import identifiers
+from .runtime.program import Program, Report, Run
+from .table.schedule import Schedule, is_schedulable, schedule
+from .trace.tape import Tape, tape_of
+
+
+class Backend(NamedTuple):
+    """What makes programs that are faster than NumPy's, in the background; a third backend is one such pair.
+
+    Either raises `UnsuitableError` for what it does not take.
+
+    Attributes
+    ----------
+    of_plan : callable
+        From the tape, the plan (see `Plan` and `Block`), the shape of each argument, and for each result its
+        instructions and its shape, to a function of the arguments' arrays (numbers where the shape is ``()``)
+        that returns the tuple of results.
+    of_table : callable
+        From the `Schedule` of an irregular program to what interprets it, see `interpreted`.
+    """
+
+    of_plan: Callable[[Tape, Plan, Sequence[tuple[int, ...]], Results], Run]
+    of_table: Callable[[Schedule], Interpret]
+
+
+BACKENDS: dict[str, Backend | None] = {"numpy": None, "numba": Backend(numba_program, with_numba)}
+"""The backends by name. NumPy's programs are always made first."""
+
+# A statement of NumPy takes 1 us, and 0.1 ms to compile.
+_MOST_ARRAYS = 1000
+
+Result = tuple[Sequence[Value | float], tuple[int, ...]]
+"""The numbers of a result, and its shape."""
+
+
+def compiled(
+    results: Sequence[Result],
+    arguments: Sequence[Sequence[Value]],
+    shapes: Sequence[tuple[int, ...]],
+    names: Sequence[str],
+    backend: str = "numpy",
+    since: float | None = None,
+) -> Program:
+    """Compile the graph between some leaves and some results.
+
+    The program is NumPy's. It expects that of another backend, which takes its place once somebody has it
+    improved, as `improve_later` does.
+
+    Parameters
+    ----------
+    results : sequence of (sequence of Value or float, tuple of int)
+        The numbers of each result, and its shape.
+    arguments : sequence of sequence of Value
+        For each argument its leaves.
+    shapes : sequence of tuple of int
+        The shape of each argument.
+    names : sequence of str
+        What to call the arguments.
+    backend : str
+        A name of `BACKENDS`.
+    since : float, optional
+        When the work began, as `time.perf_counter` has it.
+
+    Returns
+    -------
+    Program
+        What runs.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = [Value(1.0), Value(2.0)]
+    >>> program = compiled([([v * v for v in x], (2,))], [x], [(2,)], ["x"])
+    >>> program.run(np.array([3.0, 4.0]))
+    (array([ 9., 16.]),)
+    """
+    start = time.perf_counter() if since is None else since
+    tape = tape_of([number for numbers, _ in results for number in numbers], arguments)
+    simplified = settle_batches(spread_choices(tape))
+    reduced = simplify(find_reductions(simplified))
+    colours = colours_of(reduced)
+    texts, better = identifiers(names), BACKENDS[backend]
+    if len(set(colours)) > _MOST_ARRAYS and is_schedulable(table := used(combine(spread_sums(simplified)))):
+        found = schedule(table, shapes, _instructions(table, results))
+        of_results = [shape for _, shape in results]
+        program = _interpreted(found, texts, of_results, len(tape), len(simplified), start)
+        if better:
+            of_table = better.of_table
+            program.expect(backend, lambda: interpreted(found, of_results, of_table(found)))
+        return program
+    plan = lay_out(reduced, colours, shapes)
+    wanted = list(zip(_instructions(reduced, results), (shape for _, shape in results), strict=True))
+    program = _program(numpy_source(reduced, plan, texts, wanted), len(tape), len(simplified), start)
+    if better:
+        program.expect(backend, partial(better.of_plan, reduced, plan, shapes, wanted))
+    return program
+
+
+def _instructions(tape: Tape, results: Sequence[Result]) -> list[list[int]]:
+    """Return the instructions of each result."""
+    outputs = iter(tape.outputs)
+    return [[next(outputs) for _ in numbers] for numbers, _ in results]
+
+
+def _interpreted(
+    table: Schedule,
+    names: Sequence[str],
+    shapes: Sequence[tuple[int, ...]],
+    traced: int,
+    simplified: int,
+    start: float,
+) -> Program:
+    run = interpreted(table, shapes, with_numpy(table))
+    report = Report(
+        traced=traced,
+        simplified=simplified,
+        interpreted=len(table.table),
+        seconds=time.perf_counter() - start,
+    )
+    return Program(lambda: table_source(table, names, shapes), run, report)
+
+
+def compiled_elementwise(
+    results: Sequence[Value | float], leaves: Sequence[Value], names: Sequence[str]
+) -> Program:
+    """Compile expressions one operation at a time, for leaves that may be arrays of any one shape.
+
+    Parameters
+    ----------
+    results : sequence of Value or float
+        The expressions.
+    leaves : sequence of Value
+        Their arguments.
+    names : sequence of str
+        What to call them.
+
+    Returns
+    -------
+    Program
+        With a result for each expression.
+
+    Examples
+    --------
+    >>> x = Value(1.0)
+    >>> compiled_elementwise([x * x, x + 1.0], [x], ["x"]).run(3.0)
+    (9.0, 4.0)
+    """
+    start = time.perf_counter()
+    tape = tape_of(results, [[leaf] for leaf in leaves])
+    simplified = simplify(spread_sums(tape))
+    plan = lay_out(simplified, range(len(simplified)), [()] * len(leaves), elementwise=True)
+    wanted = [([output], ()) for output in simplified.outputs]
+    source = numpy_source(simplified, plan, identifiers(names), wanted)
+    return _program(source, len(tape), len(simplified), start)
+
+
+def _program(source: Source, traced: int, simplified: int, start: float) -> Program:
+    run = source.run()
+    report = Report(
+        traced=traced,
+        simplified=simplified,
+        classes=source.classes,
+        products=source.products,
+        reductions=source.reductions,
+        gathers=source.gathers,
+        seconds=time.perf_counter() - start,
+    )
+    # What NumPy warns of, an eager call says better: it names the operation and the line.
+    return Program(lambda: source.text, np.errstate(all="ignore")(run), report)

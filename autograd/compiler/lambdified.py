@@ -1,0 +1,80 @@
+"""`lambdify`: from an expression that was built already to a function of its leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..engine.graph import names, nodes
+from ..engine.value import Value
+from ..transforms.trees import plain_array
+
+
+def lambdify(y: Value, leaves: Sequence[Value]) -> Callable[..., Any]:
+    """Return a function that computes an expression from its leaves, on floats or arrays.
+
+    Parameters
+    ----------
+    y : Value
+        The expression.
+    leaves : sequence of Value
+        The arguments of the function, in order; other leaves keep the value that they have.
+
+    Returns
+    -------
+    callable
+        Of as many numbers, or arrays that broadcast; it has its program in the attribute ``source``.
+
+    Raises
+    ------
+    TypeError
+        If `y` is not a `Value`, or `leaves` not a sequence of them.
+    ValueError
+        For a node that is not a leaf, or one that comes twice.
+
+    Examples
+    --------
+    >>> a, b = Value(2.0, label="a"), Value(3.0, label="b")
+    >>> f = lambdify(a * b + a**2, [a, b])
+    >>> f(2.0, 3.0), f(np.array([1.0, 2.0]), 1.0)
+    (10.0, array([2., 6.]))
+    >>> print(f.source)
+    import numpy as np
+    <BLANKLINE>
+    <BLANKLINE>
+    def program(a, b):
+        v1 = np.power(a, 2.0)
+        v2 = a * b
+        v3 = v2 + v1
+        return (v3,)
+    <BLANKLINE>
+    """
+    _check(y, leaves)
+    # Loaded when first used, as in `jit`.
+    from .compile import compiled_elementwise
+
+    name_of = names([*leaves, *nodes(y)])
+    program = compiled_elementwise([y], leaves, [name_of[leaf] for leaf in leaves])
+
+    def function(*args: Any) -> Any:
+        arrays = [plain_array(np.asanyarray(arg), "an argument") for arg in args]
+        numbers = [array.astype(float, copy=False)[()] for array in arrays]
+        (result,) = program.run(*numbers)
+        return float(result) if np.ndim(result) == 0 else np.array(result)
+
+    function.source = program.source  # type: ignore[attr-defined]
+    return function
+
+
+def _check(y: Value, leaves: Sequence[Value]) -> None:
+    if not isinstance(y, Value):
+        raise TypeError(f"lambdify takes a Value, but came {y!r} ({type(y).__name__})")
+    for leaf in leaves:
+        if not isinstance(leaf, Value):
+            raise TypeError(f"lambdify takes Values as arguments, but came {leaf!r} ({type(leaf).__name__})")
+        if leaf.op is not None:
+            raise ValueError(f"the arguments of lambdify are leaves, but {leaf!r} was computed")
+    if len(set(leaves)) < len(leaves):
+        raise ValueError("the arguments of lambdify have a leaf twice")

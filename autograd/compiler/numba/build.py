@@ -1,0 +1,223 @@
+"""Running programs with Numba: the loops of `numba_source` as machine code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from ..arrays.layout import Plan
+from ..runtime.cache import forget, is_intact, seal, stored
+from ..runtime.program import Run, UnsuitableError
+from ..trace.tape import Tape
+from .functions import with_all_functions
+from .source import Results, loops_source, signature_of
+
+# The 420 lines of the moons take 3.3 s to compile, 80 loops over sums and functions 2.6 s.
+_MOST_LINES = 600
+
+HEAD = '''\
+import math
+from math import inf, nan
+
+import numpy as np
+from numba import njit, types
+from numba.extending import intrinsic
+
+FLAGS = ("reassoc", "contract")
+
+
+@intrinsic
+def add(typing, total, x):
+    """Add a term, in any order."""
+
+    def write(context, builder, signature, args):
+        return builder.fadd(*args, flags=FLAGS)
+
+    return types.float64(total, x), write
+
+
+@intrinsic
+def add_product(typing, total, x, y):
+    """Add a product, in any order, rounding once."""
+
+    def write(context, builder, signature, args):
+        total, x, y = args
+        return builder.fadd(total, builder.fmul(x, y, flags=FLAGS), flags=FLAGS)
+
+    return types.float64(total, x, y), write
+
+
+'''
+"""What begins a program: in `add` and `add_product` the compiler may reorder, and nowhere else."""
+
+
+def numba_program(tape: Tape, plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results) -> Run:
+    """Compile a plan with Numba, or load it if any process did before.
+
+    Parameters
+    ----------
+    tape, plan, shapes, results
+        As `loops_source` takes them.
+
+    Returns
+    -------
+    callable
+        From the arguments' arrays to the tuple of results.
+
+    Raises
+    ------
+    UnsuitableError
+        For a program that would take too long to compile.
+
+    Examples
+    --------
+    >>> from ..arrays.layout import Block
+    >>> tape, plan = Tape(), Plan({0: Block(None, (2,), [], [])}, {0: (0, 0), 1: (0, 1)})
+    >>> _ = tape.add(None, (0, 0)), tape.add(None, (0, 1))
+    >>> run = numba_program(tape, plan, [(2,)], [([1, 0], (2,))])
+    >>> run(np.array([1.0, 2.0]))
+    (array([2., 1.]),)
+    """
+    loops = loops_source(tape, plan, shapes, results)
+    lines = loops.text.count("\n")
+    if lines > _MOST_LINES:
+        raise UnsuitableError(f"its program has {lines} lines, of at most {_MOST_LINES}")
+    own = signature_of(shapes, results)
+    arrays = [results[i][1] for i in own.results if results[i][1]] + [(1,)] * bool(own.numbers_out)
+    inputs = [shapes[i] for i in own.arguments] + [(1,)] * bool(own.numbers_in)
+    kinds = ["float64[::1]", "int64[::1]", *map(_kind, [*arrays, *inputs])]
+    signature = f"({', '.join(kinds)})"
+    text = f"{HEAD}{loops.text}\n\n{caller(shapes, results)}"
+    module = loaded(text, signature)
+    module.__dict__.update(numbers=loops.numbers, places=loops.places, plain=_plain)
+    run: Run = module.run
+    return run
+
+
+def loaded(text: str, signature: str) -> ModuleType:
+    r"""Return a module whose function ``program`` is machine code, compiled or from the cache.
+
+    Parameters
+    ----------
+    text : str
+        `HEAD` and the definition of the function.
+    signature : str
+        Its arguments, as Numba writes them.
+
+    Returns
+    -------
+    module
+        The module.
+
+    Examples
+    --------
+    >>> loaded(HEAD + "def program(x):\n    return 1.0 / x\n", "(float64,)").program(0.0)
+    inf
+    """
+    text = with_all_functions(text)
+    path = stored(text)
+    if path is not None and not is_intact(path):
+        forget(path)
+        path = stored(text)
+    try:
+        return _loaded(text, signature, path)
+    except UnsuitableError:
+        raise
+    except Exception:
+        if path is None:
+            raise
+        # What is in the cache may be of another version, or another process may have deleted it.
+        forget(path)
+        return _loaded(text, signature, None)
+
+
+def _loaded(text: str, signature: str, path: Path | None) -> ModuleType:
+    """Return the module of a program, with its machine code, from the cache if there is a file."""
+    module = ModuleType(f"chainrule_{path.parent.name}" if path else "chainrule_program")
+    # Code in the cache knows its module by name.
+    sys.modules[module.__name__] = module
+    try:
+        exec(compile(text, str(path or "<compiled by autograd.jit>"), "exec"), module.__dict__)
+        # Division by 0 is no error.
+        dispatcher = module.njit(cache=path is not None, nogil=True, error_model="numpy")(module.program)
+        if not hasattr(dispatcher, "compile"):
+            raise UnsuitableError("NUMBA_DISABLE_JIT is set")
+        if path is not None and not _is_kept_beside(path, dispatcher):
+            return _loaded(text, signature, None)
+        dispatcher.compile(signature)
+        # Arguments of other types are converted by us, not compiled for.
+        dispatcher.disable_compile()
+        if path is not None and dispatcher.stats.cache_misses:
+            seal(path)
+        module.program = dispatcher  # type: ignore[attr-defined]
+    finally:
+        # Another thread that compiles without a cache uses the same name, and may have been here before.
+        sys.modules.pop(module.__name__, None)
+    return module
+
+
+def _is_kept_beside(path: Path, dispatcher: Any) -> bool:
+    """Return whether Numba's files are those that were checked: $NUMBA_CACHE_DIR leads it elsewhere."""
+    place = dispatcher.stats.cache_path
+    return place is not None and Path(place).parent.samefile(path.parent)
+
+
+def _kind(shape: tuple[int, ...]) -> str:
+    """Return what Numba calls a number, or an array whose last axis is contiguous."""
+    return f"float64[{', '.join([':'] * (len(shape) - 1) + ['::1'])}]" if shape else "float64"
+
+
+def caller(shapes: Sequence[tuple[int, ...]], results: Results) -> str:
+    """Return a function that makes the arrays for the results; Numba would take four times as long, 0.4 us.
+
+    Examples
+    --------
+    >>> print(caller([(2,)], [([0], ()), ([1, 2], (2,))]))
+    def run(argument0):
+        result1 = np.empty((2,))
+        try:
+            found = program(numbers, places, result1, argument0)
+        except TypeError:
+            found = program(numbers, places, result1, *map(plain, (argument0, )))
+        result0, = found
+        return (result0, result1, )
+    <BLANKLINE>
+    """
+    own = signature_of(shapes, results)
+    arrays = {f"result{i}": results[i][1] for i in own.results if results[i][1]}
+    inputs = [f"argument{i}" for i in own.arguments]
+    lines = []
+    if own.numbers_out:
+        arrays["numbers_out"] = (len(own.numbers_out),)
+    if own.numbers_in:
+        inputs.append("numbers_in")
+        lines.append(f"numbers_in = np.array(({_each('argument', own.numbers_in)}))")
+    lines += [f"{name} = np.empty({shape})" for name, shape in arrays.items()]
+    known = ", ".join(["numbers", "places", *arrays])
+    lines += [
+        "try:",
+        f"    found = program({known}, {', '.join(inputs)})",
+        "except TypeError:",
+        f"    found = program({known}, *map(plain, ({''.join(f'{name}, ' for name in inputs)})))",
+    ]
+    if numbers := [i for i in own.results if not results[i][1]]:
+        lines.append(f"{_each('result', numbers)}= found")
+    if own.numbers_out:
+        lines.append(f"{_each('result', own.numbers_out)}= numbers_out.tolist()")
+    lines.append(f"return ({_each('result', range(len(results)))})")
+    body = "\n".join(f"    {line}" for line in lines)
+    return f"def run({', '.join(f'argument{i}' for i in range(len(shapes)))}):\n{body}\n"
+
+
+def _each(name: str, numbers: Iterable[int]) -> str:
+    return "".join(f"{name}{i}, " for i in numbers)
+
+
+def _plain(argument: Any) -> Any:
+    """Return an argument as Numba knows it: it may be read-only, or a view, or an array of no dimensions."""
+    return np.array(argument, dtype=float, order="C") if np.ndim(argument) else float(argument)

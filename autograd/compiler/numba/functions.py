@@ -1,0 +1,85 @@
+"""Functions of the table that Numba does not have: it calls NumPy's of that meaning, or Python's own.
+
+So a row is known to every backend, and one that Numba lacks is slower itself, and nothing else is: a call of
+Python takes 1 us, where the others take some ns.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from ...ops.rules import FLOAT, ieee
+from ...ops.table import OPS, Op
+from .loop_rules import WORDS
+
+
+def with_all_functions(text: str) -> str:
+    r"""Return a program in which every function is one that Numba can call.
+
+    Parameters
+    ----------
+    text : str
+        A program that imports ``types`` of Numba, with its functions after the first two empty lines.
+
+    Returns
+    -------
+    str
+        The program with other names for functions that Numba lacks, and what says where these are.
+
+    Examples
+    --------
+    >>> with_all_functions("import math\n\n\ndef program(x):\n    return math.exp(math.cbrt(x))\n")
+    'import math\n\n\ndef program(x):\n    return math.exp(np.cbrt(x))\n'
+    """
+    declared = ""
+    for word, name in WORDS.items():
+        if f"{name}(" in text and not _is_known(name):
+            op = OPS[word]
+            other = f"np.{op.ufunc.__name__}" if op.ufunc is not None else ""
+            if not (other and _is_known(other)):
+                other = f"python_{word}"
+                numbers = ", ".join(["types.float64"] * len(op.parameters))
+                symbol = _symbol(op)
+                declared += f'{other} = types.ExternalFunction("{symbol}", types.float64({numbers}))\n'
+            text = text.replace(f"{name}(", f"{other}(")
+    return text.replace("\n\n\n", f"\n\n{declared}\n\n", 1) if declared else text
+
+
+@cache
+def _is_known(name: str) -> bool:
+    """Return whether Numba knows a function, by the name that a program calls it."""
+    # Asked, not tried: to compile each of 20 functions takes a second.
+    from numba.core.registry import cpu_target
+
+    module, _, function = name.rpartition(".")
+    context = cpu_target.typing_context
+    context.refresh()
+    try:
+        context.resolve_value_type(getattr({"math": math, "np": np}[module], function) if module else abs)
+    # Whatever Numba says of what it does not know.
+    except Exception:
+        return False
+    return True
+
+
+# Machine code calls these for as long as the process lives.
+_callbacks: dict[str, Any] = {}
+
+
+def _symbol(op: Op) -> str:
+    """Return the name by which machine code finds Python's function of a row, also that from the cache."""
+    from llvmlite import binding
+
+    symbol = f"chainrule_{op.name}"
+    if symbol not in _callbacks:
+        function: Callable[..., float] = np.errstate(all="ignore")(ieee(FLOAT[op.name]))
+        signature = ctypes.CFUNCTYPE(ctypes.c_double, *[ctypes.c_double] * len(op.parameters))
+        _callbacks[symbol] = signature(function)
+        binding.add_symbol(symbol, ctypes.cast(_callbacks[symbol], ctypes.c_void_p).value)
+    return symbol

@@ -1,0 +1,246 @@
+"""Interpreting the table of an irregular program with Numba: one compiled loop for all programs.
+
+The memory holds as many lanes at a time as a vector register, for as many samples: an operation is then
+eight of the same, and little more than one. What an operation reads is loaded before anything is stored, so
+that the slot of an operand may be the slot of the result.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from ...ops.table import COMPARISONS, OPS, Op
+from ..numpy.table import Floats, Interpret
+from ..passes.expand_choices import CHOICES
+from ..passes.multiply_add import ADD_PRODUCT
+from ..table.schedule import Schedule
+from .build import HEAD, loaded
+from .loop_rules import loop_expression
+
+# A vector of AVX-512, and a line of the cache.
+WIDTH = 8
+
+# Threads take 0.1 ms to begin, and an operation on a vector 1 ns at least.
+_WORTH_THREADS = 1_000_000
+
+_SIGNATURE = (
+    "(int64, int64[:, ::1], int32[:, ::1], int32[::1], int64[:, ::1], float64[::1], int32[::1], int64, "
+    "float64[:, ::1])"
+)
+
+_KINDS = {
+    op: kind
+    for kind, op in enumerate(
+        op
+        for op in (ADD_PRODUCT, *OPS.values(), *COMPARISONS.values())
+        if not op.variadic and op not in CHOICES
+    )
+}
+"""The number of each operation in a table."""
+
+_HEAD = f"""\
+{HEAD}
+from llvmlite import ir
+
+VECTOR = ir.VectorType(ir.DoubleType(), {WIDTH})
+
+
+def of_vectors(emit):
+    @intrinsic
+    def operation(typing, memory, r, x, y, z):
+        def write(context, builder, signature, args):
+            numbers = context.make_array(signature.args[0])(context, builder, args[0]).data
+            places = [builder.gep(numbers, [slot]) for slot in args[1:]]
+            result, *operands = [builder.bitcast(place, VECTOR.as_pointer()) for place in places]
+            value = emit(builder, *[builder.load(operand, align=8) for operand in operands])
+            builder.store(value, result, align=8)
+            return context.get_dummy_value()
+
+        return types.void(memory, r, x, y, z), write
+
+    return operation
+
+
+def constant(number):
+    return ir.Constant(VECTOR, [number] * {WIDTH})
+
+
+"""
+
+_PROGRAM = """\
+def program(slots, runs, table, given, sources, numbers, kept, lane, out):
+    memory = np.empty(slots * WIDTH)
+    for i in range(len(given)):
+        for j in range(WIDTH):
+            memory[given[i] * WIDTH + j] = numbers[sources[i, lane + j]]
+    for i in range(len(runs)):
+        kind, start, stop = runs[i]
+        OPERATIONS
+    for i in range(len(kept)):
+        for j in range(WIDTH):
+            out[i, lane + j] = memory[kept[i] * WIDTH + j]
+"""
+
+
+def kernel_source(width: int) -> str:
+    """Return the interpreter as a text for Numba.
+
+    Parameters
+    ----------
+    width : int
+        How many lanes it has: 1, or as many as a vector.
+
+    Returns
+    -------
+    str
+        The definition of ``program``, which does all runs for as many samples from some ``lane`` on.
+
+    Examples
+    --------
+    >>> "math.tanh(memory[x])" in kernel_source(1)
+    True
+    """
+    definitions, lines = [_HEAD], []
+    for op, kind in _KINDS.items():
+        name = op.name.replace(" ", "_") + "_"
+        emitted = vector_expression(op.value, op.parameters) if width > 1 else None
+        if emitted:
+            definitions.append(f"{name} = of_vectors(lambda b, {_arguments(op)}: {emitted})\n")
+        lines.append(f"{'elif' if kind else 'if'} kind == {kind}:")
+        lines.append("    for k in range(start, stop):")
+        lines += ["        " + line for line in _operation(op, width, name if emitted else "")]
+    program = _PROGRAM.replace("OPERATIONS", "\n        ".join(lines)).replace("WIDTH", str(width))
+    return "".join(definitions) + "\n\n" + program
+
+
+def _arguments(op: Op) -> str:
+    """Return names for the three slots that a row of the table reads."""
+    return ", ".join([*op.parameters, "unused1", "unused2"][:3])
+
+
+def _operation(op: Op, width: int, name: str) -> list[str]:
+    """Return the lines for an operation on all lanes: on vectors where it has a name, else one by one."""
+    if name:
+        slots = ", ".join(f"np.uint64(table[k, {i}]) * np.uint64(WIDTH)" for i in range(4))
+        return [f"{name}(memory, {slots})"]
+    # Unsigned, so that Numba need not ask whether an index is negative.
+    columns = enumerate(("r", *op.parameters))
+    lines = [f"{name} = np.uint64(table[k, {i}]) * np.uint64(WIDTH)" for i, name in columns]
+    if width == 1:
+        value = loop_expression(op.value, {name: f"memory[{name}]" for name in op.parameters})
+        return [*lines, f"memory[r] = {value}"]
+    value = loop_expression(op.value, {name: f"memory[{name} + np.uint64(j)]" for name in op.parameters})
+    return [*lines, "for j in range(WIDTH):", f"    memory[r + np.uint64(j)] = {value}"]
+
+
+def vector_expression(rule: str, parameters: Sequence[str]) -> str | None:
+    """Return a rule of the table as calls of LLVM's builder, which is what computes vectors in Numba.
+
+    Numba does not find the vectors in eight operations written out, and a loop of eight it writes out.
+
+    Parameters
+    ----------
+    rule : str
+        The rule.
+    parameters : sequence of str
+        The names of its arguments.
+
+    Returns
+    -------
+    str or None
+        An expression in the builder ``b``; None for rules with functions, which are called lane by lane.
+
+    Examples
+    --------
+    >>> vector_expression("x * y - 1.0", ["x", "y"])
+    'b.fsub(b.fmul(x, y), constant(1.0))'
+    >>> vector_expression("exp(x)", ["x"])
+    """
+    try:
+        return _emitted(ast.parse(rule, mode="eval").body)
+    except KeyError:
+        return None
+
+
+_BUILDER = {ast.Add: "fadd", ast.Sub: "fsub", ast.Mult: "fmul", ast.Div: "fdiv"}
+_ORDERED = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "=="}
+
+
+def _emitted(rule: Any) -> str:
+    """Return a rule as calls of the builder; a KeyError for what has none."""
+    if isinstance(rule, ast.Name):
+        return "constant(inf)" if rule.id == "inf" else rule.id
+    if isinstance(rule, ast.Constant):
+        return f"constant({float(rule.value)})"  # type: ignore[arg-type]
+    if isinstance(rule, ast.BinOp):
+        return f"b.{_BUILDER[type(rule.op)]}({_emitted(rule.left)}, {_emitted(rule.right)})"
+    if isinstance(rule, ast.UnaryOp) and isinstance(rule.op, ast.USub):
+        return f"b.fneg({_emitted(rule.operand)})"
+    if isinstance(rule, ast.Call) and ast.unparse(rule.func) == "where":
+        condition, *choices = rule.args
+        return f"b.select({_condition(condition)}, {', '.join(map(_emitted, choices))})"
+    raise KeyError(ast.unparse(rule))
+
+
+def _condition(rule: ast.expr) -> str:
+    """Return a condition as a call of the builder; a number is true unless it is 0, as a nan is."""
+    if not isinstance(rule, ast.Compare):
+        return f"b.fcmp_unordered('!=', {_emitted(rule)}, constant(0.0))"
+    left, right = _emitted(rule.left), _emitted(rule.comparators[0])
+    if isinstance(rule.ops[0], ast.NotEq):
+        return f"b.fcmp_unordered('!=', {left}, {right})"
+    return f"b.fcmp_ordered('{_ORDERED[type(rule.ops[0])]}', {left}, {right})"
+
+
+def with_numba(schedule: Schedule) -> Interpret:
+    """Return what interprets a table with Numba.
+
+    Parameters
+    ----------
+    schedule : Schedule
+        The table.
+
+    Returns
+    -------
+    callable
+        From the arguments and constants to the numbers that are kept.
+
+    Examples
+    --------
+    >>> from autograd import Value
+    >>> from ..table.schedule import schedule
+    >>> from ..trace.tape import tape_of
+    >>> x = Value(2.0)
+    >>> with_numba(schedule(tape_of([x * x], [[x]]), [()], [[1]]))(np.array([3.0]))
+    array([[9.]])
+    """
+    width = WIDTH if schedule.lanes > 1 else 1
+    program = loaded(kernel_source(width), _SIGNATURE).program
+    runs = np.array([(_KINDS[run.op], run.start, run.stop) for run in schedule.runs], dtype=np.int64)
+    # Samples that fill the last vector, and are left out at the end.
+    more = -schedule.lanes % width
+    sources = np.pad(schedule.sources, ((0, 0), (0, more)), mode="edge")
+    tables = (schedule.slots, runs.reshape(-1, 3), schedule.table, schedule.given, sources)
+    starts = range(0, sources.shape[1], width)
+
+    def work(numbers: Floats) -> Floats:
+        out = np.empty((len(schedule.kept), sources.shape[1]))
+
+        def interpret(start: int) -> None:
+            program(*tables, numbers, schedule.kept, start, out)
+
+        if len(starts) * len(schedule.table) < _WORTH_THREADS:
+            for start in starts:
+                interpret(start)
+        else:
+            with ThreadPoolExecutor(os.cpu_count()) as threads:
+                list(threads.map(interpret, starts))
+        return out[:, : schedule.lanes]
+
+    return work

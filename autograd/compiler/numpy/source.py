@@ -1,0 +1,420 @@
+"""Writing the program in NumPy, as a person would: one statement an array."""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import count
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from ...ops.rules import FLOAT, NUMPY, is_primitive
+from ...ops.table import COMPARISONS, OPS, Op
+from ...transforms.batch_tracing import STACK
+from ..arrays.layout import Block, Operand, Plan
+from ..arrays.views import Positions, broadcast_axes, view
+from ..trace.tape import Tape
+from .literals import Literals, module_text, number_text
+
+_WORDS = {"inf": "np.inf"} | {
+    word: f"np.{meaning.__name__}"
+    for word, meaning in NUMPY.items()
+    if word == "where" or isinstance(meaning, np.ufunc)
+}
+"""What NumPy calls the words of the rules."""
+
+Helpers = dict[str, str]
+"""The definitions of functions that NumPy does not have, by name."""
+
+_ELEMENTWISE = """\
+def elementwise(f):
+    def careful(*numbers):
+        try:
+            return f(*numbers)
+        except OverflowError:
+            return np.inf
+        except (ArithmeticError, ValueError):
+            return np.nan
+
+    return np.vectorize(careful, otypes=[float])
+"""
+
+
+@dataclass
+class Source:
+    """A program in NumPy.
+
+    Attributes
+    ----------
+    body : str
+        What follows the definitions of the arrays that the program holds; it defines ``program``.
+    imports : list of str
+        Lines that import what it needs besides NumPy.
+    literals : Literals
+        These arrays.
+    products, reductions, classes : int
+        How many matrix products, other sums, and arrays there are.
+    gathers : int
+        How many operands follow no rule and are gathered.
+    """
+
+    body: str
+    imports: list[str]
+    literals: Literals
+    products: int = 0
+    reductions: int = 0
+    classes: int = 0
+    gathers: int = 0
+
+    @property
+    def text(self) -> str:
+        """The module, which runs on its own."""
+        return module_text(self.imports, self.literals, self.body)
+
+    def run(self) -> Callable[..., Any]:
+        """Return the function ``program``."""
+        namespace: dict[str, Any] = {"np": np, "math": math, **self.literals.arrays}
+        exec(compile(self.body, "<compiled by autograd.jit>", "exec"), namespace)
+        program: Callable[..., Any] = namespace["program"]
+        return program
+
+
+def numpy_source(
+    tape: Tape,
+    plan: Plan,
+    parameters: Sequence[str],
+    results: Sequence[tuple[Sequence[int], tuple[int, ...]]],
+) -> Source:
+    """Return the program of a plan.
+
+    Parameters
+    ----------
+    tape : Tape
+        The program.
+    plan : Plan
+        Its arrays.
+    parameters : sequence of str
+        A name for each argument.
+    results : sequence of (sequence of int, tuple of int)
+        For each result its instructions and its shape.
+
+    Returns
+    -------
+    Source
+        The text of a module.
+
+    Examples
+    --------
+    >>> from autograd import Value
+    >>> from ..passes.colours import colours_of
+    >>> from ..arrays.layout import lay_out
+    >>> from ..trace.tape import tape_of
+    >>> x = [Value(1.0), Value(2.0)]
+    >>> tape = tape_of([(v * 2.0).exp() for v in x], [x])
+    >>> plan = lay_out(tape, colours_of(tape), [(2,)])
+    >>> print(numpy_source(tape, plan, ["x"], [(tape.outputs, (2,))]).text)
+    import numpy as np
+    <BLANKLINE>
+    <BLANKLINE>
+    def program(x):
+        v1 = x * 2.0
+        v2 = np.exp(v1)
+        return (v2,)
+    <BLANKLINE>
+    """
+    return _Writer(tape, plan, parameters).written(results)
+
+
+def numpy_expression(rule: str, meaning: Mapping[str, str], helpers: Helpers) -> str:
+    """Return a rule of the table in NumPy.
+
+    Parameters
+    ----------
+    rule : str
+        The rule.
+    meaning : mapping
+        What to write for its arguments.
+    helpers : dict
+        To which the functions are added that NumPy does not have.
+
+    Returns
+    -------
+    str
+        An expression.
+
+    Examples
+    --------
+    >>> numpy_expression("x * exp(x)", {"x": "v1"}, {})
+    'v1 * np.exp(v1)'
+    """
+    words = set(_words_of(rule)) - meaning.keys()
+    for word in words:
+        if word not in _WORDS and word not in helpers:
+            helpers |= _helper(OPS[word], helpers)
+    names = {word: _WORDS[word] for word in words if word in _WORDS} | dict(meaning)
+    return ast.unparse(_Named(names).visit(ast.parse(rule, mode="eval")))
+
+
+def _helper(op: Op, helpers: Helpers) -> Helpers:
+    """Return the definition of a function of arrays for a row, with what it needs itself."""
+    names = {name: name for name in op.parameters}
+    if is_primitive(op):
+        found = f"elementwise(math.{FLOAT[op.name].__name__})({', '.join(names)})"
+        needed = {"elementwise": _ELEMENTWISE}
+    else:
+        found, needed = numpy_expression(op.value, names, helpers), {}
+    return needed | {op.name: f"def {op.name}({', '.join(names)}):\n    return {found}\n"}
+
+
+def helpers_text(helpers: Helpers) -> list[str]:
+    r"""Return the lines that define some functions.
+
+    Examples
+    --------
+    >>> helpers = {}
+    >>> _ = numpy_expression("softplus(x) * 2.0", {"x": "x"}, helpers)
+    >>> print("\n".join(helpers_text(helpers)).strip())
+    def softplus(x):
+        return np.maximum(x, 0.0) + np.log1p(np.exp(-np.absolute(x)))
+    """
+    return [f"\n\n{definition}" for definition in helpers.values()]
+
+
+def imports_of(helpers: Helpers) -> list[str]:
+    """Return the lines that import what some functions need besides NumPy.
+
+    Examples
+    --------
+    >>> imports_of({})
+    []
+    """
+    return ["import math"] if "elementwise" in helpers else []
+
+
+@cache
+def _words_of(rule: str) -> tuple[str, ...]:
+    """Return the names in a rule, each as often as it is there."""
+    return tuple(n.id for n in ast.walk(ast.parse(rule)) if isinstance(n, ast.Name))
+
+
+@dataclass
+class _Writer:
+    tape: Tape
+    plan: Plan
+    parameters: Sequence[str]
+    names: dict[int, str] = field(default_factory=dict)
+    literals: Literals = field(default_factory=Literals)
+    helpers: Helpers = field(default_factory=dict)
+    lines: list[str] = field(default_factory=list)
+    returned: set[str] = field(default_factory=set)
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
+    products: int = 0
+    reductions: int = 0
+    gathers: int = 0
+
+    def written(self, results: Sequence[tuple[Sequence[int], tuple[int, ...]]]) -> Source:
+        self.names |= {
+            colour: self.parameters[self.tape.args[i][0]]
+            for i, (colour, _) in self.plan.place.items()
+            if self.tape.ops[i] is None and not self.tape.is_constant(i)
+        }
+        choices = self._only_chosen_by({i for wanted, _ in results for i in wanted})
+        for colour, block in self.plan.blocks.items():
+            if block.op is STACK:
+                self.names[colour] = f"v{next(self.numbers)}"
+                self._fill(self.names[colour], block.size, block.operands, block.targets)
+            elif block.op is not None:
+                text = self._truth(block) if colour in choices else self._expression(block)
+                if _is_repeated(block):
+                    text = f"np.full({block.shape}, {text})"
+                self.names[colour] = f"v{next(self.numbers)}"
+                self.lines.append(f"{self.names[colour]} = {text}")
+        returned = [self._result(i, wanted, shape) for i, (wanted, shape) in enumerate(results)]
+        self.lines.append(f"return ({', '.join(returned)}{',' if len(returned) == 1 else ''})")
+        return Source(
+            self._body(),
+            imports_of(self.helpers),
+            self.literals,
+            self.products,
+            self.reductions,
+            len(self.plan.blocks),
+            self.gathers,
+        )
+
+    def _only_chosen_by(self, returned: set[int]) -> set[int]:
+        """Return the comparisons that nothing but `where` uses: they stay True and False."""
+        found = {colour for colour, block in self.plan.blocks.items() if block.op in COMPARISONS.values()}
+        found -= {self.plan.place[i][0] for i in returned}
+        for block in self.plan.blocks.values():
+            is_choice = block.op is OPS["where"]
+            found -= {operand.source for operand in block.operands[1 if is_choice else 0 :]}
+        return found
+
+    def _truth(self, block: Block) -> str:
+        assert block.op is not None
+        left, right = (self._view(operand) for operand in block.operands)
+        return f"{left} {block.op.symbol} {right}"
+
+    def _body(self) -> str:
+        helpers = [text.rstrip() for text in helpers_text(self.helpers)]
+        body = "\n".join(f"    {line}" for line in self.lines)
+        program = f"\n\ndef program({', '.join(self.parameters)}):\n{body}\n"
+        return "\n".join([*helpers, program])
+
+    # --------------------------------------------------------------------------------------- operands
+
+    def _view(self, operand: Operand, *, whole: bool = False) -> str:
+        """Return an operand; `whole` where it must not be left to broadcasting."""
+        block = self.plan.blocks[operand.source]
+        if block.is_constant:
+            return self._constants([self.tape.numbers[i] for i in block.members], operand, whole)
+        text = view(self.names[operand.source], block.shape, operand.wanted, self._positions)
+        if whole and broadcast_axes(operand.wanted):
+            return f"np.broadcast_to({text}, {operand.wanted.shape})"
+        if whole and operand.wanted.size == 1 and operand.wanted.shape:
+            only = f"np.array([{text}])"
+            return only if operand.wanted.ndim == 1 else f"{only}.reshape{operand.wanted.shape}"
+        return text
+
+    def _constants(self, numbers: Sequence[float | None], operand: Operand, whole: bool) -> str:
+        """Return constants: a number where all are the same, else an array."""
+        chosen = np.array(numbers, dtype=float)[operand.wanted]
+        # By their bits: 0.0 equals -0.0, and nan does not equal itself.
+        bits = chosen.ravel().view(np.int64)
+        if (bits != bits[0]).any():
+            return self.literals.name(chosen if whole else _without_repetition(chosen, operand.wanted), "c")
+        text = number_text(chosen.flat[0])
+        return f"np.full({chosen.shape}, {text})" if whole and chosen.shape else text
+
+    def _positions(self, wanted: Positions) -> str:
+        self.gathers += 1
+        return self.literals.name(wanted, "i")
+
+    # ------------------------------------------------------------------------------------- statements
+
+    def _expression(self, block: Block) -> str:
+        assert block.op is not None
+        if block.product is not None:
+            return self._product(*block.product)
+        if block.op.variadic:
+            self.reductions += 1
+            return self._reduction(block)
+        return self._formula(block.op, [*map(self._view, block.operands)])
+
+    def _product(self, left: Operand, right: Operand) -> str:
+        """Return a matrix product, or one of a matrix and a vector."""
+        self.products += 1
+        rows, columns = len(left.wanted), len(right.wanted)
+        self.lines.append(f"# {rows} × {columns} sums of {left.wanted.shape[1]} products:")
+        if rows == 1:
+            return f"{self._view(right, whole=True)} @ {self._view(_row(left), whole=True)}"
+        if columns == 1:
+            return f"{self._view(left, whole=True)} @ {self._view(_row(right), whole=True)}"
+        return f"{self._view(left, whole=True)} @ {_transposed(self._view(right, whole=True))}"
+
+    def _reduction(self, block: Block) -> str:
+        assert block.op is not None
+        if block.operands[0].wanted.ndim == len(block.shape):
+            stacked = ", ".join(map(self._view, block.operands))
+            return f"{_REDUCE[block.op.name]}(np.broadcast_arrays({stacked}), axis=0)"
+        single = block.shape == ()
+        rows = [_row(operand) if single else operand for operand in block.operands]
+        texts = [self._view(row, whole=True) for row in rows]
+        if block.op.name == "dot":
+            return " @ ".join(texts) if single else f"({texts[0]} * {texts[1]}).sum(axis=-1)"
+        # The last axis of the transpose of a matrix is its first.
+        is_transposed = not single and texts[0].endswith(".T")
+        axis = "" if single else f"axis={0 if is_transposed else -1}"
+        text = texts[0].removesuffix(".T") if is_transposed else texts[0]
+        if block.op.name == "sum":
+            return f"{text}.sum({axis})"
+        return f"{_REDUCE[block.op.name]}({', '.join(filter(None, [text, axis]))})"
+
+    def _formula(self, op: Op, texts: Sequence[str]) -> str:
+        """Return the rule of a row with its operands written in."""
+        meaning = dict(zip(op.parameters, texts, strict=True))
+        if op is OPS["pow"] and (meaning["y"] == "0.5" or meaning["y"].isidentifier()):
+            # For a bare exponent 0.5 np.power takes the square root: nan at -inf, where pow has inf.
+            return f"np.float_power({meaning['x']}, {meaning['y']})"
+        for parameter, text in meaning.items():
+            if _words_of(op.value).count(parameter) > 1 and not text.isidentifier():
+                meaning[parameter] = f"v{next(self.numbers)}"
+                self.lines.append(f"{meaning[parameter]} = {text}")
+        return numpy_expression(op.value, meaning, self.helpers)
+
+    def _result(self, i: int, wanted: Sequence[int], shape: tuple[int, ...]) -> str:
+        places = [self.plan.place[instruction] for instruction in wanted]
+        sources = list(dict.fromkeys(colour for colour, _ in places))
+        if len(sources) == 1:
+            positions = np.array([position for _, position in places], dtype=np.intp)
+            text = self._view(Operand(sources[0], positions.reshape(shape or (1,))), whole=bool(shape))
+            return self._own(text, sources[0]) if shape else text
+        name = f"result{i + 1}"
+        colours = np.array([colour for colour, _ in places])
+        targets = [np.flatnonzero(colours == source) for source in sources]
+        parts = [Operand(source, np.array([p for c, p in places if c == source])) for source in sources]
+        self._fill(name, len(places), parts, targets)
+        return f"{name}.reshape({', '.join(map(str, shape))})" if len(shape) != 1 else name
+
+    def _fill(self, name: str, size: int, parts: Sequence[Operand], targets: Sequence[Positions]) -> None:
+        """Write an array that takes its numbers from several."""
+        self.lines.append(f"{name} = np.empty({size})")
+        for part, target in zip(parts, targets, strict=True):
+            at, positions, shape_of = target, part.wanted, self.plan.blocks[part.source].shape
+            if sorted(positions.tolist()) == list(range(prod(shape_of))):  # All of it: in its own order.
+                at = at[np.argsort(positions)].reshape(shape_of)
+                positions = np.arange(at.size).reshape(shape_of)
+            text = view(name, (size,), at, self._positions)
+            # A view that ends in a method cannot be assigned to, but what is in it can.
+            place = text if text.endswith("]") else f"{text}[...]"
+            self.lines.append(f"{place} = {self._view(Operand(part.source, positions))}")
+
+    def _own(self, text: str, source: int) -> str:
+        """Return a result in an array of its own: a copy of an argument, a view or a repetition."""
+        is_first = text not in self.returned
+        self.returned.add(text)
+        is_computed = text == self.names.get(source) and self.plan.blocks[source].op is not None
+        is_new = text.startswith(("np.array(", "np.full("))
+        return text if is_new or (is_computed and is_first) else f"np.array({text})"
+
+
+def _is_repeated(block: Block) -> bool:
+    """Return whether all operands are the same along an axis, so that their text has not the whole shape."""
+    if block.product is not None or any(o.wanted.shape != block.shape for o in block.operands):
+        return False
+    axes = [set(broadcast_axes(operand.wanted)) for operand in block.operands]
+    return bool(set.intersection(*axes))
+
+
+def _without_repetition(chosen: Positions, wanted: Positions) -> Positions:
+    """Return an array without the axes that broadcasting adds."""
+    for axis in broadcast_axes(wanted):
+        chosen = chosen.take([0], axis)
+    return chosen.reshape(chosen.shape[next(i for i, n in enumerate(chosen.shape) if n > 1) :])
+
+
+_REDUCE = {"sum": "np.sum", "logsumexp": "np.logaddexp.reduce"}
+
+
+class _Named(ast.NodeTransformer):
+    """Writes expressions in place of names."""
+
+    def __init__(self, meaning: dict[str, str]) -> None:
+        self.meaning = meaning
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        return ast.parse(self.meaning[node.id], mode="eval").body if node.id in self.meaning else node
+
+
+def _row(operand: Operand) -> Operand:
+    """Return the only row of an operand."""
+    return Operand(operand.source, operand.wanted[0])
+
+
+def _transposed(text: str) -> str:
+    return text.removesuffix(".T") if text.endswith(".T") else f"{text}.T"

@@ -1,0 +1,62 @@
+"""Colouring: instructions that are computed alike, from the leaves up, get the same colour.
+
+All numbers of one input array have one colour, and so have all constants. Two instructions have the same
+colour if they are of the same operation on operands of the same colours. A colour class is then an array:
+the sixteen neurons of a layer, times the samples if somebody looped over them, are one. No member of a class
+depends on another, because what depends on a colour is of another colour.
+"""
+
+from __future__ import annotations
+
+from ...ops.table import Op
+from ..trace.tape import Tape
+
+
+class Colours:
+    """The colour of each instruction of a growing tape.
+
+    Attributes
+    ----------
+    of : list of int
+        The colours.
+
+    Examples
+    --------
+    >>> from autograd import Value
+    >>> from ..trace.tape import tape_of
+    >>> x = [Value(1.0), Value(2.0)]
+    >>> colours_of(tape_of([x[0] * x[0], x[1] * x[0], x[0] + 1.0], [x]))
+    [0, 0, 1, 2, 3, 3]
+    """
+
+    def __init__(self) -> None:
+        self.of: list[int] = []
+        self._known: dict[tuple[object, ...], int] = {}
+
+    def add(self, op: Op | None, args: tuple[int, ...], number: float | None) -> None:
+        """Colour the next instruction."""
+        self.of.append(self._known.setdefault(self._likeness(op, args, number), len(self._known)))
+
+    def _likeness(self, op: Op | None, args: tuple[int, ...], number: float | None) -> tuple[object, ...]:
+        """Return what instructions of one colour have in common."""
+        if op is None:
+            return ("input", args[0]) if number is None else ("constant",)
+        if not op.variadic:
+            return (op, *[self.of[arg] for arg in args])
+        colours = [tuple([self.of[arg] for arg in column]) for column in op.columns(args)]
+        alike = (of_column[:1] if len(set(of_column)) == 1 else of_column for of_column in colours)
+        return (op, len(args), *alike)
+
+
+def colours_of(tape: Tape) -> list[int]:
+    """Return the colour of each instruction.
+
+    Examples
+    --------
+    >>> colours_of(Tape())
+    []
+    """
+    colours = Colours()
+    for op, args, number in zip(tape.ops, tape.args, tape.numbers, strict=True):
+        colours.add(op, args, number)
+    return colours.of

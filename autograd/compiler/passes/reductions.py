@@ -1,0 +1,196 @@
+"""Finding sums: chains of additions become one `sum` or `dot`, as a person would write them.
+
+``b + w0 * x0 + w1 * x1`` is a chain of two additions; here it becomes ``b + dot([w0, w1], [x0, x1])``. Terms
+that are computed alike are taken together, so that each sum runs over numbers of one array. The order of
+summation changes, and with it the last digits.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import reduce
+from itertools import chain
+
+from ...ops.table import OPS, Op
+from ...transforms.batch_tracing import TOTAL
+from ..trace.tape import Tape, rewritten
+from .batches import TOTALS, Samples
+from .colours import Colours
+from .simplify import doubled
+
+# Two numbers are added faster than an array of two is summed.
+_FEWEST = 3
+
+_SUMS = ("add", "sum", "dot")
+_PARTS = ("mul", *_SUMS)
+
+Term = tuple[int, ...]
+"""A number, or two that are multiplied."""
+
+
+def find_reductions(tape: Tape) -> Tape:
+    """Return a tape with chains of additions as sums and dot products.
+
+    Parameters
+    ----------
+    tape : Tape
+        A simplified program.
+
+    Returns
+    -------
+    Tape
+        A program of the same results up to rounding, in which all operands of a reduction's argument have
+        one colour.
+
+    Examples
+    --------
+    >>> from autograd import Value
+    >>> from ..trace.tape import tape_of
+    >>> w, x, b = [Value(1.0), Value(2.0)], [Value(3.0), Value(4.0)], Value(5.0)
+    >>> tape = find_reductions(tape_of([b + w[0] * x[0] + w[1] * x[1]], [w, x, [b]]))
+    >>> [op.name for op in tape.ops if op]
+    ['dot', 'add']
+    """
+    return _Finder(tape).found()
+
+
+def spread_sums(tape: Tape) -> Tape:
+    """Return a tape with each `sum` and `dot` as additions and products, for operands that are arrays.
+
+    Parameters
+    ----------
+    tape : Tape
+        A program.
+
+    Returns
+    -------
+    Tape
+        A program of the same results.
+
+    Examples
+    --------
+    >>> from autograd import Value, dot
+    >>> from ..trace.tape import tape_of
+    >>> x = [Value(1.0), Value(2.0)]
+    >>> spread = spread_sums(tape_of([dot(x, x)], [x]))
+    >>> [op.name for op in spread.ops if op]
+    ['mul', 'mul', 'add']
+    """
+    return rewritten(tape, _spread)
+
+
+def _spread(tape: Tape, op: Op, args: tuple[int, ...]) -> int:
+    if op.name not in ("sum", "dot") or not args:
+        return tape.add(op, args)
+    columns = op.columns(args)
+    terms = columns[0]
+    if len(columns) == 2:
+        terms = [tape.add(OPS["mul"], pair) for pair in zip(*columns, strict=True)]
+    return reduce(lambda total, term: tape.add(OPS["add"], (total, term)), terms)
+
+
+class _Finder:
+    """One walk along a tape, writing another."""
+
+    def __init__(self, tape: Tape) -> None:
+        self.tape = tape
+        operands = (args for op, args in zip(tape.ops, tape.args, strict=True) if op is not None)
+        self.uses = Counter(chain(tape.outputs, chain.from_iterable(operands)))
+        self.inner = self._inner()
+        self.reduced = Tape()
+        self.colours = Colours()
+        self.samples = Samples()
+        self.new: dict[int, int] = {}
+
+    def _inner(self) -> set[int]:
+        """Return the sums and products that are a term of one sum, and of nothing else."""
+        names = [self.tape.name(i) for i in range(len(self.tape))]
+        outer = ("add", "sum", TOTAL.name)
+        sums = (args for name, args in zip(names, self.tape.args, strict=True) if name in outer)
+        return {arg for args in sums for arg in args if names[arg] in _PARTS and self.uses[arg] == 1}
+
+    def _terms(self, i: int) -> list[Term]:
+        """Return the terms of a sum, in order; those of a sum inside it as its own."""
+        terms: list[Term] = []
+        stack = [i]
+        while stack:
+            part = stack.pop()
+            op, args = self.tape.ops[part], self.tape.args[part]
+            if op is None or (part != i and part not in self.inner):
+                terms.append((part,))
+            elif op.name in ("mul", "dot"):
+                terms.extend(zip(*op.columns(args), strict=True))
+            else:
+                stack.extend(reversed(args))
+        return terms
+
+    def found(self) -> Tape:
+        for i, (op, args) in enumerate(zip(self.tape.ops, self.tape.args, strict=True)):
+            if i in self.inner:
+                continue
+            if op is None:
+                self.new[i] = self._put(op, args, self.tape.numbers[i])
+            elif op.name in _SUMS:
+                self.new[i] = self._sum_of(self._terms(i))
+            elif op is TOTAL:
+                self.new[i] = self._total_of(*args)
+            else:
+                self.new[i] = self._put(op, tuple([self.new[arg] for arg in args]))
+        self.reduced.outputs = [self.new[output] for output in self.tape.outputs]
+        return self.reduced
+
+    def _put(self, op: Op | None, args: tuple[int, ...], number: float | None = None) -> int:
+        if op is OPS["mul"]:
+            # Now, since the operands of a sum must keep their colours when the tape is simplified later.
+            args = doubled(self.reduced, args, self._constant)
+        self.colours.add(op, args, number)
+        self.samples.add(op, args)
+        return self.reduced.add(op, args, number)
+
+    def _sum_of(self, terms: list[Term]) -> int:
+        """Write a sum: a reduction for the terms of each colour, and additions of these."""
+        return self._added([part for group in self._groups(terms) for part in self._reduced(group)])
+
+    def _total_of(self, x: int, count: int) -> int:
+        """Write the sum over the samples of a number: of its terms, if it is a sum of nothing else's."""
+        terms: list[Term] = self._terms(x) if x in self.inner else [(x,)]
+        parts = [part for group in self._groups(terms) for part in self._totals(group, self.new[count])]
+        return self._added(parts)
+
+    def _totals(self, group: list[Term], count: int) -> list[int]:
+        """Write the sum over the samples of alike terms."""
+        if not any(self.samples.of[number] for number in group[0]):
+            return [self._put(OPS["mul"], (count, part)) for part in self._reduced(group)]
+        columns = tuple(zip(*group, strict=True))
+        op = TOTALS["sum"] if len(columns) == 1 else TOTALS["dot"]
+        return [self._put(op, tuple(chain(*columns)))]
+
+    def _groups(self, terms: list[Term]) -> list[list[Term]]:
+        """Return the terms in the new tape by colour."""
+        groups: dict[tuple[int, ...], list[Term]] = {}
+        for term in terms:
+            numbers = tuple(self.new[part] for part in term)
+            groups.setdefault(tuple(self.colours.of[number] for number in numbers), []).append(numbers)
+        return list(groups.values())
+
+    def _added(self, parts: list[int]) -> int:
+        return reduce(lambda total, part: self._put(OPS["add"], (total, part)), parts)
+
+    def _reduced(self, group: list[Term]) -> list[int]:
+        """Write the sum of alike terms; what is left to add where a reduction does not pay."""
+        columns = tuple(zip(*group, strict=True))
+        if len(columns) == 2 and len(group) == 1:
+            return [self._put(OPS["mul"], group[0])]
+        if len(columns) == 1 and len(set(group)) < _FEWEST:
+            return [self._times(times, number) for (number,), times in Counter(group).items()]
+        op = OPS["sum"] if len(columns) == 1 else OPS["dot"]
+        return [self._put(op, tuple(chain(*columns)))]
+
+    def _times(self, times: int, number: int) -> int:
+        """Write a number added to itself as a multiple."""
+        if times == 1:
+            return number
+        return self._put(OPS["mul"], (self._constant(float(times)), number))
+
+    def _constant(self, number: float) -> int:
+        return self._put(None, (), number)

@@ -1,0 +1,168 @@
+"""Making a tape smaller: constants are folded, equal instructions merged, and what nothing uses left out.
+
+Every step keeps the results bit for bit: ``x**1`` is x, but ``x + 0`` is not, where x is -0.0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ...engine.nonfinite import PYTHON_RAISES, careful
+from ...ops.rules import on_floats
+from ...ops.table import OPS, Op
+from ...transforms.batch_tracing import LANE, STACK, TOTAL
+from ..trace.tape import Tape
+
+
+def simplify(tape: Tape) -> Tape:
+    """Return a tape with the same results.
+
+    Parameters
+    ----------
+    tape : Tape
+        The program.
+
+    Returns
+    -------
+    Tape
+        Without equal instructions, operations on constants alone, and what is unused.
+
+    Examples
+    --------
+    >>> from autograd import Value
+    >>> from ..trace.tape import tape_of
+    >>> x = Value(3.0)
+    >>> a, b = x * x, x * x
+    >>> tape = tape_of([a**1.0 + b], [[x]])
+    >>> len(tape), len(simplify(tape))
+    (6, 3)
+    """
+    merged = Tape()
+    known: dict[object, int] = {}
+    new: list[int] = []
+
+    def put(op: Op | None, args: tuple[int, ...]) -> int:
+        key = (op, args)
+        found = known.get(key)
+        if found is None:
+            found = known[key] = merged.add(op, args)
+        return found
+
+    def constant(number: float) -> int:
+        # By hex, because 0.0 equals -0.0, and nan does not equal itself.
+        key = float(number).hex()
+        found = known.get(key)
+        if found is None:
+            found = known[key] = merged.constant(float(number))
+        return found
+
+    for op, old, number in zip(tape.ops, tape.args, tape.numbers, strict=True):
+        if number is not None:
+            new.append(constant(number))
+            continue
+        if op is None:
+            new.append(put(op, old))
+            continue
+        args = tuple([new[arg] for arg in old])
+        if op is OPS["mul"]:
+            args = doubled(merged, args, constant)
+        numbers = [merged.numbers[arg] for arg in args]
+        same = _same_as(op, args, numbers)
+        if same is not None:
+            new.append(same)
+        elif None not in numbers and op is not STACK:
+            new.append(constant(_evaluate(op, numbers)))  # type: ignore[arg-type]
+        else:
+            new.append(put(op, args))
+    merged.outputs = [new[output] for output in tape.outputs]
+    return used(merged)
+
+
+def doubled(tape: Tape, args: tuple[int, ...], constant: Callable[[float], int]) -> tuple[int, ...]:
+    """Return the operands of 2 * (c * x) as those of (2 c) * x: doubling is exact down to 1e-308.
+
+    Parameters
+    ----------
+    tape : Tape
+        The program until now.
+    args : tuple of int
+        The operands of any product.
+    constant : callable
+        It appends a number to the tape, and returns which instruction it is.
+
+    Returns
+    -------
+    tuple of int
+        The operands to use.
+
+    Examples
+    --------
+    >>> tape = Tape()
+    >>> x, two = tape.add(None, (0, 0)), tape.constant(2.0)
+    >>> args = doubled(tape, (two, tape.add(OPS["mul"], (tape.constant(3.0), x))), tape.constant)
+    >>> tape.numbers[args[0]], args[1] == x
+    (6.0, True)
+    """
+    two, product = args
+    if tape.numbers[two] != 2.0:
+        return args
+    factor = tape.numbers[tape.args[product][0]] if tape.name(product) == "mul" else None
+    if factor is None or not _TINY < abs(factor) < _HUGE:
+        return args
+    return constant(2.0 * factor), tape.args[product][1]
+
+
+# Within these, neither the factor nor twice the factor is rounded.
+_TINY, _HUGE = 1e-300, 1e300
+
+
+def _same_as(op: Op, args: Sequence[int], numbers: Sequence[float | None]) -> int | None:
+    """Return which operand an instruction equals, if it does for every number."""
+    if op.name in ("pos", "constant") or (op is LANE and numbers[0] is not None):
+        return args[0]
+    if op.name == "where" and numbers[0] is not None:
+        return args[1] if numbers[0] else args[2]
+    # A factor of 1 stays: among the targets -1 and 1 it would be unlike its neighbours, and no array.
+    if op.name == "pow" and numbers[1] == 1.0:
+        return args[0]
+    return None
+
+
+def _evaluate(op: Op, numbers: Sequence[float]) -> float:
+    if op is TOTAL:
+        number, samples = numbers
+        return number * samples
+    arguments = op.columns(numbers) if op.variadic else numbers
+    try:
+        return float(on_floats(op).value(*arguments))
+    except PYTHON_RAISES:
+        return float(careful(op, *arguments)[0])
+
+
+def used(tape: Tape) -> Tape:
+    """Return a tape without what no result depends on.
+
+    Examples
+    --------
+    >>> tape = Tape()
+    >>> tape.outputs = [(tape.constant(1.0), tape.constant(2.0))[1]]
+    >>> used(tape).numbers
+    [2.0]
+    """
+    needed = bytearray(len(tape))
+    for output in tape.outputs:
+        needed[output] = True
+    for i in range(len(tape) - 1, -1, -1):
+        if needed[i] and tape.ops[i] is not None:
+            for arg in tape.args[i]:
+                needed[arg] = True
+    if all(needed):
+        return tape
+    new: dict[int, int] = {}
+    shorter = Tape()
+    for i, (op, args) in enumerate(zip(tape.ops, tape.args, strict=True)):
+        if needed[i]:
+            kept = args if op is None else tuple([new[arg] for arg in args])
+            new[i] = shorter.add(op, kept, tape.numbers[i])
+    shorter.outputs = [new[output] for output in tape.outputs]
+    return shorter

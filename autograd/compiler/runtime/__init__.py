@@ -1,0 +1,1 @@
+"""Running programs: arguments by name, cache, and compilation in the background."""

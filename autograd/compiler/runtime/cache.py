@@ -1,0 +1,196 @@
+"""Where compiled code is kept, so that a second process need not compile it again.
+
+The directory is ``$CHAINRULE_CACHE``, else ``$XDG_CACHE_HOME/chainrule``, else ``~/.cache/chainrule``. It has
+a directory for each program, and may be deleted at any time.
+
+Whoever can write these files can run code as us, since machine code is read from them. So a directory is
+used if nobody else can write in it, and a file is read if it is what was written: a damaged one gave wrong
+numbers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import stat
+import tempfile
+import warnings
+from pathlib import Path
+
+from ...engine.user_line import user_line
+
+# About 100 kB each.
+KEPT = 256
+"""How many programs are kept; those that were not used for longest go first."""
+
+_NAME = re.compile("[0-9a-f]{32}")
+_PROGRAM, _CODE, _DIGESTS = "program.py", "__pycache__", "digests.txt"
+
+_warned: set[Path] = set()
+
+
+def directory() -> Path:
+    """Return where programs are kept.
+
+    Examples
+    --------
+    >>> directory().is_absolute()
+    True
+    """
+    chosen = os.environ.get("CHAINRULE_CACHE")
+    if chosen:
+        return Path(chosen).absolute()
+    # The standard wants a relative path to be ignored.
+    general = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    return (general if general.is_absolute() else Path("~/.cache").expanduser()) / "chainrule"
+
+
+def stored(text: str) -> Path | None:
+    """Return a file with a text, the same for the same text in all processes.
+
+    Parameters
+    ----------
+    text : str
+        A program.
+
+    Returns
+    -------
+    Path or None
+        None where nothing can be written, or others could write as well.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as name:
+    ...     os.environ["CHAINRULE_CACHE"] = name
+    ...     path = stored("x = 1")
+    ...     print(path.read_text(), stored("x = 1") == path)
+    ...     del os.environ["CHAINRULE_CACHE"]
+    x = 1 True
+    """
+    try:
+        cache = directory()
+        cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if _is_writable_by_others(cache):
+            return None
+        home = cache / hashlib.sha256(text.encode()).hexdigest()[:32]
+        is_new = not home.exists()
+        if is_new:
+            home.mkdir(mode=0o700, exist_ok=True)
+        if not _is_ours(home):
+            return None
+        path = home / _PROGRAM
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            _write(path, text)
+        os.utime(home)
+        if is_new:
+            _forget_old(cache)
+    except (OSError, RuntimeError, ValueError):  # Without a home directory; or where the text is none.
+        return None
+    return path
+
+
+def warn_if_unsafe() -> None:
+    """Warn once where programs are not kept, since others can write in the directory.
+
+    Examples
+    --------
+    >>> warn_if_unsafe()
+    """
+    try:
+        cache = directory()
+        unsafe = cache not in _warned and _is_writable_by_others(cache)
+    except (OSError, RuntimeError):
+        return
+    if unsafe:
+        _warned.add(cache)
+        warnings.warn(
+            f"compiled code is not kept in {cache}, since others could change it there; run 'chmod 700' on "
+            "it if it is yours, or set CHAINRULE_CACHE to a directory of your own",
+            RuntimeWarning,
+            stacklevel=user_line().depth + 1,
+        )
+
+
+def is_intact(path: Path) -> bool:
+    """Return whether the compiled code of a program is what was written, if there is any.
+
+    Examples
+    --------
+    >>> is_intact(Path("nowhere/program.py"))
+    True
+    """
+    try:
+        known = (path.parent / _DIGESTS).read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        known = ""
+    return known == _digests(path)
+
+
+def seal(path: Path) -> None:
+    """Note what the compiled code of a program is.
+
+    Examples
+    --------
+    >>> with tempfile.TemporaryDirectory() as name:
+    ...     seal(Path(name, "program.py"))
+    ...     is_intact(Path(name, "program.py"))
+    True
+    """
+    _write(path.parent / _DIGESTS, _digests(path))
+
+
+def forget(path: Path) -> None:
+    """Delete a program.
+
+    Examples
+    --------
+    >>> forget(Path("nowhere/program.py"))
+    """
+    shutil.rmtree(path.parent / _CODE, ignore_errors=True)
+    for name in (_DIGESTS, _PROGRAM):
+        (path.parent / name).unlink(missing_ok=True)
+
+
+def _digests(path: Path) -> str:
+    """Return a line for each file of compiled code."""
+    code = path.parent / _CODE
+    files = sorted(code.iterdir()) if code.is_dir() else []
+    return "".join(f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in files)
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file whole: another process may be writing the same, each its own, and the last one stays."""
+    with tempfile.NamedTemporaryFile(
+        "w", dir=path.parent, suffix=".new", delete=False, encoding="utf-8"
+    ) as file:
+        file.write(text)
+    Path(file.name).replace(path)
+
+
+def _is_writable_by_others(cache: Path) -> bool:
+    """Return whether a directory, if there is one, is somebody else's, or open to others."""
+    if not hasattr(os, "getuid") or not cache.exists():
+        return False
+    found = cache.stat()
+    return found.st_uid != os.getuid() or bool(found.st_mode & (stat.S_IWGRP | stat.S_IWOTH))
+
+
+def _is_ours(home: Path) -> bool:
+    """Return whether a directory of a program was made here: no link, ours, and closed to others."""
+    found = home.lstat()
+    if not stat.S_ISDIR(found.st_mode) or not _NAME.fullmatch(home.name):
+        return False
+    return not hasattr(os, "getuid") or (
+        found.st_uid == os.getuid() and not found.st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+    )
+
+
+def _forget_old(cache: Path) -> None:
+    """Delete the programs that were not used for longest, and nothing but programs."""
+    homes = [home for home in cache.iterdir() if _is_ours(home) and (home / _PROGRAM).is_file()]
+    homes.sort(key=lambda home: home.stat().st_mtime)
+    for home in homes[:-KEPT]:
+        shutil.rmtree(home, ignore_errors=True)

@@ -1,0 +1,72 @@
+"""Names of a program's arguments: what users call them, as far as Python and the program allow it."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+
+from ...ops.table import OPS
+
+_OWN = frozenset(
+    {"np", "program", "runs", "rule", "rows", "target", "operands", "memory", "numbers", "kept"}
+    | {"unpacked", "base64", "zlib", "math", "elementwise"}
+    | OPS.keys()
+    | set(dir(builtins))
+)
+_OWN_NUMBERED = re.compile(r"(v|c|i|result)\d+")
+
+
+def identifiers(names: Sequence[str]) -> list[str]:
+    """Return names that Python takes for variables, each once, and none that a program uses itself.
+
+    Python reads ``𝑣1`` and ``v1`` as one name: it normalises what it reads (NFKC), so names are compared
+    as it reads them.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Labels, which may be any text.
+
+    Returns
+    -------
+    list of str
+        A name for each, as much like it as may be.
+
+    Examples
+    --------
+    >>> identifiers(["w[0]", "v1", "𝑣1", "x²", "½", "class", "np"])
+    ['w_0', 'v1_', 'v1__2', 'x2', 'x1_2', 'class_', 'np_']
+    """
+    found: dict[str, None] = {}
+    uses: Counter[str] = Counter()
+    for name in names:
+        text = candidate = _identifier(name)
+        while candidate in found:
+            uses[text] += 1
+            candidate = f"{text}_{uses[text] + 1}"
+        found[candidate] = None
+    return list(found)
+
+
+def is_own(name: str) -> bool:
+    """Return whether Python or a program gives a name a meaning.
+
+    Examples
+    --------
+    >>> [is_own(name) for name in ("v1", "sigmoid", "lambda", "rate")]
+    [True, True, True, False]
+    """
+    return keyword.iskeyword(name) or name in _OWN or _OWN_NUMBERED.fullmatch(name) is not None
+
+
+def _identifier(name: str) -> str:
+    """Return what is most like a name among what Python takes for one."""
+    letters = (c if f"x{c}".isidentifier() else "_" for c in unicodedata.normalize("NFKC", name))
+    text = re.sub("_+", "_", "".join(letters)).strip("_")
+    # Once more, since a letter may combine with a mark that it did not stand beside.
+    text = unicodedata.normalize("NFKC", text if text.isidentifier() else f"x{text}")
+    return f"{text}_" if is_own(text) else text

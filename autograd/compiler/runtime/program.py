@@ -1,0 +1,127 @@
+"""A compiled program, what compiling found, and the moment when a faster backend takes over."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from threading import Event
+from typing import Any, NamedTuple
+
+from ...show.text.formulas import count
+
+Run = Callable[..., tuple[Any, ...]]
+"""A program: from the arguments' arrays to the tuple of results."""
+
+
+class UnsuitableError(Exception):
+    """A backend does not take a program; the message says why."""
+
+
+class Report(NamedTuple):
+    """What compiling found; it prints as a list.
+
+    Attributes
+    ----------
+    traced, simplified : int
+        Instructions in the trace, and after simplifying it.
+    seconds : float
+        How long it took until the first call could be answered, the trace included.
+    classes, products, reductions, gathers : int
+        Arrays that the program has, matrix products, other sums, and operands that follow no rule.
+    interpreted : int
+        Operations that are interpreted, since there were hardly any arrays to be found.
+    backend : str
+        What runs it now.
+    remark : str
+        What another backend does about it: that it compiles, how long that took, or why it does not run it.
+    """
+
+    traced: int
+    simplified: int
+    seconds: float
+    classes: int = 0
+    products: int = 0
+    reductions: int = 0
+    gathers: int = 0
+    interpreted: int = 0
+    backend: str = "numpy"
+    remark: str = ""
+
+    def __repr__(self) -> str:
+        found = [
+            count(self.products, "matrix product"),
+            count(self.reductions, "other sum"),
+            count(self.gathers, "gather"),
+        ]
+        arrays = f"{count(self.classes, 'array')}: {', '.join(found)}"
+        irregular = f"no pattern: {count(self.interpreted, 'operation')} to interpret"
+        return (
+            f"{count(self.traced, 'operation')} traced, {self.simplified:,} after simplifying\n"
+            f"{irregular if self.interpreted else arrays}\n"
+            f"compiled in {self.seconds:.2f} s; runs on the {self.backend} backend"
+        ) + (f" ({self.remark})" if self.remark else "")
+
+
+class Program:
+    """A compiled program.
+
+    Parameters
+    ----------
+    write : callable
+        Writes its text in NumPy, which runs on its own.
+    run : callable
+        From the arguments' arrays to the tuple of results.
+    report : Report
+        What was found.
+
+    Examples
+    --------
+    >>> program = Program(str, lambda x: (x,), Report(0, 0, 0.0))
+    >>> program.expect("numba", lambda: lambda x: (x + 1.0,))
+    >>> program.report.remark
+    'numba is compiling'
+    >>> program.improve()
+    >>> program.run(1.0), program.report.backend
+    ((2.0,), 'numba')
+    """
+
+    def __init__(self, write: Callable[[], str], run: Run, report: Report) -> None:
+        self._write = write
+        self.run = run
+        self.report = report
+        self.settled = Event()
+        self.settled.set()
+        self._backend = ""
+        self._make: Callable[[], Run] | None = None
+
+    @property
+    def source(self) -> str:
+        """Its text in NumPy."""
+        return self._write()
+
+    def expect(self, backend: str, make: Callable[[], Run]) -> None:
+        """Have a faster backend's program made by a later `improve`, which may be in another thread."""
+        self._backend, self._make = backend, make
+        self.report = self.report._replace(remark=f"{backend} is compiling")
+        self.settled.clear()
+
+    def improve(self) -> None:
+        """Make the faster program, and run it from now on. If that fails, the report says why."""
+        start = time.perf_counter()
+        try:
+            assert self._make is not None
+            run = self._make()
+        # Whatever happens in a compiler, there is a program that runs.
+        except Exception as error:
+            reason = str(error) if isinstance(error, UnsuitableError) else f"{type(error).__name__}: {error}"
+            lines = reason.strip().splitlines() or [type(error).__name__]
+            self.report = self.report._replace(remark=f"{self._backend} does not run it: {lines[0]}")
+        else:
+            seconds = time.perf_counter() - start
+            self.report = self.report._replace(
+                backend=self._backend, remark=f"{seconds:.2f} s more to compile for {self._backend}"
+            )
+            self.run = run
+        finally:
+            self._make = None
+            self.settled.set()

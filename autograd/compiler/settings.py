@@ -1,0 +1,273 @@
+"""What a trace may read of arguments besides their numbers: all of it belongs to the key of a program.
+
+Of a tree these are its containers, their keys and the shapes of arrays. A module is read whole: its class,
+what it has as attributes at any depth, and where its parameters are among them. Otherwise a model with
+another activation function, or with a setting that was changed, would get the numbers of the program before.
+
+Settings are compared by value: numbers, texts, arrays, containers, objects by their attributes and those of
+their classes. Functions and resources such as locks and files are compared by identity: what a function reads
+besides is read when it is compiled, and then stays.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import io
+import sys
+from collections import deque
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from enum import Enum
+from random import Random
+from types import (
+    BuiltinFunctionType,
+    FunctionType,
+    GetSetDescriptorType,
+    MappingProxyType,
+    MemberDescriptorType,
+    MethodType,
+    ModuleType,
+    SimpleNamespace,
+)
+from typing import Any
+from weakref import ref
+
+import numpy as np
+
+from ..engine.value import Value
+from ..transforms.module_copies import WAYS
+from ..transforms.trees import Copier, Leaf, Structure
+
+_BY_EQUALITY = frozenset({str, int, bool, bytes, type(None), type(...)})
+
+_BY_IDENTITY = (
+    *(FunctionType, type, ModuleType, property, classmethod, staticmethod, functools.cached_property, Enum),
+    *(MemberDescriptorType, GetSetDescriptorType, np.ufunc, type(functools.cache(len))),
+)
+
+_COLLECTIONS = (list, tuple, set, frozenset, deque)
+
+# Objects of Python's own library lead everywhere, a logger to all loggers, unless they hold what one puts in.
+_LIBRARY = frozenset(sys.stdlib_module_names) | {"builtins"}
+_HOLDERS = (*_COLLECTIONS, dict, SimpleNamespace, Random)
+
+_PARAMETER, _AGAIN = object(), object()
+
+
+class _Same:
+    """Stands for an object that is compared by identity, whatever it says itself."""
+
+    def __init__(self, item: Any) -> None:
+        self._item = item
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self._item is other._item
+
+    def __hash__(self) -> int:
+        return id(self._item)
+
+
+def settings_of(structure: Structure) -> Hashable:
+    """Return a key that arguments share if a trace of one does for the other.
+
+    Parameters
+    ----------
+    structure : Structure
+        What `leaves_of` gives for the arguments.
+
+    Returns
+    -------
+    hashable
+        The key.
+
+    Raises
+    ------
+    TypeError
+        For a module that holds an iterator, whose state cannot be compared.
+
+    Examples
+    --------
+    >>> from autograd.transforms.trees import flatten
+    >>> settings_of(flatten([1.0, (2.0,)])[1]) == settings_of(flatten([5.0, (6.0,)])[1])
+    True
+    >>> settings_of(flatten({1: 2.0})[1]) == settings_of(flatten({True: 2.0})[1])
+    False
+    """
+    tokens: list[Any] = []
+    waiting = [structure]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, Leaf):
+            tokens.append(part.shape or part.is_array)
+            continue
+        tokens += (part.kind, len(part.parts))
+        if isinstance(part.build_argument, Copier):
+            tokens.append(part.keys)
+            _Reader(part.build_argument.parameters, tokens).read(part.build_argument.module)
+            continue
+        if part.kind is dict:
+            # 1, 1.0 and True are one key to a dict, but not to a function that reads it.
+            tokens += [key if type(key) is str else typed(key) for key in part.keys]
+        waiting.extend(reversed(part.parts))
+    return tuple(tokens)
+
+
+def typed(item: Any) -> Hashable:
+    """Return a key for what is hashable that tells apart what is equal but of another type.
+
+    Examples
+    --------
+    >>> typed((1, "a")) == typed((True, "a")), typed(0.0) == typed(-0.0)
+    (False, False)
+    """
+    if type(item) in (tuple, frozenset):
+        return (type(item), *map(typed, item))
+    return (type(item), item.hex() if type(item) is float else item)
+
+
+class _Reader:
+    """Writes down what a module is made of; without recursion, since modules may nest deeply."""
+
+    def __init__(self, parameters: Any, tokens: list[Any]) -> None:
+        self.tokens = tokens
+        self.waiting: list[Any] = []
+        self.positions = {id(parameter): i for i, parameter in enumerate(parameters)}
+        self.seen: dict[int, int] = {}
+        self.classes: set[type] = set()
+        # What is made here must live on, since another object could get its id.
+        self.alive: list[Any] = []
+
+    def read(self, root: Any) -> None:
+        """Write down an object and all that it leads to."""
+        tokens, waiting, seen, positions = self.tokens, self.waiting, self.seen, self.positions
+        waiting.append(root)
+        while waiting:
+            item = waiting.pop()
+            kind, identity = type(item), id(item)
+            if identity in positions:
+                tokens += (_PARAMETER, positions[identity])
+            elif kind in _BY_EQUALITY:
+                tokens += (kind, item)
+            elif kind is FunctionType:
+                tokens.append(item)
+            elif identity in seen:
+                tokens += (_AGAIN, seen[identity])
+            else:
+                seen[identity] = len(seen)
+                self.alive.append(item)
+                self._open(item, kind)
+
+    def _open(self, item: Any, kind: type) -> None:
+        """Write down what an object is, and have its parts read."""
+        self.tokens.append(kind)
+        if kind in _WAYS:
+            self._push(_WAYS[kind](item))
+        elif kind in WAYS:
+            self._push(WAYS[kind].parts(item))
+        elif isinstance(item, _BY_IDENTITY):
+            self.tokens.append(_Same(item))
+            if isinstance(item, type):
+                self._classes(item)
+        elif isinstance(item, Value):
+            self.tokens.append(item._data.hex())
+        elif isinstance(item, np.generic | np.dtype):
+            self.tokens.append(repr(item))
+        elif isinstance(item, np.ndarray):
+            self._array(item)
+        elif _is_of_the_library(kind) and not isinstance(item, _HOLDERS):
+            self._resource(item, kind)
+        else:
+            self._object(item, kind)
+
+    def _push(self, parts: Sequence[Any]) -> None:
+        self.tokens.append(len(parts))
+        self.waiting.extend(reversed(parts))
+
+    def _array(self, item: Any) -> None:
+        self.tokens += (item.dtype, item.shape)
+        if isinstance(item, np.ma.MaskedArray):
+            self._push([item.data, item.mask, item.fill_value])
+            return
+        if item.dtype.hasobject:
+            self._push(item.ravel().tolist())
+        else:
+            self.tokens.append(hashlib.blake2b(item.tobytes(), digest_size=16).digest())
+        self._push([getattr(item, "__dict__", None)])
+
+    def _resource(self, item: Any, kind: Any) -> None:
+        """Compare what is of Python's own library by value if it has one, else by identity."""
+        if isinstance(item, Iterator) and not isinstance(item, io.IOBase):
+            raise TypeError(
+                f"a module that is an argument of a compiled function holds {item!r} ({kind.__name__}), and "
+                "whether it has moved on since the last call cannot be told; keep a list in its place, or "
+                "pass what it gives as an argument"
+            )
+        has_value = kind.__hash__ is not None and kind.__hash__ is not object.__hash__
+        self.tokens.append(item if has_value else _Same(item))
+
+    def _object(self, item: Any, kind: type) -> None:
+        """Read the attributes of an object and of its classes, what it contains, and what else it keeps."""
+        self._classes(kind)
+        if _is_pickled_otherwise(kind):
+            self._reduced(item)
+        if isinstance(item, dict):
+            self._push([part for pair in dict.items(item) for part in pair])
+        elif isinstance(item, _COLLECTIONS):
+            self._push([*item])
+        state = object.__getstate__(item)
+        if type(state) is dict:
+            self.tokens += state
+            self._push([*state.values()])
+        else:
+            self._push([state])
+
+    def _classes(self, kind: type) -> None:
+        """Read the attributes of a class and of those that it is derived from, each once."""
+        for base in kind.__mro__:
+            if base in self.classes or _is_of_the_library(base) or base.__module__ == "numpy":
+                continue
+            self.classes.add(base)
+            for name, item in vars(base).items():
+                if isinstance(item, FunctionType):
+                    self.tokens.append(item)
+                elif not name.startswith("__"):
+                    self.tokens.append(name)
+                    self._push([item])
+
+    def _reduced(self, item: Any) -> None:
+        """Read what `pickle` would; what it refuses is a resource, and compared by identity."""
+        try:
+            reduced = item.__reduce_ex__(4)
+        except Exception:
+            self.tokens.append(_Same(item))
+            return
+        parts = reduced if isinstance(reduced, tuple) else (reduced,)
+        self._push([[*part] if isinstance(part, Iterator) else part for part in parts])
+
+
+_WAYS: dict[type, Callable[[Any], list[Any]]] = {
+    **dict.fromkeys(_COLLECTIONS, list),
+    **dict.fromkeys(
+        (dict, MappingProxyType), lambda mapping: [part for pair in mapping.items() for part in pair]
+    ),
+    float: lambda number: [number.hex()],
+    complex: lambda number: [number.real, number.imag],
+    MethodType: lambda method: [method.__func__, method.__self__],
+    BuiltinFunctionType: lambda method: [method.__name__, method.__self__],
+    functools.partial: lambda call: [call.func, call.args, call.keywords, vars(call)],
+    ref: lambda reference: [reference()],
+}
+"""What objects of these types consist of."""
+
+
+def _is_pickled_otherwise(kind: Any) -> bool:
+    """Return whether a type has more than attributes, as those written in C have."""
+    return (
+        kind.__reduce_ex__ is not object.__reduce_ex__
+        or kind.__reduce__ is not object.__reduce__
+        or kind.__getstate__ is not object.__getstate__
+    )
+
+
+def _is_of_the_library(kind: type) -> bool:
+    return kind.__module__.partition(".")[0] in _LIBRARY

@@ -1,0 +1,1 @@
+"""Programs without regularity, as a table that is interpreted."""

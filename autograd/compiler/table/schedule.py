@@ -1,0 +1,224 @@
+"""Putting the operations of an irregular program in an order in which they can be interpreted fast.
+
+A program in which no arrays are to be found is not compiled operation by operation: 300,000 statements would
+take minutes. It is run by an interpreter instead, from a table. The interpreter keeps numbers in slots of a
+memory, each slot with a lane for every sample, and the schedule makes its work easy:
+
+- operations of one kind that do not need each other stand together as *runs*: the interpreter decides once
+  a run what to do, not once an operation;
+- an operation is done as late as it can be, and its slot is given away after its last use, so that the memory
+  is small.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from math import prod
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ...ops.table import Op
+from ...transforms.batch_tracing import LANE, STACK, TOTAL
+from ..trace.tape import Tape
+
+Slots = npt.NDArray[np.int32]
+Places = npt.NDArray[np.intp]
+
+
+class Run(NamedTuple):
+    """Operations of one kind, none of which needs another: rows `start` to `stop` of the table."""
+
+    op: Op
+    start: int
+    stop: int
+
+
+@dataclass
+class Schedule:
+    """A program as a table.
+
+    Attributes
+    ----------
+    lanes : int
+        How many samples each slot has room for.
+    slots : int
+        How many slots the memory has.
+    given : array of int, shape (loads,)
+        The slots that inputs and constants are put into before the first run.
+    sources : array of int, shape (loads, lanes)
+        Where each comes from, by lane: a position among all arguments and constants in a row.
+    constants : list of float
+        The constants, which follow the arguments.
+    runs : list of Run
+        The work, in order.
+    table : array of int, shape (operations, 4)
+        For each operation the slot that it writes, and up to three that it reads.
+    kept : array of int
+        The slots that results are taken from.
+    results : list of (array of int, array of int)
+        For each result which of the `kept` its numbers are in, and in which lane.
+    """
+
+    lanes: int
+    slots: int
+    given: Slots
+    sources: Places
+    constants: list[float]
+    runs: list[Run]
+    table: Slots
+    kept: Slots
+    results: list[tuple[Slots, Slots]]
+
+
+def is_schedulable(tape: Tape) -> bool:
+    """Return whether each operation has few operands, and samples go in at the beginning and out at the end.
+
+    Examples
+    --------
+    >>> is_schedulable(Tape())
+    True
+    """
+    instructions = list(zip(tape.ops, tape.args, strict=True))
+    stacks = [args for op, args in instructions if op is STACK]
+    others = [(op, args) for op, args in instructions if op is not None and op is not STACK]
+    return (
+        len({len(args) for args in stacks}) <= 1
+        and all(tape.ops[arg] is None for args in stacks for arg in args)
+        and not any(op.variadic or op is TOTAL for op, _ in others)
+        and not any(tape.ops[arg] is LANE for _, args in others for arg in args)
+    )
+
+
+def schedule(tape: Tape, shapes: Sequence[tuple[int, ...]], results: Sequence[Sequence[int]]) -> Schedule:
+    """Return the table of a program.
+
+    Parameters
+    ----------
+    tape : Tape
+        A program for which `is_schedulable` holds.
+    shapes : sequence of tuple of int
+        The shape of each argument.
+    results : sequence of sequence of int
+        The instructions of each result.
+
+    Returns
+    -------
+    Schedule
+        The table.
+
+    Examples
+    --------
+    >>> from autograd import Value
+    >>> from ..trace.tape import tape_of
+    >>> x, y = Value(2.0), Value(3.0)
+    >>> tape = tape_of([(x + y) * (x - y)], [[x, y]])
+    >>> found = schedule(tape, [(2,)], [tape.outputs])
+    >>> [(run.op.name, run.stop - run.start) for run in found.runs], found.slots
+    ([('sub', 1), ('add', 1), ('mul', 1)], 3)
+    """
+    loads = _loads(tape)
+    runs, order = _runs(tape)
+    taken = [[_number_and_lane(tape, i) for i in numbers] for numbers in results]
+    slot_of, slots = _slots(tape, loads, order, {i for numbers in taken for i, _ in numbers})
+    table = np.zeros((len(order), 4), dtype=np.int32)
+    for row, i in enumerate(order):
+        args = tape.args[i]
+        table[row, : 1 + len(args)] = [slot_of[i], *[slot_of[arg] for arg in args]]
+    lanes = max((len(tape.args[i]) for i in loads if tape.ops[i] is STACK), default=1)
+    constants, sources = _sources(tape, shapes, loads, lanes)
+    rows = {i: row for row, i in enumerate(dict.fromkeys(i for numbers in taken for i, _ in numbers))}
+    columns = [([rows[i] for i, _ in numbers], [lane for _, lane in numbers]) for numbers in taken]
+    return Schedule(
+        lanes=lanes,
+        slots=slots,
+        given=np.array([slot_of[i] for i in loads], dtype=np.int32),
+        sources=sources,
+        constants=constants,
+        runs=runs,
+        table=table,
+        kept=np.array([slot_of[i] for i in rows], dtype=np.int32),
+        results=[(np.array(at, dtype=np.int32), np.array(lane, dtype=np.int32)) for at, lane in columns],
+    )
+
+
+def _loads(tape: Tape) -> list[int]:
+    """Return the stacks, and the inputs and constants that are used by themselves."""
+    used = set(tape.outputs)
+    for op, args in zip(tape.ops, tape.args, strict=True):
+        if op is not None and op is not STACK:
+            used.update(args[:1] if op is LANE else args)
+    return [i for i, op in enumerate(tape.ops) if op is STACK or (op is None and i in used)]
+
+
+def _number_and_lane(tape: Tape, i: int) -> tuple[int, int]:
+    if tape.ops[i] is not LANE:
+        return i, 0
+    x, lane = tape.args[i]
+    return x, int(tape.numbers[lane])  # type: ignore[arg-type]
+
+
+def _runs(tape: Tape) -> tuple[list[Run], list[int]]:
+    """Return the operations by how many must follow them, the most first, and among these by kind."""
+    heights = [0] * len(tape)
+    for i in range(len(tape) - 1, -1, -1):
+        if tape.ops[i] is not None:
+            height = heights[i] + 1
+            for arg in tape.args[i]:
+                if heights[arg] < height:
+                    heights[arg] = height
+    work = [i for i, op in enumerate(tape.ops) if op not in (None, STACK, LANE)]
+    kinds = {op: kind for kind, op in enumerate(dict.fromkeys(tape.ops[i] for i in work))}
+    keys = {i: (-heights[i], kinds[tape.ops[i]]) for i in work}
+    order = sorted(work, key=keys.__getitem__)
+    runs = []
+    start = 0
+    for _, group in groupby(order, key=keys.__getitem__):
+        inside = list(group)
+        runs.append(Run(tape.ops[inside[0]], start, start + len(inside)))  # type: ignore[arg-type]
+        start += len(inside)
+    return runs, order
+
+
+def _slots(
+    tape: Tape, loads: Sequence[int], order: Sequence[int], kept: set[int]
+) -> tuple[dict[int, int], int]:
+    """Return the slot of each number, given away after its last use, and how many there are."""
+    last = {arg: i for i in order for arg in tape.args[i]}
+    slot_of = {i: slot for slot, i in enumerate(loads)}
+    free: list[int] = []
+    slots = len(loads)
+    for i in order:
+        free.extend(slot_of[arg] for arg in set(tape.args[i]) if last[arg] == i and arg not in kept)
+        if free:
+            slot_of[i] = free.pop()
+        else:
+            slot_of[i] = slots
+            slots += 1
+    return slot_of, slots
+
+
+def _sources(
+    tape: Tape, shapes: Sequence[tuple[int, ...]], loads: Sequence[int], lanes: int
+) -> tuple[list[float], Places]:
+    """Return the constants, and where what is loaded stands among the arguments and these."""
+    starts = np.cumsum([0, *(prod(shape) for shape in shapes)]).tolist()
+    constants: dict[int, float] = {}
+
+    def place(i: int) -> int:
+        number = tape.numbers[i]
+        if number is None:
+            argument, position = tape.args[i]
+            return int(starts[argument] + position)
+        constants[i] = number
+        return int(starts[-1]) + len(constants) - 1
+
+    known: dict[int, int] = {}
+    rows = []
+    for i in loads:
+        args = tape.args[i] if tape.ops[i] is STACK else [i] * lanes
+        rows.append([known[arg] if arg in known else known.setdefault(arg, place(arg)) for arg in args])
+    return list(constants.values()), np.array(rows, dtype=np.intp).reshape(-1, lanes)

@@ -1,0 +1,1 @@
+"""From a graph to a tape, one instruction a number."""

@@ -1,0 +1,134 @@
+"""The program that a trace leaves: one instruction a number, in order of evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from ...engine.graph import nodes_of
+from ...engine.value import Value
+from ...ops.table import Op
+
+
+@dataclass
+class Tape:
+    """Instructions by number, each after those that it uses.
+
+    A list for each of their properties, because an object for each instruction would keep the cyclic
+    collector busy for half of the time of compiling.
+
+    Attributes
+    ----------
+    ops : list of Op or None
+        The row that computes each; None for an input or a constant.
+    args : list of tuple of int
+        The instructions that each is computed from. Of an input: which array, and where in it.
+    numbers : list of float or None
+        The number of each constant.
+    outputs : list of int
+        The results.
+
+    Examples
+    --------
+    >>> x = Value(3.0)
+    >>> tape = tape_of([x * x + 1.0], [[x]])
+    >>> [op and op.name for op in tape.ops], tape.args, tape.numbers
+    ([None, 'mul', None, 'add'], [(0, 0), (0, 0), (), (1, 2)], [None, None, 1.0, None])
+    """
+
+    ops: list[Op | None] = field(default_factory=list)
+    args: list[tuple[int, ...]] = field(default_factory=list)
+    numbers: list[float | None] = field(default_factory=list)
+    outputs: list[int] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.ops)
+
+    def add(self, op: Op | None, args: tuple[int, ...], number: float | None = None) -> int:
+        """Append an instruction and return which it is."""
+        self.ops.append(op)
+        self.args.append(args)
+        self.numbers.append(number)
+        return len(self.ops) - 1
+
+    def constant(self, number: float) -> int:
+        """Append a constant and return which instruction it is."""
+        return self.add(None, (), number)
+
+    def is_constant(self, i: int) -> bool:
+        """Return whether an instruction is a constant."""
+        return self.numbers[i] is not None
+
+    def name(self, i: int) -> str:
+        """Return the name of an instruction's row; nothing for an input or a constant."""
+        op = self.ops[i]
+        return "" if op is None else op.name
+
+
+def rewritten(tape: Tape, write: Callable[[Tape, Op, tuple[int, ...]], int]) -> Tape:
+    """Return a tape in which each operation is written anew.
+
+    Parameters
+    ----------
+    tape : Tape
+        The program.
+    write : callable
+        It gets the new tape, a row and the operands there, and returns which instruction has the result.
+
+    Returns
+    -------
+    Tape
+        The new program, with the inputs, constants and results of the old one.
+
+    Examples
+    --------
+    >>> x = Value(3.0)
+    >>> mirrored = rewritten(tape_of([x * x], [[x]]), lambda tape, op, args: tape.add(op, args[::-1]))
+    >>> mirrored.args
+    [(0, 0), (0, 0)]
+    """
+    other = Tape()
+    new: list[int] = []
+    for op, old, number in zip(tape.ops, tape.args, tape.numbers, strict=True):
+        if op is None:
+            new.append(other.add(op, old, number))
+        else:
+            new.append(write(other, op, tuple([new[arg] for arg in old])))
+    other.outputs = [new[output] for output in tape.outputs]
+    return other
+
+
+def tape_of(outputs: Sequence[Value | float], arrays: Sequence[Sequence[Value]]) -> Tape:
+    """Return the program that computes some results from the numbers of some arrays.
+
+    Parameters
+    ----------
+    outputs : sequence of Value or float
+        The results.
+    arrays : sequence of sequence of Value
+        For each array of the arguments its numbers, which are leaves. Any other leaf is a constant.
+
+    Returns
+    -------
+    Tape
+        Each input, constant and operation once.
+
+    Examples
+    --------
+    >>> tape_of([2.0], []).outputs
+    [0]
+    """
+    tape = Tape()
+    place = {leaf: (k, i) for k, array in enumerate(arrays) for i, leaf in enumerate(array)}
+    index: dict[Value, int] = {}
+
+    for node in nodes_of([output for output in outputs if isinstance(output, Value)]):
+        if node in place:
+            index[node] = tape.add(None, place[node])
+        elif node.op is None:
+            index[node] = tape.constant(node.data)
+        else:
+            args = [index[arg] if isinstance(arg, Value) else tape.constant(arg) for arg in node.args]
+            index[node] = tape.add(node.op, tuple(args))
+    tape.outputs = [index[out] if isinstance(out, Value) else tape.constant(out) for out in outputs]
+    return tape

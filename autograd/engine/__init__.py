@@ -1,0 +1,1 @@
+"""The node, its operators, and walks over the graph that it records."""

@@ -1,0 +1,179 @@
+"""Applying any row of the table to any mix of `Value`s and numbers.
+
+The operators of `Value` do the same for one row each, written out; here is the general form, also for
+the rows that take sequences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from operator import countOf
+from typing import Any
+
+import numpy as np
+
+from ..ops.rules import on_floats
+from ..ops.table import Op
+from . import nonfinite
+from .levels import open_scopes
+from .nonfinite import PYTHON_RAISES, careful
+from .value import NUMBERS, Value, record
+
+
+def apply(op: Op, *args: Any) -> Any:
+    """Apply any row to numbers and `Value`s: the general form of what the operators do written out.
+
+    Parameters
+    ----------
+    op : Op
+        The row, not a variadic one.
+    *args : Value or number
+        Its operands.
+
+    Returns
+    -------
+    Value or float
+        A node where an operand is a `Value`, else the number.
+
+    Raises
+    ------
+    TypeError
+        For an operand that is neither.
+
+    Examples
+    --------
+    >>> from autograd.ops.table import OPS
+    >>> apply(OPS["max"], Value(2.0), 3.0)
+    Value(3.0, op='max')
+    >>> apply(OPS["max"], 2.0, 3.0)
+    3.0
+    """
+    items, numbers, mask = _column(op, args)
+    out, partials = _evaluate(op, numbers)
+    if not mask:
+        return _plain(op, out, items)
+    # Beyond a selector a product with an infinite adjoint would make nan of what it only chooses by.
+    kept = [None if op.selects(i) else partial for i, partial in enumerate(_masked(mask, partials))]
+    if len(items) == 1:
+        return record(op, out, items[0], None, kept[0], None)
+    if len(items) == 2:
+        return record(op, out, items[0], items[1], kept[0], kept[1])
+    return record(op, out, items, None, tuple(kept), None)
+
+
+def apply_variadic(op: Op, *sequences: Iterable[Any]) -> Any:
+    """Apply a row that takes sequences to numbers and `Value`s, as one node.
+
+    Parameters
+    ----------
+    op : Op
+        The row.
+    *sequences : iterable of Value or number
+        Its arguments, all of one length.
+
+    Returns
+    -------
+    Value or float
+        A node where an element is a `Value`, else the number.
+
+    Raises
+    ------
+    TypeError
+        For an argument that is not iterable, or an element that is not a number.
+    ValueError
+        For arguments of different lengths.
+
+    Examples
+    --------
+    >>> from autograd.ops.table import OPS
+    >>> apply_variadic(OPS["dot"], [Value(2.0), Value(3.0)], [10.0, 100.0])
+    Value(320.0, op='dot')
+    """
+    items: tuple[Any, ...] = ()
+    columns: list[Sequence[float]] = []
+    masks: list[_Mask] = []
+    for sequence in sequences:
+        column, numbers, mask = _column(op, sequence)
+        items += column
+        columns.append(numbers)
+        masks.append(mask)
+    if len(items) != len(columns[0]) * len(columns):
+        lengths = " and ".join(str(len(column)) for column in columns)
+        raise ValueError(f"{op.name} takes sequences of one length, but came lengths {lengths}")
+    out, partials = _evaluate(op, columns)
+    if True not in masks and not any(masks):
+        return _plain(op, out, items)
+    kept: list[float | None] = []
+    for mask, of_column in zip(masks, partials, strict=True):
+        kept.extend(of_column if mask is True else _masked(mask, of_column))
+    return record(op, out, items, None, tuple(kept), None)
+
+
+# Which operands are nodes: all, none, or as a list says.
+_Mask = bool | list[bool]
+
+
+def _masked(mask: _Mask, partials: Sequence[float]) -> Sequence[float | None]:
+    """Return the partials, None for a constant."""
+    if mask is True:
+        return partials
+    if mask is False:
+        return [None] * len(partials)
+    return [partial if is_node else None for is_node, partial in zip(mask, partials, strict=True)]
+
+
+_SEQUENCES = (list, tuple)
+
+
+def _column(op: Op, sequence: Iterable[Any]) -> tuple[tuple[Any, ...], Sequence[float], _Mask]:
+    """Return operands, constants as floats, with the number of each, and which of them are nodes."""
+    if not isinstance(sequence, _SEQUENCES):
+        if not isinstance(sequence, Iterable) or (isinstance(sequence, np.ndarray) and sequence.ndim != 1):
+            raise TypeError(
+                f"{op.name} takes an iterable of Values and numbers, but came {sequence!r} "
+                f"({type(sequence).__name__})"
+            )
+        # To iterate over an array takes FIVE times as long as over the list of its elements.
+        sequence = sequence.tolist() if isinstance(sequence, np.ndarray) else sequence
+    items = tuple(sequence)
+    # The weights of a neuron are all Values, and its inputs are often all floats: to check them one by one
+    # would take half of the time of a training step.
+    numbers = [item._data for item in items if item.__class__ is Value]
+    if numbers and len(numbers) == len(items):
+        return items, numbers, True
+    if not numbers and countOf(map(type, items), float) == len(items):
+        return items, items, False
+    items = tuple(_operand(op, i, item) for i, item in enumerate(items))
+    mask = [isinstance(item, Value) for item in items]
+    numbers = [item._data if isinstance(item, Value) else item for item in items]
+    return items, numbers, mask if any(mask) else False
+
+
+def _operand(op: Op, i: int, item: Any) -> Value | float:
+    if isinstance(item, Value):
+        return item
+    if isinstance(item, NUMBERS):
+        return float(item)
+    if isinstance(item, np.ndarray) and not item.ndim:
+        return _operand(op, i, item[()])
+    raise TypeError(
+        f"{op.name} takes Values and numbers, but operand {i} is {item!r} ({type(item).__name__})"
+    )
+
+
+def _plain(op: Op, out: float, args: Sequence[float]) -> float:
+    """Return a result that no node took part in."""
+    if out - out or open_scopes:
+        nonfinite.examine(op, args, out)
+    return out
+
+
+def _evaluate(op: Op, numbers: Sequence[Any]) -> tuple[float, list[Any]]:
+    """Return the value of a row and its partials."""
+    rules = on_floats(op)
+    try:
+        out = rules.value(*numbers)
+        return out, [rule(*numbers, out) for rule in rules.partials]
+    except PYTHON_RAISES:
+        out, *partials = careful(op, *numbers)
+        return out, partials

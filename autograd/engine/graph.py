@@ -1,0 +1,295 @@
+"""Walking a recorded graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import count
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..printable import printable
+from .levels import highest_open, open_levels
+from .value import Value
+
+
+def operands(node: Value) -> list[Value]:
+    """Return the operands of a node that are nodes: in order, and twice where used twice.
+
+    Examples
+    --------
+    >>> a = Value(2.0, label="a")
+    >>> operands(a * a * 3.0)
+    [Value(4.0, op='*')]
+    >>> operands(a * a)
+    [Value(2.0, label='a'), Value(2.0, label='a')]
+    """
+    x, y = node._x, node._y
+    return [
+        arg
+        for arg in (x if x.__class__ is tuple else (x, y))
+        if arg.__class__ is not float and arg is not None
+    ]
+
+
+def consumers_first(*roots: Value, level: int = 0, by_derivative: bool = False) -> list[Value]:
+    """Return nodes and all that they depend on, each after all of its consumers.
+
+    This is topological order from the results to the leaves, depth first without recursion, in the order in
+    which `Value.backward` sweeps, so that both add in one order. Without the order, a node would pass on an
+    adjoint to which a later consumer still adds.
+
+    Parameters
+    ----------
+    *roots : Value
+        The results.
+    level : int
+        The level of a derivative (`levels`), to stay among the nodes that can depend on what it
+        varies: an inner derivative in a loop would otherwise walk through all earlier steps at each step.
+    by_derivative : bool
+        Whether to leave out what is only compared or chosen by, so that no derivative flows to it.
+
+    Returns
+    -------
+    list of Value
+        Each node once; a single root comes first.
+
+    Examples
+    --------
+    >>> a = Value(2.0)
+    >>> b = a + 1.0
+    >>> [f"{node:.0f}" for node in consumers_first(a * b)]
+    ['6', '3', '2']
+    """
+    entered, done = 1, 2
+    marks: dict[Value, int] = {}
+    order: list[Value] = []
+    stack = [root for root in roots if root._level >= level]
+    while stack:
+        node = stack[-1]
+        mark = marks.get(node)
+        if mark is not None:
+            stack.pop()
+            if mark == entered:
+                marks[node] = done
+                order.append(node)
+            continue
+        marks[node] = entered
+        linked = [use.operand for use in uses(node)] if by_derivative else operands(node)
+        stack.extend([arg for arg in linked if arg._level >= level and marks.get(arg) != done])
+    order.reverse()
+    return order
+
+
+def level_outside(nodes: Sequence[Value], level: int) -> int:
+    """Return the highest level below a given one of which a derivative or a trace is open and nodes depend.
+
+    Parameters
+    ----------
+    nodes : sequence of Value
+        The results of a call.
+    level : int
+        Its own level.
+
+    Returns
+    -------
+    int
+        The level of the call around it that nodes belong to as well; 0 if there is none.
+
+    Examples
+    --------
+    >>> level_outside([Value(1.0)], 1)
+    0
+    """
+    levels = {other for other in open_levels() if other < level}
+    if not levels:
+        return 0
+    # A node from outside tells by its level, unless that is of a call which is over.
+    own = consumers_first(*nodes, level=level)
+    # What stands for all samples of a batch belongs to the trace, though it came after the call began.
+    lanes = {other for other in open_levels(traces=True) if other > level}
+    if lanes and any(node._level in lanes for node in own):
+        return max(levels & open_levels(traces=True), default=0)
+    below = {arg for node in own for arg in operands(node) if 0 < arg._level < level}
+    below.update(node for node in nodes if 0 < node._level < level)
+    return highest_open(below, levels)
+
+
+def nodes(root: Value) -> list[Value]:
+    """Return the nodes that lead to a result, each after its operands.
+
+    Parameters
+    ----------
+    root : Value
+        The result.
+
+    Returns
+    -------
+    list of Value
+        In the order of evaluation; `root` comes last.
+
+    Examples
+    --------
+    >>> a = Value(2.0, label="a")
+    >>> [node.data for node in nodes(a * a + 1.0)]
+    [2.0, 4.0, 5.0]
+    """
+    return nodes_of([root])
+
+
+def nodes_of(roots: Sequence[Value]) -> list[Value]:
+    """Return the nodes that lead to several results, each once and after its operands.
+
+    After Kahn (1962): count the uses of each node, then take a node when its last consumer has been taken.
+    So what is done to each element of an array stands together, in the order of the elements, and the
+    compiler lays it out as the user did; depth first, it would write ``x.T`` for ``x`` in many programs.
+
+    Examples
+    --------
+    >>> a = Value(2.0)
+    >>> [node.data for node in nodes_of([a * a, a + 1.0])]
+    [2.0, 3.0, 4.0]
+    """
+    remaining = dict.fromkeys(roots, 0)
+    operands_of: dict[Value, list[Value]] = {}
+    reached = list(remaining)
+    for root in roots:
+        remaining[root] += 1
+    for node in reached:
+        operands_of[node] = used = operands(node)
+        for operand in used:
+            if operand not in remaining:
+                remaining[operand] = 0
+                reached.append(operand)
+            remaining[operand] += 1
+    order: list[Value] = []
+
+    def use(nodes: Iterable[Value]) -> None:
+        for node in nodes:
+            remaining[node] -= 1
+            if not remaining[node]:
+                order.append(node)
+
+    use(roots)
+    for node in order:
+        use(operands_of[node])
+    return order[::-1]
+
+
+class Use(NamedTuple):
+    """An edge of a graph: one operand slot of one node.
+
+    Attributes
+    ----------
+    node : Value
+        The node.
+    slot : int
+        Which of its operands, from 0.
+    """
+
+    node: Value
+    slot: int
+
+    @property
+    def operand(self) -> Value:
+        """The operand in that slot."""
+        return self.node.args[self.slot]  # type: ignore[return-value]
+
+    @property
+    def partial(self) -> float:
+        """The derivative of the node by that operand."""
+        return self.node.partials[self.slot]  # type: ignore[return-value]
+
+
+def uses(node: Value) -> list[Use]:
+    """Return the slots of a node that hold nodes, constants left out.
+
+    Examples
+    --------
+    >>> a = Value(2.0)
+    >>> [use.slot for use in uses(a * a)]
+    [0, 1]
+    """
+    return [Use(node, slot) for slot, partial in enumerate(node.partials) if partial is not None]
+
+
+def depending_on(
+    inputs: Iterable[Value], order: Iterable[Value], *, by_derivative: bool = False
+) -> set[Value]:
+    """Return some nodes of a graph and all that depend on them.
+
+    Parameters
+    ----------
+    inputs : iterable of Value
+        The nodes.
+    order : iterable of Value
+        The graph, each node after its operands.
+    by_derivative : bool
+        Whether only those count to which a derivative flows, so not what is chosen by them.
+
+    Returns
+    -------
+    set of Value
+        By identity, as nodes hash.
+
+    Examples
+    --------
+    >>> a, b = Value(2.0), Value(3.0)
+    >>> len(depending_on([a], nodes(a * b + b)))
+    3
+    """
+    found = set(inputs)
+    for node in order:
+        linked = [use.operand for use in uses(node)] if by_derivative else operands(node)
+        if node not in found and not found.isdisjoint(linked):
+            found.add(node)
+    return found
+
+
+def names(order: Sequence[Value], variables: Mapping[str, Any] | None = None) -> dict[Value, str]:
+    """Return a name for each node: its label, else its variable's name, else ``v1``, ``v2``, ...
+
+    Parameters
+    ----------
+    order : sequence of Value
+        The nodes, such as `nodes` returns.
+    variables : mapping, optional
+        The caller's variables, such as ``locals()``. Lists and arrays of `Value`s name their elements;
+        names that begin with ``_`` are left out, since IPython stores its results under such.
+
+    Returns
+    -------
+    dict
+        Name of each node; a number is left out where a name is that number already.
+
+    Examples
+    --------
+    >>> a = Value(2.0, label="a")
+    >>> b = a * a
+    >>> list(names(nodes(b + 1.0)).values())
+    ['a', 'v1', 'v2']
+    >>> list(names(nodes(b + 1.0), {"b": b}).values())
+    ['a', 'b', 'v1']
+    """
+    given = {id(value): name for name, value in _named_values(variables or {})}
+    # A picture shows a label in lines of its own.
+    known = {node: printable(node.label or given.get(id(node), ""), keep="\n") for node in order}
+    taken = set(known.values())
+    numbered = (f"v{i}" for i in count(1) if f"v{i}" not in taken)
+    return {node: name or next(numbered) for node, name in known.items()}
+
+
+def _named_values(variables: Mapping[str, Any]) -> Iterator[tuple[str, Value]]:
+    """Yield the Values among variables, and the elements of lists and arrays of them."""
+    for name, item in variables.items():
+        entries: Iterable[tuple[str, Any]] = []
+        if isinstance(item, Value):
+            entries = [(name, item)]
+        elif isinstance(item, list | tuple):
+            entries = ((f"{name}[{i}]", entry) for i, entry in enumerate(item))
+        elif isinstance(item, np.ndarray) and item.dtype == object:
+            entries = (
+                (f"{name}[{', '.join(map(str, index))}]", item[index]) for index in np.ndindex(item.shape)
+            )
+        if not name.startswith("_"):
+            yield from ((path, entry) for path, entry in entries if isinstance(entry, Value))

@@ -1,0 +1,240 @@
+"""Copies of graphs, and graphs as bytes: however deep, without recursion, and with what they share.
+
+`copy` and `pickle` go from an object to what it refers to by recursion, which ends after a few hundred nodes.
+So a node hands over the whole graph that leads to it at once. What has been handed over already, for another
+node of the same list or module, is referred to.
+"""
+
+from __future__ import annotations
+
+import copy
+import threading
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..ops.table import BATCHES, COMPARISONS, OPS
+from .node import NOT_YET, Node
+from .value import Value
+
+_ROWS = {op.name: op for op in (*OPS.values(), *COMPARISONS.values(), *BATCHES.values())}
+
+# Marks, levels and weak references are no part of a copy.
+_KEPT = [slot for slot in Node.__slots__ if slot not in ("__weakref__", "_adjoint", "_level")]
+
+_new = object.__new__
+
+
+def shallow_copy(node: Node) -> Any:
+    """Return a node of the same numbers, operands and gradient.
+
+    Examples
+    --------
+    >>> x = Value(2.0, label="x")
+    >>> copy.copy(x) is x, copy.copy(x).label, copy.copy(x * 3.0).args[0] is x
+    (False, 'x', True)
+    """
+    twin = _blank(type(node))
+    _fill(twin, node, {})
+    _set_extras(twin, _extras(node))
+    twin._level = node._level
+    return twin
+
+
+def deep_copy(node: Node, memo: dict[int, Any]) -> Any:
+    """Return a copy of a node and of all that it depends on, apart from what `memo` has copied already.
+
+    Examples
+    --------
+    >>> x = Value(2.0)
+    >>> y, z = copy.deepcopy([x * x, x])
+    >>> y.args[0] is z, z is x
+    (True, False)
+    """
+    nodes = _reachable(node, lambda other: id(other) in memo)
+    for original in nodes:
+        memo[id(original)] = _blank(type(original))
+    for original in nodes:
+        twin = memo[id(original)]
+        _fill(twin, original, memo)
+        _set_extras(twin, copy.deepcopy(_extras(original), memo))
+    return memo[id(node)]
+
+
+def reduced(node: Node) -> tuple[Any, ...]:
+    """Return what `pickle` is to write for a node.
+
+    Examples
+    --------
+    >>> import pickle
+    >>> x = Value(2.0)
+    >>> y, z = pickle.loads(pickle.dumps([x * x, x]))
+    >>> y.args[0] is z
+    True
+    """
+    if _is_plain_leaf(node):
+        grad = None if node.grad is NOT_YET else node.grad
+        return _leaf, (type(node), node._data, node.label, grad), _extras(node)
+    home = _homes()
+    piece = home.get(id(node), _nowhere)()
+    if piece is None:
+        piece = _Piece(_reachable(node, lambda other: _is_plain_leaf(other) or id(other) in home))
+        piece.settle(home)
+    return _member, (piece, piece.index[id(node)])
+
+
+class _Piece:
+    """Nodes that are pickled together: all that a node depends on, unless it is in another piece.
+
+    The pickler holds a piece, which it refers to for a node that it meets later, as long as it works.
+    """
+
+    def __init__(self, nodes: list[Node]) -> None:
+        self.nodes = nodes
+        self.index = {id(node): i for i, node in enumerate(nodes)}
+
+    def settle(self, home: dict[int, weakref.ref[_Piece]]) -> None:
+        """Let nodes be found to be in this piece while it lives."""
+        members = tuple(self.index)
+
+        def leave(reference: object) -> None:
+            for member in members:
+                home.pop(member, None)
+
+        home.update(dict.fromkeys(members, weakref.ref(self, leave)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Blank nodes first: what the state holds may refer to them.
+        return _blanks, ([type(node) for node in self.nodes],), self._state()
+
+    def _state(self) -> tuple[Any, ...]:
+        outside: list[Node] = []
+        index = dict(self.index)
+
+        def encoded(arg: Any) -> Any:
+            """Return the place of a node; anything else as it is, a tuple item by item."""
+            if isinstance(arg, tuple):
+                return tuple(map(encoded, arg))
+            if not isinstance(arg, Node):
+                return arg
+            if id(arg) not in index:
+                index[id(arg)] = len(index)
+                outside.append(arg)
+            return index[id(arg)]
+
+        rows = []
+        extras = {}
+        for i, node in enumerate(self.nodes):
+            row = node.op.name if node.op is not None and _ROWS.get(node.op.name) is node.op else node.op
+            grad = None if node.grad is NOT_YET else node.grad
+            is_node = isinstance(grad, Node)
+            operands = encoded(node._x), encoded(node._y), node._dx, node._dy
+            rows.append((node._data, row, *operands, node._about, is_node, encoded(grad)))
+            if state := _extras(node):
+                extras[i] = state
+        return outside, rows, extras
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        outside, rows, extras = state
+        nodes = [*self.nodes, *outside]
+
+        def decoded(arg: Any) -> Any:
+            if isinstance(arg, tuple):
+                return tuple(map(decoded, arg))
+            return nodes[arg] if isinstance(arg, int) else arg
+
+        for node, (data, row, x, y, dx, dy, about, is_node, grad) in zip(self.nodes, rows, strict=True):
+            node._data, node._dx, node._dy, node._about = data, dx, dy, about
+            node._x, node._y = decoded(x), decoded(y)
+            node.op = _ROWS[row] if isinstance(row, str) else row
+            node.grad = NOT_YET if grad is None else decoded(grad) if is_node else grad
+        for i, extra in extras.items():
+            _set_extras(self.nodes[i], extra)
+
+
+class _Homes(threading.local):
+    """The piece of each node that is being pickled in a thread, by the node's id."""
+
+    def __init__(self) -> None:
+        self.pieces: dict[int, weakref.ref[_Piece]] = {}
+
+
+_of_thread = _Homes()
+
+
+def _homes() -> dict[int, weakref.ref[_Piece]]:
+    return _of_thread.pieces
+
+
+def _nowhere() -> None:
+    return None
+
+
+def _leaf(kind: type[Node], data: float, label: str, grad: Any) -> Node:
+    leaf: Node = _blank(kind)
+    leaf._data, leaf.label = data, label
+    leaf.grad = NOT_YET if grad is None else grad
+    return leaf
+
+
+def _blanks(kinds: Sequence[type[Node]]) -> _Piece:
+    return _Piece([_blank(kind) for kind in kinds])
+
+
+def _member(piece: _Piece, i: int) -> Node:
+    return piece.nodes[i]
+
+
+def _blank(kind: type[Node]) -> Any:
+    """Return a leaf of a class, whose own `__init__` may want arguments, or do more than that."""
+    node = _new(kind)
+    Node.__init__(node, 0.0)
+    return node
+
+
+def _reachable(root: Node, is_known: Callable[[Node], bool]) -> list[Node]:
+    """Return a node and what it depends on, gradients that are nodes included, up to what is known."""
+    found = {id(root): root}
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        x = node._x
+        for arg in (*(x if isinstance(x, tuple) else (x,)), node._y, node.grad):
+            if isinstance(arg, Node) and id(arg) not in found and not is_known(arg):
+                found[id(arg)] = arg
+                waiting.append(arg)
+    return list(found.values())
+
+
+def _is_plain_leaf(node: Node) -> bool:
+    """Return whether a leaf refers to no other node."""
+    return node.op is None and not isinstance(node.grad, Node)
+
+
+def _fill(twin: Node, node: Node, copied: dict[int, Any]) -> None:
+    """Give a copy what the node has, with copies in place of the nodes that were copied."""
+    for slot in _KEPT:
+        setattr(twin, slot, getattr(node, slot))
+    twin._x, twin._y, twin.grad = (_copied(arg, copied) for arg in (node._x, node._y, node.grad))
+
+
+def _copied(arg: Any, copied: dict[int, Any]) -> Any:
+    if isinstance(arg, tuple):
+        return tuple([_copied(item, copied) for item in arg])
+    return copied.get(id(arg), arg) if isinstance(arg, Node) else arg
+
+
+def _extras(node: Node) -> Any:
+    """Return what a subclass added to a node, as `object.__getstate__` does: None, or (dict, slots)."""
+    if type(node) is Value:
+        return None
+    state: Any = object.__getstate__(node)  # type: ignore[attr-defined, unused-ignore]
+    attributes, slots = state if isinstance(state, tuple) else (state, {})
+    own = {name: item for name, item in slots.items() if name not in Node.__slots__}
+    return (attributes, own) if attributes or own else None
+
+
+def _set_extras(node: Node, extras: Any) -> None:
+    for state in extras or ():
+        for name, item in (state or {}).items():
+            setattr(node, name, item)

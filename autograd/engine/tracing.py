@@ -1,0 +1,114 @@
+"""Tracing: recording a function once, as a program that will run on other numbers.
+
+What a program computes from its inputs is not known while it is traced: to ask for such a number raises,
+since another number could go another way. A node tells by its level (`levels`) that it may belong
+to a trace, so this holds in any thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from .levels import FIRST_OF_TRACES, Scope, new_level, open_scopes
+
+_current: ContextVar[Scope | None] = ContextVar("trace", default=None)
+
+
+class TracedValueError(TypeError):
+    """A program asked for a number that is only known when it runs."""
+
+
+@contextmanager
+def tracing(inputs: Iterable[Any]) -> Iterator[int]:
+    """Trace what the block computes from some leaves.
+
+    Parameters
+    ----------
+    inputs : iterable of Value
+        What the program will be a function of. They get the level of the trace while it lasts.
+
+    Yields
+    ------
+    int
+        The level of the trace.
+
+    Examples
+    --------
+    >>> from autograd import Value
+    >>> x = Value(3.0)
+    >>> with tracing([x]):
+    ...     bool(x > 0.0)
+    Traceback (most recent call last):
+        ...
+    autograd.engine.tracing.TracedValueError: if v asks for a number that is not known while ...
+    """
+    leaves = list(inputs)
+    level = new_level(traced=True)
+    scope = Scope(traces=True, levels={level})
+    before = _current.get()
+    try:
+        open_scopes.add(scope)
+        for leaf in leaves:
+            leaf._level = level
+        _current.set(scope)
+        yield level
+    finally:
+        # Each call may end in a KeyboardInterrupt. The level of a trace that is over means nothing.
+        try:
+            _current.set(before)
+        finally:
+            open_scopes.discard(scope)
+            for leaf in leaves:
+                leaf._level = 0
+
+
+def is_tracing() -> bool:
+    """Return whether this thread or task is in a trace.
+
+    Examples
+    --------
+    >>> is_tracing()
+    False
+    """
+    return _current.get() is not None
+
+
+def trace_also(nodes: Iterable[Any]) -> int:
+    """Count more nodes among the inputs of the trace that this thread is in, and return their level.
+
+    Parameters
+    ----------
+    nodes : iterable of Value
+        What stands for numbers that are not known yet.
+
+    Examples
+    --------
+    >>> from autograd import Value
+    >>> x, y = Value(3.0), Value(4.0)
+    >>> with tracing([x]) as level:
+    ...     trace_also([y]) > level
+    True
+    """
+    level = new_level(traced=True)
+    scope = _current.get()
+    if scope is not None:
+        scope.levels.add(level)
+    for node in nodes:
+        node._level = level
+    return level
+
+
+def may_be_traced(node: Any) -> bool:
+    """Return whether a node belongs to a trace that is going on, or belonged to one.
+
+    Examples
+    --------
+    >>> from autograd import Value
+    >>> may_be_traced(Value(3.0))
+    False
+    """
+    level: int = node._level
+    return level >= FIRST_OF_TRACES

@@ -1,0 +1,1 @@
+"""The operations as functions, what is composed of them, and NumPy in and out."""

@@ -1,0 +1,341 @@
+"""What NumPy's functions that are no ufuncs do with arrays of `Value`s.
+
+Most are recorded: NumPy's own code moves elements around, or calls ufuncs. Some are written anew here,
+because NumPy's code would make plain floats of the elements, or ask them for truth. Those that ask a question
+are given the numbers. All others raise: a derivative that is lost without a word is worse.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..engine.tracing import TracedValueError
+from ..ops.table import OPS
+from .arrays import elementwise
+from .value_array import ASKING, OWN, RECORDED, ValueArray, data, holds_values, recorded, values_array
+
+Function = Callable[..., Any]
+
+
+def _named(names: str, *modules: Any) -> list[Any]:
+    """Return the functions of these names, of which older versions of NumPy lack some."""
+    return [getattr(module, name) for module in modules for name in names.split() if hasattr(module, name)]
+
+
+_MOVING = """
+    append apply_along_axis array_split astype atleast_1d atleast_2d atleast_3d block broadcast_arrays
+    broadcast_to choose column_stack compress concat concatenate copy delete diag diagflat diagonal dsplit
+    dstack expand_dims extract fill_diagonal flip fliplr flipud hsplit hstack insert ix_ matrix_transpose
+    meshgrid moveaxis permute_dims place put put_along_axis ravel repeat reshape resize roll rollaxis rot90
+    split squeeze stack swapaxes take take_along_axis tile transpose tril triu unstack vsplit vstack
+    trim_zeros
+"""
+_ABOUT_ARRAYS = """
+    can_cast iscomplexobj isrealobj may_share_memory ndim result_type shape shares_memory size
+"""
+_COMPUTING = """
+    all amax amin any clip convolve correlate cross cumprod cumsum cumulative_prod cumulative_sum diff dot
+    ediff1d einsum inner kron max mean min outer polyval prod ptp real sinc sum tensordot trace trapezoid
+    trapz vander vdot
+"""
+_OF_LINALG = """
+    cross diagonal matmul matrix_power matrix_transpose multi_dot outer tensordot trace vecdot
+"""
+_QUESTIONS = """
+    allclose argmax argmin argpartition argsort argwhere array_equal array_equiv count_nonzero digitize
+    flatnonzero histogram histogram2d histogram_bin_edges histogramdd isclose iscomplex isin isneginf isposinf
+    isreal lexsort nanargmax nanargmin nonzero save savetxt savez savez_compressed searchsorted
+"""
+RECORDED.update(_named(_MOVING + _ABOUT_ARRAYS + _COMPUTING, np), _named(_OF_LINALG, np.linalg))
+ASKING.update(_named(_QUESTIONS, np))
+
+
+def _replaces(*functions: Any) -> Callable[[Function], Function]:
+    """Return a decorator for what NumPy's functions do with arrays of `Value`s."""
+
+    def register(own: Function) -> Function:
+        OWN.update(dict.fromkeys(functions, own))
+        return own
+
+    return register
+
+
+# ---------------------------------------------------------------------------------------------- choosing
+
+
+@_replaces(np.where)
+def _where(condition: Any, *choices: Any) -> Any:
+    if not choices:
+        return np.nonzero(condition)
+    return elementwise(OPS["where"], condition, *choices)
+
+
+@_replaces(np.select)
+def _select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Any:
+    result = default
+    for condition, choice in list(zip(condlist, choicelist, strict=True))[::-1]:
+        result = _where(condition, choice, result)
+    return result
+
+
+@_replaces(np.nan_to_num)
+def _nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
+    largest = np.finfo(float).max
+    x = _where(np.isnan(x), nan, x)
+    x = _where(np.equal(x, math.inf), largest if posinf is None else posinf, x)
+    return _where(np.equal(x, -math.inf), -largest if neginf is None else neginf, x)
+
+
+@_replaces(np.round, np.around)
+def _round(a: Any, decimals: Any = 0, out: Any = None) -> Any:
+    if not decimals:
+        return np.rint(a, out=out)
+    return np.divide(np.rint(np.multiply(a, 10.0**decimals)), 10.0**decimals, out=out)
+
+
+@_replaces(np.zeros_like, np.empty_like)
+def _zeros_like(a: Any, dtype: Any = None, *args: Any, **options: Any) -> Any:
+    return _full_like(a, 0.0, dtype, *args, **options)
+
+
+@_replaces(np.ones_like)
+def _ones_like(a: Any, dtype: Any = None, *args: Any, **options: Any) -> Any:
+    return _full_like(a, 1.0, dtype, *args, **options)
+
+
+@_replaces(np.full_like)
+def _full_like(
+    a: Any, fill_value: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None
+) -> Any:
+    """Return an array that can hold Values, unless another type is asked for."""
+    full = np.full(np.shape(a) if shape is None else shape, None, dtype=dtype or object)
+    full[...] = fill_value
+    return full
+
+
+@_replaces(np.array_repr, np.array_str, np.array2string)
+def _shown(a: Any, *args: Any, **options: Any) -> str:
+    return np.array2string(np.asarray(a), *args, **options)
+
+
+@_replaces(np.pad)
+def _pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> Any:
+    if mode not in ("constant", "edge", "reflect", "symmetric", "wrap") or "reflect_type" in options:
+        raise TypeError(
+            "np.pad of Values takes mode 'constant', 'edge', 'reflect', 'symmetric' or 'wrap', but came "
+            f"{mode!r}"
+        )
+    return recorded(np.pad, array, pad_width, mode, **options)
+
+
+# ------------------------------------------------------------------------------------------------ in order
+
+
+@_replaces(np.sort)
+def _sort(a: Any, axis: Any = -1, *args: Any, **options: Any) -> Any:
+    values = values_array(values_array(a).ravel() if axis is None else a)
+    axis = -1 if axis is None else axis
+    return np.take_along_axis(values, np.argsort(data(values), axis, *args, **options), axis)
+
+
+@_replaces(np.median)
+def _median(
+    a: Any, axis: Any = None, out: None = None, overwrite_input: bool = False, keepdims: bool = False
+) -> Any:
+    return _quantile(a, 0.5, axis, keepdims=keepdims)
+
+
+@_replaces(np.percentile)
+def _percentile(a: Any, q: Any, axis: Any = None, **options: Any) -> Any:
+    return _quantile(a, np.divide(q, 100.0), axis, **options)
+
+
+@_replaces(np.quantile)
+def _quantile(a: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False) -> Any:
+    if method != "linear":
+        raise TypeError(f"quantiles of Values take method='linear', but came {method!r}")
+    values = values_array(a)
+    ordered = _sort(values, None) if axis is None else np.moveaxis(_sort(values, axis), axis, 0)
+    place = np.multiply(q, len(ordered) - 1)
+    low = np.floor(data(place)).astype(int)
+    high = np.minimum(low + 1, len(ordered) - 1)
+    rest = np.expand_dims(place - low, tuple(range(np.ndim(place), np.ndim(place) + ordered.ndim - 1)))
+    result = ordered[low] + (ordered[high] - ordered[low]) * (rest if np.ndim(rest) else float(rest))
+    if keepdims:
+        axes = tuple(range(values.ndim)) if axis is None else axis
+        result = np.expand_dims(result, tuple(i + np.ndim(q) for i in np.atleast_1d(axes)))
+    return result
+
+
+# ------------------------------------------------------------------------------------------------ sums
+
+
+@_replaces(np.average)
+def _average(
+    a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False
+) -> Any:
+    values = values_array(a)
+    if weights is None:
+        weights = 1.0
+    elif np.shape(weights) != values.shape:
+        along = (axis,) if isinstance(axis, int) else tuple(axis)
+        others = [i for i in range(values.ndim) if i not in {j % values.ndim for j in along}]
+        weights = np.expand_dims(weights, others)
+    weights = np.broadcast_to(weights, values.shape)
+    total = np.sum(weights, axis=axis, keepdims=keepdims)
+    mean = np.sum(values * weights, axis=axis, keepdims=keepdims) / total
+    return (mean, np.broadcast_to(total, np.shape(mean))) if returned else mean
+
+
+@_replaces(np.var)
+def _var(a: Any, *args: Any, **options: Any) -> Any:
+    return recorded(np.var, _with_dimensions(a), *args, **options)
+
+
+@_replaces(np.std)
+def _std(a: Any, *args: Any, **options: Any) -> Any:
+    return recorded(np.std, _with_dimensions(a), *args, **options)
+
+
+def _with_dimensions(a: Any) -> Any:
+    """Return a single Value in an array: NumPy asks the mean of a number for its type."""
+    return a if np.ndim(a) else values_array(a).reshape(1)
+
+
+def _without_nan(reduce: Function, instead: float) -> Function:
+    def reduced(a: Any, *args: Any, **options: Any) -> Any:
+        return reduce(_where(np.isnan(a), instead, a), *args, **options)
+
+    return reduced
+
+
+OWN[np.nansum] = _without_nan(np.sum, 0.0)
+OWN[np.nanprod] = _without_nan(np.prod, 1.0)
+OWN[np.nanmax] = _without_nan(np.max, -math.inf)
+OWN[np.nanmin] = _without_nan(np.min, math.inf)
+
+
+@_replaces(np.nanmean)
+def _nanmean(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    counted = _where(np.isnan(a), 0.0, 1.0)
+    return np.nansum(a, axis, keepdims=keepdims) / np.sum(counted, axis, keepdims=keepdims)
+
+
+@_replaces(np.linalg.norm)
+def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    x = values_array(x)
+    if axis is None and (ord is None or x.ndim <= 2):
+        axis = tuple(range(x.ndim))
+    along = (axis,) if isinstance(axis, int) else tuple(axis)
+    if ord in (None, "fro") or (ord == 2 and len(along) == 1):
+        return np.sqrt(np.sum(x * x, axis=along, keepdims=keepdims))
+    if len(along) == 1:
+        return _vector_norm(x, ord, along[0], keepdims)
+    if len(along) == 2 and ord in (1, -1, math.inf, -math.inf):
+        by, over = along if abs(ord) == 1 else along[::-1]
+        sums = np.sum(abs(x), axis=by, keepdims=True)
+        largest = (np.max if ord > 0 else np.min)(sums, axis=over, keepdims=True)
+        return largest if keepdims else np.squeeze(largest, axis=along)
+    raise TypeError(
+        f"np.linalg.norm of Values takes ord=None, 'fro', or for matrices 1, -1, inf, -inf, but came {ord!r}"
+    )
+
+
+def _vector_norm(x: ValueArray, ord: float, axis: int, keepdims: bool) -> Any:
+    if math.isinf(ord):
+        return (np.max if ord > 0 else np.min)(abs(x), axis=axis, keepdims=keepdims)
+    if ord == 0:
+        return np.sum(x != 0, axis=axis, keepdims=keepdims)
+    if ord == 1:
+        return np.sum(abs(x), axis=axis, keepdims=keepdims)
+    return np.sum(abs(x) ** float(ord), axis=axis, keepdims=keepdims) ** (1.0 / ord)
+
+
+# ------------------------------------------------------------------------------------------- along a line
+
+
+@_replaces(np.interp)
+def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
+    """Return the straight lines between points at x; a point itself belongs to the line on its right."""
+    if period is not None:
+        raise TypeError("np.interp of Values takes no period; pass x % period, and the points of one period")
+    xp, fp = np.asarray(xp), np.asarray(fp)
+    if xp.ndim != 1 or xp.shape != fp.shape or not len(xp):
+        raise ValueError(f"np.interp takes points of one shape (n,), but came {xp.shape} and {fp.shape}")
+    xp, fp = (values_array(p) if holds_values(p) else p for p in (xp, fp))
+    at = values_array(x) if holds_values(x) else np.asarray(x, dtype=float)
+    inside = _between(at, xp, fp) if len(xp) > 1 else np.broadcast_to(fp[0], at.shape)
+    below = _where(at < xp[0], fp[0] if left is None else left, inside)
+    return _where(at > xp[-1], fp[-1] if right is None else right, below)
+
+
+def _between(x: Any, xp: Any, fp: Any) -> Any:
+    try:
+        places = np.searchsorted(data(xp), data(x), side="right")
+    except TracedValueError:
+        # Where x lies is not known, so each line is drawn, and chosen from when the program runs.
+        result = _line(x, xp, fp, 0)
+        for i in range(1, len(xp) - 1):
+            result = _where(x >= xp[i], _line(x, xp, fp, i), result)
+        return result
+    return _line(x, xp, fp, np.clip(places - 1, 0, len(xp) - 2))
+
+
+def _line(x: Any, xp: Any, fp: Any, i: Any) -> Any:
+    return fp[i] + (x - xp[i]) * ((fp[i + 1] - fp[i]) / (xp[i + 1] - xp[i]))
+
+
+@_replaces(np.linspace)
+def _linspace(
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: Any = False, dtype: Any = None
+) -> Any:
+    """Return numbers at equal distances; plain ones where a type is asked for, as histograms do."""
+    if dtype is not None:
+        start, stop = np.asarray(start, dtype=float), np.asarray(stop, dtype=float)
+        return np.linspace(start, stop, num, endpoint, retstep)
+    between = np.linspace(0.0, 1.0, num, endpoint=endpoint).reshape((num,) + (1,) * np.ndim(start))
+    step = (stop - start) / max(num - 1 if endpoint else num, 1)
+    points = values_array(start + (stop - start) * between)
+    return (points, step) if retstep else points
+
+
+@_replaces(np.gradient)
+def _gradient(f: Any, *spacing: Any, axis: Any = None, edge_order: int = 1) -> Any:
+    f = values_array(f)
+    axes = tuple(range(f.ndim)) if axis is None else tuple(np.atleast_1d(axis).tolist())
+    steps = spacing or (1.0,)
+    if len(steps) == 1 and np.ndim(steps[0]) == 0:
+        steps = steps * len(axes)
+    if len(steps) != len(axes) or edge_order not in (1, 2):
+        raise TypeError(
+            f"np.gradient takes a spacing for each of {len(axes)} axes and edge_order 1 or 2, "
+            f"but came {len(steps)} and {edge_order!r}"
+        )
+    found = [_slopes(f, step, along, edge_order) for step, along in zip(steps, axes, strict=True)]
+    return found[0] if len(found) == 1 and (axis is None or np.ndim(axis) == 0) else tuple(found)
+
+
+def _slopes(f: ValueArray, step: Any, axis: int, edge_order: int) -> Any:
+    """Return the slopes along an axis, each of the parabola through a point and its neighbours."""
+    f = np.moveaxis(f, axis, 0)
+    n = len(f)
+    if n <= edge_order:
+        raise ValueError(f"np.gradient needs more than {edge_order} numbers along an axis, but came {n}")
+    wide = (-1,) + (1,) * (f.ndim - 1)
+    h = np.diff(step) if np.ndim(step) else np.broadcast_to(step, (n - 1,))
+    if len(h) != n - 1:
+        raise ValueError(f"np.gradient takes a place for each of {n} numbers, but came {len(h) + 1}")
+    rises = np.diff(f, axis=0) / np.reshape(h, wide)
+    slopes = np.zeros_like(f)
+    slopes[0], slopes[-1] = rises[0], rises[-1]
+    if n > 2:
+        before, after = np.reshape(h[:-1], wide), np.reshape(h[1:], wide)
+        slopes[1:-1] = (after * rises[:-1] + before * rises[1:]) / (before + after)
+    if edge_order == 2:
+        slopes[0] = rises[0] - (slopes[1] - rises[0])
+        slopes[-1] = rises[-1] - (slopes[-2] - rises[-1])
+    return np.moveaxis(slopes, 0, axis)

@@ -1,0 +1,251 @@
+"""NumPy in and out: arrays of `Value`s, and what NumPy's functions do with a `Value`.
+
+An array of `Value`s is a NumPy array with ``dtype=object``, a `ValueArray`, on which NumPy's functions work.
+Plain arrays of objects that hold `Value`s are taken everywhere too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial, reduce
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..engine.apply import apply, apply_variadic
+from ..engine.node import has_gradient
+from ..engine.value import Value
+from ..ops.rules import on_arrays
+from ..ops.table import OPS, Op
+from .ufuncs import function_of, mapped
+from .value_array import ValueArray, holds_values, values_array
+
+Array = npt.NDArray[Any]
+
+
+def as_values(array: npt.ArrayLike, label: str = "") -> ValueArray:
+    """Return an array of new leaves with the numbers of an array.
+
+    Parameters
+    ----------
+    array : array_like of real numbers
+        Any shape.
+    label : str
+        A name; the elements are called ``label[i, j]``.
+
+    Returns
+    -------
+    ValueArray
+        Of the same shape, with ``dtype=object``.
+
+    Raises
+    ------
+    TypeError
+        If the array does not hold real numbers.
+
+    Examples
+    --------
+    >>> as_values([1.0, 2.0], label="x")
+    array([Value(1.0, label='x[0]'), Value(2.0, label='x[1]')], dtype=object)
+    """
+    numbers = np.asarray(array)
+    if numbers.dtype.kind not in "fiub":
+        raise TypeError(
+            f"as_values takes an array of real numbers, but came dtype {numbers.dtype}"
+            + ("; it may hold Values already" if numbers.dtype == object else "")
+        )
+    values = np.empty(numbers.shape, dtype=object)
+    for index in np.ndindex(numbers.shape):
+        name = f"{label}[{', '.join(map(str, index))}]" if label and index else label
+        values[index] = Value(float(numbers[index]), name)
+    return values_array(values)
+
+
+def grads(values: Any) -> npt.NDArray[np.float64]:
+    """Return the gradients of an array of `Value`s.
+
+    Parameters
+    ----------
+    values : array_like of Value
+        Any shape.
+
+    Returns
+    -------
+    ndarray of float
+        Of the same shape; 0.0 where no backward has reached, as ``grad`` itself is.
+
+    Raises
+    ------
+    TypeError
+        If an element is not a `Value`.
+
+    Examples
+    --------
+    >>> x = as_values([1.0, 2.0])
+    >>> (x * x).sum().backward()
+    >>> grads(x)
+    array([2., 4.])
+    """
+    plain = boxed(values)
+    return np.array([_grad(value) for value in plain.ravel().tolist()], dtype=float).reshape(plain.shape)
+
+
+def _grad(value: Any) -> float:
+    if not isinstance(value, Value):
+        raise TypeError(f"grads takes Values, but came {value!r} ({type(value).__name__})")
+    return float(value.grad) if has_gradient(value) else 0.0
+
+
+def elementwise(op: Op, *args: Any) -> Any:
+    """Apply a row to `Value`s, numbers and arrays of either, broadcasting as NumPy does.
+
+    Parameters
+    ----------
+    op : Op
+        The row, not a variadic one.
+    *args : Value, number or array
+        The operands.
+
+    Returns
+    -------
+    Value, float or ndarray
+        An array where an operand is one: of floats, or of `Value`s with ``dtype=object``.
+
+    Raises
+    ------
+    TypeError
+        For an operand that is none of these.
+
+    Examples
+    --------
+    >>> elementwise(OPS["relu"], np.array([-1.0, 2.0]))
+    array([0., 2.])
+    """
+    if op.name == "where":
+        condition, *branches = map(_listed, args)
+        args = (_truth(condition), *branches)
+    if not any(isinstance(arg, np.ndarray) and arg.ndim for arg in args):
+        return apply(op, *(arg[()] if isinstance(arg, np.ndarray) else arg for arg in args))
+    if all(_is_numeric(arg) for arg in args):
+        return on_arrays(op).value(*args)
+    return mapped(function_of(op), args).view(ValueArray)
+
+
+def folded(op: Op, builtin: Callable[..., Any], args: Sequence[Any], options: Mapping[str, Any]) -> Any:
+    """Do what a builtin such as `max` does, and where a `Value`, an array or a nan takes part apply a row.
+
+    Parameters
+    ----------
+    op : Op
+        A row of two operands; it is applied from left to right: to the first two, to the result and the
+        third, ...
+    builtin : callable
+        What plain numbers, and anything else without a `Value`, are given to.
+    args : sequence
+        The items, or one iterable of them.
+    options : mapping
+        ``key`` and ``default``, as of the builtin.
+
+    Returns
+    -------
+    Value, ValueArray, or what the builtin returns
+        With a ``key`` one of the items.
+
+    Raises
+    ------
+    TypeError
+        For what the builtin does not take, or a `Value` beside what is no number.
+    ValueError
+        If there is no item, and no default.
+
+    Examples
+    --------
+    >>> folded(OPS["max"], max, [[1.0, Value(3.0), 2.0]], {})
+    Value(3.0, op='max')
+    >>> folded(OPS["max"], max, (3, 5), {})
+    5
+    """
+    items: Sequence[Any] = args
+    if len(args) == 1:
+        # The builtin says what is wrong with what is not iterable.
+        items = list(args[0]) if isinstance(args[0], Iterable) else []
+        args = [items] if isinstance(args[0], Iterable) else args
+    as_usual = options.get("key") is None and ("default" not in options or len(args) == 1)
+    if as_usual and any(map(_is_ours, items)):
+        return reduce(partial(elementwise, op), items)
+    return builtin(*args, **options)
+
+
+def summed(items: Iterable[Any], start: Any) -> Any:
+    """Do what the builtin `sum` does, as one node where a `Value` is among the terms.
+
+    Parameters
+    ----------
+    items : iterable
+        The terms.
+    start : Value, number or anything else that the builtin takes
+        What comes before them.
+
+    Returns
+    -------
+    Value, or what the builtin returns
+        Of arrays an array.
+
+    Raises
+    ------
+    TypeError
+        For a term that cannot be added, or a `Value` beside what is no number.
+
+    Examples
+    --------
+    >>> summed([Value(1.0), 2.0], 0)
+    Value(3.0, op='sum')
+    >>> summed([[1], [2]], [])
+    [1, 2]
+    """
+    terms = list(items)
+    kinds = set(map(type, (*terms, start)))
+    if not any(issubclass(kind, Value) for kind in kinds) or any(issubclass(k, np.ndarray) for k in kinds):
+        return sum(terms, start)
+    is_nothing = type(start) is int and start == 0
+    return apply_variadic(OPS["sum"], terms if is_nothing else [start, *terms])
+
+
+def _is_ours(item: Any) -> bool:
+    """Return whether an item takes a row and no builtin; as does a nan, which a builtin loses sight of."""
+    if isinstance(item, float):
+        return item != item
+    if isinstance(item, np.ndarray):
+        # In an array of objects without dimensions there may be a Value.
+        return item.ndim > 0 or item.dtype == object
+    return isinstance(item, Value)
+
+
+def _listed(arg: Any) -> Any:
+    """Return a list as an array, as `numpy.where` takes it."""
+    return np.asarray(arg) if isinstance(arg, list | tuple) else arg
+
+
+def _truth(condition: Any) -> Any:
+    """Return a condition as 1.0 and 0.0, which is not differentiated; where it was recorded, as it is."""
+    if holds_values(condition):
+        return condition
+    if isinstance(condition, np.ndarray):
+        return condition.astype(bool).astype(float)
+    return float(bool(condition))
+
+
+def _is_numeric(arg: Any) -> bool:
+    return not isinstance(arg, Value) and np.asarray(arg).dtype.kind in "fiub"
+
+
+def boxed(arg: Any) -> Array:
+    """Return an array of objects; a `Value` in a box of no dimensions, which no ufunc looks into.
+
+    Examples
+    --------
+    >>> boxed(Value(1.0)).shape, boxed([Value(1.0), 2.0]).shape
+    ((), (2,))
+    """
+    return np.asarray(values_array(arg) if isinstance(arg, Value) else arg, dtype=object)

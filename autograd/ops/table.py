@@ -1,0 +1,669 @@
+"""The table of operations: one row each, and nothing else in the project knows a derivative.
+
+A row writes its rules as text, in the words of `autograd.ops.rules`. ``x`` and ``y`` are the arguments
+and ``out`` is the value, so that a rule can reuse it (``1 + out*out`` costs less than ``tan`` twice).
+Text, because one rule is read in several ways: on floats by the operators of `autograd.engine.value`, on
+arrays by NumPy, on `Value`s when a derivative is itself differentiated, and by people.
+
+Partials, not vector-Jacobian products: reverse mode multiplies them by the adjoint, forward mode by
+the tangent, and a graph shows them on its edges.
+
+After a change here, ``python -m autograd.ops.generate`` writes the operators and functions anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import e, inf, log, log10, nan, pi
+from types import MappingProxyType
+from typing import TypeVar
+
+import numpy as np
+
+Numbers = tuple[float, ...]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Edge:
+    """What a row must give at one special point: the arguments, the value and the partials."""
+
+    at: Numbers
+    value: float
+    partials: Numbers
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Op:
+    """One row of the table.
+
+    Attributes
+    ----------
+    name : str
+        Name of the row, and of its function in `autograd`.
+    doc : str
+        What it computes, as the object of a sentence that begins with "Return".
+    value : str
+        The value, as a rule over the arguments.
+    partials : tuple of str
+        One rule an argument, ∂out/∂argument, over the arguments and ``out``. ``"0.0"`` stands for an
+        argument that only selects. Of a variadic row it is the rule for one element of each argument, in
+        which ``sum`` goes over all elements.
+    latex : str
+        The value in LaTeX, a template over the arguments.
+    domain : tuple of (float, float)
+        One interval an argument, from which tests sample points where the row is differentiable.
+    edges : tuple of Edge
+        Special points with what must come out.
+    symbol, precedence : str, int
+        The infix or prefix sign and how tightly it binds, where Python has one for it.
+    latex_precedence : int or None
+        How tightly the LaTeX form binds, where that differs: a fraction stands for itself, and needs
+        parentheses only below an exponent.
+    ufunc : numpy.ufunc or None
+        The NumPy function of the same meaning.
+    variadic : bool
+        Whether the arguments are sequences.
+    folds : bool
+        Whether its function also takes one iterable, as the builtin `max` does.
+
+    Examples
+    --------
+    >>> OPS["mul"]
+    mul: x * y, ∂out/∂x = y, ∂out/∂y = x
+    """
+
+    name: str
+    doc: str
+    value: str
+    partials: tuple[str, ...]
+    latex: str
+    domain: tuple[tuple[float, float], ...]
+    edges: tuple[Edge, ...] = ()
+    symbol: str = ""
+    precedence: int = 9
+    latex_precedence: int | None = None
+    ufunc: np.ufunc | None = None
+    variadic: bool = False
+    folds: bool = False
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of the arguments in the rules."""
+        return ("condition", "x", "y") if len(self.partials) == 3 else ("x", "y")[: len(self.partials)]
+
+    def columns(self, operands: Sequence[T]) -> list[Sequence[T]]:
+        """Return the operands of a node by argument of the row: of a variadic row several each, else one.
+
+        Examples
+        --------
+        >>> OPS["dot"].columns((1, 2, 3, 4)), OPS["mul"].columns((1, 2))
+        ([(1, 2), (3, 4)], [(1,), (2,)])
+        """
+        length = len(operands) // len(self.partials)
+        return [operands[i * length : (i + 1) * length] for i in range(len(self.partials))]
+
+    def selects(self, argument: int) -> bool:
+        """Return whether an argument only selects, so that no derivative flows through it.
+
+        Examples
+        --------
+        >>> [OPS["where"].selects(i) for i in range(3)]
+        [True, False, False]
+        """
+        return self.partials[argument] == "0.0"
+
+    def __repr__(self) -> str:
+        pairs = zip(self.parameters, self.partials, strict=True)
+        return f"{self.name}: {self.value}, " + ", ".join(f"∂out/∂{p} = {rule}" for p, rule in pairs)
+
+    def __reduce__(self) -> tuple[Callable[[str], Op], tuple[str]]:
+        # A row is known by identity, also after copy.deepcopy of a graph or pickling of a model.
+        return row, (self.name,)
+
+
+def row(name: str) -> Op:
+    """Return the row of a name.
+
+    Examples
+    --------
+    >>> row("exp")
+    exp: exp(x), ∂out/∂x = out
+    """
+    return OPS.get(name) or COMPARISONS.get(name) or CONSTANTS.get(name) or BATCHES[name]
+
+
+def _at(*point: float, gives: float, partials: Numbers) -> Edge:
+    """Return one special point of a row."""
+    return Edge(point, gives, partials)
+
+
+_LINE = (-3.0, 3.0)
+_POSITIVE = (0.1, 5.0)
+_UNIT = (-0.95, 0.95)
+
+_ROWS = (
+    # ------------------------------------------------------------------------------- arithmetic
+    Op(
+        name="add", doc="the sum of two numbers", symbol="+", precedence=1, ufunc=np.add,
+        value="x + y", partials=("1.0", "1.0"), latex="{x} + {y}", domain=(_LINE, _LINE),
+        edges=(
+            _at(inf, -inf, gives=nan, partials=(1.0, 1.0)),
+            _at(1e308, 1e308, gives=inf, partials=(1.0, 1.0)),
+        ),
+    ),
+    Op(
+        name="sub", doc="the difference of two numbers", symbol="-", precedence=1, ufunc=np.subtract,
+        value="x - y", partials=("1.0", "-1.0"), latex="{x} - {y}", domain=(_LINE, _LINE),
+        edges=(_at(inf, inf, gives=nan, partials=(1.0, -1.0)),),
+    ),
+    Op(
+        name="mul", doc="the product of two numbers", symbol="*", precedence=2, ufunc=np.multiply,
+        value="x * y", partials=("y", "x"), latex=r"{x} \cdot {y}", domain=(_LINE, _LINE),
+        edges=(
+            _at(0.0, inf, gives=nan, partials=(inf, 0.0)),
+            _at(1e200, 1e200, gives=inf, partials=(1e200, 1e200)),
+        ),
+    ),
+    Op(
+        name="truediv", doc="the quotient of two numbers", symbol="/", precedence=2, ufunc=np.true_divide,
+        value="x / y", partials=("1.0 / y", "-out / y"), latex=r"\frac{{{x}}}{{{y}}}",
+        latex_precedence=4,
+        domain=(_LINE, _POSITIVE),
+        edges=(
+            _at(1.0, 0.0, gives=inf, partials=(inf, -inf)),
+            _at(1.0, -0.0, gives=-inf, partials=(-inf, -inf)),
+            _at(0.0, 0.0, gives=nan, partials=(inf, nan)),
+            _at(1.0, inf, gives=0.0, partials=(0.0, -0.0)),
+        ),
+    ),
+    # By the remainder, which is exact, and not by rounding x / y, which may round up to a whole number.
+    Op(
+        name="floordiv", doc="the whole number of times that y goes into x", symbol="//", precedence=2,
+        ufunc=np.floor_divide,
+        value="x // y", partials=("0.0", "0.0"), latex=r"\left\lfloor \frac{{{x}}}{{{y}}} \right\rfloor",
+        latex_precedence=9, domain=((4.1, 4.9), (1.9, 2.0)),
+        edges=(
+            _at(1.0, 0.1, gives=9.0, partials=(0.0, 0.0)),
+            _at(-5.0, 2.0, gives=-3.0, partials=(0.0, 0.0)),
+            _at(5.0, 0.0, gives=inf, partials=(0.0, 0.0)),
+            _at(0.0, 0.0, gives=nan, partials=(0.0, 0.0)),
+        ),
+    ),
+    Op(
+        name="mod", doc="what remains of x when y is taken off as often as it goes in", symbol="%",
+        precedence=2, ufunc=np.remainder,
+        value="x % y", partials=("1.0", "-(x // y)"), latex=r"{x} \operatorname{{mod}} {y}",
+        domain=((4.1, 4.9), (1.9, 2.0)),
+        edges=(
+            _at(1.0, 0.1, gives=0.09999999999999995, partials=(1.0, -9.0)),
+            _at(-5.0, 3.0, gives=1.0, partials=(1.0, 2.0)),
+            _at(5.0, -3.0, gives=-1.0, partials=(1.0, 2.0)),
+            _at(1.0, 0.0, gives=nan, partials=(1.0, -inf)),
+        ),
+    ),
+    Op(
+        name="neg", doc="the number with its sign changed", symbol="-", precedence=3, ufunc=np.negative,
+        value="-x", partials=("-1.0",), latex="-{x}", domain=(_LINE,),
+        edges=(_at(0.0, gives=-0.0, partials=(-1.0,)),),
+    ),
+    # A node of its own, so that a derivative can be taken with respect to one use of a number.
+    Op(
+        name="pos", doc="the number itself", symbol="+", precedence=3, ufunc=np.positive,
+        value="x", partials=("1.0",), latex="{x}", domain=(_LINE,),
+        edges=(_at(-0.0, gives=-0.0, partials=(1.0,)),),
+    ),
+    # By x: from 1/2 on y - 1 is exact. Below it is rounded, which costs 230 ulp at 1e-100**-1.3, and
+    # x**(y - 1) overflows where y times it does not, as at 1e-310**1e-3: there it is y * out / x, for all x
+    # that are more than their half, which 0, inf and nan are not. At (0, 0) another base repairs 0 * inf; at
+    # other x the rule must stay a function of y where y is 0: its derivative by y is not 0 there.
+    # By y: the special cases repair 0 * inf at (0, y >= 0), and at (inf, y < 0) by the logarithm of another
+    # number. What they give is the limit from inside the domain.
+    # No rule divides by 0 or takes the logarithm of 0 in the branch that is not taken: while a program is
+    # traced it is recorded, and its own derivative must be finite.
+    Op(
+        name="pow", doc="x to the power y", symbol="**", precedence=4, ufunc=np.power,
+        value="pow(x, y)",
+        partials=(
+            "where(where(y == 0.0, 1.0, where(y < 0.5, 0.5 * abs(x) < abs(x), 0.0)), "
+            "y * out / where(abs(x) > 0.0, x, 1.0), y * pow(x, y - 1.0))",
+            "where(x == 0.0, where(y >= 0.0, 0.0, -inf), out * log(where(out == 0.0, 1.0, x)))",
+        ),
+        latex="{x}^{{{y}}}", domain=(_POSITIVE, _LINE),
+        edges=(
+            _at(0.0, 0.0, gives=1.0, partials=(0.0, 0.0)),
+            _at(3.0, 0.0, gives=1.0, partials=(0.0, 1.0986122886681098)),
+            _at(0.0, 1.0, gives=0.0, partials=(1.0, 0.0)),
+            _at(0.0, 2.0, gives=0.0, partials=(0.0, 0.0)),
+            _at(0.0, 0.5, gives=0.0, partials=(inf, 0.0)),
+            _at(0.0, -1.0, gives=inf, partials=(-inf, -inf)),
+            _at(-2.0, 3.0, gives=-8.0, partials=(12.0, nan)),
+            _at(-8.0, 1 / 3, gives=nan, partials=(nan, nan)),
+            _at(10.0, 400.0, gives=inf, partials=(inf, inf)),
+            _at(nan, 0.0, gives=1.0, partials=(0.0, nan)),
+            _at(inf, -1.0, gives=0.0, partials=(-0.0, 0.0)),
+            _at(inf, 0.25, gives=inf, partials=(0.0, inf)),
+            _at(
+                1e-310, 0.25, gives=3.162277660168377e-78,
+                partials=(7.905694150420966e231, -2.2572381540656566e-75),
+            ),
+        ),
+    ),
+    Op(
+        name="abs", doc="the absolute value; its derivative at 0 is 0", ufunc=np.absolute,
+        value="abs(x)", partials=("where(x == 0.0, 0.0, where(x < 0.0, -1.0, 1.0))",),
+        latex=r"\left|{x}\right|", domain=((-3.0, -0.1),),
+        edges=(
+            _at(0.0, gives=0.0, partials=(0.0,)),
+            _at(-0.0, gives=0.0, partials=(0.0,)),
+            _at(-2.0, gives=2.0, partials=(-1.0,)),
+            _at(2.0, gives=2.0, partials=(1.0,)),
+        ),
+    ),
+    # --------------------------------------------------------------------------------- selection
+    # The inner `where` lets a nan through from either side: a bare `x >= y` hides one in x.
+    Op(
+        name="max", doc="the larger of two numbers; a tie goes wholly to the first",
+        ufunc=np.maximum, folds=True,
+        value="where(x >= y, x, where(x == x, y, x))",
+        partials=(
+            "where(x >= y, 1.0, where(x == x, 0.0, 1.0))",
+            "where(x >= y, 0.0, where(x == x, 1.0, 0.0))",
+        ),
+        latex=r"\max\left({x}, {y}\right)", domain=((1.1, 3.0), (-3.0, 1.0)),
+        edges=(
+            _at(2.0, 2.0, gives=2.0, partials=(1.0, 0.0)),
+            _at(1.0, 2.0, gives=2.0, partials=(0.0, 1.0)),
+            _at(nan, 2.0, gives=nan, partials=(1.0, 0.0)),
+            _at(2.0, nan, gives=nan, partials=(0.0, 1.0)),
+        ),
+    ),
+    Op(
+        name="min", doc="the smaller of two numbers; a tie goes wholly to the first",
+        ufunc=np.minimum, folds=True,
+        value="where(x <= y, x, where(x == x, y, x))",
+        partials=(
+            "where(x <= y, 1.0, where(x == x, 0.0, 1.0))",
+            "where(x <= y, 0.0, where(x == x, 1.0, 0.0))",
+        ),
+        latex=r"\min\left({x}, {y}\right)", domain=((-3.0, 1.0), (1.1, 3.0)),
+        edges=(
+            _at(2.0, 2.0, gives=2.0, partials=(1.0, 0.0)),
+            _at(3.0, 2.0, gives=2.0, partials=(0.0, 1.0)),
+            _at(nan, 2.0, gives=nan, partials=(1.0, 0.0)),
+            _at(2.0, nan, gives=nan, partials=(0.0, 1.0)),
+        ),
+    ),
+    Op(
+        name="where", doc="x where the condition holds, else y",
+        value="where(condition, x, y)",
+        partials=("0.0", "where(condition, 1.0, 0.0)", "where(condition, 0.0, 1.0)"),
+        latex=r"\left({x} \text{{ if }} {condition} \text{{ else }} {y}\right)",
+        domain=((1.0, 2.0), _LINE, _LINE),
+        edges=(
+            _at(1.0, 2.0, 3.0, gives=2.0, partials=(0.0, 1.0, 0.0)),
+            _at(0.0, 2.0, 3.0, gives=3.0, partials=(0.0, 0.0, 1.0)),
+            _at(1.0, 2.0, nan, gives=2.0, partials=(0.0, 1.0, 0.0)),
+        ),
+    ),
+    # ------------------------------------------------------------- exponentials, logarithms, roots
+    Op(
+        name="exp", doc="e to the power x", ufunc=np.exp,
+        value="exp(x)", partials=("out",), latex="e^{{{x}}}", latex_precedence=4, domain=(_LINE,),
+        edges=(
+            _at(0.0, gives=1.0, partials=(1.0,)),
+            _at(1.0, gives=e, partials=(e,)),
+            _at(1000.0, gives=inf, partials=(inf,)),
+            _at(-1000.0, gives=0.0, partials=(0.0,)),
+        ),
+    ),
+    Op(
+        name="log", doc="the natural logarithm", ufunc=np.log,
+        value="log(x)", partials=("1.0 / x",), latex=r"\ln\left({x}\right)", domain=(_POSITIVE,),
+        edges=(
+            _at(1.0, gives=0.0, partials=(1.0,)),
+            _at(0.0, gives=-inf, partials=(inf,)),
+            _at(-1.0, gives=nan, partials=(-1.0,)),
+        ),
+    ),
+    Op(
+        name="log1p", doc="log(1 + x), exact for small x", ufunc=np.log1p,
+        value="log1p(x)", partials=("1.0 / (1.0 + x)",), latex=r"\ln\left(1 + {x}\right)",
+        domain=((-0.9, 5.0),),
+        edges=(
+            _at(1e-20, gives=1e-20, partials=(1.0,)),
+            _at(-1.0, gives=-inf, partials=(inf,)),
+            _at(-2.0, gives=nan, partials=(-1.0,)),
+        ),
+    ),
+    # Not out + 1, which has lost all digits where out rounds to -1: from -37 on it is 0.
+    Op(
+        name="expm1", doc="exp(x) - 1, exact for small x", ufunc=np.expm1,
+        value="expm1(x)", partials=("exp(x)",), latex="e^{{{x}}} - 1", latex_precedence=1,
+        domain=(_LINE,),
+        edges=(
+            _at(1e-20, gives=1e-20, partials=(1.0,)),
+            _at(-40.0, gives=-1.0, partials=(4.248354255291589e-18,)),
+            _at(1000.0, gives=inf, partials=(inf,)),
+        ),
+    ),
+    Op(
+        name="sqrt", doc="the square root", ufunc=np.sqrt,
+        value="sqrt(x)", partials=("0.5 / out",), latex=r"\sqrt{{{x}}}", domain=(_POSITIVE,),
+        edges=(
+            _at(4.0, gives=2.0, partials=(0.25,)),
+            _at(0.0, gives=0.0, partials=(inf,)),
+            _at(-1.0, gives=nan, partials=(nan,)),
+        ),
+    ),
+    Op(
+        name="cbrt", doc="the cube root", ufunc=np.cbrt,
+        value="cbrt(x)", partials=("where(x == 0.0, inf, out / x / 3.0)",), latex=r"\sqrt[3]{{{x}}}",
+        domain=(_POSITIVE,),
+        edges=(
+            _at(27.0, gives=3.0, partials=(1 / 27,)),
+            _at(-8.0, gives=-2.0, partials=(1 / 12,)),
+            _at(0.0, gives=0.0, partials=(inf,)),
+        ),
+    ),
+    # One division by x, then none: x * log(2) would round twice, and has fewer digits below 1e-308.
+    Op(
+        name="log2", doc="the logarithm to base 2", ufunc=np.log2,
+        value="log2(x)", partials=(f"{1 / log(2.0)!r} / x",), latex=r"\log_2\left({x}\right)",
+        domain=(_POSITIVE,),
+        edges=(
+            _at(8.0, gives=3.0, partials=(0.1803368801111204,)),
+            _at(0.0, gives=-inf, partials=(inf,)),
+            _at(-1.0, gives=nan, partials=(-1.4426950408889634,)),
+        ),
+    ),
+    Op(
+        name="log10", doc="the logarithm to base 10", ufunc=np.log10,
+        value="log10(x)", partials=(f"{log10(e)!r} / x",), latex=r"\log_{{10}}\left({x}\right)",
+        domain=(_POSITIVE,),
+        edges=(
+            _at(1000.0, gives=3.0, partials=(4.342944819032518e-4,)),
+            _at(0.0, gives=-inf, partials=(inf,)),
+            _at(-1.0, gives=nan, partials=(-0.4342944819032518,)),
+        ),
+    ),
+    Op(
+        name="exp2", doc="2 to the power x", ufunc=np.exp2,
+        value="exp2(x)", partials=(f"{log(2.0)!r} * out",), latex="2^{{{x}}}", latex_precedence=4,
+        domain=(_LINE,),
+        edges=(
+            _at(3.0, gives=8.0, partials=(5.545177444479562,)),
+            _at(2000.0, gives=inf, partials=(inf,)),
+        ),
+    ),
+    Op(
+        name="floor", doc="the largest whole number that is not above x; its derivative is 0",
+        ufunc=np.floor,
+        value="floor(x)", partials=("0.0",), latex=r"\left\lfloor {x} \right\rfloor", domain=((0.1, 0.9),),
+        edges=(
+            _at(2.5, gives=2.0, partials=(0.0,)),
+            _at(-2.5, gives=-3.0, partials=(0.0,)),
+            _at(1e300, gives=1e300, partials=(0.0,)),
+            _at(inf, gives=inf, partials=(0.0,)),
+            _at(nan, gives=nan, partials=(0.0,)),
+        ),
+    ),
+    # ------------------------------------------------------------------------------- trigonometry
+    Op(
+        name="sin", doc="the sine of an angle in radians", ufunc=np.sin,
+        value="sin(x)", partials=("cos(x)",), latex=r"\sin\left({x}\right)", domain=(_LINE,),
+        edges=(_at(0.0, gives=0.0, partials=(1.0,)), _at(inf, gives=nan, partials=(nan,))),
+    ),
+    Op(
+        name="cos", doc="the cosine of an angle in radians", ufunc=np.cos,
+        value="cos(x)", partials=("-sin(x)",), latex=r"\cos\left({x}\right)", domain=(_LINE,),
+        edges=(_at(0.0, gives=1.0, partials=(-0.0,)), _at(inf, gives=nan, partials=(nan,))),
+    ),
+    Op(
+        name="tan", doc="the tangent of an angle in radians", ufunc=np.tan,
+        value="tan(x)", partials=("1.0 + out * out",), latex=r"\tan\left({x}\right)", domain=((-1.4, 1.4),),
+        edges=(_at(0.0, gives=0.0, partials=(1.0,)), _at(inf, gives=nan, partials=(nan,))),
+    ),
+    # (1 - x)(1 + x), because 1 - x*x loses half of the digits where |x| is near 1.
+    Op(
+        name="arcsin", doc="the angle in radians whose sine is x", ufunc=np.arcsin,
+        value="arcsin(x)", partials=("1.0 / sqrt((1.0 - x) * (1.0 + x))",),
+        latex=r"\arcsin\left({x}\right)", domain=(_UNIT,),
+        edges=(_at(1.0, gives=pi / 2, partials=(inf,)), _at(2.0, gives=nan, partials=(nan,))),
+    ),
+    Op(
+        name="arccos", doc="the angle in radians whose cosine is x", ufunc=np.arccos,
+        value="arccos(x)", partials=("-1.0 / sqrt((1.0 - x) * (1.0 + x))",),
+        latex=r"\arccos\left({x}\right)", domain=(_UNIT,),
+        edges=(_at(1.0, gives=0.0, partials=(-inf,)), _at(2.0, gives=nan, partials=(nan,))),
+    ),
+    # 1 + x * x overflows from 1.3e154 on, where the partial is 5e-309.
+    Op(
+        name="arctan", doc="the angle in radians whose tangent is x", ufunc=np.arctan,
+        value="arctan(x)",
+        partials=("shortcut(abs(x) < 1000.0, 1.0 / (1.0 + x * x), 1.0 / hypot(1.0, x) / hypot(1.0, x))",),
+        latex=r"\arctan\left({x}\right)", domain=(_LINE,),
+        edges=(_at(0.0, gives=0.0, partials=(1.0,)), _at(inf, gives=pi / 2, partials=(0.0,))),
+    ),
+    # Here y is the first argument in the usual reading, arctan2(y, x); the table keeps x, y in order.
+    # Two divisions, because x*x + y*y overflows from 1e154 on. An infinite distance, at (inf, 1) say, would
+    # give inf / inf, and the limit is 0.
+    Op(
+        name="arctan2", doc="the angle in radians of the point (y, x), in all four quadrants",
+        ufunc=np.arctan2,
+        value="arctan2(x, y)",
+        partials=(
+            "where(hypot(x, y) == inf, 0.0, y / hypot(x, y) / hypot(x, y))",
+            "where(hypot(x, y) == inf, 0.0, -x / hypot(x, y) / hypot(x, y))",
+        ),
+        latex=r"\operatorname{{atan2}}\left({x}, {y}\right)", domain=(_LINE, _POSITIVE),
+        edges=(
+            _at(1.0, -1.0, gives=3 * pi / 4, partials=(-0.5, -0.5)),
+            _at(1e200, 1e200, gives=pi / 4, partials=(5e-201, -5e-201)),
+            _at(1e-200, 1e-200, gives=pi / 4, partials=(5e199, -5e199)),
+            _at(0.0, 0.0, gives=0.0, partials=(nan, nan)),
+            _at(inf, 1.0, gives=pi / 2, partials=(0.0, 0.0)),
+        ),
+    ),
+    # The sine of the angle, not x / out: it is right also at (1.7e308, 1e308), where out overflows, at
+    # (inf, 1), where inf / inf would be nan, and at (1.5e-323, 3.5e-323), where out has 4 bits. At (0, 0) the
+    # angle is that of (0, inf), for a second derivative of 0.
+    Op(
+        name="hypot", doc="sqrt(x**2 + y**2) without overflow; its derivative at (0, 0) is 0", ufunc=np.hypot,
+        value="hypot(x, y)",
+        partials=(
+            "sin(arctan2(x, where(out == 0.0, inf, abs(y))))",
+            "sin(arctan2(y, where(out == 0.0, inf, abs(x))))",
+        ),
+        latex=r"\left\|\left({x}, {y}\right)\right\|", domain=(_LINE, _POSITIVE),
+        edges=(
+            _at(3.0, 4.0, gives=5.0, partials=(0.6, 0.8)),
+            _at(3e200, 4e200, gives=5e200, partials=(0.6, 0.8)),
+            _at(0.0, 0.0, gives=0.0, partials=(0.0, 0.0)),
+            _at(1.7e308, -1e308, gives=inf, partials=(0.8619342151577695, -0.5070201265633938)),
+            _at(inf, 1.0, gives=inf, partials=(1.0, 0.0)),
+        ),
+    ),
+    # --------------------------------------------------------------------------------- hyperbolic
+    Op(
+        name="sinh", doc="the hyperbolic sine", ufunc=np.sinh,
+        value="sinh(x)", partials=("cosh(x)",), latex=r"\sinh\left({x}\right)", domain=(_LINE,),
+        edges=(_at(0.0, gives=0.0, partials=(1.0,)), _at(1000.0, gives=inf, partials=(inf,))),
+    ),
+    Op(
+        name="cosh", doc="the hyperbolic cosine", ufunc=np.cosh,
+        value="cosh(x)", partials=("sinh(x)",), latex=r"\cosh\left({x}\right)", domain=(_LINE,),
+        edges=(_at(0.0, gives=1.0, partials=(0.0,)), _at(-1000.0, gives=inf, partials=(-inf,))),
+    ),
+    # 1 - out*out has lost 2,000 ulp at 5, and all digits at 19.1, where out rounds to 1.
+    Op(
+        name="tanh", doc="the hyperbolic tangent", ufunc=np.tanh,
+        value="tanh(x)", partials=("shortcut(abs(x) < 1.0, 1.0 - out * out, sech2(x))",),
+        latex=r"\tanh\left({x}\right)", domain=(_LINE,),
+        edges=(
+            _at(0.0, gives=0.0, partials=(1.0,)),
+            _at(20.0, gives=1.0, partials=(1.6993417021166355e-17,)),
+            _at(1000.0, gives=1.0, partials=(0.0,)),
+        ),
+    ),
+    # A row of its own, because formulas by tanh or exp lose the digits of the second derivative, near 0 or
+    # far from it. exp of a number <= 0 only: cosh overflows at 710.
+    Op(
+        name="sech2", doc="1 / cosh(x)**2, the slope of the hyperbolic tangent",
+        value="4.0 * exp(-2.0 * abs(x)) / pow(1.0 + exp(-2.0 * abs(x)), 2.0)",
+        partials=("-2.0 * out * tanh(x)",),
+        latex=r"\operatorname{{sech}}^2\left({x}\right)", domain=(_LINE,),
+        edges=(
+            _at(0.0, gives=1.0, partials=(-0.0,)),
+            _at(-20.0, gives=1.6993417021166355e-17, partials=(3.398683404233271e-17,)),
+            _at(1000.0, gives=0.0, partials=(-0.0,)),
+        ),
+    ),
+    Op(
+        name="arcsinh", doc="the number whose hyperbolic sine is x", ufunc=np.arcsinh,
+        value="arcsinh(x)", partials=("1.0 / hypot(1.0, x)",),
+        latex=r"\operatorname{{arsinh}}\left({x}\right)", domain=(_LINE,),
+        edges=(
+            _at(0.0, gives=0.0, partials=(1.0,)),
+            _at(1e200, gives=461.2101657793691, partials=(1e-200,)),
+        ),
+    ),
+    # Two roots, because the product overflows from 1e154 on.
+    Op(
+        name="arccosh", doc="the positive number whose hyperbolic cosine is x", ufunc=np.arccosh,
+        value="arccosh(x)", partials=("1.0 / (sqrt(x - 1.0) * sqrt(x + 1.0))",),
+        latex=r"\operatorname{{arcosh}}\left({x}\right)", domain=((1.1, 5.0),),
+        edges=(
+            _at(1.0, gives=0.0, partials=(inf,)),
+            _at(1e200, gives=461.2101657793691, partials=(1e-200,)),
+            _at(0.5, gives=nan, partials=(nan,)),
+        ),
+    ),
+    Op(
+        name="arctanh", doc="the number whose hyperbolic tangent is x", ufunc=np.arctanh,
+        value="arctanh(x)", partials=("1.0 / ((1.0 - x) * (1.0 + x))",),
+        latex=r"\operatorname{{artanh}}\left({x}\right)", domain=(_UNIT,),
+        edges=(
+            _at(0.0, gives=0.0, partials=(1.0,)),
+            _at(1.0, gives=inf, partials=(inf,)),
+            _at(2.0, gives=nan, partials=(-1 / 3,)),
+        ),
+    ),
+    # -------------------------------------------------------------------------------- activations
+    # exp of a number <= 0 only: 1 / (1 + exp(-x)) overflows at x = -710. 1 - out has lost 12 ulp at 3 and all
+    # digits at 37.
+    Op(
+        name="sigmoid", doc="the logistic function 1 / (1 + exp(-x))",
+        value="where(x >= 0.0, 1.0, exp(-abs(x))) / (1.0 + exp(-abs(x)))",
+        partials=("shortcut(x < 1.0, out * (1.0 - out), 0.25 * sech2(0.5 * x))",),
+        latex=r"\sigma\left({x}\right)", domain=(_LINE,),
+        edges=(
+            _at(0.0, gives=0.5, partials=(0.25,)),
+            _at(1000.0, gives=1.0, partials=(0.0,)),
+            _at(-1000.0, gives=0.0, partials=(0.0,)),
+            _at(-40.0, gives=4.248354255291589e-18, partials=(4.248354255291589e-18,)),
+            _at(40.0, gives=1.0, partials=(4.248354255291589e-18,)),
+        ),
+    ),
+    # `x <= 0`, not `x > 0`: a nan compares false and passes through instead of becoming 0.
+    Op(
+        name="relu", doc="max(0, x); its derivative at 0 is 0",
+        value="where(x <= 0.0, 0.0, x)", partials=("where(x <= 0.0, 0.0, 1.0)",),
+        latex=r"\operatorname{{ReLU}}\left({x}\right)", domain=((0.1, 3.0),),
+        edges=(
+            _at(0.0, gives=0.0, partials=(0.0,)),
+            _at(-2.0, gives=0.0, partials=(0.0,)),
+            _at(2.0, gives=2.0, partials=(1.0,)),
+            _at(nan, gives=nan, partials=(1.0,)),
+        ),
+    ),
+    Op(
+        name="softplus", doc="log(1 + exp(x)), the smooth ReLU",
+        value="max(x, 0.0) + log1p(exp(-abs(x)))", partials=("sigmoid(x)",),
+        latex=r"\operatorname{{softplus}}\left({x}\right)", domain=(_LINE,),
+        edges=(
+            _at(1000.0, gives=1000.0, partials=(1.0,)),
+            _at(-1000.0, gives=0.0, partials=(0.0,)),
+            _at(-40.0, gives=4.248354255291589e-18, partials=(4.248354255291589e-18,)),
+        ),
+    ),
+    # ----------------------------------------------------------------------------------- reductions
+    Op(
+        name="sum", doc="the sum of any number of terms, as one node", variadic=True,
+        value="sum(x)", partials=("1.0",), latex=r"\sum\left({x}\right)", domain=(_LINE,),
+        edges=(_at(1.0, 2.0, 3.5, gives=6.5, partials=(1.0, 1.0, 1.0)),),
+    ),
+    Op(
+        name="dot", doc="the sum of the products of two sequences of one length, as one node", variadic=True,
+        value="dot(x, y)", partials=("y", "x"), latex=r"\left({x}\right) \cdot \left({y}\right)",
+        latex_precedence=2,
+        domain=(_LINE, _LINE),
+        edges=(_at(1.0, 2.0, 3.0, 4.0, gives=11.0, partials=(3.0, 4.0, 1.0, 2.0)),),
+    ),
+    # exp(x - out) is the softmax but for the rounding of out, which costs 250 ulp at 1000, the same for all;
+    # dividing by the sum takes it out. But for rounding the sum is 1, and so a constant.
+    Op(
+        name="logsumexp", doc="log(sum(exp(x))), shifted by the maximum so that nothing overflows",
+        variadic=True,
+        value="logsumexp(x)", partials=("exp(x - out) / constant(sum(exp(x - out)))",),
+        latex=r"\operatorname{{logsumexp}}\left({x}\right)", domain=(_LINE,),
+        edges=(
+            _at(1000.0, 1000.0, gives=1000.6931471805599, partials=(0.5, 0.5)),
+            _at(0.0, -inf, gives=0.0, partials=(1.0, 0.0)),
+            _at(0.0, -40.0, gives=4.248354255291589e-18, partials=(1.0, 4.248354255291589e-18)),
+            _at(1e16, 1e16, gives=1e16, partials=(0.5, 0.5)),
+            _at(-1000.0, gives=-1000.0, partials=(1.0,)),
+        ),
+    ),
+)  # fmt: skip
+
+OPS: Mapping[str, Op] = MappingProxyType({op.name: op for op in _ROWS})
+"""The rows by name."""
+
+
+def _comparison(name: str, doc: str, symbol: str, latex: str, ufunc: np.ufunc) -> Op:
+    """Return the row of a comparison, which gives 1 where it holds and whose derivative is 0."""
+    return Op(
+        name=name, doc=doc, symbol=symbol, precedence=0, ufunc=ufunc,
+        value=f"where(x {symbol} y, 1.0, 0.0)", partials=("0.0", "0.0"), latex=f"{{x}} {latex} {{y}}",
+        domain=(_LINE, _LINE),
+    )  # fmt: skip
+
+
+_COMPARED = (
+    _comparison("lt", "whether x is less than y", "<", "<", np.less),
+    _comparison("le", "whether x is at most y", "<=", r"\le", np.less_equal),
+    _comparison("gt", "whether x is greater than y", ">", ">", np.greater),
+    _comparison("ge", "whether x is at least y", ">=", r"\ge", np.greater_equal),
+    _comparison("eq", "whether x equals y", "==", "=", np.equal),
+    _comparison("ne", "whether x differs from y", "!=", r"\ne", np.not_equal),
+)
+
+COMPARISONS: Mapping[str, Op] = MappingProxyType({op.name: op for op in _COMPARED})
+"""Rows that give 1 or 0, so that what chooses by them is chosen anew when a graph is replayed."""
+
+
+_CONSTANT = Op(
+    name="constant", doc="the number itself, through which no derivative flows",
+    value="x", partials=("0.0",), latex="{x}", domain=(_LINE,),
+)  # fmt: skip
+
+CONSTANTS: Mapping[str, Op] = MappingProxyType({_CONSTANT.name: _CONSTANT})
+"""The row for what is worked out in a rule, and is a constant but for rounding."""
+
+
+def _batching(name: str, doc: str, *, variadic: bool = False) -> Op:
+    return Op(
+        name=name, doc=doc, value="x", partials=("1.0",), latex=name, domain=(_LINE,), variadic=variadic
+    )
+
+
+_BATCHED = (
+    _batching("stack", "one number for all samples from a number for each", variadic=True),
+    _batching("lane", "the number of one sample"),
+    _batching("total", "the sum over the samples"),
+)
+
+BATCHES: Mapping[str, Op] = MappingProxyType({op.name: op for op in _BATCHED})
+"""Rows of `batch_tracing`, recorded only while a program is traced, for the samples of a batch."""

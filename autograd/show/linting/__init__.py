@@ -1,0 +1,1 @@
+"""Finding what went wrong in training."""

@@ -1,0 +1,124 @@
+"""What `autograd.lint` finds, and how it is shown."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import NamedTuple
+
+from ..text.formulas import count
+
+_SEVERITIES = ("error", "warning", "note")
+
+# How many findings of one kind and severity are listed; the rest is one line.
+_MOST_ALIKE = 3
+
+
+class Finding(NamedTuple):
+    """Something that is wrong, or worth knowing.
+
+    Attributes
+    ----------
+    kind : str
+        ``"non-finite"``, ``"dead relu"``, ``"saturated"``, ``"unreached"``, ``"zero gradient"``,
+        ``"vanishing"``, ``"exploding"`` or ``"duplicates"``.
+    where : str
+        The node, with its line where it is known, or the module or layer.
+    severity : str
+        ``"error"`` where training cannot work, ``"warning"`` where it suffers, else ``"note"``.
+    what : str
+        What was found, in numbers.
+    advice : str
+        What to try.
+
+    Examples
+    --------
+    >>> print(Finding("zero gradient", "w", "note", "1 parameter: w", "wait"))
+    note: zero gradient: w
+      1 parameter: w
+      try: wait
+    """
+
+    kind: str
+    where: str
+    severity: str
+    what: str
+    advice: str
+
+    def __str__(self) -> str:
+        return f"{self.severity}: {self.kind}: {self.where}\n  {self.what}\n  try: {self.advice}"
+
+
+class Report(tuple[Finding, ...]):
+    """Findings, the most severe first; it prints as a list, in notebooks as a table.
+
+    Parameters
+    ----------
+    findings : iterable of Finding
+        In any order.
+    nodes, parameters : int
+        How many were looked at.
+
+    Attributes
+    ----------
+    nodes, parameters : int
+        The same.
+
+    Examples
+    --------
+    >>> Report([], nodes=3, parameters=1)
+    nothing found: 3 nodes, 1 parameter
+    """
+
+    nodes: int
+    parameters: int
+
+    def __new__(cls, findings: Iterable[Finding], nodes: int = 0, parameters: int = 0) -> Report:
+        """Sort the findings."""
+        report = super().__new__(cls, sorted(findings, key=_rank))
+        report.nodes, report.parameters = nodes, parameters
+        return report
+
+    def __repr__(self) -> str:
+        return "\n".join([self._summary(), *map(str, self)])
+
+    def _summary(self) -> str:
+        found = count(len(self), "finding") if self else "nothing found"
+        return f"{found}: {count(self.nodes, 'node')}, {count(self.parameters, 'parameter')}"
+
+    def _repr_html_(self) -> str:
+        head = "".join(
+            f"<th>{column}</th>" for column in ("severity", "kind", "where", "what", "what to try")
+        )
+        rows = [(found.severity, found.kind, found.where, found.what, found.advice) for found in self]
+        body = "".join(
+            f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in cells)}</tr>" for cells in rows
+        )
+        table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>" if rows else ""
+        return f"<p>{self._summary()}</p>{table}"
+
+
+def _rank(found: Finding) -> int:
+    return _SEVERITIES.index(found.severity)
+
+
+def folded(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Yield findings; where more than a few are alike, the last stands for the rest.
+
+    Examples
+    --------
+    >>> many = [Finding("unreached", f"layers.{i}", "note", "", "") for i in range(9)]
+    >>> [found.where for found in folded(many)]
+    ['layers.0', 'layers.1', 'layers.2 … layers.8']
+    """
+    ranked = sorted(findings, key=_rank)
+    for (severity, kind), group in groupby(ranked, key=lambda found: (found.severity, found.kind)):
+        alike = list(group)
+        yield from alike[: _MOST_ALIKE - 1]
+        rest = alike[_MOST_ALIKE - 1 :]
+        if len(rest) > 1:
+            where = f"{rest[0].where} … {rest[-1].where}"
+            yield Finding(kind, where, severity, f"{len(rest)} more of this kind", rest[0].advice)
+        else:
+            yield from rest

@@ -1,0 +1,84 @@
+"""Finding what went wrong in training, from the graph of a loss: where, how bad, and what to try.
+
+Which nodes make up a neuron, and which neurons a layer, is read from the names of the parameters
+(`autograd.show.text.modules`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from reprlib import repr as brief
+from typing import Any
+
+from ...engine.graph import nodes
+from ...engine.value import Value
+from ..text.modules import modules_of
+from ..text.sweep_steps import steps
+from .checks import CHECKS
+from .findings import Report, folded
+from .network import Subject
+
+
+def lint(loss: Value, model: Any = None) -> Report:
+    """Find what went wrong in training, without changing any ``grad``.
+
+    Looked for are: values and gradients that are not finite, and where that begins; ReLU neurons that are
+    0 on every sample; sigmoid and tanh neurons on their flat ends; parameters that the loss does not
+    reach, or whose gradient is exactly 0; layers whose gradients vanish or explode; and operations that
+    repeat others. Neurons and layers are told by the labels of parameters, such as
+    ``layers.0.neurons.3.w[1]``, which `nn.Module` assigns.
+
+    Parameters
+    ----------
+    loss : Value
+        The loss of a whole batch: what is off for one sample alone is not worth a warning.
+    model : object with ``named_parameters()``, optional
+        The model, such as an `nn.Module`. None takes the leaves that have labels for the parameters.
+
+    Returns
+    -------
+    Report
+        A tuple of `Finding`, the most severe first.
+
+    Raises
+    ------
+    TypeError
+        If `loss` is not a `Value`, or `model` does not name its parameters.
+
+    Examples
+    --------
+    >>> from autograd import sqrt
+    >>> x, w = Value(0.0, label="x"), Value(2.0, label="w")
+    >>> lint(sqrt(x) + w)
+    1 finding: 4 nodes, 2 parameters
+    error: non-finite: v1
+      backward: in sqrt(x = 0.0) the adjoint 1 times the partial inf for x gives inf
+      try: keep the operands off such a point, as in sqrt(x + 1e-12); a where() around it is no help, ...
+    >>> lint(w * w)
+    nothing found: 2 nodes, 1 parameter
+    """
+    if not isinstance(loss, Value):
+        raise TypeError(
+            f"lint takes the loss as one Value, but came {brief(loss)} ({type(loss).__name__}); "
+            "call lint(loss, model), with the sum or the mean of the losses of a batch"
+        )
+    order = nodes(loss)
+    adjoints = {step.node: step.adjoint for step in steps(loss)}
+    subject = Subject(order, _parameters(order, model), adjoints, modules_of(order))
+    found = [finding for check in CHECKS for finding in folded(check(subject))]
+    return Report(found, len(order), len(subject.parameters))
+
+
+def _parameters(order: Sequence[Value], model: Any) -> list[tuple[str, Value]]:
+    if model is None:
+        return [(node.label, node) for node in order if node.op is None and node.label]
+    if isinstance(model, type) or not callable(getattr(model, "named_parameters", None)):
+        raise TypeError(
+            "lint takes a model with named_parameters(), such as an nn.Module, but came "
+            f"{brief(model)} ({type(model).__name__}); call lint(loss) to take the labelled leaves"
+        )
+    pairs = list(model.named_parameters())
+    for pair in pairs:
+        if not (isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[1], Value)):
+            raise TypeError(f"named_parameters() yields a name and a Value each time, but came {pair!r}")
+    return pairs

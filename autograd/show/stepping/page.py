@@ -1,0 +1,271 @@
+"""Stepping through the chain rule on a page: values forward, adjoints back, and descents of the gradient."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import numpy as np
+
+from ...engine.graph import Use, nodes, uses
+from ...engine.graph import names as label
+from ...engine.value import Value
+from ...files import write_whole
+from ..picture.computation_graph import DIRECTIONS
+from ..picture.drawing import Drawing, LayoutUnavailableError
+from ..picture.unfolded import Look, draw_unfolded
+from ..text.formulas import formula
+from .moments import Moment, Script
+
+# Beyond these nobody presses the button, and the layout or the page takes long.
+MAX_NODES, MAX_MOMENTS = 300, 3000
+
+
+class Stepper:
+    """A page on which one steps through a graph: notebooks show it, `save` writes it.
+
+    Parameters
+    ----------
+    title : str
+        The name of the result.
+    rows : sequence of dict
+        The nodes in order: for each its ``name``, its ``formula``, empty for a leaf.
+    moments : sequence of Moment
+        What the page shows, one after the other.
+    drawing : Drawing
+        The graph. The texts in it are the longest that will ever stand there.
+
+    Attributes
+    ----------
+    moments : tuple of Moment
+        The same.
+
+    Examples
+    --------
+    >>> x = Value(3.0, label="x")
+    >>> stepper(x * x).moments[-1].text
+    'v1 passes 1 · 3 = 3 to x, whose adjoint becomes 3 + 3 = 6.'
+    """
+
+    def __init__(
+        self, title: str, rows: Sequence[Mapping[str, str]], moments: Sequence[Moment], drawing: Drawing
+    ) -> None:
+        self.title = title
+        self.moments = tuple(moments)
+        self._rows = rows
+        self._drawing = drawing
+
+    @cached_property
+    def html(self) -> str:
+        """The page, complete in itself: it loads nothing and works from disk.
+
+        Raises
+        ------
+        LayoutUnavailableError
+            If neither ``dot`` nor pygraphviz is installed.
+        """
+        style, script, page = map(_asset, ("css", "js", "html"))
+        data = {"nodes": self._rows, "moments": [moment._asdict() for moment in self.moments]}
+        return Template(page).substitute(
+            title=html.escape(self.title),
+            svg=self._drawing.inline_svg(),
+            data=_inert(json.dumps(data)),
+            style=style,
+            style_hash=_digest(style),
+            script=script,
+            script_hash=_digest(script),
+        )
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the page to a file.
+
+        Parameters
+        ----------
+        path : path-like
+            A path that ends in ``.html``.
+
+        Returns
+        -------
+        Path
+            The file.
+
+        Raises
+        ------
+        ValueError
+            For another suffix.
+        OSError
+            If the file cannot be written; an older file of that name is then left as it was.
+        LayoutUnavailableError
+            If neither ``dot`` nor pygraphviz is installed.
+        """
+        target = Path(path)
+        if target.suffix.lower() != ".html":
+            raise ValueError(f"a stepper saves to .html, but the path is {str(target)!r}")
+        write_whole(target, self.html.encode())
+        return target
+
+    def _repr_html_(self) -> str:
+        try:
+            page = html.escape(self.html)
+        except LayoutUnavailableError as error:
+            return f"<p>{html.escape(str(error))}</p>"
+        # A frame of its own: several steppers in a notebook share neither names nor keys.
+        return (
+            f'<iframe title="{html.escape(f"Stepping through {self.title}")}" srcdoc="{page}" '
+            'sandbox="allow-scripts" style="width: 100%; height: 640px; border: 0"></iframe>'
+        )
+
+    def __repr__(self) -> str:
+        return f"<Stepper through {self.title!r}, {len(self.moments)} moments; .save('steps.html') writes it>"
+
+
+def stepper(
+    root: Value,
+    *,
+    names: Mapping[str, Any] | None = None,
+    descend: Iterable[Value] | None = None,
+    lr: float | None = None,
+    times: int | None = None,
+    direction: str = "LR",
+) -> Stepper:
+    """Make a page on which one steps through the graph that leads to a node.
+
+    First the values go forward, a node at a time; then the adjoints flow back, an edge at a time, with
+    the local partial, the product and the running sum. Leaves are taken as they are now, and neither
+    their ``data`` nor any ``grad`` is changed.
+
+    Parameters
+    ----------
+    root : Value
+        The result.
+    names : mapping, optional
+        The caller's variables, such as ``locals()``, to name what has no label.
+    descend : iterable of Value, optional
+        Leaves to train: after each backward they take a step of gradient descent, and it begins again.
+    lr : float, optional
+        The learning rate of `descend`, 0.1 if left out.
+    times : int, optional
+        How many steps to descend, 3 if left out.
+    direction : str
+        ``"LR"``, ``"RL"``, ``"TB"`` or ``"BT"``: from the leaves to the result.
+
+    Returns
+    -------
+    Stepper
+        A page that notebooks show and ``save`` writes.
+
+    Raises
+    ------
+    TypeError
+        If `root` is not a `Value`, or `descend` not `Value`s.
+    ValueError
+        For a graph of more than 300 nodes or a page of more than 3,000 moments, for a node to descend
+        that is not a leaf of the graph or for none, for an unknown direction and for ``times`` below 1.
+
+    Examples
+    --------
+    >>> w = Value(2.0, label="w")
+    >>> stepper(w * w)
+    <Stepper through 'v1', 6 moments; .save('steps.html') writes it>
+    >>> stepper(w * w, descend=[w], lr=0.1, times=5).moments[6].text
+    'w ← w − lr · dv1/dw = 2 − 0.1 · 4 = 1.6'
+    """
+    if not isinstance(root, Value):
+        raise TypeError(f"stepper takes a Value, but came {root!r} ({type(root).__name__})")
+    if descend is None and (lr, times) != (None, None):
+        raise ValueError("lr and times are for a descent: pass descend=[...], the leaves to train, as well")
+    times = 3 if times is None else times
+    if times < 1:
+        raise ValueError(f"times is at least 1, but came {times}")
+    if direction not in DIRECTIONS:
+        raise ValueError(f"direction is one of {', '.join(DIRECTIONS)}, but came {direction!r}")
+    order = nodes(root)
+    trained = [] if descend is None else _leaves(descend, order)
+    _check_size(order, times if trained else 1)
+    script = Script(order, label(order, names))
+    # What is not finite is on the page to see; the warnings came when the graph was built.
+    with np.errstate(all="ignore"):
+        if trained:
+            script.descend(trained, 0.1 if lr is None else lr, times)
+        else:
+            script.sweep({}, "")
+    rows = [
+        {"name": script.name_of[node], "formula": formula(node, script.name_of) if node.op else ""}
+        for node in order
+    ]
+    return Stepper(script.name_of[root], rows, script.moments, _draw(script, rows, direction))
+
+
+def _leaves(descend: Iterable[Value], order: Sequence[Value]) -> list[Value]:
+    """Return the leaves to train, each once."""
+    if isinstance(descend, Value):
+        raise TypeError(f"descend takes a list of leaves, but came {descend!r}")
+    given, graph = list(descend), set(order)
+    if not given:
+        raise ValueError("descend takes leaves of the graph, but came none")
+    for leaf in given:
+        if not isinstance(leaf, Value):
+            raise TypeError(f"descend takes Values, but came {leaf!r} ({type(leaf).__name__})")
+        if leaf not in graph or leaf.op is not None:
+            raise ValueError(f"descend takes leaves of the graph, which {leaf!r} is not")
+    return list(dict.fromkeys(given))
+
+
+def _check_size(order: Sequence[Value], times: int) -> None:
+    if len(order) > MAX_NODES:
+        raise ValueError(
+            f"{len(order):,} nodes are more than anybody steps through, the most is {MAX_NODES}: pass a node "
+            "nearer to the leaves, or the loss of a single sample"
+        )
+    moments = times * sum(1 + len(uses(node)) for node in order)
+    if moments > MAX_MOMENTS:
+        raise ValueError(
+            f"the page would have about {moments:,} moments, the most is {MAX_MOMENTS:,}: pass smaller times"
+        )
+
+
+def _draw(script: Script, rows: Sequence[Mapping[str, str]], direction: str) -> Drawing:
+    """Draw the graph with the longest texts that will stand in it, so that there is room for all."""
+    values = _longest((moment.target, moment.value) for moment in script.moments)
+    adjoints = _longest((moment.target, moment.adjoint) for moment in script.moments)
+    passings = [moment.passing for moment in script.moments if moment.passing]
+    lines = [_longest(((edge.node, edge.slot), edge.lines[i]) for edge in passings) for i in range(3)]
+    texts: dict[Value | Use, str] = {}
+    for i, (node, row) in enumerate(zip(script.order, rows, strict=True)):
+        head = f"{row['name']} = {row['formula']}" if row["formula"] else row["name"]
+        # Nothing arrives at what is only compared or chosen by.
+        texts[node] = f"{head}\nvalue {values[i]}\nadjoint {adjoints.get(i, '0')}"
+        flowing = [use for use in uses(node) if (i, use.slot) in lines[0]]
+        texts |= {use: "\n".join(longest[i, use.slot] for longest in lines) for use in flowing}
+    return draw_unfolded(script.order, script.order, script.name_of, {}, Look(direction), texts)
+
+
+def _longest(texts: Iterable[tuple[Any, str | None]]) -> dict[Any, str]:
+    """Return the longest text of each key."""
+    found: dict[Any, str] = {}
+    for key, text in texts:
+        if text is not None:
+            found[key] = max(found.get(key, ""), text, key=len)
+    return found
+
+
+def _inert(text: str) -> str:
+    """Return JSON in which nothing can end the script element that holds it."""
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def _digest(text: str) -> str:
+    """Return the hash by which a content security policy allows an inline script or style."""
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _asset(suffix: str) -> str:
+    return Path(__file__).with_name(f"page.{suffix}").read_text(encoding="utf-8")

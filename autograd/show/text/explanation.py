@@ -1,0 +1,298 @@
+"""The chain rule worked out for one derivative, in the layout of a textbook."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+from ...engine.graph import Use, consumers_first, depending_on, nodes, operands, uses
+from ...engine.graph import names as label
+from ...engine.value import Value
+from ...transforms.sweeps import partials_as_graph, partials_as_numbers, push
+from .formulas import Term
+from .notation import Notation, aligned
+from .path_products import check_upstream, paths
+
+# More equations than this in a section, or more terms in a sum, are cut in the middle.
+_MAX_LINES, _MAX_TERMS, _MAX_PATHS, _MAX_FACTORS = 24, 6, 6, 12
+
+# A longer equation has a line for each side.
+_MAX_WIDTH = 100
+
+Item = TypeVar("Item")
+Equation = list[str]
+"""The sides of an equation, each equal to the next."""
+
+
+class Section(NamedTuple):
+    """A title and the equations below it."""
+
+    title: str
+    equations: list[Equation]
+
+
+class Explanation:
+    """A derivative worked out; the REPL shows it as text, a notebook as formulas.
+
+    Attributes
+    ----------
+    derivative : float
+        What comes out.
+    text, markdown, latex : str
+        The working in each form; `latex` is an ``aligned`` environment with headings.
+    """
+
+    def __init__(self, y: Value, x: Value, numbers: bool, variables: Mapping[str, Any] | None) -> None:
+        order = nodes(y)
+        name_of = label(order, variables)
+        plain = _Working(order, x, Notation(name_of), numbers)
+        typeset = plain.in_notation(Notation(name_of, latex=True))
+        self.derivative = plain.paths.total
+        sections = typeset.sections()
+        self.text = "\n\n".join([plain.head(), *(_as_text(section) for section in plain.sections())])
+        self.markdown = "\n\n".join([f"${typeset.head()}$", *(_as_markdown(section) for section in sections)])
+        self.latex = aligned([line for section in sections for line in _titled(section)])
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def _repr_markdown_(self) -> str:
+        return self.markdown
+
+    def _repr_latex_(self) -> str:
+        return f"$$\n{self.latex}\n$$"
+
+
+def explain(
+    y: Value, x: Value, *, numbers: bool = True, names: Mapping[str, Any] | None = None
+) -> Explanation:
+    """Work out a derivative step by step, as on paper.
+
+    Each intermediate variable is introduced and differentiated by what it uses; the derivatives are
+    combined by the chain rule (A4, C8 and E2 of the notes) where there is one path, else by the
+    total-derivative rule, a sum over the uses (C6). Cases, such as those of `max`, are written as they
+    are at this point.
+
+    Parameters
+    ----------
+    y : Value
+        The result.
+    x : Value
+        What to differentiate by; any node that the result depends on.
+    numbers : bool
+        Whether to substitute the numbers of the point.
+    names : mapping, optional
+        The caller's variables, such as ``locals()``, to name what has no label.
+
+    Returns
+    -------
+    Explanation
+        With ``text``, ``markdown`` and ``latex``.
+
+    Raises
+    ------
+    TypeError
+        If one of them is not a `Value`.
+    ValueError
+        If y does not depend on x.
+    RuntimeError
+        If a leaf was assigned to since the graph was built.
+
+    Examples
+    --------
+    >>> x = Value(3.0, label="x")
+    >>> explain(x + x * x, x)
+    dv2/dx at x = 3
+    <BLANKLINE>
+    Intermediate variables
+      v1 = x * x = 9
+      v2 = x + v1 = 12
+    <BLANKLINE>
+    Each differentiated by what it uses
+      ∂v1/∂x (1st use) = x = 3
+      ∂v1/∂x (2nd use) = x = 3
+      ∂v2/∂x = 1
+      ∂v2/∂v1 = 1
+    <BLANKLINE>
+    Total derivative: a sum over the uses, from the inside out
+      dv1/dx = ∂v1/∂x + ∂v1/∂x = x + x = 3 + 3 = 6
+      dv2/dx = ∂v2/∂x + ∂v2/∂v1 · dv1/dx = 1 + dv1/dx = 1 + 1 · 6 = 7
+    <BLANKLINE>
+    The same as a sum over the paths
+      dv2/dx = 1 + 1 · 3 + 1 · 3 = 7
+    """
+    check_upstream("explain", y, x)
+    return Explanation(y, x, numbers, names)
+
+
+class _Working:
+    """What there is to say about one derivative, in one notation."""
+
+    def __init__(self, order: Sequence[Value], x: Value, notation: Notation, numbers: bool) -> None:
+        self.x, self.y = x, order[-1]
+        self.write = notation
+        self.numbers = numbers
+        # What is only compared or chosen by is held constant: no derivative flows through it.
+        self.affected = depending_on([x], order, by_derivative=True) | {self.y}
+        self.between = [node for node in order if node in self.affected and node is not x]
+        moving = [x, *self.between]
+        tangents = push(consumers_first(*moving), moving, [x], [1.0], partials_as_numbers)
+        self.derivative_of = dict(zip([x, *self.between], map(float, tangents), strict=True))
+        self.paths = paths(self.y, x, _MAX_PATHS)
+
+    def in_notation(self, notation: Notation) -> _Working:
+        """Return the same in another notation."""
+        other = copy.copy(self)
+        other.write = notation
+        return other
+
+    def head(self) -> str:
+        derivative = self.write.total(self.y, self.x)
+        return f"{derivative} {self.write.at(self.x)}" if self.numbers else derivative
+
+    def sections(self) -> list[Section]:
+        """Return the working: variables, partials, how they combine."""
+        if self.y is self.x:
+            return [Section("A variable by itself", [[self.write.total(self.y, self.x), "1"]])]
+        found = [
+            Section("Intermediate variables", _each(self._definition, self.between)),
+            Section(
+                "Each differentiated by what it uses",
+                _each(self._partial, [use for node in self.between for use in self._uses(node)]),
+            ),
+        ]
+        if self.numbers and (fixed := self._fixed()):
+            title = "Held constant"
+            found.insert(
+                0, Section(title, [[self.write.name(n), self.write.number(n.data).text] for n in fixed])
+            )
+        if self.paths.count == 1:
+            return [*found, Section("Chain rule", [self._chain()])]
+        title = "Total derivative: a sum over the uses, from the inside out"
+        found.append(Section(title, _each(self._total, self.between)))
+        if self.numbers and self.paths.count <= _MAX_PATHS:
+            found.append(Section("The same as a sum over the paths", [self._over_paths()]))
+        return found
+
+    def _fixed(self) -> list[Value]:
+        """Return the operands that do not depend on x, each once."""
+        args = (arg for node in self.between for arg in operands(node))
+        return [arg for arg in dict.fromkeys(args) if arg not in self.affected]
+
+    def _constant(self, node: Value) -> Equation:
+        return [self.write.name(node), self.write.number(node.data).text]
+
+    def _uses(self, node: Value) -> list[Use]:
+        return [use for use in uses(node) if use.operand in self.affected]
+
+    def _definition(self, node: Value) -> Equation:
+        return [self.write.name(node), self.write.formula(node), *self._numbers(node.data)]
+
+    def _partial(self, use: Use) -> Equation:
+        same = [other.slot for other in uses(use.node) if other.operand is use.operand]
+        nth = same.index(use.slot) + 1 if len(same) > 1 else None
+        rule, number = self._rule(use).text, self.write.number(use.partial).text
+        return [self.write.partial(use, nth), rule, *([number] if self.numbers and number != rule else [])]
+
+    def _rule(self, use: Use) -> Term:
+        """Return the partial as a formula in the operands and the node, as the table has it."""
+        rule = partials_as_graph(use.node, {use.operand})[use.slot]
+        return (
+            self.write.rule(use.node, rule)
+            if isinstance(rule, Value)
+            else self.write.number(rule or 0.0, None)
+        )
+
+    def _chain(self) -> Equation:
+        """Return the product of the partials along the only path, the outermost first."""
+        trail = self.paths.listed[0].uses[::-1]
+        forms: list[Callable[[Use], Term]] = [
+            lambda use: self.write.atom(self.write.total(use.node, use.operand)),
+            self._rule,
+        ]
+        if self.numbers:
+            forms.append(lambda use: self.write.number(use.partial))
+        sides = [self._product(form, trail) for form in forms]
+        whole = self.write.total(self.y, self.x)
+        return _without_repeats([whole, *sides, *self._numbers(self.derivative_of[self.y])])
+
+    def _product(self, write: Callable[[Use], Term], trail: Sequence[Use]) -> str:
+        """Return the product of a factor for each edge of a path, the middle of a long one left out."""
+        if len(trail) <= _MAX_FACTORS:
+            return self.write.product([write(use) for use in trail])
+        half = _MAX_FACTORS // 2
+        ends = [[write(use) for use in part] for part in (trail[:half], trail[-half:])]
+        return self.write.product([*ends[0], self.write.dots(), *ends[1]])
+
+    def _total(self, node: Value) -> Equation:
+        """Return the total-derivative rule at one node: a term for each use."""
+        found = self._uses(node)
+        shown = found if len(found) <= _MAX_TERMS else found[: _MAX_TERMS - 1]
+        more = len(found) - len(shown)
+        symbols, rules, numbers = [], [], []
+        for use in shown:
+            partial = self.write.atom(self.write.partial(use))
+            inner = [] if use.operand is self.x else [self.write.atom(self.write.total(use.operand, self.x))]
+            known = [] if not inner else [self.write.number(self.derivative_of[use.operand])]
+            symbols.append(self.write.product([partial, *inner]))
+            rules.append(self.write.product([self._rule(use), *inner], shorten=True))
+            numbers.append(self.write.product([self.write.number(use.partial), *known]))
+        if not found:
+            return [self.write.total(node, self.x), self.write.number(0.0).text]
+        sides = [self.write.sum(texts, more) for texts in (symbols, rules)]
+        if self.numbers:
+            sides += [self.write.sum(numbers, more), *self._numbers(self.derivative_of[node])]
+        return _without_repeats([self.write.total(node, self.x), *sides])
+
+    def _over_paths(self) -> Equation:
+        terms = [
+            self.write.product([self.write.number(use.partial) for use in reversed(path.uses)])
+            for path in self.paths.listed
+        ]
+        number = self.write.number(self.derivative_of[self.y]).text
+        return [self.write.total(self.y, self.x), *([self.write.sum(terms, 0)] if terms else []), number]
+
+    def _numbers(self, number: float) -> list[str]:
+        return [self.write.number(number).text] if self.numbers else []
+
+
+def _without_repeats(sides: Equation) -> Equation:
+    return [side for i, side in enumerate(sides) if i == 0 or side != sides[i - 1]]
+
+
+def _each(write: Callable[[Item], Equation], items: Sequence[Item]) -> list[Equation]:
+    """Write an equation for each item; leave out the middle of a long working."""
+    if len(items) <= _MAX_LINES:
+        return [write(item) for item in items]
+    half = _MAX_LINES // 2
+    left_out = [f"… {len(items) - 2 * half:,} more …"]
+    return [*map(write, items[:half]), left_out, *map(write, items[-half:])]
+
+
+def _as_text(section: Section) -> str:
+    return "\n".join([section.title, *map(_text_line, section.equations)])
+
+
+def _text_line(equation: Equation) -> str:
+    line = "  " + " = ".join(equation)
+    if len(line) <= _MAX_WIDTH:
+        return line
+    margin = "\n" + " " * (3 + len(equation[0])) + "= "
+    return f"  {equation[0]} = " + margin.join(equation[1:])
+
+
+def _as_markdown(section: Section) -> str:
+    lines = [_aligned_line(equation) for equation in section.equations]
+    return f"{section.title}:\n\n$$\n{aligned(lines)}\n$$"
+
+
+def _titled(section: Section) -> list[str]:
+    return [rf"&\text{{{section.title}}}", *(_aligned_line(equation) for equation in section.equations)]
+
+
+def _aligned_line(equation: Equation) -> str:
+    if len(equation) == 1:
+        return rf"&\text{{{equation[0]}}}"
+    joint = " = " if sum(map(len, equation)) <= 2 * _MAX_WIDTH else " \\\\\n&= "
+    return f"{equation[0]} &= {joint.join(equation[1:])}"

@@ -1,0 +1,125 @@
+"""What a small change of an input does: the change that the gradient predicts beside the actual one."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ...engine.graph import consumers_first, depending_on, names, nodes
+from ...engine.node import checked_number
+from ...engine.value import Value
+from ...transforms.sweeps import partials_as_numbers, push
+from .formulas import digits
+from .path_products import check_upstream
+from .replay import replay
+
+
+class Change(NamedTuple):
+    """How one node changes.
+
+    Attributes
+    ----------
+    node : Value
+        The node.
+    name : str
+        Its name.
+    before, after : float
+        Its value at the point, and beside it.
+    predicted : float
+        The change to first order: its derivative by the input, times the nudge.
+    """
+
+    node: Value
+    name: str
+    before: float
+    after: float
+    predicted: float
+
+    @property
+    def actual(self) -> float:
+        """The change that came."""
+        return self.after - self.before
+
+
+class Nudge(NamedTuple):
+    """The effect of a nudge; the REPL shows it as a table.
+
+    Attributes
+    ----------
+    predicted, actual : float
+        The change of the result: gradient times nudge, and what came.
+    through : tuple of Change
+        Each node that depends on the input, in order, from the input to the result.
+    """
+
+    predicted: float
+    actual: float
+    through: tuple[Change, ...]
+
+    def __repr__(self) -> str:
+        rows = [("node", "before", "after", "change", "predicted")]
+        rows += [
+            (c.name, digits(c.before, 6), digits(c.after, 6), digits(c.actual), digits(c.predicted))
+            for c in self.through
+        ]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        x, y = self.through[0], self.through[-1]
+        head = (
+            f"{x.name} by {digits(x.actual)}: {y.name} changes by {digits(self.actual)}, predicted was "
+            f"{digits(self.predicted)} = gradient · nudge"
+        )
+        lines = [
+            "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip()
+            for row in rows
+        ]
+        return "\n  ".join([head, *lines])
+
+
+def nudge(y: Value, x: Value, dx: float) -> Nudge:
+    """Change an input a little, and compare what happens with what the gradient says.
+
+    The graph stays as it is. A branch that `autograd.where` took stays taken.
+
+    Parameters
+    ----------
+    y : Value
+        The result.
+    x : Value
+        What to change; any node that the result depends on.
+    dx : float
+        By how much.
+
+    Returns
+    -------
+    Nudge
+        Predicted and actual change, and through which nodes they came about.
+
+    Raises
+    ------
+    TypeError
+        If `y` or `x` is not a `Value`, or `dx` not a number.
+    ValueError
+        If y does not depend on x.
+
+    Examples
+    --------
+    >>> x = Value(3.0, label="x")
+    >>> nudge(x * x, x, 0.01)
+    x by 0.01: v1 changes by 0.0601, predicted was 0.06 = gradient · nudge
+      node  before   after  change  predicted
+      x          3    3.01    0.01       0.01
+      v1         9  9.0601  0.0601       0.06
+    """
+    check_upstream("nudge", y, x)
+    dx = checked_number(dx)
+    order = nodes(y)
+    name_of = names(order)
+    moved = replay(y, {x: x.data + dx})
+    still = replay(y, {})
+    affected = depending_on([x], order)
+    reached = [node for node in order if node in affected]
+    tangents = push(consumers_first(*reached), reached, [x], [dx], partials_as_numbers)
+    through = tuple(
+        Change(node, name_of[node], still[node].data, moved[node].data, float(tangent))
+        for node, tangent in zip(reached, tangents, strict=True)
+    )
+    return Nudge(through[-1].predicted, through[-1].actual, through)

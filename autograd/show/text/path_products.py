@@ -1,0 +1,187 @@
+"""The paths through a graph: a derivative is the sum over all of them of the product of the partials."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from math import prod
+from typing import NamedTuple
+
+from ...engine.graph import Use, depending_on, names, nodes, uses
+from ...engine.value import Value
+from .formulas import digits
+
+
+class Path(NamedTuple):
+    """One way on which a result depends on an input.
+
+    Attributes
+    ----------
+    uses : tuple of Use
+        The edges, from the input to the result.
+    text : str
+        The path and its product as one line.
+    """
+
+    uses: tuple[Use, ...]
+    text: str
+
+    @property
+    def product(self) -> float:
+        """The product of the partials along the path, the last factor first as in the chain rule."""
+        return prod((use.partial for use in reversed(self.uses)), start=1.0)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class Paths:
+    """All paths from an input to a result; iterating finds them one by one.
+
+    Attributes
+    ----------
+    count : int
+        How many there are, exactly.
+    total : float
+        The sum of their products, which is the gradient; worked out without listing them.
+    listed : tuple of Path
+        The first of them.
+    """
+
+    def __init__(self, y: Value, x: Value, k: int) -> None:
+        self._y, self._x = y, x
+        self._order = nodes(y)
+        self._names = names(self._order)
+        self._between = depending_on([x], self._order)
+        self.count = self._count()
+        self.total = self._total()
+        self.listed = tuple(islice(self, k))
+
+    def _uses(self, node: Value) -> list[Use]:
+        return [use for use in uses(node) if use.operand in self._between]
+
+    def _count(self) -> int:
+        ways = {self._x: 1}
+        for node in self._order:
+            if node in self._between and node is not self._x:
+                ways[node] = sum(ways[use.operand] for use in self._uses(node))
+        return ways[self._y]
+
+    def _total(self) -> float:
+        adjoints = dict.fromkeys(self._between, 0.0)
+        adjoints[self._y] = 1.0
+        for node in reversed(self._order):
+            if node in self._between and node is not self._x:
+                for use in self._uses(node):
+                    adjoints[use.operand] += adjoints[node] * use.partial
+        return adjoints[self._x]
+
+    def __iter__(self) -> Iterator[Path]:
+        """Yield each path, those through first operands first. Without recursion: depth is no limit."""
+        if self._y is self._x:
+            yield self._path(())
+            return
+        trail: list[Use] = []
+        choices = [iter(self._uses(self._y))]
+        while choices:
+            use = next(choices[-1], None)
+            if use is None:
+                choices.pop()
+                if trail:
+                    trail.pop()
+            elif use.operand is self._x:
+                yield self._path((use, *reversed(trail)))
+            else:
+                trail.append(use)
+                choices.append(iter(self._uses(use.operand)))
+
+    def _path(self, trail: tuple[Use, ...]) -> Path:
+        stations = [self._names[self._x], *(self._names[use.node] for use in trail)]
+        factors = [digits(use.partial) for use in reversed(trail)] or ["1"]
+        text = " → ".join(_shortened(stations)) + ": " + " · ".join(_shortened(factors))
+        product = digits(prod((use.partial for use in reversed(trail)), start=1.0))
+        return Path(trail, f"{text} = {product}" if len(factors) > 1 else text)
+
+    def __repr__(self) -> str:
+        y, x = self._names[self._y], self._names[self._x]
+        many = "1 path" if self.count == 1 else f"{_exactly(self.count)} paths"
+        lines = [f"{many} from {x} to {y}, d{y}/d{x} = {digits(self.total)}", *map(str, self.listed)]
+        if self.count > len(self.listed):
+            lines.append(f"… {_exactly(self.count - len(self.listed))} more")
+        return "\n  ".join(lines)
+
+
+def paths(y: Value, x: Value, k: int = 10) -> Paths:
+    """Return the paths on which a result depends on an input: the chain rule, factor by factor.
+
+    Each path gives the product of the partials along it (A4 of the notes), and the gradient is the sum
+    over the paths (C6). Their number grows exponentially: 1000 times ``y = y + y`` has 2^1000.
+
+    Parameters
+    ----------
+    y : Value
+        The result.
+    x : Value
+        What to differentiate by; any node that the result depends on.
+    k : int
+        How many paths to list.
+
+    Returns
+    -------
+    Paths
+        With ``count``, ``total`` and ``listed``.
+
+    Raises
+    ------
+    TypeError
+        If one of them is not a `Value`.
+    ValueError
+        If y does not depend on x, or for a negative `k`.
+
+    Examples
+    --------
+    >>> x = Value(3.0, label="x")
+    >>> paths(x + x * x, x)
+    3 paths from x to v2, dv2/dx = 7
+      x → v2: 1
+      x → v1 → v2: 1 · 3 = 3
+      x → v1 → v2: 1 · 3 = 3
+    """
+    check_upstream("paths", y, x)
+    if k < 0:
+        raise ValueError(f"k is how many paths to list, at least 0, but came {k}")
+    return Paths(y, x, k)
+
+
+def check_upstream(who: str, y: object, x: object) -> None:
+    """Raise unless both are `Value`s and y depends on x.
+
+    Examples
+    --------
+    >>> check_upstream("paths", Value(1.0), Value(2.0))
+    Traceback (most recent call last):
+        ...
+    ValueError: paths(y, x): y = Value(1.0) does not depend on x = Value(2.0); pass a node that y was ...
+    """
+    for item in (y, x):
+        if not isinstance(item, Value):
+            raise TypeError(f"{who}(y, x) takes Values, but came {item!r} ({type(item).__name__})")
+    if x not in set(nodes(y)):  # type: ignore[arg-type]
+        raise ValueError(
+            f"{who}(y, x): y = {y!r} does not depend on x = {x!r}; pass a node that y was computed from"
+        )
+
+
+def _shortened(texts: list[str]) -> list[str]:
+    """Return a list of at most nine texts."""
+    return texts if len(texts) <= 9 else [*texts[:4], f"… {len(texts) - 8} more …", *texts[-4:]]
+
+
+def _exactly(count: int) -> str:
+    """Return a count with all its digits, or as a power of two where it is a large one."""
+    if count >= 10**15 and count.bit_count() == 1:
+        return f"2^{count.bit_length() - 1}"
+    if count < 10**15:
+        return f"{count:,}"
+    # int's own text is limited to 4300 digits.
+    return f"about 2^{count.bit_length() - 1}"

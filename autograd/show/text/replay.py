@@ -1,0 +1,46 @@
+"""Evaluating a recorded graph again at another point."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ...engine.apply import apply, apply_variadic
+from ...engine.graph import nodes
+from ...engine.value import Value
+
+
+def replay(root: Value, changes: Mapping[Value, float]) -> dict[Value, Value]:
+    """Return a copy of a graph in which some nodes have other values.
+
+    Parameters
+    ----------
+    root : Value
+        The result.
+    changes : mapping of Value to float
+        New values. A changed node becomes a leaf, whatever it was computed from. A leaf whose ``data``
+        was assigned to is taken as it is now.
+
+    Returns
+    -------
+    dict
+        The copy of each node, labels included. The branch that a `where` took stays.
+
+    Examples
+    --------
+    >>> x = Value(3.0, label="x")
+    >>> y = x * x
+    >>> replay(y, {x: 4.0})[y]
+    Value(16.0, op='*')
+    """
+    copies: dict[Value, Value] = {}
+    for node in nodes(root):
+        if node.op is None or node in changes:
+            copies[node] = Value(changes.get(node, node.data), node.label)
+            continue
+        args = [copies[arg] if isinstance(arg, Value) else arg for arg in node.args]
+        if node.op.variadic:
+            copies[node] = apply_variadic(node.op, *node.op.columns(args))
+        else:
+            copies[node] = apply(node.op, *args)
+        copies[node].label = node.label
+    return copies

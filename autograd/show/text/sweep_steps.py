@@ -1,0 +1,121 @@
+"""The backward sweep as a record: one `Step` a node, for all that shows how gradients come about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from ...engine.graph import consumers_first, names, nodes, uses
+from ...engine.node import checked_number
+from ...engine.value import Value
+from .formulas import digits, formula
+
+
+class Flow(NamedTuple):
+    """What a node sends to one of its operand slots: ``contribution = adjoint · partial``.
+
+    Attributes
+    ----------
+    operand : Value
+        Who receives it.
+    slot : int
+        Which operand of the node it is, from 0; ``a * a`` has a flow for each of its two slots.
+    partial : float
+        The derivative of the node by this operand.
+    contribution : float
+        The adjoint of the node times the partial.
+    before, after : float
+        The adjoint of the operand, as far as it is known, before and after the contribution is added.
+    """
+
+    operand: Value
+    slot: int
+    partial: float
+    contribution: float
+    before: float
+    after: float
+
+
+class Step(NamedTuple):
+    """What happens at one node of a backward sweep.
+
+    Attributes
+    ----------
+    node : Value
+        The node, whose adjoint is complete.
+    adjoint : float
+        The derivative of the result by the node.
+    flows : tuple of Flow
+        What it sends on, in the order of its operands; constants get nothing.
+    names : mapping of Value to str
+        The name of each node of the sweep.
+    """
+
+    node: Value
+    adjoint: float
+    flows: tuple[Flow, ...]
+    names: Mapping[Value, str]
+
+    def __str__(self) -> str:
+        operation = f" = {formula(self.node, self.names)}" if self.node.op else ""
+        sums = [
+            f"{self.names[flow.operand]}: {digits(flow.before)} + {digits(self.adjoint)}·"
+            f"{digits(flow.partial)} = {digits(flow.after)}"
+            for flow in self.flows
+        ]
+        return "; ".join([f"{self.names[self.node]}{operation}: adjoint {digits(self.adjoint)}", *sums])
+
+
+class Steps(tuple[Step, ...]):
+    """The steps of a sweep in order; the REPL shows a line for each."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "\n".join(map(str, self))
+
+
+def steps(root: Value, gradient: float = 1.0) -> Steps:
+    """Return what a backward sweep from a node does, step by step, without changing any ``grad``.
+
+    Parameters
+    ----------
+    root : Value
+        The result.
+    gradient : float
+        Its adjoint, with which the sweep begins.
+
+    Returns
+    -------
+    Steps
+        A tuple of `Step`, the result first, each node after all of its consumers (C6 of the notes).
+
+    Raises
+    ------
+    TypeError
+        If `root` is not a `Value`, or `gradient` not a number.
+
+    Examples
+    --------
+    >>> x = Value(3.0, label="x")
+    >>> for step in steps(x + x * x):
+    ...     print(step)
+    v2 = x + v1: adjoint 1; x: 0 + 1·1 = 1; v1: 0 + 1·1 = 1
+    v1 = x * x: adjoint 1; x: 1 + 1·3 = 4; x: 4 + 1·3 = 7
+    x: adjoint 7
+    """
+    if not isinstance(root, Value):
+        raise TypeError(f"steps takes a Value, but came {root!r} ({type(root).__name__})")
+    order = consumers_first(root, by_derivative=True)
+    name_of = names(nodes(root))
+    adjoints = dict.fromkeys(order, 0.0)
+    adjoints[root] = checked_number(gradient)
+    found: list[Step] = []
+    for node in order:
+        flows = []
+        for use in uses(node):
+            contribution, before = adjoints[node] * use.partial, adjoints[use.operand]
+            adjoints[use.operand] = after = before + contribution
+            flows.append(Flow(use.operand, use.slot, use.partial, contribution, before, after))
+        found.append(Step(node, adjoints[node], tuple(flows), name_of))
+    return Steps(found)

@@ -1,0 +1,1 @@
+"""Functions of functions: gradients, batches, checks, and the sweeps below them."""

@@ -1,0 +1,493 @@
+"""Transformations of functions: gradients, Jacobians, Hessians, to any order and in any combination.
+
+Signatures and behaviour are JAX's. A function is called with variables in place of its arguments, which
+records a graph; a sweep over the graph gives the derivative. Arguments and results are numbers, NumPy arrays,
+modules, and nested lists, tuples and dicts of them; the function gets `Value`s and arrays of `Value`s, and
+of a module a copy with variables as its parameters (`autograd.transforms.module_copies`).
+
+Each call makes variables of its own: new leaves, or, where an argument is itself a `Value`, a node that
+stands for this use of it. So nested derivatives never mistake each other's variables. A result is made of
+floats, unless an argument is a `Value` or a function around this one is being differentiated: then it is
+made of `Value`s that can be differentiated again.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..engine.graph import consumers_first, level_outside
+from ..engine.levels import open_levels
+from ..engine.value import Value
+from ..engine.variables import under_differentiation
+from .module_copies import Copy
+from .sweeps import Number, PartialsOf, partials_as_graph, partials_as_numbers, pull, push
+from .trees import Branch, Leaf, Structure, array_of, blocks, flatten, flatten_like, unflatten
+
+Function = Callable[..., Any]
+Argnums = int | Sequence[int]
+
+
+class _Recording:
+    """One call of a function with variables for the numbers that it is differentiated by."""
+
+    def __init__(
+        self, call: Callable[[Sequence[Value]], Any], numbers: Sequence[Number], has_aux: bool = False
+    ) -> None:
+        self.variables = [+n if isinstance(n, Value) else Value(n) for n in numbers]
+        self._numbers = [n for n in numbers if isinstance(n, Value)]
+        with under_differentiation(self.variables) as self._level:
+            result = call(self.variables)
+        self._aux: Any = None
+        if has_aux:
+            result, self._aux = _with_aux(result)
+        self.outputs, self.form = flatten(result, "the result of the function")
+        self.nodes = [output for output in self.outputs if isinstance(output, Value)]
+        self._order = consumers_first(*self.nodes, level=self._level)
+        self._outside = self._level_outside(self.nodes)
+
+    @property
+    def value(self) -> Any:
+        """The result."""
+        return self._released(unflatten(self.form, self.outputs), self.nodes, self._outside)
+
+    @property
+    def aux(self) -> Any:
+        """What the function returned besides."""
+        values = _values_in(self._aux)
+        return self._released(self._aux, values, self._level_outside(values))
+
+    def _level_outside(self, nodes: Sequence[Value]) -> int:
+        """Return the level of the call around this one that nodes belong to as well; 0 if there is none."""
+        return max([level_outside(nodes, self._level), *(n._level for n in self._numbers)])
+
+    @property
+    def partials_of(self) -> PartialsOf:
+        """Numbers where nothing outside can ask for a derivative of the derivative."""
+        return partials_as_graph if self._outside or self._numbers else partials_as_numbers
+
+    def pull(self, cotangents: Sequence[Number | None]) -> list[Number]:
+        """Return the adjoint of each variable."""
+        pairs = zip(self.outputs, cotangents, strict=True)
+        seeds = [seed for output, seed in pairs if isinstance(output, Value)]
+        adjoints = pull(self._order, self.nodes, seeds, self.variables, self.partials_of)
+        return self._lowered(adjoints, seeds)
+
+    def push(self, tangents: Sequence[Number | None]) -> list[Number]:
+        """Return the tangent of each output."""
+        pushed = push(self._order, self.nodes, self.variables, tangents, self.partials_of)
+        found = iter(self._lowered(pushed, tangents))
+        return [next(found) if isinstance(output, Value) else 0.0 for output in self.outputs]
+
+    def _released(self, tree: Any, values: Sequence[Value], outside: int) -> Any:
+        """Return a tree with plain numbers for its Values, unless they depend on what is outside."""
+        if not outside and not self._numbers:
+            return _with_numbers(tree)
+        self._lower(values, outside)
+        return tree
+
+    def _lowered(self, results: list[Number], directions: Sequence[Number | None]) -> list[Number]:
+        """Return what a sweep gave for directions, on the level of what it depends on outside."""
+        level = max([self._outside, *(d._level for d in directions if isinstance(d, Value))])
+        self._lower([result for result in results if isinstance(result, Value)], level)
+        return results
+
+    def _lower(self, values: Sequence[Value], level: int) -> None:
+        """Take results off the level of this call, which is over.
+
+        Else the next derivative by one of them would walk through this one, and the one after it through
+        both: 1,600 steps of gradient descent within a derivative took 9 s.
+        """
+        still_open = open_levels()
+        for value in values:
+            if value._level >= self._level and value._level not in still_open:
+                value._level = level
+
+
+def value_and_grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
+    """Return a function that gives the value of `f` and its gradient.
+
+    Parameters
+    ----------
+    f : callable
+        Its result is a single number; with `has_aux` a pair of it and anything else.
+    argnums : int or sequence of int
+        Which positional arguments to differentiate by.
+    has_aux : bool
+        Whether `f` returns something besides, which is passed on.
+
+    Returns
+    -------
+    callable
+        It takes the arguments of `f` and returns ``(value, gradient)``, or ``((value, aux), gradient)``. The
+        gradient has the form of the argument, or is a tuple with one for each of several `argnums`.
+
+    Raises
+    ------
+    TypeError
+        By the function returned, if the result of `f` is not a single number, or an argument is not real.
+    ValueError
+        By the function returned, if there is no such argument.
+
+    Examples
+    --------
+    >>> value_and_grad(lambda x: x[0] ** 2 * x[1])(np.array([3.0, 2.0]))
+    (18.0, array([12.,  9.]))
+    """
+
+    @functools.wraps(f)
+    def evaluate(*args: Any, **kwargs: Any) -> Any:
+        numbers, structure, call = _differentiated(f, args, kwargs, argnums)
+        recording = _Recording(call, numbers, has_aux)
+        _check_scalar(recording.form)
+        gradient = unflatten(structure, recording.pull([1.0]))
+        return ((recording.value, recording.aux) if has_aux else recording.value), gradient
+
+    return evaluate
+
+
+def grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
+    """Return a function that gives the gradient of `f`, by one sweep backward.
+
+    Parameters
+    ----------
+    f, argnums, has_aux
+        As in `value_and_grad`.
+
+    Returns
+    -------
+    callable
+        It takes the arguments of `f` and returns the gradient, or ``(gradient, aux)``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `value_and_grad`.
+
+    Examples
+    --------
+    >>> from autograd import sin
+    >>> f"{grad(grad(sin))(1.0):.4f}"
+    '-0.8415'
+    >>> grad(lambda x: x * grad(lambda y: x + y)(x))(5.0)
+    1.0
+    """
+    both = value_and_grad(f, argnums, has_aux)
+
+    @functools.wraps(f)
+    def gradient(*args: Any, **kwargs: Any) -> Any:
+        value, derivative = both(*args, **kwargs)
+        return (derivative, value[1]) if has_aux else derivative
+
+    return gradient
+
+
+def vjp(f: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
+    """Return the value of `f`, and the function that pulls cotangents of it back to its arguments.
+
+    Parameters
+    ----------
+    f : callable
+        The function.
+    *primals
+        Its arguments.
+    has_aux : bool
+        Whether `f` returns a pair of its result and something else, which is passed on.
+
+    Returns
+    -------
+    (value, pullback) or (value, pullback, aux)
+        ``pullback(cotangent)`` takes what has the form of the value, and returns a tuple with the cotangent
+        of each argument: the vector-Jacobian product.
+
+    Raises
+    ------
+    TypeError
+        For an argument or a result that is not made of real numbers.
+    ValueError
+        By the pullback, for a cotangent of another structure than the value.
+
+    Examples
+    --------
+    >>> value, pullback = vjp(lambda x, y: x * y, 3.0, 4.0)
+    >>> value, pullback(1.0)
+    (12.0, (4.0, 3.0))
+    """
+    numbers, structure, call = _differentiated(f, primals, {}, range(len(primals)))
+    recording = _Recording(call, numbers, has_aux)
+
+    def pullback(cotangent: Any) -> Any:
+        cotangents = flatten_like(recording.form, cotangent, "the cotangent")
+        return unflatten(structure, recording.pull(cotangents))
+
+    return (recording.value, pullback, recording.aux) if has_aux else (recording.value, pullback)
+
+
+def jvp(
+    f: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool = False
+) -> tuple[Any, ...]:
+    """Return the value of `f`, and its derivative along tangents of its arguments, by one sweep forward.
+
+    Parameters
+    ----------
+    f : callable
+        The function.
+    primals : tuple or list
+        Its arguments.
+    tangents : tuple or list
+        A tangent for each, of the same structure.
+    has_aux : bool
+        Whether `f` returns a pair of its result and something else, which is passed on.
+
+    Returns
+    -------
+    (value, tangent) or (value, tangent, aux)
+        The tangent has the form of the value: the Jacobian-vector product.
+
+    Raises
+    ------
+    TypeError
+        If primals or tangents are not a tuple or list, or not made of real numbers.
+    ValueError
+        If the structures of primals and tangents differ.
+
+    Examples
+    --------
+    >>> jvp(lambda x, y: x * y, (3.0, 4.0), (1.0, 10.0))
+    (12.0, 34.0)
+    """
+    _check_tuples(primals, tangents)
+    numbers, structure, call = _differentiated(f, tuple(primals), {}, range(len(primals)))
+    directions = flatten_like(structure, tuple(tangents), "the tuple of tangents")
+    recording = _Recording(call, numbers, has_aux)
+    tangent = unflatten(recording.form, recording.push(directions))
+    return (recording.value, tangent, recording.aux) if has_aux else (recording.value, tangent)
+
+
+def jacobian(
+    f: Function, argnums: Argnums = 0, mode: str | None = None, *, has_aux: bool = False
+) -> Function:
+    """Return a function that gives all derivatives of all results of `f` (notes C3).
+
+    Parameters
+    ----------
+    f : callable
+        The function.
+    argnums : int or sequence of int
+        Which positional arguments to differentiate by.
+    mode : ``"rev"``, ``"fwd"`` or None
+        Sweep backward from each result, forward from each argument, or whichever are fewer.
+    has_aux : bool
+        Whether `f` returns a pair of its result and something else, which is passed on.
+
+    Returns
+    -------
+    callable
+        It takes the arguments of `f` and returns the form of the result, with the form of the argument in
+        place of each leaf; with `has_aux` a pair of this and what is passed on. Of arrays the shapes are
+        joined, in numerator layout: for m results and n arguments (m, n), with a gradient in each row.
+
+    Raises
+    ------
+    TypeError
+        By the function returned, for an argument or a result that is not made of real numbers.
+    ValueError
+        For an unknown mode; by the function returned, if there is no such argument.
+
+    Examples
+    --------
+    >>> jacobian(lambda x: np.array([x[0] * x[1], x[1] ** 2]))(np.array([2.0, 3.0]))
+    array([[3., 2.],
+           [0., 6.]])
+    """
+    if mode not in ("rev", "fwd", None):
+        raise ValueError(f"mode is 'rev', 'fwd' or None, but came {mode!r}")
+
+    @functools.wraps(f)
+    def derivatives(*args: Any, **kwargs: Any) -> Any:
+        numbers, structure, call = _differentiated(f, args, kwargs, argnums)
+        recording = _Recording(call, numbers, has_aux)
+        size = len(recording.outputs)
+        backward = mode == "rev" or (mode is None and size <= len(numbers))
+        matrix = np.empty((size, len(numbers)), dtype=object)
+        if backward:
+            for i, row in enumerate(_basis(size)):
+                matrix[i, :] = recording.pull(row)
+        else:
+            for j, column in enumerate(_basis(len(numbers))):
+                matrix[:, j] = recording.push(column)
+        arranged = _arrange(recording.form, structure, matrix)
+        return (arranged, recording.aux) if has_aux else arranged
+
+    return derivatives
+
+
+def hessian(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
+    """Return a function that gives all second derivatives of `f`: a sweep forward for each argument.
+
+    Parameters
+    ----------
+    f : callable
+        The function.
+    argnums : int or sequence of int
+        Which positional arguments to differentiate by.
+    has_aux : bool
+        Whether `f` returns a pair of its result and something else, which is passed on.
+
+    Returns
+    -------
+    callable
+        It takes the arguments of `f`; of an array of n numbers and a single result it returns shape (n, n).
+        With `has_aux` it returns a pair of this and what is passed on.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `jacobian`.
+
+    Examples
+    --------
+    >>> hessian(lambda x: x[0] ** 2 * x[1])(np.array([3.0, 2.0]))
+    array([[4., 6.],
+           [6., 0.]])
+    """
+    slopes = jacobian(f, argnums, mode="rev", has_aux=has_aux)
+    return jacobian(slopes, argnums, mode="fwd", has_aux=has_aux)
+
+
+def hvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool = False) -> Any:
+    """Return the product of the Hessian of `f` with a vector: a sweep forward over the gradient.
+
+    Parameters
+    ----------
+    f : callable
+        Its result is a single number.
+    primals, tangents : tuple or list
+        Arguments, and a vector in the form of each.
+    has_aux : bool
+        Whether `f` returns a pair of its result and something else, which is passed on.
+
+    Returns
+    -------
+    tree
+        The form of the argument, or a tuple with one for each of several; with `has_aux` a pair of this and
+        what is passed on.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `jvp` and `grad`.
+
+    Examples
+    --------
+    >>> hvp(lambda x: x[0] ** 2 * x[1], (np.array([3.0, 2.0]),), (np.array([1.0, 0.0]),))
+    array([4., 6.])
+    """
+    _check_tuples(primals, tangents)
+    argnums: Argnums = 0 if len(primals) == 1 else range(len(primals))
+    _, *product = jvp(grad(f, argnums, has_aux), primals, tangents, has_aux)
+    return tuple(product) if has_aux else product[0]
+
+
+# --------------------------------------------------------------------------------------------- arguments
+
+
+def _differentiated(
+    f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], argnums: Argnums
+) -> tuple[list[Number], Structure, Callable[[Sequence[Value]], Any]]:
+    """Return the numbers to differentiate by, their structure, and `f` as a function of them."""
+    single = isinstance(argnums, int | np.integer)
+    chosen = [argnums] if isinstance(argnums, int | np.integer) else list(argnums)
+    for argnum in chosen:
+        if not isinstance(argnum, int | np.integer) or not -len(args) <= argnum < len(args):
+            raise ValueError(
+                f"argnums asks for argument {argnum!r}, but the function was called with {len(args)} "
+                f"positional argument{'s' * (len(args) != 1)}"
+            )
+    chosen = [argnum % len(args) for argnum in chosen]
+    if len(set(chosen)) < len(chosen):
+        raise ValueError(f"argnums asks for an argument twice: {argnums}")
+    numbers, structure = flatten(tuple(args[i] for i in chosen), "an argument to differentiate by")
+
+    def call(variables: Sequence[Value]) -> Any:
+        arguments, copies = list(args), list[Copy]()
+        own = unflatten(structure, variables, argument=True, copies=copies)
+        for i, argument in zip(chosen, own, strict=True):
+            arguments[i] = argument
+        try:
+            return f(*arguments, **kwargs)
+        finally:
+            for copied in copies:
+                copied.carry_over(variables)
+
+    return numbers, (structure.parts[0] if single else structure), call  # type: ignore[union-attr]
+
+
+def _check_tuples(primals: Any, tangents: Any) -> None:
+    for name, given in (("primals", primals), ("tangents", tangents)):
+        if not isinstance(given, tuple | list):
+            raise TypeError(f"{name} is a tuple with one item for each argument, but came {given!r}")
+
+
+# ----------------------------------------------------------------------------------------------- results
+
+
+def _check_scalar(form: Structure) -> None:
+    if form != Leaf(()):
+        hint = "return one" if str(form) == "None" else "use jacobian, or sum the result"
+        raise TypeError(
+            "a gradient is defined for a function with a single number as its result, but came "
+            f"{form}; {hint}"
+        )
+
+
+def _with_aux(result: Any) -> tuple[Any, Any]:
+    if not isinstance(result, tuple) or len(result) != 2:
+        raise TypeError(f"with has_aux=True the function returns a pair (result, aux), but came {result!r}")
+    return result
+
+
+def _values_in(tree: Any) -> list[Value]:
+    """Return the Values in a tree, among anything else."""
+    if isinstance(tree, Value):
+        return [tree]
+    if isinstance(tree, np.ndarray) and tree.dtype == object:
+        tree = tree.ravel().tolist()
+    items = tree.values() if isinstance(tree, Mapping) else tree if isinstance(tree, list | tuple) else ()
+    return [value for item in items for value in _values_in(item)]
+
+
+def _with_numbers(tree: Any) -> Any:
+    """Return a tree with each Value replaced by its number, any mapping as a dict, and all else as it is."""
+    if isinstance(tree, Value):
+        return tree.data
+    if isinstance(tree, np.ndarray) and tree.dtype == object:
+        items = tree.ravel().tolist()
+        if not any(isinstance(item, Value) for item in items):
+            return tree
+        return array_of([_with_numbers(item) for item in items], tree.shape, is_array=True)
+    if isinstance(tree, Mapping):
+        return {key: _with_numbers(item) for key, item in tree.items()}
+    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
+        return type(tree)(*map(_with_numbers, tree))
+    return type(tree)(map(_with_numbers, tree)) if isinstance(tree, list | tuple) else tree
+
+
+def _basis(size: int) -> list[list[float | None]]:
+    """Return the rows of the identity matrix, with None for its zeros: those directions are not asked for."""
+    return [[1.0 if i == j else None for j in range(size)] for i in range(size)]
+
+
+def _arrange(form: Structure, structure: Structure, matrix: Any) -> Any:
+    """Return a Jacobian matrix as the structure of the arguments within the form of the results."""
+    if isinstance(form, Branch):
+        rows = blocks(matrix, form, axis=0)
+        return form.build([_arrange(part, structure, block) for part, block in rows])
+    if isinstance(structure, Branch):
+        columns = blocks(matrix, structure, axis=1)
+        return structure.build([_arrange(form, part, block) for part, block in columns])
+    is_array = form.is_array or structure.is_array
+    return array_of(matrix.ravel().tolist(), form.shape + structure.shape, is_array=is_array)

@@ -1,0 +1,415 @@
+"""A module as an argument: a copy of it with other parameters.
+
+A function that is differentiated by a module gets a copy, in which variables are in the places of the
+parameters. Only what leads to a parameter is copied: the module, its submodules, the lists, dicts and arrays
+between them, and what is bound to one of these, such as a compiled method. Everything else is shared with
+the module: data, locks, generators of random numbers.
+
+What the function assigns to the copy it means for the module. So when it has ended, what was assigned,
+added or deleted is carried over. The parameters stay as they are, and a number that depends on the variables
+is carried over as a plain number, since the variables are gone.
+"""
+
+from __future__ import annotations
+
+import copy
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property, partial
+from types import CellType, FunctionType, MethodType, SimpleNamespace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..engine.apply import apply, apply_variadic
+from ..engine.graph import depending_on, nodes_of
+from ..engine.levels import highest_open, open_levels
+from ..engine.value import Value
+from ..ops.table import BATCHES
+
+# Objects of these packages hold no parameters, but lead everywhere: a logger to all loggers.
+_OPAQUE = frozenset(sys.stdlib_module_names) | {"builtins", "numpy"}
+
+_ATOMS = frozenset({bool, bytes, complex, float, int, str, type, type(None)})
+
+# Py_TPFLAGS_HEAPTYPE
+_WRITTEN_IN_PYTHON = 1 << 9
+
+_COLLECTIONS = (list, tuple, set, frozenset, deque)
+
+
+class Way(NamedTuple):
+    """How objects of a type are taken apart and built from new parts."""
+
+    parts: Callable[[Any], Sequence[Any]]
+    build: Callable[[Any, Sequence[Any]], Any]
+
+
+WAYS: dict[type, Way] = {
+    MethodType: Way(
+        lambda method: [method.__self__], lambda method, parts: MethodType(method.__func__, *parts)
+    ),
+    partial: Way(
+        lambda call: [call.func, *call.args, *call.keywords.values()],
+        lambda call, parts: partial(
+            parts[0],
+            *parts[1 : len(call.args) + 1],
+            **dict(zip(call.keywords, parts[len(call.args) + 1 :], strict=True)),
+        ),
+    ),
+}
+"""Of objects that are built at once; who has a type like this adds it."""
+
+
+class Copy:
+    """A copy of a module with other parameters.
+
+    Parameters
+    ----------
+    module : Module
+        The module, or whatever has `named_parameters`.
+    parameters : sequence of Value
+        Its parameters.
+    variables : sequence of Value
+        What to put in their places.
+
+    Attributes
+    ----------
+    module : Module
+        The copy.
+
+    Raises
+    ------
+    TypeError
+        If a parameter is nowhere where it could be replaced.
+
+    Examples
+    --------
+    >>> from nn import Neuron
+    >>> neuron = Neuron(1, rng=0)
+    >>> copied = Copy(neuron, neuron.parameters(), [Value(1.0), Value(2.0)])
+    >>> copied.module.calls = 1
+    >>> copied.carry_over([])
+    >>> neuron.calls, len(neuron.parameters()), copied.module.b
+    (1, 2, Value(2.0))
+    """
+
+    def __init__(self, module: Any, parameters: Sequence[Value], variables: Sequence[Value]) -> None:
+        replaced = {id(old): new for old, new in zip(parameters, variables, strict=True)}
+        self._parameters = {id(parameter) for parameter in parameters}
+        rebuilt = _rebuilt(module, replaced, lambda values: _recomputed(values, parameters, replaced))
+        missing = [p for p in parameters if id(p) not in rebuilt.reached]
+        if missing:
+            raise TypeError(
+                f"{type(module).__name__} names parameters that are in none of its attributes, nor in lists, "
+                f"dicts and arrays in them, such as {missing[0]!r}; keep them there or pass them as arguments"
+            )
+        self.module = rebuilt.root
+        self._before = [(old, new, _entries(new)) for old, new in rebuilt.pairs]
+        pairs = [*rebuilt.pairs, *zip(parameters, variables, strict=True)]
+        self._originals = {id(new): old for old, new in pairs}
+
+    def carry_over(self, variables: Sequence[Value]) -> None:
+        """Do to the module what was done to the copy.
+
+        Parameters
+        ----------
+        variables : sequence of Value
+            What the numbers in the copy may depend on that is gone.
+        """
+        for old, new, before in self._before:
+            now = _entries(new)
+            if now.keys() == before.keys() and all(now[key] is before[key] for key in now):
+                continue
+            own = _entries(old)
+            kept = {key for key, item in own.items() if id(item) in self._parameters}
+            if isinstance(old, list) and len(now) != len(before):
+                old[:] = [self._original(item, variables)[0] for item in now.values()]
+                continue
+            for key in before.keys() - now.keys() - kept:
+                _delete(old, key)
+            for key in [key for key in now if key not in before or now[key] is not before[key]]:
+                original, is_other = self._original(now[key], variables)
+                # What a cached property made of variables would be wrong for the next ones.
+                if key not in kept and not (is_other and _is_cached(old, key)):
+                    _assign(old, key, original)
+
+    def _original(self, item: Any, variables: Sequence[Value]) -> tuple[Any, bool]:
+        """Return what the module is to have for what its copy has, and whether it is another thing."""
+        rebuilt = _rebuilt(item, self._originals, lambda values: _without_variables(values, variables))
+        return rebuilt.root, bool(rebuilt.reached)
+
+
+class _Rebuilt(NamedTuple):
+    """What was rebuilt, what of the things to replace was in it, and the copies with what they are of."""
+
+    root: Any
+    reached: set[int]
+    pairs: list[tuple[Any, Any]]
+
+
+def _rebuilt(
+    root: Any, replaced: Mapping[int, Any], renew: Callable[[list[Value]], dict[int, Any]]
+) -> _Rebuilt:
+    """Copy what leads to something that is to be replaced, by its id, and put the new thing there.
+
+    Without recursion, since modules may nest deeply; an object that is met twice is one object in the copy,
+    so shared parts stay shared and cycles are cycles.
+    """
+    met, parts, values = _walked(root, replaced)
+    made = {key: new for key, new in replaced.items() if key in met} | renew(values)
+    reached = set(made)
+    leading = _leading_to(made, parts)
+    shells = {key: shell for key in leading if (shell := _shell(met[key])) is not None}
+    made.update(shells)
+    for key in leading:
+        _build(key, met, {key: parts[key] for key in leading}, made)
+    for key, shell in shells.items():
+        _fill(met[key], shell, made)
+    pairs = [(met[key], shell) for key, shell in shells.items()]
+    return _Rebuilt(made.get(id(root), root), reached, pairs)
+
+
+def _walked(
+    root: Any, replaced: Mapping[int, Any]
+) -> tuple[dict[int, Any], dict[int, list[Any]], list[Value]]:
+    """Return all that an object leads to, the parts of each, and the Values that are not to be replaced."""
+    met: dict[int, Any] = {}
+    parts: dict[int, list[Any]] = {}
+    values: list[Value] = []
+    stack = [root]
+    while stack:
+        item = stack.pop()
+        if id(item) in met:
+            continue
+        met[id(item)] = item
+        if id(item) in replaced:
+            continue
+        if isinstance(item, Value):
+            values.append(item)
+            continue
+        inner = [part for part in _parts(item) if type(part) not in _ATOMS]
+        if inner:
+            parts[id(item)] = inner
+            stack.extend(inner)
+    return met, parts, values
+
+
+def _leading_to(targets: Iterable[int], parts: Mapping[int, Sequence[Any]]) -> list[int]:
+    """Return the ids of all that have targets among their parts, or among the parts of these, and so on."""
+    holders: dict[int, list[int]] = {}
+    for key, inner in parts.items():
+        for part in inner:
+            holders.setdefault(id(part), []).append(key)
+    leading: dict[int, None] = {}
+    stack = list(targets)
+    while stack:
+        for key in holders.get(stack.pop(), ()):
+            if key not in leading:
+                leading[key] = None
+                stack.append(key)
+    return list(leading)
+
+
+# ------------------------------------------------------------------------------------------ parts of objects
+
+
+def _parts(item: Any) -> Iterable[Any]:
+    """Return what an object holds."""
+    if isinstance(item, _COLLECTIONS):
+        return item
+    if isinstance(item, Mapping):
+        return item.values()
+    if isinstance(item, np.ndarray):
+        return item.ravel().tolist() if item.dtype == object else ()
+    if type(item) in WAYS:
+        return WAYS[type(item)].parts(item)
+    if isinstance(item, FunctionType):
+        return [*_contents(item).values(), *(item.__defaults__ or ()), *(item.__kwdefaults__ or {}).values()]
+    return _attributes(item).values()
+
+
+def _contents(function: Any) -> dict[int, Any]:
+    """Return what the variables of a function from around it hold, by their place."""
+    found = {}
+    for i, cell in enumerate(function.__closure__ or ()):
+        try:
+            found[i] = cell.cell_contents
+        except ValueError:  # a variable that has no value yet
+            continue
+    return found
+
+
+def _attributes(item: Any) -> dict[str, Any]:
+    """Return the attributes of an object of a class that somebody wrote, in slots as well."""
+    kind = type(item)
+    if isinstance(item, type) or (
+        kind is not SimpleNamespace and kind.__module__.partition(".")[0] in _OPAQUE
+    ):
+        return {}
+    slots = [name for base in kind.__mro__ for name in _names_of_slots(base)]
+    found = {name: getattr(item, name) for name in slots if hasattr(item, name)}
+    return found | getattr(item, "__dict__", {})
+
+
+def _names_of_slots(kind: type) -> list[str]:
+    given = kind.__dict__.get("__slots__", ())
+    names = [given] if isinstance(given, str) else list(given)
+    private = f"_{kind.__name__.lstrip('_')}"
+    return [
+        f"{private}{name}" if name.startswith("__") and not name.endswith("__") else name
+        for name in names
+        if name not in ("__dict__", "__weakref__")
+    ]
+
+
+def _entries(item: Any) -> dict[Any, Any]:
+    """Return what may be assigned to in an object that is carried over: attributes, or items."""
+    if isinstance(item, list):
+        return dict(enumerate(item))
+    if isinstance(item, dict):
+        return dict(item)
+    return {} if isinstance(item, (*_COLLECTIONS, np.ndarray, FunctionType)) else _attributes(item)
+
+
+def _assign(item: Any, key: Any, part: Any) -> None:
+    if isinstance(item, dict | list):
+        item[key] = part
+    elif key in getattr(item, "__dict__", ()) or not hasattr(type(item), key):
+        item.__dict__[key] = part
+    else:
+        object.__setattr__(item, key, part)
+
+
+def _delete(item: Any, key: Any) -> None:
+    if isinstance(item, dict):
+        item.pop(key, None)
+    elif key in getattr(item, "__dict__", ()):
+        del item.__dict__[key]
+    else:
+        object.__delattr__(item, key)
+
+
+def _is_cached(item: Any, key: Any) -> bool:
+    return isinstance(key, str) and isinstance(getattr(type(item), key, None), cached_property)
+
+
+# -------------------------------------------------------------------------------------------------- copies
+
+
+def _shell(item: Any) -> Any:
+    """Return an object that is to be filled; None for what is built at once from its parts."""
+    if isinstance(item, list | set | deque | dict):
+        return copy.copy(item)
+    if type(item) in WAYS or isinstance(item, tuple | frozenset | Mapping | np.ndarray):
+        return None
+    if isinstance(item, FunctionType):
+        cells = tuple(CellType() for _ in item.__closure__ or ())
+        function = FunctionType(item.__code__, item.__globals__, item.__name__, None, cells or None)
+        function.__dict__.update(item.__dict__)
+        return function
+    # As pickle does it: by the first class that is not written in Python.
+    base: Any = next(base for base in type(item).__mro__ if not base.__flags__ & _WRITTEN_IN_PYTHON)
+    return base.__new__(type(item))
+
+
+def _fill(item: Any, shell: Any, made: Mapping[int, Any]) -> None:
+    """Put parts into a copy: those that were made, and else those of the object itself."""
+
+    def new(part: Any) -> Any:
+        return made.get(id(part), part)
+
+    if isinstance(item, list):
+        shell[:] = map(new, item)
+    elif isinstance(item, set | deque):
+        shell.clear()
+        (shell.update if isinstance(shell, set) else shell.extend)(map(new, item))
+    elif isinstance(item, dict):
+        for key, part in item.items():
+            shell[key] = new(part)
+    elif isinstance(item, FunctionType):
+        _fill_function(item, shell, new)
+    else:
+        for key, part in _attributes(item).items():
+            if not (_is_cached(item, key) and id(part) in made):
+                object.__setattr__(shell, key, new(part))
+
+
+def _fill_function(item: Any, shell: Any, new: Callable[[Any], Any]) -> None:
+    for i, part in _contents(item).items():
+        shell.__closure__[i].cell_contents = new(part)
+    shell.__defaults__ = item.__defaults__ and tuple(map(new, item.__defaults__))
+    shell.__kwdefaults__ = item.__kwdefaults__ and {k: new(part) for k, part in item.__kwdefaults__.items()}
+    shell.__qualname__, shell.__doc__ = item.__qualname__, item.__doc__
+    shell.__annotations__ = item.__annotations__
+
+
+def _build(
+    key: int, met: Mapping[int, Any], parts: Mapping[int, Sequence[Any]], made: dict[int, Any]
+) -> None:
+    """Build what cannot be filled later, after those of its parts that cannot be either.
+
+    There are no cycles among such objects alone.
+    """
+    stack = [key]
+    while stack:
+        item = met[stack[-1]]
+        if id(item) in made:
+            stack.pop()
+            continue
+        waiting = [id(part) for part in parts[id(item)] if id(part) in parts and id(part) not in made]
+        if waiting:
+            stack.extend(waiting)
+            continue
+        made[stack.pop()] = _built(item, [made.get(id(part), part) for part in _parts(item)])
+
+
+def _built(item: Any, parts: list[Any]) -> Any:
+    """Return an object of a type that is built at once."""
+    if type(item) in WAYS:
+        return WAYS[type(item)].build(item, parts)
+    if isinstance(item, np.ndarray):
+        if all(type(part) is float for part in parts):
+            return np.array(parts, dtype=float).reshape(item.shape)
+        array = item.copy()
+        for index, part in zip(np.ndindex(item.shape), parts, strict=True):
+            array[index] = part
+        return array
+    if isinstance(item, Mapping):
+        return type(item)(dict(zip(item, parts, strict=True)))  # type: ignore[call-arg]
+    make = type(item)._make if hasattr(item, "_fields") else type(item)
+    return make(parts)
+
+
+# ------------------------------------------------------------------------------------------ numbers in graphs
+
+
+def _recomputed(
+    values: Sequence[Value], parameters: Sequence[Value], replaced: Mapping[int, Any]
+) -> dict[int, Any]:
+    """Return, by id, what those of some Values that depend on parameters are for other ones.
+
+    A module may remember what it computed, such as its last output; shared, this would be a constant.
+    """
+    order = nodes_of(values)
+    dependent = depending_on(parameters, order) if values else set()
+    new = {parameter: replaced[id(parameter)] for parameter in parameters}
+    for node in order:
+        op = node.op
+        if op is None or node in new or node not in dependent or op.name in BATCHES:
+            continue
+        args = [new.get(arg, arg) if isinstance(arg, Value) else arg for arg in node.args]
+        new[node] = apply_variadic(op, *op.columns(args)) if op.variadic else apply(op, *args)
+    return {id(value): new[value] for value in values if value in new}
+
+
+def _without_variables(values: Sequence[Value], variables: Sequence[Value]) -> dict[int, Any]:
+    """Return, by id, numbers for those of some Values that depend on variables, and on none around these."""
+    dependent = depending_on(variables, nodes_of(values)) if values else set()
+    outside = open_levels().difference(variable._level for variable in variables)
+    return {
+        id(value): value._data
+        for value in values
+        if value in dependent and not highest_open([value], outside)
+    }

@@ -1,0 +1,446 @@
+"""Arguments as trees: nested lists, tuples and dicts, whose leaves are numbers and arrays; None has none.
+
+`flatten` takes a tree apart into its numbers and its structure; the structure builds trees of the same
+form from other numbers, so that a gradient comes back in the form of the argument.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from math import prod
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+
+from ..engine.levels import highest_open, open_levels
+from ..engine.value import NUMBERS, Value
+from ..functions.value_array import values_array
+from .module_copies import Copy
+
+Numbers = Sequence[Any]
+
+_BOOLS = (bool, np.bool_)
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A number (of shape ``()``) or an array.
+
+    A number and an array without dimensions are of one structure; each is built as what it was.
+    """
+
+    shape: tuple[int, ...]
+    is_array: bool = field(default=False, compare=False)
+
+    @property
+    def size(self) -> int:
+        """How many numbers it has."""
+        return prod(self.shape)
+
+    def __str__(self) -> str:
+        return f"array of shape {self.shape}" if self.shape else "number"
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A container: what it is, the keys and trees of its parts, and how to build one from new parts.
+
+    A module is a branch that builds a copy of itself as an argument, and a dict as a result.
+    """
+
+    kind: type
+    keys: tuple[Any, ...]
+    parts: tuple[Structure, ...]
+    build: Callable[[Sequence[Any]], Any] = field(compare=False)
+    build_argument: Callable[[Sequence[Any]], Any] = field(compare=False)
+
+    @property
+    def size(self) -> int:
+        """How many numbers it has."""
+        return sum(part.size for part in self.parts)
+
+    def __str__(self) -> str:
+        if self.kind is type(None):
+            return "None"
+        pairs = zip(self.keys, self.parts, strict=True)
+        return f"{self.kind.__name__}({', '.join(f'{key}: {part}' for key, part in pairs)})"
+
+
+Structure = Leaf | Branch
+
+_NUMBER = Leaf(())
+
+
+def flatten(tree: Any, whose: str = "the argument") -> tuple[list[Any], Structure]:
+    """Take a tree apart.
+
+    Parameters
+    ----------
+    tree : number, Value, array, None, list, tuple, dict or module
+        What is to be differentiated, or a result.
+    whose : str
+        What to call it in an error.
+
+    Returns
+    -------
+    (list of Value or float, Structure)
+        The numbers in order, and what builds such a tree.
+
+    Raises
+    ------
+    TypeError
+        For a leaf that is not a real number or an array of them, for arrays of integers, among which there
+        is no derivative, and for masked arrays and `numpy.matrix`, which compute otherwise than arrays do;
+        other subclasses of arrays become arrays.
+
+    Examples
+    --------
+    >>> numbers, structure = flatten({"w": np.array([1.0, 2.0]), "b": 3.0})
+    >>> numbers
+    [1.0, 2.0, 3.0]
+    >>> unflatten(structure, [10.0, 20.0, 30.0])
+    {'w': array([10., 20.]), 'b': 30.0}
+    """
+    leaves, structure = leaves_of(tree, whose)
+    return numbers_of(leaves), structure
+
+
+def leaves_of(tree: Any, whose: str = "the argument", *, exact: bool = False) -> tuple[list[Any], Structure]:
+    """Take a tree apart as `flatten` does, but leave its arrays whole.
+
+    Parameters
+    ----------
+    tree, whose
+        As in `flatten`.
+    exact : bool
+        Whether whole numbers and booleans, and arrays of them, are leaves as well and stay what they are:
+        where nothing is differentiated they need not be real numbers.
+
+    Returns
+    -------
+    (list of Value, float or ndarray, Structure)
+        The leaves in order; arrays are of floats, or of objects where they hold a `Value`.
+
+    Examples
+    --------
+    >>> leaves_of({"w": np.array([1.0, 2.0]), "b": 3})[0]
+    [array([1., 2.]), 3.0]
+    >>> leaves_of([np.array([1, 2]), True], exact=True)[0]
+    [array([1, 2]), True]
+    """
+    leaves: list[Any] = []
+    return leaves, _flatten(tree, leaves, whose, exact)
+
+
+def unflatten(
+    structure: Structure,
+    numbers: Iterable[Any],
+    *,
+    argument: bool = False,
+    copies: list[Copy] | None = None,
+) -> Any:
+    """Build a tree of a structure.
+
+    Parameters
+    ----------
+    structure : Structure
+        What `flatten` returned.
+    numbers : iterable of Value or float
+        As many as it has.
+    argument : bool
+        Whether the tree is to be an argument again: of a module a copy with these parameters, else a
+        dict of them by name.
+    copies : list, optional
+        To which the copies of modules are appended.
+
+    Returns
+    -------
+    tree
+        Arrays of objects where they hold a `Value`, else of numbers.
+
+    Examples
+    --------
+    >>> unflatten(flatten([1.0, (2.0,)])[1], [5.0, 6.0])
+    [5.0, (6.0,)]
+    """
+    return _build(structure, iter(numbers), argument, [] if copies is None else copies)
+
+
+def flatten_like(structure: Structure, tree: Any, whose: str, *, exact: bool = False) -> list[Any]:
+    """Return the numbers of a tree that has to be of a given structure; exact ones as in `leaves_of`.
+
+    Raises
+    ------
+    ValueError
+        If it is of another structure.
+
+    Examples
+    --------
+    >>> flatten_like(Leaf((2,)), np.array([1.0, 2.0]), "the tangent")
+    [1.0, 2.0]
+    """
+    leaves, found = leaves_of(_in_order_of(structure, tree), whose, exact=exact)
+    if found != structure:
+        raise ValueError(
+            f"{whose} must have the structure of what it belongs to, {structure}, but came {found}"
+        )
+    return numbers_of(leaves)
+
+
+def numbers_of(leaves: Iterable[Any]) -> list[Any]:
+    """Return the numbers of leaves, which may be arrays.
+
+    Examples
+    --------
+    >>> numbers_of([1.0, np.array([2.0, 3.0])])
+    [1.0, 2.0, 3.0]
+    """
+    numbers: list[Any] = []
+    for leaf in leaves:
+        numbers.extend(leaf.ravel().tolist() if isinstance(leaf, np.ndarray) else [leaf])
+    return numbers
+
+
+def _in_order_of(structure: Structure, tree: Any) -> Any:
+    """Return a tree with the keys of its dicts in the order of a structure, where they are the same keys."""
+    if isinstance(structure, Leaf):
+        return tree
+    if isinstance(tree, Mapping) and set(tree) == set(structure.keys):
+        pairs = zip(structure.keys, structure.parts, strict=True)
+        return {key: _in_order_of(part, tree[key]) for key, part in pairs}
+    if type(tree) in (list, tuple) and len(tree) == len(structure.parts):
+        return type(tree)(_in_order_of(part, item) for part, item in zip(structure.parts, tree, strict=True))
+    return tree
+
+
+def paths(structure: Structure) -> list[str]:
+    """Return where each number of a tree stands, as Python would index it.
+
+    Examples
+    --------
+    >>> paths(flatten({"w": np.array([1.0, 2.0]), "b": 3.0})[1])
+    ["['w'][0]", "['w'][1]", "['b']"]
+    """
+    if isinstance(structure, Leaf):
+        indices = np.ndindex(structure.shape)
+        return [f"[{', '.join(map(str, index))}]" if index else "" for index in indices]
+    pairs = zip(structure.keys, structure.parts, strict=True)
+    return [f"[{key!r}]{path}" for key, part in pairs for path in paths(part)]
+
+
+def array_of(numbers: Sequence[Any], shape: tuple[int, ...], *, is_array: bool = False) -> Any:
+    """Return numbers in a shape: the number itself, an array of numbers, or one of objects.
+
+    Whole numbers and booleans keep their kind where all are of it. The number of an array without
+    dimensions stays in one.
+
+    Examples
+    --------
+    >>> array_of([1.0, 2.0], (2, 1))
+    array([[1.],
+           [2.]])
+    >>> array_of([1.0], ()), array_of([1.0], (), is_array=True)
+    (1.0, array(1.))
+    """
+    if not shape and not is_array:
+        return numbers[0]
+    if not any(isinstance(number, Value) for number in numbers):
+        array = np.array(numbers)
+        return array.astype(float if array.dtype == object else array.dtype, copy=False).reshape(shape)
+    array = np.empty(len(numbers), dtype=object)
+    array[:] = numbers
+    return values_array(array).reshape(shape)
+
+
+def blocks(matrix: Any, branch: Branch, axis: int) -> list[tuple[Structure, Any]]:
+    """Return each part of a branch with its rows or columns of a matrix.
+
+    Examples
+    --------
+    >>> branch = flatten([1.0, np.zeros(2)])[1]
+    >>> [block.tolist() for _, block in blocks(np.arange(3.0), branch, axis=0)]
+    [[0.0], [1.0, 2.0]]
+    """
+    ends = np.cumsum([0, *(part.size for part in branch.parts)])
+    slices = [np.arange(start, end) for start, end in pairwise(ends)]
+    return [(part, matrix.take(of, axis)) for part, of in zip(branch.parts, slices, strict=True)]
+
+
+def _flatten(tree: Any, leaves: list[Any], whose: str, exact: bool) -> Structure:
+    if isinstance(tree, np.ndarray):
+        leaves.append(_checked(plain_array(tree, whose), whose, exact))
+        return Leaf(tree.shape, is_array=True)
+    if isinstance(tree, Value):
+        leaves.append(tree)
+        return Leaf(())
+    if isinstance(tree, NUMBERS) and (exact or not isinstance(tree, _BOOLS)):
+        leaves.append(_plain(tree) if exact else float(tree))
+        return Leaf(())
+    parts = parts_of(tree)
+    if parts is None:
+        raise TypeError(
+            f"{whose} is a real number, an array of floats, None, a module, or a list, tuple or dict of "
+            f"them, but came {tree!r} ({type(tree).__name__})"
+        )
+    keys, items, build, build_argument = parts
+    if isinstance(build_argument, Copier):
+        # Numbers, and no trees: to look at each of 337 would take as long again as to find them.
+        leaves.extend(items)
+        return Branch(dict, tuple(keys), (_NUMBER,) * len(build_argument.parameters), build, build_argument)
+    structures = tuple(_flatten(item, leaves, whose, exact) for item in items)
+    kind = dict if isinstance(tree, Mapping) else type(tree)
+    kind = getattr(kind, "plain", kind)
+    return Branch(kind, tuple(keys), structures, build, build_argument)
+
+
+def plain_array(array: Any, whose: str) -> Any:
+    """Return an array as a plain one, unless it computes otherwise than an array does.
+
+    Raises
+    ------
+    TypeError
+        For a masked array, and for a `numpy.matrix`.
+
+    Examples
+    --------
+    >>> type(plain_array(np.arange(3.0).view(np.recarray), "the argument")).__name__
+    'ndarray'
+    """
+    if isinstance(array, np.ma.MaskedArray):
+        raise TypeError(
+            f"{whose} holds a masked array, whose mask would be ignored; pass x.filled(number), and what is "
+            "masked as weights of 0 and 1 if it is to be left out"
+        )
+    if isinstance(array, np.matrix):
+        raise TypeError(
+            f"{whose} holds a numpy.matrix, whose * and ** are those of matrices; pass numpy.asarray(x), and "
+            "write @ for matrix products"
+        )
+    return np.asarray(array)
+
+
+def _plain(number: Any) -> bool | int | float:
+    """Return a number as Python has it."""
+    if isinstance(number, _BOOLS):
+        return bool(number)
+    return int(number) if isinstance(number, Integral) else float(number)
+
+
+def _checked(array: Any, whose: str, exact: bool) -> Any:
+    """Return an array of floats, or of objects that are `Value`s and floats; an exact one of its own kind."""
+    if array.dtype.kind == "f":
+        return array.astype(float, copy=False)
+    if array.dtype.kind in "iub":
+        if exact:
+            return array
+        if array.ndim or array.dtype.kind == "b":
+            raise TypeError(
+                f"{whose} holds an array of {array.dtype}, but derivatives are taken with respect to real "
+                "numbers; convert it with .astype(float)"
+            )
+        return array.astype(float)
+    # NumPy keeps arrays without dimensions, such as an argument of one number, as elements.
+    items = [
+        item[()] if isinstance(item, np.ndarray) and not item.ndim else item
+        for item in array.ravel().tolist()
+    ]
+    for item in items:
+        if not isinstance(item, (Value, *NUMBERS)) or (isinstance(item, _BOOLS) and not exact):
+            raise TypeError(
+                f"{whose} holds an array with {item!r}, which is neither a Value nor a real number"
+            )
+    checked = np.empty(len(items), dtype=object)
+    convert = _plain if exact else float
+    checked[:] = [item if isinstance(item, Value) else convert(item) for item in items]
+    return checked.reshape(array.shape)
+
+
+def parts_of(tree: Any) -> tuple[Iterable[Any], Iterable[Any], Any, Any] | None:
+    """Return keys, parts and builders of a container, or None for anything else.
+
+    Examples
+    --------
+    >>> keys, parts, build, _ = parts_of({"a": 1.0, "b": "any thing"})
+    >>> [*keys], [*parts], build([2.0, 3.0])
+    (['a', 'b'], [1.0, 'any thing'], {'a': 2.0, 'b': 3.0})
+    """
+    if tree is None:
+        return (), (), _none, _none
+    if isinstance(tree, Mapping):
+        keys = list(tree)
+
+        def build_dict(parts: Sequence[Any]) -> Any:
+            return dict(zip(keys, parts, strict=True))
+
+        return keys, tree.values(), build_dict, build_dict
+    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
+        make = type(tree)._make  # type: ignore[attr-defined]
+        return tree._fields, tree, make, make
+    if isinstance(tree, list | tuple):
+        # A model's outputs are a list of a kind that knows a better message, and a list to everybody else.
+        make = getattr(type(tree), "plain", type(tree))
+        return range(len(tree)), tree, make, make
+    if hasattr(tree, "named_parameters"):
+        return _module_parts(tree)
+    return None
+
+
+def _none(parts: Sequence[Any]) -> None:
+    """Build what has no parts."""
+
+
+@dataclass(frozen=True)
+class Copier:
+    """Builds a module as an argument: its copy, with numbers in the places of the parameters.
+
+    Attributes
+    ----------
+    module : Module
+        The module.
+    parameters : sequence of Value
+        Its parameters.
+    """
+
+    module: Any
+    parameters: Sequence[Value]
+
+    def copied(self, parts: Sequence[Any]) -> Copy:
+        """Return the copy, with what carries over to the module what is done to it."""
+        variables = [part if isinstance(part, Value) else Value(part) for part in parts]
+        return Copy(self.module, self.parameters, variables)
+
+    def __call__(self, parts: Sequence[Any]) -> Any:
+        """Return the copy."""
+        return self.copied(parts).module
+
+
+def _module_parts(module: Any) -> tuple[Iterable[Any], Iterable[Any], Any, Any]:
+    """Return the parts of what has named parameters; as an argument it is copied with new ones.
+
+    The parameters are plain numbers, unless something outside differentiates by them.
+    """
+    named = dict(module.named_parameters())
+    names, parameters = list(named), list(named.values())
+
+    def build_state(parts: Sequence[Any]) -> Any:
+        return dict(zip(names, parts, strict=True))
+
+    levels = open_levels()
+    numbers = [p if levels and highest_open([p], levels) else p.data for p in parameters]
+    return names, numbers, build_state, Copier(module, parameters)
+
+
+def _build(structure: Structure, numbers: Iterator[Any], argument: bool, copies: list[Copy]) -> Any:
+    if isinstance(structure, Leaf):
+        own = [next(numbers) for _ in range(structure.size)]
+        return array_of(own, structure.shape, is_array=structure.is_array)
+    parts = [_build(part, numbers, argument, copies) for part in structure.parts]
+    if not argument:
+        return structure.build(parts)
+    if not isinstance(structure.build_argument, Copier):
+        return structure.build_argument(parts)
+    copies.append(structure.build_argument.copied(parts))
+    return copies[-1].module

@@ -1,0 +1,287 @@
+"""Calling a function of one sample for each slice of arrays."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from ..engine.graph import depending_on, nodes_of
+from ..engine.value import Value
+from .batch_tracing import LANE, for_each_sample
+from .trees import (
+    Branch,
+    Leaf,
+    Structure,
+    array_of,
+    blocks,
+    flatten_like,
+    leaves_of,
+    numbers_of,
+    parts_of,
+    unflatten,
+)
+
+Function = Callable[..., Any]
+
+# Builds an argument from the slices of one sample.
+Builder = Callable[[Iterator[Any]], Any]
+
+
+def vmap(f: Function, in_axes: Any = 0, out_axes: Any = 0) -> Function:
+    """Return a function that calls `f` for each slice of its arguments, and stacks the results.
+
+    Parameters
+    ----------
+    f : callable
+        A function of one sample. It gets plain numbers, unless it is being differentiated: call functions
+        such as ``autograd.exp(x)``, not methods. Whole numbers and booleans stay what they are.
+    in_axes : int, None, or tuple, list or dict of them
+        The axis of each positional argument's arrays to go along; None passes an argument on whole. For
+        parts of an argument there may be an axis each, in a container like it. Arguments by keyword are
+        gone along on axis 0, as in JAX.
+    out_axes : int, None, or tuple, list or dict of them
+        The axis of the results' arrays along which they are stacked, likewise; None is for what is the same
+        for all samples, and gives it once.
+
+    Returns
+    -------
+    callable
+        It takes arguments with one axis more. Where this has length 0, `f` is called once, with ones, for
+        the form of its results.
+
+    Raises
+    ------
+    TypeError
+        By the function returned, for an axis that is neither a whole number nor None.
+    ValueError
+        By the function returned, if the axes have different lengths or do not fit the arguments or results,
+        if an array has no such axis, if nothing is gone along, or if what has ``out_axes=None`` differs
+        among the samples.
+
+    Examples
+    --------
+    >>> from autograd import grad
+    >>> vmap(grad(lambda x: x**3))(np.array([1.0, 2.0]))
+    array([ 3., 12.])
+    >>> batch = {"x": np.ones((2, 3)), "bias": 0.5}
+    >>> vmap(lambda p: p["x"].sum() + p["bias"], in_axes=({"x": 0, "bias": None},))(batch)
+    array([3.5, 3.5])
+    """
+
+    @functools.wraps(f)
+    def mapped(*args: Any, **kwargs: Any) -> Any:
+        each = list(in_axes) if isinstance(in_axes, list | tuple) else [in_axes] * len(args)
+        if len(each) != len(args):
+            raise ValueError(f"in_axes has {len(each)} entries, but there are {len(args)} arguments")
+        arrays: list[_Array] = []
+        positional = [_opened(arg, axes, arrays) for arg, axes in zip(args, each, strict=True)]
+        by_keyword = {name: _opened(arg, 0, arrays) for name, arg in kwargs.items()}
+        samples = _samples(arrays)
+        has_shared = _has_none(out_axes)
+        if has_shared:
+            samples = [[+number if isinstance(number, Value) else number for number in s] for s in samples]
+        forms: list[Structure] = []
+
+        def of_sample(numbers: Sequence[Any]) -> Sequence[Any]:
+            rest = iter(numbers)
+            own = [build(rest) for build in positional]
+            result = f(*own, **{name: build(rest) for name, build in by_keyword.items()})
+            return _numbers_like(forms, result)
+
+        rows = for_each_sample(of_sample, samples) if samples else [_of_ones(of_sample, arrays)]
+        mapped_values = [n for s in samples for n in s if isinstance(n, Value)] if has_shared else []
+        return _Results(len(samples), mapped_values).joined(forms[0], _matrix(rows), out_axes)
+
+    return mapped
+
+
+# --------------------------------------------------------------------------------------------- arguments
+
+
+@dataclass(frozen=True)
+class _Array:
+    """An array that is gone along its first axis."""
+
+    array: Any
+
+    @property
+    def ones(self) -> list[Any]:
+        """The numbers of a sample that was made up, of the kind of the array's."""
+        kind = float if self.array.dtype == object else self.array.dtype
+        made_up: list[Any] = np.ones(prod(self.array.shape[1:]), dtype=kind).tolist()
+        return made_up
+
+    @property
+    def rows(self) -> list[list[Any]]:
+        """The numbers of each sample."""
+        shape = self.array.shape
+        rows: list[list[Any]] = self.array.reshape(shape[0], prod(shape[1:])).tolist()
+        return rows
+
+    def taken(self, numbers: Iterator[Any]) -> Any:
+        """Return the part of a sample, of the kind of the array."""
+        shape = self.array.shape[1:]
+        part = array_of([next(numbers) for _ in range(prod(shape))], shape)
+        is_whole = self.array.dtype.kind in "iub" and isinstance(part, np.ndarray) and part.dtype != object
+        return part.astype(self.array.dtype, copy=False) if is_whole else part
+
+
+def _opened(tree: Any, axes: Any, arrays: list[_Array]) -> Builder:
+    """Collect the arrays of an argument that are gone along, and return what builds it for a sample."""
+    if axes is None:
+        return lambda numbers: tree
+    if isinstance(axes, int | np.integer):
+        leaves, structure = leaves_of(tree, "an argument of vmap", exact=True)
+        own = [_Array(_moved(np.asarray(leaf), int(axes))) for leaf in leaves]
+        arrays.extend(own)
+        places = _places(structure)
+        return lambda numbers: unflatten(places, [array.taken(numbers) for array in own], argument=True)
+    parts = parts_of(tree)
+    entries = _entries("in_axes", axes, parts and tuple(parts[0]), type(tree).__name__)
+    _, items, _, build_argument = parts or (None, (), None, tuple)
+    builders = [_opened(item, entry, arrays) for item, entry in zip(items, entries, strict=True)]
+    return lambda numbers: build_argument([build(numbers) for build in builders])
+
+
+def _moved(array: Any, axis: int) -> Any:
+    """Return an array with the axis that is gone along in front."""
+    if not -array.ndim <= axis < array.ndim:
+        raise ValueError(
+            f"vmap goes along axis {axis}, but came a {Leaf(array.shape)}; pass in_axes=None for it"
+        )
+    return np.moveaxis(array, axis, 0)
+
+
+def _places(structure: Structure) -> Structure:
+    """Return a structure with room for anything at each leaf."""
+    if isinstance(structure, Leaf):
+        return Leaf(())
+    return replace(structure, parts=tuple(map(_places, structure.parts)))
+
+
+def _samples(arrays: Sequence[_Array]) -> list[list[Any]]:
+    """Return the numbers of each sample."""
+    lengths = {len(array.array) for array in arrays}
+    if len(lengths) != 1:
+        raise ValueError(
+            "vmap goes along axes of one length, but came "
+            + (f"lengths {sorted(lengths)}" if lengths else "no array, or in_axes that are all None")
+        )
+    return [
+        [number for row in rows for number in row] for rows in zip(*(a.rows for a in arrays), strict=True)
+    ]
+
+
+def _of_ones(of_sample: Callable[[Sequence[Any]], Sequence[Any]], arrays: Sequence[_Array]) -> Sequence[Any]:
+    """Return the result of a sample that is made up; what is infinite or nan there tells nobody anything."""
+    with np.errstate(all="ignore"):
+        return of_sample([number for array in arrays for number in array.ones])
+
+
+# -------------------------------------------------------------------------------------------------- axes
+
+
+def _entries(name: str, axes: Any, keys: tuple[Any, ...] | None, found: Any) -> list[Any]:
+    """Return the axes of the parts of a container in the order of its keys; a leaf has None of these."""
+    if isinstance(axes, Mapping) and keys is not None and set(axes) == set(keys):
+        return [axes[key] for key in keys]
+    if not isinstance(axes, Mapping | list | tuple):
+        raise TypeError(
+            f"{name} holds a whole number or None for each argument or part of one, but came {axes!r}"
+        )
+    own = getattr(axes, "_fields", tuple(range(len(axes))))
+    if isinstance(axes, Mapping) or own != keys:
+        raise ValueError(
+            f"{name} holds an axis, or a container like that which it is for, but came {axes!r} for {found}"
+        )
+    return list(axes)
+
+
+def _has_none(axes: Any) -> bool:
+    items = axes.values() if isinstance(axes, Mapping) else axes if isinstance(axes, list | tuple) else ()
+    return axes is None or any(map(_has_none, items))
+
+
+# ----------------------------------------------------------------------------------------------- results
+
+
+def _numbers_like(forms: list[Structure], result: Any) -> list[Any]:
+    """Return the numbers of a result, which has the structure of the first one."""
+    if forms:
+        return flatten_like(forms[0], result, "each result of vmap", exact=True)
+    leaves, form = leaves_of(result, "a result of vmap", exact=True)
+    forms.append(form)
+    return numbers_of(leaves)
+
+
+def _matrix(rows: Sequence[Sequence[Any]]) -> Any:
+    """Return the numbers of the results with a row for each sample; each stays the object that it is."""
+    matrix = np.empty((len(rows), len(rows[0])), dtype=object)
+    for row, numbers in zip(matrix, rows, strict=True):
+        row[:] = numbers
+    return matrix
+
+
+@dataclass(frozen=True)
+class _Results:
+    """Results of so many samples, from the Values among their numbers.
+
+    If there are no samples, the results are those of one that was made up.
+    """
+
+    count: int
+    mapped: Sequence[Value]
+
+    def joined(self, form: Structure, rows: Any, axes: Any) -> Any:
+        """Return the results of all samples as one tree."""
+        if axes is None:
+            self._check_shared(rows)
+            return unflatten(form, rows[0].tolist())
+        is_axis = isinstance(axes, int | np.integer)
+        if isinstance(form, Branch):
+            entries = [axes] * len(form.keys) if is_axis else _entries("out_axes", axes, form.keys, form)
+            parts = zip(blocks(rows, form, axis=1), entries, strict=True)
+            return form.build([self.joined(part, block, entry) for (part, block), entry in parts])
+        return self._stacked(form, rows, axes if is_axis else _entries("out_axes", axes, None, form)[0])
+
+    def _stacked(self, form: Leaf, rows: Any, axis: int) -> Any:
+        dimensions = len(form.shape) + 1
+        if not -dimensions <= axis < dimensions:
+            raise ValueError(
+                f"vmap stacks results along axis {axis}, but has a {form} from each sample; out_axes is from "
+                f"{-dimensions} to {dimensions - 1}"
+            )
+        stacked = array_of(rows.ravel().tolist(), (len(rows), *form.shape))
+        return np.moveaxis(stacked[: self.count], 0, axis)
+
+    def _check_shared(self, rows: Any) -> None:
+        """Refuse out_axes=None for what differs among the samples, or would if they did.
+
+        Equal numbers alone do not tell: those of a batch of equal samples depend on a sample each.
+        """
+        numbers = rows.ravel().tolist()
+        order = nodes_of([number for number in numbers if isinstance(number, Value)])
+        dependent = depending_on(self.mapped, order) if self.mapped else set()
+        for column in rows.T.tolist():
+            values = [number for number in column if isinstance(number, Value)]
+            is_one = all(number is column[0] for number in column)
+            if not dependent.isdisjoint(values) or not (is_one or _are_equal(column)):
+                raise ValueError(
+                    "out_axes=None is for results that are the same for all samples, but one of them differs "
+                    "or depends on the sample; pass an axis along which to stack it"
+                )
+
+
+def _are_equal(numbers: Sequence[Any]) -> bool:
+    """Return whether numbers are equal, of which none is one sample's in a trace of all."""
+    if any(isinstance(number, Value) and number.op is LANE for number in numbers):
+        return False
+    data = np.array(
+        [number._data if isinstance(number, Value) else number for number in numbers], dtype=float
+    )
+    return bool(np.array_equal(data, np.full_like(data, data[0]), equal_nan=True))
