@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, seed, settings
 from hypothesis import strategies as st
+from loops_backend import interpreted
 from oracles import ORACLES, public
 from programs import (
     STORAGES,
@@ -28,7 +29,6 @@ from programs import (
     total,
 )
 from strategies import KEYS, MANNERS, PLAIN, SPECIAL, expressions, programs
-from test_jit_backends import interpreted
 from words import BINARY, UNARY, WORDS
 
 import autograd

@@ -191,7 +191,7 @@ def test_importing_loads_what_it_needs() -> None:
     assert not first_names & LOADED_WHEN_USED
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "tests").glob("*.py")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted((ROOT / "tests").rglob("*.py")), ids=lambda path: path.stem)
 def test_one_policy_for_random_tests(path: Path) -> None:
     """How Hypothesis runs is said in ``conftest.py`` alone; a test says only how many examples it wants."""
     calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]

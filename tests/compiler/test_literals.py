@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 from array_programs import ArrayProgram, array_programs
+from comparing import evaluated, same
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
-from test_jit import evaluated, same
 
 import autograd
 from autograd import jit, value_and_grad, vmap

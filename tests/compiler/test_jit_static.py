@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_jit import same
+from comparing import same
 
 import autograd
 from autograd import Value, grad, jit, value_and_grad, vmap

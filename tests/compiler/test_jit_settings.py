@@ -20,9 +20,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from comparing import evaluated, same
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_jit import evaluated, same
 
 import autograd
 from autograd import Value, as_values, jit

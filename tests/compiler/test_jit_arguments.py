@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_jit import same
+from comparing import same
 
 import autograd
 from autograd import Value, grad, hessian, hvp, jit, jvp, lambdify, value_and_grad, vjp, vmap, where

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 from array_programs import ArrayProgram, array_programs
+from comparing import evaluated, same
 from hypothesis import given, settings
-from test_jit import evaluated, same
-from test_jit_backends import interpreted, on
+from loops_backend import interpreted, on
 
 import autograd
 from autograd import Value, hessian, jacobian, jit, value_and_grad, vmap

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from comparing import evaluated, same
 from hypothesis import given
 from programs import Program, call_public
 from strategies import expressions
@@ -19,30 +20,6 @@ from autograd.compiler import Jitted
 from autograd.engine.levels import open_levels
 from autograd.engine.tracing import TracedValueError
 from nn import MLP, Module, losses
-
-
-def same(found: Any, expected: Any, tolerance: float = 1e-9) -> None:
-    """Assert that two trees of numbers are equal, nan for nan, up to the order of summation."""
-    if isinstance(expected, dict):
-        assert found.keys() == expected.keys()
-        for key in expected:
-            same(found[key], expected[key], tolerance)
-    elif isinstance(expected, list | tuple):
-        assert type(found) is type(expected)
-        assert len(found) == len(expected)
-        for one, other in zip(found, expected, strict=True):
-            same(one, other, tolerance)
-    else:
-        assert np.shape(found) == np.shape(expected)
-        assert isinstance(found, float) == isinstance(expected, float)
-        np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
-
-
-def evaluated(f: Any, *args: Any) -> Any:
-    """Return what an eager call gives, whatever it warns of."""
-    with np.errstate(all="ignore"):
-        return f(*args)
-
 
 # ----------------------------------------------------------------------------------------------- results
 

@@ -1,0 +1,30 @@
+"""Comparing what compiled functions and eager calls give."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def same(found: Any, expected: Any, tolerance: float = 1e-9) -> None:
+    """Assert that two trees of numbers are equal, nan for nan, up to the order of summation."""
+    if isinstance(expected, dict):
+        assert found.keys() == expected.keys()
+        for key in expected:
+            same(found[key], expected[key], tolerance)
+    elif isinstance(expected, list | tuple):
+        assert type(found) is type(expected)
+        assert len(found) == len(expected)
+        for one, other in zip(found, expected, strict=True):
+            same(one, other, tolerance)
+    else:
+        assert np.shape(found) == np.shape(expected)
+        assert isinstance(found, float) == isinstance(expected, float)
+        np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
+
+
+def evaluated(f: Any, *args: Any) -> Any:
+    """Return what an eager call gives, whatever it warns of."""
+    with np.errstate(all="ignore"):
+        return f(*args)

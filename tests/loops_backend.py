@@ -1,0 +1,57 @@
+"""A third backend for tests: the loops that are written for Numba, run by Python."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from autograd.compiler import Jitted
+from autograd.compiler import compile as compiled
+from autograd.compiler.arrays.layout import Plan
+from autograd.compiler.numba import build as numba_backend
+from autograd.compiler.numba.source import Results, loops_source
+from autograd.compiler.numpy.table import with_numpy
+from autograd.compiler.runtime.program import Run
+from autograd.compiler.trace.tape import Tape
+from autograd.ops.rules import NUMPY
+
+# With single numbers np.power takes the square root for the exponent 0.5, whose zero has another sign.
+_IN_MATH = {name.replace("arc", "a"): meaning for name, meaning in NUMPY.items()} | {"pow": np.float_power}
+
+
+def interpreted(tape: Tape, plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results) -> Run:
+    """Return what the loops for Numba compute when Python runs them: slow, but there at once."""
+    loops = loops_source(tape, plan, shapes, results)
+    namespace: dict[str, Any] = {
+        "np": np,
+        "math": SimpleNamespace(**_IN_MATH),
+        "inf": math.inf,
+        "nan": math.nan,
+        "add": lambda total, x: total + x,
+        "add_product": lambda total, x, y: total + x * y,
+        "numbers": loops.numbers,
+        "places": loops.places,
+    }
+    exec(loops.text, namespace)
+    exec(numba_backend.caller(shapes, results), namespace)
+    return np.errstate(all="ignore")(namespace["run"])
+
+
+@pytest.fixture(autouse=True)
+def loops(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a third backend: the loops, run by Python."""
+    monkeypatch.setitem(compiled.BACKENDS, "loops", compiled.Backend(interpreted, with_numpy))
+
+
+def on(backend: str, f: Callable[..., Any], *args: Any) -> Jitted:
+    """Return a compiled function that runs on a backend by now."""
+    function = Jitted(f, backend)
+    function(*args)
+    function.wait()
+    assert function.report().backend == backend, function.report()
+    return function
