@@ -17,16 +17,15 @@ from autograd.compiler.numba import build as numba_backend
 from autograd.compiler.numba.source import Results, loops_source
 from autograd.compiler.numpy.table import with_numpy
 from autograd.compiler.runtime.program import Run
-from autograd.compiler.trace.tape import Tape
 from autograd.ops.rules import NUMPY
 
 # With single numbers np.power takes the square root for the exponent 0.5, whose zero has another sign.
 _IN_MATH = {name.replace("arc", "a"): meaning for name, meaning in NUMPY.items()} | {"pow": np.float_power}
 
 
-def interpreted(tape: Tape, plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results) -> Run:
+def interpreted(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results) -> Run:
     """Return what the loops for Numba compute when Python runs them: slow, but there at once."""
-    loops = loops_source(tape, plan, shapes, results)
+    loops = loops_source(plan, shapes, results)
     namespace: dict[str, Any] = {
         "np": np,
         "math": SimpleNamespace(**_IN_MATH),

@@ -36,14 +36,14 @@ class Backend(NamedTuple):
     Attributes
     ----------
     of_plan : callable
-        From the tape, the plan (see `Plan` and `Block`), the shape of each argument, and for each result its
+        From the plan (see `Plan` and `Block`), the shape of each argument, and for each result its
         instructions and its shape, to a function of the arguments' arrays (numbers where the shape is ``()``)
         that returns the tuple of results.
     of_table : callable
         From the `Schedule` of an irregular program to what interprets it, see `interpreted`.
     """
 
-    of_plan: Callable[[Tape, Plan, Sequence[tuple[int, ...]], Results], Run]
+    of_plan: Callable[[Plan, Sequence[tuple[int, ...]], Results], Run]
     of_table: Callable[[Schedule], Interpret]
 
 
@@ -114,9 +114,9 @@ def compiled(
         return program
     plan = lay_out(reduced, colours, shapes)
     wanted = list(zip(_instructions(reduced, results), (shape for _, shape in results), strict=True))
-    program = _program(numpy_source(reduced, plan, texts, wanted), len(tape), len(simplified), start)
+    program = _program(numpy_source(plan, texts, wanted), len(tape), len(simplified), start)
     if better:
-        program.expect(backend, partial(better.of_plan, reduced, plan, shapes, wanted))
+        program.expect(backend, partial(better.of_plan, plan, shapes, wanted))
     return program
 
 
@@ -174,7 +174,7 @@ def compiled_elementwise(
     simplified = simplify(spread_sums(tape))
     plan = lay_out(simplified, range(len(simplified)), [()] * len(leaves), elementwise=True)
     wanted = [([output], ()) for output in simplified.outputs]
-    source = numpy_source(simplified, plan, identifiers(names), wanted)
+    source = numpy_source(plan, identifiers(names), wanted)
     return _program(source, len(tape), len(simplified), start)
 
 

@@ -13,12 +13,15 @@ from math import prod
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ...ops.table import OPS, Op
 from ...transforms.batch_tracing import LANE, STACK
 from ..passes.batches import TOTALS, samples_of
 from ..trace.tape import Tape
 from .views import Positions
+
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass
@@ -39,20 +42,23 @@ class Operand:
 
 @dataclass
 class Block:
-    """A colour class as an array.
+    """A colour class as an array: an argument, constants, or what an operation computes.
 
     Attributes
     ----------
     op : Op or None
-        The row of its members, or `autograd.transforms.batch_tracing.STACK`; None for inputs and constants.
+        The row that computes it, or `autograd.transforms.batch_tracing.STACK`; None for an argument and
+        for constants.
     shape : tuple of int
         Its shape.
-    members : list of int
-        The instructions in it, in the order of the flat array, each once for every sample that it stands
-        for; empty for an input.
+    argument : int or None
+        The number of the argument that it is.
+    constants : array of float or None
+        The constants that it is.
     operands : list of Operand
-        One an argument of the row. Those of a reduction have an axis more, the last. Of a stack one for
-        each array that it takes numbers from.
+        One for each parameter of the row; of a stack, one for each array that it takes numbers from.
+    is_reduction : bool
+        Whether it reduces the last axis of its operands, which the block does not have.
     product : tuple of Operand or None
         For a matrix product the rows of the left and of the right factor.
     targets : list of array of int
@@ -61,8 +67,10 @@ class Block:
 
     op: Op | None
     shape: tuple[int, ...]
-    members: list[int]
-    operands: list[Operand]
+    argument: int | None = None
+    constants: Floats | None = None
+    operands: list[Operand] = field(default_factory=list)
+    is_reduction: bool = False
     product: tuple[Operand, Operand] | None = None
     targets: list[Positions] = field(default_factory=list)
 
@@ -71,13 +79,9 @@ class Block:
         """How many numbers it has."""
         return prod(self.shape)
 
-    @property
-    def is_constant(self) -> bool:
-        """Whether it holds constants."""
-        return self.op is None and bool(self.members)
-
 
 Place = tuple[int, Any]
+"""The colour of a block, and a position in it, or those of several samples."""
 
 
 @dataclass
@@ -86,15 +90,15 @@ class Plan:
 
     This is what a backend writes its program from. Going through the blocks in order, it finds:
 
-    - no row: an input, if it has no members (the first argument of the tape's instruction says which), else
-      constants, whose numbers the tape has;
+    - an `argument`, which is given;
+    - `constants`;
     - the row `batch_tracing.STACK`: numbers of several arrays. Those of each operand, which is flat, go to
       the positions that its entry of `targets` says;
     - a `product`: for each row of its left and each row of its right operand, the sum of their products, in
       an array of as many rows and columns, of which one is left out where there is a single row;
-    - a variadic row whose operands have an axis more than the block: a sum, dot product or logsumexp along
-      that axis. Where they have not, the terms of each element are the elements of the operands;
-    - any other row: element by element, by the rule that is its `Op.value`.
+    - another reduction: a sum, dot product or logsumexp along the last axis of the operands;
+    - any other row: element by element, by the rule that is its `Op.value`. The terms of a variadic one are
+      its operands.
 
     An element of a result is found by `place`. `autograd.compiler.compile` has the list of the backends.
 
@@ -159,7 +163,7 @@ def lay_out(
         op = tape.ops[inside[0]]
         if op is None and not tape.is_constant(inside[0]):
             k = tape.args[inside[0]][0]
-            plan.blocks[colour] = Block(None, shapes[k], [], [])
+            plan.blocks[colour] = Block(None, shapes[k], argument=k)
             plan.place |= {i: (colour, tape.args[i][1]) for i in inside}
         elif op is LANE:
             plan.place |= {i: _lane(tape, i, plan.place) for i in inside}
@@ -221,11 +225,12 @@ def _block(
     """
     op, args = tape.ops[members[0]], tape.args[members[0]]
     lanes = samples[members[0]]
-    each = np.repeat(members, lanes or 1)
+    count = len(members) * (lanes or 1)
     if op is None:
         # By size, since 0, 1, 2, ... are often compared with the classes in this order.
-        order = np.argsort(np.array([tape.numbers[i] for i in members], dtype=float), kind="stable")
-        return Block(None, (len(members),), each[order].tolist(), []), order
+        constants = np.array([tape.numbers[i] for i in members], dtype=float)
+        order = np.argsort(constants, kind="stable")
+        return Block(None, (count,), constants=constants[order]), order
     if op is STACK:
         return _filled(tape, members, plan.place)
     columns = zip(*(op.columns(tape.args[i]) for i in members), strict=True)
@@ -233,14 +238,14 @@ def _block(
         operands = [_operand([column[0] for column in slot], plan.place, lanes) for slot in columns]
         order, shape = _elementwise_order(operands, plan.blocks, lanes)
         ordered = [Operand(o.source, o.wanted[order].reshape(shape)) for o in operands]
-        return Block(op, shape, each[order].tolist(), ordered), order
-    shape = (len(each),) if len(each) > 1 else ()
+        return Block(op, shape, operands=ordered), order
+    shape = (count,) if count > 1 else ()
     if elementwise or len({plan.place[arg][0] for arg in args}) > len(op.partials):
         # Numbers of several arrays: an operand for each of them.
         slots = zip(*(tape.args[i] for i in members), strict=True)
         operands = [_operand(slot, plan.place, lanes) for slot in slots]
         unordered = [Operand(o.source, o.wanted.reshape(shape)) for o in operands]
-        return Block(op, shape, each.tolist(), unordered), np.arange(len(each))
+        return Block(op, shape, operands=unordered), np.arange(count)
     if op in TOTALS.values():
         over = max(samples[arg] for arg in args)
         operands = [_rows(slot, plan.place, over, total=True) for slot in columns]
@@ -251,10 +256,10 @@ def _block(
         operands = _in_order(operands, plan.blocks)
     if op.name == "dot" and (found := _as_product(operands)):
         order, shape, product = found
-        return Block(op, shape, each[order].tolist(), operands, product), order
+        return Block(op, shape, operands=operands, is_reduction=True, product=product), order
     order = np.argsort(_constants_last(operands, plan.blocks)[0].wanted[:, 0], kind="stable")
     ordered = [Operand(o.source, o.wanted[order]) for o in operands]
-    return Block(op, shape, each[order].tolist(), ordered), order
+    return Block(op, shape, operands=ordered, is_reduction=True), order
 
 
 def _filled(tape: Tape, members: Sequence[int], place: Mapping[int, Place]) -> tuple[Block, Positions]:
@@ -264,8 +269,7 @@ def _filled(tape: Tape, members: Sequence[int], place: Mapping[int, Place]) -> t
     targets = [np.array([at for at, (colour, _) in enumerate(places) if colour == s]) for s in sources]
     wanted = [np.array([position for colour, position in places if colour == s]) for s in sources]
     operands = [Operand(source, of) for source, of in zip(sources, wanted, strict=True)]
-    each = np.repeat(members, len(places) // len(members)).tolist()
-    return Block(STACK, (len(places),), each, operands, targets=targets), np.arange(len(places))
+    return Block(STACK, (len(places),), operands=operands, targets=targets), np.arange(len(places))
 
 
 def _operand(args: Sequence[int], place: Mapping[int, Place], lanes: int) -> Operand:
@@ -294,7 +298,7 @@ def _rows(
 
 def _constants_last(operands: Sequence[Operand], blocks: Mapping[int, Block]) -> list[Operand]:
     """Return operands with those that are constants at the end: of these a copy in any order is free."""
-    return sorted(operands, key=lambda operand: blocks[operand.source].is_constant)
+    return sorted(operands, key=lambda operand: blocks[operand.source].constants is not None)
 
 
 def _elementwise_order(
@@ -308,7 +312,7 @@ def _elementwise_order(
         source = blocks[operand.source]
         if source.size == count and (order := _inverse(operand.wanted)) is not None:
             return order, source.shape
-    computed = [operand.wanted for operand in operands if not blocks[operand.source].is_constant]
+    computed = [operand.wanted for operand in operands if blocks[operand.source].constants is None]
     varied = [wanted for wanted in computed if (wanted != wanted[0]).any()]
     if len(varied) == 2:
         # Ranked by position, so that the grid runs along its sources whatever the order of the trace.

@@ -13,7 +13,6 @@ import numpy as np
 from ..arrays.layout import Plan
 from ..runtime.cache import forget, is_intact, seal, stored
 from ..runtime.program import Run, UnsuitableError
-from ..trace.tape import Tape
 from .functions import with_all_functions
 from .source import Results, loops_source, signature_of
 
@@ -56,12 +55,12 @@ def add_product(typing, total, x, y):
 """What begins a program: in `add` and `add_product` the compiler may reorder, and nowhere else."""
 
 
-def numba_program(tape: Tape, plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results) -> Run:
+def numba_program(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results) -> Run:
     """Compile a plan with Numba, or load it if any process did before.
 
     Parameters
     ----------
-    tape, plan, shapes, results
+    plan, shapes, results
         As `loops_source` takes them.
 
     Returns
@@ -77,13 +76,12 @@ def numba_program(tape: Tape, plan: Plan, shapes: Sequence[tuple[int, ...]], res
     Examples
     --------
     >>> from ..arrays.layout import Block
-    >>> tape, plan = Tape(), Plan({0: Block(None, (2,), [], [])}, {0: (0, 0), 1: (0, 1)})
-    >>> _ = tape.add(None, (0, 0)), tape.add(None, (0, 1))
-    >>> run = numba_program(tape, plan, [(2,)], [([1, 0], (2,))])
+    >>> plan = Plan({0: Block(None, (2,), argument=0)}, {0: (0, 0), 1: (0, 1)})
+    >>> run = numba_program(plan, [(2,)], [([1, 0], (2,))])
     >>> run(np.array([1.0, 2.0]))
     (array([2., 1.]),)
     """
-    loops = loops_source(tape, plan, shapes, results)
+    loops = loops_source(plan, shapes, results)
     lines = loops.text.count("\n")
     if lines > _MOST_LINES:
         raise UnsuitableError(f"its program has {lines} lines, of at most {_MOST_LINES}")

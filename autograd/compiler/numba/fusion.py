@@ -36,9 +36,8 @@ class Step:
 
 
 def stands_alone(block: Block) -> bool:
-    """Return whether a block is a stack, a product, or sums along an axis, which its operands have more."""
-    is_gathered = block.op is STACK or block.product is not None
-    return is_gathered or any(operand.wanted.ndim > len(block.shape) for operand in block.operands)
+    """Return whether a block has loops of its own: a stack, a matrix product or another reduction."""
+    return block.op is STACK or block.is_reduction
 
 
 def fused(plan: Plan) -> list[Step]:

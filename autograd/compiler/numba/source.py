@@ -22,9 +22,8 @@ import numpy as np
 from ...transforms.batch_tracing import STACK
 from ..arrays.layout import Block, Operand, Plan
 from ..arrays.views import Positions
-from ..trace.tape import Tape
 from .affine import Affine, affine
-from .fusion import Step, fused, stands_alone
+from .fusion import Step, fused
 from .loop_rules import loop_expression
 from .product_loops import Factor, dots_of, rows_of, sums_across
 
@@ -99,15 +98,13 @@ class Loops(NamedTuple):
     places: np.ndarray[tuple[int], np.dtype[np.int64]]
 
 
-def loops_source(tape: Tape, plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results) -> Loops:
+def loops_source(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results) -> Loops:
     """Return the program of a plan.
 
     Parameters
     ----------
-    tape : Tape
-        The program.
     plan : Plan
-        Its arrays.
+        The arrays of the program.
     shapes : sequence of tuple of int
         The shape of each argument.
     results : sequence of (sequence of int, tuple of int)
@@ -127,7 +124,7 @@ def loops_source(tape: Tape, plan: Plan, shapes: Sequence[tuple[int, ...]], resu
     >>> x = [Value(1.0), Value(2.0)]
     >>> tape = tape_of([(v * 2.0).exp() for v in x], [x])
     >>> plan = lay_out(tape, colours_of(tape), [(2,)])
-    >>> print(loops_source(tape, plan, [(2,)], [(tape.outputs, (2,))]).text)
+    >>> print(loops_source(plan, [(2,)], [(tape.outputs, (2,))]).text)
     def program(numbers, places, result0, argument0):
         w = np.empty(16)
         flat = argument0.ravel()
@@ -144,7 +141,7 @@ def loops_source(tape: Tape, plan: Plan, shapes: Sequence[tuple[int, ...]], resu
         return ()
     <BLANKLINE>
     """
-    return _Writer(tape, plan, shapes).written(results)
+    return _Writer(plan, shapes).written(results)
 
 
 class _Memory(NamedTuple):
@@ -165,7 +162,6 @@ class _Memory(NamedTuple):
 
 @dataclass
 class _Writer:
-    tape: Tape
     plan: Plan
     shapes: Sequence[tuple[int, ...]]
     results: list[str] = field(default_factory=list)
@@ -201,18 +197,17 @@ class _Writer:
         return Loops(text, np.array(self.numbers, dtype=float), np.array(self.places, dtype=np.int64))
 
     def _read_arguments(self, together: list[int]) -> None:
-        for i, (colour, _) in self.plan.place.items():
-            if self.tape.ops[i] is not None or self.tape.is_constant(i):
+        names = {which: f"numbers_in[{at}]" for at, which in enumerate(together)}
+        for colour, block in self.plan.blocks.items():
+            if block.argument is None:
                 continue
-            which = self.tape.args[i][0]
-            name = f"numbers_in[{together.index(which)}]" if which in together else f"argument{which}"
-            size = self.plan.blocks[colour].size
-            if not self.plan.blocks[colour].shape:
+            name = names.get(block.argument, f"argument{block.argument}")
+            if not block.shape:
                 self.scalars[colour] = name
-            elif colour not in self.memory:
-                self.memory[colour] = self._room(size)
+            else:
+                self.memory[colour] = self._room(block.size)
                 self.lines.append(f"flat = {name}.ravel()")
-                self._copy(self.memory[colour].positions, "flat[{}]", np.arange(size))
+                self._copy(self.memory[colour].positions, "flat[{}]", np.arange(block.size))
 
     def _stored(self, steps: Sequence[Step], results: Results) -> set[int]:
         """Return the arrays that are used by another step, or returned."""
@@ -240,13 +235,13 @@ class _Writer:
         """Return where an array stands; a scalar or a constant is put somewhere first."""
         if colour not in self.memory:
             block = self.plan.blocks[colour]
-            if colour in self.scalars:
+            if block.constants is not None:
+                start = len(self.numbers)
+                self.numbers += block.constants.tolist()
+                self.memory[colour] = _Memory("numbers", np.arange(start, len(self.numbers)))
+            else:
                 self.memory[colour] = self._room(1)
                 self.lines.append(f"w[{self.memory[colour].positions[0]}] = {self.scalars[colour]}")
-            else:
-                start = len(self.numbers)
-                self.numbers += [float(self.tape.numbers[i]) for i in block.members]  # type: ignore[arg-type]
-                self.memory[colour] = _Memory("numbers", np.arange(start, len(self.numbers)))
         return self.memory[colour]
 
     def _copy(self, target: Positions, source: str, positions: Positions) -> None:
@@ -361,10 +356,10 @@ class _Writer:
 
     def _literal(self, operand: Operand) -> str | None:
         """Return the number that all elements of an operand are, if they are one constant."""
-        block = self.plan.blocks[operand.source]
-        if not block.is_constant:
+        constants = self.plan.blocks[operand.source].constants
+        if constants is None:
             return None
-        texts = {repr(self.tape.numbers[block.members[at]]) for at in np.unique(operand.wanted)}
+        texts = set(map(repr, constants[np.unique(operand.wanted)].tolist()))
         return texts.pop() if len(texts) == 1 else None
 
     def _value(self, block: Block, texts: Sequence[str], before: dict[str, str]) -> str:
@@ -392,7 +387,7 @@ class _Writer:
             self._product(colour, block, *block.product)
         elif block.op is STACK:
             self._stack(colour, block)
-        elif stands_alone(block):
+        elif block.is_reduction:
             self._sums(colour, block)
         else:
             before: dict[str, str] = {}

@@ -16,9 +16,8 @@ import numpy as np
 from ...ops.rules import FLOAT, NUMPY, is_primitive
 from ...ops.table import COMPARISONS, OPS, Op
 from ...transforms.batch_tracing import STACK
-from ..arrays.layout import Block, Operand, Plan
+from ..arrays.layout import Block, Floats, Operand, Plan
 from ..arrays.views import Positions, broadcast_axes, view
-from ..trace.tape import Tape
 from .literals import Literals, module_text, number_text
 
 _WORDS = {"inf": "np.inf"} | {
@@ -85,7 +84,6 @@ class Source:
 
 
 def numpy_source(
-    tape: Tape,
     plan: Plan,
     parameters: Sequence[str],
     results: Sequence[tuple[Sequence[int], tuple[int, ...]]],
@@ -94,10 +92,8 @@ def numpy_source(
 
     Parameters
     ----------
-    tape : Tape
-        The program.
     plan : Plan
-        Its arrays.
+        The arrays of the program.
     parameters : sequence of str
         A name for each argument.
     results : sequence of (sequence of int, tuple of int)
@@ -117,7 +113,7 @@ def numpy_source(
     >>> x = [Value(1.0), Value(2.0)]
     >>> tape = tape_of([(v * 2.0).exp() for v in x], [x])
     >>> plan = lay_out(tape, colours_of(tape), [(2,)])
-    >>> print(numpy_source(tape, plan, ["x"], [(tape.outputs, (2,))]).text)
+    >>> print(numpy_source(plan, ["x"], [(tape.outputs, (2,))]).text)
     import numpy as np
     <BLANKLINE>
     <BLANKLINE>
@@ -127,7 +123,7 @@ def numpy_source(
         return (v2,)
     <BLANKLINE>
     """
-    return _Writer(tape, plan, parameters).written(results)
+    return _Writer(plan, parameters).written(results)
 
 
 def numpy_expression(rule: str, meaning: Mapping[str, str], helpers: Helpers) -> str:
@@ -204,7 +200,6 @@ def _words_of(rule: str) -> tuple[str, ...]:
 
 @dataclass
 class _Writer:
-    tape: Tape
     plan: Plan
     parameters: Sequence[str]
     names: dict[int, str] = field(default_factory=dict)
@@ -218,14 +213,11 @@ class _Writer:
     gathers: int = 0
 
     def written(self, results: Sequence[tuple[Sequence[int], tuple[int, ...]]]) -> Source:
-        self.names |= {
-            colour: self.parameters[self.tape.args[i][0]]
-            for i, (colour, _) in self.plan.place.items()
-            if self.tape.ops[i] is None and not self.tape.is_constant(i)
-        }
         choices = self._only_chosen_by({i for wanted, _ in results for i in wanted})
         for colour, block in self.plan.blocks.items():
-            if block.op is STACK:
+            if block.argument is not None:
+                self.names[colour] = self.parameters[block.argument]
+            elif block.op is STACK:
                 self.names[colour] = f"v{next(self.numbers)}"
                 self._fill(self.names[colour], block.size, block.operands, block.targets)
             elif block.op is not None:
@@ -271,8 +263,8 @@ class _Writer:
     def _view(self, operand: Operand, *, whole: bool = False) -> str:
         """Return an operand; `whole` where it must not be left to broadcasting."""
         block = self.plan.blocks[operand.source]
-        if block.is_constant:
-            return self._constants([self.tape.numbers[i] for i in block.members], operand, whole)
+        if block.constants is not None:
+            return self._constants(block.constants[operand.wanted], operand, whole)
         text = view(self.names[operand.source], block.shape, operand.wanted, self._positions)
         if whole and broadcast_axes(operand.wanted):
             return f"np.broadcast_to({text}, {operand.wanted.shape})"
@@ -281,9 +273,8 @@ class _Writer:
             return only if operand.wanted.ndim == 1 else f"{only}.reshape{operand.wanted.shape}"
         return text
 
-    def _constants(self, numbers: Sequence[float | None], operand: Operand, whole: bool) -> str:
+    def _constants(self, chosen: Floats, operand: Operand, whole: bool) -> str:
         """Return constants: a number where all are the same, else an array."""
-        chosen = np.array(numbers, dtype=float)[operand.wanted]
         # By their bits: 0.0 equals -0.0, and nan does not equal itself.
         bits = chosen.ravel().view(np.int64)
         if (bits != bits[0]).any():
@@ -319,7 +310,7 @@ class _Writer:
 
     def _reduction(self, block: Block) -> str:
         assert block.op is not None
-        if block.operands[0].wanted.ndim == len(block.shape):
+        if not block.is_reduction:
             stacked = ", ".join(map(self._view, block.operands))
             return f"{_REDUCE[block.op.name]}(np.broadcast_arrays({stacked}), axis=0)"
         single = block.shape == ()
@@ -391,7 +382,7 @@ def _is_repeated(block: Block) -> bool:
     return bool(set.intersection(*axes))
 
 
-def _without_repetition(chosen: Positions, wanted: Positions) -> Positions:
+def _without_repetition(chosen: Floats, wanted: Positions) -> Floats:
     """Return an array without the axes that broadcasting adds."""
     for axis in broadcast_axes(wanted):
         chosen = chosen.take([0], axis)

@@ -1,0 +1,103 @@
+"""A plan says all that a backend needs: here one that reads nothing else, and knows no operation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from array_programs import ArrayProgram, array_programs
+from comparing import evaluated, same
+from hypothesis import given, settings
+from loops_backend import on
+
+from autograd import vmap
+from autograd.compiler import compile as compiled
+from autograd.compiler.arrays.layout import Block, Plan
+from autograd.compiler.numba.source import Results
+from autograd.compiler.numpy.table import with_numpy
+from autograd.compiler.runtime.program import Run
+from autograd.ops.rules import on_arrays, on_floats
+from autograd.transforms.batch_tracing import STACK
+
+
+def computed(block: Block, taken: Sequence[Any]) -> Any:
+    """Return the numbers of a block from what it takes of others."""
+    assert block.op is not None
+    if block.product is not None:
+        left, right = taken
+        return left @ right.T
+    if block.op is STACK:
+        found = np.empty(block.size)
+        for target, numbers in zip(block.targets, taken, strict=True):
+            found[target] = numbers
+        return found
+    if block.is_reduction:
+        rows = zip(*[numbers.reshape(block.size, -1).tolist() for numbers in taken], strict=True)
+        return np.array([on_floats(block.op).value(*row) for row in rows])
+    if block.op.variadic:
+        columns = np.stack(taken).reshape(len(taken), -1).T.tolist()
+        return np.array([on_floats(block.op).value(*block.op.columns(column)) for column in columns])
+    return on_arrays(block.op).value(*taken)
+
+
+def of_plan(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results) -> Run:
+    """Return a program that evaluates a plan block by block."""
+
+    def run(*arguments: Any) -> tuple[Any, ...]:
+        flat: dict[int, Any] = {}
+        for colour, block in plan.blocks.items():
+            given = [block.op is not None, block.argument is not None, block.constants is not None]
+            assert sum(given) == 1
+            if block.argument is not None:
+                assert block.shape == shapes[block.argument]
+                flat[colour] = np.ravel(arguments[block.argument])
+            elif block.constants is not None:
+                flat[colour] = block.constants
+            else:
+                operands = block.operands if block.product is None else block.product
+                taken = [flat[operand.source][operand.wanted] for operand in operands]
+                flat[colour] = np.broadcast_to(np.ravel(computed(block, taken)), block.size)
+        places = [[plan.place[i] for i in instructions] for instructions, _ in results]
+        found = [np.array([flat[colour][at] for colour, at in numbers]) for numbers in places]
+        return tuple(
+            numbers.reshape(shape) if shape else float(numbers[0])
+            for numbers, (_, shape) in zip(found, results, strict=True)
+        )
+
+    return np.errstate(all="ignore")(run)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _plainly() -> Any:
+    compiled.BACKENDS["plainly"] = compiled.Backend(of_plan, with_numpy)
+    yield
+    del compiled.BACKENDS["plainly"]
+
+
+@settings(max_examples=150)
+@given(array_programs())
+def test_a_plan_says_all_that_there_is_to_compute(drawn: ArrayProgram) -> None:
+    """Block by block, from the arguments and the constants to the results."""
+
+    def results(at: Any) -> list[Any]:
+        return [result if np.ndim(result) else result * 1.0 for result in drawn.results(at)]
+
+    program = on("plainly", results, drawn.point(0.3))
+    same(program(drawn.point(1.0)), evaluated(results, drawn.point(1.0)), 1e-8)
+
+
+def test_blocks_of_every_kind() -> None:
+    """An argument, constants, a stack, a product, a sum along an axis, and terms of several arrays."""
+
+    def f(w: Any, x: Any) -> Any:
+        hidden = vmap(lambda row: np.tanh(w @ row + np.array([1.0, 2.0])))(x)
+        return {
+            "all": hidden,
+            "sum": hidden.sum(axis=0),
+            "mixed": np.concatenate([w[0], hidden[:, 1], [3.0]]),
+        }
+
+    at = [np.arange(6.0).reshape(2, 3) / 8.0, np.cos(np.arange(12.0)).reshape(4, 3)]
+    same(on("plainly", f, *at)(*at), evaluated(f, *at))
