@@ -22,6 +22,7 @@ from .functions.arrays import as_values, grads
 from .functions.composite import elu, gelu, leaky_relu, silu, softmax
 from .functions.generated import *  # noqa: F403
 from .functions.value_array import data
+from .installation import warn_of_mixed_files
 from .ops.table import OPS, Op
 from .show.text.formulas import to_latex
 from .show.text.nudges import nudge
@@ -69,6 +70,8 @@ __all__ = [
 ]
 __all__ += generated.__all__
 
+
+warn_of_mixed_files()
 
 _SHOWN = ("draw", "explain", "lint", "stepper")
 

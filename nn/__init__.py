@@ -11,6 +11,15 @@ Examples
 ...     p.data -= 0.1 * p.grad
 """
 
+import autograd
+
+# HIPS autograd has the import name of ours, and installed after it, takes its place.
+if not hasattr(autograd, "Value"):
+    raise ImportError(
+        f"expected the autograd of chainrule in {autograd.__path__[0]}, got files of HIPS autograd, "
+        "or not all of ours: pip uninstall autograd, then pip install --force-reinstall chainrule"
+    )
+
 from . import activations, datasets, initializers, losses, metrics, optimizers, plots
 from .checkpoint import load, save
 from .layers import MLP, Layer, Neuron, Sequential

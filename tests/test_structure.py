@@ -39,8 +39,8 @@ ROOMS = [
     "autograd.compiler",
     "autograd",
 ]
-# What knows nothing of the engine, and so stands beside the house: text and files.
-GROUND = {"autograd.files", "autograd.printable"}
+# What knows nothing of the engine, and so stands beside the house: text, files, the installation.
+GROUND = {"autograd.files", "autograd.installation", "autograd.printable"}
 CORE = {"numpy", "graphviz"}
 LOADED_WHEN_USED = {"graphviz", "matplotlib", "numba", "sklearn", "tqdm", "pygraphviz"}
 
@@ -77,7 +77,7 @@ def statements(tree: ast.AST, in_function: bool = False) -> Iterator[tuple[ast.A
 
 
 def targets(node: ast.AST, package: str) -> Iterator[str]:
-    """Yield the modules that a statement imports; those of other distributions by their first name."""
+    """Yield the modules that a statement imports."""
     if isinstance(node, ast.Import):
         names = [alias.name for alias in node.names]
     elif isinstance(node, ast.ImportFrom):
@@ -87,9 +87,7 @@ def targets(node: ast.AST, package: str) -> Iterator[str]:
         names = [submodule if submodule in ours else base for submodule in submodules]
     else:
         names = []
-    for name in names:
-        first = name.partition(".")[0]
-        yield name if first in ("autograd", "nn") else first
+    yield from names
 
 
 def room(name: str) -> str:
@@ -126,7 +124,7 @@ def test_arrows_run_down(name: str) -> None:
 @pytest.mark.parametrize("name", modules("autograd"))
 def test_dependencies(name: str) -> None:
     """When it is loaded, a file needs the core dependencies and Python's own modules alone."""
-    others = {target for target in imports(name) if not is_ours(target)}
+    others = {target.partition(".")[0] for target in imports(name) if not is_ours(target)}
     assert others <= CORE | sys.stdlib_module_names
 
 

@@ -1,0 +1,69 @@
+"""What a user sees where HIPS autograd, whose import name is ours, is installed into the same environment."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import autograd
+import nn
+
+ADVICE = "pip uninstall autograd, then pip install --force-reinstall chainrule"
+
+
+@pytest.fixture
+def site_packages(tmp_path: Path) -> Path:
+    """Return a folder with copies of our packages."""
+    for package in (autograd, nn):
+        shutil.copytree(package.__path__[0], tmp_path / package.__name__)
+    return tmp_path
+
+
+def run(site_packages: Path, program: str) -> subprocess.CompletedProcess[str]:
+    """Run a program with the packages of a folder."""
+    command = [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(site_packages)!r})\n{program}"]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=site_packages)
+
+
+def test_our_files_alone_say_nothing(site_packages: Path) -> None:
+    """Nothing is said, and nothing loaded in order to say it."""
+    process = run(site_packages, "import autograd, nn; print('importlib.metadata' in sys.modules)")
+    assert (process.stdout, process.stderr) == ("False\n", "")
+
+
+@pytest.mark.parametrize("version", ["1.9.1", None])
+def test_other_files_beside_ours_are_said(site_packages: Path, version: str | None) -> None:
+    """Ours were installed last: they work, and one warning names the other distribution and what to do."""
+    (site_packages / "autograd" / "numpy").mkdir()
+    (site_packages / "autograd" / "numpy" / "__init__.py").touch()
+    if version is not None:
+        metadata = site_packages / f"autograd-{version}.dist-info" / "METADATA"
+        metadata.parent.mkdir()
+        metadata.write_text(f"Metadata-Version: 2.1\nName: autograd\nVersion: {version}\n")
+    process = run(site_packages, "import autograd\nimport nn\nprint(autograd.Value(2.0).data)")
+    assert process.stdout == "2.0\n"
+    (said,) = [line for line in process.stderr.splitlines() if "Warning" in line]
+    assert f"files of HIPS autograd{f' {version}' if version else ''} are mixed" in said
+    assert str(site_packages / "autograd") in said
+    assert said.endswith(ADVICE)
+    # The user's own line, and not one of ours.
+    assert said.startswith("<string>:2: UserWarning: ")
+
+
+@pytest.mark.parametrize("left", ["overwritten", "removed"])
+def test_ours_overwritten_is_said_by_nn(site_packages: Path, left: str) -> None:
+    """The other ones were installed last, or have been uninstalled since: nothing of `autograd` runs."""
+    init = site_packages / "autograd" / "__init__.py"
+    init.unlink()
+    if left == "overwritten":
+        init.touch()
+    process = run(site_packages, "import nn")
+    last = process.stderr.splitlines()[-1]
+    assert last.startswith(
+        f"ImportError: expected the autograd of chainrule in {site_packages / 'autograd'}, got"
+    )
+    assert last.endswith(ADVICE)
