@@ -220,7 +220,7 @@ def _matmul(draw: st.DrawFn, pool: Sequence[Any], i: int) -> tuple[str, Apply]:
     inner = np.shape(pool[i])[-1]
     shapes = [np.shape(other) for other in pool]
     fitting = [j for j, shape in enumerate(shapes) if 1 <= len(shape) <= 2 and shape[0] == inner]
-    if fitting and draw(st.booleans()):
+    if fitting and bool(draw(st.booleans())):
         j = draw(st.sampled_from(fitting))
         return f"{i} @ {j}", lambda pool: pool[i] @ pool[j]
     constants = np.array(_constants(draw, (inner, 2))) + np.zeros((inner, 2))

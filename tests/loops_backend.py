@@ -38,7 +38,8 @@ def interpreted(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results)
     }
     exec(loops.text, namespace)
     exec(numba_backend.caller(shapes, results), namespace)
-    return np.errstate(all="ignore")(namespace["run"])
+    run: Run = np.errstate(all="ignore")(namespace["run"])
+    return run
 
 
 @pytest.fixture(autouse=True)

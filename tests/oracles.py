@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from mpmath import mp
 
 import autograd
@@ -73,10 +74,11 @@ ORACLES = {
 
 def public(op: Op) -> Callable[..., Any]:
     """Return the operator or function by which users call a row."""
-    return getattr(operator if op.symbol else autograd, op.name)
+    function: Callable[..., Any] = getattr(operator if op.symbol else autograd, op.name)
+    return function
 
 
-def split(op: Op, flat: Sequence[Any]) -> Sequence[Any]:
+def split(op: Op, flat: Sequence[Any] | npt.NDArray[Any]) -> Sequence[Any] | npt.NDArray[Any]:
     """Return the arguments of a row; those of a variadic row are equal parts of the flat sequence."""
     if not op.variadic:
         return flat

@@ -7,6 +7,7 @@ of each kind of failure how often it came and a small program that shows it.
 from __future__ import annotations
 
 import argparse
+import os
 import time
 import traceback
 import warnings
@@ -15,7 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-import conftest
+import conftest  # noqa: F401  # whose cache is the one of these programs
 from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 from hypothesis.errors import UnsatisfiedAssumption
@@ -160,5 +161,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    print(f"programs are compiled into {conftest.os.environ['CHAINRULE_CACHE']}")
+    print(f"programs are compiled into {os.environ['CHAINRULE_CACHE']}")
     main()

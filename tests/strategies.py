@@ -372,7 +372,7 @@ def _extremum(s: _Scope) -> bool:
     i = s.chosen(lambda known: known.shape != ())
     if i is None:
         return False
-    options = (
+    options: dict[str, Any] = (
         dict(zip(("low", "high"), sorted([s.number(), s.number()]), strict=True)) if word == "clip" else {}
     )
     return s.add(word, s.operand(i), **options)
@@ -388,7 +388,7 @@ def _reduction(s: _Scope) -> bool:
     if word == "differences" and (len(known.shape) != 1 or known.shape[0] < 2):
         return False
     degree = known.degree * np.size(known.value) if word == "product" else None
-    options = {"axis": s.whole(0, 1)} if word == "sum along" else {}
+    options: dict[str, Any] = {"axis": s.whole(0, 1)} if word == "sum along" else {}
     return s.add(word, s.operand(i), degree=degree, **options)
 
 
@@ -398,7 +398,7 @@ def _product(s: _Scope) -> bool:
     if i is None:
         return False
     shape = s.known[i].shape
-    fits = {
+    fits: Callable[[tuple[int, ...]], bool] = {
         "dot": lambda other: other == shape,
         "outer": lambda other: len(other) == 1,
         "matmul": lambda other: len(other) in (1, 2) and other[0] == shape[1],
@@ -424,7 +424,8 @@ def _soft(s: _Scope) -> bool:
         "infinities": f"np.array([{', '.join('0.0' if kept else '-inf' for kept in mask)}])",
         "label": "0",
     }
-    return s.add(word, s.operand(i), **(options if "masked" in word else {}))
+    wanted: dict[str, Any] = options if "masked" in word else {}
+    return s.add(word, s.operand(i), **wanted)
 
 
 def _loss(s: _Scope) -> bool:
@@ -464,7 +465,7 @@ def _join(s: _Scope) -> bool:
     if word == "append":
         operands = operands[:2]
     high = {"stack": len(shape), "concatenate": len(shape) - 1}.get(word)
-    options = {} if high is None else {"axis": s.whole(-1, high)}
+    options: dict[str, Any] = {} if high is None else {"axis": s.whole(-1, high)}
     return s.add(word, *operands, **options)
 
 

@@ -4,6 +4,7 @@ import contextlib
 import os
 import stat
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -128,7 +129,7 @@ def test_an_interrupt_at_any_instruction(tmp_path: Path, exists: bool) -> None:
         target.parent.mkdir()
         if exists:
             target.write_bytes(b"older")
-        was_interrupted = interrupted_at(count, lambda target=target: write_whole(target, b"new"), OURS)
+        was_interrupted = interrupted_at(count, partial(write_whole, target, b"new"), OURS)
         found = {path.name: path.read_bytes() for path in target.parent.iterdir()}
         assert found in ([{"file": b"older"}] if exists else [{}]) + [{"file": b"new"}]
         if not was_interrupted:

@@ -69,7 +69,7 @@ def test_value_times_ndarray_nests() -> None:
 def test_value_of_a_value_nests() -> None:
     """A Value made of a Value raises instead of nesting."""
     with pytest.raises(TypeError, match=r"came Value\(2.0\)"):
-        Value(Value(2))
+        Value(Value(2))  # type: ignore[arg-type]
 
 
 def test_nan_that_nobody_can_trace() -> None:
@@ -151,7 +151,7 @@ def sweep_depth_first(root: Value) -> dict[Value, float]:
     def visit(node: Value) -> None:
         visited.add(node)
         for operand, partial in zip(node.args, node.partials, strict=True):
-            if isinstance(operand, Value):
+            if isinstance(operand, Value) and partial is not None:
                 adjoints[operand] = adjoints.get(operand, 0.0) + adjoints[node] * partial
                 if operand not in visited:
                     visit(operand)

@@ -460,7 +460,7 @@ def test_classes(program: Program) -> None:
     """So are named tuples of two classes of one name."""
     function = Jitted(value_and_grad(scalar(program)), "numpy")
     p, d, _ = arguments(program, 0)
-    other = namedtuple("Point", p._fields)
+    other: Any = namedtuple("Point", p._fields)  # type: ignore[misc]
     for one in (p, other(*p), p):
         expected = evaluated(value_and_grad(scalar(program)), one, d)
         agree(program, "value_and_grad", evaluated(function, one, d), expected)

@@ -56,10 +56,10 @@ class Closures:
     def __neg__(self) -> Closures:
         return self * -1
 
-    def __sub__(self, other: Any) -> Closures:
+    def __sub__(self, other: Any) -> Any:
         return self + (-other)
 
-    def __truediv__(self, other: Any) -> Closures:
+    def __truediv__(self, other: Any) -> Any:
         return self * other**-1
 
     __radd__, __rmul__ = __add__, __mul__

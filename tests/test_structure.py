@@ -179,7 +179,7 @@ def test_documentation(name: str) -> None:
     """Each public class and function has a docstring with examples."""
     item = getattr(autograd, name)
     if callable(item):
-        assert "\nExamples\n--------\n>>> " in inspect.getdoc(item)
+        assert "\nExamples\n--------\n>>> " in (inspect.getdoc(item) or "")
 
 
 def test_importing_loads_what_it_needs() -> None:
@@ -201,5 +201,6 @@ def test_one_policy_for_random_tests(path: Path) -> None:
 
 def test_random_tests_have_no_deadline() -> None:
     """The policy is loaded: no time limit, and no files in the working directory."""
+    assert settings.default is not None
     assert settings.default.deadline is None
     assert settings.default.database is None

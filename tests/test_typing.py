@@ -59,7 +59,7 @@ def checked(environment: Path, program: str) -> str:
     """Return what the strict checker says of a program."""
     (environment / "program.py").write_text(program)
     python = environment / "bin" / "python"
-    command = [sys.executable, "-m", "mypy", "--strict", "--python-executable", python, "program.py"]
+    command = [sys.executable, "-m", "mypy", "--strict", "--python-executable", str(python), "program.py"]
     run = subprocess.run(command, cwd=environment, capture_output=True, text=True, check=False)
     assert not run.stderr
     return run.stdout

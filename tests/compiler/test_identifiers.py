@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from comparing import evaluated
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from programs import call_public
-from test_jit import ARRAYS, by_hand, evaluated, parameters
+from test_jit import ARRAYS, by_hand, parameters
 
 import autograd
 from autograd import OPS, Value, jit, lambdify

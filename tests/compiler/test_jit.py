@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from nn import MLP, Module, losses
 # ----------------------------------------------------------------------------------------------- results
 
 
-ARRAYS = {
+ARRAYS: dict[str, Callable[..., Any]] = {
     "arithmetic": lambda x: (x * 2.0 - 1.0) / (x + 3.0),
     "functions": lambda x: autograd.tanh(x) + autograd.exp(-x) * autograd.sin(x),
     "relu": lambda x: autograd.relu(x - 0.5),
@@ -438,7 +439,7 @@ def test_lambdify_of_sums() -> None:
 def test_lambdify_keeps_other_leaves() -> None:
     """A leaf that is no argument is a constant; an argument that is not used is allowed."""
     a, b, unused = Value(2.0, "a"), Value(3.0), Value(4.0, "unused")
-    f = lambdify(a * b, [a, unused])
+    f: Any = lambdify(a * b, [a, unused])
     assert f(5.0, 0.0) == 15.0
     assert "def program(a, unused):" in f.source
 

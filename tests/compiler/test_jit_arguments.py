@@ -55,9 +55,9 @@ def test_kinds_that_follow_each_other() -> None:
     for x in (1.5, 2, True, np.float64(0.5), np.int64(7), np.float32(1.5), 3, 0.5):
         for _ in range(3):
             assert compiled(x) == float(x) * 2.0
-    for x in (np.array([1.5]), np.array([2]), np.array([True]), np.array([1], dtype=np.int8)):
+    for array in (np.array([1.5]), np.array([2]), np.array([True]), np.array([1], dtype=np.int8)):
         for _ in range(3):
-            assert compiled(x).tolist() == [float(x[0]) * 2.0]
+            assert compiled(array).tolist() == [float(array[0]) * 2.0]
 
 
 def test_labels_are_inputs_of_a_loss() -> None:

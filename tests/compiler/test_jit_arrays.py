@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -111,7 +111,7 @@ def test_a_repeated_operand_is_written_out() -> None:
     compared("numpy", f, np.array([0.7, 0.2, -0.4]), np.array([0.1, -0.2, 0.4]))
 
 
-ASSEMBLED = {
+ASSEMBLED: dict[str, Callable[[Any], Any]] = {
     "stack": lambda x: np.stack([x, x * 2.0, x]),
     "stack along the last axis": lambda x: np.stack([x, x * 2.0], axis=-1),
     "concatenate": lambda x: np.concatenate([x * 2.0, x, x[:1]]),
@@ -145,7 +145,7 @@ def test_numba_assembles_matrices() -> None:
     compared("numba", f, point, point * 0.5)
 
 
-SIGNED = {
+SIGNED: dict[str, Callable[[Any], Any]] = {
     "divided": lambda x: 1.0 / (x * np.array([-0.0, 0.0, 1.0])),
     "angles": lambda x: autograd.arctan2(np.array([-0.0, 0.0, -0.0]), x),
     "angles above": lambda x: autograd.arctan2(x * 0.0, np.array([-0.0, 0.0, 1.0])),
@@ -183,7 +183,8 @@ def test_training_with_a_short_last_batch(samples: int, size: int) -> None:
         }
         history = fit(model, x, y, progress=False, **options)
         histories.append([*history.loss, *(float(p.data) for p in model.parameters())])
-    np.testing.assert_allclose(*histories, rtol=1e-9)
+    compiled_history, eager_history = histories
+    np.testing.assert_allclose(compiled_history, eager_history, rtol=1e-9)
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")

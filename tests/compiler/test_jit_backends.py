@@ -168,7 +168,10 @@ def test_elementwise_arithmetic_is_exact() -> None:
     """Products and additions outside of sums are rounded one by one, as eager calls do."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=64)
-    f = lambda x: x * x[::-1] + x / (x * 3.0 - 1.0) - x * 0.1  # noqa: E731
+
+    def f(x: Any) -> Any:
+        return x * x[::-1] + x / (x * 3.0 - 1.0) - x * 0.1
+
     assert on("numba", f, x)(x).tolist() == [float(v) for v in f(x)]
 
 

@@ -6,6 +6,7 @@ import gc
 import os
 import threading
 import warnings
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
@@ -164,7 +165,7 @@ def test_no_thread_can_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """At the end the thread stops in the middle of a program; nobody waits for it or for the others."""
-    worker = background._Worker(background.deque())
+    worker = background._Worker(deque())
     monkeypatch.setattr(background, "_worker", worker)
     is_compiling = threading.Event()
 

@@ -16,7 +16,7 @@ from enum import Enum, StrEnum
 from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType, SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -34,9 +34,20 @@ implementation = sys.modules["autograd.compiler.jitted"]
 class Holder(Module):
     """A module with one parameter and any settings."""
 
+    if TYPE_CHECKING:  # Any attribute may be there.
+
+        def __getattr__(self, name: str) -> Any: ...
+
+        def __setattr__(self, name: str, value: Any) -> None: ...
+
     def __init__(self, **attributes: Any) -> None:
         self.w = Value(2.0)
         vars(self).update(attributes)
+
+
+def pair_class() -> Any:
+    """Return a class of its own."""
+    return namedtuple("Pair", ["a", "b"])
 
 
 class Counted:
@@ -221,8 +232,8 @@ PAIRS: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
     "what is in a dict with attributes": (lambda: named(0.5, a=1.0), lambda: named(0.5, a=2.0)),
     "attributes of a dict": (lambda: named(0.5, a=1.0), lambda: named(0.6, a=1.0)),
     "named tuples": (
-        lambda: namedtuple("Pair", "a b")(1, 2),
-        lambda: namedtuple("Pair", "a b")(1, 2),
+        lambda: pair_class()(1, 2),
+        lambda: pair_class()(1, 2),
     ),
     "choices": (lambda: Color.RED, lambda: Color.BLUE),
     "values of Python's library": (lambda: Decimal("0.1"), lambda: Decimal("0.2")),
@@ -324,7 +335,7 @@ def test_a_class_that_holds_settings() -> None:
         rate = 1.0
 
     class Settings(Defaults):
-        sizes = (1, 2)
+        sizes: tuple[int, ...] = (1, 2)
 
     f = Counted(lambda module, x: module.w * x * module.config.rate * len(module.config.sizes))
     module = Holder(config=Settings, kind=np.float64, other=Color)

@@ -20,6 +20,7 @@ from autograd.compiler.numba import table as numba_interpreter
 from autograd.compiler.numpy import table as interpreter
 from autograd.compiler.passes.expand_choices import CHOICES
 from autograd.compiler.passes.multiply_add import combine
+from autograd.compiler.passes.simplify import used
 from autograd.compiler.table.schedule import is_schedulable, schedule
 from autograd.compiler.trace.tape import tape_of
 from autograd.engine.apply import apply
@@ -96,7 +97,10 @@ def test_arithmetic_is_exact(backend: str) -> None:
     """Without sums to reorder, results equal eager ones bit for bit."""
     f = irregular(100, seed=1)
     x = np.random.default_rng(1).normal(size=(9, 3))
-    exact = lambda x: f(x) * 1.0  # noqa: E731
+
+    def exact(x: Any) -> Any:
+        return f(x) * 1.0
+
     with_calls = interpreted(backend, vmap(exact), x)(x)
     # NumPy's sine of an array may differ from the C library's in the last place.
     if backend == "numba":
@@ -218,9 +222,9 @@ def test_combining_keeps_every_bit(build: Any, c: float, x: float, y: float) -> 
     leaves = [Value(number) for number in (c, x, y)]
     node = build(*leaves)
     tape = combine(tape_of([node], [leaves]))
-    table = schedule(compiled.used(tape), [(3,)], [compiled.used(tape).outputs])
+    table = schedule(used(tape), [(3,)], [used(tape).outputs])
     assert len(table.table) == 1
-    run = compiled.interpreted(table, [()], compiled.with_numpy(table))
+    run = interpreter.interpreted(table, [()], interpreter.with_numpy(table))
     assert bits(run(np.array([c, x, y]))) == bits([node.data])
 
 

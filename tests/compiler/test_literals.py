@@ -117,7 +117,12 @@ def mixture(samples: int) -> tuple[Any, list[Any]]:
 def test_nothing_is_written_unless_somebody_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """Compiling writes no array down; the source that it would make takes no more room for more samples."""
     written: list[int] = []
-    monkeypatch.setattr(literals, "array_text", lambda array: written.append(array.size) or "0")
+
+    def text(array: Any) -> str:
+        written.append(array.size)
+        return "0"
+
+    monkeypatch.setattr(literals, "array_text", text)
     f, point = mixture(40)
     program = jit(f, backend="numpy")
     same(program(*point), f(*point))

@@ -181,7 +181,7 @@ def test_a_sweep_inside_of_a_sweep(create_graph: bool) -> None:
     for number in range(5000):
         graph = Graph()
         aside = graph.x * 10.0 + graph.y
-        inner = [graph.backward, aside.backward]
+        inner: list[Callable[[], object]] = [graph.backward, aside.backward]
 
         def cut_in(inner: list[Callable[[], object]] = inner) -> None:
             for sweep in inner:

@@ -13,10 +13,12 @@ import pytest
 
 import autograd
 from autograd import Value, grad, hessian, jacobian, jit, jvp, lambdify, log, sqrt, value_and_grad, vjp, where
+from autograd.engine import graph
 from autograd.engine.graph import consumers_first
 from autograd.engine.levels import LostGradientError, open_scopes
 from autograd.engine.tracing import TracedValueError
 from autograd.ops.table import COMPARISONS
+from autograd.transforms import derivatives, sweeps
 
 TRANSFORMED: dict[str, Callable[..., Any]] = {
     "grad": grad,
@@ -97,7 +99,12 @@ def test_a_shallow_copy_keeps_the_derivative() -> None:
 def test_numbers_convert_after_the_derivative() -> None:
     """What a function kept of its variables is a number again when its derivative is done."""
     kept: list[Any] = []
-    grad(lambda x: (kept.append(x * x), x)[1])(3.0)
+
+    def f(x: Any) -> Any:
+        kept.append(x * x)
+        return x
+
+    grad(f)(3.0)
     assert (float(kept[0]), math.sqrt(kept[0])) == (9.0, 3.0)
 
 
@@ -154,7 +161,12 @@ def test_other_threads_do_not_wait_for_a_trace(elsewhere: Any) -> None:
         return calls
 
     found: list[int] = []
-    jit(lambda x: (found.append(elsewhere(read)), x * x)[1])(2.0)
+
+    def f(x: Any) -> Any:
+        found.append(elsewhere(read))
+        return x * x
+
+    jit(f)(2.0)
     assert found[0] < 100
 
 
@@ -170,6 +182,7 @@ def test_comparisons_are_replayed(op: Any, point: tuple[float, float]) -> None:
         compare = {"eq": "__eq__", "ne": "__ne__"}.get(op.name, f"__{op.name}__")
         condition = getattr(a, compare)(b)
         for y in (where(condition, a, -b), condition * a):
+            assert y.op is not None
             x = Value(point[0]), Value(point[1])
             holds = bool(getattr(x[0], compare)(x[1]))
             expected = point[0] if holds else (-point[1] if y.op.name == "where" else 0.0 * point[0])
@@ -180,14 +193,14 @@ def test_a_choice_is_replayed() -> None:
     """`where` and what is computed from a comparison follow the arguments of a lambdified function."""
     a = Value(2.0, label="a")
     assert lambdify(where(a > 0, a, -a), [a])(-1.0) == 1.0
-    assert lambdify(where(a > 0, 1.0, 2.0), [a])(-1.0) == 2.0
+    assert lambdify(where(a > 0, 1.0, 2.0), [a])(-1.0) == 2.0  # type: ignore[arg-type]
     assert lambdify((a > 0) * a + (a < 0) * 5.0, [a])(-1.0) == 5.0
 
 
 def test_no_derivative_flows_through_a_comparison() -> None:
     """A comparison passes nothing on, not even where what arrives is infinite."""
     x = Value(0.0)
-    y = where(x >= 0.0, sqrt(x), 1.0)
+    y: Any = where(x >= 0.0, sqrt(x), 1.0)
     y.backward()
     assert x.grad == math.inf
     assert (y.args[0].partials, y.partials[0]) == ((None, None), None)
@@ -282,7 +295,7 @@ def _nodes_walked(f: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch) -> i
         walked += len(order)
         return order
 
-    for module in (autograd.transforms.derivatives, autograd.engine.graph, autograd.transforms.sweeps):
+    for module in (derivatives, graph, sweeps):
         monkeypatch.setattr(module, "consumers_first", counted)
     f(0.5)
     monkeypatch.undo()

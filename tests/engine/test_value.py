@@ -367,7 +367,7 @@ def count_values() -> int:
 def test_dropping_the_result_frees_the_graph(sweep: bool) -> None:
     """Nodes form no reference cycle: without the collector the graph is gone with its root."""
     with collector_off():
-        x = Value(2.0)
+        x: Any = Value(2.0)
         before = count_values()
         out = autograd.logsumexp([x * x, autograd.max(x, 1.0), np.exp(x)]) * x
         if sweep:
@@ -460,7 +460,7 @@ def frequent_switches() -> Iterator[None]:
         sys.setswitchinterval(before)
 
 
-def run_in_threads(work: Callable[[int], None], count: int = 8) -> None:
+def run_in_threads(work: Callable[[int], object], count: int = 8) -> None:
     """Call a function with 0, 1, ... in one thread each."""
     with frequent_switches(), ThreadPoolExecutor(count) as pool:
         list(pool.map(work, range(count)))
@@ -485,7 +485,12 @@ def test_threads_share_a_graph() -> None:
     out = x
     for _ in range(20):
         out = out + x * 2.0
-    run_in_threads(lambda _: [out.backward() for _ in range(50)])
+
+    def sweep_often(_: int) -> None:
+        for _ in range(50):
+            out.backward()
+
+    run_in_threads(sweep_often)
     assert x.grad == 41.0 * 8 * 50
 
 
@@ -566,7 +571,7 @@ BINARY = [operator.add, operator.sub, operator.mul, operator.truediv, operator.p
 
 @pytest.mark.parametrize("operate", BINARY)
 @pytest.mark.parametrize("constant", [2, 2.5, True, Fraction(5, 2)])
-def test_operators_with_numbers(operate: Callable[..., Value], constant: Any) -> None:
+def test_operators_with_numbers(operate: Callable[..., Any], constant: Any) -> None:
     """A number on either side of an operator is taken as a float."""
     for out, expected in [
         (operate(Value(3.0), constant), operate(3.0, float(constant))),
@@ -618,7 +623,7 @@ def test_deepcopy() -> None:
     """A deep copy of a graph has its shape and numbers, and gradients of its own."""
     x = Value(3.0, label="x")
     out = x * x + 1.0
-    twin = copy.deepcopy(out)
+    twin: Any = copy.deepcopy(out)
     (square, one), label = twin.args, twin.args[0].args[0].label
     assert (repr(twin), one, label, square.op) == (repr(out), 1.0, "x", OPS["mul"])
     assert square.args[0] is square.args[1]

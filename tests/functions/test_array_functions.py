@@ -467,7 +467,8 @@ def test_masks() -> None:
     expected = np.where(X < 0.0, 0.0, X)
     expected[X > 2.0] = 7.0
     assert data(y).tolist() == expected.tolist()
-    np.sum(y * y).backward()
+    total: Any = np.sum(y * y)
+    total.backward()
     np.testing.assert_array_equal(np.nan_to_num(grads(x)), np.where((X < 0.0) | (X > 2.0), 0.0, 2.0 * X))
 
 
@@ -497,7 +498,8 @@ def test_comparisons_are_nodes() -> None:
 
 def test_truth_of_single_values() -> None:
     """Comparisons of single Values are joined by &, |, ^ and ~, with each other and with bools."""
-    yes, no = np.greater(Value(2.0), 1.0), np.greater(1.0, Value(2.0))
+    two: Any = Value(2.0)
+    yes, no = np.greater(two, 1.0), np.greater(1.0, two)
     for joined, expected in [
         (yes & no, False),
         (yes & True, True),
@@ -533,9 +535,10 @@ def test_activations_on_arrays(activation: Any) -> None:
 
 def test_lists_of_conditions() -> None:
     """A list is a condition element by element, as NumPy takes it; an empty one too."""
-    assert autograd.where([False], 1.0, 2.0).tolist() == [2.0]
+    where: Any = autograd.where  # its types tell floats from Values, not the shape of a condition
+    assert where([False], 1.0, 2.0).tolist() == [2.0]
     assert autograd.where([True, False], [1.0, 2.0], (3.0, 4.0)).tolist() == [1.0, 4.0]
-    assert autograd.where([], 1.0, 2.0).shape == (0,)
+    assert where([], 1.0, 2.0).shape == (0,)
     v = Value(3.0)
     assert data(autograd.where([True, False], v, 0.0)).tolist() == [3.0, 0.0]
     assert data(autograd.where([v > 2.0, v > 4.0], [v, v], 0.0)).tolist() == [3.0, 0.0]
@@ -553,7 +556,8 @@ def test_a_single_value(reduce: Callable[..., Any]) -> None:
 
 def test_the_spread_of_a_single_value() -> None:
     """Variance and deviation of a single number are 0."""
-    assert (np.var(Value(1.25)).data, np.std(Value(1.25)).data) == (0.0, 0.0)
+    x: Any = Value(1.25)
+    assert (np.var(x).data, np.std(x).data) == (0.0, 0.0)
     assert grad(np.var)(3.0) == 0.0
 
 
@@ -635,7 +639,8 @@ def test_in_place() -> None:
 def test_quotient_and_remainder() -> None:
     """Quotients and remainders are those of Python and NumPy, on either side, also of compiled functions."""
     for x, y in [(7.5, 2.0), (-7.5, 2.0), (7.5, -2.0), (1.0, 0.1), (-0.0, 3.0), (5.0, np.inf)]:
-        for pair in (divmod(Value(x), y), divmod(x, Value(y)), np.divmod(Value(x), Value(y))):
+        v, w = as_values([x, y])
+        for pair in (divmod(v, y), divmod(x, w), np.divmod(v, w)):
             assert [part.data for part in pair] == list(divmod(x, y))
         assert jit(lambda x, y: (x // y, x % y))(x, y) == divmod(x, y)
 

@@ -88,7 +88,10 @@ def test_ufuncs_made_of_rows(ufunc: np.ufunc, point: tuple[float, ...], as_array
 
 def test_sums_of_arrays_without_dimensions() -> None:
     """Arrays without dimensions are operands of sums as numbers are, also while a program is traced."""
-    f = lambda a: autograd.logsumexp([1.0, a]) + autograd.dot([a, 2.0], [0.5, a]) + autograd.sum([a, 1.0])  # noqa: E731
+
+    def f(a: Any) -> Any:
+        return autograd.logsumexp([1.0, a]) + autograd.dot([a, 2.0], [0.5, a]) + autograd.sum([a, 1.0])
+
     expected = np.logaddexp(1.0, 2.0) + 5.0 + 3.0
     assert f(np.array(2.0)) == pytest.approx(expected)
     assert autograd.jit(f)(np.array(2.0)) == pytest.approx(expected)
@@ -104,7 +107,8 @@ def test_extrema_of_arrays_without_dimensions() -> None:
 
 def test_maximum_with_a_number() -> None:
     """np.maximum(v, 0.) is the relu, on either side and over an array of Values."""
-    for out in (np.maximum(Value(-2.0), 0.0), np.maximum(0.0, Value(-2.0))):
+    v: Any = Value(-2.0)
+    for out in (np.maximum(v, 0.0), np.maximum(0.0, v)):
         assert (type(out), out.data) == (Value, 0.0)
     x = as_values([-1.0, 2.0])
     autograd.sum(np.maximum(x, 0.0)).backward()
@@ -265,7 +269,7 @@ def test_in_place_on_objects() -> None:
 @pytest.mark.parametrize("shape", [(), (3,), (2, 3), (0,), (2, 0, 3)])
 def test_round_trip(dtype: type, shape: tuple[int, ...]) -> None:
     """`data(as_values(array))` is the array as floats, of any shape and kind of real number."""
-    array = np.arange(np.prod(shape, dtype=int)).reshape(shape).astype(dtype)
+    array: Any = np.arange(np.prod(shape, dtype=int)).reshape(shape).astype(dtype)
     values = as_values(array)
     assert (values.dtype, values.shape, data(values).dtype) == (np.dtype(object), shape, np.dtype(float))
     np.testing.assert_array_equal(data(values), array.astype(float))
@@ -302,7 +306,7 @@ def test_a_row_of_values_beside_an_array(join: Callable[..., Any]) -> None:
     [
         (lambda: as_values(["a"]), "array of real numbers, but came dtype <U1"),
         (lambda: as_values([1j]), "array of real numbers, but came dtype complex128"),
-        (lambda: as_values([Value(1.0)]), "came dtype object; it may hold Values already"),
+        (lambda: as_values([Value(1.0)]), "came dtype object; it may hold Values already"),  # type: ignore[arg-type]
         (lambda: data([Value(1.0), "a"]), r"data takes Values and numbers, but came 'a' \(str\)"),
         (lambda: data(None), "but came None"),
         (lambda: grads([Value(1.0), 1.0]), r"grads takes Values, but came 1.0 \(float\)"),

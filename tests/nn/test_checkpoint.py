@@ -59,7 +59,7 @@ def test_files_hold_plain_arrays(target: Path) -> None:
 def test_extras_are_never_pickled(target: Path) -> None:
     """An extra that only pickle could write raises, and nothing is written."""
     with pytest.raises((TypeError, ValueError), match=r"object|pickle"):
-        save(Neuron(1), target, inputs=[Value(1.0)])
+        save(Neuron(1), target, inputs=[Value(1.0)])  # type: ignore[arg-type]
     assert listing(target.parent) == {}
 
 

@@ -320,7 +320,7 @@ def test_csv_of_many_repeated_names(write_csv: WriteCsv) -> None:
             looks += 1
             return str.__eq__(self, other)
 
-    header = [Name(f"c{i}") for i in range(2000)] + [Name("c1999")]
+    header: list[str] = [Name(f"c{i}") for i in [*range(2000), 1999]]
     with pytest.raises(DatasetError, match="'c1999' stands in row 1 more than once"):
         _check_names(Path("a.csv"), 1, header)
     assert looks < 10 * len(header)

@@ -44,7 +44,11 @@ def neurons(model: Any) -> list[list[Neuron]]:
     """Return the neurons of a model, a list for each layer."""
     if isinstance(model, Neuron):
         return [[model]]
-    layers = {Layer: lambda: [model], MLP: lambda: model.layers, Sequential: lambda: model.steps}
+    layers: dict[type, Callable[[], Any]] = {
+        Layer: lambda: [model],
+        MLP: lambda: model.layers,
+        Sequential: lambda: model.steps,
+    }
     return [layer.neurons for layer in layers[type(model)]()]
 
 
@@ -176,17 +180,17 @@ def test_an_activation_may_be_any_function() -> None:
     [
         (lambda: Neuron(0), "n_in is a whole number of at least 1, but came 0"),
         (lambda: Neuron(-2), "n_in .* but came -2"),
-        (lambda: Neuron(2.0), r"n_in .* but came 2\.0"),
+        (lambda: Neuron(2.0), r"n_in .* but came 2\.0"),  # type: ignore[arg-type]
         (lambda: Neuron(True), "n_in .* but came True"),
         (lambda: Layer(2, 0), "n_out is a whole number of at least 1, but came 0"),
-        (lambda: Layer(2, "3"), "n_out .* but came '3'"),
+        (lambda: Layer(2, "3"), "n_out .* but came '3'"),  # type: ignore[arg-type]
         (lambda: MLP(0, [1]), "n_in .* but came 0"),
         (lambda: MLP(2, []), r"at least one layer; pass sizes such as \[16, 16, 1\]"),
         (lambda: MLP(2, [3, 0, 1]), "n_out .* but came 0"),
-        (lambda: MLP(2, [3, 1.0]), r"n_out .* but came 1\.0"),
+        (lambda: MLP(2, [3, 1.0]), r"n_out .* but came 1\.0"),  # type: ignore[list-item]
         (lambda: MLP(2, [3], "rellu"), "unknown activation 'rellu'; take one of linear, relu,"),
-        (lambda: MLP(2, [3], output=["relu"]), r"unknown activation \['relu'\]; take one of"),
-        (lambda: MLP(2, [3], init=2), "unknown initializer 2; take one of he"),
+        (lambda: MLP(2, [3], output=["relu"]), r"unknown activation \['relu'\]; take one of"),  # type: ignore[arg-type]
+        (lambda: MLP(2, [3], init=2), "unknown initializer 2; take one of he"),  # type: ignore[arg-type]
         (lambda: MLP(2, [1], output="step"), "unknown activation 'step'; take one of linear, relu,"),
         (lambda: Layer(2, 1, "ReLU"), "unknown activation 'ReLU'; .* or a function"),
         (lambda: Neuron(2, init="xavier"), "unknown initializer 'xavier'; take one of he, glorot,"),
@@ -211,7 +215,7 @@ def test_sizes_that_are_no_sequence(sizes: Any) -> None:
 @pytest.mark.parametrize("sizes", [np.array([3, 1]), (np.int64(3), np.int32(1))], ids=["array", "tuple"])
 def test_sizes_may_come_from_numpy(sizes: Any) -> None:
     """NumPy's whole numbers are sizes, in an array too."""
-    assert repr(MLP(np.int64(2), sizes)) == repr(MLP(2, [3, 1]))
+    assert repr(MLP(np.int64(2), sizes)) == repr(MLP(2, [3, 1]))  # type: ignore[arg-type]
 
 
 # ------------------------------------------------------------------------------------------------ training
@@ -277,7 +281,7 @@ def test_a_function_that_gives_one_number() -> None:
 def test_a_step_that_cannot_be_called() -> None:
     """A step that is neither a module nor a function raises."""
     with pytest.raises(TypeError, match=r"a step is a Module or a function, but came 'tanh'"):
-        Sequential(Layer(2, 1), "tanh")
+        Sequential(Layer(2, 1), "tanh")  # type: ignore[arg-type]
 
 
 # --------------------------------------------------------------------------- activations and initializers

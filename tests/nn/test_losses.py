@@ -73,7 +73,7 @@ def assert_equal_to_torch(torch: Any, loss: Value, logits: Any, twin_loss: Any, 
 
 def loss_and_gradient(loss: Callable[[Any, Any], Value], predictions: Any, targets: Any) -> Any:
     """Return the value of a loss and its derivatives with respect to the predictions."""
-    leaves = as_values(predictions) if np.ndim(predictions) else Value(predictions)
+    leaves: Any = as_values(predictions) if np.ndim(predictions) else Value(predictions)
     out = loss(leaves, targets)
     out.backward()
     return out.data, (grads(leaves) if np.ndim(predictions) else leaves.grad)

@@ -42,6 +42,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def found_in(text: str, pattern: str) -> str:
+    """Return what the group of a pattern matches."""
+    match = re.search(pattern, text, re.MULTILINE)
+    assert match is not None
+    return match[1]
+
+
 def tree(folder: Path) -> dict[str, bytes | None]:
     """Return all files below a folder with their content, and all folders with None."""
     return {
@@ -256,9 +263,7 @@ def test_the_confusion_matrix_counts_the_held_out_samples(capsys: pytest.Capture
     assert main([*QUICK, "--out", "out"]) == 0
     out = capsys.readouterr().out
     _, held_out = split(iris(), rng=0)
-    rows = {
-        name: list(map(int, re.search(rf"^{name} +(.*)$", out, re.M)[1].split())) for name in iris().classes
-    }
+    rows = {name: list(map(int, found_in(out, rf"^{name} +(.*)$").split())) for name in iris().classes}
     assert [sum(row) for row in rows.values()] == np.bincount(held_out.labels).tolist()
     right = sum(row[label] for label, row in enumerate(rows.values()))
     assert f"held-out accuracy {right / 51:.1%} ({right} of 51)" in out
@@ -285,7 +290,7 @@ def test_the_defaults_learn_iris(folder: Path) -> None:
     run = subprocess.run(
         [sys.executable, "-m", "nn"], cwd=folder, env=environment, capture_output=True, text=True, check=True
     )
-    assert float(re.search(r"held-out accuracy ([\d.]+)%", run.stdout)[1]) >= 93.0
+    assert float(found_in(run.stdout, r"held-out accuracy ([\d.]+)%")) >= 93.0
     assert "Warning" not in run.stderr
     assert files(folder / "runs" / "iris") == FILES
 

@@ -5,7 +5,7 @@ import pickle
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ class Containers(Module):
         self.single = Value(1.0)
         self.row = [Value(2.0), Value(3.0)]
         self.pair = (Value(4.0), [Value(5.0)])
-        self.table = {"a": Value(6.0), "b": {"c": Value(7.0)}}
+        self.table: dict[str, Any] = {"a": Value(6.0), "b": {"c": Value(7.0)}}
         self.matrix = as_values([[8.0, 9.0]])
         self.part = Neuron(1, init="zeros")
         self.parts = {"x": [Neuron(1, init="zeros")]}
@@ -32,6 +32,12 @@ class Containers(Module):
 
 class Holder(Module):
     """Holds whatever it is given, by name."""
+
+    if TYPE_CHECKING:  # Any attribute may be there.
+
+        def __getattr__(self, name: str) -> Any: ...
+
+        def __setattr__(self, name: str, value: Any) -> None: ...
 
     def __init__(self, **attributes: Any) -> None:
         vars(self).update(attributes)
@@ -192,7 +198,8 @@ def test_loading_assigns_to_the_same_parameters() -> None:
     """Loading any real numbers keeps the parameters' identity, order and labels."""
     neuron = Neuron(2, rng=0)
     before = list(map(id, neuron.parameters()))
-    neuron.load_state_dict({"b": 3, "w[1]": np.float32(2.0), "w[0]": np.int64(1)})
+    numbers: dict[str, Any] = {"b": 3, "w[1]": np.float32(2.0), "w[0]": np.int64(1)}
+    neuron.load_state_dict(numbers)
     assert list(map(id, neuron.parameters())) == before
     assert neuron.state_dict() == {"w[0]": 1.0, "w[1]": 2.0, "b": 3.0}
 

@@ -49,7 +49,7 @@ def png(figure: Any) -> bytes:
 @pytest.mark.usefixtures("pyplot")
 def test_loss_curve() -> None:
     """The curve is the loss against the epoch, from 1 on."""
-    figure = loss_curve(History(loss=[2.0, 1.0, 0.5]), "Training on moons")
+    figure: Any = loss_curve(History(loss=[2.0, 1.0, 0.5]), "Training on moons")
     (axes,) = figure.axes
     (line,) = axes.lines
     assert (list(line.get_xdata()), list(line.get_ydata())) == ([1, 2, 3], [2.0, 1.0, 0.5])
@@ -61,7 +61,7 @@ def test_loss_curve() -> None:
 @pytest.mark.usefixtures("pyplot")
 def test_loss_curve_with_a_metric() -> None:
     """The metric has an axis of its own, from 0 to 1."""
-    figure = loss_curve(History(loss=[2.0, 1.0], metric=[0.5, 0.75]))
+    figure: Any = loss_curve(History(loss=[2.0, 1.0], metric=[0.5, 0.75]))
     left, right = figure.axes
     (line,) = right.lines
     assert (list(line.get_xdata()), list(line.get_ydata())) == ([1, 2], [0.5, 0.75])
@@ -73,7 +73,8 @@ def test_loss_curve_with_a_metric() -> None:
 @pytest.mark.usefixtures("pyplot")
 def test_decision_boundary_shows_the_samples(points: Dataset) -> None:
     """The samples of each class stand where they are, and the legend names the classes."""
-    (axes,) = decision_boundary(Sides(), points, points=5).axes
+    figure: Any = decision_boundary(Sides(), points, points=5)
+    (axes,) = figure.axes
     clouds = {cloud.get_label(): cloud.get_offsets().tolist() for cloud in axes.collections[1:]}
     assert clouds == {"cat": [[-2.0, 5.0], [-1.0, 7.0]], "dog": [[1.0, 6.0], [2.0, 9.0]]}
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["cat", "dog"]
@@ -84,7 +85,8 @@ def test_decision_boundary_shows_the_samples(points: Dataset) -> None:
 @pytest.mark.usefixtures("pyplot")
 def test_decision_boundary_shows_the_regions(points: Dataset) -> None:
     """The regions are the predicted classes, in the classes' colours."""
-    (axes,) = decision_boundary(Sides(), points, points=49).axes
+    figure: Any = decision_boundary(Sides(), points, points=49)
+    (axes,) = figure.axes
     regions, *clouds = axes.collections
     for label, path in enumerate(regions.get_paths()):
         inside = path.contains_points(points.inputs)
@@ -111,7 +113,8 @@ def test_decision_boundary_of_scores_for_each_class() -> None:
     """A model with a score for each class is drawn too, here with three classes."""
     flowers = iris()
     two = replace(flowers, inputs=flowers.inputs[:, :2], features=flowers.features[:2])
-    (axes,) = decision_boundary(MLP(2, [3], rng=0), two, points=5).axes
+    figure: Any = decision_boundary(MLP(2, [3], rng=0), two, points=5)
+    (axes,) = figure.axes
     assert [text.get_text() for text in axes.get_legend().get_texts()] == list(flowers.classes)
 
 
@@ -137,7 +140,7 @@ def test_decision_boundary_of_other_than_two_features(points: Dataset, features:
 def test_names_are_shown_as_they_are(points: Dataset, text: str) -> None:
     """Names of data sets, features and classes are plain text, whatever signs are in them."""
     named = replace(points, name=text, features=(text, "age"), classes=(text, "dog"))
-    figure = decision_boundary(Sides(), named, points=5)
+    figure: Any = decision_boundary(Sides(), named, points=5)
     (axes,) = figure.axes
     assert len(axes.get_legend().get_texts()) == 2
     assert png(figure).startswith(b"\x89PNG")

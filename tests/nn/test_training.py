@@ -38,7 +38,7 @@ class Recorder(Module):
         self.targets: list[list[float]] = []
         self.losses: list[float] = []
 
-    def forward(self, x: Any) -> Value:
+    def forward(self, x: Any) -> Any:
         """Return the point on the line."""
         self.inputs.append(float(x[0]))
         return self.slope * x[0] + self.offset
@@ -97,7 +97,7 @@ def test_a_module_of_the_user() -> None:
         def __init__(self) -> None:
             self.scale, self.shift = Value(1.0), Value(0.0)
 
-        def forward(self, x: Any) -> Value:
+        def forward(self, x: Any) -> Any:
             return self.scale * x[0] ** 2 + self.shift
 
     x = np.linspace(-1.0, 1.0, 9)
@@ -207,7 +207,7 @@ def test_bad_shapes(line: Recorder, inputs: Any, targets: Any) -> None:
 
 
 @pytest.mark.parametrize("arguments", [{"epochs": 0}, {"epochs": -1}, {"batch_size": 0}, {"batch_size": -3}])
-def test_bad_numbers(line: Recorder, arguments: dict[str, int]) -> None:
+def test_bad_numbers(line: Recorder, arguments: dict[str, Any]) -> None:
     """Numbers of epochs or samples below 1 raise before anything is trained."""
     with pytest.raises(ValueError, match="at least 1, but came .*" + str(*arguments.values())):
         fit(line, X, Y, loss=mse, progress=False, **arguments)
@@ -513,7 +513,7 @@ def left_by(optimizer: Adam) -> tuple[Any, ...]:
 @pytest.mark.parametrize("jit", [False, True], ids=["eager", "compiled"])
 def test_an_interrupted_training_ends_with_a_step(jit: bool) -> None:
     """Whenever Ctrl-C is pressed, the parameters are those of a step, and the optimizer's states as well."""
-    files = {module.__file__ for module in (training, compiled_step, optimizers, assignment)}
+    files = {str(module.__file__) for module in (training, compiled_step, optimizers, assignment)}
     known: dict[int, tuple[Any, ...]] = {}
     # A prime, so that in the loops each place has its turn.
     for count in range(1, 100_000, 11):

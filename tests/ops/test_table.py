@@ -145,6 +145,7 @@ def test_edge(op: Op, edge: Edge) -> None:
 )
 def test_edge_warns_as_numpy(op: Op, edge: Edge) -> None:
     """At a special point a Value warns of what NumPy warns of, and of nothing else."""
+    assert op.ufunc is not None
     ours = warnings_of(public(op), *map(Value, edge.at))
     numpys = warnings_of(op.ufunc, *map(np.float64, edge.at))
     assert [text.partition(" encountered")[0] for text in ours] == [
@@ -267,15 +268,15 @@ def test_infinite_logits(logits: Point) -> None:
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: autograd.sum(2.0), TypeError, "not iterable"),
-        (lambda: autograd.dot(2.0, 2.0), TypeError, "dot takes an iterable .* came 2.0"),
+        (lambda: autograd.sum(2.0), TypeError, "not iterable"),  # type: ignore[arg-type]
+        (lambda: autograd.dot(2.0, 2.0), TypeError, "dot takes an iterable .* came 2.0"),  # type: ignore[arg-type]
         (lambda: autograd.sum([Value(1.0), "2"]), TypeError, "operand 1 is '2'"),
         (lambda: autograd.dot([1.0], [1.0, 2.0]), ValueError, "lengths 1 and 2"),
-        (lambda: autograd.exp([1.0]), TypeError, "exp takes Values and numbers, but operand 0"),
+        (lambda: autograd.exp([1.0]), TypeError, "exp takes Values and numbers, but operand 0"),  # type: ignore[type-var]
         (lambda: autograd.max(Value(1.0)), TypeError, "not iterable"),
         (lambda: autograd.max([Value(1.0), "2"]), TypeError, "'2'"),
-        (lambda: Value(1.0).max("2"), TypeError, "'2'"),
-        (lambda: Value(1.0).arctan2("2"), TypeError, "'2'"),
+        (lambda: Value(1.0).max("2"), TypeError, "'2'"),  # type: ignore[arg-type]
+        (lambda: Value(1.0).arctan2("2"), TypeError, "'2'"),  # type: ignore[arg-type]
     ],
 )
 def test_wrong_arguments(call: Callable[[], Any], error: type[Exception], message: str) -> None:

@@ -25,7 +25,7 @@ from nn import MLP, losses
 
 
 @pytest.fixture
-def pygraphviz() -> ModuleType:
+def pygraphviz() -> Any:
     """Return pygraphviz, which reads a graph's text independently of this project."""
     return pytest.importorskip("pygraphviz")
 
@@ -182,7 +182,7 @@ def test_only_values_are_drawn(root: Any) -> None:
 
 
 @pytest.mark.parametrize("options", [{"max_nodes": 0}, {"precision": 0}, {"max_nodes": -1}])
-def test_limits(options: dict[str, int]) -> None:
+def test_limits(options: dict[str, Any]) -> None:
     """A limit below 1 raises a ValueError."""
     with pytest.raises(ValueError, match="at least 1"):
         draw(Value(1.0), **options)
@@ -273,7 +273,9 @@ def test_highlight(pygraphviz: ModuleType) -> None:
     assert marked(draw(y), pygraphviz) == (0, 0)
     assert marked(draw(y, highlight=a), pygraphviz) == (4, 4)
     assert marked(draw(y, highlight=v), pygraphviz) == (3, 2)
-    assert marked(draw(y, highlight=[a, v, y.args[0], y]), pygraphviz) == (4, 3)
+    between = y.args[0]
+    assert isinstance(between, Value)
+    assert marked(draw(y, highlight=[a, v, between, y]), pygraphviz) == (4, 3)
     for path in paths(y, b):
         assert marked(draw(y, highlight=path), pygraphviz) == (len(path.uses) + 1, len(path.uses))
 

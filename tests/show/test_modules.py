@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,7 +34,7 @@ def test_every_node_of_a_neuron_is_found(activation: str) -> None:
 def test_neurons_written_by_hand() -> None:
     """Products and sums of labelled parameters belong to their module, also without `dot`."""
     w, b = [Value(1.0, f"unit.w[{i}]") for i in range(2)], Value(0.5, "unit.b")
-    x = [2.0, Value(3.0)]
+    x: list[Any] = [2.0, Value(3.0)]
     out = relu(w[0] * x[0] + w[1] * x[1] + b)
     found = modules_of(nodes(out))
     assert Counter(found.values()) == {"unit": 3 + 5}

@@ -16,7 +16,8 @@ import autograd
 from autograd import Value
 from autograd.engine.graph import consumers_first, nodes, uses
 from autograd.show.picture import drawing
-from autograd.show.stepping.page import MAX_MOMENTS, MAX_NODES, Moment, Stepper, stepper
+from autograd.show.stepping.moments import Moment
+from autograd.show.stepping.page import MAX_MOMENTS, MAX_NODES, Stepper, stepper
 from autograd.show.text.formulas import digits
 
 HOSTILE = [

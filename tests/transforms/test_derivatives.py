@@ -257,7 +257,12 @@ def test_arguments_that_are_not_differentiated_are_anything() -> None:
 def test_the_function_gets_arrays_of_values() -> None:
     """The function gets a `Value` for a number, and an array of them of the same shape for an array."""
     kinds = []
-    grad(lambda x, y: kinds.append((type(x), y.shape, y.dtype)) or x, (0, 1))(1.0, np.ones((2, 1)))
+
+    def f(x: Any, y: Any) -> Any:
+        kinds.append((type(x), y.shape, y.dtype))
+        return x
+
+    grad(f, (0, 1))(1.0, np.ones((2, 1)))
     assert kinds == [(Value, (2, 1), np.dtype(object))]
 
 
@@ -430,7 +435,8 @@ def test_a_module_is_not_changed() -> None:
         return m([1.0, 2.0])
 
     tangent = dict.fromkeys(model.state_dict(), 1.0)
-    for call in (grad(f), value_and_grad(f), hessian(f), lambda m: vjp(f, m)[1](1.0)):
+    calls: list[Callable[..., Any]] = [grad(f), value_and_grad(f), hessian(f), lambda m: vjp(f, m)[1](1.0)]
+    for call in calls:
         call(model)
     hvp(f, (model,), (tangent,))
     assert [(id(p), p.data, p.label, p.grad) for p in model.parameters()] == before
@@ -589,7 +595,12 @@ def test_vmap_of_trees() -> None:
 def test_vmap_of_a_function_gets_numbers() -> None:
     """Where nothing is differentiated, a mapped function gets floats and arrays of floats."""
     kinds = []
-    vmap(lambda x, y: kinds.append((isinstance(x, float), y.dtype)) or 0.0)(np.ones(1), np.ones((1, 2)))
+
+    def f(x: Any, y: Any) -> float:
+        kinds.append((isinstance(x, float), y.dtype))
+        return 0.0
+
+    vmap(f)(np.ones(1), np.ones((1, 2)))
     assert kinds == [(True, np.dtype(float))]
 
 
@@ -1108,10 +1119,10 @@ def add(x: Any, y: Any) -> Any:
         (lambda: grad(identity, has_aux=True)(1.0), "has_aux=True .* a pair"),
         (lambda: value_and_grad(lambda x: (x, x, x), has_aux=True)(1.0), "has_aux=True .* a pair"),
         (lambda: vjp(lambda x: [x, x], 1.0, has_aux=True), "has_aux=True .* a pair"),
-        (lambda: jvp(identity, 1.0, (1.0,)), "primals is a tuple .* but came 1.0"),
-        (lambda: jvp(identity, (1.0,), 1.0), "tangents is a tuple .* but came 1.0"),
-        (lambda: jvp(identity, np.ones(1), np.ones(1)), "primals is a tuple"),
-        (lambda: hvp(identity, 1.0, 1.0), "primals is a tuple .* but came 1.0"),
+        (lambda: jvp(identity, 1.0, (1.0,)), "primals is a tuple .* but came 1.0"),  # type: ignore[arg-type]
+        (lambda: jvp(identity, (1.0,), 1.0), "tangents is a tuple .* but came 1.0"),  # type: ignore[arg-type]
+        (lambda: jvp(identity, np.ones(1), np.ones(1)), "primals is a tuple"),  # type: ignore[arg-type]
+        (lambda: hvp(identity, 1.0, 1.0), "primals is a tuple .* but came 1.0"),  # type: ignore[arg-type]
     ],
 )
 def test_wrong_types(call: Callable[[], Any], message: str) -> None:
@@ -1132,7 +1143,7 @@ def test_wrong_types(call: Callable[[], Any], message: str) -> None:
         (lambda: hessian(identity, 1)(1.0), "argument 1"),
         (lambda: grad(identity)(), "argument 0, .* with 0 positional arguments"),
         (lambda: grad(identity)(x=1.0), "argument 0, .* with 0 positional arguments"),
-        (lambda: grad(identity, "0")(1.0), "argument '0'"),
+        (lambda: grad(identity, "0")(1.0), "argument '0'"),  # type: ignore[arg-type]
         (lambda: jacobian(identity, mode="forward"), "mode is 'rev', 'fwd' or None, but came 'forward'"),
         (lambda: jvp(identity, (1.0,), (1.0, 2.0)), "the tuple of tangents must have the structure"),
         (lambda: jvp(add, (1.0, 2.0), (1.0,)), "the tuple of tangents must have the structure"),
@@ -1201,7 +1212,12 @@ def test_aux_that_depends_on_an_outer_variable() -> None:
 def test_vmap_gives_plain_floats() -> None:
     """The function that is mapped gets Python floats for the elements of a 1-D array."""
     seen: list[Any] = []
-    vmap(lambda x: seen.append(x) or x)(np.array([1.0, 2.0]))
+
+    def f(x: Any) -> Any:
+        seen.append(x)
+        return x
+
+    vmap(f)(np.array([1.0, 2.0]))
     assert [type(x) for x in seen] == [float, float]
 
 

@@ -177,7 +177,8 @@ def test_third_derivatives(case: Case) -> None:
         def along(f: Function, vector: Any) -> Function:
             return lambda x: library.jvp(f, (x,), (vector,))[1]
 
-        return library.grad(along(along(case.over(library), v), w))
+        derivative: Function = library.grad(along(along(case.over(library), v), w))
+        return derivative
 
     check(compute, case.at)
 
@@ -314,7 +315,8 @@ def test_none_is_a_tree_without_leaves(transformation: str, outer: str) -> None:
             total = (library.functions.sin(p["w"]) * p["w"]).sum() * p["more"][1]
             return total if "grad" in transformation else {"total": total, "nothing": None}
 
-        return getattr(library, transformation)(f)
+        derivative: Function = getattr(library, transformation)(f)
+        return derivative
 
     check_around(outer, compute, HOLES)
 
@@ -332,7 +334,7 @@ def test_arrays_without_dimensions(transformation: str, outer: str) -> None:
 
         inner = getattr(library, transformation)(f)
         if outer == "jacobian":
-            return library.jacobian(inner)
+            inner = library.jacobian(inner)
         return compiled(library, inner) if outer == "jit" else inner
 
     check(compute, at)
@@ -494,7 +496,8 @@ def test_compiled_forms_of_vmap(form: Form, around: str) -> None:
     def compute(library: Library) -> Function:
         f: Function = partial(form.f, library.functions)
         if around == "vmap of jit":
-            return library.vmap(compiled(library, f), form.in_axes, form.out_axes)
+            mapped: Function = library.vmap(compiled(library, f), form.in_axes, form.out_axes)
+            return mapped
         return compiled(library, library.vmap(f, form.in_axes, form.out_axes))
 
     f, kwargs = compute(OURS), dict(form.kwargs)

@@ -64,7 +64,12 @@ def test_steps_of_values() -> None:
 def test_own_scales() -> None:
     """Steps are of the scales that are asked for."""
     moved: list[float] = []
-    slopes(lambda t: moved.append(abs(t)) or t, 0.0, [100.0, 1e-6])
+
+    def identity(t: float) -> float:
+        moved.append(abs(t))
+        return t
+
+    slopes(identity, 0.0, [100.0, 1e-6])
     assert max(moved) == 100.0 / 16.0
     assert min(t for t in moved if t) == 1e-6 * 2.0**-26
 

@@ -15,6 +15,7 @@ import autograd
 from autograd import OPS, Op, Value, check_grads
 from autograd.engine.apply import apply, apply_variadic
 from autograd.engine.node import has_gradient
+from autograd.transforms import gradient_check
 from autograd.transforms.gradient_check import KinkWarning, Report, _scaled_direction
 from nn import MLP
 
@@ -225,7 +226,7 @@ def test_values_at_the_edge_do_not_warn() -> None:
 def test_bad_input(words: dict[str, Any], error: type[Exception], message: str) -> None:
     """Arguments that cannot be checked raise an error that says what is wanted."""
     with pytest.raises(error, match=message):
-        check_grads(**{"f": autograd.exp, "args": (1.0,)} | words)
+        check_grads(**{"f": autograd.exp, "args": (1.0,), **words})
 
 
 def test_arguments_may_be_values() -> None:
@@ -315,7 +316,7 @@ def test_an_error_in_any_entry_is_found(mode: str, monkeypatch: pytest.MonkeyPat
     def found(*_: Any) -> Any:
         raise FoundError
 
-    monkeypatch.setattr(autograd.transforms.gradient_check._Point, "each", found)
+    monkeypatch.setattr(gradient_check._Point, "each", found)
     x = np.random.default_rng(1).uniform(-1.0, 1.0, 100)
     check_grads(waves, (x,), 1, [mode])
     for wrong in range(100):
@@ -367,8 +368,11 @@ def test_many_inputs_cost_few_calls() -> None:
 def test_reports_of_many_inputs() -> None:
     """A report has a row for every entry, unless it is asked for the short one."""
     x = (np.linspace(0.1, 1.0, 12),)
-    assert len(check_grads(waves_of_few, x, 1, report=True).rows) == 12
+    whole = check_grads(waves_of_few, x, 1, report=True)
+    assert whole is not None
+    assert len(whole.rows) == 12
     short = check_grads(waves_of_few, x, 2, report=True, every_entry=False)
+    assert short is not None
     assert [(row.order, row.modes, row.input) for row in short.rows] == [
         (1, "fwd, rev", "12 inputs"),
         (2, "fwd", "12 inputs"),

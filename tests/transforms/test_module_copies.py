@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from itertools import pairwise
 from types import MappingProxyType, SimpleNamespace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -24,6 +24,12 @@ from nn import MLP, Module, Neuron
 
 class Scale(Module):
     """A module with a parameter, and whatever else a test gives it."""
+
+    if TYPE_CHECKING:  # Any attribute may be there.
+
+        def __getattr__(self, name: str) -> Any: ...
+
+        def __setattr__(self, name: str, value: Any) -> None: ...
 
     def __init__(self, **attributes: Any) -> None:
         self.w = Value(3.0)

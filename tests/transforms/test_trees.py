@@ -346,7 +346,7 @@ def test_a_module_as_an_argument() -> None:
 
 def test_modules_within_containers() -> None:
     """Modules may be parts of lists and dicts, where each gives a dict."""
-    tree = {"models": [Neuron(1, rng=0), Neuron(2, rng=1)], "rate": 0.5}
+    tree: dict[str, Any] = {"models": [Neuron(1, rng=0), Neuron(2, rng=1)], "rate": 0.5}
     numbers, structure = flatten(tree)
     found = unflatten(structure, numbers)
     check_equal(found, {"models": [model.state_dict() for model in tree["models"]], "rate": 0.5})
