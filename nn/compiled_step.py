@@ -26,7 +26,8 @@ from autograd.compiler.runtime.program import Program, Run
 from autograd.engine.graph import consumers_first
 from autograd.engine.tracing import tracing
 from autograd.transforms.batch_tracing import for_each_sample
-from autograd.transforms.sweeps import partials_as_graph, pull
+from autograd.transforms.partials import partials_as_graph
+from autograd.transforms.sweeps import pull
 
 from .assignment import assign_all
 from .module import Module

@@ -24,7 +24,8 @@ from ..engine.levels import open_levels
 from ..engine.value import Value
 from ..engine.variables import under_differentiation
 from .module_copies import Copy
-from .sweeps import Number, PartialsOf, partials_as_graph, partials_as_numbers, pull, push
+from .partials import Number, PartialsOf, partials_as_graph, partials_as_numbers
+from .sweeps import pull, push
 from .trees import Branch, Leaf, Structure, array_of, blocks, flatten, flatten_like, unflatten
 
 Function = Callable[..., Any]

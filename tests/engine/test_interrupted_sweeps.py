@@ -20,9 +20,9 @@ import autograd
 from autograd import Value, anomaly
 from autograd.engine import node
 from autograd.engine.node import has_gradient
-from autograd.transforms import sweeps
+from autograd.transforms import partials, sweeps
 
-FILES = {node.__file__, sweeps.__file__}
+FILES = {node.__file__, partials.__file__, sweeps.__file__}
 # Leaving a ``with`` statement, Python does not look at signals before the lock is free.
 HOLDING = {"backward", "accumulate"}
 LOOKING = ("RESUME", "JUMP_BACKWARD", "CALL")

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple, TypeVar
 from ...engine.graph import Use, consumers_first, depending_on, nodes, operands, uses
 from ...engine.graph import names as label
 from ...engine.value import Value
-from ...transforms.sweeps import partials_as_graph, partials_as_numbers, push
+from ...transforms.partials import partials_as_graph, partials_as_numbers
+from ...transforms.sweeps import push
 from .formulas import Term
 from .notation import Notation, aligned
 from .path_products import check_upstream, paths

@@ -7,7 +7,8 @@ from typing import NamedTuple
 from ...engine.graph import consumers_first, depending_on, names, nodes
 from ...engine.node import checked_number
 from ...engine.value import Value
-from ...transforms.sweeps import partials_as_numbers, push
+from ...transforms.partials import partials_as_numbers
+from ...transforms.sweeps import push
 from .formulas import digits
 from .path_products import check_upstream
 from .replay import replay

@@ -1,0 +1,167 @@
+"""The partials of a node: the numbers that it has stored, or graphs that can be differentiated again.
+
+The graph of a partial is its rule of the table, applied to `Value`s.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Container, Sequence
+from functools import cache
+from typing import Any
+
+from ..engine.apply import apply
+from ..engine.nonfinite import PYTHON_RAISES
+from ..engine.tracing import may_be_traced
+from ..engine.value import Value
+from ..functions import generated as functions
+from ..ops.rules import Rules, compile_row, on_sequences
+from ..ops.table import CONSTANTS, OPS, Op
+
+Number = Value | float
+PartialsOf = Callable[[Value, Container[Value]], Sequence[Number | None]]
+
+# The stored partials are those of the forward pass; beyond rounding, others come from a leaf that was
+# assigned to since.
+_ROUNDING = 1e-9
+
+
+def partials_as_numbers(node: Value, wanted: Container[Value]) -> Sequence[float | None]:
+    """Return the partials of a node as numbers: those that it has stored.
+
+    Examples
+    --------
+    >>> x = Value(3.0)
+    >>> partials_as_numbers(x * x, {x})
+    (3.0, 3.0)
+    """
+    return node.partials
+
+
+def partials_as_graph(node: Value, wanted: Container[Value]) -> Sequence[Number | None]:
+    """Return the partials of a node as functions of its operands that can be differentiated.
+
+    Parameters
+    ----------
+    node : Value
+        The result of an operation.
+    wanted : container of Value
+        The operands of which the partial is wanted.
+
+    Returns
+    -------
+    sequence of Value, float or None
+        One for each operand; a float where the partial does not depend on anything, None where it is
+        not wanted.
+
+    Raises
+    ------
+    RuntimeError
+        If a leaf was assigned to since the node was made.
+
+    Examples
+    --------
+    >>> x = Value(3.0)
+    >>> partials_as_graph(x * x, {x})
+    [Value(3.0), Value(3.0)]
+    """
+    uses = zip(node.args, node.partials, _applications(node), strict=True)
+    found = [
+        _without_zero(_applied(rule, args, node)) if stored is not None and operand in wanted else None
+        for operand, stored, (rule, args) in uses
+    ]
+    for stored, partial in zip(node.partials, found, strict=True):
+        if stored is not None and partial is not None and _differ(stored, partial):
+            raise RuntimeError(
+                f"a leaf below {node!r} was assigned to after it was computed, so that its derivative cannot "
+                "be differentiated any more; build the expression again"
+            )
+    return found
+
+
+def _applications(node: Any) -> list[tuple[Callable[..., Any], Sequence[Number]]]:
+    """Return the rule of each operand's partial, with the arguments that it takes."""
+    if node.op is None:
+        return []
+    args = node.args
+    rules = _on_values(node.op).partials
+    if may_be_traced(node):
+        # As leaves: a factor that happens to be 1 is left out, and its operation would be unlike the others.
+        args = tuple(map(_leaf, args))
+        rules = _while_traced(node.op).partials
+    if not node.op.variadic:
+        return [(rule, args) for rule in rules]
+    # What all elements share, such as the sum of a softmax, is recorded once.
+    columns = node.op.columns(args)
+    return [(lambda _, found=found: found, ()) for rule in rules for found in rule(*columns, node)]
+
+
+def _applied(rule: Callable[..., Any], args: Sequence[Number], node: Value) -> Number:
+    """Return a partial; where Python raises for constants, such as 1/0, as IEEE 754 has it for `Value`s."""
+    try:
+        return rule(*args, node)  # type: ignore[no-any-return]
+    except PYTHON_RAISES:
+        return rule(*map(_leaf, args), node)  # type: ignore[no-any-return]
+
+
+def _leaf(arg: Number) -> Value:
+    return arg if isinstance(arg, Value) else Value(arg)
+
+
+def _without_zero(partial: Number) -> Number:
+    """Return the constant 0 for a product with it, such as the partial of x**0."""
+    is_zero = (
+        isinstance(partial, Value)
+        and partial.op is OPS["mul"]
+        # 0 times inf is nan, and stays.
+        and partial._data == 0.0
+        and any(isinstance(arg, float) and arg == 0.0 for arg in partial.args)
+    )
+    return 0.0 if is_zero else partial
+
+
+def _differ(stored: float, partial: Number) -> bool:
+    found = partial._data if isinstance(partial, Value) else partial
+    if math.isnan(stored) or math.isnan(found) or math.isinf(stored):
+        return False
+    return abs(found - stored) > _ROUNDING * max(abs(stored), abs(found))
+
+
+def _power(x: Number, y: Number) -> Number:
+    """Return x**y, without a node where y says that there is nothing to do."""
+    if isinstance(y, float) and y in (0.0, 1.0):
+        return x if y == 1.0 else 1.0
+    return x**y
+
+
+def _constant(x: Number) -> Number:
+    """Return a number through which no derivative flows."""
+    return apply(CONSTANTS["constant"], x)  # type: ignore[no-any-return]
+
+
+# `where` is left out: a condition is asked for its number, so that the branch not taken makes no nodes.
+_MEANING = {name: getattr(functions, name) for name in functions.__all__ if name != "where"}
+_MEANING |= {"pow": _power, "inf": math.inf, "constant": _constant}
+
+
+@cache
+def _on_values(op: Op) -> Rules:
+    """Return the rules of a row on Values, compiled at the first use."""
+    return on_sequences(op, _MEANING) if op.variadic else compile_row(op, _MEANING)
+
+
+def _choose(condition: Any, x: Number, y: Number) -> Number:
+    """Return a node that chooses when the program runs, unless it is known already.
+
+    Of an exponent that is a constant it is: so x**3 has one rule, and not the derivatives of both.
+    """
+    if isinstance(condition, Value) and may_be_traced(condition):
+        return functions.where(condition, x, y)
+    return x if condition else y
+
+
+@cache
+def _while_traced(op: Op) -> Rules:
+    """Return the rules of a row on Values that keep both branches, since another input may take the other."""
+    meaning = _MEANING | {"where": _choose}
+    return on_sequences(op, meaning) if op.variadic else compile_row(op, meaning)
