@@ -24,6 +24,7 @@ from ..transforms.trees import Branch, Copier, Leaf, Structure, leaves_of, numbe
 from .likeness import LARGE, likeness
 from .runtime.background import improve_later
 from .runtime.collector import paused_collector
+from .runtime.patience import improve_when_worthwhile
 from .runtime.program import Program, Report
 from .settings import settings_of
 from .static_arguments import StaticArguments
@@ -83,10 +84,11 @@ class Jitted:
     <BLANKLINE>
     """
 
-    def __init__(self, f: Callable[..., Any], backend: str = "numpy") -> None:
+    def __init__(self, f: Callable[..., Any], backend: str = "numpy", *, is_patient: bool = False) -> None:
         functools.update_wrapper(self, f)
         self._f = f
         self._backend = backend
+        self._is_patient = is_patient
         self._programs: dict[Hashable, _Compiled] = {}
         # The keys of programs by likeness, with what reads arguments of it.
         self._likenesses: dict[Hashable, tuple[Hashable, Reader | None]] = {}
@@ -199,7 +201,8 @@ class Jitted:
     def wait(self) -> None:
         """Wait until the backend has compiled, or has given up, the programs of all calls until now.
 
-        Nobody has to: until then they run on NumPy.
+        Nobody has to: until then they run on NumPy. What has not run long enough to be compiled by itself is
+        compiled now.
 
         Examples
         --------
@@ -209,8 +212,11 @@ class Jitted:
         >>> f(3.0)
         6.0
         """
-        for found in list(self._programs.values()):
-            found.program.settled.wait()
+        programs = [found.program for found in list(self._programs.values())]
+        for program in programs:
+            improve_later(program)
+        for program in programs:
+            program.settled.wait()
 
     def clear_cache(self) -> None:
         """Forget all programs, and give back their memory; the next call compiles.
@@ -226,6 +232,10 @@ class Jitted:
         6.0
         """
         self._programs, self._likenesses, self._recent = {}, {}, _NOTHING
+
+    def of(self, f: Callable[..., Any]) -> Jitted:
+        """Return another function, compiled in the same way."""
+        return Jitted(f, self._backend, is_patient=self._is_patient)
 
     def _program(self) -> Program:
         if self._recent is _NOTHING:
@@ -260,7 +270,8 @@ class Jitted:
             self._backend,
             start,
         )
-        improve_later(program)
+        improve = improve_when_worthwhile if self._is_patient else improve_later
+        improve(program)
         return _Compiled(program, builder_of(form, _is_vector))
 
     def _names(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[str]:
@@ -278,8 +289,10 @@ class Jitted:
 class _WithStatics(Jitted):
     """A function that is compiled for each value of its static arguments."""
 
-    def __init__(self, f: Callable[..., Any], backend: str, static: StaticArguments) -> None:
-        super().__init__(f, backend)
+    def __init__(
+        self, f: Callable[..., Any], backend: str, static: StaticArguments, *, is_patient: bool
+    ) -> None:
+        super().__init__(f, backend, is_patient=is_patient)
         self._static = static
         self._others: dict[Hashable, Jitted] = {}
         self._used: dict[Hashable, int] = {}
@@ -290,7 +303,7 @@ class _WithStatics(Jitted):
         split = self._static.split(args, kwargs)
         found = self._others.get(split.key)
         if found is None:
-            found = self._others.setdefault(split.key, Jitted(split.bind(), self._backend))
+            found = self._others.setdefault(split.key, super().of(split.bind()))
         self._used[split.key] = next(_uses)
         count_before, self._latest = len(found._programs), found
         result = found(*split.args, **split.kwargs)
@@ -315,17 +328,16 @@ class _WithStatics(Jitted):
     def clear_cache(self) -> None:
         self._others, self._used, self._latest = {}, {}, None
 
+    def of(self, f: Callable[..., Any]) -> Jitted:
+        return _WithStatics(f, self._backend, self._static.of(f), is_patient=self._is_patient)
+
     def _program(self) -> Program:
         return super()._program() if self._latest is None else self._latest._program()
 
 
 # A module may keep a method that is compiled. Of a copy it is another one: programs hold what they were
 # compiled with.
-WAYS[Jitted] = Way(lambda jitted: [jitted._f], lambda jitted, parts: Jitted(parts[0], jitted._backend))
-WAYS[_WithStatics] = Way(
-    lambda jitted: [jitted._f],
-    lambda jitted, parts: _WithStatics(parts[0], jitted._backend, jitted._static.of(parts[0])),
-)
+WAYS[Jitted] = WAYS[_WithStatics] = Way(lambda jitted: [jitted._f], lambda jitted, parts: jitted.of(*parts))
 
 _NOTHING = _Recent(_read_nothing, Program(str, tuple, Report(0, 0, 0.0)), tuple)
 
@@ -351,15 +363,16 @@ def jit(
     The programs of the last 128 kinds of arguments are kept, which take 0.4 to 1.3 MB each;
     ``clear_cache()`` gives them back.
 
-    The first call is answered by NumPy. Where Numba is installed, it compiles in the background meanwhile,
-    for seconds or from its cache at once, and later calls are faster; ``wait()`` waits for that.
+    The first call is answered by NumPy. Where Numba is installed, it compiles in the background as soon as
+    the calls have taken a second together, and later calls are faster. ``wait()`` has it compile now, and
+    waits for it; with ``backend="numba"`` it begins at the first call.
 
     Parameters
     ----------
     f : callable
         A function of numbers, arrays, modules, and nested lists, tuples and dicts of them.
     backend : {"numpy", "numba"}, optional
-        What runs the program. If not given, Numba where it is installed.
+        What runs the program. If not given, Numba where it is installed and has enough to do.
     static_argnums, static_argnames : int or str, or iterable of them, optional
         Positions or names of arguments that the function gets as they are. They are hashable, and another
         value is compiled again. Of either the other one is looked up in the signature.
@@ -394,8 +407,9 @@ def jit(
     """
     chosen = backend_or_best(backend)
     if static_argnums is None and static_argnames is None:
-        return Jitted(f, chosen)
-    return _WithStatics(f, chosen, StaticArguments(f, static_argnums, static_argnames))
+        return Jitted(f, chosen, is_patient=backend is None)
+    static = StaticArguments(f, static_argnums, static_argnames)
+    return _WithStatics(f, chosen, static, is_patient=backend is None)
 
 
 def backend_or_best(backend: str | None) -> str:

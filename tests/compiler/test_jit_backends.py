@@ -21,7 +21,8 @@ from autograd import OPS, Op, Value, grad, hessian, jit, value_and_grad
 from autograd.compiler import Jitted
 from autograd.compiler import compile as compiled
 from autograd.compiler.numpy.table import with_numpy
-from autograd.compiler.runtime.program import Run
+from autograd.compiler.runtime import patience
+from autograd.compiler.runtime.program import Program, Run, UnsuitableError
 from autograd.ops.table import COMPARISONS
 
 numba = pytest.importorskip("numba")
@@ -250,6 +251,89 @@ def test_the_first_call_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "runs on the loops backend" in repr(f.report())
 
 
+def doubled_and_more(*args: Any) -> Run:
+    """Stand for a backend that is there at once, and whose results tell that it ran."""
+    return lambda x: (x * 2.0 + 1000.0,)
+
+
+def test_a_slow_backend_begins_when_it_is_worthwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A function that chooses its backend itself begins with it when its calls have taken long enough."""
+    monkeypatch.setitem(compiled.BACKENDS, "loops", compiled.Backend(doubled_and_more, with_numpy))
+    f = Jitted(lambda x: x * 2.0, "loops", is_patient=True)
+    assert [f(1.0) for _ in range(20)] == [2.0] * 20
+    assert "runs on the numpy backend (loops has not begun yet)" in repr(f.report())
+    monkeypatch.setattr(patience, "PATIENCE", 0.0)
+    g = Jitted(lambda x: x * 2.0, "loops", is_patient=True)
+    assert g(1.0) == 2.0
+    # Nobody asks for it: the calls alone have taken long enough.
+    for program in g._programs.values():
+        program.program.settled.wait()
+    assert g(1.0) == 1002.0
+    assert f(1.0) == 2.0
+
+
+def test_time_adds_up_over_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is the time of all calls together that counts, and nothing between them."""
+    seconds = iter(range(1000))
+    monkeypatch.setattr(patience, "perf_counter", lambda: float(next(seconds)))
+    monkeypatch.setattr(patience, "PATIENCE", 5.0)
+    queued: list[Program] = []
+    monkeypatch.setattr(patience, "improve_later", queued.append)
+    monkeypatch.setitem(compiled.BACKENDS, "loops", compiled.Backend(doubled_and_more, with_numpy))
+    f = Jitted(lambda x: x * 2.0, "loops", is_patient=True)
+    for _ in range(4):
+        f(1.0)
+    assert queued == []
+    f(1.0)
+    assert len(queued) == 1
+
+
+def test_waiting_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who waits for a backend that has not begun has it begin, once, however often and in whatever thread."""
+    made: list[int] = []
+
+    def counting(*args: Any) -> Run:
+        made.append(1)
+        return lambda x: (x * 2.0 + 1000.0,)
+
+    monkeypatch.setitem(compiled.BACKENDS, "loops", compiled.Backend(counting, with_numpy))
+    f = Jitted(lambda x: x * 2.0, "loops", is_patient=True)
+    f(1.0)
+    threads = [threading.Thread(target=f.wait) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    f.wait()
+    assert (f(1.0), f.report().backend, made) == (1002.0, "loops", [1])
+
+
+def test_the_clock_goes_when_a_backend_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that stays with NumPy is not timed any longer."""
+
+    def failing(*args: Any) -> Run:
+        raise UnsuitableError("too long")
+
+    monkeypatch.setitem(compiled.BACKENDS, "loops", compiled.Backend(failing, with_numpy))
+    patient, numpy = Jitted(lambda x: x * 2.0, "loops", is_patient=True), jit(lambda x: x, backend="numpy")
+    for f in (patient, numpy):
+        f(1.0)
+        f.wait()
+    assert patient._program().run.__code__ is numpy._program().run.__code__
+    assert patient.report().remark == "loops does not run it: too long"
+
+
+def test_who_is_patient() -> None:
+    """A backend that is asked for begins at the first call; the copies of a function wait as it does."""
+    every: list[dict[str, Any]] = [{}, {"static_argnames": "n"}]
+    for options in every:
+        asked = jit(lambda x, n=2: x * n, backend="numba", **options)
+        default = jit(lambda x, n=2: x * n, **options)
+        for f in (asked, default, default.of(lambda x, n=2: x * n)):
+            f(1.0)
+            assert ("has not begun" in f.report().remark) == (f is not asked)
+
+
 @pytest.mark.parametrize("error", [ValueError("one\ntwo"), AssertionError(), RecursionError("deep")])
 def test_an_error_in_a_backend(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], error: Exception
@@ -294,7 +378,7 @@ def test_many_numbers() -> None:
 
 def test_threads() -> None:
     """Calls from many threads, with arguments of two shapes, while the program is exchanged."""
-    f = jit(lambda x: (x * x).sum() * x)
+    f = jit(lambda x: (x * x).sum() * x, backend="numba")
     wrong: list[Any] = []
 
     def work(size: int) -> None:
@@ -363,7 +447,7 @@ import sys
 import numpy as np
 from autograd import jit, exp
 
-f = jit(lambda x: exp(x) * 2.0)
+f = jit(lambda x: exp(x) * 2.0, backend="numba")
 assert "numba" not in sys.modules
 print(f(np.ones(3)).tolist() == (f(np.ones(3))).tolist())
 f.wait()

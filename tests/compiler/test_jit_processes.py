@@ -28,11 +28,11 @@ import numpy as np
 from autograd import exp, jit, sin
 
 warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
-f, g = jit(lambda x: exp(x) * 2.0), jit(lambda x: sin(x) * 3.0)
+f, g = jit(lambda x: exp(x) * 2.0, "numba"), jit(lambda x: sin(x) * 3.0, "numba")
 f(np.ones(3)), g(np.ones(3))
 time.sleep(SECONDS)
 child = os.fork()
-h = jit(lambda x: x * 5.0)
+h = jit(lambda x: x * 5.0, "numba")
 h(np.ones(3))
 for each in (f, g, h):
     each.wait()
@@ -54,7 +54,7 @@ import multiprocessing
 import numpy as np
 from autograd import exp, jit
 
-f = jit(lambda x: exp(x) * 2.0)
+f = jit(lambda x: exp(x) * 2.0, backend="numba")
 
 def work(x):
     result = f(x)

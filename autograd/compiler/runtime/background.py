@@ -44,6 +44,8 @@ class _Worker:
     def add(self, program: Program) -> None:
         """Have a program compiled in its turn."""
         with self.changing:
+            if not program.queue():
+                return
             self.waiting.append(ref(program))
             if self.is_ending:
                 self.give_up()
@@ -141,7 +143,7 @@ _worker = _Worker(deque())
 
 
 def improve_later(program: Program) -> None:
-    """Have a program improved in the background, if it expects a faster backend.
+    """Have a program improved in the background, if it expects a faster backend; only the first call counts.
 
     Parameters
     ----------

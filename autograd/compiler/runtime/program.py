@@ -79,7 +79,7 @@ class Program:
     >>> program = Program(str, lambda x: (x,), Report(0, 0, 0.0))
     >>> program.expect("numba", lambda: lambda x: (x + 1.0,))
     >>> program.report.remark
-    'numba is compiling'
+    'numba has not begun yet'
     >>> program.improve()
     >>> program.run(1.0), program.report.backend
     ((2.0,), 'numba')
@@ -87,10 +87,11 @@ class Program:
 
     def __init__(self, write: Callable[[], str], run: Run, report: Report) -> None:
         self._write = write
-        self.run = run
+        self.run = self._numpy = run
         self.report = report
         self.settled = Event()
         self.settled.set()
+        self._is_queued = False
         self._backend = ""
         self._make: Callable[[], Run] | None = None
 
@@ -102,12 +103,20 @@ class Program:
     def expect(self, backend: str, make: Callable[[], Run]) -> None:
         """Have a faster backend's program made by a later `improve`, which may be in another thread."""
         self._backend, self._make = backend, make
-        self.report = self.report._replace(remark=f"{backend} is compiling")
+        self.report = self.report._replace(remark=f"{backend} has not begun yet")
         self.settled.clear()
+
+    def queue(self) -> bool:
+        """Promise a call of `improve`; return False where there is no need, or it was promised before."""
+        if self._is_queued or self.settled.is_set():
+            return False
+        self._is_queued = True
+        self.report = self.report._replace(remark=f"{self._backend} is compiling")
+        return True
 
     def improve(self) -> None:
         """Make the faster program, and run it from now on. If that fails, the report says why."""
-        start = time.perf_counter()
+        start, run = time.perf_counter(), self._numpy
         try:
             assert self._make is not None
             run = self._make()
@@ -121,7 +130,7 @@ class Program:
             self.report = self.report._replace(
                 backend=self._backend, remark=f"{seconds:.2f} s more to compile for {self._backend}"
             )
-            self.run = run
         finally:
-            self._make = None
+            # In place of what measured the runs until now, in either case.
+            self.run, self._make = run, None
             self.settled.set()
