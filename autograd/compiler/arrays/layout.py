@@ -154,17 +154,17 @@ def lay_out(
             members.setdefault(colour, []).append(i)
     depths: dict[int, int] = {}
     for colour, inside in members.items():
-        below = (depths[colours[arg]] for arg in _args(tape, inside[0]) if arg not in which)
+        below = (depths[colours[arg]] for arg in tape.args[inside[0]] if arg not in which)
         depths[colour] = 1 + max(below, default=0)
     samples = samples_of(tape)
     plan = Plan({}, {})
     for colour in sorted(members, key=lambda colour: depths[colour]):
         inside = members[colour]
         op = tape.ops[inside[0]]
-        if op is None and not tape.is_constant(inside[0]):
-            k = tape.args[inside[0]][0]
+        if inside[0] in tape.inputs:
+            k, _ = tape.inputs[inside[0]]
             plan.blocks[colour] = Block(None, shapes[k], argument=k)
-            plan.place |= {i: (colour, tape.args[i][1]) for i in inside}
+            plan.place |= {i: (colour, tape.inputs[i][1]) for i in inside}
         elif op is LANE:
             plan.place |= {i: _lane(tape, i, plan.place) for i in inside}
         elif op is STACK and (found := _stacks_in_one_array(tape, inside, plan.place)):
@@ -176,17 +176,13 @@ def lay_out(
     return plan
 
 
-def _args(tape: Tape, i: int) -> tuple[int, ...]:
-    return () if tape.ops[i] is None else tape.args[i]
-
-
 def _which_samples(tape: Tape) -> set[int]:
     """Return the constants that say which sample a lane is of, and nothing else: they need no array."""
     if LANE not in tape.ops:
         return set()
     uses = list(zip(tape.ops, tape.args, strict=True))
     found = {args[1] for op, args in uses if op is LANE}
-    return found.difference(tape.outputs, *(args for op, args in uses if op not in (None, LANE)))
+    return found.difference(tape.outputs, *(args for op, args in uses if op is not LANE))
 
 
 def _lane(tape: Tape, i: int, place: Mapping[int, Place]) -> Place:

@@ -33,7 +33,7 @@ class Samples:
     Examples
     --------
     >>> samples = Samples()
-    >>> samples.add(None, (0, 0)), samples.add(None, (0, 1)), samples.add(STACK, (0, 1))
+    >>> samples.add(None, ()), samples.add(None, ()), samples.add(STACK, (0, 1))
     (None, None, None)
     >>> samples.of
     [0, 0, 2]
@@ -89,7 +89,7 @@ def settle_batches(tape: Tape) -> Tape:
     >>> from ..trace.tape import tape_of
     >>> x, y = Value(1.0), Value(2.0)
     >>> tape = settle_batches(tape_of([lane(stack([x, y]), 1)], [[x, y]]))
-    >>> tape.args[tape.outputs[0]]
+    >>> tape.inputs[tape.outputs[0]]
     (0, 1)
     >>> tape = settle_batches(tape_of([lane(stack([2.0 * x, 2.0 * x]), 1)], [[x]]))
     >>> [op and op.name for op in tape.ops]

@@ -33,14 +33,19 @@ class Colours:
         self.of: list[int] = []
         self._known: dict[tuple[object, ...], int] = {}
 
-    def add(self, op: Op | None, args: tuple[int, ...], number: float | None) -> None:
-        """Colour the next instruction."""
-        self.of.append(self._known.setdefault(self._likeness(op, args, number), len(self._known)))
+    def add(self, op: Op, args: tuple[int, ...]) -> None:
+        """Colour the next instruction, an operation."""
+        self._append(self._likeness(op, args))
 
-    def _likeness(self, op: Op | None, args: tuple[int, ...], number: float | None) -> tuple[object, ...]:
-        """Return what instructions of one colour have in common."""
-        if op is None:
-            return ("input", args[0]) if number is None else ("constant",)
+    def add_leaf(self, argument: int | None) -> None:
+        """Colour the next instruction, an element of an argument or, where that is None, a constant."""
+        self._append(("leaf", argument))
+
+    def _append(self, likeness: tuple[object, ...]) -> None:
+        self.of.append(self._known.setdefault(likeness, len(self._known)))
+
+    def _likeness(self, op: Op, args: tuple[int, ...]) -> tuple[object, ...]:
+        """Return what operations of one colour have in common."""
         if not op.variadic:
             return (op, *[self.of[arg] for arg in args])
         colours = [tuple([self.of[arg] for arg in column]) for column in op.columns(args)]
@@ -57,6 +62,9 @@ def colours_of(tape: Tape) -> list[int]:
     []
     """
     colours = Colours()
-    for op, args, number in zip(tape.ops, tape.args, tape.numbers, strict=True):
-        colours.add(op, args, number)
+    for i, (op, args) in enumerate(zip(tape.ops, tape.args, strict=True)):
+        if op is None:
+            colours.add_leaf(tape.inputs[i][0] if i in tape.inputs else None)
+        else:
+            colours.add(op, args)
     return colours.of

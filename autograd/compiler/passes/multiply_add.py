@@ -47,8 +47,7 @@ def combine(tape: Tape) -> Tape:
     >>> [tape.name(i) for i in tape.outputs]
     ['add product', 'sub']
     """
-    operands = (args for op, args in zip(tape.ops, tape.args, strict=True) if op is not None)
-    uses = Counter(chain(tape.outputs, chain.from_iterable(operands)))
+    uses = Counter(chain(tape.outputs, chain.from_iterable(tape.args)))
     once = iter([uses[i] == 1 for i, op in enumerate(tape.ops) if op is not None])
     is_single: dict[int, bool] = {}
 

@@ -94,8 +94,7 @@ class _Finder:
 
     def __init__(self, tape: Tape) -> None:
         self.tape = tape
-        operands = (args for op, args in zip(tape.ops, tape.args, strict=True) if op is not None)
-        self.uses = Counter(chain(tape.outputs, chain.from_iterable(operands)))
+        self.uses = Counter(chain(tape.outputs, chain.from_iterable(tape.args)))
         self.inner = self._inner()
         self.reduced = Tape()
         self.colours = Colours()
@@ -129,7 +128,7 @@ class _Finder:
             if i in self.inner:
                 continue
             if op is None:
-                self.new[i] = self._put(op, args, self.tape.numbers[i])
+                self.new[i] = self._leaf(self.reduced.copy_leaf(self.tape, i))
             elif op.name in _SUMS:
                 self.new[i] = self._sum_of(self._terms(i))
             elif op is TOTAL:
@@ -139,13 +138,19 @@ class _Finder:
         self.reduced.outputs = [self.new[output] for output in self.tape.outputs]
         return self.reduced
 
-    def _put(self, op: Op | None, args: tuple[int, ...], number: float | None = None) -> int:
+    def _leaf(self, i: int) -> int:
+        """Colour the last instruction, an input or a constant."""
+        self.colours.add_leaf(self.reduced.inputs[i][0] if i in self.reduced.inputs else None)
+        self.samples.add(None, ())
+        return i
+
+    def _put(self, op: Op, args: tuple[int, ...]) -> int:
         if op is OPS["mul"]:
             # Now, since the operands of a sum must keep their colours when the tape is simplified later.
             args = doubled(self.reduced, args, self._constant)
-        self.colours.add(op, args, number)
+        self.colours.add(op, args)
         self.samples.add(op, args)
-        return self.reduced.add(op, args, number)
+        return self.reduced.add(op, args)
 
     def _sum_of(self, terms: list[Term]) -> int:
         """Write a sum: a reduction for the terms of each colour, and additions of these."""
@@ -193,4 +198,4 @@ class _Finder:
         return self._put(OPS["mul"], (self._constant(float(times)), number))
 
     def _constant(self, number: float) -> int:
-        return self._put(None, (), number)
+        return self._leaf(self.reduced.constant(number))

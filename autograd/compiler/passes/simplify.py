@@ -41,7 +41,7 @@ def simplify(tape: Tape) -> Tape:
     known: dict[object, int] = {}
     new: list[int] = []
 
-    def put(op: Op | None, args: tuple[int, ...]) -> int:
+    def put(op: Op, args: tuple[int, ...]) -> int:
         key = (op, args)
         found = known.get(key)
         if found is None:
@@ -56,12 +56,12 @@ def simplify(tape: Tape) -> Tape:
             found = known[key] = merged.constant(float(number))
         return found
 
-    for op, old, number in zip(tape.ops, tape.args, tape.numbers, strict=True):
+    for i, (op, old, number) in enumerate(zip(tape.ops, tape.args, tape.numbers, strict=True)):
         if number is not None:
             new.append(constant(number))
             continue
         if op is None:
-            new.append(put(op, old))
+            new.append(merged.copy_leaf(tape, i))
             continue
         args = tuple([new[arg] for arg in old])
         if op is OPS["mul"]:
@@ -98,7 +98,7 @@ def doubled(tape: Tape, args: tuple[int, ...], constant: Callable[[float], int])
     Examples
     --------
     >>> tape = Tape()
-    >>> x, two = tape.add(None, (0, 0)), tape.constant(2.0)
+    >>> x, two = tape.input(0, 0), tape.constant(2.0)
     >>> args = doubled(tape, (two, tape.add(OPS["mul"], (tape.constant(3.0), x))), tape.constant)
     >>> tape.numbers[args[0]], args[1] == x
     (6.0, True)
@@ -153,7 +153,7 @@ def used(tape: Tape) -> Tape:
     for output in tape.outputs:
         needed[output] = True
     for i in range(len(tape) - 1, -1, -1):
-        if needed[i] and tape.ops[i] is not None:
+        if needed[i]:
             for arg in tape.args[i]:
                 needed[arg] = True
     if all(needed):
@@ -161,8 +161,11 @@ def used(tape: Tape) -> Tape:
     new: dict[int, int] = {}
     shorter = Tape()
     for i, (op, args) in enumerate(zip(tape.ops, tape.args, strict=True)):
-        if needed[i]:
-            kept = args if op is None else tuple([new[arg] for arg in args])
-            new[i] = shorter.add(op, kept, tape.numbers[i])
+        if not needed[i]:
+            continue
+        if op is None:
+            new[i] = shorter.copy_leaf(tape, i)
+        else:
+            new[i] = shorter.add(op, tuple([new[arg] for arg in args]))
     shorter.outputs = [new[output] for output in tape.outputs]
     return shorter

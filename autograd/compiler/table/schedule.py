@@ -149,7 +149,7 @@ def _loads(tape: Tape) -> list[int]:
     """Return the stacks, and the inputs and constants that are used by themselves."""
     used = set(tape.outputs)
     for op, args in zip(tape.ops, tape.args, strict=True):
-        if op is not None and op is not STACK:
+        if op is not STACK:
             used.update(args[:1] if op is LANE else args)
     return [i for i, op in enumerate(tape.ops) if op is STACK or (op is None and i in used)]
 
@@ -165,11 +165,10 @@ def _runs(tape: Tape) -> tuple[list[Run], list[int]]:
     """Return the operations by how many must follow them, the most first, and among these by kind."""
     heights = [0] * len(tape)
     for i in range(len(tape) - 1, -1, -1):
-        if tape.ops[i] is not None:
-            height = heights[i] + 1
-            for arg in tape.args[i]:
-                if heights[arg] < height:
-                    heights[arg] = height
+        height = heights[i] + 1
+        for arg in tape.args[i]:
+            if heights[arg] < height:
+                heights[arg] = height
     work = [i for i, op in enumerate(tape.ops) if op not in (None, STACK, LANE)]
     kinds = {op: kind for kind, op in enumerate(dict.fromkeys(tape.ops[i] for i in work))}
     keys = {i: (-heights[i], kinds[tape.ops[i]]) for i in work}
@@ -211,7 +210,7 @@ def _sources(
     def place(i: int) -> int:
         number = tape.numbers[i]
         if number is None:
-            argument, position = tape.args[i]
+            argument, position = tape.inputs[i]
             return int(starts[argument] + position)
         constants[i] = number
         return int(starts[-1]) + len(constants) - 1

@@ -1,4 +1,4 @@
-"""The program that a trace leaves: one instruction a number, in order of evaluation."""
+"""The tape: the program that a trace leaves, one instruction a number, in order of evaluation."""
 
 from __future__ import annotations
 
@@ -22,9 +22,11 @@ class Tape:
     ops : list of Op or None
         The row that computes each; None for an input or a constant.
     args : list of tuple of int
-        The instructions that each is computed from. Of an input: which array, and where in it.
+        The instructions that each is computed from; none for an input or a constant.
     numbers : list of float or None
         The number of each constant.
+    inputs : dict of int to (int, int)
+        Of each input the argument that it is an element of, and its position in that.
     outputs : list of int
         The results.
 
@@ -33,18 +35,21 @@ class Tape:
     >>> x = Value(3.0)
     >>> tape = tape_of([x * x + 1.0], [[x]])
     >>> [op and op.name for op in tape.ops], tape.args, tape.numbers
-    ([None, 'mul', None, 'add'], [(0, 0), (0, 0), (), (1, 2)], [None, None, 1.0, None])
+    ([None, 'mul', None, 'add'], [(), (0, 0), (), (1, 2)], [None, None, 1.0, None])
+    >>> tape.inputs
+    {0: (0, 0)}
     """
 
     ops: list[Op | None] = field(default_factory=list)
     args: list[tuple[int, ...]] = field(default_factory=list)
     numbers: list[float | None] = field(default_factory=list)
+    inputs: dict[int, tuple[int, int]] = field(default_factory=dict)
     outputs: list[int] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.ops)
 
-    def add(self, op: Op | None, args: tuple[int, ...], number: float | None = None) -> int:
+    def add(self, op: Op | None, args: tuple[int, ...] = (), number: float | None = None) -> int:
         """Append an instruction and return which it is."""
         self.ops.append(op)
         self.args.append(args)
@@ -53,11 +58,18 @@ class Tape:
 
     def constant(self, number: float) -> int:
         """Append a constant and return which instruction it is."""
-        return self.add(None, (), number)
+        return self.add(None, number=number)
 
-    def is_constant(self, i: int) -> bool:
-        """Return whether an instruction is a constant."""
-        return self.numbers[i] is not None
+    def input(self, argument: int, position: int) -> int:
+        """Append an element of an argument and return which instruction it is."""
+        self.inputs[len(self.ops)] = argument, position
+        return self.add(None)
+
+    def copy_leaf(self, other: Tape, i: int) -> int:
+        """Append an input or a constant of another tape and return which instruction it is here."""
+        if i in other.inputs:
+            self.inputs[len(self.ops)] = other.inputs[i]
+        return self.add(None, (), other.numbers[i])
 
     def name(self, i: int) -> str:
         """Return the name of an instruction's row; nothing for an input or a constant."""
@@ -85,13 +97,13 @@ def rewritten(tape: Tape, write: Callable[[Tape, Op, tuple[int, ...]], int]) -> 
     >>> x = Value(3.0)
     >>> mirrored = rewritten(tape_of([x * x], [[x]]), lambda tape, op, args: tape.add(op, args[::-1]))
     >>> mirrored.args
-    [(0, 0), (0, 0)]
+    [(), (0, 0)]
     """
     other = Tape()
     new: list[int] = []
-    for op, old, number in zip(tape.ops, tape.args, tape.numbers, strict=True):
+    for i, (op, old) in enumerate(zip(tape.ops, tape.args, strict=True)):
         if op is None:
-            new.append(other.add(op, old, number))
+            new.append(other.copy_leaf(tape, i))
         else:
             new.append(write(other, op, tuple([new[arg] for arg in old])))
     other.outputs = [new[output] for output in tape.outputs]
@@ -124,7 +136,7 @@ def tape_of(outputs: Sequence[Value | float], arrays: Sequence[Sequence[Value]])
 
     for node in nodes_of([output for output in outputs if isinstance(output, Value)]):
         if node in place:
-            index[node] = tape.add(None, place[node])
+            index[node] = tape.input(*place[node])
         elif node.op is None:
             index[node] = tape.constant(node.data)
         else:
