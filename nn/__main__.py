@@ -92,7 +92,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: runs/DATA)")
     options = parser.parse_args(arguments)
     if options.seed < 0:
-        raise _UsageError(f"--seed is not negative, but came {options.seed}")
+        raise _UsageError(f"expected --seed to be at least 0, got {options.seed}")
     return options
 
 

@@ -100,7 +100,7 @@ class EagerSteps:
         value = self.loss(outputs, y)
         if not isinstance(value, Value):
             raise TypeError(
-                f"a loss gives one Value, but came {value!r} ({type(value).__name__}): compute it with "
+                f"expected the loss to be one Value, got {value!r} ({type(value).__name__}): compute it with "
                 "autograd's functions, and not from plain numbers such as autograd.data(outputs)"
             )
         return outputs, value

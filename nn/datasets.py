@@ -129,7 +129,7 @@ def moons(samples: int = 200, noise: float = 0.1, rng: Rng = 0) -> Dataset:
     (100, 2)
     """
     if samples < 2 or not noise >= 0.0:
-        raise ValueError(f"moons needs samples >= 2 and noise >= 0, but came {samples} and {noise}")
+        raise ValueError(f"moons expected samples >= 2 and noise >= 0, got {samples} and {noise}")
     upper = samples // 2
     t = np.concatenate([np.linspace(0.0, np.pi, upper), np.linspace(0.0, np.pi, samples - upper)])
     labels = np.repeat([0, 1], [upper, samples - upper])
@@ -233,7 +233,7 @@ def split(dataset: Dataset, held_out: float = 1 / 3, rng: Rng = None) -> tuple[D
     [99, 51]
     """
     if not 0.0 < held_out < 1.0:
-        raise ValueError(f"held_out is between 0 and 1, but came {held_out}")
+        raise ValueError(f"expected held_out to be between 0 and 1, got {held_out}")
     generator = np.random.default_rng(rng)
     kept, held = [], []
     for label, name in enumerate(dataset.classes):

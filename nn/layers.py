@@ -77,7 +77,7 @@ class Neuron(Module):
     def forward(self, x: Sample) -> Any:
         """Return the output for one sample."""
         if len(x) != len(self.w):
-            raise ValueError(f"the neuron takes {len(self.w)} inputs, but came {len(x)}")
+            raise ValueError(f"the neuron expected {len(self.w)} inputs, got {len(x)}")
         return self.activation(dot(self.w, x) + self.b)
 
     def __repr__(self) -> str:
@@ -163,7 +163,7 @@ class Sequential(Module):
     def __init__(self, *steps: Module | Callable[[Any], Any]) -> None:
         for step in steps:
             if not callable(step):
-                raise TypeError(f"a step is a Module or a function, but came {step!r}")
+                raise TypeError(f"expected each step to be a Module or a function, got {step!r}")
         self.steps = list(steps)
 
     def forward(self, x: Sample) -> Sequence[Any]:
@@ -228,7 +228,9 @@ class MLP(Module):
     ) -> None:
         if isinstance(sizes, str) or not isinstance(sizes, Iterable):
             one = f"; a single layer of {sizes} is [{sizes}]" if isinstance(sizes, int | np.integer) else ""
-            raise TypeError(f"sizes are those of the layers, such as [16, 16, 1], but came {sizes!r}{one}")
+            raise TypeError(
+                f"expected sizes to be a list of the layers' sizes, such as [16, 16, 1], got {sizes!r}{one}"
+            )
         widths = [n_in, *sizes]
         if len(widths) == 1:
             raise ValueError("an MLP has at least one layer; pass sizes such as [16, 16, 1]")
@@ -256,7 +258,7 @@ _activation = activation  # the constructors have an argument of that name
 
 def _check_size(name: str, size: int) -> None:
     if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
-        raise ValueError(f"{name} is a whole number of at least 1, but came {size!r}")
+        raise ValueError(f"expected {name} to be a whole number of at least 1, got {size!r}")
 
 
 def _name(step: Any) -> str:

@@ -171,8 +171,8 @@ def cross_entropy(logits: Any, targets: Any) -> Value:
     rows = np.asarray(logits, dtype=object)
     if rows.ndim not in (1, 2) or rows.size == 0:
         raise ValueError(
-            "logits are those of one sample, or a row for each, with at least one sample and class, "
-            f"but came shape {rows.shape}"
+            "expected the logits of one sample, or a row for each, with at least one sample and class, "
+            f"got shape {rows.shape}"
         )
     single = rows.ndim == 1
     rows = np.atleast_2d(rows)
@@ -214,7 +214,7 @@ def hinge(scores: Any, targets: Any) -> Value:
     for _, target in pairs:
         # A target that is a Value may be an input of a program that is being traced: not known yet.
         if not isinstance(target, Value) and target not in (-1.0, 1.0):
-            raise ValueError(f"targets of the hinge loss are -1 or 1, but came {target!r}; use 2*y - 1")
+            raise ValueError(f"expected targets of the hinge loss to be -1 or 1, got {target!r}; use 2*y - 1")
     return _mean(lambda s, t: relu(1.0 - t * s), pairs)
 
 
@@ -341,7 +341,7 @@ def _pairs(predictions: Any, targets: Any) -> list[tuple[Any, Any]]:
 def _check_unit_interval(targets: Any) -> None:
     for target in targets:
         if not isinstance(target, Value) and not 0.0 <= target <= 1.0:
-            raise ValueError(f"targets of a cross entropy are from 0 to 1, but came {target!r}")
+            raise ValueError(f"expected targets of a cross entropy to be from 0 to 1, got {target!r}")
 
 
 def _wanted(targets: npt.NDArray[Any], shape: tuple[int, ...], single: bool) -> tuple[npt.NDArray[Any], bool]:
@@ -356,14 +356,14 @@ def _wanted(targets: npt.NDArray[Any], shape: tuple[int, ...], single: bool) -> 
         if labels.min() < 0 or labels.max() >= classes:
             of_one = "; one output for two classes goes with binary_cross_entropy_with_logits"
             raise ValueError(
-                f"classes are from 0 to {classes - 1}, but came {labels.min()} to {labels.max()}"
+                f"expected classes to be from 0 to {classes - 1}, got {labels.min()} to {labels.max()}"
                 + (of_one if classes == 1 else "")
             )
         return labels.astype(float).reshape(-1, 1), True
     wanted = np.atleast_2d(targets)
     if wanted.shape != shape:
         raise ValueError(
-            f"targets are whole class numbers, or probabilities of shape {shape}, but came "
+            f"expected targets to be whole class numbers, or probabilities of shape {shape}, got "
             f"{targets.dtype} of shape {targets.shape}"
         )
     probabilities = wanted if wanted.dtype == object else wanted.astype(float)

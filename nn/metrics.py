@@ -37,7 +37,7 @@ def predicted_classes(outputs: Any) -> Labels:
     """
     scores = data(outputs)
     if scores.ndim != 2:
-        raise ValueError(f"outputs have the shape (samples, outputs), but came {scores.shape}")
+        raise ValueError(f"expected outputs of shape (samples, outputs), got {scores.shape}")
     if scores.shape[1] == 1:
         return (scores[:, 0] > 0.0).astype(np.int64)
     return np.asarray(scores.argmax(axis=1), dtype=np.int64)
@@ -70,7 +70,7 @@ def accuracy(outputs: Any, labels: npt.ArrayLike) -> float:
     """
     predicted, right = predicted_classes(outputs), np.asarray(labels)
     if right.shape != predicted.shape:
-        raise ValueError(f"labels have the shape {predicted.shape}, one for each row, but came {right.shape}")
+        raise ValueError(f"expected labels of shape {predicted.shape}, one for each row, got {right.shape}")
     return float(np.mean(predicted == np.where(right < 0, 0, right)))
 
 
@@ -107,7 +107,9 @@ def confusion_matrix(predicted: npt.ArrayLike, labels: npt.ArrayLike, classes: i
         )
     found = np.concatenate([rows, columns])
     if np.any((found < 0) | (found >= classes)):
-        raise ValueError(f"classes are from 0 to {classes - 1}, but came {found.min()} to {found.max()}")
+        raise ValueError(
+            f"expected classes to be from 0 to {classes - 1}, got {found.min()} to {found.max()}"
+        )
     counts = np.zeros((classes, classes), dtype=np.int64)
     np.add.at(counts, (rows, columns), 1)
     return counts

@@ -202,10 +202,10 @@ def as_outputs(result: Any) -> list[Any]:
 def _is_batch(x: Any) -> bool:
     if isinstance(x, np.ndarray):
         if x.ndim not in (1, 2):
-            raise ValueError(f"a sample is 1-D and a batch 2-D, but came an array of shape {x.shape}")
+            raise ValueError(f"expected a 1-D sample or a 2-D batch, got an array of shape {x.shape}")
         return x.ndim == 2
     if not isinstance(x, Sequence):
-        raise TypeError(f"a sequence or array of inputs was wanted, but came {x!r} ({type(x).__name__})")
+        raise TypeError(f"expected a sequence or array of inputs, got {x!r} ({type(x).__name__})")
     return len(x) > 0 and isinstance(x[0], Sequence | np.ndarray)
 
 

@@ -71,9 +71,9 @@ class Optimizer:
             raise ValueError("an optimizer needs at least one parameter; pass model.parameters()")
         for parameter in self.parameters:
             if not isinstance(parameter, Value) or parameter.op is not None:
-                raise TypeError(f"a parameter is a leaf Value, but came {parameter!r}")
+                raise TypeError(f"expected each parameter to be a leaf Value, got {parameter!r}")
         if not lr > 0.0:
-            raise ValueError(f"the learning rate is positive, but came {lr!r}")
+            raise ValueError(f"expected the learning rate to be positive, got {lr!r}")
         self.lr = lr
         self.steps = 0
         self.states = [self.initial] * len(self.parameters)
@@ -161,7 +161,7 @@ class SGD(Optimizer):
     def __init__(self, parameters: Iterable[Value], lr: float = 0.01, momentum: float = 0.0) -> None:
         super().__init__(parameters, lr)
         if not 0.0 <= momentum < 1.0:
-            raise ValueError(f"momentum is at least 0 and less than 1, but came {momentum!r}")
+            raise ValueError(f"expected momentum to be at least 0 and less than 1, got {momentum!r}")
         self.momentum = momentum
 
     def update(self, parameter: Any, gradient: Any, state: State, step: Any) -> tuple[Any, State]:
@@ -226,11 +226,11 @@ class Adam(Optimizer):
     ) -> None:
         super().__init__(parameters, lr)
         if len(betas) != 2 or not all(0.0 <= beta < 1.0 for beta in betas):
-            raise ValueError(f"betas are two numbers of at least 0 and less than 1, but came {betas!r}")
+            raise ValueError(f"expected betas to be two numbers of at least 0 and less than 1, got {betas!r}")
         if not eps > 0.0:
-            raise ValueError(f"eps is positive, but came {eps!r}")
+            raise ValueError(f"expected eps to be positive, got {eps!r}")
         if not weight_decay >= 0.0:
-            raise ValueError(f"weight_decay is at least 0, but came {weight_decay!r}")
+            raise ValueError(f"expected weight_decay to be at least 0, got {weight_decay!r}")
         self.betas = betas
         self.eps = eps
         self.weight_decay = weight_decay

@@ -169,7 +169,7 @@ def _steps(
 ) -> tuple[EagerSteps | CompiledSteps, str]:
     """Return what does the steps, and how."""
     if jit not in (True, False, "auto"):
-        raise ValueError(f'jit is True, False or "auto", but came {jit!r}')
+        raise ValueError(f'expected jit to be True, False or "auto", got {jit!r}')
     if not jit:
         return eager, "eager: as was asked for"
     if jit == "auto" and count < _WORTH_COMPILING:
@@ -231,11 +231,11 @@ def _why_not_finite(x: Array, y: Array, model: Module, is_first: bool) -> str:
 def _check(x: Array, y: Array, loss: Any, epochs: int, batch_size: int | None) -> None:
     if x.ndim != 2 or y.ndim < 1 or len(x) != len(y) or not len(x):
         raise ValueError(
-            "inputs are a 2-D array with a row for each sample, and there is a target for each, but "
-            f"came inputs of shape {x.shape} and targets of shape {y.shape}"
+            "expected a 2-D array of inputs with a row for each sample, and a target for each, "
+            f"got inputs of shape {x.shape} and targets of shape {y.shape}"
         )
     if epochs < 1 or (batch_size is not None and batch_size < 1):
-        raise ValueError(f"epochs and batch_size are at least 1, but came {epochs} and {batch_size}")
+        raise ValueError(f"expected epochs and batch_size to be at least 1, got {epochs} and {batch_size}")
     if isinstance(loss, str) or not callable(loss):
         known = f": pass nn.losses.{loss}" if isinstance(loss, str) and hasattr(losses, loss) else ""
-        raise TypeError(f"the loss is a function of outputs and targets, but came {loss!r}{known}")
+        raise TypeError(f"expected the loss to be a function of outputs and targets, got {loss!r}{known}")

@@ -68,7 +68,7 @@ def test_value_times_ndarray_nests() -> None:
 
 def test_value_of_a_value_nests() -> None:
     """A Value made of a Value raises instead of nesting."""
-    with pytest.raises(TypeError, match=r"came Value\(2.0\)"):
+    with pytest.raises(TypeError, match=r"got Value\(2.0\)"):
         Value(Value(2))  # type: ignore[arg-type]
 
 

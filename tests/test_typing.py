@@ -23,7 +23,7 @@ PACKAGES = (autograd, autograd.show, nn)
 
 PROGRAM = """
 from autograd import Value, check_grads, draw, explain, grad, jit, lint, stepper, vmap
-from autograd.show import Drawing, Report
+from autograd.show import Drawing, LintReport
 from nn import MLP, History, fit, losses, optimizers
 
 x = Value(3.0, label="x")
@@ -34,7 +34,7 @@ drawing.save("graph.svg")
 explain(y, x)
 stepper(y, descend=[x]).save("steps.html")
 model = MLP(2, [16, 1])
-report: Report = lint(y, model)
+report: LintReport = lint(y, model)
 optimizer = optimizers.Adam(model.parameters(), lr=0.01)
 history: History = fit(model, [[1.0, 2.0]], [1.0], loss=losses.mse, optimizer=optimizer)
 step = jit(grad(lambda w: w * w))

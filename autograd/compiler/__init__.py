@@ -2,6 +2,6 @@
 
 from .jitted import Jitted, jit
 from .lambdified import lambdify
-from .runtime.program import Report
+from .runtime.program import CompilationReport
 
-__all__ = ["Jitted", "Report", "jit", "lambdify"]
+__all__ = ["CompilationReport", "Jitted", "jit", "lambdify"]

@@ -23,7 +23,7 @@ from .passes.multiply_add import combine
 from .passes.reductions import find_reductions, spread_sums
 from .passes.simplify import simplify, used
 from .runtime.identifiers import identifiers
-from .runtime.program import Program, Report, Run
+from .runtime.program import CompilationReport, Program, Run
 from .table.schedule import Schedule, is_schedulable, schedule
 from .trace.tape import Tape, tape_of
 
@@ -135,7 +135,7 @@ def _interpreted(
     start: float,
 ) -> Program:
     run = interpreted(table, shapes, with_numpy(table))
-    report = Report(
+    report = CompilationReport(
         traced=traced,
         simplified=simplified,
         interpreted=len(table.table),
@@ -180,7 +180,7 @@ def compiled_elementwise(
 
 def _program(source: Source, traced: int, simplified: int, start: float) -> Program:
     run = source.run()
-    report = Report(
+    report = CompilationReport(
         traced=traced,
         simplified=simplified,
         classes=source.classes,

@@ -25,7 +25,7 @@ from .likeness import LARGE, likeness
 from .runtime.background import improve_later
 from .runtime.collector import paused_collector
 from .runtime.patience import improve_when_worthwhile
-from .runtime.program import Program, Report
+from .runtime.program import CompilationReport, Program
 from .settings import settings_of
 from .static_arguments import StaticArguments
 from .structured import Reader, builder_of, reader_of
@@ -181,7 +181,7 @@ class Jitted:
         """The program of the last call: a module of NumPy, which runs on its own."""
         return self._program().source
 
-    def report(self) -> Report:
+    def report(self) -> CompilationReport:
         """Return what compiling the program of the last call found.
 
         Raises
@@ -339,7 +339,7 @@ class _WithStatics(Jitted):
 # compiled with.
 WAYS[Jitted] = WAYS[_WithStatics] = Way(lambda jitted: [jitted._f], lambda jitted, parts: jitted.of(*parts))
 
-_NOTHING = _Recent(_read_nothing, Program(str, tuple, Report(0, 0, 0.0)), tuple)
+_NOTHING = _Recent(_read_nothing, Program(str, tuple, CompilationReport(0, 0, 0.0)), tuple)
 
 
 def jit(
@@ -428,7 +428,7 @@ def backend_or_best(backend: str | None) -> str:
     'numpy'
     """
     if backend not in (None, "numpy", "numba"):
-        raise ValueError(f"the backend of jit is 'numpy' or 'numba', but came {backend!r}")
+        raise ValueError(f"expected the backend of jit to be 'numpy' or 'numba', got {backend!r}")
     # Looked for, not imported: that would take 0.5 s.
     is_installed = backend != "numpy" and find_spec("numba") is not None
     if backend == "numba" and not is_installed:

@@ -70,10 +70,10 @@ def lambdify(y: Value, leaves: Sequence[Value]) -> Callable[..., Any]:
 
 def _check(y: Value, leaves: Sequence[Value]) -> None:
     if not isinstance(y, Value):
-        raise TypeError(f"lambdify takes a Value, but came {y!r} ({type(y).__name__})")
+        raise TypeError(f"lambdify expected a Value, got {y!r} ({type(y).__name__})")
     for leaf in leaves:
         if not isinstance(leaf, Value):
-            raise TypeError(f"lambdify takes Values as arguments, but came {leaf!r} ({type(leaf).__name__})")
+            raise TypeError(f"lambdify expected Values as arguments, got {leaf!r} ({type(leaf).__name__})")
         if leaf.op is not None:
             raise ValueError(f"the arguments of lambdify are leaves, but {leaf!r} was computed")
     if len(set(leaves)) < len(leaves):

@@ -138,14 +138,14 @@ class StaticArguments:
     def _key(self, which: str, arg: Any) -> Hashable:
         if isinstance(arg, Value):
             raise ValueError(
-                f"{which} of {self._name} is static, but came {arg!r}, whose number may change; pass its data"
+                f"{which} of {self._name} is static: expected a constant, got {arg!r}; pass its data"
             )
         try:
             hash(arg)
         except TypeError:
             advice = "leave it out of the static ones" if isinstance(arg, np.ndarray) else "pass a tuple, say"
             raise ValueError(
-                f"{which} of {self._name} is static, so it has to be hashable, but came {arg!r} "
+                f"{which} of {self._name} is static: expected a hashable value, got {arg!r} "
                 f"({type(arg).__name__}); {advice}"
             ) from None
         return typed(arg)
@@ -176,7 +176,7 @@ def _positions(argnums: int | Iterable[int] | None) -> tuple[int, ...]:
     found = () if argnums is None else (argnums,) if isinstance(argnums, int | np.integer) else tuple(argnums)
     for argnum in found:
         if isinstance(argnum, bool) or not isinstance(argnum, int | np.integer):
-            raise TypeError(f"static_argnums holds whole numbers, but came {argnum!r}")
+            raise TypeError(f"expected whole numbers in static_argnums, got {argnum!r}")
     return tuple(map(int, found))
 
 
@@ -184,5 +184,5 @@ def _names(argnames: str | Iterable[str] | None) -> tuple[str, ...]:
     found = () if argnames is None else (argnames,) if isinstance(argnames, str) else tuple(argnames)
     for name in found:
         if not isinstance(name, str):
-            raise TypeError(f"static_argnames holds names, but came {name!r}")
+            raise TypeError(f"expected names in static_argnames, got {name!r}")
     return found

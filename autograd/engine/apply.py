@@ -99,7 +99,7 @@ def apply_variadic(op: Op, *sequences: Iterable[Any]) -> Any:
         masks.append(mask)
     if len(items) != len(columns[0]) * len(columns):
         lengths = " and ".join(str(len(column)) for column in columns)
-        raise ValueError(f"{op.name} takes sequences of one length, but came lengths {lengths}")
+        raise ValueError(f"{op.name} expected sequences of one length, got lengths {lengths}")
     out, partials = _evaluate(op, columns)
     if True not in masks and not any(masks):
         return _plain(op, out, items)
@@ -130,7 +130,7 @@ def _column(op: Op, sequence: Iterable[Any]) -> tuple[tuple[Any, ...], Sequence[
     if not isinstance(sequence, _SEQUENCES):
         if not isinstance(sequence, Iterable) or (isinstance(sequence, np.ndarray) and sequence.ndim != 1):
             raise TypeError(
-                f"{op.name} takes an iterable of Values and numbers, but came {sequence!r} "
+                f"{op.name} expected an iterable of Values and numbers, got {sequence!r} "
                 f"({type(sequence).__name__})"
             )
         # To iterate over an array takes FIVE times as long as over the list of its elements.

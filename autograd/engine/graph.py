@@ -75,7 +75,7 @@ def consumers_first(*roots: Value, level: int = 0, by_derivative: bool = False) 
                 order.append(node)
             continue
         marks[node] = entered
-        linked = [use.operand for use in uses(node)] if by_derivative else operands(node)
+        linked = [edge.operand for edge in edges(node)] if by_derivative else operands(node)
         stack.extend([arg for arg in linked if arg._level >= level and marks.get(arg) != done])
     order.reverse()
     return order
@@ -176,7 +176,7 @@ def nodes_of(roots: Sequence[Value]) -> list[Value]:
     return order[::-1]
 
 
-class Use(NamedTuple):
+class Edge(NamedTuple):
     """An edge of a graph: one operand slot of one node.
 
     Attributes
@@ -201,16 +201,16 @@ class Use(NamedTuple):
         return self.node.partials[self.slot]  # type: ignore[return-value]
 
 
-def uses(node: Value) -> list[Use]:
+def edges(node: Value) -> list[Edge]:
     """Return the slots of a node that hold nodes, constants left out.
 
     Examples
     --------
     >>> a = Value(2.0)
-    >>> [use.slot for use in uses(a * a)]
+    >>> [edge.slot for edge in edges(a * a)]
     [0, 1]
     """
-    return [Use(node, slot) for slot, partial in enumerate(node.partials) if partial is not None]
+    return [Edge(node, slot) for slot, partial in enumerate(node.partials) if partial is not None]
 
 
 def depending_on(
@@ -240,7 +240,7 @@ def depending_on(
     """
     found = set(inputs)
     for node in order:
-        linked = [use.operand for use in uses(node)] if by_derivative else operands(node)
+        linked = [edge.operand for edge in edges(node)] if by_derivative else operands(node)
         if node not in found and not found.isdisjoint(linked):
             found.add(node)
     return found

@@ -148,7 +148,7 @@ class Node:
     @label.setter
     def label(self, label: str) -> None:
         if not isinstance(label, str):
-            raise TypeError(f"a label is a str, but came {label!r} ({type(label).__name__})")
+            raise TypeError(f"expected the label to be a str, got {label!r} ({type(label).__name__})")
         self._about = (label, self._about[1])
 
     @property
@@ -492,13 +492,13 @@ def checked_number(data: object) -> float:
     2.0
     """
     if isinstance(data, Node):
-        raise TypeError(f"a number was wanted, but came {data!r}; use it as it is, or its .data")
+        raise TypeError(f"expected a number, got {data!r}; use it as it is, or its .data")
     if isinstance(data, Real | np.bool_):
         return float(data)
     if isinstance(data, np.ndarray) and data.ndim == 0 and data.dtype.kind in "fiu":
         return float(data)
     hint = "; for an array of Values use as_values(array)" if isinstance(data, _ARRAYS) else ""
-    raise TypeError(f"a real number was wanted, but came {data!r} ({type(data).__name__}){hint}")
+    raise TypeError(f"expected a real number, got {data!r} ({type(data).__name__}){hint}")
 
 
 def nearest_float(number: Any) -> float:

@@ -126,7 +126,7 @@ def _shown(a: Any, *args: Any, **options: Any) -> str:
 def _pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> Any:
     if mode not in ("constant", "edge", "reflect", "symmetric", "wrap") or "reflect_type" in options:
         raise TypeError(
-            "np.pad of Values takes mode 'constant', 'edge', 'reflect', 'symmetric' or 'wrap', but came "
+            "np.pad of Values expected mode 'constant', 'edge', 'reflect', 'symmetric' or 'wrap', got "
             f"{mode!r}"
         )
     return recorded(np.pad, array, pad_width, mode, **options)
@@ -157,7 +157,7 @@ def _percentile(a: Any, q: Any, axis: Any = None, **options: Any) -> Any:
 @_replaces(np.quantile)
 def _quantile(a: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False) -> Any:
     if method != "linear":
-        raise TypeError(f"quantiles of Values take method='linear', but came {method!r}")
+        raise TypeError(f"np.quantile of Values expected method='linear', got {method!r}")
     values = values_array(a)
     ordered = _sort(values, None) if axis is None else np.moveaxis(_sort(values, axis), axis, 0)
     place = np.multiply(q, len(ordered) - 1)
@@ -241,7 +241,7 @@ def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> 
         largest = (np.max if ord > 0 else np.min)(sums, axis=over, keepdims=True)
         return largest if keepdims else np.squeeze(largest, axis=along)
     raise TypeError(
-        f"np.linalg.norm of Values takes ord=None, 'fro', or for matrices 1, -1, inf, -inf, but came {ord!r}"
+        f"np.linalg.norm of Values expected ord=None, 'fro', or for matrices 1, -1, inf, -inf, got {ord!r}"
     )
 
 
@@ -265,7 +265,7 @@ def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, perio
         raise TypeError("np.interp of Values takes no period; pass x % period, and the points of one period")
     xp, fp = np.asarray(xp), np.asarray(fp)
     if xp.ndim != 1 or xp.shape != fp.shape or not len(xp):
-        raise ValueError(f"np.interp takes points of one shape (n,), but came {xp.shape} and {fp.shape}")
+        raise ValueError(f"np.interp expected points of one shape (n,), got {xp.shape} and {fp.shape}")
     xp, fp = (values_array(p) if holds_values(p) else p for p in (xp, fp))
     at = values_array(x) if holds_values(x) else np.asarray(x, dtype=float)
     inside = _between(at, xp, fp) if len(xp) > 1 else np.broadcast_to(fp[0], at.shape)
@@ -312,8 +312,8 @@ def _gradient(f: Any, *spacing: Any, axis: Any = None, edge_order: int = 1) -> A
         steps = steps * len(axes)
     if len(steps) != len(axes) or edge_order not in (1, 2):
         raise TypeError(
-            f"np.gradient takes a spacing for each of {len(axes)} axes and edge_order 1 or 2, "
-            f"but came {len(steps)} and {edge_order!r}"
+            f"np.gradient expected a spacing for each of {len(axes)} axes and edge_order 1 or 2, "
+            f"got {len(steps)} and {edge_order!r}"
         )
     found = [_slopes(f, step, along, edge_order) for step, along in zip(steps, axes, strict=True)]
     return found[0] if len(found) == 1 and (axis is None or np.ndim(axis) == 0) else tuple(found)
@@ -324,11 +324,11 @@ def _slopes(f: ValueArray, step: Any, axis: int, edge_order: int) -> Any:
     f = np.moveaxis(f, axis, 0)
     n = len(f)
     if n <= edge_order:
-        raise ValueError(f"np.gradient needs more than {edge_order} numbers along an axis, but came {n}")
+        raise ValueError(f"np.gradient expected more than {edge_order} numbers along an axis, got {n}")
     wide = (-1,) + (1,) * (f.ndim - 1)
     h = np.diff(step) if np.ndim(step) else np.broadcast_to(step, (n - 1,))
     if len(h) != n - 1:
-        raise ValueError(f"np.gradient takes a place for each of {n} numbers, but came {len(h) + 1}")
+        raise ValueError(f"np.gradient expected a place for each of {n} numbers, got {len(h) + 1}")
     rises = np.diff(f, axis=0) / np.reshape(h, wide)
     slopes = np.zeros_like(f)
     slopes[0], slopes[-1] = rises[0], rises[-1]

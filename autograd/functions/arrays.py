@@ -52,7 +52,7 @@ def as_values(array: npt.ArrayLike, label: str = "") -> ValueArray:
     numbers = np.asarray(array)
     if numbers.dtype.kind not in "fiub":
         raise TypeError(
-            f"as_values takes an array of real numbers, but came dtype {numbers.dtype}"
+            f"as_values expected an array of real numbers, got dtype {numbers.dtype}"
             + ("; it may hold Values already" if numbers.dtype == object else "")
         )
     values = np.empty(numbers.shape, dtype=object)
@@ -93,7 +93,7 @@ def grads(values: Any) -> npt.NDArray[np.float64]:
 
 def _grad(value: Any) -> float:
     if not isinstance(value, Value):
-        raise TypeError(f"grads takes Values, but came {value!r} ({type(value).__name__})")
+        raise TypeError(f"grads expected Values, got {value!r} ({type(value).__name__})")
     return float(value.grad) if has_gradient(value) else 0.0
 
 

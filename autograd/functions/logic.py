@@ -129,7 +129,7 @@ def checked_truth(x: Any, sign: str) -> Truth:
     True
     """
     if not is_truth(x):
-        raise TypeError(f"{sign} takes comparisons such as a > 0, but came {x!r}; write v != 0 for a number")
+        raise TypeError(f"{sign} expected comparisons such as a > 0, got {x!r}; write v != 0 for a number")
     return x  # type: ignore[no-any-return]
 
 

@@ -182,7 +182,7 @@ def _number(item: Any) -> Any:
     if isinstance(item, Value):
         return item.data
     if not isinstance(item, NUMBERS):
-        raise TypeError(f"data takes Values and numbers, but came {item!r} ({type(item).__name__})")
+        raise TypeError(f"data expected Values and numbers, got {item!r} ({type(item).__name__})")
     return item
 
 
@@ -305,7 +305,7 @@ def _by_method(
     """Return what ``reduce`` and its like give, or what NumPy itself computes on objects."""
     if ufunc in PRODUCTS and not all(map(np.ndim, operands)):
         raise TypeError(
-            f"np.{ufunc.__name__} takes arrays of one dimension or more, but came a number; write v * x"
+            f"np.{ufunc.__name__} expected arrays of one dimension or more, got a number; write v * x"
         )
     arrays = [np.asarray(values_array(x)) if isinstance(x, Value) else x for x in operands]
     if ufunc in _OF_TRUTHS:
@@ -323,7 +323,7 @@ def _operand(ufunc: np.ufunc, x: Any) -> Any:
     if isinstance(x, np.ndarray):
         if isinstance(x, np.ma.MaskedArray | np.matrix):
             raise TypeError(
-                f"np.{ufunc.__name__} of Values takes plain arrays, but came a {type(x).__name__}, whose "
+                f"np.{ufunc.__name__} of Values expected plain arrays, got a {type(x).__name__}, whose "
                 "mask or products would be lost; pass x.filled(number) or np.asarray(x)"
             )
         plain = np.asarray(x)
@@ -332,7 +332,7 @@ def _operand(ufunc: np.ufunc, x: Any) -> Any:
     else:
         plain = np.asarray(x, dtype=object if isinstance(x, list | tuple) else None)
     if plain.dtype.kind not in "fiubO" and ufunc not in COMPARING:
-        raise TypeError(f"np.{ufunc.__name__} takes Values and real numbers, but came {x!r}")
+        raise TypeError(f"np.{ufunc.__name__} expected Values and real numbers, got {x!r}")
     return plain
 
 
@@ -343,8 +343,8 @@ def _check_dtype(ufunc: np.ufunc, dtype: Any) -> None:
         and np.dtype(dtype) not in (np.dtype(float), np.dtype("O"))
     ):
         raise TypeError(
-            f"np.{ufunc.__name__} of Values gives Values, which are floats, but came dtype={dtype!r}; "
-            "leave it out, or pass autograd.data(x) for its numbers"
+            f"np.{ufunc.__name__} of Values expected dtype=float or object, since Values are floats, "
+            f"got dtype={dtype!r}; leave it out, or pass autograd.data(x) for its numbers"
         )
 
 

@@ -524,10 +524,10 @@ def _parameters(op: Op, kind: str) -> str:
 def _example(op: Op) -> str:
     """Return a doctest at a point inside the domain, or at the first special point of a reduction."""
     if op.variadic:
-        edge = op.edges[0]
-        size = len(edge.at) // len(op.partials)
-        lists = [list(edge.at[i : i + size]) for i in range(0, len(edge.at), size)]
-        return f">>> {op.name}({', '.join(map(repr, lists))})\n{edge.value!r}"
+        special = op.special_points[0]
+        size = len(special.at) // len(op.partials)
+        lists = [list(special.at[i : i + size]) for i in range(0, len(special.at), size)]
+        return f">>> {op.name}({', '.join(map(repr, lists))})\n{special.value!r}"
     point = [0.75 * high + 0.25 * low for low, high in op.domain]
     out = on_floats(op).value(*point)
     arguments = ", ".join(f"Value({number:.4g})" for number in point)

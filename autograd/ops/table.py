@@ -21,17 +21,17 @@ from typing import TypeVar
 
 import numpy as np
 
-Numbers = tuple[float, ...]
+Reals = tuple[float, ...]
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Edge:
+class SpecialPoint:
     """What a row must give at one special point: the arguments, the value and the partials."""
 
-    at: Numbers
+    at: Reals
     value: float
-    partials: Numbers
+    partials: Reals
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -54,7 +54,7 @@ class Op:
         The value in LaTeX, a template over the arguments.
     domain : tuple of (float, float)
         One interval an argument, from which tests sample points where the row is differentiable.
-    edges : tuple of Edge
+    special_points : tuple of SpecialPoint
         Special points with what must come out.
     symbol, precedence : str, int
         The infix or prefix sign and how tightly it binds, where Python has one for it.
@@ -80,7 +80,7 @@ class Op:
     partials: tuple[str, ...]
     latex: str
     domain: tuple[tuple[float, float], ...]
-    edges: tuple[Edge, ...] = ()
+    special_points: tuple[SpecialPoint, ...] = ()
     symbol: str = ""
     precedence: int = 9
     latex_precedence: int | None = None
@@ -134,9 +134,9 @@ def row(name: str) -> Op:
     return OPS.get(name) or COMPARISONS.get(name) or CONSTANTS.get(name) or BATCHES[name]
 
 
-def _at(*point: float, gives: float, partials: Numbers) -> Edge:
+def _at(*point: float, gives: float, partials: Reals) -> SpecialPoint:
     """Return one special point of a row."""
-    return Edge(point, gives, partials)
+    return SpecialPoint(point, gives, partials)
 
 
 _LINE = (-3.0, 3.0)
@@ -148,7 +148,7 @@ _ROWS = (
     Op(
         name="add", doc="the sum of two numbers", symbol="+", precedence=1, ufunc=np.add,
         value="x + y", partials=("1.0", "1.0"), latex="{x} + {y}", domain=(_LINE, _LINE),
-        edges=(
+        special_points=(
             _at(inf, -inf, gives=nan, partials=(1.0, 1.0)),
             _at(1e308, 1e308, gives=inf, partials=(1.0, 1.0)),
         ),
@@ -156,12 +156,12 @@ _ROWS = (
     Op(
         name="sub", doc="the difference of two numbers", symbol="-", precedence=1, ufunc=np.subtract,
         value="x - y", partials=("1.0", "-1.0"), latex="{x} - {y}", domain=(_LINE, _LINE),
-        edges=(_at(inf, inf, gives=nan, partials=(1.0, -1.0)),),
+        special_points=(_at(inf, inf, gives=nan, partials=(1.0, -1.0)),),
     ),
     Op(
         name="mul", doc="the product of two numbers", symbol="*", precedence=2, ufunc=np.multiply,
         value="x * y", partials=("y", "x"), latex=r"{x} \cdot {y}", domain=(_LINE, _LINE),
-        edges=(
+        special_points=(
             _at(0.0, inf, gives=nan, partials=(inf, 0.0)),
             _at(1e200, 1e200, gives=inf, partials=(1e200, 1e200)),
         ),
@@ -171,7 +171,7 @@ _ROWS = (
         value="x / y", partials=("1.0 / y", "-out / y"), latex=r"\frac{{{x}}}{{{y}}}",
         latex_precedence=4,
         domain=(_LINE, _POSITIVE),
-        edges=(
+        special_points=(
             _at(1.0, 0.0, gives=inf, partials=(inf, -inf)),
             _at(1.0, -0.0, gives=-inf, partials=(-inf, -inf)),
             _at(0.0, 0.0, gives=nan, partials=(inf, nan)),
@@ -184,7 +184,7 @@ _ROWS = (
         ufunc=np.floor_divide,
         value="x // y", partials=("0.0", "0.0"), latex=r"\left\lfloor \frac{{{x}}}{{{y}}} \right\rfloor",
         latex_precedence=9, domain=((4.1, 4.9), (1.9, 2.0)),
-        edges=(
+        special_points=(
             _at(1.0, 0.1, gives=9.0, partials=(0.0, 0.0)),
             _at(-5.0, 2.0, gives=-3.0, partials=(0.0, 0.0)),
             _at(5.0, 0.0, gives=inf, partials=(0.0, 0.0)),
@@ -196,7 +196,7 @@ _ROWS = (
         precedence=2, ufunc=np.remainder,
         value="x % y", partials=("1.0", "-(x // y)"), latex=r"{x} \operatorname{{mod}} {y}",
         domain=((4.1, 4.9), (1.9, 2.0)),
-        edges=(
+        special_points=(
             _at(1.0, 0.1, gives=0.09999999999999995, partials=(1.0, -9.0)),
             _at(-5.0, 3.0, gives=1.0, partials=(1.0, 2.0)),
             _at(5.0, -3.0, gives=-1.0, partials=(1.0, 2.0)),
@@ -206,13 +206,13 @@ _ROWS = (
     Op(
         name="neg", doc="the number with its sign changed", symbol="-", precedence=3, ufunc=np.negative,
         value="-x", partials=("-1.0",), latex="-{x}", domain=(_LINE,),
-        edges=(_at(0.0, gives=-0.0, partials=(-1.0,)),),
+        special_points=(_at(0.0, gives=-0.0, partials=(-1.0,)),),
     ),
     # A node of its own, so that a derivative can be taken with respect to one use of a number.
     Op(
         name="pos", doc="the number itself", symbol="+", precedence=3, ufunc=np.positive,
         value="x", partials=("1.0",), latex="{x}", domain=(_LINE,),
-        edges=(_at(-0.0, gives=-0.0, partials=(1.0,)),),
+        special_points=(_at(-0.0, gives=-0.0, partials=(1.0,)),),
     ),
     # By x: from 1/2 on y - 1 is exact. Below it is rounded, which costs 230 ulp at 1e-100**-1.3, and
     # x**(y - 1) overflows where y times it does not, as at 1e-310**1e-3: there it is y * out / x, for all x
@@ -231,7 +231,7 @@ _ROWS = (
             "where(x == 0.0, where(y >= 0.0, 0.0, -inf), out * log(where(out == 0.0, 1.0, x)))",
         ),
         latex="{x}^{{{y}}}", domain=(_POSITIVE, _LINE),
-        edges=(
+        special_points=(
             _at(0.0, 0.0, gives=1.0, partials=(0.0, 0.0)),
             _at(3.0, 0.0, gives=1.0, partials=(0.0, 1.0986122886681098)),
             _at(0.0, 1.0, gives=0.0, partials=(1.0, 0.0)),
@@ -254,7 +254,7 @@ _ROWS = (
         name="abs", doc="the absolute value; its derivative at 0 is 0", ufunc=np.absolute,
         value="abs(x)", partials=("where(x == 0.0, 0.0, where(x < 0.0, -1.0, 1.0))",),
         latex=r"\left|{x}\right|", domain=((-3.0, -0.1),),
-        edges=(
+        special_points=(
             _at(0.0, gives=0.0, partials=(0.0,)),
             _at(-0.0, gives=0.0, partials=(0.0,)),
             _at(-2.0, gives=2.0, partials=(-1.0,)),
@@ -272,7 +272,7 @@ _ROWS = (
             "where(x >= y, 0.0, where(x == x, 1.0, 0.0))",
         ),
         latex=r"\max\left({x}, {y}\right)", domain=((1.1, 3.0), (-3.0, 1.0)),
-        edges=(
+        special_points=(
             _at(2.0, 2.0, gives=2.0, partials=(1.0, 0.0)),
             _at(1.0, 2.0, gives=2.0, partials=(0.0, 1.0)),
             _at(nan, 2.0, gives=nan, partials=(1.0, 0.0)),
@@ -288,7 +288,7 @@ _ROWS = (
             "where(x <= y, 0.0, where(x == x, 1.0, 0.0))",
         ),
         latex=r"\min\left({x}, {y}\right)", domain=((-3.0, 1.0), (1.1, 3.0)),
-        edges=(
+        special_points=(
             _at(2.0, 2.0, gives=2.0, partials=(1.0, 0.0)),
             _at(3.0, 2.0, gives=2.0, partials=(0.0, 1.0)),
             _at(nan, 2.0, gives=nan, partials=(1.0, 0.0)),
@@ -301,7 +301,7 @@ _ROWS = (
         partials=("0.0", "where(condition, 1.0, 0.0)", "where(condition, 0.0, 1.0)"),
         latex=r"\left({x} \text{{ if }} {condition} \text{{ else }} {y}\right)",
         domain=((1.0, 2.0), _LINE, _LINE),
-        edges=(
+        special_points=(
             _at(1.0, 2.0, 3.0, gives=2.0, partials=(0.0, 1.0, 0.0)),
             _at(0.0, 2.0, 3.0, gives=3.0, partials=(0.0, 0.0, 1.0)),
             _at(1.0, 2.0, nan, gives=2.0, partials=(0.0, 1.0, 0.0)),
@@ -311,7 +311,7 @@ _ROWS = (
     Op(
         name="exp", doc="e to the power x", ufunc=np.exp,
         value="exp(x)", partials=("out",), latex="e^{{{x}}}", latex_precedence=4, domain=(_LINE,),
-        edges=(
+        special_points=(
             _at(0.0, gives=1.0, partials=(1.0,)),
             _at(1.0, gives=e, partials=(e,)),
             _at(1000.0, gives=inf, partials=(inf,)),
@@ -321,7 +321,7 @@ _ROWS = (
     Op(
         name="log", doc="the natural logarithm", ufunc=np.log,
         value="log(x)", partials=("1.0 / x",), latex=r"\ln\left({x}\right)", domain=(_POSITIVE,),
-        edges=(
+        special_points=(
             _at(1.0, gives=0.0, partials=(1.0,)),
             _at(0.0, gives=-inf, partials=(inf,)),
             _at(-1.0, gives=nan, partials=(-1.0,)),
@@ -331,7 +331,7 @@ _ROWS = (
         name="log1p", doc="log(1 + x), exact for small x", ufunc=np.log1p,
         value="log1p(x)", partials=("1.0 / (1.0 + x)",), latex=r"\ln\left(1 + {x}\right)",
         domain=((-0.9, 5.0),),
-        edges=(
+        special_points=(
             _at(1e-20, gives=1e-20, partials=(1.0,)),
             _at(-1.0, gives=-inf, partials=(inf,)),
             _at(-2.0, gives=nan, partials=(-1.0,)),
@@ -342,7 +342,7 @@ _ROWS = (
         name="expm1", doc="exp(x) - 1, exact for small x", ufunc=np.expm1,
         value="expm1(x)", partials=("exp(x)",), latex="e^{{{x}}} - 1", latex_precedence=1,
         domain=(_LINE,),
-        edges=(
+        special_points=(
             _at(1e-20, gives=1e-20, partials=(1.0,)),
             _at(-40.0, gives=-1.0, partials=(4.248354255291589e-18,)),
             _at(1000.0, gives=inf, partials=(inf,)),
@@ -351,7 +351,7 @@ _ROWS = (
     Op(
         name="sqrt", doc="the square root", ufunc=np.sqrt,
         value="sqrt(x)", partials=("0.5 / out",), latex=r"\sqrt{{{x}}}", domain=(_POSITIVE,),
-        edges=(
+        special_points=(
             _at(4.0, gives=2.0, partials=(0.25,)),
             _at(0.0, gives=0.0, partials=(inf,)),
             _at(-1.0, gives=nan, partials=(nan,)),
@@ -361,7 +361,7 @@ _ROWS = (
         name="cbrt", doc="the cube root", ufunc=np.cbrt,
         value="cbrt(x)", partials=("where(x == 0.0, inf, out / x / 3.0)",), latex=r"\sqrt[3]{{{x}}}",
         domain=(_POSITIVE,),
-        edges=(
+        special_points=(
             _at(27.0, gives=3.0, partials=(1 / 27,)),
             _at(-8.0, gives=-2.0, partials=(1 / 12,)),
             _at(0.0, gives=0.0, partials=(inf,)),
@@ -372,7 +372,7 @@ _ROWS = (
         name="log2", doc="the logarithm to base 2", ufunc=np.log2,
         value="log2(x)", partials=(f"{1 / log(2.0)!r} / x",), latex=r"\log_2\left({x}\right)",
         domain=(_POSITIVE,),
-        edges=(
+        special_points=(
             _at(8.0, gives=3.0, partials=(0.1803368801111204,)),
             _at(0.0, gives=-inf, partials=(inf,)),
             _at(-1.0, gives=nan, partials=(-1.4426950408889634,)),
@@ -382,7 +382,7 @@ _ROWS = (
         name="log10", doc="the logarithm to base 10", ufunc=np.log10,
         value="log10(x)", partials=(f"{log10(e)!r} / x",), latex=r"\log_{{10}}\left({x}\right)",
         domain=(_POSITIVE,),
-        edges=(
+        special_points=(
             _at(1000.0, gives=3.0, partials=(4.342944819032518e-4,)),
             _at(0.0, gives=-inf, partials=(inf,)),
             _at(-1.0, gives=nan, partials=(-0.4342944819032518,)),
@@ -392,7 +392,7 @@ _ROWS = (
         name="exp2", doc="2 to the power x", ufunc=np.exp2,
         value="exp2(x)", partials=(f"{log(2.0)!r} * out",), latex="2^{{{x}}}", latex_precedence=4,
         domain=(_LINE,),
-        edges=(
+        special_points=(
             _at(3.0, gives=8.0, partials=(5.545177444479562,)),
             _at(2000.0, gives=inf, partials=(inf,)),
         ),
@@ -401,7 +401,7 @@ _ROWS = (
         name="floor", doc="the largest whole number that is not above x; its derivative is 0",
         ufunc=np.floor,
         value="floor(x)", partials=("0.0",), latex=r"\left\lfloor {x} \right\rfloor", domain=((0.1, 0.9),),
-        edges=(
+        special_points=(
             _at(2.5, gives=2.0, partials=(0.0,)),
             _at(-2.5, gives=-3.0, partials=(0.0,)),
             _at(1e300, gives=1e300, partials=(0.0,)),
@@ -413,30 +413,30 @@ _ROWS = (
     Op(
         name="sin", doc="the sine of an angle in radians", ufunc=np.sin,
         value="sin(x)", partials=("cos(x)",), latex=r"\sin\left({x}\right)", domain=(_LINE,),
-        edges=(_at(0.0, gives=0.0, partials=(1.0,)), _at(inf, gives=nan, partials=(nan,))),
+        special_points=(_at(0.0, gives=0.0, partials=(1.0,)), _at(inf, gives=nan, partials=(nan,))),
     ),
     Op(
         name="cos", doc="the cosine of an angle in radians", ufunc=np.cos,
         value="cos(x)", partials=("-sin(x)",), latex=r"\cos\left({x}\right)", domain=(_LINE,),
-        edges=(_at(0.0, gives=1.0, partials=(-0.0,)), _at(inf, gives=nan, partials=(nan,))),
+        special_points=(_at(0.0, gives=1.0, partials=(-0.0,)), _at(inf, gives=nan, partials=(nan,))),
     ),
     Op(
         name="tan", doc="the tangent of an angle in radians", ufunc=np.tan,
         value="tan(x)", partials=("1.0 + out * out",), latex=r"\tan\left({x}\right)", domain=((-1.4, 1.4),),
-        edges=(_at(0.0, gives=0.0, partials=(1.0,)), _at(inf, gives=nan, partials=(nan,))),
+        special_points=(_at(0.0, gives=0.0, partials=(1.0,)), _at(inf, gives=nan, partials=(nan,))),
     ),
     # (1 - x)(1 + x), because 1 - x*x loses half of the digits where |x| is near 1.
     Op(
         name="arcsin", doc="the angle in radians whose sine is x", ufunc=np.arcsin,
         value="arcsin(x)", partials=("1.0 / sqrt((1.0 - x) * (1.0 + x))",),
         latex=r"\arcsin\left({x}\right)", domain=(_UNIT,),
-        edges=(_at(1.0, gives=pi / 2, partials=(inf,)), _at(2.0, gives=nan, partials=(nan,))),
+        special_points=(_at(1.0, gives=pi / 2, partials=(inf,)), _at(2.0, gives=nan, partials=(nan,))),
     ),
     Op(
         name="arccos", doc="the angle in radians whose cosine is x", ufunc=np.arccos,
         value="arccos(x)", partials=("-1.0 / sqrt((1.0 - x) * (1.0 + x))",),
         latex=r"\arccos\left({x}\right)", domain=(_UNIT,),
-        edges=(_at(1.0, gives=0.0, partials=(-inf,)), _at(2.0, gives=nan, partials=(nan,))),
+        special_points=(_at(1.0, gives=0.0, partials=(-inf,)), _at(2.0, gives=nan, partials=(nan,))),
     ),
     # 1 + x * x overflows from 1.3e154 on, where the partial is 5e-309.
     Op(
@@ -444,7 +444,7 @@ _ROWS = (
         value="arctan(x)",
         partials=("shortcut(abs(x) < 1000.0, 1.0 / (1.0 + x * x), 1.0 / hypot(1.0, x) / hypot(1.0, x))",),
         latex=r"\arctan\left({x}\right)", domain=(_LINE,),
-        edges=(_at(0.0, gives=0.0, partials=(1.0,)), _at(inf, gives=pi / 2, partials=(0.0,))),
+        special_points=(_at(0.0, gives=0.0, partials=(1.0,)), _at(inf, gives=pi / 2, partials=(0.0,))),
     ),
     # Here y is the first argument in the usual reading, arctan2(y, x); the table keeps x, y in order.
     # Two divisions, because x*x + y*y overflows from 1e154 on. An infinite distance, at (inf, 1) say, would
@@ -458,7 +458,7 @@ _ROWS = (
             "where(hypot(x, y) == inf, 0.0, -x / hypot(x, y) / hypot(x, y))",
         ),
         latex=r"\operatorname{{atan2}}\left({x}, {y}\right)", domain=(_LINE, _POSITIVE),
-        edges=(
+        special_points=(
             _at(1.0, -1.0, gives=3 * pi / 4, partials=(-0.5, -0.5)),
             _at(1e200, 1e200, gives=pi / 4, partials=(5e-201, -5e-201)),
             _at(1e-200, 1e-200, gives=pi / 4, partials=(5e199, -5e199)),
@@ -477,7 +477,7 @@ _ROWS = (
             "sin(arctan2(y, where(out == 0.0, inf, abs(x))))",
         ),
         latex=r"\left\|\left({x}, {y}\right)\right\|", domain=(_LINE, _POSITIVE),
-        edges=(
+        special_points=(
             _at(3.0, 4.0, gives=5.0, partials=(0.6, 0.8)),
             _at(3e200, 4e200, gives=5e200, partials=(0.6, 0.8)),
             _at(0.0, 0.0, gives=0.0, partials=(0.0, 0.0)),
@@ -489,19 +489,19 @@ _ROWS = (
     Op(
         name="sinh", doc="the hyperbolic sine", ufunc=np.sinh,
         value="sinh(x)", partials=("cosh(x)",), latex=r"\sinh\left({x}\right)", domain=(_LINE,),
-        edges=(_at(0.0, gives=0.0, partials=(1.0,)), _at(1000.0, gives=inf, partials=(inf,))),
+        special_points=(_at(0.0, gives=0.0, partials=(1.0,)), _at(1000.0, gives=inf, partials=(inf,))),
     ),
     Op(
         name="cosh", doc="the hyperbolic cosine", ufunc=np.cosh,
         value="cosh(x)", partials=("sinh(x)",), latex=r"\cosh\left({x}\right)", domain=(_LINE,),
-        edges=(_at(0.0, gives=1.0, partials=(0.0,)), _at(-1000.0, gives=inf, partials=(-inf,))),
+        special_points=(_at(0.0, gives=1.0, partials=(0.0,)), _at(-1000.0, gives=inf, partials=(-inf,))),
     ),
     # 1 - out*out has lost 2,000 ulp at 5, and all digits at 19.1, where out rounds to 1.
     Op(
         name="tanh", doc="the hyperbolic tangent", ufunc=np.tanh,
         value="tanh(x)", partials=("shortcut(abs(x) < 1.0, 1.0 - out * out, sech2(x))",),
         latex=r"\tanh\left({x}\right)", domain=(_LINE,),
-        edges=(
+        special_points=(
             _at(0.0, gives=0.0, partials=(1.0,)),
             _at(20.0, gives=1.0, partials=(1.6993417021166355e-17,)),
             _at(1000.0, gives=1.0, partials=(0.0,)),
@@ -514,7 +514,7 @@ _ROWS = (
         value="4.0 * exp(-2.0 * abs(x)) / pow(1.0 + exp(-2.0 * abs(x)), 2.0)",
         partials=("-2.0 * out * tanh(x)",),
         latex=r"\operatorname{{sech}}^2\left({x}\right)", domain=(_LINE,),
-        edges=(
+        special_points=(
             _at(0.0, gives=1.0, partials=(-0.0,)),
             _at(-20.0, gives=1.6993417021166355e-17, partials=(3.398683404233271e-17,)),
             _at(1000.0, gives=0.0, partials=(-0.0,)),
@@ -524,7 +524,7 @@ _ROWS = (
         name="arcsinh", doc="the number whose hyperbolic sine is x", ufunc=np.arcsinh,
         value="arcsinh(x)", partials=("1.0 / hypot(1.0, x)",),
         latex=r"\operatorname{{arsinh}}\left({x}\right)", domain=(_LINE,),
-        edges=(
+        special_points=(
             _at(0.0, gives=0.0, partials=(1.0,)),
             _at(1e200, gives=461.2101657793691, partials=(1e-200,)),
         ),
@@ -534,7 +534,7 @@ _ROWS = (
         name="arccosh", doc="the positive number whose hyperbolic cosine is x", ufunc=np.arccosh,
         value="arccosh(x)", partials=("1.0 / (sqrt(x - 1.0) * sqrt(x + 1.0))",),
         latex=r"\operatorname{{arcosh}}\left({x}\right)", domain=((1.1, 5.0),),
-        edges=(
+        special_points=(
             _at(1.0, gives=0.0, partials=(inf,)),
             _at(1e200, gives=461.2101657793691, partials=(1e-200,)),
             _at(0.5, gives=nan, partials=(nan,)),
@@ -544,7 +544,7 @@ _ROWS = (
         name="arctanh", doc="the number whose hyperbolic tangent is x", ufunc=np.arctanh,
         value="arctanh(x)", partials=("1.0 / ((1.0 - x) * (1.0 + x))",),
         latex=r"\operatorname{{artanh}}\left({x}\right)", domain=(_UNIT,),
-        edges=(
+        special_points=(
             _at(0.0, gives=0.0, partials=(1.0,)),
             _at(1.0, gives=inf, partials=(inf,)),
             _at(2.0, gives=nan, partials=(-1 / 3,)),
@@ -558,7 +558,7 @@ _ROWS = (
         value="where(x >= 0.0, 1.0, exp(-abs(x))) / (1.0 + exp(-abs(x)))",
         partials=("shortcut(x < 1.0, out * (1.0 - out), 0.25 * sech2(0.5 * x))",),
         latex=r"\sigma\left({x}\right)", domain=(_LINE,),
-        edges=(
+        special_points=(
             _at(0.0, gives=0.5, partials=(0.25,)),
             _at(1000.0, gives=1.0, partials=(0.0,)),
             _at(-1000.0, gives=0.0, partials=(0.0,)),
@@ -571,7 +571,7 @@ _ROWS = (
         name="relu", doc="max(0, x); its derivative at 0 is 0",
         value="where(x <= 0.0, 0.0, x)", partials=("where(x <= 0.0, 0.0, 1.0)",),
         latex=r"\operatorname{{ReLU}}\left({x}\right)", domain=((0.1, 3.0),),
-        edges=(
+        special_points=(
             _at(0.0, gives=0.0, partials=(0.0,)),
             _at(-2.0, gives=0.0, partials=(0.0,)),
             _at(2.0, gives=2.0, partials=(1.0,)),
@@ -582,7 +582,7 @@ _ROWS = (
         name="softplus", doc="log(1 + exp(x)), the smooth ReLU",
         value="max(x, 0.0) + log1p(exp(-abs(x)))", partials=("sigmoid(x)",),
         latex=r"\operatorname{{softplus}}\left({x}\right)", domain=(_LINE,),
-        edges=(
+        special_points=(
             _at(1000.0, gives=1000.0, partials=(1.0,)),
             _at(-1000.0, gives=0.0, partials=(0.0,)),
             _at(-40.0, gives=4.248354255291589e-18, partials=(4.248354255291589e-18,)),
@@ -592,14 +592,14 @@ _ROWS = (
     Op(
         name="sum", doc="the sum of any number of terms, as one node", variadic=True,
         value="sum(x)", partials=("1.0",), latex=r"\sum\left({x}\right)", domain=(_LINE,),
-        edges=(_at(1.0, 2.0, 3.5, gives=6.5, partials=(1.0, 1.0, 1.0)),),
+        special_points=(_at(1.0, 2.0, 3.5, gives=6.5, partials=(1.0, 1.0, 1.0)),),
     ),
     Op(
         name="dot", doc="the sum of the products of two sequences of one length, as one node", variadic=True,
         value="dot(x, y)", partials=("y", "x"), latex=r"\left({x}\right) \cdot \left({y}\right)",
         latex_precedence=2,
         domain=(_LINE, _LINE),
-        edges=(_at(1.0, 2.0, 3.0, 4.0, gives=11.0, partials=(3.0, 4.0, 1.0, 2.0)),),
+        special_points=(_at(1.0, 2.0, 3.0, 4.0, gives=11.0, partials=(3.0, 4.0, 1.0, 2.0)),),
     ),
     # exp(x - out) is the softmax but for the rounding of out, which costs 250 ulp at 1000, the same for all;
     # dividing by the sum takes it out. But for rounding the sum is 1, and so a constant.
@@ -608,7 +608,7 @@ _ROWS = (
         variadic=True,
         value="logsumexp(x)", partials=("exp(x - out) / constant(sum(exp(x - out)))",),
         latex=r"\operatorname{{logsumexp}}\left({x}\right)", domain=(_LINE,),
-        edges=(
+        special_points=(
             _at(1000.0, 1000.0, gives=1000.6931471805599, partials=(0.5, 0.5)),
             _at(0.0, -inf, gives=0.0, partials=(1.0, 0.0)),
             _at(0.0, -40.0, gives=4.248354255291589e-18, partials=(1.0, 4.248354255291589e-18)),

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .linting.findings import Finding, Report
+    from .linting.findings import Finding, LintReport
     from .linting.linter import lint
     from .picture.computation_graph import draw
     from .picture.drawing import Drawing, LayoutUnavailableError
@@ -20,7 +20,7 @@ __all__ = [
     "Explanation",
     "Finding",
     "LayoutUnavailableError",
-    "Report",
+    "LintReport",
     "Stepper",
     "draw",
     "explain",
@@ -33,7 +33,7 @@ _HOME = {
     "Explanation": ".text.explanation",
     "Finding": ".linting.findings",
     "LayoutUnavailableError": ".picture.drawing",
-    "Report": ".linting.findings",
+    "LintReport": ".linting.findings",
     "Stepper": ".stepping.page",
     "draw": ".picture.computation_graph",
     "explain": ".text.explanation",

@@ -26,7 +26,7 @@ from ..engine.value import Value, record
 from ..functions.value_array import values_array
 from ..ops.table import BATCHES
 
-Number = Value | float
+Scalar = Value | float
 
 STACK, LANE, TOTAL = BATCHES["stack"], BATCHES["lane"], BATCHES["total"]
 
@@ -121,7 +121,7 @@ def _inside_lanes() -> Iterator[None]:
         _is_inside.set(before)
 
 
-def stack(numbers: Iterable[Number]) -> Value:
+def stack(numbers: Iterable[Scalar]) -> Value:
     """Return a node that stands for a number of each sample.
 
     Examples
@@ -150,7 +150,7 @@ def lane(x: Value, sample: int) -> Value:
     return record(LANE, x._data, x, float(sample), 1.0, None)
 
 
-def total(x: Number, samples: int) -> Number:
+def total(x: Scalar, samples: int) -> Scalar:
     """Return the sum over the samples; of a number that all share, its multiple.
 
     Examples

@@ -24,7 +24,7 @@ from ..engine.levels import open_levels
 from ..engine.value import Value
 from ..engine.variables import under_differentiation
 from .module_copies import Copy
-from .partials import Number, PartialsOf, partials_as_graph, partials_as_numbers
+from .partials import PartialsOf, Scalar, partials_as_graph, partials_as_numbers
 from .sweeps import pull, push
 from .trees import Branch, Leaf, Structure, array_of, blocks, flatten, flatten_like, unflatten
 
@@ -36,7 +36,7 @@ class _Recording:
     """One call of a function with variables for the numbers that it is differentiated by."""
 
     def __init__(
-        self, call: Callable[[Sequence[Value]], Any], numbers: Sequence[Number], has_aux: bool = False
+        self, call: Callable[[Sequence[Value]], Any], numbers: Sequence[Scalar], has_aux: bool = False
     ) -> None:
         self.variables = [+n if isinstance(n, Value) else Value(n) for n in numbers]
         self._numbers = [n for n in numbers if isinstance(n, Value)]
@@ -70,14 +70,14 @@ class _Recording:
         """Numbers where nothing outside can ask for a derivative of the derivative."""
         return partials_as_graph if self._outside or self._numbers else partials_as_numbers
 
-    def pull(self, cotangents: Sequence[Number | None]) -> list[Number]:
+    def pull(self, cotangents: Sequence[Scalar | None]) -> list[Scalar]:
         """Return the adjoint of each variable."""
         pairs = zip(self.outputs, cotangents, strict=True)
         seeds = [seed for output, seed in pairs if isinstance(output, Value)]
         adjoints = pull(self._order, self.nodes, seeds, self.variables, self.partials_of)
         return self._lowered(adjoints, seeds)
 
-    def push(self, tangents: Sequence[Number | None]) -> list[Number]:
+    def push(self, tangents: Sequence[Scalar | None]) -> list[Scalar]:
         """Return the tangent of each output."""
         pushed = push(self._order, self.nodes, self.variables, tangents, self.partials_of)
         found = iter(self._lowered(pushed, tangents))
@@ -90,7 +90,7 @@ class _Recording:
         self._lower(values, outside)
         return tree
 
-    def _lowered(self, results: list[Number], directions: Sequence[Number | None]) -> list[Number]:
+    def _lowered(self, results: list[Scalar], directions: Sequence[Scalar | None]) -> list[Scalar]:
         """Return what a sweep gave for directions, on the level of what it depends on outside."""
         level = max([self._outside, *(d._level for d in directions if isinstance(d, Value))])
         self._lower([result for result in results if isinstance(result, Value)], level)
@@ -305,7 +305,7 @@ def jacobian(
            [0., 6.]])
     """
     if mode not in ("rev", "fwd", None):
-        raise ValueError(f"mode is 'rev', 'fwd' or None, but came {mode!r}")
+        raise ValueError(f"expected mode to be 'rev', 'fwd' or None, got {mode!r}")
 
     @functools.wraps(f)
     def derivatives(*args: Any, **kwargs: Any) -> Any:
@@ -398,7 +398,7 @@ def hvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux: b
 
 def _differentiated(
     f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], argnums: Argnums
-) -> tuple[list[Number], Structure, Callable[[Sequence[Value]], Any]]:
+) -> tuple[list[Scalar], Structure, Callable[[Sequence[Value]], Any]]:
     """Return the numbers to differentiate by, their structure, and `f` as a function of them."""
     single = isinstance(argnums, int | np.integer)
     chosen = [argnums] if isinstance(argnums, int | np.integer) else list(argnums)
@@ -430,7 +430,7 @@ def _differentiated(
 def _check_tuples(primals: Any, tangents: Any) -> None:
     for name, given in (("primals", primals), ("tangents", tangents)):
         if not isinstance(given, tuple | list):
-            raise TypeError(f"{name} is a tuple with one item for each argument, but came {given!r}")
+            raise TypeError(f"expected {name} to be a tuple with one item for each argument, got {given!r}")
 
 
 # ----------------------------------------------------------------------------------------------- results
@@ -440,14 +440,14 @@ def _check_scalar(form: Structure) -> None:
     if form != Leaf(()):
         hint = "return one" if str(form) == "None" else "use jacobian, or sum the result"
         raise TypeError(
-            "a gradient is defined for a function with a single number as its result, but came "
+            "expected a single number as the result of the function, since a gradient is that of one, got "
             f"{form}; {hint}"
         )
 
 
 def _with_aux(result: Any) -> tuple[Any, Any]:
     if not isinstance(result, tuple) or len(result) != 2:
-        raise TypeError(f"with has_aux=True the function returns a pair (result, aux), but came {result!r}")
+        raise TypeError(f"with has_aux=True expected the result to be a pair (result, aux), got {result!r}")
     return result
 
 

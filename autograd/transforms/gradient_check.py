@@ -113,7 +113,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Report:
+class GradientReport:
     """The rows of a check; it prints as a table, in notebooks too.
 
     Attributes
@@ -159,7 +159,7 @@ def check_grads(
     rtol: float = 1e-5,
     report: bool = False,
     every_entry: bool | None = None,
-) -> Report | None:
+) -> GradientReport | None:
     """Check the derivatives of a function against slopes measured from its values.
 
     Each input is moved to the left and to the right. Where the two slopes differ the function has a kink: the
@@ -192,7 +192,7 @@ def check_grads(
 
     Returns
     -------
-    Report or None
+    GradientReport or None
         The table, if asked for.
 
     Raises
@@ -210,17 +210,17 @@ def check_grads(
     kink: any slope in [0, 1] is a subgradient, the convention taken is 0
     """
     if not isinstance(args, tuple | list):
-        raise TypeError(f"args is a tuple with one item for each argument, but came {args!r}")
+        raise TypeError(f"expected args to be a tuple with one item for each argument, got {args!r}")
     if order < 1 or not modes or not set(modes) <= {"fwd", "rev"}:
-        raise ValueError(f"order is at least 1 and modes of 'fwd' and 'rev', but came {order} and {modes!r}")
+        raise ValueError(f"expected order >= 1 and modes out of 'fwd' and 'rev', got {order} and {modes!r}")
     every_entry = report if every_entry is None else every_entry
-    found = Report(tuple(_rows(f, tuple(args), 1, order, modes, rtol, frozenset(), every_entry)))
+    found = GradientReport(tuple(_rows(f, tuple(args), 1, order, modes, rtol, frozenset(), every_entry)))
     if report:
         return found
     kinks = [f"at input {row.input}: {row.remark}" for row in found.rows if row.is_kink and row.is_right]
     if kinks:
         warnings.warn("\n".join(kinks), KinkWarning, stacklevel=2)
-    wrong = Report(tuple(row for row in found.rows if not row.is_right))
+    wrong = GradientReport(tuple(row for row in found.rows if not row.is_right))
     if wrong.rows:
         raise AssertionError(f"{len(wrong.rows)} of {len(found.rows)} derivatives are wrong:\n{wrong}")
     return None

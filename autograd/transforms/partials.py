@@ -18,8 +18,8 @@ from ..functions import generated as functions
 from ..ops.rules import Rules, compile_row, on_sequences
 from ..ops.table import CONSTANTS, OPS, Op
 
-Number = Value | float
-PartialsOf = Callable[[Value, Container[Value]], Sequence[Number | None]]
+Scalar = Value | float
+PartialsOf = Callable[[Value, Container[Value]], Sequence[Scalar | None]]
 
 # The stored partials are those of the forward pass; beyond rounding, others come from a leaf that was
 # assigned to since.
@@ -38,7 +38,7 @@ def partials_as_numbers(node: Value, wanted: Container[Value]) -> Sequence[float
     return node.partials
 
 
-def partials_as_graph(node: Value, wanted: Container[Value]) -> Sequence[Number | None]:
+def partials_as_graph(node: Value, wanted: Container[Value]) -> Sequence[Scalar | None]:
     """Return the partials of a node as functions of its operands that can be differentiated.
 
     Parameters
@@ -79,7 +79,7 @@ def partials_as_graph(node: Value, wanted: Container[Value]) -> Sequence[Number 
     return found
 
 
-def _applications(node: Any) -> list[tuple[Callable[..., Any], Sequence[Number]]]:
+def _applications(node: Any) -> list[tuple[Callable[..., Any], Sequence[Scalar]]]:
     """Return the rule of each operand's partial, with the arguments that it takes."""
     if node.op is None:
         return []
@@ -96,7 +96,7 @@ def _applications(node: Any) -> list[tuple[Callable[..., Any], Sequence[Number]]
     return [(lambda _, found=found: found, ()) for rule in rules for found in rule(*columns, node)]
 
 
-def _applied(rule: Callable[..., Any], args: Sequence[Number], node: Value) -> Number:
+def _applied(rule: Callable[..., Any], args: Sequence[Scalar], node: Value) -> Scalar:
     """Return a partial; where Python raises for constants, such as 1/0, as IEEE 754 has it for `Value`s."""
     try:
         return rule(*args, node)  # type: ignore[no-any-return]
@@ -104,11 +104,11 @@ def _applied(rule: Callable[..., Any], args: Sequence[Number], node: Value) -> N
         return rule(*map(_leaf, args), node)  # type: ignore[no-any-return]
 
 
-def _leaf(arg: Number) -> Value:
+def _leaf(arg: Scalar) -> Value:
     return arg if isinstance(arg, Value) else Value(arg)
 
 
-def _without_zero(partial: Number) -> Number:
+def _without_zero(partial: Scalar) -> Scalar:
     """Return the constant 0 for a product with it, such as the partial of x**0."""
     is_zero = (
         isinstance(partial, Value)
@@ -120,21 +120,21 @@ def _without_zero(partial: Number) -> Number:
     return 0.0 if is_zero else partial
 
 
-def _differ(stored: float, partial: Number) -> bool:
+def _differ(stored: float, partial: Scalar) -> bool:
     found = partial._data if isinstance(partial, Value) else partial
     if math.isnan(stored) or math.isnan(found) or math.isinf(stored):
         return False
     return abs(found - stored) > _ROUNDING * max(abs(stored), abs(found))
 
 
-def _power(x: Number, y: Number) -> Number:
+def _power(x: Scalar, y: Scalar) -> Scalar:
     """Return x**y, without a node where y says that there is nothing to do."""
     if isinstance(y, float) and y in (0.0, 1.0):
         return x if y == 1.0 else 1.0
     return x**y
 
 
-def _constant(x: Number) -> Number:
+def _constant(x: Scalar) -> Scalar:
     """Return a number through which no derivative flows."""
     return apply(CONSTANTS["constant"], x)  # type: ignore[no-any-return]
 
@@ -150,7 +150,7 @@ def _on_values(op: Op) -> Rules:
     return on_sequences(op, _MEANING) if op.variadic else compile_row(op, _MEANING)
 
 
-def _choose(condition: Any, x: Number, y: Number) -> Number:
+def _choose(condition: Any, x: Scalar, y: Scalar) -> Scalar:
     """Return a node that chooses when the program runs, unless it is known already.
 
     Of an exponent that is a constant it is: so x**3 has one rule, and not the derivatives of both.

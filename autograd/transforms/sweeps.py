@@ -18,10 +18,10 @@ from ..engine.node import add_to_gradients, sweep_lock
 from ..engine.nonfinite import examine_adjoint, examine_tangents, is_watching
 from ..engine.value import Value
 from .batch_tracing import LANE, STACK, TOTAL, lane, samples_of, stack, total
-from .partials import Number, PartialsOf, partials_as_graph, partials_as_numbers
+from .partials import PartialsOf, Scalar, partials_as_graph, partials_as_numbers
 
 
-def _times(x: Number, y: Number) -> Number:
+def _times(x: Scalar, y: Scalar) -> Scalar:
     """Return the product, without a node for a factor that is the constant 1 or -1.
 
     A factor 0 stays: the other one, or a derivative of it, may be infinite.
@@ -35,7 +35,7 @@ def _times(x: Number, y: Number) -> Number:
     return x * y
 
 
-def _plus(x: Number, y: Number) -> Number:
+def _plus(x: Scalar, y: Scalar) -> Scalar:
     """Return the sum, without a node for a term that is the constant 0."""
     if isinstance(x, float) and x == 0.0 and isinstance(y, Value):
         return y
@@ -47,10 +47,10 @@ def _plus(x: Number, y: Number) -> Number:
 def pull(
     order: Sequence[Value],
     outputs: Sequence[Value],
-    seeds: Sequence[Number | None],
+    seeds: Sequence[Scalar | None],
     inputs: Sequence[Value],
     partials_of: PartialsOf,
-) -> list[Number]:
+) -> list[Scalar]:
     """Sweep backward: return the adjoint of each input, given those of the outputs.
 
     Parameters
@@ -85,16 +85,16 @@ def pull(
 def _adjoints(
     order: Sequence[Value],
     outputs: Sequence[Value],
-    seeds: Sequence[Number | None],
+    seeds: Sequence[Scalar | None],
     inputs: Sequence[Value],
     partials_of: PartialsOf,
-) -> dict[Value, Number]:
+) -> dict[Value, Scalar]:
     """Return the adjoint of each node between the inputs and the outputs."""
     relevant = depending_on(inputs, reversed(order))
     samples = samples_of(reversed(order))
     watching = is_watching()
-    adjoints: dict[Value, Number] = {}
-    of_lanes: dict[Value, list[Number]] = {}
+    adjoints: dict[Value, Scalar] = {}
+    of_lanes: dict[Value, list[Scalar]] = {}
     for output, seed in zip(outputs, seeds, strict=True):
         if seed is not None:
             adjoints[output] = _plus(adjoints.get(output, 0.0), seed)
@@ -119,11 +119,11 @@ def _adjoints(
 
 def _contributions(
     node: Value,
-    adjoint: Number,
+    adjoint: Scalar,
     relevant: Container[Value],
     samples: Mapping[Value, int],
     partials_of: PartialsOf,
-) -> list[tuple[Value, Number]]:
+) -> list[tuple[Value, Scalar]]:
     """Return what a node adds to the adjoint of each operand that is relevant."""
     if node.op is STACK:
         of_each = [lane(adjoint, i) if isinstance(adjoint, Value) else adjoint for i in range(len(node.args))]
@@ -134,7 +134,7 @@ def _contributions(
         # The total of a number that all samples share is a multiple of it.
         times = number if node.op is TOTAL and x not in samples else 1.0
         return [(x, _times(times, adjoint))]  # type: ignore[list-item]
-    found: list[tuple[Value, Number]] = []
+    found: list[tuple[Value, Scalar]] = []
     for operand, partial in zip(node.args, partials_of(node, relevant), strict=True):
         if partial is not None and isinstance(operand, Value) and operand in relevant:
             part = _times(adjoint, partial)
@@ -185,7 +185,7 @@ def accumulate(root: Value, seed: float, create_graph: bool = False) -> None:
         add_to_gradients(leaves, found)
 
 
-def _number(adjoint: Number) -> float:
+def _number(adjoint: Scalar) -> float:
     return adjoint._data if isinstance(adjoint, Value) else adjoint
 
 
@@ -193,9 +193,9 @@ def push(
     order: Sequence[Value],
     outputs: Sequence[Value],
     inputs: Sequence[Value],
-    tangents: Sequence[Number | None],
+    tangents: Sequence[Scalar | None],
     partials_of: PartialsOf,
-) -> list[Number]:
+) -> list[Scalar]:
     """Sweep forward: return the tangent of each output, given those of the inputs.
 
     Parameters
@@ -224,7 +224,7 @@ def push(
     [6.0]
     """
     pairs = zip(inputs, tangents, strict=True)
-    found: dict[Value, Number] = {x: tangent for x, tangent in pairs if tangent is not None}
+    found: dict[Value, Scalar] = {x: tangent for x, tangent in pairs if tangent is not None}
     watching = is_watching()
     for node in reversed(order):
         if node in found:
@@ -239,7 +239,7 @@ def push(
             uses = zip(node.args, node.partials, strict=True)
             moving = [(arg, p) for arg, p in uses if p is not None and arg in found]
             examine_tangents(node, [(_number(found[arg]), p) for arg, p in moving])  # type: ignore[index]
-        tangent: Number = 0.0
+        tangent: Scalar = 0.0
         for operand, partial in zip(node.args, partials_of(node, found), strict=True):
             if partial is not None and operand in found:
                 tangent = _plus(tangent, _times(partial, found[operand]))  # type: ignore[index]
@@ -250,7 +250,7 @@ def push(
 _BATCHING = (STACK, LANE, TOTAL)
 
 
-def _pushed_through_batch(node: Value, tangents: Mapping[Value, Number]) -> Number:
+def _pushed_through_batch(node: Value, tangents: Mapping[Value, Scalar]) -> Scalar:
     """Return the tangent of a node that puts samples together or takes one out."""
     if node.op is STACK:
         return stack([tangents.get(arg, 0.0) if isinstance(arg, Value) else 0.0 for arg in node.args])

@@ -185,7 +185,7 @@ def flatten_like(structure: Structure, tree: Any, whose: str, *, exact: bool = F
     leaves, found = leaves_of(_in_order_of(structure, tree), whose, exact=exact)
     if found != structure:
         raise ValueError(
-            f"{whose} must have the structure of what it belongs to, {structure}, but came {found}"
+            f"expected {whose} to have the structure of what it belongs to, {structure}, got {found}"
         )
     return numbers_of(leaves)
 
@@ -282,8 +282,8 @@ def _flatten(tree: Any, leaves: list[Any], whose: str, exact: bool) -> Structure
     parts = parts_of(tree)
     if parts is None:
         raise TypeError(
-            f"{whose} is a real number, an array of floats, None, a module, or a list, tuple or dict of "
-            f"them, but came {tree!r} ({type(tree).__name__})"
+            f"expected {whose} to be a real number, an array of floats, None, a module, or a list, tuple or "
+            f"dict of them, got {tree!r} ({type(tree).__name__})"
         )
     keys, items, build, build_argument = parts
     if isinstance(build_argument, Copier):

@@ -152,7 +152,7 @@ def _moved(array: Any, axis: int) -> Any:
     """Return an array with the axis that is gone along in front."""
     if not -array.ndim <= axis < array.ndim:
         raise ValueError(
-            f"vmap goes along axis {axis}, but came a {Leaf(array.shape)}; pass in_axes=None for it"
+            f"vmap expected an array with axis {axis}, got a {Leaf(array.shape)}; pass in_axes=None for it"
         )
     return np.moveaxis(array, axis, 0)
 
@@ -169,7 +169,7 @@ def _samples(arrays: Sequence[_Array]) -> list[list[Any]]:
     lengths = {len(array.array) for array in arrays}
     if len(lengths) != 1:
         raise ValueError(
-            "vmap goes along axes of one length, but came "
+            "vmap expected axes of one length, got "
             + (f"lengths {sorted(lengths)}" if lengths else "no array, or in_axes that are all None")
         )
     return [
@@ -192,12 +192,13 @@ def _entries(name: str, axes: Any, keys: tuple[Any, ...] | None, found: Any) -> 
         return [axes[key] for key in keys]
     if not isinstance(axes, Mapping | list | tuple):
         raise TypeError(
-            f"{name} holds a whole number or None for each argument or part of one, but came {axes!r}"
+            f"expected {name} to hold a whole number or None for each argument or part of one, got {axes!r}"
         )
     own = getattr(axes, "_fields", tuple(range(len(axes))))
     if isinstance(axes, Mapping) or own != keys:
         raise ValueError(
-            f"{name} holds an axis, or a container like that which it is for, but came {axes!r} for {found}"
+            f"expected {name} to hold an axis, or a container like that of the argument, "
+            f"got {axes!r} for {found}"
         )
     return list(axes)
 

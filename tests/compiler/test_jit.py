@@ -241,7 +241,7 @@ def test_strange_arguments(argument: Any, given: str) -> None:
 
 def test_strange_results() -> None:
     """A function that gives no numbers cannot be compiled."""
-    with pytest.raises(TypeError, match=r"the result of a compiled function .* but came 'a'"):
+    with pytest.raises(TypeError, match=r"the result of a compiled function .* got 'a'"):
         jit(lambda x: "a")(1.0)
 
 
@@ -447,8 +447,8 @@ def test_lambdify_keeps_other_leaves() -> None:
 @pytest.mark.parametrize(
     ("y", "leaves", "error", "message"),
     [
-        (1.0, [], TypeError, "lambdify takes a Value"),
-        (Value(1.0), [2.0], TypeError, "lambdify takes Values as arguments"),
+        (1.0, [], TypeError, "lambdify expected a Value"),
+        (Value(1.0), [2.0], TypeError, "lambdify expected Values as arguments"),
         (Value(1.0), [Value(1.0) + 1.0], ValueError, "are leaves, but"),
         (Value(1.0), [Value(1.0)] * 2, ValueError, "a leaf twice"),
     ],

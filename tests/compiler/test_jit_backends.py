@@ -412,7 +412,7 @@ def test_without_numba(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_unknown_backends() -> None:
     """A backend that there is not raises a ValueError with those there are."""
-    with pytest.raises(ValueError, match="'numpy' or 'numba', but came 'fortran'"):
+    with pytest.raises(ValueError, match="'numpy' or 'numba', got 'fortran'"):
         jit(lambda x: x, backend="fortran")
 
 

@@ -17,7 +17,7 @@ from autograd import jit
 from autograd.compiler.runtime import background
 from autograd.compiler.runtime.background import improve_later
 from autograd.compiler.runtime.collector import paused_collector
-from autograd.compiler.runtime.program import Program, Report, Run
+from autograd.compiler.runtime.program import CompilationReport, Program, Run
 
 numba = pytest.importorskip("numba")
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
@@ -82,7 +82,7 @@ def test_pools(tmp_path: Path, method: str) -> None:
 
 def program_that(make: Callable[[], Run]) -> Program:
     """Return a program that another backend is to make."""
-    program = Program(str, lambda x: (x,), Report(0, 0, 0.0))
+    program = Program(str, lambda x: (x,), CompilationReport(0, 0, 0.0))
     program.expect("another", make)
     return program
 

@@ -137,9 +137,9 @@ def test_methods() -> None:
         ({"static_argnums": 2}, ValueError, "asks for argument 2, but power has 2 positional arguments"),
         ({"static_argnums": (0, -3)}, ValueError, "asks for argument -3"),
         ({"static_argnames": "m"}, ValueError, "asks for 'm', .* are x, n, scale, name"),
-        ({"static_argnums": 1.0}, TypeError, "'float' object is not iterable|whole numbers, but came 1.0"),
-        ({"static_argnums": [True]}, TypeError, "whole numbers, but came True"),
-        ({"static_argnames": [1]}, TypeError, "names, but came 1"),
+        ({"static_argnums": 1.0}, TypeError, "'float' object is not iterable|whole numbers .* got 1.0"),
+        ({"static_argnums": [True]}, TypeError, "whole numbers .* got True"),
+        ({"static_argnames": [1]}, TypeError, "names .* got 1"),
     ],
 )
 def test_arguments_that_there_are_not(options: Any, error: type[Exception], message: str) -> None:
@@ -153,10 +153,13 @@ def test_arguments_that_there_are_not(options: Any, error: type[Exception], mess
     [
         (
             [1],
-            r"argument 1 of power is static, so it has to be hashable, but came \[1\] \(list\); pass a tuple",
+            r"argument 1 of power is static: expected a hashable value, got \[1\] \(list\); pass a tuple",
         ),
-        (np.array([1]), r"has to be hashable, .*leave it out"),
-        (Value(2.0), r"is static, but came Value\(2.0\), whose number may change; pass its data"),
+        (np.array([1]), r"expected a hashable value, .*leave it out"),
+        (
+            Value(2.0),
+            r"is static: expected a constant, got Value\(2.0\); pass its data",
+        ),
     ],
 )
 def test_what_cannot_be_static(value: Any, message: str) -> None:

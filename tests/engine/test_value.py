@@ -44,13 +44,13 @@ def test_data_is_a_python_float(number: Any) -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ("2", r"a real number was wanted, but came '2' \(str\)"),
-        (1j, r"but came 1j \(complex\)"),
-        (None, r"but came None \(NoneType\)"),
+        ("2", r"expected a real number, got '2' \(str\)"),
+        (1j, r"got 1j \(complex\)"),
+        (None, r"got None \(NoneType\)"),
         ([1, 2], r"as_values\(array\)"),
         (np.array([1.0, 2.0]), r"as_values\(array\)"),
-        (np.array("2"), "a real number was wanted"),
-        (Value(2), r"but came Value\(2.0\); use it as it is, or its .data"),
+        (np.array("2"), "expected a real number"),
+        (Value(2), r"got Value\(2.0\); use it as it is, or its .data"),
     ],
     ids=repr,
 )
@@ -69,7 +69,7 @@ def test_data_of_another_type(data: Any, message: str) -> None:
 @pytest.mark.parametrize("label", [None, 3, b"x"])
 def test_label_of_another_type(label: Any) -> None:
     """A label that is not a str raises a TypeError."""
-    with pytest.raises(TypeError, match="a label is a str, but came"):
+    with pytest.raises(TypeError, match="expected the label to be a str, got"):
         Value(1.0, label)
 
 

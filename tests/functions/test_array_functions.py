@@ -385,15 +385,15 @@ def test_refused_while_traced(f: Callable[[Any], Any], message: str) -> None:
         (lambda x: np.fft.fft(x), "np.fft.fft has no differentiation rule"),
         (lambda x: np.linalg.solve(x @ x.T, x), "np.linalg.solve has no differentiation rule"),
         (lambda x: np.gcd(x, 2), "np.gcd has no differentiation rule"),
-        (lambda x: np.sum(x, dtype=np.float32), "gives Values, which are floats, but came dtype"),
-        (lambda x: np.pad(x, 1, mode="mean"), "but came 'mean'"),
+        (lambda x: np.sum(x, dtype=np.float32), "dtype=float or object, since Values are floats, got dtype"),
+        (lambda x: np.pad(x, 1, mode="mean"), "got 'mean'"),
         (lambda x: np.interp(x, POINTS, POINTS, period=2.0), "takes no period"),
-        (lambda x: np.linalg.norm(x, 2), "but came 2"),
+        (lambda x: np.linalg.norm(x, 2), "got 2"),
         (lambda x: np.gradient(x, 1.0, 1.0, 1.0), "a spacing for each of 2 axes"),
-        (lambda x: np.quantile(x, 0.5, method="lower"), "but came 'lower'"),
-        (lambda x: x & x, "& takes comparisons such as a > 0, but came Value"),
-        (lambda x: ~x, "~ takes comparisons such as a > 0, but came Value"),
-        (lambda x: x[0, 0] | True, r"\| takes comparisons"),
+        (lambda x: np.quantile(x, 0.5, method="lower"), "got 'lower'"),
+        (lambda x: x & x, "& expected comparisons such as a > 0, got Value"),
+        (lambda x: ~x, "~ expected comparisons such as a > 0, got Value"),
+        (lambda x: x[0, 0] | True, r"\| expected comparisons"),
         (lambda x: x * "a", "'a'"),
         (lambda x: x * 1j, "1j"),
         (lambda x: np.add(X, x, out=np.empty((2, 3))), "cannot hold Values in place"),
@@ -651,7 +651,7 @@ def test_masked_arrays_and_matrices_are_refused() -> None:
         matrix = np.matrix(X)
     for other in (np.ma.masked_array(X, X > 0.0), matrix):
         for operate in (np.multiply, np.add):
-            with pytest.raises(TypeError, match="takes plain arrays, but came a"):
+            with pytest.raises(TypeError, match="expected plain arrays, got a"):
                 operate(as_values(X), other)
 
 

@@ -230,7 +230,7 @@ def test_predicates(predicate: np.ufunc) -> None:
     [
         (lambda v: np.gcd(v, 2), "np.gcd has no differentiation rule .* v.data"),
         (lambda v: np.exp(v, where=np.array(True)), "where"),
-        (lambda v: v @ np.array([1.0]), r"np.matmul takes arrays .* v \* x"),
+        (lambda v: v @ np.array([1.0]), r"np.matmul expected arrays .* v \* x"),
         (lambda v: v * np.array(["a"]), "'a'"),
         (lambda v: np.add(v, "a"), "'a'"),
     ],
@@ -304,12 +304,12 @@ def test_a_row_of_values_beside_an_array(join: Callable[..., Any]) -> None:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: as_values(["a"]), "array of real numbers, but came dtype <U1"),
-        (lambda: as_values([1j]), "array of real numbers, but came dtype complex128"),
-        (lambda: as_values([Value(1.0)]), "came dtype object; it may hold Values already"),  # type: ignore[arg-type]
-        (lambda: data([Value(1.0), "a"]), r"data takes Values and numbers, but came 'a' \(str\)"),
-        (lambda: data(None), "but came None"),
-        (lambda: grads([Value(1.0), 1.0]), r"grads takes Values, but came 1.0 \(float\)"),
+        (lambda: as_values(["a"]), "array of real numbers, got dtype <U1"),
+        (lambda: as_values([1j]), "array of real numbers, got dtype complex128"),
+        (lambda: as_values([Value(1.0)]), "got dtype object; it may hold Values already"),  # type: ignore[arg-type]
+        (lambda: data([Value(1.0), "a"]), r"data expected Values and numbers, got 'a' \(str\)"),
+        (lambda: data(None), "got None"),
+        (lambda: grads([Value(1.0), 1.0]), r"grads expected Values, got 1.0 \(float\)"),
     ],
 )
 def test_wrong_elements(call: Callable[[], Any], message: str) -> None:

@@ -268,7 +268,7 @@ def test_a_state_of_what_are_no_numbers(number: Any) -> None:
     model = Neuron(2, rng=0)
     before = model.state_dict()
     error = ValueError if isinstance(number, str) else TypeError
-    with pytest.raises(error, match=r"the parameter 'b': a real number was wanted, but came"):
+    with pytest.raises(error, match=r"the parameter 'b': expected a real number, got"):
         model.load_state_dict({"w[0]": 5.0, "w[1]": 5.0, "b": number})
     assert model.state_dict() == before
 

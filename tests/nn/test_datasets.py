@@ -71,7 +71,7 @@ def test_moons_noise() -> None:
 )
 def test_moons_bad_arguments(arguments: dict[str, Any]) -> None:
     """Fewer than two points and negative noise raise."""
-    with pytest.raises(ValueError, match="samples >= 2 and noise >= 0, but came"):
+    with pytest.raises(ValueError, match="samples >= 2 and noise >= 0, got"):
         moons(**arguments)
 
 
@@ -134,7 +134,7 @@ def test_split_comes_from_the_seed() -> None:
 @pytest.mark.parametrize("held_out", [0.0, 1.0, -0.5, 2.0, float("nan")])
 def test_split_of_another_fraction(held_out: float) -> None:
     """A fraction that is not between 0 and 1 raises."""
-    with pytest.raises(ValueError, match=f"between 0 and 1, but came {held_out}"):
+    with pytest.raises(ValueError, match=f"between 0 and 1, got {held_out}"):
         split(moons(), held_out)
 
 

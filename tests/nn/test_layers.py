@@ -178,16 +178,16 @@ def test_an_activation_may_be_any_function() -> None:
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lambda: Neuron(0), "n_in is a whole number of at least 1, but came 0"),
-        (lambda: Neuron(-2), "n_in .* but came -2"),
-        (lambda: Neuron(2.0), r"n_in .* but came 2\.0"),  # type: ignore[arg-type]
-        (lambda: Neuron(True), "n_in .* but came True"),
-        (lambda: Layer(2, 0), "n_out is a whole number of at least 1, but came 0"),
-        (lambda: Layer(2, "3"), "n_out .* but came '3'"),  # type: ignore[arg-type]
-        (lambda: MLP(0, [1]), "n_in .* but came 0"),
+        (lambda: Neuron(0), "expected n_in to be a whole number of at least 1, got 0"),
+        (lambda: Neuron(-2), "n_in .* got -2"),
+        (lambda: Neuron(2.0), r"n_in .* got 2\.0"),  # type: ignore[arg-type]
+        (lambda: Neuron(True), "n_in .* got True"),
+        (lambda: Layer(2, 0), "expected n_out to be a whole number of at least 1, got 0"),
+        (lambda: Layer(2, "3"), "n_out .* got '3'"),  # type: ignore[arg-type]
+        (lambda: MLP(0, [1]), "n_in .* got 0"),
         (lambda: MLP(2, []), r"at least one layer; pass sizes such as \[16, 16, 1\]"),
-        (lambda: MLP(2, [3, 0, 1]), "n_out .* but came 0"),
-        (lambda: MLP(2, [3, 1.0]), r"n_out .* but came 1\.0"),  # type: ignore[list-item]
+        (lambda: MLP(2, [3, 0, 1]), "n_out .* got 0"),
+        (lambda: MLP(2, [3, 1.0]), r"n_out .* got 1\.0"),  # type: ignore[list-item]
         (lambda: MLP(2, [3], "rellu"), "unknown activation 'rellu'; take one of linear, relu,"),
         (lambda: MLP(2, [3], output=["relu"]), r"unknown activation \['relu'\]; take one of"),  # type: ignore[arg-type]
         (lambda: MLP(2, [3], init=2), "unknown initializer 2; take one of he"),  # type: ignore[arg-type]
@@ -205,7 +205,7 @@ def test_bad_sizes_and_names(build: Callable[[], Module], message: str) -> None:
 @pytest.mark.parametrize("sizes", [3, np.int64(3), "3", None, 2.5], ids=repr)
 def test_sizes_that_are_no_sequence(sizes: Any) -> None:
     """A number, as the size of a single layer, is told how to be one."""
-    message = r"such as \[16, 16, 1\], but came .*"
+    message = r"such as \[16, 16, 1\], got .*"
     if isinstance(sizes, int | np.integer):
         message += r"; a single layer of 3 is \[3\]"
     with pytest.raises(TypeError, match=message):
@@ -280,7 +280,7 @@ def test_a_function_that_gives_one_number() -> None:
 
 def test_a_step_that_cannot_be_called() -> None:
     """A step that is neither a module nor a function raises."""
-    with pytest.raises(TypeError, match=r"a step is a Module or a function, but came 'tanh'"):
+    with pytest.raises(TypeError, match=r"expected each step to be a Module or a function, got 'tanh'"):
         Sequential(Layer(2, 1), "tanh")  # type: ignore[arg-type]
 
 

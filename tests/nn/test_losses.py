@@ -201,12 +201,12 @@ def test_cross_entropy_of_a_batch_is_the_mean(targets: Any) -> None:
 @pytest.mark.parametrize(
     ("logits", "targets", "message"),
     [
-        (np.ones((2, 3)), [0, 3], "classes are from 0 to 2, but came 0 to 3"),
-        (np.ones((2, 3)), [-1, 0], "classes are from 0 to 2, but came -1 to 0"),
-        (np.ones(3), 3, "classes are from 0 to 2, but came 3"),
+        (np.ones((2, 3)), [0, 3], "expected classes to be from 0 to 2, got 0 to 3"),
+        (np.ones((2, 3)), [-1, 0], "expected classes to be from 0 to 2, got -1 to 0"),
+        (np.ones(3), 3, "expected classes to be from 0 to 2, got 3"),
         (np.ones((2, 3)), [0, 1, 2], "2 rows of logits do not fit 3 targets"),
         (np.ones((2, 3)), [[0.5, 0.5], [0.5, 0.5]], r"probabilities of shape \(2, 3\), .* shape \(2, 2\)"),
-        (np.ones((2, 3)), [0.0, 1.0], r"whole class numbers, .* came float64 of shape \(2,\)"),
+        (np.ones((2, 3)), [0.0, 1.0], r"whole class numbers, .* got float64 of shape \(2,\)"),
         (np.ones(3), 1.0, "whole class numbers"),
         (np.ones((1, 2)), [[-1.0, 2.0]], "from 0 to 1"),
         (np.ones((1, 2)), [[nan, 1.0]], "from 0 to 1"),
@@ -307,7 +307,7 @@ def test_hinge(score: float, target: int, value: float, gradient: float) -> None
 @pytest.mark.parametrize("target", [0.0, 0.5, 2.0, nan])
 def test_targets_of_the_hinge_loss(target: float) -> None:
     """Targets of the hinge loss other than -1 and 1 raise; the message tells how to convert 0 and 1."""
-    with pytest.raises(ValueError, match=rf"-1 or 1, but came {target}; use 2\*y - 1"):
+    with pytest.raises(ValueError, match=rf"-1 or 1, got {target}; use 2\*y - 1"):
         hinge([Value(0.5), Value(0.5)], [1.0, target])
 
 
@@ -315,7 +315,7 @@ def test_targets_of_the_hinge_loss(target: float) -> None:
 @pytest.mark.parametrize("target", [-1.0, 1.5, nan])
 def test_targets_of_the_binary_cross_entropy(loss: Callable[[Any, Any], Value], target: float) -> None:
     """Targets outside of [0, 1] raise and are named."""
-    with pytest.raises(ValueError, match=f"from 0 to 1, but came {target}"):
+    with pytest.raises(ValueError, match=f"from 0 to 1, got {target}"):
         loss([Value(0.5), Value(0.5)], [1.0, target])
 
 

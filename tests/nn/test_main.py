@@ -316,7 +316,7 @@ def test_the_defaults_learn_iris(folder: Path) -> None:
         (["--hidden", "4", "0"], "--hidden"),
         (["--hidden", "4,4"], "--hidden: invalid int value: '4,4'"),
         (["--activation", "step"], "--activation: invalid choice: 'step'"),
-        (["--seed", "-1"], "--seed is not negative, but came -1"),
+        (["--seed", "-1"], "expected --seed to be at least 0, got -1"),
         (["--seed", "x"], "--seed: invalid int value: 'x'"),
         (["--epoch-count", "3"], "unrecognized arguments: --epoch-count 3"),
         (["iris"], "unrecognized arguments: iris"),

@@ -32,7 +32,7 @@ def test_predicted_classes(outputs: Any, classes: list[int]) -> None:
 )
 def test_outputs_of_another_shape(outputs: Any) -> None:
     """Outputs that are no table raise, and their shape is named."""
-    with pytest.raises(ValueError, match=r"the shape \(samples, outputs\), but came \("):
+    with pytest.raises(ValueError, match=r"outputs of shape \(samples, outputs\), got \("):
         predicted_classes(outputs)
 
 

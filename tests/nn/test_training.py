@@ -200,7 +200,7 @@ def test_the_same_seed_gives_the_same_run() -> None:
 )
 def test_bad_shapes(line: Recorder, inputs: Any, targets: Any) -> None:
     """Inputs that are no table, and numbers of samples that differ or are 0, raise and name both shapes."""
-    with pytest.raises(ValueError, match=r"came inputs of shape .* and targets of shape") as raised:
+    with pytest.raises(ValueError, match=r"got inputs of shape .* and targets of shape") as raised:
         fit(line, inputs, targets, loss=mse, progress=False)
     assert str(inputs.shape) in str(raised.value)
     assert str(targets.shape) in str(raised.value)
@@ -209,7 +209,7 @@ def test_bad_shapes(line: Recorder, inputs: Any, targets: Any) -> None:
 @pytest.mark.parametrize("arguments", [{"epochs": 0}, {"epochs": -1}, {"batch_size": 0}, {"batch_size": -3}])
 def test_bad_numbers(line: Recorder, arguments: dict[str, Any]) -> None:
     """Numbers of epochs or samples below 1 raise before anything is trained."""
-    with pytest.raises(ValueError, match="at least 1, but came .*" + str(*arguments.values())):
+    with pytest.raises(ValueError, match="at least 1, got .*" + str(*arguments.values())):
         fit(line, X, Y, loss=mse, progress=False, **arguments)
     assert line.inputs == []
 
@@ -272,7 +272,7 @@ def test_a_loss_that_does_not_depend_on_the_outputs(name: str, jit: Any, epochs:
 @pytest.mark.parametrize("epochs", [1, 100], ids=["eager", "compiled"])
 def test_labels_of_two_classes_for_one_output(epochs: int) -> None:
     """The message names the loss for one output, and is not one about compiling."""
-    with pytest.raises(ValueError, match=r"0 to 0, but came 0 to 1; .*binary_cross_entropy_with_logits"):
+    with pytest.raises(ValueError, match=r"0 to 0, got 0 to 1; .*binary_cross_entropy_with_logits"):
         fit(Neuron(1, rng=0), X, np.arange(7) % 2, loss=cross_entropy, epochs=epochs, progress=False)
 
 
@@ -290,11 +290,11 @@ def test_losses_that_are_learnt_already(loss: Any) -> None:
 @pytest.mark.parametrize(
     ("loss", "message"),
     [
-        ("cross_entropy", "came 'cross_entropy': pass nn.losses.cross_entropy"),
-        ("no_loss", "came 'no_loss'$"),
-        (None, "came None"),
-        (lambda outputs, targets: 1.0, "a loss gives one Value, but came 1.0"),
-        (lambda outputs, targets: outputs, "a loss gives one Value, but came array"),
+        ("cross_entropy", "got 'cross_entropy': pass nn.losses.cross_entropy"),
+        ("no_loss", "got 'no_loss'$"),
+        (None, "got None"),
+        (lambda outputs, targets: 1.0, "expected the loss to be one Value, got 1.0"),
+        (lambda outputs, targets: outputs, "expected the loss to be one Value, got array"),
     ],
 )
 @pytest.mark.parametrize("epochs", [1, 100], ids=["eager", "compiled"])
@@ -467,7 +467,7 @@ def test_a_model_that_draws_random_numbers() -> None:
 
 def test_a_wrong_class_in_a_later_batch() -> None:
     """The loss has looked at all targets before the first compiled step."""
-    with pytest.raises(ValueError, match="classes are from 0 to 2, but came 0 to 3"):
+    with pytest.raises(ValueError, match="expected classes to be from 0 to 2, got 0 to 3"):
         fit(MLP(1, [3], rng=0), X, [0, 1, 2, 0, 1, 2, 3], loss=cross_entropy, batch_size=3, rng=0, jit=True)
 
 

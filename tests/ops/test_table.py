@@ -21,15 +21,19 @@ from autograd.engine import value
 from autograd.functions import generated
 from autograd.ops.generate import functions_module, value_module
 from autograd.ops.rules import compile_row, on_arrays, on_floats
-from autograd.ops.table import Edge
+from autograd.ops.table import SpecialPoint
 
 rows = pytest.mark.parametrize("op", OPS.values(), ids=list(OPS))
 elementwise_rows = pytest.mark.parametrize(
     "op", [pytest.param(op, id=op.name) for op in OPS.values() if not op.variadic]
 )
-edges = pytest.mark.parametrize(
-    ("op", "edge"),
-    [pytest.param(op, edge, id=f"{op.name}{edge.at}") for op in OPS.values() for edge in op.edges],
+special_points = pytest.mark.parametrize(
+    ("op", "point"),
+    [
+        pytest.param(op, point, id=f"{op.name}{point.at}")
+        for op in OPS.values()
+        for point in op.special_points
+    ],
 )
 
 
@@ -45,7 +49,7 @@ def check_rules(op: Op) -> None:
 
 def everywhere(op: Op) -> list[Point]:
     """Return points of the domain and the special points."""
-    return sample(op) + [edge.at for edge in op.edges]
+    return sample(op) + [point.at for point in op.special_points]
 
 
 def quietly(call: Callable[..., Any], *arguments: Any) -> Any:
@@ -122,12 +126,12 @@ def test_a_derivative_is_more_graph(op: Op) -> None:
 # --------------------------------------------------------------------------------------- special points
 
 
-@edges
-def test_edge(op: Op, edge: Edge) -> None:
+@special_points
+def test_edge(op: Op, point: SpecialPoint) -> None:
     """At a special point value, partials and gradients are those listed, to the sign of a zero."""
-    leaves = [Value(number) for number in edge.at]
+    leaves = [Value(number) for number in point.at]
     out = quietly(public(op), *split(op, leaves))
-    expected = [edge.value, *edge.partials]
+    expected = [point.value, *point.partials]
     assert results(out) == pytest.approx(expected, rel=1e-13, abs=0.0, nan_ok=True)
     assert_same_signs(results(out), expected)
     out.backward()
@@ -135,19 +139,19 @@ def test_edge(op: Op, edge: Edge) -> None:
 
 
 @pytest.mark.parametrize(
-    ("op", "edge"),
+    ("op", "point"),
     [
-        pytest.param(op, edge, id=f"{op.name}{edge.at}")
+        pytest.param(op, point, id=f"{op.name}{point.at}")
         for op in OPS.values()
         if op.ufunc is not None
-        for edge in op.edges
+        for point in op.special_points
     ],
 )
-def test_edge_warns_as_numpy(op: Op, edge: Edge) -> None:
+def test_edge_warns_as_numpy(op: Op, point: SpecialPoint) -> None:
     """At a special point a Value warns of what NumPy warns of, and of nothing else."""
     assert op.ufunc is not None
-    ours = warnings_of(public(op), *map(Value, edge.at))
-    numpys = warnings_of(op.ufunc, *map(np.float64, edge.at))
+    ours = warnings_of(public(op), *map(Value, point.at))
+    numpys = warnings_of(op.ufunc, *map(np.float64, point.at))
     assert [text.partition(" encountered")[0] for text in ours] == [
         text.partition(" encountered")[0] for text in numpys
     ]
@@ -269,7 +273,7 @@ def test_infinite_logits(logits: Point) -> None:
     ("call", "error", "message"),
     [
         (lambda: autograd.sum(2.0), TypeError, "not iterable"),  # type: ignore[arg-type]
-        (lambda: autograd.dot(2.0, 2.0), TypeError, "dot takes an iterable .* came 2.0"),  # type: ignore[arg-type]
+        (lambda: autograd.dot(2.0, 2.0), TypeError, "dot expected an iterable .* got 2.0"),  # type: ignore[arg-type]
         (lambda: autograd.sum([Value(1.0), "2"]), TypeError, "operand 1 is '2'"),
         (lambda: autograd.dot([1.0], [1.0, 2.0]), ValueError, "lengths 1 and 2"),
         (lambda: autograd.exp([1.0]), TypeError, "exp takes Values and numbers, but operand 0"),  # type: ignore[type-var]
@@ -294,8 +298,8 @@ def test_form(op: Op) -> None:
     assert OPS[op.name] is op
     assert op.name.isidentifier()
     assert len(op.domain) == len(op.parameters) == len(op.partials)
-    assert all(len(edge.at) == len(edge.partials) for edge in op.edges)
-    assert all(len(edge.at) % len(op.partials) == 0 for edge in op.edges)
+    assert all(len(point.at) == len(point.partials) for point in op.special_points)
+    assert all(len(point.at) % len(op.partials) == 0 for point in op.special_points)
     pairs = zip(op.parameters, op.partials, strict=True)
     assert all(f"∂out/∂{parameter} = {rule}" in repr(op) for parameter, rule in pairs)
 

@@ -157,7 +157,7 @@ def test_bad_input() -> None:
     x, other = Value(1.0, "x"), Value(2.0, "other")
     with pytest.raises(ValueError, match=r"explain\(y, x\): y = .* does not depend on x = .*'other'"):
         (x * 2.0).explain(other)
-    with pytest.raises(TypeError, match="takes Values, but came 1"):
+    with pytest.raises(TypeError, match="expected Values, got 1"):
         explain(x, 1)  # type: ignore[arg-type]
 
 

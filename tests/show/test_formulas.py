@@ -197,7 +197,7 @@ def test_latex_of_numbers_and_strangers() -> None:
     """A leaf without a label is its number; anything but a Value raises a TypeError."""
     assert to_latex(Value(0.25)) == "0.25"
     assert to_latex(Value(-math.inf)) == r"-\infty"
-    with pytest.raises(TypeError, match="to_latex takes a Value, but came"):
+    with pytest.raises(TypeError, match="to_latex expected a Value, got"):
         to_latex(2.0)  # type: ignore[arg-type]
 
 

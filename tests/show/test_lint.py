@@ -13,7 +13,7 @@ import pytest
 
 from autograd import Value, dot, exp, log, logsumexp, max, relu, sigmoid, sqrt, sum, tanh, where
 from autograd.engine.graph import nodes
-from autograd.show import Finding, Report, lint
+from autograd.show import Finding, LintReport, lint
 from nn import MLP, Layer, Module, fit
 from nn.datasets import moons
 from nn.losses import binary_cross_entropy, binary_cross_entropy_with_logits, hinge, l2_penalty, mse
@@ -28,12 +28,12 @@ def signed_hinge(outputs: Any, targets: Any) -> Value:
     return hinge(outputs, 2 * targets - 1)
 
 
-def kinds(report: Report, *severities: str) -> list[str]:
+def kinds(report: LintReport, *severities: str) -> list[str]:
     """Return the kinds of the findings, of some severities or of all."""
     return [found.kind for found in report if not severities or found.severity in severities]
 
 
-def only(report: Report, kind: str) -> Finding:
+def only(report: LintReport, kind: str) -> Finding:
     """Return the one finding of a kind."""
     (finding,) = (found for found in report if found.kind == kind)
     return finding
@@ -577,12 +577,12 @@ def test_models_of_others() -> None:
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        ((np.zeros(2),), r"the loss as one Value, but came array.*sum or the mean"),
-        ((3.0,), r"came 3.0 \(float\); call lint\(loss, model\)"),
+        ((np.zeros(2),), r"the loss as one Value, got array.*sum or the mean"),
+        ((3.0,), r"got 3.0 \(float\); call lint\(loss, model\)"),
         ((Value(1.0), X), r"a model with named_parameters\(\).*\(ndarray\); call lint\(loss\)"),
-        ((Value(1.0), MLP), r"a model with named_parameters\(\).*but came <class"),
-        ((Value(1.0), Named("w")), r"yields a name and a Value each time, but came 'w'"),
-        ((Value(1.0), Named(("w", 1.0))), r"but came \('w', 1.0\)"),
+        ((Value(1.0), MLP), r"a model with named_parameters\(\).*got <class"),
+        ((Value(1.0), Named("w")), r"pairs of a name and a Value, got 'w'"),
+        ((Value(1.0), Named(("w", 1.0))), r"got \('w', 1.0\)"),
     ],
 )
 def test_wrong_arguments(args: tuple[Any, ...], message: str) -> None:
@@ -602,7 +602,7 @@ def finding(severity: str, where: str = "here") -> Finding:
 def test_order_of_findings() -> None:
     """Errors come first, then warnings, then notes; equals stay in order."""
     given = [finding("note"), finding("warning", "a"), finding("error"), finding("warning", "b")]
-    assert [(found.severity, found.where) for found in Report(given)] == [
+    assert [(found.severity, found.where) for found in LintReport(given)] == [
         ("error", "here"),
         ("warning", "a"),
         ("warning", "b"),
@@ -612,7 +612,7 @@ def test_order_of_findings() -> None:
 
 def test_text() -> None:
     """A report prints as a list of findings, with a line for each part."""
-    report = Report([finding("note")], nodes=12_345, parameters=1)
+    report = LintReport([finding("note")], nodes=12_345, parameters=1)
     expected = "1 finding: 12,345 nodes, 1 parameter\nnote: saturated: here\n  what\n  try: advice"
     assert str(report) == repr(report) == expected
 
@@ -633,12 +633,12 @@ def test_html() -> None:
     assert "&lt;b&gt;x&lt;/b&gt;" in html
     assert "<b>" not in html
     assert html.count("<tr>") == 2
-    assert Report([], 1, 0)._repr_html_() == "<p>nothing found: 1 node, 0 parameters</p>"
+    assert LintReport([], 1, 0)._repr_html_() == "<p>nothing found: 1 node, 0 parameters</p>"
 
 
 @pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda r: pickle.loads(pickle.dumps(r))])
-def test_copies(duplicate: Callable[[Report], Report]) -> None:
+def test_copies(duplicate: Callable[[LintReport], LintReport]) -> None:
     """A copy has the findings and the numbers."""
-    report = Report([finding("note")], nodes=3, parameters=2)
+    report = LintReport([finding("note")], nodes=3, parameters=2)
     assert duplicate(report) == report
     assert repr(duplicate(report)) == repr(report)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from autograd import Value, relu
-from autograd.engine.graph import depending_on, names, nodes, uses
+from autograd.engine.graph import depending_on, edges, names, nodes
 from autograd.show.text.modules import enclosing, modules_of, within
 from nn import MLP, losses
 
@@ -71,12 +71,12 @@ def test_within() -> None:
 def test_uses() -> None:
     """Constants are no uses; a node used twice is two."""
     a = Value(2.0)
-    assert [(use.slot, use.operand is a, use.partial) for use in uses(a * a)] == [
+    assert [(edge.slot, edge.operand is a, edge.partial) for edge in edges(a * a)] == [
         (0, True, 2.0),
         (1, True, 2.0),
     ]
-    assert [use.slot for use in uses(3.0 - a)] == [1]
-    assert uses(a) == []
+    assert [edge.slot for edge in edges(3.0 - a)] == [1]
+    assert edges(a) == []
 
 
 def test_depending_on() -> None:

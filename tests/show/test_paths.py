@@ -27,7 +27,7 @@ def test_the_sum_over_the_paths_is_the_gradient(drawn: Program) -> None:
         assert close(found.total, x.grad)
         if found.count <= 3000 and math.isfinite(found.total):
             assert sum(path.product for path in every) == pytest.approx(x.grad, rel=1e-6, abs=1e-6)
-            assert len({path.uses for path in every}) == found.count
+            assert len({path.edges for path in every}) == found.count
 
 
 def test_each_path_is_connected() -> None:
@@ -35,9 +35,9 @@ def test_each_path_is_connected() -> None:
     x = Value(2.0, "x")
     y = (x * x + x).exp() * x
     for path in paths(y, x):
-        assert path.uses[0].operand is x
-        assert path.uses[-1].node is y
-        assert all(a.node is b.operand for a, b in zip(path.uses, path.uses[1:], strict=False))
+        assert path.edges[0].operand is x
+        assert path.edges[-1].node is y
+        assert all(a.node is b.operand for a, b in zip(path.edges, path.edges[1:], strict=False))
 
 
 def test_two_to_the_thousandth() -> None:
@@ -59,7 +59,7 @@ def test_a_deep_path() -> None:
     for _ in range(20_000):
         y = y * 1.0
     (path,) = paths(y, x)
-    assert len(path.uses) == 20_000
+    assert len(path.edges) == 20_000
     assert len(str(path)) < 300
 
 
@@ -94,7 +94,7 @@ def test_bad_input() -> None:
     x, other = Value(1.0, "x"), Value(2.0, "other")
     with pytest.raises(ValueError, match=r"y = .* does not depend on x = Value\(2\.0, label='other'\)"):
         paths(x * 2.0, other)
-    with pytest.raises(TypeError, match="takes Values, but came 1"):
+    with pytest.raises(TypeError, match="expected Values, got 1"):
         paths(1, x)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="at least 0, but came -1"):
+    with pytest.raises(ValueError, match="at least 0, got -1"):
         paths(x, x, k=-1)

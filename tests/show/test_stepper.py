@@ -14,7 +14,7 @@ from strategies import expressions
 
 import autograd
 from autograd import Value
-from autograd.engine.graph import consumers_first, nodes, uses
+from autograd.engine.graph import consumers_first, edges, nodes
 from autograd.show.picture import drawing
 from autograd.show.stepping.moments import Moment
 from autograd.show.stepping.page import MAX_MOMENTS, MAX_NODES, Stepper, stepper
@@ -55,13 +55,13 @@ def check_against_the_engine(root: Value) -> None:
     reached = {i: node for i, node in enumerate(order) if node in flowing}
     assert {m.target: m.adjoint for m in backward} == {i: digits(node.grad) for i, node in reached.items()}
     assert {m.target for m in backward if m.complete} == set(reached)
-    edges = {(use.node, use.slot): use for node in flowing for use in uses(node)}
+    edge_at = {(edge.node, edge.slot): edge for node in flowing for edge in edges(node)}
     shown = [moment.passing for moment in backward if moment.passing]
-    assert Counter((order[p.node], p.slot) for p in shown) == Counter(list(edges))
+    assert Counter((order[p.node], p.slot) for p in shown) == Counter(list(edge_at))
     for passing in shown:
-        use = edges[order[passing.node], passing.slot]
-        contribution = use.node.grad * use.partial
-        assert passing.lines[:2] == (f"∂ {digits(use.partial)}", f"adds {digits(contribution)}")
+        edge = edge_at[order[passing.node], passing.slot]
+        contribution = edge.node.grad * edge.partial
+        assert passing.lines[:2] == (f"∂ {digits(edge.partial)}", f"adds {digits(contribution)}")
 
 
 # ---------------------------------------------------------------------------------------------- numbers
@@ -249,9 +249,9 @@ def test_ids_are_unique() -> None:
     ids = re.findall(r'\bid="([^"]*)"', stepper(y).html)
     assert len(ids) == len(set(ids))
     assert {f"node{i}" for i in range(len(nodes(y)))} <= set(ids)
-    assert {f"edge{nodes(y).index(use.node)}_{use.slot}" for node in nodes(y) for use in uses(node)} <= set(
-        ids
-    )
+    assert {
+        f"edge{nodes(y).index(edge.node)}_{edge.slot}" for node in nodes(y) for edge in edges(node)
+    } <= set(ids)
 
 
 def test_nothing_is_loaded() -> None:
@@ -332,7 +332,7 @@ def test_unwritable_paths(tmp_path: Path) -> None:
 
 def test_not_a_value() -> None:
     """Anything but a Value is refused, by what came."""
-    with pytest.raises(TypeError, match=r"stepper takes a Value, but came 3\.0 \(float\)"):
+    with pytest.raises(TypeError, match=r"stepper expected a Value, got 3\.0 \(float\)"):
         stepper(3.0)  # type: ignore[arg-type]
 
 
@@ -341,13 +341,13 @@ def test_not_a_value() -> None:
     [
         ({"lr": 0.1}, ValueError, r"pass descend=\[...\]"),
         ({"times": 2}, ValueError, r"pass descend=\[...\]"),
-        ({"descend": [], "times": 0}, ValueError, "times is at least 1, but came 0"),
-        ({"descend": []}, ValueError, "descend takes leaves of the graph, but came none"),
-        ({"descend": [[]]}, TypeError, "descend takes Values, but came .*list"),
-        ({"descend": [1.0]}, TypeError, r"descend takes Values, but came 1\.0"),
-        ({"descend": Value(1.0)}, TypeError, "descend takes a list of leaves"),
+        ({"descend": [], "times": 0}, ValueError, "expected times to be at least 1, got 0"),
+        ({"descend": []}, ValueError, "descend expected leaves of the graph, got none"),
+        ({"descend": [[]]}, TypeError, "descend expected Values, got .*list"),
+        ({"descend": [1.0]}, TypeError, r"descend expected Values, got 1\.0"),
+        ({"descend": Value(1.0)}, TypeError, "descend expected a list of leaves"),
         ({"descend": [Value(1.0, label="z")]}, ValueError, "leaves of the graph, which Value.*'z'.* is not"),
-        ({"direction": "up"}, ValueError, "direction is one of LR, RL, TB, BT, but came 'up'"),
+        ({"direction": "up"}, ValueError, "expected direction to be one of LR, RL, TB, BT, got 'up'"),
     ],
 )
 def test_wrong_options(options: dict[str, Any], error: type[Exception], message: str) -> None:

@@ -93,7 +93,7 @@ def test_steps_of_a_deep_graph() -> None:
 
 def test_steps_take_values() -> None:
     """Anything but a Value raises a TypeError."""
-    with pytest.raises(TypeError, match="steps takes a Value, but came 'y'"):
+    with pytest.raises(TypeError, match="steps expected a Value, got 'y'"):
         steps("y")  # type: ignore[arg-type]
 
 
@@ -158,7 +158,7 @@ def test_nudge_of_a_result() -> None:
     ("arguments", "error", "message"),
     [
         ((Value(1.0), Value(2.0), 0.1), ValueError, "does not depend on"),
-        ((1.0, Value(2.0), 0.1), TypeError, "takes Values, but came 1.0"),
+        ((1.0, Value(2.0), 0.1), TypeError, "expected Values, got 1.0"),
     ],
 )
 def test_bad_nudges(arguments: tuple[object, ...], error: type[Exception], message: str) -> None:
@@ -170,5 +170,5 @@ def test_bad_nudges(arguments: tuple[object, ...], error: type[Exception], messa
 def test_a_nudge_is_a_number() -> None:
     """Anything but a number for the nudge raises a TypeError."""
     x = Value(1.0)
-    with pytest.raises(TypeError, match="a real number was wanted, but came"):
+    with pytest.raises(TypeError, match="expected a real number, got"):
         nudge(x * 2.0, x, "0.1")  # type: ignore[arg-type]

@@ -1097,32 +1097,35 @@ def add(x: Any, y: Any) -> Any:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: grad(identity)(np.ones(2)), "came array of shape .2,.; use jacobian"),
-        (lambda: grad(identity)(np.ones(1)), "came array of shape .1,.; use jacobian"),
-        (lambda: grad(identity)([1.0]), "came list.*; use jacobian"),
+        (lambda: grad(identity)(np.ones(2)), "got array of shape .2,.; use jacobian"),
+        (lambda: grad(identity)(np.ones(1)), "got array of shape .1,.; use jacobian"),
+        (lambda: grad(identity)([1.0]), "got list.*; use jacobian"),
         (lambda: hvp(identity, (np.ones(2),), (np.ones(2),)), "use jacobian"),
-        (lambda: grad(lambda x: None)(1.0), "a single number as its result, but came None; return one"),
-        (lambda: vjp(lambda x: "y", 1.0), "the result of the function is .* but came 'y'"),
-        (lambda: jvp(lambda x: {1}, (1.0,), (1.0,)), r"the result of the function is .* but came \{1\}"),
+        (lambda: grad(lambda x: None)(1.0), "a single number as the result .* got None; return one"),
+        (lambda: vjp(lambda x: "y", 1.0), "expected the result of the function to be .* got 'y'"),
+        (
+            lambda: jvp(lambda x: {1}, (1.0,), (1.0,)),
+            r"expected the result of the function to be .* got \{1\}",
+        ),
         (lambda: grad(identity)(np.array([1, 2])), r"int64.*\.astype\(float\)"),
         (lambda: jacobian(identity)([np.array([True])]), r"bool.*\.astype\(float\)"),
         (
             lambda: jvp(identity, (np.ones(2),), (np.array([1, 2]),)),
             r"the tuple of tangents .*astype\(float\)",
         ),
-        (lambda: grad(identity)("x"), r"an argument to differentiate by is .* came 'x' \(str\)"),
-        (lambda: grad(identity)(True), r"but came True \(bool\)"),
-        (lambda: grad(identity)(1j), r"but came 1j \(complex\)"),
-        (lambda: grad(identity)({"a": [1.0, "x"]}), "but came 'x'"),
+        (lambda: grad(identity)("x"), r"an argument to differentiate by to be .* got 'x' \(str\)"),
+        (lambda: grad(identity)(True), r"got True \(bool\)"),
+        (lambda: grad(identity)(1j), r"got 1j \(complex\)"),
+        (lambda: grad(identity)({"a": [1.0, "x"]}), "got 'x'"),
         (lambda: grad(identity)(np.array([1j])), "holds an array with 1j"),
         (lambda: grad(identity)(np.array([1.0, None])), "holds an array with None"),
         (lambda: grad(identity, has_aux=True)(1.0), "has_aux=True .* a pair"),
         (lambda: value_and_grad(lambda x: (x, x, x), has_aux=True)(1.0), "has_aux=True .* a pair"),
         (lambda: vjp(lambda x: [x, x], 1.0, has_aux=True), "has_aux=True .* a pair"),
-        (lambda: jvp(identity, 1.0, (1.0,)), "primals is a tuple .* but came 1.0"),  # type: ignore[arg-type]
-        (lambda: jvp(identity, (1.0,), 1.0), "tangents is a tuple .* but came 1.0"),  # type: ignore[arg-type]
-        (lambda: jvp(identity, np.ones(1), np.ones(1)), "primals is a tuple"),  # type: ignore[arg-type]
-        (lambda: hvp(identity, 1.0, 1.0), "primals is a tuple .* but came 1.0"),  # type: ignore[arg-type]
+        (lambda: jvp(identity, 1.0, (1.0,)), "expected primals to be a tuple .* got 1.0"),  # type: ignore[arg-type]
+        (lambda: jvp(identity, (1.0,), 1.0), "expected tangents to be a tuple .* got 1.0"),  # type: ignore[arg-type]
+        (lambda: jvp(identity, np.ones(1), np.ones(1)), "expected primals to be a tuple"),  # type: ignore[arg-type]
+        (lambda: hvp(identity, 1.0, 1.0), "expected primals to be a tuple .* got 1.0"),  # type: ignore[arg-type]
     ],
 )
 def test_wrong_types(call: Callable[[], Any], message: str) -> None:
@@ -1144,33 +1147,42 @@ def test_wrong_types(call: Callable[[], Any], message: str) -> None:
         (lambda: grad(identity)(), "argument 0, .* with 0 positional arguments"),
         (lambda: grad(identity)(x=1.0), "argument 0, .* with 0 positional arguments"),
         (lambda: grad(identity, "0")(1.0), "argument '0'"),  # type: ignore[arg-type]
-        (lambda: jacobian(identity, mode="forward"), "mode is 'rev', 'fwd' or None, but came 'forward'"),
-        (lambda: jvp(identity, (1.0,), (1.0, 2.0)), "the tuple of tangents must have the structure"),
-        (lambda: jvp(add, (1.0, 2.0), (1.0,)), "the tuple of tangents must have the structure"),
-        (lambda: jvp(identity, (np.ones(2),), (np.ones(3),)), r"shape \(2,\)\), but came .*shape \(3,\)"),
+        (
+            lambda: jacobian(identity, mode="forward"),
+            "expected mode to be 'rev', 'fwd' or None, got 'forward'",
+        ),
+        (lambda: jvp(identity, (1.0,), (1.0, 2.0)), "expected the tuple of tangents to have the structure"),
+        (lambda: jvp(add, (1.0, 2.0), (1.0,)), "expected the tuple of tangents to have the structure"),
+        (lambda: jvp(identity, (np.ones(2),), (np.ones(3),)), r"shape \(2,\)\), got .*shape \(3,\)"),
         (lambda: jvp(identity, ([1.0],), ((1.0,),)), "list.*tuple"),
         (lambda: jvp(identity, ({"a": 1.0},), ({"b": 1.0},)), "a: number.*b: number"),
-        (lambda: hvp(squares, ([1.0],), ([1.0, 2.0],)), "the tuple of tangents must have the structure"),
+        (
+            lambda: hvp(squares, ([1.0],), ([1.0, 2.0],)),
+            "expected the tuple of tangents to have the structure",
+        ),
         (
             lambda: vjp(identity, 1.0)[1]([1.0]),
-            "the cotangent must have the structure .*number, but came list",
+            "expected the cotangent to have the structure .*number, got list",
         ),
         (
             lambda: vjp(lambda x: (x, x), 1.0)[1](1.0),
-            "the cotangent must have the structure .*but came number",
+            "expected the cotangent to have the structure .*got number",
         ),
-        (lambda: vmap(add)(np.ones(2), np.ones(3)), r"axes of one length, but came lengths \[2, 3\]"),
+        (lambda: vmap(add)(np.ones(2), np.ones(3)), r"axes of one length, got lengths \[2, 3\]"),
         (lambda: vmap(lambda d: 0.0)([np.ones(2), np.ones(3)]), r"axes of one length, .*\[2, 3\]"),
-        (lambda: vmap(identity)(1.0), "axis 0, but came a number; pass in_axes=None"),
-        (lambda: vmap(identity, in_axes=1)(np.ones(2)), r"axis 1, but came a.* shape \(2,\)"),
-        (lambda: vmap(identity, in_axes=-2)(np.ones(2)), r"axis -2, but came a.* shape \(2,\)"),
+        (lambda: vmap(identity)(1.0), "axis 0, got a number; pass in_axes=None"),
+        (lambda: vmap(identity, in_axes=1)(np.ones(2)), r"axis 1, got a.* shape \(2,\)"),
+        (lambda: vmap(identity, in_axes=-2)(np.ones(2)), r"axis -2, got a.* shape \(2,\)"),
         (lambda: vmap(identity, in_axes=None)(1.0), "all None"),
         (lambda: vmap(add, in_axes=(None, None))(1.0, 2.0), "all None"),
         (
             lambda: vmap(add, in_axes=(0,))(np.ones(2), 2.0),
             "in_axes has 1 entries, but there are 2 arguments",
         ),
-        (lambda: vmap(lambda x: np.ones(int(x)))(np.array([1.0, 2.0])), "each result of vmap must have"),
+        (
+            lambda: vmap(lambda x: np.ones(int(x)))(np.array([1.0, 2.0])),
+            "expected each result of vmap to have",
+        ),
         (lambda: vmap(identity)(None), "no array"),
         (lambda: vmap(identity)(), "no array"),
         (lambda: vmap(identity, in_axes=({"a": 0},))({"b": np.ones(2)}), r"in_axes .* \{'a': 0\} for dict"),

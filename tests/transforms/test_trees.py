@@ -129,7 +129,7 @@ def test_structures_are_equal_where_the_forms_are(tree: Any, other: Any) -> None
     structure, different = flatten(tree)[1], flatten(other)[1]
     assert (structure == different) == (form(tree) == form(other))
     if structure != different:
-        with pytest.raises(ValueError, match="must have the structure"):
+        with pytest.raises(ValueError, match="to have the structure"):
             flatten_like(structure, other, "the tangent")
 
 
@@ -253,10 +253,10 @@ def test_different_structures(one: Any, other: Any) -> None:
     structure, different = flatten(one)[1], flatten(other)[1]
     assert structure != different
     with pytest.raises(
-        ValueError, match="the tangent must have the structure of what it belongs to"
+        ValueError, match="expected the tangent to have the structure of what it belongs to"
     ) as raised:
         flatten_like(structure, other, "the tangent")
-    assert f"{structure}, but came {different}" in str(raised.value)
+    assert f"{structure}, got {different}" in str(raised.value)
 
 
 def test_equal_structures() -> None:
@@ -280,12 +280,12 @@ def test_the_order_of_keys_does_not_matter() -> None:
 @pytest.mark.parametrize(
     ("tree", "message"),
     [
-        ("abc", r"the tangent is a real number, .* but came 'abc' \(str\)"),
-        (True, r"but came True \(bool\)"),
-        (np.True_, r"but came .*True.* \(bool"),
-        (1j, r"but came 1j \(complex\)"),
-        ({1.0}, r"but came \{1.0\} \(set\)"),
-        ([1.0, {"a": b"x"}], r"but came b'x' \(bytes\)"),
+        ("abc", r"expected the tangent to be a real number, .* got 'abc' \(str\)"),
+        (True, r"got True \(bool\)"),
+        (np.True_, r"got .*True.* \(bool"),
+        (1j, r"got 1j \(complex\)"),
+        ({1.0}, r"got \{1.0\} \(set\)"),
+        ([1.0, {"a": b"x"}], r"got b'x' \(bytes\)"),
         (np.array([1, 2]), r"an array of int64, .* convert it with \.astype\(float\)"),
         (np.array([[1]], dtype=np.uint8), r"an array of uint8, .*\.astype\(float\)"),
         ([np.array([True])], r"an array of bool, .*\.astype\(float\)"),

@@ -157,8 +157,8 @@ def improve_later(program: Program) -> None:
 
     Examples
     --------
-    >>> from .program import Report
-    >>> program = Program(str, lambda x: (x,), Report(0, 0, 0.0))
+    >>> from .program import CompilationReport
+    >>> program = Program(str, lambda x: (x,), CompilationReport(0, 0, 0.0))
     >>> program.expect("numba", lambda: lambda x: (x + 1.0,))
     >>> improve_later(program)
     >>> program.settled.wait(), program.run(1.0)

@@ -26,8 +26,8 @@ def improve_when_worthwhile(program: Program) -> None:
 
     Examples
     --------
-    >>> from .program import Report
-    >>> program = Program(str, lambda x: (x,), Report(0, 0, 0.0))
+    >>> from .program import CompilationReport
+    >>> program = Program(str, lambda x: (x,), CompilationReport(0, 0, 0.0))
     >>> program.expect("numba", lambda: lambda x: (x + 1.0,))
     >>> improve_when_worthwhile(program)
     >>> program.run(1.0), program.report.remark

@@ -17,7 +17,7 @@ class UnsuitableError(Exception):
     """A backend does not take a program; the message says why."""
 
 
-class Report(NamedTuple):
+class CompilationReport(NamedTuple):
     """What compiling found; it prints as a list.
 
     Attributes
@@ -71,12 +71,12 @@ class Program:
         Writes its text in NumPy, which runs on its own.
     run : callable
         From the arguments' arrays to the tuple of results.
-    report : Report
+    report : CompilationReport
         What was found.
 
     Examples
     --------
-    >>> program = Program(str, lambda x: (x,), Report(0, 0, 0.0))
+    >>> program = Program(str, lambda x: (x,), CompilationReport(0, 0, 0.0))
     >>> program.expect("numba", lambda: lambda x: (x + 1.0,))
     >>> program.report.remark
     'numba has not begun yet'
@@ -85,7 +85,7 @@ class Program:
     ((2.0,), 'numba')
     """
 
-    def __init__(self, write: Callable[[], str], run: Run, report: Report) -> None:
+    def __init__(self, write: Callable[[], str], run: Run, report: CompilationReport) -> None:
         self._write = write
         self.run = self._numpy = run
         self.report = report

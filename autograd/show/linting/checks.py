@@ -225,7 +225,7 @@ def _unreached(subject: Subject) -> Iterator[Finding]:
 
 
 def _zero(subject: Subject) -> Iterator[Finding]:
-    """Report parameters whose gradient is 0, unless a dead ReLU says so already.
+    """LintReport parameters whose gradient is 0, unless a dead ReLU says so already.
 
     Of a neuron that has some other gradient, none: where ReLUs share no sample, single weights get 0.
     """

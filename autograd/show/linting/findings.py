@@ -50,7 +50,7 @@ class Finding(NamedTuple):
         return f"{self.severity}: {self.kind}: {self.where}\n  {self.what}\n  try: {self.advice}"
 
 
-class Report(tuple[Finding, ...]):
+class LintReport(tuple[Finding, ...]):
     """Findings, the most severe first; it prints as a list, in notebooks as a table.
 
     Parameters
@@ -67,14 +67,14 @@ class Report(tuple[Finding, ...]):
 
     Examples
     --------
-    >>> Report([], nodes=3, parameters=1)
+    >>> LintReport([], nodes=3, parameters=1)
     nothing found: 3 nodes, 1 parameter
     """
 
     nodes: int
     parameters: int
 
-    def __new__(cls, findings: Iterable[Finding], nodes: int = 0, parameters: int = 0) -> Report:
+    def __new__(cls, findings: Iterable[Finding], nodes: int = 0, parameters: int = 0) -> LintReport:
         """Sort the findings."""
         report = super().__new__(cls, sorted(findings, key=_rank))
         report.nodes, report.parameters = nodes, parameters

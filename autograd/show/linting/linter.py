@@ -15,11 +15,11 @@ from ...engine.value import Value
 from ..text.modules import modules_of
 from ..text.sweep_steps import steps
 from .checks import CHECKS
-from .findings import Report, folded
+from .findings import LintReport, folded
 from .network import Subject
 
 
-def lint(loss: Value, model: Any = None) -> Report:
+def lint(loss: Value, model: Any = None) -> LintReport:
     """Find what went wrong in training, without changing any ``grad``.
 
     Looked for are: values and gradients that are not finite, and where that begins; ReLU neurons that are
@@ -37,7 +37,7 @@ def lint(loss: Value, model: Any = None) -> Report:
 
     Returns
     -------
-    Report
+    LintReport
         A tuple of `Finding`, the most severe first.
 
     Raises
@@ -59,14 +59,14 @@ def lint(loss: Value, model: Any = None) -> Report:
     """
     if not isinstance(loss, Value):
         raise TypeError(
-            f"lint takes the loss as one Value, but came {brief(loss)} ({type(loss).__name__}); "
+            f"lint expected the loss as one Value, got {brief(loss)} ({type(loss).__name__}); "
             "call lint(loss, model), with the sum or the mean of the losses of a batch"
         )
     order = nodes(loss)
     adjoints = {step.node: step.adjoint for step in steps(loss)}
     subject = Subject(order, _parameters(order, model), adjoints, modules_of(order))
     found = [finding for check in CHECKS for finding in folded(check(subject))]
-    return Report(found, len(order), len(subject.parameters))
+    return LintReport(found, len(order), len(subject.parameters))
 
 
 def _parameters(order: Sequence[Value], model: Any) -> list[tuple[str, Value]]:
@@ -74,11 +74,11 @@ def _parameters(order: Sequence[Value], model: Any) -> list[tuple[str, Value]]:
         return [(node.label, node) for node in order if node.op is None and node.label]
     if isinstance(model, type) or not callable(getattr(model, "named_parameters", None)):
         raise TypeError(
-            "lint takes a model with named_parameters(), such as an nn.Module, but came "
+            "lint expected a model with named_parameters(), such as an nn.Module, got "
             f"{brief(model)} ({type(model).__name__}); call lint(loss) to take the labelled leaves"
         )
     pairs = list(model.named_parameters())
     for pair in pairs:
         if not (isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[1], Value)):
-            raise TypeError(f"named_parameters() yields a name and a Value each time, but came {pair!r}")
+            raise TypeError(f"expected named_parameters() to yield pairs of a name and a Value, got {pair!r}")
     return pairs

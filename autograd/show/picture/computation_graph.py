@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from ...engine.graph import Use, depending_on, nodes, uses
+from ...engine.graph import Edge, depending_on, edges, nodes
 from ...engine.graph import names as label
 from ...engine.value import Value
 from ..text.modules import modules_of
@@ -87,13 +87,13 @@ def draw(
     2
     """
     if not isinstance(root, Value):
-        raise TypeError(f"draw takes a Value, but came {root!r} ({type(root).__name__})")
+        raise TypeError(f"draw expected a Value, got {root!r} ({type(root).__name__})")
     if max_nodes < 1 or precision < 1 or (depth is not None and depth < 1):
         raise ValueError(
-            f"max_nodes, precision and depth are at least 1, but came {max_nodes}, {precision} and {depth}"
+            f"expected max_nodes, precision and depth >= 1, got {max_nodes}, {precision} and {depth}"
         )
     if direction not in DIRECTIONS:
-        raise ValueError(f"direction is one of {', '.join(DIRECTIONS)}, but came {direction!r}")
+        raise ValueError(f"expected direction to be one of {', '.join(DIRECTIONS)}, got {direction!r}")
     order = nodes(root)
     marked = _marked(order, highlight)
     look = Look(direction, precision, values, grads, partials, color_by_grad, marked)
@@ -118,27 +118,27 @@ def _within(root: Value, depth: int, order: Sequence[Value]) -> list[Value]:
     found, frontier = {root}, {root}
     while frontier and depth:
         # As a set: in y = y + y, the k-th node is an operand of 2^k uses.
-        frontier = {use.operand for node in frontier for use in uses(node)} - found
+        frontier = {edge.operand for node in frontier for edge in edges(node)} - found
         found |= frontier
         depth -= 1
     return [node for node in order if node in found]
 
 
-def _marked(order: Sequence[Value], highlight: Value | Path | Sequence[Value] | None) -> frozenset[Use]:
+def _marked(order: Sequence[Value], highlight: Value | Path | Sequence[Value] | None) -> frozenset[Edge]:
     """Return the edges to highlight."""
     if highlight is None:
         return frozenset()
     if isinstance(highlight, Path):
-        marked = frozenset(highlight.uses)
-        stations = [use.node for use in highlight.uses]
+        marked = frozenset(highlight.edges)
+        stations = [edge.node for edge in highlight.edges]
     elif isinstance(highlight, Value):
         stations = [highlight]
         influenced = depending_on([highlight], order)
-        marked = frozenset(use for node in influenced for use in uses(node) if use.operand in influenced)
+        marked = frozenset(edge for node in influenced for edge in edges(node) if edge.operand in influenced)
     else:
         stations = list(highlight)
         steps = set(pairwise(stations))
-        marked = frozenset(use for node in stations for use in uses(node) if (use.operand, node) in steps)
+        marked = frozenset(edge for node in stations for edge in edges(node) if (edge.operand, node) in steps)
     missing = [node for node in stations if node not in set(order)]
     if missing:
         raise ValueError(f"highlight: {missing[0]!r} is not in the graph that is drawn")

@@ -73,7 +73,7 @@ class Drawing:
             For another form.
         """
         if form not in FORMATS:
-            raise ValueError(f"a drawing renders to {', '.join(FORMATS)}, but came {form!r}")
+            raise ValueError(f"expected form to be one of {', '.join(FORMATS)}, got {form!r}")
         try:
             image: bytes = graphviz.Source(self.source).pipe(format=form)
         except graphviz.ExecutableNotFound:

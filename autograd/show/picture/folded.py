@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from ...engine.graph import uses
+from ...engine.graph import edges
 from ...engine.node import has_gradient
 from ...engine.value import Value
 from ..text.formulas import count, digits
@@ -67,7 +67,7 @@ def draw_folded(
     dot = digraph(rankdir=look.direction, ranksep="1.2")
     dot.attr(label=f"{len(order):,} nodes, folded")
     around = {modules[-1]: modules[:-1] for modules in shown.values()}
-    marked = {box_of[node] for use in look.marked for node in (use.node, use.operand)}
+    marked = {box_of[node] for edge in look.marked for node in (edge.node, edge.operand)}
     largest = max((_size(_parameters(inside)) for inside in members.values()), default=0.0)
     # Graphviz takes what follows a colon in an edge's end for a port.
     name_of_box = {box: f"box{i}" for i, box in enumerate(members)}
@@ -101,14 +101,14 @@ def _boxes(order: Sequence[Value], module_of: Mapping[Value, str]) -> dict[Value
         elif node.op is None:
             found[node] = _INPUTS
         else:
-            below = {found[use.operand] for use in uses(node)}
+            below = {found[edge.operand] for edge in edges(node)}
             found[node] = _BEFORE if below <= {_INPUTS, _BEFORE} else _AFTER
     return found
 
 
 def _edges(order: Sequence[Value], box_of: Mapping[Value, str]) -> Counter[tuple[str, str]]:
     """Return how many operands each box takes from each other box."""
-    pairs = ((box_of[use.operand], box_of[node]) for node in order for use in uses(node))
+    pairs = ((box_of[edge.operand], box_of[node]) for node in order for edge in edges(node))
     return Counter(pair for pair in pairs if pair[0] != pair[1])
 
 

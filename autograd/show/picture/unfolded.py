@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from ...engine.graph import Use
+from ...engine.graph import Edge
 from ...engine.node import has_gradient
 from ...engine.value import Value
 from ..text.formulas import digits, formula
@@ -24,7 +24,7 @@ class Look(NamedTuple):
     grads: bool = True
     partials: bool = True
     color_by_grad: bool = False
-    marked: frozenset[Use] = frozenset()
+    marked: frozenset[Edge] = frozenset()
 
 
 def draw_unfolded(
@@ -33,7 +33,7 @@ def draw_unfolded(
     name_of: Mapping[Value, str],
     home: Mapping[Value, str],
     look: Look,
-    texts: Mapping[Value | Use, str] | None = None,
+    texts: Mapping[Value | Edge, str] | None = None,
     cut_by: str = "max_nodes",
 ) -> Drawing:
     """Draw nodes of a graph.
@@ -97,7 +97,7 @@ class _Picture:
         name_of: Mapping[Value, str],
         home: Mapping[Value, str],
         look: Look,
-        texts: Mapping[Value | Use, str],
+        texts: Mapping[Value | Edge, str],
     ) -> None:
         self.root = order[-1]
         self.home = home
@@ -109,7 +109,7 @@ class _Picture:
         self.grad_of = {node: float(node.grad) if has_gradient(node) else None for node in shown}
         sizes = [abs(grad) for grad in self.grad_of.values() if grad is not None and math.isfinite(grad)]
         self.largest = max(sizes, default=0.0)
-        self.marked = {node for use in look.marked for node in (use.node, use.operand)}
+        self.marked = {node for edge in look.marked for node in (edge.node, edge.operand)}
         self.dot = digraph(rankdir=look.direction)
 
     def digits(self, number: float) -> str:
@@ -158,9 +158,9 @@ class _Picture:
             if isinstance(arg, Value) and arg not in self.drawn:
                 left_out += 1
             elif isinstance(arg, Value):
-                use = Use(node, slot)
-                style = HIGHLIGHT if use in self.look.marked else {}
-                label = self.texts.get(use) or ("" if partial is None else self._label(node, partial))
+                edge = Edge(node, slot)
+                style = HIGHLIGHT if edge in self.look.marked else {}
+                label = self.texts.get(edge) or ("" if partial is None else self._label(node, partial))
                 identity = f"edge{self.index[node]}_{slot}"
                 self.dot.edge(f"node{self.index[arg]}", name, label=label, id=identity, **style)
             else:

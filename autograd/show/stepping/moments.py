@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from ...engine.graph import consumers_first, uses
+from ...engine.graph import consumers_first, edges
 from ...engine.value import Value
 from ..text.formulas import count, digits, formula
 from ..text.notation import Notation
@@ -99,7 +99,7 @@ class Script:
         self.notation = Notation(name_of)
         self.index = {node: i for i, node in enumerate(order)}
         flowing = consumers_first(self.result, by_derivative=True)
-        self.used = Counter(self.index[use.operand] for node in flowing for use in uses(node))
+        self.used = Counter(self.index[edge.operand] for node in flowing for edge in edges(node))
         self.results: list[str] = []
         leaves = sum(node.op is None for node in order)
         parts = [count(leaves, "leaf", "leaves"), count(len(order) - leaves, "operation")]

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ...engine.graph import Use, nodes, uses
+from ...engine.graph import Edge, edges, nodes
 from ...engine.graph import names as label
 from ...engine.value import Value
 from ...files import write_whole
@@ -179,14 +179,14 @@ def stepper(
     'w ← w − lr · dv1/dw = 2 − 0.1 · 4 = 1.6'
     """
     if not isinstance(root, Value):
-        raise TypeError(f"stepper takes a Value, but came {root!r} ({type(root).__name__})")
+        raise TypeError(f"stepper expected a Value, got {root!r} ({type(root).__name__})")
     if descend is None and (lr, times) != (None, None):
         raise ValueError("lr and times are for a descent: pass descend=[...], the leaves to train, as well")
     times = 3 if times is None else times
     if times < 1:
-        raise ValueError(f"times is at least 1, but came {times}")
+        raise ValueError(f"expected times to be at least 1, got {times}")
     if direction not in DIRECTIONS:
-        raise ValueError(f"direction is one of {', '.join(DIRECTIONS)}, but came {direction!r}")
+        raise ValueError(f"expected direction to be one of {', '.join(DIRECTIONS)}, got {direction!r}")
     order = nodes(root)
     trained = [] if descend is None else _leaves(descend, order)
     _check_size(order, times if trained else 1)
@@ -207,13 +207,13 @@ def stepper(
 def _leaves(descend: Iterable[Value], order: Sequence[Value]) -> list[Value]:
     """Return the leaves to train, each once."""
     if isinstance(descend, Value):
-        raise TypeError(f"descend takes a list of leaves, but came {descend!r}")
+        raise TypeError(f"descend expected a list of leaves, got {descend!r}")
     given, graph = list(descend), set(order)
     if not given:
-        raise ValueError("descend takes leaves of the graph, but came none")
+        raise ValueError("descend expected leaves of the graph, got none")
     for leaf in given:
         if not isinstance(leaf, Value):
-            raise TypeError(f"descend takes Values, but came {leaf!r} ({type(leaf).__name__})")
+            raise TypeError(f"descend expected Values, got {leaf!r} ({type(leaf).__name__})")
         if leaf not in graph or leaf.op is not None:
             raise ValueError(f"descend takes leaves of the graph, which {leaf!r} is not")
     return list(dict.fromkeys(given))
@@ -225,7 +225,7 @@ def _check_size(order: Sequence[Value], times: int) -> None:
             f"{len(order):,} nodes are more than anybody steps through, the most is {MAX_NODES}: pass a node "
             "nearer to the leaves, or the loss of a single sample"
         )
-    moments = times * sum(1 + len(uses(node)) for node in order)
+    moments = times * sum(1 + len(edges(node)) for node in order)
     if moments > MAX_MOMENTS:
         raise ValueError(
             f"the page would have about {moments:,} moments, the most is {MAX_MOMENTS:,}: pass smaller times"
@@ -238,13 +238,13 @@ def _draw(script: Script, rows: Sequence[Mapping[str, str]], direction: str) -> 
     adjoints = _longest((moment.target, moment.adjoint) for moment in script.moments)
     passings = [moment.passing for moment in script.moments if moment.passing]
     lines = [_longest(((edge.node, edge.slot), edge.lines[i]) for edge in passings) for i in range(3)]
-    texts: dict[Value | Use, str] = {}
+    texts: dict[Value | Edge, str] = {}
     for i, (node, row) in enumerate(zip(script.order, rows, strict=True)):
         head = f"{row['name']} = {row['formula']}" if row["formula"] else row["name"]
         # Nothing arrives at what is only compared or chosen by.
         texts[node] = f"{head}\nvalue {values[i]}\nadjoint {adjoints.get(i, '0')}"
-        flowing = [use for use in uses(node) if (i, use.slot) in lines[0]]
-        texts |= {use: "\n".join(longest[i, use.slot] for longest in lines) for use in flowing}
+        flowing = [edge for edge in edges(node) if (i, edge.slot) in lines[0]]
+        texts |= {edge: "\n".join(longest[i, edge.slot] for longest in lines) for edge in flowing}
     return draw_unfolded(script.order, script.order, script.name_of, {}, Look(direction), texts)
 
 

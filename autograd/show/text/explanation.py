@@ -6,7 +6,7 @@ import copy
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from ...engine.graph import Use, consumers_first, depending_on, nodes, operands, uses
+from ...engine.graph import Edge, consumers_first, depending_on, edges, nodes, operands
 from ...engine.graph import names as label
 from ...engine.value import Value
 from ...transforms.partials import partials_as_graph, partials_as_numbers
@@ -160,7 +160,7 @@ class _Working:
             Section("Intermediate variables", _each(self._definition, self.between)),
             Section(
                 "Each differentiated by what it uses",
-                _each(self._partial, [use for node in self.between for use in self._uses(node)]),
+                _each(self._partial, [edge for node in self.between for edge in self._edges(node)]),
             ),
         ]
         if self.numbers and (fixed := self._fixed()):
@@ -184,61 +184,63 @@ class _Working:
     def _constant(self, node: Value) -> Equation:
         return [self.write.name(node), self.write.number(node.data).text]
 
-    def _uses(self, node: Value) -> list[Use]:
-        return [use for use in uses(node) if use.operand in self.affected]
+    def _edges(self, node: Value) -> list[Edge]:
+        return [edge for edge in edges(node) if edge.operand in self.affected]
 
     def _definition(self, node: Value) -> Equation:
         return [self.write.name(node), self.write.formula(node), *self._numbers(node.data)]
 
-    def _partial(self, use: Use) -> Equation:
-        same = [other.slot for other in uses(use.node) if other.operand is use.operand]
-        nth = same.index(use.slot) + 1 if len(same) > 1 else None
-        rule, number = self._rule(use).text, self.write.number(use.partial).text
-        return [self.write.partial(use, nth), rule, *([number] if self.numbers and number != rule else [])]
+    def _partial(self, edge: Edge) -> Equation:
+        same = [other.slot for other in edges(edge.node) if other.operand is edge.operand]
+        nth = same.index(edge.slot) + 1 if len(same) > 1 else None
+        rule, number = self._rule(edge).text, self.write.number(edge.partial).text
+        return [self.write.partial(edge, nth), rule, *([number] if self.numbers and number != rule else [])]
 
-    def _rule(self, use: Use) -> Term:
+    def _rule(self, edge: Edge) -> Term:
         """Return the partial as a formula in the operands and the node, as the table has it."""
-        rule = partials_as_graph(use.node, {use.operand})[use.slot]
+        rule = partials_as_graph(edge.node, {edge.operand})[edge.slot]
         return (
-            self.write.rule(use.node, rule)
+            self.write.rule(edge.node, rule)
             if isinstance(rule, Value)
             else self.write.number(rule or 0.0, None)
         )
 
     def _chain(self) -> Equation:
         """Return the product of the partials along the only path, the outermost first."""
-        trail = self.paths.listed[0].uses[::-1]
-        forms: list[Callable[[Use], Term]] = [
-            lambda use: self.write.atom(self.write.total(use.node, use.operand)),
+        trail = self.paths.listed[0].edges[::-1]
+        forms: list[Callable[[Edge], Term]] = [
+            lambda edge: self.write.atom(self.write.total(edge.node, edge.operand)),
             self._rule,
         ]
         if self.numbers:
-            forms.append(lambda use: self.write.number(use.partial))
+            forms.append(lambda edge: self.write.number(edge.partial))
         sides = [self._product(form, trail) for form in forms]
         whole = self.write.total(self.y, self.x)
         return _without_repeats([whole, *sides, *self._numbers(self.derivative_of[self.y])])
 
-    def _product(self, write: Callable[[Use], Term], trail: Sequence[Use]) -> str:
+    def _product(self, write: Callable[[Edge], Term], trail: Sequence[Edge]) -> str:
         """Return the product of a factor for each edge of a path, the middle of a long one left out."""
         if len(trail) <= _MAX_FACTORS:
-            return self.write.product([write(use) for use in trail])
+            return self.write.product([write(edge) for edge in trail])
         half = _MAX_FACTORS // 2
-        ends = [[write(use) for use in part] for part in (trail[:half], trail[-half:])]
+        ends = [[write(edge) for edge in part] for part in (trail[:half], trail[-half:])]
         return self.write.product([*ends[0], self.write.dots(), *ends[1]])
 
     def _total(self, node: Value) -> Equation:
-        """Return the total-derivative rule at one node: a term for each use."""
-        found = self._uses(node)
+        """Return the total-derivative rule at one node: a term for each edge."""
+        found = self._edges(node)
         shown = found if len(found) <= _MAX_TERMS else found[: _MAX_TERMS - 1]
         more = len(found) - len(shown)
         symbols, rules, numbers = [], [], []
-        for use in shown:
-            partial = self.write.atom(self.write.partial(use))
-            inner = [] if use.operand is self.x else [self.write.atom(self.write.total(use.operand, self.x))]
-            known = [] if not inner else [self.write.number(self.derivative_of[use.operand])]
+        for edge in shown:
+            partial = self.write.atom(self.write.partial(edge))
+            inner = (
+                [] if edge.operand is self.x else [self.write.atom(self.write.total(edge.operand, self.x))]
+            )
+            known = [] if not inner else [self.write.number(self.derivative_of[edge.operand])]
             symbols.append(self.write.product([partial, *inner]))
-            rules.append(self.write.product([self._rule(use), *inner], shorten=True))
-            numbers.append(self.write.product([self.write.number(use.partial), *known]))
+            rules.append(self.write.product([self._rule(edge), *inner], shorten=True))
+            numbers.append(self.write.product([self.write.number(edge.partial), *known]))
         if not found:
             return [self.write.total(node, self.x), self.write.number(0.0).text]
         sides = [self.write.sum(texts, more) for texts in (symbols, rules)]
@@ -248,7 +250,7 @@ class _Working:
 
     def _over_paths(self) -> Equation:
         terms = [
-            self.write.product([self.write.number(use.partial) for use in reversed(path.uses)])
+            self.write.product([self.write.number(edge.partial) for edge in reversed(path.edges)])
             for path in self.paths.listed
         ]
         number = self.write.number(self.derivative_of[self.y]).text

@@ -193,7 +193,7 @@ def to_latex(node: Value) -> str:
     '\\sin\\left(x_{1} \\cdot x_{1}\\right)'
     """
     if not isinstance(node, Value):
-        raise TypeError(f"to_latex takes a Value, but came {node!r} ({type(node).__name__})")
+        raise TypeError(f"to_latex expected a Value, got {node!r} ({type(node).__name__})")
     return expression(node, latex=True)
 
 

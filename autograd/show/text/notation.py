@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ...engine.graph import Use, operands
+from ...engine.graph import Edge, operands
 from ...engine.value import Value
 from .formulas import Term, formula, latex_name, number_term, term
 
@@ -65,10 +65,10 @@ class Notation:
             return rf"\frac{{d {self.name(y)}}}{{d {self.name(x)}}}"
         return f"d{_joined(self.name(y))}/d{_joined(self.name(x))}"
 
-    def partial(self, use: Use, nth: int | None = None) -> str:
+    def partial(self, edge: Edge, nth: int | None = None) -> str:
         """Return the name of the partial of a node by an operand; which use, where there are several."""
         which = f" ({_ordinal(nth)} use)" if nth else ""
-        above, below = self.name(use.node), self.name(use.operand)
+        above, below = self.name(edge.node), self.name(edge.operand)
         if self._latex:
             return rf"\frac{{\partial {above}}}{{\partial {below}}}" + (rf"\text{{{which}}}" if nth else "")
         return f"∂{_joined(above)}/∂{_joined(below)}{which}"

@@ -7,7 +7,7 @@ from itertools import islice
 from math import prod
 from typing import NamedTuple
 
-from ...engine.graph import Use, depending_on, names, nodes, uses
+from ...engine.graph import Edge, depending_on, edges, names, nodes
 from ...engine.value import Value
 from .formulas import digits
 
@@ -17,19 +17,19 @@ class Path(NamedTuple):
 
     Attributes
     ----------
-    uses : tuple of Use
+    edges : tuple of Edge
         The edges, from the input to the result.
     text : str
         The path and its product as one line.
     """
 
-    uses: tuple[Use, ...]
+    edges: tuple[Edge, ...]
     text: str
 
     @property
     def product(self) -> float:
         """The product of the partials along the path, the last factor first as in the chain rule."""
-        return prod((use.partial for use in reversed(self.uses)), start=1.0)
+        return prod((edge.partial for edge in reversed(self.edges)), start=1.0)
 
     def __str__(self) -> str:
         return self.text
@@ -57,14 +57,14 @@ class Paths:
         self.total = self._total()
         self.listed = tuple(islice(self, k))
 
-    def _uses(self, node: Value) -> list[Use]:
-        return [use for use in uses(node) if use.operand in self._between]
+    def _edges(self, node: Value) -> list[Edge]:
+        return [edge for edge in edges(node) if edge.operand in self._between]
 
     def _count(self) -> int:
         ways = {self._x: 1}
         for node in self._order:
             if node in self._between and node is not self._x:
-                ways[node] = sum(ways[use.operand] for use in self._uses(node))
+                ways[node] = sum(ways[edge.operand] for edge in self._edges(node))
         return ways[self._y]
 
     def _total(self) -> float:
@@ -72,8 +72,8 @@ class Paths:
         adjoints[self._y] = 1.0
         for node in reversed(self._order):
             if node in self._between and node is not self._x:
-                for use in self._uses(node):
-                    adjoints[use.operand] += adjoints[node] * use.partial
+                for edge in self._edges(node):
+                    adjoints[edge.operand] += adjoints[node] * edge.partial
         return adjoints[self._x]
 
     def __iter__(self) -> Iterator[Path]:
@@ -81,25 +81,25 @@ class Paths:
         if self._y is self._x:
             yield self._path(())
             return
-        trail: list[Use] = []
-        choices = [iter(self._uses(self._y))]
+        trail: list[Edge] = []
+        choices = [iter(self._edges(self._y))]
         while choices:
-            use = next(choices[-1], None)
-            if use is None:
+            edge = next(choices[-1], None)
+            if edge is None:
                 choices.pop()
                 if trail:
                     trail.pop()
-            elif use.operand is self._x:
-                yield self._path((use, *reversed(trail)))
+            elif edge.operand is self._x:
+                yield self._path((edge, *reversed(trail)))
             else:
-                trail.append(use)
-                choices.append(iter(self._uses(use.operand)))
+                trail.append(edge)
+                choices.append(iter(self._edges(edge.operand)))
 
-    def _path(self, trail: tuple[Use, ...]) -> Path:
-        stations = [self._names[self._x], *(self._names[use.node] for use in trail)]
-        factors = [digits(use.partial) for use in reversed(trail)] or ["1"]
+    def _path(self, trail: tuple[Edge, ...]) -> Path:
+        stations = [self._names[self._x], *(self._names[edge.node] for edge in trail)]
+        factors = [digits(edge.partial) for edge in reversed(trail)] or ["1"]
         text = " → ".join(_shortened(stations)) + ": " + " · ".join(_shortened(factors))
-        product = digits(prod((use.partial for use in reversed(trail)), start=1.0))
+        product = digits(prod((edge.partial for edge in reversed(trail)), start=1.0))
         return Path(trail, f"{text} = {product}" if len(factors) > 1 else text)
 
     def __repr__(self) -> str:
@@ -149,7 +149,7 @@ def paths(y: Value, x: Value, k: int = 10) -> Paths:
     """
     check_upstream("paths", y, x)
     if k < 0:
-        raise ValueError(f"k is how many paths to list, at least 0, but came {k}")
+        raise ValueError(f"expected k, the number of paths to list, to be at least 0, got {k}")
     return Paths(y, x, k)
 
 
@@ -165,7 +165,7 @@ def check_upstream(who: str, y: object, x: object) -> None:
     """
     for item in (y, x):
         if not isinstance(item, Value):
-            raise TypeError(f"{who}(y, x) takes Values, but came {item!r} ({type(item).__name__})")
+            raise TypeError(f"{who}(y, x) expected Values, got {item!r} ({type(item).__name__})")
     if x not in set(nodes(y)):  # type: ignore[arg-type]
         raise ValueError(
             f"{who}(y, x): y = {y!r} does not depend on x = {x!r}; pass a node that y was computed from"

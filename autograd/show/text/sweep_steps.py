@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from ...engine.graph import consumers_first, names, nodes, uses
+from ...engine.graph import consumers_first, edges, names, nodes
 from ...engine.node import checked_number
 from ...engine.value import Value
 from .formulas import digits, formula
@@ -105,7 +105,7 @@ def steps(root: Value, gradient: float = 1.0) -> Steps:
     x: adjoint 7
     """
     if not isinstance(root, Value):
-        raise TypeError(f"steps takes a Value, but came {root!r} ({type(root).__name__})")
+        raise TypeError(f"steps expected a Value, got {root!r} ({type(root).__name__})")
     order = consumers_first(root, by_derivative=True)
     name_of = names(nodes(root))
     adjoints = dict.fromkeys(order, 0.0)
@@ -113,9 +113,9 @@ def steps(root: Value, gradient: float = 1.0) -> Steps:
     found: list[Step] = []
     for node in order:
         flows = []
-        for use in uses(node):
-            contribution, before = adjoints[node] * use.partial, adjoints[use.operand]
-            adjoints[use.operand] = after = before + contribution
-            flows.append(Flow(use.operand, use.slot, use.partial, contribution, before, after))
+        for edge in edges(node):
+            contribution, before = adjoints[node] * edge.partial, adjoints[edge.operand]
+            adjoints[edge.operand] = after = before + contribution
+            flows.append(Flow(edge.operand, edge.slot, edge.partial, contribution, before, after))
         found.append(Step(node, adjoints[node], tuple(flows), name_of))
     return Steps(found)
