@@ -79,7 +79,7 @@ _SHOWN = ("draw", "explain", "lint", "stepper")
 if not TYPE_CHECKING:  # To a type checker, any name would be there.
 
     def __getattr__(name: str) -> Any:
-        # What shows graphs is loaded when first used: graphviz would add a third to the time of the import.
+        # Loaded when first used: graphviz, html and json would make the import half as slow again.
         if name in _SHOWN:
             return getattr(show, name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

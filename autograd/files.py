@@ -1,4 +1,4 @@
-"""Writing a file whole or not at all."""
+"""Atomic writes: a file is replaced as a whole or not at all."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from pathlib import Path
 
 
 def write_whole(target: Path, content: bytes) -> None:
-    """Write a file so that an error or an interrupt leaves what was there before, and nothing half-written.
+    """Write a file atomically: after an error or an interrupt the old content is still there.
 
-    A new file may be read and written by whom the umask allows; an older one keeps its mode, and a symbolic
-    link goes on to point to the file that is written. Meanwhile there is a file ``.chainrule-….partial``.
+    A new file gets the permissions that the umask allows; an existing one keeps its mode, and a symbolic link
+    keeps pointing to the file that is written. While writing there is a temporary ``.chainrule-….partial``.
 
     Parameters
     ----------
     target : Path
-        The file; its folder exists.
+        The file, in an existing folder.
     content : bytes
-        What it holds.
+        The new content of the file.
 
     Raises
     ------
     OSError
-        If it cannot be written, is write-protected, or is no file, as a folder or a device.
+        If the target cannot be written, is write-protected, or is not a regular file.
 
     Examples
     --------
@@ -40,11 +40,11 @@ def write_whole(target: Path, content: bytes) -> None:
     if not file.parent.is_dir():
         raise FileNotFoundError(f"cannot write {str(target)!r}: its folder does not exist")
     mode = older_mode(target)
-    # Named before it is made, so that an interrupt finds no file whose name is not known yet; and by itself,
-    # since a longer name than the target's may be too long.
+    # The name is chosen before the file is made, so that an interrupt leaves no file of unknown name; it does
+    # not contain the target's name, which may be as long as the file system allows.
     unfinished = file.with_name(f".chainrule-{secrets.token_hex(8)}.partial")
     try:
-        # Opened with its mode at once: what only the owner may read is never open to others.
+        # Opened with its final mode at once: a private file is never readable by others.
         opener = partial(os.open, mode=0o666 if mode is None else mode)
         with open(unfinished, "xb", opener=opener) as stream:
             stream.write(content)
@@ -52,7 +52,7 @@ def write_whole(target: Path, content: bytes) -> None:
             os.chmod(unfinished, mode)
         os.replace(unfinished, file)
     except OSError as error:
-        # The file that was meant, and not the one that is there meanwhile.
+        # Report the error for the target, not for the temporary file.
         if error.errno is None:
             raise
         raise OSError(error.errno, error.strerror, str(target)) from error
@@ -77,7 +77,7 @@ def older_mode(target: Path) -> int | None:
     Raises
     ------
     OSError
-        If there is one, and it is write-protected, or no file.
+        If the file is write-protected, or not a regular file.
 
     Examples
     --------

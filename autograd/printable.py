@@ -1,28 +1,28 @@
-"""Text that no terminal and no picture takes for a command."""
+"""Text without control characters, for terminals and pictures."""
 
 from __future__ import annotations
 
 import re
 
-# Controls (ANSI's begin with ESC or U+009B), marks that turn the direction of writing, and
-# what XML 1.0 cannot hold at all.
+# Control characters (ANSI sequences begin with ESC or U+009B), marks that change the direction of writing,
+# and characters that XML 1.0 excludes.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 
 
 def printable(text: str, keep: str = "") -> str:
-    r"""Return a text with its control characters as Python writes them.
+    r"""Return a text with its control characters replaced by Python's escapes.
 
     Parameters
     ----------
     text : str
-        Anything, such as a name from a file.
+        Any text, such as a name from a file.
     keep : str
-        Characters to leave as they are.
+        Characters that are not replaced.
 
     Returns
     -------
     str
-        The same, safe to show.
+        The text, safe to show.
 
     Examples
     --------

@@ -1,8 +1,8 @@
-"""What NumPy's functions that are no ufuncs do with arrays of `Value`s.
+"""NumPy's functions other than ufuncs, on arrays of `Value`s.
 
-Most are recorded: NumPy's own code moves elements around, or calls ufuncs. Some are written anew here,
-because NumPy's code would make plain floats of the elements, or ask them for truth. Those that ask a question
-are given the numbers. All others raise: a derivative that is lost without a word is worse.
+Most are recorded as they are: NumPy's own code moves elements around, or calls ufuncs. Some are rewritten
+here, because NumPy's code would convert the elements to floats or ask for their truth. Functions that only
+answer a question get the plain numbers. All others raise an error: silently losing a derivative is worse.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Function = Callable[..., Any]
 
 
 def _named(names: str, *modules: Any) -> list[Any]:
-    """Return the functions of these names, of which older versions of NumPy lack some."""
+    """Return the functions of these names, except those that an older NumPy lacks."""
     return [getattr(module, name) for module in modules for name in names.split() if hasattr(module, name)]
 
 
@@ -55,7 +55,7 @@ ASKING.update(_named(_QUESTIONS, np))
 
 
 def _replaces(*functions: Any) -> Callable[[Function], Function]:
-    """Return a decorator for what NumPy's functions do with arrays of `Value`s."""
+    """Return a decorator that registers a replacement for NumPy functions on arrays of `Value`s."""
 
     def register(own: Function) -> Function:
         OWN.update(dict.fromkeys(functions, own))
@@ -111,7 +111,7 @@ def _ones_like(a: Any, dtype: Any = None, *args: Any, **options: Any) -> Any:
 def _full_like(
     a: Any, fill_value: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None
 ) -> Any:
-    """Return an array that can hold Values, unless another type is asked for."""
+    """Return an array that can hold Values, unless another dtype is asked for."""
     full = np.full(np.shape(a) if shape is None else shape, None, dtype=dtype or object)
     full[...] = fill_value
     return full
@@ -202,7 +202,7 @@ def _std(a: Any, *args: Any, **options: Any) -> Any:
 
 
 def _with_dimensions(a: Any) -> Any:
-    """Return a single Value in an array: NumPy asks the mean of a number for its type."""
+    """Return a single Value as a 0-d array: NumPy asks the result of a mean for its dtype."""
     return a if np.ndim(a) else values_array(a).reshape(1)
 
 
@@ -260,7 +260,7 @@ def _vector_norm(x: ValueArray, ord: float, axis: int, keepdims: bool) -> Any:
 
 @_replaces(np.interp)
 def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
-    """Return the straight lines between points at x; a point itself belongs to the line on its right."""
+    """Return the piecewise-linear interpolation at x; a knot belongs to the segment on its right."""
     if period is not None:
         raise TypeError("np.interp of Values takes no period; pass x % period, and the points of one period")
     xp, fp = np.asarray(xp), np.asarray(fp)
@@ -277,7 +277,8 @@ def _between(x: Any, xp: Any, fp: Any) -> Any:
     try:
         places = np.searchsorted(data(xp), data(x), side="right")
     except TracedValueError:
-        # Where x lies is not known, so each line is drawn, and chosen from when the program runs.
+        # While tracing, the segment of x is unknown: all are recorded, and the program selects one when it
+        # runs.
         result = _line(x, xp, fp, 0)
         for i in range(1, len(xp) - 1):
             result = _where(x >= xp[i], _line(x, xp, fp, i), result)
@@ -293,7 +294,7 @@ def _line(x: Any, xp: Any, fp: Any, i: Any) -> Any:
 def _linspace(
     start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: Any = False, dtype: Any = None
 ) -> Any:
-    """Return numbers at equal distances; plain ones where a type is asked for, as histograms do."""
+    """Return evenly spaced numbers; plain floats if a dtype is asked for, as histograms do."""
     if dtype is not None:
         start, stop = np.asarray(start, dtype=float), np.asarray(stop, dtype=float)
         return np.linspace(start, stop, num, endpoint, retstep)
@@ -320,7 +321,7 @@ def _gradient(f: Any, *spacing: Any, axis: Any = None, edge_order: int = 1) -> A
 
 
 def _slopes(f: ValueArray, step: Any, axis: int, edge_order: int) -> Any:
-    """Return the slopes along an axis, each of the parabola through a point and its neighbours."""
+    """Return second-order finite differences along an axis: slopes of the parabola through three points."""
     f = np.moveaxis(f, axis, 0)
     n = len(f)
     if n <= edge_order:

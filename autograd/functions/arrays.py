@@ -1,7 +1,7 @@
-"""NumPy in and out: arrays of `Value`s, and what NumPy's functions do with a `Value`.
+"""NumPy in and out: arrays of `Value`s, their gradients, and rows of the table applied element by element.
 
-An array of `Value`s is a NumPy array with ``dtype=object``, a `ValueArray`, on which NumPy's functions work.
-Plain arrays of objects that hold `Value`s are taken everywhere too.
+An array of `Value`s is a `ValueArray`, a NumPy array with ``dtype=object`` that records NumPy's functions.
+A plain array of objects that holds `Value`s is accepted wherever a `ValueArray` is.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ Array = npt.NDArray[Any]
 
 
 def as_values(array: npt.ArrayLike, label: str = "") -> ValueArray:
-    """Return an array of new leaves with the numbers of an array.
+    """Return an array of new leaves that hold the numbers of an array.
 
     Parameters
     ----------
     array : array_like of real numbers
         Any shape.
     label : str
-        A name; the elements are called ``label[i, j]``.
+        The name of the array; its elements are labelled ``label[i, j]``.
 
     Returns
     -------
@@ -73,7 +73,7 @@ def grads(values: Any) -> npt.NDArray[np.float64]:
     Returns
     -------
     ndarray of float
-        Of the same shape; 0.0 where no backward has reached, as ``grad`` itself is.
+        Of the same shape; 0.0 for what no backward pass has reached, as ``grad`` itself is.
 
     Raises
     ------
@@ -103,7 +103,7 @@ def elementwise(op: Op, *args: Any) -> Any:
     Parameters
     ----------
     op : Op
-        The row, not a variadic one.
+        The row; not variadic.
     *args : Value, number or array
         The operands.
 
@@ -115,7 +115,7 @@ def elementwise(op: Op, *args: Any) -> Any:
     Raises
     ------
     TypeError
-        For an operand that is none of these.
+        For an operand of any other type.
 
     Examples
     --------
@@ -133,15 +133,15 @@ def elementwise(op: Op, *args: Any) -> Any:
 
 
 def folded(op: Op, builtin: Callable[..., Any], args: Sequence[Any], options: Mapping[str, Any]) -> Any:
-    """Do what a builtin such as `max` does, and where a `Value`, an array or a nan takes part apply a row.
+    """Do what a builtin such as `max` does, or apply a row if an item is a `Value`, an array or a nan.
 
     Parameters
     ----------
     op : Op
-        A row of two operands; it is applied from left to right: to the first two, to the result and the
-        third, ...
+        A row of two operands, applied from left to right: to the first two items, then to that result and the
+        third, and so on.
     builtin : callable
-        What plain numbers, and anything else without a `Value`, are given to.
+        What is called if there is no `Value` among the items.
     args : sequence
         The items, or one iterable of them.
     options : mapping
@@ -155,9 +155,9 @@ def folded(op: Op, builtin: Callable[..., Any], args: Sequence[Any], options: Ma
     Raises
     ------
     TypeError
-        For what the builtin does not take, or a `Value` beside what is no number.
+        For items that the builtin rejects, or a `Value` beside something that is not a number.
     ValueError
-        If there is no item, and no default.
+        If there are no items and no default.
 
     Examples
     --------
@@ -168,7 +168,7 @@ def folded(op: Op, builtin: Callable[..., Any], args: Sequence[Any], options: Ma
     """
     items: Sequence[Any] = args
     if len(args) == 1:
-        # The builtin says what is wrong with what is not iterable.
+        # The builtin raises the error for something that is not iterable.
         items = list(args[0]) if isinstance(args[0], Iterable) else []
         args = [items] if isinstance(args[0], Iterable) else args
     as_usual = options.get("key") is None and ("default" not in options or len(args) == 1)
@@ -178,24 +178,24 @@ def folded(op: Op, builtin: Callable[..., Any], args: Sequence[Any], options: Ma
 
 
 def summed(items: Iterable[Any], start: Any) -> Any:
-    """Do what the builtin `sum` does, as one node where a `Value` is among the terms.
+    """Do what the builtin `sum` does, recorded as one node if a `Value` is among the terms.
 
     Parameters
     ----------
     items : iterable
         The terms.
     start : Value, number or anything else that the builtin takes
-        What comes before them.
+        What the terms are added to.
 
     Returns
     -------
     Value, or what the builtin returns
-        Of arrays an array.
+        An array if the terms are arrays.
 
     Raises
     ------
     TypeError
-        For a term that cannot be added, or a `Value` beside what is no number.
+        For a term that cannot be added, or a `Value` beside something that is not a number.
 
     Examples
     --------
@@ -213,22 +213,22 @@ def summed(items: Iterable[Any], start: Any) -> Any:
 
 
 def _is_ours(item: Any) -> bool:
-    """Return whether an item takes a row and no builtin; as does a nan, which a builtin loses sight of."""
+    """Return whether an item needs the row: a `Value`, or a nan, which the builtin may drop."""
     if isinstance(item, float):
         return item != item
     if isinstance(item, np.ndarray):
-        # In an array of objects without dimensions there may be a Value.
+        # A 0-d array of objects may hold a Value.
         return item.ndim > 0 or item.dtype == object
     return isinstance(item, Value)
 
 
 def _listed(arg: Any) -> Any:
-    """Return a list as an array, as `numpy.where` takes it."""
+    """Return a list as an array, since `numpy.where` accepts lists."""
     return np.asarray(arg) if isinstance(arg, list | tuple) else arg
 
 
 def _truth(condition: Any) -> Any:
-    """Return a condition as 1.0 and 0.0, which is not differentiated; where it was recorded, as it is."""
+    """Return a condition as 1.0 or 0.0, without derivative; a recorded condition is returned as it is."""
     if holds_values(condition):
         return condition
     if isinstance(condition, np.ndarray):
@@ -241,7 +241,7 @@ def _is_numeric(arg: Any) -> bool:
 
 
 def boxed(arg: Any) -> Array:
-    """Return an array of objects; a `Value` in a box of no dimensions, which no ufunc looks into.
+    """Return an array of objects; a `Value` becomes a 0-d array, which ufuncs do not look into.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Functions made of rows of the table, so that they need no derivative of their own."""
+"""Functions composed of rows of the table, which need no derivative rule of their own."""
 
 from __future__ import annotations
 
@@ -24,12 +24,16 @@ def leaky_relu(x: T, slope: float = 0.01) -> T:
     x : Value, number or array
         The argument.
     slope : float
-        The derivative on the negative side.
+        The derivative for negative x.
 
     Returns
     -------
     Value, float or array
-        As the argument. Source: Maas, Hannun and Ng (2013), "Rectifier nonlinearities".
+        Of the type of the argument.
+
+    References
+    ----------
+    Maas, Hannun and Ng (2013), "Rectifier nonlinearities improve neural network acoustic models".
 
     Examples
     --------
@@ -47,19 +51,23 @@ def elu(x: T, alpha: float = 1.0) -> T:
     x : Value, number or array
         The argument.
     alpha : float
-        Minus the limit at minus infinity.
+        The function tends to -alpha as x goes to minus infinity.
 
     Returns
     -------
     Value, float or array
-        As the argument. Source: Clevert, Unterthiner and Hochreiter (2015), arXiv:1511.07289.
+        Of the type of the argument.
+
+    References
+    ----------
+    Clevert, Unterthiner and Hochreiter (2015), arXiv:1511.07289.
 
     Examples
     --------
     >>> f"{elu(Value(-1.0)):.4f}"
     '-0.6321'
     """
-    # expm1 of the negative part only: at x = 1000 the branch not taken would be inf, and 0 * inf nan.
+    # expm1 of the negative part alone: at x = 1000 the unused branch would be inf, and 0 * inf is nan.
     return f.where(x > 0, x, alpha * f.expm1(f.min(x, 0.0)))  # type: ignore[no-any-return]
 
 
@@ -74,7 +82,11 @@ def silu(x: T) -> T:
     Returns
     -------
     Value, float or array
-        As the argument. Source: Hendrycks and Gimpel (2016), arXiv:1606.08415.
+        Of the type of the argument.
+
+    References
+    ----------
+    Hendrycks and Gimpel (2016), arXiv:1606.08415.
 
     Examples
     --------
@@ -95,15 +107,19 @@ def gelu(x: T) -> T:
     Returns
     -------
     Value, float or array
-        As the argument. Source: Hendrycks and Gimpel (2016), arXiv:1606.08415.
+        Of the type of the argument.
+
+    References
+    ----------
+    Hendrycks and Gimpel (2016), arXiv:1606.08415.
 
     Examples
     --------
     >>> f"{gelu(Value(1.0)):.4f}"
     '0.8412'
     """
-    # (1 + tanh(u)) / 2 is sigmoid(2 u), which keeps its digits where tanh(u) rounds to -1, from x = -7.5 on.
-    # Beyond 40 it is 0 or 1, and x**3 would overflow.
+    # (1 + tanh(u)) / 2 equals sigmoid(2 u), which stays accurate below x = -7.5, where tanh(u) rounds to -1.
+    # Beyond 40 the sigmoid is 0 or 1, and x**3 would overflow.
     inner = f.max(f.min(x, 40.0), -40.0)
     return x * f.sigmoid(2.0 * sqrt(2.0 / pi) * (inner + 0.044715 * inner**3))  # type: ignore[no-any-return]
 
@@ -119,7 +135,7 @@ def softmax(x: Iterable[Value | float]) -> list[Value]:
     Returns
     -------
     list of Value or float
-        Positive, adding up to 1; D10 and D12 of the notes. Nothing overflows.
+        Positive numbers that add up to 1 (notes D10 and D12). Nothing overflows.
 
     Examples
     --------
@@ -129,6 +145,7 @@ def softmax(x: Iterable[Value | float]) -> list[Value]:
     logits = list(x)
     total = f.logsumexp(logits)
     powers = [f.exp(logit - total) for logit in logits]
-    # Their sum is 1, but for the rounding of the total, which is as large as 1e16 is beside 0.7.
+    # logsumexp alone is not enough: at logits of 1e16 its rounding is of the size of 0.7, so divide by the
+    # sum.
     rounding = apply(CONSTANTS["constant"], f.sum(powers))
     return [power / rounding for power in powers]

@@ -1,7 +1,7 @@
-"""Joining comparisons: ``(a > 0) & (b > 0)``, ``|``, ``^`` and ``~`` on truth values.
+"""Logic on comparisons: ``(a > 0) & (b > 0)``, ``|``, ``^`` and ``~`` on truth values.
 
-A truth value is a bool, or the `Value` of a comparison, which is 1 or 0. What joins them is a comparison
-again, of their product or sum, so that it needs no row of its own and every backend has it.
+A truth value is a bool, or the `Value` of a comparison, which is 1 or 0. Logic on two of them is recorded as
+a comparison of their product or sum, so that it needs no row of its own and works on every backend.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def is_truth(x: Any) -> bool:
 
 
 def truth(x: Any) -> Truth:
-    """Return whether a number is not 0, as a truth value; a nan is not.
+    """Return whether a number is nonzero, as a truth value; a nan counts as zero.
 
     Examples
     --------
@@ -43,7 +43,7 @@ def truth(x: Any) -> Truth:
 
 
 def both(x: Truth, y: Truth) -> Any:
-    """Return whether two truth values hold both.
+    """Return the conjunction of two truth values.
 
     Examples
     --------
@@ -54,7 +54,7 @@ def both(x: Truth, y: Truth) -> Any:
 
 
 def either(x: Truth, y: Truth) -> Any:
-    """Return whether one of two truth values holds at least.
+    """Return the disjunction of two truth values.
 
     Examples
     --------
@@ -65,7 +65,7 @@ def either(x: Truth, y: Truth) -> Any:
 
 
 def differing(x: Truth, y: Truth) -> Any:
-    """Return whether exactly one of two truth values holds.
+    """Return the exclusive disjunction of two truth values.
 
     Examples
     --------
@@ -76,7 +76,7 @@ def differing(x: Truth, y: Truth) -> Any:
 
 
 def opposite(x: Truth) -> Any:
-    """Return whether a truth value does not hold.
+    """Return the negation of a truth value.
 
     Examples
     --------
@@ -90,7 +90,7 @@ _JOINED = {"&": both, "|": either, "^": differing}
 
 
 def joined(sign: str, x: Any, y: Any) -> Any:
-    """Return what a sign of Python makes of a `Value` and another truth value.
+    """Return the result of one of Python's logical operators on a `Value` and another truth value.
 
     Parameters
     ----------
@@ -102,12 +102,13 @@ def joined(sign: str, x: Any, y: Any) -> Any:
     Returns
     -------
     Value
-        1 or 0; `NotImplemented` for an operand of another kind, such as an array, which knows itself.
+        1 or 0; `NotImplemented` for an operand of another kind, such as an array, which handles the operator
+        itself.
 
     Raises
     ------
     TypeError
-        For a number that is no truth value.
+        For a number that is not a truth value.
 
     Examples
     --------
@@ -121,7 +122,7 @@ def joined(sign: str, x: Any, y: Any) -> Any:
 
 
 def checked_truth(x: Any, sign: str) -> Truth:
-    """Return a truth value, or say what to write instead.
+    """Return a truth value, or raise an error that says what to write instead.
 
     Examples
     --------

@@ -1,8 +1,8 @@
-"""What NumPy's element-wise functions do with `Value`s: the function of single numbers that each stands for.
+"""NumPy's ufuncs on `Value`s: for each, the function of single numbers that it stands for.
 
-`mapped` calls such a function for each element of arrays. For ``reduce``, ``accumulate`` and ``outer`` it
-becomes a `numpy.ufunc` that NumPy itself runs over objects. The loops that NumPy has for objects are not
-taken: they ask for truth where they compare, lose a nan, and raise where an element is a plain number.
+`mapped` calls such a function for each element of arrays. For ``reduce``, ``accumulate`` and ``outer`` the
+function becomes a `numpy.ufunc` that NumPy runs over objects. NumPy's own object loops are not used: they
+ask for truth when they compare, lose a nan, and raise an error if an element is a plain number.
 """
 
 from __future__ import annotations
@@ -33,21 +33,21 @@ Function = Callable[..., Any]
 
 
 def mapped(function: Callable[..., Any], operands: Sequence[Any], results: int = 1) -> Any:
-    """Return what a function of single numbers gives for each element of arrays, broadcast as NumPy does.
+    """Return a function of single numbers applied to each element of arrays, broadcast as in NumPy.
 
     Parameters
     ----------
     function : callable
-        It takes as many numbers as there are operands.
+        A function of one number per operand.
     operands : sequence of Value, number or ndarray
-        What to call it with.
+        The operands to broadcast.
     results : int
-        How many results it returns.
+        The number of results that the function returns.
 
     Returns
     -------
     ndarray of objects, or a tuple of them
-        Where no operand has dimensions, what the function returns.
+        If all operands are 0-d, what the function returns.
 
     Examples
     --------
@@ -60,13 +60,13 @@ def mapped(function: Callable[..., Any], operands: Sequence[Any], results: int =
     found = map(function, *[_elements(x, shape) for x in operands])
     if results == 1:
         return _shaped(found, shape)
-    # Of no elements there are no results to tell apart.
+    # Without elements, the function is never called, so its results cannot be unzipped.
     return tuple([_shaped(part, shape) for part in list(zip(*found, strict=True)) or [()] * results])
 
 
 def _common_shape(operands: Sequence[Any]) -> tuple[int, ...]:
     shapes = [x.shape for x in operands if isinstance(x, np.ndarray)]
-    # Most often they are equal: to broadcast takes as long as ten operations.
+    # Shapes are mostly equal, and broadcasting takes as long as ten operations.
     if not shapes or shapes.count(shapes[0]) == len(shapes):
         return shapes[0] if shapes else ()
     return np.broadcast_shapes(*shapes)
@@ -80,22 +80,22 @@ def _elements(x: Any, shape: tuple[int, ...]) -> Iterable[Any]:
 
 
 def _shaped(items: Iterable[Any], shape: tuple[int, ...]) -> Any:
-    # Not np.array(items), which asks each element in five ways whether it is a sequence.
+    # Not np.array(items), which tests each element in five ways for being a sequence.
     found = np.fromiter(items, dtype=object, count=math.prod(shape))
     return found if len(shape) == 1 else found.reshape(shape)
 
 
 def call_method(ufunc: np.ufunc, method: str, *operands: Any, **options: Any) -> Any:
-    """Return what ``reduce`` and its like of a NumPy function give for arrays of objects.
+    """Return the result of ``reduce`` or another method of a ufunc on arrays of objects.
 
     Parameters
     ----------
     ufunc : numpy.ufunc
-        A key of `FUNCTIONS`, or what NumPy itself computes on objects, as it does `PRODUCTS`.
+        A key of `FUNCTIONS`, or one that NumPy itself computes on objects, such as those in `PRODUCTS`.
     method : str
-        Such as ``"reduce"``.
+        The name of the method, such as ``"reduce"``.
     *operands, **options
-        What the method takes.
+        The arguments of the method.
 
     Returns
     -------
@@ -107,14 +107,14 @@ def call_method(ufunc: np.ufunc, method: str, *operands: Any, **options: Any) ->
     >>> call_method(np.maximum, "reduce", np.array([1.0, Value(2.0)]))
     Value(2.0, op='max')
     """
-    # What the processor reports is NumPy's to warn of on numbers; of Values each operation has warned itself.
+    # Each operation on Values has warned already; NumPy would warn again from the processor's flags.
     warned = {kind: "call" for kind, setting in np.geterr().items() if setting not in ("ignore", "raise")}
     with np.errstate(call=_say_nothing, **warned):  # type: ignore[arg-type]
         return getattr(_loop(ufunc), method)(*operands, **options)
 
 
 def _say_nothing(kind: str, flag: int) -> None:
-    """Take the place of a warning."""
+    """Ignore a floating-point error that was reported already."""
 
 
 @cache
@@ -127,9 +127,9 @@ def _loop(ufunc: np.ufunc) -> np.ufunc:
 
 @cache
 def function_of(op: Op) -> Callable[..., Any]:
-    """Return a row, not a variadic one, as a function of `Value`s and numbers.
+    """Return a row that is not variadic as a function of `Value`s and numbers.
 
-    Of a `Value` it is the method or operator, which is three times as fast as `apply`.
+    For a `Value` this is its method or operator, which is three times as fast as `apply`.
 
     Examples
     --------
@@ -141,14 +141,14 @@ def function_of(op: Op) -> Callable[..., Any]:
     if op.symbol and len(op.partials) == 2:
         return _by_operator(op, getattr(operator, op.name))
     method = getattr(Value, f"__{op.name}__" if op.symbol else op.name, None)
-    # A new row has no method until the generator, which cannot run without this file, has written it.
+    # A new row has no method yet while the generator runs, which imports this file.
     if method is None or len(op.partials) > 2:
         return partial(apply, op)
     return (_of_one if len(op.partials) == 1 else _by_method)(op, method)
 
 
 def _by_operator(op: Op, operate: Function) -> Function:
-    # Plain numbers that meet in an array of objects would raise for 1/0, and give complex roots.
+    # Python's own operators on plain elements would raise an error for 1/0 and give complex roots.
     return lambda x, y: operate(x, y) if x.__class__ is Value or y.__class__ is Value else apply(op, x, y)
 
 
@@ -176,7 +176,7 @@ def _is_finite(x: Any) -> Any:
 
 
 def _has_sign(x: Any) -> Any:
-    """Return whether a number is negative, or the 0 that is: its angle to the axis is π."""
+    """Return the sign bit of a number, also of -0.0: arctan2(0, x) is then π."""
     return apply(OPS["arctan2"], 0.0, x) > 1.0
 
 
@@ -200,9 +200,10 @@ def _trunc(x: Any) -> Any:
 
 
 def _round(x: Any) -> Any:
-    """Return the nearest whole number, of two the even one."""
+    """Return the nearest integer, ties to even."""
     low = _floor(x)
-    # Not by x - low and low % 2, which are nan for inf. From 2**52 on half is low, or above it.
+    # Not by x - low and low % 2, which are nan for inf. From 2**52 on, low + 0.5 rounds to low if that
+    # is even, else to low + 1: never below x.
     half = low + 0.5
     is_odd = _floor(low * 0.5) * 2.0 != low
     return _where(either(half < x, both(half == x, is_odd)), low + 1.0, low)

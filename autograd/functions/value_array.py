@@ -1,9 +1,8 @@
 """`ValueArray`: a NumPy array of `Value`s on which NumPy's functions are recorded, element by element.
 
-On a plain array of objects NumPy asks each comparison for truth, which cannot be answered while a function
-is traced, and calls methods that plain numbers among the elements do not have. This subclass takes NumPy's
-calls itself: `ufuncs` says what the element-wise functions do, `array_functions` what
-the others do.
+On a plain array of objects, NumPy asks each comparison for its truth, which is unknown while a function is
+traced, and calls methods that plain numbers among the elements lack. This subclass handles NumPy's calls
+itself: `ufuncs` defines the element-wise functions, `array_functions` the others.
 """
 
 from __future__ import annotations
@@ -30,9 +29,9 @@ _element = np.ndarray.__getitem__
 class ValueArray(np.ndarray[Any, Any]):
     """An array of `Value`s and plain numbers, with ``dtype=object``.
 
-    `autograd.as_values` makes one, functions that are differentiated or compiled get them, and what NumPy
-    makes of one is one. Comparisons give arrays of `Value`s that are 1 or 0, for `where`, ``&``, ``|``, ``~``
-    and, where nothing is traced, for ``x[x > 0]``.
+    `autograd.as_values` makes one, functions that are differentiated or compiled receive them, and NumPy's
+    functions of one return one. Comparisons give arrays of `Value`s that are 1 or 0, for `where`, ``&``,
+    ``|``, ``~`` and, outside a trace, for ``x[x > 0]``.
 
     Examples
     --------
@@ -58,23 +57,23 @@ class ValueArray(np.ndarray[Any, Any]):
             return _element(self, _index(key))
 
     def __iter__(self) -> Iterator[Any]:
-        # 40 times as fast as by index, as NumPy would.
+        # 40 times as fast as NumPy's own iteration, by index.
         return iter(self.tolist()) if self.ndim == 1 else map(self.__getitem__, range(len(self)))
 
     def __setitem__(self, key: Any, value: Any) -> None:
         if isinstance(key, ValueArray) and key.shape == self.shape and not isinstance(value, _MANY):
-            # One value for all, which may be chosen when a program runs.
+            # A single truth value applies to all elements, and may be unknown until the program runs.
             super().__setitem__(..., np.where(key, value, self))
         else:
             super().__setitem__(_index(key), value)
 
     def astype(self, dtype: Any, *args: Any, **options: Any) -> Any:
-        """Return the numbers as another type; as floats the Values themselves where numbers would lose them.
+        """Return the numbers as another dtype; as float, the Values themselves while they are recorded.
 
         Raises
         ------
         TypeError
-            While a function is traced or differentiated, for any type but float.
+            While a function is traced or differentiated, for any dtype but float.
 
         Examples
         --------
@@ -84,36 +83,36 @@ class ValueArray(np.ndarray[Any, Any]):
         try:
             return np.asarray(self).astype(dtype, *args, **options)
         except (TracedValueError, LostGradientError):
-            # A Value is a float of 64 bits already, so that nothing is to be rounded.
+            # A Value is a 64-bit float already, so nothing needs rounding.
             if np.dtype(dtype) != np.dtype(float):
                 raise
             return self.copy()
 
     def argmax(self, *args: Any, **options: Any) -> Any:
-        """Return where the largest number is, as `numpy.argmax`."""
+        """Return the index of the largest number, as `numpy.argmax`."""
         return np.argmax(data(self), *args, **options)
 
     def argmin(self, *args: Any, **options: Any) -> Any:
-        """Return where the smallest number is, as `numpy.argmin`."""
+        """Return the index of the smallest number, as `numpy.argmin`."""
         return np.argmin(data(self), *args, **options)
 
     def argsort(self, *args: Any, **options: Any) -> Any:
-        """Return the places in ascending order of the numbers, as `numpy.argsort`."""
+        """Return the indices that sort the numbers, as `numpy.argsort`."""
         return np.argsort(data(self), *args, **options)
 
     def sort(self, axis: Any = -1, *args: Any, **options: Any) -> None:
-        """Put the elements into ascending order, as `numpy.ndarray.sort`."""
+        """Sort the elements in place by their numbers, as `numpy.ndarray.sort`."""
         self[...] = np.sort(self, axis, *args, **options)
 
     def round(self, decimals: SupportsIndex = 0, out: Any = None) -> Any:
-        """Return the nearest numbers of so many decimals, as `numpy.round`; the derivative is 0."""
+        """Return the numbers rounded to the given decimals, as `numpy.round`; the derivative is 0."""
         return np.round(self, decimals, out)
 
     def view(self, *args: Any, **options: Any) -> Any:
-        """Return the same memory as an array of another class; as a masked array, a copy of the numbers."""
+        """Return the array as another class, sharing memory; as a masked array, a copy of the numbers."""
         target = [*args, *options.values()]
         if any(isinstance(kind, type) and issubclass(kind, np.ma.MaskedArray) for kind in target):
-            # Pictures mask what is not finite, and paint numbers.
+            # Matplotlib masks what is not finite, and plots numbers.
             return np.asarray(self, dtype=float).view(*args, **options)
         return super().view(*args, **options)
 
@@ -125,12 +124,12 @@ class ValueArray(np.ndarray[Any, Any]):
 
 
 def values_array(items: Any) -> ValueArray:
-    """Return `Value`s and numbers as an array that records NumPy's functions.
+    """Return `Value`s and numbers as a `ValueArray`.
 
     Parameters
     ----------
     items : Value, sequence or array
-        A `Value` gives an array of no dimensions. An array of objects is not copied.
+        A single `Value` gives a 0-d array. An array of objects is not copied.
 
     Returns
     -------
@@ -167,7 +166,7 @@ def data(values: Any) -> npt.NDArray[np.float64]:
     TypeError
         If an element is neither a `Value` nor a number.
     TracedValueError
-        While a function is traced, where they are not known.
+        While a function is traced, if the numbers depend on its inputs.
 
     Examples
     --------
@@ -205,7 +204,7 @@ def truths(items: Array) -> Array:
     Raises
     ------
     TracedValueError
-        Where they are not known.
+        If they depend on the inputs of a function that is being traced.
 
     Examples
     --------
@@ -217,7 +216,7 @@ def truths(items: Array) -> Array:
 
 
 def _index(key: Any) -> Any:
-    """Return an index with truth values as plain bools."""
+    """Return an index whose truth values are plain bools."""
     if isinstance(key, tuple):
         return tuple([_index(part) for part in key])
     if not isinstance(key, ValueArray) or not all(map(is_truth, key.ravel().tolist())):
@@ -235,23 +234,23 @@ def _index(key: Any) -> Any:
 
 
 def apply_ufunc(ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
-    """Do what a NumPy function of which an argument is a `Value` or an array of them should do.
+    """Apply a NumPy ufunc to arguments that include a `Value` or an array of them.
 
     Parameters
     ----------
     ufunc : numpy.ufunc
         Such as ``np.exp``.
     method : str
-        How it was called: ``"__call__"``, ``"reduce"``, ``"accumulate"``, ``"outer"``, ``"at"``.
+        How the ufunc was called: ``"__call__"``, ``"reduce"``, ``"accumulate"``, ``"outer"``, ``"at"``.
     *inputs
         The arguments.
     **options
-        The keyword arguments; ``out`` may be an array of objects.
+        The keyword arguments of the call; ``out`` may be an array of objects.
 
     Returns
     -------
     Value or ValueArray
-        Of a comparison 1 and 0; of ``np.isnan`` and its like plain bools, where they are known.
+        For comparisons 1 or 0; for ``np.isnan`` and similar tests plain bools, if they are known.
 
     Raises
     ------
@@ -295,21 +294,21 @@ _OF_TRUTHS = (np.logical_and, np.logical_or, np.logical_xor)
 
 
 def _is_of_objects(ufunc: np.ufunc) -> bool:
-    """Return whether a function is one of Python that `numpy.vectorize` or `numpy.frompyfunc` took."""
+    """Return whether a ufunc wraps a Python function, by `numpy.vectorize` or `numpy.frompyfunc`."""
     return set("".join(ufunc.types)) <= set("O->")
 
 
 def _by_method(
     ufunc: np.ufunc, method: str, inputs: Sequence[Any], operands: Sequence[Any], options: Mapping[str, Any]
 ) -> Any:
-    """Return what ``reduce`` and its like give, or what NumPy itself computes on objects."""
+    """Return the result of a ufunc's method, or what NumPy itself computes on objects."""
     if ufunc in PRODUCTS and not all(map(np.ndim, operands)):
         raise TypeError(
             f"np.{ufunc.__name__} expected arrays of one dimension or more, got a number; write v * x"
         )
     arrays = [np.asarray(values_array(x)) if isinstance(x, Value) else x for x in operands]
     if ufunc in _OF_TRUTHS:
-        # Of a single element NumPy calls nothing.
+        # NumPy does not call the ufunc to reduce a single element.
         arrays = [mapped(truth, [array]) for array in arrays]
     if method in ("at", "reduceat"):
         _check_out(ufunc, inputs[:1])
@@ -319,7 +318,7 @@ def _by_method(
 
 
 def _operand(ufunc: np.ufunc, x: Any) -> Any:
-    """Return an argument as a loop over objects takes it."""
+    """Return an argument in the form that a loop over objects expects."""
     if isinstance(x, np.ndarray):
         if isinstance(x, np.ma.MaskedArray | np.matrix):
             raise TypeError(
@@ -364,7 +363,7 @@ def _stored(result: Any, out: Sequence[Any], mask: Any) -> Any:
 
 
 def _finished(ufunc: np.ufunc, result: Any) -> Any:
-    """Return the result of a loop over objects as users get it."""
+    """Return the result of a loop over objects in the form that users expect."""
     if isinstance(result, tuple):
         return tuple([_finished(ufunc, part) for part in result])
     if ufunc in QUESTIONS:
@@ -377,7 +376,7 @@ def _finished(ufunc: np.ufunc, result: Any) -> Any:
 
 
 def _answered(result: Any) -> Any:
-    """Return truth values as plain bools, unless they are not known yet."""
+    """Return truth values as plain bools, if they are known."""
     try:
         return truths(result) if isinstance(result, np.ndarray) else bool(result)
     except TracedValueError:
@@ -397,19 +396,19 @@ ASKING: set[Any] = set()
 
 
 def apply_function(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-    """Do what a NumPy function that is no ufunc should do with `Value`s and arrays of them.
+    """Apply a NumPy function other than a ufunc to `Value`s and arrays of them.
 
     Parameters
     ----------
     function : callable
         Such as ``np.stack``.
     args, kwargs : sequence and mapping
-        Its arguments.
+        The arguments of the call.
 
     Returns
     -------
     Value, ValueArray, or what the function returns
-        Arrays of objects are arrays of `Value`s again.
+        Arrays of objects are returned as `ValueArray`s.
 
     Raises
     ------
@@ -436,7 +435,7 @@ def apply_function(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
 
 
 def recorded(function: Any, *args: Any, **kwargs: Any) -> Any:
-    """Return what NumPy's own code makes of `Value`s and arrays of them.
+    """Return the result of NumPy's own code on `Value`s and arrays of them.
 
     Examples
     --------
@@ -451,13 +450,13 @@ _ANY = np.empty(0, dtype=object).view(ValueArray)
 
 
 def _boxed(item: Any) -> Any:
-    """Return arguments with arrays of no dimensions for `Value`s, and ours for plain arrays of objects."""
+    """Return arguments with 0-d arrays for `Value`s, and `ValueArray`s for arrays of objects."""
     if isinstance(item, Value):
         return values_array(item)
     if type(item) is np.ndarray and item.dtype == object:
         return item.view(ValueArray)
     if type(item) in (list, tuple):
-        # NumPy would take arrays of no dimensions in a list for its elements.
+        # NumPy would take 0-d arrays in a list for elements.
         is_row = all(isinstance(part, (*NUMBERS, Value)) for part in item) and any(map(holds_values, item))
         return values_array(item) if is_row else type(item)(map(_boxed, item))
     if type(item) is dict:
@@ -466,7 +465,7 @@ def _boxed(item: Any) -> Any:
 
 
 def _unboxed(result: Any) -> Any:
-    """Return results with ours for plain arrays of objects, and the element for those of no dimensions."""
+    """Return results with `ValueArray`s for arrays of objects, and elements for 0-d arrays."""
     if isinstance(result, np.ndarray) and result.dtype == object:
         return result.view(ValueArray) if result.ndim else result[()]
     if type(result) in (list, tuple):
@@ -475,7 +474,7 @@ def _unboxed(result: Any) -> Any:
 
 
 def _with_numbers(item: Any) -> Any:
-    """Return arguments with plain numbers for `Value`s."""
+    """Return arguments with plain numbers in place of `Value`s."""
     if isinstance(item, Value):
         return item.data
     if isinstance(item, np.ndarray) and item.dtype == object:

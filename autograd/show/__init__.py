@@ -1,7 +1,7 @@
 """Showing graphs to people.
 
-What is public here is loaded when first used: graphviz, html and json would add a half to the time that
-``import autograd`` takes.
+The public names are loaded when first used: graphviz, html and json would make ``import autograd`` half as
+slow again.
 """
 
 from importlib import import_module

@@ -1,1 +1,1 @@
-"""Finding what went wrong in training."""
+"""The linter: find out what went wrong in training."""

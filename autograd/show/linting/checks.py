@@ -1,4 +1,4 @@
-"""The checks of `autograd.lint`: each is a function that yields findings about the graph of a loss."""
+"""The checks of `autograd.lint`: functions that yield findings about the graph of a loss."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ _FEW = 8
 _STEEPEST = {"sigmoid": 0.25, "tanh": 1.0}
 """The largest slope of each activation that is flat on both sides."""
 
-# A neuron is saturated where its slope is below 1% of the steepest for 90% of the samples; an output is
-# stuck as well where 1 more in its argument changes the loss by less than 2%.
+# A neuron is saturated if its slope is below 1% of the steepest for 90% of the samples; an output is also
+# stuck if adding 1 to its argument changes the loss by less than 2%.
 _FLAT, _MOSTLY, _STUCK = 0.01, 0.9, 0.02
 
-# Of the scale of the gradients of the outputs; where MLPs learned moons it was from 0.13 to 7.6 of that.
+# Relative to the gradients of the outputs; MLPs that learned moons had ratios from 0.13 to 7.6.
 _VANISHING, _EXPLODING = 1e-4, 1e4
 
-# Of any layer: 1e6 times a learning rate of 0.01 throws weights of size 1 away.
+# For any layer: a gradient of 1e6 times a learning rate of 0.01 throws weights of size 1 away.
 _HUGE = 1e6
 
-# Fewer repeated operations than 1% are not worth a variable.
+# Fewer repeated operations than 1% are not worth a finding.
 _WORTH_SHARING = 0.01
 
-# How much of a node is written out.
+# The largest number of terms of a node that is written out.
 _TERMS_SHOWN, _OPERANDS_SHOWN = 20, 4
 
 
@@ -66,7 +66,7 @@ def _cure(node: Value, subject: Subject) -> str:
 
 
 def _origins(subject: Subject) -> Iterator[Value]:
-    """Yield where nan or inf arises, in order of evaluation; if the loss is not finite, what made it so."""
+    """Yield the nodes where nan or inf arises, in order of evaluation; of a non-finite loss, the causes."""
     is_finite = math.isfinite(subject.loss)
     culprits = set() if is_finite else _culprits(subject)
     for node in subject.order:
@@ -77,19 +77,19 @@ def _origins(subject: Subject) -> Iterator[Value]:
 
 
 def _is_mask(node: Value, subject: Subject) -> bool:
-    """Return whether somebody wrote inf, as masks do: on the way to a finite loss that is no fault."""
+    """Return whether an inf is a constant, as in masks: if the loss is finite, that is no fault."""
     if node.op is None:
         return math.isinf(node) and node not in subject.parameter_set
     return any(not isinstance(arg, Value) and math.isinf(arg) for arg in node.args)
 
 
 def _culprits(subject: Subject) -> set[Value]:
-    """Return the nodes that are not finite and lead to the loss through such nodes only."""
+    """Return the non-finite nodes with a path to the loss through non-finite nodes alone."""
     found = {subject.loss}
     for node in reversed(subject.order):
         if node in found:
             bad = [operand for operand in operands(node) if not math.isfinite(operand)]
-            # A nan among the operands is enough to explain a nan, whatever else is inf.
+            # A nan operand explains a nan, whatever other operands are inf.
             nans = [operand for operand in bad if math.isnan(operand) and math.isnan(node)]
             found.update(nans or bad)
     return found
@@ -105,7 +105,7 @@ def _backward(subject: Subject) -> Iterator[Finding]:
 
 
 def _overflows(subject: Subject) -> Iterator[tuple[Value, str, str]]:
-    """Yield, in the order of the sweep, where a finite adjoint becomes nan or inf, and what to try."""
+    """Yield, in the order of the sweep, the nodes where a finite adjoint becomes nan or inf, with advice."""
     smaller = "smaller numbers: a mean instead of a sum, targets and inputs of variance 1"
     elsewhere = (
         "keep the operands off such a point, as in sqrt(x + 1e-12); a where() around it is no help, since 0 "
@@ -155,7 +155,7 @@ def _saturated(subject: Subject) -> Iterator[Finding]:
         severity = _severity(len(flat), len(neurons), min(len(neurons[path]) for path in flat))
         state = f"flat (a slope below {_FLAT:.0%} of the steepest) on {_share(map(_is_at_end, uses))} of uses"
         if is_output:
-            # It may be right all the same, when other terms than this output's make up most of the loss.
+            # The output may be right after all, if other terms make up most of the loss.
             severity, advice = "note", "if its predictions are wrong, take cross entropy from the logits"
         else:
             advice = cure
@@ -178,17 +178,18 @@ def _is_flat(uses: Sequence[Value]) -> bool:
 
 
 def _is_stuck(outputs: Iterable[Value], subject: Subject) -> bool:
-    """Return whether a loss hardly depends on the arguments of flat outputs, for its size.
+    """Return whether a loss hardly depends on the arguments of flat outputs, relative to its size.
 
-    Confident outputs that are right are flat too. For a = 1 - ε the gradient by the argument is to the
-    loss as 1 for cross entropy and 2 for squared errors; squared errors that are wrong have 2ε.
+    Outputs that are confident and right are flat too. For a = 1 - ε, the ratio of the gradient by the
+    argument to the loss is 1 for cross entropy and 2 for squared errors; for squared errors that are wrong it
+    is 2ε.
     """
     flow = sum(abs(subject.adjoints[node] * (node.partials[0] or 0.0)) for node in outputs)
     return flow < _STUCK * abs(subject.loss.data)
 
 
 def _severity(found: int, of: int, uses: int, all_of_them: str = "warning") -> str:
-    """Return how bad it is that some of the neurons of a layer are off; some always are."""
+    """Return the severity of a share of dead neurons in a layer: a few are normal."""
     if uses < _FEW or 2 * found <= of:
         return "note"
     return all_of_them if found == of else "warning"
@@ -197,12 +198,12 @@ def _severity(found: int, of: int, uses: int, all_of_them: str = "warning") -> s
 def _of_neurons(
     kind: str, layer: str, neurons: Sequence[str], off: Sequence[str], severity: str, state: str, advice: str
 ) -> Finding:
-    """Return one finding for all the neurons of a layer that are off."""
+    """Return one finding for all dead neurons of a layer."""
     if len(off) == 1:
         return Finding(kind, off[0], severity, state, advice)
     if len(off) == len(neurons):
         return Finding(kind, layer, severity, f"all {len(off)} neurons: {state}", advice)
-    # By length first, so that neurons.2 is before neurons.10.
+    # Sorted by length first, so that neurons.2 comes before neurons.10.
     examples = _some(sorted(off, key=lambda path: (len(path), path)))
     what = f"{len(off)} of {len(neurons)} neurons: {state}: {examples}"
     return Finding(kind, layer, severity, what, advice)
@@ -225,9 +226,10 @@ def _unreached(subject: Subject) -> Iterator[Finding]:
 
 
 def _zero(subject: Subject) -> Iterator[Finding]:
-    """LintReport parameters whose gradient is 0, unless a dead ReLU says so already.
+    """Report parameters whose gradient is 0, unless a dead ReLU explains it.
 
-    Of a neuron that has some other gradient, none: where ReLUs share no sample, single weights get 0.
+    Parameters of a neuron with another nonzero gradient are fine: without shared active samples, single
+    weights between ReLUs get 0.
     """
     dead = {path: _is_dead(uses) for neurons in subject.rectifiers.values() for path, uses in neurons.items()}
     if any(all(dead[path] for path in neurons) for neurons in subject.rectifiers.values()):
@@ -270,7 +272,7 @@ def _exploding(subject: Subject) -> Iterator[Finding]:
 def _vanishing(subject: Subject) -> Iterator[Finding]:
     scales, last = subject.scales.hidden, subject.scales.last
     below = [layer for layer, scale in scales.items() if scale < _VANISHING * last]
-    # All exactly 0 is something else, such as weights of 0 above them; underflow leaves some that are not.
+    # If all are exactly 0, the cause is another, such as weights of 0 above; underflow leaves some nonzero.
     least = min((layer for layer in below if scales[layer]), key=lambda layer: scales[layer], default=None)
     if least is not None and math.isfinite(last):
         what = (
@@ -294,7 +296,7 @@ def _duplicates(subject: Subject) -> Iterator[Finding]:
     saved: Counter[Value] = Counter()
     sizes: dict[Value, int] = {}
     for node in copies:
-        # Shared operands count twice, so that y = y + y, 60 times, would have 10^18.
+        # Counting shared operands twice would give 10^18 for y = y + y, repeated 60 times.
         sizes[node] = min(1 + sum(sizes.get(operand, 0) for operand in operands(node)), operations)
     parts = {operand for node in copies for operand in operands(node)}
     for node, original in copies.items():
@@ -307,14 +309,15 @@ def _duplicates(subject: Subject) -> Iterator[Finding]:
 
 
 def _copies(order: Iterable[Value]) -> dict[Value, Value]:
-    """Return, for each operation that repeats an earlier one on the same operands, the earliest such."""
+    """Return, for each operation that repeats an earlier one on the same operands, the first of them."""
     first: dict[tuple[str | int, ...], Value] = {}
     copies: dict[Value, Value] = {}
     for node in order:
-        # +x is there to be told apart from x, so it never repeats another.
+        # +x exists to be distinguished from x, so it never counts as a repetition.
         if node.op is None or node.op.name == "pos":
             continue
-        # By hex, -0.0 is not 0.0 and nan is nan; by id, Values of equal numbers differ.
+        # Numbers by hex, which tells -0.0 from 0.0 and equates nans; Values by id, since equal numbers may
+        # differ.
         operands = (id(copies.get(arg, arg)) if isinstance(arg, Value) else arg.hex() for arg in node.args)
         original = first.setdefault((node.op.name, *operands), node)
         if original is not node:
@@ -348,7 +351,7 @@ def _share(flags: Iterable[bool]) -> str:
 
 
 def _some(items: Sequence[str]) -> str:
-    """Return at most three of them."""
+    """Return at most three items as text."""
     return ", ".join(items[:3]) + (f" and {len(items) - 3} more" if len(items) > 3 else "")
 
 

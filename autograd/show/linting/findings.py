@@ -1,4 +1,4 @@
-"""What `autograd.lint` finds, and how it is shown."""
+"""The findings of `autograd.lint`, and how they are shown."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from ..text.formulas import count
 
 _SEVERITIES = ("error", "warning", "note")
 
-# How many findings of one kind and severity are listed; the rest is one line.
+# The number of findings of one kind and severity that are listed; the others share one line.
 _MOST_ALIKE = 3
 
 
 class Finding(NamedTuple):
-    """Something that is wrong, or worth knowing.
+    """A problem in training, or something worth knowing.
 
     Attributes
     ----------
@@ -24,9 +24,9 @@ class Finding(NamedTuple):
         ``"non-finite"``, ``"dead relu"``, ``"saturated"``, ``"unreached"``, ``"zero gradient"``,
         ``"vanishing"``, ``"exploding"`` or ``"duplicates"``.
     where : str
-        The node, with its line where it is known, or the module or layer.
+        The node, with its source line if known, or the module or layer.
     severity : str
-        ``"error"`` where training cannot work, ``"warning"`` where it suffers, else ``"note"``.
+        ``"error"`` if training cannot work, ``"warning"`` if it suffers, else ``"note"``.
     what : str
         What was found, in numbers.
     advice : str
@@ -51,14 +51,14 @@ class Finding(NamedTuple):
 
 
 class LintReport(tuple[Finding, ...]):
-    """Findings, the most severe first; it prints as a list, in notebooks as a table.
+    """The findings, the most severe first; prints as a list, in notebooks as a table.
 
     Parameters
     ----------
     findings : iterable of Finding
         In any order.
     nodes, parameters : int
-        How many were looked at.
+        The numbers of nodes and parameters that were examined.
 
     Attributes
     ----------
@@ -104,7 +104,7 @@ def _rank(found: Finding) -> int:
 
 
 def folded(findings: Iterable[Finding]) -> Iterator[Finding]:
-    """Yield findings; where more than a few are alike, the last stands for the rest.
+    """Yield findings; if more than a few are alike, the last one stands for the rest.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Finding what went wrong in training, from the graph of a loss: where, how bad, and what to try.
+"""The linter: from the graph of a loss, what went wrong in training, where, how badly, and what to try.
 
 Which nodes make up a neuron, and which neurons a layer, is read from the names of the parameters
 (`autograd.show.text.modules`).
@@ -20,20 +20,20 @@ from .network import Subject
 
 
 def lint(loss: Value, model: Any = None) -> LintReport:
-    """Find what went wrong in training, without changing any ``grad``.
+    """Find out what went wrong in training, without changing any ``grad``.
 
-    Looked for are: values and gradients that are not finite, and where that begins; ReLU neurons that are
-    0 on every sample; sigmoid and tanh neurons on their flat ends; parameters that the loss does not
-    reach, or whose gradient is exactly 0; layers whose gradients vanish or explode; and operations that
-    repeat others. Neurons and layers are told by the labels of parameters, such as
-    ``layers.0.neurons.3.w[1]``, which `nn.Module` assigns.
+    It looks for values and gradients that are not finite, and where they arise; ReLU neurons that are 0 on
+    every sample; saturated sigmoid and tanh neurons; parameters that do not affect the loss, or whose
+    gradient is exactly 0; layers with vanishing or exploding gradients; and repeated operations. Neurons and
+    layers are recognised by the labels of their parameters, such as ``layers.0.neurons.3.w[1]``, which
+    `nn.Module` assigns.
 
     Parameters
     ----------
     loss : Value
-        The loss of a whole batch: what is off for one sample alone is not worth a warning.
+        The loss of a whole batch: for a single sample, half of all ReLUs are 0 anyway.
     model : object with ``named_parameters()``, optional
-        The model, such as an `nn.Module`. None takes the leaves that have labels for the parameters.
+        The model, such as an `nn.Module`; by default, all labelled leaves count as parameters.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""The graph of a loss as a network: modules, layers, and the gradients that arrive there."""
+"""The graph of a loss as a network: its modules, layers, and their gradients."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..text.modules import enclosing
 
 
 class Scales(NamedTuple):
-    """Root mean squares of gradients: of each hidden layer, each output layer, and the largest of these."""
+    """Root mean squares of gradients by layer, hidden and output, and the largest of the output layers."""
 
     hidden: dict[str, float]
     outputs: dict[str, float]
@@ -44,7 +44,7 @@ class Subject:
 
     @cached_property
     def parameter_set(self) -> frozenset[Value]:
-        """The parameters, without names."""
+        """The parameters as a set, without names."""
         return frozenset(parameter for _, parameter in self.parameters)
 
     @cached_property
@@ -54,7 +54,7 @@ class Subject:
 
     @cached_property
     def hidden(self) -> set[Value]:
-        """The nodes after which another module goes on; the others are of an output or of the loss."""
+        """The nodes whose result another module uses; the others belong to an output or to the loss."""
         found: set[Value] = set()
         for node in reversed(self.order):
             home = self.homes.get(node)
@@ -65,7 +65,7 @@ class Subject:
 
     @cached_property
     def inner(self) -> set[Value]:
-        """The nodes with which their own module goes on, as x * sigmoid(x) does with its sigmoid."""
+        """The nodes whose result their own module uses, such as the sigmoid in x * sigmoid(x)."""
         return {
             operand
             for node in self.order
@@ -76,14 +76,15 @@ class Subject:
 
     @cached_property
     def rectifiers(self) -> dict[str, dict[str, list[Value]]]:
-        """The ReLU nodes by layer and module; those of no module, such as a hinge loss's, are no neurons."""
-        # A loss of 0 has nothing to learn from: relu(-s) of the outputs, the perceptron's, is then 0.
+        """The ReLU nodes by layer and module; those outside modules, as in a hinge loss, are not neurons."""
+        # A loss of 0 has nothing to learn: the perceptron's relu(-s) of the outputs is then 0 for good
+        # reason.
         learns = self.loss.data != 0.0
         return self.by_layer(n for n in self.order if _is_rectifier(n) and (learns or n in self.hidden))
 
     @cached_property
     def scales(self) -> Scales:
-        """How large the gradients of each layer are."""
+        """The scales of the gradients, layer by layer."""
         layers: dict[str, list[float]] = {}
         inside: set[str] = set()
         for _, parameter in self.parameters:
@@ -100,7 +101,7 @@ class Subject:
         return node.op is None and node in self.homes
 
     def by_layer(self, chosen: Iterable[Value]) -> dict[str, dict[str, list[Value]]]:
-        """Return nodes by layer, and in it by module; those of no module are left out."""
+        """Return nodes by layer and module; nodes outside modules are left out."""
         layers: dict[str, dict[str, list[Value]]] = {}
         for node in chosen:
             if home := self.homes.get(node):
@@ -108,7 +109,7 @@ class Subject:
         return layers
 
     def place(self, node: Value) -> str:
-        """Return the name of a node, its module and its line, as far as they are known."""
+        """Return the name of a node, with its module and source line if known."""
         home = f" in {self.homes[node]}" if node.op and node in self.homes else ""
         return f"{self.names[node]}{home}" + (f", at {node.source}" if node.source else "")
 
@@ -120,7 +121,7 @@ def _is_rectifier(node: Value) -> bool:
 
 
 def _rms(numbers: Sequence[float]) -> float:
-    # hypot, because the square of 1e-200 is 0.
+    # hypot, because the square of 1e-200 underflows to 0.
     return math.hypot(*numbers) / math.sqrt(len(numbers)) if numbers else 0.0
 
 

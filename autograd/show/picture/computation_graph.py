@@ -1,4 +1,4 @@
-"""Drawing a graph: its nodes with values and gradients, its edges with partials and contributions."""
+"""Draw a computation graph: nodes with values and gradients, edges with partials and contributions."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ def draw(
 ) -> Drawing:
     """Draw the graph that leads to a node.
 
-    Each node shows its name, how it was computed, its value, and its gradient, or "not yet" before a
-    backward. Each edge shows the local partial ∂ and, after a backward, the contribution: the partial
-    times the gradient that the edge starts from, which it adds to the operand's. A constant is drawn as
-    the number it is. What belongs to a module of a network stands in a frame with the module's name.
+    Each node shows its name, its formula, its value, and its gradient, or "not yet" before a backward pass.
+    Each edge shows the local partial ∂ and, after a backward pass, its contribution to the operand's
+    gradient: the partial times the gradient of the result. A constant is drawn as its number. The nodes of a
+    module stand in a frame with the module's name.
 
-    A network of more than `max_nodes` nodes is folded: a box for each neuron or layer. Of any other graph
-    the part nearest to the result is drawn, and the picture says how many nodes are left out.
+    A network of more than `max_nodes` nodes is folded: each neuron or layer becomes one box. Of any other
+    large graph the part nearest to the result is drawn, and the picture says how many nodes are left out.
 
     Parameters
     ----------
     root : Value
         The result.
     names : mapping, optional
-        The caller's variables, such as ``locals()``, to name what has no label.
+        The caller's variables, such as ``locals()``, to name nodes without a label.
     direction : str
         ``"LR"``, ``"RL"``, ``"TB"`` or ``"BT"``: from the leaves to the result.
     precision : int
@@ -56,15 +56,16 @@ def draw(
     values, grads, partials : bool
         Whether to show them; `partials` includes the contributions.
     highlight : Value, Path or sequence of Value, optional
-        A node, with all that it influences; or a path, from `autograd.paths` or as its nodes in order.
+        A node, to highlight with all that it influences; or a path, from `autograd.paths` or as its nodes in
+        order.
     color_by_grad : bool
         Whether to colour nodes by the size of the gradient, white to red over four decades.
     depth : int, optional
-        Draw only what is at most this many operations away from the result.
+        Draw only the nodes at most this many operations away from the result.
     fold : bool, optional
         Whether to draw modules as boxes; None does so beyond `max_nodes`.
     max_nodes : int
-        How many nodes to draw at the most.
+        The largest number of nodes to draw.
 
     Returns
     -------

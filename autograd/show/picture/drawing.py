@@ -1,4 +1,4 @@
-"""A picture in Graphviz' language, and how it becomes an image."""
+"""A picture in Graphviz's DOT language, and rendering it to an image."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ _PAGE = """<!doctype html>
 
 
 class LayoutUnavailableError(RuntimeError):
-    """Neither way to lay out a graph is installed; the message says how to get one."""
+    """Neither Graphviz nor pygraphviz is installed; the message says how to install one."""
 
 
 class Drawing:
     """A drawn graph: notebooks show it, `save` writes it, `source` is its text.
 
-    It is laid out by ``dot`` where that is on the PATH, else by pygraphviz.
+    It is laid out by ``dot`` if that is on the PATH, else by pygraphviz.
 
     Parameters
     ----------
     source : str
-        The graph in Graphviz' DOT language.
+        The graph in Graphviz's DOT language.
 
     Attributes
     ----------
@@ -63,7 +63,7 @@ class Drawing:
         Returns
         -------
         bytes
-            The content of a file of that kind.
+            The content of a file of that format.
 
         Raises
         ------
@@ -97,7 +97,7 @@ class Drawing:
         Parameters
         ----------
         path : path-like
-            The suffix says what is written: ``.svg``, ``.png``, ``.pdf``, ``.html`` for a page with the
+            The suffix determines the format: ``.svg``, ``.png``, ``.pdf``, ``.html`` for a page with the
             picture in it, or ``.dot`` for the text.
 
         Returns
@@ -110,7 +110,7 @@ class Drawing:
         ValueError
             For another suffix.
         OSError
-            If the file cannot be written; an older file of that name is then left as it was.
+            If the file cannot be written; an existing file is left unchanged.
         LayoutUnavailableError
             If neither ``dot`` nor pygraphviz is installed.
         """
@@ -131,12 +131,12 @@ class Drawing:
         return self.render(form)
 
     def inline_svg(self) -> str:
-        """Return the picture as an element that an HTML page can hold.
+        """Return the picture as an SVG element to embed in an HTML page.
 
         Returns
         -------
         str
-            The ``<svg>`` element, without the declarations of a file of its own.
+            The ``<svg>`` element, without the XML declaration and document type.
 
         Raises
         ------

@@ -15,10 +15,10 @@ from .drawing import Drawing
 from .styles import HIGHLIGHT, LEAF, RESULT, ROOT, digraph, escape, frames, heat
 from .unfolded import Look
 
-# Beyond this nobody follows a line from box to box: a layer is then one box.
+# Beyond this number of edges nobody can follow a line from box to box: each layer is then one box.
 MAX_EDGES = 150
 
-# Graphviz makes room for each label: with more of them, a picture is a tenth as wide as it is high.
+# Graphviz reserves room for each label: with more labels, a picture gets ten times as high as wide.
 _MAX_LABELS = 12
 
 _INPUTS, _BEFORE, _AFTER = "inputs", "before", "after"
@@ -27,12 +27,12 @@ _INPUTS, _BEFORE, _AFTER = "inputs", "before", "after"
 def draw_folded(
     order: Sequence[Value], name_of: Mapping[Value, str], home: Mapping[Value, str], look: Look
 ) -> Drawing:
-    """Draw modules as boxes, all samples of a batch in the same.
+    """Draw modules as boxes; all samples of a batch share them.
 
     Parameters
     ----------
     order : sequence of Value
-        The graph, the result last.
+        The graph in topological order, the result last.
     name_of : mapping
         Name of each node.
     home : mapping
@@ -69,7 +69,7 @@ def draw_folded(
     around = {modules[-1]: modules[:-1] for modules in shown.values()}
     marked = {box_of[node] for edge in look.marked for node in (edge.node, edge.operand)}
     largest = max((_size(_parameters(inside)) for inside in members.values()), default=0.0)
-    # Graphviz takes what follows a colon in an edge's end for a port.
+    # Graphviz reads what follows a colon in the name of an edge's end as a port.
     name_of_box = {box: f"box{i}" for i, box in enumerate(members)}
     for box, inside in members.items():
         style = ROOT if box == _AFTER else LEAF if box == _INPUTS else RESULT
@@ -93,7 +93,7 @@ def draw_folded(
 
 
 def _boxes(order: Sequence[Value], module_of: Mapping[Value, str]) -> dict[Value, str]:
-    """Return the box of each node: its module, or where it stands with respect to the network."""
+    """Return the box of each node: its module, or the inputs, or what is before or after the network."""
     found: dict[Value, str] = {}
     for node in order:
         if node in module_of:
@@ -107,7 +107,7 @@ def _boxes(order: Sequence[Value], module_of: Mapping[Value, str]) -> dict[Value
 
 
 def _edges(order: Sequence[Value], box_of: Mapping[Value, str]) -> Counter[tuple[str, str]]:
-    """Return how many operands each box takes from each other box."""
+    """Return the number of edges between each pair of boxes."""
     pairs = ((box_of[edge.operand], box_of[node]) for node in order for edge in edges(node))
     return Counter(pair for pair in pairs if pair[0] != pair[1])
 
@@ -126,7 +126,7 @@ def _describe_module(path: str, inside: Sequence[Value], look: Look) -> str:
 
 
 def _describe_rest(box: str, inside: Sequence[Value], name_of: Mapping[Value, str], look: Look) -> str:
-    """Return the lines of text in the box of what is no module's."""
+    """Return the lines of text in a box of nodes outside all modules."""
     if box == _INPUTS:
         return f"inputs\n{count(len(inside), 'leaf', 'leaves')}"
     lines = [f"{box} the network", _operations(inside)]
@@ -137,7 +137,7 @@ def _describe_rest(box: str, inside: Sequence[Value], name_of: Mapping[Value, st
 
 
 def _operations(inside: Sequence[Value]) -> str:
-    """Return how many operations of the commonest kinds there are."""
+    """Return the counts of the most frequent operations."""
     counts = Counter(node.op.name for node in inside if node.op)
     most = [f"{number:,} {name}" for name, number in counts.most_common(3)]
     return ", ".join([*most, f"{len(counts) - 3} other kinds"] if len(counts) > 3 else most)
@@ -148,5 +148,5 @@ def _parameters(inside: Sequence[Value]) -> list[Value]:
 
 
 def _size(parameters: Sequence[Value]) -> float:
-    """Return the largest gradient, -1 before a backward."""
+    """Return the largest gradient, -1 before a backward pass."""
     return max((abs(float(node.grad)) for node in parameters if has_gradient(node)), default=-1.0)

@@ -1,4 +1,4 @@
-"""What pictures of graphs look like, and text that Graphviz shows as it is."""
+"""The style of pictures of graphs, and escaping text for Graphviz."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ CONSTANT = {"shape": "plaintext", "fontcolor": "#5b6b7b", "class": "constant"}
 CLUSTER = {"style": "rounded", "color": "#b8c2cc", "fontname": "Helvetica", "fontsize": "10"}
 HIGHLIGHT = {"color": "#c2255c", "penwidth": "2.5"}
 
-# A gradient of a ten-thousandth of the largest has no colour.
+# A gradient below 1e-4 of the largest has no colour.
 _DECADES = 4.0
 
 
 def escape(text: str) -> str:
-    """Return text that Graphviz shows as it is: it reads backslashes, and entities such as &amp;.
+    """Return text escaped for Graphviz, which interprets backslashes and entities such as &amp;.
 
     Examples
     --------
@@ -36,12 +36,12 @@ def escape(text: str) -> str:
 
 
 def digraph(**attributes: str) -> graphviz.Digraph:
-    """Return an empty picture in the style of all.
+    """Return an empty picture in the common style.
 
     Parameters
     ----------
     **attributes : str
-        Attributes of the graph, besides those of the style.
+        Further attributes of the graph.
 
     Returns
     -------
@@ -58,7 +58,7 @@ def digraph(**attributes: str) -> graphviz.Digraph:
 
 @contextmanager
 def frames(dot: graphviz.Digraph, modules: Sequence[str]) -> Iterator[graphviz.Digraph]:
-    """Give a part of a picture that stands inside the frames of nested modules.
+    """Open the nested frames of modules in a picture.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def frames(dot: graphviz.Digraph, modules: Sequence[str]) -> Iterator[graphviz.D
     Yields
     ------
     graphviz.Digraph
-        Where to draw.
+        The innermost frame, to draw in.
 
     Examples
     --------

@@ -16,7 +16,7 @@ from .styles import CONSTANT, HIGHLIGHT, LEAF, RESULT, ROOT, digraph, escape, fr
 
 
 class Look(NamedTuple):
-    """What a picture shows, and how: the options of `autograd.draw`."""
+    """The options of `autograd.draw`: what a picture shows, and how."""
 
     direction: str = "LR"
     precision: int = 4
@@ -38,13 +38,13 @@ def draw_unfolded(
 ) -> Drawing:
     """Draw nodes of a graph.
 
-    In the SVG the i-th node of the order has the id ``node{i}``, and the edge into its operand slot j
+    In the SVG, the i-th node of the order has the id ``node{i}``, and the edge from its j-th operand the id
     ``edge{i}_{j}``.
 
     Parameters
     ----------
     order : sequence of Value
-        The whole graph, the result last.
+        The whole graph in topological order, the result last.
     shown : sequence of Value
         The nodes to draw.
     name_of : mapping
@@ -54,9 +54,9 @@ def draw_unfolded(
     look : Look
         What to show.
     texts : mapping, optional
-        What to write in each node and at each edge, instead of what `look` asks for.
+        The text of nodes and edges, where it replaces the text that `look` describes.
     cut_by : str
-        The option of `autograd.draw` by which nodes are left out.
+        The option of `autograd.draw` that leaves nodes out, for the caption.
 
     Returns
     -------
@@ -88,7 +88,7 @@ def _by_home(shown: Sequence[Value], home: Mapping[Value, str]) -> dict[str, lis
 
 
 class _Picture:
-    """A graph in Graphviz' language, drawn node by node."""
+    """A picture that is drawn node by node."""
 
     def __init__(
         self,
@@ -145,7 +145,8 @@ class _Picture:
             lines.append(f"value {self.digits(node.data)}")
         if self.look.grads:
             grad = self.grad_of[node]
-            # No sweep comes to what is only compared or chosen by, however many there are.
+            # No gradient ever reaches a node that is only compared or selected by, so "not yet" would
+            # mislead.
             if grad is not None or not has_gradient(self.root):
                 lines.append(f"grad {'not yet' if grad is None else self.digits(grad)}")
         return "\n".join(lines)
@@ -164,7 +165,7 @@ class _Picture:
                 identity = f"edge{self.index[node]}_{slot}"
                 self.dot.edge(f"node{self.index[arg]}", name, label=label, id=identity, **style)
             else:
-                # Without ids of ours, Graphviz gives some that nodes and edges have already.
+                # Without an explicit id, Graphviz assigns one that a node or edge has already.
                 constant = f"constant{self.index[node]}_{slot}"
                 self.dot.edge(constant, name, id=f"from_{constant}", **{"class": "constant"})
         if left_out:

@@ -1,4 +1,4 @@
-"""What a page that steps through a graph shows, moment by moment."""
+"""The moments of a stepper: what its page shows, one after the other."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from ..text.notation import Notation
 from ..text.replay import replay
 from ..text.sweep_steps import Flow, Step, steps
 
-# How many results of earlier descents stand below the last.
+# The number of results of earlier descents that are kept on the page.
 _HISTORY = 8
 
-# An equation is made of texts, of nodes by their index, and of derivatives: ∂ for a local partial, d for
-# an adjoint, which sums over all paths.
+# The parts of an equation are texts, nodes by their index, and derivatives: ∂ for a local partial, d for an
+# adjoint, which sums over all paths.
 Equation = tuple[str | int | tuple[str, int, int], ...]
 
 
 class Passing(NamedTuple):
-    """The edge of a moment: what a node passes to the operand in one of its slots, as lines of text."""
+    """The edge of a moment: what a node passes to one of its operands, as lines of text."""
 
     node: int
     slot: int
@@ -39,17 +39,17 @@ class Moment(NamedTuple):
     text : str
         What happens, as a sentence.
     round : str
-        Which descent this is, where there are several.
+        The descent that the moment belongs to, if there are several.
     target : int, optional
         The node, by its index in ``nodes(root)``, whose value or adjoint changes.
     value, adjoint : str, optional
-        What it becomes.
+        The new value or adjoint.
     complete : bool
-        Whether that is the whole adjoint: nothing will be added to it.
+        Whether the adjoint is complete: nothing will be added to it.
     passing : Passing, optional
-        The edge that the adjoint came along.
+        The edge along which the adjoint flows.
     equations : tuple
-        What happens, as mathematics.
+        What happens, as equations.
     note : str
         Why.
     """
@@ -72,14 +72,14 @@ class Script:
     Parameters
     ----------
     order : sequence of Value
-        The nodes of the graph, the result last.
+        The nodes of the graph in topological order, the result last.
     name_of : mapping
         Name of each node.
 
     Attributes
     ----------
     moments : list of Moment
-        What was written.
+        The moments so far.
 
     Examples
     --------
@@ -108,7 +108,7 @@ class Script:
         self.moments = [Moment("Start", text, note=note)]
 
     def descend(self, trained: Sequence[Value], rate: float, times: int) -> None:
-        """Write sweeps, each followed by an update of leaves, and the values that come out."""
+        """Write passes, each followed by an update of leaves, and the resulting values."""
         now = {leaf: leaf.data for leaf in trained}
         for i in range(times):
             turn = f"Descent {i + 1} of {times}"
@@ -121,7 +121,7 @@ class Script:
         self._forward(replay(self.result, now), f"After {count(times, 'descent', 'descents')}")
 
     def sweep(self, changes: Mapping[Value, float], turn: str) -> dict[Value, float]:
-        """Write the values at a point, then the adjoints, which it returns."""
+        """Write the forward pass at a point, then the backward pass; return the adjoints."""
         copies = replay(self.result, changes)
         self._forward(copies, turn)
         self.moments.append(self._seed(turn))
@@ -136,7 +136,7 @@ class Script:
         return {self.order[index[step.node]]: step.adjoint for step in swept}
 
     def _forward(self, copies: Mapping[Value, Value], turn: str) -> None:
-        """Write the values; leaves keep theirs when it begins again."""
+        """Write the forward pass; when it is repeated, leaves keep their values."""
         for i, node in enumerate(self.order):
             value = digits(copies[node].data)
             if node.op:
@@ -198,6 +198,6 @@ class Script:
 
 
 def _operand(node: Value, arg: Value) -> str:
-    """Return an operand as a number, in parentheses if it has a sign and stands next to an operator."""
+    """Return an operand as a number, in parentheses if it is signed and follows an operator."""
     text = digits(arg.data)
     return f"({text})" if text.startswith("-") and node.op and node.op.symbol else text

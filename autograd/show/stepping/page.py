@@ -1,4 +1,4 @@
-"""Stepping through the chain rule on a page: values forward, adjoints back, and descents of the gradient."""
+"""The stepper: a page that steps through forward pass, backward pass and gradient descent."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ from ..picture.unfolded import Look, draw_unfolded
 from ..text.formulas import formula
 from .moments import Moment, Script
 
-# Beyond these nobody presses the button, and the layout or the page takes long.
+# Larger graphs take long to lay out, and nobody presses the button that often.
 MAX_NODES, MAX_MOMENTS = 300, 3000
 
 
 class Stepper:
-    """A page on which one steps through a graph: notebooks show it, `save` writes it.
+    """A page that steps through a graph: notebooks show it, `save` writes it.
 
     Parameters
     ----------
     title : str
         The name of the result.
     rows : sequence of dict
-        The nodes in order: for each its ``name``, its ``formula``, empty for a leaf.
+        The nodes in topological order, each with its ``name`` and its ``formula``, which is empty for a leaf.
     moments : sequence of Moment
-        What the page shows, one after the other.
+        The moments that the page shows, one after the other.
     drawing : Drawing
-        The graph. The texts in it are the longest that will ever stand there.
+        The graph, with the longest texts of all moments, so that there is room for each.
 
     Attributes
     ----------
@@ -65,7 +65,7 @@ class Stepper:
 
     @cached_property
     def html(self) -> str:
-        """The page, complete in itself: it loads nothing and works from disk.
+        """The self-contained page: it loads nothing and works from disk.
 
         Raises
         ------
@@ -102,7 +102,7 @@ class Stepper:
         ValueError
             For another suffix.
         OSError
-            If the file cannot be written; an older file of that name is then left as it was.
+            If the file cannot be written; an existing file is left unchanged.
         LayoutUnavailableError
             If neither ``dot`` nor pygraphviz is installed.
         """
@@ -117,7 +117,7 @@ class Stepper:
             page = html.escape(self.html)
         except LayoutUnavailableError as error:
             return f"<p>{html.escape(str(error))}</p>"
-        # A frame of its own: several steppers in a notebook share neither names nor keys.
+        # An iframe of its own, since several steppers in a notebook must not share ids and keys.
         return (
             f'<iframe title="{html.escape(f"Stepping through {self.title}")}" srcdoc="{page}" '
             'sandbox="allow-scripts" style="width: 100%; height: 640px; border: 0"></iframe>'
@@ -136,31 +136,31 @@ def stepper(
     times: int | None = None,
     direction: str = "LR",
 ) -> Stepper:
-    """Make a page on which one steps through the graph that leads to a node.
+    """Make a page that steps through the graph that leads to a node.
 
-    First the values go forward, a node at a time; then the adjoints flow back, an edge at a time, with
-    the local partial, the product and the running sum. Leaves are taken as they are now, and neither
-    their ``data`` nor any ``grad`` is changed.
+    First come the values, one node at a time; then the adjoints flow back, one edge at a time, with the local
+    partial, the product and the running sum. Leaves have their present values; neither their ``data`` nor any
+    ``grad`` is changed.
 
     Parameters
     ----------
     root : Value
         The result.
     names : mapping, optional
-        The caller's variables, such as ``locals()``, to name what has no label.
+        The caller's variables, such as ``locals()``, to name nodes without a label.
     descend : iterable of Value, optional
-        Leaves to train: after each backward they take a step of gradient descent, and it begins again.
+        Leaves to train: after each backward pass they take a step of gradient descent, and the passes repeat.
     lr : float, optional
         The learning rate of `descend`, 0.1 if left out.
     times : int, optional
-        How many steps to descend, 3 if left out.
+        The number of steps of gradient descent, 3 if left out.
     direction : str
         ``"LR"``, ``"RL"``, ``"TB"`` or ``"BT"``: from the leaves to the result.
 
     Returns
     -------
     Stepper
-        A page that notebooks show and ``save`` writes.
+        The page; notebooks show it, and ``save`` writes it.
 
     Raises
     ------
@@ -191,7 +191,7 @@ def stepper(
     trained = [] if descend is None else _leaves(descend, order)
     _check_size(order, times if trained else 1)
     script = Script(order, label(order, names))
-    # What is not finite is on the page to see; the warnings came when the graph was built.
+    # Non-finite values are visible on the page, and were warned of when the graph was built.
     with np.errstate(all="ignore"):
         if trained:
             script.descend(trained, 0.1 if lr is None else lr, times)
@@ -233,7 +233,7 @@ def _check_size(order: Sequence[Value], times: int) -> None:
 
 
 def _draw(script: Script, rows: Sequence[Mapping[str, str]], direction: str) -> Drawing:
-    """Draw the graph with the longest texts that will stand in it, so that there is room for all."""
+    """Draw the graph with the longest text of each place, so that there is room for all."""
     values = _longest((moment.target, moment.value) for moment in script.moments)
     adjoints = _longest((moment.target, moment.adjoint) for moment in script.moments)
     passings = [moment.passing for moment in script.moments if moment.passing]
@@ -241,7 +241,7 @@ def _draw(script: Script, rows: Sequence[Mapping[str, str]], direction: str) -> 
     texts: dict[Value | Edge, str] = {}
     for i, (node, row) in enumerate(zip(script.order, rows, strict=True)):
         head = f"{row['name']} = {row['formula']}" if row["formula"] else row["name"]
-        # Nothing arrives at what is only compared or chosen by.
+        # No adjoint reaches a node that is only compared or selected by.
         texts[node] = f"{head}\nvalue {values[i]}\nadjoint {adjoints.get(i, '0')}"
         flowing = [edge for edge in edges(node) if (i, edge.slot) in lines[0]]
         texts |= {edge: "\n".join(longest[i, edge.slot] for longest in lines) for edge in flowing}
@@ -249,7 +249,7 @@ def _draw(script: Script, rows: Sequence[Mapping[str, str]], direction: str) -> 
 
 
 def _longest(texts: Iterable[tuple[Any, str | None]]) -> dict[Any, str]:
-    """Return the longest text of each key."""
+    """Return the longest text for each key."""
     found: dict[Any, str] = {}
     for key, text in texts:
         if text is not None:
@@ -258,12 +258,12 @@ def _longest(texts: Iterable[tuple[Any, str | None]]) -> dict[Any, str]:
 
 
 def _inert(text: str) -> str:
-    """Return JSON in which nothing can end the script element that holds it."""
+    """Return JSON that cannot close the script element around it."""
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
 def _digest(text: str) -> str:
-    """Return the hash by which a content security policy allows an inline script or style."""
+    """Return the hash that allows an inline script or style in a content security policy."""
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
