@@ -28,6 +28,7 @@ from .show.text.formulas import to_latex
 from .show.text.nudges import nudge
 from .show.text.path_products import paths
 from .show.text.sweep_steps import steps
+from .transforms.captured_values import make_functional
 from .transforms.derivatives import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .transforms.gradient_check import check_grads
 from .transforms.vectorize import vmap
@@ -57,6 +58,7 @@ __all__ = [
     "lambdify",
     "leaky_relu",
     "lint",
+    "make_functional",
     "nudge",
     "paths",
     "silu",

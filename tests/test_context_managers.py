@@ -36,7 +36,7 @@ OUTSIDE = [0, False, False, False, 0]
         (anomaly, nonfinite),
         (lambda: tracing.tracing([Value(1.0)]), tracing),
         (lambda: variables.under_differentiation([Value(1.0)]), variables),
-        (lanes._inside_lanes, lanes),
+        (lanes.samples_apart, lanes),
     ],
     ids=["anomaly", "tracing", "under_differentiation", "lanes"],
 )

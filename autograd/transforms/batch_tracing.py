@@ -101,7 +101,7 @@ def _in_lanes(
 ) -> list[Sequence[Any]]:
     inputs: Any = [stack(column) for column in zip(*samples, strict=True)]
     level = trace_also(inputs)
-    with _inside_lanes():
+    with samples_apart():
         results = f(values_array(inputs) if isinstance(samples[0], np.ndarray) else inputs)
     order = consumers_first(*(result for result in results if isinstance(result, Value)), level=level)
     batched = depending_on(inputs, reversed(order))
@@ -112,7 +112,17 @@ def _in_lanes(
 
 
 @contextmanager
-def _inside_lanes() -> Iterator[None]:
+def samples_apart() -> Iterator[None]:
+    """Have functions of one sample called for each sample, as where nothing is traced.
+
+    Examples
+    --------
+    >>> from autograd.engine.tracing import tracing
+    >>> x = Value(1.0)
+    >>> with tracing([x]), samples_apart():
+    ...     for_each_sample(lambda sample: [x * sample[0]], [[2.0], [3.0]])
+    [[Value(2.0, op='*')], [Value(3.0, op='*')]]
+    """
     before = _is_inside.get()
     try:
         _is_inside.set(True)

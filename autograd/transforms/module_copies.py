@@ -22,11 +22,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..engine.apply import apply, apply_variadic
 from ..engine.graph import depending_on, nodes_of
 from ..engine.levels import highest_open, open_levels
 from ..engine.value import Value
-from ..ops.table import BATCHES
+from .substitution import substituted
 
 # Objects of these packages hold no parameters, but lead everywhere: a logger to all loggers.
 _OPAQUE = frozenset(sys.stdlib_module_names) | {"builtins", "numpy"}
@@ -392,15 +391,7 @@ def _recomputed(
 
     A module may remember what it computed, such as its last output; shared, this would be a constant.
     """
-    order = nodes_of(values)
-    dependent = depending_on(parameters, order) if values else set()
-    new = {parameter: replaced[id(parameter)] for parameter in parameters}
-    for node in order:
-        op = node.op
-        if op is None or node in new or node not in dependent or op.name in BATCHES:
-            continue
-        args = [new.get(arg, arg) if isinstance(arg, Value) else arg for arg in node.args]
-        new[node] = apply_variadic(op, *op.columns(args)) if op.variadic else apply(op, *args)
+    new = substituted(values, {parameter: replaced[id(parameter)] for parameter in parameters})
     return {id(value): new[value] for value in values if value in new}
 
 

@@ -1,0 +1,87 @@
+"""Functions of the `Value`s that they read on the side, so that grad, vmap and jit see them as arguments."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+import numpy as np
+
+from ..engine.tracing import is_tracing, tracing
+from ..engine.value import Value
+from .batch_tracing import samples_apart
+from .substitution import substituted
+from .trees import leaves_of, numbers_of, unflatten
+
+
+def make_functional(f: Callable[..., Any], values: Iterable[Value]) -> Callable[..., Any]:
+    """Return `f` as a function of the `Value`s that it reads besides its arguments.
+
+    A model is a function that reads its parameters on the side, and so may be a loss with a penalty. The
+    function returned takes their numbers as its first argument, which is what `grad`, `vmap` and `jit` need;
+    the `Value`s themselves stay as they are.
+
+    Parameters
+    ----------
+    f : callable
+        The function. While it is called it does not know the numbers of `values`: as in a function that `jit`
+        compiles, a branch on one of them raises.
+    values : iterable of Value
+        Leaves, such as ``model.parameters()``.
+
+    Returns
+    -------
+    callable
+        From an array or sequence of as many numbers, and the arguments of `f`, to the result of `f`.
+
+    Raises
+    ------
+    TypeError
+        For anything but leaves.
+    ValueError
+        By the function returned, for another count of numbers.
+    TracedValueError
+        By the function returned, where `f` branches on one of `values` or takes its number.
+
+    Examples
+    --------
+    >>> from autograd import value_and_grad
+    >>> w, b = Value(2.0), Value(1.0)
+    >>> loss = make_functional(lambda x, y: (w * x + b - y) ** 2, [w, b])
+    >>> value_and_grad(loss)(np.array([2.0, 1.0]), 3.0, 5.0)
+    (4.0, array([12.,  4.]))
+    """
+    leaves = list(values)
+    for leaf in leaves:
+        if not isinstance(leaf, Value) or leaf.op is not None:
+            raise TypeError(f"expected leaf Values that the function reads, got {leaf!r}")
+
+    @functools.wraps(f)
+    def functional(numbers: Any, *args: Any, **kwargs: Any) -> Any:
+        given = numbers_of(leaves_of(numbers, "the numbers of a function's Values")[0])
+        if len(given) != len(leaves):
+            raise ValueError(f"expected a number for each of {len(leaves)} Values, got {len(given)}")
+        with _unknown(leaves):
+            found, form = leaves_of(f(*args, **kwargs), "the result of a functional", exact=True)
+        outputs = numbers_of(found)
+        nodes = [out for out in outputs if isinstance(out, Value)]
+        made = substituted(nodes, dict(zip(leaves, given, strict=True)))
+        return unflatten(form, [made.get(out, out) if isinstance(out, Value) else out for out in outputs])
+
+    return functional
+
+
+@contextmanager
+def _unknown(leaves: Sequence[Value]) -> Iterator[None]:
+    """Keep the numbers of leaves from being asked for; a warning about them would be of the wrong numbers."""
+    levels = [leaf._level for leaf in leaves]
+    # What stands for all samples of a batch has no numbers, and is for programs alone.
+    samples = nullcontext() if is_tracing() else samples_apart()
+    try:
+        with samples, tracing(leaves), np.errstate(all="ignore"):
+            yield
+    finally:
+        for leaf, level in zip(leaves, levels, strict=True):
+            leaf._level = level
