@@ -149,6 +149,9 @@ def compiled_elementwise(
 ) -> Program:
     """Compile expressions one operation at a time, for leaves that may be arrays of any one shape.
 
+    Where an expression is one of the leaves, or equals another expression, the program returns one array for
+    both.
+
     Parameters
     ----------
     results : sequence of Value or float

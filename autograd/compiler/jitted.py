@@ -249,9 +249,13 @@ class Jitted:
     def _compile(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Compiled:
         # Loaded when first used: the compiler would take a quarter of the time of `import autograd`.
         from .compile import compiled
+        from .per_sample import compiled_per_sample
 
         start = time.perf_counter()
         leaves, structure = leaves_of((args, kwargs), exact=True)
+        shapes, names = _shapes(structure), self._names(args, kwargs)
+        if not kwargs and (of_sample := compiled_per_sample(self._f, args, shapes, names, self._backend)):
+            return self._finished(*of_sample)
         inputs = [Value(number) for leaf in leaves for number in np.ravel(leaf).tolist()]
         traced_args, traced_kwargs = unflatten(structure, inputs, argument=True)
         with _explained(leaves), tracing(inputs) as level, np.errstate(all="ignore"):
@@ -260,16 +264,19 @@ class Jitted:
         outputs = [out if isinstance(out, Value) else float(out) for out in numbers_of(found)]
         if level_outside([out for out in outputs if isinstance(out, Value)], level):
             raise _UsesVariablesAroundError
-        shapes = _shapes(structure)
         arguments, results = _split(inputs, shapes), _split(outputs, _shapes(form))
         program = compiled(
             list(zip(results, _shapes(form), strict=True)),
             arguments,
             shapes,
-            self._names(args, kwargs),
+            names,
             self._backend,
             start,
         )
+        return self._finished(program, form)
+
+    def _finished(self, program: Program, form: Structure) -> _Compiled:
+        """Have another backend take a program over, and put its results together."""
         improve = improve_when_worthwhile if self._is_patient else improve_later
         improve(program)
         return _Compiled(program, builder_of(form, _is_vector))
@@ -353,12 +360,13 @@ def jit(
 
     The program is found in the scalars: equal operations are merged, operations that are alike become
     arrays, sums of products become matrix products. A call with arguments of another structure or shape
-    compiles again. Derivatives compose on either side: ``jit(value_and_grad(loss))``, ``grad(jit(f))``.
+    compiles again. Derivatives compose on either side: ``jit(value_and_grad(loss))``, ``grad(jit(f))``. Of
+    ``jit(vmap(f))``, where a sample is numbers, one sample is traced and compiled, however many there are.
 
     What the function reads besides its arguments is read when it is compiled, and then stays: pass what
-    changes as an argument. Of a module that is an argument, the parameters are inputs; another setting, such
-    as another activation function or number, compiles again. Integers and booleans are inputs too: to branch
-    on an argument, or to count with it, make it static.
+    changes as an argument, or make it one (`make_functional`). Of a module that is an argument, the
+    parameters are inputs; another setting, such as another activation function or number, compiles again.
+    Integers and booleans are inputs too: to branch on an argument, or to count with it, make it static.
 
     The programs of the last 128 kinds of arguments are kept, which take 0.4 to 1.3 MB each;
     ``clear_cache()`` gives them back.

@@ -6,7 +6,9 @@ import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
-from typing import Any
+from types import FunctionType
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -97,7 +99,55 @@ def vmap(f: Function, in_axes: Any = 0, out_axes: Any = 0) -> Function:
         mapped_values = [n for s in samples for n in s if isinstance(n, Value)] if has_shared else []
         return _Results(len(samples), mapped_values).joined(forms[0], _matrix(rows), out_axes)
 
+    _mapped[mapped] = Mapped(f, in_axes, out_axes)
     return mapped
+
+
+class Mapped(NamedTuple):
+    """What `vmap` made a function of.
+
+    Attributes
+    ----------
+    f : callable
+        The function of one sample.
+    in_axes, out_axes
+        As in `vmap`.
+    """
+
+    f: Function
+    in_axes: Any
+    out_axes: Any
+
+    def axes(self, count: int) -> list[int | None] | None:
+        """Return for each of so many arguments whether it is gone along on axis 0, or passed on whole.
+
+        None where anything else is asked for, or the results are stacked along another axis.
+
+        Examples
+        --------
+        >>> Mapped(abs, (0, None), 0).axes(2), Mapped(abs, 1, 0).axes(1)
+        ([0, None], None)
+        """
+        each = list(self.in_axes) if isinstance(self.in_axes, list | tuple) else [self.in_axes] * count
+        is_simple = all(axis is None or (type(axis) is int and axis == 0) for axis in each)
+        is_stacked = type(self.out_axes) is int and self.out_axes == 0
+        return each if is_simple and is_stacked and len(each) == count else None
+
+
+_mapped: WeakKeyDictionary[Function, Mapped] = WeakKeyDictionary()
+
+
+def mapped_by(f: Function) -> Mapped | None:
+    """Return what `vmap` made a function of; None for any other function.
+
+    Not an attribute of the function, which `functools.wraps` would hand on to the derivative of it.
+
+    Examples
+    --------
+    >>> mapped_by(vmap(abs)).f, mapped_by(abs)
+    (<built-in function abs>, None)
+    """
+    return _mapped.get(f) if isinstance(f, FunctionType) else None
 
 
 # --------------------------------------------------------------------------------------------- arguments
