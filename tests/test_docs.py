@@ -54,8 +54,11 @@ def links(page: Path) -> list[str]:
 
 
 def paths(page: Path) -> list[str]:
-    """Return what a page names, in code style, as a file of a folder or as a folder (with a slash behind)."""
-    named = re.findall(r"`([\w./-]+)`", prose(page))
+    """Return what a page names, in code style, as a file of a folder or as a folder (with a slash behind).
+
+    The text of a link may be shorter than the path.
+    """
+    named = re.findall(r"(?<!\[)`([\w./-]+)`(?!\])", prose(page))
     return [path for path in named if path.endswith("/") or re.fullmatch(r"[^/].*/.*\.[a-z]+", path)]
 
 
@@ -72,6 +75,13 @@ def test_the_notes_have_no_gaps() -> None:
     numbers = {letter: [int(item[1:]) for item in ids if item[0] == letter] for letter in "ABCDE"}
     assert ids == sorted(ids, key=lambda item: (item[0], int(item[1:])))
     assert numbers == {letter: list(range(1, len(found) + 1)) for letter, found in numbers.items()}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_formulas_within_lines(page: Path) -> None:
+    """A formula within a line has no backslash before a sign, which Markdown would take, and no <."""
+    formulas = re.findall(r"\$[^$\n]+\$", re.sub(r"`[^`]+`", "", prose(page)))
+    assert [formula for formula in formulas if re.search(r"\\[^A-Za-z]|<", formula)] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)

@@ -1,0 +1,82 @@
+"""The recipe for an operation in CONTRIBUTING.md, followed to the letter in a copy of the project."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+def blocks() -> list[str]:
+    """Return what the recipe puts into files."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    recipe = text.partition("## Add an operation")[2].partition("\n## ")[0]
+    return re.findall(r"```python\n(.*?) *```", recipe, re.DOTALL)
+
+
+def put(file: Path, before: str, block: str) -> None:
+    """Insert a block into a file, in front of a text that is there once."""
+    text = file.read_text(encoding="utf-8")
+    assert text.count(before) == 1
+    file.write_text(text.replace(before, block + before), encoding="utf-8")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Return a copy of the project in which the recipe has been followed."""
+    for folder in ("autograd", "nn", "tests"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    # Where the project may only be read, its copy is to be written.
+    for path in tmp_path.rglob("*"):
+        path.chmod(0o755)
+    row, oracle, slope = blocks()
+    put(tmp_path / "autograd" / "ops" / "table.py", ")  # fmt: skip\n\nOPS: ", row)
+    put(tmp_path / "tests" / "oracles.py", '    "tanh": Oracle(', oracle)
+    put(tmp_path / "tests" / "ops" / "test_accuracy.py", '    "tanh": (', slope)
+    run(tmp_path, "-m", "autograd.ops.generate")
+    return tmp_path
+
+
+def run(project: Path, *command: str) -> str:
+    """Run Python in the copy, and return what it prints."""
+    environment = {**os.environ, "PYTHONPATH": str(project), "CHAINRULE_CACHE": str(project / "cache")}
+    done = subprocess.run(
+        [sys.executable, *command], capture_output=True, text=True, env=environment, cwd=project, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_an_operation_is_a_row_and_what_it_is_compared_with(project: Path) -> None:
+    """The row passes the tests of all rows, and the operation is known wherever another one is."""
+    pytest.importorskip("torch")
+    tests = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/ops"]
+    assert " passed" in run(project, *tests, "-k", "softsign or every_row")
+    program = """
+import numpy as np
+from autograd import Value, grad, jit, softsign
+x = Value(-3.0, "x")
+print(x.softsign().data, grad(grad(softsign))(1.0), softsign(x), jit(softsign)(np.array([3.0, 1.0])))
+"""
+    assert run(project, "-c", program) == "-0.75 -0.25 softsign(x) [0.75 0.5 ]\n"
+
+
+def test_the_overflowing_rule_is_found(project: Path) -> None:
+    """The rule that the recipe warns of fails where it says."""
+    pytest.importorskip("torch")
+    table = project / "autograd" / "ops" / "table.py"
+    naive = table.read_text(encoding="utf-8").replace(
+        "1.0 / (1.0 + abs(x)) / (1.0 + abs(x))", "1.0 / pow(1.0 + abs(x), 2.0)"
+    )
+    table.write_text(naive, encoding="utf-8")
+    run(project, "-m", "autograd.ops.generate")
+    with pytest.raises(AssertionError, match=r"test_rows\[softsign\]"):
+        run(project, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/ops", "-k", "softsign")
