@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import show
 from .compiler import jit, lambdify
+from .engine import graph_copies as graph_copies  # what `copy` and `pickle` do
 from .engine.nonfinite import anomaly
 from .engine.value import Value
 from .functions import array_functions as array_functions  # what it does for NumPy's functions
@@ -24,6 +25,7 @@ from .functions.generated import *  # noqa: F403
 from .functions.value_array import data
 from .installation import warn_of_mixed_files
 from .ops.table import OPS, Op
+from .show import methods as methods
 from .show.text.formulas import to_latex
 from .show.text.nudges import nudge
 from .show.text.path_products import paths

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd import Value
-from autograd.engine.node import checked_number
+from autograd.engine.real_numbers import checked_number
 from autograd.engine.variables import is_parameter
 from autograd.functions.value_array import values_array
 from autograd.transforms.batch_tracing import for_each_sample

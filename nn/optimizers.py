@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from autograd import Value, sqrt
-from autograd.engine.node import checked_number, has_gradient
+from autograd.engine.gradients import has_gradient
+from autograd.engine.real_numbers import checked_number
 
 from .assignment import assign_all
 

@@ -17,7 +17,8 @@ from ..ops.table import Op
 from . import nonfinite
 from .levels import open_scopes
 from .nonfinite import PYTHON_RAISES, careful
-from .value import NUMBERS, Value, record
+from .real_numbers import NUMBERS
+from .value import Value, record
 
 
 def apply(op: Op, *args: Any) -> Any:

@@ -14,18 +14,22 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..ops.table import BATCHES, COMPARISONS, OPS
-from .node import NOT_YET, Node
+from .attach import attach
+from .gradients import NOT_YET
+from .levels import is_variable
 from .value import Value
 
 _ROWS = {op.name: op for op in (*OPS.values(), *COMPARISONS.values(), *BATCHES.values())}
 
+_SLOTS = [slot for kind in Value.__mro__ for slot in kind.__dict__.get("__slots__", ())]
+
 # Marks, levels and weak references are no part of a copy.
-_KEPT = [slot for slot in Node.__slots__ if slot not in ("__weakref__", "_adjoint", "_level")]
+_KEPT = [slot for slot in _SLOTS if slot not in ("__weakref__", "_adjoint", "_level")]
 
 _new = object.__new__
 
 
-def shallow_copy(node: Node) -> Any:
+def shallow_copy(node: Value) -> Any:
     """Return a node of the same numbers, operands and gradient.
 
     Examples
@@ -41,7 +45,7 @@ def shallow_copy(node: Node) -> Any:
     return twin
 
 
-def deep_copy(node: Node, memo: dict[int, Any]) -> Any:
+def deep_copy(node: Value, memo: dict[int, Any]) -> Any:
     """Return a copy of a node and of all that it depends on, apart from what `memo` has copied already.
 
     Examples
@@ -61,7 +65,7 @@ def deep_copy(node: Node, memo: dict[int, Any]) -> Any:
     return memo[id(node)]
 
 
-def reduced(node: Node) -> tuple[Any, ...]:
+def reduced(node: Value) -> tuple[Any, ...]:
     """Return what `pickle` is to write for a node.
 
     Examples
@@ -84,12 +88,12 @@ def reduced(node: Node) -> tuple[Any, ...]:
 
 
 class _Piece:
-    """Nodes that are pickled together: all that a node depends on, unless it is in another piece.
+    """Values that are pickled together: all that a node depends on, unless it is in another piece.
 
     The pickler holds a piece, which it refers to for a node that it meets later, as long as it works.
     """
 
-    def __init__(self, nodes: list[Node]) -> None:
+    def __init__(self, nodes: list[Value]) -> None:
         self.nodes = nodes
         self.index = {id(node): i for i, node in enumerate(nodes)}
 
@@ -108,14 +112,14 @@ class _Piece:
         return _blanks, ([type(node) for node in self.nodes],), self._state()
 
     def _state(self) -> tuple[Any, ...]:
-        outside: list[Node] = []
+        outside: list[Value] = []
         index = dict(self.index)
 
         def encoded(arg: Any) -> Any:
             """Return the place of a node; anything else as it is, a tuple item by item."""
             if isinstance(arg, tuple):
                 return tuple(map(encoded, arg))
-            if not isinstance(arg, Node):
+            if not isinstance(arg, Value):
                 return arg
             if id(arg) not in index:
                 index[id(arg)] = len(index)
@@ -127,7 +131,7 @@ class _Piece:
         for i, node in enumerate(self.nodes):
             row = node.op.name if node.op is not None and _ROWS.get(node.op.name) is node.op else node.op
             grad = None if node.grad is NOT_YET else node.grad
-            is_node = isinstance(grad, Node)
+            is_node = isinstance(grad, Value)
             operands = encoded(node._x), encoded(node._y), node._dx, node._dy
             rows.append((node._data, row, *operands, node._about, is_node, encoded(grad)))
             if state := _extras(node):
@@ -170,29 +174,29 @@ def _nowhere() -> None:
     return None
 
 
-def _leaf(kind: type[Node], data: float, label: str, grad: Any) -> Node:
-    leaf: Node = _blank(kind)
+def _leaf(kind: type[Value], data: float, label: str, grad: Any) -> Value:
+    leaf: Value = _blank(kind)
     leaf._data, leaf.label = data, label
     leaf.grad = NOT_YET if grad is None else grad
     return leaf
 
 
-def _blanks(kinds: Sequence[type[Node]]) -> _Piece:
+def _blanks(kinds: Sequence[type[Value]]) -> _Piece:
     return _Piece([_blank(kind) for kind in kinds])
 
 
-def _member(piece: _Piece, i: int) -> Node:
+def _member(piece: _Piece, i: int) -> Value:
     return piece.nodes[i]
 
 
-def _blank(kind: type[Node]) -> Any:
+def _blank(kind: type[Value]) -> Any:
     """Return a leaf of a class, whose own `__init__` may want arguments, or do more than that."""
     node = _new(kind)
-    Node.__init__(node, 0.0)
+    Value.__init__(node, 0.0)
     return node
 
 
-def _reachable(root: Node, is_known: Callable[[Node], bool]) -> list[Node]:
+def _reachable(root: Value, is_known: Callable[[Value], bool]) -> list[Value]:
     """Return a node and what it depends on, gradients that are nodes included, up to what is known."""
     found = {id(root): root}
     waiting = [root]
@@ -200,18 +204,18 @@ def _reachable(root: Node, is_known: Callable[[Node], bool]) -> list[Node]:
         node = waiting.pop()
         x = node._x
         for arg in (*(x if isinstance(x, tuple) else (x,)), node._y, node.grad):
-            if isinstance(arg, Node) and id(arg) not in found and not is_known(arg):
+            if isinstance(arg, Value) and id(arg) not in found and not is_known(arg):
                 found[id(arg)] = arg
                 waiting.append(arg)
     return list(found.values())
 
 
-def _is_plain_leaf(node: Node) -> bool:
+def _is_plain_leaf(node: Value) -> bool:
     """Return whether a leaf refers to no other node."""
-    return node.op is None and not isinstance(node.grad, Node)
+    return node.op is None and not isinstance(node.grad, Value)
 
 
-def _fill(twin: Node, node: Node, copied: dict[int, Any]) -> None:
+def _fill(twin: Value, node: Value, copied: dict[int, Any]) -> None:
     """Give a copy what the node has, with copies in place of the nodes that were copied."""
     for slot in _KEPT:
         setattr(twin, slot, getattr(node, slot))
@@ -221,20 +225,44 @@ def _fill(twin: Node, node: Node, copied: dict[int, Any]) -> None:
 def _copied(arg: Any, copied: dict[int, Any]) -> Any:
     if isinstance(arg, tuple):
         return tuple([_copied(item, copied) for item in arg])
-    return copied.get(id(arg), arg) if isinstance(arg, Node) else arg
+    return copied.get(id(arg), arg) if isinstance(arg, Value) else arg
 
 
-def _extras(node: Node) -> Any:
+def _extras(node: Value) -> Any:
     """Return what a subclass added to a node, as `object.__getstate__` does: None, or (dict, slots)."""
     if type(node) is Value:
         return None
     state: Any = object.__getstate__(node)  # type: ignore[attr-defined, unused-ignore]
     attributes, slots = state if isinstance(state, tuple) else (state, {})
-    own = {name: item for name, item in slots.items() if name not in Node.__slots__}
+    own = {name: item for name, item in slots.items() if name not in _SLOTS}
     return (attributes, own) if attributes or own else None
 
 
-def _set_extras(node: Node, extras: Any) -> None:
+def _set_extras(node: Value, extras: Any) -> None:
     for state in extras or ():
         for name, item in (state or {}).items():
             setattr(node, name, item)
+
+
+# ------------------------------------------------------------------------- as `copy` and `pickle` call it
+
+
+def _copy(node: Value) -> Any:
+    if is_variable(node):
+        node._plain("copy.copy(v)")
+    return shallow_copy(node)
+
+
+def _deepcopy(node: Value, memo: dict[int, Any]) -> Any:
+    if node._level:
+        node._plain("copy.deepcopy(v)")
+    return deep_copy(node, memo)
+
+
+def _reduce_ex(node: Value, protocol: Any) -> Any:
+    if node._level:
+        node._plain("pickle.dumps(v)")
+    return reduced(node) if type(node).__reduce__ is object.__reduce__ else node.__reduce__()
+
+
+attach(__copy__=_copy, __deepcopy__=_deepcopy, __reduce_ex__=_reduce_ex)

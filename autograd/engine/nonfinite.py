@@ -175,6 +175,23 @@ def examine_adjoint(node: Any, adjoint: float, partials: Iterable[float | None])
             )
 
 
+def examine_adjoints(nodes: Iterable[Any]) -> None:
+    """Raise where a sweep that left its adjoints in the nodes leaves the finite numbers.
+
+    Parameters
+    ----------
+    nodes : iterable of Value
+        The nodes, each after its consumers.
+
+    Raises
+    ------
+    FloatingPointError
+        As `examine_adjoint`.
+    """
+    for node in nodes:
+        examine_adjoint(node, node._adjoint, node.partials)
+
+
 def examine_tangents(node: Any, tangents: Iterable[tuple[float, float]]) -> None:
     """Raise where a sweep forward leaves the finite numbers at a node.
 

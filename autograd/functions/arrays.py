@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..engine.apply import apply, apply_variadic
-from ..engine.node import has_gradient
+from ..engine.gradients import has_gradient
 from ..engine.value import Value
 from ..ops.rules import on_arrays
 from ..ops.table import OPS, Op

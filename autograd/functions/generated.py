@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..engine.apply import apply_variadic
-from ..engine.value import Number, Value
+from ..engine.real_numbers import Number
+from ..engine.value import Value
 from ..ops.table import OPS
 from .arrays import elementwise, folded, summed
 

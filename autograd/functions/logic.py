@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.value import NUMBERS, Value
+from ..engine.real_numbers import NUMBERS
+from ..engine.value import Value
 from ..ops.table import COMPARISONS
 
 Truth = Value | bool

@@ -13,10 +13,12 @@ from typing import Any, SupportsIndex
 import numpy as np
 import numpy.typing as npt
 
+from ..engine.attach import attach
 from ..engine.levels import LostGradientError
+from ..engine.real_numbers import NUMBERS
 from ..engine.tracing import TracedValueError
 from ..engine.user_line import user_line
-from ..engine.value import NUMBERS, Value
+from ..engine.value import Value
 from .logic import checked_truth, is_truth, joined, opposite, truth
 from .ufuncs import COMPARING, FUNCTIONS, PRODUCTS, QUESTIONS, call_method, mapped
 
@@ -493,26 +495,22 @@ def _method_of(ufunc: np.ufunc) -> Callable[[Value], Any]:
     return lambda self: FUNCTIONS[ufunc](self)
 
 
-# Upper layers attach to the node what needs them. The signs are those of `logic`; the others are
-# what NumPy's loops and functions look for in the elements of a plain array of objects.
-_ATTACHED: Mapping[str, Callable[..., Any]] = {
-    "__array_ufunc__": lambda self, ufunc, method, *args, **kwargs: apply_ufunc(
-        ufunc, method, *args, **kwargs
-    ),
-    "__array_function__": lambda self, function, types, args, kwargs: apply_function(function, args, kwargs),
-    "__and__": lambda self, other: joined("&", self, other),
-    "__rand__": lambda self, other: joined("&", other, self),
-    "__or__": lambda self, other: joined("|", self, other),
-    "__ror__": lambda self, other: joined("|", other, self),
-    "__xor__": lambda self, other: joined("^", self, other),
-    "__rxor__": lambda self, other: joined("^", other, self),
-    "__invert__": lambda self: opposite(checked_truth(self, "~")),
-    "__divmod__": lambda self, other: (self // other, self % other),
-    "__rdivmod__": lambda self, other: (other // self, other % self),
+# The signs are those of `logic`; the others are what NumPy's loops and functions look for in the elements
+# of a plain array of objects.
+attach(
+    __array_ufunc__=lambda self, ufunc, method, *args, **kwargs: apply_ufunc(ufunc, method, *args, **kwargs),
+    __array_function__=lambda self, function, types, args, kwargs: apply_function(function, args, kwargs),
+    __and__=lambda self, other: joined("&", self, other),
+    __rand__=lambda self, other: joined("&", other, self),
+    __or__=lambda self, other: joined("|", self, other),
+    __ror__=lambda self, other: joined("|", other, self),
+    __xor__=lambda self, other: joined("^", self, other),
+    __rxor__=lambda self, other: joined("^", other, self),
+    __invert__=lambda self: opposite(checked_truth(self, "~")),
+    __divmod__=lambda self, other: (self // other, self % other),
+    __rdivmod__=lambda self, other: (other // self, other % self),
     **{
         ufunc.__name__: _method_of(ufunc)
         for ufunc in (np.conjugate, np.rint, np.fabs, np.degrees, np.radians, np.deg2rad, np.rad2deg)
     },
-}
-for _name, _method in _ATTACHED.items():
-    setattr(Value, _name, _method)
+)

@@ -2,7 +2,7 @@
 
 A row writes its rules as text, in the words of `autograd.ops.rules`. ``x`` and ``y`` are the arguments
 and ``out`` is the value, so that a rule can reuse it (``1 + out*out`` costs less than ``tan`` twice).
-Text, because one rule is read in several ways: on floats by the operators of `autograd.engine.value`, on
+Text, because one rule is read in several ways: on floats by `autograd.engine.operators`, on
 arrays by NumPy, on `Value`s when a derivative is itself differentiated, and by people.
 
 Partials, not vector-Jacobian products: reverse mode multiplies them by the adjoint, forward mode by

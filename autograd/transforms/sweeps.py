@@ -13,9 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
 
+from ..engine.attach import attach
+from ..engine.gradients import add_to_gradients
 from ..engine.graph import consumers_first, depending_on
-from ..engine.node import add_to_gradients, sweep_lock
 from ..engine.nonfinite import examine_adjoint, examine_tangents, is_watching
+from ..engine.sweep_lock import sweep_lock
 from ..engine.value import Value
 from .batch_tracing import LANE, STACK, TOTAL, lane, samples_of, stack, total
 from .partials import PartialsOf, Scalar, partials_as_graph, partials_as_numbers
@@ -183,6 +185,9 @@ def accumulate(root: Value, seed: float, create_graph: bool = False) -> None:
             node.grad = number
     with sweep_lock:
         add_to_gradients(leaves, found)
+
+
+attach(_accumulate=accumulate)
 
 
 def _number(adjoint: Scalar) -> float:

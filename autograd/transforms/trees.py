@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from ..engine.levels import highest_open, open_levels
-from ..engine.value import NUMBERS, Value
+from ..engine.real_numbers import NUMBERS
+from ..engine.value import Value
 from ..functions.value_array import values_array
 from .module_copies import Copy
 

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 import autograd
 from autograd import OPS, Value, anomaly
+from autograd.engine.gradients import has_gradient
 from autograd.engine.graph import nodes, nodes_of
-from autograd.engine.node import has_gradient
 from nn import MLP, Module, losses
 
 Duplicate = Callable[[Any], Any]

@@ -18,11 +18,11 @@ import pytest
 
 import autograd
 from autograd import Value, anomaly
-from autograd.engine import node
-from autograd.engine.node import has_gradient
+from autograd.engine import gradients, value
+from autograd.engine.gradients import has_gradient
 from autograd.transforms import partials, sweeps
 
-FILES = {node.__file__, partials.__file__, sweeps.__file__}
+FILES = {value.__file__, gradients.__file__, partials.__file__, sweeps.__file__}
 # Leaving a ``with`` statement, Python does not look at signals before the lock is free.
 HOLDING = {"backward", "accumulate"}
 LOOKING = ("RESUME", "JUMP_BACKWARD", "CALL")
@@ -229,7 +229,7 @@ def test_anomaly_inside_of_a_sweep() -> None:
         graph.backward()
     assert len(caught) == 1
     assert graph.gradients == ONCE
-    assert not has_gradient(root.args[0])  # type: ignore[arg-type]
+    assert not has_gradient(root.args[0])
 
 
 # ------------------------------------------------------------------------------------ threads and processes

@@ -11,7 +11,7 @@ from interrupts import interrupted_at
 
 from autograd import Value, anomaly, data
 from autograd.compiler.runtime.program import Program
-from autograd.engine.node import has_gradient
+from autograd.engine.gradients import has_gradient
 from autograd.engine.tracing import TracedValueError
 from nn import MLP, History, Module, Neuron, assignment, compiled_step, fit, optimizers, training
 from nn.losses import (

@@ -10,8 +10,8 @@ from strategies import expressions
 
 import autograd
 from autograd import Value, steps, where
+from autograd.engine.gradients import has_gradient
 from autograd.engine.graph import nodes
-from autograd.engine.node import has_gradient
 from autograd.show.text.nudges import nudge
 from autograd.show.text.replay import replay
 

@@ -18,8 +18,8 @@ from oracles import derivative, exact, public, sample, split
 
 import autograd
 from autograd import OPS, Op, Value, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp, vmap
+from autograd.engine.gradients import has_gradient
 from autograd.engine.graph import consumers_first, nodes
-from autograd.engine.node import has_gradient
 from autograd.transforms.trees import flatten
 from nn import MLP, Module, Neuron, Sequential
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import autograd
 from autograd import OPS, Op, Value, check_grads
 from autograd.engine.apply import apply, apply_variadic
-from autograd.engine.node import has_gradient
+from autograd.engine.gradients import has_gradient
 from autograd.transforms import gradient_check
 from autograd.transforms.gradient_check import GradientReport, KinkWarning, _scaled_direction
 from nn import MLP

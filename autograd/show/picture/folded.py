@@ -6,8 +6,8 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from ...engine.gradients import has_gradient
 from ...engine.graph import edges
-from ...engine.node import has_gradient
 from ...engine.value import Value
 from ..text.formulas import count, digits
 from ..text.modules import enclosing, within

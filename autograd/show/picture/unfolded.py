@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from ...engine.gradients import has_gradient
 from ...engine.graph import Edge
-from ...engine.node import has_gradient
 from ...engine.value import Value
 from ..text.formulas import digits, formula
 from ..text.modules import enclosing, within

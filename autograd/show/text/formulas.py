@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from ...engine.attach import attach
 from ...engine.value import Value
 from ...ops.table import Op
 from ...printable import printable
@@ -18,6 +19,9 @@ MAX_TERMS = 300
 
 # As many operands has any operation that is no sum or product of a sequence.
 _MAX_OPERANDS = 3
+
+# How long an expression `str` gives: one line of a terminal.
+_MAX_TERMS_OF_STR = 40
 
 _ATOM, _COMPARISON, _SIGN, _POWER = 9, 0, 3, 4
 
@@ -164,6 +168,17 @@ def term(root: Value, names: Mapping[Value, str], *, latex: bool, max_terms: int
             ]
             written[node] = (_in_latex if latex else _in_python)(node.op, terms)
     return written[root]
+
+
+def _str(node: Value) -> str:
+    """Return the expression that a node stands for; the repr of a leaf, or where the expression is long."""
+    try:
+        return repr(node) if node.op is None else expression(node, max_terms=_MAX_TERMS_OF_STR)
+    except TooLongError:
+        return repr(node)
+
+
+attach(__str__=_str)
 
 
 def to_latex(node: Value) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ...engine.graph import consumers_first, depending_on, names, nodes
-from ...engine.node import checked_number
+from ...engine.real_numbers import checked_number
 from ...engine.value import Value
 from ...transforms.partials import partials_as_numbers
 from ...transforms.sweeps import push

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from ...engine.attach import attach
 from ...engine.graph import consumers_first, edges, names, nodes
-from ...engine.node import checked_number
+from ...engine.real_numbers import checked_number
 from ...engine.value import Value
 from .formulas import digits, formula
 
@@ -119,3 +120,6 @@ def steps(root: Value, gradient: float = 1.0) -> Steps:
             flows.append(Flow(edge.operand, edge.slot, edge.partial, contribution, before, after))
         found.append(Step(node, adjoints[node], tuple(flows), name_of))
     return Steps(found)
+
+
+attach(steps=steps)

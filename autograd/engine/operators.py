@@ -1,0 +1,633 @@
+"""The operators and methods, written by `autograd.ops.generate` from the table.
+
+To change a rule, edit its row in `autograd/ops/table.py` and run ``python -m autograd.ops.generate``.
+
+An operator computes its value and its partials on Python floats and records them in a new node. Where Python
+raises and IEEE 754 has a result, such as 1/0, `autograd.engine.nonfinite.careful` supplies both.
+"""
+
+# ruff: noqa: F403, F405
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..ops.table import Op
+from .conversions import Conversions
+from .nonfinite import PYTHON_RAISES, careful
+from .operator_constants import *
+from .real_numbers import NUMBERS, Number, checked_number, nearest_float
+
+if TYPE_CHECKING:
+    from .value import Value
+
+
+class Operators(Conversions):
+    """The operators and methods of `Value`, a row of the table each."""
+
+    __slots__ = ()
+
+    def _record(self, op: Op, out: float, x: Any, y: Any, dx: Any, dy: float | None) -> Value:
+        """Return the node of an operation that this node is an operand of.
+
+        Parameters
+        ----------
+        op : Op
+            Its row.
+        out : float
+            Its value.
+        x, y : Value or float
+            Its operands. ``y`` is None for one operand, ``x`` a tuple of all for more than two.
+        dx, dy : float or None
+            The partial of each; None for a constant. ``dx`` is a tuple where ``x`` is.
+
+        Returns
+        -------
+        Value
+            The new node.
+        """
+        raise NotImplementedError
+
+    # By value, as PyTorch compares. Identity stays the hash, so that sets and dicts tell apart two
+    # nodes of equal value.
+    __hash__ = object.__hash__
+
+    def __lt__(self, other: Any) -> Any:
+        if isinstance(other, Operators):
+            out = float(self._data < other._data)
+            return self._record(LT, out, self, other, None, None)
+        if isinstance(other, NUMBERS):
+            number: Any = other
+            out = float(self._data < number)
+            return self._record(LT, out, self, nearest_float(number), None, None)
+        return NotImplemented
+
+    def __le__(self, other: Any) -> Any:
+        if isinstance(other, Operators):
+            out = float(self._data <= other._data)
+            return self._record(LE, out, self, other, None, None)
+        if isinstance(other, NUMBERS):
+            number: Any = other
+            out = float(self._data <= number)
+            return self._record(LE, out, self, nearest_float(number), None, None)
+        return NotImplemented
+
+    def __gt__(self, other: Any) -> Any:
+        if isinstance(other, Operators):
+            out = float(self._data > other._data)
+            return self._record(GT, out, self, other, None, None)
+        if isinstance(other, NUMBERS):
+            number: Any = other
+            out = float(self._data > number)
+            return self._record(GT, out, self, nearest_float(number), None, None)
+        return NotImplemented
+
+    def __ge__(self, other: Any) -> Any:
+        if isinstance(other, Operators):
+            out = float(self._data >= other._data)
+            return self._record(GE, out, self, other, None, None)
+        if isinstance(other, NUMBERS):
+            number: Any = other
+            out = float(self._data >= number)
+            return self._record(GE, out, self, nearest_float(number), None, None)
+        return NotImplemented
+
+    def __eq__(self, other: Any) -> Any:
+        if isinstance(other, Operators):
+            out = float(self._data == other._data)
+            return self._record(EQ, out, self, other, None, None)
+        if isinstance(other, NUMBERS):
+            number: Any = other
+            out = float(self._data == number)
+            return self._record(EQ, out, self, nearest_float(number), None, None)
+        return NotImplemented
+
+    def __ne__(self, other: Any) -> Any:
+        if isinstance(other, Operators):
+            out = float(self._data != other._data)
+            return self._record(NE, out, self, other, None, None)
+        if isinstance(other, NUMBERS):
+            number: Any = other
+            out = float(self._data != number)
+            return self._record(NE, out, self, nearest_float(number), None, None)
+        return NotImplemented
+
+    def __add__(self, other: Value | Number) -> Value:
+        if isinstance(other, Operators):
+            x, y = self._data, other._data
+            out = x + y
+            return self._record(ADD, out, self, other, 1.0, 1.0)
+        if isinstance(other, NUMBERS):
+            x, y = self._data, float(other)
+            out = x + y
+            return self._record(ADD, out, self, y, 1.0, None)
+        return NotImplemented
+
+    def __radd__(self, other: Number) -> Value:
+        if isinstance(other, NUMBERS):
+            x, y = float(other), self._data
+            out = x + y
+            return self._record(ADD, out, x, self, None, 1.0)
+        return NotImplemented
+
+    def __sub__(self, other: Value | Number) -> Value:
+        if isinstance(other, Operators):
+            x, y = self._data, other._data
+            out = x - y
+            return self._record(SUB, out, self, other, 1.0, -1.0)
+        if isinstance(other, NUMBERS):
+            x, y = self._data, float(other)
+            out = x - y
+            return self._record(SUB, out, self, y, 1.0, None)
+        return NotImplemented
+
+    def __rsub__(self, other: Number) -> Value:
+        if isinstance(other, NUMBERS):
+            x, y = float(other), self._data
+            out = x - y
+            return self._record(SUB, out, x, self, None, -1.0)
+        return NotImplemented
+
+    def __mul__(self, other: Value | Number) -> Value:
+        if isinstance(other, Operators):
+            x, y = self._data, other._data
+            out = x * y
+            return self._record(MUL, out, self, other, y, x)
+        if isinstance(other, NUMBERS):
+            x, y = self._data, float(other)
+            out = x * y
+            return self._record(MUL, out, self, y, y, None)
+        return NotImplemented
+
+    def __rmul__(self, other: Number) -> Value:
+        if isinstance(other, NUMBERS):
+            x, y = float(other), self._data
+            out = x * y
+            return self._record(MUL, out, x, self, None, x)
+        return NotImplemented
+
+    def __truediv__(self, other: Value | Number) -> Value:
+        if isinstance(other, Operators):
+            x, y = self._data, other._data
+            try:
+                out = x / y
+                dx = 1.0 / y
+                dy = -out / y
+            except PYTHON_RAISES:
+                out, dx, dy = careful(TRUEDIV, x, y)
+            return self._record(TRUEDIV, out, self, other, dx, dy)
+        if isinstance(other, NUMBERS):
+            x, y = self._data, float(other)
+            try:
+                out = x / y
+                dx = 1.0 / y
+            except PYTHON_RAISES:
+                out, dx, _ = careful(TRUEDIV, x, y)
+            return self._record(TRUEDIV, out, self, y, dx, None)
+        return NotImplemented
+
+    def __rtruediv__(self, other: Number) -> Value:
+        if isinstance(other, NUMBERS):
+            x, y = float(other), self._data
+            try:
+                out = x / y
+                dy = -out / y
+            except PYTHON_RAISES:
+                out, _, dy = careful(TRUEDIV, x, y)
+            return self._record(TRUEDIV, out, x, self, None, dy)
+        return NotImplemented
+
+    def __floordiv__(self, other: Value | Number) -> Value:
+        if isinstance(other, Operators):
+            x, y = self._data, other._data
+            try:
+                out = x // y
+            except PYTHON_RAISES:
+                out, _, _ = careful(FLOORDIV, x, y)
+            return self._record(FLOORDIV, out, self, other, None, None)
+        if isinstance(other, NUMBERS):
+            x, y = self._data, float(other)
+            try:
+                out = x // y
+            except PYTHON_RAISES:
+                out, _, _ = careful(FLOORDIV, x, y)
+            return self._record(FLOORDIV, out, self, y, None, None)
+        return NotImplemented
+
+    def __rfloordiv__(self, other: Number) -> Value:
+        if isinstance(other, NUMBERS):
+            x, y = float(other), self._data
+            try:
+                out = x // y
+            except PYTHON_RAISES:
+                out, _, _ = careful(FLOORDIV, x, y)
+            return self._record(FLOORDIV, out, x, self, None, None)
+        return NotImplemented
+
+    def __mod__(self, other: Value | Number) -> Value:
+        if isinstance(other, Operators):
+            x, y = self._data, other._data
+            try:
+                out = x % y
+                dy = -(x // y)
+            except PYTHON_RAISES:
+                out, _, dy = careful(MOD, x, y)
+            return self._record(MOD, out, self, other, 1.0, dy)
+        if isinstance(other, NUMBERS):
+            x, y = self._data, float(other)
+            try:
+                out = x % y
+            except PYTHON_RAISES:
+                out, _, _ = careful(MOD, x, y)
+            return self._record(MOD, out, self, y, 1.0, None)
+        return NotImplemented
+
+    def __rmod__(self, other: Number) -> Value:
+        if isinstance(other, NUMBERS):
+            x, y = float(other), self._data
+            try:
+                out = x % y
+                dy = -(x // y)
+            except PYTHON_RAISES:
+                out, _, dy = careful(MOD, x, y)
+            return self._record(MOD, out, x, self, None, dy)
+        return NotImplemented
+
+    def __pow__(self, other: Value | Number) -> Value:
+        if isinstance(other, Operators):
+            x, y = self._data, other._data
+            try:
+                out = pow(x, y)
+                dx = (
+                    y * out / (x if abs(x) > 0.0 else 1.0)
+                    if (1.0 if y == 0.0 else 0.5 * abs(x) < abs(x) if y < 0.5 else 0.0)
+                    else y * pow(x, y - 1.0)
+                )
+                dy = (0.0 if y >= 0.0 else -inf) if x == 0.0 else out * log(1.0 if out == 0.0 else x)
+            except PYTHON_RAISES:
+                out, dx, dy = careful(POW, x, y)
+            return self._record(POW, out, self, other, dx, dy)
+        if isinstance(other, NUMBERS):
+            x, y = self._data, float(other)
+            try:
+                out = pow(x, y)
+                dx = (
+                    y * out / (x if abs(x) > 0.0 else 1.0)
+                    if (1.0 if y == 0.0 else 0.5 * abs(x) < abs(x) if y < 0.5 else 0.0)
+                    else y * pow(x, y - 1.0)
+                )
+            except PYTHON_RAISES:
+                out, dx, _ = careful(POW, x, y)
+            return self._record(POW, out, self, y, dx, None)
+        return NotImplemented
+
+    def __rpow__(self, other: Number) -> Value:
+        if isinstance(other, NUMBERS):
+            x, y = float(other), self._data
+            try:
+                out = pow(x, y)
+                dy = (0.0 if y >= 0.0 else -inf) if x == 0.0 else out * log(1.0 if out == 0.0 else x)
+            except PYTHON_RAISES:
+                out, _, dy = careful(POW, x, y)
+            return self._record(POW, out, x, self, None, dy)
+        return NotImplemented
+
+    def __neg__(self) -> Value:
+        x = self._data
+        out = -x
+        return self._record(NEG, out, self, None, -1.0, None)
+
+    def __pos__(self) -> Value:
+        x = self._data
+        out = x
+        return self._record(POS, out, self, None, 1.0, None)
+
+    # ------------------------------------------------------------------------- functions as methods
+
+    def abs(self) -> Value:
+        """Return the absolute value; its derivative at 0 is 0."""
+        x = self._data
+        out = abs(x)
+        dx = 0.0 if x == 0.0 else -1.0 if x < 0.0 else 1.0
+        return self._record(ABS, out, self, None, dx, None)
+
+    def exp(self) -> Value:
+        """Return e to the power x."""
+        x = self._data
+        try:
+            out = exp(x)
+        except PYTHON_RAISES:
+            out, _ = careful(EXP, x)
+        return self._record(EXP, out, self, None, out, None)
+
+    def log(self) -> Value:
+        """Return the natural logarithm."""
+        x = self._data
+        try:
+            out = log(x)
+            dx = 1.0 / x
+        except PYTHON_RAISES:
+            out, dx = careful(LOG, x)
+        return self._record(LOG, out, self, None, dx, None)
+
+    def log1p(self) -> Value:
+        """Return log(1 + x), exact for small x."""
+        x = self._data
+        try:
+            out = log1p(x)
+            dx = 1.0 / (1.0 + x)
+        except PYTHON_RAISES:
+            out, dx = careful(LOG1P, x)
+        return self._record(LOG1P, out, self, None, dx, None)
+
+    def expm1(self) -> Value:
+        """Return exp(x) - 1, exact for small x."""
+        x = self._data
+        try:
+            out = expm1(x)
+            dx = exp(x)
+        except PYTHON_RAISES:
+            out, dx = careful(EXPM1, x)
+        return self._record(EXPM1, out, self, None, dx, None)
+
+    def sqrt(self) -> Value:
+        """Return the square root."""
+        x = self._data
+        try:
+            out = sqrt(x)
+            dx = 0.5 / out
+        except PYTHON_RAISES:
+            out, dx = careful(SQRT, x)
+        return self._record(SQRT, out, self, None, dx, None)
+
+    def cbrt(self) -> Value:
+        """Return the cube root."""
+        x = self._data
+        try:
+            out = cbrt(x)
+            dx = inf if x == 0.0 else out / x / 3.0
+        except PYTHON_RAISES:
+            out, dx = careful(CBRT, x)
+        return self._record(CBRT, out, self, None, dx, None)
+
+    def log2(self) -> Value:
+        """Return the logarithm to base 2."""
+        x = self._data
+        try:
+            out = log2(x)
+            dx = 1.4426950408889634 / x
+        except PYTHON_RAISES:
+            out, dx = careful(LOG2, x)
+        return self._record(LOG2, out, self, None, dx, None)
+
+    def log10(self) -> Value:
+        """Return the logarithm to base 10."""
+        x = self._data
+        try:
+            out = log10(x)
+            dx = 0.4342944819032518 / x
+        except PYTHON_RAISES:
+            out, dx = careful(LOG10, x)
+        return self._record(LOG10, out, self, None, dx, None)
+
+    def exp2(self) -> Value:
+        """Return 2 to the power x."""
+        x = self._data
+        try:
+            out = exp2(x)
+            dx = 0.6931471805599453 * out
+        except PYTHON_RAISES:
+            out, dx = careful(EXP2, x)
+        return self._record(EXP2, out, self, None, dx, None)
+
+    def floor(self) -> Value:
+        """Return the largest whole number that is not above x; its derivative is 0."""
+        x = self._data
+        try:
+            out = floor(x)
+        except PYTHON_RAISES:
+            out, _ = careful(FLOOR, x)
+        return self._record(FLOOR, out, self, None, None, None)
+
+    def sin(self) -> Value:
+        """Return the sine of an angle in radians."""
+        x = self._data
+        try:
+            out = sin(x)
+            dx = cos(x)
+        except PYTHON_RAISES:
+            out, dx = careful(SIN, x)
+        return self._record(SIN, out, self, None, dx, None)
+
+    def cos(self) -> Value:
+        """Return the cosine of an angle in radians."""
+        x = self._data
+        try:
+            out = cos(x)
+            dx = -sin(x)
+        except PYTHON_RAISES:
+            out, dx = careful(COS, x)
+        return self._record(COS, out, self, None, dx, None)
+
+    def tan(self) -> Value:
+        """Return the tangent of an angle in radians."""
+        x = self._data
+        try:
+            out = tan(x)
+            dx = 1.0 + out * out
+        except PYTHON_RAISES:
+            out, dx = careful(TAN, x)
+        return self._record(TAN, out, self, None, dx, None)
+
+    def arcsin(self) -> Value:
+        """Return the angle in radians whose sine is x."""
+        x = self._data
+        try:
+            out = arcsin(x)
+            dx = 1.0 / sqrt((1.0 - x) * (1.0 + x))
+        except PYTHON_RAISES:
+            out, dx = careful(ARCSIN, x)
+        return self._record(ARCSIN, out, self, None, dx, None)
+
+    def arccos(self) -> Value:
+        """Return the angle in radians whose cosine is x."""
+        x = self._data
+        try:
+            out = arccos(x)
+            dx = -1.0 / sqrt((1.0 - x) * (1.0 + x))
+        except PYTHON_RAISES:
+            out, dx = careful(ARCCOS, x)
+        return self._record(ARCCOS, out, self, None, dx, None)
+
+    def arctan(self) -> Value:
+        """Return the angle in radians whose tangent is x."""
+        x = self._data
+        try:
+            out = arctan(x)
+            dx = 1.0 / (1.0 + x * x) if abs(x) < 1000.0 else 1.0 / hypot(1.0, x) / hypot(1.0, x)
+        except PYTHON_RAISES:
+            out, dx = careful(ARCTAN, x)
+        return self._record(ARCTAN, out, self, None, dx, None)
+
+    def sinh(self) -> Value:
+        """Return the hyperbolic sine."""
+        x = self._data
+        try:
+            out = sinh(x)
+            dx = cosh(x)
+        except PYTHON_RAISES:
+            out, dx = careful(SINH, x)
+        return self._record(SINH, out, self, None, dx, None)
+
+    def cosh(self) -> Value:
+        """Return the hyperbolic cosine."""
+        x = self._data
+        try:
+            out = cosh(x)
+            dx = sinh(x)
+        except PYTHON_RAISES:
+            out, dx = careful(COSH, x)
+        return self._record(COSH, out, self, None, dx, None)
+
+    def tanh(self) -> Value:
+        """Return the hyperbolic tangent."""
+        x = self._data
+        try:
+            out = tanh(x)
+            dx = 1.0 - out * out if abs(x) < 1.0 else sech2(x)
+        except PYTHON_RAISES:
+            out, dx = careful(TANH, x)
+        return self._record(TANH, out, self, None, dx, None)
+
+    def sech2(self) -> Value:
+        """Return 1 / cosh(x)**2, the slope of the hyperbolic tangent."""
+        x = self._data
+        try:
+            out = 4.0 * exp(-2.0 * abs(x)) / pow(1.0 + exp(-2.0 * abs(x)), 2.0)
+            dx = -2.0 * out * tanh(x)
+        except PYTHON_RAISES:
+            out, dx = careful(SECH2, x)
+        return self._record(SECH2, out, self, None, dx, None)
+
+    def arcsinh(self) -> Value:
+        """Return the number whose hyperbolic sine is x."""
+        x = self._data
+        try:
+            out = arcsinh(x)
+            dx = 1.0 / hypot(1.0, x)
+        except PYTHON_RAISES:
+            out, dx = careful(ARCSINH, x)
+        return self._record(ARCSINH, out, self, None, dx, None)
+
+    def arccosh(self) -> Value:
+        """Return the positive number whose hyperbolic cosine is x."""
+        x = self._data
+        try:
+            out = arccosh(x)
+            dx = 1.0 / (sqrt(x - 1.0) * sqrt(x + 1.0))
+        except PYTHON_RAISES:
+            out, dx = careful(ARCCOSH, x)
+        return self._record(ARCCOSH, out, self, None, dx, None)
+
+    def arctanh(self) -> Value:
+        """Return the number whose hyperbolic tangent is x."""
+        x = self._data
+        try:
+            out = arctanh(x)
+            dx = 1.0 / ((1.0 - x) * (1.0 + x))
+        except PYTHON_RAISES:
+            out, dx = careful(ARCTANH, x)
+        return self._record(ARCTANH, out, self, None, dx, None)
+
+    def sigmoid(self) -> Value:
+        """Return the logistic function 1 / (1 + exp(-x))."""
+        x = self._data
+        try:
+            out = (1.0 if x >= 0.0 else exp(-abs(x))) / (1.0 + exp(-abs(x)))
+            dx = out * (1.0 - out) if x < 1.0 else 0.25 * sech2(0.5 * x)
+        except PYTHON_RAISES:
+            out, dx = careful(SIGMOID, x)
+        return self._record(SIGMOID, out, self, None, dx, None)
+
+    def relu(self) -> Value:
+        """Return max(0, x); its derivative at 0 is 0."""
+        x = self._data
+        out = 0.0 if x <= 0.0 else x
+        dx = 0.0 if x <= 0.0 else 1.0
+        return self._record(RELU, out, self, None, dx, None)
+
+    def softplus(self) -> Value:
+        """Return log(1 + exp(x)), the smooth ReLU."""
+        x = self._data
+        try:
+            out = max(x, 0.0) + log1p(exp(-abs(x)))
+            dx = sigmoid(x)
+        except PYTHON_RAISES:
+            out, dx = careful(SOFTPLUS, x)
+        return self._record(SOFTPLUS, out, self, None, dx, None)
+
+    def max(self, other: Value | Number) -> Value:
+        """Return the larger of two numbers; a tie goes wholly to the first."""
+        if isinstance(other, Operators):
+            x, y = self._data, other._data
+            out = x if x >= y else y if x == x else x
+            dx = 1.0 if x >= y else 0.0 if x == x else 1.0
+            dy = 0.0 if x >= y else 1.0 if x == x else 0.0
+            return self._record(MAX, out, self, other, dx, dy)
+        x, y = self._data, checked_number(other)
+        out = x if x >= y else y if x == x else x
+        dx = 1.0 if x >= y else 0.0 if x == x else 1.0
+        return self._record(MAX, out, self, y, dx, None)
+
+    def min(self, other: Value | Number) -> Value:
+        """Return the smaller of two numbers; a tie goes wholly to the first."""
+        if isinstance(other, Operators):
+            x, y = self._data, other._data
+            out = x if x <= y else y if x == x else x
+            dx = 1.0 if x <= y else 0.0 if x == x else 1.0
+            dy = 0.0 if x <= y else 1.0 if x == x else 0.0
+            return self._record(MIN, out, self, other, dx, dy)
+        x, y = self._data, checked_number(other)
+        out = x if x <= y else y if x == x else x
+        dx = 1.0 if x <= y else 0.0 if x == x else 1.0
+        return self._record(MIN, out, self, y, dx, None)
+
+    def arctan2(self, other: Value | Number) -> Value:
+        """Return the angle in radians of the point (y, x), in all four quadrants."""
+        if isinstance(other, Operators):
+            x, y = self._data, other._data
+            try:
+                out = arctan2(x, y)
+                dx = 0.0 if hypot(x, y) == inf else y / hypot(x, y) / hypot(x, y)
+                dy = 0.0 if hypot(x, y) == inf else -x / hypot(x, y) / hypot(x, y)
+            except PYTHON_RAISES:
+                out, dx, dy = careful(ARCTAN2, x, y)
+            return self._record(ARCTAN2, out, self, other, dx, dy)
+        x, y = self._data, checked_number(other)
+        try:
+            out = arctan2(x, y)
+            dx = 0.0 if hypot(x, y) == inf else y / hypot(x, y) / hypot(x, y)
+        except PYTHON_RAISES:
+            out, dx, _ = careful(ARCTAN2, x, y)
+        return self._record(ARCTAN2, out, self, y, dx, None)
+
+    def hypot(self, other: Value | Number) -> Value:
+        """Return sqrt(x**2 + y**2) without overflow; its derivative at (0, 0) is 0."""
+        if isinstance(other, Operators):
+            x, y = self._data, other._data
+            try:
+                out = hypot(x, y)
+                dx = sin(arctan2(x, inf if out == 0.0 else abs(y)))
+                dy = sin(arctan2(y, inf if out == 0.0 else abs(x)))
+            except PYTHON_RAISES:
+                out, dx, dy = careful(HYPOT, x, y)
+            return self._record(HYPOT, out, self, other, dx, dy)
+        x, y = self._data, checked_number(other)
+        try:
+            out = hypot(x, y)
+            dx = sin(arctan2(x, inf if out == 0.0 else abs(y)))
+        except PYTHON_RAISES:
+            out, dx, _ = careful(HYPOT, x, y)
+        return self._record(HYPOT, out, self, y, dx, None)
+
+    __abs__ = abs

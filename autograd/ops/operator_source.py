@@ -1,0 +1,297 @@
+"""Writes `autograd.engine.operators` and the constants that it uses, from the table of operations.
+
+Each rule stands written out in its operator, because a call from each operator to a rule would add a fifth
+to the time of a training step.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+from textwrap import indent
+
+from .rules import FLOAT, python_expression
+from .table import COMPARISONS, OPS, Op
+
+_MAX_LINE = 110
+
+_OPERATORS_MODULE = '''"""The operators and methods, written by `autograd.ops.generate` from the table.
+
+To change a rule, edit its row in `autograd/ops/table.py` and run ``python -m autograd.ops.generate``.
+
+An operator computes its value and its partials on Python floats and records them in a new node. Where Python
+raises and IEEE 754 has a result, such as 1/0, `autograd.engine.nonfinite.careful` supplies both.
+"""
+
+# ruff: noqa: F403, F405
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..ops.table import Op
+from .conversions import Conversions
+from .nonfinite import PYTHON_RAISES, careful
+from .operator_constants import *
+from .real_numbers import NUMBERS, Number, checked_number, nearest_float
+
+if TYPE_CHECKING:
+    from .value import Value
+
+
+class Operators(Conversions):
+    """The operators and methods of `Value`, a row of the table each."""
+
+    __slots__ = ()
+
+    def _record(self, op: Op, out: float, x: Any, y: Any, dx: Any, dy: float | None) -> Value:
+        """Return the node of an operation that this node is an operand of.
+
+        Parameters
+        ----------
+        op : Op
+            Its row.
+        out : float
+            Its value.
+        x, y : Value or float
+            Its operands. ``y`` is None for one operand, ``x`` a tuple of all for more than two.
+        dx, dy : float or None
+            The partial of each; None for a constant. ``dx`` is a tuple where ``x`` is.
+
+        Returns
+        -------
+        Value
+            The new node.
+        """
+        raise NotImplementedError
+
+    # By value, as PyTorch compares. Identity stays the hash, so that sets and dicts tell apart two
+    # nodes of equal value.
+    __hash__ = object.__hash__
+'''
+
+_METHODS = (
+    "\n    # ------------------------------------------------------------------------- functions as methods\n"
+)
+
+_CONSTANTS_MODULE = '''"""What `operators` refers to, written by `autograd.ops.generate` from the table."""
+
+from __future__ import annotations
+
+import math
+
+from ..ops.rules import FLOAT, on_floats
+from ..ops.table import COMPARISONS, OPS
+
+{assignments}
+'''
+
+_BINARY_OPERATOR = """
+    def __{name}__(self, other: Value | Number) -> Value:
+        if isinstance(other, Operators):
+            x, y = self._data, other._data
+{both}
+            return self._record({row}, out, self, other, {dx}, {dy})
+        if isinstance(other, NUMBERS):
+            x, y = self._data, float(other)
+{first}
+            return self._record({row}, out, self, y, {dx}, None)
+        return NotImplemented
+
+    def __r{name}__(self, other: Number) -> Value:
+        if isinstance(other, NUMBERS):
+            x, y = float(other), self._data
+{second}
+            return self._record({row}, out, x, self, None, {dy})
+        return NotImplemented
+"""
+
+# A number is compared as it is, since 0.1 is not Fraction(1, 10), and recorded as a float.
+_COMPARISON = """
+    def __{name}__(self, other: Any) -> Any:
+        if isinstance(other, Operators):
+            out = float(self._data {symbol} other._data)
+            return self._record({row}, out, self, other, None, None)
+        if isinstance(other, NUMBERS):
+            number: Any = other
+            out = float(self._data {symbol} number)
+            return self._record({row}, out, self, nearest_float(number), None, None)
+        return NotImplemented
+"""
+
+_UNARY_METHOD = """
+    def {method}(self) -> Value:{doc}
+        x = self._data
+{body}
+        return self._record({row}, out, self, None, {dx}, None)
+"""
+
+_BINARY_METHOD = '''
+    def {name}(self, other: Value | Number) -> Value:
+        """Return {doc}."""
+        if isinstance(other, Operators):
+            x, y = self._data, other._data
+{both}
+            return self._record({row}, out, self, other, {dx}, {dy})
+        x, y = self._data, checked_number(other)
+{first}
+        return self._record({row}, out, self, y, {dx}, None)
+'''
+
+
+def operators_module() -> str:
+    """Return the source of `autograd.engine.operators`.
+
+    Examples
+    --------
+    >>> "def __truediv__(self, other" in operators_module()
+    True
+    """
+    operators = [_binary(op, _BINARY_OPERATOR) for op in _infix()]
+    operators += [_unary_method(op, f"__{op.name}__") for op in _prefix()]
+    methods = [_unary_method(op, op.name) for op in _unary()]
+    methods += [_binary(op, _BINARY_METHOD) for op in _two_arguments()]
+    comparisons = map(_comparison, COMPARISONS.values())
+    return "".join([_OPERATORS_MODULE, *comparisons, *operators, _METHODS, *methods, "\n    __abs__ = abs\n"])
+
+
+def constants_module() -> str:
+    """Return the source of `autograd.engine.operator_constants`.
+
+    Examples
+    --------
+    >>> 'ADD = OPS["add"]' in constants_module()
+    True
+    """
+    ops = [*_infix(), *_prefix(), *_unary(), *_two_arguments()]
+    rows = [f'{_constant(op)} = COMPARISONS["{op.name}"]' for op in COMPARISONS.values()]
+    rows += [f'{_constant(op)} = OPS["{op.name}"]' for op in ops]
+    words = [f"{word} = {_meaning(word)}" for word in _words(ops)]
+    return _CONSTANTS_MODULE.format(assignments="\n".join([*rows, "", *words]))
+
+
+def _infix() -> list[Op]:
+    return [op for op in OPS.values() if op.symbol and len(op.partials) == 2]
+
+
+def _prefix() -> list[Op]:
+    return [op for op in OPS.values() if op.symbol and len(op.partials) == 1]
+
+
+def _unary() -> list[Op]:
+    return [op for op in OPS.values() if not op.symbol and len(op.partials) == 1 and not op.variadic]
+
+
+def _two_arguments() -> list[Op]:
+    return [op for op in OPS.values() if not op.symbol and len(op.partials) == 2 and not op.variadic]
+
+
+def _constant(op: Op) -> str:
+    return op.name.upper()
+
+
+def _binary(op: Op, template: str) -> str:
+    """Return a method of two operands; the templates differ in what they do with other types."""
+    return template.format(
+        name=op.name,
+        doc=op.doc,
+        row=_constant(op),
+        both=_evaluation(op, ["dx", "dy"], 12),
+        first=_evaluation(op, ["dx"], 12 if op.symbol else 8),
+        second=_evaluation(op, ["dy"], 12),
+        dx=_atom_or(op.partials[0], "dx"),
+        dy=_atom_or(op.partials[1], "dy"),
+    )
+
+
+def _comparison(op: Op) -> str:
+    return _COMPARISON.format(name=op.name, symbol=op.symbol, row=_constant(op))
+
+
+def _unary_method(op: Op, method: str) -> str:
+    doc = "" if method.startswith("__") else f'\n        """Return {op.doc}."""'
+    return _UNARY_METHOD.format(
+        method=method,
+        doc=doc,
+        body=_evaluation(op, ["dx"], 8),
+        row=_constant(op),
+        dx=_atom_or(op.partials[0], "dx"),
+    )
+
+
+def _evaluation(op: Op, wanted: list[str], depth: int) -> str:
+    """Return the statements that work out ``out`` and the wanted partials."""
+    rules = dict(zip(["dx", "dy"], op.partials, strict=False))
+    rules_of = {"out": op.value} | {
+        name: rules[name] for name in wanted if _atom_or(rules[name], name) == name
+    }
+    statements = [_assignment(name, rule, depth + 4) for name, rule in rules_of.items()]
+    lines = [line for statement in statements for line in statement]
+    if any(_may_raise("\n".join(statement)) for statement in statements):
+        assigned = [name if name in wanted and _atom_or(rules[name], name) == name else "_" for name in rules]
+        results = ", ".join(["out", *assigned])
+        arguments = ", ".join(op.parameters)
+        lines = [
+            "try:",
+            *(f"    {line}" for line in lines),
+            "except PYTHON_RAISES:",
+            f"    {results} = careful({_constant(op)}, {arguments})",
+        ]
+    return indent("\n".join(lines), " " * depth)
+
+
+def _assignment(name: str, rule: str, depth: int) -> list[str]:
+    """Return the statement that works out a rule, its choices on lines of their own where it is long."""
+    expression = ast.parse(python_expression(rule), mode="eval").body
+    line = f"{name} = {ast.unparse(expression)}"
+    if depth + len(line) <= _MAX_LINE or not isinstance(expression, ast.IfExp):
+        return [line]
+    parts = []
+    while isinstance(expression, ast.IfExp):
+        parts += [ast.unparse(expression.body), f"if {_in_parentheses(expression.test)}"]
+        expression = expression.orelse
+        parts.append("else ")
+    parts.append(ast.unparse(expression))
+    lines = "\n".join(parts).replace("else \n", "else ").split("\n")
+    return [f"{name} = (", *(f"    {line}" for line in lines), ")"]
+
+
+def _in_parentheses(expression: ast.expr) -> str:
+    text = ast.unparse(expression)
+    return f"({text})" if isinstance(expression, ast.IfExp) else text
+
+
+def _atom_or(rule: str, name: str) -> str:
+    """Return the rule itself where it is a name or a number, else the name that holds its result.
+
+    Of what only selects it is None, since no derivative flows there.
+    """
+    if rule == "0.0":
+        return "None"
+    expression = ast.parse(rule, mode="eval").body
+    negative = isinstance(expression, ast.UnaryOp) and isinstance(expression.operand, ast.Constant)
+    return rule if negative or isinstance(expression, ast.Name | ast.Constant) else name
+
+
+def _may_raise(line: str) -> bool:
+    """Return whether Python raises somewhere: at a division or remainder, or in a function of `math`."""
+    return any(
+        isinstance(node, ast.Div | ast.FloorDiv | ast.Mod)
+        or (isinstance(node, ast.Call) and ast.unparse(node.func) not in ("abs", "max"))
+        for node in ast.walk(ast.parse(line))
+    )
+
+
+def _words(ops: list[Op]) -> list[str]:
+    """Return the words of rules that have to be given a meaning."""
+    rules = [python_expression(rule) for op in ops for rule in (op.value, *op.partials)]
+    used = {n.id for rule in rules for n in ast.walk(ast.parse(rule)) if isinstance(n, ast.Name)}
+    return sorted(used - {"x", "y", "out", "abs", "max"})
+
+
+def _meaning(word: str) -> str:
+    """Return what a word means on floats: a function of `math` by its name, so that its type is known."""
+    if word not in FLOAT:
+        return f'on_floats(OPS["{word}"]).value'
+    name = "inf" if word == "inf" else FLOAT[word].__name__
+    return f"math.{name}" if getattr(math, name, None) is FLOAT[word] else f'FLOAT["{word}"]'

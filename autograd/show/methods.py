@@ -1,0 +1,32 @@
+"""`v.draw()` and `v.explain(x)`: the functions of these names as methods of `Value`.
+
+They import their function when called, since ``import autograd`` does not load what it needs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..engine.attach import attach
+from ..engine.value import Value
+
+if TYPE_CHECKING:
+    from .picture.drawing import Drawing
+    from .text.explanation import Explanation
+
+
+def _draw(root: Value, **options: Any) -> Drawing:
+    """Draw the graph that leads to this node; see `autograd.draw`."""
+    from .picture.computation_graph import draw
+
+    return draw(root, **options)
+
+
+def _explain(y: Value, x: Value, **options: Any) -> Explanation:
+    """Work out the derivative of this node by another on paper; see `autograd.explain`."""
+    from .text.explanation import explain
+
+    return explain(y, x, **options)
+
+
+attach(draw=_draw, explain=_explain)
