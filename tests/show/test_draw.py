@@ -4,6 +4,7 @@ import html
 import os
 import warnings
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,6 +21,7 @@ import autograd
 from autograd import Value, draw, paths
 from autograd.engine.graph import nodes
 from autograd.files import write_whole
+from autograd.show.picture import computation_graph
 from autograd.show.picture.drawing import Drawing
 from nn import MLP, losses
 
@@ -478,3 +480,25 @@ def test_a_comparison_shows_no_gradient() -> None:
     assert y.draw().source.count("not yet") == 4
     y.backward()
     assert "not yet" not in y.draw().source
+
+
+def test_highlighting_looks_at_the_graph_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many nodes a path has, the graph is read as often."""
+
+    class Counted(list[Value]):
+        reads = 0
+
+        def __iter__(self) -> Iterator[Value]:
+            Counted.reads += 1
+            return super().__iter__()
+
+    monkeypatch.setattr(computation_graph, "nodes", lambda root: Counted(nodes(root)))
+    reads = []
+    for length in (3, 30):
+        y = Value(0.5)
+        for _ in range(length):
+            y = y * 2.0
+        Counted.reads = 0
+        draw(y, highlight=nodes(y))
+        reads.append(Counted.reads)
+    assert reads[0] == reads[1] > 0

@@ -95,14 +95,12 @@ def _runs_through(core: Positions) -> bool:
 def _sliced(name: str, shape: tuple[int, ...], core: Positions) -> str | None:
     """Return basic indexing: a number or a slice for each axis of the source, in order."""
     texts: list[str] = []
-    slices: list[slice | int] = []
     used = 0
     if core.size > prod(shape):
         return None
     for length, coordinate in zip(shape, np.unravel_index(core, shape), strict=True):
         if (coordinate == coordinate.flat[0]).all():
-            slices.append(int(coordinate.flat[0]))
-            texts.append(str(slices[-1]))
+            texts.append(str(coordinate.flat[0]))
             continue
         if used == core.ndim:
             return None
@@ -111,11 +109,13 @@ def _sliced(name: str, shape: tuple[int, ...], core: Positions) -> str | None:
         if step < 1:
             return None
         start, stop = int(line[0]), int(line[-1]) + 1
-        slices.append(slice(start, stop, step))
+        # Compared by axis: to slice all positions of the source would take as long as the source is.
+        along = line.reshape([-1 if axis == used else 1 for axis in range(core.ndim)])
+        if not np.array_equal(line, np.arange(start, stop, step)) or (coordinate != along).any():
+            return None
         texts.append(_slice_text(start, stop, step, length))
         used += 1
-    whole = np.arange(prod(shape)).reshape(shape)[tuple(slices)]
-    if whole.shape != core.shape or not (whole == core).all():
+    if used < core.ndim:
         return None
     while texts and texts[-1] == ":" and len(texts) > 1:
         texts.pop()

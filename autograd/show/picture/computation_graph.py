@@ -140,7 +140,8 @@ def _marked(order: Sequence[Value], highlight: Value | Path | Sequence[Value] | 
         stations = list(highlight)
         steps = set(pairwise(stations))
         marked = frozenset(edge for node in stations for edge in edges(node) if (edge.operand, node) in steps)
-    missing = [node for node in stations if node not in set(order)]
+    known = set(order)
+    missing = [node for node in stations if node not in known]
     if missing:
         raise ValueError(f"highlight: {missing[0]!r} is not in the graph that is drawn")
     return marked

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from growth import bytes_allocated
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autograd.compiler.arrays.views import Positions, view
+
+
+@st.composite
+def _selections(draw: st.DrawFn) -> tuple[tuple[int, ...], Positions]:
+    """Return a shape, and positions in an array of it: a view of one, or any."""
+    shape = tuple(draw(st.lists(st.integers(1, 4), min_size=1, max_size=3)))
+    whole = np.arange(np.prod(shape), dtype=np.intp).reshape(shape)
+    steps = st.sampled_from([1, 2, 3, -1])
+    indices = [
+        draw(st.integers(0, n - 1) | st.builds(slice, st.integers(0, n - 1), st.none(), steps)) for n in shape
+    ]
+    found = np.atleast_1d(whole[tuple(indices)])
+    kind = draw(st.sampled_from(["view", "transposed", "repeated", "any"]))
+    if kind == "transposed":
+        found = found.T
+    if kind == "repeated":
+        found = np.broadcast_to(found, (2, *found.shape))
+    if kind == "any":
+        found = np.array(
+            draw(st.lists(st.integers(0, whole.size - 1), min_size=1, max_size=6)), dtype=np.intp
+        )
+    return shape, found
+
+
+@given(_selections())
+def test_a_view_has_the_elements(drawn: tuple[tuple[int, ...], Positions]) -> None:
+    """The expression broadcasts to the elements that are wanted, whatever these are."""
+    shape, wanted = drawn
+    source = np.arange(np.prod(shape)).reshape(shape)
+    literals: list[Any] = []
+
+    def literal(positions: Positions) -> str:
+        literals.append(positions)
+        return f"literals[{len(literals) - 1}]"
+
+    text = view("x", shape, wanted, literal)
+    found = eval(text, {"x": source, "literals": literals})
+    assert (np.broadcast_to(found, wanted.shape) == wanted).all()
+
+
+def test_a_short_view_of_a_long_array() -> None:
+    """What it takes to find a slice depends on the slice, not on the array."""
+    shape, wanted = (10**6, 10**6), 10**6 * np.arange(30).reshape(10, 3) + 5
+    assert bytes_allocated(lambda: view("x", shape, wanted[:, 0], str)) < 10_000
+    assert view("x", shape, wanted[:, 0], str) == "x[:28:3, 5]"
