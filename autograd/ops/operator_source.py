@@ -6,11 +6,13 @@ to the time of a training step.
 
 from __future__ import annotations
 
-import ast
+import builtins
 import math
+from math import inf
 from textwrap import indent
 
-from .rules import FLOAT, python_expression
+from .rule import Expression, Rule
+from .rules import BY_BRANCH, FLOAT, is_choice, may_raise
 from .table import COMPARISONS, OPS, Op
 
 _MAX_LINE = 110
@@ -225,9 +227,8 @@ def _evaluation(op: Op, wanted: list[str], depth: int) -> str:
     rules_of = {"out": op.value} | {
         name: rules[name] for name in wanted if _atom_or(rules[name], name) == name
     }
-    statements = [_assignment(name, rule, depth + 4) for name, rule in rules_of.items()]
-    lines = [line for statement in statements for line in statement]
-    if any(_may_raise("\n".join(statement)) for statement in statements):
+    lines = [line for name, rule in rules_of.items() for line in _assignment(name, rule, depth + 4)]
+    if any(map(may_raise, rules_of.values())):
         assigned = [name if name in wanted and _atom_or(rules[name], name) == name else "_" for name in rules]
         results = ", ".join(["out", *assigned])
         arguments = ", ".join(op.parameters)
@@ -240,53 +241,38 @@ def _evaluation(op: Op, wanted: list[str], depth: int) -> str:
     return indent("\n".join(lines), " " * depth)
 
 
-def _assignment(name: str, rule: str, depth: int) -> list[str]:
+def _assignment(name: str, rule: Rule, depth: int) -> list[str]:
     """Return the statement that works out a rule, its choices on lines of their own where it is long."""
-    expression = ast.parse(python_expression(rule), mode="eval").body
-    line = f"{name} = {ast.unparse(expression)}"
-    if depth + len(line) <= _MAX_LINE or not isinstance(expression, ast.IfExp):
+    line = f"{name} = {BY_BRANCH.write(rule)}"
+    if depth + len(line) <= _MAX_LINE or not is_choice(rule.tree):
         return [line]
-    parts = []
-    while isinstance(expression, ast.IfExp):
-        parts += [ast.unparse(expression.body), f"if {_in_parentheses(expression.test)}"]
-        expression = expression.orelse
-        parts.append("else ")
-    parts.append(ast.unparse(expression))
-    lines = "\n".join(parts).replace("else \n", "else ").split("\n")
-    return [f"{name} = (", *(f"    {line}" for line in lines), ")"]
+    lines: list[str] = []
+    rest: Expression = rule.tree
+    while is_choice(rest):
+        condition, x, rest = rest.operands
+        lines += [BY_BRANCH.operand(x), f"if {BY_BRANCH.operand(condition)}", "else "]
+    text = "\n".join([*lines, BY_BRANCH.operand(rest)]).replace("else \n", "else ")
+    return [f"{name} = (", *(f"    {line}" for line in text.split("\n")), ")"]
 
 
-def _in_parentheses(expression: ast.expr) -> str:
-    text = ast.unparse(expression)
-    return f"({text})" if isinstance(expression, ast.IfExp) else text
-
-
-def _atom_or(rule: str, name: str) -> str:
+def _atom_or(rule: Rule, name: str) -> str:
     """Return the rule itself where it is a name or a number, else the name that holds its result.
 
     Of what only selects it is None, since no derivative flows there.
     """
-    if rule == "0.0":
+    if rule.text == "0.0":
         return "None"
-    expression = ast.parse(rule, mode="eval").body
-    negative = isinstance(expression, ast.UnaryOp) and isinstance(expression.operand, ast.Constant)
-    return rule if negative or isinstance(expression, ast.Name | ast.Constant) else name
-
-
-def _may_raise(line: str) -> bool:
-    """Return whether Python raises somewhere: at a division or remainder, or in a function of `math`."""
-    return any(
-        isinstance(node, ast.Div | ast.FloorDiv | ast.Mod)
-        or (isinstance(node, ast.Call) and ast.unparse(node.func) not in ("abs", "max"))
-        for node in ast.walk(ast.parse(line))
-    )
+    return rule.text if rule.is_atom else name
 
 
 def _words(ops: list[Op]) -> list[str]:
     """Return the words of rules that have to be given a meaning."""
-    rules = [python_expression(rule) for op in ops for rule in (op.value, *op.partials)]
-    used = {n.id for rule in rules for n in ast.walk(ast.parse(rule)) if isinstance(n, ast.Name)}
-    return sorted(used - {"x", "y", "out", "abs", "max"})
+    rules = [rule for op in ops for rule in (op.value, *op.partials)]
+    words = {word for rule in rules for word in rule.words if word not in BY_BRANCH.forms}
+    words |= {"inf"} if any(inf in rule.numbers for rule in rules) else set()
+    return sorted(
+        word for word in words if word not in FLOAT or FLOAT[word] is not getattr(builtins, word, None)
+    )
 
 
 def _meaning(word: str) -> str:

@@ -11,16 +11,19 @@ and is the formula of the textbooks. A program that does not know the number yet
 
 from __future__ import annotations
 
-import ast
+import builtins
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from itertools import starmap
 from operator import matmul, mul
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 import numpy as np
 
+from .renderer import CHOICE, SIGNS, Form, Renderer, called
+from .rule import Application, Expression, Rule
+from .sequences import OverElements
 from .table import OPS, Op
 
 
@@ -108,18 +111,8 @@ def _of_arrays(f: Callable[..., float]) -> Callable[..., Any]:
     return function
 
 
-def is_primitive(op: Op) -> bool:
-    """Return whether a row's rule is its own name, so that somebody has to know what it is.
-
-    Examples
-    --------
-    >>> is_primitive(OPS["exp"]), is_primitive(OPS["sigmoid"])
-    (True, False)
-    """
-    return any(isinstance(n, ast.Name) and n.id == op.name for n in ast.walk(ast.parse(op.value)))
-
-
-_PRIMITIVES = {op.name: op for op in OPS.values() if is_primitive(op)}
+# Signs are written, not called.
+_PRIMITIVES = {op.name: op for op in OPS.values() if op.is_primitive and op.name not in SIGNS}
 
 _IN_MATH = {
     name: getattr(math, _in_math(name)) for name in OPS if hasattr(math, _in_math(name)) and name != "floor"
@@ -158,58 +151,62 @@ NUMPY: dict[str, Any] = (
 """Meaning of each word on NumPy arrays, element by element; what NumPy lacks is asked of `math`."""
 
 
-class _WhereToConditional(ast.NodeTransformer):
-    """Rewrites ``where`` and ``shortcut`` as ``x if c else y``, which evaluates one branch only."""
+class _Python(Renderer):
+    """Python, in which every word that has no form is called by its name."""
 
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        self.generic_visit(node)
-        if isinstance(node.func, ast.Name) and node.func.id in ("where", "shortcut"):
-            condition, x, y = node.args
-            return ast.IfExp(condition, x, y)
-        return node
+    def form(self, word: str, count: int) -> Form | None:
+        return self.forms.get(word) or called(word, count)
 
 
-class _WithoutShortcuts(ast.NodeTransformer):
-    """Rewrites ``shortcut(c, x, y)`` as ``y``."""
+BY_BRANCH = _Python({**SIGNS, "where": CHOICE, "shortcut": CHOICE})
+"""Python for single numbers: of a choice one branch is evaluated."""
 
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        self.generic_visit(node)
-        return node.args[2] if isinstance(node.func, ast.Name) and node.func.id == "shortcut" else node
+BOTH_BRANCHES = _Python({**SIGNS, "shortcut": Form("{2}")})
+"""Python for arrays and for programs, whose numbers differ or are not known yet: ``where`` is called."""
 
 
-def python_expression(rule: str) -> str:
-    """Return a rule as the Python expression over floats that a person would write.
-
-    Parameters
-    ----------
-    rule : str
-        A rule of the table.
-
-    Returns
-    -------
-    str
-        The same with each ``where`` and ``shortcut`` as a conditional expression.
+def is_choice(expression: Expression) -> TypeGuard[Application]:
+    """Return whether a part of a rule is a choice of Python.
 
     Examples
     --------
-    >>> python_expression("where(x <= 0.0, 0.0, x)")
-    '0.0 if x <= 0.0 else x'
+    >>> is_choice(Rule("where(x <= 0.0, 0.0, x)").tree)
+    True
     """
-    return ast.unparse(_WhereToConditional().visit(ast.parse(rule, mode="eval")))
+    return isinstance(expression, Application) and BY_BRANCH.forms.get(expression.word) is CHOICE
 
 
-def compile_rule(rule: str, parameters: Sequence[str], meaning: Mapping[str, Any]) -> Callable[..., Any]:
+def may_raise(rule: Rule) -> bool:
+    """Return whether Python raises for some floats: in a division or remainder, or in a function of `math`.
+
+    Examples
+    --------
+    >>> may_raise(Rule("x * y")), may_raise(Rule("x / y")), may_raise(Rule("softplus(x)"))
+    (False, True, True)
+    """
+    return any(map(_word_may_raise, set(rule.words)))
+
+
+def _word_may_raise(word: str) -> bool:
+    if word in BY_BRANCH.forms:
+        return word in ("truediv", "floordiv", "mod")
+    if word in OPS and not OPS[word].is_primitive:
+        return may_raise(OPS[word].value)
+    return FLOAT[word] is not getattr(builtins, word, None)
+
+
+def compile_rule(rule: Rule, parameters: Sequence[str], meaning: Mapping[str, Any]) -> Callable[..., Any]:
     """Return the function that computes a rule.
 
     Parameters
     ----------
-    rule : str
+    rule : Rule
         A rule of the table.
     parameters : sequence of str
         The names that it is a function of.
     meaning : mapping
-        What its other words mean. Words that only the table defines, such as ``sigmoid``, may be
-        left out. Without ``where`` only the branch that is taken is evaluated; with it no shortcut is.
+        What its words mean. Words that only the table defines, such as ``sigmoid``, may be left out. Without
+        ``where`` only the branch that is taken is evaluated; with it no shortcut is.
 
     Returns
     -------
@@ -218,19 +215,26 @@ def compile_rule(rule: str, parameters: Sequence[str], meaning: Mapping[str, Any
 
     Examples
     --------
-    >>> compile_rule("1.0 - out * out", ["x", "out"], FLOAT)(0.0, 0.5)
+    >>> compile_rule(Rule("1.0 - out * out"), ["x", "out"], FLOAT)(0.0, 0.5)
     0.75
     """
-    expression = python_expression(rule)
-    if "where" in meaning:
-        expression = ast.unparse(_WithoutShortcuts().visit(ast.parse(rule, mode="eval")))
+    return _function(_python(meaning).write(rule), parameters, meaning)
+
+
+def _python(meaning: Mapping[str, Any]) -> Renderer:
+    """Return the Python for a meaning."""
+    return BOTH_BRANCHES if "where" in meaning else BY_BRANCH
+
+
+def _function(expression: str, parameters: Sequence[str], meaning: Mapping[str, Any]) -> Callable[..., Any]:
+    """Return an expression as a function, with the words in it that only the table defines."""
     function = eval(f"lambda {', '.join(parameters)}: {expression}", {"__name__": __name__, **meaning})
     for word in set(function.__code__.co_names) - set(meaning):
         op = OPS[word]
-        if is_primitive(op):
+        if op.is_primitive:
             raise NotImplementedError(
-                f"the rule of the row {word!r} is {op.value!r}, but neither NumPy nor math has a function of "
-                "this name: give the row a ufunc, or a rule in other words"
+                f"the rule of the row {word!r} is {op.value.text!r}, but neither NumPy nor math has a "
+                "function of this name: give the row a ufunc, or a rule in other words"
             )
         function.__globals__[word] = compile_rule(op.value, op.parameters, meaning)
     return function  # type: ignore[no-any-return]
@@ -302,41 +306,13 @@ def on_sequences(op: Op, meaning: Mapping[str, Any]) -> Rules:
     [0.5, 0.5]
     """
     known = {**meaning, "zip": zip, "len": len}
-    partials = tuple(
-        compile_rule(_over_elements(rule, op.parameters), (*op.parameters, "out"), known)
+    language = _python(meaning)
+    value = _function(OverElements(op, language).total(op.value), op.parameters, known)
+    partials = [
+        _function(OverElements(op, language).each(rule), (*op.parameters, "out"), known)
         for rule in op.partials
-    )
-    return Rules(compile_rule(op.value, op.parameters, meaning), partials)
-
-
-def _over_elements(rule: str, parameters: Sequence[str]) -> str:
-    """Return the rule for one element as the rule for all, over which each ``sum`` in it goes."""
-    if rule in parameters:
-        return rule
-    tree = ast.parse(rule, mode="eval")
-    if isinstance(tree.body, ast.Constant):
-        return f"[{rule}] * len({parameters[0]})"
-    names = ", ".join(parameters)
-    each = f"for {names} in {names if len(parameters) == 1 else f'zip({names})'}"
-    totals = _Totals(each)
-    element = ast.unparse(totals.visit(tree))
-    return f"(lambda {', '.join(totals.names.values())}: [{element} {each}])({', '.join(totals.names)})"
-
-
-class _Totals(ast.NodeTransformer):
-    """Writes a name in place of each ``constant(sum(...))``, and keeps what it stands for."""
-
-    def __init__(self, each: str) -> None:
-        self.each = each
-        self.names: dict[str, str] = {}
-
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        if isinstance(node.func, ast.Name) and node.func.id == "constant":
-            (total,) = node.args
-            assert isinstance(total, ast.Call)
-            text = f"constant(sum([{ast.unparse(total.args[0])} {self.each}]))"
-            return ast.Name(self.names.setdefault(text, f"total{len(self.names)}"))
-        return self.generic_visit(node)
+    ]
+    return Rules(value, tuple(partials))
 
 
 @cache

@@ -2,8 +2,8 @@
 
 A row writes its rules as text, in the words of `autograd.ops.rules`. ``x`` and ``y`` are the arguments
 and ``out`` is the value, so that a rule can reuse it (``1 + out*out`` costs less than ``tan`` twice).
-Text, because one rule is read in several ways: on floats by `autograd.engine.operators`, on
-arrays by NumPy, on `Value`s when a derivative is itself differentiated, and by people.
+Each is a `Rule`, which has many readers: `autograd.engine.operators` evaluates it on floats, NumPy on arrays,
+and `Value`s when a derivative is itself differentiated; backends compile it, and people read it.
 
 Partials, not vector-Jacobian products: reverse mode multiplies them by the adjoint, forward mode by
 the tangent, and a graph shows them on its edges.
@@ -21,6 +21,8 @@ from typing import TypeVar
 
 import numpy as np
 
+from .rule import Rule
+
 Reals = tuple[float, ...]
 T = TypeVar("T")
 
@@ -34,7 +36,7 @@ class SpecialPoint:
     partials: Reals
 
 
-@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+@dataclass(frozen=True, eq=False, repr=False, init=False)
 class Op:
     """One row of the table.
 
@@ -44,12 +46,12 @@ class Op:
         Name of the row, and of its function in `autograd`.
     doc : str
         What it computes, as the object of a sentence that begins with "Return".
-    value : str
-        The value, as a rule over the arguments.
-    partials : tuple of str
-        One rule an argument, ∂out/∂argument, over the arguments and ``out``. ``"0.0"`` stands for an
-        argument that only selects. Of a variadic row it is the rule for one element of each argument, in
-        which ``sum`` goes over all elements.
+    value : Rule
+        The value, over the arguments. A row is made of the text of its rules.
+    partials : tuple of Rule
+        One an argument, ∂out/∂argument, over the arguments and ``out``. ``0.0`` stands for an argument that
+        only selects. Of a variadic row it is the rule for one element of each argument, in which ``sum`` goes
+        over all elements.
     latex : str
         The value in LaTeX, a template over the arguments.
     domain : tuple of (float, float)
@@ -76,17 +78,50 @@ class Op:
 
     name: str
     doc: str
-    value: str
-    partials: tuple[str, ...]
+    value: Rule
+    partials: tuple[Rule, ...]
     latex: str
     domain: tuple[tuple[float, float], ...]
-    special_points: tuple[SpecialPoint, ...] = ()
-    symbol: str = ""
-    precedence: int = 9
-    latex_precedence: int | None = None
-    ufunc: np.ufunc | None = None
-    variadic: bool = False
-    folds: bool = False
+    special_points: tuple[SpecialPoint, ...]
+    symbol: str
+    precedence: int
+    latex_precedence: int | None
+    ufunc: np.ufunc | None
+    variadic: bool
+    folds: bool
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        doc: str,
+        value: str | Rule,
+        partials: Sequence[str | Rule],
+        latex: str,
+        domain: tuple[tuple[float, float], ...],
+        special_points: tuple[SpecialPoint, ...] = (),
+        symbol: str = "",
+        precedence: int = 9,
+        latex_precedence: int | None = None,
+        ufunc: np.ufunc | None = None,
+        variadic: bool = False,
+        folds: bool = False,
+    ) -> None:
+        self.__dict__.update(
+            name=name,
+            doc=doc,
+            value=_rule(value),
+            partials=tuple(map(_rule, partials)),
+            latex=latex,
+            domain=domain,
+            special_points=special_points,
+            symbol=symbol,
+            precedence=precedence,
+            latex_precedence=latex_precedence,
+            ufunc=ufunc,
+            variadic=variadic,
+            folds=folds,
+        )
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -112,7 +147,12 @@ class Op:
         >>> [OPS["where"].selects(i) for i in range(3)]
         [True, False, False]
         """
-        return self.partials[argument] == "0.0"
+        return self.partials[argument].text == "0.0"
+
+    @property
+    def is_primitive(self) -> bool:
+        """Whether the rule is the row's own name or sign, so that somebody has to know what it is."""
+        return self.name in self.value.words
 
     def __repr__(self) -> str:
         pairs = zip(self.parameters, self.partials, strict=True)
@@ -121,6 +161,10 @@ class Op:
     def __reduce__(self) -> tuple[Callable[[str], Op], tuple[str]]:
         # A row is known by identity, also after copy.deepcopy of a graph or pickling of a model.
         return row, (self.name,)
+
+
+def _rule(given: str | Rule) -> Rule:
+    return given if isinstance(given, Rule) else Rule(given)
 
 
 def row(name: str) -> Op:

@@ -19,6 +19,7 @@ import autograd
 from autograd import OPS, Op, Value, as_values, data
 from autograd.functions import generated
 from autograd.ops.generate import GENERATED
+from autograd.ops.rule import Rule
 from autograd.ops.rules import compile_row, on_arrays, on_floats
 from autograd.ops.table import SpecialPoint
 
@@ -84,7 +85,7 @@ def test_value_and_partials(op: Op) -> None:
 def test_a_wrong_rule_is_caught(op: Op, slot: int) -> None:
     """A partial that is wrong by 0.1% does not pass the check that the row itself passes."""
     rule = op.partials[slot]
-    wrong = f"where(({rule}) == 0.0, 0.001, 1.001 * ({rule}))"
+    wrong = Rule(f"where(({rule}) == 0.0, 0.001, 1.001 * ({rule}))")
     partials = (*op.partials[:slot], wrong, *op.partials[slot + 1 :])
     with pytest.raises(AssertionError):
         check_rules(replace(op, partials=partials))

@@ -24,7 +24,7 @@ from ..arrays.layout import Block, Operand, Plan
 from ..arrays.views import Positions
 from .affine import Affine, affine
 from .fusion import Step, fused
-from .loop_rules import loop_expression
+from .loop_rules import LOOPS
 from .product_loops import Factor, dots_of, rows_of, sums_across
 
 Results = Sequence[tuple[Sequence[int], tuple[int, ...]]]
@@ -376,7 +376,7 @@ class _Writer:
             others = " + ".join(f"(math.exp({x} - {top}) if {x} < {top} else 0.0)" for x in texts)
             ties = " + ".join(f"(1.0 if {x} == {top} else 0.0)" for x in texts)
             return f"{top} if abs({top}) == inf else {top} + math.log1p({others} + ({ties} - 1.0))"
-        return loop_expression(block.op.value, dict(zip(block.op.parameters, texts, strict=True)))
+        return LOOPS.write(block.op.value, dict(zip(block.op.parameters, texts, strict=True)))
 
     # -------------------------------------------------------------------------------- products and sums
 

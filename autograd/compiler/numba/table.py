@@ -7,21 +7,19 @@ that the slot of an operand may be the slot of the result.
 
 from __future__ import annotations
 
-import ast
 import os
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import numpy as np
 
+from ...ops.renderer import COMPARISON, DeclinedError, Form, Renderer, Term
 from ...ops.table import COMPARISONS, OPS, Op
 from ..numpy.table import Floats, Interpret
 from ..passes.expand_choices import CHOICES
 from ..passes.multiply_add import ADD_PRODUCT
 from ..table.schedule import Schedule
 from .build import HEAD, loaded
-from .loop_rules import loop_expression
+from .loop_rules import LOOPS
 
 # A vector of AVX-512, and a line of the cache.
 WIDTH = 8
@@ -109,7 +107,7 @@ def kernel_source(width: int) -> str:
     definitions, lines = [_HEAD], []
     for op, kind in _KINDS.items():
         name = op.name.replace(" ", "_") + "_"
-        emitted = vector_expression(op.value, op.parameters) if width > 1 else None
+        emitted = _on_vectors(op) if width > 1 else None
         if emitted:
             definitions.append(f"{name} = of_vectors(lambda b, {_arguments(op)}: {emitted})\n")
         lines.append(f"{'elif' if kind else 'if'} kind == {kind}:")
@@ -133,69 +131,55 @@ def _operation(op: Op, width: int, name: str) -> list[str]:
     columns = enumerate(("r", *op.parameters))
     lines = [f"{name} = np.uint64(table[k, {i}]) * np.uint64(WIDTH)" for i, name in columns]
     if width == 1:
-        value = loop_expression(op.value, {name: f"memory[{name}]" for name in op.parameters})
+        value = LOOPS.write(op.value, {name: f"memory[{name}]" for name in op.parameters})
         return [*lines, f"memory[r] = {value}"]
-    value = loop_expression(op.value, {name: f"memory[{name} + np.uint64(j)]" for name in op.parameters})
+    value = LOOPS.write(op.value, {name: f"memory[{name} + np.uint64(j)]" for name in op.parameters})
     return [*lines, "for j in range(WIDTH):", f"    memory[r + np.uint64(j)] = {value}"]
 
 
-def vector_expression(rule: str, parameters: Sequence[str]) -> str | None:
-    """Return a rule of the table as calls of LLVM's builder, which is what computes vectors in Numba.
+class _Builder(Renderer):
+    """Calls of LLVM's builder, which is what computes vectors in Numba.
 
-    Numba does not find the vectors in eight operations written out, and a loop of eight it writes out.
-
-    Parameters
-    ----------
-    rule : str
-        The rule.
-    parameters : sequence of str
-        The names of its arguments.
-
-    Returns
-    -------
-    str or None
-        An expression in the builder ``b``; None for rules with functions, which are called lane by lane.
-
-    Examples
-    --------
-    >>> vector_expression("x * y - 1.0", ["x", "y"])
-    'b.fsub(b.fmul(x, y), constant(1.0))'
-    >>> vector_expression("exp(x)", ["x"])
+    Numba does not find the vectors in eight operations written out, and a loop of eight it writes out. Rules
+    with functions are declined: these are called lane by lane.
     """
+
+    def number(self, number: float) -> Term:
+        return Term(f"constant({number})")
+
+    def apply(self, word: str, operands: tuple[Term, ...]) -> Term:
+        if word == "where" and operands[0].precedence != COMPARISON:
+            # A number is true unless it is 0, as a nan is.
+            truth = self.apply("ne", (operands[0], self.number(0.0)))
+            operands = (truth, *operands[1:])
+        return super().apply(word, operands)
+
+
+VECTORS = _Builder(
+    {
+        "add": Form("b.fadd({}, {})"),
+        "sub": Form("b.fsub({}, {})"),
+        "mul": Form("b.fmul({}, {})"),
+        "truediv": Form("b.fdiv({}, {})"),
+        "neg": Form("b.fneg({})"),
+        "where": Form("b.select({}, {}, {})"),
+        "ne": Form("b.fcmp_unordered('!=', {}, {})", COMPARISON),
+    }
+    | {
+        word: Form(f"b.fcmp_ordered('{op.symbol}', {{}}, {{}})", COMPARISON)
+        for word, op in COMPARISONS.items()
+        if word != "ne"
+    }
+)
+"""The instructions of LLVM on vectors: ``x * y - 1.0`` is ``b.fsub(b.fmul(x, y), constant(1.0))``."""
+
+
+def _on_vectors(op: Op) -> str | None:
+    """Return the value of a row on vectors, if LLVM has it."""
     try:
-        return _emitted(ast.parse(rule, mode="eval").body)
-    except KeyError:
+        return VECTORS.write(op.value)
+    except DeclinedError:
         return None
-
-
-_BUILDER = {ast.Add: "fadd", ast.Sub: "fsub", ast.Mult: "fmul", ast.Div: "fdiv"}
-_ORDERED = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "=="}
-
-
-def _emitted(rule: Any) -> str:
-    """Return a rule as calls of the builder; a KeyError for what has none."""
-    if isinstance(rule, ast.Name):
-        return "constant(inf)" if rule.id == "inf" else rule.id
-    if isinstance(rule, ast.Constant):
-        return f"constant({float(rule.value)})"  # type: ignore[arg-type]
-    if isinstance(rule, ast.BinOp):
-        return f"b.{_BUILDER[type(rule.op)]}({_emitted(rule.left)}, {_emitted(rule.right)})"
-    if isinstance(rule, ast.UnaryOp) and isinstance(rule.op, ast.USub):
-        return f"b.fneg({_emitted(rule.operand)})"
-    if isinstance(rule, ast.Call) and ast.unparse(rule.func) == "where":
-        condition, *choices = rule.args
-        return f"b.select({_condition(condition)}, {', '.join(map(_emitted, choices))})"
-    raise KeyError(ast.unparse(rule))
-
-
-def _condition(rule: ast.expr) -> str:
-    """Return a condition as a call of the builder; a number is true unless it is 0, as a nan is."""
-    if not isinstance(rule, ast.Compare):
-        return f"b.fcmp_unordered('!=', {_emitted(rule)}, constant(0.0))"
-    left, right = _emitted(rule.left), _emitted(rule.comparators[0])
-    if isinstance(rule.ops[0], ast.NotEq):
-        return f"b.fcmp_unordered('!=', {left}, {right})"
-    return f"b.fcmp_ordered('{_ORDERED[type(rule.ops[0])]}', {left}, {right})"
 
 
 def with_numba(schedule: Schedule) -> Interpret:

@@ -2,29 +2,45 @@
 
 from __future__ import annotations
 
-import ast
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from itertools import count
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from ...ops.rules import FLOAT, NUMPY, is_primitive
+from ...ops.renderer import SIGNS, Form, Renderer, Term, called
+from ...ops.rule import Rule
+from ...ops.rules import FLOAT, NUMPY
 from ...ops.table import COMPARISONS, OPS, Op
 from ...transforms.batch_tracing import STACK
 from ..arrays.layout import Block, Floats, Operand, Plan
 from ..arrays.views import Positions, broadcast_axes, view
 from .literals import Literals, module_text, number_text
 
-_WORDS = {"inf": "np.inf"} | {
-    word: f"np.{meaning.__name__}"
-    for word, meaning in NUMPY.items()
-    if word == "where" or isinstance(meaning, np.ufunc)
-}
+
+class _NumPy(Renderer):
+    """NumPy, and functions that a program defines itself."""
+
+    def form(self, word: str, count: int) -> Form | None:
+        return self.forms.get(word) or called(word, count)
+
+    def number(self, number: float) -> Term:
+        return Term("np.inf") if number == math.inf else super().number(number)
+
+
+_WORDS = _NumPy(
+    {
+        **SIGNS,
+        **{
+            word: called(f"np.{meaning.__name__}", len(OPS[word].partials))
+            for word, meaning in NUMPY.items()
+            if (word == "where" or isinstance(meaning, np.ufunc)) and word not in SIGNS
+        },
+    }
+)
 """What NumPy calls the words of the rules."""
 
 Helpers = dict[str, str]
@@ -126,14 +142,14 @@ def numpy_source(
     return _Writer(plan, parameters).written(results)
 
 
-def numpy_expression(rule: str, meaning: Mapping[str, str], helpers: Helpers) -> str:
+def numpy_expression(rule: Rule, operands: Mapping[str, str], helpers: Helpers) -> str:
     """Return a rule of the table in NumPy.
 
     Parameters
     ----------
-    rule : str
+    rule : Rule
         The rule.
-    meaning : mapping
+    operands : mapping
         What to write for its arguments.
     helpers : dict
         To which the functions are added that NumPy does not have.
@@ -145,26 +161,24 @@ def numpy_expression(rule: str, meaning: Mapping[str, str], helpers: Helpers) ->
 
     Examples
     --------
-    >>> numpy_expression("x * exp(x)", {"x": "v1"}, {})
+    >>> numpy_expression(Rule("x * exp(x)"), {"x": "v1"}, {})
     'v1 * np.exp(v1)'
     """
-    words = set(_words_of(rule)) - meaning.keys()
-    for word in words:
-        if word not in _WORDS and word not in helpers:
+    for word in rule.words:
+        if word not in _WORDS.forms and word not in helpers:
             helpers |= _helper(OPS[word], helpers)
-    names = {word: _WORDS[word] for word in words if word in _WORDS} | dict(meaning)
-    return ast.unparse(_Named(names).visit(ast.parse(rule, mode="eval")))
+    return _WORDS.write(rule, operands)
 
 
 def _helper(op: Op, helpers: Helpers) -> Helpers:
     """Return the definition of a function of arrays for a row, with what it needs itself."""
-    names = {name: name for name in op.parameters}
-    if is_primitive(op):
-        found = f"elementwise(math.{FLOAT[op.name].__name__})({', '.join(names)})"
+    arguments = ", ".join(op.parameters)
+    if op.is_primitive:
+        found = f"elementwise(math.{FLOAT[op.name].__name__})({arguments})"
         needed = {"elementwise": _ELEMENTWISE}
     else:
-        found, needed = numpy_expression(op.value, names, helpers), {}
-    return needed | {op.name: f"def {op.name}({', '.join(names)}):\n    return {found}\n"}
+        found, needed = numpy_expression(op.value, {}, helpers), {}
+    return needed | {op.name: f"def {op.name}({arguments}):\n    return {found}\n"}
 
 
 def helpers_text(helpers: Helpers) -> list[str]:
@@ -173,7 +187,7 @@ def helpers_text(helpers: Helpers) -> list[str]:
     Examples
     --------
     >>> helpers = {}
-    >>> _ = numpy_expression("softplus(x) * 2.0", {"x": "x"}, helpers)
+    >>> _ = numpy_expression(Rule("softplus(x) * 2.0"), {}, helpers)
     >>> print("\n".join(helpers_text(helpers)).strip())
     def softplus(x):
         return np.maximum(x, 0.0) + np.log1p(np.exp(-np.absolute(x)))
@@ -190,12 +204,6 @@ def imports_of(helpers: Helpers) -> list[str]:
     []
     """
     return ["import math"] if "elementwise" in helpers else []
-
-
-@cache
-def _words_of(rule: str) -> tuple[str, ...]:
-    """Return the names in a rule, each as often as it is there."""
-    return tuple(n.id for n in ast.walk(ast.parse(rule)) if isinstance(n, ast.Name))
 
 
 @dataclass
@@ -333,7 +341,7 @@ class _Writer:
             # For a bare exponent 0.5 np.power takes the square root: nan at -inf, where pow has inf.
             return f"np.float_power({meaning['x']}, {meaning['y']})"
         for parameter, text in meaning.items():
-            if _words_of(op.value).count(parameter) > 1 and not text.isidentifier():
+            if op.value.names.count(parameter) > 1 and not text.isidentifier():
                 meaning[parameter] = f"v{next(self.numbers)}"
                 self.lines.append(f"{meaning[parameter]} = {text}")
         return numpy_expression(op.value, meaning, self.helpers)
@@ -390,16 +398,6 @@ def _without_repetition(chosen: Floats, wanted: Positions) -> Floats:
 
 
 _REDUCE = {"sum": "np.sum", "logsumexp": "np.logaddexp.reduce"}
-
-
-class _Named(ast.NodeTransformer):
-    """Writes expressions in place of names."""
-
-    def __init__(self, meaning: dict[str, str]) -> None:
-        self.meaning = meaning
-
-    def visit_Name(self, node: ast.Name) -> ast.AST:
-        return ast.parse(self.meaning[node.id], mode="eval").body if node.id in self.meaning else node
 
 
 def _row(operand: Operand) -> Operand:

@@ -183,5 +183,4 @@ _EXPLANATION = (
 
 
 def _rule(op: Op, helpers: Helpers) -> str:
-    names = {name: name for name in op.parameters}
-    return f"lambda {', '.join(names)}: {numpy_expression(op.value, names, helpers)}"
+    return f"lambda {', '.join(op.parameters)}: {numpy_expression(op.value, {}, helpers)}"

@@ -5,20 +5,11 @@ Its derivative is a choice by the same comparison, which is then made once.
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Mapping
+from typing import NamedTuple
 
-from ...ops.table import COMPARISONS, OPS, Op
+from ...ops.table import COMPARISONS, OPS, Op, row
 from ..trace.tape import Tape, rewritten
-
-_COMPARISON_OF = {
-    ast.Lt: "lt",
-    ast.LtE: "le",
-    ast.Gt: "gt",
-    ast.GtE: "ge",
-    ast.Eq: "eq",
-    ast.NotEq: "ne",
-}
 
 
 def spread_choices(tape: Tape) -> Tape:
@@ -49,31 +40,28 @@ def spread_choices(tape: Tape) -> Tape:
 def _spread(tape: Tape, op: Op, args: tuple[int, ...]) -> int:
     if op not in CHOICES:
         return tape.add(op, args)
-    return _written(CHOICES[op], dict(zip(op.parameters, args, strict=True)), tape)
+    return op.value.on(_Instructions(tape, dict(zip(op.parameters, args, strict=True))))
 
 
-def _written(rule: ast.expr, meaning: Mapping[str, int], tape: Tape) -> int:
-    """Append the instructions of a rule made of comparisons and choices."""
-    if isinstance(rule, ast.Name):
-        return meaning[rule.id]
-    if isinstance(rule, ast.Constant):
-        return tape.constant(float(rule.value))  # type: ignore[arg-type]
-    parts = rule.args if isinstance(rule, ast.Call) else [rule.left, *rule.comparators]  # type: ignore[attr-defined]
-    args = tuple(_written(part, meaning, tape) for part in parts)
-    op = OPS["where"] if isinstance(rule, ast.Call) else COMPARISONS[_COMPARISON_OF[type(rule.ops[0])]]  # type: ignore[attr-defined]
-    return tape.add(op, args)
+class _Instructions(NamedTuple):
+    """A rule as instructions at the end of a tape."""
+
+    tape: Tape
+    operands: Mapping[str, int]
+
+    def name(self, name: str) -> int:
+        return self.operands[name]
+
+    def number(self, number: float) -> int:
+        return self.tape.constant(number)
+
+    def apply(self, word: str, operands: tuple[int, ...]) -> int:
+        return self.tape.add(row(word), operands)
 
 
-def _is_choice(rule: ast.expr) -> bool:
-    """Return whether a rule is made of `where`, comparisons, arguments and numbers alone."""
-    allowed = (ast.Compare, ast.Name, ast.Constant, ast.expr_context, ast.cmpop)
-    return all(
-        isinstance(node, allowed) or (isinstance(node, ast.Call) and ast.unparse(node.func) == "where")
-        for node in ast.walk(rule)
-    )
-
-
-_RULES = {op: ast.parse(op.value, mode="eval").body for op in OPS.values() if op.name != "where"}
-CHOICES: dict[Op, ast.expr] = {
-    op: rule for op, rule in _RULES.items() if isinstance(rule, ast.Call) and _is_choice(rule)
-}
+CHOICES = frozenset(
+    op
+    for op in OPS.values()
+    if "where" in op.value.words and not op.is_primitive and {*op.value.words} <= {"where", *COMPARISONS}
+)
+"""The rows whose rules are made of choices, comparisons, arguments and numbers alone."""

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple, TypeVar
 from ...engine.graph import Edge, consumers_first, depending_on, edges, nodes, operands
 from ...engine.graph import names as label
 from ...engine.value import Value
+from ...ops.renderer import Term
 from ...transforms.partials import partials_as_graph, partials_as_numbers
 from ...transforms.sweeps import push
-from .formulas import Term
 from .notation import Notation, aligned
 from .path_products import check_upstream, paths
 

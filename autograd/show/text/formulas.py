@@ -1,17 +1,17 @@
 """How a node is written: as Python text and as LaTeX, with no more parentheses than needed.
 
-The signs, their precedence and the LaTeX templates come from the table.
+Both are renderers of `autograd.ops.renderer`: the signs, how they bind and the LaTeX come from the table.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from ...engine.attach import attach
 from ...engine.value import Value
-from ...ops.table import Op
+from ...ops.renderer import ATOM, POWER, SIGN, Form, Renderer, Term, infix
+from ...ops.table import Op, row
 from ...printable import printable
 
 # Nested expressions are trees: y = y + y, 30 times, has 31 nodes and 10^9 terms.
@@ -22,15 +22,6 @@ _MAX_OPERANDS = 3
 
 # How long an expression `str` gives: one line of a terminal.
 _MAX_TERMS_OF_STR = 40
-
-_ATOM, _COMPARISON, _SIGN, _POWER = 9, 0, 3, 4
-
-
-class Term(NamedTuple):
-    """A piece of a formula, and how tightly its outermost sign binds."""
-
-    text: str
-    precedence: int
 
 
 class TooLongError(ValueError):
@@ -106,7 +97,7 @@ def formula(
         more = f"… {len(node.args) - len(shown)} more"
         inside = ", ".join([*(term.text for term in terms), rf"\text{{{more}}}" if latex else more])
         return rf"\operatorname{{{op.name}}}\left({inside}\right)" if latex else f"{op.name}({inside})"
-    return (_in_latex if latex else _in_python)(op, terms).text
+    return _applied(op, terms, latex).text
 
 
 def expression(
@@ -166,7 +157,7 @@ def term(root: Value, names: Mapping[Value, str], *, latex: bool, max_terms: int
             terms = [
                 written[arg] if isinstance(arg, Value) else number_term(arg, latex=latex) for arg in node.args
             ]
-            written[node] = (_in_latex if latex else _in_python)(node.op, terms)
+            written[node] = _applied(node.op, terms, latex)
     return written[root]
 
 
@@ -265,7 +256,7 @@ def _leaf(node: Value, names: Mapping[Value, str], latex: bool) -> Term:
 
 
 def _named(name: str, latex: bool) -> Term:
-    return Term(latex_name(name) if latex else printable(name, keep="\n"), _ATOM)
+    return Term(latex_name(name) if latex else printable(name, keep="\n"))
 
 
 def number_term(number: float, precision: int | None = None, *, latex: bool = False) -> Term:
@@ -281,7 +272,7 @@ def number_term(number: float, precision: int | None = None, *, latex: bool = Fa
 
 
 def _written(text: str, latex: bool) -> Term:
-    return Term(_latex_number(text) if latex else text, _SIGN if text.startswith("-") else _ATOM)
+    return Term(_latex_number(text) if latex else text, SIGN if text.startswith("-") else ATOM)
 
 
 def _latex_number(text: str) -> str:
@@ -290,43 +281,49 @@ def _latex_number(text: str) -> str:
     return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if exponent else mantissa
 
 
-def _in_python(op: Op, terms: Sequence[Term]) -> Term:
-    texts = [term.text for term in terms]
+class _Python(Renderer):
+    """Python as people write it, with the signs of all rows that have one."""
+
+    def form(self, word: str, count: int) -> Form:
+        """Return how a row is written."""
+        op = row(word)
+        if op.symbol:
+            return infix(op)
+        each = "[{}]" if op.variadic else "{}"
+        return Form(f"{op.name}({', '.join([each] * count)})")
+
+
+class _Latex(Renderer):
+    """LaTeX, by the templates of the rows."""
+
+    def form(self, word: str, count: int) -> Form:
+        """Return how a row is written; a template that binds in its own way sets its operands apart."""
+        op = row(word)
+        template = op.latex
+        for i, parameter in enumerate(op.parameters):
+            template = template.replace(f"{{{parameter}}}", f"{{{i}}}")
+        if op.latex_precedence is not None:
+            return Form(template, op.latex_precedence)
+        needs = infix(op).needs if op.symbol else ()
+        # An exponent stands above the line.
+        return Form(template, op.precedence, needs[:1] if op.precedence == POWER else needs)
+
+    def apply(self, word: str, operands: tuple[Term, ...]) -> Term:
+        """Return a row with its operands; a sign needs parentheses after another one."""
+        if len(self.form(word, len(operands)).needs) == 2 and operands[1].precedence == SIGN:
+            operands = (operands[0], Term(self.grouped(operands[1], ATOM)))
+        return super().apply(word, operands)
+
+    def grouped(self, term: Term, need: int) -> str:
+        """Return an operand, in parentheses where it binds less tightly than it needs to."""
+        return term.text if term.precedence >= need else rf"\left({term.text}\right)"
+
+
+_PYTHON, _LATEX = _Python({}), _Latex({})
+
+
+def _applied(op: Op, terms: Sequence[Term], latex: bool) -> Term:
+    """Return a row with its operands, those of a variadic row in lists."""
     if op.variadic:
-        columns = [", ".join(column) for column in op.columns(texts)]
-        return Term(f"{op.name}({', '.join(f'[{column}]' for column in columns)})", _ATOM)
-    if not op.symbol:
-        return Term(f"{op.name}({', '.join(texts)})", _ATOM)
-    if len(terms) == 1:
-        return Term(op.symbol + _first(op, terms[0]), op.precedence)
-    left, right = terms
-    # A power takes a sign on its right as it is, and groups to the right: 2**-x**2.
-    is_loose = right.precedence < _SIGN if op.precedence == _POWER else right.precedence <= op.precedence
-    joint = op.symbol if op.precedence == _POWER else f" {op.symbol} "
-    return Term(_first(op, left) + joint + _grouped(right, is_loose), op.precedence)
-
-
-def _in_latex(op: Op, terms: Sequence[Term]) -> Term:
-    texts = [term.text for term in terms]
-    precedence = op.precedence if op.latex_precedence is None else op.latex_precedence
-    if op.variadic:
-        texts = [", ".join(column) for column in op.columns(texts)]
-    elif op.symbol and precedence == op.precedence:
-        texts[0] = _first(op, terms[0], latex=True)
-        if len(texts) == 2 and op.precedence != _POWER:  # An exponent stands above the line.
-            is_loose = terms[1].precedence <= op.precedence or terms[1].precedence == _SIGN
-            texts[1] = _grouped(terms[1], is_loose, latex=True)
-    return Term(op.latex.format(**dict(zip(op.parameters, texts, strict=True))), precedence)
-
-
-def _first(op: Op, term: Term, latex: bool = False) -> str:
-    """Return the first operand of an operator; (a**b)**c and (a < b) == c need parentheses."""
-    groups_left = op.precedence not in (_COMPARISON, _POWER)
-    is_loose = term.precedence < op.precedence or (term.precedence == op.precedence and not groups_left)
-    return _grouped(term, is_loose, latex)
-
-
-def _grouped(term: Term, needed: bool, latex: bool = False) -> str:
-    if not needed:
-        return term.text
-    return rf"\left({term.text}\right)" if latex else f"({term.text})"
+        terms = [Term(", ".join(term.text for term in column)) for column in op.columns(terms)]
+    return (_LATEX if latex else _PYTHON).apply(op.name, tuple(terms))

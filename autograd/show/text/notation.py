@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from ...engine.graph import Edge, operands
 from ...engine.value import Value
-from .formulas import Term, formula, latex_name, number_term, term
+from ...ops.renderer import Term
+from .formulas import formula, latex_name, number_term, term
 
-_PRODUCT, _ATOM = 2, 9
+_PRODUCT = 2
 
 
 class Notation:
@@ -48,7 +49,7 @@ class Notation:
 
     def atom(self, text: str) -> Term:
         """Return what needs no parentheses."""
-        return Term(text, _ATOM)
+        return Term(text)
 
     def dots(self) -> Term:
         """Return what stands for factors that are left out."""

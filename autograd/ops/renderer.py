@@ -1,0 +1,188 @@
+"""`Renderer`: a rule as text, by one table of words for each language.
+
+A `Form` is how a language writes a word: a template over the operands, how tightly the result binds, and how
+tightly each operand must bind to need no parentheses. The forms of the signs follow from the rows of the
+table. So a language is little more than a dict: Python on floats and on arrays in `autograd.ops.rules`, NumPy
+and Numba in the backends, Python and LaTeX for people in `autograd.show.text.formulas`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import zip_longest
+from typing import NamedTuple
+
+from .rule import Expression, Rule, translated
+from .table import COMPARISONS, OPS, Op
+
+ATOM, POWER, SIGN, COMPARISON, CONDITIONAL = 9, 4, 3, 0, -1
+"""How tightly what needs no parentheses binds, a power, a sign before a number, a comparison, a choice."""
+
+
+class Term(NamedTuple):
+    """A piece of a formula, and how tightly its outermost sign binds."""
+
+    text: str
+    precedence: int = ATOM
+
+
+class Form(NamedTuple):
+    """How a word is written.
+
+    Attributes
+    ----------
+    template : str
+        With ``{0}``, ``{1}``, ... for the operands.
+    precedence : int
+        How tightly the result binds.
+    needs : tuple of int
+        How tightly each operand has to bind to stand without parentheses; none that is not mentioned.
+    """
+
+    template: str
+    precedence: int = ATOM
+    needs: tuple[int, ...] = ()
+
+
+def infix(op: Op) -> Form:
+    """Return how Python writes a row that has a sign.
+
+    Examples
+    --------
+    >>> infix(OPS["sub"])
+    Form(template='{} - {}', precedence=1, needs=(1, 2))
+    """
+    tight = op.precedence
+    if len(op.partials) == 1:
+        return Form(f"{op.symbol}{{}}", tight, (tight,))
+    if tight == POWER:
+        # A power takes a sign on its right as it is, and groups to the right: 2**-x**2.
+        return Form(f"{{}}{op.symbol}{{}}", tight, (tight + 1, SIGN))
+    return Form(f"{{}} {op.symbol} {{}}", tight, (tight + (tight == COMPARISON), tight + 1))
+
+
+SIGNS: Mapping[str, Form] = {
+    op.name: infix(op)
+    for op in (*OPS.values(), *COMPARISONS.values())
+    if op.symbol and op.precedence != POWER
+}
+"""How Python writes the words that are signs in rules: all but powers, which Python may make complex."""
+
+CHOICE = Form("{1} if {0} else {2}", CONDITIONAL, (COMPARISON, COMPARISON, CONDITIONAL))
+"""How Python writes ``where(condition, x, y)`` so that one of the two is evaluated."""
+
+
+def called(name: str, count: int) -> Form:
+    """Return how a function is called.
+
+    Examples
+    --------
+    >>> called("np.exp", 1).template
+    'np.exp({})'
+    """
+    return Form(f"{name}({', '.join(['{}'] * count)})")
+
+
+def number_text(number: float) -> Term:
+    """Return a number as Python writes it."""
+    text = repr(number)
+    return Term(text, SIGN if text.startswith("-") else ATOM)
+
+
+class Renderer:
+    """A language that rules are written in.
+
+    Parameters
+    ----------
+    forms : mapping of str to Form
+        How it writes each word. Of a row that it does not know it writes the rule, and a row that is known by
+        its name alone it declines.
+
+    Examples
+    --------
+    >>> python = Renderer({**SIGNS, "where": CHOICE, "exp": called("math.exp", 1)})
+    >>> python.write(Rule("max(x, 0.0) + exp(-x)"), {"x": "a"})
+    '(a if a >= 0.0 else 0.0 if a == a else a) + math.exp(-a)'
+    """
+
+    def __init__(self, forms: Mapping[str, Form]) -> None:
+        self.forms = forms
+
+    def write(self, rule: Rule, operands: Mapping[str, str] | None = None) -> str:
+        """Return a rule as text.
+
+        Parameters
+        ----------
+        rule : Rule
+            The rule.
+        operands : mapping of str to str, optional
+            What to write for names: names, calls and numbers. Others stand for themselves.
+
+        Returns
+        -------
+        str
+            An expression.
+
+        Raises
+        ------
+        DeclinedError
+            For a word that the language does not have.
+        """
+        terms = {name: _operand(text) for name, text in (operands or {}).items()}
+        return rule.on(_Writing(self, terms)).text
+
+    def operand(self, expression: Expression) -> str:
+        """Return a part of a rule as the condition, or the first branch, of a choice."""
+        return self.grouped(translated(expression, _Writing(self, {})), COMPARISON)
+
+    def apply(self, word: str, operands: tuple[Term, ...]) -> Term:
+        """Return a word with its operands."""
+        form = self.form(word, len(operands))
+        if form is None:
+            return self.written_out(word, operands)
+        pairs = zip_longest(operands, form.needs[: len(operands)], fillvalue=CONDITIONAL)
+        texts = [self.grouped(term, need) for term, need in pairs]  # type: ignore[arg-type]
+        return Term(form.template.format(*texts), form.precedence)
+
+    def form(self, word: str, count: int) -> Form | None:
+        """Return how a word with so many operands is written; None to have its rule written out."""
+        return self.forms.get(word)
+
+    def number(self, number: float) -> Term:
+        """Return a number."""
+        return number_text(number)
+
+    def grouped(self, term: Term, need: int) -> str:
+        """Return an operand, in parentheses where it binds less tightly than it needs to."""
+        return term.text if term.precedence >= need else f"({term.text})"
+
+    def written_out(self, word: str, operands: tuple[Term, ...]) -> Term:
+        """Return the rule of a row in place of its name."""
+        op = OPS.get(word)
+        if op is None or op.is_primitive:
+            raise DeclinedError(word)
+        return op.value.on(_Writing(self, dict(zip(op.parameters, operands, strict=True))))
+
+
+class DeclinedError(LookupError):
+    """A language has no way to write a word."""
+
+
+def _operand(text: str) -> Term:
+    return Term(text, SIGN if text.startswith("-") else ATOM)
+
+
+class _Writing(NamedTuple):
+    """A rule being written, with what stands for its names."""
+
+    renderer: Renderer
+    terms: Mapping[str, Term]
+
+    def name(self, name: str) -> Term:
+        return self.terms.get(name) or Term(name)
+
+    def number(self, number: float) -> Term:
+        return self.renderer.number(number)
+
+    def apply(self, word: str, operands: tuple[Term, ...]) -> Term:
+        return self.renderer.apply(word, operands)
