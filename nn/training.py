@@ -15,7 +15,8 @@ from autograd import as_values
 from autograd.engine.nonfinite import is_watching
 
 from . import losses
-from .compiled_step import CompiledSteps, EagerSteps, Loss, NothingToLearnError
+from .compiled_steps import CompiledSteps
+from .eager_steps import EagerSteps, Loss, NothingToLearnError
 from .layers import Rng
 from .module import Module
 from .optimizers import SGD, Optimizer

@@ -63,25 +63,25 @@ def make_functional(f: Callable[..., Any], values: Iterable[Value]) -> Callable[
         given = numbers_of(leaves_of(numbers, "the numbers of a function's Values")[0])
         if len(given) != len(leaves):
             raise ValueError(f"expected a number for each of {len(leaves)} Values, got {len(given)}")
-        with _unknown(leaves):
+        with _unknown(leaves) as level:
             found, form = leaves_of(f(*args, **kwargs), "the result of a functional", exact=True)
         outputs = numbers_of(found)
         nodes = [out for out in outputs if isinstance(out, Value)]
-        made = substituted(nodes, dict(zip(leaves, given, strict=True)))
+        made = substituted(nodes, dict(zip(leaves, given, strict=True)), level)
         return unflatten(form, [made.get(out, out) if isinstance(out, Value) else out for out in outputs])
 
     return functional
 
 
 @contextmanager
-def _unknown(leaves: Sequence[Value]) -> Iterator[None]:
+def _unknown(leaves: Sequence[Value]) -> Iterator[int]:
     """Keep the numbers of leaves from being asked for; a warning about them would be of the wrong numbers."""
     levels = [leaf._level for leaf in leaves]
     # What stands for all samples of a batch has no numbers, and is for programs alone.
     samples = nullcontext() if is_tracing() else samples_apart()
     try:
-        with samples, tracing(leaves), np.errstate(all="ignore"):
-            yield
+        with samples, tracing(leaves) as level, np.errstate(all="ignore"):
+            yield level
     finally:
         for leaf, level in zip(leaves, levels, strict=True):
             leaf._level = level

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..engine.apply import apply, apply_variadic
-from ..engine.graph import depending_on, nodes_of
+from ..engine.graph import consumers_first, depending_on
 from ..engine.tracing import trace_also
 from ..engine.value import Value
 from .batch_tracing import LANE, STACK, TOTAL, lane, stack, total
 
 
-def substituted(roots: Sequence[Value], new: Mapping[Value, Any]) -> dict[Value, Any]:
+def substituted(roots: Sequence[Value], new: Mapping[Value, Any], level: int = 0) -> dict[Value, Any]:
     """Return what the nodes of a graph become when some of them are replaced.
 
     Parameters
@@ -21,6 +21,8 @@ def substituted(roots: Sequence[Value], new: Mapping[Value, Any]) -> dict[Value,
         The results.
     new : mapping of Value to Value or float
         What takes the place of some nodes.
+    level : int
+        The level (`engine.levels`) that all nodes that depend on the replaced ones have at least.
 
     Returns
     -------
@@ -35,7 +37,7 @@ def substituted(roots: Sequence[Value], new: Mapping[Value, Any]) -> dict[Value,
     >>> substituted([z], {x: y})[z], substituted([z], {x: 5.0})[z]
     (Value(17.0, op='+'), 26.0)
     """
-    order = nodes_of(roots) if roots else []
+    order = consumers_first(*roots, level=level)[::-1]
     made = dict(new)
     dependent = depending_on(new, order)
     for node in order:

@@ -1,0 +1,153 @@
+"""Steps of training that are compiled (C11, E4).
+
+A step is what anyone would write with `value_and_grad`, `vmap` and `jit`: from parameters, states and a batch
+to the next parameters and states. It is two compiled functions, of which the second is the optimizer's rule:
+a single one would take half as long again to compile, since the rule would be traced for each parameter.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from autograd import as_values, data, jit, make_functional, value_and_grad, vmap
+
+from .assignment import assign_all
+from .eager_steps import Loss, check_that_it_learns
+from .module import Module
+from .optimizers import Optimizer, State
+
+Array = npt.NDArray[Any]
+
+# Sums in another order differ by less, and random numbers by more.
+_SAME = 1e-9
+
+# An eager pass over a batch would take as long as it takes to compile.
+_FEW = 4
+
+
+class _Moved(NamedTuple):
+    """What a step leaves, held as one so that an interrupt never finds a part of it from another step."""
+
+    parameters: Array
+    gradients: Array
+    states: tuple[Array, ...]
+    steps: int
+
+
+class CompiledSteps:
+    """Steps that are compiled, once for each number of samples.
+
+    The parameters, their gradients and what the optimizer keeps of them are arrays meanwhile, and go back
+    where they belong by `finish`.
+
+    Parameters
+    ----------
+    model, loss, optimizer
+        As in `EagerSteps`.
+
+    Examples
+    --------
+    >>> from nn import Neuron
+    >>> from nn.losses import mse
+    >>> from nn.optimizers import SGD
+    >>> line = Neuron(1, "linear", rng=0)
+    >>> steps = CompiledSteps(line, mse, SGD(line.parameters(), lr=0.1))
+    >>> losses = [steps(np.array([[0.0], [1.0]]), np.array([1.0, 3.0]))[0] for _ in range(200)]
+    >>> steps.finish()
+    >>> [f"{p.data:.2f}" for p in line.parameters()]
+    ['2.00', '1.00']
+    """
+
+    def __init__(self, model: Module, loss: Loss, optimizer: Optimizer) -> None:
+        self.model, self.loss, self.optimizer = model, loss, optimizer
+
+        def loss_of_batch(x: Any, y: Any) -> tuple[Any, Any]:
+            outputs = model(x)
+            return loss(outputs, y), outputs
+
+        def moved(parameter: Any, gradient: Any, state: State, step: Any, lr: Any) -> tuple[Any, State]:
+            # A copy, since somebody may change the rate between the steps.
+            rule = copy.copy(optimizer)
+            rule.lr = lr
+            return rule.update(parameter, gradient, state, step)
+
+        # The loss may read the parameters as well, wherever it has them from.
+        of_parameters = make_functional(loss_of_batch, optimizer.parameters)
+        self._gradient = jit(value_and_grad(of_parameters, has_aux=True))
+        self._update = jit(vmap(moved, in_axes=(0, 0, 0, None, None)))
+        numbers = data(optimizer.parameters)
+        states = tuple(np.array(optimizer.states, dtype=float).T.copy())
+        self._now = _Moved(numbers, np.zeros(len(numbers)), states, optimizer.steps)
+
+    def __call__(self, x: Array, y: Array) -> tuple[float, Array]:
+        """Do a step; return the loss, and the outputs before it as floats."""
+        # Of one kind of numbers, so that there is one program.
+        x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+        before, steps = self._now, self._now.steps + 1
+        (loss, outputs), gradients = self._gradient(before.parameters, x, y)
+        if math.isfinite(loss):
+            parameters, states = self._update(
+                before.parameters, gradients, before.states, float(steps), self.optimizer.lr
+            )
+            self._now = _Moved(parameters, gradients, states, steps)
+        return loss, outputs
+
+    def check(self, x: Array, y: Array, targets: Array) -> None:
+        """Compare a step that is compiled with an eager one, and let the loss look at all targets.
+
+        Parameters
+        ----------
+        x, y : ndarray
+            Inputs and targets of the first batch.
+        targets : ndarray
+            Those of all samples. The loss sees numbers here; in a compiled step it does not.
+
+        Raises
+        ------
+        RuntimeError
+            If the results differ: a model that draws random numbers is compiled with those that it drew.
+        """
+        (found, outputs), _ = self._gradient(self._now.parameters, x.astype(float), y.astype(float))
+        self._compare("what the model gives", data(self.model(x[:_FEW])), outputs[:_FEW])
+        self._compare("the loss", float(self.loss(as_values(outputs), y)), found)
+        check_that_it_learns(self.loss, (len(targets), *outputs.shape[1:]), targets)
+
+    def _compare(self, what: str, eager: Any, compiled: Any) -> None:
+        if not np.allclose(eager, compiled, rtol=_SAME, atol=_SAME, equal_nan=True):
+            difference = np.max(np.abs(np.subtract(eager, compiled)))
+            raise RuntimeError(
+                f"{what}, compiled, differs by {difference:.2g} from an eager call: model and loss may "
+                "depend on parameters, inputs and targets alone"
+            )
+
+    def write_parameters(self) -> None:
+        """Give the parameters their numbers and gradients; before the first step they have them."""
+        if self.optimizer.steps != self._now.steps:
+            assign_all(*self._columns())
+
+    def read_parameters(self) -> None:
+        """Read the parameters, which somebody may have changed."""
+        self._now = self._now._replace(parameters=data(self.optimizer.parameters))
+
+    def finish(self) -> None:
+        """Put the parameters, their gradients and the optimizer's states where they belong."""
+        if self.optimizer.steps == self._now.steps:
+            return
+        columns = [state.tolist() for state in self._now.states]
+        states = list(zip(*columns, strict=True)) or [()] * len(self._now.parameters)
+        assign_all(
+            *self._columns(),
+            ([self.optimizer], "states", [states]),
+            ([self.optimizer], "steps", [self._now.steps]),
+        )
+
+    def _columns(self) -> list[tuple[list[Any], str, list[float]]]:
+        """Return what to assign to the parameters."""
+        # These are floats and leaves: to have them checked takes 5 ms for 17,000 parameters.
+        parameters, now = self.optimizer.parameters, self._now
+        return [(parameters, "_data", now.parameters.tolist()), (parameters, "grad", now.gradients.tolist())]

@@ -1,0 +1,126 @@
+"""Steps of training by recording a graph for each batch, and what every training checks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from autograd import Value, as_values
+
+from .module import Module
+from .optimizers import Optimizer
+
+Array = npt.NDArray[Any]
+
+Loss = Callable[[Any, Any], Value]
+
+
+class NothingToLearnError(ValueError):
+    """A loss does not depend on the outputs of the model."""
+
+
+class EagerSteps:
+    """Steps that record a graph for each batch.
+
+    Parameters
+    ----------
+    model : Module
+        What to train, in place.
+    loss : callable
+        From outputs and targets of a batch to one `Value`.
+    optimizer : Optimizer
+        What moves the parameters.
+
+    Examples
+    --------
+    >>> from nn import Neuron
+    >>> from nn.losses import mse
+    >>> from nn.optimizers import SGD
+    >>> line = Neuron(1, "linear", rng=0)
+    >>> steps = EagerSteps(line, mse, SGD(line.parameters(), lr=0.1))
+    >>> losses = [steps(np.array([[0.0], [1.0]]), np.array([1.0, 3.0]))[0] for _ in range(2)]
+    >>> losses[0] > losses[1]
+    True
+    """
+
+    def __init__(self, model: Module, loss: Loss, optimizer: Optimizer) -> None:
+        self.model, self.loss, self.optimizer = model, loss, optimizer
+        self._is_known_to_learn = False
+
+    def __call__(self, x: Array, y: Array) -> tuple[float, Any]:
+        """Do a step; return the loss, and the outputs before it. A loss that is not finite moves nothing."""
+        outputs, value = self.try_out(x, y)
+        if math.isfinite(value):
+            self.optimizer.zero_grad()
+            value.backward()
+            if not self._is_known_to_learn:
+                # Asked for where there is a doubt, since a loss may count its calls.
+                if not any(output.grad for output in outputs.flat if isinstance(output, Value)):
+                    check_that_it_learns(self.loss, outputs.shape, y)
+                self._is_known_to_learn = True
+            self.optimizer.step()
+        return value.data, outputs
+
+    def try_out(self, x: Array, y: Array) -> tuple[Any, Value]:
+        """Return outputs and loss of a batch, and move nothing."""
+        outputs = self.model(x)
+        value = self.loss(outputs, y)
+        if not isinstance(value, Value):
+            raise TypeError(
+                f"expected the loss to be one Value, got {value!r} ({type(value).__name__}): compute it with "
+                "autograd's functions, and not from plain numbers such as autograd.data(outputs)"
+            )
+        return outputs, value
+
+    def write_parameters(self) -> None:
+        """Do nothing: the parameters are where they belong."""
+
+    def read_parameters(self) -> None:
+        """Do nothing: the parameters are read when they are used."""
+
+    def finish(self) -> None:
+        """Do nothing: the optimizer did each step itself."""
+
+
+def check_that_it_learns(loss: Loss, shape: tuple[int, ...], targets: Array) -> None:
+    """Raise if a loss is the same whatever the outputs are, so that nothing would be learnt.
+
+    Parameters
+    ----------
+    loss : callable
+        From outputs and targets to one `Value`.
+    shape : tuple of int
+        The shape of the outputs.
+    targets : ndarray
+        The targets of as many samples.
+
+    Raises
+    ------
+    NothingToLearnError
+        If the derivatives by all outputs are 0, wherever it looks.
+
+    Examples
+    --------
+    >>> from nn.losses import cross_entropy
+    >>> check_that_it_learns(cross_entropy, (2, 2), np.array([0, 1]))
+    """
+    # Losses of probabilities are infinite at 0 and 1, and those of margins are flat on one side.
+    inside = np.linspace(0.1, 0.9, math.prod(shape)).reshape(shape)
+    with np.errstate(all="ignore"):
+        for numbers in (np.full(shape, 0.5), inside, -inside):
+            outputs = as_values(numbers)
+            loss(outputs, targets).backward()
+            if any(output.grad for output in outputs.flat):
+                return
+    one = (
+        "cross_entropy of one output is 0: use binary_cross_entropy_with_logits, or an output for each class"
+    )
+    several = "compute it from the outputs, and not from their numbers alone"
+    raise NothingToLearnError(
+        "the loss is the same whatever the model's outputs are, so nothing would be learnt: "
+        + (one if shape[-1] == 1 else several)
+    )
