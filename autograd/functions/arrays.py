@@ -55,11 +55,13 @@ def as_values(array: npt.ArrayLike, label: str = "") -> ValueArray:
             f"as_values expected an array of real numbers, got dtype {numbers.dtype}"
             + ("; it may hold Values already" if numbers.dtype == object else "")
         )
-    values = np.empty(numbers.shape, dtype=object)
-    for index in np.ndindex(numbers.shape):
-        name = f"{label}[{', '.join(map(str, index))}]" if label and index else label
-        values[index] = Value(float(numbers[index]), name)
-    return values_array(values)
+    items = [Value(number) for number in numbers.astype(float).ravel().tolist()]
+    if label:
+        for item, index in zip(items, np.ndindex(numbers.shape), strict=True):
+            item.label = f"{label}[{', '.join(map(str, index))}]" if index else label
+    values = np.empty(len(items), dtype=object)
+    values[:] = items
+    return values_array(values.reshape(numbers.shape))
 
 
 def grads(values: Any) -> npt.NDArray[np.float64]:

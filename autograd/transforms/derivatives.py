@@ -64,7 +64,7 @@ class _Recording:
     def _level_outside(self, nodes: Sequence[Value]) -> int:
         """Return the level of the call around this one that nodes belong to as well; 0 if there is none."""
         known = max([number._level for number in self._numbers], default=0)
-        # A search would find nothing above the innermost call around this one, and takes 1 ms for a small net.
+        # Nothing is above the innermost call around this one; to search takes 1 ms for a small network.
         if known and known == max([level for level in open_levels() if level < self._level], default=0):
             return known
         return max(level_outside(nodes, self._level), known)
