@@ -18,7 +18,7 @@ def blocks() -> list[str]:
     """Return what the recipe puts into files."""
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     recipe = text.partition("## Add an operation")[2].partition("\n## ")[0]
-    return re.findall(r"```python\n(.*?) *```", recipe, re.DOTALL)
+    return re.findall(r"```text\n(.*?) *```", recipe, re.DOTALL)
 
 
 def put(file: Path, before: str, block: str) -> None:

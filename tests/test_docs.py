@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from test_structure import GROUND, imports, is_ours, modules, room
 
 ROOT = Path(__file__).parent.parent
 NOTES = ROOT / "docs" / "notes.md"
@@ -110,3 +111,31 @@ def test_versions_agree() -> None:
     version = settings["project"]["version"]
     assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
     assert f"\n## [{version}] - " in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def arrows() -> dict[str, set[str]]:
+    """Return for each folder of the engine those that its files import, also inside of functions."""
+    found: dict[str, set[str]] = {}
+    for name in modules("autograd").keys() - GROUND:
+        targets = {target for late in (False, True) for target in imports(name, late=late) if is_ours(target)}
+        found.setdefault(room(name), set()).update(map(room, targets - GROUND))
+    return {folder: targets - {folder, "autograd"} for folder, targets in found.items()}
+
+
+def test_the_drawing_shows_what_is_imported() -> None:
+    """The arrows of the architecture are those between folders, without those that follow from others."""
+    direct = arrows()
+
+    def reached(folder: str) -> set[str]:
+        return direct[folder] | {far for near in direct[folder] for far in reached(near)}
+
+    needed = {
+        (folder, target)
+        for folder, targets in direct.items()
+        for target in targets
+        if not any(target in reached(other) for other in targets)
+    }
+    drawing = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").partition("```mermaid")[2]
+    drawn = re.findall(r"^ +(\S+) --> (\S+)$", drawing, re.MULTILINE)
+    named = [tuple(folder.removeprefix("autograd.") for folder in arrow) for arrow in needed]
+    assert sorted(drawn) == sorted(named)
