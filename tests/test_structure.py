@@ -29,6 +29,7 @@ ROOMS = [
     "autograd.show.stepping",
     "autograd.show.linting",
     "autograd.show",
+    "autograd.compiler.arguments",
     "autograd.compiler.trace",
     "autograd.compiler.passes",
     "autograd.compiler.arrays",

@@ -21,14 +21,14 @@ from ..engine.tracing import tracing
 from ..engine.value import Value
 from ..transforms.module_copies import WAYS, Way
 from ..transforms.trees import Branch, Copier, Leaf, Structure, leaves_of, numbers_of, unflatten
+from .arguments.key import settings_of
+from .arguments.static import StaticArguments
 from .likeness import LARGE, likeness
+from .results import Reader, builder_of, reader_of
 from .runtime.background import improve_later
 from .runtime.collector import paused_collector
 from .runtime.patience import improve_when_worthwhile
 from .runtime.program import CompilationReport, Program
-from .settings import settings_of
-from .static_arguments import StaticArguments
-from .structured import Reader, builder_of, reader_of
 
 KEPT = 128
 """How many programs a function keeps, which take 0.4 to 1.3 MB each; those not used for longest go first."""

@@ -34,9 +34,9 @@ from weakref import ref
 
 import numpy as np
 
-from ..engine.value import Value
-from ..transforms.module_copies import WAYS
-from ..transforms.trees import Copier, Leaf, Structure
+from ...engine.value import Value
+from ...transforms.module_copies import WAYS
+from ...transforms.trees import Copier, Leaf, Structure
 
 _BY_EQUALITY = frozenset({str, int, bool, bytes, type(None), type(...)})
 

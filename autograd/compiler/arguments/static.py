@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..engine.value import Value
-from .settings import typed
+from ...engine.value import Value
+from .key import typed
 
 
 class Split(NamedTuple):
