@@ -3,62 +3,23 @@
 from __future__ import annotations
 
 import functools
-import inspect
-import time
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from importlib.util import find_spec
-from itertools import count, pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from ..engine.graph import level_outside
 from ..engine.levels import open_scopes
 from ..engine.nonfinite import is_watching
-from ..engine.tracing import tracing
 from ..engine.value import Value
 from ..transforms.module_copies import WAYS, Way
-from ..transforms.trees import Branch, Copier, Leaf, Structure, leaves_of, numbers_of, unflatten
-from .arguments.key import settings_of
+from .arguments.call import Call
 from .arguments.static import StaticArguments
-from .likeness import LARGE, likeness
-from .results import Reader, builder_of, reader_of
+from .kept_programs import NOTHING, KeptPrograms, Ready
+from .recording import UsesVariablesAroundError, recorded
 from .runtime.background import improve_later
-from .runtime.collector import paused_collector
 from .runtime.patience import improve_when_worthwhile
 from .runtime.program import CompilationReport, Program
-
-KEPT = 128
-"""How many programs a function keeps, which take 0.4 to 1.3 MB each; those not used for longest go first."""
-
-_uses = count(1)
-
-
-@dataclass
-class _Compiled:
-    """A program with what puts its results together, and when it was used."""
-
-    program: Program
-    build: Callable[..., Any]
-    used: int = 0
-
-
-class _Recent(NamedTuple):
-    """The program of the last call, with what takes arguments like those apart."""
-
-    read: Reader
-    program: Program
-    build: Callable[..., Any]
-
-
-def _read_nothing(args: Any, kwargs: Any) -> None:
-    """Say of all arguments that they are unlike the last ones: there were none."""
-
-
-class _UsesVariablesAroundError(Exception):
-    """The function reads what a call around it varies, as a constant of its own: no program holds for it."""
 
 
 class Jitted:
@@ -84,93 +45,68 @@ class Jitted:
     <BLANKLINE>
     """
 
-    def __init__(self, f: Callable[..., Any], backend: str = "numpy", *, is_patient: bool = False) -> None:
+    def __init__(
+        self,
+        f: Callable[..., Any],
+        backend: str = "numpy",
+        static: StaticArguments | None = None,
+        *,
+        is_patient: bool = False,
+    ) -> None:
         functools.update_wrapper(self, f)
         self._f = f
         self._backend = backend
+        self._static = static
         self._is_patient = is_patient
-        self._programs: dict[Hashable, _Compiled] = {}
-        # The keys of programs by likeness, with what reads arguments of it.
-        self._likenesses: dict[Hashable, tuple[Hashable, Reader | None]] = {}
-        self._recent = _NOTHING
+        self.clear_cache()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run the program for arguments of this structure; compile it if there is none."""
+        """Run the program for arguments like these; compile it if there is none."""
         # Read once: another thread may be calling with other arguments.
-        read, program, build = self._recent
-        leaves = read(args, kwargs)
-        if leaves is None:
+        read, program, build, _ = self._latest
+        arrays = read(args, kwargs)
+        if arrays is None:
             return self._call_other(args, kwargs)
-        results = program.run(*leaves)
+        results = program.run(*arrays)
         if open_scopes:
             self._look_for_faults(results, args, kwargs)
         return build(*results)
 
+    def _call_other(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Do a call whose arguments are unlike those of the last one."""
+        for alike in self._programs.alike(args, kwargs):
+            arrays = alike.read(args, kwargs)
+            if arrays is not None:
+                return self._run(alike, arrays, args, kwargs)
+        call = Call(self._f, args, kwargs, self._static)
+        # Somebody differentiates through this call: the function itself says how.
+        if call.is_recorded:
+            return self._f(*args, **kwargs)
+        ready = self._programs.find(call)
+        if ready is None:
+            try:
+                program, build = recorded(call, self._backend)
+            except UsesVariablesAroundError:
+                return self._f(*args, **kwargs)
+            improve = improve_when_worthwhile if self._is_patient else improve_later
+            improve(program)
+            ready = self._programs.keep(call, program, build)
+        return self._run(ready, call.arrays, args, kwargs)
+
+    def _run(self, ready: Ready, arrays: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run a program, and begin with it next time."""
+        self._programs.use(ready)
+        self._latest = ready
+        results = ready.program.run(*arrays)
+        if open_scopes:
+            self._look_for_faults(results, args, kwargs)
+        return ready.build(*results)
+
     def _look_for_faults(self, results: Iterable[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Run the function itself where a result is not finite in anomaly mode, to say at which operation."""
         if is_watching() and not all(np.isfinite(result).all() for result in results):
-            leaves, structure = leaves_of((args, kwargs), exact=True)
-            numbers = [Value(number) for leaf in leaves for number in np.ravel(leaf).tolist()]
-            recorded, named = unflatten(structure, numbers, argument=True)
-            self._f(*recorded, **named)
-
-    def _call_other(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Do a call whose arguments are unlike those of the last one."""
-        leaves: list[Any] = []
-        like = likeness((args, kwargs), leaves)
-        key, read = self._likenesses.get(like, (None, None))
-        found = self._programs.get(key)
-        if found is None:
-            return self._call_at_length(args, kwargs, like)
-        if read is None:
-            read = reader_of(like)
-            self._likenesses[like] = key, read
-        return self._run(found, read, leaves, args, kwargs)
-
-    def _call_at_length(self, args: tuple[Any, ...], kwargs: dict[str, Any], like: Hashable) -> Any:
-        """Do a call that is the first of its kind, or has arguments of some other kind than usual."""
-        leaves, structure = leaves_of((args, kwargs), "an argument of a compiled function", exact=True)
-        # Somebody differentiates through this call: the function itself says how.
-        if any(map(_is_recorded, leaves)):
-            return self._f(*args, **kwargs)
-        key = settings_of(structure)
-        found = self._programs.get(key)
-        if found is None:
-            try:
-                found = self._compile(args, kwargs)
-            except _UsesVariablesAroundError:
-                return self._f(*args, **kwargs)
-            self._keep(key, found)
-        if like is not None:
-            self._likenesses[like] = key, None
-        return self._run(found, _read_nothing, _packed(structure, iter(leaves)), args, kwargs)
-
-    def _run(
-        self,
-        found: _Compiled,
-        read: Reader,
-        leaves: Sequence[Any],
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-    ) -> Any:
-        """Run a program, and begin with it next time."""
-        found.used = next(_uses)
-        self._recent = _Recent(read, found.program, found.build)
-        results = found.program.run(*leaves)
-        if open_scopes:
-            self._look_for_faults(results, args, kwargs)
-        return found.build(*results)
-
-    def _keep(self, key: Hashable, found: _Compiled) -> None:
-        """Keep a program, and not more than there is room for; without a lock, which a fork could hold."""
-        found.used = next(_uses)
-        self._programs[key] = found
-        while len(self._programs) > KEPT:
-            oldest, _ = min(list(self._programs.items()), key=lambda entry: entry[1].used)
-            self._programs.pop(oldest, None)
-            self._likenesses = {
-                like: known for like, known in list(self._likenesses.items()) if known[0] != oldest
-            }
+            call = Call(self._f, args, kwargs, self._static)
+            call.on([Value(number) for array in call.arrays for number in array.ravel().tolist()])
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         """Return the function as a method; the object is its first argument, so it is a module."""
@@ -212,7 +148,7 @@ class Jitted:
         >>> f(3.0)
         6.0
         """
-        programs = [found.program for found in list(self._programs.values())]
+        programs = self._programs.programs()
         for program in programs:
             improve_later(program)
         for program in programs:
@@ -231,122 +167,25 @@ class Jitted:
         >>> f(3.0)
         6.0
         """
-        self._programs, self._likenesses, self._recent = {}, {}, _NOTHING
+        self._programs, self._latest = KeptPrograms(), NOTHING
 
     def of(self, f: Callable[..., Any]) -> Jitted:
         """Return another function, compiled in the same way."""
-        return Jitted(f, self._backend, is_patient=self._is_patient)
+        static = self._static and self._static.of(f)
+        return Jitted(f, self._backend, static, is_patient=self._is_patient)
 
     def _program(self) -> Program:
-        if self._recent is _NOTHING:
+        if self._latest is NOTHING:
             raise RuntimeError(
                 f"{getattr(self._f, '__name__', 'the function')} has no program yet: call it once, so that "
                 "the structure and the shapes of its arguments are known"
             )
-        return self._recent.program
-
-    @paused_collector()
-    def _compile(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Compiled:
-        # Loaded when first used: the compiler would take a quarter of the time of `import autograd`.
-        from .compile import compiled
-        from .per_sample import compiled_per_sample
-
-        start = time.perf_counter()
-        leaves, structure = leaves_of((args, kwargs), exact=True)
-        shapes, names = _shapes(structure), self._names(args, kwargs)
-        if not kwargs and (of_sample := compiled_per_sample(self._f, args, shapes, names, self._backend)):
-            return self._finished(*of_sample)
-        inputs = [Value(number) for leaf in leaves for number in np.ravel(leaf).tolist()]
-        traced_args, traced_kwargs = unflatten(structure, inputs, argument=True)
-        with _explained(leaves), tracing(inputs) as level, np.errstate(all="ignore"):
-            result = self._f(*traced_args, **traced_kwargs)
-            found, form = leaves_of(result, "the result of a compiled function", exact=True)
-        outputs = [out if isinstance(out, Value) else float(out) for out in numbers_of(found)]
-        if level_outside([out for out in outputs if isinstance(out, Value)], level):
-            raise _UsesVariablesAroundError
-        arguments, results = _split(inputs, shapes), _split(outputs, _shapes(form))
-        program = compiled(
-            list(zip(results, _shapes(form), strict=True)),
-            arguments,
-            shapes,
-            names,
-            self._backend,
-            start,
-        )
-        return self._finished(program, form)
-
-    def _finished(self, program: Program, form: Structure) -> _Compiled:
-        """Have another backend take a program over, and put its results together."""
-        improve = improve_when_worthwhile if self._is_patient else improve_later
-        improve(program)
-        return _Compiled(program, builder_of(form, _is_vector))
-
-    def _names(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[str]:
-        """Return a name for each array of the arguments."""
-        try:
-            bound = inspect.signature(self._f).bind(*args, **kwargs).arguments
-        except (TypeError, ValueError):
-            bound = {}
-        positional = [*bound][: len(args)] if len(bound) == len(args) + len(kwargs) else []
-        names = [*positional, *(f"x{i}" for i in range(len(positional), len(args)))]
-        named = [*zip(names, args, strict=True), *kwargs.items()]
-        return [name + path for name, arg in named for path in _paths(leaves_of(arg, exact=True)[1])]
-
-
-class _WithStatics(Jitted):
-    """A function that is compiled for each value of its static arguments."""
-
-    def __init__(
-        self, f: Callable[..., Any], backend: str, static: StaticArguments, *, is_patient: bool
-    ) -> None:
-        super().__init__(f, backend, is_patient=is_patient)
-        self._static = static
-        self._others: dict[Hashable, Jitted] = {}
-        self._used: dict[Hashable, int] = {}
-        self._latest: Jitted | None = None
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run the program for these static arguments, and arguments of this structure."""
-        split = self._static.split(args, kwargs)
-        found = self._others.get(split.key)
-        if found is None:
-            found = self._others.setdefault(split.key, super().of(split.bind()))
-        self._used[split.key] = next(_uses)
-        count_before, self._latest = len(found._programs), found
-        result = found(*split.args, **split.kwargs)
-        if len(found._programs) != count_before:
-            self._make_room(split.key)
-        return result
-
-    def _make_room(self, used: Hashable) -> None:
-        """Forget static arguments that were not used for longest, until the programs are not too many."""
-        others = [key for key in list(self._others) if key != used]
-        others.sort(key=lambda key: self._used.get(key, 0))
-        for oldest in others:
-            if sum(len(other._programs) for other in list(self._others.values())) <= KEPT:
-                return
-            self._others.pop(oldest, None)
-            self._used.pop(oldest, None)
-
-    def wait(self) -> None:
-        for other in list(self._others.values()):
-            other.wait()
-
-    def clear_cache(self) -> None:
-        self._others, self._used, self._latest = {}, {}, None
-
-    def of(self, f: Callable[..., Any]) -> Jitted:
-        return _WithStatics(f, self._backend, self._static.of(f), is_patient=self._is_patient)
-
-    def _program(self) -> Program:
-        return super()._program() if self._latest is None else self._latest._program()
+        return self._latest.program
 
 
 # A module may keep a method that is compiled. Of a copy it is another one: programs hold what they were
 # compiled with.
-WAYS[Jitted] = WAYS[_WithStatics] = Way(lambda jitted: [jitted._f], lambda jitted, parts: jitted.of(*parts))
-
-_NOTHING = _Recent(_read_nothing, Program(str, tuple, CompilationReport(0, 0, 0.0)), tuple)
+WAYS[Jitted] = Way(lambda jitted: [jitted._f], lambda jitted, parts: jitted.of(*parts))
 
 
 def jit(
@@ -414,10 +253,9 @@ def jit(
     (9.0, 27.0)
     """
     chosen = backend_or_best(backend)
-    if static_argnums is None and static_argnames is None:
-        return Jitted(f, chosen, is_patient=backend is None)
-    static = StaticArguments(f, static_argnums, static_argnames)
-    return _WithStatics(f, chosen, static, is_patient=backend is None)
+    is_static = static_argnums is not None or static_argnames is not None
+    static = StaticArguments(f, static_argnums, static_argnames) if is_static else None
+    return Jitted(f, chosen, static, is_patient=backend is None)
 
 
 def backend_or_best(backend: str | None) -> str:
@@ -442,72 +280,3 @@ def backend_or_best(backend: str | None) -> str:
     if backend == "numba" and not is_installed:
         raise ImportError("the backend 'numba' needs Numba: pip install 'chainrule[jit]'")
     return "numba" if is_installed else "numpy"
-
-
-@contextmanager
-def _explained(leaves: Sequence[Any]) -> Iterator[None]:
-    """Say of an error in a trace that integers and booleans are inputs too, where there are some."""
-    try:
-        yield
-    except (IndexError, TypeError) as error:
-        if any(np.asarray(leaf).dtype.kind in "iub" for leaf in leaves):
-            error.add_note(
-                "Integers and booleans are inputs of a compiled function, whose numbers are not known while "
-                "traced. To count, index or branch with one, make it static: jit(f, static_argnums=...); "
-                "to choose by one when the program runs, compare it: where(i == k, a, b)."
-            )
-        raise
-
-
-def _is_recorded(leaf: Any) -> bool:
-    if isinstance(leaf, np.ndarray) and leaf.dtype == object:
-        return any(isinstance(item, Value) for item in leaf.flat)
-    return isinstance(leaf, Value)
-
-
-def _is_vector(branch: Branch) -> bool:
-    """Return whether numbers are one array to a program: a module's parameters, a large list or dict."""
-    if isinstance(branch.build_argument, Copier):
-        return True
-    return branch.kind in (dict, list) and branch.size > LARGE and _holds_numbers(branch)
-
-
-def _holds_numbers(structure: Structure) -> bool:
-    """Return whether there are no arrays in a tree."""
-    if isinstance(structure, Leaf):
-        return structure.shape == ()
-    return all(map(_holds_numbers, structure.parts))
-
-
-def _shapes(structure: Structure) -> list[tuple[int, ...]]:
-    """Return the shape of each array of a tree."""
-    if isinstance(structure, Leaf):
-        return [structure.shape]
-    if _is_vector(structure):
-        return [(structure.size,)]
-    return [shape for part in structure.parts for shape in _shapes(part)]
-
-
-def _paths(structure: Structure) -> list[str]:
-    """Return where each array of a tree stands."""
-    if isinstance(structure, Leaf) or _is_vector(structure):
-        return [""]
-    pairs = zip(structure.keys, structure.parts, strict=True)
-    return [f"_{key}{path}" for key, part in pairs for path in _paths(part)]
-
-
-def _packed(structure: Structure, leaves: Iterator[Any]) -> list[Any]:
-    """Return the arrays that a program takes for the leaves of its arguments."""
-    if isinstance(structure, Leaf):
-        leaf = next(leaves)
-        # Python's floats raise where NumPy's have inf and nan.
-        return [leaf.astype(float, copy=False) if isinstance(leaf, np.ndarray) else np.float64(leaf)]
-    if _is_vector(structure):
-        return [np.fromiter(leaves, float, structure.size)]
-    return [array for part in structure.parts for array in _packed(part, leaves)]
-
-
-def _split(numbers: Sequence[Any], shapes: Sequence[tuple[int, ...]]) -> list[Sequence[Any]]:
-    """Return numbers by the array that they belong to."""
-    ends = np.cumsum([0, *(int(np.prod(shape)) for shape in shapes)])
-    return [numbers[start:end] for start, end in pairwise(ends)]

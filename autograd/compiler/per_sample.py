@@ -6,7 +6,7 @@ function of numbers does to one sample, NumPy's operations do to all of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain, combinations
@@ -21,6 +21,7 @@ from ..transforms.batch_tracing import lane, samples_apart, stack
 from ..transforms.substitution import substituted
 from ..transforms.trees import Branch, Leaf, Structure, leaves_of, numbers_of, unflatten
 from ..transforms.vectorize import mapped_by
+from .arguments.call import Call
 from .compile import compiled, compiled_elementwise
 from .runtime.program import Program, Run, UnsuitableError
 
@@ -45,19 +46,13 @@ class _Expressions(NamedTuple):
     is_mapped: list[bool]
 
 
-def compiled_per_sample(
-    f: Callable[..., Any], args: Sequence[Any], shapes: Shapes, names: Sequence[str], backend: str
-) -> tuple[Program, Structure] | None:
-    """Compile a function that `vmap` returned, if a sample is numbers and nothing else.
+def compiled_per_sample(call: Call, backend: str) -> tuple[Program, Structure] | None:
+    """Compile a call of a function that `vmap` returned, if a sample is numbers and nothing else.
 
     Parameters
     ----------
-    f : callable
-        Any function.
-    args : sequence
-        Its arguments.
-    shapes, names : sequence
-        The shape of each array of the program's arguments, and what to call it.
+    call : Call
+        A call of any function.
     backend : str
         A name of `BACKENDS`.
 
@@ -70,23 +65,22 @@ def compiled_per_sample(
     --------
     >>> from autograd import vmap
     >>> x = np.array([2.0, 3.0])
-    >>> program, form = compiled_per_sample(vmap(lambda x: (x * x,)), [x], [x.shape], ["x"], "numpy")
+    >>> program, form = compiled_per_sample(Call(vmap(lambda x: (x * x,)), (x,), {}), "numpy")
     >>> program.run(x), str(form)
     ((array([4., 9.]),), 'tuple(0: array of shape (2,))')
     """
-    mapped = mapped_by(f)
-    axes = mapped and mapped.axes(len(args))
+    mapped = None if call.kwargs or call.has_statics else mapped_by(call.f)
+    axes = mapped and mapped.axes(len(call.args))
     if mapped is None or axes is None:
         return None
-    flat = [leaves_of(arg, exact=True) for arg in args]
-    is_mapped = [axis == 0 for (leaves, _), axis in zip(flat, axes, strict=True) for _ in leaves]
+    pairs = zip(call.parts, axes, strict=True)
+    is_mapped = [axis == 0 for part, axis in pairs for _ in range(_count_of_leaves(part))]
+    shapes, names = call.shapes, call.names
     count = max(chain.from_iterable(shapes), default=0)
     if count < 2 or [(count,) if it else () for it in is_mapped] != list(shapes):
         return None
-    leaves = [leaf for leaves, _ in flat for leaf in leaves]
-    inputs = [Value(float(np.ravel(leaf)[0])) for leaf in leaves]
-    rest = iter(inputs)
-    own = [unflatten(_with_leaves(structure, Leaf(())), rest, argument=True) for _, structure in flat]
+    inputs = [Value(float(np.ravel(leaf)[0])) for leaf in call.leaves]
+    own, _ = unflatten(_with_leaves(call.structure, Leaf(())), inputs, argument=True)
     with samples_apart(), tracing(inputs) as level, np.errstate(all="ignore"):
         found, form = leaves_of(mapped.f(*own), "a result of vmap", exact=True)
         results = numbers_of(found)
@@ -94,12 +88,16 @@ def compiled_per_sample(
     if is_outside or any(np.ndim(leaf) for leaf in found):
         return None
     program = compiled_elementwise(results, inputs, names)
-    if not _gives_own_arrays(program, leaves, is_mapped):
+    if not _gives_own_arrays(program, call.leaves, is_mapped):
         return None
     if backend != "numpy":
         expressions = _Expressions(results, inputs, is_mapped)
         program.expect(backend, partial(_on_backend, backend, expressions, shapes, names))
     return program, _with_leaves(form, Leaf((count,), is_array=True))
+
+
+def _count_of_leaves(structure: Structure) -> int:
+    return 1 if isinstance(structure, Leaf) else sum(map(_count_of_leaves, structure.parts))
 
 
 def _with_leaves(structure: Structure, leaf: Leaf) -> Structure:

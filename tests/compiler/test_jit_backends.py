@@ -266,8 +266,8 @@ def test_a_slow_backend_begins_when_it_is_worthwhile(monkeypatch: pytest.MonkeyP
     g = Jitted(lambda x: x * 2.0, "loops", is_patient=True)
     assert g(1.0) == 2.0
     # Nobody asks for it: the calls alone have taken long enough.
-    for program in g._programs.values():
-        program.program.settled.wait()
+    for program in g._programs.programs():
+        program.settled.wait()
     assert g(1.0) == 1002.0
     assert f(1.0) == 2.0
 

@@ -6,7 +6,6 @@ import functools
 import io
 import math
 import random
-import sys
 import threading
 from collections import Counter, OrderedDict, defaultdict, deque, namedtuple
 from collections.abc import Callable
@@ -26,9 +25,8 @@ from hypothesis import strategies as st
 
 import autograd
 from autograd import Value, as_values, jit
+from autograd.compiler import kept_programs
 from nn import MLP, Module, Neuron, Sequential
-
-implementation = sys.modules["autograd.compiler.jitted"]
 
 
 class Holder(Module):
@@ -524,7 +522,7 @@ def test_a_number_and_an_array_without_dimensions() -> None:
 
 def test_programs_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only so many programs are kept: those that were used last, also by repeated calls."""
-    monkeypatch.setattr(implementation, "KEPT", 3)
+    monkeypatch.setattr(kept_programs, "KEPT", 3)
     traces: list[int] = []
 
     def f(x: Any) -> Any:
@@ -540,10 +538,10 @@ def test_programs_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert traces == [1, 2, 3, 4]
     assert compiled(np.ones(2)) == 2.0
     assert traces == [1, 2, 3, 4, 2]
-    assert (len(compiled._programs), len(compiled._likenesses)) == (3, 3)
+    assert (len(compiled._programs), sum(map(len, compiled._programs._by_form.values()))) == (3, 3)
     for size in range(1, 20):
         assert compiled([1.0] * size) == size
-    assert (len(compiled._programs), len(compiled._likenesses)) == (3, 3)
+    assert (len(compiled._programs), sum(map(len, compiled._programs._by_form.values()))) == (3, 3)
 
 
 def test_clearing() -> None:
@@ -565,7 +563,7 @@ def test_clearing() -> None:
 
 def test_threads_with_few_programs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Threads that push out each other's programs, and clear them, get their own numbers."""
-    monkeypatch.setattr(implementation, "KEPT", 2)
+    monkeypatch.setattr(kept_programs, "KEPT", 2)
     compiled = jit(lambda x: autograd.sum([v * float(len(x)) for v in x]), backend="numpy")
     wrong: list[Any] = []
 

@@ -67,7 +67,7 @@ class _Same:
         return id(self._item)
 
 
-def settings_of(structure: Structure) -> Hashable:
+def key_of(structure: Structure) -> Hashable:
     """Return a key that arguments share if a trace of one does for the other.
 
     Parameters
@@ -88,9 +88,9 @@ def settings_of(structure: Structure) -> Hashable:
     Examples
     --------
     >>> from autograd.transforms.trees import flatten
-    >>> settings_of(flatten([1.0, (2.0,)])[1]) == settings_of(flatten([5.0, (6.0,)])[1])
+    >>> key_of(flatten([1.0, (2.0,)])[1]) == key_of(flatten([5.0, (6.0,)])[1])
     True
-    >>> settings_of(flatten({1: 2.0})[1]) == settings_of(flatten({True: 2.0})[1])
+    >>> key_of(flatten({1: 2.0})[1]) == key_of(flatten({True: 2.0})[1])
     False
     """
     tokens: list[Any] = []

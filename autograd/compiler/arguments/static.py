@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,23 +12,41 @@ from ...engine.value import Value
 from .key import typed
 
 
-class Split(NamedTuple):
-    """A call taken apart.
+class Statics(NamedTuple):
+    """The static arguments of one call.
 
     Attributes
     ----------
-    key : hashable
-        What calls with the same static arguments have in common.
-    args, kwargs : tuple, dict
-        The other arguments.
-    bind : callable
-        Returns the function of the other arguments.
+    positional : int
+        How many arguments the call has by position.
+    by_position, by_name : dict
+        Those of them that are static, by their position, and the static ones that are passed by name.
     """
 
-    key: Hashable
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
-    bind: Callable[[], Callable[..., Any]]
+    positional: int
+    by_position: dict[int, Any]
+    by_name: dict[str, Any]
+
+    @property
+    def key(self) -> Hashable:
+        """What calls with the same static arguments have in common."""
+        pairs = [*self.by_position.items(), *self.by_name.items()]
+        return (self.positional, *((which, typed(value)) for which, value in pairs)) if pairs else ()
+
+    def without(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Return the arguments that are not static."""
+        others = tuple(arg for i, arg in enumerate(args) if i not in self.by_position)
+        return others, {name: arg for name, arg in kwargs.items() if name not in self.by_name}
+
+    def call(self, f: Callable[..., Any], args: Iterable[Any], kwargs: Mapping[str, Any]) -> Any:
+        """Call a function with other arguments than these, and with these in their places."""
+        rest = iter(args)
+        all_args = [
+            self.by_position[i] if i in self.by_position else next(rest) for i in range(self.positional)
+        ]
+        return f(*all_args, **self.by_name, **kwargs)
 
 
 class StaticArguments:
@@ -53,12 +70,12 @@ class StaticArguments:
 
     Examples
     --------
-    >>> static = StaticArguments(lambda x, n: x**n, 1, None)
-    >>> split = static.split((2.0, 3), {})
-    >>> split.args, split.bind()(5.0)
-    ((2.0,), 125.0)
-    >>> static.split((2.0,), {"n": 3}).args
-    (2.0,)
+    >>> power = lambda x, n: x**n
+    >>> statics = StaticArguments(power, 1, None).of_call((2.0, 3), {})
+    >>> statics.by_position, statics.without((2.0, 3), {}), statics.call(power, [5.0], {})
+    ({1: 3}, ((2.0,), {}), 125.0)
+    >>> StaticArguments(power, 1, None).of_call((2.0,), {"n": 3}).by_name
+    {'n': 3}
     """
 
     def __init__(
@@ -110,32 +127,27 @@ class StaticArguments:
         """Return the same for another function."""
         return StaticArguments(f, *self._given)
 
-    def split(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Split:
-        """Take a call apart.
+    def of_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Statics:
+        """Return the static arguments of a call.
 
         Raises
         ------
         ValueError
-            For a static argument that cannot be compared with that of another call.
+            For one that cannot be compared with that of another call.
         """
         chosen = {n % len(args) if n < 0 and args else n for n in self._argnums}
-        positions = [i for i in range(len(args)) if i in chosen]
-        names = sorted(name for name in self._argnames if name in kwargs)
-        key = (
+        found = Statics(
             len(args),
-            *((i, self._key(f"argument {i}", args[i])) for i in positions),
-            *((name, self._key(f"argument {name!r}", kwargs[name])) for name in names),
+            {i: arg for i, arg in enumerate(args) if i in chosen},
+            {name: kwargs[name] for name in sorted(self._argnames) if name in kwargs},
         )
-        return Split(
-            key,
-            tuple(arg for i, arg in enumerate(args) if i not in chosen),
-            {name: arg for name, arg in kwargs.items() if name not in names},
-            lambda: self._bound(
-                {i: args[i] for i in positions}, {name: kwargs[name] for name in names}, len(args)
-            ),
-        )
+        for i, arg in found.by_position.items():
+            self._check(f"argument {i}", arg)
+        for name, arg in found.by_name.items():
+            self._check(f"argument {name!r}", arg)
+        return found
 
-    def _key(self, which: str, arg: Any) -> Hashable:
+    def _check(self, which: str, arg: Any) -> None:
         if isinstance(arg, Value):
             raise ValueError(
                 f"{which} of {self._name} is static: expected a constant, got {arg!r}; pass its data"
@@ -148,20 +160,6 @@ class StaticArguments:
                 f"{which} of {self._name} is static: expected a hashable value, got {arg!r} "
                 f"({type(arg).__name__}); {advice}"
             ) from None
-        return typed(arg)
-
-    def _bound(self, args: dict[int, Any], kwargs: dict[str, Any], count: int) -> Callable[..., Any]:
-        """Return the function of the arguments that are not static."""
-
-        @functools.wraps(self._f)
-        def bound(*others: Any, **named: Any) -> Any:
-            rest = iter(others)
-            return self._f(*(args[i] if i in args else next(rest) for i in range(count)), **kwargs, **named)
-
-        parameters = _parameters(self._f) or []
-        kept = [p for i, p in enumerate(parameters) if i not in args and p.name not in kwargs]
-        bound.__signature__ = inspect.Signature(kept)  # type: ignore[attr-defined]
-        return bound
 
 
 def _parameters(f: Callable[..., Any]) -> list[inspect.Parameter] | None:

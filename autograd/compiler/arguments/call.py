@@ -1,0 +1,143 @@
+"""A call of a compiled function, its arguments taken apart once for all that the first call needs of them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Hashable, Iterable
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ...engine.value import Value
+from ...transforms.trees import Structure, leaves_of, unflatten
+from .arrays import arrays_of, paths_of, shapes_of
+from .key import key_of
+from .static import StaticArguments, Statics
+
+
+class Call:
+    """A call, taken apart.
+
+    Parameters
+    ----------
+    f : callable
+        The function.
+    args, kwargs : tuple, dict
+        Its arguments.
+    static : StaticArguments, optional
+        Which of them are static.
+
+    Attributes
+    ----------
+    f, args, kwargs
+        The same.
+    statics : Statics
+        Those of them that are static.
+    leaves : list
+        The numbers and arrays of the others.
+    structure : Structure
+        What these are leaves of: the pair of the other arguments by position and by name.
+
+    Raises
+    ------
+    TypeError
+        For an argument that is no tree of numbers, arrays and modules.
+
+    Examples
+    --------
+    >>> call = Call(lambda w, x: w @ x, ({"a": np.ones(2)}["a"], [1.0, 2.0]), {})
+    >>> call.names, call.arrays
+    (['w', 'x_0', 'x_1'], [array([1., 1.]), np.float64(1.0), np.float64(2.0)])
+    >>> call.on([3.0, 4.0, 5.0, 6.0])
+    np.float64(39.0)
+    """
+
+    def __init__(
+        self,
+        f: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        static: StaticArguments | None = None,
+    ) -> None:
+        self.f, self.args, self.kwargs = f, args, kwargs
+        self.statics = static.of_call(args, kwargs) if static else Statics(len(args), {}, {})
+        others = self.statics.without(args, kwargs)
+        self.leaves, self.structure = leaves_of(others, "an argument of a compiled function", exact=True)
+
+    @property
+    def has_statics(self) -> bool:
+        """Whether there are static arguments."""
+        return bool(self.statics.by_position or self.statics.by_name)
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether there are `Value`s among the arguments: somebody differentiates through the call."""
+        return any(map(_is_recorded, self.leaves))
+
+    @cached_property
+    def key(self) -> Hashable:
+        """What a trace of the call depends on."""
+        return self.statics.key, key_of(self.structure)
+
+    @property
+    def shapes(self) -> list[tuple[int, ...]]:
+        """The shapes of the arrays that a program takes."""
+        return [shape for part in self.parts for shape in shapes_of(part)]
+
+    @cached_property
+    def arrays(self) -> list[Any]:
+        """What a program takes."""
+        return arrays_of(self.parts, self.leaves)
+
+    @property
+    def parts(self) -> list[Structure]:
+        """The structures of the arguments that are not static, in their order."""
+        pair: Any = self.structure
+        return [part for arguments in pair.parts for part in arguments.parts]
+
+    @property
+    def names(self) -> list[str]:
+        """A name for each array."""
+        try:
+            bound = inspect.signature(self.f).bind(*self.args, **self.kwargs).arguments
+        except (TypeError, ValueError):
+            bound = {}
+        # Where the signature collects arguments, as `*rest` does, they have no names of their own.
+        own = [*bound] if len(bound) == len(self.args) + len(self.kwargs) else []
+        by_position = [
+            name
+            for i, name in enumerate(own[: len(self.args)] or [f"x{i}" for i in range(len(self.args))])
+            if i not in self.statics.by_position
+        ]
+        by_name = [name for name in self.kwargs if name not in self.statics.by_name]
+        pairs = zip([*by_position, *by_name], self.parts, strict=True)
+        return [name + path for name, part in pairs for path in paths_of(part)]
+
+    def on(self, numbers: Iterable[Any]) -> Any:
+        """Call the function with other numbers, or `Value`s, in the places of those there are."""
+        args, kwargs = unflatten(self.structure, numbers, argument=True)
+        return self.statics.call(self.f, args, kwargs)
+
+
+def form_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Hashable:
+    """Return what can be told of arguments at a glance.
+
+    It takes 0.5 us, and nearly always suffices to find the program among those of a function.
+
+    Examples
+    --------
+    >>> form_of((1.0, np.ones((2, 3)), [0.5] * 4), {"n": 3}) == (float, (2, 3), 4, int, "n")
+    True
+    """
+    forms = [
+        arg.shape if arg.__class__ is np.ndarray else len(arg) if arg.__class__ is list else arg.__class__
+        for arg in (*args, *kwargs.values())
+    ]
+    return (*forms, *kwargs)
+
+
+def _is_recorded(leaf: Any) -> bool:
+    if isinstance(leaf, np.ndarray):
+        return leaf.dtype == object and any(isinstance(item, Value) for item in leaf.flat)
+    return isinstance(leaf, Value)

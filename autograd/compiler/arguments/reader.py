@@ -1,0 +1,240 @@
+"""Readers: functions written for the arguments of one call, which read those of other calls like it.
+
+To take three numbers apart and compute their key takes 18 us, in which a small program runs ten times. A
+reader takes 0.3 us, and says whether the key is still the one that it was written for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from itertools import count
+from types import NoneType
+from typing import Any
+
+import numpy as np
+
+from ...transforms.trees import Branch, Copier, Leaf, Structure
+from .arrays import is_vector
+from .call import Call
+from .key import typed
+
+Reader = Callable[[tuple[Any, ...], dict[str, Any]], "Sequence[Any] | None"]
+"""From the arguments by position and by name to the arrays of a program; None for those of another key."""
+
+_FLOAT = np.dtype(float)
+
+# The kinds of real numbers that are often arguments. A `Value` is none of them, nor is a `Fraction`.
+_NUMBERS = frozenset({float, int, bool, *(np.dtype(code).type for code in "?bBhHiIlLqQefdg")})
+
+_PLAIN = (int, str, bool, NoneType)
+
+
+def reader_of(call: Call) -> Reader:
+    """Return what reads the arguments of calls that are like one.
+
+    It knows numbers, arrays, lists, tuples, dicts and None. Arguments of other types, such as modules, whose
+    settings may have changed, it gives back as not its own: they are taken apart at length.
+
+    Parameters
+    ----------
+    call : Call
+        The call.
+
+    Returns
+    -------
+    callable
+        From ``args`` and ``kwargs`` to the arrays of a program, or None where the key is another one.
+
+    Examples
+    --------
+    >>> read = reader_of(Call(max, ([1.0, np.ones(2)],), {}))
+    >>> read(([5, np.zeros(2)],), {})
+    (np.float64(5.0), array([0., 0.]))
+    >>> read(([5.0, np.zeros(3)],), {}) is None
+    True
+    """
+    writer = _ReaderSource()
+    try:
+        writer.read_call(call)
+    except _UnreadableError:
+        return read_nothing
+    exec(_code(writer.text()), writer.known)
+    reader: Reader = writer.known["read"]
+    return reader
+
+
+def read_nothing(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Read no arguments whatsoever.
+
+    Examples
+    --------
+    >>> read_nothing((1.0,), {})
+    """
+
+
+@lru_cache(maxsize=256)
+def _code(text: str) -> Any:
+    """Compile a reader, which takes 70 us; many functions have arguments of the same form."""
+    return compile(text, "<arguments of a compiled function>", "exec")
+
+
+class _UnreadableError(Exception):
+    """There is something in a tree that readers do not know."""
+
+
+class _ReaderSource:
+    """The text of a reader: what refuses arguments of another key, and what makes arrays of the others."""
+
+    def __init__(self) -> None:
+        self.names = (f"x{i}" for i in count())
+        self.lines: list[str] = []
+        self.arrays: list[str] = []
+        self.known: dict[str, Any] = {
+            "array": np.array,
+            "ndarray": np.ndarray,
+            "float64": np.float64,
+            "FLOAT": _FLOAT,
+            "NUMBERS": _NUMBERS,
+            "STRINGS": {str},
+            "typed": typed,
+        }
+
+    def text(self) -> str:
+        """Return the text of the module that has the function `read`."""
+        body = "".join(f"    {line}\n" for line in self.lines)
+        arrays = "".join(f"{array}, " for array in self.arrays)
+        return f"def read(args, kwargs):\n{body}    return ({arrays})\n"
+
+    def know(self, item: Any) -> str:
+        """Return a name for something that the text refers to."""
+        name = f"known{len(self.known)}"
+        self.known[name] = item
+        return name
+
+    def refuse(self, condition: str) -> None:
+        """Write that arguments for which this is true are of another key."""
+        self.lines.append(f"if {condition}: return None")
+
+    def unpack(self, number: int, text: str) -> list[str]:
+        """Write what gives names to the parts of a container, and return them."""
+        parts = [next(self.names) for _ in range(number)]
+        if parts:
+            self.lines.append(f"{', '.join(parts)}, = {text}")
+        return parts
+
+    def read_call(self, call: Call) -> None:
+        """Write what reads the arguments of a call."""
+        args, kwargs = call.args, call.kwargs
+        self.refuse(f"len(args) != {len(args)}")
+        self.refuse(self.other_keys([*kwargs], "kwargs"))
+        statics: dict[Any, Any] = {**call.statics.by_position, **call.statics.by_name}
+        others = iter(call.parts)
+        names = [*self.unpack(len(args), "args"), *self.unpack(len(kwargs), "kwargs.values()")]
+        for which, name in zip([*range(len(args)), *kwargs], names, strict=True):
+            if which in statics:
+                self.compare(name, statics[which])
+            else:
+                self.read(next(others), name)
+
+    def other_keys(self, keys: Sequence[Any], name: str) -> str:
+        """Return the condition that a dict has other keys, or keys in another order."""
+        if not {*map(type, keys)} <= {str}:
+            return f"[*map(typed, {name})] != {self.know([*map(typed, keys)])}"
+        # An enumeration's member may be equal to a string, but not to a function that reads it.
+        return f"[*{name}] != {self.know([*keys])} or {{*map(type, {name})}} != STRINGS" if keys else name
+
+    def compare(self, name: str, value: Any) -> None:
+        """Write what refuses all but one static argument."""
+        if type(value) in _PLAIN:
+            self.refuse(f"{name}.__class__ is not {self.know(type(value))} or {name} != {self.know(value)}")
+        else:
+            self.refuse(f"typed({name}) != {self.know(typed(value))}")
+
+    def read(self, structure: Structure, name: str) -> None:
+        """Write what reads a part of the arguments."""
+        if isinstance(structure, Leaf):
+            self.read_leaf(structure, name)
+        elif _holds_module(structure):
+            raise _UnreadableError
+        elif is_vector(structure):
+            self.read_vector(structure, name)
+        else:
+            self.read_container(structure, name)
+
+    def read_leaf(self, leaf: Leaf, name: str) -> None:
+        """Write what reads a number or an array; whole numbers, booleans and short floats become floats."""
+        if not leaf.is_array:
+            # A class is told from another in 20 ns, and looked up in a set in 40.
+            self.refuse(f"{name}.__class__ is not float and {name}.__class__ not in NUMBERS")
+            self.arrays.append(f"float64({name})")
+            return
+        self.refuse(f"{name}.__class__ is not ndarray or {name}.shape != {leaf.shape}")
+        self.lines += [
+            f"if {name}.dtype is not FLOAT:",
+            # Of objects, some may be `Value`s.
+            f"    if {name}.dtype.kind not in 'fiub': return None",
+            f"    {name} = {name}.astype(float)",
+        ]
+        self.arrays.append(name)
+
+    def read_vector(self, branch: Branch, name: str) -> None:
+        """Write what makes one array of many numbers."""
+        if branch.kind is list and all(isinstance(part, Leaf) for part in branch.parts):
+            types = f"not NUMBERS.issuperset(map(type, {name}))"
+            self.refuse(f"{name}.__class__ is not list or len({name}) != {len(branch.parts)} or {types}")
+            self.arrays.append(f"array({name}, float)")
+            return
+        numbers = next(self.names)
+        self.lines.append(f"{numbers} = []")
+        self.refuse(f"not {self.know(_collector(branch))}({name}, {numbers})")
+        self.arrays.append(f"array({numbers}, float)")
+
+    def read_container(self, branch: Branch, name: str) -> None:
+        """Write what takes a container apart."""
+        if branch.kind is NoneType:
+            self.refuse(f"{name} is not None")
+            return
+        different, values = f"len({name}) != {len(branch.parts)}", name
+        if branch.kind is dict:
+            different, values = self.other_keys(branch.keys, name), f"{name}.values()"
+        self.refuse(f"{name}.__class__ is not {self.know(branch.kind)} or {different}")
+        parts = self.unpack(len(branch.parts), values)
+        for part, inner in zip(branch.parts, parts, strict=True):
+            self.read(part, inner)
+
+
+def _collector(branch: Branch) -> Callable[[Any, list[Any]], bool]:
+    """Return what adds the numbers of a tree to a list, and says whether it is a tree of this structure.
+
+    Written out as text, a table of 1,000 rows of 4 numbers would take 0.14 s to compile.
+    """
+    if branch.kind is NoneType:
+        return lambda tree, numbers: tree is None
+    kind: Any = branch.kind
+    size = len(branch.parts)
+    keys = [*map(typed, branch.keys)] if kind is dict else []
+    collectors = [_collector(part) if isinstance(part, Branch) else None for part in branch.parts]
+    is_row = not any(collectors)
+
+    def collect(tree: Any, numbers: list[Any]) -> bool:
+        if tree.__class__ is not kind or len(tree) != size or (keys and [*map(typed, tree)] != keys):
+            return False
+        items: Iterable[Any] = tree.values() if keys else tree
+        if is_row:
+            numbers.extend(items)
+            return _NUMBERS.issuperset(map(type, items))
+        for part, item in zip(collectors, items, strict=True):
+            if part is None:
+                numbers.append(item)
+            if item.__class__ not in _NUMBERS if part is None else not part(item, numbers):
+                return False
+        return True
+
+    return collect
+
+
+def _holds_module(structure: Structure) -> bool:
+    if isinstance(structure, Leaf):
+        return False
+    return isinstance(structure.build_argument, Copier) or any(map(_holds_module, structure.parts))

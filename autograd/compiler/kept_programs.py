@@ -1,0 +1,118 @@
+"""The programs that a function keeps: by key, and by what can be told of arguments at a glance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from itertools import count
+from typing import Any, NamedTuple
+
+from .arguments.call import Call, form_of
+from .arguments.reader import Reader, read_nothing, reader_of
+from .runtime.program import CompilationReport, Program
+
+KEPT = 128
+"""How many programs a function keeps, which take 0.4 to 1.3 MB each; those not used for longest go first."""
+
+
+class Ready(NamedTuple):
+    """What a call needs that is like one before.
+
+    Attributes
+    ----------
+    read : callable
+        Takes the arguments apart, or gives None if they are of another key.
+    program : Program
+        What computes.
+    build : callable
+        From the arrays of the results to the result.
+    key : hashable
+        What the program is kept by.
+    """
+
+    read: Reader
+    program: Program
+    build: Callable[..., Any]
+    key: Hashable
+
+
+NOTHING = Ready(read_nothing, Program(str, tuple, CompilationReport(0, 0, 0.0)), tuple, None)
+"""What a function has that was not called yet."""
+
+
+class KeptPrograms:
+    """The programs of a function.
+
+    There is no lock, which a fork could hold: each change is of one item, and what is lost when two threads
+    change the same one is made again.
+
+    Examples
+    --------
+    >>> programs, call = KeptPrograms(), Call(abs, (1.0,), {})
+    >>> programs.find(call) is None
+    True
+    >>> programs.keep(call, NOTHING.program, tuple).key == call.key
+    True
+    >>> [ready.read((2.0,), {}) for ready in programs.alike((2.0,), {})]
+    [(np.float64(2.0),)]
+    """
+
+    def __init__(self) -> None:
+        self._by_key: dict[Hashable, tuple[Program, Callable[..., Any]]] = {}
+        # One program may be called with arguments of several forms, such as floats and whole numbers.
+        self._by_form: dict[Hashable, tuple[Ready, ...]] = {}
+        self._used: dict[Hashable, int] = {}
+        self._uses = count(1)
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._by_key)
+
+    def programs(self) -> list[Program]:
+        """Return all of them."""
+        return [program for program, _ in list(self._by_key.values())]
+
+    def alike(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Ready, ...]:
+        """Return those whose arguments look like these at a glance; their readers know."""
+        return self._by_form.get(form_of(args, kwargs), ())
+
+    def find(self, call: Call) -> Ready | None:
+        """Return the program of a key, with what reads arguments of the form of this call."""
+        found = self._by_key.get(call.key)
+        if found is None:
+            return None
+        for ready in self.alike(call.args, call.kwargs):
+            if ready.key == call.key:
+                return ready
+        return self._with_reader(call, *found)
+
+    def keep(self, call: Call, program: Program, build: Callable[..., Any]) -> Ready:
+        """Keep the program of a call, and no more than there is room for."""
+        self._by_key[call.key] = program, build
+        ready = self._with_reader(call, program, build)
+        self.use(ready)
+        while len(self._by_key) > KEPT:
+            self._forget(min(list(self._by_key), key=lambda key: self._used.get(key, 0)))
+        return ready
+
+    def use(self, ready: Ready) -> None:
+        """Keep a program for longer than those that were used before."""
+        self._used[ready.key] = next(self._uses)
+
+    def _with_reader(self, call: Call, program: Program, build: Callable[..., Any]) -> Ready:
+        ready = Ready(reader_of(call), program, build, call.key)
+        # Types of arguments may be made anew for each call, and still lead to the same program.
+        if len(self._by_form) > 4 * KEPT:
+            self._by_form.clear()
+        form = form_of(call.args, call.kwargs)
+        self._by_form[form] = (ready, *self._by_form.get(form, ()))
+        return ready
+
+    def _forget(self, key: Hashable) -> None:
+        for entries in (self._by_key, self._used):
+            entries.pop(key, None)
+        for form, alike in list(self._by_form.items()):
+            others = tuple(ready for ready in alike if ready.key != key)
+            if others:
+                self._by_form[form] = others
+            else:
+                self._by_form.pop(form, None)
