@@ -17,7 +17,8 @@ import numpy as np
 from ..engine.graph import level_outside
 from ..engine.tracing import tracing
 from ..engine.value import Value
-from ..transforms.batch_tracing import lane, samples_apart, stack
+from ..transforms.batch_operations import lane, stack
+from ..transforms.batch_tracing import samples_apart
 from ..transforms.substitution import substituted
 from ..transforms.trees import Branch, Leaf, Structure, leaves_of, numbers_of, unflatten
 from ..transforms.vectorize import mapped_by

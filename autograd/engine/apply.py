@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..ops.rules import on_floats
+from ..ops.structural import Operation, Structural
 from ..ops.table import Op
 from . import nonfinite
 from .levels import open_scopes
@@ -108,6 +109,20 @@ def apply_variadic(op: Op, *sequences: Iterable[Any]) -> Any:
     for mask, of_column in zip(masks, partials, strict=True):
         kept.extend(of_column if mask is True else _masked(mask, of_column))
     return record(op, out, items, None, tuple(kept), None)
+
+
+def apply_again(op: Operation, operands: Sequence[Any]) -> Any:
+    """Apply the operation of a node to other operands, in the order of `Value.args`.
+
+    Examples
+    --------
+    >>> y = Value(2.0) * 3.0
+    >>> apply_again(y.op, [Value(5.0), 3.0])
+    Value(15.0, op='*')
+    """
+    if isinstance(op, Structural):
+        return op.apply(*operands)
+    return apply_variadic(op, *op.columns(operands)) if op.variadic else apply(op, *operands)
 
 
 # Which operands are nodes: all, none, or as a list says.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..ops.table import Op
+from ..ops.structural import Operation
 from .gradients import has_gradient
 from .user_line import Line
 
@@ -21,7 +21,7 @@ class Description:
     # The label and the source share a slot, since few nodes have either.
     __slots__ = ("_about",)
 
-    op: Op | None
+    op: Operation | None
     grad: Any
     _data: float
     _x: Any

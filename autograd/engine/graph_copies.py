@@ -13,13 +13,13 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..ops.table import BATCHES, COMPARISONS, OPS
+from ..ops.table import COMPARISONS, OPS
 from .attach import attach
 from .gradients import NOT_YET
 from .levels import is_variable
 from .value import Value
 
-_ROWS = {op.name: op for op in (*OPS.values(), *COMPARISONS.values(), *BATCHES.values())}
+_ROWS = {op.name: op for op in (*OPS.values(), *COMPARISONS.values())}
 
 _SLOTS = [slot for kind in Value.__mro__ for slot in kind.__dict__.get("__slots__", ())]
 

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from ..ops.rules import on_arrays
-from ..ops.table import BATCHES, Op
+from ..ops.structural import Operation, Structural
+from ..ops.table import Op
 from .levels import open_scopes
 from .user_line import Line, user_line
 
@@ -111,7 +112,7 @@ def _as_array(arg: Any) -> Any:
     return np.array(arg, dtype=float, ndmin=1)
 
 
-def examine(op: Op, args: Sequence[Any], out: float) -> Line | None:
+def examine(op: Operation, args: Sequence[Any], out: float) -> Line | None:
     """Warn or raise where NumPy would, for a result that is not finite or under anomaly mode.
 
     Parameters
@@ -221,7 +222,7 @@ def _built_at(node: Any) -> str:
     return f", built at {node.source}" if node.source else ""
 
 
-def describe(op: Op, args: Sequence[Any]) -> str:
+def describe(op: Operation, args: Sequence[Any]) -> str:
     """Return an operation with the labels and numbers of its operands.
 
     Examples
@@ -247,10 +248,10 @@ def _number(arg: Any) -> float:
     return number
 
 
-def _faults(op: Op, args: Sequence[float]) -> list[str]:
+def _faults(op: Operation, args: Sequence[float]) -> list[str]:
     """Return what the floating-point unit reports for the NumPy form of an operation."""
     faults: list[str] = []
-    if op.name in BATCHES:  # They compute nothing while they are recorded.
+    if isinstance(op, Structural):  # It computes nothing while it is recorded.
         return faults
     arrays = np.split(np.array(args), len(op.partials)) if op.variadic else map(_as_array, args)
     with np.errstate(all="call", under="ignore", call=lambda kind, _: faults.append(kind)):

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..ops.table import Op
+from ..ops.structural import Operation
 from . import nonfinite
 from .description import UNNAMED
 from .gradients import NOT_YET, add_to_gradients
@@ -48,7 +48,7 @@ class Value(Operators):
         The value; assign to it on a leaf, as ``p.data -= lr * p.grad`` does.
     grad : float or Value
         What `backward` computed; 0.0 before. Assign 0.0 or None to start again.
-    op : Op or None
+    op : Op, Structural or None
         The row of the table that made it; None for a leaf.
     args : tuple of Value or float
         The operands.
@@ -92,7 +92,7 @@ class Value(Operators):
         self._level = 0
         self.grad = NOT_YET
 
-    def _record(self, op: Op, out: float, x: Any, y: Any, dx: Any, dy: float | None) -> Value:
+    def _record(self, op: Operation, out: float, x: Any, y: Any, dx: Any, dy: float | None) -> Value:
         node = _new(Value)
         node._data = out
         node.op = op

@@ -31,7 +31,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..ops.table import Op
+from ..ops.structural import Operation
 from .conversions import Conversions
 from .nonfinite import PYTHON_RAISES, careful
 from .operator_constants import *
@@ -46,13 +46,13 @@ class Operators(Conversions):
 
     __slots__ = ()
 
-    def _record(self, op: Op, out: float, x: Any, y: Any, dx: Any, dy: float | None) -> Value:
+    def _record(self, op: Operation, out: float, x: Any, y: Any, dx: Any, dy: float | None) -> Value:
         """Return the node of an operation that this node is an operand of.
 
         Parameters
         ----------
-        op : Op
-            Its row.
+        op : Op or Structural
+            What it is.
         out : float
             Its value.
         x, y : Value or float

@@ -175,7 +175,7 @@ def row(name: str) -> Op:
     >>> row("exp")
     exp: exp(x), ∂out/∂x = out
     """
-    return OPS.get(name) or COMPARISONS.get(name) or CONSTANTS.get(name) or BATCHES[name]
+    return OPS.get(name) or COMPARISONS.get(name) or CONSTANTS[name]
 
 
 def _at(*point: float, gives: float, partials: Reals) -> SpecialPoint:
@@ -695,19 +695,3 @@ _CONSTANT = Op(
 
 CONSTANTS: Mapping[str, Op] = MappingProxyType({_CONSTANT.name: _CONSTANT})
 """The row for what is worked out in a rule, and is a constant but for rounding."""
-
-
-def _batching(name: str, doc: str, *, variadic: bool = False) -> Op:
-    return Op(
-        name=name, doc=doc, value="x", partials=("1.0",), latex=name, domain=(_LINE,), variadic=variadic
-    )
-
-
-_BATCHED = (
-    _batching("stack", "one number for all samples from a number for each", variadic=True),
-    _batching("lane", "the number of one sample"),
-    _batching("total", "the sum over the samples"),
-)
-
-BATCHES: Mapping[str, Op] = MappingProxyType({op.name: op for op in _BATCHED})
-"""Rows of `batch_tracing`, recorded only while a program is traced, for the samples of a batch."""

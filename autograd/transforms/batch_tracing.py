@@ -1,17 +1,20 @@
-"""Samples of a batch traced once: a number that stands for one number of each sample.
+"""Batched tracing: record a per-sample function once.
 
-To record a network for a hundred samples, a hundred times the same, would take a hundred times as long as
-to record it once. So while a program is traced, a function that is called for each sample is called for all
-of them together. A `stack` of the numbers of all samples goes in; what is computed from it stands for one
-number a sample, a *lane* each; and a `lane` comes out for each sample. The compiler gives a stack an array.
+One symbolic scalar stands for its value in every sample.
 
-A derivative follows the same rule everywhere: a number that all samples share gets the `total` over the
-samples of what flows back to it.
+To record a function for each of a hundred samples takes a hundred times as long as to record it once. So
+while a program is traced, a function that would be called for each sample is called once for all of them. A
+`stack` of the numbers of all samples goes in for each of its arguments, whatever is computed from it stands
+for one number in each sample, and the results are read sample by sample, each as a `lane`. The compiler makes
+arrays of what is stacked.
+
+Differentiation needs one rule for this: a number that all samples share gets the `total` over the samples of
+what flows back to it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
@@ -20,15 +23,10 @@ from typing import Any
 import numpy as np
 
 from ..engine.graph import consumers_first, depending_on
-from ..engine.levels import new_level
 from ..engine.tracing import TracedValueError, is_tracing, trace_also
-from ..engine.value import Value, record
+from ..engine.value import Value
 from ..functions.value_array import values_array
-from ..ops.table import BATCHES
-
-Scalar = Value | float
-
-STACK, LANE, TOTAL = BATCHES["stack"], BATCHES["lane"], BATCHES["total"]
+from .batch_operations import lane, stack
 
 _is_inside: ContextVar[bool] = ContextVar("is_inside", default=False)
 
@@ -129,78 +127,3 @@ def samples_apart() -> Iterator[None]:
         yield
     finally:
         _is_inside.set(before)
-
-
-def stack(numbers: Iterable[Scalar]) -> Value:
-    """Return a node that stands for a number of each sample.
-
-    Examples
-    --------
-    >>> stack([Value(1.0), 2.0])
-    Value(1.0, op='stack')
-    """
-    items = tuple([number if isinstance(number, Value) else float(number) for number in numbers])
-    first = items[0]
-    partials = tuple([1.0 if isinstance(item, Value) else None for item in items])
-    node = record(STACK, first._data if isinstance(first, Value) else first, items, None, partials, None)
-    # Of its own, so that a derivative taken inside of the function of one sample, whose level is higher,
-    # takes it for one number, and a derivative taken around it for as many as there are samples.
-    node._level = new_level(traced=True)
-    return node
-
-
-def lane(x: Value, sample: int) -> Value:
-    """Return a node for the number of one sample; of a number that all share, the number itself.
-
-    Examples
-    --------
-    >>> lane(stack([Value(1.0), 2.0]), 0)
-    Value(1.0, op='lane')
-    """
-    return record(LANE, x._data, x, float(sample), 1.0, None)
-
-
-def total(x: Scalar, samples: int) -> Scalar:
-    """Return the sum over the samples; of a number that all share, its multiple.
-
-    Examples
-    --------
-    >>> total(stack([Value(1.0), 2.0]), 2)
-    Value(1.0, op='total')
-    >>> total(3.0, 2)
-    6.0
-    """
-    return record(TOTAL, x._data, x, float(samples), 1.0, None) if isinstance(x, Value) else samples * x
-
-
-def samples_of(order: Iterable[Value]) -> Mapping[Value, int]:
-    """Return how many samples each node stands for; nodes that all samples share are left out.
-
-    Parameters
-    ----------
-    order : iterable of Value
-        What a derivative sweeps over, each node after its operands. A stack that is older than the derivative
-        is not among them: inside of a function of one sample, nothing is a batch.
-
-    Returns
-    -------
-    mapping of Value to int
-        The numbers of samples.
-
-    Examples
-    --------
-    >>> x = stack([Value(1.0), 2.0])
-    >>> y = x * 3.0
-    >>> list(samples_of([x, y, lane(y, 0)]).values())
-    [2, 2]
-    """
-    found: dict[Value, int] = {}
-    for node in order:
-        if node.op is STACK:
-            found[node] = len(node.args)
-        elif found and node.op is not LANE and node.op is not TOTAL:
-            for arg in node.args:
-                if isinstance(arg, Value) and arg in found:
-                    found[node] = found[arg]
-                    break
-    return found

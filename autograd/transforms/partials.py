@@ -16,6 +16,7 @@ from ..engine.tracing import may_be_traced
 from ..engine.value import Value
 from ..functions import generated as functions
 from ..ops.rules import Rules, compile_row, on_sequences
+from ..ops.structural import Structural
 from ..ops.table import CONSTANTS, OPS, Op
 
 Scalar = Value | float
@@ -65,6 +66,8 @@ def partials_as_graph(node: Value, wanted: Container[Value]) -> Sequence[Scalar 
     >>> partials_as_graph(x * x, {x})
     [Value(3.0), Value(3.0)]
     """
+    if isinstance(node.op, Structural):
+        return node.op.pull(node, 1.0, wanted, {})
     uses = zip(node.args, node.partials, _applications(node), strict=True)
     found = [
         _without_zero(_applied(rule, args, node)) if stored is not None and operand in wanted else None

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..engine.apply import apply, apply_variadic
+from ..engine.apply import apply_again
 from ..engine.graph import consumers_first, depending_on
-from ..engine.tracing import trace_also
 from ..engine.value import Value
-from .batch_tracing import LANE, STACK, TOTAL, lane, stack, total
 
 
 def substituted(roots: Sequence[Value], new: Mapping[Value, Any], level: int = 0) -> dict[Value, Any]:
@@ -41,21 +39,7 @@ def substituted(roots: Sequence[Value], new: Mapping[Value, Any], level: int = 0
     made = dict(new)
     dependent = depending_on(new, order)
     for node in order:
-        if node in dependent and node not in made:
-            made[node] = _recorded_again(
-                node, [made.get(arg, arg) if isinstance(arg, Value) else arg for arg in node.args]
-            )
+        if node.op is not None and node in dependent and node not in made:
+            args = [made.get(arg, arg) if isinstance(arg, Value) else arg for arg in node.args]
+            made[node] = apply_again(node.op, args)
     return made
-
-
-def _recorded_again(node: Value, args: Sequence[Any]) -> Any:
-    op: Any = node.op
-    if op is STACK:
-        stacked = stack(args)
-        trace_also([stacked])
-        return stacked
-    if op is LANE:
-        return lane(args[0], int(args[1])) if isinstance(args[0], Value) else args[0]
-    if op is TOTAL:
-        return total(args[0], int(args[1]))
-    return apply_variadic(op, *op.columns(args)) if op.variadic else apply(op, *args)

@@ -19,7 +19,8 @@ from ..engine.graph import consumers_first, depending_on
 from ..engine.nonfinite import examine_adjoint, examine_tangents, is_watching
 from ..engine.sweep_lock import sweep_lock
 from ..engine.value import Value
-from .batch_tracing import LANE, STACK, TOTAL, lane, samples_of, stack, total
+from ..ops.structural import Part, Structural
+from .batch_operations import lengths_of, stack, total
 from .partials import PartialsOf, Scalar, partials_as_graph, partials_as_numbers
 
 
@@ -93,29 +94,28 @@ def _adjoints(
 ) -> dict[Value, Scalar]:
     """Return the adjoint of each node between the inputs and the outputs."""
     relevant = depending_on(inputs, reversed(order))
-    samples = samples_of(reversed(order))
+    lengths = lengths_of(reversed(order))
     watching = is_watching()
     adjoints: dict[Value, Scalar] = {}
-    of_lanes: dict[Value, list[Scalar]] = {}
+    of_elements: dict[Value, list[Scalar]] = {}
     for output, seed in zip(outputs, seeds, strict=True):
         if seed is not None:
             adjoints[output] = _plus(adjoints.get(output, 0.0), seed)
     for node in order:
-        if node in of_lanes:
-            adjoints[node] = _plus(adjoints.get(node, 0.0), stack(of_lanes[node]))
+        if node in of_elements:
+            adjoints[node] = _plus(adjoints.get(node, 0.0), stack(of_elements[node]))
         if node not in relevant or node not in adjoints:
             continue
         adjoint = adjoints[node]
         if watching:
             uses = zip(node.args, node.partials, strict=True)
             examine_adjoint(node, _number(adjoint), [partial for arg, partial in uses if arg in relevant])
-        if node.op is LANE and node.args[0] in samples:
-            x, i = node.args
-            lanes = of_lanes.setdefault(x, [0.0] * samples[x])  # type: ignore[arg-type, index]
-            lanes[int(i)] = _plus(lanes[int(i)], adjoint)
-            continue
-        for operand, part in _contributions(node, adjoint, relevant, samples, partials_of):
-            adjoints[operand] = _plus(adjoints.get(operand, 0.0), part)
+        for operand, part in _contributions(node, adjoint, relevant, lengths, partials_of):
+            if isinstance(part, Part):
+                elements = of_elements.setdefault(operand, [0.0] * lengths[operand])
+                elements[part.element] = _plus(elements[part.element], part.number)
+            else:
+                adjoints[operand] = _plus(adjoints.get(operand, 0.0), part)
     return adjoints
 
 
@@ -123,25 +123,19 @@ def _contributions(
     node: Value,
     adjoint: Scalar,
     relevant: Container[Value],
-    samples: Mapping[Value, int],
+    lengths: Mapping[Value, int],
     partials_of: PartialsOf,
-) -> list[tuple[Value, Scalar]]:
+) -> list[tuple[Value, Scalar | Part]]:
     """Return what a node adds to the adjoint of each operand that is relevant."""
-    if node.op is STACK:
-        of_each = [lane(adjoint, i) if isinstance(adjoint, Value) else adjoint for i in range(len(node.args))]
-        pairs = zip(node.args, of_each, strict=True)
-        return [(arg, part) for arg, part in pairs if isinstance(arg, Value) and arg in relevant]
-    if node.op is LANE or node.op is TOTAL:
-        x, number = node.args
-        # The total of a number that all samples share is a multiple of it.
-        times = number if node.op is TOTAL and x not in samples else 1.0
-        return [(x, _times(times, adjoint))]  # type: ignore[list-item]
-    found: list[tuple[Value, Scalar]] = []
+    if isinstance(node.op, Structural):
+        parts = zip(node.args, node.op.pull(node, adjoint, relevant, lengths), strict=True)
+        return [(arg, part) for arg, part in parts if isinstance(arg, Value) and part is not None]
+    found: list[tuple[Value, Scalar | Part]] = []
     for operand, partial in zip(node.args, partials_of(node, relevant), strict=True):
         if partial is not None and isinstance(operand, Value) and operand in relevant:
             part = _times(adjoint, partial)
-            if node in samples and operand not in samples:
-                part = total(part, samples[node])
+            if node in lengths and operand not in lengths:
+                part = total(part, lengths[node])
             found.append((operand, part))
     return found
 
@@ -237,8 +231,9 @@ def push(
         # What nothing moves has no tangent, such as a comparison: a 0 in its place, times inf, would be nan.
         if not any(arg in found for arg, p in zip(node.args, node.partials, strict=True) if p is not None):
             continue
-        if node.op in _BATCHING:
-            found[node] = _pushed_through_batch(node, found)
+        if isinstance(node.op, Structural):
+            moved = [found.get(arg) if isinstance(arg, Value) else None for arg in node.args]
+            found[node] = node.op.push(node, moved)
             continue
         if watching:
             uses = zip(node.args, node.partials, strict=True)
@@ -250,17 +245,3 @@ def push(
                 tangent = _plus(tangent, _times(partial, found[operand]))  # type: ignore[index]
         found[node] = tangent
     return [found.get(output, 0.0) for output in outputs]
-
-
-_BATCHING = (STACK, LANE, TOTAL)
-
-
-def _pushed_through_batch(node: Value, tangents: Mapping[Value, Scalar]) -> Scalar:
-    """Return the tangent of a node that puts samples together or takes one out."""
-    if node.op is STACK:
-        return stack([tangents.get(arg, 0.0) if isinstance(arg, Value) else 0.0 for arg in node.args])
-    x, number = node.args
-    tangent = tangents[x]  # type: ignore[index]
-    if node.op is TOTAL:
-        return total(tangent, int(number))
-    return lane(tangent, int(number)) if isinstance(tangent, Value) else tangent

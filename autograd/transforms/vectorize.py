@@ -14,7 +14,8 @@ import numpy as np
 
 from ..engine.graph import depending_on, nodes_of
 from ..engine.value import Value
-from .batch_tracing import LANE, for_each_sample
+from ..ops.structural import Structural
+from .batch_tracing import for_each_sample
 from .trees import (
     Branch,
     Leaf,
@@ -330,7 +331,7 @@ class _Results:
 
 def _are_equal(numbers: Sequence[Any]) -> bool:
     """Return whether numbers are equal, of which none is one sample's in a trace of all."""
-    if any(isinstance(number, Value) and number.op is LANE for number in numbers):
+    if any(isinstance(number, Value) and isinstance(number.op, Structural) for number in numbers):
         return False
     data = np.array(
         [number._data if isinstance(number, Value) else number for number in numbers], dtype=float

@@ -25,7 +25,7 @@ from autograd.compiler.table.schedule import is_schedulable, schedule
 from autograd.compiler.trace.tape import tape_of
 from autograd.engine.apply import apply
 from autograd.ops.table import COMPARISONS
-from autograd.transforms.batch_tracing import lane, stack, total
+from autograd.transforms.batch_operations import lane, stack, total
 
 BACKENDS = ["numpy", "numba"]
 

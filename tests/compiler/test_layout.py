@@ -19,20 +19,19 @@ from autograd.compiler.numba.source import Results
 from autograd.compiler.numpy.table import with_numpy
 from autograd.compiler.runtime.program import Run
 from autograd.ops.rules import on_arrays, on_floats
-from autograd.transforms.batch_tracing import STACK
 
 
 def computed(block: Block, taken: Sequence[Any]) -> Any:
     """Return the numbers of a block from what it takes of others."""
-    assert block.op is not None
     if block.product is not None:
         left, right = taken
         return left @ right.T
-    if block.op is STACK:
+    if block.targets:
         found = np.empty(block.size)
         for target, numbers in zip(block.targets, taken, strict=True):
             found[target] = numbers
         return found
+    assert block.op is not None
     if block.is_reduction:
         rows = zip(*[numbers.reshape(block.size, -1).tolist() for numbers in taken], strict=True)
         return np.array([on_floats(block.op).value(*row) for row in rows])
@@ -48,8 +47,8 @@ def of_plan(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results) -> 
     def run(*arguments: Any) -> tuple[Any, ...]:
         flat: dict[int, Any] = {}
         for colour, block in plan.blocks.items():
-            given = [block.op is not None, block.argument is not None, block.constants is not None]
-            assert sum(given) == 1
+            given = [block.argument is not None, block.constants is not None, bool(block.targets)]
+            assert sum([block.op is not None, *given]) == 1
             if block.argument is not None:
                 assert block.shape == shapes[block.argument]
                 flat[colour] = np.ravel(arguments[block.argument])

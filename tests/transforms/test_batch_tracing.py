@@ -27,7 +27,8 @@ from autograd import (
     where,
 )
 from autograd.engine.tracing import TracedValueError, tracing
-from autograd.transforms.batch_tracing import for_each_sample, lane, samples_of, stack
+from autograd.transforms.batch_operations import lane, lengths_of, stack
+from autograd.transforms.batch_tracing import for_each_sample
 from nn import MLP
 from nn.losses import mse
 
@@ -157,13 +158,13 @@ def test_eager_calls_are_separate() -> None:
     assert for_each_sample(lambda sample: [sample[0]], [[1.0], [2.0]]) == [[1.0], [2.0]]
 
 
-def test_samples_of() -> None:
+def test_lengths_of() -> None:
     """What is computed from a stack stands for as many samples; a lane stands for itself."""
     a, b = Value(1.0), Value(2.0)
     x = stack([a, b, 3.0])
     y = x * a
     with tracing([a]):
-        assert samples_of([a, b, x, y, lane(y, 1)]) == {x: 3, y: 3}
+        assert lengths_of([a, b, x, y, lane(y, 1)]) == {x: 3, y: 3}
 
 
 def test_a_gradient_of_constants_in_a_trace() -> None:

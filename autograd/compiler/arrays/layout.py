@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...ops.table import OPS, Op
-from ...transforms.batch_tracing import LANE, STACK
-from ..passes.batches import TOTALS, samples_of
+from ...ops.structural import Structural
+from ...ops.table import Op
+from ..passes.batches import samples_of, sources_of
 from ..trace.tape import Tape
 from .views import Positions
 
@@ -42,13 +42,14 @@ class Operand:
 
 @dataclass
 class Block:
-    """A colour class as an array: an argument, constants, or what an operation computes.
+    """A colour class as an array: an argument, constants, an arrangement, or what a row computes.
+
+    An arrangement takes its numbers from several arrays.
 
     Attributes
     ----------
     op : Op or None
-        The row that computes it, or `autograd.transforms.batch_tracing.STACK`; None for an argument and
-        for constants.
+        The row that computes it; None for an argument, constants and an arrangement.
     shape : tuple of int
         Its shape.
     argument : int or None
@@ -56,13 +57,13 @@ class Block:
     constants : array of float or None
         The constants that it is.
     operands : list of Operand
-        One for each parameter of the row; of a stack, one for each array that it takes numbers from.
+        One for each parameter of the row; of an arrangement, one for each array that it takes numbers from.
     is_reduction : bool
         Whether it reduces the last axis of its operands, which the block does not have.
     product : tuple of Operand or None
         For a matrix product the rows of the left and of the right factor.
     targets : list of array of int
-        Of a stack, where in the flat array the numbers of each operand go.
+        Of an arrangement, where in the flat array the numbers of each operand go.
     """
 
     op: Op | None
@@ -92,7 +93,7 @@ class Plan:
 
     - an `argument`, which is given;
     - `constants`;
-    - the row `batch_tracing.STACK`: numbers of several arrays. Those of each operand, which is flat, go to
+    - `targets`: an arrangement of numbers of several arrays. Those of each operand, which is flat, go to
       the positions that its entry of `targets` says;
     - a `product`: for each row of its left and each row of its right operand, the sum of their products, in
       an array of as many rows and columns, of which one is left out where there is a single row;
@@ -148,13 +149,13 @@ def lay_out(
     [(None, (3,)), ('mul', (3,))]
     """
     members: dict[int, list[int]] = {}
-    which = _which_samples(tape)
+    statics = _statics(tape)
     for i, colour in enumerate(colours):
-        if i not in which:
+        if i not in statics:
             members.setdefault(colour, []).append(i)
     depths: dict[int, int] = {}
     for colour, inside in members.items():
-        below = (depths[colours[arg]] for arg in tape.args[inside[0]] if arg not in which)
+        below = (depths[colours[arg]] for arg in tape.args[inside[0]] if arg not in statics)
         depths[colour] = 1 + max(below, default=0)
     samples = samples_of(tape)
     plan = Plan({}, {})
@@ -165,10 +166,8 @@ def lay_out(
             k, _ = tape.inputs[inside[0]]
             plan.blocks[colour] = Block(None, shapes[k], argument=k)
             plan.place |= {i: (colour, tape.inputs[i][1]) for i in inside}
-        elif op is LANE:
-            plan.place |= {i: _lane(tape, i, plan.place) for i in inside}
-        elif op is STACK and (found := _stacks_in_one_array(tape, inside, plan.place)):
-            plan.place |= found
+        elif isinstance(op, Structural) and op.arranges:
+            _arrange(tape, colour, inside, plan, samples[inside[0]])
         else:
             block, order = _block(tape, inside, plan, samples, elementwise)
             plan.blocks[colour] = block
@@ -176,31 +175,46 @@ def lay_out(
     return plan
 
 
-def _which_samples(tape: Tape) -> set[int]:
-    """Return the constants that say which sample a lane is of, and nothing else: they need no array."""
-    if LANE not in tape.ops:
+def _statics(tape: Tape) -> set[int]:
+    """Return the constants that only say what a structural operation does: they need no array."""
+    if not any(isinstance(op, Structural) and op.statics for op in set(tape.ops)):
         return set()
-    uses = list(zip(tape.ops, tape.args, strict=True))
-    found = {args[1] for op, args in uses if op is LANE}
-    return found.difference(tape.outputs, *(args for op, args in uses if op is not LANE))
+    found: set[int] = set()
+    others: list[Sequence[int]] = [tape.outputs]
+    for op, args in zip(tape.ops, tape.args, strict=True):
+        if isinstance(op, Structural):
+            operands = len(args) - op.statics
+            found.update(args[operands:])
+            others.append(args[:operands])
+        else:
+            others.append(args)
+    return found.difference(*others)
 
 
-def _lane(tape: Tape, i: int, place: Mapping[int, Place]) -> Place:
-    """Return the place of a sample's number, which is one of those of the number that it is a lane of."""
-    x, sample = tape.args[i]
-    colour, positions = place[x]
-    return colour, int(positions[int(tape.numbers[sample])])  # type: ignore[arg-type]
+def _arrange(tape: Tape, colour: int, members: Sequence[int], plan: Plan, samples: int) -> None:
+    """Find the places of a class that arranges numbers: in the array that has them all, or in a new one."""
+    colours: list[int] = []
+    positions: list[int] = []
+    for i in members:
+        args = tape.args[i]
+        for operand, element in sources_of(tape, i):
+            source, at = plan.place[args[operand]]
+            colours.append(source)
+            positions.append(at if at.__class__ is int else int(at[element]))
+    if len(set(colours)) > 1:
+        plan.blocks[colour] = _filled(colours, positions)
+        colours, positions = [colour], list(range(len(positions)))
+    rows = np.array(positions).reshape(-1, samples) if samples else positions
+    plan.place |= {i: (colours[0], row) for i, row in zip(members, rows, strict=True)}
 
 
-def _stacks_in_one_array(
-    tape: Tape, members: Sequence[int], place: Mapping[int, Place]
-) -> dict[int, Place] | None:
-    """Return the places of stacks whose numbers are in one array already."""
-    colours = {place[arg][0] for i in members for arg in tape.args[i]}
-    if len(colours) > 1:
-        return None
-    (colour,) = colours
-    return {i: (colour, np.array([place[arg][1] for arg in tape.args[i]])) for i in members}
+def _filled(colours: Sequence[int], positions: Sequence[int]) -> Block:
+    """Return the array of numbers that stand at some positions of several arrays."""
+    sources = list(dict.fromkeys(colours))
+    targets = [np.array([at for at, colour in enumerate(colours) if colour == s]) for s in sources]
+    wanted = [np.array(positions)[at] for at in targets]
+    operands = [Operand(source, of) for source, of in zip(sources, wanted, strict=True)]
+    return Block(None, (len(positions),), operands=operands, targets=targets)
 
 
 def _places(colour: int, members: Sequence[int], order: Positions, samples: int) -> dict[int, Place]:
@@ -227,45 +241,34 @@ def _block(
         constants = np.array([tape.numbers[i] for i in members], dtype=float)
         order = np.argsort(constants, kind="stable")
         return Block(None, (count,), constants=constants[order]), order
-    if op is STACK:
-        return _filled(tape, members, plan.place)
+    row = op.reduces if isinstance(op, Structural) else op
+    assert row is not None
     columns = zip(*(op.columns(tape.args[i]) for i in members), strict=True)
-    if not op.variadic:
+    if not row.variadic:
         operands = [_operand([column[0] for column in slot], plan.place, lanes) for slot in columns]
         order, shape = _elementwise_order(operands, plan.blocks, lanes)
         ordered = [Operand(o.source, o.wanted[order].reshape(shape)) for o in operands]
-        return Block(op, shape, operands=ordered), order
+        return Block(row, shape, operands=ordered), order
     shape = (count,) if count > 1 else ()
-    if elementwise or len({plan.place[arg][0] for arg in args}) > len(op.partials):
+    if elementwise or len({plan.place[arg][0] for arg in args}) > len(row.partials):
         # Numbers of several arrays: an operand for each of them.
         slots = zip(*(tape.args[i] for i in members), strict=True)
         operands = [_operand(slot, plan.place, lanes) for slot in slots]
         unordered = [Operand(o.source, o.wanted.reshape(shape)) for o in operands]
-        return Block(op, shape, operands=unordered), np.arange(count)
-    if op in TOTALS.values():
+        return Block(row, shape, operands=unordered), np.arange(count)
+    if isinstance(op, Structural):
         over = max(samples[arg] for arg in args)
         operands = [_rows(slot, plan.place, over, total=True) for slot in columns]
-        op = OPS[op.name.removeprefix("total ")]
     else:
         operands = [_rows(slot, plan.place, lanes) for slot in columns]
-    if op.name in ("sum", "dot"):
+    if row.name in ("sum", "dot"):
         operands = _in_order(operands, plan.blocks)
-    if op.name == "dot" and (found := _as_product(operands)):
+    if row.name == "dot" and (found := _as_product(operands)):
         order, shape, product = found
-        return Block(op, shape, operands=operands, is_reduction=True, product=product), order
+        return Block(row, shape, operands=operands, is_reduction=True, product=product), order
     order = np.argsort(_constants_last(operands, plan.blocks)[0].wanted[:, 0], kind="stable")
     ordered = [Operand(o.source, o.wanted[order]) for o in operands]
-    return Block(op, shape, operands=ordered, is_reduction=True), order
-
-
-def _filled(tape: Tape, members: Sequence[int], place: Mapping[int, Place]) -> tuple[Block, Positions]:
-    """Return the array of stacks whose numbers are in several arrays."""
-    places = [place[arg] for i in members for arg in tape.args[i]]
-    sources = list(dict.fromkeys(colour for colour, _ in places))
-    targets = [np.array([at for at, (colour, _) in enumerate(places) if colour == s]) for s in sources]
-    wanted = [np.array([position for colour, position in places if colour == s]) for s in sources]
-    operands = [Operand(source, of) for source, of in zip(sources, wanted, strict=True)]
-    return Block(STACK, (len(places),), operands=operands, targets=targets), np.arange(len(places))
+    return Block(row, shape, operands=ordered, is_reduction=True), order
 
 
 def _operand(args: Sequence[int], place: Mapping[int, Place], lanes: int) -> Operand:

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ...ops.table import COMPARISONS
-from ...transforms.batch_tracing import STACK
 from ..arrays.layout import Block, Plan
 from ..arrays.views import Positions
 
@@ -36,8 +35,8 @@ class Step:
 
 
 def stands_alone(block: Block) -> bool:
-    """Return whether a block has loops of its own: a stack, a matrix product or another reduction."""
-    return block.op is STACK or block.is_reduction
+    """Return whether a block has loops of its own: an arrangement, a matrix product or another reduction."""
+    return bool(block.targets) or block.is_reduction
 
 
 def fused(plan: Plan) -> list[Step]:
@@ -70,7 +69,7 @@ def fused(plan: Plan) -> list[Step]:
     users: dict[int, list[tuple[int, Positions]]] = {}
     for colour in reversed(plan.blocks):
         block = plan.blocks[colour]
-        if block.op is None:
+        if block.op is None and not block.targets:
             continue
         # Of the steps that use it, the first to be evaluated is the last of the list.
         where = sorted(uses.get(colour, ()), reverse=True)

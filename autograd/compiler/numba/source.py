@@ -19,7 +19,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...transforms.batch_tracing import STACK
 from ..arrays.layout import Block, Operand, Plan
 from ..arrays.views import Positions
 from .affine import Affine, affine
@@ -385,8 +384,8 @@ class _Writer:
         block = self.plan.blocks[colour]
         if block.product is not None:
             self._product(colour, block, *block.product)
-        elif block.op is STACK:
-            self._stack(colour, block)
+        elif block.targets:
+            self._arrangement(colour, block)
         elif block.is_reduction:
             self._sums(colour, block)
         else:
@@ -397,7 +396,7 @@ class _Writer:
             self.lines += [f"{known} = {text}" for known, text in before.items()]
             self.scalars[colour] = name
 
-    def _stack(self, colour: int, block: Block) -> None:
+    def _arrangement(self, colour: int, block: Block) -> None:
         """Write an array that takes its numbers from several."""
         parts = [self._memory_of(operand) for operand in block.operands]
         self.memory[colour] = self._room(block.size)

@@ -15,7 +15,6 @@ from ...ops.renderer import SIGNS, Form, Renderer, Term, called
 from ...ops.rule import Rule
 from ...ops.rules import FLOAT, NUMPY
 from ...ops.table import COMPARISONS, OPS, Op
-from ...transforms.batch_tracing import STACK
 from ..arrays.layout import Block, Floats, Operand, Plan
 from ..arrays.views import Positions, broadcast_axes, view
 from .literals import Literals, module_text, number_text
@@ -225,7 +224,7 @@ class _Writer:
         for colour, block in self.plan.blocks.items():
             if block.argument is not None:
                 self.names[colour] = self.parameters[block.argument]
-            elif block.op is STACK:
+            elif block.targets:
                 self.names[colour] = f"v{next(self.numbers)}"
                 self._fill(self.names[colour], block.size, block.operands, block.targets)
             elif block.op is not None:
@@ -377,7 +376,7 @@ class _Writer:
         """Return a result in an array of its own: a copy of an argument, a view or a repetition."""
         is_first = text not in self.returned
         self.returned.add(text)
-        is_computed = text == self.names.get(source) and self.plan.blocks[source].op is not None
+        is_computed = text == self.names.get(source) and self.plan.blocks[source].argument is None
         is_new = text.startswith(("np.array(", "np.full("))
         return text if is_new or (is_computed and is_first) else f"np.array({text})"
 

@@ -1,39 +1,68 @@
-"""The samples of a batch on a tape: how many each instruction stands for.
+"""The samples of a batch on a tape: how many numbers each instruction stands for.
 
-See `batch_tracing` for stacks, lanes and totals. Here those that change nothing are taken out: a lane of a
-stack is the number that was put there, and a stack of all lanes of a number is that number.
+Here the structural operations that change nothing are taken out, as each of them says: a lane of a stack is
+the number that was put there, and a stack of all lanes of a number is that number.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from typing import TypeVar
 
+from ...ops.structural import Operation, Structural
 from ...ops.table import OPS, Op
-from ...transforms.batch_tracing import LANE, STACK, TOTAL
 from ..trace.tape import Tape, rewritten
 from .simplify import simplify
 
-TOTALS = {
-    "sum": replace(OPS["sum"], name="total sum"),
-    "dot": replace(OPS["dot"], name="total dot"),
-}
-"""Sums, and sums of products, over the samples as well as their operands; by the row that they become."""
+T = TypeVar("T")
 
-_SHARED = (LANE, TOTAL, *TOTALS.values())
+
+class TotalOf(Structural):
+    """A reduction that adds up over the samples as well: the total of a sum, or of a sum of products.
+
+    Parameters
+    ----------
+    row : Op
+        The reduction.
+
+    Examples
+    --------
+    >>> TotalOf(OPS["dot"]), TotalOf(OPS["dot"]).columns([1, 2, 3, 4])
+    (total dot, [[1, 2], [3, 4]])
+    """
+
+    variadic = True
+
+    def __init__(self, row: Op) -> None:
+        self.reduces = self._row = row
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """Its name, after that of the row."""
+        return f"total {self._row.name}"
+
+    def columns(self, operands: Sequence[T]) -> list[Sequence[T]]:
+        """Return the operands as those of the row."""
+        return self._row.columns(operands)
+
+
+TOTALS = {name: TotalOf(OPS[name]) for name in ("sum", "dot")}
+"""Of each reduction that adds, the one over the samples as well."""
 
 
 class Samples:
-    """How many samples each instruction of a growing tape stands for.
+    """How many numbers each instruction of a growing tape stands for.
 
     Attributes
     ----------
     of : list of int
-        The numbers; 0 for what all samples share.
+        How many; 0 for a single one, which all samples share.
 
     Examples
     --------
+    >>> from autograd.transforms.batch_operations import Stack
     >>> samples = Samples()
-    >>> samples.add(None, ()), samples.add(None, ()), samples.add(STACK, (0, 1))
+    >>> samples.add(None, ()), samples.add(None, ()), samples.add(Stack(), (0, 1))
     (None, None, None)
     >>> samples.of
     [0, 0, 2]
@@ -42,18 +71,18 @@ class Samples:
     def __init__(self) -> None:
         self.of: list[int] = []
 
-    def add(self, op: Op | None, args: tuple[int, ...]) -> None:
-        """Count the samples of the next instruction."""
-        if op is None or op in _SHARED:
+    def add(self, op: Operation | None, args: tuple[int, ...]) -> None:
+        """Count the numbers of the next instruction."""
+        if op is None:
             self.of.append(0)
-        elif op is STACK:
-            self.of.append(len(args))
+        elif isinstance(op, Structural):
+            self.of.append(op.length(len(args)))
         else:
             self.of.append(next(filter(None, map(self.of.__getitem__, args)), 0))
 
 
 def samples_of(tape: Tape) -> list[int]:
-    """Return how many samples each instruction stands for.
+    """Return how many numbers each instruction stands for; 0 is a single one.
 
     Examples
     --------
@@ -66,10 +95,26 @@ def samples_of(tape: Tape) -> list[int]:
     return samples.of
 
 
-def settle_batches(tape: Tape) -> Tape:
-    """Return a simplified tape without the stacks, lanes and totals that change nothing.
+def sources_of(tape: Tape, i: int) -> list[tuple[int, int]]:
+    """Return, for each number of an instruction that arranges, which operand and which number of it that is.
 
-    What becomes equal by that is merged, and stacks of what was merged are taken out in turn: of
+    Examples
+    --------
+    >>> from autograd.transforms.batch_operations import Lane
+    >>> tape = Tape()
+    >>> sources_of(tape, tape.add(Lane(), (tape.input(0, 0), tape.constant(2.0))))
+    [(0, 2)]
+    """
+    op, args = tape.ops[i], tape.args[i]
+    assert isinstance(op, Structural)
+    operands = len(args) - op.statics
+    return op.sources(operands, [tape.numbers[arg] for arg in args[operands:]])  # type: ignore[misc]
+
+
+def settle_batches(tape: Tape) -> Tape:
+    """Return a simplified tape without the structural operations that change nothing.
+
+    What becomes equal by that is merged, and stacks of what was merged are taken out in turn: in
     ``[2.0 * w, 2.0 * w]`` all samples are one number, which only shows once the two products are one.
 
     Parameters
@@ -85,7 +130,7 @@ def settle_batches(tape: Tape) -> Tape:
     Examples
     --------
     >>> from autograd import Value
-    >>> from autograd.transforms.batch_tracing import lane, stack
+    >>> from autograd.transforms.batch_operations import lane, stack
     >>> from ..trace.tape import tape_of
     >>> x, y = Value(1.0), Value(2.0)
     >>> tape = settle_batches(tape_of([lane(stack([x, y]), 1)], [[x, y]]))
@@ -97,7 +142,7 @@ def settle_batches(tape: Tape) -> Tape:
     """
     tape = simplify(tape)
     # Without a stack there may be lanes of what all samples share, where a choice of a stack was settled.
-    while not {STACK, LANE, TOTAL}.isdisjoint(tape.ops):
+    while any(isinstance(op, Structural) for op in set(tape.ops)):
         settled = _settled_once(tape)
         if (settled.ops, settled.args) == (tape.ops, tape.args):
             break
@@ -108,37 +153,12 @@ def settle_batches(tape: Tape) -> Tape:
 def _settled_once(tape: Tape) -> Tape:
     samples = Samples()
 
-    def write(new: Tape, op: Op, args: tuple[int, ...]) -> int:
+    def write(new: Tape, op: Operation, args: tuple[int, ...]) -> int:
+        if not isinstance(op, Structural):
+            return new.add(op, args)
         for i in range(len(samples.of), len(new)):
             samples.add(new.ops[i], new.args[i])
-        return _settled(new, op, args, samples)
+        same = op.simplified(new, args, samples.of)
+        return new.add(op, args) if same is None else same
 
     return rewritten(tape, write)
-
-
-def _settled(tape: Tape, op: Op, args: tuple[int, ...], samples: Samples) -> int:
-    x = args[0]
-    if op is STACK:
-        same = _same_as(tape, args, samples)
-        return tape.add(op, args) if same is None else same
-    if op is LANE and not samples.of[x]:
-        return x
-    if op is LANE and tape.ops[x] is STACK:
-        return tape.args[x][int(tape.numbers[args[1]])]  # type: ignore[arg-type]
-    if op is TOTAL and not samples.of[x]:
-        return tape.add(OPS["mul"], (args[1], x))
-    return tape.add(op, args)
-
-
-def _same_as(tape: Tape, args: tuple[int, ...], samples: Samples) -> int | None:
-    """Return what a stack equals: the number whose lanes it takes in order, or the only one in it."""
-    # Constants by their digits: 0.0 equals -0.0.
-    if len({arg if (number := tape.numbers[arg]) is None else repr(number) for arg in args}) == 1:
-        return args[0]
-    if any(tape.ops[arg] is not LANE for arg in args):
-        return None
-    sources = {tape.args[arg][0] for arg in args}
-    order = [tape.numbers[tape.args[arg][1]] for arg in args]
-    source = sources.pop()
-    is_whole = not sources and samples.of[source] == len(args) and order == list(range(len(args)))
-    return source if is_whole else None

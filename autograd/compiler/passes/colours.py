@@ -8,7 +8,7 @@ depends on another, because what depends on a colour is of another colour.
 
 from __future__ import annotations
 
-from ...ops.table import Op
+from ...ops.structural import Operation
 from ..trace.tape import Tape
 
 
@@ -33,7 +33,7 @@ class Colours:
         self.of: list[int] = []
         self._known: dict[tuple[object, ...], int] = {}
 
-    def add(self, op: Op, args: tuple[int, ...]) -> None:
+    def add(self, op: Operation, args: tuple[int, ...]) -> None:
         """Colour the next instruction, an operation."""
         self._append(self._likeness(op, args))
 
@@ -44,7 +44,7 @@ class Colours:
     def _append(self, likeness: tuple[object, ...]) -> None:
         self.of.append(self._known.setdefault(likeness, len(self._known)))
 
-    def _likeness(self, op: Op, args: tuple[int, ...]) -> tuple[object, ...]:
+    def _likeness(self, op: Operation, args: tuple[int, ...]) -> tuple[object, ...]:
         """Return what operations of one colour have in common."""
         if not op.variadic:
             return (op, *[self.of[arg] for arg in args])

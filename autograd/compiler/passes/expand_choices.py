@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from ...ops.structural import Operation
 from ...ops.table import COMPARISONS, OPS, Op, row
 from ..trace.tape import Tape, rewritten
 
@@ -37,9 +38,10 @@ def spread_choices(tape: Tape) -> Tape:
     return rewritten(tape, _spread)
 
 
-def _spread(tape: Tape, op: Op, args: tuple[int, ...]) -> int:
+def _spread(tape: Tape, op: Operation, args: tuple[int, ...]) -> int:
     if op not in CHOICES:
         return tape.add(op, args)
+    assert isinstance(op, Op)
     return op.value.on(_Instructions(tape, dict(zip(op.parameters, args, strict=True))))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from itertools import chain
 
+from ...ops.structural import Operation
 from ...ops.table import OPS, Op
 from ..trace.tape import Tape, rewritten
 
@@ -51,7 +52,7 @@ def combine(tape: Tape) -> Tape:
     once = iter([uses[i] == 1 for i, op in enumerate(tape.ops) if op is not None])
     is_single: dict[int, bool] = {}
 
-    def write(new: Tape, op: Op, args: tuple[int, ...]) -> int:
+    def write(new: Tape, op: Operation, args: tuple[int, ...]) -> int:
         i = _written(new, op, args, is_single)
         is_single[i] = next(once)
         return i
@@ -59,7 +60,7 @@ def combine(tape: Tape) -> Tape:
     return rewritten(tape, write)
 
 
-def _written(tape: Tape, op: Op, args: tuple[int, ...], is_single: dict[int, bool]) -> int:
+def _written(tape: Tape, op: Operation, args: tuple[int, ...], is_single: dict[int, bool]) -> int:
     if op is OPS["add"]:
         for total, term in (args, args[::-1]):
             if is_single.get(term) and tape.ops[term] is OPS["mul"]:

@@ -11,8 +11,8 @@ from collections import Counter
 from functools import reduce
 from itertools import chain
 
-from ...ops.table import OPS, Op
-from ...transforms.batch_tracing import TOTAL
+from ...ops.structural import Operation, Structural
+from ...ops.table import OPS
 from ..trace.tape import Tape, rewritten
 from .batches import TOTALS, Samples
 from .colours import Colours
@@ -79,7 +79,7 @@ def spread_sums(tape: Tape) -> Tape:
     return rewritten(tape, _spread)
 
 
-def _spread(tape: Tape, op: Op, args: tuple[int, ...]) -> int:
+def _spread(tape: Tape, op: Operation, args: tuple[int, ...]) -> int:
     if op.name not in ("sum", "dot") or not args:
         return tape.add(op, args)
     columns = op.columns(args)
@@ -104,8 +104,8 @@ class _Finder:
     def _inner(self) -> set[int]:
         """Return the sums and products that are a term of one sum, and of nothing else."""
         names = [self.tape.name(i) for i in range(len(self.tape))]
-        outer = ("add", "sum", TOTAL.name)
-        sums = (args for name, args in zip(names, self.tape.args, strict=True) if name in outer)
+        outer = {op for op in set(self.tape.ops) if op in (OPS["add"], OPS["sum"]) or _is_total(op)}
+        sums = (args for op, args in zip(self.tape.ops, self.tape.args, strict=True) if op in outer)
         return {arg for args in sums for arg in args if names[arg] in _PARTS and self.uses[arg] == 1}
 
     def _terms(self, i: int) -> list[Term]:
@@ -131,7 +131,7 @@ class _Finder:
                 self.new[i] = self._leaf(self.reduced.copy_leaf(self.tape, i))
             elif op.name in _SUMS:
                 self.new[i] = self._sum_of(self._terms(i))
-            elif op is TOTAL:
+            elif _is_total(op):
                 self.new[i] = self._total_of(*args)
             else:
                 self.new[i] = self._put(op, tuple([self.new[arg] for arg in args]))
@@ -144,7 +144,7 @@ class _Finder:
         self.samples.add(None, ())
         return i
 
-    def _put(self, op: Op, args: tuple[int, ...]) -> int:
+    def _put(self, op: Operation, args: tuple[int, ...]) -> int:
         if op is OPS["mul"]:
             # Now, since the operands of a sum must keep their colours when the tape is simplified later.
             args = doubled(self.reduced, args, self._constant)
@@ -199,3 +199,7 @@ class _Finder:
 
     def _constant(self, number: float) -> int:
         return self._leaf(self.reduced.constant(number))
+
+
+def _is_total(op: Operation | None) -> bool:
+    return isinstance(op, Structural) and op.adds

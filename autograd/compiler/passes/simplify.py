@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 
 from ...engine.nonfinite import PYTHON_RAISES, careful
 from ...ops.rules import on_floats
-from ...ops.table import OPS, Op
-from ...transforms.batch_tracing import LANE, STACK, TOTAL
+from ...ops.structural import Operation, Structural
+from ...ops.table import OPS
 from ..trace.tape import Tape
 
 
@@ -41,7 +41,7 @@ def simplify(tape: Tape) -> Tape:
     known: dict[object, int] = {}
     new: list[int] = []
 
-    def put(op: Op, args: tuple[int, ...]) -> int:
+    def put(op: Operation, args: tuple[int, ...]) -> int:
         key = (op, args)
         found = known.get(key)
         if found is None:
@@ -70,10 +70,9 @@ def simplify(tape: Tape) -> Tape:
         same = _same_as(op, args, numbers)
         if same is not None:
             new.append(same)
-        elif None not in numbers and op is not STACK:
-            new.append(constant(_evaluate(op, numbers)))  # type: ignore[arg-type]
-        else:
-            new.append(put(op, args))
+            continue
+        folded = None if None in numbers else _evaluate(op, numbers)  # type: ignore[arg-type]
+        new.append(put(op, args) if folded is None else constant(folded))
     merged.outputs = [new[output] for output in tape.outputs]
     return used(merged)
 
@@ -116,9 +115,9 @@ def doubled(tape: Tape, args: tuple[int, ...], constant: Callable[[float], int])
 _TINY, _HUGE = 1e-300, 1e300
 
 
-def _same_as(op: Op, args: Sequence[int], numbers: Sequence[float | None]) -> int | None:
+def _same_as(op: Operation, args: Sequence[int], numbers: Sequence[float | None]) -> int | None:
     """Return which operand an instruction equals, if it does for every number."""
-    if op.name in ("pos", "constant") or (op is LANE and numbers[0] is not None):
+    if op.name in ("pos", "constant"):
         return args[0]
     if op.name == "where" and numbers[0] is not None:
         return args[1] if numbers[0] else args[2]
@@ -128,10 +127,9 @@ def _same_as(op: Op, args: Sequence[int], numbers: Sequence[float | None]) -> in
     return None
 
 
-def _evaluate(op: Op, numbers: Sequence[float]) -> float:
-    if op is TOTAL:
-        number, samples = numbers
-        return number * samples
+def _evaluate(op: Operation, numbers: Sequence[float]) -> float | None:
+    if isinstance(op, Structural):
+        return op.fold(numbers)
     arguments = op.columns(numbers) if op.variadic else numbers
     try:
         return float(on_floats(op).value(*arguments))

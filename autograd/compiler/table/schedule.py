@@ -14,15 +14,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain, groupby
 from math import prod
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from ...ops.structural import Structural
 from ...ops.table import Op
-from ...transforms.batch_tracing import LANE, STACK, TOTAL
+from ..passes.batches import sources_of
 from ..trace.tape import Tape
 
 Slots = npt.NDArray[np.int32]
@@ -82,15 +83,27 @@ def is_schedulable(tape: Tape) -> bool:
     >>> is_schedulable(Tape())
     True
     """
-    instructions = list(zip(tape.ops, tape.args, strict=True))
-    stacks = [args for op, args in instructions if op is STACK]
-    others = [(op, args) for op, args in instructions if op is not None and op is not STACK]
+    structural = {i: op for i, op in enumerate(tape.ops) if isinstance(op, Structural)}
+    if not all(op.arranges for op in structural.values()):
+        return False
+    loads = [i for i in structural if _is_load(tape, i)]
     return (
-        len({len(args) for args in stacks}) <= 1
-        and all(tape.ops[arg] is None for args in stacks for arg in args)
-        and not any(op.variadic or op is TOTAL for op, _ in others)
-        and not any(tape.ops[arg] is LANE for _, args in others for arg in args)
+        len({len(tape.args[i]) for i in loads}) <= 1
+        and all(tape.ops[arg] is None for i in loads for arg in tape.args[i])
+        and not any(isinstance(op, Op) and op.variadic for op in set(tape.ops))
+        and (structural.keys() - set(loads)).isdisjoint(chain.from_iterable(tape.args))
     )
+
+
+def _is_load(tape: Tape, i: int) -> bool:
+    """Return whether an instruction arranges single numbers as the samples of one."""
+    op = tape.ops[i]
+    return isinstance(op, Structural) and op.length(len(tape.args[i])) > 0
+
+
+def _arranged(tape: Tape, i: int) -> list[tuple[int, int]]:
+    """Return the instruction and the lane of each number that an instruction arranges."""
+    return [(tape.args[i][operand], lane) for operand, lane in sources_of(tape, i)]
 
 
 def schedule(tape: Tape, shapes: Sequence[tuple[int, ...]], results: Sequence[Sequence[int]]) -> Schedule:
@@ -128,7 +141,7 @@ def schedule(tape: Tape, shapes: Sequence[tuple[int, ...]], results: Sequence[Se
     for row, i in enumerate(order):
         args = tape.args[i]
         table[row, : 1 + len(args)] = [slot_of[i], *[slot_of[arg] for arg in args]]
-    lanes = max((len(tape.args[i]) for i in loads if tape.ops[i] is STACK), default=1)
+    lanes = max((len(tape.args[i]) for i in loads if tape.ops[i] is not None), default=1)
     constants, sources = _sources(tape, shapes, loads, lanes)
     rows = {i: row for row, i in enumerate(dict.fromkeys(i for numbers in taken for i, _ in numbers))}
     columns = [([rows[i] for i, _ in numbers], [lane for _, lane in numbers]) for numbers in taken]
@@ -146,19 +159,20 @@ def schedule(tape: Tape, shapes: Sequence[tuple[int, ...]], results: Sequence[Se
 
 
 def _loads(tape: Tape) -> list[int]:
-    """Return the stacks, and the inputs and constants that are used by themselves."""
+    """Return what arranges samples, and the inputs and constants that are used by themselves."""
     used = set(tape.outputs)
-    for op, args in zip(tape.ops, tape.args, strict=True):
-        if op is not STACK:
-            used.update(args[:1] if op is LANE else args)
-    return [i for i, op in enumerate(tape.ops) if op is STACK or (op is None and i in used)]
+    loads = {i for i in range(len(tape)) if _is_load(tape, i)}
+    for i, (op, args) in enumerate(zip(tape.ops, tape.args, strict=True)):
+        if i not in loads:
+            used.update(args[: len(args) - op.statics] if isinstance(op, Structural) else args)
+    return [i for i, op in enumerate(tape.ops) if i in loads or (op is None and i in used)]
 
 
 def _number_and_lane(tape: Tape, i: int) -> tuple[int, int]:
-    if tape.ops[i] is not LANE:
+    if not isinstance(tape.ops[i], Structural):
         return i, 0
-    x, lane = tape.args[i]
-    return x, int(tape.numbers[lane])  # type: ignore[arg-type]
+    (found,) = _arranged(tape, i)
+    return found
 
 
 def _runs(tape: Tape) -> tuple[list[Run], list[int]]:
@@ -169,7 +183,7 @@ def _runs(tape: Tape) -> tuple[list[Run], list[int]]:
         for arg in tape.args[i]:
             if heights[arg] < height:
                 heights[arg] = height
-    work = [i for i, op in enumerate(tape.ops) if op not in (None, STACK, LANE)]
+    work = [i for i, op in enumerate(tape.ops) if isinstance(op, Op)]
     kinds = {op: kind for kind, op in enumerate(dict.fromkeys(tape.ops[i] for i in work))}
     keys = {i: (-heights[i], kinds[tape.ops[i]]) for i in work}
     order = sorted(work, key=keys.__getitem__)
@@ -218,6 +232,6 @@ def _sources(
     known: dict[int, int] = {}
     rows = []
     for i in loads:
-        args = tape.args[i] if tape.ops[i] is STACK else [i] * lanes
+        args = [i] * lanes if tape.ops[i] is None else [arg for arg, _ in _arranged(tape, i)]
         rows.append([known[arg] if arg in known else known.setdefault(arg, place(arg)) for arg in args])
     return list(constants.values()), np.array(rows, dtype=np.intp).reshape(-1, lanes)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ...engine.graph import nodes_of
 from ...engine.value import Value
-from ...ops.table import Op
+from ...ops.structural import Operation
 
 
 @dataclass
@@ -19,8 +19,8 @@ class Tape:
 
     Attributes
     ----------
-    ops : list of Op or None
-        The row that computes each; None for an input or a constant.
+    ops : list of Op, Structural or None
+        The operation that computes each; None for an input or a constant.
     args : list of tuple of int
         The instructions that each is computed from; none for an input or a constant.
     numbers : list of float or None
@@ -40,7 +40,7 @@ class Tape:
     {0: (0, 0)}
     """
 
-    ops: list[Op | None] = field(default_factory=list)
+    ops: list[Operation | None] = field(default_factory=list)
     args: list[tuple[int, ...]] = field(default_factory=list)
     numbers: list[float | None] = field(default_factory=list)
     inputs: dict[int, tuple[int, int]] = field(default_factory=dict)
@@ -49,7 +49,7 @@ class Tape:
     def __len__(self) -> int:
         return len(self.ops)
 
-    def add(self, op: Op | None, args: tuple[int, ...] = (), number: float | None = None) -> int:
+    def add(self, op: Operation | None, args: tuple[int, ...] = (), number: float | None = None) -> int:
         """Append an instruction and return which it is."""
         self.ops.append(op)
         self.args.append(args)
@@ -77,7 +77,7 @@ class Tape:
         return "" if op is None else op.name
 
 
-def rewritten(tape: Tape, write: Callable[[Tape, Op, tuple[int, ...]], int]) -> Tape:
+def rewritten(tape: Tape, write: Callable[[Tape, Operation, tuple[int, ...]], int]) -> Tape:
     """Return a tape in which each operation is written anew.
 
     Parameters

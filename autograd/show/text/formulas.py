@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from ...engine.attach import attach
 from ...engine.value import Value
 from ...ops.renderer import ATOM, POWER, SIGN, Form, Renderer, Term, infix
-from ...ops.table import Op, row
+from ...ops.structural import Operation, Structural
+from ...ops.table import row
 from ...printable import printable
 
 # Nested expressions are trees: y = y + y, 30 times, has 31 nodes and 10^9 terms.
@@ -322,8 +323,10 @@ class _Latex(Renderer):
 _PYTHON, _LATEX = _Python({}), _Latex({})
 
 
-def _applied(op: Op, terms: Sequence[Term], latex: bool) -> Term:
-    """Return a row with its operands, those of a variadic row in lists."""
+def _applied(op: Operation, terms: Sequence[Term], latex: bool) -> Term:
+    """Return an operation with its operands, those of a variadic row in lists."""
+    if isinstance(op, Structural):
+        return Term(op.written([term.text for term in terms], latex=latex))
     if op.variadic:
         terms = [Term(", ".join(term.text for term in column)) for column in op.columns(terms)]
     return (_LATEX if latex else _PYTHON).apply(op.name, tuple(terms))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ...engine.apply import apply, apply_variadic
+from ...engine.apply import apply_again
 from ...engine.graph import nodes
 from ...engine.value import Value
 
@@ -38,9 +38,6 @@ def replay(root: Value, changes: Mapping[Value, float]) -> dict[Value, Value]:
             copies[node] = Value(changes.get(node, node.data), node.label)
             continue
         args = [copies[arg] if isinstance(arg, Value) else arg for arg in node.args]
-        if node.op.variadic:
-            copies[node] = apply_variadic(node.op, *node.op.columns(args))
-        else:
-            copies[node] = apply(node.op, *args)
+        copies[node] = apply_again(node.op, args)
         copies[node].label = node.label
     return copies

@@ -1,0 +1,218 @@
+"""Operations that are no rows: what each answers, and that everybody asks it."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import pickle
+from collections.abc import Iterator
+from math import inf, nan
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import autograd
+import nn
+from autograd import Value, anomaly
+from autograd.compiler.passes.batches import TOTALS
+from autograd.compiler.trace.tape import Tape
+from autograd.engine.apply import apply_again
+from autograd.ops.structural import Part, Structural
+from autograd.ops.table import OPS
+from autograd.show.text.formulas import expression, formula
+from autograd.show.text.replay import replay
+from autograd.transforms.batch_operations import Lane, Stack, Total, lane, stack, total
+from autograd.transforms.partials import partials_as_graph
+
+STACK, LANE, TOTAL = Stack(), Lane(), Total()
+X, Y = Value(3.0, "x"), Value(5.0, "y")
+ROOT = Path(autograd.__file__).parent.parent
+
+
+def made(op: Structural) -> Value:
+    """Return a node of each operation, for two samples."""
+    batch = stack([X, Y, 7.0])
+    return {"stack": batch, "lane": lane(batch * 2.0, 1), "total": total(batch, 3)}[op.name]
+
+
+# --------------------------------------------------------------------------------------------- evaluation
+
+
+@pytest.mark.parametrize("op", [STACK, LANE, TOTAL], ids=repr)
+def test_a_node_is_known_by_its_operation(op: Structural) -> None:
+    """It has its name, and is of one operation after all sorts of copying."""
+    node = made(op)
+    assert repr(node.op) == op.name
+    assert f"op='{op.name}'" in repr(node)
+    for twin in (copy.copy(node), pickle.loads(pickle.dumps(node)), apply_again(node.op, node.args)):  # type: ignore[arg-type]
+        assert twin.op is node.op
+        assert len(twin.args) == len(node.args)
+    assert copy.deepcopy(node.op) is node.op
+
+
+def test_an_operation_is_written() -> None:
+    """Formulas and expressions have its name and its operands, in LaTeX too."""
+    batch = stack([X, Y])
+    assert expression(lane(batch, 1) * 2.0) == "lane(stack(x, y), 1) * 2"
+    latex = r"\operatorname{total}\left(\operatorname{stack}\left(x, y\right), 2\right)"
+    assert expression(total(batch, 2), latex=True) == latex
+    assert formula(stack([X] * 9), {X: "x"}) == "stack(x, x, … 7 more)"
+
+
+def test_an_operation_computes_nothing() -> None:
+    """To stack what is not finite warns of nothing; anomaly mode names it."""
+    assert lane(stack([Value(inf), 1.0]), 0).data == inf
+    with anomaly(), pytest.raises(FloatingPointError, match=r"nan is an operand of stack\(x = nan, 1\.0\)"):
+        stack([Value(nan, "x"), 1.0])
+
+
+def test_a_graph_is_evaluated_again() -> None:
+    """A replay at another point stacks the new numbers and reads them again."""
+    y = lane(stack([X, Y]) * 2.0, 0)
+    copies = replay(y, {X: 4.0})
+    assert copies[y].data == 8.0
+    assert [node.op and node.op.name for node in copies.values()].count("stack") == 1
+
+
+# -------------------------------------------------------------------------------------------- derivatives
+
+
+def test_stack_pulls_and_pushes() -> None:
+    """Each sample gets its lane of an adjoint, or the number that is that of all; constants get nothing."""
+    node, adjoint = stack([X, Y, 7.0]), stack([Value(1.0), 2.0, 3.0])
+    assert STACK.pull(node, 1.5, {X}, {}) == [1.5, None, None]
+    lanes = STACK.pull(node, adjoint, {X, Y}, {})
+    assert [part and part.args for part in lanes] == [(adjoint, 0.0), (adjoint, 1.0), None]
+    assert STACK.push(node, [2.0, None, None]).args == (2.0, 0.0, 0.0)
+
+
+def test_lane_pulls_and_pushes() -> None:
+    """An adjoint flows to its own sample of a batch, and as it is to what all samples share."""
+    batch = stack([X, Y])
+    node, shared = lane(batch, 1), lane(X, 1)
+    assert LANE.pull(node, 4.0, {batch}, {batch: 2}) == [Part(1, 4.0), None]
+    assert LANE.pull(shared, 4.0, {X}, {}) == [4.0, None]
+    assert LANE.push(node, [4.0, None]) == 4.0
+    assert LANE.push(node, [batch, None]).args == (batch, 1.0)
+
+
+def test_total_pulls_and_pushes() -> None:
+    """An adjoint flows to each sample alike; of what all samples share the total is a multiple."""
+    batch = stack([X, Y])
+    node, shared = total(batch, 2), total(X, 2)
+    assert TOTAL.pull(node, 4.0, {batch}, {batch: 2}) == [4.0, None]
+    assert TOTAL.pull(shared, 4.0, {X}, {}) == [8.0, None]
+    assert TOTAL.push(node, [4.0, None]) == 8.0
+    assert TOTAL.push(node, [batch, None]).args == (batch, 2.0)
+
+
+@pytest.mark.parametrize("op", [STACK, LANE, TOTAL], ids=repr)
+def test_a_partial_is_what_one_pulls_back(op: Structural) -> None:
+    """Who asks for the partials, as an explanation does, gets what flows back for an adjoint of 1."""
+    node = made(op)
+    wanted = {arg for arg in node.args if isinstance(arg, Value)}
+    assert list(partials_as_graph(node, wanted)) == list(op.pull(node, 1.0, wanted, {}))
+
+
+# -------------------------------------------------------------------------------------------- compilation
+
+
+def test_lengths() -> None:
+    """A stack stands for as many numbers as it has operands; what is read or added up is a single one."""
+    assert [op.length(2) for op in (STACK, LANE, TOTAL, *TOTALS.values())] == [2, 0, 0, 0, 0]
+
+
+def test_columns() -> None:
+    """What is stacked is alike; a sample's index is not like its batch; totals are as their rows."""
+    assert STACK.columns([1, 2, 3]) == [[1, 2, 3]]
+    assert LANE.columns([1, 2]) == [[1], [2]]
+    assert {op.name: op.columns([1, 2]) for op in TOTALS.values()} == {
+        "total sum": [[1, 2]],
+        "total dot": [[1], [2]],
+    }
+    assert [op.reduces for op in TOTALS.values()] == [OPS["sum"], OPS["dot"]]
+
+
+def test_sources() -> None:
+    """Stacks and lanes move numbers: each result is a number of an operand."""
+    assert STACK.sources(2, []) == [(0, 0), (1, 0)]
+    assert LANE.sources(1, [2.0]) == [(0, 2)]
+    assert [op.arranges for op in (STACK, LANE, TOTAL)] == [True, True, False]
+    with pytest.raises(NotImplementedError, match="total is not made of numbers of its operands"):
+        TOTAL.sources(1, [2.0])
+
+
+def test_fold() -> None:
+    """What constants give is known: a lane and a total of a constant, which all samples share."""
+    assert [op.fold([3.0, 2.0]) for op in (STACK, LANE, TOTAL)] == [None, 3.0, 6.0]
+
+
+def test_simplified() -> None:
+    """What changes nothing is the instruction that was there before."""
+    tape = Tape()
+    x, y, zero, one = tape.input(0, 0), tape.input(0, 1), tape.constant(0.0), tape.constant(1.0)
+    batch = tape.add(STACK, (x, y))
+    lanes = tape.add(LANE, (batch, zero)), tape.add(LANE, (batch, one))
+    lengths = [0, 0, 0, 0, 2, 0, 0]
+    assert STACK.simplified(tape, (x, y), lengths) is None
+    assert STACK.simplified(tape, (x, x), lengths) == x
+    assert STACK.simplified(tape, lanes, lengths) == batch
+    assert STACK.simplified(tape, lanes[::-1], lengths) is None
+    assert STACK.simplified(tape, (tape.constant(0.0), tape.constant(-0.0)), lengths) is None
+    assert LANE.simplified(tape, (batch, one), lengths) == y
+    assert LANE.simplified(tape, (x, one), lengths) == x
+    assert TOTAL.simplified(tape, (batch, one), lengths) is None
+    product = TOTAL.simplified(tape, (x, one), lengths)
+    assert product is not None
+    assert (tape.ops[product], tape.args[product]) == (OPS["mul"], (one, x))
+
+
+def test_what_an_operation_does_not_say() -> None:
+    """A new operation is opaque to the compiler, and tells who asks for what it does not have."""
+
+    class Loop(Structural):
+        name = "loop"
+
+    loop: Any = Loop()
+    tape = Tape()
+    assert (loop.length(2), loop.fold([1.0]), loop.simplified(tape, (), [])) == (0, None, None)
+    assert not any([loop.variadic, loop.arranges, loop.adds, loop.statics, loop.reduces])
+    with pytest.raises(NotImplementedError, match="no derivative is known backward through loop"):
+        loop.pull(X, 1.0, {}, {})
+    with pytest.raises(NotImplementedError, match="no derivative is known forward through loop"):
+        loop.push(X, [1.0])
+    with pytest.raises(NotImplementedError, match="loop cannot be evaluated again"):
+        loop.apply(1.0)
+
+
+# ----------------------------------------------------------------------------------- asked, and not compared
+
+
+def kinds(kind: type[Structural] = Structural) -> Iterator[type[Structural]]:
+    """Yield the structural operations of the package."""
+    for one in kind.__subclasses__():
+        if one.__module__.startswith("autograd"):
+            yield one
+        yield from kinds(one)
+
+
+FILES = [
+    path
+    for package in (autograd, nn)
+    for path in sorted(Path(package.__file__).parent.rglob("*.py"))  # type: ignore[arg-type]
+]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_nobody_compares_an_operation_with_a_name(path: Path) -> None:
+    """Outside its file no structural operation is imported, or looked for by its name."""
+    module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    others = {kind.__name__ for kind in kinds() if kind.__module__ != module}
+    names = {"stack", "lane", "total", "total sum", "total dot"}
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            assert not {alias.name for alias in node.names} & {*others, "STACK", "LANE", "TOTAL"}
+        if isinstance(node, ast.Compare):
+            asked = [*ast.walk(node.left), *(part for side in node.comparators for part in ast.walk(side))]
+            assert not {part.value for part in asked if isinstance(part, ast.Constant)} & names
