@@ -15,6 +15,7 @@ from hypothesis import settings
 
 import autograd
 import nn
+from autograd import Value
 
 ROOT = Path(autograd.__file__).parent.parent
 
@@ -136,6 +137,18 @@ def test_imports_inside_functions(name: str) -> None:
 def test_the_rooms_are_the_folders() -> None:
     """Each folder of the package has its place in the house."""
     assert sorted(set(map(room, modules("autograd")))) == sorted(ROOMS)
+
+
+def test_the_node_fits_on_slides() -> None:
+    """The node and its backward sweep are few lines, all written by hand."""
+    assert len(modules("autograd")["autograd.engine.value"].read_text().splitlines()) < 250
+
+
+def test_the_storeys_above_attach_what_the_node_declares() -> None:
+    """Each method that `Value` declares without a body is there as soon as `autograd` is imported."""
+    declared = [name for name, kind in Value.__annotations__.items() if kind.startswith("ClassVar")]
+    assert {"draw", "explain", "steps"} < set(declared)
+    assert all(callable(getattr(Value, name)) for name in declared)
 
 
 def test_the_generator_knows_the_table_alone() -> None:

@@ -23,7 +23,7 @@ PACKAGES = (autograd, autograd.show, nn)
 
 PROGRAM = """
 from autograd import Value, check_grads, draw, explain, grad, jit, lint, stepper, vmap
-from autograd.show import Drawing, LintReport
+from autograd.show import Drawing, Explanation, LintReport
 from nn import MLP, History, fit, losses, optimizers
 
 x = Value(3.0, label="x")
@@ -31,7 +31,9 @@ y = x * x + 1.0
 y.backward()
 drawing: Drawing = draw(y)
 drawing.save("graph.svg")
-explain(y, x)
+y.draw(depth=2).save("part.svg")
+explanation: Explanation = y.explain(x)
+print(explain(y, x).derivative == explanation.derivative, y.steps()[0].adjoint + x.item())
 stepper(y, descend=[x]).save("steps.html")
 model = MLP(2, [16, 1])
 report: LintReport = lint(y, model)
@@ -83,6 +85,14 @@ def test_every_public_name(environment: Path) -> None:
     assert modules == {f"nn.{name}" for name, item in vars(nn).items() if isinstance(item, ModuleType)} & set(
         names
     )
+
+
+def test_the_types_of_methods(environment: Path) -> None:
+    """What the storeys above attach to `Value` has types too."""
+    methods = ["draw()", "explain(x)", "steps()", "exp()", "max(2.0)", "__add__(2.0)", "backward()"]
+    lines = ["from autograd import Value", "x = Value(3.0)", *(f"reveal_type(x.{name})" for name in methods)]
+    found = re.findall('Revealed type is "(?:.*[.])?(.*)"', checked(environment, "\n".join(lines)))
+    assert found == ["Drawing", "Explanation", "Steps", "Value", "Value", "Value", "None"]
 
 
 @pytest.mark.parametrize("name", ["autograd.missing", "autograd.show.missing", "nn.missing"])

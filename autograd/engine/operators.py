@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from autograd.engine.operator_constants import *
+
 from ..ops.structural import Operation
 from .conversions import Conversions
 from .nonfinite import PYTHON_RAISES, careful
-from .operator_constants import *
 from .real_numbers import NUMBERS, Number, checked_number, nearest_float
 
 if TYPE_CHECKING:
@@ -23,34 +24,17 @@ if TYPE_CHECKING:
 
 
 class Operators(Conversions):
-    """The operators and methods of `Value`, a row of the table each."""
+    """The operators and methods of `Value`, for each a row of the table."""
 
     __slots__ = ()
-
-    def _record(self, op: Operation, out: float, x: Any, y: Any, dx: Any, dy: float | None) -> Value:
-        """Return the node of an operation that this node is an operand of.
-
-        Parameters
-        ----------
-        op : Op or Structural
-            What it is.
-        out : float
-            Its value.
-        x, y : Value or float
-            Its operands. ``y`` is None for one operand, ``x`` a tuple of all for more than two.
-        dx, dy : float or None
-            The partial of each; None for a constant. ``dx`` is a tuple where ``x`` is.
-
-        Returns
-        -------
-        Value
-            The new node.
-        """
-        raise NotImplementedError
 
     # By value, as PyTorch compares. Identity stays the hash, so that sets and dicts tell apart two
     # nodes of equal value.
     __hash__ = object.__hash__
+
+    def _record(self, op: Operation, out: float, x: Any, y: Any, dx: Any, dy: float | None) -> Value:
+        """Return the node of an operation, with its operands and partials as `Value` stores them."""
+        raise NotImplementedError
 
     def __lt__(self, other: Any) -> Any:
         if isinstance(other, Operators):
@@ -630,4 +614,8 @@ class Operators(Conversions):
             out, dx, _ = careful(HYPOT, x, y)
         return self._record(HYPOT, out, self, y, dx, None)
 
-    __abs__ = abs
+    def __abs__(self) -> Value:
+        x = self._data
+        out = abs(x)
+        dx = 0.0 if x == 0.0 else -1.0 if x < 0.0 else 1.0
+        return self._record(ABS, out, self, None, dx, None)

@@ -49,7 +49,7 @@ class Value(Operators):
     grad : float or Value
         What `backward` computed; 0.0 before. Assign 0.0 or None to start again.
     op : Op, Structural or None
-        The row of the table that made it; None for a leaf.
+        The operation that made it, mostly a row of the table; None for a leaf.
     args : tuple of Value or float
         The operands.
     partials : tuple of float or None
@@ -115,7 +115,7 @@ class Value(Operators):
 
     @property
     def data(self) -> float:
-        """The value; assignable on a leaf, and not known where it depends on an input that is traced."""
+        """The value; assignable on a leaf. Raises TracedValueError where it depends on a traced input."""
         return self._known("v.data") if self._level else self._data
 
     @data.setter

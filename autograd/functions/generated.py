@@ -2,9 +2,9 @@
 
 To change one, edit its row in `autograd/ops/table.py` and run ``python -m autograd.ops.generate``.
 
-Each takes `Value`s, plain numbers and NumPy arrays of either, element by element: on plain numbers it
-gives plain numbers, so that one function can be evaluated with and without a graph. Those that have the
-name of a builtin of Python are that builtin where there is neither a `Value` nor an array.
+Each takes `Value`s, plain numbers and NumPy arrays of either, element by element. Plain numbers give a plain
+number, so that the same function can be evaluated with and without a graph. A function that has the name of a
+builtin of Python is that builtin where no argument is a `Value` or an array.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def abs(x: T) -> T:
 
     Returns
     -------
-    As the arguments; without a Value and an array what the builtin gives.
+    As the arguments; what the builtin gives if no argument is a Value or an array.
 
     Notes
     -----
@@ -104,11 +104,11 @@ def max(*args: Any, **options: Any) -> Any:
     *args : Value, number or array; or one iterable of them
         The operands.
     **options
-        ``key``, which the items are compared by, and ``default``, as of the builtin.
+        ``key``, by which the items are compared, and ``default``, as for the builtin.
 
     Returns
     -------
-    As the arguments; without a Value and an array what the builtin gives.
+    As the arguments; what the builtin gives if no argument is a Value or an array.
 
     Raises
     ------
@@ -142,11 +142,11 @@ def min(*args: Any, **options: Any) -> Any:
     *args : Value, number or array; or one iterable of them
         The operands.
     **options
-        ``key``, which the items are compared by, and ``default``, as of the builtin.
+        ``key``, by which the items are compared, and ``default``, as for the builtin.
 
     Returns
     -------
-    As the arguments; without a Value and an array what the builtin gives.
+    As the arguments; what the builtin gives if no argument is a Value or an array.
 
     Raises
     ------
@@ -182,7 +182,7 @@ def where(condition: Any, x: Any, y: Any) -> Any:
     Parameters
     ----------
     condition : Value, bool or array
-        What to choose by.
+        Where to choose the first.
     x : Value, number or array
         An operand.
     y : Value, number or array
@@ -191,7 +191,7 @@ def where(condition: Any, x: Any, y: Any) -> Any:
     Returns
     -------
     Value, float or array
-        As the arguments: a number where no argument is a Value.
+        As the arguments: a number if no argument is a Value.
 
     Notes
     -----
@@ -217,7 +217,7 @@ def exp(x: T) -> T:
     Returns
     -------
     Value, float or array
-        As the arguments: a number where no argument is a Value.
+        As the arguments: a number if no argument is a Value.
 
     Notes
     -----
@@ -244,7 +244,7 @@ def log(x: T) -> T:
     Returns
     -------
     Value, float or array
-        As the arguments: a number where no argument is a Value.
+        As the arguments: a number if no argument is a Value.
 
     Notes
     -----
@@ -271,7 +271,7 @@ def log1p(x: T) -> T:
     Returns
     -------
     Value, float or array
-        As the arguments: a number where no argument is a Value.
+        As the arguments: a number if no argument is a Value.
 
     Notes
     -----
@@ -298,7 +298,7 @@ def expm1(x: T) -> T:
     Returns
     -------
     Value, float or array
-        As the arguments: a number where no argument is a Value.
+        As the arguments: a number if no argument is a Value.
 
     Notes
     -----
@@ -325,7 +325,7 @@ def sqrt(x: T) -> T:
     Returns
     -------
     Value, float or array
-        As the arguments: a number where no argument is a Value.
+        As the arguments: a number if no argument is a Value.
 
     Notes
     -----
@@ -352,7 +352,7 @@ def cbrt(x: T) -> T:
     Returns
     -------
     Value, float or array
-        As the arguments: a number where no argument is a Value.
+        As the arguments: a number if no argument is a Value.
 
     Notes
     -----
@@ -379,7 +379,7 @@ def log2(x: T) -> T:
     Returns
     -------
     Value, float or array
-        As the arguments: a number where no argument is a Value.
+        As the arguments: a number if no argument is a Value.
 
     Notes
     -----
@@ -406,7 +406,7 @@ def log10(x: T) -> T:
     Returns
     -------
     Value, float or array
-        As the arguments: a number where no argument is a Value.
+        As the arguments: a number if no argument is a Value.
 
     Notes
     -----
@@ -433,7 +433,7 @@ def exp2(x: T) -> T:
     Returns
     -------
     Value, float or array
-        As the arguments: a number where no argument is a Value.
+        As the arguments: a number if no argument is a Value.
 
     Notes
     -----
@@ -460,7 +460,7 @@ def floor(x: T) -> T:
     Returns
     -------
     Value, float or array
-        As the arguments: a number where no argument is a Value.
+        As the arguments: a number if no argument is a Value.
 
     Notes
     -----
@@ -487,7 +487,7 @@ def sin(x: T) -> T:
     Returns
     -------
     Value, float or array
-        As the arguments: a number where no argument is a Value.
+        As the arguments: a number if no argument is a Value.
 
     Notes
     -----
@@ -514,7 +514,7 @@ def cos(x: T) -> T:
     Returns
     -------
     Value, float or array
-        As the arguments: a number where no argument is a Value.
+        As the arguments: a number if no argument is a Value.
 
     Notes
     -----
@@ -541,7 +541,7 @@ def tan(x: T) -> T:
     Returns
     -------
     Value, float or array
-        As the arguments: a number where no argument is a Value.
+        As the arguments: a number if no argument is a Value.
 
     Notes
     -----
@@ -568,7 +568,7 @@ def arcsin(x: T) -> T:
     Returns
     -------
     Value, float or array
-        As the arguments: a number where no argument is a Value.
+        As the arguments: a number if no argument is a Value.
 
     Notes
     -----
@@ -595,7 +595,7 @@ def arccos(x: T) -> T:
     Returns
     -------
     Value, float or array
-        As the arguments: a number where no argument is a Value.
+        As the arguments: a number if no argument is a Value.
 
     Notes
     -----
@@ -622,7 +622,7 @@ def arctan(x: T) -> T:
     Returns
     -------
     Value, float or array
-        As the arguments: a number where no argument is a Value.
+        As the arguments: a number if no argument is a Value.
 
     Notes
     -----
@@ -659,7 +659,7 @@ def arctan2(x: Any, y: Any) -> Any:
     Returns
     -------
     Value, float or array
-        As the arguments: a number where no argument is a Value.
+        As the arguments: a number if no argument is a Value.
 
     Notes
     -----
@@ -695,7 +695,7 @@ def hypot(x: Any, y: Any) -> Any:
     Returns
     -------
     Value, float or array
-        As the arguments: a number where no argument is a Value.
+        As the arguments: a number if no argument is a Value.
 
     Notes
     -----
@@ -721,7 +721,7 @@ def sinh(x: T) -> T:
     Returns
     -------
     Value, float or array
-        As the arguments: a number where no argument is a Value.
+        As the arguments: a number if no argument is a Value.
 
     Notes
     -----
@@ -748,7 +748,7 @@ def cosh(x: T) -> T:
     Returns
     -------
     Value, float or array
-        As the arguments: a number where no argument is a Value.
+        As the arguments: a number if no argument is a Value.
 
     Notes
     -----
@@ -775,7 +775,7 @@ def tanh(x: T) -> T:
     Returns
     -------
     Value, float or array
-        As the arguments: a number where no argument is a Value.
+        As the arguments: a number if no argument is a Value.
 
     Notes
     -----
@@ -802,7 +802,7 @@ def sech2(x: T) -> T:
     Returns
     -------
     Value, float or array
-        As the arguments: a number where no argument is a Value.
+        As the arguments: a number if no argument is a Value.
 
     Notes
     -----
@@ -829,7 +829,7 @@ def arcsinh(x: T) -> T:
     Returns
     -------
     Value, float or array
-        As the arguments: a number where no argument is a Value.
+        As the arguments: a number if no argument is a Value.
 
     Notes
     -----
@@ -856,7 +856,7 @@ def arccosh(x: T) -> T:
     Returns
     -------
     Value, float or array
-        As the arguments: a number where no argument is a Value.
+        As the arguments: a number if no argument is a Value.
 
     Notes
     -----
@@ -883,7 +883,7 @@ def arctanh(x: T) -> T:
     Returns
     -------
     Value, float or array
-        As the arguments: a number where no argument is a Value.
+        As the arguments: a number if no argument is a Value.
 
     Notes
     -----
@@ -910,7 +910,7 @@ def sigmoid(x: T) -> T:
     Returns
     -------
     Value, float or array
-        As the arguments: a number where no argument is a Value.
+        As the arguments: a number if no argument is a Value.
 
     Notes
     -----
@@ -937,7 +937,7 @@ def relu(x: T) -> T:
     Returns
     -------
     Value, float or array
-        As the arguments: a number where no argument is a Value.
+        As the arguments: a number if no argument is a Value.
 
     Notes
     -----
@@ -964,7 +964,7 @@ def softplus(x: T) -> T:
     Returns
     -------
     Value, float or array
-        As the arguments: a number where no argument is a Value.
+        As the arguments: a number if no argument is a Value.
 
     Notes
     -----
@@ -988,11 +988,11 @@ def sum(x: Iterable[Any], /, start: Any = 0) -> Any:
     x : iterable of Value or number
         The terms.
     start : Value or number
-        What they are added to.
+        The number that they are added to.
 
     Returns
     -------
-    As the arguments; without a Value and an array what the builtin gives.
+    As the arguments; what the builtin gives if no argument is a Value or an array.
 
     Raises
     ------
@@ -1024,7 +1024,7 @@ def dot(x: Iterable[Any], y: Iterable[Any]) -> Any:
     Returns
     -------
     Value or float
-        One node of all the elements; a number where no element is a Value.
+        One node for all elements; a number if no element is a Value.
 
     Raises
     ------
@@ -1057,7 +1057,7 @@ def logsumexp(x: Iterable[Any]) -> Any:
     Returns
     -------
     Value or float
-        One node of all the elements; a number where no element is a Value.
+        One node for all elements; a number if no element is a Value.
 
     Raises
     ------

@@ -13,9 +13,9 @@ _FUNCTIONS_MODULE = '''"""The operations as functions, written by `autograd.ops.
 
 To change one, edit its row in `autograd/ops/table.py` and run ``python -m autograd.ops.generate``.
 
-Each takes `Value`s, plain numbers and NumPy arrays of either, element by element: on plain numbers it
-gives plain numbers, so that one function can be evaluated with and without a graph. Those that have the
-name of a builtin of Python are that builtin where there is neither a `Value` nor an array.
+Each takes `Value`s, plain numbers and NumPy arrays of either, element by element. Plain numbers give a plain
+number, so that the same function can be evaluated with and without a graph. A function that has the name of a
+builtin of Python is that builtin where no argument is a `Value` or an array.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ def functions_module() -> str:
 
 
 def _natural(name: str) -> list[str | int]:
-    """Return by what names are sorted: log2 stands before log10."""
+    """Return the key that sorts names naturally: log2 before log10."""
     return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
 
 
@@ -161,12 +161,12 @@ def _sections(op: Op) -> str:
     """Return the sections of a docstring below its summary."""
     if op.variadic:
         kind = "iterable of Value or number"
-        returns = "Value or float\n    One node of all the elements; a number where no element is a Value."
+        returns = "Value or float\n    One node for all elements; a number if no element is a Value."
     else:
         kind = "Value, number or array"
-        returns = "Value, float or array\n    As the arguments: a number where no argument is a Value."
+        returns = "Value, float or array\n    As the arguments: a number if no argument is a Value."
     if hasattr(builtins, op.name):
-        returns = "As the arguments; without a Value and an array what the builtin gives."
+        returns = "As the arguments; what the builtin gives if no argument is a Value or an array."
     raises = ""
     if op.variadic or op.folds:
         raises = "\nRaises\n------\n"
@@ -191,14 +191,14 @@ def _parameters(op: Op, kind: str) -> str:
             "*args : Value, number or array; or one iterable of them\n"
             "    The operands.\n"
             "**options\n"
-            "    ``key``, which the items are compared by, and ``default``, as of the builtin."
+            "    ``key``, by which the items are compared, and ``default``, as for the builtin."
         )
     if op.variadic and hasattr(builtins, op.name):
         return (
             "x : iterable of Value or number\n    The terms.\n"
-            "start : Value or number\n    What they are added to."
+            "start : Value or number\n    The number that they are added to."
         )
-    texts = {"condition": "Value, bool or array\n    What to choose by."}
+    texts = {"condition": "Value, bool or array\n    Where to choose the first."}
     return "\n".join(f"{p} : {texts.get(p, kind + chr(10) + '    An operand.')}" for p in op.parameters)
 
 

@@ -1,4 +1,4 @@
-"""Writes the modules that follow from the table of operations.
+"""Writes the modules that are generated from the table of operations.
 
 ``python -m autograd.ops.generate`` writes them anew. They are source files in the repository, so that
 people, debuggers and type checkers can read them; a test asserts that they are what the table gives.
@@ -16,7 +16,7 @@ GENERATED = {
     "engine/operator_constants.py": constants_module,
     "functions/generated.py": functions_module,
 }
-"""What gives the source of each generated file, by its path in the package."""
+"""The function that returns the source of each generated file, by the path of the file in the package."""
 
 
 def write(package: Path = Path(__file__).parent.parent) -> None:

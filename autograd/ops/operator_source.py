@@ -1,7 +1,7 @@
 """Writes `autograd.engine.operators` and the constants that it uses, from the table of operations.
 
-Each rule stands written out in its operator, because a call from each operator to a rule would add a fifth
-to the time of a training step.
+Each rule is written out in its operator, because a call from each operator to a function for its rule would
+lengthen a training step by a fifth.
 """
 
 from __future__ import annotations
@@ -31,45 +31,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from autograd.engine.operator_constants import *
+
 from ..ops.structural import Operation
 from .conversions import Conversions
 from .nonfinite import PYTHON_RAISES, careful
-from .operator_constants import *
 from .real_numbers import NUMBERS, Number, checked_number, nearest_float
 
 if TYPE_CHECKING:
     from .value import Value
+'''
 
+_OPERATORS_CLASS = '''
 
 class Operators(Conversions):
-    """The operators and methods of `Value`, a row of the table each."""
+    """The operators and methods of `Value`, for each a row of the table."""
 
     __slots__ = ()
-
-    def _record(self, op: Operation, out: float, x: Any, y: Any, dx: Any, dy: float | None) -> Value:
-        """Return the node of an operation that this node is an operand of.
-
-        Parameters
-        ----------
-        op : Op or Structural
-            What it is.
-        out : float
-            Its value.
-        x, y : Value or float
-            Its operands. ``y`` is None for one operand, ``x`` a tuple of all for more than two.
-        dx, dy : float or None
-            The partial of each; None for a constant. ``dx`` is a tuple where ``x`` is.
-
-        Returns
-        -------
-        Value
-            The new node.
-        """
-        raise NotImplementedError
 
     # By value, as PyTorch compares. Identity stays the hash, so that sets and dicts tell apart two
     # nodes of equal value.
     __hash__ = object.__hash__
+
+    def _record(self, op: Operation, out: float, x: Any, y: Any, dx: Any, dy: float | None) -> Value:
+        """Return the node of an operation, with its operands and partials as `Value` stores them."""
+        raise NotImplementedError
 '''
 
 _METHODS = (
@@ -153,8 +139,9 @@ def operators_module() -> str:
     operators += [_unary_method(op, f"__{op.name}__") for op in _prefix()]
     methods = [_unary_method(op, op.name) for op in _unary()]
     methods += [_binary(op, _BINARY_METHOD) for op in _two_arguments()]
+    methods += [_unary_method(op, f"__{op.name}__") for op in _unary() if hasattr(builtins, op.name)]
     comparisons = map(_comparison, COMPARISONS.values())
-    return "".join([_OPERATORS_MODULE, *comparisons, *operators, _METHODS, *methods, "\n    __abs__ = abs\n"])
+    return "".join([_OPERATORS_MODULE, _OPERATORS_CLASS, *comparisons, *operators, _METHODS, *methods])
 
 
 def constants_module() -> str:
@@ -193,7 +180,7 @@ def _constant(op: Op) -> str:
 
 
 def _binary(op: Op, template: str) -> str:
-    """Return a method of two operands; the templates differ in what they do with other types."""
+    """Return the methods of a binary row; the templates differ in how they treat operands of other types."""
     return template.format(
         name=op.name,
         doc=op.doc,
@@ -222,7 +209,7 @@ def _unary_method(op: Op, method: str) -> str:
 
 
 def _evaluation(op: Op, wanted: list[str], depth: int) -> str:
-    """Return the statements that work out ``out`` and the wanted partials."""
+    """Return the statements that compute ``out`` and the wanted partials."""
     rules = dict(zip(["dx", "dy"], op.partials, strict=False))
     rules_of = {"out": op.value} | {
         name: rules[name] for name in wanted if _atom_or(rules[name], name) == name
@@ -242,7 +229,7 @@ def _evaluation(op: Op, wanted: list[str], depth: int) -> str:
 
 
 def _assignment(name: str, rule: Rule, depth: int) -> list[str]:
-    """Return the statement that works out a rule, its choices on lines of their own where it is long."""
+    """Return the statement that computes a rule; where it is long, with a line for each choice."""
     line = f"{name} = {BY_BRANCH.write(rule)}"
     if depth + len(line) <= _MAX_LINE or not is_choice(rule.tree):
         return [line]
@@ -256,9 +243,9 @@ def _assignment(name: str, rule: Rule, depth: int) -> list[str]:
 
 
 def _atom_or(rule: Rule, name: str) -> str:
-    """Return the rule itself where it is a name or a number, else the name that holds its result.
+    """Return the rule itself where it is a name or a number, else the name of the variable for its result.
 
-    Of what only selects it is None, since no derivative flows there.
+    For an argument that only selects it is None, since no derivative flows there.
     """
     if rule.text == "0.0":
         return "None"
@@ -266,7 +253,7 @@ def _atom_or(rule: Rule, name: str) -> str:
 
 
 def _words(ops: list[Op]) -> list[str]:
-    """Return the words of rules that have to be given a meaning."""
+    """Return the words of the rules that the operators cannot use without a definition."""
     rules = [rule for op in ops for rule in (op.value, *op.partials)]
     words = {word for rule in rules for word in rule.words if word not in BY_BRANCH.forms}
     words |= {"inf"} if any(inf in rule.numbers for rule in rules) else set()
