@@ -40,6 +40,14 @@ report: LintReport = lint(y, model)
 optimizer = optimizers.Adam(model.parameters(), lr=0.01)
 history: History = fit(model, [[1.0, 2.0]], [1.0], loss=losses.mse, optimizer=optimizer)
 step = jit(grad(lambda w: w * w))
+
+
+@jit(static_argnums=1)
+def power(x: float, n: int) -> float:
+    return x**n
+
+
+print(power(2.0, 3), power.source)
 print(step(3.0), history.loss[-1] + x.data, vmap(grad(lambda w: w * w)))
 """
 

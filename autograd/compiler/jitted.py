@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Sequence
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -169,7 +169,7 @@ class Jitted:
         """
         self._programs, self._latest = KeptPrograms(), NOTHING
 
-    def of(self, f: Callable[..., Any]) -> Jitted:
+    def _of(self, f: Callable[..., Any]) -> Jitted:
         """Return another function, compiled in the same way."""
         static = self._static and self._static.of(f)
         return Jitted(f, self._backend, static, is_patient=self._is_patient)
@@ -185,16 +185,32 @@ class Jitted:
 
 # A module may keep a method that is compiled. Of a copy it is another one: programs hold what they were
 # compiled with.
-WAYS[Jitted] = Way(lambda jitted: [jitted._f], lambda jitted, parts: jitted.of(*parts))
+WAYS[Jitted] = Way(lambda jitted: [jitted._f], lambda jitted, parts: jitted._of(*parts))
 
 
+@overload
 def jit(
     f: Callable[..., Any],
     backend: str | None = None,
     *,
     static_argnums: int | Iterable[int] | None = None,
     static_argnames: str | Iterable[str] | None = None,
-) -> Jitted:
+) -> Jitted: ...
+@overload
+def jit(
+    f: None = None,
+    backend: str | None = None,
+    *,
+    static_argnums: int | Iterable[int] | None = None,
+    static_argnames: str | Iterable[str] | None = None,
+) -> Callable[[Callable[..., Any]], Jitted]: ...
+def jit(
+    f: Callable[..., Any] | None = None,
+    backend: str | None = None,
+    *,
+    static_argnums: int | Iterable[int] | None = None,
+    static_argnames: str | Iterable[str] | None = None,
+) -> Jitted | Callable[[Callable[..., Any]], Jitted]:
     """Compile a function: it is run once on `Value`s, and then replayed as a program on plain numbers.
 
     The program is found in the scalars: equal operations are merged, operations that are alike become
@@ -216,8 +232,9 @@ def jit(
 
     Parameters
     ----------
-    f : callable
-        A function of numbers, arrays, modules, and nested lists, tuples and dicts of them.
+    f : callable, optional
+        A function of numbers, arrays, modules, and nested lists, tuples and dicts of them. Without it, `jit`
+        returns a decorator with the other options: ``@jit(static_argnums=1)``.
     backend : {"numpy", "numba"}, optional
         What runs the program. If not given, Numba where it is installed and has enough to do.
     static_argnums, static_argnames : int or str, or iterable of them, optional
@@ -236,7 +253,8 @@ def jit(
         For an unknown backend, or a static argument that the function does not have. By the function
         returned, for a static argument that is not hashable.
     TypeError
-        By the function returned, for an argument that is no tree of numbers, arrays and modules.
+        For an `f` that cannot be called. By the function returned, for an argument that is no tree of
+        numbers, arrays and modules.
     ImportError
         For ``backend="numba"`` where Numba is not installed.
     TracedValueError
@@ -248,11 +266,19 @@ def jit(
     >>> f = jit(value_and_grad(lambda w, x: ((w * x).sum() - 1.0) ** 2))
     >>> f(np.array([1.0, 2.0]), np.array([3.0, 4.0]))
     (100.0, array([60., 80.]))
-    >>> power = jit(lambda x, n: x if n == 0 else x**n, static_argnums=1)
+    >>> @jit(static_argnums=1)
+    ... def power(x, n):
+    ...     return x if n == 0 else x**n
     >>> power(3.0, 2), power(3.0, 3)
     (9.0, 27.0)
     """
     chosen = backend_or_best(backend)
+    if f is None:
+        return functools.partial(
+            jit, backend=backend, static_argnums=static_argnums, static_argnames=static_argnames
+        )
+    if not callable(f):
+        raise TypeError(f"expected a function to compile, got {f!r} ({type(f).__name__}); options have names")
     is_static = static_argnums is not None or static_argnames is not None
     static = StaticArguments(f, static_argnums, static_argnames) if is_static else None
     return Jitted(f, chosen, static, is_patient=backend is None)

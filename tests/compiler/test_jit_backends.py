@@ -329,7 +329,7 @@ def test_who_is_patient() -> None:
     for options in every:
         asked = jit(lambda x, n=2: x * n, backend="numba", **options)
         default = jit(lambda x, n=2: x * n, **options)
-        for f in (asked, default, default.of(lambda x, n=2: x * n)):
+        for f in (asked, default, default._of(lambda x, n=2: x * n)):
             f(1.0)
             assert ("has not begun" in f.report().remark) == (f is not asked)
 

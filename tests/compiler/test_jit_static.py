@@ -131,6 +131,30 @@ def test_methods() -> None:
     assert grad(lambda model: model.repeat(1.0, 3))(model) == {"w": 27.0}
 
 
+def test_as_a_decorator_with_options() -> None:
+    """Without a function, `jit` is a decorator with the options that it was given."""
+
+    @jit(backend="numpy", static_argnames=["n", "name"])
+    def decorated(x: Any, n: int = 2, *, name: str = "a") -> Any:
+        """Return a power."""
+        return power(x, n, name=name)
+
+    assert decorated(3.0, 3) == 27.0
+    assert decorated(3.0, n=3, name="b") == 26.0
+    assert decorated.__doc__ == "Return a power."
+    compiled = jit()(lambda x: x * 2.0)
+    assert compiled(3.0) == 6.0
+    with pytest.raises(ValueError, match="'numpy' or 'numba', got 'fortran'"):
+        jit(backend="fortran")
+
+
+@pytest.mark.parametrize("f", ["numba", 1, power(2.0)])
+def test_what_is_no_function(f: Any) -> None:
+    """What cannot be called is refused when it is compiled, not at the first call."""
+    with pytest.raises(TypeError, match="expected a function to compile, got"):
+        jit(f)
+
+
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
