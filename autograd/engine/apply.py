@@ -1,7 +1,7 @@
-"""Applying any row of the table to any mix of `Value`s and numbers.
+"""Apply any row of the table to `Value`s and plain numbers.
 
-The operators of `Value` do the same for one row each, written out; here is the general form, also for
-the rows that take sequences.
+Each operator of `Value` does this for its own row. `apply` does it for any row, and `apply_variadic` for the
+rows that take sequences.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .value import Value, record
 
 
 def apply(op: Op, *args: Any) -> Any:
-    """Apply any row to numbers and `Value`s: the general form of what the operators do written out.
+    """Apply a row to `Value`s and numbers, as the operators do.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def apply(op: Op, *args: Any) -> Any:
     out, partials = _evaluate(op, numbers)
     if not mask:
         return _plain(op, out, items)
-    # Beyond a selector a product with an infinite adjoint would make nan of what it only chooses by.
+    # None for a selector rather than 0, whose product with an infinite adjoint would be nan.
     kept = [None if op.selects(i) else partial for i, partial in enumerate(_masked(mask, partials))]
     if len(items) == 1:
         return record(op, out, items[0], None, kept[0], None)
@@ -64,7 +64,7 @@ def apply(op: Op, *args: Any) -> Any:
 
 
 def apply_variadic(op: Op, *sequences: Iterable[Any]) -> Any:
-    """Apply a row that takes sequences to numbers and `Value`s, as one node.
+    """Apply a row that takes sequences to `Value`s and numbers, as one node.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def apply_again(op: Operation, operands: Sequence[Any]) -> Any:
     return apply_variadic(op, *op.columns(operands)) if op.variadic else apply(op, *operands)
 
 
-# Which operands are nodes: all, none, or as a list says.
+# Which operands are nodes: True for all, False for none, or a list with a bool for each.
 _Mask = bool | list[bool]
 
 
@@ -142,18 +142,18 @@ _SEQUENCES = (list, tuple)
 
 
 def _column(op: Op, sequence: Iterable[Any]) -> tuple[tuple[Any, ...], Sequence[float], _Mask]:
-    """Return operands, constants as floats, with the number of each, and which of them are nodes."""
+    """Return the operands with constants as floats, the number of each, and which of them are nodes."""
     if not isinstance(sequence, _SEQUENCES):
         if not isinstance(sequence, Iterable) or (isinstance(sequence, np.ndarray) and sequence.ndim != 1):
             raise TypeError(
                 f"{op.name} expected an iterable of Values and numbers, got {sequence!r} "
                 f"({type(sequence).__name__})"
             )
-        # To iterate over an array takes FIVE times as long as over the list of its elements.
+        # Iterating over an array takes five times as long as over the list of its elements.
         sequence = sequence.tolist() if isinstance(sequence, np.ndarray) else sequence
     items = tuple(sequence)
-    # The weights of a neuron are all Values, and its inputs are often all floats: to check them one by one
-    # would take half of the time of a training step.
+    # The weights of a neuron are all Values, and its inputs are often all floats: checking each of them would
+    # take half of the time of a training step.
     numbers = [item._data for item in items if item.__class__ is Value]
     if numbers and len(numbers) == len(items):
         return items, numbers, True
@@ -178,7 +178,7 @@ def _operand(op: Op, i: int, item: Any) -> Value | float:
 
 
 def _plain(op: Op, out: float, args: Sequence[float]) -> float:
-    """Return a result that no node took part in."""
+    """Return a result of plain numbers, examined as that of an operator is."""
     if out - out or open_scopes:
         nonfinite.examine(op, args, out)
     return out

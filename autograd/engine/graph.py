@@ -1,4 +1,4 @@
-"""Walking a recorded graph."""
+"""Walks over a recorded graph: operands, edges, topological orders, and the names of nodes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .value import Value
 
 
 def operands(node: Value) -> list[Value]:
-    """Return the operands of a node that are nodes: in order, and twice where used twice.
+    """Return the operands of a node that are nodes: in order, and twice if used twice.
 
     Examples
     --------
@@ -35,19 +35,19 @@ def operands(node: Value) -> list[Value]:
 def consumers_first(*roots: Value, level: int = 0, by_derivative: bool = False) -> list[Value]:
     """Return nodes and all that they depend on, each after all of its consumers.
 
-    This is topological order from the results to the leaves, depth first without recursion, in the order in
-    which `Value.backward` sweeps, so that both add in one order. Without the order, a node would pass on an
-    adjoint to which a later consumer still adds.
+    This is a topological order from the results to the leaves, found depth first without recursion. It is the
+    order of `Value.backward`, so that both add contributions in the same order. In another order a node could
+    pass on its adjoint before a consumer has added to it.
 
     Parameters
     ----------
     *roots : Value
         The results.
     level : int
-        The level of a derivative (`levels`), to stay among the nodes that can depend on what it
-        varies: an inner derivative in a loop would otherwise walk through all earlier steps at each step.
+        The level of a derivative (`levels`): only nodes of this level or above, which can depend on its
+        variables, are visited. Otherwise an inner derivative in a loop would walk through all earlier steps.
     by_derivative : bool
-        Whether to leave out what is only compared or chosen by, so that no derivative flows to it.
+        Whether to leave out nodes to which no derivative flows: those that are only compared or select.
 
     Returns
     -------
@@ -82,19 +82,19 @@ def consumers_first(*roots: Value, level: int = 0, by_derivative: bool = False) 
 
 
 def level_outside(nodes: Sequence[Value], level: int) -> int:
-    """Return the highest level below a given one of which a derivative or a trace is open and nodes depend.
+    """Return the highest open level below a given one on whose variables nodes depend.
 
     Parameters
     ----------
     nodes : sequence of Value
-        The results of a call.
+        The results of a derivative.
     level : int
-        Its own level.
+        The level of that derivative.
 
     Returns
     -------
     int
-        The level of the call around it that nodes belong to as well; 0 if there is none.
+        The level of the enclosing derivative or trace that the nodes belong to as well; 0 if there is none.
 
     Examples
     --------
@@ -104,7 +104,7 @@ def level_outside(nodes: Sequence[Value], level: int) -> int:
     levels = {other for other in open_levels() if other < level}
     if not levels:
         return 0
-    # A node from outside tells by its level, unless that is of a call which is over.
+    # A node made outside shows it by its level, unless that level is of a call that has ended.
     own = consumers_first(*nodes, level=level)
     # What stands for all samples of a batch belongs to the trace, though it came after the call began.
     lanes = {other for other in open_levels(traces=True) if other > level}
@@ -140,9 +140,10 @@ def nodes(root: Value) -> list[Value]:
 def nodes_of(roots: Sequence[Value]) -> list[Value]:
     """Return the nodes that lead to several results, each once and after its operands.
 
-    After Kahn (1962): count the uses of each node, then take a node when its last consumer has been taken.
-    So what is done to each element of an array stands together, in the order of the elements, and the
-    compiler lays it out as the user did; depth first, it would write ``x.T`` for ``x`` in many programs.
+    After Kahn (1962): count the consumers of each node, then take a node when its last consumer has been
+    taken. So the operations on the elements of an array stay together, in the order of the elements, and the
+    compiler lays the array out as the user did. With an order found depth first it would write ``x.T`` for
+    ``x`` in many programs.
 
     Examples
     --------
@@ -177,7 +178,7 @@ def nodes_of(roots: Sequence[Value]) -> list[Value]:
 
 
 class Edge(NamedTuple):
-    """An edge of a graph: one operand slot of one node.
+    """An edge of a graph: one slot of a node that holds an operand.
 
     Attributes
     ----------
@@ -197,12 +198,12 @@ class Edge(NamedTuple):
 
     @property
     def partial(self) -> float:
-        """The derivative of the node by that operand."""
+        """The derivative of the node with respect to that operand."""
         return self.node.partials[self.slot]  # type: ignore[return-value]
 
 
 def edges(node: Value) -> list[Edge]:
-    """Return the slots of a node that hold nodes, constants left out.
+    """Return the edges of a node, one for each operand that is a node.
 
     Examples
     --------
@@ -216,7 +217,7 @@ def edges(node: Value) -> list[Edge]:
 def depending_on(
     inputs: Iterable[Value], order: Iterable[Value], *, by_derivative: bool = False
 ) -> set[Value]:
-    """Return some nodes of a graph and all that depend on them.
+    """Return some nodes of a graph and all nodes that depend on them.
 
     Parameters
     ----------
@@ -225,7 +226,7 @@ def depending_on(
     order : iterable of Value
         The graph, each node after its operands.
     by_derivative : bool
-        Whether only those count to which a derivative flows, so not what is chosen by them.
+        Whether to follow only edges along which a derivative flows, so not those of a condition.
 
     Returns
     -------
@@ -254,13 +255,13 @@ def names(order: Sequence[Value], variables: Mapping[str, Any] | None = None) ->
     order : sequence of Value
         The nodes, such as `nodes` returns.
     variables : mapping, optional
-        The caller's variables, such as ``locals()``. Lists and arrays of `Value`s name their elements;
-        names that begin with ``_`` are left out, since IPython stores its results under such.
+        The caller's variables, such as ``locals()``. Lists and arrays of `Value`s name their elements.
+        Names that begin with ``_`` are left out, since IPython stores its results under them.
 
     Returns
     -------
     dict
-        Name of each node; a number is left out where a name is that number already.
+        The name of each node; ``v1`` and the like are skipped where they are labels already.
 
     Examples
     --------
@@ -272,7 +273,7 @@ def names(order: Sequence[Value], variables: Mapping[str, Any] | None = None) ->
     ['a', 'b', 'v1']
     """
     given = {id(value): name for name, value in _named_values(variables or {})}
-    # A picture shows a label in lines of its own.
+    # Pictures show a label that has several lines in several lines.
     known = {node: printable(node.label or given.get(id(node), ""), keep="\n") for node in order}
     taken = set(known.values())
     numbered = (f"v{i}" for i in count(1) if f"v{i}" not in taken)

@@ -1,8 +1,8 @@
-"""Copies of graphs, and graphs as bytes: however deep, without recursion, and with what they share.
+"""Copy and pickle graphs of any depth; nodes that are shared stay shared.
 
-`copy` and `pickle` go from an object to what it refers to by recursion, which ends after a few hundred nodes.
-So a node hands over the whole graph that leads to it at once. What has been handed over already, for another
-node of the same list or module, is referred to.
+`copy` and `pickle` go from an object to those it refers to by recursion, which fails after a few hundred
+nodes. So a node hands over the whole graph below it at once, and only refers to nodes that were handed over
+before, for another node of the same list or module.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _ROWS = {op.name: op for op in (*OPS.values(), *COMPARISONS.values())}
 
 _SLOTS = [slot for kind in Value.__mro__ for slot in kind.__dict__.get("__slots__", ())]
 
-# Marks, levels and weak references are no part of a copy.
+# A copy has no marks, levels and weak references.
 _KEPT = [slot for slot in _SLOTS if slot not in ("__weakref__", "_adjoint", "_level")]
 
 _new = object.__new__
@@ -46,7 +46,7 @@ def shallow_copy(node: Value) -> Any:
 
 
 def deep_copy(node: Value, memo: dict[int, Any]) -> Any:
-    """Return a copy of a node and of all that it depends on, apart from what `memo` has copied already.
+    """Return a copy of a node and of all that it depends on, except for nodes that `memo` holds already.
 
     Examples
     --------
@@ -66,7 +66,7 @@ def deep_copy(node: Value, memo: dict[int, Any]) -> Any:
 
 
 def reduced(node: Value) -> tuple[Any, ...]:
-    """Return what `pickle` is to write for a node.
+    """Return what `pickle` writes for a node: a function that makes it, and the arguments.
 
     Examples
     --------
@@ -88,9 +88,9 @@ def reduced(node: Value) -> tuple[Any, ...]:
 
 
 class _Piece:
-    """Values that are pickled together: all that a node depends on, unless it is in another piece.
+    """Nodes that are pickled together: all that a node depends on, except for nodes of another piece.
 
-    The pickler holds a piece, which it refers to for a node that it meets later, as long as it works.
+    The pickler holds each piece until it has finished, and refers to it for nodes that it meets later.
     """
 
     def __init__(self, nodes: list[Value]) -> None:
@@ -98,7 +98,7 @@ class _Piece:
         self.index = {id(node): i for i, node in enumerate(nodes)}
 
     def settle(self, home: dict[int, weakref.ref[_Piece]]) -> None:
-        """Let nodes be found to be in this piece while it lives."""
+        """Enter the nodes of this piece in `home` as long as the piece lives."""
         members = tuple(self.index)
 
         def leave(reference: object) -> None:
@@ -108,7 +108,7 @@ class _Piece:
         home.update(dict.fromkeys(members, weakref.ref(self, leave)))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Blank nodes first: what the state holds may refer to them.
+        # Blank nodes first, since the state may refer to them.
         return _blanks, ([type(node) for node in self.nodes],), self._state()
 
     def _state(self) -> tuple[Any, ...]:
@@ -116,7 +116,7 @@ class _Piece:
         index = dict(self.index)
 
         def encoded(arg: Any) -> Any:
-            """Return the place of a node; anything else as it is, a tuple item by item."""
+            """Return the index of a node; of a tuple that of each item; anything else unchanged."""
             if isinstance(arg, tuple):
                 return tuple(map(encoded, arg))
             if not isinstance(arg, Value):
@@ -157,7 +157,7 @@ class _Piece:
 
 
 class _Homes(threading.local):
-    """The piece of each node that is being pickled in a thread, by the node's id."""
+    """The piece of each node that is being pickled in a thread, by the id of the node."""
 
     def __init__(self) -> None:
         self.pieces: dict[int, weakref.ref[_Piece]] = {}
@@ -190,14 +190,14 @@ def _member(piece: _Piece, i: int) -> Value:
 
 
 def _blank(kind: type[Value]) -> Any:
-    """Return a leaf of a class, whose own `__init__` may want arguments, or do more than that."""
+    """Return a leaf of a class without its own `__init__`, which may take arguments or have effects."""
     node = _new(kind)
     Value.__init__(node, 0.0)
     return node
 
 
 def _reachable(root: Value, is_known: Callable[[Value], bool]) -> list[Value]:
-    """Return a node and what it depends on, gradients that are nodes included, up to what is known."""
+    """Return a node and all that it depends on, gradients that are nodes included, except for known nodes."""
     found = {id(root): root}
     waiting = [root]
     while waiting:
@@ -216,7 +216,7 @@ def _is_plain_leaf(node: Value) -> bool:
 
 
 def _fill(twin: Value, node: Value, copied: dict[int, Any]) -> None:
-    """Give a copy what the node has, with copies in place of the nodes that were copied."""
+    """Give a copy the attributes of the node, with copies in place of the nodes that were copied."""
     for slot in _KEPT:
         setattr(twin, slot, getattr(node, slot))
     twin._x, twin._y, twin.grad = (_copied(arg, copied) for arg in (node._x, node._y, node.grad))

@@ -1,9 +1,10 @@
-"""Which nodes depend on what is being differentiated or traced: each node knows by its level.
+"""Levels: which nodes depend on the variables of a derivative or on the inputs of a trace.
 
-Each call of a derivative, and each trace, takes a new *level*, larger than all before, and gives it to the
-nodes that it varies. The level of a result is the highest of its operands'; ordinary nodes have 0. So a node
-itself tells, in any thread, to which calls it can belong: a sweep stays among the nodes of its own level and
-above, however long the history below is, and a number is refused where a derivative would be lost.
+Each call of a derivative, and each trace, takes a new *level*, higher than all before, and gives it to its
+variables. The level of a result is the highest among its operands; ordinary nodes have level 0. So the level
+of a node tells, in any thread, to which calls it can belong: a sweep visits only nodes of its own level and
+above, however long the history below is, and a conversion to a plain number raises an error where a
+derivative would be lost.
 """
 
 from __future__ import annotations
@@ -14,28 +15,28 @@ from itertools import count
 from typing import Any
 
 FIRST_OF_TRACES = 2**40
-"""Levels of traces, and of derivatives inside of them, begin here."""
+"""Levels of traces, and of derivatives inside them, start here."""
 
 _derivatives = count(1)
 _traces = count(FIRST_OF_TRACES)
 
 
 class LostGradientError(TypeError):
-    """A function that is being differentiated made a plain number of what it is differentiated by."""
+    """A function that is being differentiated made a plain number of one that depends on its variables."""
 
 
 def new_level(*, traced: bool = False, above: int = 0) -> int:
-    """Return a level above all that were given before to calls of its kind.
+    """Return a new level, above all earlier ones of its kind.
 
-    Levels of traces, and of derivatives inside of them, are above those of all other derivatives, so that
-    what another thread differentiates is known not to be traced.
+    Levels of traces, and of derivatives inside them, are above those of all other derivatives, so that what
+    another thread differentiates is known not to be traced.
 
     Parameters
     ----------
     traced : bool
-        Whether it is for a trace, or inside of one.
+        Whether it is for a trace, or for a derivative inside one.
     above : int
-        A level that it has to be above.
+        A level that the new one has to exceed.
 
     Returns
     -------
@@ -52,12 +53,12 @@ def new_level(*, traced: bool = False, above: int = 0) -> int:
 
 @dataclass(eq=False)
 class Scope:
-    """A call that is going on, and the levels of what it varies.
+    """A derivative or a trace in progress, with the levels of its variables.
 
     Attributes
     ----------
     traces : bool
-        Whether it records a program, whose numbers are not known yet, rather than a derivative.
+        Whether it is a trace, whose numbers are not known yet, rather than a derivative.
     levels : set of int
         The levels of its variables.
     """
@@ -67,9 +68,9 @@ class Scope:
 
 
 open_scopes: set[object] = set()
-"""The scopes, and the anomaly contexts, that are open in any thread; empty lets every operator skip the rest.
+"""The open scopes and anomaly contexts of all threads; while there are none, operators do no bookkeeping.
 
-A set, because adding and discarding are atomic and can be repeated: Ctrl-C leaves nothing behind.
+A set, because adding and discarding are atomic and can be repeated, so that Ctrl-C leaves nothing behind.
 """
 
 
@@ -86,7 +87,7 @@ def open_levels(*, traces: bool | None = None) -> set[int]:
 
 
 def level_above(args: Iterable[Any]) -> int:
-    """Return the level of a result: the highest of its operands', which may be plain numbers.
+    """Return the level of a result: the highest among its operands, where a plain number has level 0.
 
     Examples
     --------
@@ -96,14 +97,14 @@ def level_above(args: Iterable[Any]) -> int:
     """
     level: int = 0
     for arg in args:
-        # Constants are stored as floats; to ask isinstance would take a tenth of the time of a trace.
+        # Constants are stored as floats; isinstance would take a tenth of the time of a trace.
         if arg.__class__ is not float and arg._level > level:
             level = arg._level
     return level
 
 
 def is_variable(node: Any) -> bool:
-    """Return whether a node stands for what a call varies: none of its operands has its level.
+    """Return whether a node is a variable of a derivative or trace: no operand has its level.
 
     Examples
     --------
@@ -116,7 +117,7 @@ def is_variable(node: Any) -> bool:
 
 
 def highest_open(nodes: Iterable[Any], levels: set[int], *, by_derivative: bool = False) -> int:
-    """Return the highest of some open levels on whose variables nodes depend; 0 if on none.
+    """Return the highest of some levels on whose variables nodes depend; 0 if there is none.
 
     Parameters
     ----------
@@ -125,7 +126,7 @@ def highest_open(nodes: Iterable[Any], levels: set[int], *, by_derivative: bool 
     levels : set of int
         The levels to look for, such as `open_levels` returns.
     by_derivative : bool
-        Whether only dependence counts along which a derivative flows, so not that of a comparison.
+        Whether to follow only edges along which a derivative flows, so not those of a comparison.
 
     Returns
     -------
@@ -134,8 +135,8 @@ def highest_open(nodes: Iterable[Any], levels: set[int], *, by_derivative: bool 
 
     Notes
     -----
-    A node that has an open level depends on its variables: to look no further keeps an inner derivative in
-    a loop from walking through all earlier steps.
+    A node of an open level depends on its variables. The search goes no further there, so that an inner
+    derivative in a loop does not walk through all earlier steps.
 
     Examples
     --------

@@ -1,7 +1,7 @@
-"""What happens where a result is not a finite number: NumPy's warning, or in anomaly mode an error.
+"""Results that are not finite: NumPy's warning, or an error in anomaly mode.
 
-Operators evaluate with Python's floats and call `examine` when the result is inf or nan; `careful`
-gives the result in the cases where Python raises and IEEE 754 has an answer.
+Operators compute with Python's floats and call `examine` when the result is inf or nan. Where Python raises
+and IEEE 754 defines a result, `careful` computes it.
 """
 
 from __future__ import annotations
@@ -36,17 +36,16 @@ _watching: ContextVar[bool] = ContextVar("anomaly", default=False)
 
 @contextmanager
 def anomaly() -> Iterator[None]:
-    """Raise at the first operation that gives nan or leaves the finite numbers, forward or backward.
+    """Raise at the first operation that gives nan, or infinity from finite numbers, forward or backward.
 
-    It holds for the thread (or asyncio task) that opened it, inside the ``with`` block or the
-    decorated function: for ``backward()``, for `grad` and its kin, and for compiled functions, which are run
-    operation by operation where a result is not finite. Expressions built inside remember the line that
-    built each node.
+    It applies to the thread (or asyncio task) that opened it, inside the ``with`` block or the decorated
+    function: to ``backward()``, to `grad` and its kin, and to compiled functions, which are run operation by
+    operation where a result is not finite. Nodes made inside remember the line that made them.
 
     Raises
     ------
     FloatingPointError
-        By the operation at fault: its name, its operands and the line of the user's program.
+        Naming the operation at fault, its operands and the line of the user's program.
 
     Examples
     --------
@@ -63,7 +62,7 @@ def anomaly() -> Iterator[None]:
         _watching.set(True)
         yield
     finally:
-        # Each call may end in a KeyboardInterrupt; so may the one that would give a token to reset by.
+        # Each of these calls may end in a KeyboardInterrupt; so could one that returned a token for `reset`.
         try:
             _watching.set(before)
         finally:
@@ -71,12 +70,12 @@ def anomaly() -> Iterator[None]:
 
 
 def is_watching() -> bool:
-    """Return whether anomaly mode holds here."""
+    """Return whether this thread or task is in anomaly mode."""
     return _watching.get()
 
 
 def careful(op: Op, *args: Any) -> tuple[Any, ...]:
-    """Evaluate a row as IEEE 754 says, for arguments where Python raises.
+    """Evaluate a row by the rules of IEEE 754, for arguments where Python raises.
 
     Parameters
     ----------
@@ -108,12 +107,12 @@ def careful(op: Op, *args: Any) -> tuple[Any, ...]:
 
 
 def _as_array(arg: Any) -> Any:
-    """Return an array of one number for a number: for a bare exponent 0.5 np.power(-inf, 0.5) is nan."""
+    """Return a number as an array of one element: for a scalar exponent np.power(-inf, 0.5) is nan."""
     return np.array(arg, dtype=float, ndmin=1)
 
 
 def examine(op: Operation, args: Sequence[Any], out: float) -> Line | None:
-    """Warn or raise where NumPy would, for a result that is not finite or under anomaly mode.
+    """Warn or raise as NumPy would for a result that is not finite; raise in anomaly mode.
 
     Parameters
     ----------
@@ -127,8 +126,8 @@ def examine(op: Operation, args: Sequence[Any], out: float) -> Line | None:
     Returns
     -------
     Line or None
-        The line of the user's program, where the node should remember it: where nan or inf arises,
-        and everywhere in anomaly mode.
+        The line of the user's program if the node should remember it: where nan or inf arises, and
+        always in anomaly mode.
 
     Raises
     ------
@@ -149,7 +148,7 @@ def examine(op: Operation, args: Sequence[Any], out: float) -> Line | None:
 
 
 def examine_adjoint(node: Any, adjoint: float, partials: Iterable[float | None]) -> None:
-    """Raise where a sweep backward leaves the finite numbers at a node.
+    """Raise if a backward sweep gives nan or inf at a node.
 
     Parameters
     ----------
@@ -158,7 +157,7 @@ def examine_adjoint(node: Any, adjoint: float, partials: Iterable[float | None])
     adjoint : float
         Its adjoint.
     partials : iterable of float or None
-        Its partials by the operands to which the adjoint is passed on.
+        Its partials with respect to the operands that the adjoint is passed on to.
 
     Raises
     ------
@@ -167,7 +166,7 @@ def examine_adjoint(node: Any, adjoint: float, partials: Iterable[float | None])
     """
     if not math.isfinite(adjoint):
         what = describe(node.op, node.args) if node.op else repr(node)
-        raise FloatingPointError(f"backward: what flows into {what} adds up to {adjoint}{_built_at(node)}")
+        raise FloatingPointError(f"backward: the adjoint of {what} is {adjoint}{_built_at(node)}")
     for partial in partials:
         if partial is not None and not math.isfinite(adjoint * partial):
             raise FloatingPointError(
@@ -177,7 +176,7 @@ def examine_adjoint(node: Any, adjoint: float, partials: Iterable[float | None])
 
 
 def examine_adjoints(nodes: Iterable[Any]) -> None:
-    """Raise where a sweep that left its adjoints in the nodes leaves the finite numbers.
+    """Raise if a backward sweep that stored its adjoints in the nodes gave nan or inf.
 
     Parameters
     ----------
@@ -187,21 +186,21 @@ def examine_adjoints(nodes: Iterable[Any]) -> None:
     Raises
     ------
     FloatingPointError
-        As `examine_adjoint`.
+        As `examine_adjoint` says.
     """
     for node in nodes:
         examine_adjoint(node, node._adjoint, node.partials)
 
 
 def examine_tangents(node: Any, tangents: Iterable[tuple[float, float]]) -> None:
-    """Raise where a sweep forward leaves the finite numbers at a node.
+    """Raise if a forward sweep gives nan or inf at a node.
 
     Parameters
     ----------
     node : Value
         The node.
     tangents : iterable of (float, float)
-        For operands that move, the tangent and the partial of the node.
+        The tangent of each operand that has one, and the partial of the node with respect to it.
 
     Raises
     ------
@@ -243,7 +242,7 @@ def _describe_operand(arg: Any) -> str:
 
 
 def _number(arg: Any) -> float:
-    """Return the number of an operand; also while a program is traced, which float(v) refuses."""
+    """Return the number of an operand, also while it is traced, where float(v) raises."""
     number: float = getattr(arg, "_data", arg)
     return number
 

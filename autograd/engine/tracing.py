@@ -1,8 +1,8 @@
-"""Tracing: recording a function once, as a program that will run on other numbers.
+"""Tracing: record a function once, as a program that will run on other inputs.
 
-What a program computes from its inputs is not known while it is traced: to ask for such a number raises,
-since another number could go another way. A node tells by its level (`levels`) that it may belong
-to a trace, so this holds in any thread.
+A number that depends on the inputs is not known while the function is traced. Asking for it raises an error,
+since with other inputs the program could take another branch. Whether a node may belong to a trace is told by
+its level (`levels`), so this holds in every thread.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _current: ContextVar[Scope | None] = ContextVar("trace", default=None)
 
 
 class TracedValueError(TypeError):
-    """A program asked for a number that is only known when it runs."""
+    """A traced function asked for a number that is known only when the program runs."""
 
 
 @contextmanager
@@ -28,7 +28,7 @@ def tracing(inputs: Iterable[Any]) -> Iterator[int]:
     Parameters
     ----------
     inputs : iterable of Value
-        What the program will be a function of. They get the level of the trace while it lasts.
+        The inputs of the program. They have the level of the trace until it ends.
 
     Yields
     ------
@@ -56,7 +56,7 @@ def tracing(inputs: Iterable[Any]) -> Iterator[int]:
         _current.set(scope)
         yield level
     finally:
-        # Each call may end in a KeyboardInterrupt. The level of a trace that is over means nothing.
+        # Each of these calls may end in a KeyboardInterrupt. The level of a trace that has ended is ignored.
         try:
             _current.set(before)
         finally:
@@ -77,12 +77,12 @@ def is_tracing() -> bool:
 
 
 def trace_also(nodes: Iterable[Any]) -> int:
-    """Count more nodes among the inputs of the trace that this thread is in, and return their level.
+    """Add inputs to the trace that this thread is in, and return their level.
 
     Parameters
     ----------
     nodes : iterable of Value
-        What stands for numbers that are not known yet.
+        Nodes that stand for numbers which are not known yet.
 
     Examples
     --------
@@ -102,7 +102,7 @@ def trace_also(nodes: Iterable[Any]) -> int:
 
 
 def may_be_traced(node: Any) -> bool:
-    """Return whether a node belongs to a trace that is going on, or belonged to one.
+    """Return whether a node belongs to a trace, or belonged to one that has ended.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Finding the line of the user's program that made something happen."""
+"""Find the line of the user's program that led to the current call."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _NOT_THE_USER = frozenset({"autograd", "nn", "numpy", "contextlib", "copy"})
 
 
 class Line(NamedTuple):
-    """A line of the user's program; ``depth`` counts the frames between it and who asks."""
+    """A line of the user's program, ``depth`` frames above the caller of `user_line`."""
 
     file: str
     number: int
@@ -24,12 +24,12 @@ class Line(NamedTuple):
 
 
 def user_line() -> Line:
-    """Return the innermost line on the stack that is not of this project or of NumPy.
+    """Return the innermost line of the stack that is neither of this project nor of NumPy.
 
     Returns
     -------
     Line
-        The user's line, or the outermost line of all where the user is nowhere on the stack.
+        The user's line; the outermost line of the stack if none of them is the user's.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Which `Value`s stand for the arguments of a function that is being differentiated."""
+"""The variables of a derivative: the `Value`s that stand for the arguments of the function."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .value import Value
 
 
 def is_parameter(value: Value) -> bool:
-    """Return whether a `Value` that a model holds is a parameter: a leaf, or what stands for one.
+    """Return whether a `Value` of a model is a parameter: a leaf, or a variable that stands for one.
 
     Examples
     --------
@@ -23,12 +23,12 @@ def is_parameter(value: Value) -> bool:
 
 @contextmanager
 def under_differentiation(variables: Sequence[Value]) -> Iterator[int]:
-    """Differentiate by variables what the block computes from them.
+    """Differentiate what the block computes with respect to variables.
 
     Parameters
     ----------
     variables : sequence of Value
-        New nodes, which get the level of this derivative.
+        New nodes, which get the level of the derivative.
 
     Yields
     ------
