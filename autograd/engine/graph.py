@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import count
+from itertools import chain, count
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -152,28 +152,23 @@ def nodes_of(roots: Sequence[Value]) -> list[Value]:
     [2.0, 3.0, 4.0]
     """
     remaining = dict.fromkeys(roots, 0)
-    operands_of: dict[Value, list[Value]] = {}
     reached = list(remaining)
     for root in roots:
         remaining[root] += 1
     for node in reached:
-        operands_of[node] = used = operands(node)
-        for operand in used:
-            if operand not in remaining:
-                remaining[operand] = 0
+        for operand in operands(node):
+            if operand in remaining:
+                remaining[operand] += 1
+            else:
+                remaining[operand] = 1
                 reached.append(operand)
-            remaining[operand] += 1
     order: list[Value] = []
-
-    def use(nodes: Iterable[Value]) -> None:
-        for node in nodes:
-            remaining[node] -= 1
-            if not remaining[node]:
+    # The operands are asked for again: lists of them all would keep the cyclic collector busy.
+    for used in chain([roots], map(operands, order)):
+        for node in used:
+            left = remaining[node] = remaining[node] - 1
+            if not left:
                 order.append(node)
-
-    use(roots)
-    for node in order:
-        use(operands_of[node])
     return order[::-1]
 
 

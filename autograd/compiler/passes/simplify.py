@@ -38,22 +38,24 @@ def simplify(tape: Tape) -> Tape:
     (6, 3)
     """
     merged = Tape()
-    known: dict[object, int] = {}
+    # By operation, since a key that held it as well would be another object for the collector to visit.
+    known: dict[Operation, dict[tuple[int, ...], int]] = {op: {} for op in set(tape.ops) if op is not None}
+    constants: dict[str, int] = {}
     new: list[int] = []
 
     def put(op: Operation, args: tuple[int, ...]) -> int:
-        key = (op, args)
-        found = known.get(key)
+        of_op = known[op]
+        found = of_op.get(args)
         if found is None:
-            found = known[key] = merged.add(op, args)
+            found = of_op[args] = merged.add(op, args)
         return found
 
     def constant(number: float) -> int:
         # By hex, because 0.0 equals -0.0, and nan does not equal itself.
         key = float(number).hex()
-        found = known.get(key)
+        found = constants.get(key)
         if found is None:
-            found = known[key] = merged.constant(float(number))
+            found = constants[key] = merged.constant(float(number))
         return found
 
     for i, (op, old, number) in enumerate(zip(tape.ops, tape.args, tape.numbers, strict=True)):

@@ -132,15 +132,17 @@ def tape_of(outputs: Sequence[Value | float], arrays: Sequence[Sequence[Value]])
     """
     tape = Tape()
     place = {leaf: (k, i) for k, array in enumerate(arrays) for i, leaf in enumerate(array)}
-    index: dict[Value, int] = {}
+    index: dict[Value | float, int] = {}
 
     for node in nodes_of([output for output in outputs if isinstance(output, Value)]):
-        if node in place:
+        op = node.op
+        if op is not None:
+            # Constants are stored as floats, which is asked faster than whether it is a Value.
+            args = [tape.constant(arg) if arg.__class__ is float else index[arg] for arg in node.args]
+            index[node] = tape.add(op, tuple(args))
+        elif node in place:
             index[node] = tape.input(*place[node])
-        elif node.op is None:
-            index[node] = tape.constant(node.data)
         else:
-            args = [index[arg] if isinstance(arg, Value) else tape.constant(arg) for arg in node.args]
-            index[node] = tape.add(node.op, tuple(args))
+            index[node] = tape.constant(node.data)
     tape.outputs = [index[out] if isinstance(out, Value) else tape.constant(out) for out in outputs]
     return tape
