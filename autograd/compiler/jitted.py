@@ -23,7 +23,7 @@ from .runtime.program import CompilationReport, Program
 
 
 class Jitted:
-    """A function that is compiled when it is first called with arguments of a structure.
+    """A compiled function: each kind of arguments is compiled when it first comes.
 
     Attributes
     ----------
@@ -61,7 +61,7 @@ class Jitted:
         self.clear_cache()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run the program for arguments like these; compile it if there is none."""
+        """Run the program for these arguments; compile it if there is none."""
         # Read once: another thread may be calling with other arguments.
         read, program, build, _ = self._latest
         arrays = read(args, kwargs)
@@ -73,13 +73,13 @@ class Jitted:
         return build(*results)
 
     def _call_other(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Do a call whose arguments are unlike those of the last one."""
+        """Answer a call whose arguments are of another key than those of the last one."""
         for alike in self._programs.alike(args, kwargs):
             arrays = alike.read(args, kwargs)
             if arrays is not None:
                 return self._run(alike, arrays, args, kwargs)
         call = Call(self._f, args, kwargs, self._static)
-        # Somebody differentiates through this call: the function itself says how.
+        # Somebody differentiates or traces through this call, so its operations have to be recorded.
         if call.is_recorded:
             return self._f(*args, **kwargs)
         ready = self._programs.find(call)
@@ -94,7 +94,7 @@ class Jitted:
         return self._run(ready, call.arrays, args, kwargs)
 
     def _run(self, ready: Ready, arrays: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Run a program, and begin with it next time."""
+        """Run a program, and have the next call try it first."""
         self._programs.use(ready)
         self._latest = ready
         results = ready.program.run(*arrays)
@@ -103,13 +103,13 @@ class Jitted:
         return ready.build(*results)
 
     def _look_for_faults(self, results: Iterable[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """Run the function itself where a result is not finite in anomaly mode, to say at which operation."""
+        """In anomaly mode, rerun the function eagerly where a result is not finite, to name the operation."""
         if is_watching() and not all(np.isfinite(result).all() for result in results):
             call = Call(self._f, args, kwargs, self._static)
             call.on([Value(number) for array in call.arrays for number in array.ravel().tolist()])
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
-        """Return the function as a method; the object is its first argument, so it is a module."""
+        """Bind the function as a method: the object, which must be a module, is its first argument."""
         return self if instance is None else functools.partial(self, instance)
 
     @property
@@ -137,8 +137,8 @@ class Jitted:
     def wait(self) -> None:
         """Wait until the backend has compiled, or has given up, the programs of all calls until now.
 
-        Nobody has to: until then they run on NumPy. What has not run long enough to be compiled by itself is
-        compiled now.
+        There is no need to wait, since until then the programs run on NumPy. A program that has not run long
+        enough for the backend to begin by itself is compiled now.
 
         Examples
         --------
@@ -155,9 +155,9 @@ class Jitted:
             program.settled.wait()
 
     def clear_cache(self) -> None:
-        """Forget all programs, and give back their memory; the next call compiles.
+        """Forget all programs and free their memory; the next call compiles again.
 
-        A function keeps the programs of the last 128 kinds of arguments, of 0.4 to 1.3 MB each.
+        A function keeps the programs of the last 128 kinds of arguments, which take 0.4 to 1.3 MB each.
 
         Examples
         --------
@@ -183,8 +183,8 @@ class Jitted:
         return self._latest.program
 
 
-# A module may keep a method that is compiled. Of a copy it is another one: programs hold what they were
-# compiled with.
+# A module may hold a compiled method of its own. A copy of the module gets a new one, since the
+# programs hold the parameters that they were traced with.
 WAYS[Jitted] = Way(lambda jitted: [jitted._f], lambda jitted, parts: jitted._of(*parts))
 
 
@@ -211,24 +211,24 @@ def jit(
     static_argnums: int | Iterable[int] | None = None,
     static_argnames: str | Iterable[str] | None = None,
 ) -> Jitted | Callable[[Callable[..., Any]], Jitted]:
-    """Compile a function: it is run once on `Value`s, and then replayed as a program on plain numbers.
+    """Compile a function: it runs once on `Value`s, and is then replayed as a program on plain numbers.
 
-    The program is found in the scalars: equal operations are merged, operations that are alike become
-    arrays, sums of products become matrix products. A call with arguments of another structure or shape
-    compiles again. Derivatives compose on either side: ``jit(value_and_grad(loss))``, ``grad(jit(f))``. Of
-    ``jit(vmap(f))``, where a sample is numbers, one sample is traced and compiled, however many there are.
+    The compiler finds arrays in the recorded scalars: equal operations are merged, similar operations become
+    arrays, and sums of products become matrix products. A call with arguments of another structure or shape
+    compiles again. Derivatives compose on either side: ``jit(value_and_grad(loss))``, ``grad(jit(f))``.
+    ``jit(vmap(f))`` traces and compiles a single sample if a sample consists of numbers.
 
-    What the function reads besides its arguments is read when it is compiled, and then stays: pass what
-    changes as an argument, or make it one (`make_functional`). Of a module that is an argument, the
-    parameters are inputs; another setting, such as another activation function or number, compiles again.
-    Integers and booleans are inputs too: to branch on an argument, or to count with it, make it static.
+    Whatever the function reads besides its arguments is read once, when it is compiled: pass what changes as
+    an argument, or turn it into one with `make_functional`. If an argument is a module, its parameters are
+    inputs of the program, and a change of its settings, such as another activation function, compiles again.
+    Integers and booleans are inputs too: an argument to branch on, or to count with, has to be static.
 
-    The programs of the last 128 kinds of arguments are kept, which take 0.4 to 1.3 MB each;
-    ``clear_cache()`` gives them back.
+    A function keeps the programs of the last 128 kinds of arguments, which take 0.4 to 1.3 MB each;
+    ``clear_cache()`` frees them.
 
-    The first call is answered by NumPy. Where Numba is installed, it compiles in the background as soon as
-    the calls have taken a second together, and later calls are faster. ``wait()`` has it compile now, and
-    waits for it; with ``backend="numba"`` it begins at the first call.
+    The first calls run on NumPy. If Numba is installed, it compiles in the background as soon as the calls
+    have taken one second in total, and later calls are faster. ``wait()`` starts this at once and waits for
+    it; with ``backend="numba"`` it starts at the first call.
 
     Parameters
     ----------
@@ -236,10 +236,10 @@ def jit(
         A function of numbers, arrays, modules, and nested lists, tuples and dicts of them. Without it, `jit`
         returns a decorator with the other options: ``@jit(static_argnums=1)``.
     backend : {"numpy", "numba"}, optional
-        What runs the program. If not given, Numba where it is installed and has enough to do.
+        What runs the program. By default NumPy, and Numba, if it is installed, once that pays off.
     static_argnums, static_argnames : int or str, or iterable of them, optional
-        Positions or names of arguments that the function gets as they are. They are hashable, and another
-        value is compiled again. Of either the other one is looked up in the signature.
+        Positions or names of arguments that the function gets as they are. They must be hashable, and each
+        new value compiles again. If only positions or only names are given, the signature gives the other.
 
     Returns
     -------
@@ -258,7 +258,7 @@ def jit(
     ImportError
         For ``backend="numba"`` where Numba is not installed.
     TracedValueError
-        By the function returned, where `f` branches on an argument or takes its number.
+        By the function returned, if `f` branches on an argument or asks for its number.
 
     Examples
     --------
@@ -285,7 +285,7 @@ def jit(
 
 
 def backend_or_best(backend: str | None) -> str:
-    """Return the name of a backend: the one that was asked for, or else the best one there is.
+    """Return the name of the requested backend, or of the best one that is installed.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""`lambdify`: from an expression that was built already to a function of its leaves."""
+"""`lambdify`: compile an expression that already exists into a function of its leaves."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ def lambdify(y: Value, leaves: Sequence[Value]) -> Callable[..., Any]:
     y : Value
         The expression.
     leaves : sequence of Value
-        The arguments of the function, in order; other leaves keep the value that they have.
+        The arguments of the function, in order. Other leaves are constants with their present values.
 
     Returns
     -------
     callable
-        Of as many numbers, or arrays that broadcast; it has its program in the attribute ``source``.
+        A function of as many numbers, or of arrays that broadcast. Its attribute ``source`` is its program.
 
     Raises
     ------
     TypeError
         If `y` is not a `Value`, or `leaves` not a sequence of them.
     ValueError
-        For a node that is not a leaf, or one that comes twice.
+        If one of the `leaves` is the result of an operation, or comes twice.
 
     Examples
     --------

@@ -1,13 +1,13 @@
-"""A module as an argument: a copy of it with other parameters.
+"""Modules as arguments: a copy of a module with other parameters.
 
-A function that is differentiated by a module gets a copy, in which variables are in the places of the
-parameters. Only what leads to a parameter is copied: the module, its submodules, the lists, dicts and arrays
-between them, and what is bound to one of these, such as a compiled method. Everything else is shared with
-the module: data, locks, generators of random numbers.
+A function that is differentiated with respect to a module gets a copy in which variables replace the
+parameters. Only objects that refer to a parameter, directly or through others, are copied: the module, its
+submodules, the lists, dicts and arrays between them, and what is bound to one of these, such as a compiled
+method. Everything else is shared with the module: data, locks, random number generators.
 
-What the function assigns to the copy it means for the module. So when it has ended, what was assigned,
-added or deleted is carried over. The parameters stay as they are, and a number that depends on the variables
-is carried over as a plain number, since the variables are gone.
+What the function assigns to the copy is meant for the module. So when it returns, everything that was
+assigned, added or deleted is carried over. The parameters stay as they are, and a `Value` that depends on the
+variables is carried over as a plain number, since the variables are gone.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ..engine.levels import highest_open, open_levels
 from ..engine.value import Value
 from .substitution import substituted
 
-# Objects of these packages hold no parameters, but lead everywhere: a logger to all loggers.
+# Objects of these packages hold no parameters, but may refer to nearly everything: a logger to all loggers.
 _OPAQUE = frozenset(sys.stdlib_module_names) | {"builtins", "numpy"}
 
 _ATOMS = frozenset({bool, bytes, complex, float, int, str, type, type(None)})
@@ -39,7 +39,7 @@ _COLLECTIONS = (list, tuple, set, frozenset, deque)
 
 
 class Way(NamedTuple):
-    """How objects of a type are taken apart and built from new parts."""
+    """How to get the parts of objects of a type, and how to build one from new parts."""
 
     parts: Callable[[Any], Sequence[Any]]
     build: Callable[[Any, Sequence[Any]], Any]
@@ -58,7 +58,7 @@ WAYS: dict[type, Way] = {
         ),
     ),
 }
-"""Of objects that are built at once; who has a type like this adds it."""
+"""For types whose objects cannot be created empty and filled later; the file that has such a type adds it."""
 
 
 class Copy:
@@ -67,11 +67,11 @@ class Copy:
     Parameters
     ----------
     module : Module
-        The module, or whatever has `named_parameters`.
+        The module, or any object with `named_parameters`.
     parameters : sequence of Value
         Its parameters.
     variables : sequence of Value
-        What to put in their places.
+        Their replacements.
 
     Attributes
     ----------
@@ -81,7 +81,7 @@ class Copy:
     Raises
     ------
     TypeError
-        If a parameter is nowhere where it could be replaced.
+        If a parameter is somewhere where it cannot be replaced.
 
     Examples
     --------
@@ -110,12 +110,12 @@ class Copy:
         self._originals = {id(new): old for old, new in pairs}
 
     def carry_over(self, variables: Sequence[Value]) -> None:
-        """Do to the module what was done to the copy.
+        """Repeat on the module what was assigned to the copy.
 
         Parameters
         ----------
         variables : sequence of Value
-            What the numbers in the copy may depend on that is gone.
+            The replacements, which must not remain in the module.
         """
         for old, new, before in self._before:
             now = _entries(new)
@@ -130,18 +130,18 @@ class Copy:
                 _delete(old, key)
             for key in [key for key in now if key not in before or now[key] is not before[key]]:
                 original, is_other = self._original(now[key], variables)
-                # What a cached property made of variables would be wrong for the next ones.
+                # A cached property that was computed from variables would be wrong for the next ones.
                 if key not in kept and not (is_other and _is_cached(old, key)):
                     _assign(old, key, original)
 
     def _original(self, item: Any, variables: Sequence[Value]) -> tuple[Any, bool]:
-        """Return what the module is to have for what its copy has, and whether it is another thing."""
+        """Return the module's counterpart of an object of the copy, and whether it is a different object."""
         rebuilt = _rebuilt(item, self._originals, lambda values: _without_variables(values, variables))
         return rebuilt.root, bool(rebuilt.reached)
 
 
 class _Rebuilt(NamedTuple):
-    """What was rebuilt, what of the things to replace was in it, and the copies with what they are of."""
+    """The new root, the ids of the replaced objects that it reached, and pairs of originals and copies."""
 
     root: Any
     reached: set[int]
@@ -151,7 +151,7 @@ class _Rebuilt(NamedTuple):
 def _rebuilt(
     root: Any, replaced: Mapping[int, Any], renew: Callable[[list[Value]], dict[int, Any]]
 ) -> _Rebuilt:
-    """Copy what leads to something that is to be replaced, by its id, and put the new thing there.
+    """Copy all objects that refer to one to be replaced (given by its id), with the replacement in its place.
 
     Without recursion, since modules may nest deeply; an object that is met twice is one object in the copy,
     so shared parts stay shared and cycles are cycles.
@@ -173,7 +173,7 @@ def _rebuilt(
 def _walked(
     root: Any, replaced: Mapping[int, Any]
 ) -> tuple[dict[int, Any], dict[int, list[Any]], list[Value]]:
-    """Return all that an object leads to, the parts of each, and the Values that are not to be replaced."""
+    """Return all objects that one refers to, the parts of each, and the `Value`s that are not replaced."""
     met: dict[int, Any] = {}
     parts: dict[int, list[Any]] = {}
     values: list[Value] = []
@@ -196,7 +196,7 @@ def _walked(
 
 
 def _leading_to(targets: Iterable[int], parts: Mapping[int, Sequence[Any]]) -> list[int]:
-    """Return the ids of all that have targets among their parts, or among the parts of these, and so on."""
+    """Return the ids of all objects that refer to a target, directly or through others."""
     holders: dict[int, list[int]] = {}
     for key, inner in parts.items():
         for part in inner:
@@ -215,7 +215,7 @@ def _leading_to(targets: Iterable[int], parts: Mapping[int, Sequence[Any]]) -> l
 
 
 def _parts(item: Any) -> Iterable[Any]:
-    """Return what an object holds."""
+    """Return the parts of an object."""
     if isinstance(item, _COLLECTIONS):
         return item
     if isinstance(item, Mapping):
@@ -230,18 +230,18 @@ def _parts(item: Any) -> Iterable[Any]:
 
 
 def _contents(function: Any) -> dict[int, Any]:
-    """Return what the variables of a function from around it hold, by their place."""
+    """Return the contents of the closure cells of a function, by their index."""
     found = {}
     for i, cell in enumerate(function.__closure__ or ()):
         try:
             found[i] = cell.cell_contents
-        except ValueError:  # a variable that has no value yet
+        except ValueError:  # The variable has no value yet.
             continue
     return found
 
 
 def _attributes(item: Any) -> dict[str, Any]:
-    """Return the attributes of an object of a class that somebody wrote, in slots as well."""
+    """Return the attributes of an object, those in slots included, unless its class is opaque."""
     kind = type(item)
     if isinstance(item, type) or (
         kind is not SimpleNamespace and kind.__module__.partition(".")[0] in _OPAQUE
@@ -264,7 +264,7 @@ def _names_of_slots(kind: type) -> list[str]:
 
 
 def _entries(item: Any) -> dict[Any, Any]:
-    """Return what may be assigned to in an object that is carried over: attributes, or items."""
+    """Return the attributes or items of an object that may be assigned to."""
     if isinstance(item, list):
         return dict(enumerate(item))
     if isinstance(item, dict):
@@ -298,7 +298,7 @@ def _is_cached(item: Any, key: Any) -> bool:
 
 
 def _shell(item: Any) -> Any:
-    """Return an object that is to be filled; None for what is built at once from its parts."""
+    """Return an empty copy of an object, to be filled; None if it has to be built from its parts."""
     if isinstance(item, list | set | deque | dict):
         return copy.copy(item)
     if type(item) in WAYS or isinstance(item, tuple | frozenset | Mapping | np.ndarray):
@@ -308,13 +308,13 @@ def _shell(item: Any) -> Any:
         function = FunctionType(item.__code__, item.__globals__, item.__name__, None, cells or None)
         function.__dict__.update(item.__dict__)
         return function
-    # As pickle does it: by the first class that is not written in Python.
+    # The same as in pickle: the first base class that is not written in Python creates the object.
     base: Any = next(base for base in type(item).__mro__ if not base.__flags__ & _WRITTEN_IN_PYTHON)
     return base.__new__(type(item))
 
 
 def _fill(item: Any, shell: Any, made: Mapping[int, Any]) -> None:
-    """Put parts into a copy: those that were made, and else those of the object itself."""
+    """Fill an empty copy with the new parts where there are any, and with the original parts otherwise."""
 
     def new(part: Any) -> Any:
         return made.get(id(part), part)
@@ -347,7 +347,7 @@ def _fill_function(item: Any, shell: Any, new: Callable[[Any], Any]) -> None:
 def _build(
     key: int, met: Mapping[int, Any], parts: Mapping[int, Sequence[Any]], made: dict[int, Any]
 ) -> None:
-    """Build what cannot be filled later, after those of its parts that cannot be either.
+    """Build an object that cannot be filled later, after those of its parts that cannot be either.
 
     There are no cycles among such objects alone.
     """
@@ -365,7 +365,7 @@ def _build(
 
 
 def _built(item: Any, parts: list[Any]) -> Any:
-    """Return an object of a type that is built at once."""
+    """Return an object like another one, built from other parts."""
     if type(item) in WAYS:
         return WAYS[type(item)].build(item, parts)
     if isinstance(item, np.ndarray):
@@ -387,7 +387,7 @@ def _built(item: Any, parts: list[Any]) -> Any:
 def _recomputed(
     values: Sequence[Value], parameters: Sequence[Value], replaced: Mapping[int, Any]
 ) -> dict[int, Any]:
-    """Return, by id, what those of some Values that depend on parameters are for other ones.
+    """Recompute those of some `Value`s that depend on parameters from their replacements; return them by id.
 
     A module may remember what it computed, such as its last output; shared, this would be a constant.
     """
@@ -396,7 +396,7 @@ def _recomputed(
 
 
 def _without_variables(values: Sequence[Value], variables: Sequence[Value]) -> dict[int, Any]:
-    """Return, by id, numbers for those of some Values that depend on variables, and on none around these."""
+    """Return plain numbers, by id, for those of some `Value`s that depend on these variables alone."""
     dependent = depending_on(variables, nodes_of(values)) if values else set()
     outside = open_levels().difference(variable._level for variable in variables)
     return {

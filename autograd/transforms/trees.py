@@ -1,7 +1,7 @@
-"""Arguments as trees: nested lists, tuples and dicts, whose leaves are numbers and arrays; None has none.
+"""Arguments as trees: nested lists, tuples and dicts whose leaves are numbers and arrays. None has no leaves.
 
-`flatten` takes a tree apart into its numbers and its structure; the structure builds trees of the same
-form from other numbers, so that a gradient comes back in the form of the argument.
+`flatten` splits a tree into its numbers and its structure. From other numbers, the structure builds a tree of
+the same form, so that a gradient comes back in the form of the argument.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ _BOOLS = (bool, np.bool_)
 
 @dataclass(frozen=True)
 class Leaf:
-    """A number (of shape ``()``) or an array.
+    """A number, whose shape is ``()``, or an array.
 
-    A number and an array without dimensions are of one structure; each is built as what it was.
+    A number and a 0-dimensional array compare as equal structures, but each is rebuilt as what it was.
     """
 
     shape: tuple[int, ...]
@@ -38,7 +38,7 @@ class Leaf:
 
     @property
     def size(self) -> int:
-        """How many numbers it has."""
+        """The number of its numbers."""
         return prod(self.shape)
 
     def __str__(self) -> str:
@@ -47,9 +47,9 @@ class Leaf:
 
 @dataclass(frozen=True)
 class Branch:
-    """A container: what it is, the keys and trees of its parts, and how to build one from new parts.
+    """A container: its type, the keys and structures of its parts, and how to build one from new parts.
 
-    A module is a branch that builds a copy of itself as an argument, and a dict as a result.
+    A module is a branch, too. As an argument it is rebuilt as a copy of itself, as a result as a dict.
     """
 
     kind: type
@@ -60,7 +60,7 @@ class Branch:
 
     @property
     def size(self) -> int:
-        """How many numbers it has."""
+        """The number of its numbers."""
         return sum(part.size for part in self.parts)
 
     def __str__(self) -> str:
@@ -76,26 +76,26 @@ _NUMBER = Leaf(())
 
 
 def flatten(tree: Any, whose: str = "the argument") -> tuple[list[Any], Structure]:
-    """Take a tree apart.
+    """Split a tree into its numbers and its structure.
 
     Parameters
     ----------
     tree : number, Value, array, None, list, tuple, dict or module
-        What is to be differentiated, or a result.
+        An argument or a result.
     whose : str
-        What to call it in an error.
+        What error messages call it.
 
     Returns
     -------
     (list of Value or float, Structure)
-        The numbers in order, and what builds such a tree.
+        The numbers in order, and the structure.
 
     Raises
     ------
     TypeError
-        For a leaf that is not a real number or an array of them, for arrays of integers, among which there
-        is no derivative, and for masked arrays and `numpy.matrix`, which compute otherwise than arrays do;
-        other subclasses of arrays become arrays.
+        For a leaf that is not a real number or an array of real numbers; for arrays of integers, which have
+        no derivative; and for masked arrays and `numpy.matrix`, whose operations differ from those of
+        arrays. Other subclasses of arrays become arrays.
 
     Examples
     --------
@@ -110,20 +110,20 @@ def flatten(tree: Any, whose: str = "the argument") -> tuple[list[Any], Structur
 
 
 def leaves_of(tree: Any, whose: str = "the argument", *, exact: bool = False) -> tuple[list[Any], Structure]:
-    """Take a tree apart as `flatten` does, but leave its arrays whole.
+    """Split a tree as `flatten` does, but keep its arrays whole.
 
     Parameters
     ----------
     tree, whose
         As in `flatten`.
     exact : bool
-        Whether whole numbers and booleans, and arrays of them, are leaves as well and stay what they are:
-        where nothing is differentiated they need not be real numbers.
+        Whether integers and booleans, and arrays of them, are leaves as well, and keep their types. Set it
+        where nothing is differentiated.
 
     Returns
     -------
     (list of Value, float or ndarray, Structure)
-        The leaves in order; arrays are of floats, or of objects where they hold a `Value`.
+        The leaves in order. Arrays are of floats, or of objects if they hold a `Value`.
 
     Examples
     --------
@@ -143,24 +143,24 @@ def unflatten(
     argument: bool = False,
     copies: list[Copy] | None = None,
 ) -> Any:
-    """Build a tree of a structure.
+    """Build a tree from a structure and numbers.
 
     Parameters
     ----------
     structure : Structure
-        What `flatten` returned.
+        The structure, from `flatten`.
     numbers : iterable of Value or float
-        As many as it has.
+        As many numbers as it has.
     argument : bool
-        Whether the tree is to be an argument again: of a module a copy with these parameters, else a
-        dict of them by name.
+        Whether the tree is an argument again. If so, a module becomes a copy with these parameters, and
+        otherwise a dict of its parameters by name.
     copies : list, optional
-        To which the copies of modules are appended.
+        A list that the copies of modules are appended to.
 
     Returns
     -------
     tree
-        Arrays of objects where they hold a `Value`, else of numbers.
+        The tree. Its arrays are of objects if they hold a `Value`, and otherwise of numbers.
 
     Examples
     --------
@@ -171,12 +171,12 @@ def unflatten(
 
 
 def flatten_like(structure: Structure, tree: Any, whose: str, *, exact: bool = False) -> list[Any]:
-    """Return the numbers of a tree that has to be of a given structure; exact ones as in `leaves_of`.
+    """Return the numbers of a tree that must have a given structure; `exact` as in `leaves_of`.
 
     Raises
     ------
     ValueError
-        If it is of another structure.
+        If it has another structure.
 
     Examples
     --------
@@ -192,7 +192,7 @@ def flatten_like(structure: Structure, tree: Any, whose: str, *, exact: bool = F
 
 
 def numbers_of(leaves: Iterable[Any]) -> list[Any]:
-    """Return the numbers of leaves, which may be arrays.
+    """Return the numbers of some leaves, which may be arrays.
 
     Examples
     --------
@@ -206,7 +206,7 @@ def numbers_of(leaves: Iterable[Any]) -> list[Any]:
 
 
 def _in_order_of(structure: Structure, tree: Any) -> Any:
-    """Return a tree with the keys of its dicts in the order of a structure, where they are the same keys."""
+    """Return a tree with the keys of its dicts in the order of a structure, if they are the same keys."""
     if isinstance(structure, Leaf):
         return tree
     if isinstance(tree, Mapping) and set(tree) == set(structure.keys):
@@ -218,7 +218,7 @@ def _in_order_of(structure: Structure, tree: Any) -> Any:
 
 
 def paths(structure: Structure) -> list[str]:
-    """Return where each number of a tree stands, as Python would index it.
+    """Return the index expression of each number of a tree.
 
     Examples
     --------
@@ -233,10 +233,9 @@ def paths(structure: Structure) -> list[str]:
 
 
 def array_of(numbers: Sequence[Any], shape: tuple[int, ...], *, is_array: bool = False) -> Any:
-    """Return numbers in a shape: the number itself, an array of numbers, or one of objects.
+    """Return numbers in a shape: a number, an array of numbers, or an array of objects.
 
-    Whole numbers and booleans keep their kind where all are of it. The number of an array without
-    dimensions stays in one.
+    Integers and booleans keep their type if all numbers are of it.
 
     Examples
     --------
@@ -257,7 +256,7 @@ def array_of(numbers: Sequence[Any], shape: tuple[int, ...], *, is_array: bool =
 
 
 def blocks(matrix: Any, branch: Branch, axis: int) -> list[tuple[Structure, Any]]:
-    """Return each part of a branch with its rows or columns of a matrix.
+    """Return each part of a branch with the rows or columns of a matrix that belong to it.
 
     Examples
     --------
@@ -288,7 +287,7 @@ def _flatten(tree: Any, leaves: list[Any], whose: str, exact: bool) -> Structure
         )
     keys, items, build, build_argument = parts
     if isinstance(build_argument, Copier):
-        # Numbers, and no trees: to look at each of 337 would take as long again as to find them.
+        # These are numbers, not trees: to check each of 337 would take as long again as to find them.
         leaves.extend(items)
         return Branch(dict, tuple(keys), (_NUMBER,) * len(build_argument.parameters), build, build_argument)
     structures = tuple(_flatten(item, leaves, whose, exact) for item in items)
@@ -298,7 +297,7 @@ def _flatten(tree: Any, leaves: list[Any], whose: str, exact: bool) -> Structure
 
 
 def plain_array(array: Any, whose: str) -> Any:
-    """Return an array as a plain one, unless it computes otherwise than an array does.
+    """Return an array of a subclass as a plain one, unless its operations differ from those of arrays.
 
     Raises
     ------
@@ -312,8 +311,8 @@ def plain_array(array: Any, whose: str) -> Any:
     """
     if isinstance(array, np.ma.MaskedArray):
         raise TypeError(
-            f"{whose} holds a masked array, whose mask would be ignored; pass x.filled(number), and what is "
-            "masked as weights of 0 and 1 if it is to be left out"
+            f"{whose} holds a masked array, whose mask would be ignored; pass x.filled(number), and the mask "
+            "as weights of 0 and 1 if masked elements are to be left out"
         )
     if isinstance(array, np.matrix):
         raise TypeError(
@@ -324,14 +323,14 @@ def plain_array(array: Any, whose: str) -> Any:
 
 
 def _plain(number: Any) -> bool | int | float:
-    """Return a number as Python has it."""
+    """Return a number as one of Python's types."""
     if isinstance(number, _BOOLS):
         return bool(number)
     return int(number) if isinstance(number, Integral) else float(number)
 
 
 def _checked(array: Any, whose: str, exact: bool) -> Any:
-    """Return an array of floats, or of objects that are `Value`s and floats; an exact one of its own kind."""
+    """Return an array of floats, or of `Value`s and floats; an exact one keeps its type."""
     if array.dtype.kind == "f":
         return array.astype(float, copy=False)
     if array.dtype.kind in "iub":
@@ -343,7 +342,7 @@ def _checked(array: Any, whose: str, exact: bool) -> Any:
                 "numbers; convert it with .astype(float)"
             )
         return array.astype(float)
-    # NumPy keeps arrays without dimensions, such as an argument of one number, as elements.
+    # NumPy keeps 0-dimensional arrays as elements.
     items = [
         item[()] if isinstance(item, np.ndarray) and not item.ndim else item
         for item in array.ravel().tolist()
@@ -360,7 +359,7 @@ def _checked(array: Any, whose: str, exact: bool) -> Any:
 
 
 def parts_of(tree: Any) -> tuple[Iterable[Any], Iterable[Any], Any, Any] | None:
-    """Return keys, parts and builders of a container, or None for anything else.
+    """Return the keys, parts and builders of a container, or None for anything else.
 
     Examples
     --------
@@ -381,7 +380,7 @@ def parts_of(tree: Any) -> tuple[Iterable[Any], Iterable[Any], Any, Any] | None:
         make = type(tree)._make  # type: ignore[attr-defined]
         return tree._fields, tree, make, make
     if isinstance(tree, list | tuple):
-        # A model's outputs are a list of a kind that knows a better message, and a list to everybody else.
+        # The outputs of a model are of a subclass of list with better error messages.
         make = getattr(type(tree), "plain", type(tree))
         return range(len(tree)), tree, make, make
     if hasattr(tree, "named_parameters"):
@@ -390,12 +389,12 @@ def parts_of(tree: Any) -> tuple[Iterable[Any], Iterable[Any], Any, Any] | None:
 
 
 def _none(parts: Sequence[Any]) -> None:
-    """Build what has no parts."""
+    """Build None, which has no parts."""
 
 
 @dataclass(frozen=True)
 class Copier:
-    """Builds a module as an argument: its copy, with numbers in the places of the parameters.
+    """Rebuilds a module that is an argument: a copy with other numbers in the places of its parameters.
 
     Attributes
     ----------
@@ -409,19 +408,19 @@ class Copier:
     parameters: Sequence[Value]
 
     def copied(self, parts: Sequence[Any]) -> Copy:
-        """Return the copy, with what carries over to the module what is done to it."""
+        """Return the `Copy`, which can carry assignments to it over to the module."""
         variables = [part if isinstance(part, Value) else Value(part) for part in parts]
         return Copy(self.module, self.parameters, variables)
 
     def __call__(self, parts: Sequence[Any]) -> Any:
-        """Return the copy."""
+        """Return the copied module."""
         return self.copied(parts).module
 
 
 def _module_parts(module: Any) -> tuple[Iterable[Any], Iterable[Any], Any, Any]:
-    """Return the parts of what has named parameters; as an argument it is copied with new ones.
+    """Return the keys, parts and builders of an object with named parameters.
 
-    The parameters are plain numbers, unless something outside differentiates by them.
+    The parts are plain numbers, except for parameters that an open derivative or trace varies.
     """
     named = dict(module.named_parameters())
     names, parameters = list(named), list(named.values())

@@ -1,12 +1,12 @@
-"""What a trace may read of arguments besides their numbers: all of it belongs to the key of a program.
+"""The key of a program: everything that a trace may read of the arguments, except their numbers.
 
-Of a tree these are its containers, their keys and the shapes of arrays. A module is read whole: its class,
-what it has as attributes at any depth, and where its parameters are among them. Otherwise a model with
-another activation function, or with a setting that was changed, would get the numbers of the program before.
+The key of a tree consists of its containers, their keys, and the shapes of the arrays. The key of a module
+consists of its class, its attributes at any depth, and the places of the parameters among them. Without
+these, a model with another activation function would run the program of the model before it.
 
-Settings are compared by value: numbers, texts, arrays, containers, objects by their attributes and those of
-their classes. Functions and resources such as locks and files are compared by identity: what a function reads
-besides is read when it is compiled, and then stays.
+Settings are compared by value: numbers, strings, arrays, containers, and objects by their attributes and
+those of their classes. Functions, and resources such as locks and files, are compared by identity: what a
+function reads besides its arguments is read once, when it is compiled.
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ _BY_IDENTITY = (
 
 _COLLECTIONS = (list, tuple, set, frozenset, deque)
 
-# Objects of Python's own library lead everywhere, a logger to all loggers, unless they hold what one puts in.
+# Objects of the standard library may refer to nearly everything, as a logger does to all loggers. Only its
+# containers are opened.
 _LIBRARY = frozenset(sys.stdlib_module_names) | {"builtins"}
 _HOLDERS = (*_COLLECTIONS, dict, SimpleNamespace, Random)
 
@@ -55,7 +56,7 @@ _PARAMETER, _AGAIN = object(), object()
 
 
 class _Same:
-    """Stands for an object that is compared by identity, whatever it says itself."""
+    """Wraps an object so that it is compared by identity, whatever its own `__eq__` says."""
 
     def __init__(self, item: Any) -> None:
         self._item = item
@@ -68,12 +69,12 @@ class _Same:
 
 
 def key_of(structure: Structure) -> Hashable:
-    """Return a key that arguments share if a trace of one does for the other.
+    """Return a key that two calls share exactly if one program serves both.
 
     Parameters
     ----------
     structure : Structure
-        What `leaves_of` gives for the arguments.
+        The structure of the arguments, from `leaves_of`.
 
     Returns
     -------
@@ -83,7 +84,7 @@ def key_of(structure: Structure) -> Hashable:
     Raises
     ------
     TypeError
-        For a module that holds an iterator, whose state cannot be compared.
+        For a module that holds an iterator, whose position cannot be compared.
 
     Examples
     --------
@@ -106,14 +107,14 @@ def key_of(structure: Structure) -> Hashable:
             _Reader(part.build_argument.parameters, tokens).read(part.build_argument.module)
             continue
         if part.kind is dict:
-            # 1, 1.0 and True are one key to a dict, but not to a function that reads it.
+            # 1, 1.0 and True are the same key to a dict, but not to a function that reads the key.
             tokens += [key if type(key) is str else typed(key) for key in part.keys]
         waiting.extend(reversed(part.parts))
     return tuple(tokens)
 
 
 def typed(item: Any) -> Hashable:
-    """Return a key for what is hashable that tells apart what is equal but of another type.
+    """Return a key for a hashable object that differs for objects that are equal but of different types.
 
     Examples
     --------
@@ -126,7 +127,7 @@ def typed(item: Any) -> Hashable:
 
 
 class _Reader:
-    """Writes down what a module is made of; without recursion, since modules may nest deeply."""
+    """Writes the key of a module as a list of tokens; without recursion, since modules may nest deeply."""
 
     def __init__(self, parameters: Any, tokens: list[Any]) -> None:
         self.tokens = tokens
@@ -134,11 +135,11 @@ class _Reader:
         self.positions = {id(parameter): i for i, parameter in enumerate(parameters)}
         self.seen: dict[int, int] = {}
         self.classes: set[type] = set()
-        # What is made here must live on, since another object could get its id.
+        # Temporary objects are kept alive until the end, so that no other object gets the id of one.
         self.alive: list[Any] = []
 
     def read(self, root: Any) -> None:
-        """Write down an object and all that it leads to."""
+        """Write the tokens of an object and of everything that it refers to."""
         tokens, waiting, seen, positions = self.tokens, self.waiting, self.seen, self.positions
         waiting.append(root)
         while waiting:
@@ -158,7 +159,7 @@ class _Reader:
                 self._open(item, kind)
 
     def _open(self, item: Any, kind: type) -> None:
-        """Write down what an object is, and have its parts read."""
+        """Write the tokens of an object itself, and push its parts to be read next."""
         self.tokens.append(kind)
         if kind in _WAYS:
             self._push(_WAYS[kind](item))
@@ -195,18 +196,18 @@ class _Reader:
         self._push([getattr(item, "__dict__", None)])
 
     def _resource(self, item: Any, kind: Any) -> None:
-        """Compare what is of Python's own library by value if it has one, else by identity."""
+        """Compare an object of the standard library by value if it has one, else by identity."""
         if isinstance(item, Iterator) and not isinstance(item, io.IOBase):
             raise TypeError(
                 f"a module that is an argument of a compiled function holds {item!r} ({kind.__name__}), and "
-                "whether it has moved on since the last call cannot be told; keep a list in its place, or "
-                "pass what it gives as an argument"
+                "the position of an iterator cannot be compared between calls; keep a list in its place, or "
+                "pass its items as an argument"
             )
         has_value = kind.__hash__ is not None and kind.__hash__ is not object.__hash__
         self.tokens.append(item if has_value else _Same(item))
 
     def _object(self, item: Any, kind: type) -> None:
-        """Read the attributes of an object and of its classes, what it contains, and what else it keeps."""
+        """Read the attributes of an object and of its classes, its items, and the rest of its state."""
         self._classes(kind)
         if _is_pickled_otherwise(kind):
             self._reduced(item)
@@ -222,7 +223,7 @@ class _Reader:
             self._push([state])
 
     def _classes(self, kind: type) -> None:
-        """Read the attributes of a class and of those that it is derived from, each once."""
+        """Read the attributes of a class and of its bases, each class once."""
         for base in kind.__mro__:
             if base in self.classes or _is_of_the_library(base) or base.__module__ == "numpy":
                 continue
@@ -235,7 +236,7 @@ class _Reader:
                     self._push([item])
 
     def _reduced(self, item: Any) -> None:
-        """Read what `pickle` would; what it refuses is a resource, and compared by identity."""
+        """Read what `pickle` would save. An object that cannot be pickled is compared by identity."""
         try:
             reduced = item.__reduce_ex__(4)
         except Exception:
@@ -257,11 +258,11 @@ _WAYS: dict[type, Callable[[Any], list[Any]]] = {
     functools.partial: lambda call: [call.func, call.args, call.keywords, vars(call)],
     ref: lambda reference: [reference()],
 }
-"""What objects of these types consist of."""
+"""The parts of objects of these types."""
 
 
 def _is_pickled_otherwise(kind: Any) -> bool:
-    """Return whether a type has more than attributes, as those written in C have."""
+    """Return whether objects of a type have state besides their attributes, as those of C types have."""
     return (
         kind.__reduce_ex__ is not object.__reduce_ex__
         or kind.__reduce__ is not object.__reduce__

@@ -1,4 +1,4 @@
-"""Arguments that a compiled function gets as they are: another value is another program, as in JAX."""
+"""Static arguments: a function gets them as they are, and each value has its own program, as in JAX."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Statics(NamedTuple):
     Attributes
     ----------
     positional : int
-        How many arguments the call has by position.
+        The number of arguments that the call passes by position.
     by_position, by_name : dict
-        Those of them that are static, by their position, and the static ones that are passed by name.
+        The static ones among these by their position, and the static arguments that it passes by name.
     """
 
     positional: int
@@ -29,7 +29,7 @@ class Statics(NamedTuple):
 
     @property
     def key(self) -> Hashable:
-        """What calls with the same static arguments have in common."""
+        """The part of the key that calls with the same static arguments share."""
         pairs = [*self.by_position.items(), *self.by_name.items()]
         return (self.positional, *((which, typed(value)) for which, value in pairs)) if pairs else ()
 
@@ -41,7 +41,7 @@ class Statics(NamedTuple):
         return others, {name: arg for name, arg in kwargs.items() if name not in self.by_name}
 
     def call(self, f: Callable[..., Any], args: Iterable[Any], kwargs: Mapping[str, Any]) -> Any:
-        """Call a function with other arguments than these, and with these in their places."""
+        """Call a function with these arguments in their places, and others in between."""
         rest = iter(args)
         all_args = [
             self.by_position[i] if i in self.by_position else next(rest) for i in range(self.positional)
@@ -59,7 +59,7 @@ class StaticArguments:
     argnums : int, iterable of int or None
         Their positions.
     argnames : str, iterable of str or None
-        Their names. Where positions or names are not given, they are looked up in the signature.
+        Their names. If only positions or only names are given, the signature gives the other.
 
     Raises
     ------
@@ -124,7 +124,7 @@ class StaticArguments:
                 )
 
     def of(self, f: Callable[..., Any]) -> StaticArguments:
-        """Return the same for another function."""
+        """Return the same positions and names for another function."""
         return StaticArguments(f, *self._given)
 
     def of_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Statics:
@@ -133,7 +133,7 @@ class StaticArguments:
         Raises
         ------
         ValueError
-            For one that cannot be compared with that of another call.
+            For one that is not hashable, or is a `Value`.
         """
         chosen = {n % len(args) if n < 0 and args else n for n in self._argnums}
         found = Statics(
