@@ -48,6 +48,9 @@ ORACLES = {
     "log10": Oracle(mp.log10, lambda t, x: t.log10(x)),
     "exp2": Oracle(lambda x: mp.mpf(2) ** x, lambda t, x: t.exp2(x)),
     "floor": Oracle(mp.floor, lambda t, x: t.floor(x)),
+    "erf": Oracle(mp.erf, lambda t, x: t.erf(x)),
+    # mpmath takes the square of large numbers; from 27.3 on it is 0 for doubles.
+    "erfc": Oracle(lambda x: mp.erfc(max(-100, min(x, 100))), lambda t, x: t.erfc(x)),
     "sin": Oracle(mp.sin, lambda t, x: t.sin(x)),
     "cos": Oracle(mp.cos, lambda t, x: t.cos(x)),
     "tan": Oracle(mp.tan, lambda t, x: t.tan(x)),
@@ -68,6 +71,9 @@ ORACLES = {
     "softplus": Oracle(lambda x: mp.log1p(mp.exp(x)), lambda t, x: t.nn.functional.softplus(x)),
     "sum": Oracle(mp.fsum, lambda t, x: t.stack(x).sum()),
     "dot": Oracle(mp.fdot, lambda t, x, y: t.dot(t.stack(x), t.stack(y))),
+    "mean": Oracle(lambda x: mp.fsum(x) / len(x), lambda t, x: t.stack(x).mean()),
+    "prod": Oracle(mp.fprod, lambda t, x: t.stack(x).prod()),
+    "norm": Oracle(lambda x: mp.sqrt(mp.fsum(v * v for v in x)), lambda t, x: t.stack(x).norm()),
     "logsumexp": Oracle(lambda x: mp.log(mp.fsum(map(mp.exp, x))), lambda t, x: t.logsumexp(t.stack(x), 0)),
 }
 

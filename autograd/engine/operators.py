@@ -393,6 +393,26 @@ class Operators(Conversions):
             out, _ = careful(FLOOR, x)
         return self._record(FLOOR, out, self, None, None, None)
 
+    def erf(self) -> Value:
+        """Return the error function."""
+        x = self._data
+        try:
+            out = erf(x)
+            dx = 1.1283791670955126 * exp(-x * x)
+        except PYTHON_RAISES:
+            out, dx = careful(ERF, x)
+        return self._record(ERF, out, self, None, dx, None)
+
+    def erfc(self) -> Value:
+        """Return 1 - erf(x), exact for large x."""
+        x = self._data
+        try:
+            out = erfc(x)
+            dx = -1.1283791670955126 * exp(-x * x)
+        except PYTHON_RAISES:
+            out, dx = careful(ERFC, x)
+        return self._record(ERFC, out, self, None, dx, None)
+
     def sin(self) -> Value:
         """Return the sine of an angle in radians."""
         x = self._data

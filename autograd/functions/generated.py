@@ -38,6 +38,8 @@ __all__ = [
     "cos",
     "cosh",
     "dot",
+    "erf",
+    "erfc",
     "exp",
     "exp2",
     "expm1",
@@ -49,7 +51,10 @@ __all__ = [
     "log10",
     "logsumexp",
     "max",
+    "mean",
     "min",
+    "norm",
+    "prod",
     "relu",
     "sech2",
     "sigmoid",
@@ -474,6 +479,60 @@ def floor(x: T) -> T:
     if isinstance(x, Value):
         return x.floor()
     return elementwise(OPS["floor"], x)  # type: ignore[no-any-return]
+
+
+def erf(x: T) -> T:
+    """Return the error function.
+
+    Parameters
+    ----------
+    x : Value, number or array
+        An operand.
+
+    Returns
+    -------
+    Value, float or array
+        As the arguments: a number if no argument is a Value.
+
+    Notes
+    -----
+    ∂out/∂x = ``1.1283791670955126 * exp(-x * x)``
+
+    Examples
+    --------
+    >>> f"{erf(Value(1.5)):.3f}"
+    '0.966'
+    """
+    if isinstance(x, Value):
+        return x.erf()
+    return elementwise(OPS["erf"], x)  # type: ignore[no-any-return]
+
+
+def erfc(x: T) -> T:
+    """Return 1 - erf(x), exact for large x.
+
+    Parameters
+    ----------
+    x : Value, number or array
+        An operand.
+
+    Returns
+    -------
+    Value, float or array
+        As the arguments: a number if no argument is a Value.
+
+    Notes
+    -----
+    ∂out/∂x = ``-1.1283791670955126 * exp(-x * x)``
+
+    Examples
+    --------
+    >>> f"{erfc(Value(1.5)):.3f}"
+    '0.034'
+    """
+    if isinstance(x, Value):
+        return x.erfc()
+    return elementwise(OPS["erfc"], x)  # type: ignore[no-any-return]
 
 
 def sin(x: T) -> T:
@@ -1044,6 +1103,96 @@ def dot(x: Iterable[Any], y: Iterable[Any]) -> Any:
     11.0
     """
     return apply_variadic(OPS["dot"], x, y)
+
+
+def mean(x: Iterable[Any]) -> Any:
+    """Return the arithmetic mean of any number of terms, as one node.
+
+    Parameters
+    ----------
+    x : iterable of Value or number
+        An operand.
+
+    Returns
+    -------
+    Value or float
+        One node for all elements; a number if no element is a Value.
+
+    Raises
+    ------
+    TypeError
+        For an element that is neither a Value nor a number.
+
+    Notes
+    -----
+    ∂out/∂x = ``1.0 / len(x)``
+
+    Examples
+    --------
+    >>> mean([1.0, 2.0, 4.5])
+    2.5
+    """
+    return apply_variadic(OPS["mean"], x)
+
+
+def prod(x: Iterable[Any]) -> Any:
+    """Return the product of any number of factors, as one node.
+
+    Parameters
+    ----------
+    x : iterable of Value or number
+        An operand.
+
+    Returns
+    -------
+    Value or float
+        One node for all elements; a number if no element is a Value.
+
+    Raises
+    ------
+    TypeError
+        For an element that is neither a Value nor a number.
+
+    Notes
+    -----
+    ∂out/∂x = ``products_of_others(x)``
+
+    Examples
+    --------
+    >>> prod([2.0, 3.0, 4.0])
+    24.0
+    """
+    return apply_variadic(OPS["prod"], x)
+
+
+def norm(x: Iterable[Any]) -> Any:
+    """Return the Euclidean norm of a vector, as one node; its derivative at 0 is 0.
+
+    Parameters
+    ----------
+    x : iterable of Value or number
+        An operand.
+
+    Returns
+    -------
+    Value or float
+        One node for all elements; a number if no element is a Value.
+
+    Raises
+    ------
+    TypeError
+        For an element that is neither a Value nor a number.
+
+    Notes
+    -----
+    ∂out/∂x = ``x / where(out == 0.0, inf, out)``
+
+    Examples
+    --------
+    >>> norm([3.0, 0.0, 4.0])
+    5.0
+    """
+    return apply_variadic(OPS["norm"], x)
 
 
 def logsumexp(x: Iterable[Any]) -> Any:

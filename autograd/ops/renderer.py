@@ -128,8 +128,11 @@ class Renderer:
         DeclinedError
             For a word that the language does not have.
         """
-        terms = {name: _operand(text) for name, text in (operands or {}).items()}
-        return rule.on(_Writing(self, terms)).text
+        return self.term(rule, {name: _operand(text) for name, text in (operands or {}).items()}).text
+
+    def term(self, rule: Rule, operands: Mapping[str, Term]) -> Term:
+        """Return a rule as a term, of operands that are terms themselves."""
+        return rule.on(_Writing(self, operands))
 
     def operand(self, expression: Expression) -> str:
         """Return a part of a rule as the condition, or the first branch, of a choice."""
@@ -161,7 +164,7 @@ class Renderer:
         op = OPS.get(word)
         if op is None or op.is_primitive:
             raise DeclinedError(word)
-        return op.value.on(_Writing(self, dict(zip(op.parameters, operands, strict=True))))
+        return self.term(op.value, dict(zip(op.parameters, operands, strict=True)))
 
 
 class DeclinedError(LookupError):

@@ -14,15 +14,15 @@ from __future__ import annotations
 import builtins
 import math
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
-from itertools import starmap
+from functools import cache, partial
+from itertools import accumulate, starmap
 from operator import matmul, mul
 from typing import Any, NamedTuple, TypeGuard
 
 import numpy as np
 
 from .renderer import CHOICE, SIGNS, Form, Renderer, called
-from .rule import Application, Expression, Rule
+from .rule import Application, Expression, Name, Rule
 from .sequences import OverElements
 from .table import OPS, Op
 
@@ -30,6 +30,24 @@ from .table import OPS, Op
 def _sum(x: Sequence[float]) -> float:
     """Return the sum, which the interpreter compensates for rounding from Python 3.12 on."""
     return sum(x, 0.0)
+
+
+def products_of_others(x: Sequence[Any]) -> list[Any]:
+    """Return for each factor the product of all others.
+
+    Examples
+    --------
+    >>> products_of_others([2.0, 3.0, 4.0]), products_of_others([2.0, 0.0])
+    ([12.0, 8.0, 6.0], [0.0, 2.0])
+    """
+    before = [1.0, *accumulate(x[:-1], mul)]
+    after = [1.0, *accumulate(x[:0:-1], mul)][::-1]
+    return [_product(*pair) for pair in zip(before, after, strict=True)][: len(x)]
+
+
+def _product(x: Any, y: Any) -> Any:
+    """Return a product, in which no factor of 1 is recorded."""
+    return y if x.__class__ is float and x == 1.0 else x if y.__class__ is float and y == 1.0 else x * y
 
 
 def _dot(x: Sequence[float], y: Sequence[float]) -> float:
@@ -111,6 +129,40 @@ def _of_arrays(f: Callable[..., float]) -> Callable[..., Any]:
     return function
 
 
+def _of_lists(f: Callable[..., float]) -> Callable[..., float]:
+    """Return a reduction of `math` as one that gives a float; the product of nothing is an int."""
+    return lambda *columns: float(f(*columns))
+
+
+class Reducing(NamedTuple):
+    """The function of NumPy that reduces as a row does, and the options that it takes to do so."""
+
+    ufunc: np.ufunc
+    options: Mapping[str, Any]
+
+
+def reducing(op: Op) -> Reducing | None:
+    """Return how NumPy reduces as a row does, if it has a function for it.
+
+    Examples
+    --------
+    >>> reducing(OPS["norm"]), reducing(OPS["dot"])
+    (Reducing(ufunc=<ufunc 'hypot'>, options={'initial': 0.0}), None)
+    """
+    if op.name == "logsumexp":
+        return Reducing(np.logaddexp, {})
+    if op.reduction is None or len(op.reduction.accumulators) > 1:
+        return None
+    (accumulator,) = op.reduction.accumulators
+    match accumulator.step.tree:
+        case Application(word, (Name(total), Name(_))) if total == accumulator.name:
+            ufunc = OPS[word].ufunc
+            # Without a start NumPy takes the first number as it is: the norm of [-3] would be -3.
+            options = {} if word in ("add", "mul") else {"initial": accumulator.start}
+            return None if ufunc is None else Reducing(ufunc, options)
+    return None
+
+
 # Signs are written, not called.
 _PRIMITIVES = {op.name: op for op in OPS.values() if op.is_primitive and op.name not in SIGNS}
 
@@ -129,13 +181,24 @@ FLOAT: dict[str, Any] = (
         "dot": _dot,
         "logsumexp": _logsumexp,
         "floor": _floor,
+        "len": len,
+        "products_of_others": products_of_others,
     }
-    | _IN_MATH
+    | {name: _of_lists(f) if OPS[name].variadic else f for name, f in _IN_MATH.items()}
 )
 """Meaning of each word on Python floats. Functions of `math` raise where NumPy gives nan or inf."""
 
 NUMPY: dict[str, Any] = (
-    {name: _of_arrays(_IN_MATH[name]) for name in _PRIMITIVES if name in _IN_MATH}
+    {
+        name: ieee(_IN_MATH[name]) if op.variadic else _of_arrays(_IN_MATH[name])
+        for name, op in _PRIMITIVES.items()
+        if name in _IN_MATH
+    }
+    | {
+        op.name: partial(found.ufunc.reduce, **found.options)
+        for op in _PRIMITIVES.values()
+        if op.variadic and (found := reducing(op))
+    }
     | {
         "inf": math.inf,
         "constant": np.asarray,
@@ -144,7 +207,9 @@ NUMPY: dict[str, Any] = (
         "sum": np.sum,
         # Unlike `numpy.dot`, it tells of an overflow also in NumPy 2.0 to 2.2.
         "dot": matmul,
-        "logsumexp": np.logaddexp.reduce,
+        # A float of NumPy: 0 / 0 is nan.
+        "len": lambda x: np.float64(len(x)),
+        "products_of_others": products_of_others,
     }
     | {op.name: op.ufunc for op in OPS.values() if op.ufunc is not None}
 )
@@ -231,6 +296,9 @@ def _function(expression: str, parameters: Sequence[str], meaning: Mapping[str, 
     function = eval(f"lambda {', '.join(parameters)}: {expression}", {"__name__": __name__, **meaning})
     for word in set(function.__code__.co_names) - set(meaning):
         op = OPS[word]
+        if op.reduction is not None:
+            function.__globals__[word] = _loop(op, meaning)
+            continue
         if op.is_primitive:
             raise NotImplementedError(
                 f"the rule of the row {word!r} is {op.value.text!r}, but neither NumPy nor math has a "
@@ -238,6 +306,24 @@ def _function(expression: str, parameters: Sequence[str], meaning: Mapping[str, 
             )
         function.__globals__[word] = compile_rule(op.value, op.parameters, meaning)
     return function  # type: ignore[no-any-return]
+
+
+def _loop(op: Op, meaning: Mapping[str, Any]) -> Callable[..., Any]:
+    """Return a variadic row as a loop over its elements."""
+    assert op.reduction is not None
+    accumulators = op.reduction.accumulators
+    names = [accumulator.name for accumulator in accumulators]
+    steps = [compile_rule(a.step, (*names, *op.parameters), meaning) for a in accumulators]
+    result = compile_rule(op.reduction.result, names, meaning)
+
+    def loop(*columns: Any) -> Any:
+        found = [accumulator.start for accumulator in accumulators]
+        for i, step in enumerate(steps):
+            for items in zip(*columns, strict=True):
+                found[i] = step(*found, *items)
+        return result(*found)
+
+    return loop
 
 
 class Rules(NamedTuple):

@@ -8,9 +8,12 @@ from .renderer import Renderer, Term
 from .rule import Rule
 from .table import OPS, Op
 
+LISTS = ("products_of_others",)
+"""Words that make a number for each element of all of them."""
+
 
 class _Part(NamedTuple):
-    """A piece of a rule: whether each element has its own, and whether it goes over all of them."""
+    """A piece of a rule: whether each element has its own, and whether it is worked out of all of them."""
 
     term: Term
     is_each: bool
@@ -41,10 +44,13 @@ class OverElements:
         self.parameters = op.parameters
         self.language = language
         self.totals: dict[str, str] = {}
+        self.lists: dict[str, str] = {}
 
     def each(self, rule: Rule) -> str:
         """Return the list of what the rule says of each element."""
         part = rule.on(self)
+        if part.term.text in self.lists.values() and len(self.lists) == 1:
+            return self._after_totals(*self.lists)
         if part.is_each:
             return self._after_totals(self._listed(part.term.text))
         return self._after_totals(f"[{part.term.text}] * len({self.parameters[0]})")
@@ -63,9 +69,12 @@ class OverElements:
 
     def apply(self, word: str, operands: tuple[_Part, ...]) -> _Part:
         """Return a word for each element, or a reduction for all."""
-        if is_reduction(word):
+        if word in LISTS or is_reduction(word):
             lists = tuple([Term(self._listed(part.term.text)) for part in operands])
-            return _Part(self.language.apply(word, lists), is_each=False, is_total=True)
+            total = self.language.apply(word, lists)
+            if word in LISTS:
+                return _Part(Term(self.lists.setdefault(total.text, f"each{len(self.lists)}")), is_each=True)
+            return _Part(total, is_each=False, is_total=True)
         is_each = any(part.is_each for part in operands)
         is_total = not is_each and any(part.is_total for part in operands)
         terms = tuple([self._total_first(part) if is_each else part.term for part in operands])
@@ -81,8 +90,10 @@ class OverElements:
         """Return the list over all elements of an expression in one of them."""
         if text in self.parameters:
             return text
-        names = ", ".join(self.parameters)
-        return f"[{text} for {names} in {names if len(self.parameters) == 1 else f'zip({names})'}]"
+        names = [*self.parameters, *self.lists.values()]
+        lists = [*self.parameters, *self.lists]
+        pairs = lists[0] if len(lists) == 1 else f"zip({', '.join(lists)})"
+        return f"[{text} for {', '.join(names)} in {pairs}]"
 
     def _after_totals(self, text: str) -> str:
         """Return an expression after what it needs of all elements; a total may use those before it."""

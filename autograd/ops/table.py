@@ -15,9 +15,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import e, inf, log, log10, nan, pi
+from math import e, inf, log, log10, nan, pi, sqrt
 from types import MappingProxyType
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -34,6 +34,39 @@ class SpecialPoint:
     at: Reals
     value: float
     partials: Reals
+
+
+class Accumulator(NamedTuple):
+    """A number that a loop over the elements of a variadic row works out.
+
+    Attributes
+    ----------
+    name : str
+        What rules call it.
+    start : float
+        What it is before the first element.
+    step : Rule
+        What it becomes, over itself, an element of each argument, and accumulators that are complete.
+    """
+
+    name: str
+    start: float
+    step: Rule
+
+
+class Reduction(NamedTuple):
+    """How a loop computes a variadic row.
+
+    Attributes
+    ----------
+    accumulators : tuple of Accumulator
+        One after the other, each over all elements.
+    result : Rule
+        The value, over the accumulators.
+    """
+
+    accumulators: tuple[Accumulator, ...]
+    result: Rule
 
 
 @dataclass(frozen=True, eq=False, repr=False, init=False)
@@ -67,6 +100,8 @@ class Op:
         The NumPy function of the same meaning.
     variadic : bool
         Whether the arguments are sequences.
+    reduction : Reduction or None
+        How a loop computes a variadic row that is known by its name.
     folds : bool
         Whether its function also takes one iterable, as the builtin `max` does.
 
@@ -88,6 +123,7 @@ class Op:
     latex_precedence: int | None
     ufunc: np.ufunc | None
     variadic: bool
+    reduction: Reduction | None
     folds: bool
 
     def __init__(
@@ -105,6 +141,7 @@ class Op:
         latex_precedence: int | None = None,
         ufunc: np.ufunc | None = None,
         variadic: bool = False,
+        reduction: Reduction | None = None,
         folds: bool = False,
     ) -> None:
         self.__dict__.update(
@@ -120,6 +157,7 @@ class Op:
             latex_precedence=latex_precedence,
             ufunc=ufunc,
             variadic=variadic,
+            reduction=reduction,
             folds=folds,
         )
 
@@ -181,6 +219,11 @@ def row(name: str) -> Op:
 def _at(*point: float, gives: float, partials: Reals) -> SpecialPoint:
     """Return one special point of a row."""
     return SpecialPoint(point, gives, partials)
+
+
+def _fold(step: str, start: float = 0.0) -> Reduction:
+    """Return a reduction by one accumulator, which is the result."""
+    return Reduction((Accumulator("total", start, Rule(step)),), Rule("total"))
 
 
 _LINE = (-3.0, 3.0)
@@ -453,6 +496,28 @@ _ROWS = (
             _at(nan, gives=nan, partials=(0.0,)),
         ),
     ),
+    # ----------------------------------------------------------------------------- error functions
+    # x * x is rounded, which moves the slope as another x would that is a quarter of an ulp away.
+    Op(
+        name="erf", doc="the error function",
+        value="erf(x)", partials=(f"{2 / sqrt(pi)!r} * exp(-x * x)",),
+        latex=r"\operatorname{{erf}}\left({x}\right)", domain=(_LINE,),
+        special_points=(
+            _at(0.0, gives=0.0, partials=(1.1283791670955126,)),
+            _at(inf, gives=1.0, partials=(0.0,)),
+        ),
+    ),
+    # Not 1 - erf(x), which is 0 from 5.9 on.
+    Op(
+        name="erfc", doc="1 - erf(x), exact for large x",
+        value="erfc(x)", partials=(f"-{2 / sqrt(pi)!r} * exp(-x * x)",),
+        latex=r"\operatorname{{erfc}}\left({x}\right)", domain=(_LINE,),
+        special_points=(
+            _at(0.0, gives=1.0, partials=(-1.1283791670955126,)),
+            _at(10.0, gives=2.088487583762545e-45, partials=(-4.197656231354417e-44,)),
+            _at(-inf, gives=2.0, partials=(-0.0,)),
+        ),
+    ),
     # ------------------------------------------------------------------------------- trigonometry
     Op(
         name="sin", doc="the sine of an angle in radians", ufunc=np.sin,
@@ -636,20 +701,62 @@ _ROWS = (
     Op(
         name="sum", doc="the sum of any number of terms, as one node", variadic=True,
         value="sum(x)", partials=("1.0",), latex=r"\sum\left({x}\right)", domain=(_LINE,),
+        reduction=_fold("total + x"),
         special_points=(_at(1.0, 2.0, 3.5, gives=6.5, partials=(1.0, 1.0, 1.0)),),
     ),
     Op(
         name="dot", doc="the sum of the products of two sequences of one length, as one node", variadic=True,
         value="dot(x, y)", partials=("y", "x"), latex=r"\left({x}\right) \cdot \left({y}\right)",
         latex_precedence=2,
-        domain=(_LINE, _LINE),
+        domain=(_LINE, _LINE), reduction=_fold("total + x * y"),
         special_points=(_at(1.0, 2.0, 3.0, 4.0, gives=11.0, partials=(3.0, 4.0, 1.0, 2.0)),),
+    ),
+    Op(
+        name="mean", doc="the arithmetic mean of any number of terms, as one node", variadic=True,
+        value="sum(x) / len(x)", partials=("1.0 / len(x)",),
+        latex=r"\operatorname{{mean}}\left({x}\right)", domain=(_LINE,),
+        special_points=(_at(1.0, 2.0, 4.5, gives=2.5, partials=(1 / 3, 1 / 3, 1 / 3)),),
+    ),
+    # Not out / x, which is 0 / 0 at a factor of 0.
+    Op(
+        name="prod", doc="the product of any number of factors, as one node", variadic=True,
+        value="prod(x)", partials=("products_of_others(x)",), latex=r"\prod\left({x}\right)",
+        domain=(_LINE,), reduction=_fold("total * x", start=1.0),
+        special_points=(
+            _at(2.0, 3.0, 4.0, gives=24.0, partials=(12.0, 8.0, 6.0)),
+            _at(0.0, 3.0, 4.0, gives=0.0, partials=(12.0, 0.0, 0.0)),
+            _at(3.0, 0.0, 0.0, gives=0.0, partials=(0.0, 0.0, 0.0)),
+            _at(1e200, 1e-200, 1e200, gives=1e200, partials=(1.0, inf, 1.0)),
+        ),
+    ),
+    # The step is free of overflow. At the origin the slope is 0, and so is the second derivative.
+    Op(
+        name="norm", doc="the Euclidean norm of a vector, as one node; its derivative at 0 is 0",
+        variadic=True,
+        value="norm(x)", partials=("x / where(out == 0.0, inf, out)",),
+        latex=r"\left\|\left({x}\right)\right\|", domain=(_POSITIVE,), reduction=_fold("hypot(total, x)"),
+        special_points=(
+            _at(3.0, 0.0, 4.0, gives=5.0, partials=(0.6, 0.0, 0.8)),
+            _at(0.0, 0.0, 0.0, gives=0.0, partials=(0.0, 0.0, 0.0)),
+            _at(-3e200, 4e200, gives=5e200, partials=(-0.6, 0.8)),
+            _at(3e-320, 4e-320, gives=5e-320, partials=(3e-320 / 5e-320, 4e-320 / 5e-320)),
+        ),
     ),
     # exp(x - out) is the softmax but for the rounding of out, which costs 250 ulp at 1000, the same for all;
     # dividing by the sum takes it out. But for rounding the sum is 1, and so a constant.
     Op(
         name="logsumexp", doc="log(sum(exp(x))), shifted by the maximum so that nothing overflows",
         variadic=True,
+        reduction=Reduction(
+            (
+                Accumulator("top", -inf, Rule("max(top, x)")),
+                # The 1 of the largest is not added but given to log1p: of exp(-40) beside it nothing would be
+                # left.
+                Accumulator("others", 0.0, Rule("others + where(x < top, exp(x - top), 0.0)")),
+                Accumulator("ties", -1.0, Rule("ties + where(x == top, 1.0, 0.0)")),
+            ),
+            Rule("where(abs(top) == inf, top, top + log1p(others + ties))"),
+        ),
         value="logsumexp(x)", partials=("exp(x - out) / constant(sum(exp(x - out)))",),
         latex=r"\operatorname{{logsumexp}}\left({x}\right)", domain=(_LINE,),
         special_points=(

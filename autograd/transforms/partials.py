@@ -15,7 +15,7 @@ from ..engine.nonfinite import PYTHON_RAISES
 from ..engine.tracing import may_be_traced
 from ..engine.value import Value
 from ..functions import generated as functions
-from ..ops.rules import Rules, compile_row, on_sequences
+from ..ops.rules import Rules, compile_row, on_sequences, products_of_others
 from ..ops.structural import Structural
 from ..ops.table import CONSTANTS, OPS, Op
 
@@ -144,7 +144,7 @@ def _constant(x: Scalar) -> Scalar:
 
 # `where` is left out: a condition is asked for its number, so that the branch not taken makes no nodes.
 _MEANING = {name: getattr(functions, name) for name in functions.__all__ if name != "where"}
-_MEANING |= {"pow": _power, "inf": math.inf, "constant": _constant}
+_MEANING |= {"pow": _power, "inf": math.inf, "constant": _constant, "products_of_others": products_of_others}
 
 
 @cache

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from ...ops.structural import Structural
 from ...ops.table import Op
 from ..passes.batches import samples_of, sources_of
+from ..passes.products import DOTS, SUMS
 from ..trace.tape import Tape
 from .views import Positions
 
@@ -261,9 +262,9 @@ def _block(
         operands = [_rows(slot, plan.place, over, total=True) for slot in columns]
     else:
         operands = [_rows(slot, plan.place, lanes) for slot in columns]
-    if row.name in ("sum", "dot"):
+    if row in SUMS:
         operands = _in_order(operands, plan.blocks)
-    if row.name == "dot" and (found := _as_product(operands)):
+    if row in DOTS and (found := _as_product(operands)):
         order, shape, product = found
         return Block(row, shape, operands=operands, is_reduction=True, product=product), order
     order = np.argsort(_constants_last(operands, plan.blocks)[0].wanted[:, 0], kind="stable")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ...ops.table import COMPARISONS
+from ...ops.table import COMPARISONS, OPS
 from ..arrays.layout import Block, Plan
 from ..arrays.views import Positions
 
@@ -90,6 +90,12 @@ def fused(plan: Plan) -> list[Step]:
     return steps[::-1]
 
 
+_RING = frozenset(
+    op for op in OPS.values() if op.value.words and {*op.value.words} <= {"add", "sub", "mul", "neg"}
+)
+"""Sums, differences and products."""
+
+
 def _is_cheap(plan: Plan, block: Block) -> bool:
     """Return whether a block is rather computed in each loop that uses it than stored for them.
 
@@ -101,7 +107,7 @@ def _is_cheap(plan: Plan, block: Block) -> bool:
     stored = [plan.blocks[operand.source] for operand in block.operands]
     return (
         block.op is not None
-        and block.op.name in ("add", "sub", "mul", "neg")
+        and block.op in _RING
         and all(source.op is None or stands_alone(source) for source in stored)
     )
 

@@ -21,10 +21,12 @@ import numpy as np
 
 from ..arrays.layout import Block, Operand, Plan
 from ..arrays.views import Positions
+from ..passes.products import SUMS
 from .affine import Affine, affine
 from .fusion import Step, fused
 from .loop_rules import LOOPS
 from .product_loops import Factor, dots_of, rows_of, sums_across
+from .reduction_loops import over_row, written_out
 
 Results = Sequence[tuple[Sequence[int], tuple[int, ...]]]
 """For each result its instructions and its shape."""
@@ -364,17 +366,8 @@ class _Writer:
     def _value(self, block: Block, texts: Sequence[str], before: dict[str, str]) -> str:
         """Return what an element is, where its operands are known; `before` gets what to compute first."""
         assert block.op is not None
-        if block.op.name == "sum":
-            return " + ".join(["0.0", *texts])
-        if block.op.name == "logsumexp":
-            top = f"v{next(self.names)}"
-            before[top] = texts[0]
-            for text in texts[1:]:
-                last, top = top, f"v{next(self.names)}"
-                before[top] = f"{text} if {text} > {last} or {text} != {text} else {last}"
-            others = " + ".join(f"(math.exp({x} - {top}) if {x} < {top} else 0.0)" for x in texts)
-            ties = " + ".join(f"(1.0 if {x} == {top} else 0.0)" for x in texts)
-            return f"{top} if abs({top}) == inf else {top} + math.log1p({others} + ({ties} - 1.0))"
+        if block.op.variadic:
+            return written_out(block.op, texts, (f"v{number}" for number in self.names), before)
         return LOOPS.write(block.op.value, dict(zip(block.op.parameters, texts, strict=True)))
 
     # -------------------------------------------------------------------------------- products and sums
@@ -456,7 +449,7 @@ class _Writer:
             self._memory_of(Operand(operand.source, wanted))
             for operand, wanted in zip(block.operands, rows, strict=True)
         ]
-        if block.size > 1 and block.op.name != "logsumexp" and all(map(_lies_across, memories)):
+        if block.size > 1 and block.op in SUMS and all(map(_lies_across, memories)):
             room = self.memory[colour] = self._room(block.size)
             factors = [
                 Factor(memory.array, rule) for memory in memories if (rule := affine(memory.positions))
@@ -469,10 +462,7 @@ class _Writer:
         texts = [f"{memory.array}[{self._address(memory.positions, loop)}]" for memory in memories]
         outer, inner = loop.heads()
         name = f"v{next(self.names)}"
-        lines = [
-            line.format(name=name, inner=inner.strip(), x=texts[0], y=texts[-1])
-            for line in _SUMS[block.op.name]
-        ]
+        lines = over_row(block.op, name, dict(zip(block.op.parameters, texts, strict=True)), inner.strip())
         if block.size == 1:
             self.scalars[colour] = name
             self.lines += lines
@@ -540,28 +530,6 @@ def _lies_across(memory: _Memory) -> bool:
     """Return whether the first terms of all sums are next to each other, and the terms of each are not."""
     rule = affine(memory.positions)
     return rule is not None and rule.steps[0] == 1 and rule.steps[1] != 1
-
-
-_SUMS = {
-    "sum": ["{name} = 0.0", "{inner}", "    {name} = add({name}, {x})"],
-    "dot": ["{name} = 0.0", "{inner}", "    {name} = add_product({name}, {x}, {y})"],
-    "logsumexp": [
-        "top = -inf",
-        "{inner}",
-        "    x = {x}",
-        "    top = x if x > top or x != x else top",
-        "{name} = top",
-        "if abs(top) != inf:",
-        "    others = 0.0",
-        "    ties = -1.0",
-        "    {inner}",
-        "        x = {x}",
-        "        others += math.exp(x - top) if x < top else 0.0",
-        "        ties += 1.0 if x == top else 0.0",
-        "    {name} = top + math.log1p(others + ties)",
-    ],
-}
-"""Reductions over one row, as templates."""
 
 
 class _Loop:

@@ -13,10 +13,11 @@ import numpy as np
 
 from ...ops.renderer import SIGNS, Form, Renderer, Term, called
 from ...ops.rule import Rule
-from ...ops.rules import FLOAT, NUMPY
+from ...ops.rules import FLOAT, NUMPY, reducing
 from ...ops.table import COMPARISONS, OPS, Op
 from ..arrays.layout import Block, Floats, Operand, Plan
 from ..arrays.views import Positions, broadcast_axes, view
+from ..passes.products import DOTS, PLAIN_SUMS
 from .literals import Literals, module_text, number_text
 
 
@@ -56,6 +57,25 @@ def elementwise(f):
             return np.nan
 
     return np.vectorize(careful, otypes=[float])
+"""
+
+
+_ALONG = """\
+def along(f):
+    def careful(*rows):
+        try:
+            return f(*rows)
+        except OverflowError:
+            return np.inf
+        except (ArithmeticError, ValueError):
+            return np.nan
+
+    def reduced(*arrays, axis=-1):
+        last = [np.moveaxis(array, axis, -1) for array in arrays]
+        rows = [array.reshape(-1, array.shape[-1]) for array in last]
+        return np.array([careful(*row) for row in zip(*rows)]).reshape(last[0].shape[:-1])
+
+    return reduced
 """
 
 
@@ -180,6 +200,23 @@ def _helper(op: Op, helpers: Helpers) -> Helpers:
     return needed | {op.name: f"def {op.name}({arguments}):\n    return {found}\n"}
 
 
+def _reduction_helper(op: Op, helpers: Helpers) -> Helpers:
+    """Return the definition of a reduction along an axis: one of `math`, or a loop over the elements."""
+    if op.reduction is None:
+        return {"along": _ALONG, op.name: f"{op.name} = along(math.{FLOAT[op.name].__name__})\n"}
+    arguments = ", ".join(op.parameters)
+    columns = ", ".join(f"np.moveaxis({parameter}, axis, 0)" for parameter in op.parameters)
+    lines = [f"def {op.name}({arguments}, axis=-1):", f"    columns = {columns},"]
+    for accumulator in op.reduction.accumulators:
+        lines += [
+            f"    {accumulator.name} = {_WORDS.number(accumulator.start).text}",
+            f"    for {arguments}, in zip(*columns):",
+            f"        {accumulator.name} = {numpy_expression(accumulator.step, {}, helpers)}",
+        ]
+    lines.append(f"    return {numpy_expression(op.reduction.result, {}, helpers)}")
+    return {op.name: "\n".join(lines) + "\n"}
+
+
 def helpers_text(helpers: Helpers) -> list[str]:
     r"""Return the lines that define some functions.
 
@@ -202,7 +239,7 @@ def imports_of(helpers: Helpers) -> list[str]:
     >>> imports_of({})
     []
     """
-    return ["import math"] if "elementwise" in helpers else []
+    return ["import math"] if helpers.keys() & {"elementwise", "along"} else []
 
 
 @dataclass
@@ -318,20 +355,34 @@ class _Writer:
     def _reduction(self, block: Block) -> str:
         assert block.op is not None
         if not block.is_reduction:
-            stacked = ", ".join(map(self._view, block.operands))
-            return f"{_REDUCE[block.op.name]}(np.broadcast_arrays({stacked}), axis=0)"
+            columns = [", ".join(column) for column in block.op.columns([*map(self._view, block.operands)])]
+            stacked = [f"np.broadcast_arrays({column})" for column in columns]
+            return self._reduced(block.op, [*stacked, "axis=0"])
         single = block.shape == ()
         rows = [_row(operand) if single else operand for operand in block.operands]
         texts = [self._view(row, whole=True) for row in rows]
-        if block.op.name == "dot":
+        if block.op in DOTS:
             return " @ ".join(texts) if single else f"({texts[0]} * {texts[1]}).sum(axis=-1)"
         # The last axis of the transpose of a matrix is its first.
-        is_transposed = not single and texts[0].endswith(".T")
-        axis = "" if single else f"axis={0 if is_transposed else -1}"
-        text = texts[0].removesuffix(".T") if is_transposed else texts[0]
-        if block.op.name == "sum":
-            return f"{text}.sum({axis})"
-        return f"{_REDUCE[block.op.name]}({', '.join(filter(None, [text, axis]))})"
+        is_transposed = not single and all(text.endswith(".T") for text in texts)
+        axis = [] if single else [f"axis={0 if is_transposed else -1}"]
+        texts = [text.removesuffix(".T") if is_transposed else text for text in texts]
+        if block.op in PLAIN_SUMS:
+            return f"{texts[0]}.sum({''.join(axis)})"
+        return self._reduced(block.op, [*texts, *axis])
+
+    def _reduced(self, op: Op, arguments: Sequence[str]) -> str:
+        """Return a reduction by NumPy, or by a function that the program defines."""
+        found = reducing(op)
+        if op in PLAIN_SUMS:
+            name = "np.sum"
+        elif found is not None:
+            name = f"np.{found.ufunc.__name__}.reduce"
+            arguments = [*arguments, *(f"{option}={value!r}" for option, value in found.options.items())]
+        else:
+            name = op.name
+            self.helpers |= _reduction_helper(op, self.helpers)
+        return f"{name}({', '.join(arguments)})"
 
     def _formula(self, op: Op, texts: Sequence[str]) -> str:
         """Return the rule of a row with its operands written in."""
@@ -394,9 +445,6 @@ def _without_repetition(chosen: Floats, wanted: Positions) -> Floats:
     for axis in broadcast_axes(wanted):
         chosen = chosen.take([0], axis)
     return chosen.reshape(chosen.shape[next(i for i, n in enumerate(chosen.shape) if n > 1) :])
-
-
-_REDUCE = {"sum": "np.sum", "logsumexp": "np.logaddexp.reduce"}
 
 
 def _row(operand: Operand) -> Operand:

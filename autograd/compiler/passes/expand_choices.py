@@ -1,20 +1,19 @@
 """Writing out rows that choose: ``relu(x)`` is a comparison and a choice by it.
 
-Its derivative is a choice by the same comparison, which is then made once.
+Its derivative is a choice by the same comparison, which is then made once. Written out are reductions as well
+that are made of others: a mean is a sum and a quotient.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
-
 from ...ops.structural import Operation
-from ...ops.table import COMPARISONS, OPS, Op, row
+from ...ops.table import COMPARISONS, OPS, Op
 from ..trace.tape import Tape, rewritten
+from .instructions import is_compound, written_out
 
 
 def spread_choices(tape: Tape) -> Tape:
-    """Return a tape in which `relu`, `max` and `min` are comparisons and `where`.
+    """Return a tape in which `relu`, `max` and `min` are comparisons and `where`, and `mean` is a quotient.
 
     Parameters
     ----------
@@ -39,26 +38,9 @@ def spread_choices(tape: Tape) -> Tape:
 
 
 def _spread(tape: Tape, op: Operation, args: tuple[int, ...]) -> int:
-    if op not in CHOICES:
-        return tape.add(op, args)
-    assert isinstance(op, Op)
-    return op.value.on(_Instructions(tape, dict(zip(op.parameters, args, strict=True))))
-
-
-class _Instructions(NamedTuple):
-    """A rule as instructions at the end of a tape."""
-
-    tape: Tape
-    operands: Mapping[str, int]
-
-    def name(self, name: str) -> int:
-        return self.operands[name]
-
-    def number(self, number: float) -> int:
-        return self.tape.constant(number)
-
-    def apply(self, word: str, operands: tuple[int, ...]) -> int:
-        return self.tape.add(row(word), operands)
+    if isinstance(op, Op) and (op in CHOICES or is_compound(op)):
+        return written_out(tape, op, args)
+    return tape.add(op, args)
 
 
 CHOICES = frozenset(

@@ -12,17 +12,16 @@ from functools import reduce
 from itertools import chain
 
 from ...ops.structural import Operation, Structural
-from ...ops.table import OPS
+from ...ops.table import OPS, Op
 from ..trace.tape import Tape, rewritten
 from .batches import TOTALS, Samples
 from .colours import Colours
+from .instructions import is_compound, step_by_step, written_out
+from .products import PARTS, PLAIN_SUMS, SUMS
 from .simplify import doubled
 
 # Two numbers are added faster than an array of two is summed.
 _FEWEST = 3
-
-_SUMS = ("add", "sum", "dot")
-_PARTS = ("mul", *_SUMS)
 
 Term = tuple[int, ...]
 """A number, or two that are multiplied."""
@@ -55,7 +54,9 @@ def find_reductions(tape: Tape) -> Tape:
 
 
 def spread_sums(tape: Tape) -> Tape:
-    """Return a tape with each `sum` and `dot` as additions and products, for operands that are arrays.
+    """Return a tape with reductions as their steps, such as additions, for operands that are arrays.
+
+    Those that take more than one loop stay.
 
     Parameters
     ----------
@@ -80,13 +81,9 @@ def spread_sums(tape: Tape) -> Tape:
 
 
 def _spread(tape: Tape, op: Operation, args: tuple[int, ...]) -> int:
-    if op.name not in ("sum", "dot") or not args:
-        return tape.add(op, args)
-    columns = op.columns(args)
-    terms = columns[0]
-    if len(columns) == 2:
-        terms = [tape.add(OPS["mul"], pair) for pair in zip(*columns, strict=True)]
-    return reduce(lambda total, term: tape.add(OPS["add"], (total, term)), terms)
+    if isinstance(op, Op):
+        return (written_out if is_compound(op) else step_by_step)(tape, op, args)
+    return tape.add(op, args)
 
 
 class _Finder:
@@ -103,10 +100,10 @@ class _Finder:
 
     def _inner(self) -> set[int]:
         """Return the sums and products that are a term of one sum, and of nothing else."""
-        names = [self.tape.name(i) for i in range(len(self.tape))]
-        outer = {op for op in set(self.tape.ops) if op in (OPS["add"], OPS["sum"]) or _is_total(op)}
-        sums = (args for op, args in zip(self.tape.ops, self.tape.args, strict=True) if op in outer)
-        return {arg for args in sums for arg in args if names[arg] in _PARTS and self.uses[arg] == 1}
+        ops = self.tape.ops
+        outer = {op for op in set(ops) if op in PLAIN_SUMS or _is_total(op)}
+        sums = (args for op, args in zip(ops, self.tape.args, strict=True) if op in outer)
+        return {arg for args in sums for arg in args if ops[arg] in PARTS and self.uses[arg] == 1}
 
     def _terms(self, i: int) -> list[Term]:
         """Return the terms of a sum, in order; those of a sum inside it as its own."""
@@ -117,10 +114,10 @@ class _Finder:
             op, args = self.tape.ops[part], self.tape.args[part]
             if op is None or (part != i and part not in self.inner):
                 terms.append((part,))
-            elif op.name in ("mul", "dot"):
-                terms.extend(zip(*op.columns(args), strict=True))
-            else:
+            elif op in PLAIN_SUMS:
                 stack.extend(reversed(args))
+            else:
+                terms.extend(zip(*op.columns(args), strict=True))
         return terms
 
     def found(self) -> Tape:
@@ -129,7 +126,7 @@ class _Finder:
                 continue
             if op is None:
                 self.new[i] = self._leaf(self.reduced.copy_leaf(self.tape, i))
-            elif op.name in _SUMS:
+            elif op in SUMS:
                 self.new[i] = self._sum_of(self._terms(i))
             elif _is_total(op):
                 self.new[i] = self._total_of(*args)
