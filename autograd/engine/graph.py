@@ -75,7 +75,7 @@ def consumers_first(*roots: Value, level: int = 0, by_derivative: bool = False) 
                 order.append(node)
             continue
         marks[node] = entered
-        linked = [edge.operand for edge in edges(node)] if by_derivative else operands(node)
+        linked = _differentiated(node) if by_derivative else operands(node)
         stack.extend([arg for arg in linked if arg._level >= level and marks.get(arg) != done])
     order.reverse()
     return order
@@ -209,6 +209,12 @@ def edges(node: Value) -> list[Edge]:
     return [Edge(node, slot) for slot, partial in enumerate(node.partials) if partial is not None]
 
 
+def _differentiated(node: Value) -> list[Value]:
+    """Return the operands to which a derivative flows, as the edges of a node have them."""
+    args = zip(node.args, node.partials, strict=True)
+    return [arg for arg, partial in args if partial is not None]  # type: ignore[misc]
+
+
 def depending_on(
     inputs: Iterable[Value], order: Iterable[Value], *, by_derivative: bool = False
 ) -> set[Value]:
@@ -236,7 +242,7 @@ def depending_on(
     """
     found = set(inputs)
     for node in order:
-        linked = [edge.operand for edge in edges(node)] if by_derivative else operands(node)
+        linked = _differentiated(node) if by_derivative else operands(node)
         if node not in found and not found.isdisjoint(linked):
             found.add(node)
     return found

@@ -23,11 +23,14 @@ class Part(NamedTuple):
     ----------
     element : int
         Which of them.
+    of : int
+        How many there are.
     number : Value or float
         What flows to it.
     """
 
     element: int
+    of: int
     number: Any
 
 

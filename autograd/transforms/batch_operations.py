@@ -97,7 +97,7 @@ class Lane(_BatchOperation):
     ) -> Sequence[Any]:
         """Return the adjoint as that of one sample."""
         x, sample = node.args
-        return [Part(int(sample), adjoint) if x in lengths else adjoint, None]
+        return [Part(int(sample), lengths[x], adjoint) if x in lengths else adjoint, None]
 
     def push(self, node: Any, tangents: Sequence[Any]) -> Any:
         """Return the tangent of the sample."""

@@ -24,7 +24,7 @@ from ..engine.levels import open_levels
 from ..engine.value import Value
 from ..engine.variables import under_differentiation
 from .module_copies import Copy
-from .partials import PartialsOf, Scalar, partials_as_graph, partials_as_numbers
+from .partials import Scalar
 from .sweeps import pull, push
 from .trees import Branch, Leaf, Structure, array_of, blocks, flatten, flatten_like, unflatten
 
@@ -70,20 +70,20 @@ class _Recording:
         return max(level_outside(nodes, self._level), known)
 
     @property
-    def partials_of(self) -> PartialsOf:
-        """Numbers where nothing outside can ask for a derivative of the derivative."""
-        return partials_as_graph if self._outside or self._numbers else partials_as_numbers
+    def _as_graph(self) -> bool:
+        """Whether something outside may ask for a derivative of the derivative."""
+        return bool(self._outside or self._numbers)
 
     def pull(self, cotangents: Sequence[Scalar | None]) -> list[Scalar]:
         """Return the adjoint of each variable."""
         pairs = zip(self.outputs, cotangents, strict=True)
         seeds = [seed for output, seed in pairs if isinstance(output, Value)]
-        adjoints = pull(self._order, self.nodes, seeds, self.variables, self.partials_of)
+        adjoints = pull(self._order, self.nodes, seeds, self.variables, self._as_graph)
         return self._lowered(adjoints, seeds)
 
     def push(self, tangents: Sequence[Scalar | None]) -> list[Scalar]:
         """Return the tangent of each output."""
-        pushed = push(self._order, self.nodes, self.variables, tangents, self.partials_of)
+        pushed = push(self._order, self.nodes, self.variables, tangents, self._as_graph)
         found = iter(self._lowered(pushed, tangents))
         return [next(found) if isinstance(output, Value) else 0.0 for output in self.outputs]
 

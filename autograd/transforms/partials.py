@@ -1,7 +1,4 @@
-"""The partials of a node: the numbers that it has stored, or graphs that can be differentiated again.
-
-The graph of a partial is its rule of the table, applied to `Value`s.
-"""
+"""The partials of a node as graphs that can be differentiated again: their rules of the table on `Value`s."""
 
 from __future__ import annotations
 
@@ -20,23 +17,10 @@ from ..ops.structural import Structural
 from ..ops.table import CONSTANTS, OPS, Op
 
 Scalar = Value | float
-PartialsOf = Callable[[Value, Container[Value]], Sequence[Scalar | None]]
 
 # The stored partials are those of the forward pass; beyond rounding, others come from a leaf that was
 # assigned to since.
 _ROUNDING = 1e-9
-
-
-def partials_as_numbers(node: Value, wanted: Container[Value]) -> Sequence[float | None]:
-    """Return the partials of a node as numbers: those that it has stored.
-
-    Examples
-    --------
-    >>> x = Value(3.0)
-    >>> partials_as_numbers(x * x, {x})
-    (3.0, 3.0)
-    """
-    return node.partials
 
 
 def partials_as_graph(node: Value, wanted: Container[Value]) -> Sequence[Scalar | None]:

@@ -1,17 +1,25 @@
 """Sweeps over a recorded graph: adjoints backward, tangents forward.
 
-Both multiply by the partials of each node and add over the uses. With the partials as numbers, the result
-is numbers; with the partials as `Value`s, worked out by the same rules of the table, *a gradient is just
-more graph*, and can be differentiated again.
+`backward_sweep` is the chain rule as a recurrence: the adjoint of a node is the sum of what its consumers
+contribute to it, and it contributes in turn along each of its edges. What flows may be anything that adds up:
 
-Products are IEEE 754's in both: an adjoint of 0 times an infinite partial is nan, as in the compiled
-programs, which multiply whole arrays. Nothing is multiplied where no derivative flows (a comparison, the
-condition of a choice) or none was asked for (a direction that is None).
+- floats, by the partials that the nodes have stored: `pull`, and `steps`, which shows the sweep at work;
+- `Value`s, by the rules of the partials: *a gradient is just more graph*, and can be differentiated again;
+- counts of paths, where every partial is 1: `paths`.
+
+`Value.backward` is the same recurrence for floats, written out for speed.
+
+Products are IEEE 754's: an adjoint of 0 times an infinite partial is nan, as in compiled programs, which
+multiply whole arrays. Nothing is multiplied where no derivative flows (through a comparison, or to the
+condition of a choice) or where none is wanted (a direction that is None).
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
 
 from ..engine.attach import attach
 from ..engine.gradients import add_to_gradients
@@ -21,7 +29,10 @@ from ..engine.sweep_lock import sweep_lock
 from ..engine.value import Value
 from ..ops.structural import Part, Structural
 from .batch_operations import lengths_of, stack, total
-from .partials import PartialsOf, Scalar, partials_as_graph, partials_as_numbers
+from .partials import Scalar, partials_as_graph
+
+Flows = Sequence[tuple[Value, Any]]
+"""What a node contributes to the adjoints of operands, one for each edge along which something flows."""
 
 
 def _times(x: Scalar, y: Scalar) -> Scalar:
@@ -47,12 +58,82 @@ def _plus(x: Scalar, y: Scalar) -> Scalar:
     return x + y
 
 
+def backward_sweep(
+    order: Iterable[Value],
+    adjoints: dict[Value, Any],
+    contributions: Callable[[Value, Any], Flows],
+    zero: Any = 0.0,
+) -> Iterator[tuple[Value, Any, Flows]]:
+    """Yield each node after its consumers, with its adjoint and what it contributes to its operands.
+
+    Parameters
+    ----------
+    order : iterable of Value
+        Each node after its consumers, as `autograd.engine.graph.consumers_first` has them.
+    adjoints : dict of Value to anything that can be added
+        With the adjoints of the results to begin from; those of all nodes that something flows to are added.
+    contributions : callable
+        From a node and its adjoint to the flows along its edges, such as `along_stored_partials`.
+    zero : optional
+        What a sum of contributions begins with.
+
+    Yields
+    ------
+    (Value, adjoint, sequence of (Value, contribution))
+        The adjoint is complete; the contributions have not been added yet.
+
+    Examples
+    --------
+    >>> x = Value(3.0, label="x")
+    >>> y = x + x * x
+    >>> for node, adjoint, flows in backward_sweep(consumers_first(y), {y: 1.0}, along_stored_partials):
+    ...     print(node, adjoint, [contribution for _, contribution in flows])
+    x + x * x 1.0 [1.0, 1.0]
+    x * x 1.0 [3.0, 3.0]
+    Value(3.0, label='x') 7.0 []
+    """
+    # Of what stands for several numbers: what flowed to single ones of them.
+    elements: dict[Value, list[Any]] = {}
+    for node in order:
+        if node in elements:
+            adjoints[node] = _plus(adjoints.get(node, zero), stack(elements.pop(node)))
+        if node not in adjoints:
+            continue
+        adjoint = adjoints[node]
+        flows = contributions(node, adjoint)
+        yield node, adjoint, flows
+        for operand, contribution in flows:
+            if contribution.__class__ is not Part:
+                adjoints[operand] = _plus(adjoints.get(operand, zero), contribution)
+                continue
+            if operand not in elements:
+                elements[operand] = [zero] * contribution.of
+            of_each = elements[operand]
+            of_each[contribution.element] = _plus(of_each[contribution.element], contribution.number)
+
+
+def along_stored_partials(node: Value, adjoint: float) -> Flows:
+    """Return what flows along each edge of a node: its adjoint times the partial that it has stored.
+
+    Examples
+    --------
+    >>> x = Value(3.0)
+    >>> along_stored_partials(x * 5.0, 2.0)
+    [(Value(3.0), 10.0)]
+    """
+    return [
+        (operand, adjoint * stored)  # type: ignore[misc]
+        for operand, stored in zip(node.args, node.partials, strict=True)
+        if stored is not None
+    ]
+
+
 def pull(
     order: Sequence[Value],
     outputs: Sequence[Value],
     seeds: Sequence[Scalar | None],
     inputs: Sequence[Value],
-    partials_of: PartialsOf,
+    as_graph: bool,
 ) -> list[Scalar]:
     """Sweep backward: return the adjoint of each input, given those of the outputs.
 
@@ -66,8 +147,9 @@ def pull(
         Their adjoints; None for a result that is not asked for.
     inputs : sequence of Value
         What to differentiate by; none depends on another.
-    partials_of : callable
-        `partials_as_numbers` or `partials_as_graph`.
+    as_graph : bool
+        Whether to take the partials as graphs, so that the result can be differentiated again, rather than
+        the numbers that the nodes have stored.
 
     Returns
     -------
@@ -78,10 +160,10 @@ def pull(
     --------
     >>> x = Value(3.0)
     >>> y = x * x
-    >>> pull(consumers_first(y), [y], [1.0], [x], partials_as_numbers)
+    >>> pull(consumers_first(y), [y], [1.0], [x], as_graph=False)
     [6.0]
     """
-    adjoints = _adjoints(order, outputs, seeds, inputs, partials_of)
+    adjoints = _adjoints(order, outputs, seeds, inputs, as_graph)
     return [adjoints.get(variable, 0.0) for variable in inputs]
 
 
@@ -90,54 +172,57 @@ def _adjoints(
     outputs: Sequence[Value],
     seeds: Sequence[Scalar | None],
     inputs: Sequence[Value],
-    partials_of: PartialsOf,
+    as_graph: bool,
 ) -> dict[Value, Scalar]:
     """Return the adjoint of each node between the inputs and the outputs."""
     relevant = depending_on(inputs, reversed(order))
-    lengths = lengths_of(reversed(order))
-    watching = is_watching()
     adjoints: dict[Value, Scalar] = {}
-    of_elements: dict[Value, list[Scalar]] = {}
     for output, seed in zip(outputs, seeds, strict=True):
-        if seed is not None:
+        if seed is not None and output in relevant:
             adjoints[output] = _plus(adjoints.get(output, 0.0), seed)
-    for node in order:
-        if node in of_elements:
-            adjoints[node] = _plus(adjoints.get(node, 0.0), stack(of_elements[node]))
-        if node not in relevant or node not in adjoints:
-            continue
-        adjoint = adjoints[node]
-        if watching:
-            uses = zip(node.args, node.partials, strict=True)
-            examine_adjoint(node, _number(adjoint), [partial for arg, partial in uses if arg in relevant])
-        for operand, part in _contributions(node, adjoint, relevant, lengths, partials_of):
-            if isinstance(part, Part):
-                elements = of_elements.setdefault(operand, [0.0] * lengths[operand])
-                elements[part.element] = _plus(elements[part.element], part.number)
-            else:
-                adjoints[operand] = _plus(adjoints.get(operand, 0.0), part)
+    if as_graph:
+        contributions = partial(_as_graph, relevant, lengths_of(reversed(order)))
+    else:
+        contributions = partial(_as_numbers, relevant)
+    if is_watching():
+        contributions = partial(_examined, relevant, contributions)
+    deque(backward_sweep(order, adjoints, contributions), maxlen=0)
     return adjoints
 
 
-def _contributions(
-    node: Value,
-    adjoint: Scalar,
-    relevant: Container[Value],
-    lengths: Mapping[Value, int],
-    partials_of: PartialsOf,
-) -> list[tuple[Value, Scalar | Part]]:
-    """Return what a node adds to the adjoint of each operand that is relevant."""
+def _as_numbers(relevant: Container[Value], node: Value, adjoint: Scalar) -> Flows:
+    """Return what a node contributes to each operand that is relevant, by the partials that it has stored."""
+    return [
+        (operand, _times(adjoint, stored))  # type: ignore[misc]
+        for operand, stored in zip(node.args, node.partials, strict=True)
+        if stored is not None and operand in relevant
+    ]
+
+
+def _as_graph(
+    relevant: Container[Value], lengths: Mapping[Value, int], node: Value, adjoint: Scalar
+) -> Flows:
+    """Return what a node contributes to each operand that is relevant, as a function of the inputs."""
     if isinstance(node.op, Structural):
-        parts = zip(node.args, node.op.pull(node, adjoint, relevant, lengths), strict=True)
-        return [(arg, part) for arg, part in parts if isinstance(arg, Value) and part is not None]
-    found: list[tuple[Value, Scalar | Part]] = []
-    for operand, partial in zip(node.args, partials_of(node, relevant), strict=True):
-        if partial is not None and isinstance(operand, Value) and operand in relevant:
-            part = _times(adjoint, partial)
+        pulled = zip(node.args, node.op.pull(node, adjoint, relevant, lengths), strict=True)
+        return [(arg, part) for arg, part in pulled if isinstance(arg, Value) and part is not None]
+    flows: list[tuple[Value, Scalar]] = []
+    for operand, factor in zip(node.args, partials_as_graph(node, relevant), strict=True):
+        if factor is not None and isinstance(operand, Value) and operand in relevant:
+            part = _times(adjoint, factor)
             if node in lengths and operand not in lengths:
                 part = total(part, lengths[node])
-            found.append((operand, part))
-    return found
+            flows.append((operand, part))
+    return flows
+
+
+def _examined(
+    relevant: Container[Value], contributions: Callable[[Value, Any], Flows], node: Value, adjoint: Scalar
+) -> Flows:
+    """Return what a node contributes, unless anomaly mode finds a fault in it."""
+    partials = zip(node.args, node.partials, strict=True)
+    examine_adjoint(node, _number(adjoint), [stored for arg, stored in partials if arg in relevant])
+    return contributions(node, adjoint)
 
 
 def accumulate(root: Value, seed: float, create_graph: bool = False) -> None:
@@ -168,8 +253,7 @@ def accumulate(root: Value, seed: float, create_graph: bool = False) -> None:
     """
     order = consumers_first(root, by_derivative=True)
     leaves = [node for node in order if node.op is None]
-    partials_of = partials_as_graph if create_graph else partials_as_numbers
-    adjoints = _adjoints(order, [root], [seed], leaves, partials_of)
+    adjoints = _adjoints(order, [root], [seed], leaves, create_graph)
     numbers = {node: _number(adjoints.get(node, 0.0)) for node in order}
     found = [adjoints.get(leaf, 0.0) for leaf in leaves]
     if create_graph:
@@ -193,7 +277,7 @@ def push(
     outputs: Sequence[Value],
     inputs: Sequence[Value],
     tangents: Sequence[Scalar | None],
-    partials_of: PartialsOf,
+    as_graph: bool,
 ) -> list[Scalar]:
     """Sweep forward: return the tangent of each output, given those of the inputs.
 
@@ -207,8 +291,9 @@ def push(
         What to differentiate by; none depends on another.
     tangents : sequence of Value, float or None
         Their tangents; None for an input that stands still.
-    partials_of : callable
-        `partials_as_numbers` or `partials_as_graph`.
+    as_graph : bool
+        Whether to take the partials as graphs, so that the result can be differentiated again, rather than
+        the numbers that the nodes have stored.
 
     Returns
     -------
@@ -219,7 +304,7 @@ def push(
     --------
     >>> x = Value(3.0)
     >>> y = x * x
-    >>> push(consumers_first(y), [y], [x], [1.0], partials_as_numbers)
+    >>> push(consumers_first(y), [y], [x], [1.0], as_graph=False)
     [6.0]
     """
     pairs = zip(inputs, tangents, strict=True)
@@ -231,7 +316,7 @@ def push(
         # What nothing moves has no tangent, such as a comparison: a 0 in its place, times inf, would be nan.
         if not any(arg in found for arg, p in zip(node.args, node.partials, strict=True) if p is not None):
             continue
-        if isinstance(node.op, Structural):
+        if as_graph and isinstance(node.op, Structural):
             moved = [found.get(arg) if isinstance(arg, Value) else None for arg in node.args]
             found[node] = node.op.push(node, moved)
             continue
@@ -240,8 +325,9 @@ def push(
             moving = [(arg, p) for arg, p in uses if p is not None and arg in found]
             examine_tangents(node, [(_number(found[arg]), p) for arg, p in moving])  # type: ignore[index]
         tangent: Scalar = 0.0
-        for operand, partial in zip(node.args, partials_of(node, found), strict=True):
-            if partial is not None and operand in found:
-                tangent = _plus(tangent, _times(partial, found[operand]))  # type: ignore[index]
+        partials = partials_as_graph(node, found) if as_graph else node.partials
+        for operand, factor in zip(node.args, partials, strict=True):
+            if factor is not None and operand in found:
+                tangent = _plus(tangent, _times(factor, found[operand]))  # type: ignore[index]
         found[node] = tangent
     return [found.get(output, 0.0) for output in outputs]

@@ -91,7 +91,7 @@ def test_lane_pulls_and_pushes() -> None:
     """An adjoint flows to its own sample of a batch, and as it is to what all samples share."""
     batch = stack([X, Y])
     node, shared = lane(batch, 1), lane(X, 1)
-    assert LANE.pull(node, 4.0, {batch}, {batch: 2}) == [Part(1, 4.0), None]
+    assert LANE.pull(node, 4.0, {batch}, {batch: 2}) == [Part(1, 2, 4.0), None]
     assert LANE.pull(shared, 4.0, {X}, {}) == [4.0, None]
     assert LANE.push(node, [4.0, None]) == 4.0
     assert LANE.push(node, [batch, None]).args == (batch, 1.0)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from programs import Program
 from strategies import expressions
-from test_steps import built, close
+from test_steps import built
 
 import autograd
 from autograd import Value, paths
@@ -24,7 +24,7 @@ def test_the_sum_over_the_paths_is_the_gradient(drawn: Program) -> None:
         every = list(islice(found, 3000))
         assert len(every) == min(found.count, 3000)
         assert len(found.listed) == min(found.count, 3)
-        assert close(found.total, x.grad)
+        assert repr(found.total) == repr(x.grad)
         if found.count <= 3000 and math.isfinite(found.total):
             assert sum(path.product for path in every) == pytest.approx(x.grad, rel=1e-6, abs=1e-6)
             assert len({path.edges for path in every}) == found.count

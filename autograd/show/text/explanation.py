@@ -10,7 +10,7 @@ from ...engine.graph import Edge, consumers_first, depending_on, edges, nodes, o
 from ...engine.graph import names as label
 from ...engine.value import Value
 from ...ops.renderer import Term
-from ...transforms.partials import partials_as_graph, partials_as_numbers
+from ...transforms.partials import partials_as_graph
 from ...transforms.sweeps import push
 from .notation import Notation, aligned
 from .path_products import check_upstream, paths
@@ -138,7 +138,7 @@ class _Working:
         self.affected = depending_on([x], order, by_derivative=True) | {self.y}
         self.between = [node for node in order if node in self.affected and node is not x]
         moving = [x, *self.between]
-        tangents = push(consumers_first(*moving), moving, [x], [1.0], partials_as_numbers)
+        tangents = push(consumers_first(*moving), moving, [x], [1.0], as_graph=False)
         self.derivative_of = dict(zip([x, *self.between], map(float, tangents), strict=True))
         self.paths = paths(self.y, x, _MAX_PATHS)
 

@@ -7,7 +7,6 @@ from typing import NamedTuple
 from ...engine.graph import consumers_first, depending_on, names, nodes
 from ...engine.real_numbers import checked_number
 from ...engine.value import Value
-from ...transforms.partials import partials_as_numbers
 from ...transforms.sweeps import push
 from .formulas import digits
 from .path_products import check_upstream
@@ -118,7 +117,7 @@ def nudge(y: Value, x: Value, dx: float) -> Nudge:
     still = replay(y, {})
     affected = depending_on([x], order)
     reached = [node for node in order if node in affected]
-    tangents = push(consumers_first(*reached), reached, [x], [dx], partials_as_numbers)
+    tangents = push(consumers_first(*reached), reached, [x], [dx], as_graph=False)
     through = tuple(
         Change(node, name_of[node], still[node].data, moved[node].data, float(tangent))
         for node, tangent in zip(reached, tangents, strict=True)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 from math import prod
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from ...engine.graph import Edge, depending_on, edges, names, nodes
+from ...engine.graph import Edge, consumers_first, depending_on, edges, names, nodes
 from ...engine.value import Value
+from ...transforms.sweeps import Flows, along_stored_partials, backward_sweep
 from .formulas import digits
+
+T = TypeVar("T")
 
 
 class Path(NamedTuple):
@@ -53,28 +56,14 @@ class Paths:
         self._order = nodes(y)
         self._names = names(self._order)
         self._between = depending_on([x], self._order)
-        self.count = self._count()
-        self.total = self._total()
+        order = consumers_first(y, by_derivative=True)
+        # Each path adds the product of its partials to the gradient: 1, where every partial is 1.
+        self.count = _arriving(x, backward_sweep(order, {y: 1}, _along_ones, 0), 0)
+        self.total = _arriving(x, backward_sweep(order, {y: 1.0}, along_stored_partials), 0.0)
         self.listed = tuple(islice(self, k))
 
     def _edges(self, node: Value) -> list[Edge]:
         return [edge for edge in edges(node) if edge.operand in self._between]
-
-    def _count(self) -> int:
-        ways = {self._x: 1}
-        for node in self._order:
-            if node in self._between and node is not self._x:
-                ways[node] = sum(ways[edge.operand] for edge in self._edges(node))
-        return ways[self._y]
-
-    def _total(self) -> float:
-        adjoints = dict.fromkeys(self._between, 0.0)
-        adjoints[self._y] = 1.0
-        for node in reversed(self._order):
-            if node in self._between and node is not self._x:
-                for edge in self._edges(node):
-                    adjoints[edge.operand] += adjoints[node] * edge.partial
-        return adjoints[self._x]
 
     def __iter__(self) -> Iterator[Path]:
         """Yield each path, those through first operands first. Without recursion: depth is no limit."""
@@ -109,6 +98,17 @@ class Paths:
         if self.count > len(self.listed):
             lines.append(f"… {_exactly(self.count - len(self.listed))} more")
         return "\n  ".join(lines)
+
+
+def _along_ones(node: Value, ways: int) -> Flows:
+    """Return what flows along each edge of a node if every partial is 1."""
+    args = zip(node.args, node.partials, strict=True)
+    return [(operand, ways) for operand, partial in args if partial is not None]  # type: ignore[misc]
+
+
+def _arriving(x: Value, sweep: Iterator[tuple[Value, T, Flows]], zero: T) -> T:
+    """Return the adjoint of a node; zero if nothing flows to it."""
+    return next((adjoint for node, adjoint, _ in sweep if node is x), zero)
 
 
 def paths(y: Value, x: Value, k: int = 10) -> Paths:

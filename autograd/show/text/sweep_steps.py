@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from ...engine.attach import attach
-from ...engine.graph import consumers_first, edges, names, nodes
+from ...engine.graph import consumers_first, names, nodes
 from ...engine.real_numbers import checked_number
 from ...engine.value import Value
+from ...transforms.sweeps import along_stored_partials, backward_sweep
 from .formulas import digits, formula
 
 
@@ -109,16 +110,17 @@ def steps(root: Value, gradient: float = 1.0) -> Steps:
         raise TypeError(f"steps expected a Value, got {root!r} ({type(root).__name__})")
     order = consumers_first(root, by_derivative=True)
     name_of = names(nodes(root))
-    adjoints = dict.fromkeys(order, 0.0)
-    adjoints[root] = checked_number(gradient)
+    sweep = backward_sweep(order, {root: checked_number(gradient)}, along_stored_partials)
+    sums = dict.fromkeys(order, 0.0)
     found: list[Step] = []
-    for node in order:
+    for node, adjoint, contributions in sweep:
         flows = []
-        for edge in edges(node):
-            contribution, before = adjoints[node] * edge.partial, adjoints[edge.operand]
-            adjoints[edge.operand] = after = before + contribution
-            flows.append(Flow(edge.operand, edge.slot, edge.partial, contribution, before, after))
-        found.append(Step(node, adjoints[node], tuple(flows), name_of))
+        factors = [(slot, partial) for slot, partial in enumerate(node.partials) if partial is not None]
+        for (slot, partial), (operand, contribution) in zip(factors, contributions, strict=True):
+            before = sums[operand]
+            sums[operand] = after = before + contribution
+            flows.append(Flow(operand, slot, partial, contribution, before, after))
+        found.append(Step(node, adjoint, tuple(flows), name_of))
     return Steps(found)
 
 

@@ -1,0 +1,207 @@
+"""The recurrence of the backward sweep, over floats, `Value`s, fractions and counts; and the forward one."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import given
+from programs import Program, call_public
+from strategies import expressions
+
+from autograd import Value, anomaly, explain, grad, hessian, jvp, paths, steps
+from autograd.engine.graph import consumers_first, edges
+from autograd.engine.value import record
+from autograd.ops.structural import Structural
+from autograd.transforms.sweeps import along_stored_partials, backward_sweep, pull, push
+
+
+def built(drawn: Program) -> tuple[Value, list[Value]]:
+    """Return the graph of a random expression, and its variables."""
+    variables = [Value(number, f"x{i}") for i, number in enumerate(drawn.point)]
+    return drawn.on(call_public, float, variables), variables
+
+
+def close(a: float, b: float) -> bool:
+    """Return whether two sums of the same terms are equal up to the order of summation."""
+    return a == b or math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-9) or (math.isnan(a) and math.isnan(b))
+
+
+# ----------------------------------------------------------------------------------------- laws, with floats
+
+
+@given(expressions())
+def test_an_adjoint_is_the_sum_of_what_consumers_contribute(drawn: Program) -> None:
+    """Each node comes after all of its consumers, complete, and passes on its adjoint times its partials."""
+    root, _ = built(drawn)
+    received: dict[Value, float] = defaultdict(float, {root: 1.0})
+    for node, adjoint, flows in backward_sweep(
+        consumers_first(root, by_derivative=True), {root: 1.0}, along_stored_partials
+    ):
+        assert repr(received.pop(node)) == repr(adjoint)
+        assert [operand for operand, _ in flows] == [edge.operand for edge in edges(node)]
+        for edge, (operand, contribution) in zip(edges(node), flows, strict=True):
+            assert repr(contribution) == repr(adjoint * edge.partial)
+            received[operand] += contribution
+    assert not received
+
+
+@given(expressions())
+def test_all_that_stands_on_the_sweep_agrees_with_the_fast_one(drawn: Program) -> None:
+    """Gradients by `pull`, by `steps` and over `paths` are those of `backward`, bit for bit."""
+    root, variables = built(drawn)
+    order = consumers_first(root, by_derivative=True)
+    reached = [x for x in variables if x in set(order)]
+    by_pull = pull(order, [root], [1.0], reached, as_graph=False)
+    of_steps = {step.node: step.adjoint for step in steps(root)}
+    by_paths = [paths(root, x, k=0).total for x in reached]
+    root.backward()
+    expected = repr([x.grad for x in reached])
+    assert expected == repr(by_pull) == repr([of_steps[x] for x in reached]) == repr(by_paths)
+
+
+@given(expressions())
+def test_a_gradient_is_just_more_graph(drawn: Program) -> None:
+    """As graphs the adjoints have the numbers that they have by the stored partials."""
+    root, variables = built(drawn)
+    order = consumers_first(root, by_derivative=True)
+    numbers = pull(order, [root], [1.0], variables, as_graph=False)
+    graphs = pull(order, [root], [1.0], variables, as_graph=True)
+    assert all(close(float(graph), float(number)) for graph, number in zip(graphs, numbers, strict=True))
+
+
+@pytest.mark.parametrize("as_graph", [False, True])
+@given(drawn=expressions())
+def test_backward_and_forward_are_adjoint(drawn: Program, as_graph: bool) -> None:
+    """Pulled back and then along a direction is the same as pushed forward: one derivative, two sweeps."""
+    root, variables = built(drawn)
+    order = consumers_first(root, by_derivative=True)
+    direction = [1.0 + i for i in range(len(variables))]
+    pulled = pull(order, [root], [1.0], variables, as_graph)
+    (pushed,) = push(order, [root], variables, direction, as_graph)
+    along = sum(float(adjoint) * move for adjoint, move in zip(pulled, direction, strict=True))
+    # Where terms are infinite, one order may give nan and the other inf.
+    if math.isfinite(along) and math.isfinite(float(pushed)):
+        size = sum(abs(float(adjoint)) * move for adjoint, move in zip(pulled, direction, strict=True))
+        assert abs(along - float(pushed)) <= 1e-9 * (1.0 + size)
+
+
+# --------------------------------------------------------------------------------- anything that adds up
+
+
+def test_fractions() -> None:
+    """What flows is whatever contributions are made of: with fractions, a third is exactly a third."""
+    x = Value(3.0)
+    y = (x * 4.0 + 1.0) * x
+
+    def exactly(node: Value, adjoint: Fraction) -> list[tuple[Value, Fraction]]:
+        return [(edge.operand, adjoint * Fraction(edge.partial)) for edge in edges(node)]
+
+    adjoints: dict[Value, Any] = {y: Fraction(1, 3)}
+    assert [adjoint for _, adjoint, _ in backward_sweep(consumers_first(y), adjoints, exactly, Fraction(0))][
+        -1
+    ] == Fraction(25, 3)
+    assert adjoints[x] == Fraction(25, 3)
+
+
+def test_who_has_seen_enough_may_stop() -> None:
+    """The contributions of a node are added when the next one is asked for."""
+    x = Value(3.0)
+    y = x * x
+    adjoints: dict[Value, Any] = {y: 1.0}
+    sweep = backward_sweep(consumers_first(y), adjoints, along_stored_partials)
+    assert next(sweep)[0] is y
+    assert x not in adjoints
+    assert next(sweep)[:2] == (x, 6.0)
+    assert adjoints[x] == 6.0
+
+
+def test_what_nothing_flows_to_is_left_out() -> None:
+    """A result that is not asked for, and what leads to it alone, has no adjoint and no turn."""
+    x = Value(3.0)
+    y, z = x * 2.0, x.exp()
+    swept = backward_sweep(consumers_first(y, z), {y: 1.0}, along_stored_partials)
+    assert [node for node, _, _ in swept] == [y, x]
+
+
+# --------------------------------------------------------------------------------- structural operations
+
+
+class Rounds(Structural):
+    """A loop: x is multiplied by a so many times."""
+
+    name = "rounds"
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+    def apply(self, *operands: Any) -> Any:
+        """Return the product, as one node."""
+        x, a = operands
+        if not any(isinstance(operand, Value) for operand in operands):
+            return x * a**self.count
+        of_x, of_a = (operand.data if isinstance(operand, Value) else operand for operand in operands)
+        by_x, by_a = of_a**self.count, self.count * of_x * of_a ** (self.count - 1)
+        partials = [
+            partial if isinstance(operand, Value) else None
+            for operand, partial in zip(operands, (by_x, by_a), strict=True)
+        ]
+        return record(self, of_x * by_x, x, a, *partials)
+
+    def pull(self, node: Any, adjoint: Any, wanted: Any, lengths: Any) -> Any:
+        """Return the adjoints by other loops."""
+        x, a = node.args
+        by_x = self.apply(adjoint, a) if x in wanted else None
+        return [by_x, Rounds(self.count - 1).apply(self.count * adjoint * x, a) if a in wanted else None]
+
+    def push(self, node: Any, tangents: Any) -> Any:
+        """Return the tangent by other loops."""
+        x, a = node.args
+        of_x = 0.0 if tangents[0] is None else self.apply(tangents[0], a)
+        of_a = 0.0 if tangents[1] is None else Rounds(self.count - 1).apply(self.count * tangents[1] * x, a)
+        return of_x + of_a
+
+
+def rounds(x: Any, a: Any) -> Any:
+    """Return x a³, by a loop."""
+    return Rounds(3).apply(x, a)
+
+
+def by_hand(x: Any, a: Any) -> Any:
+    """Return the same, without one."""
+    return x * a * a * a
+
+
+@pytest.mark.parametrize("of", [grad, lambda f: grad(f, (0, 1)), lambda f: grad(grad(f, 1), 1)])
+def test_derivatives_through_a_loop(of: Any) -> None:
+    """A derivative, and one of a derivative, goes through a structural operation as it says."""
+    assert of(lambda x, a: rounds(x * 2.0, a) * a)(5.0, 2.0) == of(lambda x, a: by_hand(x * 2.0, a) * a)(
+        5.0, 2.0
+    )
+
+
+def test_all_directions_through_a_loop() -> None:
+    """Forward and backward, forward over backward, by `backward`, by steps and on paper."""
+    assert jvp(rounds, (5.0, 2.0), (1.0, 10.0)) == jvp(by_hand, (5.0, 2.0), (1.0, 10.0)) == (40.0, 608.0)
+    assert hessian(rounds, (0, 1))(5.0, 2.0) == hessian(by_hand, (0, 1))(5.0, 2.0)
+    x, a = Value(5.0, "x"), Value(2.0, "a")
+    y = rounds(x, a) * 2.0
+    assert {step.node: step.adjoint for step in steps(y)}[a] == 120.0
+    assert "dv2/dx = dv2/dv1 · dv1/dx = 2 · rounds(1, a) = 2 · 8 = 16" in explain(y, x).text
+    y.backward()
+    assert (x.grad, a.grad) == (16.0, 120.0)
+    x.grad = a.grad = None
+    y.backward(create_graph=True)
+    a.grad.backward()
+    assert x.grad.data == 16.0 + 24.0
+
+
+def test_anomaly_mode_looks_at_each_contribution() -> None:
+    """Where a finite adjoint becomes infinite, the sweep ends with the reason before it records anything."""
+    x = Value(0.0, "x")
+    y = x.sqrt() * 3.0
+    with anomaly(), pytest.raises(FloatingPointError, match=r"backward through sqrt\(x = 0.0\)"):
+        pull(consumers_first(y), [y], [1.0], [x], as_graph=True)
