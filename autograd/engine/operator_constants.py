@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ..ops.rules import FLOAT, on_floats
+from ..ops.rules import FLOAT
 from ..ops.table import COMPARISONS, OPS
 
 LT = COMPARISONS["lt"]
@@ -79,10 +79,18 @@ log10 = math.log10
 log1p = math.log1p
 log2 = math.log2
 pow = math.pow
-sech2 = on_floats(OPS["sech2"]).value
-sigmoid = on_floats(OPS["sigmoid"]).value
 sin = math.sin
 sinh = math.sinh
 sqrt = math.sqrt
 tan = math.tan
 tanh = math.tanh
+
+
+def sech2(x: float) -> float:
+    """Return 1 / cosh(x)**2, the slope of the hyperbolic tangent."""
+    return 4.0 * exp(-2.0 * abs(x)) / pow(1.0 + exp(-2.0 * abs(x)), 2.0)
+
+
+def sigmoid(x: float) -> float:
+    """Return the logistic function 1 / (1 + exp(-x))."""
+    return (1.0 if x >= 0.0 else exp(-abs(x))) / (1.0 + exp(-abs(x)))

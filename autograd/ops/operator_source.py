@@ -68,10 +68,17 @@ from __future__ import annotations
 
 import math
 
-from ..ops.rules import FLOAT, on_floats
+from ..ops.rules import FLOAT
 from ..ops.table import COMPARISONS, OPS
 
 {assignments}
+{functions}'''
+
+_FUNCTION = '''
+
+def {name}({parameters}) -> float:
+    """Return {doc}."""
+    return {value}
 '''
 
 _BINARY_OPERATOR = """
@@ -155,8 +162,12 @@ def constants_module() -> str:
     ops = [*_infix(), *_prefix(), *_unary(), *_two_arguments()]
     rows = [f'{_constant(op)} = COMPARISONS["{op.name}"]' for op in COMPARISONS.values()]
     rows += [f'{_constant(op)} = OPS["{op.name}"]' for op in ops]
-    words = [f"{word} = {_meaning(word)}" for word in _words(ops)]
-    return _CONSTANTS_MODULE.format(assignments="\n".join([*rows, "", *words]))
+    words = _words(ops)
+    meanings = [f"{word} = {_meaning(word)}" for word in words if word in FLOAT]
+    functions = [_function(OPS[word]) for word in words if word not in FLOAT]
+    return _CONSTANTS_MODULE.format(
+        assignments="\n".join([*rows, "", *meanings]), functions="".join(functions)
+    )
 
 
 def _infix() -> list[Op]:
@@ -264,7 +275,11 @@ def _words(ops: list[Op]) -> list[str]:
 
 def _meaning(word: str) -> str:
     """Return what a word means on floats: a function of `math` by its name, so that its type is known."""
-    if word not in FLOAT:
-        return f'on_floats(OPS["{word}"]).value'
     name = "inf" if word == "inf" else FLOAT[word].__name__
     return f"math.{name}" if getattr(math, name, None) is FLOAT[word] else f'FLOAT["{word}"]'
+
+
+def _function(op: Op) -> str:
+    """Return a row that other rules use as a function of floats."""
+    parameters = ", ".join(f"{name}: float" for name in op.parameters)
+    return _FUNCTION.format(name=op.name, parameters=parameters, doc=op.doc, value=BY_BRANCH.write(op.value))
