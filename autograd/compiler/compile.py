@@ -16,7 +16,6 @@ from .numba.source import Results
 from .numba.table import with_numba
 from .numpy.source import Source, numpy_source
 from .numpy.table import Interpret, interpreted, table_source, with_numpy
-from .passes.batches import settle_batches
 from .passes.colours import colours_of
 from .passes.expand_choices import spread_choices
 from .passes.multiply_add import combine
@@ -100,7 +99,7 @@ def compiled(
     """
     start = time.perf_counter() if since is None else since
     tape = tape_of([number for numbers, _ in results for number in numbers], arguments)
-    simplified = settle_batches(spread_choices(tape))
+    simplified = simplify(spread_choices(tape))
     reduced = simplify(find_reductions(simplified))
     colours = colours_of(reduced)
     texts, better = identifiers(names), BACKENDS[backend]

@@ -41,8 +41,8 @@ class Instructions(Protocol):
     args: list[tuple[int, ...]]
     numbers: list[float | None]
 
-    def add(self, op: Operation | None, args: tuple[int, ...], number: float | None = None) -> int:
-        """Append an instruction and return which it is."""
+    def add(self, op: Operation, args: tuple[int, ...], /) -> int:
+        """Append an instruction, or find one of the same result, and return which it is."""
 
 
 class Structural:

@@ -1,8 +1,4 @@
-"""The samples of a batch on a tape: how many numbers each instruction stands for.
-
-Here the structural operations that change nothing are taken out, as each of them says: a lane of a stack is
-the number that was put there, and a stack of all lanes of a number is that number.
-"""
+"""Batches on a tape: how many numbers each instruction stands for, and sums over the samples."""
 
 from __future__ import annotations
 
@@ -11,14 +7,13 @@ from typing import TypeVar
 
 from ...ops.structural import Operation, Structural
 from ...ops.table import OPS, Op
-from ..trace.tape import Tape, rewritten
-from .simplify import simplify
+from ..trace.tape import Tape
 
 T = TypeVar("T")
 
 
 class TotalOf(Structural):
-    """A reduction that adds up over the samples as well: the total of a sum, or of a sum of products.
+    """A reduction over the samples as well as over its operands: the total of a sum or of a dot product.
 
     Parameters
     ----------
@@ -47,7 +42,7 @@ class TotalOf(Structural):
 
 
 TOTALS = {name: TotalOf(OPS[name]) for name in ("sum", "dot")}
-"""Of each reduction that adds, the one over the samples as well."""
+"""For each reduction that adds, the one that also adds over the samples."""
 
 
 class Samples:
@@ -72,13 +67,18 @@ class Samples:
         self.of: list[int] = []
 
     def add(self, op: Operation | None, args: tuple[int, ...]) -> None:
-        """Count the numbers of the next instruction."""
+        """Append how many numbers the next instruction stands for."""
         if op is None:
             self.of.append(0)
         elif isinstance(op, Structural):
             self.of.append(op.length(len(args)))
         else:
             self.of.append(next(filter(None, map(self.of.__getitem__, args)), 0))
+
+    def extend(self, tape: Tape) -> None:
+        """Append those of all instructions that the tape has by now."""
+        for i in range(len(self.of), len(tape)):
+            self.add(tape.ops[i], tape.args[i])
 
 
 def samples_of(tape: Tape) -> list[int]:
@@ -90,8 +90,7 @@ def samples_of(tape: Tape) -> list[int]:
     []
     """
     samples = Samples()
-    for op, args in zip(tape.ops, tape.args, strict=True):
-        samples.add(op, args)
+    samples.extend(tape)
     return samples.of
 
 
@@ -109,56 +108,3 @@ def sources_of(tape: Tape, i: int) -> list[tuple[int, int]]:
     assert isinstance(op, Structural)
     operands = len(args) - op.statics
     return op.sources(operands, [tape.numbers[arg] for arg in args[operands:]])  # type: ignore[misc]
-
-
-def settle_batches(tape: Tape) -> Tape:
-    """Return a simplified tape without the structural operations that change nothing.
-
-    What becomes equal by that is merged, and stacks of what was merged are taken out in turn: in
-    ``[2.0 * w, 2.0 * w]`` all samples are one number, which only shows once the two products are one.
-
-    Parameters
-    ----------
-    tape : Tape
-        A program.
-
-    Returns
-    -------
-    Tape
-        A program of the same results.
-
-    Examples
-    --------
-    >>> from autograd import Value
-    >>> from autograd.transforms.batch_operations import lane, stack
-    >>> from ..trace.tape import tape_of
-    >>> x, y = Value(1.0), Value(2.0)
-    >>> tape = settle_batches(tape_of([lane(stack([x, y]), 1)], [[x, y]]))
-    >>> tape.inputs[tape.outputs[0]]
-    (0, 1)
-    >>> tape = settle_batches(tape_of([lane(stack([2.0 * x, 2.0 * x]), 1)], [[x]]))
-    >>> [op and op.name for op in tape.ops]
-    [None, None, 'mul']
-    """
-    tape = simplify(tape)
-    # Without a stack there may be lanes of what all samples share, where a choice of a stack was settled.
-    while any(isinstance(op, Structural) for op in set(tape.ops)):
-        settled = _settled_once(tape)
-        if (settled.ops, settled.args) == (tape.ops, tape.args):
-            break
-        tape = simplify(settled)
-    return tape
-
-
-def _settled_once(tape: Tape) -> Tape:
-    samples = Samples()
-
-    def write(new: Tape, op: Operation, args: tuple[int, ...]) -> int:
-        if not isinstance(op, Structural):
-            return new.add(op, args)
-        for i in range(len(samples.of), len(new)):
-            samples.add(new.ops[i], new.args[i])
-        same = op.simplified(new, args, samples.of)
-        return new.add(op, args) if same is None else same
-
-    return rewritten(tape, write)

@@ -1,10 +1,12 @@
-"""Making a tape smaller: constants are folded, equal instructions merged, and what nothing uses left out.
+"""Simplify a tape: fold constants, merge equal instructions, and remove what no result depends on.
 
-Every step keeps the results bit for bit: ``x**1`` is x, but ``x + 0`` is not, where x is -0.0.
+A lane of a stack is the number that was stacked, and a stack of equal numbers is that number. All results
+stay the same bit for bit: ``x**1`` is x, but ``x + 0`` is not, where x is -0.0.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 
 from ...engine.nonfinite import PYTHON_RAISES, careful
@@ -12,6 +14,7 @@ from ...ops.rules import on_floats
 from ...ops.structural import Operation, Structural
 from ...ops.table import OPS
 from ..trace.tape import Tape
+from .batches import Samples
 
 
 def simplify(tape: Tape) -> Tape:
@@ -25,7 +28,7 @@ def simplify(tape: Tape) -> Tape:
     Returns
     -------
     Tape
-        Without equal instructions, operations on constants alone, and what is unused.
+        Without equal instructions, operations on constants alone, and unused instructions.
 
     Examples
     --------
@@ -36,19 +39,20 @@ def simplify(tape: Tape) -> Tape:
     >>> tape = tape_of([a**1.0 + b], [[x]])
     >>> len(tape), len(simplify(tape))
     (6, 3)
+
+    In ``[2 * x, 2 * x]`` all samples are one number, which shows once the two products are merged:
+
+    >>> from autograd.transforms.batch_operations import lane, stack
+    >>> tape = simplify(tape_of([lane(stack([2.0 * x, 2.0 * x]), 1)], [[x]]))
+    >>> [op and op.name for op in tape.ops]
+    [None, None, 'mul']
     """
     merged = Tape()
     # By operation, since a key that held it as well would be another object for the collector to visit.
-    known: dict[Operation, dict[tuple[int, ...], int]] = {op: {} for op in set(tape.ops) if op is not None}
+    known: defaultdict[Operation, dict[tuple[int, ...], int]] = defaultdict(dict)
     constants: dict[str, int] = {}
+    samples = Samples()
     new: list[int] = []
-
-    def put(op: Operation, args: tuple[int, ...]) -> int:
-        of_op = known[op]
-        found = of_op.get(args)
-        if found is None:
-            found = of_op[args] = merged.add(op, args)
-        return found
 
     def constant(number: float) -> int:
         # By hex, because 0.0 equals -0.0, and nan does not equal itself.
@@ -58,25 +62,44 @@ def simplify(tape: Tape) -> Tape:
             found = constants[key] = merged.constant(float(number))
         return found
 
-    for i, (op, old, number) in enumerate(zip(tape.ops, tape.args, tape.numbers, strict=True)):
-        if number is not None:
-            new.append(constant(number))
-            continue
-        if op is None:
-            new.append(merged.copy_leaf(tape, i))
-            continue
-        args = tuple([new[arg] for arg in old])
+    def write(op: Operation, args: tuple[int, ...]) -> int:
         if op is OPS["mul"]:
             args = doubled(merged, args, constant)
         numbers = [merged.numbers[arg] for arg in args]
         same = _same_as(op, args, numbers)
+        if same is None and isinstance(op, Structural):
+            samples.extend(merged)
+            same = op.simplified(growing, args, samples.of)
         if same is not None:
-            new.append(same)
-            continue
-        folded = None if None in numbers else _evaluate(op, numbers)  # type: ignore[arg-type]
-        new.append(put(op, args) if folded is None else constant(folded))
+            return same
+        if None not in numbers:
+            folded = _evaluate(op, numbers)  # type: ignore[arg-type]
+            if folded is not None:
+                return constant(folded)
+        alike = known[op]
+        found = alike.get(args)
+        if found is None:
+            found = alike[args] = merged.add(op, args)
+        return found
+
+    growing = _Growing(merged, write)
+    for i, (op, old, number) in enumerate(zip(tape.ops, tape.args, tape.numbers, strict=True)):
+        if number is not None:
+            new.append(constant(number))
+        elif op is None:
+            new.append(merged.copy_leaf(tape, i))
+        else:
+            new.append(write(op, tuple([new[arg] for arg in old])))
     merged.outputs = [new[output] for output in tape.outputs]
     return used(merged)
+
+
+class _Growing:
+    """A tape on which what is added is simplified."""
+
+    def __init__(self, tape: Tape, write: Callable[[Operation, tuple[int, ...]], int]) -> None:
+        self.ops, self.args, self.numbers = tape.ops, tape.args, tape.numbers
+        self.add = write
 
 
 def doubled(tape: Tape, args: tuple[int, ...], constant: Callable[[float], int]) -> tuple[int, ...]:
