@@ -1,4 +1,4 @@
-"""Compiling takes in proportion to the program: counted in instructions of Python, with inputs of two sizes."""
+"""Compiling takes in proportion to the program, counted in instructions of Python."""
 
 from __future__ import annotations
 
@@ -27,22 +27,28 @@ Case = tuple[Callable[..., Any], tuple[Any, ...]]
 
 
 def numbers(n: int) -> Any:
+    """Return so many numbers."""
     return np.linspace(-1.0, 1.0, n)
 
 
 def many_numbers(n: int) -> Case:
+    """Return a function of many numbers."""
     return lambda *a: autograd.sum([v * v for v in a]), tuple(numbers(n).tolist())
 
 
 def many_arrays(n: int) -> Case:
+    """Return a function of many arrays."""
     return lambda a: [(v * v).sum() for v in a], ([numbers(3)] * n,)
 
 
 def many_results(n: int) -> Case:
+    """Return a function with many results."""
     return lambda x: [v * np.sin(x[0]) for v in x], (numbers(n),)
 
 
 def one_result_of_many_arrays(n: int) -> Case:
+    """Return a function with a result that is put together from many arrays."""
+
     def f(x: Any) -> Any:
         columns = [np.sin(x)]
         for _ in range(n):
@@ -53,6 +59,8 @@ def one_result_of_many_arrays(n: int) -> Case:
 
 
 def stacks_of_many_arrays(n: int) -> Case:
+    """Return a function that takes the numbers of each sample from many arrays."""
+
     def f(x: Any) -> Any:
         columns = [np.sin(x)]
         for _ in range(n):
@@ -63,7 +71,7 @@ def stacks_of_many_arrays(n: int) -> Case:
 
 
 def a_comparison_for_many(n: int) -> Case:
-    """What is cheap is computed in each of the loops that use it."""
+    """Return a function with a comparison that many loops use, each of which computes it."""
 
     def f(x: Any) -> Any:
         is_positive, y, total = [v > 0.0 for v in x], list(x), 0.0
@@ -77,6 +85,8 @@ def a_comparison_for_many(n: int) -> Case:
 
 
 def a_recurrence(n: int) -> Case:
+    """Return the derivative of a loop."""
+
     def f(x: Any) -> Any:
         h = np.zeros(3)
         for row in x:
@@ -87,7 +97,7 @@ def a_recurrence(n: int) -> Case:
 
 
 def equal_samples(n: int) -> Case:
-    """That two samples are one number shows only once those of the batch before are."""
+    """Return a function of batches in which all samples are equal, which shows once those before are."""
 
     def f(w: Any) -> Any:
         rows: Sequence[Any] = [[w], [w]]

@@ -211,11 +211,39 @@ def _arrange(tape: Tape, colour: int, members: Sequence[int], plan: Plan, sample
 
 def _filled(colours: Sequence[int], positions: Sequence[int]) -> Block:
     """Return the array of numbers that stand at some positions of several arrays."""
-    sources = list(dict.fromkeys(colours))
-    targets = [np.array([at for at, colour in enumerate(colours) if colour == s]) for s in sources]
-    wanted = [np.array(positions)[at] for at in targets]
-    operands = [Operand(source, of) for source, of in zip(sources, wanted, strict=True)]
+    operands, targets = by_source(colours, positions)
     return Block(None, (len(positions),), operands=operands, targets=targets)
+
+
+def by_source(
+    colours: Sequence[int], positions: Sequence[int]
+) -> tuple[list[Operand], list[npt.NDArray[np.intp]]]:
+    """Return numbers of several arrays as an operand for each array, and which of the numbers each has.
+
+    Parameters
+    ----------
+    colours, positions : sequence of int
+        The array of each number, and its position there.
+
+    Returns
+    -------
+    (list of Operand, list of array of int)
+        In the order of the first number of each array.
+
+    Examples
+    --------
+    >>> operands, which = by_source([7, 3, 7], [5, 0, 1])
+    >>> operands
+    [Operand(source=7, wanted=array([5, 1])), Operand(source=3, wanted=array([0]))]
+    >>> which
+    [array([0, 2]), array([1])]
+    """
+    # Sorted, since to look for each array among all numbers takes quadratic time where there are many.
+    numbers, wanted = np.array(colours, dtype=np.intp), np.array(positions, dtype=np.intp)
+    order = np.argsort(numbers, kind="stable")
+    parts = np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1)
+    groups = sorted(filter(len, parts), key=lambda group: int(group[0]))
+    return [Operand(colours[group[0]], wanted[group]) for group in groups], groups
 
 
 def _places(colour: int, members: Sequence[int], order: Positions, samples: int) -> dict[int, Place]:

@@ -65,16 +65,18 @@ def fused(plan: Plan) -> list[Step]:
     [['mul', 'exp']]
     """
     steps: list[Step] = []
-    uses: dict[int, set[int]] = {}
-    users: dict[int, list[tuple[int, Positions]]] = {}
+    # Of each array, by the step that uses it: the arrays there that do, and the positions that they take.
+    users: dict[int, dict[int, list[tuple[int, Positions]]]] = {}
     for colour in reversed(plan.blocks):
         block = plan.blocks[colour]
         if block.op is None and not block.targets:
             continue
         # Of the steps that use it, the first to be evaluated is the last of the list.
-        where = sorted(uses.get(colour, ()), reverse=True)
-        found = {at: _shared(block, steps[at], users[colour]) for at in where}
-        if any(elements is None for elements in found.values()) or not _is_cheap(plan, block):
+        where = sorted(users.get(colour, ()), reverse=True)
+        if not _is_cheap(plan, block):
+            where = where[:1]
+        found = {at: _shared(block, steps[at], users[colour][at]) for at in where}
+        if any(elements is None for elements in found.values()):
             found = {at: found[at] for at in where[:1]}
         placed = {at: elements for at, elements in found.items() if elements is not None}
         if not placed:
@@ -82,9 +84,8 @@ def fused(plan: Plan) -> list[Step]:
             steps.append(Step(() if block.size == 1 or stands_alone(block) else block.shape))
         for at, elements in placed.items():
             steps[at].elements[colour] = elements
-        for operand in block.operands:
-            uses.setdefault(operand.source, set()).update(placed)
-            users.setdefault(operand.source, []).append((colour, operand.wanted))
+            for operand in block.operands:
+                users.setdefault(operand.source, {}).setdefault(at, []).append((colour, operand.wanted))
     for step in steps:
         step.elements = dict(reversed(step.elements.items()))
     return steps[::-1]
@@ -116,7 +117,7 @@ def _shared(block: Block, step: Step, users: Iterable[tuple[int, Positions]]) ->
     """Return which element each round of a loop wants of a block, if all its users there agree on it."""
     if not step.shape or stands_alone(block):
         return None
-    wanted = [of.ravel()[step.elements[colour]] for colour, of in users if colour in step.elements]
+    wanted = [of.ravel()[step.elements[colour]] for colour, of in users]
     if any((other != wanted[0]).any() for other in wanted[1:]):
         return None
     is_all = len(wanted[0]) == block.size and (np.bincount(wanted[0], minlength=block.size) == 1).all()

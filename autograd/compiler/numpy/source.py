@@ -15,7 +15,7 @@ from ...ops.renderer import SIGNS, Form, Renderer, Term, called
 from ...ops.rule import Rule
 from ...ops.rules import FLOAT, NUMPY, reducing
 from ...ops.table import COMPARISONS, OPS, Op
-from ..arrays.layout import Block, Floats, Operand, Plan
+from ..arrays.layout import Block, Floats, Operand, Plan, by_source
 from ..arrays.views import Positions, broadcast_axes, view
 from ..passes.products import DOTS, PLAIN_SUMS
 from .literals import Literals, module_text, number_text
@@ -398,15 +398,12 @@ class _Writer:
 
     def _result(self, i: int, wanted: Sequence[int], shape: tuple[int, ...]) -> str:
         places = [self.plan.place[instruction] for instruction in wanted]
-        sources = list(dict.fromkeys(colour for colour, _ in places))
-        if len(sources) == 1:
-            positions = np.array([position for _, position in places], dtype=np.intp)
-            text = self._view(Operand(sources[0], positions.reshape(shape or (1,))), whole=bool(shape))
-            return self._own(text, sources[0]) if shape else text
+        parts, targets = by_source([colour for colour, _ in places], [position for _, position in places])
+        if len(parts) == 1:
+            ((source, positions),) = ((part.source, part.wanted) for part in parts)
+            text = self._view(Operand(source, positions.reshape(shape or (1,))), whole=bool(shape))
+            return self._own(text, source) if shape else text
         name = f"result{i + 1}"
-        colours = np.array([colour for colour, _ in places])
-        targets = [np.flatnonzero(colours == source) for source in sources]
-        parts = [Operand(source, np.array([p for c, p in places if c == source])) for source in sources]
         self._fill(name, len(places), parts, targets)
         return f"{name}.reshape({', '.join(map(str, shape))})" if len(shape) != 1 else name
 
@@ -415,7 +412,8 @@ class _Writer:
         self.lines.append(f"{name} = np.empty({size})")
         for part, target in zip(parts, targets, strict=True):
             at, positions, shape_of = target, part.wanted, self.plan.blocks[part.source].shape
-            if sorted(positions.tolist()) == list(range(prod(shape_of))):  # All of it: in its own order.
+            # All of it: in its own order.
+            if len(positions) == prod(shape_of) and (np.sort(positions) == np.arange(len(positions))).all():
                 at = at[np.argsort(positions)].reshape(shape_of)
                 positions = np.arange(at.size).reshape(shape_of)
             text = view(name, (size,), at, self._positions)
