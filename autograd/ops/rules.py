@@ -14,7 +14,7 @@ from __future__ import annotations
 import builtins
 import math
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache, partial
+from functools import cache, partial, wraps
 from itertools import accumulate, starmap
 from operator import matmul, mul
 from typing import Any, NamedTuple, TypeGuard
@@ -131,7 +131,12 @@ def _of_arrays(f: Callable[..., float]) -> Callable[..., Any]:
 
 def _of_lists(f: Callable[..., float]) -> Callable[..., float]:
     """Return a reduction of `math` as one that gives a float; the product of nothing is an int."""
-    return lambda *columns: float(f(*columns))
+
+    @wraps(f)
+    def reduced(*columns: Sequence[float]) -> float:
+        return float(f(*columns))
+
+    return reduced
 
 
 class Reducing(NamedTuple):
@@ -283,7 +288,7 @@ def compile_rule(rule: Rule, parameters: Sequence[str], meaning: Mapping[str, An
     >>> compile_rule(Rule("1.0 - out * out"), ["x", "out"], FLOAT)(0.0, 0.5)
     0.75
     """
-    return _function(_python(meaning).write(rule), parameters, meaning)
+    return _function(rule, _python(meaning).write(rule), parameters, meaning)
 
 
 def _python(meaning: Mapping[str, Any]) -> Renderer:
@@ -291,21 +296,25 @@ def _python(meaning: Mapping[str, Any]) -> Renderer:
     return BOTH_BRANCHES if "where" in meaning else BY_BRANCH
 
 
-def _function(expression: str, parameters: Sequence[str], meaning: Mapping[str, Any]) -> Callable[..., Any]:
-    """Return an expression as a function, with the words in it that only the table defines."""
-    function = eval(f"lambda {', '.join(parameters)}: {expression}", {"__name__": __name__, **meaning})
-    for word in set(function.__code__.co_names) - set(meaning):
-        op = OPS[word]
-        if op.reduction is not None:
-            function.__globals__[word] = _loop(op, meaning)
-            continue
-        if op.is_primitive:
-            raise NotImplementedError(
-                f"the rule of the row {word!r} is {op.value.text!r}, but neither NumPy nor math has a "
-                "function of this name: give the row a ufunc, or a rule in other words"
-            )
-        function.__globals__[word] = compile_rule(op.value, op.parameters, meaning)
-    return function  # type: ignore[no-any-return]
+def _function(
+    rule: Rule, expression: str, parameters: Sequence[str], meaning: Mapping[str, Any]
+) -> Callable[..., Any]:
+    """Return the expression of a rule as a function, with the words in it that only the table defines."""
+    words = set(rule.words) - set(meaning) - set(_python(meaning).forms)
+    known = {"__name__": __name__, **meaning, **{word: _defined(OPS[word], meaning) for word in words}}
+    return eval(f"lambda {', '.join(parameters)}: {expression}", known)  # type: ignore[no-any-return]
+
+
+def _defined(op: Op, meaning: Mapping[str, Any]) -> Callable[..., Any]:
+    """Return a row as the table defines it: by its rule, or by its loop."""
+    if op.reduction is not None:
+        return _loop(op, meaning)
+    if op.is_primitive:
+        raise NotImplementedError(
+            f"the rule of the row {op.name!r} is {op.value.text!r}, but neither NumPy nor math has a function "
+            "of this name: give the row a ufunc, a reduction, or a rule in other words"
+        )
+    return on_sequences(op, meaning).value if op.variadic else compile_rule(op.value, op.parameters, meaning)
 
 
 def _loop(op: Op, meaning: Mapping[str, Any]) -> Callable[..., Any]:
@@ -393,9 +402,9 @@ def on_sequences(op: Op, meaning: Mapping[str, Any]) -> Rules:
     """
     known = {**meaning, "zip": zip, "len": len}
     language = _python(meaning)
-    value = _function(OverElements(op, language).total(op.value), op.parameters, known)
+    value = _function(op.value, OverElements(op, language).total(op.value), op.parameters, known)
     partials = [
-        _function(OverElements(op, language).each(rule), (*op.parameters, "out"), known)
+        _function(rule, OverElements(op, language).each(rule), (*op.parameters, "out"), known)
         for rule in op.partials
     ]
     return Rules(value, tuple(partials))

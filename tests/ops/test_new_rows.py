@@ -14,38 +14,94 @@ import autograd
 
 ROWS = """
     Op(
-        name="erf", doc="the error function",
-        value="erf(x)", partials=("1.1283791670955126 * exp(-x * x)",),
-        latex=r"\\\\operatorname{{erf}}\\\\left({x}\\\\right)", domain=(_LINE,),
+        name="lgamma", doc="the logarithm of the gamma function; its derivative by its table of values",
+        value="lgamma(x)", partials=("log(x) - 1.0 / (2.0 * x)",),
+        latex=r"\\ln\\Gamma\\left({x}\\right)", domain=(_POSITIVE,),
     ),
     Op(
         name="gamma", doc="the gamma function; its derivative by its table of values",
         value="gamma(x)", partials=("out * (log(x) - 1.0 / (2.0 * x))",),
-        latex=r"\\\\Gamma\\\\left({x}\\\\right)", domain=(_POSITIVE,),
+        latex=r"\\Gamma\\left({x}\\right)", domain=(_POSITIVE,),
     ),
     Op(
         name="remainder", doc="what remains of x after the nearest multiple of y",
         value="remainder(x, y)", partials=("1.0", "(out - x) / y"),
-        latex=r"\\\\operatorname{{rem}}\\\\left({x}, {y}\\\\right)", domain=(_LINE, _POSITIVE),
+        latex=r"\\operatorname{{rem}}\\left({x}, {y}\\right)", domain=(_LINE, _POSITIVE),
     ),
     Op(
         name="logaddexp2", doc="log2(2**x + 2**y)", ufunc=np.logaddexp2,
         value="logaddexp2(x, y)", partials=("exp2(x - out)", "exp2(y - out)"),
-        latex=r"\\\\operatorname{{logaddexp2}}\\\\left({x}, {y}\\\\right)", domain=(_LINE, _LINE),
+        latex=r"\\operatorname{{logaddexp2}}\\left({x}, {y}\\right)", domain=(_LINE, _LINE),
     ),
     Op(
         name="bell", doc="a rule that is made of others, of two arguments",
         value="erf(x) * exp2(-y)",
         partials=("1.1283791670955126 * exp(-x * x) * exp2(-y)", "-out * 0.6931471805599453"),
-        latex=r"\\\\operatorname{{bell}}\\\\left({x}, {y}\\\\right)", domain=(_LINE, _LINE),
+        latex=r"\\operatorname{{bell}}\\left({x}, {y}\\right)", domain=(_LINE, _LINE),
     ),
     Op(
         name="capped", doc="a rule with an infinity",
         value="where(x < inf, x * 2.0, inf)", partials=("where(x < inf, 2.0, 0.0)",),
-        latex=r"\\\\operatorname{{capped}}\\\\left({x}\\\\right)", domain=(_LINE,),
+        latex=r"\\operatorname{{capped}}\\left({x}\\right)", domain=(_LINE,),
+    ),
+    Op(
+        name="fsum", doc="the sum, rounded once", variadic=True,
+        value="fsum(x)", partials=("1.0",),
+        latex=r"\\operatorname{{fsum}}\\left({x}\\right)", domain=(_LINE,),
+        special_points=(_at(1.0, 1e100, -1e100, gives=1.0, partials=(1.0, 1.0, 1.0)),),
+    ),
+    Op(
+        name="growth", doc="what 1 becomes after growing at each rate, by a loop", variadic=True,
+        value="growth(x)", partials=("out / (1.0 + x)",),
+        latex=r"\\operatorname{{growth}}\\left({x}\\right)", domain=(_POSITIVE,),
+        reduction=_fold("total * (1.0 + x)", start=1.0),
+        special_points=(_at(1.0, 0.5, gives=3.0, partials=(1.5, 2.0)),),
+    ),
+    Op(
+        name="spread", doc="the distance of the largest from the smallest, by two loops", variadic=True,
+        value="spread(x)",
+        partials=("where(x == constant(greatest(x)), 1.0, 0.0) - where(x == constant(least(x)), 1.0, 0.0)",),
+        latex=r"\\operatorname{{spread}}\\left({x}\\right)", domain=(_LINE,),
+        reduction=Reduction(
+            (
+                Accumulator("top", -inf, Rule("max(top, x)")),
+                Accumulator("rest", 0.0, Rule("max(rest, top - x)")),
+            ),
+            Rule("rest"),
+        ),
+        special_points=(_at(1.0, 0.5, 3.0, gives=2.5, partials=(0.0, -1.0, 1.0)),),
+    ),
+    Op(
+        name="greatest", doc="the largest of all numbers", variadic=True,
+        value="greatest(x)", partials=("where(x == out, 1.0, 0.0)",),
+        latex=r"\\max\\left({x}\\right)", domain=(_LINE,), reduction=_fold("max(total, x)", start=-inf),
+        special_points=(_at(1.0, 3.0, gives=3.0, partials=(0.0, 1.0)),),
+    ),
+    Op(
+        name="least", doc="the smallest of all numbers", variadic=True,
+        value="-greatest(-x)", partials=("where(x == out, 1.0, 0.0)",),
+        latex=r"\\min\\left({x}\\right)", domain=(_LINE,),
+        special_points=(_at(1.0, 3.0, gives=1.0, partials=(1.0, 0.0)),),
+    ),
+    Op(
+        name="rms", doc="the root of the mean square, made of other rows", variadic=True,
+        value="sqrt(sum(x * x) / len(x))", partials=("x / (out * len(x))",),
+        latex=r"\\operatorname{{rms}}\\left({x}\\right)", domain=(_POSITIVE,),
+        special_points=(_at(1.0, 7.0, gives=5.0, partials=(0.1, 0.7)),),
+    ),
+    Op(
+        name="wave", doc="a sum over two sequences", variadic=True,
+        value="wave(x, y)", partials=("sin(y)", "x * cos(y)"),
+        latex=r"\\operatorname{{wave}}\\left({x}, {y}\\right)", domain=(_LINE, _LINE),
+        reduction=_fold("total + x * sin(y)"),
+        special_points=(_at(1.0, 2.0, 0.0, 0.0, gives=0.0, partials=(0.0, 0.0, 1.0, 2.0)),),
     ),
 """
-"""Rows of every kind: NumPy lacks erf; Numba lacks remainder, and what NumPy calls so is another function."""
+"""Rows of every kind: NumPy lacks lgamma; Numba lacks remainder, and what NumPy calls so is another function.
+
+Of the reductions NumPy and Numba lack fsum, NumPy has none for growth, spread and wave, a mean square is made
+of others, and the largest number is folded by a row that is written out.
+"""
 
 HEAD = """
 import math
@@ -57,12 +113,17 @@ from autograd import OPS, Value, as_values, grad, hessian, jit, value_and_grad, 
 from autograd.compiler import compile as compiled
 from autograd.ops.rules import on_floats
 
-UNARY = [autograd.erf, autograd.gamma, autograd.capped]
+UNARY = [autograd.lgamma, autograd.gamma, autograd.capped]
 BINARY = [autograd.remainder, autograd.logaddexp2, autograd.bell]
+REDUCTIONS = [getattr(autograd, n) for n in ("fsum", "growth", "spread", "greatest", "least", "rms")]
 
 def each(x):
     y = x[::-1] + 0.3
     return [*(f(x) for f in UNARY), *(f(x, y) for f in BINARY)]
+
+def reduced(x):
+    mixed = [x[0], x[1] * 2.0, autograd.exp(x[2])]
+    return [f(of) for f in REDUCTIONS for of in (x, mixed)] + [autograd.wave(x, y) for y in (x, mixed)]
 
 def total(x):
     return autograd.sum([v * v for part in each(x) for v in np.ravel(part)])
@@ -72,22 +133,49 @@ def close(found, expected):
         np.testing.assert_allclose(np.asarray(one, float), np.asarray(other, float), rtol=1e-12)
 
 X, Z = np.array([0.5, 1.5, 2.5]), np.array([0.7, 1.1, 2.9])
+M = np.array([X, Z, Z * X])
+
+def reductions_agree(backend):
+    def program(x, m):
+        return reduced(x), [f(row) for f in REDUCTIONS for row in m], vmap(autograd.wave)(m, m), slopes(x)
+
+    def slopes(x):
+        return grad(lambda x: autograd.sum([v * v for v in reduced(x)]))(x)
+
+    f = jit(program, backend=backend)
+    f(X, M)
+    f.wait()
+    assert f.report().backend == backend, f.report()
+    for x, m in ((X, M), (Z, M * 1.5)):
+        for found, expected in zip(f(x, m), program(x, m), strict=True):
+            close(found, expected)
+    return f
 """
 
 PROGRAMS = {
     "arrays": """
 close(each(X), each(as_values(X)))
-assert autograd.erf(0.5) == math.erf(0.5)
-assert [float(v) for v in autograd.erf(as_values(X))] == [math.erf(x) for x in X]
+close(reduced(X), reduced(as_values(X)))
+assert autograd.lgamma(0.5) == math.lgamma(0.5)
+assert [float(v) for v in autograd.lgamma(as_values(X))] == [math.lgamma(x) for x in X]
+assert autograd.fsum([1.0, 1e100, -1e100]) == 1.0
+close([grad(autograd.spread)(X), grad(autograd.least)(X)], [[-1.0, 0.0, 1.0], [1.0, 0.0, 0.0]])
+for f in [autograd.growth, autograd.rms, lambda x: autograd.wave(x, x * x)]:
+    autograd.check_grads(f, (X,))
+wave = autograd.wave([Value(1.0), 2.0], [3.0, Value(4.0)])
+assert autograd.to_latex(wave) == r"\\operatorname{wave}\\left(1, 2, 3, 4\\right)", autograd.to_latex(wave)
+assert "wave" in autograd.draw(wave).source
+assert len(autograd.lint(wave)) == 0, autograd.lint(wave)
 v = Value(0.5)
 autograd.remainder(v, 0.3).backward()
 assert v.grad == 1.0
-close(vmap(autograd.erf)(X), autograd.erf(X))
+close(vmap(autograd.lgamma)(X), autograd.lgamma(X))
+close([vmap(f)(M) for f in REDUCTIONS], [[f(row) for row in M] for f in REDUCTIONS])
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
     assert math.isnan(autograd.gamma(Value(-1.0)).data)
     assert autograd.gamma(Value(500.0)).data == math.inf
-    assert math.isnan(autograd.erf(Value(math.nan)).data)
+    assert math.isnan(autograd.lgamma(Value(math.nan)).data)
     assert autograd.logaddexp2(1.0, math.inf) == math.inf
 kinds = [str(w.message).split(" encountered in ")[0] for w in caught]
 assert kinds == ["invalid value", "overflow"], caught
@@ -102,11 +190,30 @@ assert "autograd" not in f.source
 exec(f.source, alone)
 close(alone["program"](Z)[:6], each(Z))
 v = Value(0.5)
-f = autograd.lambdify(autograd.erf(v) + autograd.remainder(v, 0.3), [v])
-close([f(X)], [autograd.erf(X) + autograd.remainder(X, 0.3)])
+f = autograd.lambdify(autograd.lgamma(v) + autograd.remainder(v, 0.3), [v])
+close([f(X)], [autograd.lgamma(X) + autograd.remainder(X, 0.3)])
 special = jit(lambda x: [autograd.gamma(x), autograd.erf(x)], backend="numpy")
 assert np.isnan(special(np.array([-1.0, 1.0]))[0][0])
 assert special(np.array([500.0, 1.0]))[0][0] == np.inf
+""",
+    "numpy, reductions": """
+f = reductions_agree("numpy")
+assert "autograd" not in f.source
+alone = {}
+exec(f.source, alone)
+close(alone["program"](Z, M)[:1], [reduced(Z)])
+v = [Value(0.5), Value(1.5)]
+for of in (autograd.fsum, autograd.growth, autograd.rms, autograd.greatest, autograd.spread):
+    close([autograd.lambdify(of(v), v)(X, Z)], [[of([x, z]) for x, z in zip(X, Z)]])
+compiled._MOST_ARRAYS = 0
+f = jit(lambda x: [autograd.growth(x), autograd.rms(x), autograd.greatest(x), autograd.wave(x, x)])
+f(X)
+assert f.report().interpreted
+close(f(Z), [autograd.growth(Z), autograd.rms(Z), autograd.greatest(Z), autograd.wave(Z, Z)])
+reductions_agree("numpy")
+""",
+    "numba, reductions": """
+reductions_agree("numba")
 """,
     "numpy, irregular": """
 compiled._MOST_ARRAYS = 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -44,11 +44,18 @@ def with_all_functions(text: str) -> str:
             other = f"np.{op.ufunc.__name__}" if op.ufunc is not None else ""
             if not (other and _is_known(other)):
                 other = f"python_{word}"
-                numbers = ", ".join(["types.float64"] * len(op.parameters))
-                symbol = _symbol(op)
-                declared += f'{other} = types.ExternalFunction("{symbol}", types.float64({numbers}))\n'
+                declared += _declaration(op, ["float64"] * len(op.parameters))
             text = text.replace(f"{name}(", f"{other}(")
+    for op in OPS.values():
+        if op.variadic and f"python_{op.name}(" in text:
+            declared += _declaration(op, ["intp"] * (len(op.parameters) + 1))
     return text.replace("\n\n\n", f"\n\n{declared}\n\n", 1) if declared else text
+
+
+def _declaration(op: Op, kinds: Sequence[str]) -> str:
+    """Return what says where Python's function of a row is."""
+    arguments = ", ".join(f"types.{kind}" for kind in kinds)
+    return f'python_{op.name} = types.ExternalFunction("{_symbol(op)}", types.float64({arguments}))\n'
 
 
 @cache
@@ -79,7 +86,20 @@ def _symbol(op: Op) -> str:
     symbol = f"chainrule_{op.name}"
     if symbol not in _callbacks:
         function: Callable[..., float] = np.errstate(all="ignore")(ieee(FLOAT[op.name]))
-        signature = ctypes.CFUNCTYPE(ctypes.c_double, *[ctypes.c_double] * len(op.parameters))
+        kinds: list[Any] = [ctypes.c_double] * len(op.parameters)
+        if op.variadic:
+            function, kinds = _of_places(function), [ctypes.c_ssize_t] * (len(op.parameters) + 1)
+        signature = ctypes.CFUNCTYPE(ctypes.c_double, *kinds)
         _callbacks[symbol] = signature(function)
         binding.add_symbol(symbol, ctypes.cast(_callbacks[symbol], ctypes.c_void_p).value)
     return symbol
+
+
+def _of_places(function: Callable[..., float]) -> Callable[..., float]:
+    """Return a function of lists as one of where these stand in memory, and their length."""
+
+    def of_places(*numbers: int) -> float:
+        *places, length = numbers
+        return function(*[(ctypes.c_double * length).from_address(place)[:] for place in places])
+
+    return of_places

@@ -1,14 +1,16 @@
-"""Reductions as loops, or written out, by the accumulators that their rows say."""
+"""Reductions as loops, or written out, by the accumulators of their rows.
+
+A row without accumulators is called in Python (`functions`): only that row is slower.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
 from ...ops.renderer import Term, number_text
-from ...ops.rule import Application, Rule
+from ...ops.rule import Application
 from ...ops.table import Accumulator, Op
 from ..passes.products import SUMS
-from ..runtime.program import UnsuitableError
 from .loop_rules import LOOPS
 
 
@@ -37,18 +39,22 @@ def written_out(op: Op, texts: Sequence[str], names: Iterator[str], before: dict
     >>> written_out(OPS["sum"], ["a", "b"], iter([]), {})
     '0.0 + a + b'
     """
-    accumulators = _accumulators(op)
+    if op.reduction is None:
+        rows = [
+            _named(Term(f"np.array(({', '.join(column)},))"), names, before) for column in op.columns(texts)
+        ]
+        return _called(op, [row.text for row in rows], len(texts) // len(rows))
     known: dict[str, Term] = {}
-    for accumulator in accumulators:
+    for accumulator in op.reduction.accumulators:
         found = number_text(accumulator.start)
         for element in zip(*op.columns(texts), strict=True):
             terms = dict(zip(op.parameters, map(Term, element), strict=True))
             found = LOOPS.term(accumulator.step, {**known, **terms, accumulator.name: found})
             if not _is_used_once(accumulator):
                 found = _named(found, names, before)
-        is_only = len(accumulators) == 1
+        is_only = len(op.reduction.accumulators) == 1
         known[accumulator.name] = found if is_only or found.text in before else _named(found, names, before)
-    return LOOPS.term(_result(op), known).text
+    return LOOPS.term(op.reduction.result, known).text
 
 
 def _named(term: Term, names: Iterator[str], before: dict[str, str]) -> Term:
@@ -63,7 +69,7 @@ def _is_used_once(accumulator: Accumulator) -> bool:
     return isinstance(tree, Application) and tree.word in ("add", "mul")
 
 
-def over_row(op: Op, name: str, texts: Mapping[str, str], inner: str) -> list[str]:
+def over_row(op: Op, name: str, texts: Mapping[str, str], index: str, length: int) -> list[str]:
     r"""Return the lines that reduce a row of an array.
 
     Parameters
@@ -74,8 +80,10 @@ def over_row(op: Op, name: str, texts: Mapping[str, str], inner: str) -> list[st
         What to call the result; other names begin with it.
     texts : mapping of str to str
         For each argument an element of the row, in the index of the loop.
-    inner : str
-        The head of the loop.
+    index : str
+        The index.
+    length : int
+        How many elements there are.
 
     Returns
     -------
@@ -85,24 +93,32 @@ def over_row(op: Op, name: str, texts: Mapping[str, str], inner: str) -> list[st
     Examples
     --------
     >>> from ...ops.table import OPS
-    >>> print("\n".join(over_row(OPS["prod"], "v", {"x": "w[i]"}, "for i in range(9):")))
+    >>> print("\n".join(over_row(OPS["prod"], "v", {"x": "w[i]"}, "i", 9)))
     v_total = 1.0
     for i in range(9):
         v_x = w[i]
         v_total = v_total * v_x
     v = v_total
-    >>> print("\n".join(over_row(OPS["dot"], "v", {"x": "w[i]", "y": "w[i + 9]"}, "for i in range(9):")))
+    >>> print("\n".join(over_row(OPS["dot"], "v", {"x": "w[i]", "y": "w[i + 9]"}, "i", 9)))
     v = 0.0
     for i in range(9):
         v = add_product(v, w[i], w[i + 9])
     """
+    inner = f"for {index} in range({length}):"
     if op in SUMS:
         adding = "add" if len(texts) == 1 else "add_product"
         return [f"{name} = 0.0", inner, f"    {name} = {adding}({', '.join([name, *texts.values()])})"]
-    known = {accumulator.name: f"{name}_{accumulator.name}" for accumulator in _accumulators(op)}
     elements = {parameter: f"{name}_{parameter}" for parameter in texts}
+    if op.reduction is None:
+        lines = [f"{row} = np.empty({length})" for row in elements.values()]
+        lines += [
+            inner,
+            *(f"    {elements[parameter]}[{index}] = {text}" for parameter, text in texts.items()),
+        ]
+        return [*lines, f"{name} = {_called(op, [*elements.values()], length)}"]
+    known = {accumulator.name: f"{name}_{accumulator.name}" for accumulator in op.reduction.accumulators}
     lines = []
-    for group in _together(_accumulators(op)):
+    for group in _together(op.reduction.accumulators):
         lines += [
             f"{known[accumulator.name]} = {number_text(accumulator.start).text}" for accumulator in group
         ]
@@ -110,18 +126,12 @@ def over_row(op: Op, name: str, texts: Mapping[str, str], inner: str) -> list[st
         for accumulator in group:
             step = LOOPS.write(accumulator.step, {**known, **elements})
             lines.append(f"    {known[accumulator.name]} = {step}")
-    return [*lines, f"{name} = {LOOPS.write(_result(op), known)}"]
+    return [*lines, f"{name} = {LOOPS.write(op.reduction.result, known)}"]
 
 
-def _accumulators(op: Op) -> tuple[Accumulator, ...]:
-    if op.reduction is None:
-        raise UnsuitableError(f"Numba has no {op.name}")
-    return op.reduction.accumulators
-
-
-def _result(op: Op) -> Rule:
-    assert op.reduction is not None
-    return op.reduction.result
+def _called(op: Op, rows: Sequence[str], length: int) -> str:
+    """Return the call of Python's function of a row, which takes where the numbers stand, and how many."""
+    return f"python_{op.name}({', '.join(f'{row}.ctypes.data' for row in rows)}, {length})"
 
 
 def _together(accumulators: Sequence[Accumulator]) -> list[list[Accumulator]]:

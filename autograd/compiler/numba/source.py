@@ -460,9 +460,10 @@ class _Writer:
             return
         loop = _Loop(rows[0].shape)
         texts = [f"{memory.array}[{self._address(memory.positions, loop)}]" for memory in memories]
-        outer, inner = loop.heads()
+        outer, _ = loop.heads()
         name = f"v{next(self.names)}"
-        lines = over_row(block.op, name, dict(zip(block.op.parameters, texts, strict=True)), inner.strip())
+        elements = dict(zip(block.op.parameters, texts, strict=True))
+        lines = over_row(block.op, name, elements, "j", rows[0].shape[1])
         if block.size == 1:
             self.scalars[colour] = name
             self.lines += lines

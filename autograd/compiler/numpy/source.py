@@ -209,7 +209,7 @@ def _reduction_helper(op: Op, helpers: Helpers) -> Helpers:
     lines = [f"def {op.name}({arguments}, axis=-1):", f"    columns = {columns},"]
     for accumulator in op.reduction.accumulators:
         lines += [
-            f"    {accumulator.name} = {_WORDS.number(accumulator.start).text}",
+            f"    {accumulator.name} = {number_text(accumulator.start)}",
             f"    for {arguments}, in zip(*columns):",
             f"        {accumulator.name} = {numpy_expression(accumulator.step, {}, helpers)}",
         ]
@@ -378,7 +378,10 @@ class _Writer:
             name = "np.sum"
         elif found is not None:
             name = f"np.{found.ufunc.__name__}.reduce"
-            arguments = [*arguments, *(f"{option}={value!r}" for option, value in found.options.items())]
+            arguments = [
+                *arguments,
+                *(f"{option}={number_text(value)}" for option, value in found.options.items()),
+            ]
         else:
             name = op.name
             self.helpers |= _reduction_helper(op, self.helpers)
