@@ -311,8 +311,8 @@ def _defined(op: Op, meaning: Mapping[str, Any]) -> Callable[..., Any]:
         return _loop(op, meaning)
     if op.is_primitive:
         raise NotImplementedError(
-            f"the rule of the row {op.name!r} is {op.value.text!r}, but neither NumPy nor math has a function "
-            "of this name: give the row a ufunc, a reduction, or a rule in other words"
+            f"the rule of the row {op.name!r} is {op.value.text!r}, but neither NumPy nor math has a "
+            "function of this name: give the row a ufunc, a reduction, or a rule in other words"
         )
     return on_sequences(op, meaning).value if op.variadic else compile_rule(op.value, op.parameters, meaning)
 

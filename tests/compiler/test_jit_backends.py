@@ -17,7 +17,7 @@ from programs import call_public
 from test_jit import ARRAYS, by_hand, parameters
 
 import autograd
-from autograd import OPS, Op, Value, grad, hessian, jit, value_and_grad
+from autograd import OPS, Op, Value, grad, hessian, jit, value_and_grad, vmap
 from autograd.compiler import Jitted
 from autograd.compiler import compile as compiled
 from autograd.compiler.numpy.table import with_numpy
@@ -91,6 +91,7 @@ def test_numba_computes_matrix_products() -> None:
 
 SPECIAL = (0.0, -0.0, 1.0, -1.0, 0.5, 2.0, 1000.0, -1000.0, 5e-324, math.inf, -math.inf, math.nan)
 SIMPLE = [op for op in OPS.values() if not op.variadic]
+REDUCTIONS = [op for op in OPS.values() if op.variadic]
 EXACT = {"add", "sub", "mul", "truediv", "neg", "pos", "abs", "max", "min", "where", "relu", "sqrt"}
 
 
@@ -99,16 +100,18 @@ def each_row(x: Any, y: Any) -> list[Any]:
     operands = (x, y, x)
     results = [call_public(op, *operands[: len(op.partials)]) for op in SIMPLE]
     results += [x < y, x <= y, x > y, x >= y, x == y, x != y]
-    return [
-        *results,
-        autograd.logsumexp([x, y, y * 1.0]),
-        autograd.sum([x, y, x]),
-        autograd.dot([x, y], [y, x]),
-    ]
+    return [*results, *reduced(x, y)]
 
 
-REDUCTIONS = ("logsumexp", "sum", "dot")
-NAMES = [*(op.name for op in SIMPLE), *COMPARISONS, *REDUCTIONS]
+def reduced(x: Any, y: Any) -> list[Any]:
+    """Return every reduction at a point, of numbers from one array and from several."""
+    columns = ([x, y, y], [y, x, x])
+    others = ([x, y, y * 1.0], [y, x, x * 1.0])
+    return [call_public(op, *args[: len(op.partials)]) for op in REDUCTIONS for args in (columns, others)]
+
+
+OF_REDUCTIONS = [op.name for op in REDUCTIONS for _ in range(2)]
+NAMES = [*(op.name for op in SIMPLE), *COMPARISONS, *OF_REDUCTIONS]
 
 
 @pytest.mark.parametrize("backend", ["numpy", "numba"])
@@ -124,7 +127,7 @@ def test_special_numbers(backend: str) -> None:
             expected = evaluated(each_row, Value(x), Value(y))
             for name, ours, theirs in zip(NAMES, compiled(x, y), expected, strict=True):
                 # The terms of a sum may be larger than it is.
-                largest = max(abs(x), abs(y), 1.0) if name in REDUCTIONS else 0.0
+                largest = max(abs(x), abs(y), 1.0) if name in OF_REDUCTIONS else 0.0
                 assert is_equal(name, ours, float(theirs), largest), (
                     f"{name}({x}, {y}) = {theirs}, not {ours}"
                 )
@@ -163,6 +166,34 @@ def test_slopes_at_special_numbers(backend: str) -> None:
                 if not is_equal("", ours, theirs, 0.0)
             ]
             assert wrong == []
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+@pytest.mark.parametrize("op", [pytest.param(op, id=op.name) for op in OPS.values() if op.variadic])
+def test_reductions(op: Op, backend: str) -> None:
+    """Reductions of rows, their gradients and their second derivatives are what eager calls give."""
+    rng = np.random.default_rng(0)
+    columns = [rng.normal(size=(4, 5)) for _ in op.partials]
+    # A factor of 0, two of them, and a vector of length 0.
+    for column in columns:
+        column[1, 2] = column[2, 1] = column[2, 3] = 0.0
+        column[3] = 0.0
+
+    def f(*rows: Any) -> Any:
+        return call_public(op, *rows)
+
+    def everything(*columns: Any) -> Any:
+        each = list(zip(*columns, strict=True))
+        return (
+            vmap(f)(*columns),
+            [f(*rows) for rows in each],
+            vmap(grad(f))(*columns),
+            [hessian(f)(*rows) for rows in each],
+        )
+
+    compiled = on(backend, everything, *columns)
+    for found, expected in zip(compiled(*columns), everything(*columns), strict=True):
+        np.testing.assert_allclose(np.array(found), np.array(expected), rtol=1e-12, atol=1e-14)
 
 
 def test_elementwise_arithmetic_is_exact() -> None:

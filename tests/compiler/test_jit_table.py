@@ -23,7 +23,7 @@ from autograd.compiler.passes.multiply_add import combine
 from autograd.compiler.passes.simplify import used
 from autograd.compiler.table.schedule import is_schedulable, schedule
 from autograd.compiler.trace.tape import tape_of
-from autograd.engine.apply import apply
+from autograd.engine.apply import apply, apply_variadic
 from autograd.ops.table import COMPARISONS
 from autograd.transforms.batch_operations import lane, stack, total
 
@@ -144,6 +144,27 @@ def test_special_numbers(backend: str, batch: bool) -> None:
                 assert repr(float(ours)) == repr(theirs), (op.name, point)
             else:
                 assert abs(ours - theirs) <= 4.0 * np.spacing(abs(theirs)), (op.name, point)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_reductions_step_by_step(backend: str) -> None:
+    """Reductions by one loop, and what is made of them, are interpreted as their steps."""
+    stepwise = [
+        op for op in OPS.values() if op.variadic and (not op.reduction or len(op.reduction.accumulators) == 1)
+    ]
+    assert {op.name for op in stepwise} >= {"sum", "dot", "mean", "prod", "norm"}
+
+    def each(x: Any) -> list[Any]:
+        columns = ([x[0], x[1], x[1] * x[2]], [x[2], x[0], x[0]])
+        return [apply_variadic(op, *columns[: len(op.partials)]) for op in stepwise]
+
+    points = np.array([[0.5, -1.5, 2.5], [0.0, -2.0, 0.0], [0.0, 0.0, 0.0], [3e200, 4e200, 1e-100]])
+    with np.errstate(all="ignore"):
+        found = np.transpose(interpreted(backend, vmap(each), points)(points))
+        np.testing.assert_allclose(found, [each(point) for point in points], rtol=1e-14)
+        for point in points:
+            alone = interpreted(backend, each, points[0])(point)
+            np.testing.assert_allclose(alone, each(point), rtol=1e-14)
 
 
 # ----------------------------------------------------------------------------------------------- the table
