@@ -1,4 +1,4 @@
-"""Running the peers of a case in turn, so that all of them see the same machine."""
+"""Run the peers of a case in turn, so that all of them see the same machine."""
 
 import importlib
 import json
@@ -23,7 +23,7 @@ TOLERANCE = 1e-9
 
 @dataclass
 class Measurement:
-    """What the runs of one peer gave, or why there are none."""
+    """The runs of one peer, or the reason why there are none."""
 
     peer: str
     runs: list[dict[str, Any]] = field(default_factory=list)
@@ -55,7 +55,7 @@ class Peer:
         if python is None or (peer != "hips" and not _is_installed(peer)):
             self.measurement.problem = "not installed"
             return
-        # As scripts of the checkout: one thread each, since the peers differ in how many they would take.
+        # Scripts of the checkout, with one thread each, since the peers differ in how many they would use.
         environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), "XLA_FLAGS": _XLA}
         command = [python, str(Path(__file__).parent / "worker.py"), case, peer]
         self.process = subprocess.Popen(
@@ -69,7 +69,7 @@ class Peer:
         self._read()
 
     def run(self) -> None:
-        """Run once, unless there was a problem before."""
+        """Run once, unless an earlier run failed."""
         if not self.measurement.problem:
             assert self.process.stdin is not None
             self.process.stdin.write("\n")
@@ -96,7 +96,7 @@ class Peer:
 
 
 def _is_installed(peer: str) -> bool:
-    """Return whether there is what a peer needs: a module, or for C a compiler."""
+    """Return whether the requirement of a peer is installed: a module, or a compiler for C."""
     return which("cc") is not None if peer == "c" else find_spec(MODULES.get(peer, peer)) is not None
 
 
@@ -118,12 +118,12 @@ def measure(case: str, hips_python: str | None, rounds: int | None = None) -> li
     Returns
     -------
     list of Measurement
-        Our own first.
+        chainrule first.
     """
     module = importlib.import_module(f"benchmarks.cases.{case}")
     peers = [Peer(case, peer, hips_python) for peer in module.PEERS]
     try:
-        # The first round warms up, compilers compile and caches fill; a case of one long run does without.
+        # In the first round compilers compile and caches fill; a case of one long run does without it.
         for round_ in range(-(module.ROUNDS > 1), rounds or module.ROUNDS):
             for peer in peers:
                 peer.run()
@@ -136,7 +136,7 @@ def measure(case: str, hips_python: str | None, rounds: int | None = None) -> li
 
 
 def disagreements(measurements: list[Measurement]) -> list[str]:
-    """Return the peers whose answers are not ours; none, where there is no answer of ours."""
+    """Return the peers whose answers differ from chainrule's; none without an answer of chainrule."""
     ours = measurements[0]
     if not ours.runs:
         return []

@@ -16,7 +16,7 @@ Arrays = list[tuple[Any, Any]]
 
 
 def points(half: int = 50) -> tuple[Any, Any]:
-    """Return inputs, so many of either class, in rows, and targets of -1 and 1."""
+    """Return inputs in rows, as many of either class, and targets of -1 and 1."""
     rng = np.random.default_rng(7)
     angles, labels = np.linspace(0.0, np.pi, half), np.repeat([-1.0, 1.0], half)
     upper = np.column_stack([np.cos(angles), np.sin(angles)])
@@ -37,7 +37,7 @@ def flat(arrays: Arrays) -> list[float]:
 
 
 def outputs_of_arrays(arrays: Arrays, x: Any, relu: Callable[[Any], Any]) -> Any:
-    """Return the network's outputs, of arrays of any library that knows ``@``."""
+    """Return the network's outputs from arrays of any library that supports ``@``."""
     for i, (w, b) in enumerate(arrays):
         x = x @ w.T + b
         if i < len(arrays) - 1:
@@ -46,7 +46,7 @@ def outputs_of_arrays(arrays: Arrays, x: Any, relu: Callable[[Any], Any]) -> Any
 
 
 def loss_of_arrays(arrays: Arrays, x: Any, y: Any, relu: Callable[[Any], Any]) -> Any:
-    """Return the loss, of arrays of any library that knows ``@`` and ``.sum()``."""
+    """Return the loss from arrays of any library that supports ``@`` and ``.sum()``."""
     scores = outputs_of_arrays(arrays, x, relu)[:, 0]
     data_loss = relu(1.0 - y * scores).sum() * (1.0 / len(y))
     return data_loss + L2 * sum((w * w).sum() + (b * b).sum() for w, b in arrays)
@@ -68,7 +68,7 @@ def loss_of_scalars(
     x: list[list[float]],
     y: list[float],
 ) -> Any:
-    """Return the loss, of scalars of any library that knows ``+`` and ``*``."""
+    """Return the loss from scalars of any library that supports ``+`` and ``*``."""
     layers = layers_of(leaves)
     scores = []
     for row in x:
@@ -86,7 +86,7 @@ def loss_of_scalars(
 
 
 def loss_of_layers(layers: Any, x: Any, y: Any) -> Any:
-    """Return the loss in our own scalars, of the arrays that `parameters` returns."""
+    """Return the loss in chainrule's scalars from the arrays that `parameters` returns."""
     from autograd import relu
 
     leaves = [leaf for w, b in layers for row, bias in zip(w, b, strict=True) for leaf in (bias, *row)]
@@ -98,7 +98,7 @@ def _count_nodes() -> int:
     products = sum(m * n for m, n in pairwise(SIZES))
     neurons, hidden = sum(SIZES[1:]), sum(SIZES[1:-1])
     parameters = products + neurons
-    # For each sample its inputs, a product and a sum a weight, the ReLUs, and four for the hinge.
+    # For each sample: its inputs, a product and a sum per weight, the ReLUs, and four for the hinge.
     per_sample = SIZES[0] + 2 * products + hidden + 4
     # A square and a sum for each parameter, and three to put the loss together.
     return parameters + 100 * per_sample + 2 * parameters + 3

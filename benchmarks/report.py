@@ -1,4 +1,4 @@
-"""Showing measurements: as a table, as Markdown, and as a plot."""
+"""Show measurements as a table, as Markdown, and as a plot."""
 
 from pathlib import Path
 
@@ -15,9 +15,9 @@ def rows(case: str, measurements: list[Measurement], differing: list[str]) -> li
     case : str
         Its name.
     measurements : list of Measurement
-        Our own first.
+        chainrule first.
     differing : list of str
-        Peers whose answers are not ours.
+        Peers whose answers differ from chainrule's.
 
     Returns
     -------
@@ -63,7 +63,7 @@ def markdown(table: list[tuple[str, ...]]) -> str:
 
 
 def plot(results: dict[str, list[Measurement]], path: Path) -> None:
-    """Write a bar for each peer and case: how many times as long as ours it takes.
+    """Write a bar for each peer and case: its time as a multiple of chainrule's.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What one run of one peer gives."""
+"""The result of one run of one peer."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -11,7 +11,7 @@ class Result:
     Attributes
     ----------
     answer : list of float
-        What was computed; it has to be the same for all peers.
+        The numbers computed, which have to be the same for all peers.
     nodes : int or None
         Nodes of the graph.
     bytes_a_node : float or None
@@ -19,7 +19,7 @@ class Result:
     figures : dict
         Other measurements by name.
     seconds : float or None
-        Where the case itself measured the time; else the caller does.
+        The time, if the case itself measures it; else the caller does.
     """
 
     answer: list[float]
@@ -29,5 +29,5 @@ class Result:
     seconds: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what can be written as JSON."""
+        """Return the result as a dict to be written as JSON."""
         return asdict(self)

@@ -21,7 +21,7 @@ def main(case: str, peer: str) -> None:
 
 
 if __name__ == "__main__":
-    # HIPS autograd has our import name: of our files it may see this package alone.
+    # HIPS autograd has chainrule's import name, so of this checkout it may see the benchmarks alone.
     if sys.argv[2] == "hips":
         root = str(Path(__file__).parent.parent)
         sys.path = [path for path in sys.path if path != root]

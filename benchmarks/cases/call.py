@@ -1,4 +1,4 @@
-"""The call of a compiled function that does almost nothing, of three numbers."""
+"""The call of a compiled function of three numbers that does almost nothing."""
 
 import timeit
 from collections.abc import Callable
@@ -17,7 +17,7 @@ def program(a: Any, b: Any, c: Any) -> Any:
 
 
 def timed(function: Callable[..., Any], *arguments: Any) -> Work:
-    """Return what calls a function many times, and gives the time of one call."""
+    """Return a function that calls another one many times and returns the time of a call."""
     function(*arguments)
 
     def work() -> Result:
@@ -28,7 +28,7 @@ def timed(function: Callable[..., Any], *arguments: Any) -> Work:
 
 
 def chainrule() -> Work:
-    """Prepare our own."""
+    """Prepare chainrule."""
     from autograd import jit
 
     compiled = jit(program)
@@ -46,7 +46,7 @@ def torch() -> Work:
 
 
 def jax() -> Work:
-    """Prepare JAX; a call is done when its result is there."""
+    """Prepare JAX; a call ends when its result is ready."""
     import jax
 
     jax.config.update("jax_enable_x64", True)

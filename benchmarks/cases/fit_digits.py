@@ -1,4 +1,4 @@
-"""An epoch on scikit-learn's 1,797 digits in the long run: MLP 64-32-10, Adam, batches of 128."""
+"""An epoch, in the long run, on scikit-learn's 1,797 digits: MLP 64-32-10, Adam, batches of 128."""
 
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -33,7 +33,7 @@ def parameters() -> Arrays:
 
 
 def chainrule() -> Start:
-    """Prepare our own `fit`."""
+    """Prepare chainrule's `fit`."""
     import nn
 
     x, y = digits()
@@ -62,7 +62,7 @@ def chainrule() -> Start:
 
 
 def torch() -> Start:
-    """Prepare PyTorch, with the samples in the order that our `fit` draws."""
+    """Prepare PyTorch, with the samples in the order that chainrule's `fit` draws."""
     import numpy as np
     import torch
 

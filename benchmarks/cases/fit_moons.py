@@ -15,7 +15,7 @@ LR = 0.01
 def points() -> tuple[Any, Any]:
     """Return inputs and targets, of which one in four is wrong.
 
-    So the loss does not become 0; with it Adam's means would, and numbers below 1e-308 are slow.
+    Otherwise the loss would tend to 0, and Adam's means to subnormal numbers, which are slow.
     """
     x, y = moons.points()
     y[::4] *= -1.0
@@ -23,7 +23,7 @@ def points() -> tuple[Any, Any]:
 
 
 def chainrule() -> Start:
-    """Prepare our own `fit`."""
+    """Prepare chainrule's `fit`."""
     import nn
 
     x, y = points()
@@ -73,7 +73,7 @@ def jax() -> Start:
         return jnp.maximum(1.0 - y * scores, 0.0).mean()
 
     def start() -> Callable[[int], float]:
-        # A function of its own for each training: JAX keeps what it compiled by function.
+        # A new function for each training, since JAX caches compiled code by function.
         @jax.jit
         def step(arrays: Any, means: Any, squares: Any, count: Any) -> Any:
             loss, gradients = jax.value_and_grad(hinge)(arrays)

@@ -1,4 +1,4 @@
-"""What an epoch of `fit_moons` takes in the long run: by how much more epochs make a training longer."""
+"""The time of an epoch of `fit_moons` in the long run: by how much more epochs prolong a training."""
 
 from collections.abc import Callable
 

@@ -11,13 +11,13 @@ from benchmarks.result import Result
 Start = Callable[[], Callable[[int], float]]
 """Builds a model, and returns what trains it for so many epochs and gives the last loss."""
 
-# What a training does in its first second is not how it goes on: ours moves from NumPy to Numba meanwhile.
+# The first second of a training is not typical: chainrule moves from NumPy to Numba meanwhile.
 LONG = 2.0
 MORE = 5
 
 
 def timed(start: Start, epochs: int) -> tuple[float, float]:
-    """Return the time of a training, without that of building the model, and its last loss."""
+    """Return the time of a training, without building the model, and its last loss."""
     train = start()
     before = time.perf_counter()
     loss = train(epochs)
@@ -35,14 +35,14 @@ def whole(start: Start, epochs: int) -> Work:
 
 
 def long_run(start: Start, epochs: int) -> Work:
-    """Return the work of finding how much longer a training takes for one epoch more."""
+    """Return the measurement of how much longer a training takes with one more epoch."""
 
     def work() -> Result:
         more = epochs
         short, loss = timed(start, more)
         while timed(start, more)[0] - short < LONG:
             more *= MORE
-        # Once more, since what is compiled may come from a cache by now.
+        # Once more, since compiled code may come from a cache by now.
         seconds, _ = timed(start, more)
         longer, _ = timed(start, 2 * more)
         return Result([loss], figures={"epochs": more}, seconds=(longer - seconds) / more)

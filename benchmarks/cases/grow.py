@@ -1,4 +1,4 @@
-"""Time and memory a node from 1,000 to 10,000,000 nodes: both should stay flat."""
+"""Time and memory per node from 1,000 to 10,000,000 nodes: both should stay flat."""
 
 import time
 import tracemalloc
@@ -10,7 +10,7 @@ SIZES = (10**3, 10**4, 10**5, 10**6, 10**7)
 
 
 def chainrule() -> Work:
-    """Prepare our own engine."""
+    """Prepare chainrule."""
     import resource
 
     from autograd import Value

@@ -1,6 +1,6 @@
 """Value and gradient of a program without any pattern: 100,000 operations in random order, for 256 samples.
 
-No arrays are to be found in it: what counts is how fast operations are interpreted, or compiled one by one.
+It contains no arrays to find: what counts is how fast operations are interpreted, or compiled one by one.
 """
 
 import random
@@ -19,7 +19,7 @@ Operation = tuple[str, int, int]
 
 PAIRS = ("add", "sub", "mul", "max")
 NAMES = (*PAIRS, "tanh")
-# What programs are made of; 5,000 calls of tanh take as long as a third of all else.
+# The operations of the programs; 5,000 calls of tanh take a third as long as all the others.
 WEIGHTS = (30, 30, 30, 5, 5)
 
 
@@ -41,13 +41,13 @@ def samples() -> Any:
 
 
 def unused(operations: list[Operation]) -> list[int]:
-    """Return the places of the numbers that no operation takes."""
+    """Return the indices of the numbers that no operation uses."""
     used = {place for name, a, b in operations for place in ((a, b) if name in PAIRS else (a,))}
     return [place for place in range(INPUTS, INPUTS + len(operations)) if place not in used]
 
 
 def ends(operations: list[Operation], inputs: list[Any], library: Any, largest: Any) -> list[Any]:
-    """Return the numbers that no operation takes, worked out with a library's functions."""
+    """Return the numbers that no operation uses, computed with a library's functions."""
     numbers = list(inputs)
     for name, a, b in operations:
         if name == "add":
@@ -64,13 +64,13 @@ def ends(operations: list[Operation], inputs: list[Any], library: Any, largest: 
 
 
 def measured(seconds: float, answer: list[float]) -> Result:
-    """Return a result with the time of an operation; those of the gradient are not counted."""
+    """Return a result with the time per operation, without counting those of the gradient."""
     figures = {"ns an operation and sample": seconds / OPERATIONS / SAMPLES * 1e9}
     return Result(answer, nodes=OPERATIONS, figures=figures, seconds=seconds)
 
 
 def chainrule() -> Work:
-    """Prepare our own, compiled by a first call."""
+    """Prepare chainrule, compiled by a first call."""
     import autograd
 
     operations, x = program(OPERATIONS), samples()

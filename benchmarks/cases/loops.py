@@ -1,4 +1,4 @@
-"""What Numba takes to compile the step of the moons, in the background: from nothing, and from its cache."""
+"""The time Numba needs to compile the moons step in the background: from scratch, and from its cache."""
 
 import os
 import tempfile
@@ -10,7 +10,7 @@ from benchmarks.result import Result
 
 
 def chainrule() -> Work:
-    """Prepare our own, traced and with Numba imported."""
+    """Prepare chainrule, traced and with Numba imported."""
     from autograd import jit, value_and_grad
 
     arguments = moons.parameters(), *moons.points()

@@ -1,4 +1,4 @@
-"""Bytes a node in the graph of `moons_eager`, and what is left of it after ``del`` without the collector."""
+"""Bytes per node of the graph of `moons_eager`, and what is left after ``del`` without the collector."""
 
 import gc
 import tracemalloc
@@ -27,7 +27,7 @@ def measured(value: Callable[[float], Any], relu: Callable[[Any], Any]) -> Work:
             used = tracemalloc.get_traced_memory()[0]
             value_of_loss = loss.data
             del loss
-            # What the leaves hold is not left over: a gradient each.
+            # The gradients that the leaves hold are not left over.
             left = tracemalloc.get_traced_memory()[0] - 24 * len(leaves)
         finally:
             tracemalloc.stop()
@@ -40,7 +40,7 @@ def measured(value: Callable[[float], Any], relu: Callable[[Any], Any]) -> Work:
 
 
 def chainrule() -> Work:
-    """Prepare our own engine."""
+    """Prepare chainrule."""
     from autograd import Value
 
     return measured(Value, Value.relu)

@@ -27,7 +27,7 @@ def of_nodes(value: Any) -> Work:
 
 
 def chainrule() -> Work:
-    """Prepare our own engine."""
+    """Prepare chainrule."""
     from autograd import Value
 
     return of_nodes(Value)

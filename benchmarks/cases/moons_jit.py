@@ -15,13 +15,13 @@ from benchmarks.cases import moons_eager
 from benchmarks.cases.moons_eager import Work
 from benchmarks.result import Result
 
-# So many that the first ones, which find the caches cold, do not count: with 100 ours came out at 11.2 us
-# instead of 10.
+# Enough calls that the first ones, with cold caches, do not count: with 100, chainrule took 11.2 us instead
+# of 10.
 CALLS = 1000
 
 
 def timed(step: Callable[[], Any], answer: Callable[[Any], list[float]]) -> Work:
-    """Return what runs a step many times, and gives the time of one."""
+    """Return a function that runs a step many times and returns the time of one."""
 
     def work() -> Result:
         start = time.perf_counter()
@@ -34,7 +34,7 @@ def timed(step: Callable[[], Any], answer: Callable[[Any], list[float]]) -> Work
 
 
 def ours(backend: str | None) -> Work:
-    """Prepare our own: the scalar loops of micrograd's demo, through `jit`."""
+    """Prepare chainrule: the scalar loops of micrograd's demo, compiled by `jit`."""
     from autograd import jit, value_and_grad
 
     x, y = moons.points()
@@ -47,17 +47,17 @@ def ours(backend: str | None) -> Work:
 
 
 def chainrule() -> Work:
-    """Prepare it as users call it: with Numba, where that is installed."""
+    """Prepare chainrule as users call it: with Numba, if that is installed."""
     return ours(None)
 
 
 def chainrule_numpy() -> Work:
-    """Prepare it for the NumPy backend."""
+    """Prepare chainrule with the NumPy backend."""
     return ours("numpy")
 
 
 def c() -> Work:
-    """Prepare the same written by hand in C, compiled with all that `cc` has; the target of our compiler."""
+    """Prepare the same step written by hand in C with all optimisations: the practical limit."""
     source = Path(__file__).parent.parent / "moons_step.c"
     with tempfile.TemporaryDirectory() as directory:
         library = Path(directory) / "moons_step.so"
@@ -68,7 +68,7 @@ def c() -> Work:
     x, y = moons.points()
     parameters = [array for layer in moons.parameters() for array in layer]
     gradients = [np.empty_like(array) for array in parameters]
-    # What converting the arguments takes is not the time of the step. A pointer keeps its array alive.
+    # Converting the arguments is not part of the step. A pointer keeps its array alive.
     pointers = [array.ctypes.data_as(ctypes.c_void_p) for array in (x, y, *parameters, *gradients)]
     arguments = [*pointers[:2], ctypes.c_double(moons.L2), *pointers[2:]]
 
@@ -80,7 +80,7 @@ def c() -> Work:
 
 
 def by_hand() -> Work:
-    """Prepare the same forward and backward pass written by hand in NumPy."""
+    """Prepare the same forward and backward pass, written by hand in NumPy."""
     x, y = moons.points()
     (w1, b1), (w2, b2), (w3, b3) = moons.parameters()
 

@@ -7,7 +7,7 @@ from benchmarks.result import Result
 
 
 def chainrule() -> Work:
-    """Prepare our own networks."""
+    """Prepare chainrule's networks."""
     from autograd import dot
     from autograd.engine.graph import nodes
     from nn import MLP, losses

@@ -1,4 +1,4 @@
-"""What a user of the REPL waits for: the import after NumPy's, and an expression of ten operations."""
+"""What a user of the REPL waits for: the import, without NumPy's, and an expression of ten operations."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ from benchmarks.result import Result
 
 
 def import_time(module: str) -> float:
-    """Return how many milliseconds an import takes in a new process that has NumPy."""
+    """Return the milliseconds of an import in a new process that has loaded NumPy."""
     program = f"import numpy, time; t = time.perf_counter(); import {module}; print(time.perf_counter() - t)"
     command = [sys.executable, "-c", program]
     times = [float(subprocess.run(command, capture_output=True, check=True).stdout) for _ in range(5)]
@@ -40,7 +40,7 @@ def measured(value: Callable[[float], Any], module: str) -> Work:
 
 
 def chainrule() -> Work:
-    """Prepare our own engine."""
+    """Prepare chainrule."""
     from autograd import Value
 
     return measured(Value, "autograd")

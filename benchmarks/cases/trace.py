@@ -8,12 +8,12 @@ from benchmarks import moons
 from benchmarks.cases.moons_eager import Work
 from benchmarks.result import Result
 
-# So many points of either class make the loss a graph of 1,000,000 operations.
+# With so many points of either class, the graph of the loss has 1,000,000 operations.
 MANY = 775
 
 
 def chainrule() -> Work:
-    """Prepare our own."""
+    """Prepare chainrule."""
     import resource
 
     from autograd import jit, value_and_grad

@@ -6,7 +6,7 @@ from benchmarks.result import Result
 
 
 def chainrule() -> Work:
-    """Prepare our own engine: one node for the sum."""
+    """Prepare chainrule: one node for the sum."""
     from autograd import Value
     from autograd import sum as sum_of
 
