@@ -1,8 +1,8 @@
-"""How many digits are right, against formulas evaluated with 50 digits, over the whole range of doubles.
+"""Accuracy over the whole range of doubles, against formulas evaluated with 50 digits.
 
-An error is counted in units in the last place (ulp) of the double next to the exact result. A result that is
-worked out from its own value has the digits that this has: where that is too large or too small for a double,
-only rules that do without it are held to the limit.
+Errors are measured in units in the last place (ulp) of the double nearest to the exact result. A partial
+computed from the output is only as accurate as the output: if the output over- or underflows, only rules
+that do not use it must meet the limit.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ Formula = Callable[..., Any]
 
 LARGEST, SMALLEST = 1.7976931348623157e308, 2.2250738585072014e-308
 
-# Of rows; where functions are made of several, rounding of each adds up.
+# Limits for rows; in functions composed of several rows the rounding errors add up.
 VALUE_ULPS, PARTIAL_ULPS, COMPOSITE_ULPS = 2.0, 4.0, 4.0
 
 
-# What the GNU C library gives at 1.7e-246 is off by 2.15.
+# At 1.7e-246 the result of the GNU C library is off by 2.15 ulp.
 THOSE_OF_C = {"cbrt": 3.0}
 
 
-# Slopes that are exp(-x * x): where x * x is rounded, x might as well have been.
+# Derivatives that are multiples of exp(-x * x): rounding x * x has the effect of rounding x.
 BELLS = ("erf", "erfc")
 
 
 @contextmanager
 def digits() -> Iterator[None]:
-    """Work with 50 digits, and without NumPy's warnings."""
+    """Use 50 digits, without NumPy's warnings."""
     with np.errstate(all="ignore"), mp.workdps(50):
         yield
 
@@ -52,21 +52,21 @@ def neighbours(number: float) -> tuple[float, float, float]:
     return nextafter(number, -inf), number, nextafter(number, inf)
 
 
-# Where a rule or NumPy changes its form, or a function over- or underflows.
+# Points at which a rule or NumPy switches formulas, or a function over- or underflows.
 TURNS = (0.0, 0.5, 1.0, 2.0, 5.0, 19.06, 37.0, 40.0, 354.9, 372.6, 709.78, 745.1)
 MODERATE = [2.0**k * f for k in range(-30, 10) for f in (1.0, 1.37)]
 
 
 @cache
 def numbers(step: int) -> list[float]:
-    """Return doubles over their whole range, a power of ten apart or several, and neighbours of the turns."""
+    """Return doubles over their whole range, `step` powers of ten apart, and the neighbours of the turns."""
     powers = [float(f"{digit}e{k}") for k in range(-323, 309, step) for digit in ("1", "1.7")]
     found = {number for turn in TURNS for number in neighbours(turn)} | {*powers, *MODERATE, LARGEST}
     return sorted({sign * number for number in found for sign in (-1.0, 1.0)})
 
 
 def ulps(found: float, exact: Any) -> float:
-    """Return how far a number is from the exact one."""
+    """Return the error of a number in ulp of the exact one."""
     nearest = float(exact)
     if math.isnan(found) or math.isinf(found) or math.isinf(nearest):
         return 0.0 if found == nearest else inf
@@ -74,7 +74,7 @@ def ulps(found: float, exact: Any) -> float:
 
 
 def is_real(exact: Any) -> bool:
-    """Return whether a formula gives a number at all."""
+    """Return whether the result of a formula is real and finite."""
     return not isinstance(exact, mp.mpc) and bool(mp.isfinite(exact))
 
 
@@ -82,7 +82,7 @@ def is_real(exact: Any) -> bool:
 
 
 def of_both(x: Any, y: Any) -> Any:
-    """Return the square of a distance."""
+    """Return the sum of two squares."""
     return x * x + y * y
 
 
@@ -137,7 +137,7 @@ KINK_OR_POLE_AT_0 = ("abs", "relu", "cbrt", "truediv", "floordiv", "mod", "hypot
 
 
 def has_partials(op: Op, point: Point) -> bool:
-    """Return whether a point is inside the domain, on no kink, and its quotient a number that has digits."""
+    """Return whether a point is inside the domain, not at a kink, and its quotient (if any) has digits."""
     if op.name in KINK_OR_POLE_AT_0 and point[-1] == 0.0:
         return False
     if op.name in ("log", "log2", "log10", "sqrt", "pow") and point[0] <= 0.0:
@@ -150,7 +150,7 @@ def has_partials(op: Op, point: Point) -> bool:
         return False
     if op.name in ("floordiv", "mod"):
         return abs(point[0]) < 2.0**50 * abs(point[1])
-    # mpmath would write out the number.
+    # Beyond, mpmath would compute every digit of the power.
     return op.name != "pow" or abs(point[1] * math.log(point[0])) < 2000.0
 
 
@@ -186,12 +186,12 @@ def test_rows(name: str) -> None:
 
 
 def is_lost(op: Op, exact: Any) -> bool:
-    """Return whether a partial may be 0: that of an angle is below 1e-308 where the distance overflows."""
+    """Return whether a partial may be 0: that of arctan2 is below 1e-308 if the distance overflows."""
     return op.name == "arctan2" and abs(exact) < SMALLEST
 
 
 def test_every_row_is_tested() -> None:
-    """No row is without a test of its accuracy, and no test without a row."""
+    """Each row has an accuracy test, and each accuracy test a row."""
     assert {*SLOPES, "where", *(name for name, op in OPS.items() if op.variadic)} == OPS.keys()
 
 
@@ -226,14 +226,14 @@ def log_sum_exp(x: Sequence[Any]) -> Any:
 
 
 def soft_maximum(x: Sequence[Any]) -> list[Any]:
-    """Return its slopes."""
+    """Return the gradient of `log_sum_exp`."""
     powers = [mp.exp(item - max(x)) for item in x]
     return [power / mp.fsum(powers) for power in powers]
 
 
 @pytest.mark.parametrize("logits", LOGITS)
 def test_softmax(logits: Point) -> None:
-    """The logarithm of a sum of exponentials and its partials do not lose the digits that logits have."""
+    """`logsumexp` and its partials are as accurate as the logits allow."""
     with digits():
         leaves = as_values(logits)
         value = autograd.logsumexp(leaves)
@@ -242,7 +242,7 @@ def test_softmax(logits: Point) -> None:
         wanted = soft_maximum([*map(mpf, logits)])
         numbers_found = zip(logits, grads(leaves), data(autograd.softmax(leaves)), wanted, strict=True)
         for x, partial, share, exact in numbers_found:
-            # Of two logits that are 50 apart the difference is rounded, to half an ulp of 50.
+            # The difference of two logits that are 50 apart is rounded to half an ulp of 50.
             apart = max(1.0, abs(x - max(logits)))
             assert ulps(partial, exact) <= PARTIAL_ULPS * apart
             assert ulps(share, exact) <= COMPOSITE_ULPS * apart
@@ -250,7 +250,7 @@ def test_softmax(logits: Point) -> None:
 
 @pytest.mark.parametrize(("backend", "logits"), [*product(["numpy"], LOGITS), ("numba", LOGITS[3])])
 def test_compiled_softmax(backend: str, logits: Point) -> None:
-    """Compiled, too, the maximum goes first."""
+    """Compiled functions subtract the maximum first as well."""
     if backend == "numba":
         pytest.importorskip("numba")
     compiled = jit(value_and_grad(autograd.logsumexp), backend=backend)
@@ -264,7 +264,7 @@ def test_compiled_softmax(backend: str, logits: Point) -> None:
 
 
 def test_dot_is_exact_in_its_partials() -> None:
-    """The partials of sums and products are the numbers themselves."""
+    """The partials of `dot` are exactly the other operands, those of `sum` are exactly 1."""
     x, y = as_values([1e-300, 3.0, -1e300]), as_values([5e-324, 1 / 3, 7.0])
     autograd.dot(x, y).backward()
     np.testing.assert_array_equal([grads(x), grads(y)], [data(y), data(x)])
@@ -293,7 +293,7 @@ SECOND: dict[str, Formula] = {
 @pytest.mark.parametrize("name", SECOND)
 @pytest.mark.parametrize("way", ["eager", "compiled"])
 def test_second_derivatives(name: str, way: str) -> None:
-    """A derivative of a derivative is worked out from the same rules, and keeps their digits."""
+    """Second derivatives follow from the same rules and are as accurate."""
     points = [x for x in numbers(29) if 1e-30 < abs(x) < 1e30 and has_partials(OPS[name], (x,))]
     second = grad(grad(public(OPS[name])))
     with digits():
@@ -306,7 +306,7 @@ def test_second_derivatives(name: str, way: str) -> None:
             exact = SECOND[name](mpf(x))
             if abs(exact) > LARGEST:
                 continue
-            # Near a root what is left of two terms has the digits of the larger one: the slope's own.
+            # Near a root two terms cancel; the error is that of one term, which is of the size of the slope.
             slack = 2.0 * math.ulp(float(SLOPES[name][0](mpf(x)))) / math.ulp(float(exact))
             assert ulps(number, exact) <= 16.0 + slack, (x, number, float(exact))
 
@@ -330,7 +330,7 @@ def gelu(x: Any) -> Any:
 
 
 def gelu_slope(x: Any) -> Any:
-    """Return its slope."""
+    """Return the derivative of `gelu`."""
     inner, slope = x + mpf(0.044715) * x**3, 1 + 3 * mpf(0.044715) * x**2
     scale = 2 * mp.sqrt(2 / mp.pi)
     gate = logistic(scale * inner)
@@ -420,7 +420,7 @@ PROBABILITIES: dict[str, tuple[Function, Formula, Formula]] = {
 
 
 def condition(formula: Formula, x: float) -> float:
-    """Return how many times larger a relative error of the argument becomes in the result; at least 1."""
+    """Return the relative condition number of a formula at a point, or 1 if it is smaller."""
     at, value = mpf(x), formula(mpf(x))
     if value == 0 or x == 0.0:
         return 1.0
@@ -430,14 +430,14 @@ def condition(formula: Formula, x: float) -> float:
 
 
 def assert_accurate(found: float, formula: Formula, x: float) -> None:
-    """Assert that a result has the digits that an argument rounded once or twice would leave it."""
+    """Assert that a result is as accurate as with exact arithmetic on a slightly rounded argument."""
     exact = formula(mpf(x))
     limit = COMPOSITE_ULPS * condition(formula, x)
     assert ulps(found, exact) <= limit or abs(exact) < SMALLEST, (x, found, float(exact))
 
 
 def functions_and_points() -> list[Any]:
-    """Return each function, its formulas and the points for it."""
+    """Return each function with its formulas and test points."""
     found = []
     for cases, low, high in ((FUNCTIONS, -inf, inf), (PROBABILITIES, 0.0, 1.0)):
         points = [x for x in numbers(7) if low < x < high]
@@ -449,21 +449,21 @@ def functions_and_points() -> list[Any]:
 def test_composites_and_losses(
     function: Function, formula: Formula, slope: Formula, points: list[float]
 ) -> None:
-    """Functions made of rows keep the digits that their arguments determine; so do their slopes."""
+    """Functions composed of rows, and their derivatives, are as accurate as their arguments allow."""
     with digits():
         for x in points:
             leaf = Value(x)
             out = function(leaf)
             out.backward()
             assert_accurate(out.data, formula, x)
-            # 1e307, since an infinite loss or factor has no slope to go by.
+            # At most 1e307: an infinite loss or derivative cannot be compared.
             if x not in (0.0, -1.0) and math.isfinite(out.data) and abs(slope(mpf(x))) < 1e307:
                 assert_accurate(leaf.grad, slope, x)
 
 
 @pytest.mark.parametrize("backend", ["numpy", "numba"])
 def test_compiled_composites_and_losses(backend: str) -> None:
-    """Compiled for a batch, they lose no more: 4 ulp for NumPy's own functions."""
+    """Compiled for a batch they are as accurate, allowing 4 more ulp for NumPy's own functions."""
     if backend == "numba":
         pytest.importorskip("numba")
     cases = {name: case for name, case in FUNCTIONS.items() if name != "mse"}
@@ -497,7 +497,7 @@ MASKED = [
 
 @pytest.mark.parametrize(("target", "expected"), MASKED)
 def test_masked_logits(target: Any, expected: list[float]) -> None:
-    """A class whose logit is minus infinity counts nothing, however the loss is differentiated."""
+    """A class with a logit of minus infinity contributes nothing to the loss or any of its derivatives."""
     logits = np.array([2.0, -inf, 1.0])
 
     def loss(x: Any) -> Any:
@@ -523,7 +523,7 @@ def test_masked_logits(target: Any, expected: list[float]) -> None:
 @pytest.mark.parametrize("logit", [-inf, inf])
 @pytest.mark.parametrize("target", [0.0, 1.0])
 def test_infinite_logits(logit: float, target: float) -> None:
-    """An infinite logit costs nothing where it is right, and its slope is -1, 0 or 1."""
+    """An infinite logit of the right sign has loss 0; the derivative is -1, 0 or 1."""
     expected = (inf if (logit > 0) != (target == 1.0) else 0.0, float(logit > 0) - target)
 
     def loss(x: Any, y: Any) -> Any:
@@ -534,7 +534,7 @@ def test_infinite_logits(logit: float, target: float) -> None:
 
 
 def test_gradients_by_targets() -> None:
-    """A target of 0 or 1 has the gradient that its neighbours have."""
+    """The gradient with respect to a target is continuous at targets of 0 and 1."""
     for target in (0.0, 1.0):
         y = Value(target)
         losses.binary_cross_entropy_with_logits(0.75, y).backward()

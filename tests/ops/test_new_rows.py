@@ -1,4 +1,4 @@
-"""Adding an operation is adding a row: functions that NumPy or Numba do not have work everywhere."""
+"""Adding an operation is adding a row: functions that NumPy or Numba lack work everywhere."""
 
 from __future__ import annotations
 
@@ -255,12 +255,12 @@ close(batch(rows), [np.array(part) for part in zip(*map(each, rows))])
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return where there is a copy of the package with more rows in its table."""
+    """Return the folder of a copy of the package with more rows in its table."""
     home = tmp_path_factory.mktemp("more rows")
     shutil.copytree(
         Path(autograd.__file__).parent, home / "autograd", ignore=shutil.ignore_patterns("__pycache__")
     )
-    # Where the package may only be read, its copy is to be written.
+    # The package may be read-only; its copy must be writable.
     for path in home.rglob("*"):
         path.chmod(0o755)
     table = home / "autograd" / "ops" / "table.py"
@@ -273,7 +273,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(home: Path, program: str, *options: str) -> None:
-    """Run a program in a process of its own, which knows the copy alone."""
+    """Run a program in a subprocess that imports the copy of the package."""
     environment = {**os.environ, "PYTHONPATH": str(home), "CHAINRULE_CACHE": str(home / "cache")}
     done = subprocess.run(
         [sys.executable, *options, "-c", program], capture_output=True, text=True, env=environment, cwd=home
@@ -283,9 +283,9 @@ def run(home: Path, program: str, *options: str) -> None:
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_row_is_known_everywhere(package: Path, name: str) -> None:
-    """Values, derivatives, special numbers and sources of new rows are right, on every backend."""
+    """Values, derivatives, special points and sources of new rows are right on every backend."""
     if name.startswith("numba"):
         pytest.importorskip("numba")
     run(package, HEAD + PROGRAMS[name])
-    if name.startswith("numba"):  # Once more with machine code from the cache.
+    if name.startswith("numba"):  # Again, with machine code from the cache.
         run(package, HEAD + PROGRAMS[name])

@@ -1,4 +1,4 @@
-"""What shows graphs, and what reads expressions, knows each row of the table."""
+"""Formulas, pictures, workings and functions of expressions support each row of the table."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def graph(op: Op) -> tuple[Value, list[Value]]:
 
 @rows
 def test_formulas(op: Op) -> None:
-    """A row is written with each of its operands, as Python and as LaTeX."""
+    """The formula of a row shows each of its operands, as Python and as LaTeX."""
     node, leaves = graph(op)
     assert all(leaf.label in str(node) for leaf in leaves)
     assert all(f"x_{{{i}}}" in to_latex(node) for i in range(len(leaves)))
@@ -31,7 +31,7 @@ def test_formulas(op: Op) -> None:
 
 @rows
 def test_python(op: Op) -> None:
-    """As Python a row can be evaluated, and gives its value."""
+    """The Python formula of a row evaluates to its value."""
     node, leaves = graph(op)
     names: dict[str, Any] = {name: getattr(autograd, name) for name in autograd.__all__}
     names |= {leaf.label: leaf.data for leaf in leaves}
@@ -40,7 +40,7 @@ def test_python(op: Op) -> None:
 
 @rows
 def test_pictures(op: Op) -> None:
-    """A row is drawn, with its sign or its name."""
+    """A picture shows a row by its sign or name."""
     node, _ = graph(op)
     node.backward()
     source = draw(node).source
@@ -49,7 +49,7 @@ def test_pictures(op: Op) -> None:
 
 @rows
 def test_workings(op: Op) -> None:
-    """A row has the steps of its sweep, an explanation for each operand, and no fault but a choice."""
+    """A row has sweep steps, an explanation for each operand, and no lint findings except for a choice."""
     node, leaves = graph(op)
     assert str(steps(node))
     for leaf in leaves:
@@ -59,7 +59,7 @@ def test_workings(op: Op) -> None:
 
 @rows
 def test_functions_of_leaves(op: Op) -> None:
-    """An expression of a row becomes a function of its leaves, on numbers and on arrays."""
+    """An expression with a row becomes a function of its leaves, for numbers and arrays."""
     node, leaves = graph(op)
     f = lambdify(node, leaves)
     numbers = [leaf.data for leaf in leaves]

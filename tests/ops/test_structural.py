@@ -1,4 +1,4 @@
-"""Operations that are no rows: what each answers, and that everybody asks it."""
+"""Structural operations: the hooks of each, and that all other code uses the hooks."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ROOT = Path(autograd.__file__).parent.parent
 
 
 def made(op: Structural) -> Value:
-    """Return a node of each operation, for two samples."""
+    """Return a node of the operation over a batch."""
     batch = stack([X, Y, 7.0])
     return {"stack": batch, "lane": lane(batch * 2.0, 1), "total": total(batch, 3)}[op.name]
 
@@ -41,7 +41,7 @@ def made(op: Structural) -> Value:
 
 @pytest.mark.parametrize("op", [STACK, LANE, TOTAL], ids=repr)
 def test_a_node_is_known_by_its_operation(op: Structural) -> None:
-    """It has its name, and is of one operation after all sorts of copying."""
+    """A node shows the name of its operation, which stays the same object through copies and pickles."""
     node = made(op)
     assert repr(node.op) == op.name
     assert f"op='{op.name}'" in repr(node)
@@ -52,7 +52,7 @@ def test_a_node_is_known_by_its_operation(op: Structural) -> None:
 
 
 def test_an_operation_is_written() -> None:
-    """Formulas and expressions have its name and its operands, in LaTeX too."""
+    """Formulas and expressions show the name and the operands, in LaTeX too."""
     batch = stack([X, Y])
     assert expression(lane(batch, 1) * 2.0) == "lane(stack(x, y), 1) * 2"
     latex = r"\operatorname{total}\left(\operatorname{stack}\left(x, y\right), 2\right)"
@@ -61,7 +61,7 @@ def test_an_operation_is_written() -> None:
 
 
 def test_an_operation_computes_nothing() -> None:
-    """To stack what is not finite warns of nothing; anomaly mode names it."""
+    """Stacking non-finite numbers gives no warning; anomaly mode names the stack."""
     assert lane(stack([Value(inf), 1.0]), 0).data == inf
     with anomaly(), pytest.raises(FloatingPointError, match=r"nan is an operand of stack\(x = nan, 1\.0\)"):
         stack([Value(nan, "x"), 1.0])
@@ -79,7 +79,7 @@ def test_a_graph_is_evaluated_again() -> None:
 
 
 def test_stack_pulls_and_pushes() -> None:
-    """Each sample gets its lane of an adjoint, or the number that is that of all; constants get nothing."""
+    """Each sample gets its lane of the adjoint, or the adjoint shared by all; constants get nothing."""
     node, adjoint = stack([X, Y, 7.0]), stack([Value(1.0), 2.0, 3.0])
     assert STACK.pull(node, 1.5, {X}, {}) == [1.5, None, None]
     lanes = STACK.pull(node, adjoint, {X, Y}, {})
@@ -88,7 +88,7 @@ def test_stack_pulls_and_pushes() -> None:
 
 
 def test_lane_pulls_and_pushes() -> None:
-    """An adjoint flows to its own sample of a batch, and as it is to what all samples share."""
+    """The adjoint goes to its own sample of a batch, and unchanged to an operand shared by all samples."""
     batch = stack([X, Y])
     node, shared = lane(batch, 1), lane(X, 1)
     assert LANE.pull(node, 4.0, {batch}, {batch: 2}) == [Part(1, 2, 4.0), None]
@@ -98,7 +98,7 @@ def test_lane_pulls_and_pushes() -> None:
 
 
 def test_total_pulls_and_pushes() -> None:
-    """An adjoint flows to each sample alike; of what all samples share the total is a multiple."""
+    """Each sample gets the same adjoint; an operand shared by all samples gets a multiple of it."""
     batch = stack([X, Y])
     node, shared = total(batch, 2), total(X, 2)
     assert TOTAL.pull(node, 4.0, {batch}, {batch: 2}) == [4.0, None]
@@ -109,7 +109,7 @@ def test_total_pulls_and_pushes() -> None:
 
 @pytest.mark.parametrize("op", [STACK, LANE, TOTAL], ids=repr)
 def test_a_partial_is_what_one_pulls_back(op: Structural) -> None:
-    """Who asks for the partials, as an explanation does, gets what flows back for an adjoint of 1."""
+    """The partials of a structural operation are what it pulls back for an adjoint of 1."""
     node = made(op)
     wanted = {arg for arg in node.args if isinstance(arg, Value)}
     assert list(partials_as_graph(node, wanted)) == list(op.pull(node, 1.0, wanted, {}))
@@ -119,12 +119,12 @@ def test_a_partial_is_what_one_pulls_back(op: Structural) -> None:
 
 
 def test_lengths() -> None:
-    """A stack stands for as many numbers as it has operands; what is read or added up is a single one."""
+    """A stack has one number per operand; a lane or a total is a single number."""
     assert [op.length(2) for op in (STACK, LANE, TOTAL, *TOTALS.values())] == [2, 0, 0, 0, 0]
 
 
 def test_columns() -> None:
-    """What is stacked is alike; a sample's index is not like its batch; totals are as their rows."""
+    """A stack has one column for all operands; a lane has two, batch and index; a total follows its row."""
     assert STACK.columns([1, 2, 3]) == [[1, 2, 3]]
     assert LANE.columns([1, 2]) == [[1], [2]]
     assert {op.name: op.columns([1, 2]) for op in TOTALS.values()} == {
@@ -135,7 +135,7 @@ def test_columns() -> None:
 
 
 def test_sources() -> None:
-    """Stacks and lanes move numbers: each result is a number of an operand."""
+    """Stacks and lanes only move numbers: each result is one number of an operand."""
     assert STACK.sources(2, []) == [(0, 0), (1, 0)]
     assert LANE.sources(1, [2.0]) == [(0, 2)]
     assert [op.arranges for op in (STACK, LANE, TOTAL)] == [True, True, False]
@@ -144,12 +144,12 @@ def test_sources() -> None:
 
 
 def test_fold() -> None:
-    """What constants give is known: a lane and a total of a constant, which all samples share."""
+    """A lane or total of a constant, which all samples share, is folded."""
     assert [op.fold([3.0, 2.0]) for op in (STACK, LANE, TOTAL)] == [None, 3.0, 6.0]
 
 
 def test_simplified() -> None:
-    """What changes nothing is the instruction that was there before."""
+    """A structural operation that changes nothing is replaced by its operand."""
     tape = Tape()
     x, y, zero, one = tape.input(0, 0), tape.input(0, 1), tape.constant(0.0), tape.constant(1.0)
     batch = tape.add(STACK, (x, y))
@@ -169,7 +169,7 @@ def test_simplified() -> None:
 
 
 def test_what_an_operation_does_not_say() -> None:
-    """A new operation is opaque to the compiler, and tells who asks for what it does not have."""
+    """A new operation is opaque to the compiler, and its missing hooks raise errors that name it."""
 
     class Loop(Structural):
         name = "loop"
@@ -186,7 +186,7 @@ def test_what_an_operation_does_not_say() -> None:
         loop.apply(1.0)
 
 
-# ----------------------------------------------------------------------------------- asked, and not compared
+# ----------------------------------------------------------------------------------- hooks, not names
 
 
 def kinds(kind: type[Structural] = Structural) -> Iterator[type[Structural]]:
@@ -206,7 +206,7 @@ FILES = [
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_nobody_compares_an_operation_with_a_name(path: Path) -> None:
-    """Outside its file no structural operation is imported, or looked for by its name."""
+    """Outside its file no structural operation is imported or compared by name."""
     module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
     others = {kind.__name__ for kind in kinds() if kind.__module__ != module}
     names = {"stack", "lane", "total", "total sum", "total dot"}

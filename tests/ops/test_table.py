@@ -38,7 +38,7 @@ special_points = pytest.mark.parametrize(
 
 
 def check_rules(op: Op) -> None:
-    """Assert that the rules of a row give on floats what its formula gives, all over its domain."""
+    """Assert that the rules of a row agree with its formula on floats, all over its domain."""
     rules = on_floats(op)
     for point in sample(op):
         arguments = split(op, point)
@@ -64,7 +64,7 @@ def results(node: Value) -> list[float]:
 
 
 def test_the_oracles_cover_the_table() -> None:
-    """Each row has an independent formula, and each formula a row."""
+    """Each row has an oracle, and each oracle a row."""
     assert ORACLES.keys() == OPS.keys()
 
 
@@ -83,7 +83,7 @@ def test_value_and_partials(op: Op) -> None:
     ],
 )
 def test_a_wrong_rule_is_caught(op: Op, slot: int) -> None:
-    """A partial that is wrong by 0.1% does not pass the check that the row itself passes."""
+    """A partial that is wrong by 0.1% fails the check."""
     rule = op.partials[slot]
     wrong = Rule(f"where(({rule}) == 0.0, 0.001, 1.001 * ({rule}))")
     partials = (*op.partials[:slot], wrong, *op.partials[slot + 1 :])
@@ -100,7 +100,7 @@ def test_a_wrong_rule_is_caught(op: Op, slot: int) -> None:
     ],
 )
 def test_stable_forms(name: str, point: Point) -> None:
-    """Where the naive formula overflows or cancels, the value is exact to the last digits, in silence."""
+    """If the naive formula overflows or cancels, the value is still accurate, without a warning."""
     op = OPS[name]
     expected = pytest.approx(exact(name, point)[0], rel=1e-14, abs=0.0)
     assert public(op)(*split(op, point)) == expected
@@ -109,7 +109,7 @@ def test_stable_forms(name: str, point: Point) -> None:
 
 @elementwise_rows
 def test_a_derivative_is_more_graph(op: Op) -> None:
-    """A partial rule evaluated on Values can be differentiated: it gives the second derivative."""
+    """A partial evaluated on Values can be differentiated again, which gives the second derivative."""
     words = {name: getattr(generated, name) for name in generated.__all__}
     rules = compile_row(op, words | {"pow": operator.pow, "inf": inf})
     for point in sample(op, count=3):
@@ -128,7 +128,7 @@ def test_a_derivative_is_more_graph(op: Op) -> None:
 
 @special_points
 def test_edge(op: Op, point: SpecialPoint) -> None:
-    """At a special point value, partials and gradients are those listed, to the sign of a zero."""
+    """At a special point value, partials and gradients are those listed, including the sign of a zero."""
     leaves = [Value(number) for number in point.at]
     out = quietly(public(op), *split(op, leaves))
     expected = [point.value, *point.partials]
@@ -148,7 +148,7 @@ def test_edge(op: Op, point: SpecialPoint) -> None:
     ],
 )
 def test_edge_warns_as_numpy(op: Op, point: SpecialPoint) -> None:
-    """At a special point a Value warns of what NumPy warns of, and of nothing else."""
+    """At a special point a Value gives the same warnings as NumPy."""
     assert op.ufunc is not None
     ours = warnings_of(public(op), *map(Value, point.at))
     numpys = warnings_of(op.ufunc, *map(np.float64, point.at))
@@ -158,7 +158,7 @@ def test_edge_warns_as_numpy(op: Op, point: SpecialPoint) -> None:
 
 
 def warnings_of(call: Callable[..., Any], *arguments: Any) -> list[str]:
-    """Return the texts of the warnings that a call gives."""
+    """Return the texts of the warnings of a call."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         call(*arguments)
@@ -166,7 +166,7 @@ def warnings_of(call: Callable[..., Any], *arguments: Any) -> list[str]:
 
 
 def assert_same_signs(actual: Sequence[float], expected: Sequence[float]) -> None:
-    """Assert that zeros, and numbers, have the same sign; a nan has none."""
+    """Assert that numbers, zeros included, have the same sign; nan has none."""
     signs = np.where(np.isnan(expected), 0.0, np.copysign(1.0, [actual, expected]))
     np.testing.assert_array_equal(*signs)
 
@@ -175,7 +175,7 @@ def assert_same_signs(actual: Sequence[float], expected: Sequence[float]) -> Non
 
 
 def spellings(op: Op) -> Iterator[Callable[..., Any]]:
-    """Yield the ways in which users can call a row on Values."""
+    """Yield the ways to call a row on Values."""
     yield public(op)
     if hasattr(Value, op.name):
         yield getattr(Value, op.name)
@@ -195,7 +195,7 @@ def test_spellings_agree(op: Op) -> None:
 
 @rows
 def test_constants_among_the_operands(op: Op) -> None:
-    """An operand that is a plain number changes nothing but its own partial, which is None."""
+    """An operand that is a plain number has the partial None; all else stays the same."""
     for point in everywhere(op):
         out = quietly(public(op), *split(op, [Value(number) for number in point]))
         for kept in product([True, False], repeat=len(point)):
@@ -210,7 +210,7 @@ def test_constants_among_the_operands(op: Op) -> None:
 
 @pytest.mark.parametrize("op", [pytest.param(op, id=op.name) for op in OPS.values() if not op.symbol])
 def test_functions_on_plain_numbers(op: Op) -> None:
-    """On plain numbers a function gives the plain number that it gives on Values."""
+    """On plain numbers a function returns the plain number equal to its result on Values."""
     for point in everywhere(op):
         out = quietly(public(op), *split(op, point))
         node = quietly(public(op), *split(op, [Value(number) for number in point]))
@@ -220,7 +220,7 @@ def test_functions_on_plain_numbers(op: Op) -> None:
 
 @elementwise_rows
 def test_arrays_of_numbers(op: Op) -> None:
-    """The NumPy form of a row, and its function, give on arrays what Values give, within 2 ulp."""
+    """On arrays the NumPy form and the function of a row agree with Values within 2 ulp."""
     points = everywhere(op)
     columns = np.transpose(points)
     expected = [quietly(public(op), *map(Value, point)).data for point in points]
@@ -230,7 +230,7 @@ def test_arrays_of_numbers(op: Op) -> None:
 
 @elementwise_rows
 def test_arrays_of_values(op: Op) -> None:
-    """On arrays of Values a function gives an array of the nodes that it gives element by element."""
+    """On arrays of Values a function works element by element and returns an array of nodes."""
     points = everywhere(op)
     nodes = quietly(public(op), *as_values(np.transpose(points)))
     expected = [quietly(public(op), *map(Value, point)) for point in points]
@@ -251,13 +251,13 @@ def test_sequences(op: Op) -> None:
 
 @pytest.mark.parametrize("name", ["max", "min"])
 def test_largest_of_nothing(name: str) -> None:
-    """The largest or smallest of nothing has no value, and the error says so."""
+    """The maximum or minimum of no operands raises an error that says so."""
     with pytest.raises(ValueError, match=f"{name}.* empty"):
         getattr(autograd, name)([])
 
 
 def test_empty_reductions() -> None:
-    """The sum of nothing is 0, so is the dot product, and the logarithm of such a sum is -inf."""
+    """Without operands, sum and dot are 0 and logsumexp is -inf."""
     assert (autograd.sum([]), autograd.dot([], []), autograd.logsumexp([])) == (0.0, 0.0, -inf)
 
 
@@ -265,7 +265,7 @@ def test_empty_reductions() -> None:
     "logits", [(inf, 0.0), (-inf, -inf), (inf, -inf), (inf, nan), (nan, 0.0), (0.0, nan)]
 )
 def test_infinite_logits(logits: Point) -> None:
-    """Where logits are infinite or nan, logsumexp is what NumPy gives."""
+    """For infinite or nan logits, logsumexp agrees with NumPy."""
     np.testing.assert_equal(quietly(autograd.logsumexp, logits), float(quietly(np.logaddexp.reduce, logits)))
 
 
@@ -284,7 +284,7 @@ def test_infinite_logits(logits: Point) -> None:
     ],
 )
 def test_wrong_arguments(call: Callable[[], Any], error: type[Exception], message: str) -> None:
-    """A wrong argument raises an error that says what came."""
+    """A wrong argument raises an error that says what it got."""
     with pytest.raises(error, match=message):
         call()
 
@@ -322,12 +322,12 @@ def test_latex(op: Op) -> None:
     ],
 )
 def test_rows_are_known_by_identity(duplicate: Callable[[Op], Op]) -> None:
-    """A copied or unpickled row is the row of the table itself."""
+    """A copied or unpickled row is the same object as the row of the table."""
     assert all(duplicate(op) is op for op in OPS.values())
 
 
 @pytest.mark.parametrize("path", GENERATED)
 def test_generated_modules(path: str) -> None:
-    """The generated modules are what the table gives now."""
+    """The generated modules are up to date with the table."""
     file = Path(autograd.__file__).parent / path
     assert file.read_text(encoding="utf-8") == GENERATED[path](), "run python -m autograd.ops.generate"
