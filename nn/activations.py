@@ -86,6 +86,33 @@ def activation(which: str | Activation) -> Activation:
     return ACTIVATIONS[which]
 
 
+# Beside 1, exp(-x) is nothing there.
+_LARGE = 100.0
+
+
+def is_rectifier(function: Activation) -> bool:
+    """Return whether an activation of `ACTIVATIONS` lets large numbers pass, and holds negative ones back.
+
+    Parameters
+    ----------
+    function : callable
+        Any activation.
+
+    Returns
+    -------
+    bool
+        Whether half of a layer's variance is lost in it, which `nn.initializers.he` makes up for.
+
+    Examples
+    --------
+    >>> [name for name, function in ACTIVATIONS.items() if is_rectifier(function)]
+    ['relu', 'leaky_relu', 'elu', 'gelu', 'silu', 'softplus']
+    """
+    if function not in ACTIVATIONS.values():
+        return False
+    return bool(function(_LARGE) == _LARGE and function(-_LARGE) > -0.5 * _LARGE)
+
+
 __all__ = [
     "ACTIVATIONS",
     "Activation",
@@ -93,6 +120,7 @@ __all__ = [
     "elu",
     "gelu",
     "hardmax",
+    "is_rectifier",
     "leaky_relu",
     "linear",
     "relu",

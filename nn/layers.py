@@ -13,13 +13,11 @@ import numpy as np
 from autograd import Value, dot
 from autograd.functions.value_array import values_array
 
-from .activations import Activation, activation, elu, gelu, leaky_relu, relu, silu, softplus
+from .activations import Activation, activation, is_rectifier
 from .initializers import Initializer, initializer
 from .module import Module, Sample, as_outputs
 
 Rng = np.random.Generator | int | None
-
-_RECTIFIERS = (relu, leaky_relu, elu, gelu, silu, softplus)
 
 
 class Neuron(Module):
@@ -70,7 +68,7 @@ class Neuron(Module):
     ) -> None:
         _check_size("n_in", n_in)
         self.activation = _activation(activation)
-        draw = initializer(init or ("he" if self.activation in _RECTIFIERS else "glorot"))
+        draw = initializer(init or ("he" if is_rectifier(self.activation) else "glorot"))
         self.w = [Value(float(weight)) for weight in draw(np.random.default_rng(rng), n_in, n_out)]
         self.b = Value(0.0)
 

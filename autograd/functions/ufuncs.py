@@ -18,6 +18,7 @@ import numpy as np
 
 from ..engine.apply import apply, apply_variadic
 from ..engine.value import Value
+from ..ops.rules import may_raise
 from ..ops.table import COMPARISONS, OPS, Op
 from .logic import (
     both,
@@ -136,10 +137,9 @@ def function_of(op: Op) -> Callable[..., Any]:
     >>> function_of(OPS["mul"])(Value(2.0), 3.0)
     Value(6.0, op='*')
     """
-    if op.name in ("add", "sub", "mul"):
-        return getattr(operator, op.name)  # type: ignore[no-any-return]
     if op.symbol and len(op.partials) == 2:
-        return _by_operator(op, getattr(operator, op.name))
+        operate: Function = getattr(operator, op.name)
+        return _by_operator(op, operate) if may_raise(op.value) else operate
     method = getattr(Value, f"__{op.name}__" if op.symbol else op.name, None)
     # A new row has no method yet while the generator runs, which imports this file.
     if method is None or len(op.partials) > 2:
@@ -158,6 +158,11 @@ def _by_method(op: Op, method: Function) -> Function:
 
 def _of_one(op: Op, method: Function) -> Function:
     return lambda x: method(x) if x.__class__ is Value else apply(op, x)
+
+
+def _of_two(op: Op, x: Any, y: Any) -> Any:
+    """Return a reduction of two numbers."""
+    return apply_variadic(op, [x, y])
 
 
 # ------------------------------------------------------------------------------------------- comparisons
@@ -282,6 +287,11 @@ COMPARING: dict[np.ufunc, Function] = {
 
 FUNCTIONS: dict[np.ufunc, Function] = (
     {op.ufunc: function_of(op) for op in OPS.values() if op.ufunc is not None}
+    | {
+        op.reduction.ufunc: partial(_of_two, op)
+        for op in OPS.values()
+        if op.reduction is not None and op.reduction.ufunc is not None
+    }
     | COMPARING
     | QUESTIONS
     | {
@@ -295,7 +305,6 @@ FUNCTIONS: dict[np.ufunc, Function] = (
         np.rad2deg: lambda x: x * (180.0 / math.pi),
         np.radians: lambda x: x * (math.pi / 180.0),
         np.deg2rad: lambda x: x * (math.pi / 180.0),
-        np.logaddexp: lambda x, y: apply_variadic(OPS["logsumexp"], [x, y]),
         np.ceil: _ceil,
         np.trunc: _trunc,
         np.rint: _round,

@@ -154,9 +154,11 @@ def reducing(op: Op) -> Reducing | None:
     >>> reducing(OPS["norm"]), reducing(OPS["dot"])
     (Reducing(ufunc=<ufunc 'hypot'>, options={'initial': 0.0}), None)
     """
-    if op.name == "logsumexp":
-        return Reducing(np.logaddexp, {})
-    if op.reduction is None or len(op.reduction.accumulators) > 1:
+    if op.reduction is None:
+        return None
+    if op.reduction.ufunc is not None:
+        return Reducing(op.reduction.ufunc, {})
+    if len(op.reduction.accumulators) > 1:
         return None
     (accumulator,) = op.reduction.accumulators
     match accumulator.step.tree:

@@ -63,10 +63,13 @@ class Reduction(NamedTuple):
         One after the other, each over all elements.
     result : Rule
         The value, over the accumulators.
+    ufunc : numpy.ufunc or None
+        NumPy's function that reduces so, where it is not that of a step.
     """
 
     accumulators: tuple[Accumulator, ...]
     result: Rule
+    ufunc: np.ufunc | None = None
 
 
 @dataclass(frozen=True, eq=False, repr=False, init=False)
@@ -756,6 +759,7 @@ _ROWS = (
                 Accumulator("ties", -1.0, Rule("ties + where(x == top, 1.0, 0.0)")),
             ),
             Rule("where(abs(top) == inf, top, top + log1p(others + ties))"),
+            ufunc=np.logaddexp,
         ),
         value="logsumexp(x)", partials=("exp(x - out) / constant(sum(exp(x - out)))",),
         latex=r"\operatorname{{logsumexp}}\left({x}\right)", domain=(_LINE,),

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autograd import Value, dot, exp, log, logsumexp, max, relu, sigmoid, sqrt, sum, tanh, where
+from autograd import OPS, Value, dot, exp, log, logsumexp, max, relu, sigmoid, sqrt, sum, tanh, where
 from autograd.engine.graph import nodes
 from autograd.show import Finding, LintReport, lint
+from autograd.show.linting.checks import _steepest
 from nn import MLP, Layer, Module, fit
 from nn.datasets import moons
 from nn.losses import binary_cross_entropy, binary_cross_entropy_with_logits, hinge, l2_penalty, mse
@@ -307,6 +308,13 @@ def test_what_is_flat(activation: str, argument: float, is_flat: bool) -> None:
     """Flat is where the slope is less than 1% of the steepest."""
     model = with_biases(scaled(MLP(2, [4, 1], activation, rng=0), slice(1), 0.0), 0, 4, argument)
     assert ("saturated" in kinds(lint(mse(model(X), Y), model))) is is_flat
+
+
+def test_what_levels_off() -> None:
+    """Rows that can saturate level off on both sides, at different heights; that follows from their rules."""
+    levelling = {name for name, op in OPS.items() if _steepest(op) > 0.0}
+    assert levelling == {"tanh", "sigmoid", "arctan", "erf", "erfc"}
+    assert (_steepest(OPS["sigmoid"]), _steepest(OPS["tanh"])) == (0.25, 1.0)
 
 
 def test_infinite_arguments_are_not_called_flat() -> None:

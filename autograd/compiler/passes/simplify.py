@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from ...engine.nonfinite import PYTHON_RAISES, careful
 from ...ops.rules import on_floats
 from ...ops.structural import Operation, Structural
-from ...ops.table import OPS
+from ...ops.table import CONSTANTS, OPS
 from ..trace.tape import Tape
 from .batches import Samples
 
@@ -140,14 +140,18 @@ def doubled(tape: Tape, args: tuple[int, ...], constant: Callable[[float], int])
 _TINY, _HUGE = 1e-300, 1e300
 
 
+_IDENTITIES = frozenset(op for op in (*OPS.values(), *CONSTANTS.values()) if op.value.text == "x")
+"""The rows that give their operand, and are there for what else they say of it."""
+
+
 def _same_as(op: Operation, args: Sequence[int], numbers: Sequence[float | None]) -> int | None:
     """Return which operand an instruction equals, if it does for every number."""
-    if op.name in ("pos", "constant"):
+    if op in _IDENTITIES:
         return args[0]
-    if op.name == "where" and numbers[0] is not None:
+    if op is OPS["where"] and numbers[0] is not None:
         return args[1] if numbers[0] else args[2]
     # A factor of 1 stays: among the targets -1 and 1 it would be unlike its neighbours, and no array.
-    if op.name == "pow" and numbers[1] == 1.0:
+    if op is OPS["pow"] and numbers[1] == 1.0:
         return args[0]
     return None
 

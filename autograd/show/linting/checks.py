@@ -5,19 +5,18 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 
 from ...engine.graph import operands
-from ...engine.nonfinite import describe
+from ...engine.nonfinite import careful, describe
 from ...engine.value import Value
+from ...ops.table import Op
 from ..text.formulas import TooLongError, count, digits, expression, formula
 from .findings import Finding
 from .network import Subject, layer_of, module_of
 
 _FEW = 8
 """Below so many uses a neuron that is off says nothing: half of all ReLUs are off for one sample."""
-
-_STEEPEST = {"sigmoid": 0.25, "tanh": 1.0}
-"""The largest slope of each activation that is flat on both sides."""
 
 # A neuron is saturated if its slope is below 1% of the steepest for 90% of the samples; an output is also
 # stuck if adding 1 to its argument changes the loss by less than 2%.
@@ -163,14 +162,31 @@ def _saturated(subject: Subject) -> Iterator[Finding]:
 
 
 def _is_bounded(node: Value) -> bool:
-    return node.op is not None and node.op.name in _STEEPEST and all(map(math.isfinite, node.args))
+    return isinstance(node.op, Op) and _steepest(node.op) > 0.0 and all(map(math.isfinite, node.args))
+
+
+@cache
+def _steepest(op: Op) -> float:
+    """Return the slope at 0 of a row that levels off on both sides, at different heights; of any other 0."""
+    if op.variadic or len(op.partials) > 1 or op.selects(0):
+        return 0.0
+    _, steepest = careful(op, 0.0)
+    heights = []
+    for side in (-1.0, 1.0):
+        height, slope = careful(op, side * 1e3)
+        far, _ = careful(op, side * 1e300)
+        # A comparison with nan is false: a logarithm has no height on the left.
+        if not (abs(slope) < _FLAT * abs(steepest) and abs(far - height) <= _FLAT * abs(height)):
+            return 0.0
+        heights.append(height)
+    return abs(steepest) if heights[0] != heights[1] else 0.0
 
 
 def _is_at_end(node: Value) -> bool:
     (slope,) = node.partials
-    assert node.op is not None
+    assert isinstance(node.op, Op)
     assert slope is not None
-    return slope < _FLAT * _STEEPEST[node.op.name]
+    return abs(slope) < _FLAT * _steepest(node.op)
 
 
 def _is_flat(uses: Sequence[Value]) -> bool:
