@@ -1,7 +1,7 @@
 """The operations of batch tracing: samples are stacked, one of them is read, or all are added up.
 
 A node that depends on a `stack` stands for one number in each sample. A `lane` is the number of one sample,
-and a `total` the sum over all of them. See `autograd.transforms.batch_tracing` for who records them.
+and a `total` is the sum over all of them. `autograd.transforms.batch_tracing` and the sweeps record them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ AnyScalar = TypeVar("AnyScalar", Value, float, Scalar)
 
 
 class _BatchOperation(Structural):
-    """One of the three, of which there is a single object each, also after copying and pickling."""
+    """One of the three operations; a single object, also after copying and pickling."""
 
     def __reduce__(self) -> str:
         return f"_{self.name.upper()}"
@@ -95,7 +95,7 @@ class Lane(_BatchOperation):
     def pull(
         self, node: Any, adjoint: Any, wanted: Container[Any], lengths: Mapping[Any, int]
     ) -> Sequence[Any]:
-        """Return the adjoint as that of one sample."""
+        """Return the adjoint, as part of that of all samples."""
         x, sample = node.args
         return [Part(int(sample), lengths[x], adjoint) if x in lengths else adjoint, None]
 
@@ -143,9 +143,9 @@ class Total(_BatchOperation):
     def pull(
         self, node: Any, adjoint: Any, wanted: Container[Any], lengths: Mapping[Any, int]
     ) -> Sequence[Any]:
-        """Return the adjoint, which is that of each sample."""
+        """Return the adjoint, which flows to each sample alike."""
         x, samples = node.args
-        # Of a number that all samples share, the total is a multiple.
+        # The total of a number that all samples share is a multiple of it.
         return [adjoint if x in lengths else samples * adjoint, None]
 
     def push(self, node: Any, tangents: Sequence[Any]) -> Any:
@@ -183,8 +183,8 @@ def stack(numbers: Iterable[Scalar]) -> Value:
     first = items[0]
     partials = tuple([1.0 if isinstance(item, Value) else None for item in items])
     node = record(_STACK, first._data if isinstance(first, Value) else first, items, None, partials, None)
-    # A level of its own: a derivative inside the function of one sample, whose level is higher, takes the
-    # node for one number, and a derivative around that function for as many as there are samples.
+    # The stack has a level of its own. A derivative inside the function of one sample, whose level is higher,
+    # takes it for one number; a derivative around that function takes it for one number in each sample.
     node._level = new_level(traced=True)
     return node
 
@@ -216,18 +216,18 @@ def total(x: AnyScalar, samples: int) -> AnyScalar:
 
 
 def lengths_of(order: Iterable[Value]) -> Mapping[Value, int]:
-    """Return how many numbers each node stands for, where these are several.
+    """Return how many numbers each node stands for, if it stands for several.
 
     Parameters
     ----------
     order : iterable of Value
-        What a derivative sweeps over, each node after its operands. A stack that is older than the derivative
-        is not among them: inside the function of one sample, nothing is a batch.
+        The nodes that a derivative sweeps over, each after its operands. A stack that is older than the
+        derivative is not among them: inside the function of one sample there are no batches.
 
     Returns
     -------
     mapping of Value to int
-        How many; a node that is a single number is left out.
+        How many; nodes that are a single number are left out.
 
     Examples
     --------

@@ -2,14 +2,13 @@
 
 One symbolic scalar stands for its value in every sample.
 
-To record a function for each of a hundred samples takes a hundred times as long as to record it once. So
-while a program is traced, a function that would be called for each sample is called once for all of them. A
-`stack` of the numbers of all samples goes in for each of its arguments, whatever is computed from it stands
-for one number in each sample, and the results are read sample by sample, each as a `lane`. The compiler makes
-arrays of what is stacked.
+Recording a function for each of a hundred samples takes a hundred times as long as recording it once. So
+while a program is traced, a function of one sample is called once for all samples. Each of its inputs is a
+`stack` of the numbers of all samples, every node computed from a stack stands for one number in each sample,
+and each sample's results are read with `lane`. The compiler turns stacks into arrays.
 
-Differentiation needs one rule for this: a number that all samples share gets the `total` over the samples of
-what flows back to it.
+Differentiation needs one additional rule: the adjoint of a number that all samples share is the `total`, over
+the samples, of what flows back to it.
 """
 
 from __future__ import annotations
@@ -34,18 +33,18 @@ _is_inside: ContextVar[bool] = ContextVar("is_inside", default=False)
 def for_each_sample(
     f: Callable[[Sequence[Any]], Sequence[Any]], samples: Sequence[Sequence[Any]]
 ) -> list[Sequence[Any]]:
-    """Return the results of a function of one sample for all samples of a batch.
+    """Return the results of a function of one sample, for all samples of a batch.
 
-    While a program is traced, the function is called once for all of them; whole numbers and booleans stay
-    what they are, and it is called once for all samples of the same ones. Where it wants to know a number
-    that differs among the samples, it is called for each after all.
+    While a program is traced, the function is called once for all samples that agree in their integers and
+    booleans, which it gets as they are. If it asks for a number that differs between the samples, it is
+    called for each sample instead.
 
     Parameters
     ----------
     f : callable
-        From the numbers of a sample to a sequence of results, as many for each sample.
+        A function from the numbers of a sample to a sequence of results, of the same length for each sample.
     samples : sequence of sequence of Value or float
-        As many numbers in each; of arrays `f` gets arrays.
+        The numbers of each sample, as many for each. If they are arrays, `f` gets arrays.
 
     Returns
     -------
@@ -68,7 +67,7 @@ def for_each_sample(
 def _in_lanes_of_alike(
     f: Callable[[Sequence[Any]], Sequence[Any]], samples: Sequence[Sequence[Any]]
 ) -> list[Sequence[Any]]:
-    """Call a function once for all samples of the same whole numbers, such as an index or a label."""
+    """Call a function once for all samples with the same integers, such as an index or a label."""
     first = () if isinstance(samples[0], np.ndarray) else samples[0]
     candidates = [i for i, number in enumerate(first) if isinstance(number, int)]
     whole = [i for i in candidates if all(isinstance(sample[i], int) for sample in samples)]
@@ -89,7 +88,7 @@ def _in_lanes_of_alike(
 def _with_fixed(
     f: Callable[[Sequence[Any]], Sequence[Any]], fixed: Mapping[int, Any], numbers: Sequence[Any]
 ) -> Sequence[Any]:
-    """Call a function of a sample with some of its numbers put in at their places."""
+    """Call a function of a sample with some of its numbers inserted at their places."""
     rest = iter(numbers)
     return f([fixed[j] if j in fixed else next(rest) for j in range(len(fixed) + len(numbers))])
 
@@ -111,7 +110,7 @@ def _in_lanes(
 
 @contextmanager
 def samples_apart() -> Iterator[None]:
-    """Have functions of one sample called for each sample, as where nothing is traced.
+    """Call functions of one sample for each sample inside the block, as if nothing were traced.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Functions of the `Value`s that they read on the side, so that grad, vmap and jit see them as arguments."""
+"""Captured `Value`s as arguments, so that grad, vmap and jit see them."""
 
 from __future__ import annotations
 
@@ -17,16 +17,15 @@ from .trees import leaves_of, numbers_of, unflatten
 
 
 def make_functional(f: Callable[..., Any], values: Iterable[Value]) -> Callable[..., Any]:
-    """Return `f` as a function of the `Value`s that it reads besides its arguments.
+    """Return `f` as a function of the `Value`s that it captures.
 
-    A model is a function that reads its parameters on the side, and so may be a loss with a penalty. The
-    function returned takes their numbers as its first argument, which is what `grad`, `vmap` and `jit` need;
-    the `Value`s themselves stay as they are.
+    A model captures its parameters, and so does a loss with a penalty. The returned function takes their
+    numbers as its first argument, as `grad`, `vmap` and `jit` require. The `Value`s themselves do not change.
 
     Parameters
     ----------
     f : callable
-        The function. While it is called it does not know the numbers of `values`: as in a function that `jit`
+        The function. While it runs, the numbers of `values` are unknown: as in a function that `jit`
         compiles, a branch on one of them raises.
     values : iterable of Value
         Leaves, such as ``model.parameters()``.
@@ -34,16 +33,16 @@ def make_functional(f: Callable[..., Any], values: Iterable[Value]) -> Callable[
     Returns
     -------
     callable
-        From an array or sequence of as many numbers, and the arguments of `f`, to the result of `f`.
+        A function of an array or sequence of as many numbers, and of the arguments of `f`.
 
     Raises
     ------
     TypeError
-        For anything but leaves.
+        If one of `values` is not a leaf.
     ValueError
-        By the function returned, for another count of numbers.
+        Raised by the returned function for a different number of numbers.
     TracedValueError
-        By the function returned, where `f` branches on one of `values` or takes its number.
+        Raised by the returned function where `f` branches on one of `values` or reads its number.
 
     Examples
     --------
@@ -75,9 +74,9 @@ def make_functional(f: Callable[..., Any], values: Iterable[Value]) -> Callable[
 
 @contextmanager
 def _unknown(leaves: Sequence[Value]) -> Iterator[int]:
-    """Keep the numbers of leaves from being asked for; a warning about them would be of the wrong numbers."""
+    """Treat the numbers of leaves as unknown; NumPy's warnings would be about the wrong numbers."""
     levels = [leaf._level for leaf in leaves]
-    # What stands for all samples of a batch has no numbers, and is for programs alone.
+    # A node that stands for all samples of a batch has no number of its own: only programs can use it.
     samples = nullcontext() if is_tracing() else samples_apart()
     try:
         with samples, tracing(leaves) as level, np.errstate(all="ignore"):

@@ -1,14 +1,14 @@
 """Transformations of functions: gradients, Jacobians, Hessians, to any order and in any combination.
 
-Signatures and behaviour are JAX's. A function is called with variables in place of its arguments, which
-records a graph; a sweep over the graph gives the derivative. Arguments and results are numbers, NumPy arrays,
-modules, and nested lists, tuples and dicts of them; the function gets `Value`s and arrays of `Value`s, and
-of a module a copy with variables as its parameters (`autograd.transforms.module_copies`).
+Signatures and behaviour are those of JAX. A function is called with variables in place of its arguments,
+which records a graph; a sweep over the graph gives the derivative. Arguments and results are numbers, NumPy
+arrays, modules, and nested lists, tuples and dicts of them. The function gets `Value`s, arrays of `Value`s,
+and copies of modules with variables as parameters (`autograd.transforms.module_copies`).
 
-Each call makes variables of its own: new leaves, or, where an argument is itself a `Value`, a node that
-stands for this use of it. So nested derivatives never mistake each other's variables. A result is made of
-floats, unless an argument is a `Value` or a function around this one is being differentiated: then it is
-made of `Value`s that can be differentiated again.
+Each call creates its own variables: new leaves or, where an argument is itself a `Value`, a node that stands
+for this use of it. So nested derivatives cannot confuse their variables. The result consists of floats. It
+consists of `Value`s, which can be differentiated again, if an argument is a `Value` or an enclosing function
+is being differentiated.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Argnums = int | Sequence[int]
 
 
 class _Recording:
-    """One call of a function with variables for the numbers that it is differentiated by."""
+    """One call of a function, with variables for the numbers that it is differentiated with respect to."""
 
     def __init__(
         self, call: Callable[[Sequence[Value]], Any], numbers: Sequence[Scalar], has_aux: bool = False
@@ -62,16 +62,16 @@ class _Recording:
         return self._released(self._aux, values, self._level_outside(values))
 
     def _level_outside(self, nodes: Sequence[Value]) -> int:
-        """Return the level of the call around this one that nodes belong to as well; 0 if there is none."""
+        """Return the level of the enclosing call that nodes belong to as well; 0 if there is none."""
         known = max([number._level for number in self._numbers], default=0)
-        # Nothing is above the innermost call around this one; to search takes 1 ms for a small network.
+        # No level is higher than that of the innermost call; a search takes 1 ms for a small network.
         if known and known == max([level for level in open_levels() if level < self._level], default=0):
             return known
         return max(level_outside(nodes, self._level), known)
 
     @property
     def _as_graph(self) -> bool:
-        """Whether something outside may ask for a derivative of the derivative."""
+        """Whether an enclosing call may differentiate the derivative."""
         return bool(self._outside or self._numbers)
 
     def pull(self, cotangents: Sequence[Scalar | None]) -> list[Scalar]:
@@ -88,23 +88,23 @@ class _Recording:
         return [next(found) if isinstance(output, Value) else 0.0 for output in self.outputs]
 
     def _released(self, tree: Any, values: Sequence[Value], outside: int) -> Any:
-        """Return a tree with plain numbers for its Values, unless they depend on what is outside."""
+        """Return a tree with plain numbers for its Values, unless they depend on an enclosing call."""
         if not outside and not self._numbers:
             return _with_numbers(tree)
         self._lower(values, outside)
         return tree
 
     def _lowered(self, results: list[Scalar], directions: Sequence[Scalar | None]) -> list[Scalar]:
-        """Return what a sweep gave for directions, on the level of what it depends on outside."""
+        """Return the results of a sweep along some directions, at the level of the enclosing call."""
         level = max([self._outside, *(d._level for d in directions if isinstance(d, Value))])
         self._lower([result for result in results if isinstance(result, Value)], level)
         return results
 
     def _lower(self, values: Sequence[Value], level: int) -> None:
-        """Take results off the level of this call, which is over.
+        """Lower the level of results to that of the enclosing call, since this call is over.
 
-        Else the next derivative by one of them would walk through this one, and the one after it through
-        both: 1,600 steps of gradient descent within a derivative took 9 s.
+        Otherwise the next derivative with respect to one of them would walk through this one, and the one
+        after it through both: 1,600 steps of gradient descent within a derivative took 9 s.
         """
         still_open = open_levels()
         for value in values:
@@ -113,29 +113,30 @@ class _Recording:
 
 
 def value_and_grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
-    """Return a function that gives the value of `f` and its gradient.
+    """Return a function that computes the value of `f` and its gradient.
 
     Parameters
     ----------
     f : callable
-        Its result is a single number; with `has_aux` a pair of it and anything else.
+        A function whose result is a single number or, with `has_aux`, a pair of a number and anything else.
     argnums : int or sequence of int
-        Which positional arguments to differentiate by.
+        The positional arguments to differentiate with respect to.
     has_aux : bool
-        Whether `f` returns something besides, which is passed on.
+        Whether `f` returns a pair of its result and auxiliary data, which are passed on.
 
     Returns
     -------
     callable
         It takes the arguments of `f` and returns ``(value, gradient)``, or ``((value, aux), gradient)``. The
-        gradient has the form of the argument, or is a tuple with one for each of several `argnums`.
+        gradient has the structure of the argument; for several `argnums` it is a tuple of gradients.
 
     Raises
     ------
     TypeError
-        By the function returned, if the result of `f` is not a single number, or an argument is not real.
+        Raised by the returned function if the result of `f` is not a single number, or an argument is not
+        made of real numbers.
     ValueError
-        By the function returned, if there is no such argument.
+        Raised by the returned function if there is no such argument.
 
     Examples
     --------
@@ -155,7 +156,7 @@ def value_and_grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> 
 
 
 def grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
-    """Return a function that gives the gradient of `f`, by one sweep backward.
+    """Return a function that computes the gradient of `f`, by one backward sweep.
 
     Parameters
     ----------
@@ -191,7 +192,7 @@ def grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
 
 
 def vjp(f: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
-    """Return the value of `f`, and the function that pulls cotangents of it back to its arguments.
+    """Return the value of `f`, and a function that pulls cotangents back to the arguments.
 
     Parameters
     ----------
@@ -200,20 +201,20 @@ def vjp(f: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
     *primals
         Its arguments.
     has_aux : bool
-        Whether `f` returns a pair of its result and something else, which is passed on.
+        Whether `f` returns a pair of its result and auxiliary data, which are passed on.
 
     Returns
     -------
     (value, pullback) or (value, pullback, aux)
-        ``pullback(cotangent)`` takes what has the form of the value, and returns a tuple with the cotangent
-        of each argument: the vector-Jacobian product.
+        ``pullback(cotangent)`` takes a tree of the structure of the value, and returns a tuple with the
+        cotangent of each argument: the vector-Jacobian product.
 
     Raises
     ------
     TypeError
         For an argument or a result that is not made of real numbers.
     ValueError
-        By the pullback, for a cotangent of another structure than the value.
+        Raised by the pullback for a cotangent whose structure is not that of the value.
 
     Examples
     --------
@@ -234,7 +235,7 @@ def vjp(f: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
 def jvp(
     f: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool = False
 ) -> tuple[Any, ...]:
-    """Return the value of `f`, and its derivative along tangents of its arguments, by one sweep forward.
+    """Return the value of `f`, and its derivative along tangents of its arguments, by one forward sweep.
 
     Parameters
     ----------
@@ -245,12 +246,12 @@ def jvp(
     tangents : tuple or list
         A tangent for each, of the same structure.
     has_aux : bool
-        Whether `f` returns a pair of its result and something else, which is passed on.
+        Whether `f` returns a pair of its result and auxiliary data, which are passed on.
 
     Returns
     -------
     (value, tangent) or (value, tangent, aux)
-        The tangent has the form of the value: the Jacobian-vector product.
+        The tangent has the structure of the value: the Jacobian-vector product.
 
     Raises
     ------
@@ -275,32 +276,33 @@ def jvp(
 def jacobian(
     f: Function, argnums: Argnums = 0, mode: str | None = None, *, has_aux: bool = False
 ) -> Function:
-    """Return a function that gives all derivatives of all results of `f` (notes C3).
+    """Return a function that computes the Jacobian of `f` (notes C3).
 
     Parameters
     ----------
     f : callable
         The function.
     argnums : int or sequence of int
-        Which positional arguments to differentiate by.
+        The positional arguments to differentiate with respect to.
     mode : ``"rev"``, ``"fwd"`` or None
         Sweep backward from each result, forward from each argument, or whichever are fewer.
     has_aux : bool
-        Whether `f` returns a pair of its result and something else, which is passed on.
+        Whether `f` returns a pair of its result and auxiliary data, which are passed on.
 
     Returns
     -------
     callable
-        It takes the arguments of `f` and returns the form of the result, with the form of the argument in
-        place of each leaf; with `has_aux` a pair of this and what is passed on. Of arrays the shapes are
-        joined, in numerator layout: for m results and n arguments (m, n), with a gradient in each row.
+        It takes the arguments of `f` and returns a tree of the structure of the result, in which each leaf is
+        replaced by a tree of the structure of the argument; with `has_aux`, a pair of this and the auxiliary
+        data. The shapes of arrays are concatenated (numerator layout): m results and n arguments give an
+        array of shape (m, n), with a gradient in each row.
 
     Raises
     ------
     TypeError
-        By the function returned, for an argument or a result that is not made of real numbers.
+        Raised by the returned function for an argument or a result that is not made of real numbers.
     ValueError
-        For an unknown mode; by the function returned, if there is no such argument.
+        For an unknown mode. Raised by the returned function if there is no such argument.
 
     Examples
     --------
@@ -331,22 +333,22 @@ def jacobian(
 
 
 def hessian(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
-    """Return a function that gives all second derivatives of `f`: a sweep forward for each argument.
+    """Return a function that computes the Hessian of `f`, by a forward sweep over the gradient per number.
 
     Parameters
     ----------
     f : callable
         The function.
     argnums : int or sequence of int
-        Which positional arguments to differentiate by.
+        The positional arguments to differentiate with respect to.
     has_aux : bool
-        Whether `f` returns a pair of its result and something else, which is passed on.
+        Whether `f` returns a pair of its result and auxiliary data, which are passed on.
 
     Returns
     -------
     callable
-        It takes the arguments of `f`; of an array of n numbers and a single result it returns shape (n, n).
-        With `has_aux` it returns a pair of this and what is passed on.
+        It takes the arguments of `f`. For an array of n numbers and a single result, the Hessian has shape
+        (n, n). With `has_aux` it is paired with the auxiliary data.
 
     Raises
     ------
@@ -364,22 +366,22 @@ def hessian(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Functio
 
 
 def hvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool = False) -> Any:
-    """Return the product of the Hessian of `f` with a vector: a sweep forward over the gradient.
+    """Return the product of the Hessian of `f` with a vector, by one forward sweep over the gradient.
 
     Parameters
     ----------
     f : callable
-        Its result is a single number.
+        A function whose result is a single number.
     primals, tangents : tuple or list
-        Arguments, and a vector in the form of each.
+        The arguments, and a vector of the structure of each.
     has_aux : bool
-        Whether `f` returns a pair of its result and something else, which is passed on.
+        Whether `f` returns a pair of its result and auxiliary data, which are passed on.
 
     Returns
     -------
     tree
-        The form of the argument, or a tuple with one for each of several; with `has_aux` a pair of this and
-        what is passed on.
+        A tree of the structure of the argument, or a tuple of trees for several arguments; with `has_aux` a
+        pair of this and the auxiliary data.
 
     Raises
     ------
@@ -403,7 +405,7 @@ def hvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux: b
 def _differentiated(
     f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], argnums: Argnums
 ) -> tuple[list[Scalar], Structure, Callable[[Sequence[Value]], Any]]:
-    """Return the numbers to differentiate by, their structure, and `f` as a function of them."""
+    """Return the numbers to differentiate with respect to, their structure, and `f` as a function of them."""
     single = isinstance(argnums, int | np.integer)
     chosen = [argnums] if isinstance(argnums, int | np.integer) else list(argnums)
     for argnum in chosen:
@@ -415,7 +417,7 @@ def _differentiated(
     chosen = [argnum % len(args) for argnum in chosen]
     if len(set(chosen)) < len(chosen):
         raise ValueError(f"argnums asks for an argument twice: {argnums}")
-    numbers, structure = flatten(tuple(args[i] for i in chosen), "an argument to differentiate by")
+    numbers, structure = flatten(tuple(args[i] for i in chosen), "a differentiated argument")
 
     def call(variables: Sequence[Value]) -> Any:
         arguments, copies = list(args), list[Copy]()
@@ -456,7 +458,7 @@ def _with_aux(result: Any) -> tuple[Any, Any]:
 
 
 def _values_in(tree: Any) -> list[Value]:
-    """Return the Values in a tree, among anything else."""
+    """Return the Values in a tree of any objects."""
     if isinstance(tree, Value):
         return [tree]
     if isinstance(tree, np.ndarray) and tree.dtype == object:
@@ -466,7 +468,7 @@ def _values_in(tree: Any) -> list[Value]:
 
 
 def _with_numbers(tree: Any) -> Any:
-    """Return a tree with each Value replaced by its number, any mapping as a dict, and all else as it is."""
+    """Return a tree with each Value replaced by its number, and each mapping by a dict."""
     if isinstance(tree, Value):
         return tree.data
     if isinstance(tree, np.ndarray) and tree.dtype == object:
@@ -482,12 +484,12 @@ def _with_numbers(tree: Any) -> Any:
 
 
 def _basis(size: int) -> list[list[float | None]]:
-    """Return the rows of the identity matrix, with None for its zeros: those directions are not asked for."""
+    """Return the rows of the identity matrix, with None for 0: nothing flows along these directions."""
     return [[1.0 if i == j else None for j in range(size)] for i in range(size)]
 
 
 def _arrange(form: Structure, structure: Structure, matrix: Any) -> Any:
-    """Return a Jacobian matrix as the structure of the arguments within the form of the results."""
+    """Return a Jacobian matrix as a tree like the results, with a tree like the arguments at each leaf."""
     if isinstance(form, Branch):
         rows = blocks(matrix, form, axis=0)
         return form.build([_arrange(part, structure, block) for part, block in rows])

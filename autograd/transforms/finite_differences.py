@@ -1,4 +1,4 @@
-"""Slopes of a function of one number, measured from its values alone."""
+"""Finite differences: the derivative of a function of one number, measured from its values alone."""
 
 from __future__ import annotations
 
@@ -7,31 +7,31 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-# Powers of two, so that x + h has few digits more than x: from 1/16 down to 1.5e-8, the square root of eps.
+# Powers of two, so that x + h is nearly exact: from 1/16 down to 1.5e-8, the square root of eps.
 _STEPS = [2.0**-k for k in range(4, 27, 2)]
 
-# For what varies a thousand times faster: down to 4 eps.
+# For functions that vary a thousand times faster: down to 4 eps.
 _FINE_STEPS = [2.0**-k for k in range(28, 51, 2)]
 
-# Steps shrink by 4: from quotient to quotient 1/h grows by 4, 1/sqrt(h) by 2, and a finite slope by 1.
+# Steps shrink by 4, so that from quotient to quotient 1/h grows by 4, 1/sqrt(h) by 2, a finite slope by 1.
 _GROWTH = 1.3
 
-# Two values that were rounded differ by up to so many eps from what their difference should be; a function
-# of a few operations rounds a few times.
+# The rounding error of a value, relative to it: one eps, although a function of a few operations rounds a few
+# times.
 _ROUNDING = 2.0**-52
 
-# So much finer steps feel no curvature that the extrapolation at a step has taken away.
+# Where steps are finer by this factor, the curvature that an extrapolation removes no longer matters.
 _MUCH = 32.0
 
-# An extrapolation takes away so many powers of the step.
+# The number of powers of the step that an extrapolation removes from the error.
 _ORDERS = 4
 
-# A slope that is as certain as this needs no finer steps.
+# A slope whose relative uncertainty is below this needs no finer steps.
 _CERTAIN = 1e-5
 
 
 class Slope(NamedTuple):
-    """A slope, how far it may be off, and the step it was measured with."""
+    """A measured slope, its uncertainty, and the step it was measured with."""
 
     value: float
     uncertainty: float
@@ -39,7 +39,7 @@ class Slope(NamedTuple):
 
 
 class Slopes(NamedTuple):
-    """What a function does to the left, to the right, and on both sides of a point."""
+    """The one-sided and the central slope of a function at a point."""
 
     left: Slope
     right: Slope
@@ -47,26 +47,27 @@ class Slopes(NamedTuple):
 
 
 def slopes(f: Callable[[float], float], x: float, scales: Sequence[float] = ()) -> Slopes:
-    """Measure the slopes of a function at a point.
+    """Measure the slopes of a function at a point by finite differences.
 
-    Each is extrapolated from steps that shrink (Richardson, 1911), and taken where the extrapolations agree
-    best (Ridders, 1982): larger steps feel the curvature, smaller ones the rounding. Near 0 a function may
-    vary on the scale of 1 or on that of the point itself, as the logarithm does, so there are steps of both;
-    where the slopes that these give contradict each other, the larger steps have passed over something.
+    Difference quotients at shrinking steps are extrapolated to step 0 (Richardson, 1911), and the
+    extrapolation with the smallest estimated error is taken (Ridders, 1982): curvature spoils large steps,
+    and rounding small ones. Near 0 a function may vary on the scale of 1 or, as the logarithm does, on that
+    of the point itself, so steps of both scales are tried. Where their results contradict each other, the
+    smaller scale is right.
 
     Parameters
     ----------
     f : callable
-        From float to float; it may give nan outside of its domain.
+        A function from float to float; outside its domain it may return nan.
     x : float
         The point.
     scales : sequence of float
-        On which scales to measure, the largest one first. If not given, 1 and the point's own.
+        The scales of the steps, the largest first. If not given, 1 and the size of the point.
 
     Returns
     -------
     Slopes
-        With nan where the function has no finite values on that side.
+        The slopes; nan where the function has no finite values on that side.
 
     Examples
     --------
@@ -108,7 +109,7 @@ def _climb(
 
 
 class _Side:
-    """The quotients to one side, or of both: their error falls as the step to the power."""
+    """The difference quotients to one side, or across the point; their error is of order step**power."""
 
     def __init__(self, direction: float, power: int) -> None:
         self._direction, self._power = direction, power
@@ -125,7 +126,7 @@ class _Side:
         steps: Sequence[float],
         is_fine: bool,
     ) -> None:
-        """Take values at finer steps into account."""
+        """Add the values at finer steps."""
         points = [(x - h if self._direction <= 0 else x, x + h if self._direction >= 0 else x) for h in steps]
         values = [
             (low if self._direction <= 0 else here, high if self._direction >= 0 else here)
@@ -138,14 +139,14 @@ class _Side:
             if quotient != 0.0 and math.isfinite(quotient):
                 self._last_change = abs(quotient) * step
             elif quotient == 0.0 and is_fine:
-                # 1 - tanh(x)**2 goes in steps of 1e-16, though at 10 it is 8e-9: what looks flat is one step.
+                # 1 - tanh(x)**2 is 8e-9 at 10, but rounded to multiples of 1e-16: between two it looks flat.
                 noises[i] += self._last_change / step
         self._quotients += quotients
         self._found = _better(self._found, _best(quotients, noises, steps, self._power))
 
     @property
     def slope(self) -> Slope:
-        """The slope. Quotients that keep growing, as those of the square root at 0, have no finite limit."""
+        """The slope; infinite if the quotients keep growing, as those of the square root at 0 do."""
         last = self._quotients[-1]
         grows = all(abs(fine) > _GROWTH * abs(coarse) > 0.0 for coarse, fine in pairwise(self._quotients))
         if grows or (math.isinf(last) and self._quotients[-2] == last):
@@ -154,19 +155,19 @@ class _Side:
 
     @property
     def is_certain(self) -> bool:
-        """Whether finer steps would tell nothing more: there are no values, or the slope is known well."""
+        """Whether finer steps are not needed: there are no finite values, or the slope is known well."""
         if all(map(math.isnan, self._quotients)):
             return True
         return self._found.uncertainty <= _CERTAIN * abs(self._found.value)
 
 
 def _quotient(left: float, right: float, low: float, high: float) -> float:
-    """Return a slope by the points that there are, which are not quite where they were wanted."""
+    """Return a difference quotient over the actual points, which rounding has moved."""
     return (high - low) / (right - left) if right > left else math.nan
 
 
 def _best(quotients: Sequence[float], noises: Sequence[float], steps: Sequence[float], power: int) -> Slope:
-    """Return the extrapolation that agrees best with the two that it was made of."""
+    """Return the extrapolation that agrees best with the two estimates it was made from."""
     found = Slope(math.nan, math.inf, steps[-1])
     ratio = (steps[0] / steps[1]) ** power
     column = list(quotients)
@@ -184,10 +185,10 @@ def _best(quotients: Sequence[float], noises: Sequence[float], steps: Sequence[f
 
 
 def _scatter(found: Slope, quotients: Sequence[float], steps: Sequence[float]) -> float:
-    """Return how far the values at much finer steps are off the slope, in terms of the slope.
+    """Return the error of the slope that much finer steps reveal.
 
-    out * (1 - out) of the sigmoid is 4e-7 at 15 with an error of 1e-16, which no eps of the value tells, and
-    rounded alike at two steps they agree by chance.
+    The derivative out * (1 - out) of the sigmoid is 4e-7 at 15 with an error of 1e-16, far more than one eps
+    of its value. Where two steps round alike, their quotients agree by chance.
     """
     much_finer = [(q, h) for q, h in zip(quotients, steps, strict=True) if h < found.step / _MUCH]
     return max(
@@ -196,7 +197,7 @@ def _scatter(found: Slope, quotients: Sequence[float], steps: Sequence[float]) -
 
 
 def _better(coarse: Slope, fine: Slope) -> Slope:
-    """Return the more certain one of two slopes, but the finer one where they contradict each other."""
+    """Return the more certain of two slopes, or the finer one if they contradict each other."""
     if math.isnan(coarse.value) or math.isnan(fine.value):
         return coarse if math.isnan(fine.value) else fine
     contradict = abs(coarse.value - fine.value) > 10.0 * (coarse.uncertainty + fine.uncertainty)

@@ -1,4 +1,4 @@
-"""Checking derivatives against slopes that are measured from values, with an explanation of kinks."""
+"""Gradient checking: derivatives are compared with finite differences, and kinks are explained."""
 
 from __future__ import annotations
 
@@ -20,49 +20,49 @@ from .trees import Structure, flatten, paths, unflatten
 _COLUMNS = ("order", "modes", "input", "analytic", "left", "right", "central", "relative error", "step", "")
 
 
-# So many inputs are moved one by one.
+# Up to this many inputs are varied one by one.
 _FEW = 8
 
-# Along a direction an error of 0.1% in an entry makes at least 0.00075.
+# The largest uncertainty accepted along a direction, where an error of 0.1% in an entry shows as 0.00075.
 _CLEAR = 1e-5
 
-# Entries of a derivative that are smaller, relative to the largest, are not made to weigh as much.
+# Entries below this, relative to the largest, contribute less to a direction than the others.
 _SMALLEST = 1e-6
 
-# Those that are 0, of which there may be many, are taken for so much of the largest.
+# Entries that are 0, of which there may be many, are scaled as if they were this, relative to the largest.
 _OF_ZERO = 1e-3
 
 
-# Relative to a slope of 0 any rounding would be an error.
+# Errors are relative to at least this: relative to a slope of 0, any rounding would be an error.
 _ZERO = 1e-6
 
 
 class KinkWarning(UserWarning):
-    """A function has a kink where its derivative was checked, so that it has no derivative there."""
+    """A function has a kink, and so no derivative, at the point where its derivative was checked."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One input, at one order of differentiation.
+    """The check of one input, at one order of differentiation.
 
     Attributes
     ----------
     order : int
         1 for the first derivative.
     modes : str
-        How it was worked out.
+        The modes that computed the derivative.
     input : str
-        Which number.
+        The index expression of the input.
     analytic : float
-        The derivative that was checked; of several modes the one that is farthest off.
+        The derivative that was checked; of several modes, the one with the largest error.
     slopes : Slopes
-        What was measured.
+        The finite differences.
     error : float
-        Distance from the slope, relative to the larger of the two.
+        The distance between the two, relative to the larger one.
     is_kink : bool
         Whether the slopes on the two sides differ.
     is_right : bool
-        Whether the derivative is the slope, or at a kink a subgradient.
+        Whether the derivative equals the slope or, at a kink, is a subgradient.
     """
 
     order: int
@@ -76,7 +76,7 @@ class Row:
 
     @property
     def remark(self) -> str:
-        """What there is to say about it."""
+        """Kinks, edges of the domain and errors, in words."""
         if self.is_kink:
             low, high = sorted((self.slopes.left.value, self.slopes.right.value))
             convention = f"the convention taken is {self.analytic:.6g}"
@@ -89,17 +89,17 @@ class Row:
 
     @property
     def is_edge(self) -> bool:
-        """Whether the function has values on one side only."""
+        """Whether the function has finite values on one side only."""
         return math.isnan(self.slopes.left.value) != math.isnan(self.slopes.right.value)
 
     @property
     def is_singular(self) -> bool:
-        """Whether the derivative cannot be differentiated further here."""
+        """Whether the derivative has no derivative here."""
         return self.is_kink or self.is_edge or not math.isfinite(self.analytic)
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """The row of the table as texts."""
+        """The cells of the table, as text."""
         numbers = (self.analytic, *(slope.value for slope in self.slopes))
         return (
             str(self.order),
@@ -114,7 +114,7 @@ class Row:
 
 @dataclass(frozen=True)
 class GradientReport:
-    """The rows of a check; it prints as a table, in notebooks too.
+    """The rows of a check; it prints as a table, also in notebooks.
 
     Attributes
     ----------
@@ -160,18 +160,18 @@ def check_grads(
     report: bool = False,
     every_entry: bool | None = None,
 ) -> GradientReport | None:
-    """Check the derivatives of a function against slopes measured from its values.
+    """Check the derivatives of a function against finite differences.
 
-    Each input is moved to the left and to the right. Where the two slopes differ the function has a kink: the
-    check says so with a `KinkWarning`, which subgradients are valid, and which one the engine takes. For an
-    order of 2, the first derivative along a direction drawn at random is checked in the same way, and so on.
-    Results that are not a single number are checked through a weighted sum.
+    Each input is varied in both directions. Where the two slopes differ, the function has a kink: a
+    `KinkWarning` then names the valid subgradients and the one that the engine takes. For order 2, the first
+    derivative along a random direction is checked in the same way, and so on. Results that are not a single
+    number are checked through a weighted sum.
 
-    More than 8 inputs are moved all at once, along a direction drawn at random, as JAX and HIPS autograd do;
-    where that shows anything but a right derivative, each is moved on its own after all. Unlike theirs, the
-    direction moves an input the more, the less the result depends on it, so that all entries of a derivative
-    weigh about the same: an error of 0.1% in a single one, of at least 1e-6 of the largest, is found among
-    300 with a probability of more than 99.99%, and among 1,000 of 98%.
+    More than 8 inputs are varied together, along a random direction, as in JAX and HIPS autograd. If that
+    shows an error or a kink, each input is varied by itself. Unlike theirs, the direction varies an input the
+    more, the less the result depends on it, so that all entries of the derivative contribute about equally.
+    An error of 0.1% in a single entry, of at least 1e-6 of the largest, is found with a probability of more
+    than 99.99% among 300 entries, and of 98% among 1,000.
 
     Parameters
     ----------
@@ -180,25 +180,25 @@ def check_grads(
     args : tuple or list
         The arguments at which to check.
     order : int
-        Up to which order of differentiation.
+        The highest order of differentiation to check.
     modes : sequence of ``"fwd"`` and ``"rev"``
-        Which derivatives to check: sweeping forward, backward, or both.
+        The modes to check: forward, reverse, or both.
     rtol : float
-        How far a derivative may be off, relative to it.
+        The relative error allowed.
     report : bool
-        Whether to return a table of all inputs, and neither raise nor warn.
+        Whether to return a table of all inputs instead of raising and warning.
     every_entry : bool, optional
-        Whether to move each input on its own, however many there are. If not given, for a report only.
+        Whether to vary each input by itself, however many there are. By default only for a report.
 
     Returns
     -------
     GradientReport or None
-        The table, if asked for.
+        The table, with ``report=True``.
 
     Raises
     ------
     AssertionError
-        If a derivative is wrong, with the rows of the table that are.
+        If a derivative is wrong; the message holds its rows of the table.
     TypeError, ValueError
         For arguments that are not made of real numbers, an order below 1, or an unknown mode.
 
@@ -236,11 +236,11 @@ def _rows(
     singular: frozenset[int],
     every_entry: bool,
 ) -> list[Row]:
-    """Return the rows from an order to the last one; where a derivative is singular, there is no next one."""
+    """Return the rows of an order and of higher ones, without entries that are singular at a lower one."""
     given, structure = flatten(args, "args")
     numbers = [float(number) for number in given]
     entries = sorted(set(range(len(numbers))) - singular)
-    # nan outside of the domain is an answer here, not a mistake of the user.
+    # Here nan outside the domain is an answer, not a mistake of the user.
     with np.errstate(all="ignore"):
         weights, value = _weighted(f, structure, numbers, is_derivative=order > 1)
         point = _Point(f, structure, numbers, weights, value, order, modes, rtol)
@@ -258,7 +258,7 @@ def _rows(
 
 @dataclass(frozen=True)
 class _Point:
-    """A function at a point, with its values there and around."""
+    """A function at a point, and its weighted results as a function of the input numbers."""
 
     f: Callable[..., Any]
     structure: Structure
@@ -270,7 +270,7 @@ class _Point:
     rtol: float
 
     def each(self, entries: Sequence[int]) -> list[Row]:
-        """Return the row of each input: of several modes the one that is farthest off."""
+        """Return the row of each input, for the mode with the largest error."""
         where = (self.f, self.structure, self.numbers, self.weights)
         analytic = [_DERIVATIVES[mode](*where) for mode in self.modes]
         names = _names(self.f, self.structure)
@@ -281,7 +281,7 @@ class _Point:
         return rows
 
     def along_a_direction(self, entries: Sequence[int]) -> list[Row] | None:
-        """Return the row of all inputs together, or None if it shows more or less than a right derivative."""
+        """Return the row of all inputs together; None unless it shows a correct derivative beyond doubt."""
         where = (self.f, self.structure, self.numbers, self.weights)
         gradient = _reverse(*where)
         direction = _scaled_direction(gradient, entries)
@@ -299,7 +299,7 @@ class _Point:
         return [found] if is_clear else None
 
     def _scales(self, direction: Sequence[float]) -> list[float]:
-        """Return how far to go along a direction: until an input moves by 1, and by as much as it is."""
+        """Return the scales of steps along a direction: until an input changes by 1, and by its own size."""
         moves = [(abs(x), abs(d)) for x, d in zip(self.numbers, direction, strict=True) if d]
         largest = min(max(1.0, x) / d for x, d in moves)
         own = min((x / d for x, d in moves if x), default=largest)
@@ -312,9 +312,9 @@ class _Point:
 
 
 def _scaled_direction(gradient: Sequence[float], entries: Sequence[int], seed: int = 0) -> list[float]:
-    """Return a direction along which all entries of a gradient weigh about 1, with signs drawn at random.
+    """Return a direction with random signs along which each entry of a gradient contributes about 1.
 
-    Of entries less than 1e-6 of the largest it makes less: they would have to be moved too far.
+    Entries below 1e-6 of the largest contribute less, since their inputs would have to move too far.
     """
     rng = np.random.default_rng(seed)
     sizes = np.abs(np.array(gradient)[list(entries)])
@@ -333,7 +333,7 @@ def _shifted(
     direction: Sequence[float],
     step: float,
 ) -> float:
-    """Return the value at a step along a direction."""
+    """Return the value one step along a direction."""
     return value([x + step * d if d else x for x, d in zip(numbers, direction, strict=True)])
 
 
@@ -351,8 +351,8 @@ def _weighted(
 
     def results(point: Sequence[float]) -> list[float]:
         args = unflatten(structure, point, argument=True)
-        # A function that somebody wrote may call methods of its arguments, so these are Values; derivatives
-        # take numbers, of which they make no graph that could be differentiated again.
+        # The user's function may call methods of its arguments, so they have to be Values. Derivatives get
+        # numbers, so that they build no graph for a further derivative.
         return flatten(f(*args) if is_derivative else vjp(f, *args)[0])[0]
 
     size = len(results(numbers))
@@ -390,13 +390,13 @@ _DERIVATIVES = {"fwd": _forward, "rev": _reverse}
 
 
 def _direction(size: int) -> list[float]:
-    """Return positive weights drawn at random, so that no two errors cancel; of a single number 1."""
+    """Return random positive weights, so that errors do not cancel; 1 for a single number."""
     drawn: list[float] = np.random.default_rng(0).uniform(0.5, 1.5, size).tolist()
     return [1.0] if size == 1 else drawn
 
 
 def _derivative_function(f: Callable[..., Any], structure: Structure, mode: str) -> Callable[..., Any]:
-    """Return a derivative of a function as a function of the same arguments."""
+    """Return the derivative along a direction as a function of the same arguments."""
     direction = _direction(structure.size)
 
     def forward(*args: Any) -> Any:
@@ -413,7 +413,7 @@ def _derivative_function(f: Callable[..., Any], structure: Structure, mode: str)
 
 
 def _row(label: tuple[int, str, str], analytic: float, measured: Slopes, rtol: float) -> Row:
-    """Return the verdict on one derivative."""
+    """Compare one derivative with the measured slopes."""
     sides = [side for side in (measured.left, measured.right) if not math.isnan(side.value)]
     low = min((side.value for side in sides), default=math.nan)
     high = max((side.value for side in sides), default=math.nan)
@@ -427,7 +427,7 @@ def _row(label: tuple[int, str, str], analytic: float, measured: Slopes, rtol: f
         nearest, doubt = best.value, 10.0 * best.uncertainty
     distance = 0.0 if analytic == nearest else abs(analytic - nearest)
     size = max(abs(analytic), abs(nearest), _ZERO)
-    # Without finite values around, as where a result overflows, nothing can be said against a number.
+    # Without finite values nearby, as where a result overflows, no derivative can be proved wrong.
     is_unknown = math.isnan(nearest) and not math.isnan(analytic)
     is_right = is_unknown or distance == 0.0 or (math.isfinite(size) and distance <= rtol * size + doubt)
     error = distance and (distance / size if math.isfinite(size) else math.inf)
@@ -435,7 +435,7 @@ def _row(label: tuple[int, str, str], analytic: float, measured: Slopes, rtol: f
 
 
 def _names(f: Callable[..., Any], structure: Structure) -> list[str]:
-    """Return the name of each input number, after the parameters of the function."""
+    """Return the name of each input number, from the names of the parameters."""
     signature = _signature(f)
     count = len(structure.parts)  # type: ignore[union-attr]
     names = [
@@ -451,5 +451,5 @@ def _names(f: Callable[..., Any], structure: Structure) -> list[str]:
 def _signature(f: Callable[..., Any]) -> inspect.Signature | None:
     try:
         return inspect.signature(f)
-    except (TypeError, ValueError):  # some builtins have none
+    except (TypeError, ValueError):  # Some builtins have none.
         return None

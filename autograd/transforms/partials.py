@@ -1,4 +1,4 @@
-"""The partials of a node as graphs that can be differentiated again: their rules of the table on `Value`s."""
+"""The partials of a node as graphs, which can be differentiated again: the rules of the table on `Value`s."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..ops.table import CONSTANTS, OPS, Op
 
 Scalar = Value | float
 
-# The stored partials are those of the forward pass; beyond rounding, others come from a leaf that was
+# Stored partials are those of the forward pass. If recomputed ones differ by more than rounding, a leaf was
 # assigned to since.
 _ROUNDING = 1e-9
 
@@ -31,18 +31,17 @@ def partials_as_graph(node: Value, wanted: Container[Value]) -> Sequence[Scalar 
     node : Value
         The result of an operation.
     wanted : container of Value
-        The operands of which the partial is wanted.
+        The operands with respect to which the partials are wanted.
 
     Returns
     -------
     sequence of Value, float or None
-        One for each operand; a float where the partial does not depend on anything, None where it is
-        not wanted.
+        One for each operand: a float if the partial is constant, None if it is not wanted.
 
     Raises
     ------
     RuntimeError
-        If a leaf was assigned to since the node was made.
+        If a leaf was assigned to since the node was computed.
 
     Examples
     --------
@@ -67,24 +66,24 @@ def partials_as_graph(node: Value, wanted: Container[Value]) -> Sequence[Scalar 
 
 
 def _applications(node: Any) -> list[tuple[Callable[..., Any], Sequence[Scalar]]]:
-    """Return the rule of each operand's partial, with the arguments that it takes."""
+    """Return for each operand the rule of the partial, and its arguments."""
     if node.op is None:
         return []
     args = node.args
     rules = _on_values(node.op).partials
     if may_be_traced(node):
-        # As leaves: a factor that happens to be 1 is left out, and its operation would be unlike the others.
+        # Constants as leaves: a constant factor 1 would be left out, and its product be unlike the others.
         args = tuple(map(_leaf, args))
         rules = _while_traced(node.op).partials
     if not node.op.variadic:
         return [(rule, args) for rule in rules]
-    # What all elements share, such as the sum of a softmax, is recorded once.
+    # A value that all elements share, such as the sum of a softmax, is recorded once.
     columns = node.op.columns(args)
     return [(lambda _, found=found: found, ()) for rule in rules for found in rule(*columns, node)]
 
 
 def _applied(rule: Callable[..., Any], args: Sequence[Scalar], node: Value) -> Scalar:
-    """Return a partial; where Python raises for constants, such as 1/0, as IEEE 754 has it for `Value`s."""
+    """Return a partial; where Python raises for constants, such as 1/0, `Value`s give what IEEE 754 says."""
     try:
         return rule(*args, node)  # type: ignore[no-any-return]
     except PYTHON_RAISES:
@@ -96,11 +95,11 @@ def _leaf(arg: Scalar) -> Value:
 
 
 def _without_zero(partial: Scalar) -> Scalar:
-    """Return the constant 0 for a product with it, such as the partial of x**0."""
+    """Return the constant 0 in place of a product with it, such as the partial of x**0."""
     is_zero = (
         isinstance(partial, Value)
         and partial.op is OPS["mul"]
-        # 0 times inf is nan, and stays.
+        # The product 0 * inf is nan, and stays.
         and partial._data == 0.0
         and any(isinstance(arg, float) and arg == 0.0 for arg in partial.args)
     )
@@ -115,7 +114,7 @@ def _differ(stored: float, partial: Scalar) -> bool:
 
 
 def _power(x: Scalar, y: Scalar) -> Scalar:
-    """Return x**y, without a node where y says that there is nothing to do."""
+    """Return x**y, without a node for the constant exponents 0 and 1."""
     if isinstance(y, float) and y in (0.0, 1.0):
         return x if y == 1.0 else 1.0
     return x**y
@@ -126,21 +125,21 @@ def _constant(x: Scalar) -> Scalar:
     return apply(CONSTANTS["constant"], x)  # type: ignore[no-any-return]
 
 
-# `where` is left out: a condition is asked for its number, so that the branch not taken makes no nodes.
+# `where` is left out: conditions are evaluated, so that the branch not taken records no nodes.
 _MEANING = {name: getattr(functions, name) for name in functions.__all__ if name != "where"}
 _MEANING |= {"pow": _power, "inf": math.inf, "constant": _constant, "products_of_others": products_of_others}
 
 
 @cache
 def _on_values(op: Op) -> Rules:
-    """Return the rules of a row on Values, compiled at the first use."""
+    """Return the rules of a row on Values."""
     return on_sequences(op, _MEANING) if op.variadic else compile_row(op, _MEANING)
 
 
 def _choose(condition: Any, x: Scalar, y: Scalar) -> Scalar:
-    """Return a node that chooses when the program runs, unless it is known already.
+    """Return a node that chooses when the program runs, or the choice if the condition is known already.
 
-    Of an exponent that is a constant it is: so x**3 has one rule, and not the derivatives of both.
+    It is known if it is about a constant exponent: so x**3 has one derivative rather than a choice of two.
     """
     if isinstance(condition, Value) and may_be_traced(condition):
         return functions.where(condition, x, y)
@@ -149,6 +148,6 @@ def _choose(condition: Any, x: Scalar, y: Scalar) -> Scalar:
 
 @cache
 def _while_traced(op: Op) -> Rules:
-    """Return the rules of a row on Values that keep both branches, since another input may take the other."""
+    """Return the rules of a row on Values with both branches, since other inputs may take the other one."""
     meaning = _MEANING | {"where": _choose}
     return on_sequences(op, meaning) if op.variadic else compile_row(op, meaning)

@@ -1,4 +1,4 @@
-"""Other operands in a recorded graph: the same operations, recorded again."""
+"""Substitution: the operations of a recorded graph, recorded again on other operands."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from ..engine.value import Value
 
 
 def substituted(roots: Sequence[Value], new: Mapping[Value, Any], level: int = 0) -> dict[Value, Any]:
-    """Return what the nodes of a graph become when some of them are replaced.
+    """Record a graph again with some of its nodes replaced.
 
     Parameters
     ----------
     roots : sequence of Value
         The results.
     new : mapping of Value to Value or float
-        What takes the place of some nodes.
+        The replacements.
     level : int
-        The level (`engine.levels`) that all nodes that depend on the replaced ones have at least.
+        The lowest level (`engine.levels`) of nodes that depend on the replaced ones; others are skipped.
 
     Returns
     -------
     dict of Value to Value or float
-        The entries of `new`, and for each node that depends on one of them its copy; a number where all
-        operands are numbers.
+        The entries of `new`, and the copy of each node that depends on a replaced one: a number if all of
+        its operands are numbers.
 
     Examples
     --------

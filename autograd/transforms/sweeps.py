@@ -146,7 +146,7 @@ def pull(
     seeds : sequence of Value, float or None
         Their adjoints; None for a result that is not asked for.
     inputs : sequence of Value
-        What to differentiate by; none depends on another.
+        What to differentiate with respect to; none depends on another.
     as_graph : bool
         Whether to take the partials as graphs, so that the result can be differentiated again, rather than
         the numbers that the nodes have stored.
@@ -288,7 +288,7 @@ def push(
     outputs : sequence of Value
         The results.
     inputs : sequence of Value
-        What to differentiate by; none depends on another.
+        What to differentiate with respect to; none depends on another.
     tangents : sequence of Value, float or None
         Their tangents; None for an input that stands still.
     as_graph : bool

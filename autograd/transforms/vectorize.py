@@ -1,4 +1,4 @@
-"""Calling a function of one sample for each slice of arrays."""
+"""`vmap`: a function of one sample, applied to each slice of arrays."""
 
 from __future__ import annotations
 
@@ -31,40 +31,40 @@ from .trees import (
 
 Function = Callable[..., Any]
 
-# Builds an argument from the slices of one sample.
+# Builds an argument from the numbers of one sample.
 Builder = Callable[[Iterator[Any]], Any]
 
 
 def vmap(f: Function, in_axes: Any = 0, out_axes: Any = 0) -> Function:
-    """Return a function that calls `f` for each slice of its arguments, and stacks the results.
+    """Return a function that applies `f` to each slice of its arguments, and stacks the results.
 
     Parameters
     ----------
     f : callable
-        A function of one sample. It gets plain numbers, unless it is being differentiated: call functions
-        such as ``autograd.exp(x)``, not methods. Whole numbers and booleans stay what they are.
+        A function of one sample. It gets plain numbers unless it is being differentiated, so call functions
+        such as ``autograd.exp(x)`` rather than methods. Integers and booleans keep their types.
     in_axes : int, None, or tuple, list or dict of them
-        The axis of each positional argument's arrays to go along; None passes an argument on whole. For
-        parts of an argument there may be an axis each, in a container like it. Arguments by keyword are
-        gone along on axis 0, as in JAX.
+        The axis to map over, for each positional argument; None passes the argument whole to every call. A
+        container like an argument holds an axis for each of its parts. Keyword arguments are mapped over
+        axis 0, as in JAX.
     out_axes : int, None, or tuple, list or dict of them
-        The axis of the results' arrays along which they are stacked, likewise; None is for what is the same
-        for all samples, and gives it once.
+        The axis along which to stack each result, likewise. None is for results that are the same for all
+        samples, and returns them once.
 
     Returns
     -------
     callable
-        It takes arguments with one axis more. Where this has length 0, `f` is called once, with ones, for
-        the form of its results.
+        A function whose mapped arguments have one more axis than those of `f`. Where that axis has length 0,
+        `f` is called once with ones, to learn the structure of its results.
 
     Raises
     ------
     TypeError
-        By the function returned, for an axis that is neither a whole number nor None.
+        Raised by the returned function for an axis that is neither an integer nor None.
     ValueError
-        By the function returned, if the axes have different lengths or do not fit the arguments or results,
-        if an array has no such axis, if nothing is gone along, or if what has ``out_axes=None`` differs
-        among the samples.
+        Raised by the returned function if the mapped axes differ in length or do not fit the arguments or
+        results, if an array has no such axis, if no axis is mapped, or if a result with ``out_axes=None``
+        differs between samples.
 
     Examples
     --------
@@ -105,7 +105,7 @@ def vmap(f: Function, in_axes: Any = 0, out_axes: Any = 0) -> Function:
 
 
 class Mapped(NamedTuple):
-    """What `vmap` made a function of.
+    """The arguments that `vmap` made a function from.
 
     Attributes
     ----------
@@ -120,9 +120,9 @@ class Mapped(NamedTuple):
     out_axes: Any
 
     def axes(self, count: int) -> list[int | None] | None:
-        """Return for each of so many arguments whether it is gone along on axis 0, or passed on whole.
+        """Return for each of so many arguments whether it is mapped over axis 0, rather than passed whole.
 
-        None where anything else is asked for, or the results are stacked along another axis.
+        None if another axis is mapped, or the results are stacked along another axis.
 
         Examples
         --------
@@ -139,9 +139,9 @@ _mapped: WeakKeyDictionary[Function, Mapped] = WeakKeyDictionary()
 
 
 def mapped_by(f: Function) -> Mapped | None:
-    """Return what `vmap` made a function of; None for any other function.
+    """Return the arguments that `vmap` made a function from; None for any other function.
 
-    Not an attribute of the function, which `functools.wraps` would hand on to the derivative of it.
+    They are no attribute of the function, because `functools.wraps` would copy it to its derivatives.
 
     Examples
     --------
@@ -156,13 +156,13 @@ def mapped_by(f: Function) -> Mapped | None:
 
 @dataclass(frozen=True)
 class _Array:
-    """An array that is gone along its first axis."""
+    """An array that is mapped over its first axis."""
 
     array: Any
 
     @property
     def ones(self) -> list[Any]:
-        """The numbers of a sample that was made up, of the kind of the array's."""
+        """The numbers of a sample of ones, of the type of the array."""
         kind = float if self.array.dtype == object else self.array.dtype
         made_up: list[Any] = np.ones(prod(self.array.shape[1:]), dtype=kind).tolist()
         return made_up
@@ -175,7 +175,7 @@ class _Array:
         return rows
 
     def taken(self, numbers: Iterator[Any]) -> Any:
-        """Return the part of a sample, of the kind of the array."""
+        """Return the slice of one sample, of the type of the array."""
         shape = self.array.shape[1:]
         part = array_of([next(numbers) for _ in range(prod(shape))], shape)
         is_whole = self.array.dtype.kind in "iub" and isinstance(part, np.ndarray) and part.dtype != object
@@ -183,7 +183,7 @@ class _Array:
 
 
 def _opened(tree: Any, axes: Any, arrays: list[_Array]) -> Builder:
-    """Collect the arrays of an argument that are gone along, and return what builds it for a sample."""
+    """Collect the mapped arrays of an argument, and return the function that builds it for one sample."""
     if axes is None:
         return lambda numbers: tree
     if isinstance(axes, int | np.integer):
@@ -200,7 +200,7 @@ def _opened(tree: Any, axes: Any, arrays: list[_Array]) -> Builder:
 
 
 def _moved(array: Any, axis: int) -> Any:
-    """Return an array with the axis that is gone along in front."""
+    """Return an array with the mapped axis first."""
     if not -array.ndim <= axis < array.ndim:
         raise ValueError(
             f"vmap expected an array with axis {axis}, got a {Leaf(array.shape)}; pass in_axes=None for it"
@@ -209,7 +209,7 @@ def _moved(array: Any, axis: int) -> Any:
 
 
 def _places(structure: Structure) -> Structure:
-    """Return a structure with room for anything at each leaf."""
+    """Return a structure with a single place for each leaf."""
     if isinstance(structure, Leaf):
         return Leaf(())
     return replace(structure, parts=tuple(map(_places, structure.parts)))
@@ -229,7 +229,7 @@ def _samples(arrays: Sequence[_Array]) -> list[list[Any]]:
 
 
 def _of_ones(of_sample: Callable[[Sequence[Any]], Sequence[Any]], arrays: Sequence[_Array]) -> Sequence[Any]:
-    """Return the result of a sample that is made up; what is infinite or nan there tells nobody anything."""
+    """Return the result for a sample of ones, without warnings, since its numbers mean nothing."""
     with np.errstate(all="ignore"):
         return of_sample([number for array in arrays for number in array.ones])
 
@@ -238,12 +238,12 @@ def _of_ones(of_sample: Callable[[Sequence[Any]], Sequence[Any]], arrays: Sequen
 
 
 def _entries(name: str, axes: Any, keys: tuple[Any, ...] | None, found: Any) -> list[Any]:
-    """Return the axes of the parts of a container in the order of its keys; a leaf has None of these."""
+    """Return the axes of the parts of a container in the order of its keys; the keys of a leaf are None."""
     if isinstance(axes, Mapping) and keys is not None and set(axes) == set(keys):
         return [axes[key] for key in keys]
     if not isinstance(axes, Mapping | list | tuple):
         raise TypeError(
-            f"expected {name} to hold a whole number or None for each argument or part of one, got {axes!r}"
+            f"expected {name} to hold an integer or None for each argument or part of one, got {axes!r}"
         )
     own = getattr(axes, "_fields", tuple(range(len(axes))))
     if isinstance(axes, Mapping) or own != keys:
@@ -263,7 +263,7 @@ def _has_none(axes: Any) -> bool:
 
 
 def _numbers_like(forms: list[Structure], result: Any) -> list[Any]:
-    """Return the numbers of a result, which has the structure of the first one."""
+    """Return the numbers of a result, which must have the structure of the first one."""
     if forms:
         return flatten_like(forms[0], result, "each result of vmap", exact=True)
     leaves, form = leaves_of(result, "a result of vmap", exact=True)
@@ -272,7 +272,7 @@ def _numbers_like(forms: list[Structure], result: Any) -> list[Any]:
 
 
 def _matrix(rows: Sequence[Sequence[Any]]) -> Any:
-    """Return the numbers of the results with a row for each sample; each stays the object that it is."""
+    """Return the results as an object array, with a row for each sample."""
     matrix = np.empty((len(rows), len(rows[0])), dtype=object)
     for row, numbers in zip(matrix, rows, strict=True):
         row[:] = numbers
@@ -281,9 +281,9 @@ def _matrix(rows: Sequence[Sequence[Any]]) -> Any:
 
 @dataclass(frozen=True)
 class _Results:
-    """Results of so many samples, from the Values among their numbers.
+    """The results of so many samples, and the Values among the numbers of the samples.
 
-    If there are no samples, the results are those of one that was made up.
+    Without samples, the results are those of a sample of ones.
     """
 
     count: int
@@ -312,9 +312,9 @@ class _Results:
         return np.moveaxis(stacked[: self.count], 0, axis)
 
     def _check_shared(self, rows: Any) -> None:
-        """Refuse out_axes=None for what differs among the samples, or would if they did.
+        """Raise if a result with ``out_axes=None`` depends on the sample.
 
-        Equal numbers alone do not tell: those of a batch of equal samples depend on a sample each.
+        Equal numbers are not enough: if the samples are equal, so are results that depend on them.
         """
         numbers = rows.ravel().tolist()
         order = nodes_of([number for number in numbers if isinstance(number, Value)])
@@ -330,7 +330,7 @@ class _Results:
 
 
 def _are_equal(numbers: Sequence[Any]) -> bool:
-    """Return whether numbers are equal, of which none is one sample's in a trace of all."""
+    """Return whether numbers are equal; those of single samples in a trace never count as equal."""
     if any(isinstance(number, Value) and isinstance(number.op, Structural) for number in numbers):
         return False
     data = np.array(

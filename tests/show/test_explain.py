@@ -59,7 +59,7 @@ def test_sine_of_a_square_in_symbols() -> None:
         "Intermediate variables",
         "u = x**2",
         "y = sin(u)",
-        "Each differentiated by what it uses",
+        "Partial derivatives",
         "∂u/∂x = 2 * x",
         "∂y/∂u = cos(u)",
         "Chain rule",

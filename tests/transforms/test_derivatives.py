@@ -1113,7 +1113,7 @@ def add(x: Any, y: Any) -> Any:
             lambda: jvp(identity, (np.ones(2),), (np.array([1, 2]),)),
             r"the tuple of tangents .*astype\(float\)",
         ),
-        (lambda: grad(identity)("x"), r"an argument to differentiate by to be .* got 'x' \(str\)"),
+        (lambda: grad(identity)("x"), r"a differentiated argument to be .* got 'x' \(str\)"),
         (lambda: grad(identity)(True), r"got True \(bool\)"),
         (lambda: grad(identity)(1j), r"got 1j \(complex\)"),
         (lambda: grad(identity)({"a": [1.0, "x"]}), "got 'x'"),
@@ -1237,9 +1237,9 @@ def test_vmap_gives_plain_floats() -> None:
 def test_axes_are_numbers(axes: Any) -> None:
     """An axis that is neither a whole number nor None raises."""
     at = {"a": np.ones(2)} if axes == ({"a": "x"},) else np.ones(2)
-    with pytest.raises(TypeError, match="a whole number or None for each argument"):
+    with pytest.raises(TypeError, match="an integer or None for each argument"):
         vmap(identity, in_axes=axes)(at)
-    with pytest.raises(TypeError, match="a whole number or None for each argument"):
+    with pytest.raises(TypeError, match="an integer or None for each argument"):
         vmap(lambda x: ({"a": x},), out_axes=axes)(np.ones(2))
 
 

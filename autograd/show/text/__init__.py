@@ -1,1 +1,1 @@
-"""What is written of a graph: formulas, steps, paths and explanations."""
+"""Graphs as text: formulas, steps, paths and explanations."""

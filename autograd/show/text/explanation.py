@@ -1,4 +1,4 @@
-"""The chain rule worked out for one derivative, in the layout of a textbook."""
+"""The derivation of one derivative by the chain rule, laid out as in a textbook."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from ...transforms.sweeps import push
 from .notation import Notation, aligned
 from .path_products import check_upstream, paths
 
-# More equations than this in a section, or more terms in a sum, are cut in the middle.
+# Sections of more equations, and sums of more terms, are shortened.
 _MAX_LINES, _MAX_TERMS, _MAX_PATHS, _MAX_FACTORS = 24, 6, 6, 12
 
-# A longer equation has a line for each side.
+# A longer equation is broken at its equals signs.
 _MAX_WIDTH = 100
 
 Item = TypeVar("Item")
 Equation = list[str]
-"""The sides of an equation, each equal to the next."""
+"""The sides of an equation."""
 
 
 class Section(NamedTuple):
@@ -34,14 +34,14 @@ class Section(NamedTuple):
 
 
 class Explanation:
-    """A derivative worked out; the REPL shows it as text, a notebook as formulas.
+    """The derivation of a derivative; the REPL shows text, and a notebook formulas.
 
     Attributes
     ----------
     derivative : float
-        What comes out.
+        The derivative.
     text, markdown, latex : str
-        The working in each form; `latex` is an ``aligned`` environment with headings.
+        The derivation in each form; `latex` is an ``aligned`` environment with headings.
     """
 
     def __init__(self, y: Value, x: Value, numbers: bool, variables: Mapping[str, Any] | None) -> None:
@@ -70,21 +70,21 @@ def explain(
 ) -> Explanation:
     """Work out a derivative step by step, as on paper.
 
-    Each intermediate variable is introduced and differentiated by what it uses; the derivatives are
-    combined by the chain rule (A4, C8 and E2 of the notes) where there is one path, else by the
-    total-derivative rule, a sum over the uses (C6). Cases, such as those of `max`, are written as they
-    are at this point.
+    Each intermediate variable is defined, and differentiated with respect to its operands. If there is a
+    single path from x to y, the chain rule combines these partial derivatives (A4, C8 and E2 of the notes);
+    if there are several, the total-derivative rule, a sum over the edges (C6). Of functions with cases, such
+    as `max`, only the case at this point is shown.
 
     Parameters
     ----------
     y : Value
         The result.
     x : Value
-        What to differentiate by; any node that the result depends on.
+        What to differentiate with respect to: any node that the result depends on.
     numbers : bool
-        Whether to substitute the numbers of the point.
+        Whether to substitute the numbers at this point.
     names : mapping, optional
-        The caller's variables, such as ``locals()``, to name what has no label.
+        The caller's variables, such as ``locals()``, to name nodes without a label.
 
     Returns
     -------
@@ -110,7 +110,7 @@ def explain(
       v1 = x * x = 9
       v2 = x + v1 = 12
     <BLANKLINE>
-    Each differentiated by what it uses
+    Partial derivatives
       ∂v1/∂x (1st use) = x = 3
       ∂v1/∂x (2nd use) = x = 3
       ∂v2/∂x = 1
@@ -128,13 +128,13 @@ def explain(
 
 
 class _Working:
-    """What there is to say about one derivative, in one notation."""
+    """The sections of the derivation, in one notation."""
 
     def __init__(self, order: Sequence[Value], x: Value, notation: Notation, numbers: bool) -> None:
         self.x, self.y = x, order[-1]
         self.write = notation
         self.numbers = numbers
-        # What is only compared or chosen by is held constant: no derivative flows through it.
+        # Conditions and operands of comparisons are held constant: no derivative flows through them.
         self.affected = depending_on([x], order, by_derivative=True) | {self.y}
         self.between = [node for node in order if node in self.affected and node is not x]
         moving = [x, *self.between]
@@ -143,7 +143,7 @@ class _Working:
         self.paths = paths(self.y, x, _MAX_PATHS)
 
     def in_notation(self, notation: Notation) -> _Working:
-        """Return the same in another notation."""
+        """Return the same derivation in another notation."""
         other = copy.copy(self)
         other.write = notation
         return other
@@ -153,13 +153,13 @@ class _Working:
         return f"{derivative} {self.write.at(self.x)}" if self.numbers else derivative
 
     def sections(self) -> list[Section]:
-        """Return the working: variables, partials, how they combine."""
+        """Return the sections: variables, partials, and how they combine."""
         if self.y is self.x:
             return [Section("A variable by itself", [[self.write.total(self.y, self.x), "1"]])]
         found = [
             Section("Intermediate variables", _each(self._definition, self.between)),
             Section(
-                "Each differentiated by what it uses",
+                "Partial derivatives",
                 _each(self._partial, [edge for node in self.between for edge in self._edges(node)]),
             ),
         ]
@@ -177,7 +177,7 @@ class _Working:
         return found
 
     def _fixed(self) -> list[Value]:
-        """Return the operands that do not depend on x, each once."""
+        """Return the operands that do not depend on x, without repetition."""
         args = (arg for node in self.between for arg in operands(node))
         return [arg for arg in dict.fromkeys(args) if arg not in self.affected]
 
@@ -197,7 +197,7 @@ class _Working:
         return [self.write.partial(edge, nth), rule, *([number] if self.numbers and number != rule else [])]
 
     def _rule(self, edge: Edge) -> Term:
-        """Return the partial as a formula in the operands and the node, as the table has it."""
+        """Return the partial as a formula in the operands and the node, by the rule of the table."""
         rule = partials_as_graph(edge.node, {edge.operand})[edge.slot]
         return (
             self.write.rule(edge.node, rule)
@@ -206,7 +206,7 @@ class _Working:
         )
 
     def _chain(self) -> Equation:
-        """Return the product of the partials along the only path, the outermost first."""
+        """Return the product of the partials along the only path, from the result to x."""
         trail = self.paths.listed[0].edges[::-1]
         forms: list[Callable[[Edge], Term]] = [
             lambda edge: self.write.atom(self.write.total(edge.node, edge.operand)),
@@ -219,7 +219,7 @@ class _Working:
         return _without_repeats([whole, *sides, *self._numbers(self.derivative_of[self.y])])
 
     def _product(self, write: Callable[[Edge], Term], trail: Sequence[Edge]) -> str:
-        """Return the product of a factor for each edge of a path, the middle of a long one left out."""
+        """Return the product over the edges of a path, without the middle of a long path."""
         if len(trail) <= _MAX_FACTORS:
             return self.write.product([write(edge) for edge in trail])
         half = _MAX_FACTORS // 2
@@ -265,7 +265,7 @@ def _without_repeats(sides: Equation) -> Equation:
 
 
 def _each(write: Callable[[Item], Equation], items: Sequence[Item]) -> list[Equation]:
-    """Write an equation for each item; leave out the middle of a long working."""
+    """Return an equation for each item, without the middle of a long list."""
     if len(items) <= _MAX_LINES:
         return [write(item) for item in items]
     half = _MAX_LINES // 2

@@ -1,6 +1,6 @@
-"""How a node is written: as Python text and as LaTeX, with no more parentheses than needed.
+"""Nodes as formulas, in Python and in LaTeX, with no more parentheses than necessary.
 
-Both are renderers of `autograd.ops.renderer`: the signs, how they bind and the LaTeX come from the table.
+Both are renderers of `autograd.ops.renderer`: symbols, precedences and LaTeX templates come from the table.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from ...ops.structural import Operation, Structural
 from ...ops.table import row
 from ...printable import printable
 
-# Nested expressions are trees: y = y + y, 30 times, has 31 nodes and 10^9 terms.
+# An expression is a tree: y = y + y, repeated 30 times, has 31 nodes and 10^9 terms.
 MAX_TERMS = 300
 
-# As many operands has any operation that is no sum or product of a sequence.
+# The largest number of operands of an operation that is not variadic.
 _MAX_OPERANDS = 3
 
-# How long an expression `str` gives: one line of a terminal.
+# The longest expression that `str` gives: about one line of a terminal.
 _MAX_TERMS_OF_STR = 40
 
 
 class TooLongError(ValueError):
-    """A formula would have more terms than anybody reads."""
+    """A formula has too many terms to be readable."""
 
 
 def digits(number: float, precision: int = 4) -> str:
-    """Return a number with some significant digits.
+    """Return a number with a few significant digits.
 
     Examples
     --------
@@ -41,7 +41,7 @@ def digits(number: float, precision: int = 4) -> str:
 
 
 def count(number: int, noun: str, plural: str = "") -> str:
-    """Return a number with its noun.
+    """Return a number followed by a noun, in the plural where needed.
 
     Examples
     --------
@@ -58,9 +58,9 @@ def formula(
     precision: int = 4,
     latex: bool = False,
 ) -> str:
-    r"""Return how a node was computed from its operands, by their names.
+    r"""Return the operation of a node with the names of its operands.
 
-    Of a sum or product of more than three numbers the first two are written out.
+    Of a sum or dot product of more than three numbers, the first two are shown.
 
     Parameters
     ----------
@@ -106,19 +106,19 @@ def expression(
 ) -> str:
     r"""Return a node as an expression in its leaves.
 
-    Leaves are written by their labels, those without one as numbers. Parentheses stand where Python, or
-    a reader of LaTeX, would otherwise group differently, and nowhere else.
+    Leaves are written as their labels, or as numbers if they have none. Parentheses are written only where
+    Python, or a reader of LaTeX, would otherwise group differently.
 
     Parameters
     ----------
     root : Value
         The result.
     names : mapping of Value to str, optional
-        Nodes to write by a name instead of by what they were computed from.
+        Nodes to write as a name rather than as an expression.
     latex : bool
         Whether to write LaTeX instead of Python.
     max_terms : int
-        How long the expression may be.
+        The largest number of terms of the expression.
 
     Returns
     -------
@@ -142,7 +142,7 @@ def expression(
 
 
 def term(root: Value, names: Mapping[Value, str], *, latex: bool, max_terms: int = MAX_TERMS) -> Term:
-    """Return an expression as `expression` does, with how tightly it binds.
+    """Return an expression as `expression` does, with its precedence.
 
     Examples
     --------
@@ -163,7 +163,7 @@ def term(root: Value, names: Mapping[Value, str], *, latex: bool, max_terms: int
 
 
 def _str(node: Value) -> str:
-    """Return the expression that a node stands for; the repr of a leaf, or where the expression is long."""
+    """Return the expression of a node; its repr if it is a leaf, or the expression too long."""
     try:
         return repr(node) if node.op is None else expression(node, max_terms=_MAX_TERMS_OF_STR)
     except TooLongError:
@@ -233,7 +233,7 @@ def _escape(match: re.Match[str]) -> str:
 
 
 def _tree(root: Value, names: Mapping[Value, str], max_terms: int) -> list[Value]:
-    """Return the nodes of an expression, each before its operands and as often as it is written."""
+    """Return the nodes of an expression, each before its operands and as often as it occurs."""
     stack: list[Value | float] = [root]
     visited: list[Value] = []
     terms = 0
@@ -261,7 +261,7 @@ def _named(name: str, latex: bool) -> Term:
 
 
 def number_term(number: float, precision: int | None = None, *, latex: bool = False) -> Term:
-    r"""Return a number with how tightly it binds: a negative one as its sign does.
+    r"""Return a number with its precedence: that of the sign if it is negative.
 
     Examples
     --------
@@ -283,10 +283,10 @@ def _latex_number(text: str) -> str:
 
 
 class _Python(Renderer):
-    """Python as people write it, with the signs of all rows that have one."""
+    """Python as people write it, with the infix symbols of rows."""
 
     def form(self, word: str, count: int) -> Form:
-        """Return how a row is written."""
+        """Return the form of a row."""
         op = row(word)
         if op.symbol:
             return infix(op)
@@ -298,7 +298,7 @@ class _Latex(Renderer):
     """LaTeX, by the templates of the rows."""
 
     def form(self, word: str, count: int) -> Form:
-        """Return how a row is written; a template that binds in its own way sets its operands apart."""
+        """Return the form of a row; a template with its own precedence separates its operands."""
         op = row(word)
         template = op.latex
         for i, parameter in enumerate(op.parameters):
@@ -306,17 +306,17 @@ class _Latex(Renderer):
         if op.latex_precedence is not None:
             return Form(template, op.latex_precedence)
         needs = infix(op).needs if op.symbol else ()
-        # An exponent stands above the line.
+        # An exponent is raised, and so needs no parentheses.
         return Form(template, op.precedence, needs[:1] if op.precedence == POWER else needs)
 
     def apply(self, word: str, operands: tuple[Term, ...]) -> Term:
-        """Return a row with its operands; a sign needs parentheses after another one."""
+        """Return a row with its operands; a sign after an infix symbol needs parentheses."""
         if len(self.form(word, len(operands)).needs) == 2 and operands[1].precedence == SIGN:
             operands = (operands[0], Term(self.grouped(operands[1], ATOM)))
         return super().apply(word, operands)
 
     def grouped(self, term: Term, need: int) -> str:
-        """Return an operand, in parentheses where it binds less tightly than it needs to."""
+        """Return an operand, in parentheses if its precedence is too low."""
         return term.text if term.precedence >= need else rf"\left({term.text}\right)"
 
 

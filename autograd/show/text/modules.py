@@ -1,7 +1,7 @@
-"""Which module of a network a node belongs to, read from the names of the parameters that it uses.
+"""The module of a network that a node belongs to, inferred from the labels of parameters.
 
-The engine does not know networks. A parameter's label, such as ``layers.0.neurons.3.w[1]``, says where
-it lives, and what is computed from it with one neuron's parameters alone is that neuron's.
+The engine does not know about networks. The label of a parameter, such as ``layers.0.neurons.3.w[1]``, names
+its module, and a node that is computed with the parameters of one module alone belongs to that module.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from ...printable import printable
 def modules_of(order: Sequence[Value]) -> dict[Value, str]:
     """Return the module of each node that belongs to one.
 
-    A node belongs to a module when it combines something with parameters of that module, or when all
-    that it is computed from belongs to the module and, a constant in it, the network goes on after it.
-    So the ``1 - t * s`` of a hinge loss is not taken for a part of the last neuron.
+    A node belongs to a module if it combines a parameter of the module with something else, or if all of its
+    operands belong to the module. A node with a constant operand belongs to it only if the network continues
+    after it: so the ``1 - t * s`` of a hinge loss is no part of the last neuron.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def modules_of(order: Sequence[Value]) -> dict[Value, str]:
     Returns
     -------
     dict
-        Path of the module, such as ``layers.0.neurons.3``; nodes of no module are left out.
+        The path of the module, such as ``layers.0.neurons.3``, for each node that belongs to one.
 
     Examples
     --------
@@ -57,13 +57,13 @@ def modules_of(order: Sequence[Value]) -> dict[Value, str]:
 
 
 def _combines(node: Value, parameters: set[Value]) -> bool:
-    """Return whether a node has parameters among its operands, and something else: p * p is a penalty."""
+    """Return whether a node combines parameters with something else; p * p is a penalty."""
     uses = [operand in parameters for operand in operands(node)]
     return any(uses) and (not all(uses) or len(uses) < len(node.args))
 
 
 def _before_a_use(order: Sequence[Value], parameters: set[Value]) -> set[Value]:
-    """Return the nodes from which a later use of parameters depends."""
+    """Return the nodes that a later use of parameters depends on."""
     found: set[Value] = set()
     for node in reversed(order):
         if node in found or _combines(node, parameters):
@@ -72,7 +72,7 @@ def _before_a_use(order: Sequence[Value], parameters: set[Value]) -> set[Value]:
 
 
 def enclosing(path: str) -> list[str]:
-    """Return the modules that a module is in, from the outermost to itself.
+    """Return the modules that contain a module, from the outermost to the module itself.
 
     Examples
     --------
@@ -85,7 +85,7 @@ def enclosing(path: str) -> list[str]:
 
 
 def within(name: str, path: str) -> str:
-    """Return a name as it is called inside a module.
+    """Return a name relative to a module.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Derivatives, products and sums as text and as LaTeX."""
+"""The notation of derivatives, products and sums, as text and as LaTeX."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PRODUCT = 2
 
 
 class Notation:
-    r"""How the pieces of a working are written.
+    r"""How the parts of a derivation are written.
 
     Parameters
     ----------
@@ -44,30 +44,30 @@ class Notation:
         return latex_name(self._name_of[node]) if self._latex else self._name_of[node]
 
     def number(self, number: float, precision: int | None = 4) -> Term:
-        """Return a number with some digits, or with all."""
+        """Return a number with a few digits; with all of them if the precision is None."""
         return number_term(number, precision, latex=self._latex)
 
     def atom(self, text: str) -> Term:
-        """Return what needs no parentheses."""
+        """Return text that needs no parentheses."""
         return Term(text)
 
     def dots(self) -> Term:
-        """Return what stands for factors that are left out."""
+        """Return an ellipsis, for factors that are left out."""
         return self.atom(self._dots)
 
     def at(self, x: Value) -> str:
-        """Return at which point."""
+        """Return the point, as ``at x = 3``."""
         point = f"{self.name(x)} = {self.number(x.data).text}"
         return rf"\text{{ at }} {point}" if self._latex else f"at {point}"
 
     def total(self, y: Value, x: Value) -> str:
-        """Return the name of the derivative of y by x, over all paths."""
+        """Return the name of the total derivative of y with respect to x."""
         if self._latex:
             return rf"\frac{{d {self.name(y)}}}{{d {self.name(x)}}}"
         return f"d{_joined(self.name(y))}/d{_joined(self.name(x))}"
 
     def partial(self, edge: Edge, nth: int | None = None) -> str:
-        """Return the name of the partial of a node by an operand; which use, where there are several."""
+        """Return the name of the partial along an edge; `nth` says which of several edges to one operand."""
         which = f" ({_ordinal(nth)} use)" if nth else ""
         above, below = self.name(edge.node), self.name(edge.operand)
         if self._latex:
@@ -75,16 +75,16 @@ class Notation:
         return f"∂{_joined(above)}/∂{_joined(below)}{which}"
 
     def formula(self, node: Value) -> str:
-        """Return how a node was computed from its operands."""
+        """Return the operation of a node with the names of its operands."""
         return formula(node, self._name_of, latex=self._latex)
 
     def rule(self, node: Value, partial: Value) -> Term:
-        """Return a partial, which is a graph over the node and its operands."""
+        """Return a partial, which is a graph on top of the node and its operands."""
         known = [node, *operands(node)]
         return term(partial, {item: self._name_of[item] for item in known}, latex=self._latex)
 
     def product(self, factors: Sequence[Term], *, shorten: bool = False) -> str:
-        """Return a product; shortened, it leaves out factors of 1."""
+        """Return a product, shortened without factors of 1."""
         shown = [factor for factor in factors if not (shorten and factor.text == "1")] or [factors[0]]
         if len(shown) == 1:
             return shown[0].text
@@ -96,7 +96,7 @@ class Notation:
         return rf"\left({factor.text}\right)" if self._latex else f"({factor.text})"
 
     def sum(self, terms: Sequence[str], more: int) -> str:
-        """Return a sum, of which some terms may be left out."""
+        """Return a sum, and how many more terms it has."""
         texts = [*terms, f"{self._dots} ({more:,} more)"] if more else terms
         return " + ".join(
             text if i == 0 or not text.startswith("-") else f"({text})" for i, text in enumerate(texts)
@@ -109,12 +109,12 @@ def _ordinal(n: int) -> str:
 
 
 def _joined(name: str) -> str:
-    """Return a name that can stand below a d: one with spaces in parentheses."""
+    """Return a name as it follows a d: in parentheses if it has spaces."""
     return f"({name})" if " " in name else name
 
 
 def aligned(lines: Sequence[str]) -> str:
-    r"""Return equations below each other.
+    r"""Return equations as an ``aligned`` environment.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What a small change of an input does: the change that the gradient predicts beside the actual one."""
+"""Nudges: what a small change of an input does to the result, and what the gradient predicts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .replay import replay
 
 
 class Change(NamedTuple):
-    """How one node changes.
+    """The change of one node.
 
     Attributes
     ----------
@@ -23,9 +23,9 @@ class Change(NamedTuple):
     name : str
         Its name.
     before, after : float
-        Its value at the point, and beside it.
+        Its value before and after the nudge.
     predicted : float
-        The change to first order: its derivative by the input, times the nudge.
+        The change to first order: its derivative with respect to the input, times the nudge.
     """
 
     node: Value
@@ -36,7 +36,7 @@ class Change(NamedTuple):
 
     @property
     def actual(self) -> float:
-        """The change that came."""
+        """The change of the value."""
         return self.after - self.before
 
 
@@ -46,7 +46,7 @@ class Nudge(NamedTuple):
     Attributes
     ----------
     predicted, actual : float
-        The change of the result: gradient times nudge, and what came.
+        The change of the result: the gradient times the nudge, and the difference of the values.
     through : tuple of Change
         Each node that depends on the input, in order, from the input to the result.
     """
@@ -75,23 +75,24 @@ class Nudge(NamedTuple):
 
 
 def nudge(y: Value, x: Value, dx: float) -> Nudge:
-    """Change an input a little, and compare what happens with what the gradient says.
+    """Change an input a little, and compare the change of the result with what the gradient predicts.
 
-    The graph stays as it is. A branch that `autograd.where` took stays taken.
+    The graph itself stays as it is. At the new point `autograd.where` may take its other branch, but the
+    branch of an ``if`` is no part of the graph, and stays.
 
     Parameters
     ----------
     y : Value
         The result.
     x : Value
-        What to change; any node that the result depends on.
+        What to change: any node that the result depends on.
     dx : float
-        By how much.
+        The change.
 
     Returns
     -------
     Nudge
-        Predicted and actual change, and through which nodes they came about.
+        The predicted and the actual change of the result and of all nodes in between.
 
     Raises
     ------

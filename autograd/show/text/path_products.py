@@ -1,4 +1,4 @@
-"""The paths through a graph: a derivative is the sum over all of them of the product of the partials."""
+"""The paths through a graph: a derivative is the sum, over all paths, of the product of the partials."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class Path(NamedTuple):
-    """One way on which a result depends on an input.
+    """One path from an input to a result.
 
     Attributes
     ----------
@@ -31,7 +31,7 @@ class Path(NamedTuple):
 
     @property
     def product(self) -> float:
-        """The product of the partials along the path, the last factor first as in the chain rule."""
+        """The product of the partials along the path, from the result to the input as in the chain rule."""
         return prod((edge.partial for edge in reversed(self.edges)), start=1.0)
 
     def __str__(self) -> str:
@@ -39,16 +39,16 @@ class Path(NamedTuple):
 
 
 class Paths:
-    """All paths from an input to a result; iterating finds them one by one.
+    """All paths from an input to a result; iteration yields them one by one.
 
     Attributes
     ----------
     count : int
-        How many there are, exactly.
+        The exact number of paths.
     total : float
-        The sum of their products, which is the gradient; worked out without listing them.
+        The sum of their products, which is the gradient; computed without listing them.
     listed : tuple of Path
-        The first of them.
+        The first paths.
     """
 
     def __init__(self, y: Value, x: Value, k: int) -> None:
@@ -57,7 +57,7 @@ class Paths:
         self._names = names(self._order)
         self._between = depending_on([x], self._order)
         order = consumers_first(y, by_derivative=True)
-        # Each path adds the product of its partials to the gradient: 1, where every partial is 1.
+        # The gradient is the sum of the products along the paths, so with every partial 1 it is their number.
         self.count = _arriving(x, backward_sweep(order, {y: 1}, _along_ones, 0), 0)
         self.total = _arriving(x, backward_sweep(order, {y: 1.0}, along_stored_partials), 0.0)
         self.listed = tuple(islice(self, k))
@@ -66,7 +66,7 @@ class Paths:
         return [edge for edge in edges(node) if edge.operand in self._between]
 
     def __iter__(self) -> Iterator[Path]:
-        """Yield each path, those through first operands first. Without recursion: depth is no limit."""
+        """Yield each path, those through first operands first; without recursion, so depth is no limit."""
         if self._y is self._x:
             yield self._path(())
             return
@@ -112,19 +112,19 @@ def _arriving(x: Value, sweep: Iterator[tuple[Value, T, Flows]], zero: T) -> T:
 
 
 def paths(y: Value, x: Value, k: int = 10) -> Paths:
-    """Return the paths on which a result depends on an input: the chain rule, factor by factor.
+    """Return the paths from an input to a result, with the factors of the chain rule.
 
-    Each path gives the product of the partials along it (A4 of the notes), and the gradient is the sum
-    over the paths (C6). Their number grows exponentially: 1000 times ``y = y + y`` has 2^1000.
+    Each path contributes the product of the partials along it (A4 of the notes), and the gradient is the sum
+    over the paths (C6). Their number can be exponential: ``y = y + y``, repeated 1000 times, has 2^1000.
 
     Parameters
     ----------
     y : Value
         The result.
     x : Value
-        What to differentiate by; any node that the result depends on.
+        What to differentiate with respect to: any node that the result depends on.
     k : int
-        How many paths to list.
+        The number of paths to list.
 
     Returns
     -------
@@ -173,15 +173,15 @@ def check_upstream(who: str, y: object, x: object) -> None:
 
 
 def _shortened(texts: list[str]) -> list[str]:
-    """Return a list of at most nine texts."""
+    """Return at most nine texts, without the middle of a longer list."""
     return texts if len(texts) <= 9 else [*texts[:4], f"… {len(texts) - 8} more …", *texts[-4:]]
 
 
 def _exactly(count: int) -> str:
-    """Return a count with all its digits, or as a power of two where it is a large one."""
+    """Return a count with all its digits; a large one as a power of two."""
     if count >= 10**15 and count.bit_count() == 1:
         return f"2^{count.bit_length() - 1}"
     if count < 10**15:
         return f"{count:,}"
-    # int's own text is limited to 4300 digits.
+    # Python converts integers of at most 4300 digits to text.
     return f"about 2^{count.bit_length() - 1}"

@@ -1,4 +1,4 @@
-"""Evaluating a recorded graph again at another point."""
+"""Replay: a recorded graph, evaluated again at another point."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from ...engine.value import Value
 
 
 def replay(root: Value, changes: Mapping[Value, float]) -> dict[Value, Value]:
-    """Return a copy of a graph in which some nodes have other values.
+    """Return a copy of a graph with other values for some of its nodes.
 
     Parameters
     ----------
     root : Value
         The result.
     changes : mapping of Value to float
-        New values. A changed node becomes a leaf, whatever it was computed from. A leaf whose ``data``
-        was assigned to is taken as it is now.
+        The new values. Changed nodes become leaves. Other leaves keep the ``data`` that they have now.
 
     Returns
     -------
     dict
-        The copy of each node, labels included. The branch that a `where` took stays.
+        The copy of each node, with its label. A `where` may take its other branch; the branch of an ``if`` is
+        no part of the graph, and stays.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The backward sweep as a record: one `Step` a node, for all that shows how gradients come about."""
+"""The steps of a backward sweep, one for each node, for everything that shows how gradients arise."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from .formulas import digits, formula
 
 
 class Flow(NamedTuple):
-    """What a node sends to one of its operand slots: ``contribution = adjoint · partial``.
+    """What a node contributes along one edge: ``contribution = adjoint · partial``.
 
     Attributes
     ----------
     operand : Value
-        Who receives it.
+        The operand that receives it.
     slot : int
-        Which operand of the node it is, from 0; ``a * a`` has a flow for each of its two slots.
+        The index of the operand; ``a * a`` has a flow for each of its two slots.
     partial : float
-        The derivative of the node by this operand.
+        The derivative of the node with respect to this operand.
     contribution : float
         The adjoint of the node times the partial.
     before, after : float
-        The adjoint of the operand, as far as it is known, before and after the contribution is added.
+        The sum of the contributions to the operand, before and after this one is added.
     """
 
     operand: Value
@@ -39,16 +39,16 @@ class Flow(NamedTuple):
 
 
 class Step(NamedTuple):
-    """What happens at one node of a backward sweep.
+    """The step of a backward sweep at one node.
 
     Attributes
     ----------
     node : Value
         The node, whose adjoint is complete.
     adjoint : float
-        The derivative of the result by the node.
+        The derivative of the result with respect to the node.
     flows : tuple of Flow
-        What it sends on, in the order of its operands; constants get nothing.
+        Its contributions, in the order of its operands, to those that are not constant.
     names : mapping of Value to str
         The name of each node of the sweep.
     """
@@ -78,7 +78,7 @@ class Steps(tuple[Step, ...]):
 
 
 def steps(root: Value, gradient: float = 1.0) -> Steps:
-    """Return what a backward sweep from a node does, step by step, without changing any ``grad``.
+    """Return the steps of a backward sweep from a node, without changing any ``grad``.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def steps(root: Value, gradient: float = 1.0) -> Steps:
     Returns
     -------
     Steps
-        A tuple of `Step`, the result first, each node after all of its consumers (C6 of the notes).
+        A tuple of `Step`: the result first, and each node after all of its consumers (C6 of the notes).
 
     Raises
     ------
