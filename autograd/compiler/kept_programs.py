@@ -81,7 +81,8 @@ class KeptPrograms:
         if found is None:
             return None
         for ready in self.alike(call.args, call.kwargs):
-            if ready.key == call.key:
+            # A reader knows one module of each kind: that of the last call.
+            if ready.key == call.key and not call.snapshots:
                 return ready
         return self._with_reader(call, *found)
 
@@ -104,7 +105,8 @@ class KeptPrograms:
         if len(self._by_form) > 4 * KEPT:
             self._by_form.clear()
         form = form_of(call.args, call.kwargs)
-        self._by_form[form] = (ready, *self._by_form.get(form, ()))
+        others = (other for other in self._by_form.get(form, ()) if other.key != call.key)
+        self._by_form[form] = (ready, *others)
         return ready
 
     def _forget(self, key: Hashable) -> None:

@@ -13,6 +13,7 @@ from ...engine.value import Value
 from ...transforms.trees import Structure, leaves_of, unflatten
 from .arrays import arrays_of, paths_of, shapes_of
 from .key import key_of
+from .snapshot import Snapshot
 from .static import StaticArguments, Statics
 
 
@@ -38,6 +39,8 @@ class Call:
         The numbers and arrays of the others.
     structure : Structure
         What these are leaves of: the pair of the other arguments by position and by name.
+    snapshots : dict
+        Of the modules among them, by the id of their `Copier`, once there is a key.
 
     Raises
     ------
@@ -63,6 +66,7 @@ class Call:
         self.f, self.args, self.kwargs = f, args, kwargs
         self.statics = static.of_call(args, kwargs) if static else Statics(len(args), {}, {})
         others = self.statics.without(args, kwargs)
+        self.snapshots: dict[int, Snapshot] = {}
         self.leaves, self.structure = leaves_of(others, "an argument of a compiled function", exact=True)
 
     @property
@@ -78,7 +82,7 @@ class Call:
     @cached_property
     def key(self) -> Hashable:
         """What a trace of the call depends on."""
-        return self.statics.key, key_of(self.structure)
+        return self.statics.key, key_of(self.structure, self.snapshots)
 
     @property
     def shapes(self) -> list[tuple[int, ...]]:

@@ -37,6 +37,7 @@ import numpy as np
 from ...engine.value import Value
 from ...transforms.module_copies import WAYS
 from ...transforms.trees import Copier, Leaf, Structure
+from .snapshot import Snapshot
 
 _BY_EQUALITY = frozenset({str, int, bool, bytes, type(None), type(...)})
 
@@ -51,6 +52,8 @@ _COLLECTIONS = (list, tuple, set, frozenset, deque)
 # containers are opened.
 _LIBRARY = frozenset(sys.stdlib_module_names) | {"builtins"}
 _HOLDERS = (*_COLLECTIONS, dict, SimpleNamespace, Random)
+
+_MUTABLE = (list, set, deque, dict, MappingProxyType)
 
 _PARAMETER, _AGAIN = object(), object()
 
@@ -68,13 +71,15 @@ class _Same:
         return id(self._item)
 
 
-def key_of(structure: Structure) -> Hashable:
+def key_of(structure: Structure, snapshots: dict[int, Snapshot] | None = None) -> Hashable:
     """Return a key that two calls share exactly if one program serves both.
 
     Parameters
     ----------
     structure : Structure
         The structure of the arguments, from `leaves_of`.
+    snapshots : dict, optional
+        A dict that a snapshot of each module is added to, by the id of its `Copier`.
 
     Returns
     -------
@@ -104,7 +109,9 @@ def key_of(structure: Structure) -> Hashable:
         tokens += (part.kind, len(part.parts))
         if isinstance(part.build_argument, Copier):
             tokens.append(part.keys)
-            _Reader(part.build_argument.parameters, tokens).read(part.build_argument.module)
+            snapshot = _KeyWriter(part.build_argument, tokens).write()
+            if snapshots is not None:
+                snapshots[id(part.build_argument)] = snapshot
             continue
         if part.kind is dict:
             # 1, 1.0 and True are the same key to a dict, but not to a function that reads the key.
@@ -126,22 +133,22 @@ def typed(item: Any) -> Hashable:
     return (type(item), item.hex() if type(item) is float else item)
 
 
-class _Reader:
+class _KeyWriter:
     """Writes the key of a module as a list of tokens; without recursion, since modules may nest deeply."""
 
-    def __init__(self, parameters: Any, tokens: list[Any]) -> None:
+    def __init__(self, copier: Copier, tokens: list[Any]) -> None:
         self.tokens = tokens
-        self.waiting: list[Any] = []
-        self.positions = {id(parameter): i for i, parameter in enumerate(parameters)}
+        self.waiting: list[Any] = [copier.module]
+        self.positions = {id(parameter): i for i, parameter in enumerate(copier.parameters)}
+        self.snapshot = Snapshot(copier.module, copier.parameters)
         self.seen: dict[int, int] = {}
         self.classes: set[type] = set()
         # Temporary objects are kept alive until the end, so that no other object gets the id of one.
         self.alive: list[Any] = []
 
-    def read(self, root: Any) -> None:
-        """Write the tokens of an object and of everything that it refers to."""
+    def write(self) -> Snapshot:
+        """Write the tokens of the module and of everything that it refers to; return what they depend on."""
         tokens, waiting, seen, positions = self.tokens, self.waiting, self.seen, self.positions
-        waiting.append(root)
         while waiting:
             item = waiting.pop()
             kind, identity = type(item), id(item)
@@ -157,13 +164,20 @@ class _Reader:
                 seen[identity] = len(seen)
                 self.alive.append(item)
                 self._open(item, kind)
+        self.snapshot.take()
+        return self.snapshot
 
     def _open(self, item: Any, kind: type) -> None:
         """Write the tokens of an object itself, and push its parts to be read next."""
         self.tokens.append(kind)
         if kind in _WAYS:
             self._push(_WAYS[kind](item))
+            if kind in _MUTABLE:
+                self.snapshot.add_items(item)
+            elif kind is ref:
+                self.snapshot.is_complete = False
         elif kind in WAYS:
+            # Built at once from its parts, so these do not change.
             self._push(WAYS[kind].parts(item))
         elif isinstance(item, _BY_IDENTITY):
             self.tokens.append(_Same(item))
@@ -171,6 +185,7 @@ class _Reader:
                 self._classes(item)
         elif isinstance(item, Value):
             self.tokens.append(item._data.hex())
+            self.snapshot.add_attribute(item, "_data")
         elif isinstance(item, np.generic | np.dtype):
             self.tokens.append(repr(item))
         elif isinstance(item, np.ndarray):
@@ -186,6 +201,7 @@ class _Reader:
 
     def _array(self, item: Any) -> None:
         self.tokens += (item.dtype, item.shape)
+        self.snapshot.add_array(item)
         if isinstance(item, np.ma.MaskedArray):
             self._push([item.data, item.mask, item.fill_value])
             return
@@ -194,6 +210,8 @@ class _Reader:
         else:
             self.tokens.append(hashlib.blake2b(item.tobytes(), digest_size=16).digest())
         self._push([getattr(item, "__dict__", None)])
+        if hasattr(item, "__dict__"):
+            self.snapshot.add_attribute(item, "__dict__")
 
     def _resource(self, item: Any, kind: Any) -> None:
         """Compare an object of the standard library by value if it has one, else by identity."""
@@ -211,11 +229,16 @@ class _Reader:
         self._classes(kind)
         if _is_pickled_otherwise(kind):
             self._reduced(item)
+            self.snapshot.is_complete = False
         if isinstance(item, dict):
             self._push([part for pair in dict.items(item) for part in pair])
         elif isinstance(item, _COLLECTIONS):
             self._push([*item])
         state = object.__getstate__(item)
+        if state is getattr(item, "__dict__", None) is not None and not isinstance(item, _HOLDERS):
+            self.snapshot.add_object(item)
+        else:
+            self.snapshot.is_complete = False
         if type(state) is dict:
             self.tokens += state
             self._push([*state.values()])
@@ -224,10 +247,12 @@ class _Reader:
 
     def _classes(self, kind: type) -> None:
         """Read the attributes of a class and of its bases, each class once."""
+        self.snapshot.add_attribute(kind, "__mro__")
         for base in kind.__mro__:
             if base in self.classes or _is_of_the_library(base) or base.__module__ == "numpy":
                 continue
             self.classes.add(base)
+            self.snapshot.add_items(vars(base))
             for name, item in vars(base).items():
                 if isinstance(item, FunctionType):
                     self.tokens.append(item)

@@ -18,6 +18,7 @@ from ...transforms.trees import Branch, Copier, Leaf, Structure
 from .arrays import is_vector
 from .call import Call
 from .key import typed
+from .snapshot import Snapshot
 
 Reader = Callable[[tuple[Any, ...], dict[str, Any]], "Sequence[Any] | None"]
 """From the arguments by position and by name to the arrays of a program; None for those of another key."""
@@ -33,8 +34,8 @@ _PLAIN = (int, str, bool, NoneType)
 def reader_of(call: Call) -> Reader:
     """Return what reads the arguments of calls that are like one.
 
-    It knows numbers, arrays, lists, tuples, dicts and None. Arguments of other types, such as modules, whose
-    settings may have changed, it gives back as not its own: they are taken apart at length.
+    It knows numbers, arrays, lists, tuples, dicts, None, and the modules of the call itself while nothing in
+    them changes. Other arguments it refuses, whatever their key is: they are taken apart at length.
 
     Parameters
     ----------
@@ -44,7 +45,7 @@ def reader_of(call: Call) -> Reader:
     Returns
     -------
     callable
-        From ``args`` and ``kwargs`` to the arrays of a program, or None where the key is another one.
+        From ``args`` and ``kwargs`` to the arrays of a program, or None where the key may be another one.
 
     Examples
     --------
@@ -90,6 +91,7 @@ class _ReaderSource:
         self.names = (f"x{i}" for i in count())
         self.lines: list[str] = []
         self.arrays: list[str] = []
+        self.snapshots: dict[int, Snapshot] = {}
         self.known: dict[str, Any] = {
             "array": np.array,
             "ndarray": np.ndarray,
@@ -125,7 +127,7 @@ class _ReaderSource:
 
     def read_call(self, call: Call) -> None:
         """Write what reads the arguments of a call."""
-        args, kwargs = call.args, call.kwargs
+        args, kwargs, self.snapshots = call.args, call.kwargs, call.snapshots
         self.refuse(f"len(args) != {len(args)}")
         self.refuse(self.other_keys([*kwargs], "kwargs"))
         statics: dict[Any, Any] = {**call.statics.by_position, **call.statics.by_name}
@@ -155,8 +157,8 @@ class _ReaderSource:
         """Write what reads a part of the arguments."""
         if isinstance(structure, Leaf):
             self.read_leaf(structure, name)
-        elif _holds_module(structure):
-            raise _UnreadableError
+        elif isinstance(structure.build_argument, Copier):
+            self.read_module(self.snapshots[id(structure.build_argument)], name)
         elif is_vector(structure):
             self.read_vector(structure, name)
         else:
@@ -190,6 +192,15 @@ class _ReaderSource:
         self.refuse(f"not {self.know(_collector(branch))}({name}, {numbers})")
         self.arrays.append(f"array({numbers}, float)")
 
+    def read_module(self, snapshot: Snapshot, name: str) -> None:
+        """Write what reads the parameters of a module."""
+        if not snapshot.is_complete:
+            raise _UnreadableError
+        numbers = next(self.names)
+        self.lines.append(f"{numbers} = {self.know(snapshot.numbers)}({name})")
+        self.refuse(f"{numbers} is None")
+        self.arrays.append(numbers)
+
     def read_container(self, branch: Branch, name: str) -> None:
         """Write what takes a container apart."""
         if branch.kind is NoneType:
@@ -211,6 +222,8 @@ def _collector(branch: Branch) -> Callable[[Any, list[Any]], bool]:
     """
     if branch.kind is NoneType:
         return lambda tree, numbers: tree is None
+    if isinstance(branch.build_argument, Copier):
+        raise _UnreadableError
     kind: Any = branch.kind
     size = len(branch.parts)
     keys = [*map(typed, branch.keys)] if kind is dict else []
@@ -232,9 +245,3 @@ def _collector(branch: Branch) -> Callable[[Any, list[Any]], bool]:
         return True
 
     return collect
-
-
-def _holds_module(structure: Structure) -> bool:
-    if isinstance(structure, Leaf):
-        return False
-    return isinstance(structure.build_argument, Copier) or any(map(_holds_module, structure.parts))
