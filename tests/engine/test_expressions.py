@@ -17,7 +17,7 @@ from autograd import Op, Value
 
 
 def differentiate(expression: Program) -> tuple[float, list[float]]:
-    """Return the value and the gradient that this project gives."""
+    """Return the value and the gradient that `backward` computes."""
     variables = [Value(coordinate) for coordinate in expression.point]
     out = expression.on(call_public, float, variables)
     out.backward()
@@ -25,13 +25,13 @@ def differentiate(expression: Program) -> tuple[float, list[float]]:
 
 
 def evaluate_exactly(expression: Program, variables: list[Any]) -> Any:
-    """Return the value from the formulas of the operations, in the precision in force."""
+    """Return the value by the oracles of the operations, in the current precision."""
     return expression.on(lambda op, *args: ORACLES[op.name].exact(*args), mp.mpf, variables)
 
 
 @given(expressions())
 def test_central_differences(expression: Program) -> None:
-    """Value and gradient of any expression are those of central differences at 50 digits."""
+    """Value and gradient of any expression agree with central differences at 50 digits."""
     value, gradient = differentiate(expression)
     with mp.workdps(50):
         point = [mp.mpf(coordinate) for coordinate in expression.point]
@@ -49,7 +49,7 @@ def test_central_differences(expression: Program) -> None:
 
 @given(expressions())
 def test_pytorch(expression: Program) -> None:
-    """Value and gradient of any expression are those of PyTorch in double precision."""
+    """Value and gradient of any expression agree with PyTorch in double precision."""
     torch = pytest.importorskip("torch")
 
     def tensor(number: float) -> Any:
@@ -74,7 +74,7 @@ def test_with_and_without_a_graph(expression: Program) -> None:
     assert expression.on(call_public, float, expression.point) == value
 
 
-# ------------------------------------------------------------------------------- functions made of rows
+# ------------------------------------------------------------------------------- functions composed of rows
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_with_and_without_a_graph(expression: Program) -> None:
     ],
 )
 def test_activations(call: Callable[[Any], Any], formula: Callable[[float], float]) -> None:
-    """An activation has the value of its formula, also on arrays, and the slope of its graph."""
+    """The value of an activation is its formula's, also on arrays; its slope, the finite difference's."""
     points = [-3.0, -0.5, 0.2, 2.5]
     np.testing.assert_allclose(call(np.array(points)), [formula(x) for x in points], rtol=1e-14)
     for point in points:
@@ -106,7 +106,7 @@ def test_activations(call: Callable[[Any], Any], formula: Callable[[float], floa
     [(autograd.leaky_relu, 0.01), (autograd.elu, 1.0), (autograd.silu, 0.5), (autograd.gelu, 0.5)],
 )
 def test_activations_at_zero(call: Callable[[Value], Value], slope: float) -> None:
-    """At 0 an activation is 0, and at a kink its derivative is that of the left side."""
+    """At 0 an activation is 0; if 0 is a kink, the derivative is the one from the left."""
     x = Value(0.0)
     out = call(x)
     out.backward()
@@ -115,14 +115,14 @@ def test_activations_at_zero(call: Callable[[Value], Value], slope: float) -> No
 
 @pytest.mark.parametrize("call", [autograd.leaky_relu, autograd.elu, autograd.silu, autograd.gelu])
 def test_activations_show_nan(call: Callable[[Value], Value]) -> None:
-    """An activation passes nan on, and overflows at no large argument."""
+    """An activation propagates nan and does not overflow at large arguments."""
     assert np.isnan(call(Value(np.nan)).data)
     assert call(Value(1000.0)).data == 1000.0
     assert -10.0 <= call(Value(-1000.0)).data <= 0.0
 
 
 def test_softmax() -> None:
-    """The softmax adds up to 1, has the Jacobian diag(p) - p pᵀ, and does not overflow."""
+    """Softmax sums to 1, has the Jacobian diag(p) - p pᵀ, and does not overflow."""
     logits = [Value(number) for number in (1001.0, 1000.0, -1000.0)]
     p = autograd.softmax(logits)
     expected = np.exp([0.0, -1.0, -2001.0]) / np.exp([0.0, -1.0, -2001.0]).sum()
@@ -137,5 +137,5 @@ def test_softmax() -> None:
 
 
 def test_softmax_of_nothing() -> None:
-    """The softmax of nothing is nothing."""
+    """The softmax of an empty sequence is empty."""
     assert autograd.softmax([]) == []

@@ -1,4 +1,4 @@
-"""Copies of graphs and graphs as bytes."""
+"""Copying and pickling graphs."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ Duplicate = Callable[[Any], Any]
 
 
 def through_pickle(item: Any) -> Any:
-    """Return what `pickle` makes of an object with its latest protocol."""
+    """Return an object pickled and unpickled with the latest protocol."""
     return pickle.loads(pickle.dumps(item, pickle.HIGHEST_PROTOCOL))
 
 
 def through_old_pickle(item: Any) -> Any:
-    """Return what Python's own pickler makes of an object with the first protocol that knows classes."""
+    """Return an object pickled and unpickled by the pure-Python pickler with protocol 2."""
     return pickle._loads(pickle._dumps(item, 2))  # type: ignore[attr-defined]
 
 
@@ -38,7 +38,7 @@ duplicates = pytest.mark.parametrize("duplicate", [copy.deepcopy, through_pickle
 
 
 def shape_of(*roots: Value) -> list[Any]:
-    """Return all that a graph holds, with numbers in place of the nodes."""
+    """Return the contents of a graph, with nodes replaced by their index."""
     order = nodes_of(roots)
     index = {id(node): i for i, node in enumerate(order)}
     return [
@@ -53,7 +53,7 @@ def shape_of(*roots: Value) -> list[Any]:
 
 @duplicates
 def test_a_graph(duplicate: Duplicate) -> None:
-    """A copy has the numbers, operations, labels and gradients of the graph, and is apart from it."""
+    """A copy has the numbers, operations, labels and gradients of the graph, and shares no node with it."""
     with anomaly():
         x, y = Value(-0.0, label="x"), Value(3.0)
         out = autograd.sum([x * x, autograd.max(y, x), y**2, 4.0]) * y
@@ -70,7 +70,7 @@ def test_a_graph(duplicate: Duplicate) -> None:
 @duplicates
 @given(data=st.data())
 def test_random_graphs(duplicate: Duplicate, data: st.DataObject) -> None:
-    """Any nodes of a graph, in any container and order, are copied with all that they share."""
+    """Nodes of a graph, in any container and order, are copied with their sharing preserved."""
     made = [Value(float(i), label=f"x{i}") for i in range(3)]
     for _ in range(data.draw(st.integers(0, 12))):
         a, b = (made[data.draw(st.integers(0, len(made) - 1))] for _ in range(2))
@@ -85,7 +85,7 @@ def test_random_graphs(duplicate: Duplicate, data: st.DataObject) -> None:
 
 @duplicates
 def test_depth(duplicate: Duplicate) -> None:
-    """Neither the depth of a graph nor the number of its results is a limit."""
+    """Graphs of any depth, with any number of results, can be copied."""
     made = [Value(1.0)]
     for _ in range(100_000):
         made.append(made[-1] + 1.0)
@@ -105,7 +105,7 @@ def test_gradients_that_are_graphs(duplicate: Duplicate) -> None:
     out = autograd.sum([leaf * leaf * leaves[i - 1] for i, leaf in enumerate(leaves)])
     out.backward(create_graph=True)
     twins = duplicate(leaves)
-    # The gradient by x5 is 2 x5 x4 + x6².
+    # The gradient with respect to x5 is 2 x5 x4 + x6².
     twins[5].grad.backward()
     found = [twins[i].grad.data - leaves[i].grad.data for i in range(4, 8)]
     assert found == [2.0 * 6.0, 2.0 * 5.0, 2.0 * 7.0, 0.0]
@@ -120,12 +120,12 @@ class Tagged(Value):
 
 
 class Free(Value):
-    """A subclass that takes any attribute."""
+    """A subclass that accepts any attribute."""
 
 
 @pytest.mark.parametrize("duplicate", [copy.deepcopy, through_pickle, through_old_pickle, copy.copy])
 def test_subclasses(duplicate: Duplicate) -> None:
-    """A copy has the class of a leaf, and the attributes that the class allows."""
+    """A copy of a leaf keeps its class and attributes."""
     tagged, free = Tagged(1.0), Free(2.0, label="w")
     tagged.tag, free.m = [3.0], 4.0  # type: ignore[attr-defined]
     for leaf in (tagged, free):
@@ -142,7 +142,7 @@ def test_subclasses(duplicate: Duplicate) -> None:
 
 
 def test_a_shallow_copy() -> None:
-    """A shallow copy is a node of its own with the same operands."""
+    """A shallow copy is a new node with the same operands."""
     x = Value(2.0, label="x")
     out = x * x
     twin = copy.copy(out)
@@ -155,7 +155,7 @@ def test_a_shallow_copy() -> None:
 
 
 def test_the_memo_of_a_deep_copy() -> None:
-    """What the caller's memo holds is not copied; what was copied is there."""
+    """Objects in the caller's memo are not copied again; copied nodes are added to it."""
     x, y = Value(2.0), Value(3.0)
     out = x * y
     memo: dict[int, Any] = {id(x): x}
@@ -180,7 +180,7 @@ class Remembers(Module):
 
 @duplicates
 def test_a_module_with_a_graph(duplicate: Duplicate) -> None:
-    """A graph that a module keeps leads to the copies of the module's own parameters."""
+    """If a module holds a graph, its copy refers to the copied parameters."""
     model = Remembers()
     model(np.ones((50, 2)))
     twin = duplicate(model)
@@ -191,7 +191,7 @@ def test_a_module_with_a_graph(duplicate: Duplicate) -> None:
 
 
 def test_several_results_in_one_pickle() -> None:
-    """What several results share is written once, also by several calls of one pickler."""
+    """Nodes shared by several results are written once, also by several calls of one pickler."""
     x = Value(1.0)
     shared = x
     for _ in range(1000):
@@ -204,7 +204,7 @@ def test_several_results_in_one_pickle() -> None:
 
 
 def test_pickles_in_threads() -> None:
-    """Threads that pickle one graph at once get whole graphs."""
+    """Threads can pickle the same graph at the same time."""
     out = Value(1.0)
     for i in range(300):
         out = out * 0.5 + out / float(i + 1)
@@ -226,7 +226,7 @@ def test_pickles_in_threads() -> None:
 
 
 def test_what_is_no_number_as_a_gradient() -> None:
-    """A gradient that the user put there is copied as any object is."""
+    """A gradient assigned by the user that is not a number is copied like any object."""
     leaf = Value(1.0)
     leaf.grad = np.array([1.0, 2.0])
     for duplicate in (copy.deepcopy, through_pickle):
@@ -234,7 +234,7 @@ def test_what_is_no_number_as_a_gradient() -> None:
 
 
 def test_an_unfinished_pickle() -> None:
-    """A pickle that fails leaves nothing behind that the next one would refer to."""
+    """A failed pickle leaves no state behind that affects the next one."""
     out = Value(1.0) * 2.0
     for _ in range(2):
         with pytest.raises(TypeError, match="cannot pickle"):

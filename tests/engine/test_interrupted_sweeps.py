@@ -1,4 +1,4 @@
-"""A sweep that something ends or cuts in on: Ctrl-C, want of memory, recursion, handlers, threads, forks."""
+"""Interrupted sweeps: Ctrl-C, out of memory, recursion limit, signal handlers, threads, forks."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from autograd.engine.gradients import has_gradient
 from autograd.transforms import partials, sweeps
 
 FILES = {value.__file__, gradients.__file__, partials.__file__, sweeps.__file__}
-# Leaving a ``with`` statement, Python does not look at signals before the lock is free.
+# On leaving a ``with`` statement, Python does not check for signals before the lock is released.
 HOLDING = {"backward", "accumulate"}
 LOOKING = ("RESUME", "JUMP_BACKWARD", "CALL")
 
 
 class Graph:
-    """Two leaves and a result that has shared, variadic and repeated operands."""
+    """Two leaves and a result with shared, variadic and repeated operands."""
 
     def __init__(self) -> None:
         self.x, self.y = Value(3.0), Value(2.0)
@@ -37,17 +37,17 @@ class Graph:
         self.out = autograd.sum([self.x * self.y, self.square * self.y, self.y**2]) + self.square
 
     def backward(self) -> None:
-        """Sweep."""
+        """Run a sweep."""
         self.out.backward()
 
     @staticmethod
     def times(sweeps: int) -> tuple[float, float]:
-        """Return what the leaves hold after some sweeps."""
+        """Return the gradients of the leaves after some sweeps."""
         return 20.0 * sweeps, 16.0 * sweeps
 
     @property
     def gradients(self) -> tuple[float, float]:
-        """What the leaves hold."""
+        """The gradients of the leaves."""
         return self.x.grad, self.y.grad
 
 
@@ -56,12 +56,12 @@ ONCE = Graph.times(1)
 
 @contextmanager
 def at_instruction(number: int, action: Callable[[], object]) -> Iterator[list[str]]:
-    """Do something in a sweep as a signal handler would: where Python looks at signals, counted as they come.
+    """Run an action in the middle of a sweep, at the given check for signals, as a signal handler would.
 
     Yields
     ------
     list of str
-        The name of the function that was cut in on; empty where the sweep had fewer such places.
+        The name of the interrupted function; empty if the sweep has fewer checks.
     """
     left = iter(range(number))
     where: list[str] = []
@@ -90,12 +90,12 @@ def at_instruction(number: int, action: Callable[[], object]) -> Iterator[list[s
 
 
 def interrupt() -> None:
-    """Do what Ctrl-C does."""
+    """Raise KeyboardInterrupt as Ctrl-C does."""
     raise KeyboardInterrupt
 
 
 def interrupted(work: Callable[[], object], number: int) -> str:
-    """Interrupt some work at an instruction; return in which function, or nothing where it ended before."""
+    """Interrupt work at an instruction; return the interrupted function's name, or "" if it ended before."""
     where: list[str] = []
     try:
         with at_instruction(number, interrupt) as where:
@@ -107,7 +107,7 @@ def interrupted(work: Callable[[], object], number: int) -> str:
 
 @pytest.mark.parametrize("create_graph", [False, True])
 def test_ctrl_c_twice(create_graph: bool) -> None:
-    """Wherever a sweep is interrupted, all leaves got a gradient or none, and the next sweep is right."""
+    """Wherever a sweep is interrupted, all leaves get a gradient or none, and the next sweep is right."""
     places = {"_additions", "add_to_gradients", "_adjoints" if create_graph else "_reach"}
     reached = set()
     for number in range(5000):
@@ -127,7 +127,7 @@ def test_ctrl_c_twice(create_graph: bool) -> None:
 
 
 def test_want_of_memory() -> None:
-    """A MemoryError at any allocation of a sweep leaves gradients as they were, and the next sweep right."""
+    """A MemoryError at any allocation of a sweep leaves gradients unchanged, and the next sweep is right."""
     capi = pytest.importorskip("_testcapi")
     failed = 0
     for number in range(200):
@@ -135,7 +135,7 @@ def test_want_of_memory() -> None:
         graph.backward()
         backward = graph.out.backward
         try:
-            # One failure: when all later allocations fail, Python 3.13 never ends unwinding a `with`.
+            # Only one allocation fails: if all later ones do, Python 3.13 never finishes unwinding a `with`.
             capi.set_nomemory(number, number + 1)
             backward()
         except MemoryError:
@@ -151,7 +151,7 @@ def test_want_of_memory() -> None:
 
 
 def test_recursion_error() -> None:
-    """A RecursionError that somebody catches leaves nothing behind, wherever in the sweep it arises."""
+    """After a caught RecursionError anywhere in a sweep, gradients are unchanged and sweeps work."""
 
     def deeper(depth: int, graph: Graph) -> None:
         if depth:
@@ -172,12 +172,12 @@ def test_recursion_error() -> None:
     assert 0 < finished < 100
 
 
-# ---------------------------------------------------------------------------------------- inside of a sweep
+# ---------------------------------------------------------------------------------------- inside a sweep
 
 
 @pytest.mark.parametrize("create_graph", [False, True])
 def test_a_sweep_inside_of_a_sweep(create_graph: bool) -> None:
-    """What cuts in on a sweep, such as a signal handler, may sweep itself: over the same graph as well."""
+    """Code that interrupts a sweep, such as a signal handler, can sweep, also over the same graph."""
     for number in range(5000):
         graph = Graph()
         aside = graph.x * 10.0 + graph.y
@@ -198,7 +198,7 @@ def test_a_sweep_inside_of_a_sweep(create_graph: bool) -> None:
 
 
 def test_a_finalizer_sweeps() -> None:
-    """`__del__` and the callback of a weak reference may sweep in the middle of a sweep."""
+    """`__del__` and a weak reference's callback can sweep in the middle of another sweep."""
     graph = Graph()
 
     class Dying:
@@ -215,7 +215,7 @@ def test_a_finalizer_sweeps() -> None:
 
 
 def test_anomaly_inside_of_a_sweep() -> None:
-    """Anomaly mode holds in a sweep inside of another one."""
+    """Anomaly mode works in a sweep that interrupts another one."""
     graph = Graph()
     root = Value(0.0, label="zero").sqrt()
     caught = []
@@ -236,7 +236,7 @@ def test_anomaly_inside_of_a_sweep() -> None:
 
 
 def test_graph_gradients_from_threads() -> None:
-    """Threads that leave `Value`s as gradients on shared leaves lose nothing."""
+    """Threads that accumulate `Value`s as gradients on shared leaves lose nothing."""
     x = Value(3.0)
     ready = threading.Barrier(8)
 
@@ -261,12 +261,12 @@ def test_graph_gradients_from_threads() -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-# JAX, where another test has loaded it, and Python from 3.12 on warn of the threads that are here on purpose.
+# JAX, if another test has loaded it, and Python from 3.12 on warn about the threads, which are intended.
 @pytest.mark.filterwarnings(
     "ignore:os.fork:RuntimeWarning", "ignore:This process .* is multi-threaded:DeprecationWarning"
 )
 def test_a_fork_while_another_thread_sweeps() -> None:
-    """In the child of a fork, where the thread that was sweeping is gone, sweeps work."""
+    """Sweeps work in the child of a fork, in which the sweeping thread no longer exists."""
     graph = Graph()
     sweeping, forked = threading.Event(), threading.Event()
 
@@ -283,11 +283,11 @@ def test_a_fork_while_another_thread_sweeps() -> None:
     sweeping.wait()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        # JAX, where another test has loaded it, warns of every fork.
+        # JAX, if another test has loaded it, warns about every fork.
         warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
         child = os.fork()
     if child == 0:
-        # A hang would end by the alarm, whose signal is the exit status.
+        # If the child hangs, the alarm's signal becomes its exit status.
         import signal
 
         signal.alarm(60)

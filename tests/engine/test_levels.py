@@ -1,4 +1,4 @@
-"""What is being differentiated or traced is known by the nodes: in every thread and at every depth."""
+"""Nodes know what is being differentiated or traced, in every thread and at every depth."""
 
 import copy
 import math
@@ -50,7 +50,7 @@ LOSSY: dict[str, Callable[[Any], Any]] = {
 @pytest.mark.parametrize("transform", TRANSFORMED.values(), ids=TRANSFORMED)
 @pytest.mark.parametrize("f", LOSSY.values(), ids=LOSSY)
 def test_no_gradient_is_lost(f: Callable[[Any], Any], transform: Callable[..., Any]) -> None:
-    """What is differentiated by does not become a plain number: that raises, at the user's line."""
+    """Converting a variable of a derivative to a plain number raises at the user's line."""
     with pytest.raises(LostGradientError, match=r"derivative would be lost.*v\.data") as caught:
         transform(f)(2.0)
     assert __file__ in str(caught.value)
@@ -64,7 +64,7 @@ def _filled(x: Any) -> Any:
 
 
 def test_arrays_of_floats_refuse_results() -> None:
-    """An array of floats, in which a result would lose its derivative, does not take it."""
+    """Assigning a result to an array of floats, which would lose its derivative, raises."""
     with pytest.raises(LostGradientError, match="array of objects"):
         grad(_filled)(3.0)
 
@@ -78,26 +78,26 @@ def _unclear(x: Any) -> Any:
 
 @pytest.mark.parametrize("transform", ["grad", "value_and_grad", "jacobian", "jvp", "vjp"])
 def test_branches_formats_and_data_are_allowed(transform: str) -> None:
-    """An eager derivative may branch, print, and take a number on purpose, which counts as a constant."""
+    """An eager derivative may branch, print, and read `.data`, which counts as a constant."""
     x = 2.0
     n = len("2.0") + len(repr(Value(x)))
     assert TRANSFORMED[transform](_unclear)(x) == 2 * x * n * x
 
 
 def test_numbers_that_nothing_depends_on_convert() -> None:
-    """In a derivative, a Value that does not depend on its variables is a number as anywhere."""
+    """In a derivative, a Value that does not depend on its variables still converts to a number."""
     other = Value(2.0)
     assert grad(lambda x: x * float(other * other))(3.0) == 4.0
     assert grad(lambda x: x * float(x > 1.0))(3.0) == 1.0
 
 
 def test_a_shallow_copy_keeps_the_derivative() -> None:
-    """A shallow copy of a result is made of the same operands, and is differentiated as it is."""
+    """A shallow copy of a result has the same operands and is differentiated like the original."""
     assert grad(lambda x: copy.copy(x * x) * x)(2.0) == 12.0
 
 
 def test_numbers_convert_after_the_derivative() -> None:
-    """What a function kept of its variables is a number again when its derivative is done."""
+    """A Value that a function kept converts to a number once the derivative is done."""
     kept: list[Any] = []
 
     def f(x: Any) -> Any:
@@ -113,27 +113,27 @@ def test_numbers_convert_after_the_derivative() -> None:
 
 @pytest.fixture(name="elsewhere")
 def _elsewhere() -> Any:
-    """Return a function that calls another in a thread which knows nothing of the caller's."""
+    """Return a function that calls another in a worker thread."""
     with ThreadPoolExecutor(1) as pool:
         yield lambda f, *args: pool.submit(f, *args).result()
 
 
 def test_derivatives_in_a_worker(elsewhere: Any) -> None:
-    """A derivative in a worker's thread is differentiated by the one around it."""
+    """A derivative in a worker thread is differentiated by an outer one."""
     assert grad(lambda x: elsewhere(grad(lambda y: x * y * y), 3.0))(2.0) == 6.0
     assert grad(lambda x: elsewhere(lambda: grad(lambda y: y * x * x)(x)))(3.0) == 6.0
     assert grad(lambda x: elsewhere(lambda: jvp(lambda y: y * x * x, (1.0,), (1.0,))[1]))(3.0) == 6.0
 
 
 def test_compiled_functions_in_a_worker(elsewhere: Any) -> None:
-    """A function that is compiled in a worker, and reads what is being differentiated, is differentiated."""
+    """A function compiled in a worker that reads an outer variable is differentiated by it."""
     assert grad(lambda x: elsewhere(jit(lambda y: x * y), 5.0))(2.0) == 5.0
     assert grad(lambda x: jit(lambda y: x * y)(5.0))(2.0) == 5.0
     assert grad(lambda x: elsewhere(jit(grad(lambda y: x * y * y)), 5.0))(2.0) == 10.0
 
 
 def test_numbers_are_refused_in_a_worker(elsewhere: Any) -> None:
-    """A branch on a traced value and a lost gradient raise in a worker as they do at home."""
+    """A branch on a traced value and a lost gradient raise in a worker too."""
     with pytest.raises(TracedValueError, match="where"):
         jit(lambda x: elsewhere(lambda: x if x > 0.0 else -x))(3.0)
     with pytest.raises(LostGradientError):
@@ -141,7 +141,7 @@ def test_numbers_are_refused_in_a_worker(elsewhere: Any) -> None:
 
 
 def test_other_threads_do_not_wait_for_a_trace(elsewhere: Any) -> None:
-    """While a function is traced, numbers of other threads are known without a walk through their graphs."""
+    """While a function is traced, other threads read numbers without a walk through their graphs."""
     y = Value(1.0)
     for _ in range(1000):
         y = y * 1.0
@@ -176,7 +176,7 @@ def test_other_threads_do_not_wait_for_a_trace(elsewhere: Any) -> None:
 @pytest.mark.parametrize("op", COMPARISONS.values(), ids=COMPARISONS)
 @pytest.mark.parametrize("point", [(1.0, 2.0), (2.0, 2.0), (3.0, 2.0), (math.nan, 2.0)])
 def test_comparisons_are_replayed(op: Any, point: tuple[float, float]) -> None:
-    """A comparison of recorded values is a node, so that a function made of the graph compares anew."""
+    """A comparison of recorded values is a node, so a function of the graph compares its arguments anew."""
     for other in (point, point[::-1]):
         a, b = Value(other[0], label="a"), Value(other[1], label="b")
         compare = {"eq": "__eq__", "ne": "__ne__"}.get(op.name, f"__{op.name}__")
@@ -190,7 +190,7 @@ def test_comparisons_are_replayed(op: Any, point: tuple[float, float]) -> None:
 
 
 def test_a_choice_is_replayed() -> None:
-    """`where` and what is computed from a comparison follow the arguments of a lambdified function."""
+    """In a lambdified function, `where` and comparisons follow the arguments."""
     a = Value(2.0, label="a")
     assert lambdify(where(a > 0, a, -a), [a])(-1.0) == 1.0
     assert lambdify(where(a > 0, 1.0, 2.0), [a])(-1.0) == 2.0  # type: ignore[arg-type]
@@ -198,7 +198,7 @@ def test_a_choice_is_replayed() -> None:
 
 
 def test_no_derivative_flows_through_a_comparison() -> None:
-    """A comparison passes nothing on, not even where what arrives is infinite."""
+    """A comparison passes no adjoint to its operands, not even an infinite one."""
     x = Value(0.0)
     y: Any = where(x >= 0.0, sqrt(x), 1.0)
     y.backward()
@@ -228,7 +228,7 @@ ORDERS: dict[str, Callable[[Any], Any]] = {
 @pytest.mark.parametrize("inner", ORDERS.values(), ids=ORDERS)
 @pytest.mark.parametrize("outer", ORDERS.values(), ids=ORDERS)
 def test_zero_times_infinity(inner: Callable[..., Any], outer: Callable[..., Any]) -> None:
-    """0 times an infinite partial is IEEE's nan, in numbers and in graphs, in both modes, compiled too."""
+    """0 times an infinite partial is nan as in IEEE 754: in numbers and graphs, both modes, also compiled."""
     first, second = inner(_chosen), outer(inner(_smooth))
     assert math.isnan(first(0.0))
     assert math.isnan(jit(first, backend="numpy")(0.0))
@@ -239,7 +239,7 @@ def test_zero_times_infinity(inner: Callable[..., Any], outer: Callable[..., Any
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_zero_times_infinity_in_backward() -> None:
-    """`backward` gives the same, with and without a graph."""
+    """0 times an infinite partial is nan in `backward`, with and without a graph."""
     for create_graph in (False, True):
         x = Value(0.0)
         _chosen(x).backward(create_graph=create_graph)
@@ -258,7 +258,7 @@ CONSTANTS: dict[str, Callable[[Any], Any]] = {
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("f", CONSTANTS.values(), ids=CONSTANTS)
 def test_constants_at_a_pole(f: Callable[[Any], Any]) -> None:
-    """A constant for which Python raises gives IEEE's result in graphs of derivatives as well."""
+    """A constant for which Python's operators raise gives the IEEE 754 result in graphs of derivatives."""
     x = Value(2.0)
     f(x).backward(create_graph=True)
     np.testing.assert_equal(float(x.grad), grad(f)(2.0))
@@ -266,7 +266,7 @@ def test_constants_at_a_pole(f: Callable[[Any], Any]) -> None:
 
 
 def test_directions_that_are_not_asked_for() -> None:
-    """A row of a Jacobian holds nothing of another result, though its derivative is infinite."""
+    """An infinite derivative of one result leaves the other rows of a Jacobian finite."""
     f = lambda x: np.array([sqrt(x[0]), x[0] * x[1]])  # noqa: E731
     for mode in ("rev", "fwd"):
         for compiled in (jacobian(f, mode=mode), jit(jacobian(f, mode=mode), backend="numpy")):
@@ -286,7 +286,7 @@ def _descent(steps: int, derivative: Callable[..., Any]) -> Callable[[Any], Any]
 
 
 def _nodes_walked(f: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch) -> int:
-    """Return how many nodes all walks of a call come past together."""
+    """Return the total number of nodes that all graph walks of a call visit."""
     walked = 0
 
     def counted(*roots: Value, **options: Any) -> list[Value]:
@@ -307,7 +307,7 @@ def _nodes_walked(f: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch) -> i
 def test_an_inner_derivative_in_a_loop_is_linear(
     inner: str, outer: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each inner derivative walks through its own nodes, not through all earlier steps, at any depth."""
+    """Each inner derivative visits only its own nodes, not all earlier steps, at any depth."""
     short, long = (
         _nodes_walked(TRANSFORMED[outer](_descent(steps, TRANSFORMED[inner])), monkeypatch)
         for steps in (10, 40)
@@ -316,7 +316,7 @@ def test_an_inner_derivative_in_a_loop_is_linear(
 
 
 def test_an_inner_derivative_that_uses_history_is_linear(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So is one that reads the earlier steps as a constant of its own."""
+    """An inner derivative that uses earlier steps as a constant does not visit them either."""
 
     def f(x: Any, steps: int) -> Any:
         for _ in range(steps):

@@ -17,7 +17,7 @@ from autograd.engine.levels import open_scopes
 
 
 def line_of(mark: str) -> str:
-    """Return file, number and text of the line of this file that ends in a comment of one word."""
+    """Return file, number and text of the line of this file that ends with a given comment."""
     lines = Path(__file__).read_text(encoding="utf-8").splitlines()
     ((number, text),) = ((i, line) for i, line in enumerate(lines, 1) if line.endswith(f"  # {mark}"))
     return f"{__file__}:{number}: {text.strip()}"
@@ -60,7 +60,7 @@ def test_forward_line() -> None:
 
 
 def test_forward_line_inside_numpy() -> None:
-    """The line is the user's also where NumPy or this project called the operator."""
+    """The line is the user's even if NumPy or this project called the operator."""
     x = autograd.as_values([1e308, 1e308])
     with anomaly(), pytest.raises(FloatingPointError) as error:
         np.sum(x)  # inside-numpy
@@ -68,7 +68,7 @@ def test_forward_line_inside_numpy() -> None:
 
 
 def test_the_first_node_at_fault_raises() -> None:
-    """The operation where nan arises raises, not one to which it is passed on."""
+    """The operation that produces nan raises, not a later one that propagates it."""
     with anomaly(), pytest.raises(FloatingPointError, match=r"in log\(-1.0\)"):
         autograd.exp(autograd.log(Value(-1.0)) + 1.0) * 2.0
 
@@ -78,7 +78,7 @@ def test_the_first_node_at_fault_raises() -> None:
     [(lambda x: x + 1.0, inf), (lambda x: np.exp(-x), 0.0), (lambda x: autograd.max(x, 1.0), inf)],
 )
 def test_an_infinite_operand_is_no_fault(call: Callable[[Value], Value], expected: float) -> None:
-    """An operation raises where it leaves the finite numbers, not where it was given inf."""
+    """An operation raises if it turns finite operands into inf, not if an operand is inf."""
     with anomaly():
         assert call(Value(inf)).data == expected
 
@@ -87,7 +87,7 @@ def test_an_infinite_operand_is_no_fault(call: Callable[[Value], Value], expecte
 
 
 def test_backward_message() -> None:
-    """A partial that is infinite raises in backward, and the error names the line that built the node."""
+    """An infinite partial raises in backward, and the error names the line that built the node."""
     x = Value(0.0, label="x")
     with anomaly():
         y = autograd.sqrt(x)  # build
@@ -100,21 +100,21 @@ def test_backward_message() -> None:
 
 
 def test_backward_of_an_expression_built_outside() -> None:
-    """A node that was built outside has no line to name, but is caught all the same."""
+    """A node built outside anomaly mode raises too, without a line to name."""
     y = Value(0.0, label="x").sqrt() * 3.0
     with anomaly(), pytest.raises(FloatingPointError, match=r"sqrt\(x = 0.0\): the adjoint 3.0 .* inf$"):
         y.backward()
 
 
 def test_backward_zero_times_infinity() -> None:
-    """An adjoint of 0 at an infinite partial gives nan, which raises."""
+    """An adjoint of 0 times an infinite partial gives nan, which raises."""
     x = Value(0.0)
     with anomaly(), pytest.raises(FloatingPointError, match=r"adjoint 0.0 times the partial inf gives nan"):
         (x.sqrt() * 0.0).backward()
 
 
 def test_backward_overflow_of_a_sum() -> None:
-    """An adjoint that leaves the finite numbers as a sum over the uses raises too."""
+    """An adjoint that overflows in the sum over the uses raises too."""
     x = Value(0.5, label="x")
     with anomaly():
         y = x * 1e308 + x * 1e308
@@ -123,7 +123,7 @@ def test_backward_overflow_of_a_sum() -> None:
 
 
 def test_a_raising_backward_leaves_gradients_alone() -> None:
-    """After the error the leaves hold what they held before."""
+    """After the error the leaves have the same gradients as before."""
     x, y = Value(0.0), Value(2.0)
     (x * 3.0 + y).backward()
     out = y * x.sqrt()
@@ -133,7 +133,7 @@ def test_a_raising_backward_leaves_gradients_alone() -> None:
 
 
 def test_outside_an_infinite_gradient_is_a_result() -> None:
-    """Without anomaly mode backward gives inf where the derivative is infinite."""
+    """Without anomaly mode backward gives inf for an infinite derivative."""
     x = Value(0.0)
     x.sqrt().backward()
     assert x.grad == inf
@@ -143,7 +143,7 @@ def test_outside_an_infinite_gradient_is_a_result() -> None:
 
 
 def root(x: Any) -> Any:
-    """Return three times the root, whose slope at 0 is infinite."""
+    """Return three times the square root, whose slope at 0 is infinite."""
     return autograd.sqrt(x) * 3.0  # root
 
 
@@ -163,7 +163,7 @@ DERIVATIVES: dict[str, Callable[[Callable[[Any], Any]], Callable[[Any], Any]]] =
 @pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("name", DERIVATIVES)
 def test_derivatives(name: str, compiled: bool) -> None:
-    """A derivative that is not finite raises where it arises, and names the user's line; compiled as well."""
+    """A non-finite derivative raises at its origin and names the user's line, also compiled."""
     derivative = DERIVATIVES[name](root)
     if compiled:
         derivative = jit(derivative, backend="numpy")
@@ -181,7 +181,7 @@ def test_derivatives(name: str, compiled: bool) -> None:
 
 
 def anomaly_is_over() -> bool:
-    """Return whether derivatives give inf again."""
+    """Return whether derivatives give inf again instead of raising."""
     with np.errstate(all="ignore"):
         return bool(np.isinf(grad(root)(0.0)))
 
@@ -193,7 +193,7 @@ def test_tangents_that_add_up_to_infinity() -> None:
 
 
 def test_a_second_derivative_names_the_users_line() -> None:
-    """An operation of a derivative's own that is at fault is reported at the line that asked for it."""
+    """A fault in an operation of the derivative itself is reported at the line that asked for it."""
     with anomaly(), pytest.raises(FloatingPointError) as error:
         grad(grad(lambda x: x**1.5))(0.0)  # asked
     assert __file__ in str(error.value)
@@ -201,7 +201,7 @@ def test_a_second_derivative_names_the_users_line() -> None:
 
 @pytest.mark.parametrize("backend", ["numpy", "numba"])
 def test_compiled_functions(backend: str) -> None:
-    """A compiled function with a result that is not finite raises by the operation and its line."""
+    """A compiled function with a non-finite result raises an error with the operation and its line."""
     if backend == "numba":
         pytest.importorskip("numba")
 
@@ -221,18 +221,18 @@ def test_compiled_functions(backend: str) -> None:
 
 
 def test_a_compiled_function_of_infinity() -> None:
-    """A result that is infinite because an argument is, is no fault."""
+    """An infinite result of an infinite argument is no fault."""
     f = jit(lambda x: x + 1.0, backend="numpy")
     f(1.0)
     with anomaly():
         assert f(inf) == inf
 
 
-# ------------------------------------------------------------------------------------- where it is in force
+# ------------------------------------------------------------------------------------- scope of anomaly mode
 
 
 def is_on() -> bool:
-    """Return whether an operation on nan raises here."""
+    """Return whether anomaly mode is on, by an operation on nan."""
     try:
         return not isnan((Value(nan) + 1.0).data)
     except FloatingPointError:
@@ -240,7 +240,7 @@ def is_on() -> bool:
 
 
 def test_block() -> None:
-    """It holds inside the block, and no longer after an error."""
+    """Anomaly mode is on inside the block and ends with it, also after an error."""
     assert not is_on()
     with anomaly():
         assert is_on()
@@ -250,7 +250,7 @@ def test_block() -> None:
 
 
 def test_nesting() -> None:
-    """The end of an inner block leaves the outer one in force."""
+    """Anomaly mode stays on after an inner block ends."""
     with anomaly():
         with anomaly():
             assert is_on()
@@ -259,13 +259,13 @@ def test_nesting() -> None:
 
 
 def test_decorator() -> None:
-    """A decorated function is watched at each call."""
+    """Anomaly mode is on in each call of a decorated function."""
     watched = anomaly()(is_on)
     assert [watched(), watched(), is_on()] == [True, True, False]
 
 
 def test_other_threads() -> None:
-    """It holds for the thread that opened it alone."""
+    """Anomaly mode is on only in the thread that opened it."""
     with ThreadPoolExecutor(1) as pool:
         with anomaly():
             assert (is_on(), pool.submit(is_on).result()) == (True, False)
@@ -274,7 +274,7 @@ def test_other_threads() -> None:
 
 
 def test_outside_it_warns() -> None:
-    """Without anomaly mode there is one warning, where nan arises, and a result."""
+    """Without anomaly mode there is a result, and one warning at the origin of nan."""
     with pytest.warns(RuntimeWarning, match="invalid value") as caught:
         out = autograd.log(Value(-1.0)) * 2.0 + 1.0
     assert (len(caught), isnan(out.data)) == (1, True)
@@ -289,7 +289,7 @@ def test_no_warning_besides_the_error() -> None:
 
 
 def test_the_line_of_a_fault_is_remembered() -> None:
-    """A node where nan or inf arises knows its line; inside a block each node does."""
+    """A node that produces nan or inf knows its line; in anomaly mode every node does."""
     with pytest.warns(RuntimeWarning):
         y = autograd.log(Value(0.0))  # fault
     assert str(y.source) == line_of("fault")

@@ -33,7 +33,7 @@ from autograd.engine.gradients import has_gradient
     ids=repr,
 )
 def test_data_is_a_python_float(number: Any) -> None:
-    """Any real number is accepted, at the start and on assignment, and kept as a Python float."""
+    """Any real number is accepted, in the constructor and on assignment, and stored as a Python float."""
     leaf = Value(number)
     assert (type(leaf.data), leaf.data) == (float, float(number))
     leaf.data = -1.0
@@ -55,7 +55,7 @@ def test_data_is_a_python_float(number: Any) -> None:
     ids=repr,
 )
 def test_data_of_another_type(data: Any, message: str) -> None:
-    """Anything but a real number raises a TypeError that says what came and what to do."""
+    """Anything but a real number raises a TypeError that says what it got and what to do."""
     with pytest.raises(TypeError, match=message):
         Value(data)
     leaf = Value(1.0)
@@ -74,14 +74,14 @@ def test_label_of_another_type(label: Any) -> None:
 
 
 def test_a_leaf() -> None:
-    """A leaf has no operation, no operands and no gradient yet, which reads 0.0."""
+    """A leaf has no operation and no operands; its gradient starts at 0.0."""
     leaf = Value(2.0, label="x")
     assert (leaf.op, leaf.args, leaf.partials, leaf.label) == (None, (), (), "x")
     assert (leaf.grad, type(leaf.grad), has_gradient(leaf)) == (0.0, float, False)
 
 
 def test_unknown_attributes() -> None:
-    """A misspelt attribute raises instead of being kept."""
+    """Assigning a misspelt attribute raises."""
     with pytest.raises(AttributeError, match="gradient"):
         Value(1.0).gradient = 0.0  # type: ignore[attr-defined]
 
@@ -90,7 +90,7 @@ def test_unknown_attributes() -> None:
 
 
 def test_operands_keep_order_and_multiplicity() -> None:
-    """The operands are in order; one that is used twice is there twice."""
+    """Operands keep their order; one that is used twice is listed twice."""
     a, b = Value(2.0), Value(3.0)
     assert [list(map(id, out.args)) for out in (a - b, b - a, a * a)] == [
         [id(a), id(b)],
@@ -102,7 +102,7 @@ def test_operands_keep_order_and_multiplicity() -> None:
 
 @pytest.mark.parametrize("constant", [2, True, Fraction(2), np.float64(2), np.int32(2)], ids=repr)
 def test_constants_are_literals(constant: Any) -> None:
-    """A constant operand is a plain float among the operands, without a partial."""
+    """A constant operand is a plain float in `args`, without a partial."""
     x = Value(3.0)
     right, left = x - constant, constant - x
     assert (right.args[0], left.args[1]) == (x, x)
@@ -113,7 +113,7 @@ def test_constants_are_literals(constant: Any) -> None:
 
 @pytest.mark.parametrize(("condition", "truth"), [(True, 1.0), (np.False_, 0.0), (2.0, 1.0), (0.0, 0.0)])
 def test_a_condition_is_a_literal_or_a_node(condition: Any, truth: float) -> None:
-    """The condition of `where` is 1 or 0 in the graph, or the node that it is; it is not differentiated."""
+    """The condition of `where` is stored as 1, 0 or a node, and is not differentiated."""
     x, y, node = Value(3.0), Value(4.0), Value(condition)
     of_literal, of_node = autograd.where(condition, x, y), autograd.where(node, x, y)
     assert (type(of_literal.args[0]), of_literal.args) == (float, (truth, x, y))
@@ -122,7 +122,7 @@ def test_a_condition_is_a_literal_or_a_node(condition: Any, truth: float) -> Non
 
 
 def test_a_reduction_is_one_node() -> None:
-    """A sum over many terms is one node of that many operands, also over a single term."""
+    """A sum over any number of terms is one node with an operand per term."""
     terms = [Value(1.0), 2.0, Value(3.0)]
     assert autograd.sum(terms).args == tuple(terms)
     assert autograd.sum(terms).partials == (1.0, None, 1.0)
@@ -130,7 +130,7 @@ def test_a_reduction_is_one_node() -> None:
 
 
 def test_pos_is_a_node_of_its_own() -> None:
-    """A plus sign makes a node of the same value, with the derivative 1."""
+    """A unary plus makes a node of the same value, with derivative 1."""
     x = Value(1.5)
     assert (+x).args == (x,)
     assert ((+x).data, (+x).partials) == (1.5, (1.0,))
@@ -138,14 +138,14 @@ def test_pos_is_a_node_of_its_own() -> None:
 
 @pytest.mark.parametrize("name", ["data", "args", "partials"])
 def test_results_are_immutable(name: str) -> None:
-    """What an operation gave cannot be assigned to."""
+    """The data of a result cannot be assigned."""
     out = Value(2.0) * 3.0
     with pytest.raises(AttributeError):
         setattr(out, name, getattr(out, name))
 
 
 def test_assigning_to_a_result_says_what_to_do() -> None:
-    """The error for an assignment to a result points to the leaves."""
+    """The error for an assignment to a result says to assign to the leaves."""
     out = Value(2.0) * 3.0
     with pytest.raises(AttributeError, match=r"Value\(6.0, op='\*'\) is the result .* assign to .* a leaf"):
         out.data = 1.0
@@ -156,7 +156,7 @@ def test_assigning_to_a_result_says_what_to_do() -> None:
 
 @pytest.mark.parametrize("call", [Value.max, Value.min, autograd.max, autograd.min, np.maximum, np.minimum])
 def test_a_tie_goes_to_the_first(call: Callable[..., Value]) -> None:
-    """In a tie of two the first has the whole gradient."""
+    """In a tie of two operands the first gets the whole gradient."""
     a, b = Value(2.0), Value(2.0)
     call(a, b).backward()
     assert (a.grad, b.grad) == (1.0, 0.0)
@@ -165,7 +165,7 @@ def test_a_tie_goes_to_the_first(call: Callable[..., Value]) -> None:
 @pytest.mark.parametrize("call", [autograd.max, autograd.min, builtins.max, builtins.min])
 @pytest.mark.parametrize("form", [lambda call, items: call(items), lambda call, items: call(*items)])
 def test_a_tie_of_many_goes_to_the_first(call: Callable[..., Value], form: Callable[..., Value]) -> None:
-    """In a tie of many the first has the whole gradient, with the builtins too."""
+    """In a tie of many operands the first gets the whole gradient, with the builtins too."""
     leaves = [Value(2.0) for _ in range(4)]
     form(call, leaves).backward()
     assert [leaf.grad for leaf in leaves] == [1.0, 0.0, 0.0, 0.0]
@@ -174,7 +174,7 @@ def test_a_tie_of_many_goes_to_the_first(call: Callable[..., Value], form: Calla
 @pytest.mark.parametrize("call", [autograd.relu, abs, autograd.abs, np.abs, Value.abs])
 @pytest.mark.parametrize("zero", [0.0, -0.0])
 def test_the_derivative_at_a_kink(call: Callable[[Value], Value], zero: float) -> None:
-    """The derivative of relu and of abs at 0 is 0."""
+    """The derivatives of relu and abs at 0 are 0."""
     x = Value(zero)
     call(x).backward()
     assert x.grad == 0.0
@@ -207,7 +207,7 @@ not_finite = pytest.mark.parametrize(
 def test_a_result_out_of_domain_warns(
     call: Callable[[Value], Any], number: float, expected: float, message: str
 ) -> None:
-    """The result is that of IEEE 754; NumPy's warning names operation and operands, at the user's line."""
+    """The result follows IEEE 754; NumPy's warning names operation, operands and the user's line."""
     with pytest.warns(RuntimeWarning) as caught:
         out = call(Value(number, label="x"))
     assert [(str(warning.message), warning.filename) for warning in caught] == [(message, __file__)]
@@ -223,7 +223,7 @@ def test_errstate_ignore(call: Callable[[Value], Any], number: float, expected: 
 
 @not_finite
 def test_errstate_raise(call: Callable[[Value], Any], number: float, expected: float, message: str) -> None:
-    """Inside np.errstate(all="raise") the message is that of a FloatingPointError."""
+    """Inside np.errstate(all="raise") a FloatingPointError has the same message."""
     x = Value(number, label="x")
     with np.errstate(all="raise"), pytest.raises(FloatingPointError) as error:
         call(x)
@@ -231,14 +231,14 @@ def test_errstate_raise(call: Callable[[Value], Any], number: float, expected: f
 
 
 def test_errstate_by_kind() -> None:
-    """The setting of another kind of fault does not matter."""
+    """`np.errstate` is honoured for each kind of fault separately."""
     x = Value(0.0)
     with np.errstate(all="raise", divide="ignore"):
         assert autograd.log(x).data == -inf
 
 
 def test_nan_and_inf_pass_on_silently() -> None:
-    """An operation on nan or inf that is no fault itself does not warn again."""
+    """An operation that only propagates nan or inf does not warn."""
     assert isnan((Value(nan) * 2.0 + 1.0).data)
     assert (Value(inf) + 1.0).data == inf
     assert isnan(autograd.relu(Value(nan)).data)
@@ -246,7 +246,7 @@ def test_nan_and_inf_pass_on_silently() -> None:
 
 @pytest.mark.parametrize("number", [-8.0, Value(-8.0)])
 def test_no_complex_numbers(number: float | Value) -> None:
-    """A root of a negative number is nan, on whichever side the Value stands, never complex."""
+    """A root of a negative number is nan, never complex, whether the base is a Value or a number."""
     with np.errstate(invalid="ignore"):
         assert isnan((number ** Value(1 / 3)).data)
 
@@ -255,7 +255,7 @@ def test_no_complex_numbers(number: float | Value) -> None:
 
 
 def test_leaves_accumulate_and_results_do_not() -> None:
-    """Two sweeps over (x*x)**2 at 3 give 108, then 216; the inner node keeps what one sweep gives."""
+    """Two sweeps over (x*x)**2 at 3 give 108, then 216; the inner node has the adjoint of one sweep."""
     x = Value(3.0)
     inner = x * x
     out = inner**2
@@ -265,7 +265,7 @@ def test_leaves_accumulate_and_results_do_not() -> None:
 
 
 def test_accumulation_begins_at_what_the_leaf_holds() -> None:
-    """A leaf keeps the gradient of other expressions, and begins anew where the user sets it to 0."""
+    """A sweep adds to the gradient of earlier sweeps, until the user sets it to 0."""
     x = Value(3.0)
     (2.0 * x).backward()
     (x * x).backward()
@@ -276,7 +276,7 @@ def test_accumulation_begins_at_what_the_leaf_holds() -> None:
 
 
 def test_the_seed() -> None:
-    """The gradient that is passed to backward is the adjoint of the result."""
+    """The seed passed to backward is the adjoint of the result."""
     x = Value(3.0)
     out = x * x
     out.backward(0.5)
@@ -312,7 +312,7 @@ def test_gradients_belong_to_the_forward_pass() -> None:
 
 
 def test_a_leaf_in_a_later_expression_has_the_new_value() -> None:
-    """An assigned value counts from the next expression on."""
+    """Expressions built after an assignment use the new value."""
     x = Value(3.0)
     x.data -= 1.0
     (x * x).backward()
@@ -320,7 +320,7 @@ def test_a_leaf_in_a_later_expression_has_the_new_value() -> None:
 
 
 def test_a_chain_of_a_million_nodes() -> None:
-    """Depth is no limit: neither to a sweep nor to freeing the graph."""
+    """Graphs of any depth can be swept and freed."""
     x = Value(1.0)
     out = x
     before = sys.getallocatedblocks()
@@ -334,7 +334,7 @@ def test_a_chain_of_a_million_nodes() -> None:
 
 
 def test_many_paths() -> None:
-    """Each node is visited once, though the number of paths doubles at each of a hundred levels."""
+    """Each node is visited once, although the number of paths doubles at each of a hundred levels."""
     x = Value(1.0)
     out = x
     for _ in range(100):
@@ -358,14 +358,14 @@ def collector_off() -> Iterator[None]:
 
 
 def count_values() -> int:
-    """Return how many Values there are."""
-    # Not isinstance: it makes lazy modules of other packages load.
+    """Return the number of live Values."""
+    # Not isinstance, which would load lazy modules of other packages.
     return sum(type(item) is Value for item in gc.get_objects())
 
 
 @pytest.mark.parametrize("sweep", [True, False], ids=["swept", "not swept"])
 def test_dropping_the_result_frees_the_graph(sweep: bool) -> None:
-    """Nodes form no reference cycle: without the collector the graph is gone with its root."""
+    """Nodes form no reference cycles: dropping the root frees the graph without the collector."""
     with collector_off():
         x: Any = Value(2.0)
         before = count_values()
@@ -378,12 +378,12 @@ def test_dropping_the_result_frees_the_graph(sweep: bool) -> None:
 
 
 def test_one_tracked_object_a_node() -> None:
-    """A node of one or two operands is a single object to the cyclic collector: it owns no other."""
+    """A node of one or two operands is a single object to the cyclic collector."""
     x = Value(2.0, label="x")
     for out in (x + 1.0, x * x, x.exp(), 2.0**x, -x):
         tracked = [item for item in gc.get_referents(out) if gc.is_tracked(item)]
         assert any(item is x for item in tracked)
-        # Besides its operands only what all nodes share: the row of the table and the class.
+        # Besides its operands a node only refers to what all nodes share: the row of the table and the class.
         assert all(item is x or item is out.op or item is Value for item in tracked)
 
 
@@ -391,9 +391,9 @@ SWEEP = {value.__file__, gradients.__file__}
 
 
 def interrupt(function: Callable[[], None], line: int) -> bool:
-    """Call a function, raise KeyboardInterrupt at a line of the sweep, and return whether it came so far.
+    """Raise KeyboardInterrupt at a line of a function's sweep, and return whether it got that far.
 
-    Lines are counted as they run, in the functions below `backward`.
+    Lines are counted as they are executed in the functions that `backward` calls.
     """
     lines = iter(range(line))
 
@@ -416,7 +416,7 @@ def interrupt(function: Callable[[], None], line: int) -> bool:
 
 
 def test_an_interrupted_sweep() -> None:
-    """Wherever a sweep is interrupted, the gradients of leaves stay and the next sweep is right."""
+    """Wherever a sweep is interrupted, the gradients of leaves are unchanged and the next sweep is right."""
     for line in range(1000):
         x, y = Value(3.0), Value(2.0)
         out = autograd.sum([x * y, x * x * y, y**2])
@@ -431,15 +431,15 @@ def test_an_interrupted_sweep() -> None:
 
 
 class Interrupting(float):
-    """A gradient to which nothing can be added."""
+    """A gradient that is interrupted by an addition."""
 
     def __radd__(self, other: float) -> float:
-        """Raise what Ctrl-C raises."""
+        """Raise KeyboardInterrupt as Ctrl-C does."""
         raise KeyboardInterrupt
 
 
 def test_an_interrupted_accumulation() -> None:
-    """A sweep that is interrupted while it adds to the leaves has added to none of them."""
+    """A sweep interrupted while it adds to the leaves changes none of them."""
     leaves = [Value(number) for number in (1.0, 2.0, 3.0)]
     out = autograd.sum(leaves)
     out.backward()
@@ -464,13 +464,13 @@ def frequent_switches() -> Iterator[None]:
 
 
 def run_in_threads(work: Callable[[int], object], count: int = 8) -> None:
-    """Call a function with 0, 1, ... in one thread each."""
+    """Call a function with 0, 1, ... in a thread each."""
     with frequent_switches(), ThreadPoolExecutor(count) as pool:
         list(pool.map(work, range(count)))
 
 
 def test_threads_share_leaves() -> None:
-    """Threads that sweep over graphs of their own lose nothing on the leaves that they share."""
+    """Threads that sweep over different graphs lose no gradient of the leaves that they share."""
     leaves = [Value(1.0), Value(2.0)]
 
     def work(index: int) -> None:
@@ -483,7 +483,7 @@ def test_threads_share_leaves() -> None:
 
 
 def test_threads_share_a_graph() -> None:
-    """Threads that sweep over the same graph add up, and none sees the counts of another."""
+    """The gradients of threads that sweep over the same graph add up."""
     x = Value(1.0)
     out = x
     for _ in range(20):
@@ -512,7 +512,7 @@ def test_threads_share_a_graph() -> None:
     ],
 )
 def test_repr(make: Callable[[Value], Value], text: str) -> None:
-    """The repr has value, label and operation, and the gradient once there is one."""
+    """The repr has value, label, operation and, after a sweep, the gradient."""
     out = make(Value(3.0, label="x"))
     assert repr(out) == text
     out.backward()
@@ -520,7 +520,7 @@ def test_repr(make: Callable[[Value], Value], text: str) -> None:
 
 
 def test_format() -> None:
-    """Format specifications of floats hold."""
+    """Format specifications of floats work."""
     assert f"{Value(2.345):.2f}|{Value(-1.0):+8.1e}|{Value(0.5):%}" == "2.35|-1.0e+00|50.000000%"
 
 
@@ -538,7 +538,7 @@ COMPARISONS = [operator.lt, operator.le, operator.eq, operator.ne, operator.ge, 
 @pytest.mark.parametrize("compare", COMPARISONS)
 @pytest.mark.parametrize("number", [1, 1.5, nan, inf, True, Fraction(3, 2), np.float64(1.5), np.int64(1)])
 def test_comparisons_by_value(compare: Callable[..., Any], number: Any) -> None:
-    """Comparisons are those of the numbers, with a Value on either side or on both."""
+    """Values compare by value, with each other and with numbers on either side."""
     for data in (0.5, 1.0, 1.5, nan):
         v = Value(data)
         assert compare(v, number) == compare(v, Value(number)) == compare(data, number)
@@ -547,14 +547,14 @@ def test_comparisons_by_value(compare: Callable[..., Any], number: Any) -> None:
 
 @pytest.mark.parametrize("compare", COMPARISONS)
 def test_comparisons_are_exact(compare: Callable[..., Any]) -> None:
-    """A number that no float holds is compared as Python compares it with a float."""
+    """A number that no float can represent is compared exactly, as Python compares it with a float."""
     for number in (Fraction(1, 10), 10**400, -(10**400)):
         assert compare(Value(0.1), number) == compare(0.1, number)
 
 
 @pytest.mark.parametrize("other", ["2", None, [2.0], 2j])
 def test_comparisons_with_other_types(other: Any) -> None:
-    """What is not a real number is unequal to a Value, and has no order with it."""
+    """Anything but a real number is unequal to a Value, and ordering them raises."""
     assert Value(2.0) != other
     assert not Value(2.0) == other  # noqa: SIM201
     with pytest.raises(TypeError, match="not supported between instances of 'Value' and"):
@@ -562,7 +562,7 @@ def test_comparisons_with_other_types(other: Any) -> None:
 
 
 def test_hash_by_identity() -> None:
-    """Two nodes of equal value are two keys."""
+    """Two nodes of equal value are different keys."""
     a, b = Value(2.0), Value(2.0)
     assert a == b
     assert len({a, b}) == 2
@@ -575,7 +575,7 @@ BINARY = [operator.add, operator.sub, operator.mul, operator.truediv, operator.p
 @pytest.mark.parametrize("operate", BINARY)
 @pytest.mark.parametrize("constant", [2, 2.5, True, Fraction(5, 2)])
 def test_operators_with_numbers(operate: Callable[..., Any], constant: Any) -> None:
-    """A number on either side of an operator is taken as a float."""
+    """A number on either side of an operator is used as a float."""
     for out, expected in [
         (operate(Value(3.0), constant), operate(3.0, float(constant))),
         (operate(constant, Value(3.0)), operate(float(constant), 3.0)),
@@ -587,7 +587,7 @@ def test_operators_with_numbers(operate: Callable[..., Any], constant: Any) -> N
 @pytest.mark.parametrize("operate", [*BINARY, operator.floordiv, operator.matmul])
 @pytest.mark.parametrize("other", ["2", None, 2j, [2.0], object()], ids=lambda item: type(item).__name__)
 def test_operators_with_other_types(operate: Callable[..., Any], other: Any) -> None:
-    """What is not a real number raises Python's TypeError on either side."""
+    """Anything but a real number raises Python's TypeError on either side of an operator."""
     with pytest.raises(TypeError, match="Value"):
         operate(Value(2.0), other)
     with pytest.raises(TypeError, match="Value"):
@@ -613,7 +613,7 @@ def test_powers(power: Callable[[Value], Value], slope: float) -> None:
 
 
 def test_in_place_operators_make_a_new_node() -> None:
-    """After `total += x` the old node is still there, as the operand."""
+    """`total += x` makes a new node; the old one is its operand."""
     x = start = Value(3.0)
     x += 1.0
     assert (x.args, start.data) == ((start, 1.0), 3.0)
@@ -623,7 +623,7 @@ def test_in_place_operators_make_a_new_node() -> None:
 
 
 def test_deepcopy() -> None:
-    """A deep copy of a graph has its shape and numbers, and gradients of its own."""
+    """A deep copy of a graph has the same shape and numbers, and separate gradients."""
     x = Value(3.0, label="x")
     out = x * x + 1.0
     twin: Any = copy.deepcopy(out)
