@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 from . import show
 from .compiler import jit, lambdify
 from .engine import graph_copies as graph_copies  # what `copy` and `pickle` do
-from .engine.nonfinite import anomaly
+from .engine.gradients import has_gradient
+from .engine.nonfinite import anomaly, is_anomaly_enabled
 from .engine.value import Value
+from .engine.variables import is_parameter
 from .functions import array_functions as array_functions  # what it does for NumPy's functions
 from .functions import generated
 from .functions.arrays import as_values, grads
@@ -52,8 +54,11 @@ __all__ = [
     "gelu",
     "grad",
     "grads",
+    "has_gradient",
     "hessian",
     "hvp",
+    "is_anomaly_enabled",
+    "is_parameter",
     "jacobian",
     "jit",
     "jvp",

@@ -7,6 +7,10 @@ from collections.abc import Sequence
 from itertools import chain, repeat
 from typing import Any
 
+# Of ``data`` it is the setter that Python would look for a Ctrl-C in.
+NUMBER = "_data"
+"""The attribute of a `Value` that holds its number."""
+
 
 def assign_all(*columns: tuple[Sequence[Any], str, Sequence[Any]]) -> None:
     """Assign an attribute of each of several objects: all of them or, where an interrupt comes first, none.
@@ -23,7 +27,7 @@ def assign_all(*columns: tuple[Sequence[Any], str, Sequence[Any]]) -> None:
     --------
     >>> from autograd import Value
     >>> w, b = Value(0.0), Value(0.0)
-    >>> assign_all(([w, b], "_data", [1.0, 2.0]), ([b], "label", ["b"]))
+    >>> assign_all(([w, b], NUMBER, [1.0, 2.0]), ([b], "label", ["b"]))
     >>> w, b
     (Value(1.0), Value(2.0, label='b'))
     """

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from autograd import as_values, data, jit, make_functional, value_and_grad, vmap
 
-from .assignment import assign_all
+from .assignment import NUMBER, assign_all
 from .eager_steps import Loss, check_that_it_learns
 from .module import Module
 from .optimizers import Optimizer, State
@@ -150,4 +150,4 @@ class CompiledSteps:
         """Return what to assign to the parameters."""
         # These are floats and leaves: to have them checked takes 5 ms for 17,000 parameters.
         parameters, now = self.optimizer.parameters, self._now
-        return [(parameters, "_data", now.parameters.tolist()), (parameters, "grad", now.gradients.tolist())]
+        return [(parameters, NUMBER, now.parameters.tolist()), (parameters, "grad", now.gradients.tolist())]

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from autograd import Value, dot
-from autograd.functions.value_array import values_array
 
 from .activations import Activation, activation, is_rectifier
 from .initializers import Initializer, initializer
@@ -167,7 +166,7 @@ class Sequential(Module):
     def forward(self, x: Sample) -> Sequence[Any]:
         """Return the outputs for one sample."""
         for step in self.steps:
-            result = step.forward(x) if isinstance(step, Module) else step(values_array(x))
+            result = step.forward(x) if isinstance(step, Module) else step(np.stack(list[Any](x)))
             x = as_outputs(result)
         return x
 

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from autograd import Value, dot, log, log1p, logsumexp, relu, softplus, sum, where
-from autograd.functions.arrays import boxed
-from autograd.transforms.batch_tracing import for_each_sample
+from autograd import Value, dot, log, log1p, logsumexp, relu, softplus, sum, vmap, where
 
 from .module import Module
+
+Array = npt.NDArray[Any]
 
 
 def mse(predictions: Any, targets: Any) -> Value:
@@ -43,8 +43,7 @@ def mse(predictions: Any, targets: Any) -> Value:
     >>> mse([Value(1.0), Value(2.0)], [0.0, 4.0])
     Value(2.5, op='/')
     """
-    pairs = _pairs(predictions, targets)
-    return _mean(lambda p, t: (p - t) ** 2, pairs)
+    return _mean(lambda p, t: (p - t) ** 2, *_flat(predictions, targets))
 
 
 def half_squared_error(predictions: Any, targets: Any) -> Value:
@@ -70,7 +69,7 @@ def half_squared_error(predictions: Any, targets: Any) -> Value:
     >>> half_squared_error(Value(1.0), 5.0).data  # B2 of the notes
     8.0
     """
-    pairs = _pairs(predictions, targets)
+    pairs = zip(*_flat(predictions, targets), strict=True)
     return 0.5 * sum([(p - t) ** 2 for p, t in pairs])  # type: ignore[no-any-return]
 
 
@@ -102,9 +101,9 @@ def binary_cross_entropy(probabilities: Any, targets: Any) -> Value:
     >>> f"{binary_cross_entropy(Value(0.25), 1.0):.4f}"
     '1.3863'
     """
-    pairs = _pairs(probabilities, targets)
-    _check_unit_interval(t for _, t in pairs)
-    return _mean(_surprise, pairs)
+    flat, wanted = _flat(probabilities, targets)
+    _check_unit_interval(wanted)
+    return _mean(_surprise, flat, wanted)
 
 
 def binary_cross_entropy_with_logits(logits: Any, targets: Any) -> Value:
@@ -137,9 +136,9 @@ def binary_cross_entropy_with_logits(logits: Any, targets: Any) -> Value:
     >>> z.grad
     -1.0
     """
-    pairs = _pairs(logits, targets)
-    _check_unit_interval(t for _, t in pairs)
-    return _mean(_surprise_of_logit, pairs)
+    flat, wanted = _flat(logits, targets)
+    _check_unit_interval(wanted)
+    return _mean(_surprise_of_logit, flat, wanted)
 
 
 def cross_entropy(logits: Any, targets: Any) -> Value:
@@ -178,11 +177,9 @@ def cross_entropy(logits: Any, targets: Any) -> Value:
     rows = np.atleast_2d(rows)
     wanted, are_labels = _wanted(np.asarray(targets), rows.shape, single)
 
-    def of_sample(*numbers: Any) -> Any:
-        row, target = numbers[: rows.shape[1]], numbers[rows.shape[1] :]
-        return _surprise_of_class(row, target[0]) if are_labels else _surprise_of_row(row, target)
-
-    return _mean(of_sample, [(*row, *target) for row, target in zip(rows, wanted, strict=True)])
+    if are_labels:
+        return _mean(lambda row, label: _surprise_of_class(list(row), label), rows, wanted[:, 0])
+    return _mean(lambda row, weights: _surprise_of_row(list(row), list(weights)), rows, wanted)
 
 
 def hinge(scores: Any, targets: Any) -> Value:
@@ -210,12 +207,12 @@ def hinge(scores: Any, targets: Any) -> Value:
     >>> hinge([Value(0.5), Value(-3.0)], [1, -1])
     Value(0.25, op='/')
     """
-    pairs = _pairs(scores, targets)
-    for _, target in pairs:
+    flat, wanted = _flat(scores, targets)
+    for target in wanted.tolist():
         # A target that is a Value may be an input of a program that is being traced: not known yet.
         if not isinstance(target, Value) and target not in (-1.0, 1.0):
             raise ValueError(f"expected targets of the hinge loss to be -1 or 1, got {target!r}; use 2*y - 1")
-    return _mean(lambda s, t: relu(1.0 - t * s), pairs)
+    return _mean(lambda s, t: relu(1.0 - t * s), flat, wanted)
 
 
 def l2_penalty(model: Module, strength: float) -> Value:
@@ -245,10 +242,10 @@ def l2_penalty(model: Module, strength: float) -> Value:
     return 0.5 * strength * dot(weights, weights)  # type: ignore[no-any-return]
 
 
-def _mean(loss: Callable[..., Any], samples: Sequence[Sequence[Any]]) -> Value:
-    """Return the mean of the losses of samples, each a function of the numbers of one."""
-    terms = for_each_sample(lambda numbers: [loss(*numbers)], samples)
-    return sum([term for (term,) in terms]) / len(terms)  # type: ignore[no-any-return]
+def _mean(loss: Callable[[Any, Any], Any], predictions: Array, targets: Array) -> Value:
+    """Return the mean of the losses of samples, each a function of its prediction and its target."""
+    terms = vmap(loss)(predictions, targets)
+    return sum(terms) / len(terms)  # type: ignore[no-any-return]
 
 
 def _surprise(probability: Any, target: Any) -> Any:
@@ -325,9 +322,9 @@ def _choose(condition: Any, x: Any, y: Any) -> Any:
     return where(condition, x, y) if isinstance(condition, Value) else x if condition else y
 
 
-def _pairs(predictions: Any, targets: Any) -> list[tuple[Any, Any]]:
-    """Return each prediction with its target."""
-    left, right = boxed(predictions), boxed(targets)
+def _flat(predictions: Any, targets: Any) -> tuple[Array, Array]:
+    """Return predictions and their targets as 1-D arrays; targets that are numbers as floats."""
+    left, right = np.asarray(predictions), np.asarray(targets)
     shapes = left.shape, right.shape
     if left.ndim == right.ndim + 1 and left.shape[-1] == 1:
         left = left[..., 0]
@@ -335,16 +332,16 @@ def _pairs(predictions: Any, targets: Any) -> list[tuple[Any, Any]]:
         raise ValueError(f"predictions of shape {shapes[0]} do not fit targets of shape {shapes[1]}")
     if left.size == 0:
         raise ValueError("a loss of no predictions is not defined; pass at least one")
-    return [(p, t if isinstance(t, Value) else float(t)) for p, t in zip(left.flat, right.flat, strict=True)]
+    return left.ravel(), right.ravel() if right.dtype == object else right.ravel().astype(float)
 
 
-def _check_unit_interval(targets: Any) -> None:
-    for target in targets:
+def _check_unit_interval(targets: Array) -> None:
+    for target in targets.tolist():
         if not isinstance(target, Value) and not 0.0 <= target <= 1.0:
             raise ValueError(f"expected targets of a cross entropy to be from 0 to 1, got {target!r}")
 
 
-def _wanted(targets: npt.NDArray[Any], shape: tuple[int, ...], single: bool) -> tuple[npt.NDArray[Any], bool]:
+def _wanted(targets: Array, shape: tuple[int, ...], single: bool) -> tuple[Array, bool]:
     """Return for each sample a row: its label, or the wanted probabilities; and whether they are labels."""
     samples, classes = shape
     if targets.dtype == object and targets.ndim == (0 if single else 1):
@@ -367,5 +364,5 @@ def _wanted(targets: npt.NDArray[Any], shape: tuple[int, ...], single: bool) -> 
             f"{targets.dtype} of shape {targets.shape}"
         )
     probabilities = wanted if wanted.dtype == object else wanted.astype(float)
-    _check_unit_interval(probabilities.flat)
+    _check_unit_interval(probabilities.ravel())
     return probabilities, False

@@ -8,13 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd import Value
-from autograd.engine.real_numbers import checked_number
-from autograd.engine.variables import is_parameter
-from autograd.functions.value_array import values_array
-from autograd.transforms.batch_tracing import for_each_sample
+from autograd import Value, is_parameter, vmap
 
-from .assignment import assign_all
+from .assignment import NUMBER, assign_all
 
 Sample = Sequence[Value | float]
 
@@ -108,11 +104,13 @@ class Module(metaclass=_LabelsParameters):
         if not _is_batch(x):
             outputs = as_outputs(self.forward(x))
             return outputs[0] if len(outputs) == 1 else Outputs(outputs)
-        rows = for_each_sample(lambda sample: as_outputs(self.forward(sample)), x)
-        batch = np.empty((len(rows), len(rows[0]) if rows else 0), dtype=object)
-        for row, results in zip(batch, rows, strict=True):
-            row[:] = results
-        return values_array(batch)
+        batch: Any
+        if isinstance(x, np.ndarray):
+            batch = np.stack(vmap(lambda sample: as_outputs(self.forward(sample)))(x), axis=1)
+        else:
+            # Samples that are no array may have different lengths.
+            batch = np.stack([np.stack(as_outputs(self.forward(sample))) for sample in x])
+        return batch if batch.dtype == object else batch.astype(object)
 
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
         """Yield each parameter once, with its name such as ``layers.0.neurons.3.w[1]``.
@@ -185,7 +183,7 @@ class Module(metaclass=_LabelsParameters):
                 f"{_some(unknown)} that the model has not; build the model with the same sizes"
             )
         numbers = [_number(name, state[name]) for name in own]
-        assign_all((list(own.values()), "_data", numbers))
+        assign_all((list(own.values()), NUMBER, numbers))
 
 
 def as_outputs(result: Any) -> list[Any]:
@@ -231,7 +229,7 @@ def _parts(name: str, item: Any) -> Iterator[tuple[str, Any]]:
 
 def _number(name: str, number: Any) -> float:
     try:
-        return checked_number(number)
+        return Value(number).data
     except TypeError as error:
         kind = ValueError if isinstance(number, str) else TypeError
         raise kind(f"the parameter {name!r}: {error}") from None

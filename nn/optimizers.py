@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from autograd import Value, sqrt
-from autograd.engine.gradients import has_gradient
-from autograd.engine.real_numbers import checked_number
+from autograd import Value, has_gradient, sqrt
 
-from .assignment import assign_all
+from .assignment import NUMBER, assign_all
 
 State = tuple[Any, ...]
 """What a rule keeps of a parameter between steps, floats or `Value`s."""
@@ -123,9 +121,9 @@ class Optimizer:
         for i in chosen:
             parameter = self.parameters[i]
             number, states[i] = self.update(parameter.data, parameter.grad, states[i], step)
-            numbers.append(checked_number(number))
+            numbers.append(Value(number).data)
         moved = [self.parameters[i] for i in chosen]
-        assign_all((moved, "_data", numbers), ([self], "states", [states]), ([self], "steps", [step]))
+        assign_all((moved, NUMBER, numbers), ([self], "states", [states]), ([self], "steps", [step]))
 
 
 class SGD(Optimizer):

@@ -11,8 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from autograd import as_values
-from autograd.engine.nonfinite import is_watching
+from autograd import as_values, is_anomaly_enabled
 
 from . import losses
 from .compiled_steps import CompiledSteps
@@ -175,7 +174,7 @@ def _steps(
         return eager, "eager: as was asked for"
     if jit == "auto" and count < _WORTH_COMPILING:
         return eager, f"eager: {count} steps are done sooner than compiled"
-    if jit == "auto" and is_watching():
+    if jit == "auto" and is_anomaly_enabled():
         return eager, "eager: inside of anomaly()"
     first = slice(batch_size)
     try:

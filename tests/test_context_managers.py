@@ -20,7 +20,7 @@ def state() -> list[Any]:
     """Return all that the blocks of this project set."""
     return [
         len(levels.open_scopes),
-        nonfinite.is_watching(),
+        nonfinite.is_anomaly_enabled(),
         tracing.is_tracing(),
         lanes._is_inside.get(),
         (Value(1.0) > 0.0)._level,

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 from graphlib import TopologicalSorter
+from importlib import import_module
 from importlib.util import resolve_name
 from pathlib import Path
 
@@ -43,6 +44,8 @@ ROOMS = [
 ]
 # What knows nothing of the engine, and so stands beside the house: text, files, the installation.
 GROUND = {"autograd.files", "autograd.installation", "autograd.printable"}
+# The packages that users import from.
+PUBLIC = {"autograd", "autograd.show"}
 CORE = {"numpy", "graphviz"}
 LOADED_WHEN_USED = {"graphviz", "matplotlib", "numba", "sklearn", "tqdm", "pygraphviz"}
 
@@ -170,6 +173,19 @@ def test_autograd_does_not_know_nn(name: str) -> None:
     """The engine never imports the networks that are built on it."""
     first_names = {target.partition(".")[0] for late in (False, True) for target in imports(name, late=late)}
     assert "nn" not in first_names
+
+
+@pytest.mark.parametrize("name", modules("nn"))
+def test_nn_uses_public_names(name: str) -> None:
+    """The networks are built on what every user has: public names, and what knows nothing of the engine."""
+    tree = ast.parse(modules("nn")[name].read_text(encoding="utf-8"))
+    found = [node for node, _ in statements(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    for node in found:
+        if isinstance(node, ast.Import):
+            assert {alias.name for alias in node.names if is_ours(alias.name)} <= {"autograd"}
+        elif node.module is not None and is_ours(node.module) and node.module not in GROUND:
+            assert node.module in PUBLIC
+            assert {alias.name for alias in node.names} <= set(import_module(node.module).__all__)
 
 
 @pytest.mark.parametrize("package", ["autograd", "nn"])

@@ -10,7 +10,7 @@ from typing import Any, overload
 import numpy as np
 
 from ..engine.levels import open_scopes
-from ..engine.nonfinite import is_watching
+from ..engine.nonfinite import is_anomaly_enabled
 from ..engine.value import Value
 from ..transforms.module_copies import WAYS, Way
 from .arguments.call import Call
@@ -104,7 +104,7 @@ class Jitted:
 
     def _look_for_faults(self, results: Iterable[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """In anomaly mode, rerun the function eagerly where a result is not finite, to name the operation."""
-        if is_watching() and not all(np.isfinite(result).all() for result in results):
+        if is_anomaly_enabled() and not all(np.isfinite(result).all() for result in results):
             call = Call(self._f, args, kwargs, self._static)
             call.on([Value(number) for array in call.arrays for number in array.ravel().tolist()])
 

@@ -15,7 +15,19 @@ _grad_of = operator.attrgetter("grad")
 
 
 def has_gradient(node: Any) -> bool:
-    """Return whether a node has a gradient, which may be 0: from a sweep that reached it, or assigned.
+    """Return whether a `Value` has a gradient, which may be 0: from a sweep that reached it, or assigned.
+
+    Its ``grad`` is 0.0 before as well; an optimizer leaves a parameter alone that has none.
+
+    Parameters
+    ----------
+    node : Value
+        Such as a parameter.
+
+    Returns
+    -------
+    bool
+        False until a `Value.backward` reaches it, and after ``grad`` was set to None.
 
     Examples
     --------

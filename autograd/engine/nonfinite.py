@@ -69,8 +69,22 @@ def anomaly() -> Iterator[None]:
             open_scopes.discard(context)
 
 
-def is_watching() -> bool:
-    """Return whether this thread or task is in anomaly mode."""
+def is_anomaly_enabled() -> bool:
+    """Return whether this thread or asyncio task is in anomaly mode.
+
+    Returns
+    -------
+    bool
+        True inside of `anomaly`.
+
+    Examples
+    --------
+    >>> with anomaly():
+    ...     is_anomaly_enabled()
+    True
+    >>> is_anomaly_enabled()
+    False
+    """
     return _watching.get()
 
 
@@ -134,7 +148,7 @@ def examine(op: Operation, args: Sequence[Any], out: float) -> Line | None:
     FloatingPointError
         In anomaly mode, and where `numpy.errstate` asks for it.
     """
-    watching = is_watching()
+    watching = is_anomaly_enabled()
     if math.isfinite(out):
         return user_line() if watching else None
     faults = _faults(op, [_number(arg) for arg in args])

@@ -109,7 +109,7 @@ class Value(Operators):
             node._level = level_above(
                 x if y is None and x.__class__ is tuple else (x,) if y is None else (x, y)
             )
-            if out - out or nonfinite.is_watching():
+            if out - out or nonfinite.is_anomaly_enabled():
                 node.source = nonfinite.examine(op, node.args, out)
         return node
 
@@ -168,7 +168,7 @@ class Value(Operators):
         else:
             with sweep_lock:
                 order, leaves = _sweep(self, seed)
-                if nonfinite.is_watching():
+                if nonfinite.is_anomaly_enabled():
                     nonfinite.examine_adjoints(order + leaves)
                 adjoints = [leaf._adjoint for leaf in leaves]
                 for leaf in leaves:

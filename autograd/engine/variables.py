@@ -13,6 +13,18 @@ from .value import Value
 def is_parameter(value: Value) -> bool:
     """Return whether a `Value` of a model is a parameter: a leaf, or a variable that stands for one.
 
+    While a function of a model is differentiated, its parameters need not be leaves.
+
+    Parameters
+    ----------
+    value : Value
+        What a model holds.
+
+    Returns
+    -------
+    bool
+        True for a leaf, and for the node that stands for one in a derivative.
+
     Examples
     --------
     >>> is_parameter(Value(1.0)), is_parameter(Value(1.0) * 2.0)

@@ -19,64 +19,62 @@ from contextvars import ContextVar
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from ..engine.graph import consumers_first, depending_on
 from ..engine.tracing import TracedValueError, is_tracing, trace_also
 from ..engine.value import Value
-from ..functions.value_array import values_array
 from .batch_operations import lane, stack
 
 _is_inside: ContextVar[bool] = ContextVar("is_inside", default=False)
 
 
-def for_each_sample(
-    f: Callable[[Sequence[Any]], Sequence[Any]], samples: Sequence[Sequence[Any]]
-) -> list[Sequence[Any]]:
-    """Return the results of a function of one sample, for all samples of a batch.
+Sample = Sequence[Any]
+"""The numbers of a sample, or its results."""
+
+PerSample = Callable[[Sample], Sample]
+
+
+def recorded_once(f: PerSample, samples: Callable[[], Sequence[Sample]]) -> list[Sample] | None:
+    """Return the results of a function for all samples of a batch, if it is recorded once for all of them.
 
     While a program is traced, the function is called once for all samples that agree in their integers and
-    booleans, which it gets as they are. If it asks for a number that differs between the samples, it is
-    called for each sample instead.
+    booleans, which it gets as they are.
 
     Parameters
     ----------
     f : callable
-        A function from the numbers of a sample to a sequence of results, of the same length for each sample.
-    samples : sequence of sequence of Value or float
-        The numbers of each sample, as many for each. If they are arrays, `f` gets arrays.
+        A function from the numbers of a sample to its results, of the same length for each sample.
+    samples : callable
+        Returns the numbers of all samples, as many for each.
 
     Returns
     -------
-    list of sequence of Value or float
-        The results for each sample.
+    list of sequence of Value or float, or None
+        The results for each sample. None where the function is to be called for each of them: where nothing
+        is traced, for a single sample, and if the function asks for a number that differs among the samples.
 
     Examples
     --------
-    >>> for_each_sample(lambda sample: [sample[0] * 2.0], [[1.0], [2.0]])
-    [[2.0], [4.0]]
+    >>> recorded_once(lambda sample: [sample[0] * 2.0], lambda: [[1.0], [2.0]]) is None
+    True
     """
-    if is_tracing() and not _is_inside.get() and len(samples) > 1 and len(set(map(len, samples))) == 1:
-        try:
-            return _in_lanes_of_alike(f, samples)
-        except TracedValueError:
-            pass
-    return [f(sample) for sample in samples]
+    if not is_tracing() or _is_inside.get() or len(given := samples()) < 2:
+        return None
+    try:
+        return _in_lanes_of_alike(f, given)
+    except TracedValueError:
+        return None
 
 
-def _in_lanes_of_alike(
-    f: Callable[[Sequence[Any]], Sequence[Any]], samples: Sequence[Sequence[Any]]
-) -> list[Sequence[Any]]:
+def _in_lanes_of_alike(f: PerSample, samples: Sequence[Sample]) -> list[Sample]:
     """Call a function once for all samples with the same integers, such as an index or a label."""
-    first = () if isinstance(samples[0], np.ndarray) else samples[0]
-    candidates = [i for i, number in enumerate(first) if isinstance(number, int)]
+    candidates = [i for i, number in enumerate(samples[0]) if isinstance(number, int)]
     whole = [i for i in candidates if all(isinstance(sample[i], int) for sample in samples)]
     if not whole:
         return _in_lanes(f, samples)
     alike: dict[tuple[Any, ...], list[int]] = {}
     for i, sample in enumerate(samples):
         alike.setdefault(tuple((type(sample[j]), sample[j]) for j in whole), []).append(i)
-    rows: list[Sequence[Any]] = [()] * len(samples)
+    rows: list[Sample] = [()] * len(samples)
     for members in alike.values():
         fixed = dict(zip(whole, (samples[members[0]][j] for j in whole), strict=True))
         varying = [[n for j, n in enumerate(samples[i]) if j not in fixed] for i in members]
@@ -85,21 +83,17 @@ def _in_lanes_of_alike(
     return rows
 
 
-def _with_fixed(
-    f: Callable[[Sequence[Any]], Sequence[Any]], fixed: Mapping[int, Any], numbers: Sequence[Any]
-) -> Sequence[Any]:
+def _with_fixed(f: PerSample, fixed: Mapping[int, Any], numbers: Sample) -> Sample:
     """Call a function of a sample with some of its numbers inserted at their places."""
     rest = iter(numbers)
     return f([fixed[j] if j in fixed else next(rest) for j in range(len(fixed) + len(numbers))])
 
 
-def _in_lanes(
-    f: Callable[[Sequence[Any]], Sequence[Any]], samples: Sequence[Sequence[Any]]
-) -> list[Sequence[Any]]:
+def _in_lanes(f: PerSample, samples: Sequence[Sample]) -> list[Sample]:
     inputs: Any = [stack(column) for column in zip(*samples, strict=True)]
     level = trace_also(inputs)
     with samples_apart():
-        results = f(values_array(inputs) if isinstance(samples[0], np.ndarray) else inputs)
+        results = f(inputs)
     order = consumers_first(*(result for result in results if isinstance(result, Value)), level=level)
     batched = depending_on(inputs, reversed(order))
     return [
@@ -117,8 +111,8 @@ def samples_apart() -> Iterator[None]:
     >>> from autograd.engine.tracing import tracing
     >>> x = Value(1.0)
     >>> with tracing([x]), samples_apart():
-    ...     for_each_sample(lambda sample: [x * sample[0]], [[2.0], [3.0]])
-    [[Value(2.0, op='*')], [Value(3.0, op='*')]]
+    ...     recorded_once(lambda sample: [x * sample[0]], lambda: [[2.0], [3.0]]) is None
+    True
     """
     before = _is_inside.get()
     try:

@@ -24,7 +24,7 @@ from typing import Any
 from ..engine.attach import attach
 from ..engine.gradients import add_to_gradients
 from ..engine.graph import consumers_first, depending_on
-from ..engine.nonfinite import examine_adjoint, examine_tangents, is_watching
+from ..engine.nonfinite import examine_adjoint, examine_tangents, is_anomaly_enabled
 from ..engine.sweep_lock import sweep_lock
 from ..engine.value import Value
 from ..ops.structural import Part, Structural
@@ -184,7 +184,7 @@ def _adjoints(
         contributions = partial(_as_graph, relevant, lengths_of(reversed(order)))
     else:
         contributions = partial(_as_numbers, relevant)
-    if is_watching():
+    if is_anomaly_enabled():
         contributions = partial(_examined, relevant, contributions)
     deque(backward_sweep(order, adjoints, contributions), maxlen=0)
     return adjoints
@@ -309,7 +309,7 @@ def push(
     """
     pairs = zip(inputs, tangents, strict=True)
     found: dict[Value, Scalar] = {x: tangent for x, tangent in pairs if tangent is not None}
-    watching = is_watching()
+    watching = is_anomaly_enabled()
     for node in reversed(order):
         if node in found:
             continue

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from math import prod
 from types import FunctionType
 from typing import Any, NamedTuple
@@ -15,7 +16,7 @@ import numpy as np
 from ..engine.graph import depending_on, nodes_of
 from ..engine.value import Value
 from ..ops.structural import Structural
-from .batch_tracing import for_each_sample
+from .batch_tracing import recorded_once
 from .trees import (
     Branch,
     Leaf,
@@ -84,21 +85,34 @@ def vmap(f: Function, in_axes: Any = 0, out_axes: Any = 0) -> Function:
         arrays: list[_Array] = []
         positional = [_opened(arg, axes, arrays) for arg, axes in zip(args, each, strict=True)]
         by_keyword = {name: _opened(arg, 0, arrays) for name, arg in kwargs.items()}
-        samples = _samples(arrays)
+        count = _count(arrays)
         has_shared = _has_none(out_axes)
         if has_shared:
-            samples = [[+number if isinstance(number, Value) else number for number in s] for s in samples]
-        forms: list[Structure] = []
+            arrays = [array.of_new_nodes() for array in arrays]
+        results = _Numbers()
 
-        def of_sample(numbers: Sequence[Any]) -> Sequence[Any]:
-            rest = iter(numbers)
+        are_parts = not by_keyword and all(build is next for build in positional)
+
+        def of_parts(parts: Iterable[Any]) -> list[Any]:
+            if are_parts:
+                return results.of(f(*parts))
+            rest = iter(parts)
             own = [build(rest) for build in positional]
-            result = f(*own, **{name: build(rest) for name, build in by_keyword.items()})
-            return _numbers_like(forms, result)
+            return results.of(f(*own, **{name: build(rest) for name, build in by_keyword.items()}))
 
-        rows = for_each_sample(of_sample, samples) if samples else [_of_ones(of_sample, arrays)]
-        mapped_values = [n for s in samples for n in s if isinstance(n, Value)] if has_shared else []
-        return _Results(len(samples), mapped_values).joined(forms[0], _matrix(rows), out_axes)
+        def of_numbers(numbers: Sequence[Any]) -> list[Any]:
+            rest = iter(numbers)
+            return of_parts([array.taken(rest) for array in arrays])
+
+        if count:
+            rows: Any = recorded_once(of_numbers, lambda: _samples(arrays))
+            rows = rows or [of_parts(parts) for parts in zip(*(array.parts for array in arrays), strict=True)]
+        else:
+            # Without warnings: the numbers of a sample of ones mean nothing.
+            with np.errstate(all="ignore"):
+                rows = [of_numbers([number for array in arrays for number in array.ones])]
+        nodes = [node for array in arrays for node in array.nodes] if has_shared else []
+        return _Results(count, nodes).joined(results.form, _matrix(rows), out_axes)
 
     _mapped[mapped] = Mapped(f, in_axes, out_axes)
     return mapped
@@ -174,29 +188,54 @@ class _Array:
         rows: list[list[Any]] = self.array.reshape(shape[0], prod(shape[1:])).tolist()
         return rows
 
+    @property
+    def parts(self) -> list[Any]:
+        """The slice of each sample, of the type of the array."""
+        shape = self.array.shape[1:]
+        if not shape:
+            return self.array.tolist()  # type: ignore[no-any-return]
+        if self.array.dtype == object:
+            return [array_of(part.ravel().tolist(), shape) for part in self.array]
+        return [part.copy() for part in self.array]
+
     def taken(self, numbers: Iterator[Any]) -> Any:
-        """Return the slice of one sample, of the type of the array."""
+        """Return the slice of the sample whose numbers come next, of the type of the array."""
         shape = self.array.shape[1:]
         part = array_of([next(numbers) for _ in range(prod(shape))], shape)
         is_whole = self.array.dtype.kind in "iub" and isinstance(part, np.ndarray) and part.dtype != object
         return part.astype(self.array.dtype, copy=False) if is_whole else part
 
+    @property
+    def nodes(self) -> list[Value]:
+        """The Values in the array."""
+        return [item for item in self.array.ravel().tolist() if isinstance(item, Value)]
+
+    def of_new_nodes(self) -> _Array:
+        """Return an array with a new node in place of each Value."""
+        if self.array.dtype != object:
+            return self
+        new = np.empty(self.array.size, dtype=object)
+        new[:] = [+item if isinstance(item, Value) else item for item in self.array.ravel().tolist()]
+        return _Array(new.reshape(self.array.shape))
+
 
 def _opened(tree: Any, axes: Any, arrays: list[_Array]) -> Builder:
     """Collect the mapped arrays of an argument, and return the function that builds it for one sample."""
     if axes is None:
-        return lambda numbers: tree
+        return lambda parts: tree
     if isinstance(axes, int | np.integer):
         leaves, structure = leaves_of(tree, "an argument of vmap", exact=True)
         own = [_Array(_moved(np.asarray(leaf), int(axes))) for leaf in leaves]
         arrays.extend(own)
-        places = _places(structure)
-        return lambda numbers: unflatten(places, [array.taken(numbers) for array in own], argument=True)
+        if isinstance(structure, Leaf):
+            return next
+        places, size = _places(structure), len(own)
+        return lambda parts: unflatten(places, [next(parts) for _ in range(size)], argument=True)
     parts = parts_of(tree)
     entries = _entries("in_axes", axes, parts and tuple(parts[0]), type(tree).__name__)
     _, items, _, build_argument = parts or (None, (), None, tuple)
     builders = [_opened(item, entry, arrays) for item, entry in zip(items, entries, strict=True)]
-    return lambda numbers: build_argument([build(numbers) for build in builders])
+    return lambda parts: build_argument([build(parts) for build in builders])
 
 
 def _moved(array: Any, axis: int) -> Any:
@@ -215,23 +254,22 @@ def _places(structure: Structure) -> Structure:
     return replace(structure, parts=tuple(map(_places, structure.parts)))
 
 
-def _samples(arrays: Sequence[_Array]) -> list[list[Any]]:
-    """Return the numbers of each sample."""
+def _count(arrays: Sequence[_Array]) -> int:
+    """Return how many samples there are."""
     lengths = {len(array.array) for array in arrays}
     if len(lengths) != 1:
         raise ValueError(
             "vmap expected axes of one length, got "
             + (f"lengths {sorted(lengths)}" if lengths else "no array, or in_axes that are all None")
         )
+    return lengths.pop()
+
+
+def _samples(arrays: Sequence[_Array]) -> list[list[Any]]:
+    """Return the numbers of each sample."""
     return [
         [number for row in rows for number in row] for rows in zip(*(a.rows for a in arrays), strict=True)
     ]
-
-
-def _of_ones(of_sample: Callable[[Sequence[Any]], Sequence[Any]], arrays: Sequence[_Array]) -> Sequence[Any]:
-    """Return the result for a sample of ones, without warnings, since its numbers mean nothing."""
-    with np.errstate(all="ignore"):
-        return of_sample([number for array in arrays for number in array.ones])
 
 
 # -------------------------------------------------------------------------------------------------- axes
@@ -262,21 +300,44 @@ def _has_none(axes: Any) -> bool:
 # ----------------------------------------------------------------------------------------------- results
 
 
-def _numbers_like(forms: list[Structure], result: Any) -> list[Any]:
-    """Return the numbers of a result, which must have the structure of the first one."""
-    if forms:
-        return flatten_like(forms[0], result, "each result of vmap", exact=True)
-    leaves, form = leaves_of(result, "a result of vmap", exact=True)
-    forms.append(form)
-    return numbers_of(leaves)
+class _Numbers:
+    """The numbers of results, which all have the structure of the first one.
+
+    Attributes
+    ----------
+    form : Structure
+        That structure.
+    """
+
+    form: Structure
+    _is_known = _is_number = False
+    _length = -1
+
+    def of(self, result: Any) -> list[Any]:
+        """Return the numbers of a result."""
+        if not self._is_known:
+            leaves, self.form = leaves_of(result, "a result of vmap", exact=True)
+            self._is_known, self._is_number = True, self.form == _NUMBER
+            if isinstance(self.form, Branch) and self.form.kind is list and set(self.form.parts) == {_NUMBER}:
+                self._length = len(self.form.parts)
+            return numbers_of(leaves)
+        # The usual results are not taken apart, which would take longer than many a function.
+        if self._is_number and type(result) in _SCALARS:
+            return [result]
+        if type(result) is list and len(result) == self._length and _SCALARS.issuperset(map(type, result)):
+            return result
+        return flatten_like(self.form, result, "each result of vmap", exact=True)
+
+
+_NUMBER = Leaf(())
+_SCALARS = frozenset({Value, float})
 
 
 def _matrix(rows: Sequence[Sequence[Any]]) -> Any:
     """Return the results as an object array, with a row for each sample."""
-    matrix = np.empty((len(rows), len(rows[0])), dtype=object)
-    for row, numbers in zip(matrix, rows, strict=True):
-        row[:] = numbers
-    return matrix
+    matrix = np.empty(len(rows) * len(rows[0]), dtype=object)
+    matrix[:] = list(chain.from_iterable(rows))
+    return matrix.reshape(len(rows), len(rows[0]))
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,6 @@ from autograd.compiler.numba.source import Results, loops_source
 from autograd.compiler.numpy.table import with_numpy
 from autograd.compiler.recording import recorded
 from autograd.compiler.runtime.program import Run
-from autograd.transforms.batch_tracing import for_each_sample
 
 SIZE, TIMES = 25, 4
 
@@ -100,10 +99,10 @@ def equal_samples(n: int) -> Case:
     """Return a function of batches in which all samples are equal, which shows once those before are."""
 
     def f(w: Any) -> Any:
-        rows: Sequence[Any] = [[w], [w]]
+        x = np.stack([w, w])
         for _ in range(n):
-            rows = for_each_sample(lambda row: [row[0] + 1.0], [[row[0] * 2.0] for row in rows])
-        return rows[0][0]
+            x = vmap(lambda item: item + 1.0)(np.stack([item * 2.0 for item in x]))
+        return x[0]
 
     return f, (1.0,)
 

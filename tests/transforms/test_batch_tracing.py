@@ -28,7 +28,7 @@ from autograd import (
 )
 from autograd.engine.tracing import TracedValueError, tracing
 from autograd.transforms.batch_operations import lane, lengths_of, stack
-from autograd.transforms.batch_tracing import for_each_sample
+from autograd.transforms.batch_tracing import recorded_once
 from nn import MLP
 from nn.losses import mse
 
@@ -155,7 +155,9 @@ def test_samples_that_are_not_finite() -> None:
 
 def test_eager_calls_are_separate() -> None:
     """Outside of a trace each sample has nodes of its own."""
-    assert for_each_sample(lambda sample: [sample[0]], [[1.0], [2.0]]) == [[1.0], [2.0]]
+    nodes = vmap(lambda x: x * 2.0)(autograd.as_values([1.0, 2.0]))
+    assert [node.args[0].data for node in nodes] == [1.0, 2.0]
+    assert recorded_once(lambda sample: [sample[0]], lambda: [[1.0], [2.0]]) is None
 
 
 def test_lengths_of() -> None:
