@@ -1,4 +1,4 @@
-"""NumPy's functions on arrays of Values, differentiated and compiled, beside JAX's on its arrays."""
+"""NumPy's functions on arrays of Values, differentiated and compiled, compared with JAX."""
 
 from __future__ import annotations
 
@@ -193,7 +193,7 @@ ALL = TRACEABLE | BY_THEIR_NUMBERS
 
 
 def scalar(f: Function, n: Namespace) -> Callable[[Any], Any]:
-    """Return a function whose result is a single number that depends on all results of another."""
+    """Return a function whose result is a weighted sum of all results of another."""
 
     def weighted(x: Any) -> Any:
         result = f(n, x)
@@ -205,7 +205,7 @@ def scalar(f: Function, n: Namespace) -> Callable[[Any], Any]:
 
 @pytest.mark.parametrize("name", ALL)
 def test_beside_jax(name: str) -> None:
-    """Value, gradient, tangent and Hessian of NumPy's functions are those of JAX's."""
+    """Value, gradient, tangent and Hessian of NumPy's functions agree with JAX."""
     ours, theirs = scalar(ALL[name], np), scalar(ALL[name], jax.numpy)
     both = jax.jit(lambda x, t: jax.jvp(jax.value_and_grad(theirs), (x,), (t,)))
     (value, gradient), (tangent, product) = both(X, Y)
@@ -219,7 +219,7 @@ def test_beside_jax(name: str) -> None:
 
 @pytest.mark.parametrize("name", ALL)
 def test_results_are_arrays_that_record(name: str) -> None:
-    """What NumPy makes of an array of Values is one again, or a single Value, also from a plain array."""
+    """NumPy's functions return arrays of Values or single Values, also for plain object arrays."""
     for x in (as_values(X), np.array(as_values(X), dtype=object, subok=False)):
         result = ALL[name](np, x) if isinstance(x, ValueArray) else np.multiply(x, as_values(np.ones((2, 3))))
         for part in result if isinstance(result, (list, tuple)) else [result]:
@@ -229,7 +229,7 @@ def test_results_are_arrays_that_record(name: str) -> None:
 @pytest.mark.parametrize("name", TRACEABLE)
 @pytest.mark.parametrize("backend", ["numpy", "loops"])
 def test_compiled(name: str, backend: str) -> None:
-    """A program does at other numbers what the function does there: no choice is kept from the trace."""
+    """A compiled function is right at other numbers too: no choice is fixed by the trace."""
     f = scalar(TRACEABLE[name], np)
     program = on(backend, value_and_grad(f), X)
     for x in (X, -X[::-1] + 0.05, 0.37 * X + 0.21):
@@ -270,7 +270,7 @@ def test_compiled(name: str, backend: str) -> None:
     ],
 )
 def test_compiled_by_numba(names: list[str]) -> None:
-    """The programs of Numba choose and round as those of NumPy."""
+    """The Numba backend chooses and rounds as the NumPy backend does."""
     fs = [scalar(TRACEABLE[name], np) for name in names]
     program = on("numba", lambda x: [f(x) for f in fs], X)
     for x in (X, -X[::-1] + 0.05):
@@ -279,7 +279,7 @@ def test_compiled_by_numba(names: list[str]) -> None:
 
 @pytest.mark.parametrize("name", TRACEABLE)
 def test_mapped(name: str) -> None:
-    """A function of a sample is mapped over samples, also where it is differentiated and compiled."""
+    """A per-sample function can be mapped over samples, also differentiated and compiled."""
     f = scalar(TRACEABLE[name], np)
     samples = np.stack([X, -X[::-1] + 0.05])
     each = [value_and_grad(f)(x) for x in samples]
@@ -307,7 +307,7 @@ BINARY = [
 
 @given(shapes=SHAPES, ufunc=st.sampled_from(BINARY), seed=st.integers(0, 99), plain=st.integers(0, 2))
 def test_shapes_are_broadcast(shapes: Any, ufunc: np.ufunc, seed: int, plain: int) -> None:
-    """Operands of any shapes are broadcast as NumPy does, strided, of no elements, beside plain numbers."""
+    """Operands of any shapes are broadcast as in NumPy: strided, empty, with plain numbers."""
     rng = np.random.default_rng(seed)
     x, y = (rng.uniform(0.5, 2.0, shape[::-1]).T.round(1) for shape in shapes.input_shapes)
     operands = [x if plain == 1 else as_values(x), y if plain == 2 else as_values(y)]
@@ -322,7 +322,7 @@ def test_shapes_are_broadcast(shapes: Any, ufunc: np.ufunc, seed: int, plain: in
     draw=st.data(),
 )
 def test_axes_are_reduced(shape: tuple[int, ...], ufunc: np.ufunc, draw: st.DataObject) -> None:
-    """Reductions along any axes, and running ones, are NumPy's."""
+    """Reductions along any axes, and cumulative ones, agree with NumPy."""
     axes = draw.draw(st.none() | st.integers(-len(shape), len(shape) - 1) | valid_tuple_axes(len(shape)))
     keepdims = draw.draw(st.booleans())
     x = np.random.default_rng(0).uniform(-1.0, 1.0, shape).round(1)
@@ -342,7 +342,7 @@ def test_axes_are_reduced(shape: tuple[int, ...], ufunc: np.ufunc, draw: st.Data
 
 
 def functions_of_numpy() -> list[Any]:
-    """Return the functions of NumPy that ask their arguments what to do."""
+    """Return the functions of NumPy that dispatch through `__array_function__`."""
     found = [getattr(module, name) for module in (np, np.linalg, np.fft) for name in module.__all__]
     names = {f"{f.__module__}.{f.__name__}": f for f in found if hasattr(f, "_implementation")}
     return [names[name] for name in sorted(names)]
@@ -350,7 +350,7 @@ def functions_of_numpy() -> list[Any]:
 
 @pytest.mark.parametrize("function", functions_of_numpy(), ids=lambda f: f"{f.__module__}.{f.__name__}")
 def test_every_function_is_recorded_or_refused(function: Any) -> None:
-    """A function that is not known to keep derivatives raises, and says what to do."""
+    """A function without a known derivative raises, and says what to do."""
     if function in OWN or function in RECORDED or function in ASKING:
         return
     with pytest.raises(TypeError, match=rf"{function.__name__} has no differentiation rule .* autograd.data"):
@@ -374,7 +374,7 @@ def test_every_function_is_recorded_or_refused(function: Any) -> None:
     ],
 )
 def test_refused_while_traced(f: Callable[[Any], Any], message: str) -> None:
-    """What depends on numbers that are not known yet raises while a function is compiled."""
+    """Operations that need the numbers of traced values raise."""
     with pytest.raises(TracedValueError, match=message):
         jit(f)(X)
 
@@ -401,7 +401,7 @@ def test_refused_while_traced(f: Callable[[Any], Any], message: str) -> None:
     ],
 )
 def test_refused(call: Callable[[Any], Any], message: str) -> None:
-    """What has no derivative that could be kept raises a TypeError that says so."""
+    """Operations without a derivative raise a TypeError that says so."""
     with pytest.raises(TypeError, match=message):
         call(as_values(X))
 
@@ -432,7 +432,7 @@ def into_floats(x: Any) -> Any:
     "transform", [grad, lambda f: jit(f), lambda f: lambda x: jvp(f, (x,), (x,)), hessian]
 )
 def test_derivatives_are_not_lost(transform: Callable[..., Any], f: Callable[[Any], Any]) -> None:
-    """Plain floats made of what is differentiated or traced raise, in whatever way they are made."""
+    """Every way of converting differentiated or traced values to plain floats raises."""
     with pytest.raises(
         TypeError, match=r"asks for a number that is not known|makes a plain number of what is"
     ):
@@ -440,7 +440,7 @@ def test_derivatives_are_not_lost(transform: Callable[..., Any], f: Callable[[An
 
 
 def test_arrays_like_others_hold_values() -> None:
-    """What NumPy makes like an array of Values holds Values, so that elements can be assigned."""
+    """`zeros_like` of an array of Values can hold Values, so elements can be assigned."""
 
     def f(x: Any) -> Any:
         out = np.zeros_like(x)
@@ -453,11 +453,11 @@ def test_arrays_like_others_hold_values() -> None:
         np.testing.assert_allclose(transform(f)(X), expected)
 
 
-# ----------------------------------------------------------------------------------------- masks and truth
+# ---------------------------------------------------------------------------------- masks and comparisons
 
 
 def test_masks() -> None:
-    """Where numbers are known, a mask picks elements, and assigns to them."""
+    """Outside a trace, a mask selects elements and assigns to them."""
     x = as_values(X)
     assert data(x[x > 0.0]).tolist() == X[X > 0.0].tolist()
     assert data(x[x[:, 0] > 1.0, 1:]).tolist() == X[X[:, 0] > 1.0, 1:].tolist()
@@ -473,7 +473,7 @@ def test_masks() -> None:
 
 
 def test_assigning_by_a_mask_is_traced() -> None:
-    """One number for all elements of a mask is assigned to those that it holds when the program runs."""
+    """In a trace, a single number can be assigned through a mask that depends on the arguments."""
 
     def rectified(x: Any) -> Any:
         y = x * x
@@ -488,7 +488,7 @@ def test_assigning_by_a_mask_is_traced() -> None:
 
 
 def test_comparisons_are_nodes() -> None:
-    """A graph over arrays of comparisons can be replayed with other numbers: it keeps both branches."""
+    """A graph with comparisons of arrays keeps both branches and can be replayed with other numbers."""
     x = as_values(X, label="x")
     program = lambdify(np.sum(np.where((x > 0.0) & ~(x > 2.0), x, -x)), list(x.ravel()))
     for numbers in (X, -X):
@@ -497,7 +497,7 @@ def test_comparisons_are_nodes() -> None:
 
 
 def test_truth_of_single_values() -> None:
-    """Comparisons of single Values are joined by &, |, ^ and ~, with each other and with bools."""
+    """Comparisons of single Values can be combined by &, |, ^ and ~, with each other and with bools."""
     two: Any = Value(2.0)
     yes, no = np.greater(two, 1.0), np.greater(1.0, two)
     for joined, expected in [
@@ -516,14 +516,14 @@ def test_truth_of_single_values() -> None:
 
 
 def test_a_number_of_numpy_compared_with_what_is_traced() -> None:
-    """On either side of a comparison a NumPy number leaves it to be decided when the program runs."""
+    """A traced value compared with a NumPy number, on either side, is decided when the program runs."""
     program = jit(lambda x: autograd.where(np.float64(1.0) > x, x * 2.0, np.where(x <= np.int64(3), x, 0.0)))
     assert [program(number) for number in (0.5, 2.0, 4.0)] == [1.0, 2.0, 0.0]
 
 
 @pytest.mark.parametrize("activation", [autograd.leaky_relu, autograd.elu, autograd.relu, autograd.gelu])
 def test_activations_on_arrays(activation: Any) -> None:
-    """The library's own functions are compiled, differentiated and mapped on arrays."""
+    """Activations can be compiled, differentiated and mapped on arrays."""
     f = jit(value_and_grad(lambda x: np.sum(activation(x) * Y)))
     for x in (X, -X):
         value, slopes = f(x)
@@ -534,8 +534,8 @@ def test_activations_on_arrays(activation: Any) -> None:
 
 
 def test_lists_of_conditions() -> None:
-    """A list is a condition element by element, as NumPy takes it; an empty one too."""
-    where: Any = autograd.where  # its types tell floats from Values, not the shape of a condition
+    """`where` accepts lists of conditions, including empty ones, and chooses element by element."""
+    where: Any = autograd.where  # The overloads distinguish floats from Values, not shapes of conditions.
     assert where([False], 1.0, 2.0).tolist() == [2.0]
     assert autograd.where([True, False], [1.0, 2.0], (3.0, 4.0)).tolist() == [1.0, 4.0]
     assert where([], 1.0, 2.0).shape == (0,)
@@ -549,13 +549,13 @@ def test_lists_of_conditions() -> None:
 
 @pytest.mark.parametrize("reduce", [np.sum, np.max, np.min, np.mean, np.prod, np.median, np.cumsum, np.round])
 def test_a_single_value(reduce: Callable[..., Any]) -> None:
-    """A single Value is an array of no dimensions to NumPy's functions."""
+    """NumPy's functions treat a single Value as a 0-d array."""
     out = np.ravel(reduce(Value(1.25)))[0]
     assert (type(out), out.data) == (Value, float(np.ravel(reduce(1.25))[0]))
 
 
 def test_the_spread_of_a_single_value() -> None:
-    """Variance and deviation of a single number are 0."""
+    """Variance and standard deviation of a single number are 0."""
     x: Any = Value(1.25)
     assert (np.var(x).data, np.std(x).data) == (0.0, 0.0)
     assert grad(np.var)(3.0) == 0.0
@@ -563,7 +563,7 @@ def test_the_spread_of_a_single_value() -> None:
 
 @pytest.mark.parametrize("name", ["log2", "log10", "exp2", "cbrt", "arcsinh", "arctanh", "log1p"])
 def test_methods(name: str) -> None:
-    """What NumPy calls a function is a function of autograd and a method of a Value too."""
+    """A function has the same name in NumPy, in autograd, and as a method of Value."""
     v = Value(0.75)
     expected = getattr(np, name)(0.75)
     plain = np.array([v, Value(0.5)])
@@ -580,7 +580,7 @@ def test_methods(name: str) -> None:
     "call", [np.rint, np.fabs, np.conjugate, np.degrees, np.radians, np.square, np.var, np.std]
 )
 def test_plain_arrays_of_objects(call: Callable[..., Any]) -> None:
-    """An array of objects made by hand works as far as NumPy's loops over objects can."""
+    """NumPy's functions work on plain object arrays of Values."""
     numbers = [1.25, -0.5]
     np.testing.assert_allclose(
         data(call(np.array([Value(n) for n in numbers]))), call(np.array(numbers)), rtol=1e-15
@@ -588,7 +588,7 @@ def test_plain_arrays_of_objects(call: Callable[..., Any]) -> None:
 
 
 def test_plain_arrays_join_the_others() -> None:
-    """A plain array of objects and an array of Values give an array of Values."""
+    """A plain object array combined with an array of Values gives an array of Values."""
     plain = np.array([Value(1.0), Value(-2.0)])
     assert type(plain) is np.ndarray
     for out in (plain * as_values([1.0, 2.0]), autograd.exp(plain), np.stack([plain, as_values([1.0, 2.0])])):
@@ -597,7 +597,7 @@ def test_plain_arrays_join_the_others() -> None:
 
 
 def test_numbers_of_numpy_among_the_elements() -> None:
-    """An array of objects may hold NumPy's numbers, as an argument, inside, and as a result."""
+    """An object array may contain NumPy scalars, as an argument, a constant or a result."""
     mixed = np.array([np.int64(3), 2.0, np.float32(0.5)], dtype=object)
     assert jit(lambda x: np.sum(np.exp(x)))(mixed) == pytest.approx(np.sum(np.exp([3.0, 2.0, 0.5])))
     assert jit(lambda x: np.exp(x * mixed).sum())(0.1) == pytest.approx(np.sum(np.exp([0.3, 0.2, 0.05])))
@@ -606,13 +606,13 @@ def test_numbers_of_numpy_among_the_elements() -> None:
 
 
 def test_functions_of_python() -> None:
-    """What `numpy.vectorize` or `numpy.frompyfunc` makes of a function of Python is called with Values."""
+    """Functions made by `numpy.vectorize` and `numpy.frompyfunc` are called with Values."""
     for made in (np.frompyfunc(lambda v: v * v, 1, 1), np.vectorize(lambda v: v * v, otypes=[object])):
         np.testing.assert_allclose(jit(grad(lambda x, made=made: made(x).sum()))(X), 2.0 * X)
 
 
 def test_in_place() -> None:
-    """Arithmetic in place stores Values, also at places that are named twice."""
+    """In-place arithmetic stores Values, also with repeated indices."""
 
     def f(x: Any) -> Any:
         y = x * 1.0
@@ -637,7 +637,7 @@ def test_in_place() -> None:
 
 
 def test_quotient_and_remainder() -> None:
-    """Quotients and remainders are those of Python and NumPy, on either side, also of compiled functions."""
+    """Quotients and remainders agree with Python and NumPy, with a Value on either side, also compiled."""
     for x, y in [(7.5, 2.0), (-7.5, 2.0), (7.5, -2.0), (1.0, 0.1), (-0.0, 3.0), (5.0, np.inf)]:
         v, w = as_values([x, y])
         for pair in (divmod(v, y), divmod(x, w), np.divmod(v, w)):
@@ -646,7 +646,7 @@ def test_quotient_and_remainder() -> None:
 
 
 def test_masked_arrays_and_matrices_are_refused() -> None:
-    """What means another thing by an element or a product raises, and does not pass for a plain array."""
+    """Masked arrays and matrices, whose elements or products mean something else, raise."""
     with pytest.warns(PendingDeprecationWarning):
         matrix = np.matrix(X)
     for other in (np.ma.masked_array(X, X > 0.0), matrix):
@@ -659,7 +659,7 @@ def test_masked_arrays_and_matrices_are_refused() -> None:
 
 
 def test_pictures() -> None:
-    """Matplotlib draws arrays of Values as their numbers."""
+    """Matplotlib plots the numbers of arrays of Values."""
     plt = pytest.importorskip("matplotlib.pyplot")
     x = as_values(X)
     figure, axes = plt.subplots()
@@ -678,7 +678,7 @@ def test_pictures() -> None:
 
 
 def test_copies() -> None:
-    """A copy of an array of Values records too; a deep copy has nodes of its own."""
+    """A copy of an array of Values is one too; a deep copy has new nodes."""
     x = as_values(X)
     for twin in (
         copy.copy(x),
@@ -693,7 +693,7 @@ def test_copies() -> None:
 
 
 def test_astype() -> None:
-    """As floats the elements are numbers, and keep their derivative where a function is differentiated."""
+    """`astype` gives plain numbers outside a trace, and keeps derivatives in `jit(grad(f))`."""
     assert as_values(X).astype(float).tolist() == X.tolist()
     assert as_values(X).astype(int).tolist() == X.astype(int).tolist()
     assert jit(grad(lambda x: (x.astype(float) ** 2).sum()))(X).tolist() == (2.0 * X).tolist()

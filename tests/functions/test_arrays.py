@@ -16,7 +16,7 @@ FORWARD = [operator.add, operator.sub, operator.mul, operator.truediv, operator.
 SCALARS = [np.float64(2.0), np.float32(2.0), np.int64(2), np.uint8(2), np.array(2.0), np.True_]
 
 
-# ----------------------------------------------------------------------------------- NumPy beside a Value
+# ----------------------------------------------------------------------------------- NumPy with a Value
 
 
 @pytest.mark.parametrize("scalar", SCALARS, ids=lambda item: type(item).__name__)
@@ -47,7 +47,7 @@ def test_value_and_array(operate: Callable[..., Any], reflected: bool) -> None:
 
 @pytest.mark.parametrize("op", [pytest.param(op, id=op.name) for op in OPS.values() if op.ufunc is not None])
 def test_ufuncs_of_the_table(op: Any) -> None:
-    """Each NumPy function of the table on Values, or a Value and an array, gives nodes of its row."""
+    """The ufunc of a row, on Values or on a Value and an array, gives nodes of that row."""
     low, high = np.transpose(op.domain)
     point = [float(middle) for middle in 0.3 * low + 0.7 * high]
     out = op.ufunc(*map(Value, point))
@@ -74,7 +74,7 @@ def test_ufuncs_of_the_table(op: Any) -> None:
 )
 @pytest.mark.parametrize("as_array", [False, True])
 def test_ufuncs_made_of_rows(ufunc: np.ufunc, point: tuple[float, ...], as_array: bool) -> None:
-    """Other NumPy functions are made of rows; value and gradients are right for a Value and an array."""
+    """Ufuncs composed of rows have the right value and gradients for a Value and an array."""
     leaves = [Value(number) for number in point]
     others = [np.array([leaf, 1.0]) if as_array else leaf for leaf in leaves[1:]]
     out = np.ravel(ufunc(leaves[0], *others))[0]
@@ -87,7 +87,7 @@ def test_ufuncs_made_of_rows(ufunc: np.ufunc, point: tuple[float, ...], as_array
 
 
 def test_sums_of_arrays_without_dimensions() -> None:
-    """Arrays without dimensions are operands of sums as numbers are, also while a program is traced."""
+    """0-d arrays can be operands of sums like numbers, also in a trace."""
 
     def f(a: Any) -> Any:
         return autograd.logsumexp([1.0, a]) + autograd.dot([a, 2.0], [0.5, a]) + autograd.sum([a, 1.0])
@@ -98,7 +98,7 @@ def test_sums_of_arrays_without_dimensions() -> None:
 
 
 def test_extrema_of_arrays_without_dimensions() -> None:
-    """A Value in an array without dimensions is one: the choice is recorded, traced or not."""
+    """A maximum or minimum with a Value in a 0-d array is recorded, in a trace or not."""
     for name, expected in (("max", 2.0), ("min", 0.5)):
         f = getattr(autograd, name)
         assert autograd.jit(lambda a, f=f: f(0.5, a))(np.array(2.0)) == expected
@@ -106,7 +106,7 @@ def test_extrema_of_arrays_without_dimensions() -> None:
 
 
 def test_maximum_with_a_number() -> None:
-    """np.maximum(v, 0.) is the relu, on either side and over an array of Values."""
+    """np.maximum with 0 on either side is a ReLU, also over an array of Values."""
     v: Any = Value(-2.0)
     for out in (np.maximum(v, 0.0), np.maximum(0.0, v)):
         assert (type(out), out.data) == (Value, 0.0)
@@ -159,7 +159,7 @@ def test_matrix_product(shape: tuple[int, int, int], seed: int) -> None:
     ],
 )
 def test_reductions(reduce: Callable[[Any], Value], expected: list[list[float]]) -> None:
-    """NumPy's reductions over an array of Values give a Value with the right gradients."""
+    """NumPy's reductions of an array of Values give a Value with the right gradients."""
     x = as_values([[1.0, 2.0], [3.0, 4.0]])
     reduce(x).backward()
     np.testing.assert_array_equal(np.nan_to_num(grads(x)), expected)
@@ -167,20 +167,20 @@ def test_reductions(reduce: Callable[[Any], Value], expected: list[list[float]])
 
 @pytest.mark.parametrize("name", ["exp", "log", "sqrt", "sin", "tanh", "arctan", "abs"])
 def test_ufuncs_on_arrays_of_values(name: str) -> None:
-    """A NumPy function over an array of Values works element by element."""
+    """A ufunc on an array of Values works element by element."""
     x = [0.25, 0.5, 2.0]
     np.testing.assert_allclose(data(getattr(np, name)(as_values(x))), getattr(np, name)(x), rtol=1e-15)
 
 
 @pytest.mark.parametrize("call", [autograd.exp, autograd.relu, lambda x: autograd.max(x, 0.0)])
 def test_functions_on_mixed_arrays(call: Callable[..., Any]) -> None:
-    """A function over an array of Values and numbers gives Values where there were Values."""
+    """On an array of Values and numbers, a function gives Values for Values and numbers for numbers."""
     out = call(np.array([Value(1.0), 2.0], dtype=object))
     assert list(map(type, out)) == [Value, float]
 
 
 def test_where_chooses_element_by_element() -> None:
-    """`where` takes an array of conditions, also one made of Values, and differentiates the choice."""
+    """`where` accepts an array of conditions, also of Values, and differentiates the choice."""
     x = as_values([-1.0, 2.0])
     chosen = autograd.where(x > 0, x, 10.0 * x)
     autograd.sum(chosen).backward()
@@ -189,7 +189,7 @@ def test_where_chooses_element_by_element() -> None:
 
 
 def test_a_fault_in_a_reduction_names_the_users_line() -> None:
-    """A warning from inside np.sum names operation and operands, at the user's line."""
+    """A warning from inside np.sum names operation, operands and the user's line."""
     with pytest.warns(RuntimeWarning) as caught:
         np.sum(as_values([1e308, 1e308]))
     assert (str(caught[0].message), caught[0].filename) == (
@@ -198,14 +198,14 @@ def test_a_fault_in_a_reduction_names_the_users_line() -> None:
     )
 
 
-# -------------------------------------------------------------------------- comparisons and refused calls
+# -------------------------------------------------------------------------- comparisons and rejected calls
 
 
 @pytest.mark.parametrize(
     "compare", [operator.lt, operator.le, operator.eq, operator.ne, operator.ge, operator.gt]
 )
 def test_comparisons_with_arrays(compare: Callable[..., Any]) -> None:
-    """A Value compared with an array gives an array of 1 and 0, on either side and between arrays."""
+    """Comparing a Value with an array, on either side, or two arrays gives an array of 1 and 0."""
     array = np.array([1.0, 2.0, 3.0])
     for actual, expected in [
         (compare(Value(2.0), array), compare(2.0, array)),
@@ -219,7 +219,7 @@ def test_comparisons_with_arrays(compare: Callable[..., Any]) -> None:
 
 @pytest.mark.parametrize("predicate", [np.isnan, np.isinf, np.isfinite, np.signbit])
 def test_predicates(predicate: np.ufunc) -> None:
-    """A NumPy predicate on a Value gives a plain bool, that of its number."""
+    """A NumPy predicate on a Value gives a plain bool."""
     for number in (0.0, -2.0, np.inf, np.nan):
         assert bool(predicate(Value(number))) == bool(predicate(number))
         assert isinstance(predicate(Value(number)), (bool, np.bool_))
@@ -236,7 +236,7 @@ def test_predicates(predicate: np.ufunc) -> None:
     ],
 )
 def test_refused_calls(call: Callable[[Value], Any], message: str) -> None:
-    """What a Value cannot do with NumPy raises a TypeError that says so."""
+    """Unsupported NumPy operations on a Value raise a TypeError that says so."""
     with pytest.raises(TypeError, match=message):
         call(Value(1.0))
 
@@ -245,7 +245,7 @@ def test_refused_calls(call: Callable[[Value], Any], message: str) -> None:
     "operate", [operator.iadd, operator.isub, operator.imul, operator.itruediv, operator.ipow]
 )
 def test_in_place_on_numbers(operate: Callable[..., Any]) -> None:
-    """In-place arithmetic cannot turn an array of floats into Values; the error says what to write."""
+    """In-place arithmetic with Values on an array of floats raises, and says what to write."""
     array = np.array([1.0, 2.0])
     with pytest.raises(TypeError, match=r"cannot hold Values in place; write a = a \* v"):
         operate(array, Value(2.0))
@@ -253,7 +253,7 @@ def test_in_place_on_numbers(operate: Callable[..., Any]) -> None:
 
 
 def test_in_place_on_objects() -> None:
-    """In-place arithmetic on an array of objects stores the Values in it."""
+    """In-place arithmetic on an object array stores Values in it."""
     v = Value(3.0)
     array = before = np.array([1.0, 2.0], dtype=object)
     array *= v
@@ -268,7 +268,7 @@ def test_in_place_on_objects() -> None:
 @pytest.mark.parametrize("dtype", [float, np.float32, int, np.uint8, bool])
 @pytest.mark.parametrize("shape", [(), (3,), (2, 3), (0,), (2, 0, 3)])
 def test_round_trip(dtype: type, shape: tuple[int, ...]) -> None:
-    """`data(as_values(array))` is the array as floats, of any shape and kind of real number."""
+    """`data(as_values(array))` is the array as floats, for any shape and real dtype."""
     array: Any = np.arange(np.prod(shape, dtype=int)).reshape(shape).astype(dtype)
     values = as_values(array)
     assert (values.dtype, values.shape, data(values).dtype) == (np.dtype(object), shape, np.dtype(float))
@@ -278,14 +278,14 @@ def test_round_trip(dtype: type, shape: tuple[int, ...]) -> None:
 
 
 def test_labels() -> None:
-    """The elements are labelled with their index, a scalar with the label alone."""
+    """Elements are labelled with their index, a scalar only with the label."""
     assert [v.label for v in as_values([[1.0, 2.0]], label="w").flat] == ["w[0, 0]", "w[0, 1]"]
     assert as_values(1.0, label="b")[()].label == "b"
     assert as_values([1.0])[0].label == ""
 
 
 def test_lists_and_single_values() -> None:
-    """`data` and `grads` take a list or a single Value, `data` plain numbers too."""
+    """`data` and `grads` accept a list or a single Value, `data` also plain numbers."""
     v = Value(2.0)
     (v * 3.0).backward()
     assert data([[v, 1]]).tolist() == [[2.0, 1.0]]
@@ -295,7 +295,7 @@ def test_lists_and_single_values() -> None:
 
 @pytest.mark.parametrize("join", [np.append, lambda x, row: np.concatenate([x, row])])
 def test_a_row_of_values_beside_an_array(join: Callable[..., Any]) -> None:
-    """The Values of a list become elements, not arrays in elements."""
+    """Joining an array and a list of Values gives an array of Values, not of arrays."""
     x, row = as_values([1.0, 2.0]), [Value(3.0), 4.0]
     assert all(isinstance(element, Value | float) for element in join(x, row).tolist())
     assert data(join(x, row)).tolist() == [1.0, 2.0, 3.0, 4.0]
@@ -313,6 +313,6 @@ def test_a_row_of_values_beside_an_array(join: Callable[..., Any]) -> None:
     ],
 )
 def test_wrong_elements(call: Callable[[], Any], message: str) -> None:
-    """An element of the wrong type raises a TypeError that says what came."""
+    """An element of the wrong type raises a TypeError that says what it got."""
     with pytest.raises(TypeError, match=message):
         call()

@@ -1,4 +1,4 @@
-"""``from autograd import *`` in a program that uses Python's builtins on anything else."""
+"""After ``from autograd import *``, `sum`, `max`, `min` and `abs` still work as Python's builtins."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ def outcome(call: Callable[[], Any]) -> tuple[Any, ...]:
 
 
 def test_the_names() -> None:
-    """These are all the names of Python that the package uses for its own functions."""
+    """The package shadows exactly these builtins."""
     assert set(NAMES) == {"abs", "max", "min", "sum"}
 
 
 @pytest.mark.parametrize("name", ["max", "min"])
 @given(items=st.lists(numbers), key=keys, default=st.none() | numbers)
 def test_the_largest_of_plain_numbers(name: str, items: list[Any], key: Any, default: Any) -> None:
-    """With plain numbers the largest and smallest are the builtins', in result, type, options and errors."""
+    """On plain numbers `max` and `min` act as the builtins: result, type, options and errors."""
     ours, theirs = getattr(autograd, name), getattr(builtins, name)
     for options in ({}, {"key": key}, {"default": default}, {"key": key, "default": default}):
         expected = outcome(partial(theirs, items, **options))
@@ -52,7 +52,7 @@ def test_the_largest_of_plain_numbers(name: str, items: list[Any], key: Any, def
 
 @given(st.lists(st.integers() | st.fractions() | st.booleans()), st.integers())
 def test_the_sum_of_plain_numbers(items: list[Any], start: int) -> None:
-    """With plain numbers the sum is the builtin's, and so is the absolute value."""
+    """On plain numbers `sum` and `abs` act as the builtins."""
     assert outcome(lambda: autograd.sum(items)) == outcome(lambda: sum(items))
     assert outcome(lambda: autograd.sum(iter(items), start)) == outcome(lambda: sum(items, start))
     assert outcome(lambda: autograd.sum(items, start=start)) == outcome(lambda: sum(items, start))
@@ -95,19 +95,19 @@ def test_the_sum_of_plain_numbers(items: list[Any], start: int) -> None:
     ],
 )
 def test_what_only_the_builtins_take(name: str, args: Any, options: Any) -> None:
-    """Anything else than numbers, and each option, is the builtin's business, errors included."""
+    """Anything but numbers, and each option, is passed to the builtin, errors included."""
     ours, theirs = getattr(autograd, name), getattr(builtins, name)
     assert outcome(lambda: ours(*args, **options)) == outcome(lambda: theirs(*args, **options))
 
 
 def test_an_index() -> None:
-    """The result indexes a list, as in code that was written before the names were imported."""
+    """Results on ints can index a list, as in code written before the import."""
     letters: Any = ["a", "b", "c"]
     assert letters[autograd.max(0, 1)] + letters[autograd.sum([1, 1])] + letters[autograd.abs(-1)] == "bcb"
 
 
 def test_keys_of_values() -> None:
-    """With a key the item itself comes back, where its key is a Value or the item is."""
+    """With a key, the item itself is returned, whether its key or the item is a Value."""
     values = [Value(2.0), Value(-3.0), Value(1.0)]
     assert autograd.max(values, key=abs) is values[1]
     assert autograd.min(*values, key=lambda v: v.data) is values[1]
@@ -117,7 +117,7 @@ def test_keys_of_values() -> None:
 
 
 def test_the_start_of_a_sum_of_values() -> None:
-    """A sum of Values begins with a start, as one node; with 0, which is the builtin's, without a trace."""
+    """A sum of Values with a start is one node with the start first; the default 0 is left out."""
     a, b = Value(2.0), Value(3.0)
     assert autograd.sum([a, b]).args == (a, b)
     assert autograd.sum([a, b], start=1.0).args == (1.0, a, b)
@@ -126,7 +126,7 @@ def test_the_start_of_a_sum_of_values() -> None:
 
 
 def test_sums_of_arrays() -> None:
-    """Arrays are added element by element, as the builtin does."""
+    """Arrays are added element by element, as by the builtin."""
     x = as_values([[1.0, 2.0], [3.0, 4.0]])
     assert data(autograd.sum(x)).tolist() == [4.0, 6.0]
     assert data(autograd.sum([x, x], start=x)).tolist() == [[3.0, 6.0], [9.0, 12.0]]
@@ -135,14 +135,14 @@ def test_sums_of_arrays() -> None:
 
 
 def test_a_nan_is_not_lost() -> None:
-    """Of floats a nan is the largest and the smallest: the builtin's answer would depend on the order."""
+    """The maximum and minimum of floats with a nan is nan; the builtin's result depends on the order."""
     for items in ([1.0, np.nan], [np.nan, 1.0], [np.nan, Value(1.0)]):
         assert math.isnan(autograd.max(items))
         assert math.isnan(autograd.min(*items))
 
 
 def test_differentiated_and_compiled() -> None:
-    """With what is differentiated or traced inside, they are recorded, whatever stands beside it."""
+    """On differentiated or traced values, mixed with any numbers, the operations are recorded."""
 
     def f(x: Any) -> Any:
         xs = [x, 2.0 * x, 3]
