@@ -309,6 +309,9 @@ def plain_array(array: Any, whose: str) -> Any:
     >>> type(plain_array(np.arange(3.0).view(np.recarray), "the argument")).__name__
     'ndarray'
     """
+    # Most are, and NumPy takes 11 ms to load `numpy.ma` when it is first asked for.
+    if type(array) is np.ndarray:
+        return array
     if isinstance(array, np.ma.MaskedArray):
         raise TypeError(
             f"{whose} holds a masked array, whose mask would be ignored; pass x.filled(number), and the mask "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections import OrderedDict, namedtuple
 from typing import Any
 
@@ -201,3 +203,17 @@ def test_types_without_number(monkeypatch: pytest.MonkeyPatch) -> None:
         assert f(type("Table", (dict,), {})(a=2.0)) == 4.0
     assert len(f._programs) == 1
     assert len(f._programs._by_form) < 600
+
+
+def test_what_a_call_loads() -> None:
+    """A call with arrays does not load NumPy's masked arrays, which would take longer than to compile it."""
+    program = """
+import sys
+import numpy as np
+from autograd import grad, jit
+
+jit(grad(lambda x: (x * x).sum()), backend="numpy")(np.ones(3))
+print("numpy.ma" in sys.modules)
+"""
+    process = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert process.stdout == "False\n"

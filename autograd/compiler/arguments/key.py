@@ -202,7 +202,7 @@ class _KeyWriter:
     def _array(self, item: Any) -> None:
         self.tokens += (item.dtype, item.shape)
         self.snapshot.add_array(item)
-        if isinstance(item, np.ma.MaskedArray):
+        if type(item) is not np.ndarray and isinstance(item, np.ma.MaskedArray):
             self._push([item.data, item.mask, item.fill_value])
             return
         if item.dtype.hasobject:
