@@ -175,11 +175,12 @@ def _operand(text: str) -> Term:
     return Term(text, SIGN if text.startswith("-") else ATOM)
 
 
-class _Writing(NamedTuple):
+class _Writing:
     """A rule being written, with what stands for its names."""
 
-    renderer: Renderer
-    terms: Mapping[str, Term]
+    def __init__(self, renderer: Renderer, terms: Mapping[str, Term]) -> None:
+        self.renderer = renderer
+        self.terms = terms
 
     def name(self, name: str) -> Term:
         return self.terms.get(name) or Term(name)

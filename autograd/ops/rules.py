@@ -139,25 +139,18 @@ def _of_lists(f: Callable[..., float]) -> Callable[..., float]:
     return reduced
 
 
-class Reducing(NamedTuple):
-    """The function of NumPy that reduces as a row does, and the options that it takes to do so."""
-
-    ufunc: np.ufunc
-    options: Mapping[str, Any]
-
-
-def reducing(op: Op) -> Reducing | None:
-    """Return how NumPy reduces as a row does, if it has a function for it.
+def reducing(op: Op) -> tuple[np.ufunc, Mapping[str, Any]] | None:
+    """Return NumPy's function that reduces as a row does, and the options that it takes to do so.
 
     Examples
     --------
     >>> reducing(OPS["norm"]), reducing(OPS["dot"])
-    (Reducing(ufunc=<ufunc 'hypot'>, options={'initial': 0.0}), None)
+    ((<ufunc 'hypot'>, {'initial': 0.0}), None)
     """
     if op.reduction is None:
         return None
     if op.reduction.ufunc is not None:
-        return Reducing(op.reduction.ufunc, {})
+        return op.reduction.ufunc, {}
     if len(op.reduction.accumulators) > 1:
         return None
     (accumulator,) = op.reduction.accumulators
@@ -166,7 +159,7 @@ def reducing(op: Op) -> Reducing | None:
             ufunc = OPS[word].ufunc
             # Without a start NumPy takes the first number as it is: the norm of [-3] would be -3.
             options = {} if word in ("add", "mul") else {"initial": accumulator.start}
-            return None if ufunc is None else Reducing(ufunc, options)
+            return None if ufunc is None else (ufunc, options)
     return None
 
 
@@ -202,7 +195,7 @@ NUMPY: dict[str, Any] = (
         if name in _IN_MATH
     }
     | {
-        op.name: partial(found.ufunc.reduce, **found.options)
+        op.name: partial(found[0].reduce, **found[1])
         for op in _PRIMITIVES.values()
         if op.variadic and (found := reducing(op))
     }

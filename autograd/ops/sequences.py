@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from .renderer import Renderer, Term
 from .rule import Rule
 from .table import OPS, Op
@@ -12,12 +10,13 @@ LISTS = ("products_of_others",)
 """Words that make a number for each element of all of them."""
 
 
-class _Part(NamedTuple):
+class _Part:
     """A piece of a rule: whether each element has its own, and whether it is worked out of all of them."""
 
-    term: Term
-    is_each: bool
-    is_total: bool = False
+    def __init__(self, term: Term, is_each: bool, is_total: bool = False) -> None:
+        self.term = term
+        self.is_each = is_each
+        self.is_total = is_total
 
 
 class OverElements:

@@ -377,10 +377,11 @@ class _Writer:
         if op in PLAIN_SUMS:
             name = "np.sum"
         elif found is not None:
-            name = f"np.{found.ufunc.__name__}.reduce"
+            ufunc, options = found
+            name = f"np.{ufunc.__name__}.reduce"
             arguments = [
                 *arguments,
-                *(f"{option}={number_text(value)}" for option, value in found.options.items()),
+                *(f"{option}={number_text(value)}" for option, value in options.items()),
             ]
         else:
             name = op.name
