@@ -28,12 +28,12 @@ from nn import MLP, losses
 
 @pytest.fixture
 def pygraphviz() -> Any:
-    """Return pygraphviz, which reads a graph's text independently of this project."""
+    """Return pygraphviz, an independent parser of DOT."""
     return pytest.importorskip("pygraphviz")
 
 
 def texts(graph: Any) -> list[list[str]]:
-    """Return the lines of text in each node of a graph, escapes and entities resolved."""
+    """Return the lines of text in each node of a graph, with escapes and entities resolved."""
     labels = [node.attr["label"].replace("\\\\", "\\") for node in graph.nodes()]
     return [html.unescape(label).split("\n") for label in labels]
 
@@ -47,7 +47,7 @@ def edges(graph: Any) -> list[list[str]]:
 
 
 def test_a_small_graph(pygraphviz: ModuleType) -> None:
-    """Each node shows name, formula, value and gradient; each edge its partial; a constant is a number."""
+    """Each node shows name, formula, value and gradient; each edge its partial; a constant its number."""
     a, b = Value(2.0, label="a"), Value(-3.0, label="b")
     out = a * b + 10
     out.label = "out"
@@ -81,7 +81,7 @@ def test_both_uses_of_an_operand(pygraphviz: ModuleType) -> None:
 
 
 def test_constants_are_literals(pygraphviz: ModuleType) -> None:
-    """Each use of a constant is a plain number with an edge of its own, without name or gradient."""
+    """Each use of a constant is a separate number with an edge, without name or gradient."""
     x = Value(3.0, label="x")
     graph = pygraphviz.AGraph(string=draw(autograd.sum([x, 2.5, 2.5])).source)
     assert sorted(map(len, texts(graph))) == [1, 1, 3, 3]
@@ -100,13 +100,13 @@ def test_constants_are_literals(pygraphviz: ModuleType) -> None:
     ],
 )
 def test_formulas(pygraphviz: ModuleType, make: Any, formula: str) -> None:
-    """A node says how it was computed, long lists cut short."""
+    """A node shows its formula; long lists of operands are truncated."""
     graph = pygraphviz.AGraph(string=draw(make(Value(3.0, label="x"))).source)
     assert formula in [lines[0] for lines in texts(graph)]
 
 
 def test_numbered_names_avoid_labels(pygraphviz: ModuleType) -> None:
-    """A node without a label has a name that no label has."""
+    """A node without a label gets a name that differs from all labels."""
     out = Value(1.0, label="v1") * Value(2.0) * Value(3.0, label="v3")
     graph = pygraphviz.AGraph(string=draw(out).source)
     assert sorted(lines[0].partition(" = ")[0] for lines in texts(graph)) == ["v1", "v2", "v3", "v4", "v5"]
@@ -140,7 +140,7 @@ CONTROLS = {
     ],
 )
 def test_any_label_survives(pygraphviz: ModuleType, label: str) -> None:
-    """Labels are text, whatever they hold: neither markup nor escapes, in the graph and in the picture."""
+    """Labels are shown as plain text, without markup or escapes, in the graph and in the picture."""
     picture = draw(Value(1.0, label=label))
     expected = [*CONTROLS.get(label, label).split("\n"), "value 1", "grad not yet"]
     assert texts(pygraphviz.AGraph(string=picture.source)) == [expected]
@@ -149,7 +149,7 @@ def test_any_label_survives(pygraphviz: ModuleType, label: str) -> None:
 
 
 def test_labels_are_no_markup_in_a_page() -> None:
-    """What a notebook shows contains no element that a label asks for."""
+    """In a notebook, markup in a label is escaped."""
     page = draw(Value(1.0, label="<script>alert(1)</script>"))._repr_mimebundle_()["image/svg+xml"]
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
@@ -163,7 +163,7 @@ def test_precision() -> None:
 
 
 def test_left_out_operands(pygraphviz: ModuleType) -> None:
-    """Where operands are left out, a dotted edge says how many."""
+    """A dotted edge says how many operands are not drawn."""
     leaves = [Value(float(i)) for i in range(6)]
     graph = pygraphviz.AGraph(string=draw(autograd.sum(leaves), max_nodes=2).source)
     assert ["… 5 more"] in texts(graph)
@@ -192,7 +192,7 @@ def test_limits(options: dict[str, Any]) -> None:
 
 @given(expressions(), st.lists(st.text(st.characters(exclude_categories=["Cs", "Cc"])), max_size=4))
 def test_any_graph_is_dot(drawn: Program, labels: list[str]) -> None:
-    """Whatever the graph and its labels, the text is DOT, with each node and each use in it."""
+    """For any graph and labels, the text is valid DOT and contains each node and each use."""
     pygraphviz = pytest.importorskip("pygraphviz")
     variables = [Value(number) for number in drawn.point]
     for variable, label in zip(variables, labels, strict=False):
@@ -225,13 +225,13 @@ def test_what_is_shown(pygraphviz: ModuleType) -> None:
 
 @pytest.mark.parametrize("direction", ["LR", "RL", "TB", "BT"])
 def test_directions(pygraphviz: ModuleType, direction: str) -> None:
-    """The picture runs where it is asked to."""
+    """The picture has the given direction."""
     graph = pygraphviz.AGraph(string=draw(Value(1.0), direction=direction).source)
     assert graph.graph_attr["rankdir"] == direction
 
 
 def test_names_of_variables(pygraphviz: ModuleType) -> None:
-    """The caller's variables name what has no label; IPython's own do not."""
+    """Nodes without a label are named by the caller's variables, but not by IPython's."""
     x = Value(3.0, label="input")
     w = [Value(1.0), Value(2.0)]
     table = np.array([[Value(5.0)]])
@@ -249,7 +249,7 @@ def test_names_of_variables(pygraphviz: ModuleType) -> None:
 
 
 def test_depth(pygraphviz: ModuleType) -> None:
-    """`depth` draws what is that many operations away, and says what is left out."""
+    """`depth` limits the drawing to that many operations from the result, and says what is left out."""
     x = Value(1.0)
     y = ((x + 1.0) + 1.0) + 1.0
     graph = pygraphviz.AGraph(string=draw(y, depth=1).source)
@@ -268,7 +268,7 @@ def marked(picture: Drawing, pygraphviz: ModuleType) -> tuple[int, int]:
 
 
 def test_highlight(pygraphviz: ModuleType) -> None:
-    """The influence of a node, a path, or the nodes of a path are highlighted."""
+    """A node's influence, a path, or the nodes of a path can be highlighted."""
     a, b = Value(2.0), Value(3.0)
     v = a * b
     y = (v + a) * b.exp()
@@ -283,7 +283,7 @@ def test_highlight(pygraphviz: ModuleType) -> None:
 
 
 def test_colour_by_gradient(pygraphviz: ModuleType) -> None:
-    """Red is the largest gradient, white none; before a backward nothing is coloured."""
+    """The largest gradient is red, a gradient of 0 white; before a backward nothing is coloured."""
     x, z = Value(1.0, label="x"), Value(1.0, label="z")
     y = x * 1000.0 + z * 0.0
     before = draw(y, color_by_grad=True).source
@@ -305,7 +305,7 @@ def test_colour_by_gradient(pygraphviz: ModuleType) -> None:
     ],
 )
 def test_bad_options(options: dict[str, Any], message: str) -> None:
-    """An option that cannot be is refused with a reason."""
+    """An invalid option raises a ValueError with the reason."""
     with pytest.raises(ValueError, match=message):
         draw(Value(1.0) + 1.0, **options)
 
@@ -314,7 +314,7 @@ def test_bad_options(options: dict[str, Any], message: str) -> None:
 
 
 def hinge_of(sizes: list[int], samples: int) -> Value:
-    """Return a loss of a network over some samples, after a backward."""
+    """Return the loss of a network on some samples, after a backward."""
     model = MLP(2, sizes, rng=0)
     x = np.random.default_rng(0).normal(size=(samples, 2))
     loss = losses.hinge(model(x), np.where(x[:, 0] > 0.0, 1, -1))
@@ -324,7 +324,7 @@ def hinge_of(sizes: list[int], samples: int) -> Value:
 
 
 def test_frames(pygraphviz: ModuleType) -> None:
-    """Neurons are frames within their layer, and inside a frame names are short."""
+    """Neurons are frames within their layer's frame, and names inside a frame are short."""
     graph = pygraphviz.AGraph(string=draw(hinge_of([2, 1], samples=1)).source)
     frames = {frame.graph_attr["label"] for frame in graph.subgraphs()}
     assert frames == {"layers.0", "layers.1"}
@@ -339,7 +339,7 @@ def test_frames(pygraphviz: ModuleType) -> None:
 @settings(max_examples=30)
 @given(st.text(min_size=1), st.booleans())
 def test_modules_of_any_name(name: str, fold: bool) -> None:
-    """A module is one box or frame, whatever its name holds, and nothing is drawn that is not there."""
+    """A module of any name is one box or frame, and nothing else is drawn."""
     x, z = Value(1.0, "x"), Value(2.0, "z")
     w, b = Value(1.0, f"m{name}.w"), Value(2.0, f"n{name}.b")
     picture = draw(((x * w).tanh() * z + b).tanh() * 2.0, fold=fold or None)
@@ -352,7 +352,7 @@ def test_modules_of_any_name(name: str, fold: bool) -> None:
 
 
 def test_depth_of_a_graph_with_many_paths() -> None:
-    """Each node is looked at once, although 2^60 paths lead to the deepest."""
+    """Each node is visited once, although 2^60 paths lead to the deepest."""
     y = Value(1.0)
     for _ in range(60):
         y = y + y
@@ -361,7 +361,7 @@ def test_depth_of_a_graph_with_many_paths() -> None:
 
 
 def test_a_network_folds_by_itself(pygraphviz: ModuleType) -> None:
-    """Beyond max_nodes each neuron is a box, with all samples in it, and a box for the loss."""
+    """Beyond max_nodes, each neuron with all its samples is folded into a box, and so is the loss."""
     loss = hinge_of([3, 1], samples=40)
     graph = pygraphviz.AGraph(string=draw(loss).source)
     boxes = texts(graph)
@@ -379,7 +379,7 @@ def test_a_network_folds_by_itself(pygraphviz: ModuleType) -> None:
 
 
 def test_folding_on_request(pygraphviz: ModuleType) -> None:
-    """A small network folds when asked to, colours and highlights included."""
+    """A small network folds on request, colours and highlights included."""
     loss = hinge_of([2, 1], samples=1)
     w = next(node for node in nodes(loss) if node.label == "layers.0.neurons.0.w[0]")
     graph = pygraphviz.AGraph(string=draw(loss, fold=True, highlight=w, color_by_grad=True).source)
@@ -388,7 +388,7 @@ def test_folding_on_request(pygraphviz: ModuleType) -> None:
 
 
 def test_large_networks(pygraphviz: ModuleType) -> None:
-    """30,000 nodes fold to a box a layer; asking for all of them says so instead of hanging."""
+    """30,000 nodes fold into one box per layer; a request for all of them raises instead of hanging."""
     loss = hinge_of([32, 32, 1], samples=200)
     assert len(nodes(loss)) > 30_000
     graph = pygraphviz.AGraph(string=draw(loss).source)
@@ -418,7 +418,7 @@ def test_large_networks(pygraphviz: ModuleType) -> None:
 )
 @pytest.mark.parametrize("kind", [str, Path])
 def test_save(tmp_path: Path, suffix: str, magic: bytes, kind: type) -> None:
-    """The suffix says what kind of file is written; the path is returned."""
+    """The suffix determines the format of the file; the path is returned."""
     target = tmp_path / f"graph{suffix}"
     assert draw(Value(1.0) + 1.0).save(kind(target)) == target
     assert target.read_bytes().startswith(magic)
@@ -427,21 +427,21 @@ def test_save(tmp_path: Path, suffix: str, magic: bytes, kind: type) -> None:
 
 @pytest.mark.parametrize("name", ["graph.txt", "graph", "svg"])
 def test_other_suffixes(tmp_path: Path, name: str) -> None:
-    """Another suffix raises a ValueError that names those there are, and writes nothing."""
+    """Any other suffix raises a ValueError that lists the valid ones, and writes nothing."""
     with pytest.raises(ValueError, match=r"\.dot, \.html, \.svg, \.png, \.pdf, but the path is"):
         draw(Value(1.0)).save(tmp_path / name)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_other_forms() -> None:
-    """Another form raises a ValueError that names those there are."""
+    """Any other format raises a ValueError that lists the valid ones."""
     with pytest.raises(ValueError, match="one of svg, png, pdf, got 'jpeg'"):
         draw(Value(1.0)).render("jpeg")
 
 
 @pytest.mark.parametrize("suffix", [".svg", ".dot"])
 def test_unwritable_paths(tmp_path: Path, suffix: str) -> None:
-    """A folder that is missing, or in the way, raises an OSError and leaves nothing half-written."""
+    """A missing folder, or a folder at the target, raises an OSError and leaves no partial file."""
     folder = tmp_path / f"folder{suffix}"
     folder.mkdir()
     for target in (tmp_path / "missing" / f"graph{suffix}", folder):
@@ -451,7 +451,7 @@ def test_unwritable_paths(tmp_path: Path, suffix: str) -> None:
 
 
 def test_a_failure_leaves_the_older_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where a new file cannot be put in place, the older one of that name is as it was."""
+    """If a new file cannot be put in place, the older one of that name is unchanged."""
 
     def fail(*_: Any) -> None:
         raise OSError("disk full")
@@ -466,7 +466,7 @@ def test_a_failure_leaves_the_older_file(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_shown_in_a_notebook() -> None:
-    """A notebook gets the picture, and a terminal one line."""
+    """A notebook shows the picture, a terminal one line."""
     picture = draw(Value(1.0) + Value(2.0))
     assert isinstance(picture, Drawing)
     assert picture._repr_mimebundle_()["image/svg+xml"].startswith("<?xml")
@@ -474,7 +474,7 @@ def test_shown_in_a_notebook() -> None:
 
 
 def test_a_comparison_shows_no_gradient() -> None:
-    """Before a backward every node says "not yet"; afterwards what is only chosen by says nothing."""
+    """Before a backward every node says "not yet"; after it the condition of a choice shows no gradient."""
     a = Value(2.0, label="a")
     y = autograd.where(a > 0.0, a * 3.0, 1.0)
     assert y.draw().source.count("not yet") == 4
@@ -483,7 +483,7 @@ def test_a_comparison_shows_no_gradient() -> None:
 
 
 def test_highlighting_looks_at_the_graph_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many nodes a path has, the graph is read as often."""
+    """The graph is read the same number of times for a path of any length."""
 
     class Counted(list[Value]):
         reads = 0

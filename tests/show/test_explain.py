@@ -68,7 +68,7 @@ def test_sine_of_a_square_in_symbols() -> None:
 
 
 def test_one_neuron_a_layer() -> None:
-    """E2: ∂C/∂w = a⁰ · σ'(z) · 2(a - y), each factor visible, the product what backward gives."""
+    """E2: ∂C/∂w = a⁰ · σ'(z) · 2(a - y): each factor is shown, and the product is the gradient."""
     w, b, a0 = Value(0.5, "w"), Value(0.1, "b"), Value(0.8, "a0")
     z = labelled(w * a0 + b, "z")
     a = labelled(sigmoid(z), "a")
@@ -88,7 +88,7 @@ def test_one_neuron_a_layer() -> None:
 
 @given(expressions())
 def test_derivatives_are_the_gradients(drawn: Program) -> None:
-    """What an explanation arrives at is what backward gives, for each variable and at each kink."""
+    """The result of an explanation is the gradient, for each variable and at each kink."""
     root, variables = built(drawn)
     root.backward()
     for x in set(variables) & set(nodes(root)):
@@ -100,7 +100,7 @@ def test_derivatives_are_the_gradients(drawn: Program) -> None:
 
 
 def test_numbers_on_the_page_multiply() -> None:
-    """The factors that are printed give the result that is printed, to their digits."""
+    """The printed factors multiply to the printed result, up to rounding."""
     x = Value(1.3, "x")
     *_, factors, result = lines(explain(sin(x**2.0) * 3.0, x))[-1].split(" = ")
     numbers = [float(factor.strip("()")) for factor in factors.split(" · ")]
@@ -108,7 +108,7 @@ def test_numbers_on_the_page_multiply() -> None:
 
 
 def test_cases_are_those_of_the_point() -> None:
-    """A kinked function is explained by the branch that it is on."""
+    """A function with a kink is explained by the branch of the point."""
     x = Value(2.0, "x")
     assert "∂v1/∂x = 1" in lines(explain(autograd.max(x, 1.0), x))
     assert "∂v1/∂x = 0" in lines(explain(autograd.max(x, 3.0), x))
@@ -126,7 +126,7 @@ def test_forms() -> None:
 
 
 def test_names_of_variables() -> None:
-    """The caller's variables name what has no label."""
+    """Nodes without a label are named by the caller's variables."""
     x = Value(3.0)
     y = x * 2.0
     assert lines(explain(y, x, names=locals()))[-1] == "dy/dx = 2"
@@ -147,7 +147,7 @@ def test_many_uses_and_long_chains_are_cut() -> None:
 
 
 def test_a_variable_by_itself() -> None:
-    """The derivative of a variable by itself is 1."""
+    """The derivative of a variable with respect to itself is 1."""
     x = Value(3.0, "x")
     assert lines(explain(x, x)) == ["dx/dx at x = 3", "A variable by itself", "dx/dx = 1"]
 
@@ -162,7 +162,7 @@ def test_bad_input() -> None:
 
 
 def test_an_assigned_leaf() -> None:
-    """After an assignment to a leaf the symbols would not fit the numbers, and the error says so."""
+    """After an assignment to a leaf, symbols and numbers no longer agree, and the error says so."""
     x = Value(3.0, "x")
     y = x * x
     x.data = 4.0
@@ -171,7 +171,7 @@ def test_an_assigned_leaf() -> None:
 
 
 def test_a_condition_is_held_constant() -> None:
-    """What a choice is made by is held constant; where nothing else depends on x, the derivative is 0."""
+    """The condition of a choice is held constant; if nothing else depends on x, the derivative is 0."""
     a, b = Value(2.0, label="a"), Value(3.0, label="b")
     chosen, constant = where(a > 0.0, a * b, b), where(a > 0.0, 1.0, 2.0) * b
     text = str(explain(chosen, a))

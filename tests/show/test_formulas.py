@@ -58,12 +58,12 @@ def test_parentheses(node: Value, text: str) -> None:
 
 
 def evaluate(text: str, variables: dict[str, Value]) -> Any:
-    """Return what a text means as Python over Values."""
+    """Evaluate a text as Python over Values."""
     return eval(text, WORDS | variables)
 
 
 def pairs_of_parentheses(text: str) -> list[tuple[int, int]]:
-    """Return where parentheses open and close that do not belong to a call."""
+    """Return the positions of the pairs of parentheses that do not belong to a call."""
     found, stack = [], []
     for i, sign in enumerate(text):
         if sign == "(":
@@ -95,7 +95,7 @@ def test_the_text_means_the_same(drawn: Program) -> None:
 
 @given(expressions())
 def test_no_pair_of_parentheses_is_superfluous(drawn: Program) -> None:
-    """Without any one of its pairs of parentheses the text would mean another tree."""
+    """Removing any pair of parentheses changes the parsed tree."""
     root, _ = built(drawn)
     try:
         text = expression(root)
@@ -112,7 +112,7 @@ def test_no_pair_of_parentheses_is_superfluous(drawn: Program) -> None:
 
 
 def test_comparisons_of_comparisons() -> None:
-    """Python would chain comparisons, so each that is compared stands in parentheses."""
+    """Compared comparisons are put in parentheses, since Python would chain them."""
     for node, text in [
         (~(A > B), "(a > b) == 0"),
         ((A > B) == (A < C), "(a > b) == (a < c)"),
@@ -124,13 +124,13 @@ def test_comparisons_of_comparisons() -> None:
 
 
 def test_leaves_keep_their_repr() -> None:
-    """A leaf is no expression: its value and label are what there is to see."""
+    """A leaf is shown by its repr, with value and label."""
     assert str(A) == "Value(2.0, label='a')"
     assert str(Value(2.0) * 3.0) == "2 * 3"
 
 
 def test_long_expressions_keep_their_repr() -> None:
-    """An expression that fills more than a line, or would be exponentially long, is shown as its value."""
+    """An expression longer than a line, such as one of exponential length, is shown by its repr."""
     y = A
     for _ in range(1000):
         y = y + y
@@ -161,13 +161,13 @@ def test_long_expressions_keep_their_repr() -> None:
     ],
 )
 def test_latex(node: Value, latex: str) -> None:
-    """LaTeX has the form that mathematicians write, from the templates of the table."""
+    """LaTeX uses conventional notation, from the templates of the table."""
     assert to_latex(node) == latex
 
 
 @pytest.mark.parametrize("op", OPS.values(), ids=lambda op: op.name)
 def test_latex_of_every_row(op: Any) -> None:
-    """The LaTeX of every row is what a typesetter accepts."""
+    """The LaTeX of every row can be typeset."""
     mathtext = pytest.importorskip("matplotlib.mathtext")
     arguments = [[A, B] if op.variadic else Value(sum(interval) / 2, "a") for interval in op.domain]
     latex = to_latex(call_public(op, *arguments))
@@ -189,7 +189,7 @@ def test_latex_of_every_row(op: Any) -> None:
     ],
 )
 def test_latex_names(name: str, latex: str) -> None:
-    """Indices are set below the line, and what LaTeX would take for a command is escaped."""
+    """Indices become subscripts, and LaTeX's special characters are escaped."""
     assert latex_name(name) == latex
 
 
@@ -202,7 +202,7 @@ def test_latex_of_numbers_and_strangers() -> None:
 
 
 def test_digits() -> None:
-    """Numbers have four significant digits, and no more than they need."""
+    """Numbers have at most four significant digits, without trailing zeros."""
     assert [digits(number) for number in (1.0, 1 / 3, 1e10, -0.0, math.nan)] == [
         "1",
         "0.3333",

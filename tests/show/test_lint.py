@@ -67,7 +67,7 @@ def with_biases(model: MLP, layer: int, neurons: int, bias: float) -> MLP:
 @pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid", "gelu", "silu", "elu"])
 @pytest.mark.parametrize("loss", [signed_hinge, mse, binary_cross_entropy_with_logits])
 def test_healthy_training_raises_no_alarm(activation: str, loss: Callable[..., Value]) -> None:
-    """Before and after training that works there are notes at the most."""
+    """Before and after successful training there are at most notes."""
     model = MLP(2, [8, 8, 1], activation, rng=1)
     assert kinds(lint(loss(model(X), Y), model), "error", "warning") == []
     fit(model, X, Y, loss=loss, optimizer=SGD(model.parameters(), lr=0.3), epochs=30, progress=False)
@@ -76,13 +76,13 @@ def test_healthy_training_raises_no_alarm(activation: str, loss: Callable[..., V
 
 @pytest.mark.parametrize("seed", range(8))
 def test_fresh_models_raise_no_alarm(seed: int) -> None:
-    """Some neurons of a fresh model are off for all samples, which is no more than a note."""
+    """Neurons of a fresh model that are off for all samples are only notes."""
     model = MLP(2, [16, 16, 1], rng=seed)
     assert kinds(lint(signed_hinge(model(X), Y), model), "error", "warning") == []
 
 
 def test_one_sample_raises_no_alarm() -> None:
-    """Half of the neurons are off for one sample, and said to be in a note for each layer."""
+    """For one sample half of the neurons are off, which is one note per layer."""
     model = MLP(2, [16, 16, 1], rng=0)
     report = lint(signed_hinge(model(X[:1]), Y[:1]), model)
     assert set(kinds(report)) <= {"dead relu"}
@@ -91,7 +91,7 @@ def test_one_sample_raises_no_alarm() -> None:
 
 
 def test_confident_outputs_raise_no_alarm() -> None:
-    """Outputs on the flat ends that are right are what training is for."""
+    """Saturated outputs that are right are not reported."""
     model = scaled(MLP(1, [1], output="sigmoid", rng=0), slice(None), 0.0)
     model.layers[0].neurons[0].w[0].data = 6.0
     x, y = np.array([[-1.0], [1.0]] * 10), np.array([0, 1] * 10)
@@ -101,7 +101,7 @@ def test_confident_outputs_raise_no_alarm() -> None:
 
 
 def test_penalties_are_not_layers() -> None:
-    """A penalty on the weights changes no verdict."""
+    """A penalty on the weights raises no finding."""
     model = MLP(2, [8, 8, 1], "tanh", rng=0)
     loss = mse(model(X), Y) + l2_penalty(model, 0.01)
     assert kinds(lint(loss, model), "error", "warning") == []
@@ -109,13 +109,13 @@ def test_penalties_are_not_layers() -> None:
 
 @pytest.mark.parametrize("activation", ["gelu", "silu"])
 def test_flat_parts_of_an_activation_raise_no_alarm(activation: str) -> None:
-    """x * sigmoid(x) is not flat where its sigmoid is."""
+    """x * sigmoid(x) is not flat where its sigmoid is flat."""
     model = scaled(MLP(2, [8, 1], activation, rng=0), slice(1), 100.0)
     assert "saturated" not in kinds(lint(mse(model(X), Y), model))
 
 
 def test_a_satisfied_hinge_loss_is_not_dead() -> None:
-    """The ReLU of a hinge loss is 0 where it is satisfied, and no neuron."""
+    """The ReLU of a satisfied hinge loss is 0, and is not taken for a neuron."""
     w, b = parameter("layers.0.neurons.0.w[0]", 50.0), parameter("layers.0.neurons.0.b", 0.0)
     scores = [dot([w], [x]) + b for x in [-1.0, 1.0] * 10]
     targets = [-1.0, 1.0] * 10
@@ -131,14 +131,14 @@ def test_a_satisfied_hinge_loss_is_not_dead() -> None:
 
 
 def line_of(mark: str) -> str:
-    """Return the number of the line of this file that ends in a comment of one word."""
+    """Return the number of the line of this file that ends with a given comment."""
     lines = Path(__file__).read_text(encoding="utf-8").splitlines()
     ((number, _),) = ((i, line) for i, line in enumerate(lines, 1) if line.endswith(f"  # {mark}"))
     return f"{__file__}:{number}: "
 
 
 def test_first_bad_node() -> None:
-    """The finding names the operation where it began, its operands and its line, not what came of it."""
+    """The finding names the first non-finite operation with operands and line, not later ones."""
     p = Value(0.0, label="p")
     with pytest.warns(RuntimeWarning):
         y = log(p)  # begins
@@ -159,28 +159,28 @@ def test_first_bad_node() -> None:
     ],
 )
 def test_cause_of_a_loss(loss: Callable[[Value], Value], what: str) -> None:
-    """A nan is blamed on what made it nan, also where other nodes are infinite."""
+    """A nan is traced to the operation that produced it, even if other nodes are infinite."""
     with np.errstate(all="ignore"):
         report = lint(loss(Value(1.0, label="x")))
     assert only(report, "non-finite").what.startswith(what)
 
 
 def test_how_many_likewise() -> None:
-    """Where many nodes begin it, the finding gives the first and their number."""
+    """If several operations produce non-finite numbers, the finding names the first and their count."""
     with np.errstate(all="ignore"):
         loss = sum([log(Value(0.0)) for _ in range(5)])
     assert "; 4 other nodes likewise" in only(lint(loss), "non-finite").what
 
 
 def test_line_not_known() -> None:
-    """Of a node whose line is not known, the advice says how to get it."""
+    """If the line of a node is unknown, the advice says how to get it."""
     finding = only(lint(Value(1.0) + nan), "non-finite")
     assert "anomaly" in finding.advice
 
 
 @pytest.mark.parametrize("given", [True, False])
 def test_leaf_that_is_nan(given: bool) -> None:
-    """A parameter that is nan is where it began, and training has to begin again."""
+    """A parameter that is nan is reported as the origin, with advice for training again."""
     model = MLP(1, [1], rng=0)
     model.layers[0].neurons[0].w[0].data = nan
     finding = lint(mse(model([[1.0], [2.0]]), [0.0, 1.0]), model if given else None)[0]
@@ -189,7 +189,7 @@ def test_leaf_that_is_nan(given: bool) -> None:
 
 
 def test_blown_up_training() -> None:
-    """A learning rate that is far too high is found as an overflow in the forward."""
+    """A far too high learning rate is reported as an overflow in the forward pass."""
     model = MLP(2, [4, 1], "linear", rng=0)
     with np.errstate(all="ignore"):
         while isfinite(loss := mse(model(X), Y)):
@@ -203,13 +203,13 @@ def test_blown_up_training() -> None:
 
 @pytest.mark.parametrize("make_mask", [lambda: -inf, lambda: Value(-inf)])
 def test_a_mask_is_no_fault(make_mask: Callable[[], Any]) -> None:
-    """An infinity that somebody wrote, on the way to a finite loss, is not reported."""
+    """An infinite constant that leads to a finite loss, such as a mask, is not reported."""
     x = Value(1.0, label="x")
     assert lint(logsumexp([x, x + make_mask()])) == ()
 
 
 def test_nan_that_the_loss_does_not_show() -> None:
-    """What is not finite though the loss is finite is a warning."""
+    """A non-finite node that leaves the loss finite is a warning."""
     with np.errstate(all="ignore"):
         report = lint(where(0.0, log(Value(-1.0, label="x")), Value(2.0)))
     assert (report[0].kind, report[0].severity) == ("non-finite", "warning")
@@ -217,7 +217,7 @@ def test_nan_that_the_loss_does_not_show() -> None:
 
 
 def test_infinite_parameter() -> None:
-    """A parameter that is infinite is no mask, even if tanh makes it finite."""
+    """An infinite parameter is not a mask, even if tanh makes it finite."""
     finding = lint(tanh(Value(inf, label="w")))[0]
     assert (finding.kind, finding.where, finding.severity) == ("non-finite", "w", "warning")
 
@@ -227,7 +227,7 @@ def test_infinite_parameter() -> None:
     [(lambda x: sqrt(x), "sqrt(x + 1e-12)"), (lambda x: x * 1e308 * 10.0, "a mean instead of a sum")],
 )
 def test_advice_for_backward(loss: Callable[[Value], Value], advice: str) -> None:
-    """What to try depends on whether the slope is infinite or the numbers are too large."""
+    """The advice depends on whether a partial is infinite or the numbers are too large."""
     assert advice in only(lint(loss(Value(0.0, label="x"))), "non-finite").advice
 
 
@@ -246,7 +246,7 @@ def test_advice_for_backward(loss: Callable[[Value], Value], advice: str) -> Non
     ],
 )
 def test_backward(loss: Callable[[Value], Value], what: str, severity: str) -> None:
-    """A gradient that becomes inf or nan is named with node and edge; an error if a parameter gets it."""
+    """A gradient of inf or nan is reported with node and edge; as an error if it reaches a parameter."""
     finding = only(lint(loss(Value(0.0, label="x"))), "non-finite")
     assert (finding.what[: len(what)], finding.severity) == (what, severity)
 
@@ -255,7 +255,7 @@ def test_backward(loss: Callable[[Value], Value], what: str, severity: str) -> N
 
 
 def test_dead_layer() -> None:
-    """A layer of which all neurons are off is one error, and what follows from it is not listed."""
+    """A layer with all neurons off is one error, and its consequences are not listed."""
     report = lint(signed_hinge((model := with_biases(MLP(2, [8, 8, 1], rng=0), 1, 8, -100.0))(X), Y), model)
     finding = only(report, "dead relu")
     assert finding[:4] == ("dead relu", "layers.1", "error", "all 8 neurons: 0 on all 40 uses")
@@ -264,7 +264,7 @@ def test_dead_layer() -> None:
 
 @pytest.mark.parametrize(("neurons", "severity"), [(1, "note"), (4, "note"), (5, "warning"), (8, "error")])
 def test_dead_neurons(neurons: int, severity: str) -> None:
-    """More than half of a layer is a warning; in a note a single neuron is named."""
+    """More than half of a layer is a warning; a single neuron is a note with its name."""
     model = with_biases(MLP(2, [8, 1], rng=0), 0, neurons, -100.0)
     finding = only(lint(mse(model(X), Y), model), "dead relu")
     assert finding.severity == severity
@@ -272,7 +272,7 @@ def test_dead_neurons(neurons: int, severity: str) -> None:
 
 
 def test_dead_neurons_are_named() -> None:
-    """Some neurons of a layer are named in their order, and counted."""
+    """Several neurons of a layer are listed in order and counted."""
     model = with_biases(MLP(2, [12, 1], rng=0), 0, 12, 10.0)
     for i in (2, 4, 10, 11):
         model.layers[0].neurons[i].b.data = -100.0
@@ -283,7 +283,7 @@ def test_dead_neurons_are_named() -> None:
 
 @pytest.mark.parametrize(("samples", "severity"), [(7, "note"), (8, "error")])
 def test_dead_on_few_samples(samples: int, severity: str) -> None:
-    """What is off on less than 8 samples is a note."""
+    """Dead neurons on fewer than 8 samples are a note."""
     model = with_biases(MLP(2, [4, 1], rng=0), 0, 4, -100.0)
     finding = only(lint(mse(model(X[:samples]), Y[:samples]), model), "dead relu")
     assert finding.severity == severity
@@ -305,7 +305,7 @@ def test_relu_written_with_max() -> None:
     [("sigmoid", 5.5, False), ("sigmoid", 6.5, True), ("tanh", 2.5, False), ("tanh", -3.5, True)],
 )
 def test_what_is_flat(activation: str, argument: float, is_flat: bool) -> None:
-    """Flat is where the slope is less than 1% of the steepest."""
+    """A function is flat if its slope is less than 1% of the steepest."""
     model = with_biases(scaled(MLP(2, [4, 1], activation, rng=0), slice(1), 0.0), 0, 4, argument)
     assert ("saturated" in kinds(lint(mse(model(X), Y), model))) is is_flat
 
@@ -318,7 +318,7 @@ def test_what_levels_off() -> None:
 
 
 def test_infinite_arguments_are_not_called_flat() -> None:
-    """Where the argument is infinite, that is the finding."""
+    """An infinite argument is reported instead of saturation."""
     model = with_biases(MLP(2, [4, 1], "tanh", rng=0), 0, 4, inf)
     found = kinds(lint(mse(model(X), Y), model))
     assert "non-finite" in found
@@ -327,7 +327,7 @@ def test_infinite_arguments_are_not_called_flat() -> None:
 
 @pytest.mark.parametrize("activation", ["sigmoid", "tanh"])
 def test_saturated_layer(activation: str) -> None:
-    """A layer of which most neurons are flat on most samples is one warning."""
+    """A layer with most neurons flat on most samples is one warning."""
     model = scaled(MLP(2, [16, 1], activation, rng=0), slice(1), 1000.0)
     finding = only(lint(mse(model(X), Y), model), "saturated")
     assert (finding.where, finding.severity) == ("layers.0", "warning")
@@ -343,7 +343,7 @@ def test_saturated_neuron() -> None:
 
 
 def test_saturated_function_of_a_layer() -> None:
-    """An activation that is applied outside of the neurons belongs to them all the same."""
+    """An activation applied outside the neurons still belongs to them."""
     w = [parameter(f"layers.0.neurons.0.w[{i}]", 100.0) for i in range(2)]
     u = parameter("layers.1.neurons.0.w[0]", 1.0)
     outputs = [dot([u], [tanh(sigmoid(dot(w, x.tolist())) * 0.0 + dot(w, x.tolist()))]) for x in X]
@@ -351,7 +351,7 @@ def test_saturated_function_of_a_layer() -> None:
 
 
 def test_recurrent_neuron_is_saturated() -> None:
-    """A neuron that takes its own output is looked at for each step."""
+    """A recurrent neuron is checked at each step."""
     w, v = parameter("cell.w", 100.0), parameter("cell.v", 0.5)
     u = parameter("head.w", 1.0)
     state: Any = 1.0
@@ -362,7 +362,7 @@ def test_recurrent_neuron_is_saturated() -> None:
 
 
 def test_stuck_output() -> None:
-    """An output that is flat and wrong, under a squared error, is named with what to take instead."""
+    """An output that is flat and wrong under a squared error is reported with a better loss."""
     model = with_biases(MLP(2, [1], output="sigmoid", rng=0), 0, 1, 20.0)
     finding = only(lint(mse(model(X), np.zeros(len(X))), model), "saturated")
     assert (finding.where, finding.severity) == ("layers.0.neurons.0", "note")
@@ -373,7 +373,7 @@ def test_stuck_output() -> None:
 
 
 class TwoHeads(Module):
-    """A model of which a head is not used."""
+    """A model with an unused head."""
 
     def __init__(self) -> None:
         self.body = MLP(2, [4, 1], "tanh", rng=0)
@@ -385,7 +385,7 @@ class TwoHeads(Module):
 
 
 def test_unused_parameters() -> None:
-    """Parameters that the loss does not reach are counted by layer."""
+    """Parameters that the loss does not depend on are counted per layer."""
     model = TwoHeads()
     finding = only(lint(mse(model(X), Y), model), "unreached")
     assert (finding.where, finding.severity) == ("head", "warning")
@@ -401,7 +401,7 @@ def test_loss_of_another_model() -> None:
 
 
 def test_without_a_model() -> None:
-    """The leaves that have labels are the parameters; all of them are reached."""
+    """Without a model, the labelled leaves are the parameters, so none is unused."""
     report = lint(Value(2.0, label="a") * Value(3.0))
     assert (report, report.nodes, report.parameters) == ((), 3, 1)
 
@@ -415,13 +415,13 @@ def test_zero_gradient() -> None:
 
 
 def test_zero_gradient_of_all() -> None:
-    """Where all gradients are 0 the finding says so once."""
+    """If all gradients are 0, there is one finding."""
     x, y = Value(1.0, label="x"), Value(2.0, label="y")
     assert only(lint(relu(-x - y) + 1.0), "zero gradient").what.endswith("all 2 parameters")
 
 
 def test_weights_of_zero_above() -> None:
-    """Layers below weights of 0 get no gradient, which is not called vanishing."""
+    """Layers below weights of 0 get a gradient of 0, which is not reported as vanishing."""
     model = scaled(MLP(2, [4, 1], "tanh", rng=0), slice(1, 2), 0.0)
     report = lint(mse(model(X), Y), model)
     assert kinds(report) == ["zero gradient"]
@@ -431,7 +431,7 @@ def test_weights_of_zero_above() -> None:
 
 @pytest.mark.parametrize("depth", [30, 150])
 def test_vanishing(depth: int) -> None:
-    """A deep net of sigmoids is one finding, with how far the gradient falls and in how many layers."""
+    """Vanishing in a deep sigmoid network is one finding, with the factor and the number of layers."""
     model = MLP(2, [2] * depth + [1], "sigmoid", rng=0)
     report = lint(mse(model(X[:10]), Y[:10]), model)
     finding = only(report, "vanishing")
@@ -441,7 +441,7 @@ def test_vanishing(depth: int) -> None:
 
 
 def test_vanishing_by_underflow() -> None:
-    """Layers whose gradient has become 0 count, and few lines say so."""
+    """Layers whose gradient underflows to 0 are counted, in a short report."""
     model = scaled(MLP(2, [2] * 300 + [1], "sigmoid", rng=0), slice(None), 0.1)
     report = lint(mse(model(X[:8]), Y[:8]), model)
     assert kinds(report) == ["vanishing", *["zero gradient"] * 3]
@@ -450,7 +450,7 @@ def test_vanishing_by_underflow() -> None:
 
 
 def test_exploding_toward_the_inputs() -> None:
-    """Gradients that grow from layer to layer are reported for the largest, compared with the outputs."""
+    """For gradients that grow from layer to layer, the largest is reported relative to the outputs."""
     model = scaled(MLP(2, [4] * 6 + [1], "linear", rng=0), slice(None), 10.0)
     finding = only(lint(mse(model(X * 1e-7), Y), model), "exploding")
     assert finding.severity == "warning"
@@ -465,7 +465,7 @@ def test_exploding_at_the_outputs() -> None:
 
 
 def test_neurons_side_by_side_are_not_layers() -> None:
-    """Of a model of one layer no neuron is compared with the others, however small its gradient."""
+    """Neurons of one layer are not compared with each other, however small a gradient is."""
     layer = Layer(1, 2, "tanh", rng=0)
     layer.neurons[0].b.data = 15.0
     outputs = layer([[0.1 * i] for i in range(5)])
@@ -476,7 +476,7 @@ def test_neurons_side_by_side_are_not_layers() -> None:
 
 
 def test_duplicates() -> None:
-    """What is computed again is counted, and the largest expression that is, is written."""
+    """Duplicate operations are counted, and the largest duplicate expression is printed."""
     x = Value(2.0, label="x")
     finding = only(lint(exp(-x) / (1.0 + exp(-x))), "duplicates")
     assert (finding.severity, finding.where) == ("note", "v2")
@@ -505,13 +505,13 @@ def test_shared_is_no_duplicate() -> None:
     ],
 )
 def test_what_is_a_duplicate(loss: Callable[[Value], Value], count: int) -> None:
-    """The same operation on the same operands in order; 0.0 is not -0.0, and a leaf is only itself."""
+    """Duplicates have the same operation and operands in order; 0.0 is not -0.0, and no leaf is one."""
     found = [found.what for found in lint(loss(Value(2.0, label="x"))) if found.kind == "duplicates"]
     assert [int(what.split()[0]) for what in found] == ([count] if count else [])
 
 
 def test_the_largest_duplicates_come_first() -> None:
-    """Of nested repetitions the outermost is written; one that is too long is written by names."""
+    """Of nested duplicates the outermost is printed, with names for its parts if it is too long."""
     x = Value(0.5, label="x")
     long = [sum([tanh(x * float(i)) for i in range(1, 31)]) + 1.0 for _ in range(2)]
     what = only(lint(long[0] * long[1] + exp(x) + exp(x)), "duplicates").what
@@ -519,13 +519,13 @@ def test_the_largest_duplicates_come_first() -> None:
 
 
 def test_few_duplicates_are_not_worth_a_word() -> None:
-    """Less than one operation in a hundred is not reported."""
+    """Fewer duplicates than one operation in a hundred are not reported."""
     x = Value(0.5, label="x")
     assert lint(sum([x + float(i) for i in range(200)]) + exp(x) + exp(x)) == ()
 
 
 def test_duplicates_of_exponential_size() -> None:
-    """Repetition of y + y, 200 times over, is measured in the size of the graph."""
+    """For y + y nested 200 times, duplicates are counted by nodes of the graph, not of the expression."""
 
     def tower(y: Value) -> Value:
         for _ in range(200):
@@ -536,11 +536,11 @@ def test_duplicates_of_exponential_size() -> None:
     assert only(lint(tower(x) - tower(x)), "duplicates").what.startswith("200 of 401 operations")
 
 
-# ------------------------------------------------------------------------------------------- what it promises
+# ------------------------------------------------------------------------------------------- guarantees
 
 
 def test_nothing_changes() -> None:
-    """Gradients, values and labels are what they were, inside the graph too."""
+    """Gradients, values and labels are unchanged, also inside the graph."""
     model = MLP(2, [4, 1], rng=0)
     loss = mse(model(X), Y)
     loss.backward()
@@ -551,7 +551,7 @@ def test_nothing_changes() -> None:
 
 
 def test_deep_graphs() -> None:
-    """Depth is no limit."""
+    """Graphs of any depth can be checked."""
     y = x = Value(1.0, label="x")
     for _ in range(20_000):
         y = tanh(y) + x
@@ -559,23 +559,23 @@ def test_deep_graphs() -> None:
 
 
 def test_a_single_leaf() -> None:
-    """A loss that is a leaf depends on itself."""
+    """A loss that is a leaf depends only on itself."""
     assert repr(lint(Value(2.0, label="w"))) == "nothing found: 1 node, 1 parameter"
 
 
 class Named:
-    """A model that is not of nn."""
+    """A model that is not an nn.Module."""
 
     def __init__(self, *pairs: Any) -> None:
         self.pairs = pairs
 
     def named_parameters(self) -> Iterator[Any]:
-        """Yield what it was given."""
+        """Yield the given parameters."""
         yield from self.pairs
 
 
 def test_models_of_others() -> None:
-    """All that a model needs is named_parameters."""
+    """A model only needs `named_parameters`."""
     w, unused = Value(1.0), Value(2.0)
     report = lint(w * w, Named(("w", w), ("unused", unused)))
     assert (report.parameters, only(report, "unreached").where) == (2, "the model")
@@ -594,7 +594,7 @@ def test_models_of_others() -> None:
     ],
 )
 def test_wrong_arguments(args: tuple[Any, ...], message: str) -> None:
-    """A wrong argument is named, with what was wanted and what to do."""
+    """A wrong argument raises an error that says what was expected and what to do."""
     with pytest.raises(TypeError, match=f"(?s){message}"):
         lint(*args)
 
@@ -603,7 +603,7 @@ def test_wrong_arguments(args: tuple[Any, ...], message: str) -> None:
 
 
 def finding(severity: str, where: str = "here") -> Finding:
-    """Return a finding that differs from others in severity and place."""
+    """Return a finding of a given severity and place."""
     return Finding("saturated", where, severity, "what", "advice")
 
 
@@ -619,14 +619,14 @@ def test_order_of_findings() -> None:
 
 
 def test_text() -> None:
-    """A report prints as a list of findings, with a line for each part."""
+    """A report prints as a list of findings, one line per part."""
     report = LintReport([finding("note")], nodes=12_345, parameters=1)
     expected = "1 finding: 12,345 nodes, 1 parameter\nnote: saturated: here\n  what\n  try: advice"
     assert str(report) == repr(report) == expected
 
 
 def test_many_alike_are_folded() -> None:
-    """Of many findings of one kind the first two are listed, and the others counted."""
+    """Of many findings of one kind the first two are listed and the others counted."""
     model = MLP(2, [2] * 6 + [1], rng=0)
     for i in range(6):
         with_biases(model, i, 2, -1e6)
@@ -635,7 +635,7 @@ def test_many_alike_are_folded() -> None:
 
 
 def test_html() -> None:
-    """In a notebook it is a table, in which labels are text and not markup."""
+    """In a notebook a report is a table, with labels escaped."""
     x = Value(0.0, label="<b>x</b>")
     html = lint(sqrt(x))._repr_html_()
     assert "&lt;b&gt;x&lt;/b&gt;" in html
@@ -646,7 +646,7 @@ def test_html() -> None:
 
 @pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda r: pickle.loads(pickle.dumps(r))])
 def test_copies(duplicate: Callable[[LintReport], LintReport]) -> None:
-    """A copy has the findings and the numbers."""
+    """A copy of a report has the same findings and numbers."""
     report = LintReport([finding("note")], nodes=3, parameters=2)
     assert duplicate(report) == report
     assert repr(duplicate(report)) == repr(report)

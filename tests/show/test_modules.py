@@ -14,7 +14,7 @@ from nn import MLP, losses
 
 @pytest.mark.parametrize("activation", ["relu", "leaky_relu", "elu", "gelu", "silu", "softplus", "tanh"])
 def test_every_node_of_a_neuron_is_found(activation: str) -> None:
-    """Each neuron has as many nodes a sample as its layer mates, and the loss belongs to none."""
+    """All neurons of a layer have the same number of nodes per sample; the loss belongs to none."""
     model = MLP(2, [3, 2, 1], activation=activation, rng=0)
     inputs = np.random.default_rng(0).normal(size=(4, 2))
     loss = losses.hinge(model(inputs), [1, -1, 1, -1]) + losses.l2_penalty(model, 1e-3)
@@ -32,7 +32,7 @@ def test_every_node_of_a_neuron_is_found(activation: str) -> None:
 
 
 def test_neurons_written_by_hand() -> None:
-    """Products and sums of labelled parameters belong to their module, also without `dot`."""
+    """Products and sums of labelled parameters belong to the parameters' module, also without `dot`."""
     w, b = [Value(1.0, f"unit.w[{i}]") for i in range(2)], Value(0.5, "unit.b")
     x: list[Any] = [2.0, Value(3.0)]
     out = relu(w[0] * x[0] + w[1] * x[1] + b)
@@ -42,7 +42,7 @@ def test_neurons_written_by_hand() -> None:
 
 
 def test_graphs_without_modules() -> None:
-    """Plain labels, and none, make no module."""
+    """Nodes with plain labels or none belong to no module."""
     a = Value(1.0, "a")
     assert modules_of(nodes((a * Value(2.0)).exp())) == {}
 
@@ -57,19 +57,19 @@ def test_graphs_without_modules() -> None:
     ],
 )
 def test_enclosing(path: str, outer: list[str]) -> None:
-    """The index of a list belongs to its name."""
+    """The index into a list is part of its name."""
     assert enclosing(path) == outer
 
 
 def test_within() -> None:
-    """Inside a module names lose its path, those of others stay."""
+    """Inside a module its own names lose their prefix, other names stay."""
     assert within("layers.0.b", "layers.0") == "b"
     assert within("layers.01.b", "layers.0") == "layers.01.b"
     assert within("v1", "") == "v1"
 
 
 def test_uses() -> None:
-    """Constants are no uses; a node used twice is two."""
+    """A node used twice has two uses; constants have none."""
     a = Value(2.0)
     assert [(edge.slot, edge.operand is a, edge.partial) for edge in edges(a * a)] == [
         (0, True, 2.0),
@@ -80,7 +80,7 @@ def test_uses() -> None:
 
 
 def test_depending_on() -> None:
-    """What depends on a node, itself included, and nothing else; by identity, not by value."""
+    """The nodes that depend on a node, itself included, are found by identity, not by value."""
     a, b = Value(2.0), Value(2.0)
     c, d = a * 1.0, b * 1.0
     out = c + d
@@ -89,6 +89,6 @@ def test_depending_on() -> None:
 
 
 def test_names_prefer_labels() -> None:
-    """A label beats a variable's name, which beats a number; numbers avoid both."""
+    """Labels have precedence over variable names, and these over numbered names, which avoid both."""
     a, b, c = Value(1.0, "v1"), Value(2.0), Value(3.0)
     assert list(names([a, b, c], {"a": a, "b": b}).values()) == ["v1", "b", "v2"]

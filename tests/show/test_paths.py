@@ -16,7 +16,7 @@ from autograd.engine.graph import consumers_first
 
 @given(expressions())
 def test_the_sum_over_the_paths_is_the_gradient(drawn: Program) -> None:
-    """Products along paths add up to the gradient; the count is that of the paths that iterating finds."""
+    """The products along paths sum to the gradient; the count is the number of paths iterated over."""
     root, variables = built(drawn)
     root.backward()
     for x in set(variables) & set(consumers_first(root, by_derivative=True)):
@@ -31,7 +31,7 @@ def test_the_sum_over_the_paths_is_the_gradient(drawn: Program) -> None:
 
 
 def test_each_path_is_connected() -> None:
-    """A path goes from the input to the result, each edge beginning where the last one ended."""
+    """A path leads from the input to the result; each edge starts where the previous one ends."""
     x = Value(2.0, "x")
     y = (x * x + x).exp() * x
     for path in paths(y, x):
@@ -41,7 +41,7 @@ def test_each_path_is_connected() -> None:
 
 
 def test_two_to_the_thousandth() -> None:
-    """The number of paths is exact, however large, and the first of them are listed at once."""
+    """The number of paths is exact, however large, and the first ones are listed immediately."""
     y = x = Value(1.0, "x")
     for _ in range(1000):
         y = y + y
@@ -64,7 +64,7 @@ def test_a_deep_path() -> None:
 
 
 def test_the_notes_example() -> None:
-    """C6: y = x + x² has a path through the square for each use, and the direct one."""
+    """C6: y = x + x² has two paths: the direct one and one through the square."""
     x = Value(3.0, "x")
     u1 = x**2.0
     u1.label = "u1"
@@ -74,7 +74,7 @@ def test_the_notes_example() -> None:
 
 
 def test_a_node_and_itself() -> None:
-    """There is one path from a node to itself, of no edges and product 1."""
+    """A node has one path to itself, with no edges and product 1."""
     x = Value(3.0, "x")
     assert (paths(x, x).count, paths(x, x).total, paths(x, x).listed[0].product) == (1, 1.0, 1.0)
     assert str(paths(x, x)) == "1 path from x to x, dx/dx = 1\n  x: 1"
@@ -82,7 +82,7 @@ def test_a_node_and_itself() -> None:
 
 @pytest.mark.parametrize("k", [0, 1])
 def test_how_many_are_listed(k: int) -> None:
-    """`k` limits the list; the rest is counted."""
+    """`k` limits the list; the remaining paths are counted."""
     x = Value(3.0, "x")
     found = paths(autograd.sum([x, x, x]), x, k=k)
     assert len(found.listed) == k
@@ -90,7 +90,7 @@ def test_how_many_are_listed(k: int) -> None:
 
 
 def test_bad_input() -> None:
-    """A node that is not upstream, a stranger, and a negative number of paths are refused with the reason."""
+    """A node that is not upstream, anything but a Value, and a negative `k` raise with the reason."""
     x, other = Value(1.0, "x"), Value(2.0, "other")
     with pytest.raises(ValueError, match=r"y = .* does not depend on x = Value\(2\.0, label='other'\)"):
         paths(x * 2.0, other)

@@ -34,7 +34,7 @@ HOSTILE = [
 
 
 def data(page: Stepper) -> Any:
-    """Return what a page tells its script."""
+    """Return the data that a page passes to its script."""
     text = re.search(r'<script type="application/json" id="data">(.*?)</script>', page.html, re.DOTALL)
     assert text is not None
     return json.loads(text[1])
@@ -68,7 +68,7 @@ def check_against_the_engine(root: Value) -> None:
 
 
 def test_the_textbook_graph() -> None:
-    """For y = x + x * x the page says what is computed, and what each edge passes on."""
+    """For y = x + x * x the page shows each computation and each edge's contribution."""
     x = Value(3.0, label="x")
     y = x + x * x
     y.label = "y"
@@ -98,7 +98,7 @@ def test_an_operand_used_twice() -> None:
 
 
 def test_signs() -> None:
-    """A negative number has parentheses behind an operator and none in a call."""
+    """A negative number has parentheses after an operator, but not in a call."""
     a, b = Value(-2.0, label="a"), Value(-3.0, label="b")
     texts = [moment.text for moment in stepper(a * b).moments]
     assert "v1 = a * b = (-2) * (-3) = 6" in texts
@@ -108,7 +108,7 @@ def test_signs() -> None:
 
 @given(expressions())
 def test_numbers_are_those_of_the_engine(drawn: Program) -> None:
-    """For any graph the page has each value, partial, contribution and gradient, each edge once."""
+    """For any graph the page has each value, partial, contribution and gradient, and each edge once."""
     variables = [Value(number) for number in drawn.point]
     check_against_the_engine(drawn.on(call_public, float, variables))
 
@@ -123,7 +123,7 @@ def test_a_leaf_alone() -> None:
 
 
 def test_not_finite() -> None:
-    """Numbers that are not finite are text like any other, and warned of when they arise, not again."""
+    """Non-finite numbers are shown as text; the warning comes when they are computed, not again."""
     x = Value(1.0, label="x")
     with pytest.warns(RuntimeWarning, match="invalid value"):
         y = x * float("inf") - float("inf")
@@ -142,7 +142,7 @@ def test_leaves_as_they_are_now() -> None:
 
 
 def test_names_of_variables() -> None:
-    """What has no label goes by the name of the caller's variable."""
+    """Nodes without a label are named by the caller's variables."""
     first = Value(2.0)
     assert stepper(first * 2.0, names={"first": first}).moments[1].text == "first = 2 is given."
 
@@ -183,7 +183,7 @@ def test_descent_is_a_plain_loop() -> None:
 
 
 def test_rounds_of_a_descent() -> None:
-    """Each descent goes forward, backward and updates; leaves are given once; the last values end it."""
+    """A descent is forward, backward, update; leaves are shown once; the last values end it."""
     w = Value(2.0, label="w")
     page = stepper(w * w, descend=[w, w], lr=0.1, times=2)
     assert [(m.round, m.phase, m.text.split()[0]) for m in page.moments] == [
@@ -206,7 +206,7 @@ def test_rounds_of_a_descent() -> None:
 
 
 def test_long_history() -> None:
-    """Of many descents the last eight results are listed."""
+    """After many descents the last eight results are listed."""
     w = Value(2.0, label="w")
     note = stepper(w * w, descend=[w], lr=0.1, times=20).moments[-1].note
     assert note.startswith("v1 so far: … → ")
@@ -214,7 +214,7 @@ def test_long_history() -> None:
 
 
 def test_a_leaf_descends() -> None:
-    """The result itself may be what is trained."""
+    """A result that is a leaf can itself be trained."""
     w = Value(1.0, label="w")
     assert stepper(w, descend=[w], lr=0.25, times=2).moments[-1].value == "0.5"
 
@@ -232,7 +232,7 @@ def test_the_graph_is_left_alone() -> None:
 
 
 def test_room_for_the_longest_number() -> None:
-    """The boxes are laid out for the longest text that any descent puts in them."""
+    """The boxes have room for the longest text of any descent."""
     w = Value(1.0, label="w")
     page = stepper(w * w, descend=[w], lr=1 / 3, times=4)
     values = [m.value for m in page.moments if m.target == 1 and m.value]
@@ -241,7 +241,7 @@ def test_room_for_the_longest_number() -> None:
 
 
 def test_ids_are_unique() -> None:
-    """Nodes, edges, constants and controls share no id."""
+    """Nodes, edges, constants and controls have unique ids."""
     x = Value(1.0, label="x")
     y = x
     for _ in range(6):
@@ -255,7 +255,7 @@ def test_ids_are_unique() -> None:
 
 
 def test_nothing_is_loaded() -> None:
-    """The page names no address but those of namespaces, and forbids itself the network."""
+    """The page contains no URL but those of namespaces, and its policy forbids the network."""
     loss, parameters = fit()
     page = stepper(loss, descend=parameters).html
     addresses = set(re.findall(r"\w+://[^\s\"'<]*", page))
@@ -267,7 +267,7 @@ def test_nothing_is_loaded() -> None:
 
 @pytest.mark.parametrize("label", HOSTILE)
 def test_labels_are_inert(label: str) -> None:
-    """A label is text: it neither ends the script with the data nor becomes an element or an attribute."""
+    """A label is plain text: it cannot close the data's script or become an element or attribute."""
     x = Value(2.0, label=label)
     y = x * x
     y.label = label
@@ -280,7 +280,7 @@ def test_labels_are_inert(label: str) -> None:
 
 
 def test_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A notebook gets the page in a frame of its own, with a title; without Graphviz, a line of text."""
+    """A notebook shows the page in a separate frame with a title or, without Graphviz, a line of text."""
     page = stepper(Value(2.0, label='"x"') * 2.0)
     frame = page._repr_html_()
     source = re.fullmatch(r'<iframe title="Stepping through v1" srcdoc="([^"]*)" [^<>]*></iframe>', frame)
@@ -293,7 +293,7 @@ def test_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_one_line_in_the_repl() -> None:
-    """The REPL shows a line, whatever the label."""
+    """The REPL shows one line for any label."""
     assert repr(stepper(Value(2.0, label="a\nb"))) == (
         "<Stepper through 'a\\nb', 3 moments; .save('steps.html') writes it>"
     )
@@ -304,7 +304,7 @@ def test_one_line_in_the_repl() -> None:
 
 @pytest.mark.parametrize("name", ["x.html", "x.HTML"])
 def test_save(tmp_path: Path, name: str) -> None:
-    """A page is saved whole, and its path returned."""
+    """A page is saved as a complete file, and its path returned."""
     page = stepper(Value(2.0, label="é"))
     assert page.save(str(tmp_path / name)) == tmp_path / name
     assert (tmp_path / name).read_text(encoding="utf-8") == page.html
@@ -312,14 +312,14 @@ def test_save(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["x.svg", "x", "html"])
 def test_another_suffix(tmp_path: Path, name: str) -> None:
-    """Any other suffix is refused, and nothing is written."""
+    """Any other suffix raises an error, and nothing is written."""
     with pytest.raises(ValueError, match=r"a stepper saves to \.html, but the path is"):
         stepper(Value(2.0)).save(tmp_path / name)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_unwritable_paths(tmp_path: Path) -> None:
-    """A folder that is missing, or in the way, raises an OSError and leaves nothing half-written."""
+    """A missing folder, or a folder at the target, raises an OSError and leaves no partial file."""
     (tmp_path / "folder.html").mkdir()
     for target in (tmp_path / "missing" / "x.html", tmp_path / "folder.html"):
         with pytest.raises(OSError, match=r"missing|folder\.html"):
@@ -331,7 +331,7 @@ def test_unwritable_paths(tmp_path: Path) -> None:
 
 
 def test_not_a_value() -> None:
-    """Anything but a Value is refused, by what came."""
+    """Anything but a Value raises a TypeError that says what it got."""
     with pytest.raises(TypeError, match=r"stepper expected a Value, got 3\.0 \(float\)"):
         stepper(3.0)  # type: ignore[arg-type]
 
@@ -351,7 +351,7 @@ def test_not_a_value() -> None:
     ],
 )
 def test_wrong_options(options: dict[str, Any], error: type[Exception], message: str) -> None:
-    """A wrong option is refused with what was wanted."""
+    """A wrong option raises an error that says what was expected."""
     with pytest.raises(error, match=message):
         stepper(Value(2.0) * 2.0, **options)
 
@@ -365,7 +365,7 @@ def test_descending_on_a_result() -> None:
 
 
 def test_too_large() -> None:
-    """Too many nodes, or too many moments, are refused with what to do; the largest page is made."""
+    """Too many nodes or moments raise an error that says what to do; the largest allowed page works."""
     x = Value(1.0)
     y = x
     for _ in range(MAX_NODES - 1):

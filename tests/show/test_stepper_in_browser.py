@@ -35,7 +35,7 @@ ARGUMENTS = (
     # A container may have little shared memory.
     "disable-dev-shm-usage",
 )
-# Seconds; on a busy machine a browser takes its time, and where nothing is wrong nobody waits for it.
+# In seconds; generous, since a browser can be slow on a busy machine and only a failing test waits so long.
 _PATIENCE = 120
 CONTROLS = ["first", "back", "play", "forward", "last", "slider", "speed"]
 
@@ -47,7 +47,7 @@ Table = list[tuple[str, str]]
 
 
 class Browser:
-    """Headless Chromium with a stepper in it."""
+    """Headless Chromium that shows a stepper."""
 
     def __init__(self, driver: Any, folder: Path) -> None:
         self.driver = driver
@@ -59,7 +59,7 @@ class Browser:
         self.driver.get(stepper(root, **options).save(self.folder / "page.html").as_uri())
 
     def resize(self, width: int, height: int) -> None:
-        """Set the size of the window's inside."""
+        """Set the inner size of the window."""
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
 
@@ -73,7 +73,7 @@ class Browser:
         return self.driver.find_element(By.CSS_SELECTOR, selector)
 
     def text(self, selector: str) -> str:
-        """Return the whole text of an element, spaces as they are."""
+        """Return the whole text of an element with its white space."""
         return str(self.find(selector).get_property("textContent"))
 
     def click(self, control: str) -> None:
@@ -90,7 +90,7 @@ class Browser:
 
     @property
     def position(self) -> tuple[int, int]:
-        """Which moment is shown, and the last there is."""
+        """Return the number of the moment shown, and of the last one."""
         current, last = self.text("#position").split(" / ")
         return int(current), int(last)
 
@@ -108,7 +108,7 @@ class Browser:
         return [text.get_property("textContent") for text in texts]
 
     def until(self, condition: Callable[[], bool]) -> None:
-        """Wait for something to come true."""
+        """Wait until a condition is true."""
         WebDriverWait(self.driver, _PATIENCE, poll_frequency=0.02).until(lambda _: condition())
 
 
@@ -129,10 +129,10 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 @pytest.fixture
 def browser(driver: Any, tmp_path: Path) -> Iterator[Browser]:
-    """Return the browser; afterwards nothing was written to its console, and nothing left the machine."""
+    """Return the browser; afterwards check that it logged nothing and made no network requests."""
     browser = Browser(driver, tmp_path)
     browser.prefer(reduced_motion="reduce")
-    # What the browser's own first page asks for is no test's: it may still be loading when the first begins.
+    # Ignore requests of the browser's own first page, which may still be loading when the first test begins.
     driver.get("about:blank")
     driver.get_log("performance")
     driver.get_log("browser")
@@ -159,7 +159,7 @@ def neuron() -> Value:
 
 
 def tables(root: Value) -> list[Table]:
-    """Return what the table shows at each moment, by the engine."""
+    """Return what the table should show at each moment, computed by the engine."""
     order = nodes(root)
     values, adjoints = [""] * len(order), [""] * len(order)
     found = [list(zip(values, adjoints, strict=True))]
@@ -179,7 +179,7 @@ def tables(root: Value) -> list[Table]:
 
 @pytest.mark.parametrize("make", [textbook, neuron])
 def test_buttons(browser: Browser, make: Callable[[], Value]) -> None:
-    """Forward goes through all moments with the engine's numbers, back goes through them again."""
+    """Forward steps through all moments with the engine's numbers, back steps through them in reverse."""
     root = make()
     browser.open(root)
     expected = tables(root)
@@ -199,7 +199,7 @@ def test_buttons(browser: Browser, make: Callable[[], Value]) -> None:
 
 
 def test_the_last_moment_is_a_backward(browser: Browser) -> None:
-    """At the end table and picture have the values and the gradients of a backward."""
+    """At the end, table and picture show the values and gradients of `backward`."""
     root = neuron()
     browser.open(root)
     browser.click("last")
@@ -230,7 +230,7 @@ def test_keys(browser: Browser) -> None:
 
 
 def test_keys_on_a_button(browser: Browser) -> None:
-    """A button with the focus is pressed by Space; arrows move as elsewhere, even when it can do no more."""
+    """Space presses the focused button; arrows move as elsewhere, even if the button is disabled."""
     browser.open(textbook())
     browser.click("back")
     browser.press(Keys.ARROW_RIGHT)
@@ -242,7 +242,7 @@ def test_keys_on_a_button(browser: Browser) -> None:
 
 
 def test_slider(browser: Browser) -> None:
-    """The slider moves by its own keys, one moment each, and by the mouse, and says where it is."""
+    """The slider moves by its keys, one moment each, and by the mouse, and announces its position."""
     browser.open(textbook())
     slider = browser.find("#slider")
     slider.send_keys(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
@@ -256,7 +256,7 @@ def test_slider(browser: Browser) -> None:
 
 
 def test_play(browser: Browser) -> None:
-    """Play goes on by itself and stops at the end; pressed there, it begins again; Space pauses it."""
+    """Play advances on its own, stops at the end and restarts if pressed there; Space pauses it."""
     browser.open(textbook())
     Select(browser.find("#speed")).select_by_visible_text("10×")
     browser.click("play")
@@ -275,7 +275,7 @@ def test_play(browser: Browser) -> None:
 
 
 def test_keys_in_a_pane_that_scrolls(browser: Browser) -> None:
-    """Where the graph is wider than its pane, the pane can have the focus, and arrows then scroll it."""
+    """If the graph is wider than its pane, the pane can be focused, and arrows then scroll it."""
     root = neuron()
     browser.open(root, width=420, height=800)
     pane = browser.find("#graph")
@@ -291,7 +291,7 @@ def test_keys_in_a_pane_that_scrolls(browser: Browser) -> None:
 
 
 def test_an_edge(browser: Browser) -> None:
-    """At each edge stand its partial, the product and the running sum, in the picture and as a rule."""
+    """Each edge shows its partial, the product and the running sum, in the picture and as a rule."""
     browser.open(textbook())
     browser.click("last")
     assert browser.lines("edge2_0") == ["∂ 1", "adds 1", "sum 1"]
@@ -315,7 +315,7 @@ def test_an_edge(browser: Browser) -> None:
 
 
 def test_training(browser: Browser) -> None:
-    """Each descent begins with the leaves alone; the end is that of a loop; the way there does not matter."""
+    """Each descent starts with only the leaves and ends as a loop does, however one navigates to its end."""
     w = Value(2.0, label="w")
     browser.open(w * w, descend=[w], lr=0.1, times=3)
     seen = []
@@ -333,7 +333,7 @@ def test_training(browser: Browser) -> None:
 
 
 def test_hostile_labels(browser: Browser) -> None:
-    """Labels stay text everywhere: no script runs, no element appears, each character is there."""
+    """Labels are plain text everywhere: no script runs, no element appears, no character is lost."""
     labels = ["<script>alert(1)</script>", "</script><img src=x onerror=alert(1)>", "&amp;\"'\\n\n$svg"]
     a, b, c = (Value(2.0, label=label) for label in labels)
     browser.open(a * b + c, descend=[a])
@@ -348,11 +348,11 @@ def test_hostile_labels(browser: Browser) -> None:
     assert labels[0] in browser.lines(f"node{heads.index(labels[0])}")
 
 
-# --------------------------------------------------------------------------------------- for everybody
+# --------------------------------------------------------------------------------------- accessibility
 
 
 def test_every_control_has_a_name(browser: Browser) -> None:
-    """Tab reaches each control once, in order; each has a name, and its focus can be seen."""
+    """Tab reaches each control once, in order; each has a name and a visible focus."""
     browser.open(textbook())
     reached = []
     for _ in CONTROLS:
@@ -365,7 +365,7 @@ def test_every_control_has_a_name(browser: Browser) -> None:
 
 
 def test_screen_readers(browser: Browser) -> None:
-    """What happens is announced; the picture is one image with a name; the table has heads and a caption."""
+    """Each step is announced; the picture is one named image; the table has headers and a caption."""
     browser.open(textbook())
     assert browser.find("#text").get_attribute("aria-live") == "polite"
     assert browser.find("#graph > svg").get_attribute("role") == "img"
@@ -376,7 +376,7 @@ def test_screen_readers(browser: Browser) -> None:
 
 
 def test_dark_and_light(browser: Browser) -> None:
-    """The page and the graph follow the colours that the user prefers, and text stands out in both."""
+    """The page and the graph follow the preferred colour scheme, and text has enough contrast in both."""
     browser.open(textbook())
     browser.click("last")
     seen = {}
@@ -408,7 +408,7 @@ def contrast(first: str, second: str) -> float:
 
 
 def test_motion(browser: Browser) -> None:
-    """The edge moves, unless the user wants less motion."""
+    """The edge is animated, unless the user prefers reduced motion."""
     browser.open(textbook())
     browser.click("last")
     assert browser.style("#edge1_1 path", "animation-name") == "none"
@@ -418,7 +418,7 @@ def test_motion(browser: Browser) -> None:
 
 @pytest.mark.parametrize("width", [360, 700, 1000, 1600])
 def test_any_width(browser: Browser, width: int) -> None:
-    """The page never scrolls sideways, and the controls are always in view."""
+    """The page never scrolls sideways, and the controls are always visible."""
     browser.open(neuron(), width=width, height=700)
     browser.click("last")
     page = browser.find("html")
@@ -431,7 +431,7 @@ def test_any_width(browser: Browser, width: int) -> None:
 
 
 def test_two_in_a_notebook(browser: Browser) -> None:
-    """Steppers on one page have frames of their own: each moves alone and has its numbers."""
+    """Steppers in one notebook have separate frames: each moves on its own and has its own numbers."""
     pages = [stepper(textbook()), stepper(neuron())]
     notebook = browser.folder / "notebook.html"
     body = "".join(page._repr_html_() for page in pages)

@@ -32,7 +32,7 @@ def close(a: float, b: float) -> bool:
 
 @given(expressions())
 def test_contributions_add_up(drawn: Program) -> None:
-    """What flows into a node adds up to its adjoint; each running sum begins where the last one ended."""
+    """Contributions to a node sum to its adjoint; each running sum starts where the previous one ends."""
     root, _ = built(drawn)
     received: dict[Value, float] = defaultdict(float, {root: 1.0})
     for step in steps(root):
@@ -46,7 +46,7 @@ def test_contributions_add_up(drawn: Program) -> None:
 
 @given(expressions())
 def test_steps_are_what_backward_does(drawn: Program) -> None:
-    """The adjoints are the gradients of a backward, bit for bit, and looking at them changes nothing."""
+    """The adjoints are the gradients of `backward`, bit for bit, and `steps` changes nothing."""
     root, _ = built(drawn)
     found = {step.node: step.adjoint for step in steps(root, 2.0)}
     assert not any(map(has_gradient, nodes(root)))
@@ -56,13 +56,13 @@ def test_steps_are_what_backward_does(drawn: Program) -> None:
 
 @given(expressions())
 def test_a_line_for_each_step_of_any_expression(drawn: Program) -> None:
-    """Whatever is computed, also by what it only chooses by, its steps can be shown."""
+    """The steps of any expression can be shown, also with conditions."""
     root, _ = built(drawn)
     assert len(repr(steps(root)).splitlines()) == len(steps(root))
 
 
 def test_what_is_only_chosen_by_has_a_name_but_no_step() -> None:
-    """The condition of a choice stands in its line; no adjoint flows to it."""
+    """The condition of a choice is named in its line; no adjoint flows to it."""
     a = Value(2.0, label="a")
     y = where(a > 0.0, a * 3.0, 1.0)
     assert str(y.steps()[0]).startswith("v3 = where(v2, v1, 1): adjoint 1; v1: 0 + 1·1 = 1")
@@ -70,7 +70,7 @@ def test_what_is_only_chosen_by_has_a_name_but_no_step() -> None:
 
 
 def test_a_line_for_each_node() -> None:
-    """The REPL shows a line a node, with each product and running sum; a * a has two of them."""
+    """The REPL shows one line per node, with each product and running sum; a * a has two."""
     a = Value(2.0, label="a")
     y = a * a + 10.0
     y.label = "y"
@@ -83,7 +83,7 @@ def test_a_line_for_each_node() -> None:
 
 
 def test_steps_of_a_deep_graph() -> None:
-    """Depth is no limit."""
+    """Graphs of any depth have steps."""
     y = x = Value(1.0)
     for _ in range(20_000):
         y = y + 1.0
@@ -112,7 +112,7 @@ def test_replay_at_the_same_point(drawn: Program) -> None:
 
 
 def test_replay_elsewhere() -> None:
-    """A changed leaf changes what depends on it; a changed result becomes a leaf."""
+    """A replaced leaf changes the nodes that depend on it; a replaced result becomes a leaf."""
     x, z = Value(3.0, "x"), Value(2.0, "z")
     v = x * z
     y = v + autograd.sum([x, z]) + autograd.dot([x], [z])
@@ -123,7 +123,7 @@ def test_replay_elsewhere() -> None:
 
 
 def test_replay_of_an_empty_sum() -> None:
-    """A reduction of no elements, which is a number and no node, does not stop a replay."""
+    """An empty reduction, which is a plain number and not a node, can be replayed."""
     x = Value(1.0)
     y = x + autograd.sum([])
     assert replay(y, {x: 2.0})[y].data == 2.0
@@ -133,7 +133,7 @@ def test_replay_of_an_empty_sum() -> None:
 
 
 def test_nudge() -> None:
-    """The predicted change is gradient times nudge, the actual one what a new evaluation gives."""
+    """The predicted change is gradient times nudge; the actual change comes from a new evaluation."""
     x, w = Value(3.0, "x"), Value(0.5, "w")
     y = (w * x).tanh() * x
     found = nudge(y, x, 0.01)
@@ -148,7 +148,7 @@ def test_nudge() -> None:
 
 
 def test_nudge_of_a_result() -> None:
-    """A node in the middle can be nudged as if it were free."""
+    """An interior node can be nudged like a leaf."""
     x = Value(3.0, "x")
     v = x * x
     assert nudge(v * 2.0, v, 1.0).actual == 2.0
@@ -168,7 +168,7 @@ def test_bad_nudges(arguments: tuple[object, ...], error: type[Exception], messa
 
 
 def test_a_nudge_is_a_number() -> None:
-    """Anything but a number for the nudge raises a TypeError."""
+    """A nudge that is not a number raises a TypeError."""
     x = Value(1.0)
     with pytest.raises(TypeError, match="expected a real number, got"):
         nudge(x * 2.0, x, "0.1")  # type: ignore[arg-type]
