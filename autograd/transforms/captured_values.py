@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
 
 import numpy as np
@@ -69,6 +70,13 @@ def make_functional(f: Callable[..., Any], values: Iterable[Value]) -> Callable[
         made = substituted(nodes, dict(zip(leaves, given, strict=True)), level)
         return unflatten(form, [made.get(out, out) if isinstance(out, Value) else out for out in outputs])
 
+    # Python does not know the signature of every function, and this one may have an argument of the name.
+    with suppress(TypeError, ValueError):
+        signature = inspect.signature(f)
+        first = inspect.Parameter("numbers", inspect.Parameter.POSITIONAL_ONLY)
+        functional.__signature__ = signature.replace(  # type: ignore[attr-defined]
+            parameters=[first, *signature.parameters.values()]
+        )
     return functional
 
 

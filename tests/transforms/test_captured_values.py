@@ -94,6 +94,14 @@ def test_a_gradient_inside_of_the_function() -> None:
     assert jit(value_and_grad(slope))([5.0], 2.0) == (60.0, [12.0])
 
 
+@pytest.mark.parametrize(("f", "names"), [(line, "numbers_0, x"), (lambda numbers: W, "x0_0, x1")])
+def test_names_of_the_arguments(f: Callable[..., Any], names: str) -> None:
+    """A compiled program calls the arguments as the function does, where the names are different ones."""
+    compiled = jit(make_functional(f, [W]), "numpy")
+    compiled([2.0], 3.0)
+    assert f"def program({names})" in compiled.source
+
+
 def test_nothing_that_depends_on_the_values() -> None:
     """Other results are what they are."""
     assert make_functional(lambda x: (x * 2.0, "no number"[:0] or 1), [W])([5.0], 3.0) == (6.0, 1)
