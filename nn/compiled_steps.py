@@ -86,8 +86,6 @@ class CompiledSteps:
 
     def __call__(self, x: Array, y: Array) -> tuple[float, Array]:
         """Do a step; return the loss, and the outputs before it as floats."""
-        # Of one kind of numbers, so that there is one program.
-        x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
         before, steps = self._now, self._now.steps + 1
         (loss, outputs), gradients = self._gradient(before.parameters, x, y)
         if math.isfinite(loss):
@@ -112,7 +110,7 @@ class CompiledSteps:
         RuntimeError
             If the results differ: a model that draws random numbers is compiled with those that it drew.
         """
-        (found, outputs), _ = self._gradient(self._now.parameters, x.astype(float), y.astype(float))
+        (found, outputs), _ = self._gradient(self._now.parameters, x, y)
         self._compare("what the model gives", data(self.model(x[:_FEW])), outputs[:_FEW])
         self._compare("the loss", float(self.loss(as_values(outputs), y)), found)
         check_that_it_learns(self.loss, (len(targets), *outputs.shape[1:]), targets)

@@ -26,7 +26,7 @@ class Progress:
     def __init__(self, steps: int, shown: bool = True) -> None:
         self._steps = steps
         self._shown = shown
-        self._text = ""
+        self._state: object = ""
 
     def __iter__(self) -> Iterator[int]:
         if not self._shown:
@@ -36,9 +36,9 @@ class Progress:
         else:
             yield from self._lines()
 
-    def describe(self, text: str) -> None:
-        """Set the text beside the steps."""
-        self._text = text
+    def describe(self, state: object) -> None:
+        """Set what is written beside the steps; it becomes text when it is shown."""
+        self._state = state
 
     def _bar(self) -> Iterator[int]:
         from tqdm import tqdm
@@ -46,7 +46,7 @@ class Progress:
         with tqdm(total=self._steps, unit="epoch", dynamic_ncols=True) as bar:
             for step in range(self._steps):
                 yield step
-                bar.set_postfix_str(self._text, refresh=False)
+                bar.set_postfix_str(str(self._state), refresh=False)
                 bar.update()
 
     def _lines(self) -> Iterator[int]:
@@ -54,4 +54,4 @@ class Progress:
             yield step
             tenths_before, tenths_now = step * 10 // self._steps, (step + 1) * 10 // self._steps
             if tenths_now > tenths_before:
-                print(f"epoch {step + 1}/{self._steps}: {self._text}", file=sys.stderr)
+                print(f"epoch {step + 1}/{self._steps}: {self._state}", file=sys.stderr)

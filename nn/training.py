@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -149,7 +150,7 @@ def fit(
             history.loss.append(_mean(numbers, weights))
             if metric is not None:
                 history.metric.append(_mean(metrics, weights))
-            epochs_shown.describe(str(history))
+            epochs_shown.describe(history)
     finally:
         try:
             steps.finish()
@@ -198,7 +199,8 @@ def _steps(
 
 
 def _mean(numbers: Sequence[float], weights: Sequence[int]) -> float:
-    return sum(n * weight for n, weight in zip(numbers, weights, strict=True)) / sum(weights)
+    total: float = sum(map(operator.mul, numbers, weights))
+    return total / sum(weights)
 
 
 def _batches(samples: int, size: int | None, rng: np.random.Generator) -> Iterator[Array | slice]:
