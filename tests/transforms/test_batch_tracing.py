@@ -1,4 +1,4 @@
-"""Batches that are traced once: stacks, lanes and totals, on their own and through every transformation."""
+"""Batch tracing: stacks, lanes and totals, on their own and through every transformation."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ W = np.array([0.5, -1.0, 2.0])
 
 
 def per_sample(w: Any, x: Any) -> Any:
-    """Return a function of shared and of one sample's numbers, with kinks, sums and sharing."""
+    """Return a function of shared weights and one sample, with kinks, sums and shared subexpressions."""
     z = dot(w, x)
     return tanh(z) * x[0] + relu(z - 0.1) + logsumexp([z, x[1], w[0]])
 
 
 def loss(w: Any, x: Any = X) -> Any:
-    """Return a number in which the samples meet: neighbours are compared, and one is used alone."""
+    """Return a loss that mixes the samples: it compares neighbours and uses one of them separately."""
     y = vmap(per_sample, in_axes=(None, 0))(w, x)
     return ((y[1:] - y[:-1]) ** 2).sum() + y[2] * w[1] + y.sum()
 
@@ -74,7 +74,7 @@ PROGRAMS: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
 
 
 def same(left: Any, right: Any) -> None:
-    """Assert that two trees hold the same numbers up to the order of summation."""
+    """Assert that two trees have the same numbers up to the order of summation."""
     if isinstance(left, dict):
         assert left.keys() == right.keys()
         left, right = list(left.values()), list(right.values())
@@ -89,7 +89,7 @@ def same(left: Any, right: Any) -> None:
 @pytest.mark.parametrize("backend", ["numpy", "numba"])
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_compiled_as_eager(name: str, backend: str) -> None:
-    """A batch that is traced once gives what its samples give one by one, and other numbers do as well."""
+    """A batch traced once agrees with its samples computed one by one, also at other arguments."""
     f, args = PROGRAMS[name]
     if backend == "numba":
         pytest.importorskip("numba")
@@ -102,7 +102,7 @@ def test_compiled_as_eager(name: str, backend: str) -> None:
 
 
 def test_a_sample_is_recorded_once() -> None:
-    """A batch ten times as large adds what its samples share alone: the loss, not the network."""
+    """A batch ten times as large adds operations to the trace only for the loss, not for the network."""
     traced = []
     for samples in (4, 40):
         model, x = MLP(4, [32, 1], rng=0), np.ones((samples, 4))
@@ -113,7 +113,7 @@ def test_a_sample_is_recorded_once() -> None:
 
 
 def test_calls() -> None:
-    """The function of a sample is called once while a program is traced, and else for each."""
+    """A per-sample function is called once in a trace, otherwise once per sample."""
     calls = []
 
     def f(x: Any) -> Any:
@@ -127,25 +127,25 @@ def test_calls() -> None:
 
 
 def test_a_branch_on_constants() -> None:
-    """A function that looks at numbers which are known is called for each sample after all."""
+    """A per-sample function that branches on constants is called for each sample, also in a trace."""
     f = jit(lambda w: vmap(lambda x: w * x if x > 0.0 else w)(np.array([1.0, -1.0, 2.0])))
     same(f(3.0), [3.0, 3.0, 6.0])
 
 
 def test_a_branch_on_an_input() -> None:
-    """A function that looks at numbers which are not known raises, as without a batch."""
+    """A per-sample function that branches on traced values raises, as without a batch."""
     with pytest.raises(TracedValueError, match="where"):
         jit(vmap(lambda x: x if x > 0.0 else -x))(np.array([1.0, -1.0]))
 
 
 def test_a_lane_is_not_known() -> None:
-    """While it is traced, the number of a sample is not known, even if it follows from constants alone."""
+    """In a trace the number of a lane cannot be read, even if it only depends on constants."""
     with pytest.raises(TracedValueError):
         jit(lambda w: w * float(vmap(lambda x: autograd.exp(x))(np.array([1.0, 2.0]))[1]))(1.0)
 
 
 def test_samples_that_are_not_finite() -> None:
-    """The numbers of the first sample are recorded, also where they are nan or inf, without a warning."""
+    """Recording gives no warning if the first sample contains nan or inf."""
     f = jit(value_and_grad(lambda w, x: vmap(lambda row: (row * w).sum())(x).sum()))
     x = np.array([[nan, inf], [1.0, 2.0]])
     value, gradient = f(np.ones(2), x)
@@ -154,14 +154,14 @@ def test_samples_that_are_not_finite() -> None:
 
 
 def test_eager_calls_are_separate() -> None:
-    """Outside of a trace each sample has nodes of its own."""
+    """Outside a trace each sample has its own nodes."""
     nodes = vmap(lambda x: x * 2.0)(autograd.as_values([1.0, 2.0]))
     assert [node.args[0].data for node in nodes] == [1.0, 2.0]
     assert recorded_once(lambda sample: [sample[0]], lambda: [[1.0], [2.0]]) is None
 
 
 def test_lengths_of() -> None:
-    """What is computed from a stack stands for as many samples; a lane stands for itself."""
+    """A node computed from a stack has the stack's length; a lane has none."""
     a, b = Value(1.0), Value(2.0)
     x = stack([a, b, 3.0])
     y = x * a
@@ -170,13 +170,13 @@ def test_lengths_of() -> None:
 
 
 def test_a_gradient_of_constants_in_a_trace() -> None:
-    """The gradient of a batch that nothing of the program goes into is a constant of the program."""
+    """The gradient of a batch that does not depend on the arguments is a constant of the program."""
     f = jit(lambda p: p * grad(lambda x: mse(x, np.ones(3)))(np.zeros(3)))
     same(f(1.5), np.full(3, -1.0))
 
 
 def test_a_sample_of_a_constant() -> None:
-    """What a batch leaves of a choice whose condition is known may be a constant for all samples."""
+    """A choice with a known condition may simplify to a constant shared by all samples."""
     x = np.array([[1.0, 2.0], [3.0, 4.0]])
     same(jit(vmap(np.tril))(x), np.array([np.tril(row) for row in x]))
     same(jit(lambda w: vmap(lambda row: where(0.0, row[0], w))(x).sum())(1.5), 3.0)

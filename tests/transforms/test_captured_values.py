@@ -1,4 +1,4 @@
-"""`make_functional`: `Value`s that a function reads on the side, as an argument of its own."""
+"""`make_functional`: turn `Value`s that a function captures into an argument."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FINITE = st.floats(-3.0, 3.0)
 
 
 def line(x: Any) -> Any:
-    """Return a number that two Values of this module are needed for."""
+    """Return a number that depends on two Values of this module."""
     return exp(W * 0.1) * x + B * W
 
 
@@ -30,7 +30,7 @@ lifted = make_functional(line, [W, B])
 
 @given(FINITE, FINITE, FINITE)
 def test_it_is_the_function_of_other_numbers(w: float, b: float, x: float) -> None:
-    """Values and derivatives are those of the function that takes the numbers as arguments."""
+    """Values and derivatives agree with a function written with the numbers as arguments."""
 
     def written(p: Any, x: Any) -> Any:
         return exp(p[0] * 0.1) * x + p[1] * p[0]
@@ -44,7 +44,7 @@ def test_it_is_the_function_of_other_numbers(w: float, b: float, x: float) -> No
 
 
 def test_results_are_numbers_unless_something_is_differentiated() -> None:
-    """A Value among the arguments is a node of the result's graph, and those read on the side are not."""
+    """Value arguments are in the graph of the result; captured Values are not."""
     assert type(lifted([1.0, 2.0], 3.0)) is float
     w, x = Value(3.0), Value(4.0)
     y = lifted([w, 0.0], x)
@@ -54,13 +54,13 @@ def test_results_are_numbers_unless_something_is_differentiated() -> None:
 
 
 def test_vmap_over_the_numbers() -> None:
-    """Many models are evaluated at once."""
+    """Several models can be evaluated at once by `vmap`."""
     models = np.array([[1.0, 2.0], [3.0, 4.0]])
     np.testing.assert_allclose(vmap(lifted, (0, None))(models, 0.5), [lifted(model, 0.5) for model in models])
 
 
 def penalised(model: MLP) -> Callable[..., Any]:
-    """Return a loss that reads the parameters of a model in two ways, one of them a list."""
+    """Return a loss that reads a model's parameters through the model and through a list."""
     weights = model.parameters()
     return lambda x, y: (
         hinge(model(x), y) + l2_penalty(model, 0.1) + 0.01 * sum([w * w for w in weights]),
@@ -70,7 +70,7 @@ def penalised(model: MLP) -> Callable[..., Any]:
 
 @pytest.mark.parametrize("transform", [lambda f: f, jit], ids=["eager", "compiled"])
 def test_a_model(transform: Callable[[Any], Any]) -> None:
-    """The gradient is that of backward, whatever the numbers of the model itself are."""
+    """The gradient agrees with `backward`, independently of the model's own numbers."""
     model, twin = MLP(2, [3, 1], rng=0), MLP(2, [3, 1], rng=1)
     x, y = np.random.default_rng(2).normal(size=(5, 2)), np.array([1.0, -1.0, 1.0, 1.0, -1.0])
     before = model.state_dict()
@@ -87,7 +87,7 @@ def test_a_model(transform: Callable[[Any], Any]) -> None:
 
 
 def test_a_gradient_inside_of_the_function() -> None:
-    """The function may differentiate, and the derivative of what it gives flows to the numbers."""
+    """The function may contain a derivative, which is differentiated by the captured Values in turn."""
     w = Value(2.0)
     slope = make_functional(lambda x: grad(lambda x: w * x**3)(x), [w])
     assert value_and_grad(slope)([5.0], 2.0) == (60.0, [12.0])
@@ -103,7 +103,7 @@ def test_names_of_the_arguments(f: Callable[..., Any], names: str) -> None:
 
 
 def test_nothing_that_depends_on_the_values() -> None:
-    """Other results are what they are."""
+    """Results that are captured Values, or do not depend on them, are returned as numbers."""
     assert make_functional(lambda x: (x * 2.0, "no number"[:0] or 1), [W])([5.0], 3.0) == (6.0, 1)
     assert make_functional(lambda: (W, [B, 1.0]), [W, B])([5.0, 6.0]) == (5.0, [6.0, 1.0])
 
@@ -112,7 +112,7 @@ def test_nothing_that_depends_on_the_values() -> None:
     "f", [lambda: W if W > 0.0 else -W, lambda: float(W), lambda: W.data * 2.0, lambda: W._data and bool(W)]
 )
 def test_a_branch_on_such_a_value(f: Callable[[], Any]) -> None:
-    """It raises, since the number is another one; afterwards the Value has its number again."""
+    """Reading the number of a captured Value raises; afterwards the Value has its own number again."""
     with pytest.raises(TracedValueError):
         make_functional(f, [W])([5.0])
     assert float(W) == 2.0
@@ -120,19 +120,19 @@ def test_a_branch_on_such_a_value(f: Callable[[], Any]) -> None:
 
 @pytest.mark.parametrize("wrong", [[1.0], (W * 2.0,), ["w"]])
 def test_what_is_no_leaf(wrong: Any) -> None:
-    """Values that were computed, and what is no Value, are refused."""
+    """Anything but leaf Values raises a TypeError."""
     with pytest.raises(TypeError, match="expected leaf Values that the function reads, got"):
         make_functional(line, wrong)
 
 
 def test_another_count_of_numbers() -> None:
-    """There is a number for each Value."""
+    """A wrong count of numbers raises a ValueError."""
     with pytest.raises(ValueError, match="expected a number for each of 2 Values, got 3"):
         lifted([1.0, 2.0, 3.0], 1.0)
 
 
 def test_within_a_derivative_by_the_same_values() -> None:
-    """Values that are variables of a call around it are variables again afterwards."""
+    """Captured Values that are variables of an outer call are its variables again afterwards."""
     relu_of = make_functional(lambda: relu(W) * 3.0, [W])
 
     def f(w: Any) -> Any:

@@ -27,14 +27,14 @@ Scalar = Callable[[Any], Any]
 
 
 class Point(NamedTuple):
-    """An argument with names."""
+    """A named tuple as an argument."""
 
     x: Any
     y: Any
 
 
 class Scale(Module):
-    """A model of one parameter."""
+    """A model with one parameter."""
 
     def __init__(self, w: float) -> None:
         self.w = Value(w)
@@ -45,7 +45,7 @@ class Scale(Module):
 
 
 def by_jvp(f: Scalar) -> Scalar:
-    """Return the derivative of a function of one number, forward."""
+    """Return the derivative of a function of one number by forward mode."""
     return lambda x: jvp(f, (x,), (1.0,))[1]
 
 
@@ -55,7 +55,7 @@ def by_vjp(f: Scalar) -> Scalar:
 
 
 def by_jacobian(mode: str) -> Callable[[Scalar], Scalar]:
-    """Return what gives the derivative of a function of one number as a Jacobian."""
+    """Return the derivative of a function of one number as its Jacobian."""
     return lambda f: jacobian(f, mode=mode)
 
 
@@ -69,7 +69,7 @@ DERIVATIVES = {
 
 
 def pairings(depth: int, *names: str) -> pytest.MarkDecorator:
-    """Parametrise over every way of taking nested derivatives, the outermost first."""
+    """Parametrise over all combinations of nested derivatives, the outermost first."""
     ways = list(product(names or DERIVATIVES, repeat=depth))
     return pytest.mark.parametrize(
         "ways", [[DERIVATIVES[name] for name in way] for way in ways], ids=[" of ".join(way) for way in ways]
@@ -77,7 +77,7 @@ def pairings(depth: int, *names: str) -> pytest.MarkDecorator:
 
 
 def repeated(f: Scalar, order: int, ways: Sequence[Callable[[Scalar], Scalar]] = (grad,)) -> Scalar:
-    """Return the derivative of an order, which takes turns of the ways given."""
+    """Return the derivative of a given order, cycling through the given ways."""
     for i in range(order):
         f = ways[i % len(ways)](f)
     return f
@@ -89,7 +89,7 @@ def sum_of_squares(tree: Any) -> Any:
 
 
 def check_floats(found: Any, expected: Any) -> None:
-    """Assert that a result has the structure and the numbers of another, as plain floats."""
+    """Assert that a result has the expected structure and numbers, as plain floats."""
     numbers, structure = flatten(found)
     expected_numbers, expected_structure = flatten(expected)
     assert structure == expected_structure
@@ -98,7 +98,7 @@ def check_floats(found: Any, expected: Any) -> None:
 
 
 def check_values(found: Any, expected: Any) -> None:
-    """Assert that a result consists of `Value`s with the numbers of another."""
+    """Assert that a result consists of `Value`s with the expected numbers."""
     numbers, structure = flatten(found)
     expected_numbers, expected_structure = flatten(expected)
     assert structure == expected_structure
@@ -106,7 +106,7 @@ def check_values(found: Any, expected: Any) -> None:
     assert list(map(float, numbers)) == pytest.approx(expected_numbers, rel=1e-12)
 
 
-# ---------------------------------------------------------------------------------------- arguments, forms
+# ----------------------------------------------------------------------------------- arguments, structures
 
 TREES = {
     "float": (3.0, 6.0),
@@ -133,7 +133,7 @@ trees = pytest.mark.parametrize(("tree", "gradient"), TREES.values(), ids=list(T
 
 @trees
 def test_a_gradient_has_the_form_of_the_argument(tree: Any, gradient: Any) -> None:
-    """Numbers, arrays of any shape and nested containers give a gradient alike; a module gives a dict."""
+    """A gradient has the structure of its argument; the gradient of a module is a dict."""
     check_floats(grad(sum_of_squares)(tree), gradient)
     value, same = value_and_grad(sum_of_squares)(tree)
     check_floats(same, gradient)
@@ -142,7 +142,7 @@ def test_a_gradient_has_the_form_of_the_argument(tree: Any, gradient: Any) -> No
 
 @trees
 def test_vjp_and_jvp_and_hvp_have_these_forms_too(tree: Any, gradient: Any) -> None:
-    """A pullback gives a tuple of such gradients, and jvp takes a tangent of the argument's form."""
+    """A pullback returns a tuple of such gradients, and jvp takes a tangent of the argument's structure."""
     value, pullback = vjp(sum_of_squares, tree)
     check_floats(pullback(1.0), (gradient,))
     check_floats(jvp(sum_of_squares, (tree,), (gradient,)), (value, 4.0 * value))
@@ -168,7 +168,7 @@ def test_vjp_and_jvp_and_hvp_have_these_forms_too(tree: Any, gradient: Any) -> N
     ids=repr,
 )
 def test_argnums(argnums: Any, expected: Any) -> None:
-    """An int gives the gradient of that argument, from the end if negative; a sequence gives a tuple."""
+    """An int selects an argument, from the end if negative; a sequence gives a tuple of gradients."""
 
     def f(x: Any, y: Any, z: Any) -> Any:
         return x * x * y + z
@@ -180,13 +180,13 @@ def test_argnums(argnums: Any, expected: Any) -> None:
 
 
 def test_hessian_of_several_arguments() -> None:
-    """A Hessian by several arguments is a tuple for each of them in a tuple, all blocks included."""
+    """The Hessian with respect to several arguments is a tuple of tuples of blocks."""
     found = hessian(lambda x, y: x * x * y, argnums=(0, 1))(2.0, np.array(3.0))
     check_floats(found, ((6.0, 4.0), (4.0, 0.0)))
 
 
 def test_has_aux() -> None:
-    """With has_aux the function returns something besides, which comes back with numbers for Values."""
+    """With has_aux, the second result of the function is returned with numbers for Values."""
 
     def f(x: Any) -> Any:
         return x * x, {"twice": 2.0 * x, "row": np.array([x, 1.0]), "at": Point(x, (x, [x])), "name": "f"}
@@ -202,7 +202,7 @@ def test_has_aux() -> None:
 
 
 def test_aux_of_any_kind() -> None:
-    """What is passed on has numbers for Values in mappings, lists, tuples and arrays; all else stays."""
+    """In aux, Values in mappings, lists, tuples and arrays become numbers; all else is unchanged."""
     kept = object()
     texts = np.array(["a", None], dtype=object)
 
@@ -230,14 +230,14 @@ def test_aux_of_any_kind() -> None:
 
 
 def test_aux_can_depend_on_an_outer_variable() -> None:
-    """What comes back besides is differentiated by a function around, also where the result is not."""
+    """Aux is differentiated by an outer derivative, even if the result does not depend on its variable."""
     assert grad(lambda x: grad(lambda y: (y * y, 3.0 * x), has_aux=True)(2.0)[1])(5.0) == 3.0
     assert grad(lambda x: vjp(lambda y: (y * y, 3.0 * x), 2.0, has_aux=True)[2])(5.0) == 3.0
     assert grad(lambda x: value_and_grad(lambda y: (y * y, x * y), has_aux=True)(2.0)[0][1])(5.0) == 2.0
 
 
 def test_keyword_arguments_are_passed_on() -> None:
-    """Keyword arguments reach the function as they are, and are not differentiated."""
+    """Keyword arguments are passed unchanged to the function and are not differentiated."""
 
     def f(x: Any, *, power: int, shift: float = 0.0) -> Any:
         return x**power + shift
@@ -249,13 +249,13 @@ def test_keyword_arguments_are_passed_on() -> None:
 
 
 def test_arguments_that_are_not_differentiated_are_anything() -> None:
-    """The other arguments are passed on as they are."""
+    """Arguments not selected by argnums can be of any type and are passed unchanged."""
     choose = grad(lambda names, x, flags: x["a"] if "a" in names and flags is None else 0.0, argnums=1)
     assert choose("abc", {"a": 1.0, "b": 2.0}, None) == {"a": 1.0, "b": 0.0}
 
 
 def test_the_function_gets_arrays_of_values() -> None:
-    """The function gets a `Value` for a number, and an array of them of the same shape for an array."""
+    """The function receives a `Value` for a number and an array of Values for an array."""
     kinds = []
 
     def f(x: Any, y: Any) -> Any:
@@ -276,7 +276,7 @@ def test_a_result_without_the_argument() -> None:
 
 
 def test_a_result_that_is_the_argument() -> None:
-    """Results may be the arguments themselves, one of them twice, or nodes below each other."""
+    """Results may be arguments, repeated, or operands of each other."""
     rows = [[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [2.0, 0.0], [4.0, 0.0]]
     for mode in ("rev", "fwd"):
         found = jacobian(
@@ -316,7 +316,7 @@ def test_jacobian_of_a_composite(mode: str | None) -> None:
 
 @pytest.mark.parametrize("mode", ["rev", "fwd", None])
 def test_jacobian_joins_shapes(mode: str | None) -> None:
-    """The Jacobian of an array by an array has the shapes one after the other."""
+    """The Jacobian of an array by an array has the concatenated shapes of result and argument."""
     weights = np.arange(12.0).reshape(2, 3, 2)
     found = jacobian(lambda x: np.einsum("ijk,k->ij", weights, x, optimize=False), mode=mode)
     check_floats(found(np.ones(2)), weights)
@@ -324,7 +324,7 @@ def test_jacobian_joins_shapes(mode: str | None) -> None:
 
 @pytest.mark.parametrize("mode", ["rev", "fwd", None])
 def test_jacobian_of_trees(mode: str | None) -> None:
-    """The form of the argument is within the form of the result, down to the leaves."""
+    """A Jacobian has the structure of the result, with the structure of the argument at each leaf."""
 
     def f(p: Any) -> Any:
         return {"product": p["a"] * p["b"], "pair": (p["a"].sum(), Point(p["b"], 1.0))}
@@ -343,13 +343,13 @@ def test_jacobian_of_trees(mode: str | None) -> None:
 @pytest.mark.parametrize("empty", [[], (), {}, np.zeros((0, 2))], ids=repr)
 @pytest.mark.parametrize("mode", ["rev", "fwd"])
 def test_jacobian_of_nothing(empty: Any, mode: str) -> None:
-    """A result, or an argument, without any number gives a Jacobian without any number."""
+    """The Jacobian of an empty result, or by an empty argument, is empty."""
     assert flatten(jacobian(lambda x: empty, mode=mode)(2.0))[0] == []
     assert flatten(jacobian(lambda x: 2.0, mode=mode)(empty))[0] == []
 
 
 def test_hessian_of_trees() -> None:
-    """A Hessian has the form of the argument within the form of the argument."""
+    """A Hessian has the structure of the argument nested in itself."""
     found = hessian(lambda p: p["a"][0] ** 2 * p["b"] * p["a"][1])({"a": np.array([2.0, 3.0]), "b": 5.0})
     expected = {
         "a": {"a": np.array([[30.0, 20.0], [20.0, 0.0]]), "b": np.array([12.0, 4.0])},
@@ -365,13 +365,13 @@ INPUTS = np.array([[0.5, -1.0], [2.0, 0.25]])
 
 
 def penalised(model: Module) -> Any:
-    """Return a loss with an L2 penalty, which asks the model for its parameters."""
+    """Return a loss with an L2 penalty computed from the model's parameters."""
     outputs = autograd.sum(output * output for output in model(INPUTS).ravel())
     return outputs + 0.5 * autograd.sum(p * p * p for _, p in model.named_parameters())
 
 
 def penalised_by_state(state: dict[str, Any]) -> Any:
-    """Return the same loss from the parameters by name, written out."""
+    """Return the same loss written out, from a state dict."""
     outputs = []
     for x in INPUTS:
         hidden = []
@@ -384,7 +384,7 @@ def penalised_by_state(state: dict[str, Any]) -> Any:
 
 
 def test_gradient_by_a_module() -> None:
-    """The gradient by a module is a dict with the keys of its state_dict, and equals what backward gives."""
+    """The gradient by a module is a dict with the keys of its state_dict and agrees with `backward`."""
     value, gradient = value_and_grad(penalised)(MODEL)
     assert list(gradient) == list(MODEL.state_dict())
     check_floats(gradient, grad(penalised_by_state)(MODEL.state_dict()))
@@ -399,7 +399,7 @@ def test_gradient_by_a_module() -> None:
 
 
 def test_second_derivatives_by_a_module() -> None:
-    """Products with the Hessian, and the Hessian itself, go through a module and named_parameters inside."""
+    """`hvp` and `hessian` work for a function that uses a module and its named_parameters."""
     state = MODEL.state_dict()
     tangent = {name: 0.1 * (i + 1) for i, name in enumerate(state)}
     product_ = hvp(penalised, (MODEL,), (tangent,))
@@ -413,7 +413,7 @@ def test_second_derivatives_by_a_module() -> None:
 
 
 def test_third_derivatives_by_a_module() -> None:
-    """Gradients within gradients go through a module at every level."""
+    """Nested gradients with respect to a module work at every level."""
 
     def slope(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
         return lambda m: sum((g * g for g in grad(f)(m).values()), 0.0)
@@ -423,7 +423,7 @@ def test_third_derivatives_by_a_module() -> None:
 
 
 def test_a_module_is_not_changed() -> None:
-    """The function gets a copy: the module keeps its parameters, their numbers, labels and gradients."""
+    """The function receives a copy: the module keeps its parameters, numbers, labels and gradients."""
     model = Neuron(2, "tanh", rng=0)
     parameters = model.parameters()
     for i, parameter in enumerate(parameters):
@@ -443,7 +443,7 @@ def test_a_module_is_not_changed() -> None:
 
 
 def test_a_parameter_used_twice_in_a_module_counts_twice() -> None:
-    """Parameters that a module shares stay shared in the copy, and have one entry."""
+    """Shared parameters stay shared in the copy and have one entry."""
     shared = Scale(3.0)
     model = Sequential(shared, shared)
     assert grad(lambda m: m([5.0]))(model) == {"steps.0.w": 30.0}
@@ -453,12 +453,12 @@ def test_a_parameter_used_twice_in_a_module_counts_twice() -> None:
 
 
 def wave(x: Any) -> Any:
-    """Return a smooth function of a number."""
+    """Return a smooth test function of a number."""
     return autograd.exp(autograd.sin(x)) + x * x * x
 
 
 def wave_to_order(order: int, x: float) -> float:
-    """Return its derivatives, worked out by hand."""
+    """Return a derivative of `wave`, derived by hand."""
     s, c, e = sin(x), cos(x), exp(sin(x))
     by_hand = [
         e + x**3,
@@ -471,24 +471,24 @@ def wave_to_order(order: int, x: float) -> float:
 
 @pairings(1)
 def test_first_derivatives(ways: Sequence[Any]) -> None:
-    """Every way to take a derivative of one number gives it."""
+    """Every way to take a first derivative gives the right number."""
     check_floats(repeated(wave, 1, ways)(0.7), wave_to_order(1, 0.7))
 
 
 @pairings(2)
 def test_second_derivatives(ways: Sequence[Any]) -> None:
-    """Derivatives of derivatives are right in every pairing of forward and reverse."""
+    """Second derivatives are right in every pairing of forward and reverse."""
     check_floats(repeated(wave, 2, ways)(0.7), wave_to_order(2, 0.7))
 
 
 @pairings(3)
 def test_third_derivatives(ways: Sequence[Any]) -> None:
-    """Three levels are right in every combination."""
+    """Third derivatives are right in every combination of forward and reverse."""
     check_floats(repeated(wave, 3, ways)(0.7), wave_to_order(3, 0.7))
 
 
 def mixed(x: Any) -> Any:
-    """Return a function of three variables with all mixed derivatives."""
+    """Return a function of three variables with nonzero mixed derivatives."""
     return x[0] ** 2 * autograd.sin(x[1]) * x[2] + autograd.exp(x[0] * x[2]) / x[1]
 
 
@@ -496,7 +496,7 @@ AT = np.array([0.5, 1.5, -2.0])
 
 
 def test_hessian_is_every_jacobian_of_a_gradient() -> None:
-    """The Hessian equals the Jacobian of the gradient in every mode, the columns of hvp, and is symmetric."""
+    """The Hessian is symmetric, and equals the Jacobian of the gradient and the columns of hvp."""
     expected = hessian(mixed)(AT)
     for outer, inner in product(("rev", "fwd", None), repeat=2):
         check_floats(jacobian(jacobian(mixed, mode=inner), mode=outer)(AT), expected)
@@ -506,7 +506,7 @@ def test_hessian_is_every_jacobian_of_a_gradient() -> None:
 
 
 def test_hvp_by_every_route() -> None:
-    """A product with the Hessian comes out alike in every pairing of forward and reverse."""
+    """Hessian-vector products agree in every pairing of forward and reverse."""
     v = np.array([1.0, -1.0, 0.5])
     expected = hessian(mixed)(AT) @ v
     check_floats(hvp(mixed, (AT,), (v,)), expected)
@@ -517,7 +517,7 @@ def test_hvp_by_every_route() -> None:
 
 
 def test_hvp_of_several_arguments() -> None:
-    """An hvp of several arguments is a tuple, with what each contributes to the other."""
+    """The hvp of several arguments is a tuple and includes the mixed derivatives."""
     found = hvp(lambda x, y: x * x * y, (2.0, 3.0), (1.0, 10.0))
     check_floats(found, (6.0 * 1.0 + 4.0 * 10.0, 4.0 * 1.0))
 
@@ -532,7 +532,7 @@ def test_hessian_of_a_hessian() -> None:
 
 
 def test_vjp_of_vjp_and_jvp_of_vjp() -> None:
-    """A pullback is linear: its own pullback and its tangent are the Jacobian, applied."""
+    """A pullback is linear: its own pullback and its jvp are products with the Jacobian."""
     _, pullback = vjp(spiral, AT[:2])
     matrix, cotangent, tangent = jacobian(spiral)(AT[:2]), np.array([1.0, 2.0, 3.0]), np.array([5.0, 7.0])
     pulled, twice = vjp(pullback, cotangent)
@@ -542,7 +542,7 @@ def test_vjp_of_vjp_and_jvp_of_vjp() -> None:
 
 
 def test_a_pullback_can_be_called_again() -> None:
-    """A pullback gives the same at each call, and is linear in the cotangent."""
+    """A pullback can be called several times, and is linear in the cotangent."""
     _, pullback = vjp(lambda x, y: [x * y, autograd.sin(x)], 2.0, 3.0)
     check_floats([pullback([1.0, 0.0])] * 2, [(3.0, 2.0)] * 2)
     check_floats(pullback([1.0, 0.0]), (3.0, 2.0))
@@ -550,7 +550,7 @@ def test_a_pullback_can_be_called_again() -> None:
 
 
 def test_derivative_by_a_tangent_and_a_cotangent() -> None:
-    """What jvp and a pullback give can be differentiated by the tangent or the cotangent."""
+    """The results of jvp and of a pullback can be differentiated by the tangent or the cotangent."""
     assert grad(lambda t: jvp(lambda x: x**3, (2.0,), (t,))[1])(5.0) == 12.0
     assert grad(lambda t: hvp(lambda x: x**3, (2.0,), (t,)))(5.0) == 12.0
     _, pullback = vjp(lambda x: x**3, 2.0)
@@ -561,7 +561,7 @@ def test_derivative_by_a_tangent_and_a_cotangent() -> None:
 
 
 def test_vmap_with_grad() -> None:
-    """Gradients of each sample, the gradient through a map, and both at once."""
+    """Per-sample gradients, the gradient through vmap, and both at once are right."""
     x = np.array([1.0, 2.0, -3.0])
     slopes, curvatures = (np.array([wave_to_order(order, each) for each in x]) for order in (1, 2))
     check_floats(vmap(grad(wave))(x), slopes)
@@ -572,7 +572,7 @@ def test_vmap_with_grad() -> None:
 
 
 def test_vmap_axes() -> None:
-    """Arrays are gone along any axis, or passed on whole, and results stacked along any axis."""
+    """Arrays are mapped over any axis or passed unmapped, and results stacked along any axis."""
     a, b = np.arange(6.0).reshape(2, 3), np.arange(12.0).reshape(3, 2, 2)
     outer = vmap(lambda x, y, z: x * y.sum() + z, in_axes=(1, 0, None), out_axes=1)
     check_floats(outer(a, b, 5.0), a * b.sum(axis=(1, 2)) + 5.0)
@@ -582,7 +582,7 @@ def test_vmap_axes() -> None:
 
 
 def test_vmap_of_trees() -> None:
-    """Arguments and results may be trees, of which every array is gone along."""
+    """Arguments and results may be trees, each array of which is mapped over."""
     batch = {
         "x": np.array([[1.0, 2.0], [3.0, 4.0]]),
         "p": Point(np.array([5.0, 6.0]), [np.array([7.0, 8.0])]),
@@ -593,7 +593,7 @@ def test_vmap_of_trees() -> None:
 
 
 def test_vmap_of_a_function_gets_numbers() -> None:
-    """Where nothing is differentiated, a mapped function gets floats and arrays of floats."""
+    """Without differentiation, a mapped function receives floats and arrays of floats."""
     kinds = []
 
     def f(x: Any, y: Any) -> float:
@@ -650,7 +650,7 @@ def test_inner_results_beside_the_outer_variable(ways: Sequence[Any]) -> None:
 @pytest.mark.parametrize("outer_forward", [False, True])
 @pytest.mark.parametrize("inner_forward", [False, True])
 def test_the_same_module_at_two_levels(outer_forward: bool, inner_forward: bool) -> None:
-    """d/dm (m · d/dk (k·m)) at k = m is 2m, also where both derivatives are by the same module object."""
+    """d/dm (m · d/dk (k·m)) at k = m is 2m, even if m and k are the same module object."""
     model = Scale(3.0)
 
     def by_module(f: Callable[[Any], Any], forward: bool) -> Callable[[Any], Any]:
@@ -666,7 +666,7 @@ def test_the_same_module_at_two_levels(outer_forward: bool, inner_forward: bool)
 
 
 def test_a_closure_over_a_module() -> None:
-    """A number can be differentiated by inside a function of a module, which is then differentiated."""
+    """A function of a module that contains a derivative by a number can itself be differentiated."""
     slope = grad(lambda m: grad(lambda x: m([x]) ** 2)(2.0))(Scale(3.0))
     assert slope == {"w": 2.0 * 2.0 * 3.0 * 2.0}
     assert grad(lambda x: grad(lambda m: m([x]) ** 2)(Scale(3.0))["w"])(2.0) == 2.0 * 3.0 * 2.0 * 2.0
@@ -676,7 +676,7 @@ def test_a_closure_over_a_module() -> None:
 
 
 def test_results_are_values_where_an_argument_is() -> None:
-    """Given a `Value`, every transformation gives Values, and backward goes through them."""
+    """Given a `Value`, every transformation returns Values, and backward propagates through them."""
     transformations: dict[str, tuple[Scalar, float, float]] = {
         "grad": (grad(lambda y: y**3), 12.0, 12.0),
         "value": (lambda x: value_and_grad(lambda y: y**3)(x)[0], 8.0, 12.0),
@@ -697,7 +697,7 @@ def test_results_are_values_where_an_argument_is() -> None:
 
 
 def test_arrays_of_values_give_arrays_of_values() -> None:
-    """A gradient by an array of Values is an array of Values, whose backward gives a row of the Hessian."""
+    """The gradient by an array of Values is an array of Values; backward on one gives a Hessian row."""
     x = autograd.as_values(AT)
     found = grad(mixed)(x)
     check_values(found, grad(mixed)(AT))
@@ -714,12 +714,12 @@ def test_a_closure_over_a_leaf_gives_floats() -> None:
 
 @pytest.mark.parametrize("power", [2.0, Value(2.0)], ids=["number", "leaf"])
 def test_a_power_of_a_negative_number(power: Any) -> None:
-    """An exponent that is a leaf of a closure is a constant like any other, also under x < 0."""
+    """An exponent that is a captured leaf is a constant like any other, also for x < 0."""
     check_floats([repeated(lambda x: x**power, order)(-3.0) for order in (1, 2)], [-6.0, 2.0])
 
 
 def test_transformations_are_pure() -> None:
-    """No call changes the gradient of any `Value`: of arguments, of closures, of tangents."""
+    """No transformation changes the gradient of a `Value`: argument, captured or tangent."""
     x, weight, tangent = Value(2.0), Value(3.0), Value(1.0)
     for value in (x, weight, tangent):
         value.grad = 7.0
@@ -737,7 +737,7 @@ def test_transformations_are_pure() -> None:
 
 
 def test_arguments_are_not_changed() -> None:
-    """Arrays and containers that are passed keep their numbers, also where the function changes its own."""
+    """The function receives copies: arrays and containers passed in keep their contents."""
     x, options = np.array([1.0, 2.0]), {"a": [1.0]}
 
     def f(array: Any, tree: Any) -> Any:
@@ -750,7 +750,7 @@ def test_arguments_are_not_changed() -> None:
 
 
 def test_an_error_in_the_function_leaves_nothing_behind() -> None:
-    """After a function has raised, derivatives are as before, made of floats."""
+    """After a function has raised, derivatives are right, and plain floats as before."""
     with pytest.raises(ZeroDivisionError):
         grad(lambda x: grad(lambda y: 1 // 0)(x))(2.0)
     check_floats(grad(grad(lambda x: x**3))(2.0), 12.0)
@@ -758,7 +758,7 @@ def test_an_error_in_the_function_leaves_nothing_behind() -> None:
 
 
 def test_threads_do_not_disturb_each_other() -> None:
-    """Two threads that take nested derivatives at once, over a shared graph, get the right results."""
+    """Two threads that take nested derivatives over a shared graph at once get the right results."""
     shared = Value(2.0) * 1.5
     together = Barrier(2)
 
@@ -804,7 +804,7 @@ CASES = [
 
 @pytest.mark.parametrize(("f", "x", "order"), CASES)
 def test_high_derivatives(f: Callable[[Any, Any], Any], x: float, order: int) -> None:
-    """All derivatives up to the tenth (or sixth) are those of the Taylor series, to 1e-9."""
+    """All derivatives up to the tenth (or sixth) agree with the Taylor series to 1e-9."""
     with mp.workdps(60):
         series = mp.taylor(lambda t: f(mp, t), mp.mpf(x), order)
         expected = [float(term * factorial(k)) for k, term in enumerate(series)]
@@ -816,13 +816,13 @@ rows = pytest.mark.parametrize("op", OPS.values(), ids=list(OPS))
 
 
 def on_array(op: Op) -> Callable[[Any], Any]:
-    """Return a row as a function of one array with all of its operands."""
+    """Return a row as a function of one array of its operands."""
     return lambda x: public(op)(*split(op, list(x)))
 
 
 @rows
 def test_forward_is_reverse(op: Op) -> None:
-    """For each row of the table both sweeps give its partial derivatives, all over its domain."""
+    """For each row of the table both modes give its partial derivatives, all over its domain."""
     for point in sample(op, 10):
         forward, backward = (jacobian(on_array(op), mode=mode)(np.array(point)) for mode in ("fwd", "rev"))
         check_floats(forward, backward)
@@ -831,7 +831,7 @@ def test_forward_is_reverse(op: Op) -> None:
 
 @pytest.mark.parametrize("y", [0.0, 1.0, 2.0, 3.0])
 def test_mixed_derivative_of_a_power(y: float) -> None:
-    """∂²(x**y)/∂x∂y is x**(y - 1) · (1 + y·log x), also where y is 0, and in either order."""
+    """∂²(x**y)/∂x∂y is x**(y - 1) · (1 + y·log x), also at y = 0, and in either order."""
     found = hessian(lambda v: v[0] ** v[1])(np.array([2.0, y]))
     mixed_derivative = 2.0 ** (y - 1.0) * (1.0 + y * log(2.0))
     check_floats([found[0, 1], found[1, 0]], [mixed_derivative] * 2)
@@ -839,7 +839,7 @@ def test_mixed_derivative_of_a_power(y: float) -> None:
 
 @rows
 def test_second_derivatives_of_the_table(op: Op) -> None:
-    """For each row the Hessian, in every pairing of sweeps, is that of its formula."""
+    """For each row the Hessian, in every pairing of modes, agrees with its formula."""
     for point in sample(op, 2):
         size = range(len(point))
         expected = np.array([[derivative(op, point, i, j) for j in size] for i in size])
@@ -853,7 +853,7 @@ UNARY = [op for op in OPS.values() if len(op.partials) == 1 and not op.variadic]
 
 @pytest.mark.parametrize("op", UNARY, ids=[op.name for op in UNARY])
 def test_grad_of_grad_of_unary_rows(op: Op) -> None:
-    """For each row of one number grad of grad is the second derivative of its formula."""
+    """For each unary row grad of grad is the second derivative of its formula."""
     for point in sample(op, 10):
         found = grad(grad(public(op)))(point[0])
         assert found == pytest.approx(derivative(op, point, 0, 0), rel=1e-10, abs=1e-10)
@@ -878,7 +878,7 @@ def test_grad_of_grad_of_unary_rows(op: Op) -> None:
     ],
 )
 def test_derivatives_at_special_points(f: Scalar, at: float, expected: list[float]) -> None:
-    """Kinks, ties, branches and powers at 0 have the documented derivative, and its derivative."""
+    """Kinks, ties, branches and powers at 0 have the documented first and second derivatives."""
     for way in DERIVATIVES.values():
         assert [way(f)(at), way(way(f))(at)] == expected
 
@@ -921,7 +921,7 @@ def roots_of_derivatives(f: Callable[[Any, Any], Any]) -> list[Value]:
 
 @pytest.mark.parametrize("f", EXPRESSIONS.values(), ids=list(EXPRESSIONS))
 def test_no_nodes_for_constant_zeros_and_ones(f: Callable[[Any, Any], Any]) -> None:
-    """The graph of a derivative holds no product with the constant 1 and no sum with the constant 0.
+    """The graph of a derivative has no product with the constant 1 and no sum with the constant 0.
 
     A product with 0 stays, since a derivative of the other factor may be infinite.
     """
@@ -949,7 +949,7 @@ def squares(x: Any) -> Any:
 
 
 def rosenbrock(x: Any) -> Any:
-    """Return Rosenbrock's valley; of a single variable its last term."""
+    """Return Rosenbrock's function; of a single variable, its last term."""
     return sum((100.0 * (b - a * a) ** 2 + (1.0 - a) ** 2 for a, b in pairwise(x)), (1.0 - x[-1]) ** 2)
 
 
@@ -962,33 +962,33 @@ SCALABLE = [speelpenning, squares, rosenbrock, neuron]
 
 
 def cost(*roots: Any) -> int:
-    """Return how many operands the operations of a graph read: the work of its evaluation."""
+    """Return the number of operands in a graph, which measures the work of its evaluation."""
     values = [number for number in flatten(roots)[0] if isinstance(number, Value)]
     return sum(len(node.args) for node in consumers_first(*values))
 
 
 def inputs(n: int) -> Any:
-    """Return leaves about 1."""
+    """Return leaves near 1."""
     return autograd.as_values(np.linspace(0.9, 1.1, n))
 
 
 @pytest.mark.parametrize("n", [1, 10, 100])
 @pytest.mark.parametrize("f", SCALABLE)
 def test_a_gradient_costs_a_few_values(f: Scalar, n: int) -> None:
-    """A value with its gradient takes at most 5 times the operations of the value for n inputs."""
+    """A value with its gradient takes at most 5 times the work of the value, for any number of inputs."""
     assert cost(value_and_grad(f)(inputs(n))) <= 5 * cost(f(inputs(n)))
 
 
 @pytest.mark.parametrize("n", [1, 10, 100])
 @pytest.mark.parametrize("f", SCALABLE)
 def test_a_hessian_vector_product_costs_a_few_values(f: Scalar, n: int) -> None:
-    """A product with the Hessian takes at most 12 times the operations of the value."""
+    """A Hessian-vector product takes at most 12 times the work of the value."""
     x, v = inputs(n), inputs(n)
     assert cost(hvp(f, (x,), (v,))) <= 12 * cost(f(x))
 
 
 def test_a_jacobian_takes_the_cheaper_mode() -> None:
-    """Without a mode a Jacobian sweeps forward from few arguments, and backward from few results."""
+    """By default a Jacobian uses forward mode for few arguments and reverse mode for few results."""
 
     def spread(x: Any) -> Any:
         return autograd.sin(autograd.sin(x[0])) * np.arange(2.0, 12.0)
@@ -1000,7 +1000,7 @@ def test_a_jacobian_takes_the_cheaper_mode() -> None:
 
 @pytest.mark.parametrize("f", SCALABLE)
 def test_a_hessian_costs_a_few_gradients_for_each_input(f: Scalar) -> None:
-    """The operations of a Hessian of n inputs grow as n gradients do, not as n² of them."""
+    """A Hessian of n inputs costs as much as O(n) gradients, not O(n²)."""
     for n in (5, 10, 20, 40):
         assert cost(hessian(f)(inputs(n))) <= 4 * n * cost(grad(f)(inputs(n)))
 
@@ -1009,7 +1009,7 @@ def test_a_hessian_costs_a_few_gradients_for_each_input(f: Scalar) -> None:
 
 
 def test_backward_with_create_graph() -> None:
-    """The gradient of a leaf is then a `Value`; differentiated, it gives the second derivative."""
+    """With create_graph the gradient of a leaf is a `Value`, whose derivative is the second derivative."""
     x = Value(2.0)
     (x**3).backward(create_graph=True)
     first = x.grad
@@ -1024,7 +1024,7 @@ def test_backward_with_create_graph() -> None:
 
 
 def test_create_graph_agrees_with_the_hessian() -> None:
-    """Row by row, backward through the gradients of leaves gives the Hessian."""
+    """Backward through the gradients of leaves gives the Hessian row by row."""
     x = autograd.as_values(AT)
     mixed(x).backward(create_graph=True)
     gradient = [leaf.grad for leaf in x]
@@ -1037,7 +1037,7 @@ def test_create_graph_agrees_with_the_hessian() -> None:
 
 
 def test_create_graph_accumulates() -> None:
-    """Gradients of leaves add up over calls, with and without a graph, and in a derivative of the sum."""
+    """Gradients of leaves accumulate over calls, with and without a graph; the sum is differentiable."""
     x = Value(2.0)
     (x**3).backward(create_graph=True)
     (x**2).backward(create_graph=True)
@@ -1051,7 +1051,7 @@ def test_create_graph_accumulates() -> None:
 
 
 def test_create_graph_seed() -> None:
-    """The adjoint with which the sweep begins scales the gradient and its derivative."""
+    """The seed scales the gradient and its derivative."""
     x = Value(2.0)
     (x**3).backward(10.0, create_graph=True)
     first, x.grad = x.grad, None
@@ -1060,7 +1060,7 @@ def test_create_graph_seed() -> None:
 
 
 def test_create_graph_leaves_floats_inside() -> None:
-    """The gradients of nodes that are not leaves are floats, as without a graph."""
+    """The gradients of interior nodes are floats, as without a graph."""
     x, y = Value(2.0), Value(3.0)
     square = x * x
     out = square * y + square
@@ -1070,7 +1070,7 @@ def test_create_graph_leaves_floats_inside() -> None:
 
 
 def test_create_graph_of_a_graph_out_of_date() -> None:
-    """A leaf assigned to since raises, and says to build the expression again; gradients stay."""
+    """If a leaf was assigned to, the sweep raises and says to rebuild the expression; gradients stay."""
     x = Value(2.0)
     cube = x**3
     x.data = 5.0
@@ -1129,7 +1129,7 @@ def add(x: Any, y: Any) -> Any:
     ],
 )
 def test_wrong_types(call: Callable[[], Any], message: str) -> None:
-    """What cannot be differentiated raises a TypeError that says what came and what to do."""
+    """Arguments of a wrong type raise a TypeError that says what it got and what to do."""
     with pytest.raises(TypeError, match=message):
         call()
 
@@ -1206,13 +1206,13 @@ def test_wrong_types(call: Callable[[], Any], message: str) -> None:
     ],
 )
 def test_wrong_values(call: Callable[[], Any], message: str) -> None:
-    """What does not fit together raises a ValueError that says what was wanted and what came."""
+    """Arguments that do not match raise a ValueError that says what was expected and what it got."""
     with pytest.raises(ValueError, match=message):
         call()
 
 
 def test_aux_that_depends_on_an_outer_variable() -> None:
-    """What is passed on keeps its derivative by an outer variable, also where the result has none."""
+    """Aux keeps its derivative with respect to an outer variable, even if the result has none."""
 
     def outer(x: Any) -> Any:
         _, aux = grad(lambda y: (y * y, x**3), has_aux=True)(1.0)
@@ -1222,7 +1222,7 @@ def test_aux_that_depends_on_an_outer_variable() -> None:
 
 
 def test_vmap_gives_plain_floats() -> None:
-    """The function that is mapped gets Python floats for the elements of a 1-D array."""
+    """A mapped function receives Python floats for the elements of a 1-D array."""
     seen: list[Any] = []
 
     def f(x: Any) -> Any:
@@ -1235,7 +1235,7 @@ def test_vmap_gives_plain_floats() -> None:
 
 @pytest.mark.parametrize("axes", ["a", 0.5, (0.5,), ({"a": "x"},)])
 def test_axes_are_numbers(axes: Any) -> None:
-    """An axis that is neither a whole number nor None raises."""
+    """An axis that is neither an integer nor None raises."""
     at = {"a": np.ones(2)} if axes == ({"a": "x"},) else np.ones(2)
     with pytest.raises(TypeError, match="an integer or None for each argument"):
         vmap(identity, in_axes=axes)(at)
@@ -1244,7 +1244,7 @@ def test_axes_are_numbers(axes: Any) -> None:
 
 
 def test_vmap_of_what_is_no_tree() -> None:
-    """What is passed on whole may be anything, also within a container of which parts are gone along."""
+    """Unmapped arguments may be of any type, also as parts of a container with mapped parts."""
     batch = {"x": np.array([1.0, 2.0]), "name": "twice", "more": [len, np.array([3, 4])]}
     axes = {"x": 0, "name": None, "more": [None, 0]}
     found = vmap(lambda d: d["x"] * d["more"][0](d["name"]) + d["more"][1], in_axes=(axes,))(batch)
@@ -1252,7 +1252,7 @@ def test_vmap_of_what_is_no_tree() -> None:
 
 
 def test_vmap_keeps_whole_numbers() -> None:
-    """Samples of whole numbers and booleans are such, as indices are, and arrays keep their type."""
+    """Samples of integers and booleans keep their type, so they can be indices; arrays keep their dtype."""
     table = np.array([10.0, 20.0, 30.0])
     seen: list[Any] = []
 
@@ -1266,7 +1266,7 @@ def test_vmap_keeps_whole_numbers() -> None:
 
 
 def test_vmap_of_labels_in_a_trace() -> None:
-    """In a trace the function is called once for all samples of the same label, which stays a label."""
+    """In a trace the function is called once per distinct label, and the label stays an int."""
     labels = np.array([2, 0, 2, 1, 0, 2])
     names = {0: 1.0, 1: 10.0, 2: 100.0}
     calls: list[Any] = []
@@ -1286,7 +1286,7 @@ def test_vmap_of_labels_in_a_trace() -> None:
 
 
 def test_vmap_by_shared_results() -> None:
-    """A result that is the same for all samples is given once, with its derivative; nan equals nan."""
+    """With out_axes=None a result shared by all samples is returned once, differentiable; nan equals nan."""
     x = np.array([1.0, 1.0, 1.0])
 
     def f(s: Any) -> Any:
@@ -1299,7 +1299,7 @@ def test_vmap_by_shared_results() -> None:
 
 
 def test_what_chooses_has_no_tangent() -> None:
-    """A comparison moves nothing, so the branch that is not taken adds no 0 times inf, traced or not."""
+    """A comparison has no tangent, so the branch not taken adds no 0 times inf, traced or not."""
 
     def curvature(x: Any) -> Any:
         return hvp(lambda x: autograd.min(1.0, x**2), (x,), (1.0,))
@@ -1310,7 +1310,7 @@ def test_what_chooses_has_no_tangent() -> None:
 
 
 def test_a_factor_that_is_0_times_inf() -> None:
-    """A partial that is a product of 0 and inf is nan, also where a graph is made of the gradient."""
+    """A contribution of 0 times inf is nan, also with create_graph."""
     for create_graph in (False, True):
         x, y = Value(np.inf), Value(1.0)
         with np.errstate(invalid="ignore"):
@@ -1319,7 +1319,7 @@ def test_a_factor_that_is_0_times_inf() -> None:
 
 
 def test_arrays_of_arguments_without_dimensions() -> None:
-    """A function may put an argument of shape () into an array by hand, plain and compiled."""
+    """A function may put a 0-d argument into an array by hand, plain and compiled."""
     x = np.array(2.0)
     for f in (lambda a: np.array([a, a * a]), lambda a: [np.array([a]), np.array([[a * a]])]):
         found = flatten(jacobian(f)(x))[0]

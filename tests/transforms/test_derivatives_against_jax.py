@@ -1,4 +1,4 @@
-"""Functions written once, over the functions of `autograd` or those of JAX, and differentiated by both."""
+"""Functions written once for a namespace, `autograd` or JAX, and differentiated by both."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("jax_in_doubles")
 
 
 class Library(NamedTuple):
-    """The transformations of one of the two, and the functions that it differentiates."""
+    """The functions and transformations of one of the two libraries."""
 
     functions: Namespace
     grad: Function
@@ -41,23 +41,23 @@ THEIRS = Library(jax.numpy, *(getattr(jax, name.replace("jacobian", "jacrev")) f
 
 
 class Case(NamedTuple):
-    """A function of one argument over a namespace of functions, and where to differentiate it."""
+    """A function of one argument, written for a namespace of functions, and a point to differentiate at."""
 
     function: Callable[[Namespace, Any], Any]
     at: Any
 
     def over(self, library: Library) -> Function:
-        """Return the function over what a library differentiates."""
+        """Return the function written with a library's functions."""
         return lambda x: self.function(library.functions, x)
 
 
 def numbers(*shape: int, seed: int = 0) -> Any:
-    """Return an array of numbers about 0, the same at every call."""
+    """Return an array of normally distributed numbers, the same at every call."""
     return np.random.default_rng(seed).normal(size=shape)
 
 
 def rosenbrock(f: Namespace, x: Any) -> Any:
-    """Return Rosenbrock's valley."""
+    """Return Rosenbrock's function."""
     return (100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2).sum()
 
 
@@ -77,7 +77,7 @@ def ackley(f: Namespace, x: Any) -> Any:
 
 
 def lagrangian(f: Namespace, q: Any, velocity: Any) -> Any:
-    """Return kinetic minus potential energy of two bodies in a plane that attract each other."""
+    """Return kinetic minus potential energy of two bodies in a plane under gravity."""
     masses = np.array([3.0, 3.0, 1.5, 1.5])
     kinetic = 0.5 * (masses * velocity * velocity).sum()
     separation = q[:2] - q[2:]
@@ -85,7 +85,7 @@ def lagrangian(f: Namespace, q: Any, velocity: Any) -> Any:
 
 
 def whole_lagrangian(f: Namespace, state: Any) -> Any:
-    """Return it as a function of a dict with places and velocities."""
+    """Return the Lagrangian as a function of a dict with positions and velocities."""
     return lagrangian(f, state["q"], state["velocity"])
 
 
@@ -100,7 +100,7 @@ def logistic_regression(f: Namespace, p: Any) -> Any:
 
 
 def mlp(f: Namespace, p: Any) -> Any:
-    """Return the mean square of the errors of a network of three layers."""
+    """Return the mean squared error of a network of three layers."""
     a = SAMPLES[:6]
     for name in ("first", "second"):
         a = f.tanh(a @ p[name]["w"] + p[name]["b"])
@@ -125,12 +125,12 @@ cases = pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
 
 
 def direction(tree: Any, seed: int = 5) -> Any:
-    """Return a tree of random numbers in the structure of another, of the kind that JAX has."""
+    """Return a tree of random numbers with the structure of another, as JAX sees it."""
     return jax.tree.map(lambda leaf: numbers(*np.shape(leaf), seed=seed), tree)
 
 
 def check_same(found: Any, expected: Any) -> None:
-    """Assert that a result has the containers, shapes and numbers of JAX's, to 1e-10 of the largest."""
+    """Assert that a result agrees with JAX's in containers, shapes and, to 1e-10 of the largest, numbers."""
     expected = jax.tree.map(np.asarray, expected)
     assert jax.tree.structure(found) == jax.tree.structure(expected)
     for leaf, reference in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
@@ -141,7 +141,7 @@ def check_same(found: Any, expected: Any) -> None:
 
 
 def check(compute: Callable[[Library], Function], *args: Any) -> None:
-    """Assert that what is computed with `autograd` is what is computed with JAX, from the same arguments."""
+    """Assert that a computation with `autograd` agrees with the same computation with JAX."""
     check_same(compute(OURS)(*args), jax.jit(compute(THEIRS))(*args))
 
 
@@ -150,19 +150,19 @@ def check(compute: Callable[[Library], Function], *args: Any) -> None:
 
 @cases
 def test_gradients(case: Case) -> None:
-    """Values and gradients are JAX's."""
+    """Values and gradients agree with JAX."""
     check(lambda library: library.value_and_grad(case.over(library)), case.at)
 
 
 @cases
 def test_hessians(case: Case) -> None:
-    """Hessians are JAX's, in numbers and in structure."""
+    """Hessians agree with JAX, in numbers and structure."""
     check(lambda library: library.hessian(case.over(library)), case.at)
 
 
 @cases
 def test_hessian_vector_products(case: Case) -> None:
-    """Products of the Hessian with a vector are JAX's, forward over reverse."""
+    """Hessian-vector products agree with JAX's forward over reverse."""
     v = direction(case.at)
     expected = jax.jit(lambda x: jax.jvp(jax.grad(case.over(THEIRS)), (x,), (v,))[1])(case.at)
     check_same(autograd.hvp(case.over(OURS), (case.at,), (v,)), expected)
@@ -170,7 +170,7 @@ def test_hessian_vector_products(case: Case) -> None:
 
 @cases
 def test_third_derivatives(case: Case) -> None:
-    """Third derivatives along vectors are JAX's: the gradient of the derivative along two of them."""
+    """Third derivatives, as the gradient of a derivative along two vectors, agree with JAX."""
     v, w = direction(case.at), direction(case.at, seed=6)
 
     def compute(library: Library) -> Function:
@@ -184,7 +184,7 @@ def test_third_derivatives(case: Case) -> None:
 
 
 def test_euler_lagrange() -> None:
-    """Accelerations from a Lagrangian, with derivatives by two arguments, are JAX's and Newton's."""
+    """Accelerations from a Lagrangian, by derivatives of two arguments, agree with JAX and Newton."""
     q, velocity = numbers(4), numbers(4, seed=1)
 
     def compute(library: Library) -> Function:
@@ -209,7 +209,7 @@ def test_euler_lagrange() -> None:
 
 
 def trees_to_trees(f: Namespace, p: Any, s: Any) -> Any:
-    """Return a dict of a list, an array and a number, from a dict and a number."""
+    """Map a dict and a number to a dict of a list, an array and a number."""
     return {"list": [p["a"].sum() * s, f.sin(p["b"]) * p["a"]], "outer": p["a"][:, None] * p["a"], "s": s * s}
 
 
@@ -219,7 +219,7 @@ ARGUMENTS = ({"a": numbers(3), "b": 0.5}, 2.0)
 @pytest.mark.parametrize("argnums", [0, 1, (0, 1), (1,), -1])
 @pytest.mark.parametrize("mode", ["rev", "fwd"])
 def test_jacobians_have_the_structure_of_jax(argnums: Any, mode: str) -> None:
-    """Jacobians of trees by trees nest as JAX's do, for each choice of arguments and in both modes."""
+    """Jacobians of trees by trees nest as in JAX, for each choice of arguments and in both modes."""
     jacobian = {"rev": jax.jacrev, "fwd": jax.jacfwd}[mode]
     expected = jax.jit(jacobian(partial(trees_to_trees, jax.numpy), argnums))(*ARGUMENTS)
     check_same(autograd.jacobian(partial(trees_to_trees, autograd), argnums, mode)(*ARGUMENTS), expected)
@@ -227,7 +227,7 @@ def test_jacobians_have_the_structure_of_jax(argnums: Any, mode: str) -> None:
 
 @pytest.mark.parametrize("argnums", [0, (0, 1)])
 def test_hessians_have_the_structure_of_jax(argnums: Any) -> None:
-    """Hessians of trees by trees nest as JAX's do: result, first argument, second argument."""
+    """Hessians of trees by trees nest as in JAX: result, first argument, second argument."""
     check(lambda library: library.hessian(partial(trees_to_trees, library.functions), argnums), *ARGUMENTS)
 
 
@@ -236,7 +236,7 @@ def compiled(library: Library, f: Function) -> Function:
     return jax.jit(f) if library is THEIRS else autograd.jit(f, backend="numpy")
 
 
-# What is done around a transformation of a function of one argument.
+# Outer transformations of a transformed function of one argument.
 AROUND: dict[str, Callable[[Library, Function], Function]] = {
     "as it is": lambda library, f: f,
     "jit of vmap": lambda library, f: compiled(library, library.vmap(f)),
@@ -247,19 +247,19 @@ around = pytest.mark.parametrize("outer", AROUND)
 
 
 def check_around(outer: str, compute: Callable[[Library], Function], at: Any) -> None:
-    """Assert that a function of one argument is JAX's, and so is what may be done around it."""
+    """Assert that a transformed function of one argument agrees with JAX under an outer transformation."""
     if "vmap" in outer:
         at = jax.tree.map(lambda leaf: np.stack([leaf, np.multiply(leaf, -0.5) + 1.0]), at)
     check(lambda library: AROUND[outer](library, compute(library)), at)
 
 
 def vector_with_aux(f: Namespace, x: Any) -> Any:
-    """Return an array, and something besides."""
+    """Return an array and aux."""
     return f.sin(x) * x, {"twice": [2.0 * x, None], "three": 3.0}
 
 
 def scalar_with_aux(f: Namespace, x: Any) -> Any:
-    """Return a number, and something besides."""
+    """Return a number and aux."""
     return (f.sin(x) * x * x).sum(), {"twice": [2.0 * x, None], "three": 3.0}
 
 
@@ -284,13 +284,13 @@ WITH_AUX: dict[str, Callable[[Library], Function]] = {
 @around
 @pytest.mark.parametrize("transformation", WITH_AUX)
 def test_has_aux_is_that_of_jax(transformation: str, outer: str) -> None:
-    """What has_aux passes on nests as with JAX, and is compiled, mapped and differentiated as with JAX."""
+    """Aux nests as in JAX, and is compiled, mapped and differentiated as in JAX."""
     check_around(outer, WITH_AUX[transformation], numbers(3))
 
 
 @around
 def test_aux_of_hvp(outer: str) -> None:
-    """What a product with the Hessian passes on is what the gradient passes on."""
+    """The aux of `hvp` is the aux of JAX's gradient."""
 
     def compute(library: Library) -> Function:
         f = partial(scalar_with_aux, library.functions)
@@ -307,7 +307,7 @@ HOLES = {"w": numbers(3), "b": None, "more": [None, 0.5, ()]}
 @around
 @pytest.mark.parametrize("transformation", ["grad", "value_and_grad", "hessian", "jacobian"])
 def test_none_is_a_tree_without_leaves(transformation: str, outer: str) -> None:
-    """None in arguments and results keeps its place, and counts for nothing, as with JAX."""
+    """None in arguments and results is an empty subtree that keeps its place, as in JAX."""
 
     def compute(library: Library) -> Function:
         def f(p: Any) -> Any:
@@ -324,7 +324,7 @@ def test_none_is_a_tree_without_leaves(transformation: str, outer: str) -> None:
 @pytest.mark.parametrize("outer", ["as it is", "jit", "jacobian"])
 @pytest.mark.parametrize("transformation", ["grad", "value_and_grad", "hessian", "jacobian"])
 def test_arrays_without_dimensions(transformation: str, outer: str) -> None:
-    """An array of shape () is one in the function, with its methods, and as a derivative, as with JAX."""
+    """A 0-d array stays an array in the function, with its methods, and as a derivative, as in JAX."""
     at = {"a": np.array(2.0), "b": np.array(-0.5)}
 
     def compute(library: Library) -> Function:
@@ -344,7 +344,7 @@ def test_arrays_without_dimensions(transformation: str, outer: str) -> None:
 
 
 def test_vjp_and_jvp_have_the_structure_of_jax() -> None:
-    """Values, cotangents and tangents of trees nest as JAX's do."""
+    """Values, cotangents and tangents of trees nest as in JAX."""
     cotangent = direction(trees_to_trees(np, *ARGUMENTS))
     tangents = direction(ARGUMENTS)
 
@@ -369,7 +369,7 @@ BATCH = (numbers(4, 3), numbers(3, 4, 2), 0.5)
     ids=repr,
 )
 def test_vmap_has_the_axes_of_jax(in_axes: Any, out_axes: int) -> None:
-    """Mapped functions, and mapped gradients, go along and stack the axes that JAX does."""
+    """Mapped functions and gradients map over and stack along the same axes as in JAX."""
 
     def f(x: Any, y: Any, s: Any) -> Any:
         return [x[:2] * s, y @ y.T]
@@ -382,7 +382,7 @@ def test_vmap_has_the_axes_of_jax(in_axes: Any, out_axes: int) -> None:
 
 
 def test_vmap_of_trees_and_of_vmap() -> None:
-    """Maps of trees, of maps and of Hessians, and Jacobians through maps, are JAX's."""
+    """vmap of trees, of vmap and of Hessians, and Jacobians through vmap, agree with JAX."""
 
     def compute(library: Library) -> Function:
         def one(p: Any) -> Any:
@@ -400,7 +400,7 @@ def test_vmap_of_trees_and_of_vmap() -> None:
 
 
 class Form(NamedTuple):
-    """A way to call vmap: a function, whose result has what is real apart, its axes and its arguments."""
+    """A way to call vmap: a function with its real results under the key "real", axes and arguments."""
 
     f: Callable[..., Any]
     in_axes: Any
@@ -410,23 +410,23 @@ class Form(NamedTuple):
 
 
 def of_parts(f: Namespace, d: Any, s: Any) -> Any:
-    """Return results of parts of an argument."""
+    """Compute with parts of a dict."""
     return {"real": [d["a"] * d["b"] + d["c"][0].sum() * s, f.sin(d["c"][1])]}
 
 
 def of_keywords(f: Namespace, x: Any, *, y: Any, more: Any) -> Any:
-    """Return results of an argument and two by keyword."""
+    """Compute with an argument and two keyword arguments."""
     return {"real": [f.sin(x) * y.sum(), more["z"] * x], "more": None}
 
 
 def of_kinds(f: Namespace, x: Any, i: Any, keep: Any, table: Any) -> Any:
-    """Return results of a real number, a whole number and a boolean."""
+    """Compute with a float, an integer and a boolean."""
     at = np.arange(3)[:, None] == i if f is autograd else f.arange(3)[:, None] == i
     return {"real": [x * i + x * keep, table * at.sum()], "i": i, "next": i + 1, "keep": keep, "at": at}
 
 
 def of_nothing(f: Namespace, x: Any, nothing: Any) -> Any:
-    """Return results of a number and None."""
+    """Compute with a number and None."""
     return {"real": [x * 2.0], "nothing": [nothing, ()]}
 
 
@@ -469,7 +469,7 @@ forms = pytest.mark.parametrize("form", FORMS.values(), ids=list(FORMS))
 
 
 def mapped(library: Library, form: Form, scale: Any = None) -> Any:
-    """Return what a form gives; where there is a scale, its real numbers are multiplied by it."""
+    """Return the result of a form, with its real arguments multiplied by the scale, if given."""
 
     def scaled(leaf: Any) -> Any:
         return leaf * scale if scale is not None and np.asarray(leaf).dtype.kind == "f" else leaf
@@ -480,7 +480,7 @@ def mapped(library: Library, form: Form, scale: Any = None) -> Any:
 
 @forms
 def test_forms_of_vmap(form: Form) -> None:
-    """Axes for parts of arguments and results, keywords, whole numbers, no samples and None as with JAX."""
+    """Axes of parts of arguments and results, keywords, integers, empty batches and None act as in JAX."""
     found, expected = mapped(OURS, form), jax.tree.map(np.asarray, mapped(THEIRS, form))
     assert jax.tree.structure(found) == jax.tree.structure(expected)
     for leaf, reference in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
@@ -491,7 +491,7 @@ def test_forms_of_vmap(form: Form) -> None:
 @forms
 @pytest.mark.parametrize("around", ["jit of vmap", "vmap of jit"])
 def test_compiled_forms_of_vmap(form: Form, around: str) -> None:
-    """The same arguments to a compiled map, and to the map of a compiled function, give JAX's numbers."""
+    """jit of vmap and vmap of jit agree with JAX for each form."""
 
     def compute(library: Library) -> Function:
         f: Function = partial(form.f, library.functions)
@@ -512,7 +512,7 @@ def test_compiled_forms_of_vmap(form: Form, around: str) -> None:
 
 @forms
 def test_derivatives_of_forms_of_vmap(form: Form) -> None:
-    """Derivatives through each form of vmap are JAX's, compiled, mapped and of mapped derivatives as well."""
+    """Derivatives through each form of vmap, also compiled, mapped and nested, agree with JAX."""
 
     def compute(library: Library) -> Function:
         def total(scale: Any) -> Any:

@@ -7,7 +7,7 @@ from autograd.transforms.finite_differences import slopes
 
 
 def in_its_domain(f: Callable[[float], float]) -> Callable[[float], float]:
-    """Return a function that gives nan where another one raises."""
+    """Return a function that gives nan instead of raising outside its domain."""
 
     def of(x: float) -> float:
         try:
@@ -42,27 +42,27 @@ def in_its_domain(f: Callable[[float], float]) -> Callable[[float], float]:
     ],
 )
 def test_smooth(f: Callable[[float], float], x: float, expected: float) -> None:
-    """On a smooth function all three slopes are the derivative, within what they say of themselves."""
+    """For a smooth function all three slopes agree with the derivative within their uncertainty."""
     for slope in slopes(in_its_domain(f), x):
         assert slope.value == pytest.approx(expected, rel=1e-6, abs=1e-6)
         assert abs(slope.value - expected) <= 10.0 * slope.uncertainty + 1e-9 * abs(expected)
 
 
 def test_rounding() -> None:
-    """Where the values are rounded coarsely, here to 1e-7, the slopes say that they are uncertain."""
+    """If function values are rounded coarsely, here to 1e-7, the uncertainty of the slopes covers it."""
     for slope in slopes(lambda x: 1e9 + math.sin(x), 0.0):
         assert abs(slope.value - 1.0) <= slope.uncertainty < 1e-3
 
 
 def test_steps_of_values() -> None:
-    """What goes in small steps is not flat: derivatives of tanh have few digits where tanh is nearly 1."""
+    """Values that are constant between rounding steps, as those of tanh near 1, are not taken for flat."""
     expected = -2.0 * math.tanh(10.0) / math.cosh(10.0) ** 2
     for slope in slopes(lambda x: 1.0 - math.tanh(x) ** 2, 10.0):
         assert slope.value == pytest.approx(expected, abs=1e-10)
 
 
 def test_own_scales() -> None:
-    """Steps are of the scales that are asked for."""
+    """Steps have the requested scales."""
     moved: list[float] = []
 
     def identity(t: float) -> float:
@@ -76,14 +76,14 @@ def test_own_scales() -> None:
 
 @pytest.mark.parametrize("x", [0.0, 0.3, -7.0])
 def test_kink(x: float) -> None:
-    """At a kink the slopes are those of the two sides."""
+    """At a kink the left and right slopes are those of the two sides."""
     left, right, central = slopes(lambda t: 3.0 * (t - x) if t > x else -2.0 * (t - x), x)
     assert (left.value, right.value) == pytest.approx((-2.0, 3.0))
     assert central.value == pytest.approx(0.5)
 
 
 def test_a_side_outside_of_the_domain() -> None:
-    """A side without values has the slope nan."""
+    """The slope of a side outside the domain is nan."""
     left, right, central = slopes(lambda t: t**2 if t >= 1.0 else math.nan, 1.0)
     assert math.isnan(left.value)
     assert math.isnan(central.value)
@@ -100,5 +100,5 @@ def test_a_side_outside_of_the_domain() -> None:
     ids=["root", "cusp", "step"],
 )
 def test_infinite(f: Callable[[float], float], left: float, right: float) -> None:
-    """Quotients that keep growing have no limit but infinity."""
+    """If the difference quotients diverge, the slope is infinite."""
     assert (slopes(f, 0.0).left.value, slopes(f, 0.0).right.value) == (left, right)

@@ -25,12 +25,12 @@ PARTIALS = [
     pytest.param(op, i, id=f"{op.name}-{i}")
     for op in OPS.values()
     for i in range(len(op.partials))
-    if not op.selects(i)  # 0.1% more of 0 is not wrong
+    if not op.selects(i)  # 0 times 1.001 is still right.
 ]
 
 
 def call(op: Op) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-    """Return a row as a function of what it is differentiated by, and a point inside of its domain."""
+    """Return a row as a function of its differentiable operands, and a point inside its domain."""
     point = [0.3 * low + 0.7 * high for low, high in op.domain]
     if op.variadic:
         return lambda *columns: apply_variadic(op, *columns), tuple(
@@ -83,12 +83,12 @@ def test_a_wrong_rule_is_caught(op: Op, i: int, mode: str) -> None:
     ids=["scalar", "array", "several results", "nested", "flat", "large", "constant"],
 )
 def test_right_functions_pass(f: Callable[..., Any], args: tuple[Any, ...]) -> None:
-    """Derivatives that are right pass up to the third order, without a warning."""
+    """Right derivatives pass up to the third order, without a warning."""
     assert check_grads(f, args, order=3) is None
 
 
 def test_models() -> None:
-    """A model is checked by its parameters, which the table names, and is not changed."""
+    """A model is checked with respect to its parameters, named in the table, and is not changed."""
     model = MLP(2, [2, 1], "tanh", rng=0)
     before = model.state_dict()
     rows = report(lambda model, x: model(x), model, np.array([0.5, -1.0])).rows
@@ -113,7 +113,7 @@ def test_models() -> None:
 def test_kinks_are_explained(
     f: Callable[..., Any], args: tuple[float, ...], expected: list[tuple[float, float, float]]
 ) -> None:
-    """At a kink the check warns of the two slopes, the subgradients between, and the convention taken."""
+    """At a kink the check warns with both slopes, the subgradients between them and the convention used."""
     with pytest.warns(KinkWarning) as caught:
         assert check_grads(f, args) is None
     lines = str(caught[0].message).splitlines()
@@ -125,7 +125,7 @@ def test_kinks_are_explained(
 
 
 def test_a_kink_has_no_second_derivative() -> None:
-    """An input at a kink is left out of the next order, while the others go on."""
+    """An input at a kink is left out of the next order; the others are checked."""
     rows = report(lambda x, y: autograd.relu(x) * y + y**3, 0.0, 2.0, order=2, modes=["rev"]).rows
     assert [(row.order, row.input, row.is_kink) for row in rows] == [
         (1, "x", True),
@@ -135,14 +135,14 @@ def test_a_kink_has_no_second_derivative() -> None:
 
 
 def test_a_wrong_slope_at_a_kink_fails() -> None:
-    """At a kink a derivative beyond the slopes of the two sides is wrong."""
+    """At a kink a derivative outside the interval of the two slopes is wrong."""
     wrong = replace(OPS["relu"], partials=(Rule("where(x <= 0.0, 1.5, 1.0)"),))
     with pytest.raises(AssertionError, match=r"\[0, 1\] .* taken is 1.5, which is WRONG"):
         check_grads(lambda x: apply(wrong, x), (0.0,))
 
 
 def test_the_edge_of_a_domain() -> None:
-    """Where only one side has values, the derivative is compared with its slope."""
+    """At the edge of a domain the derivative is compared with the slope inside."""
     (row,) = report(autograd.sqrt, 0.0, order=2).rows
     assert (row.analytic, row.slopes.right.value) == (math.inf, math.inf)
     assert math.isnan(row.slopes.left.value)
@@ -150,21 +150,21 @@ def test_the_edge_of_a_domain() -> None:
 
 
 def test_an_infinite_slope_on_one_side() -> None:
-    """Where the slope on one side is infinite, that of the other is a subgradient."""
+    """If the slope on one side is infinite, that of the other side is a subgradient."""
     (row,) = report(lambda x: autograd.sqrt(x) if x > 0.0 else x, 0.0).rows
     assert (row.slopes.left.value, row.slopes.right.value) == (1.0, math.inf)
     assert (row.analytic, row.is_kink, row.is_right) == (1.0, True, True)
 
 
 def test_an_infinite_slope_is_not_a_finite_derivative() -> None:
-    """A finite derivative is wrong where the slopes of both sides are infinite."""
+    """A finite derivative is wrong if the slopes on both sides are infinite."""
     (row,) = report(lambda x: autograd.sum([autograd.abs(x) ** 0.5 * autograd.where(x > 0, 1, -1)]), 0.0).rows
     assert (row.slopes.left.value, row.slopes.right.value) == (math.inf, math.inf)
     assert (row.is_kink, row.is_right, row.remark) == (False, False, "WRONG")
 
 
 def test_the_table() -> None:
-    """The report shows for each input derivative, slopes, error and step; as text and in a page."""
+    """For each input the report shows derivative, slopes, error and step, as text and HTML."""
     found = report(lambda x, y: autograd.relu(x) * y, 0.0, 2.0)
     head, *lines = str(found).splitlines()
     assert head == "order     modes  input  analytic  left  right  central  relative error     step"
@@ -181,14 +181,14 @@ def test_the_table() -> None:
 
 
 def test_names_in_a_page_are_text() -> None:
-    """Keys of an argument are no markup in a page."""
+    """Keys of an argument are escaped in HTML."""
     page = report(lambda d: d["<b>"] * 2.0, {"<b>": 1.0})._repr_html_()
     assert "<b>" not in page
     assert "&lt;b&gt;" in page
 
 
 def test_a_report_neither_raises_nor_warns() -> None:
-    """With report=True what is wrong stands in the table."""
+    """With report=True the check neither raises nor warns; the table shows what is wrong."""
     wrong = replace(OPS["sin"], partials=(Rule("1.1 * cos(x)"),))
     found = report(lambda x, y: apply(wrong, x) + abs(y), 1.0, 0.0)
     assert [row.remark[:5] for row in found.rows] == ["WRONG", "kink:"]
@@ -197,7 +197,7 @@ def test_a_report_neither_raises_nor_warns() -> None:
 
 
 def test_the_message_shows_what_is_wrong_only() -> None:
-    """The error counts the derivatives, and lists the wrong ones."""
+    """The error message counts all derivatives and lists the wrong ones."""
     wrong = replace(OPS["mul"], partials=(Rule("y"), Rule("2.0 * x")))
     with pytest.raises(AssertionError) as raised:
         check_grads(lambda x, y: apply(wrong, x, y), (1.0, 3.0), order=1)
@@ -207,7 +207,7 @@ def test_the_message_shows_what_is_wrong_only() -> None:
 
 
 def test_values_at_the_edge_do_not_warn() -> None:
-    """Moving an input out of the domain is the check's doing, of which the user is not warned."""
+    """Evaluating outside the domain, which is the check's doing, gives no warning."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         report(autograd.log, 1e-9)
@@ -225,13 +225,13 @@ def test_values_at_the_edge_do_not_warn() -> None:
     ],
 )
 def test_bad_input(words: dict[str, Any], error: type[Exception], message: str) -> None:
-    """Arguments that cannot be checked raise an error that says what is wanted."""
+    """Arguments that cannot be checked raise an error that says what is expected."""
     with pytest.raises(error, match=message):
         check_grads(**{"f": autograd.exp, "args": (1.0,), **words})
 
 
 def test_arguments_may_be_values() -> None:
-    """An argument that is a Value is checked at its number, and keeps no gradient."""
+    """An argument that is a Value is checked at its number and gets no gradient."""
     x = Value(2.0)
     assert check_grads(lambda x: x**3, (x,)) is None
     assert not has_gradient(x)
@@ -257,7 +257,7 @@ SMOOTH: dict[str, tuple[Callable[[Any], Any], bool]] = {
 @settings(max_examples=30)
 @given(exponent=st.integers(-300, 300) | st.integers(-12, 12), factor=st.floats(1.0, 9.0), sign=st.booleans())
 def test_no_false_alarms(name: str, exponent: int, factor: float, sign: bool) -> None:
-    """Derivatives that are right pass at any scale, to the second order."""
+    """Right derivatives pass at any scale, to the second order."""
     f, is_positive = SMOOTH[name]
     x = factor * 10.0**exponent * (-1.0 if sign and not is_positive else 1.0)
     assert check_grads(f, (x,)) is None
@@ -269,14 +269,14 @@ def test_no_false_alarms(name: str, exponent: int, factor: float, sign: bool) ->
     ids=["root", "log", "inverse", "tanh"],
 )
 def test_no_false_alarms_at_known_points(f: Callable[..., Any], x: float) -> None:
-    """Where it once was alarmed, it is quiet."""
+    """Points that once gave false alarms pass."""
     assert check_grads(f, (x,), order=3) is None
 
 
 @pytest.mark.parametrize("name", ["sqrt", "log", "inverse"])
 @pytest.mark.parametrize("x", [1e-150, 1e-12, 1e-5, 1e-3, 1.0])
 def test_errors_are_found_at_any_scale(name: str, x: float) -> None:
-    """An error of 0.1% is found near 0 as well."""
+    """An error of 0.1% is found at any scale."""
     rules = {"sqrt": ["1.001 * 0.5 / out"], "log": ["1.001 / x"], "inverse": ["1.0 / y", "-1.001 * out / y"]}
     wrong = replace(OPS["truediv" if name == "inverse" else name], partials=tuple(map(Rule, rules[name])))
     f = partial(apply, wrong, *[1.0] * (name == "inverse"))
@@ -285,7 +285,7 @@ def test_errors_are_found_at_any_scale(name: str, x: float) -> None:
 
 
 def test_nothing_can_be_measured() -> None:
-    """Where the values around are not finite a number may be right, but nan is no derivative."""
+    """If all values nearby are non-finite, any number passes as a derivative, but not nan."""
     (row,) = report(lambda x: autograd.where(x > 1.0, np.nan, autograd.where(x < 1.0, np.nan, x)), 1.0).rows
     assert (row.is_right, row.remark) == (True, "no finite values around")
     with pytest.raises(AssertionError, match=r"no finite values around, WRONG"):
@@ -297,22 +297,22 @@ def test_nothing_can_be_measured() -> None:
 
 WRONG = replace(OPS["sin"], partials=(Rule("1.001 * cos(x)"),))
 
-# Entries of a gradient from 1 to 1e-6.
+# Gradient entries from 1 down to 1e-6.
 SIZES = 10.0 ** -np.linspace(0.0, 6.0, 100)
 
 
 def waves(x: Any, wrong: int = -1) -> Any:
-    """Return a sum of waves of different sizes, of which one has a wrong derivative."""
+    """Return a sum of sines of different sizes, one of them with a wrong derivative."""
     parts = [apply(WRONG, item) if i == wrong else autograd.sin(item) for i, item in enumerate(x)]
     return autograd.sum(parts * SIZES)
 
 
 @pytest.mark.parametrize("mode", ["fwd", "rev"])
 def test_an_error_in_any_entry_is_found(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Among 100 inputs an error of 0.1% is seen along a direction, in whichever of them it is."""
+    """An error of 0.1% in any one of 100 inputs is detected along a direction."""
 
     class FoundError(Exception):
-        """All inputs are going to be looked at."""
+        """Raised when the check goes on to every entry."""
 
     def found(*_: Any) -> Any:
         raise FoundError
@@ -327,7 +327,7 @@ def test_an_error_in_any_entry_is_found(mode: str, monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("every_entry", [None, True])
 def test_the_entry_that_is_wrong_is_named(every_entry: bool | None) -> None:
-    """The message shows which of many inputs has the wrong derivative, and no other."""
+    """The message names exactly the input with the wrong derivative."""
     with pytest.raises(AssertionError, match="1 of 100 derivatives are wrong") as raised:
         check_grads(partial(waves, wrong=71), (np.full(100, 0.5),), order=1, every_entry=every_entry)
     assert [line.split()[3] for line in str(raised.value).splitlines()[2:]] == ["x[71]"]
@@ -335,7 +335,7 @@ def test_the_entry_that_is_wrong_is_named(every_entry: bool | None) -> None:
 
 @pytest.mark.parametrize(("count", "probability"), [(100, 1.0), (300, 0.9999), (1000, 0.98)])
 def test_how_probably_an_error_is_found(count: int, probability: float) -> None:
-    """How often an error of 0.1% in one of many entries is beyond what a direction lets pass."""
+    """A direction detects an error of 0.1% in one of many entries with the stated probability."""
     gradient = (10.0 ** -np.linspace(0.0, 3.0, count)).tolist()
     found = 0
     for seed in range(1000):
@@ -345,13 +345,13 @@ def test_how_probably_an_error_is_found(count: int, probability: float) -> None:
 
 
 def test_a_common_factor_is_found() -> None:
-    """An error that all entries share is seen along a direction as well."""
+    """An error common to all entries is detected along a direction too."""
     with pytest.raises(AssertionError, match="100 of 100 derivatives are wrong"):
         check_grads(lambda x: autograd.sum([apply(WRONG, item) for item in x]), (np.full(100, 0.5),), order=1)
 
 
 def test_many_inputs_cost_few_calls() -> None:
-    """The calls of the function do not grow with the number of inputs, unless each is asked for."""
+    """The number of function calls does not grow with the number of inputs, unless every_entry is set."""
     calls = []
 
     def f(x: Any) -> Any:
@@ -367,7 +367,7 @@ def test_many_inputs_cost_few_calls() -> None:
 
 
 def test_reports_of_many_inputs() -> None:
-    """A report has a row for every entry, unless it is asked for the short one."""
+    """A report has a row for every entry, or one for all with every_entry=False."""
     x = (np.linspace(0.1, 1.0, 12),)
     whole = check_grads(waves_of_few, x, 1, report=True)
     assert whole is not None
@@ -383,12 +383,12 @@ def test_reports_of_many_inputs() -> None:
 
 
 def waves_of_few(x: Any) -> Any:
-    """Return a sum of waves."""
+    """Return a sum of x sin x."""
     return autograd.sum(autograd.sin(x) * x)
 
 
 def test_kinks_among_many_inputs() -> None:
-    """A kink in one of many inputs is explained as one among few is, and left out of the next order."""
+    """A kink in one of many inputs is explained and left out of the next order, as among few."""
     x = np.linspace(0.5, 1.5, 20)
     x[7] = 0.0
     with pytest.warns(KinkWarning, match=r"at input x\[7\]: kink: any slope in \[0, 1\] .* taken is 0"):
@@ -397,7 +397,7 @@ def test_kinks_among_many_inputs() -> None:
 
 @pytest.mark.parametrize("scale", [1e-9, 1e-3, 1e3, 1e9])
 def test_many_inputs_of_other_scales(scale: float) -> None:
-    """Inputs and derivatives of other scales than 1, and of mixed ones, pass; errors in them do not."""
+    """Inputs and derivatives of any, also mixed, scales pass; errors in them are found."""
     x = scale * np.linspace(0.1, 1.0, 30)
     x[::3] = np.linspace(0.5, 2.0, 10)
     for f in (lambda x: autograd.sum(autograd.log(x)), lambda x: autograd.sum(autograd.sqrt(x)) * x[3]):

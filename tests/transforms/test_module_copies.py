@@ -1,4 +1,4 @@
-"""Modules as arguments: what of them is copied, what is shared, and what is carried over."""
+"""Modules as arguments: what is copied, what is shared, and which side effects are carried over."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from nn import MLP, Module, Neuron
 
 
 class Scale(Module):
-    """A module with a parameter, and whatever else a test gives it."""
+    """A module with a parameter and arbitrary attributes."""
 
-    if TYPE_CHECKING:  # Any attribute may be there.
+    if TYPE_CHECKING:  # Declares arbitrary attributes to type checkers.
 
         def __getattr__(self, name: str) -> Any: ...
 
@@ -41,23 +41,23 @@ class Scale(Module):
 
 
 class Pair(NamedTuple):
-    """A container with names."""
+    """A named tuple."""
 
     first: Any
     second: Any
 
 
 def copied(module: Any) -> Any:
-    """Return the copy that a function under differentiation gets."""
+    """Return the copy that a differentiated function receives."""
     numbers, structure = flatten(module)
     return unflatten(structure, [Value(number + 1.0) for number in numbers], argument=True)
 
 
-# ------------------------------------------------------------------------------------- what cannot be copied
+# ------------------------------------------------------------------------------------- shared, not copied
 
 
 def test_locks_generators_and_functions_are_shared() -> None:
-    """What no copy is made of, and what holds no parameter, is the same object in the copy."""
+    """Uncopyable objects, and those without parameters, are the same object in the copy."""
     items = {
         "lock": threading.Lock(),
         "rng": np.random.default_rng(0),
@@ -79,7 +79,7 @@ def test_locks_generators_and_functions_are_shared() -> None:
     "transformed", [grad, lambda f: jit(grad(f), backend="numpy"), lambda f: grad(jit(f))]
 )
 def test_a_compiled_method(transformed: Any) -> None:
-    """A method that is compiled works on the parameters of the copy; the module's own stays as it is."""
+    """A compiled method uses the parameters of the copy; the module's own is unchanged."""
 
     class Fast(Module):
         def __init__(self) -> None:
@@ -100,7 +100,7 @@ def test_a_compiled_method(transformed: Any) -> None:
 
 @pytest.mark.parametrize("length", [500, 100_000])
 def test_a_remembered_graph(length: int) -> None:
-    """What a module computed from its parameters before follows them, however deep its graph is."""
+    """A stored result of a module's parameters depends on the copy's parameters, at any graph depth."""
     module = Scale()
     module.last = module.w * 2.0
     for _ in range(length):
@@ -118,7 +118,7 @@ def test_a_remembered_graph(length: int) -> None:
 
 
 def test_a_remembered_graph_follows_the_parameters() -> None:
-    """A remembered number is one of the parameters that they have now, in higher derivatives as well."""
+    """A stored result is recomputed from the parameters' current numbers, also for higher derivatives."""
     module = Scale()
     module.square = module.w**3
     module.w.data = 2.0
@@ -129,7 +129,7 @@ def test_a_remembered_graph_follows_the_parameters() -> None:
 
 
 class Slots:
-    """An object that is no module, with slots, one of which is empty."""
+    """An object with slots, one of them empty, that is not a module."""
 
     __slots__ = ("__private", "empty", "w")
 
@@ -137,19 +137,19 @@ class Slots:
         self.w = self.__private = w
 
     def both(self) -> Any:
-        """Return what both of them hold."""
+        """Return the sum of both slots."""
         return self.w + self.__private
 
 
 @dataclass(frozen=True)
 class Frozen:
-    """An object that cannot be assigned to."""
+    """A frozen dataclass."""
 
     w: Any
 
 
 class Line(list[Any]):
-    """A list with a name."""
+    """A subclass of list."""
 
 
 def recursive(w: Any) -> Callable[[int], Any]:
@@ -192,7 +192,7 @@ WAYS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
 
 @pytest.mark.parametrize("way", WAYS)
 def test_ways_to_a_parameter(way: str) -> None:
-    """Wherever a module keeps one of its parameters besides, it is the variable in the copy."""
+    """Wherever else a module refers to a parameter, the copy refers to the variable."""
     put, take = WAYS[way]
     module = Scale()
     module.item = put(module.w)
@@ -204,7 +204,7 @@ def test_ways_to_a_parameter(way: str) -> None:
 
 
 def test_parts_that_are_shared_stay_shared() -> None:
-    """A module that is met twice is one in the copy, and so are lists and dicts."""
+    """Modules, lists and dicts that are shared in a module are shared in its copy."""
     part, table = Scale(), {"a": Value(5.0)}
     module = Scale(one=part, two=[part], table=table, again=(table,))
     copy = copied(module)
@@ -214,7 +214,7 @@ def test_parts_that_are_shared_stay_shared() -> None:
 
 
 def test_cycles() -> None:
-    """A module that holds itself, or a part that holds the whole, is a cycle in the copy."""
+    """References from a module or its parts to the module itself are cycles in the copy too."""
     module = Scale(part=Scale())
     module.me, module.part.whole, module.all = module, module, [module]
     module.all.append(module.all)
@@ -225,7 +225,7 @@ def test_cycles() -> None:
 
 
 def test_deep_modules() -> None:
-    """Modules that nest deeper than Python recurses are copied."""
+    """Modules nested deeper than Python's recursion limit are copied."""
     modules = [Scale() for _ in range(2_000)]
     for module, part in pairwise(modules):
         module.part = part
@@ -233,7 +233,7 @@ def test_deep_modules() -> None:
 
 
 def test_properties_and_slots() -> None:
-    """Properties read the copy's attributes, and parameters may be in slots of what names them itself."""
+    """Properties read the copy's attributes, and an object with named_parameters may have slots."""
 
     class Own:
         __slots__ = ("calls", "w")
@@ -255,7 +255,7 @@ def test_properties_and_slots() -> None:
 
 
 def test_parameters_that_are_out_of_reach() -> None:
-    """A parameter that is kept where it cannot be replaced is refused: its derivative would be lost."""
+    """A parameter in a place where it cannot be replaced raises, since its derivative would be lost."""
     hidden = iter([Value(1.0)])
     kept = next(hidden)
 
@@ -268,14 +268,14 @@ def test_parameters_that_are_out_of_reach() -> None:
 
 
 class Tree(Module):
-    """A module of whatever was drawn."""
+    """A module with arbitrary contents."""
 
     def __init__(self, items: Any) -> None:
         self.items = items
 
 
 def containers(children: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """Draw what a module may be made of."""
+    """Draw contents of a module."""
     return (
         st.lists(children, max_size=3)
         | st.tuples(children, children)
@@ -291,7 +291,7 @@ leaves = st.builds(lambda x: Value(x), st.floats(-9.0, 9.0)) | st.just(0.5) | st
 
 @given(st.recursive(leaves, containers, max_leaves=10))
 def test_any_module(items: Any) -> None:
-    """In the copy of any module each parameter has its name, and what holds none is the module's own."""
+    """A copy has the parameters under the same names; a module without parameters is not copied."""
     module = Tree(items)
     numbers, structure = flatten(module)
     variables = [Value(number) for number in numbers]
@@ -327,7 +327,7 @@ TRANSFORMATIONS: dict[str, Callable[[Any, Any], Any]] = {
 
 @pytest.mark.parametrize("transform", TRANSFORMATIONS.values(), ids=list(TRANSFORMATIONS))
 def test_side_effects_persist(transform: Callable[[Any, Any], Any]) -> None:
-    """What a function assigns to a module, adds and deletes is there afterwards, as after a plain call."""
+    """Attributes that a function assigns, adds or deletes on a module persist, as after a plain call."""
     lock = threading.Lock()
     module = Scale(calls=0, old=1, log=[], state={"count": 0, "w": None}, rows=[0, None], lock=lock)
     module.state["w"], module.rows[1] = module.w, module.w
@@ -354,7 +354,7 @@ def test_side_effects_persist(transform: Callable[[Any, Any], Any]) -> None:
 
 
 def test_running_statistics_are_numbers() -> None:
-    """A statistic of what depends on parameters is carried over as numbers, as of any value handed on."""
+    """Running statistics that depend on parameters are carried over as plain numbers."""
 
     class Normal(Module):
         def __init__(self) -> None:
@@ -385,7 +385,7 @@ def test_running_statistics_are_numbers() -> None:
 
 
 def test_numbers_that_depend_on_what_is_outside() -> None:
-    """Within a derivative, what an inner one leaves on a module still has its derivative by the outer."""
+    """In a nested derivative, attributes set by the inner function keep their derivative by the outer."""
     module = Scale(seen=None)
 
     def outer(s: Any) -> Any:
@@ -400,7 +400,7 @@ def test_numbers_that_depend_on_what_is_outside() -> None:
 
 
 def test_parameters_stay_as_they_are() -> None:
-    """Neither another parameter nor the lack of one is carried over; what is assigned has a gradient."""
+    """Replaced or deleted parameters are not carried over; values assigned inside are differentiated."""
     module = Scale(rest=[Value(1.0), 0])
     before = [id(p) for p in module.parameters()]
 
@@ -417,7 +417,7 @@ def test_parameters_stay_as_they_are() -> None:
 
 
 def test_cached_properties() -> None:
-    """What a cached property makes of parameters is made anew for the copy, and not kept for the module."""
+    """A cached property that depends on parameters is recomputed for the copy and not carried over."""
 
     class Norm(Module):
         def __init__(self) -> None:
@@ -445,7 +445,7 @@ def test_cached_properties() -> None:
 
 
 def test_side_effects_of_a_function_that_fails() -> None:
-    """What was done before an error is carried over as well."""
+    """Side effects before an error are carried over too."""
     module = Scale(calls=0)
 
     def f(m: Any) -> Any:
@@ -458,7 +458,7 @@ def test_side_effects_of_a_function_that_fails() -> None:
 
 
 def test_a_trace_changes_nothing() -> None:
-    """To compile a function is no call of it: what it assigns while it is traced is not carried over."""
+    """Assignments made while a function is traced are not carried over."""
     module = Scale(calls=0)
 
     def f(m: Any) -> Any:
@@ -473,7 +473,7 @@ def test_a_trace_changes_nothing() -> None:
 
 @dataclass(eq=True)
 class Data(Module):
-    """A module that is a dataclass, without a hash, with an attribute of each kind."""
+    """A module that is a dataclass, unhashable, with a parameter, a number and a dict."""
 
     w: Any = field(default_factory=lambda: Value(2.0))
     calls: int = 0
@@ -497,7 +497,7 @@ def test_dataclasses() -> None:
 
 
 def test_modules_in_maps() -> None:
-    """Gradients by a module of each sample, with labels by keyword, sum to that of the batch."""
+    """Per-sample gradients by a module, with labels as keywords, sum to the gradient of the batch."""
     model, x = MLP(2, [3, 1], "tanh", rng=0), np.random.default_rng(0).normal(size=(5, 2))
     words = {"target": x[:, 0], "label": np.array([0, 1, 1, 0, 1])}
 

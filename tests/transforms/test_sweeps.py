@@ -1,4 +1,4 @@
-"""The recurrence of the backward sweep, over floats, `Value`s, fractions and counts; and the forward one."""
+"""The recurrence of the backward sweep, over floats, `Value`s, fractions and counts; the forward sweep."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def close(a: float, b: float) -> bool:
 
 @given(expressions())
 def test_an_adjoint_is_the_sum_of_what_consumers_contribute(drawn: Program) -> None:
-    """Each node comes after all of its consumers, complete, and passes on its adjoint times its partials."""
+    """A node comes after all its consumers, with its full adjoint, and passes on adjoint times partials."""
     root, _ = built(drawn)
     received: dict[Value, float] = defaultdict(float, {root: 1.0})
     for node, adjoint, flows in backward_sweep(
@@ -51,7 +51,7 @@ def test_an_adjoint_is_the_sum_of_what_consumers_contribute(drawn: Program) -> N
 
 @given(expressions())
 def test_all_that_stands_on_the_sweep_agrees_with_the_fast_one(drawn: Program) -> None:
-    """Gradients by `pull`, by `steps` and over `paths` are those of `backward`, bit for bit."""
+    """Gradients by `pull`, `steps` and `paths` equal those of `backward`, bit for bit."""
     root, variables = built(drawn)
     order = consumers_first(root, by_derivative=True)
     reached = [x for x in variables if x in set(order)]
@@ -65,7 +65,7 @@ def test_all_that_stands_on_the_sweep_agrees_with_the_fast_one(drawn: Program) -
 
 @given(expressions())
 def test_a_gradient_is_just_more_graph(drawn: Program) -> None:
-    """As graphs the adjoints have the numbers that they have by the stored partials."""
+    """Adjoints computed as graphs have the same numbers as those from the stored partials."""
     root, variables = built(drawn)
     order = consumers_first(root, by_derivative=True)
     numbers = pull(order, [root], [1.0], variables, as_graph=False)
@@ -76,24 +76,24 @@ def test_a_gradient_is_just_more_graph(drawn: Program) -> None:
 @pytest.mark.parametrize("as_graph", [False, True])
 @given(drawn=expressions())
 def test_backward_and_forward_are_adjoint(drawn: Program, as_graph: bool) -> None:
-    """Pulled back and then along a direction is the same as pushed forward: one derivative, two sweeps."""
+    """The pulled-back adjoint times a direction equals the tangent pushed forward along it."""
     root, variables = built(drawn)
     order = consumers_first(root, by_derivative=True)
     direction = [1.0 + i for i in range(len(variables))]
     pulled = pull(order, [root], [1.0], variables, as_graph)
     (pushed,) = push(order, [root], variables, direction, as_graph)
     along = sum(float(adjoint) * move for adjoint, move in zip(pulled, direction, strict=True))
-    # Where terms are infinite, one order may give nan and the other inf.
+    # If terms are infinite, one order of summation may give nan and the other inf.
     if math.isfinite(along) and math.isfinite(float(pushed)):
         size = sum(abs(float(adjoint)) * move for adjoint, move in zip(pulled, direction, strict=True))
         assert abs(along - float(pushed)) <= 1e-9 * (1.0 + size)
 
 
-# --------------------------------------------------------------------------------- anything that adds up
+# --------------------------------------------------------------------------------- other number types
 
 
 def test_fractions() -> None:
-    """What flows is whatever contributions are made of: with fractions, a third is exactly a third."""
+    """Adjoints can be of any type that adds, such as exact fractions."""
     x = Value(3.0)
     y = (x * 4.0 + 1.0) * x
 
@@ -108,7 +108,7 @@ def test_fractions() -> None:
 
 
 def test_who_has_seen_enough_may_stop() -> None:
-    """The contributions of a node are added when the next one is asked for."""
+    """A node's contributions are added only when the next node is requested, so a caller can stop early."""
     x = Value(3.0)
     y = x * x
     adjoints: dict[Value, Any] = {y: 1.0}
@@ -120,7 +120,7 @@ def test_who_has_seen_enough_may_stop() -> None:
 
 
 def test_what_nothing_flows_to_is_left_out() -> None:
-    """A result that is not asked for, and what leads to it alone, has no adjoint and no turn."""
+    """Nodes that only lead to results without a seed are skipped."""
     x = Value(3.0)
     y, z = x * 2.0, x.exp()
     swept = backward_sweep(consumers_first(y, z), {y: 1.0}, along_stored_partials)
@@ -131,7 +131,7 @@ def test_what_nothing_flows_to_is_left_out() -> None:
 
 
 class Rounds(Structural):
-    """A loop: x is multiplied by a so many times."""
+    """A loop that multiplies x by a, a fixed number of times."""
 
     name = "rounds"
 
@@ -139,7 +139,7 @@ class Rounds(Structural):
         self.count = count
 
     def apply(self, *operands: Any) -> Any:
-        """Return the product, as one node."""
+        """Return the loop as one node."""
         x, a = operands
         if not any(isinstance(operand, Value) for operand in operands):
             return x * a**self.count
@@ -152,13 +152,13 @@ class Rounds(Structural):
         return record(self, of_x * by_x, x, a, *partials)
 
     def pull(self, node: Any, adjoint: Any, wanted: Any, lengths: Any) -> Any:
-        """Return the adjoints by other loops."""
+        """Return the adjoints, computed by other loops."""
         x, a = node.args
         by_x = self.apply(adjoint, a) if x in wanted else None
         return [by_x, Rounds(self.count - 1).apply(self.count * adjoint * x, a) if a in wanted else None]
 
     def push(self, node: Any, tangents: Any) -> Any:
-        """Return the tangent by other loops."""
+        """Return the tangent, computed by other loops."""
         x, a = node.args
         of_x = 0.0 if tangents[0] is None else self.apply(tangents[0], a)
         of_a = 0.0 if tangents[1] is None else Rounds(self.count - 1).apply(self.count * tangents[1] * x, a)
@@ -166,25 +166,25 @@ class Rounds(Structural):
 
 
 def rounds(x: Any, a: Any) -> Any:
-    """Return x a³, by a loop."""
+    """Return x a³ by a loop."""
     return Rounds(3).apply(x, a)
 
 
 def by_hand(x: Any, a: Any) -> Any:
-    """Return the same, without one."""
+    """Return x a³ without a loop."""
     return x * a * a * a
 
 
 @pytest.mark.parametrize("of", [grad, lambda f: grad(f, (0, 1)), lambda f: grad(grad(f, 1), 1)])
 def test_derivatives_through_a_loop(of: Any) -> None:
-    """A derivative, and one of a derivative, goes through a structural operation as it says."""
+    """First and second derivatives propagate through a structural operation by its own hooks."""
     assert of(lambda x, a: rounds(x * 2.0, a) * a)(5.0, 2.0) == of(lambda x, a: by_hand(x * 2.0, a) * a)(
         5.0, 2.0
     )
 
 
 def test_all_directions_through_a_loop() -> None:
-    """Forward and backward, forward over backward, by `backward`, by steps and on paper."""
+    """jvp, hessian, steps, explain and backward work through a structural operation."""
     assert jvp(rounds, (5.0, 2.0), (1.0, 10.0)) == jvp(by_hand, (5.0, 2.0), (1.0, 10.0)) == (40.0, 608.0)
     assert hessian(rounds, (0, 1))(5.0, 2.0) == hessian(by_hand, (0, 1))(5.0, 2.0)
     x, a = Value(5.0, "x"), Value(2.0, "a")
@@ -200,7 +200,7 @@ def test_all_directions_through_a_loop() -> None:
 
 
 def test_anomaly_mode_looks_at_each_contribution() -> None:
-    """Where a finite adjoint becomes infinite, the sweep ends with the reason before it records anything."""
+    """If a contribution becomes infinite, the sweep raises with the reason before it records anything."""
     x = Value(0.0, "x")
     y = x.sqrt() * 3.0
     with anomaly(), pytest.raises(FloatingPointError, match=r"backward through sqrt\(x = 0.0\)"):

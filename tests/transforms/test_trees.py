@@ -17,7 +17,7 @@ from nn import MLP, Module, Neuron, Sequential
 
 
 class Pair(NamedTuple):
-    """A container with names."""
+    """A named tuple."""
 
     first: Any
     second: Any
@@ -45,7 +45,7 @@ trees = st.recursive(leaves, containers, max_leaves=8)
 
 
 def check_equal(found: Any, expected: Any) -> None:
-    """Assert that two trees have equal types, keys, shapes and numbers."""
+    """Assert that two trees are equal in types, keys, shapes and numbers."""
     assert type(found) is type(expected)
     if isinstance(expected, np.ndarray):
         assert (found.dtype, found.shape, found.tolist()) == (
@@ -65,7 +65,7 @@ def check_equal(found: Any, expected: Any) -> None:
 
 
 def form(tree: Any) -> Any:
-    """Return the types of the containers of a tree, their keys, and the shapes of its leaves."""
+    """Return the container types, keys and leaf shapes of a tree."""
     if isinstance(tree, dict):
         return {key: form(item) for key, item in tree.items()}
     if isinstance(tree, list | tuple):
@@ -74,7 +74,7 @@ def form(tree: Any) -> Any:
 
 
 def negative(tree: Any) -> Any:
-    """Return a tree with the sign of each number changed, by recursion."""
+    """Return a tree with all numbers negated, by recursion."""
     if isinstance(tree, dict):
         return {key: negative(item) for key, item in tree.items()}
     if isinstance(tree, Pair):
@@ -89,7 +89,7 @@ def negative(tree: Any) -> Any:
 
 @given(trees)
 def test_round_trip(tree: Any) -> None:
-    """A tree taken apart and built again is the same, as an argument and as a result."""
+    """A flattened and unflattened tree equals the original, as an argument and as a result."""
     numbers, structure = flatten(tree)
     assert all(type(number) is float for number in numbers)
     assert len(numbers) == structure.size
@@ -99,14 +99,14 @@ def test_round_trip(tree: Any) -> None:
 
 @given(trees)
 def test_other_numbers_in_the_same_structure(tree: Any) -> None:
-    """A structure builds a tree of other numbers, each at the place of its own."""
+    """Unflattening other numbers puts each one in the place of the original."""
     numbers, structure = flatten(tree)
     check_equal(unflatten(structure, [-number for number in numbers]), negative(tree))
 
 
 @given(trees)
 def test_numbers_of_a_tree_of_the_same_structure(tree: Any) -> None:
-    """Of a tree of the same structure come the numbers, and its structure is equal."""
+    """`flatten_like` returns the numbers of a tree of equal structure."""
     _, structure = flatten(tree)
     other = negative(tree)
     assert flatten_like(structure, other, "the tangent") == flatten(other)[0]
@@ -115,7 +115,7 @@ def test_numbers_of_a_tree_of_the_same_structure(tree: Any) -> None:
 
 @given(trees)
 def test_values_stay_the_same_objects(tree: Any) -> None:
-    """Values go in and out as they are, in arrays of objects of the same shape."""
+    """Values stay the same objects, in object arrays of the same shape."""
     numbers, structure = flatten(tree)
     values = [Value(number) for number in numbers]
     found, same = flatten(unflatten(structure, values))
@@ -125,7 +125,7 @@ def test_values_stay_the_same_objects(tree: Any) -> None:
 
 @given(trees, trees)
 def test_structures_are_equal_where_the_forms_are(tree: Any, other: Any) -> None:
-    """Two structures are equal exactly where types, keys and shapes are; else the numbers are refused."""
+    """Structures are equal exactly if types, keys and shapes are; otherwise `flatten_like` raises."""
     structure, different = flatten(tree)[1], flatten(other)[1]
     assert (structure == different) == (form(tree) == form(other))
     if structure != different:
@@ -134,7 +134,7 @@ def test_structures_are_equal_where_the_forms_are(tree: Any, other: Any) -> None
 
 
 def test_the_order_of_the_numbers() -> None:
-    """Numbers are in the order of lists and fields, of insertion into dicts, and of rows of arrays."""
+    """Numbers are ordered as in lists, fields, dicts by insertion, and arrays by rows."""
     tree = {"z": [1.0, (2.0, Pair(3.0, np.array([[4.0, 5.0], [6.0, 7.0]])))], "a": 8.0}
     assert flatten(tree)[0] == [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]
 
@@ -167,13 +167,13 @@ def test_the_order_of_the_numbers() -> None:
     ids=repr,
 )
 def test_what_a_tree_is_made_of(tree: Any, expected: Any) -> None:
-    """Any real number becomes a float, any array one of floats in its order, any mapping a dict."""
+    """Real numbers become floats, arrays become arrays of floats, mappings become dicts."""
     numbers, structure = flatten(tree)
     check_equal(unflatten(structure, numbers), expected)
 
 
 def test_arrays_of_values_and_numbers() -> None:
-    """An array that holds a Value stays an array of objects; one of numbers alone becomes one of floats."""
+    """An array that contains a Value is an object array; one of plain numbers has dtype float."""
     x = Value(2.0)
     mixed = array_of([x, 1.0], (2, 1))
     assert (mixed.dtype, mixed.shape, mixed[0, 0] is x, mixed[1, 0]) == (np.dtype(object), (2, 1), True, 1.0)
@@ -187,7 +187,7 @@ def test_arrays_of_values_and_numbers() -> None:
     [([1, 2], "i"), ([True, False], "b"), ([1, 2.0], "f"), ([True, 1], "i"), ([], "f"), ([2**70, 1], "f")],
 )
 def test_kinds_of_numbers(numbers: list[Any], kind: str) -> None:
-    """Whole numbers and booleans keep their kind where all are of it, as NumPy has it."""
+    """Arrays of only integers or only booleans keep their dtype; mixed ones promote as in NumPy."""
     assert array_of(numbers, (len(numbers),)).dtype.kind == kind
 
 
@@ -197,7 +197,7 @@ def test_kinds_of_numbers(numbers: list[Any], kind: str) -> None:
     ids=repr,
 )
 def test_exact_leaves(tree: Any) -> None:
-    """Taken apart exactly, whole numbers and booleans stay what they are, and so do arrays of them."""
+    """With exact=True integers and booleans, and arrays of them, keep their type."""
     found, structure = leaves_of(tree, exact=True)
     given = tree if isinstance(tree, list) else [tree]
     check_equal(found, [leaf for leaf in given if leaf is not None])
@@ -205,7 +205,7 @@ def test_exact_leaves(tree: Any) -> None:
     check_equal(leaves_of(unflatten(structure, flat), exact=True), (found, structure))
 
 
-# --------------------------------------------------------------------------------------- what a structure is
+# --------------------------------------------------------------------------------------- structures
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ def test_exact_leaves(tree: Any) -> None:
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_structure_describes_itself(tree: Any, description: str) -> None:
-    """A structure reads as the types, keys and shapes of its tree."""
+    """A structure prints as the types, keys and shapes of its tree."""
     assert str(flatten(tree)[1]) == description
 
 
@@ -249,7 +249,7 @@ def test_a_structure_describes_itself(tree: Any, description: str) -> None:
     ],
 )
 def test_different_structures(one: Any, other: Any) -> None:
-    """Types of containers, keys, lengths and shapes tell structures apart; an error names both."""
+    """Structures differ by container types, keys, lengths and shapes; an error shows both."""
     structure, different = flatten(one)[1], flatten(other)[1]
     assert structure != different
     with pytest.raises(
@@ -260,7 +260,7 @@ def test_different_structures(one: Any, other: Any) -> None:
 
 
 def test_equal_structures() -> None:
-    """A number and a Value, arrays of either, and a module and its state are of one structure."""
+    """Numbers and Values, arrays of either, and a module and its state dict have equal structures."""
     assert flatten(1)[1] == flatten(Value(2.0))[1] == Leaf(())
     assert flatten(np.ones((2, 1)))[1] == flatten(as_values([[1.0], [2.0]]))[1] == Leaf((2, 1))
     model = MLP(2, [2, 1], rng=0)
@@ -269,7 +269,7 @@ def test_equal_structures() -> None:
 
 
 def test_the_order_of_keys_does_not_matter() -> None:
-    """Dicts of the same keys are equal in Python, so the numbers of one fit the other, by key."""
+    """Dicts with the same keys in another order match by key."""
     _, structure = flatten({"a": 1.0, "b": 2.0})
     assert flatten_like(structure, {"b": 20.0, "a": 10.0}, "the tangent") == [10.0, 20.0]
 
@@ -301,7 +301,7 @@ def test_the_order_of_keys_does_not_matter() -> None:
     ],
 )
 def test_what_no_tree_is_made_of(tree: Any, message: str) -> None:
-    """Anything but real numbers at a leaf raises a TypeError that says whose, what came and what to do."""
+    """A leaf that is not a real number raises a TypeError that says where, what it got and what to do."""
     with pytest.raises(TypeError, match=message):
         flatten(tree, "the tangent")
 
@@ -310,7 +310,7 @@ def test_what_no_tree_is_made_of(tree: Any, message: str) -> None:
 
 
 class Model(Module):
-    """A model with parameters in several containers, and something besides."""
+    """A model with parameters in several containers and other attributes."""
 
     def __init__(self) -> None:
         self.table = {"a": Value(1.0)}
@@ -321,7 +321,7 @@ class Model(Module):
 
 
 def test_a_module_taken_apart() -> None:
-    """A module gives the numbers of its parameters by name, and as a result a dict of them."""
+    """A module flattens to the numbers of its named parameters, and unflattens to a dict as a result."""
     model = Model()
     numbers, structure = flatten(model)
     assert isinstance(structure, Branch)
@@ -331,7 +331,7 @@ def test_a_module_taken_apart() -> None:
 
 
 def test_a_module_as_an_argument() -> None:
-    """As an argument a module is copied with the new parameters in the places of the old ones."""
+    """As an argument, a module unflattens to a copy with the new parameters."""
     model = Model()
     numbers, structure = flatten(model)
     leaves = [Value(-number) for number in numbers]
@@ -345,7 +345,7 @@ def test_a_module_as_an_argument() -> None:
 
 
 def test_modules_within_containers() -> None:
-    """Modules may be parts of lists and dicts, where each gives a dict."""
+    """Modules may be in lists and dicts; each gives a dict."""
     tree: dict[str, Any] = {"models": [Neuron(1, rng=0), Neuron(2, rng=1)], "rate": 0.5}
     numbers, structure = flatten(tree)
     found = unflatten(structure, numbers)
@@ -354,7 +354,7 @@ def test_modules_within_containers() -> None:
 
 
 def test_a_module_without_parameters() -> None:
-    """A module that has no parameters gives an empty dict, and is an argument itself."""
+    """A module without parameters gives an empty dict as a result, and itself as an argument."""
     model = Sequential(tanh)
     numbers, structure = flatten(model)
     assert (numbers, unflatten(structure, [])) == ([], {})
@@ -362,7 +362,7 @@ def test_a_module_without_parameters() -> None:
 
 
 def test_parameters_that_are_being_differentiated_by() -> None:
-    """Parameters are plain numbers, except those that a function around is differentiated by."""
+    """Parameters flatten to plain numbers, except variables of an outer derivative."""
     model = Neuron(1, rng=0)
     assert [type(number) for number in flatten(model)[0]] == [float, float]
     with under_differentiation([model.b]):
