@@ -18,7 +18,7 @@ import numpy as np
 from ..engine.levels import highest_open, open_levels
 from ..engine.real_numbers import NUMBERS
 from ..engine.value import Value
-from ..functions.value_array import values_array
+from ..functions.value_array import PLAIN_ARRAYS, values_array
 from .module_copies import Copy
 
 Numbers = Sequence[Any]
@@ -309,9 +309,9 @@ def plain_array(array: Any, whose: str) -> Any:
     >>> type(plain_array(np.arange(3.0).view(np.recarray), "the argument")).__name__
     'ndarray'
     """
-    # Most are, and NumPy takes 11 ms to load `numpy.ma` when it is first asked for.
-    if type(array) is np.ndarray:
-        return array
+    # NumPy takes 11 ms to load `numpy.ma` when it is first asked for.
+    if type(array) in PLAIN_ARRAYS:
+        return np.asarray(array)
     if isinstance(array, np.ma.MaskedArray):
         raise TypeError(
             f"{whose} holds a masked array, whose mask would be ignored; pass x.filled(number), and the mask "

@@ -35,6 +35,7 @@ from weakref import ref
 import numpy as np
 
 from ...engine.value import Value
+from ...functions.value_array import PLAIN_ARRAYS
 from ...transforms.module_copies import WAYS
 from ...transforms.trees import Copier, Leaf, Structure
 from .snapshot import Snapshot
@@ -202,7 +203,7 @@ class _KeyWriter:
     def _array(self, item: Any) -> None:
         self.tokens += (item.dtype, item.shape)
         self.snapshot.add_array(item)
-        if type(item) is not np.ndarray and isinstance(item, np.ma.MaskedArray):
+        if type(item) not in PLAIN_ARRAYS and isinstance(item, np.ma.MaskedArray):
             self._push([item.data, item.mask, item.fill_value])
             return
         if item.dtype.hasobject:
