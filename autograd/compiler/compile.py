@@ -1,10 +1,12 @@
-"""From results and inputs, which are nodes of a graph, to a program that runs."""
+"""Compile a tape: simplify it, find its arrays, and write a program for NumPy and for other backends."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import islice
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
@@ -52,37 +54,34 @@ BACKENDS: dict[str, Backend | None] = {"numpy": None, "numba": Backend(numba_pro
 # A statement of NumPy takes 1 us, and 0.1 ms to compile.
 _MOST_ARRAYS = 1000
 
-Result = tuple[Sequence[Value | float], tuple[int, ...]]
-"""The numbers of a result, and its shape."""
+Shapes = Sequence[tuple[int, ...]]
 
 
 def compiled(
-    results: Sequence[Result],
-    arguments: Sequence[Sequence[Value]],
-    shapes: Sequence[tuple[int, ...]],
+    tape: Tape,
+    arguments: Shapes,
+    results: Shapes,
     names: Sequence[str],
     backend: str = "numpy",
     since: float | None = None,
 ) -> Program:
-    """Compile the graph between some leaves and some results.
+    """Compile a tape.
 
-    The program is NumPy's. It expects that of another backend, which takes its place once somebody has it
-    improved, as `improve_later` does.
+    The program runs on NumPy. If another backend is asked for, the program expects that one's, which
+    replaces it once somebody calls `Program.improve`, as `improve_later` does.
 
     Parameters
     ----------
-    results : sequence of (sequence of Value or float, tuple of int)
-        The numbers of each result, and its shape.
-    arguments : sequence of sequence of Value
-        For each argument its leaves.
-    shapes : sequence of tuple of int
-        The shape of each argument.
+    tape : Tape
+        What was traced. Its outputs are the elements of all results, one result after the other.
+    arguments, results : sequence of tuple of int
+        The shape of each argument, and of each result.
     names : sequence of str
-        What to call the arguments.
+        The names of the arguments.
     backend : str
         A name of `BACKENDS`.
     since : float, optional
-        When the work began, as `time.perf_counter` has it.
+        When the work began, by `time.perf_counter`.
 
     Returns
     -------
@@ -93,36 +92,34 @@ def compiled(
     --------
     >>> import numpy as np
     >>> x = [Value(1.0), Value(2.0)]
-    >>> program = compiled([([v * v for v in x], (2,))], [x], [(2,)], ["x"])
+    >>> program = compiled(tape_of([v * v for v in x], [x]), [(2,)], [(2,)], ["x"])
     >>> program.run(np.array([3.0, 4.0]))
     (array([ 9., 16.]),)
     """
     start = time.perf_counter() if since is None else since
-    tape = tape_of([number for numbers, _ in results for number in numbers], arguments)
     simplified = simplify(spread_choices(tape))
     reduced = simplify(find_reductions(simplified))
     colours = colours_of(reduced)
     texts, better = identifiers(names), BACKENDS[backend]
     if len(set(colours)) > _MOST_ARRAYS and is_schedulable(table := used(combine(spread_sums(simplified)))):
-        found = schedule(table, shapes, _instructions(table, results))
-        of_results = [shape for _, shape in results]
-        program = _interpreted(found, texts, of_results, len(tape), len(simplified), start)
+        found = schedule(table, arguments, _instructions(table, results))
+        program = _interpreted(found, texts, results, len(tape), len(simplified), start)
         if better:
             of_table = better.of_table
-            program.expect(backend, lambda: interpreted(found, of_results, of_table(found)))
+            program.expect(backend, lambda: interpreted(found, results, of_table(found)))
         return program
-    plan = lay_out(reduced, colours, shapes)
-    wanted = list(zip(_instructions(reduced, results), (shape for _, shape in results), strict=True))
+    plan = lay_out(reduced, colours, arguments)
+    wanted = list(zip(_instructions(reduced, results), results, strict=True))
     program = _program(numpy_source(plan, texts, wanted), len(tape), len(simplified), start)
     if better:
-        program.expect(backend, partial(better.of_plan, plan, shapes, wanted))
+        program.expect(backend, partial(better.of_plan, plan, arguments, wanted))
     return program
 
 
-def _instructions(tape: Tape, results: Sequence[Result]) -> list[list[int]]:
+def _instructions(tape: Tape, results: Shapes) -> list[list[int]]:
     """Return the instructions of each result."""
     outputs = iter(tape.outputs)
-    return [[next(outputs) for _ in numbers] for numbers, _ in results]
+    return [list(islice(outputs, prod(shape))) for shape in results]
 
 
 def _interpreted(

@@ -25,6 +25,7 @@ from ..transforms.vectorize import mapped_by
 from .arguments.call import Call
 from .compile import compiled, compiled_elementwise
 from .runtime.program import Program, Run, UnsuitableError
+from .trace.tape import tape_of
 
 Shapes = Sequence[tuple[int, ...]]
 
@@ -132,7 +133,8 @@ def _on_backend(backend: str, expressions: _Expressions, shapes: Shapes, names: 
         stacked = [stack(column) if len(column) > 1 else column[0] for column in arguments]
         made = substituted(results, dict(zip(inputs, stacked, strict=True)))
         columns = [[lane(made[result], i) for i in range(count)] for result in results]
-    program = compiled([(column, (count,)) for column in columns], arguments, shapes, names, backend)
+    tape = tape_of([*chain.from_iterable(columns)], arguments)
+    program = compiled(tape, shapes, [(count,)] * len(columns), names, backend)
     program.improve()
     if program.report.backend != backend:
         raise UnsuitableError(program.report.remark)

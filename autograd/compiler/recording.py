@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -14,12 +12,13 @@ import numpy as np
 from ..engine.graph import level_outside
 from ..engine.tracing import tracing
 from ..engine.value import Value
-from ..transforms.trees import leaves_of, numbers_of
+from ..transforms.trees import Structure, leaves_of, numbers_of
 from .arguments.arrays import shapes_of
 from .arguments.call import Call
 from .results import builder_of
 from .runtime.collector import paused_collector
 from .runtime.program import Program
+from .trace.tape import Tape, tape_of
 
 
 class UsesVariablesAroundError(Exception):
@@ -56,6 +55,13 @@ def recorded(call: Call, backend: str) -> tuple[Program, Callable[..., Any]]:
     if of_sample := compiled_per_sample(call, backend):
         program, structure = of_sample
         return program, builder_of(structure)
+    tape, structure = _traced(call)
+    program = compiled(tape, call.shapes, shapes_of(structure), call.names, backend, start)
+    return program, builder_of(structure)
+
+
+def _traced(call: Call) -> tuple[Tape, Structure]:
+    """Return the tape of a call, and the structure of its results; its graph is gone by then."""
     arguments = [[Value(number) for number in array.ravel().tolist()] for array in call.arrays]
     inputs = [value for values in arguments for value in values]
     with _explained(call.leaves), tracing(inputs) as level, np.errstate(all="ignore"):
@@ -64,10 +70,7 @@ def recorded(call: Call, backend: str) -> tuple[Program, Callable[..., Any]]:
     outputs = [out if isinstance(out, Value) else float(out) for out in numbers_of(found)]
     if level_outside([out for out in outputs if isinstance(out, Value)], level):
         raise UsesVariablesAroundError
-    numbers, shapes = iter(outputs), shapes_of(structure)
-    results = [(list(islice(numbers, prod(shape))), shape) for shape in shapes]
-    program = compiled(results, arguments, call.shapes, call.names, backend, start)
-    return program, builder_of(structure)
+    return tape_of(outputs, arguments), structure
 
 
 @contextmanager
