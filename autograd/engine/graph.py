@@ -25,11 +25,12 @@ def operands(node: Value) -> list[Value]:
     [Value(2.0, label='a'), Value(2.0, label='a')]
     """
     x, y = node._x, node._y
-    return [
-        arg
-        for arg in (x if x.__class__ is tuple else (x, y))
-        if arg.__class__ is not float and arg is not None
-    ]
+    if x.__class__ is tuple:
+        return [arg for arg in x if arg.__class__ is not float]
+    # Written out, since to go through a pair takes as long as all else that a walk does.
+    if y is None or y.__class__ is float:
+        return [] if x is None or x.__class__ is float else [x]
+    return [y] if x.__class__ is float else [x, y]
 
 
 def consumers_first(*roots: Value, level: int = 0, by_derivative: bool = False) -> list[Value]:

@@ -34,13 +34,16 @@ def spread_choices(tape: Tape) -> Tape:
     >>> [op.name for op in spread.ops if op]
     ['le', 'where']
     """
-    return rewritten(tape, _spread)
+    return rewritten(tape, _spread, only=_is_spread)
+
+
+def _is_spread(op: Operation) -> bool:
+    return isinstance(op, Op) and (op in CHOICES or is_compound(op))
 
 
 def _spread(tape: Tape, op: Operation, args: tuple[int, ...]) -> int:
-    if isinstance(op, Op) and (op in CHOICES or is_compound(op)):
-        return written_out(tape, op, args)
-    return tape.add(op, args)
+    assert isinstance(op, Op)
+    return written_out(tape, op, args)
 
 
 CHOICES = frozenset(

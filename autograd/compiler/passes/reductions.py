@@ -77,13 +77,12 @@ def spread_sums(tape: Tape) -> Tape:
     >>> [op.name for op in spread.ops if op]
     ['mul', 'mul', 'add']
     """
-    return rewritten(tape, _spread)
+    return rewritten(tape, _spread, only=lambda op: isinstance(op, Op))
 
 
 def _spread(tape: Tape, op: Operation, args: tuple[int, ...]) -> int:
-    if isinstance(op, Op):
-        return (written_out if is_compound(op) else step_by_step)(tape, op, args)
-    return tape.add(op, args)
+    assert isinstance(op, Op)
+    return (written_out if is_compound(op) else step_by_step)(tape, op, args)
 
 
 class _Finder:
@@ -116,6 +115,8 @@ class _Finder:
                 terms.append((part,))
             elif op in PLAIN_SUMS:
                 stack.extend(reversed(args))
+            elif not op.variadic:
+                terms.append(args)
             else:
                 terms.extend(zip(*op.columns(args), strict=True))
         return terms
@@ -170,9 +171,10 @@ class _Finder:
     def _groups(self, terms: list[Term]) -> list[list[Term]]:
         """Return the terms in the new tape by colour."""
         groups: dict[tuple[int, ...], list[Term]] = {}
+        new, colours = self.new, self.colours.of
         for term in terms:
-            numbers = tuple(self.new[part] for part in term)
-            groups.setdefault(tuple(self.colours.of[number] for number in numbers), []).append(numbers)
+            numbers = tuple([new[part] for part in term])
+            groups.setdefault(tuple([colours[number] for number in numbers]), []).append(numbers)
         return list(groups.values())
 
     def _added(self, parts: list[int]) -> int:

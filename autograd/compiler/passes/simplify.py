@@ -51,6 +51,7 @@ def simplify(tape: Tape) -> Tape:
     # By operation, since a key that held it as well would be another object for the collector to visit.
     known: defaultdict[Operation, dict[tuple[int, ...], int]] = defaultdict(dict)
     constants: dict[str, int] = {}
+    known_numbers = merged.numbers
     samples = Samples()
     new: list[int] = []
 
@@ -63,10 +64,10 @@ def simplify(tape: Tape) -> Tape:
         return found
 
     def write(op: Operation, args: tuple[int, ...]) -> int:
-        if op is OPS["mul"]:
+        if op is _MUL and known_numbers[args[0]] == 2.0:
             args = doubled(merged, args, constant)
-        numbers = [merged.numbers[arg] for arg in args]
-        same = _same_as(op, args, numbers)
+        numbers = [known_numbers[arg] for arg in args]
+        same = _same_as(op, args, numbers) if op in _MAY_BE_AN_OPERAND else None
         if same is None and isinstance(op, Structural):
             samples.extend(merged)
             same = op.simplified(growing, args, samples.of)
@@ -142,6 +143,11 @@ _TINY, _HUGE = 1e-300, 1e300
 
 _IDENTITIES = frozenset(op for op in (*OPS.values(), *CONSTANTS.values()) if op.value.text == "x")
 """The rows that give their operand, and are there for what else they say of it."""
+
+
+_MUL = OPS["mul"]
+
+_MAY_BE_AN_OPERAND = _IDENTITIES | {OPS["where"], OPS["pow"]}
 
 
 def _same_as(op: Operation, args: Sequence[int], numbers: Sequence[float | None]) -> int | None:

@@ -77,15 +77,22 @@ class Tape:
         return "" if op is None else op.name
 
 
-def rewritten(tape: Tape, write: Callable[[Tape, Operation, tuple[int, ...]], int]) -> Tape:
-    """Return a tape in which each operation is written anew.
+def rewritten(
+    tape: Tape,
+    write: Callable[[Tape, Operation, tuple[int, ...]], int],
+    only: Callable[[Operation], bool] = lambda op: True,
+) -> Tape:
+    """Return a tape in which operations are written anew.
 
     Parameters
     ----------
     tape : Tape
         The program.
     write : callable
-        It gets the new tape, a row and the operands there, and returns which instruction has the result.
+        It gets the new tape, an operation and the operands there, and returns which instruction has the
+        result.
+    only : callable
+        Whether an operation is written anew; all others stay what they are.
 
     Returns
     -------
@@ -99,13 +106,18 @@ def rewritten(tape: Tape, write: Callable[[Tape, Operation, tuple[int, ...]], in
     >>> mirrored.args
     [(), (0, 0)]
     """
+    chosen = {op for op in set(tape.ops) if op is not None and only(op)}
+    if not chosen:
+        return tape
     other = Tape()
     new: list[int] = []
     for i, (op, old) in enumerate(zip(tape.ops, tape.args, strict=True)):
         if op is None:
             new.append(other.copy_leaf(tape, i))
-        else:
+        elif op in chosen:
             new.append(write(other, op, tuple([new[arg] for arg in old])))
+        else:
+            new.append(other.add(op, tuple([new[arg] for arg in old])))
     other.outputs = [new[output] for output in tape.outputs]
     return other
 
