@@ -100,9 +100,12 @@ class Structural:
         """Return the operands by what they are for, as `Op.columns` does."""
         return [operands] if self.variadic else [operands[i : i + 1] for i in range(len(operands))]
 
-    def length(self, operands: int) -> int:
-        """Return how many numbers a node of so many operands stands for; 0 is a single number."""
-        return 0
+    def length(self, operands: int) -> int | None:
+        """Return how many numbers a node of so many operands stands for; 0 is a single number.
+
+        None is for as many as its operands stand for: like a row, it computes each number from one of each.
+        """
+        return None
 
     # ----------------------------------------------------------------------------------------- derivatives
 

@@ -92,6 +92,10 @@ class Lane(_BatchOperation):
     arranges = True
     statics = 1
 
+    def length(self, operands: int) -> int:
+        """Return that it is a single number."""
+        return 0
+
     def pull(
         self, node: Any, adjoint: Any, wanted: Container[Any], lengths: Mapping[Any, int]
     ) -> Sequence[Any]:
@@ -139,6 +143,10 @@ class Total(_BatchOperation):
     name = "total"
     adds = True
     statics = 1
+
+    def length(self, operands: int) -> int:
+        """Return that it is a single number."""
+        return 0
 
     def pull(
         self, node: Any, adjoint: Any, wanted: Container[Any], lengths: Mapping[Any, int]
@@ -239,8 +247,8 @@ def lengths_of(order: Iterable[Value]) -> Mapping[Value, int]:
     found: dict[Value, int] = {}
     for node in order:
         op = node.op
-        if isinstance(op, Structural):
-            if length := op.length(len(node.args)):
+        if isinstance(op, Structural) and (length := op.length(len(node.args))) is not None:
+            if length:
                 found[node] = length
         elif found:
             for arg in node.args:

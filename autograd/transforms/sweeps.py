@@ -203,17 +203,20 @@ def _as_graph(
     relevant: Container[Value], lengths: Mapping[Value, int], node: Value, adjoint: Scalar
 ) -> Flows:
     """Return what a node contributes to each operand that is relevant, as a function of the inputs."""
-    if isinstance(node.op, Structural):
-        pulled = zip(node.args, node.op.pull(node, adjoint, relevant, lengths), strict=True)
-        return [(arg, part) for arg, part in pulled if isinstance(arg, Value) and part is not None]
-    flows: list[tuple[Value, Scalar]] = []
-    for operand, factor in zip(node.args, partials_as_graph(node, relevant), strict=True):
-        if factor is not None and isinstance(operand, Value) and operand in relevant:
-            part = _times(adjoint, factor)
-            if node in lengths and operand not in lengths:
-                part = total(part, lengths[node])
-            flows.append((operand, part))
-    return flows
+    op = node.op
+    if not isinstance(op, Structural):
+        factors = zip(node.args, partials_as_graph(node, relevant), strict=True)
+        flows = [(operand, _times(adjoint, factor)) for operand, factor in factors if factor is not None]
+    else:
+        pulled = zip(node.args, op.pull(node, adjoint, relevant, lengths), strict=True)
+        flows = [(operand, part) for operand, part in pulled if part is not None]
+        if op.length(len(node.args)) is not None:
+            return flows  # type: ignore[return-value]
+    if node in lengths:
+        # What all samples share gets the sum of what flows back to it in each.
+        samples = lengths[node]
+        flows = [(x, part if x in lengths else total(part, samples)) for x, part in flows]
+    return flows  # type: ignore[return-value]
 
 
 def _examined(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import math
+import pickle
 from collections import defaultdict
 from fractions import Fraction
 from typing import Any
@@ -12,10 +14,11 @@ from hypothesis import given
 from programs import Program, call_public
 from strategies import expressions
 
-from autograd import Value, anomaly, explain, grad, hessian, jvp, paths, steps
+from autograd import Value, anomaly, explain, grad, hessian, jit, jvp, paths, steps
 from autograd.engine.graph import consumers_first, edges
 from autograd.engine.value import record
 from autograd.ops.structural import Structural
+from autograd.transforms.batch_operations import lengths_of, stack
 from autograd.transforms.sweeps import along_stored_partials, backward_sweep, pull, push
 
 
@@ -143,7 +146,7 @@ class Rounds(Structural):
         x, a = operands
         if not any(isinstance(operand, Value) for operand in operands):
             return x * a**self.count
-        of_x, of_a = (operand.data if isinstance(operand, Value) else operand for operand in operands)
+        of_x, of_a = (operand._data if isinstance(operand, Value) else operand for operand in operands)
         by_x, by_a = of_a**self.count, self.count * of_x * of_a ** (self.count - 1)
         partials = [
             partial if isinstance(operand, Value) else None
@@ -197,6 +200,35 @@ def test_all_directions_through_a_loop() -> None:
     y.backward(create_graph=True)
     a.grad.backward()
     assert x.grad.data == 16.0 + 24.0
+
+
+def test_a_loop_in_each_sample() -> None:
+    """Like a row, a loop may run in each sample: what all samples share gets the total of what flows back."""
+    x, a = stack([Value(5.0), Value(6.0)]), Value(2.0)
+    y = rounds(x, a)
+    order = [y, x, a]
+    assert lengths_of(order[::-1]) == {x: 2, y: 2}
+    by_x, by_a = pull(order, [y], [1.0], [x, a], as_graph=True)
+    assert isinstance(by_a, Value)
+    assert isinstance(by_x, Value)
+    assert by_x.data == 8.0
+    assert repr(by_a.op) == "total"
+    assert by_a.args[1] == 2.0
+
+
+def test_what_a_compiler_does_not_know() -> None:
+    """A loop that nobody has written on arrays yet cannot be compiled, and it is said which."""
+    with pytest.raises(NotImplementedError, match=r"expected operations .* on arrays, got rounds"):
+        jit(rounds)(5.0, 2.0)
+
+
+def test_an_operation_of_its_own_is_copied() -> None:
+    """A deep copy has the loop itself, a pickle an equal one."""
+    y = rounds(Value(5.0), Value(2.0)) + 1.0
+    twin, read = copy.deepcopy(y), pickle.loads(pickle.dumps(y))
+    assert twin.args[0].op is y.args[0].op
+    assert read.args[0].op.count == 3
+    assert read.data == 41.0
 
 
 def test_anomaly_mode_looks_at_each_contribution() -> None:

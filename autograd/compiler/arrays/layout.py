@@ -271,7 +271,8 @@ def _block(
         order = np.argsort(constants, kind="stable")
         return Block(None, (count,), constants=constants[order]), order
     row = op.reduces if isinstance(op, Structural) else op
-    assert row is not None
+    if row is None:
+        raise NotImplementedError(f"jit expected operations that it can compute on arrays, got {op}")
     columns = zip(*(op.columns(tape.args[i]) for i in members), strict=True)
     if not row.variadic:
         operands = [_operand([column[0] for column in slot], plan.place, lanes) for slot in columns]

@@ -40,6 +40,10 @@ class TotalOf(Structural):
         """Return the operands as those of the row."""
         return self._row.columns(operands)
 
+    def length(self, operands: int) -> int:
+        """Return that it is a single number."""
+        return 0
+
 
 TOTALS = {name: TotalOf(OPS[name]) for name in ("sum", "dot")}
 """For each reduction that adds, the one that also adds over the samples."""
@@ -70,10 +74,11 @@ class Samples:
         """Append how many numbers the next instruction stands for."""
         if op is None:
             self.of.append(0)
-        elif isinstance(op, Structural):
-            self.of.append(op.length(len(args)))
-        else:
-            self.of.append(next(filter(None, map(self.of.__getitem__, args)), 0))
+            return
+        length = op.length(len(args)) if isinstance(op, Structural) else None
+        if length is None:
+            length = next(filter(None, map(self.of.__getitem__, args)), 0)
+        self.of.append(length)
 
     def extend(self, tape: Tape) -> None:
         """Append those of all instructions that the tape has by now."""

@@ -98,7 +98,7 @@ def is_schedulable(tape: Tape) -> bool:
 def _is_load(tape: Tape, i: int) -> bool:
     """Return whether an instruction arranges single numbers as the samples of one."""
     op = tape.ops[i]
-    return isinstance(op, Structural) and op.length(len(tape.args[i])) > 0
+    return isinstance(op, Structural) and bool(op.length(len(tape.args[i])))
 
 
 def _arranged(tape: Tape, i: int) -> list[tuple[int, int]]:
