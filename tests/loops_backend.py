@@ -17,7 +17,7 @@ from autograd.compiler.numba import build as numba_backend
 from autograd.compiler.numba.source import Results, loops_source
 from autograd.compiler.numpy.table import with_numpy
 from autograd.compiler.runtime.program import Run
-from autograd.ops.rules import NUMPY
+from autograd.ops.meanings import NUMPY
 
 # With single numbers np.power takes the square root for the exponent 0.5, whose zero has another sign.
 _IN_MATH = {name.replace("arc", "a"): meaning for name, meaning in NUMPY.items()} | {"pow": np.float_power}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ..ops.rules import FLOAT
+from ..ops.meanings import FLOAT
 from ..ops.table import COMPARISONS, OPS
 
 LT = COMPARISONS["lt"]

@@ -11,8 +11,9 @@ import math
 from math import inf
 from textwrap import indent
 
+from .meanings import FLOAT
 from .rule import Expression, Rule
-from .rules import BY_BRANCH, FLOAT, is_choice, may_raise
+from .rules import BY_BRANCH, is_choice, may_raise
 from .table import COMPARISONS, OPS, Op
 
 _MAX_LINE = 110
@@ -68,7 +69,7 @@ from __future__ import annotations
 
 import math
 
-from ..ops.rules import FLOAT
+from ..ops.meanings import FLOAT
 from ..ops.table import COMPARISONS, OPS
 
 {assignments}

@@ -1,9 +1,10 @@
-"""`Renderer`: a rule as text, by one table of words for each language.
+"""`Renderer`: rules as text in some language, which is a table with a form for each word.
 
-A `Form` is how a language writes a word: a template over the operands, how tightly the result binds, and how
-tightly each operand must bind to need no parentheses. The forms of the signs follow from the rows of the
-table. So a language is little more than a dict: Python on floats and on arrays in `autograd.ops.rules`, NumPy
-and Numba in the backends, Python and LaTeX for people in `autograd.show.text.formulas`.
+A `Form` is a template over the operands, with the precedence of the result and the precedence that each
+operand needs to stand without parentheses. The forms of signs follow from the table of operations. The
+languages are Python on floats and on arrays (`autograd.ops.rules`), those of the backends (`_WORDS` in
+`autograd.compiler.numpy.source`, `LOOPS` and `VECTORS` in `autograd.compiler.numba`), and for people Python
+and LaTeX (`autograd.show.text.formulas`).
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from .rule import Expression, Rule, translated
 from .table import COMPARISONS, OPS, Op
 
 ATOM, POWER, SIGN, COMPARISON, CONDITIONAL = 9, 4, 3, 0, -1
-"""How tightly what needs no parentheses binds, a power, a sign before a number, a comparison, a choice."""
+"""Precedences: of what never needs parentheses, of powers, prefix signs, comparisons and choices."""
 
 
 class Term(NamedTuple):
-    """A piece of a formula, and how tightly its outermost sign binds."""
+    """A piece of a formula, and the precedence of its outermost sign."""
 
     text: str
     precedence: int = ATOM
@@ -34,9 +35,9 @@ class Form(NamedTuple):
     template : str
         With ``{0}``, ``{1}``, ... for the operands.
     precedence : int
-        How tightly the result binds.
+        That of the result.
     needs : tuple of int
-        How tightly each operand has to bind to stand without parentheses; none that is not mentioned.
+        The least precedence with which each operand stands without parentheses; others never need any.
     """
 
     template: str
@@ -66,10 +67,10 @@ SIGNS: Mapping[str, Form] = {
     for op in (*OPS.values(), *COMPARISONS.values())
     if op.symbol and op.precedence != POWER
 }
-"""How Python writes the words that are signs in rules: all but powers, which Python may make complex."""
+"""Python's form of each sign but the power: ``**`` gives complex numbers, so rules call ``pow``."""
 
 CHOICE = Form("{1} if {0} else {2}", CONDITIONAL, (COMPARISON, COMPARISON, CONDITIONAL))
-"""How Python writes ``where(condition, x, y)`` so that one of the two is evaluated."""
+"""Python's form of ``where(condition, x, y)`` that evaluates only one of the two."""
 
 
 def called(name: str, count: int) -> Form:
@@ -95,8 +96,7 @@ class Renderer:
     Parameters
     ----------
     forms : mapping of str to Form
-        How it writes each word. Of a row that it does not know it writes the rule, and a row that is known by
-        its name alone it declines.
+        The words that it has. In place of another row its rule is written out; a primitive row is declined.
 
     Examples
     --------
@@ -116,7 +116,7 @@ class Renderer:
         rule : Rule
             The rule.
         operands : mapping of str to str, optional
-            What to write for names: names, calls and numbers. Others stand for themselves.
+            What to write for names in the rule: names, calls or numbers. Other names stay.
 
         Returns
         -------
@@ -148,7 +148,7 @@ class Renderer:
         return Term(form.template.format(*texts), form.precedence)
 
     def form(self, word: str, count: int) -> Form | None:
-        """Return how a word with so many operands is written; None to have its rule written out."""
+        """Return the form of a word with so many operands; None to write out its rule."""
         return self.forms.get(word)
 
     def number(self, number: float) -> Term:
@@ -156,7 +156,7 @@ class Renderer:
         return number_text(number)
 
     def grouped(self, term: Term, need: int) -> str:
-        """Return an operand, in parentheses where it binds less tightly than it needs to."""
+        """Return an operand, in parentheses if its precedence is less than needed."""
         return term.text if term.precedence >= need else f"({term.text})"
 
     def written_out(self, word: str, operands: tuple[Term, ...]) -> Term:

@@ -1,11 +1,11 @@
 """`Rule`: a formula of the table, parsed once.
 
-A rule is written as text, such as ``"1.0 + out * out"``, and read as a tree of three forms: a name, a number,
-and a word applied to operands. A sign is a word too: ``x + y`` is `add` of x and y. So every word is a row of
-the table, or one of the few that `autograd.ops.rules` explains.
+A rule is text, such as ``"1.0 + out * out"``, and is parsed into an expression of three forms: a name, a
+number, and a word applied to operands. Signs are words, too: ``x + y`` applies `add` to x and y. A word is
+the name of a row, or one of the few that `autograd.ops.meanings` lists.
 
-What reads a rule is a `Target`: it says what a name, a number and an application become. Text for a backend,
-LaTeX and the instructions of a program are targets, and `Rule.on` is the only walk over the tree.
+An interpreter of rules is a `Target`: it says what a name, a number and an application become, such as text
+in some language, or instructions of a program. `Rule.on` is the only walk over an expression.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class Rule:
     def __init__(self, text: str) -> None:
         self.text = text
 
-    # When first asked for: an import of the package needs few.
+    # Lazily, because an import of the package needs few of them.
     @cached_property
     def tree(self) -> Expression:
         """The parsed formula."""

@@ -1,237 +1,39 @@
-"""What the words of a rule mean: on floats, and on NumPy arrays.
+"""Rules as functions: of floats, of arrays, and of whatever else their words are given a meaning for.
 
-A rule is a text of the table (`autograd.ops.table`) such as ``"1.0 + out * out"``. Its words are the public
-names of `autograd` plus ``pow``, ``abs``, ``inf`` and ``constant``. `FLOAT` and `NUMPY` give each word a
-meaning, and `compile_rule` makes a function of a rule and a meaning. On `Value`s the words mean the
-functions of `autograd` themselves: that is how a derivative becomes more graph.
-
-``shortcut(condition, x, y)`` is y, for which x may be taken where the condition holds: it costs less there,
-and is the formula of the textbooks. A program that does not know the number yet has y alone.
+`compile_rule` writes a rule in Python, and gives its words a meaning: `FLOAT`, `NUMPY`, or on `Value`s the
+functions of `autograd` themselves, which is how a derivative becomes more graph.
 """
 
 from __future__ import annotations
 
 import builtins
-import math
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache, partial, wraps
-from itertools import accumulate, starmap
-from operator import matmul, mul
+from functools import cache
 from typing import Any, NamedTuple, TypeGuard
 
-import numpy as np
-
+from .meanings import FLOAT, NUMPY
 from .renderer import CHOICE, SIGNS, Form, Renderer, called
-from .rule import Application, Expression, Name, Rule
+from .rule import Application, Expression, Rule
 from .sequences import OverElements
 from .table import OPS, Op
 
 
-def _sum(x: Sequence[float]) -> float:
-    """Return the sum, which the interpreter compensates for rounding from Python 3.12 on."""
-    return sum(x, 0.0)
-
-
-def products_of_others(x: Sequence[Any]) -> list[Any]:
-    """Return for each factor the product of all others.
-
-    Examples
-    --------
-    >>> products_of_others([2.0, 3.0, 4.0]), products_of_others([2.0, 0.0])
-    ([12.0, 8.0, 6.0], [0.0, 2.0])
-    """
-    before = [1.0, *accumulate(x[:-1], mul)]
-    after = [1.0, *accumulate(x[:0:-1], mul)][::-1]
-    return [_product(*pair) for pair in zip(before, after, strict=True)][: len(x)]
-
-
-def _product(x: Any, y: Any) -> Any:
-    """Return a product, in which no factor of 1 is recorded."""
-    return y if x.__class__ is float and x == 1.0 else x if y.__class__ is float and y == 1.0 else x * y
-
-
-def _dot(x: Sequence[float], y: Sequence[float]) -> float:
-    """Return the sum of products."""
-    return sum(map(mul, x, y), 0.0)
-
-
-def _logsumexp(x: Sequence[float]) -> float:
-    """Return log(sum(exp(x))), shifted so that the largest exponent is 0."""
-    top = max(x)
-    if math.isinf(top) and not any(map(math.isnan, x)):
-        return top
-    # The 1 of the largest is not added but given to log1p: of exp(-40) beside it nothing would be left.
-    others = [math.exp(item - top) for item in x]
-    others.remove(1.0)
-    return top + math.log1p(_sum(others))
-
-
-def _floor(x: float) -> float:
-    """Return the floor as a float; that of `math` is an int, and of inf an error."""
-    return x if x - x else x // 1.0
-
-
-def _in_math(name: str) -> str:
-    """Return what `math` would call a row: NumPy's arctan2 is its atan2."""
-    return name.replace("arc", "a")
-
-
-def ieee(f: Callable[..., float]) -> Callable[..., float]:
-    """Return a function of floats that gives inf or nan, and tells NumPy, where another one raises.
-
-    Parameters
-    ----------
-    f : callable
-        A function of floats, such as those of `math`.
-
-    Returns
-    -------
-    callable
-        Where `f` overflows, inf; at any other error of arithmetic, nan.
-
-    Examples
-    --------
-    >>> with np.errstate(all="ignore"):
-    ...     ieee(math.gamma)(3.0), ieee(math.gamma)(-1.0), ieee(math.gamma)(1000.0)
-    (2.0, nan, inf)
-    """
-
-    def careful(*args: float) -> float:
-        try:
-            return float(f(*args))
-        except OverflowError:
-            return float(np.exp(np.float64(1000.0)))
-        except (ArithmeticError, ValueError):
-            return float(np.sqrt(np.float64(-1.0)))
-
-    return careful
-
-
-def _of_numbers(ufunc: np.ufunc) -> Callable[..., float]:
-    """Return a function of NumPy as one of floats, which does not warn."""
-
-    def number(*args: float) -> float:
-        with np.errstate(all="ignore"):
-            return float(ufunc(*args))
-
-    return number
-
-
-def _of_arrays(f: Callable[..., float]) -> Callable[..., Any]:
-    """Return a function of floats as one of arrays."""
-    careful = ieee(f)
-
-    def function(*args: Any) -> Any:
-        # Not `numpy.vectorize`, which would tell once more of each error.
-        points = np.broadcast(*args)
-        return np.fromiter(starmap(careful, points), float, points.size).reshape(points.shape)[()]
-
-    return function
-
-
-def _of_lists(f: Callable[..., float]) -> Callable[..., float]:
-    """Return a reduction of `math` as one that gives a float; the product of nothing is an int."""
-
-    @wraps(f)
-    def reduced(*columns: Sequence[float]) -> float:
-        return float(f(*columns))
-
-    return reduced
-
-
-def reducing(op: Op) -> tuple[np.ufunc, Mapping[str, Any]] | None:
-    """Return NumPy's function that reduces as a row does, and the options that it takes to do so.
-
-    Examples
-    --------
-    >>> reducing(OPS["norm"]), reducing(OPS["dot"])
-    ((<ufunc 'hypot'>, {'initial': 0.0}), None)
-    """
-    if op.reduction is None:
-        return None
-    if op.reduction.ufunc is not None:
-        return op.reduction.ufunc, {}
-    if len(op.reduction.accumulators) > 1:
-        return None
-    (accumulator,) = op.reduction.accumulators
-    match accumulator.step.tree:
-        case Application(word, (Name(total), Name(_))) if total == accumulator.name:
-            ufunc = OPS[word].ufunc
-            # Without a start NumPy takes the first number as it is: the norm of [-3] would be -3.
-            options = {} if word in ("add", "mul") else {"initial": accumulator.start}
-            return None if ufunc is None else (ufunc, options)
-    return None
-
-
-# Signs are written, not called.
-_PRIMITIVES = {op.name: op for op in OPS.values() if op.is_primitive and op.name not in SIGNS}
-
-_IN_MATH = {
-    name: getattr(math, _in_math(name)) for name in OPS if hasattr(math, _in_math(name)) and name != "floor"
-}
-
-FLOAT: dict[str, Any] = (
-    {name: _of_numbers(op.ufunc) for name, op in _PRIMITIVES.items() if op.ufunc is not None}
-    | {
-        "inf": math.inf,
-        "constant": float,
-        "abs": abs,
-        "max": max,
-        "sum": _sum,
-        "dot": _dot,
-        "logsumexp": _logsumexp,
-        "floor": _floor,
-        "len": len,
-        "products_of_others": products_of_others,
-    }
-    | {name: _of_lists(f) if OPS[name].variadic else f for name, f in _IN_MATH.items()}
-)
-"""Meaning of each word on Python floats. Functions of `math` raise where NumPy gives nan or inf."""
-
-NUMPY: dict[str, Any] = (
-    {
-        name: ieee(_IN_MATH[name]) if op.variadic else _of_arrays(_IN_MATH[name])
-        for name, op in _PRIMITIVES.items()
-        if name in _IN_MATH
-    }
-    | {
-        op.name: partial(found[0].reduce, **found[1])
-        for op in _PRIMITIVES.values()
-        if op.variadic and (found := reducing(op))
-    }
-    | {
-        "inf": math.inf,
-        "constant": np.asarray,
-        "where": np.where,
-        "pow": np.power,
-        "sum": np.sum,
-        # Unlike `numpy.dot`, it tells of an overflow also in NumPy 2.0 to 2.2.
-        "dot": matmul,
-        # A float of NumPy: 0 / 0 is nan.
-        "len": lambda x: np.float64(len(x)),
-        "products_of_others": products_of_others,
-    }
-    | {op.name: op.ufunc for op in OPS.values() if op.ufunc is not None}
-)
-"""Meaning of each word on NumPy arrays, element by element; what NumPy lacks is asked of `math`."""
-
-
 class _Python(Renderer):
-    """Python, in which every word that has no form is called by its name."""
+    """Python, where a word without a form is a call of its name."""
 
     def form(self, word: str, count: int) -> Form | None:
         return self.forms.get(word) or called(word, count)
 
 
 BY_BRANCH = _Python({**SIGNS, "where": CHOICE, "shortcut": CHOICE})
-"""Python for single numbers: of a choice one branch is evaluated."""
+"""Python for single numbers, which evaluates one branch of a choice."""
 
 BOTH_BRANCHES = _Python({**SIGNS, "shortcut": Form("{2}")})
-"""Python for arrays and for programs, whose numbers differ or are not known yet: ``where`` is called."""
+"""Python for arrays and traced programs, which need both branches of a choice: ``where`` is a call."""
 
 
 def is_choice(expression: Expression) -> TypeGuard[Application]:
-    """Return whether a part of a rule is a choice of Python.
+    """Return whether an expression is a conditional expression in Python.
 
     Examples
     --------
@@ -242,7 +44,7 @@ def is_choice(expression: Expression) -> TypeGuard[Application]:
 
 
 def may_raise(rule: Rule) -> bool:
-    """Return whether Python raises for some floats: in a division or remainder, or in a function of `math`.
+    """Return whether Python may raise for some floats: in a division, remainder, or function of `math`.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The rules of variadic rows in Python over lists: what they say of one element, done for all."""
+"""Rules of variadic rows as Python over lists: a partial is a rule for one element, and applied to each."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from .rule import Rule
 from .table import OPS, Op
 
 LISTS = ("products_of_others",)
-"""Words that make a number for each element of all of them."""
+"""Words that map a sequence to a sequence, where each result depends on all elements."""
 
 
 class _Part:
-    """A piece of a rule: whether each element has its own, and whether it is worked out of all of them."""
+    """A piece of a rule: whether it differs between elements, and whether it contains a reduction."""
 
     def __init__(self, term: Term, is_each: bool, is_total: bool = False) -> None:
         self.term = term
@@ -20,9 +20,9 @@ class _Part:
 
 
 class OverElements:
-    """Writes a rule of a variadic row, in which a reduction goes over all elements, and all else over each.
+    """Writes a rule of a variadic row: reductions go over all elements, everything else is per element.
 
-    What goes over all is worked out once, before the elements.
+    Reductions are evaluated once, before the elements.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class OverElements:
         self.lists: dict[str, str] = {}
 
     def each(self, rule: Rule) -> str:
-        """Return the list of what the rule says of each element."""
+        """Return the list of what a rule for one element gives for each."""
         part = rule.on(self)
         if part.term.text in self.lists.values() and len(self.lists) == 1:
             return self._after_totals(*self.lists)
@@ -55,11 +55,11 @@ class OverElements:
         return self._after_totals(f"[{part.term.text}] * len({self.parameters[0]})")
 
     def total(self, rule: Rule) -> str:
-        """Return what the rule says of all elements."""
+        """Return what a rule for the whole row gives."""
         return self._after_totals(rule.on(self).term.text)
 
     def name(self, name: str) -> _Part:
-        """Return an argument, of which each element has its own, or the output."""
+        """Return an argument, which differs between elements, or the output."""
         return _Part(Term(name), name in self.parameters)
 
     def number(self, number: float) -> _Part:
@@ -67,7 +67,7 @@ class OverElements:
         return _Part(self.language.number(number), is_each=False)
 
     def apply(self, word: str, operands: tuple[_Part, ...]) -> _Part:
-        """Return a word for each element, or a reduction for all."""
+        """Return a reduction over all elements, or any other word per element."""
         if word in LISTS or is_reduction(word):
             lists = tuple([Term(self._listed(part.term.text)) for part in operands])
             total = self.language.apply(word, lists)
@@ -80,13 +80,13 @@ class OverElements:
         return _Part(self.language.apply(word, terms), is_each, is_total)
 
     def _total_first(self, part: _Part) -> Term:
-        """Return a name in place of what goes over all elements."""
+        """Return a name in place of an expression with a reduction."""
         if not part.is_total:
             return part.term
         return Term(self.totals.setdefault(part.term.text, f"total{len(self.totals)}"))
 
     def _listed(self, text: str) -> str:
-        """Return the list over all elements of an expression in one of them."""
+        """Return an expression in one element as the list over all of them."""
         if text in self.parameters:
             return text
         names = [*self.parameters, *self.lists.values()]
@@ -95,14 +95,14 @@ class OverElements:
         return f"[{text} for {', '.join(names)} in {pairs}]"
 
     def _after_totals(self, text: str) -> str:
-        """Return an expression after what it needs of all elements; a total may use those before it."""
+        """Return an expression inside the definitions of its reductions, which may use earlier ones."""
         for total, name in reversed(self.totals.items()):
             text = f"(lambda {name}: {text})({total})"
         return text
 
 
 def is_reduction(word: str) -> bool:
-    """Return whether a word makes one number of all elements.
+    """Return whether a word reduces sequences to a number.
 
     Examples
     --------

@@ -1,9 +1,9 @@
 """The table of operations: one row each, and nothing else in the project knows a derivative.
 
-A row writes its rules as text, in the words of `autograd.ops.rules`. ``x`` and ``y`` are the arguments
-and ``out`` is the value, so that a rule can reuse it (``1 + out*out`` costs less than ``tan`` twice).
-Each is a `Rule`, which has many readers: `autograd.engine.operators` evaluates it on floats, NumPy on arrays,
-and `Value`s when a derivative is itself differentiated; backends compile it, and people read it.
+A row is made of rules, as text in the words that `autograd.ops.meanings` lists. ``x`` and ``y`` are the
+arguments, and ``out`` is the value, so that a partial can reuse it (``1 + out*out`` costs less than ``tan``
+twice). A `Rule` has many readers: `autograd.engine.operators` evaluates it on floats, NumPy on arrays, and
+`Value`s when a derivative is itself differentiated; backends compile it, and people read it.
 
 Partials, not vector-Jacobian products: reverse mode multiplies them by the adjoint, forward mode by
 the tangent, and a graph shows them on its edges.
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class SpecialPoint:
-    """What a row must give at one special point: the arguments, the value and the partials."""
+    """The value and the partials that a row has at one point."""
 
     at: Reals
     value: float
@@ -37,16 +37,16 @@ class SpecialPoint:
 
 
 class Accumulator(NamedTuple):
-    """A number that a loop over the elements of a variadic row works out.
+    """A number that a loop updates with each element of the arguments.
 
     Attributes
     ----------
     name : str
-        What rules call it.
+        Its name in rules.
     start : float
-        What it is before the first element.
+        Its value before the first element.
     step : Rule
-        What it becomes, over itself, an element of each argument, and accumulators that are complete.
+        Its next value, over its name, the arguments (one element of each), and earlier accumulators.
     """
 
     name: str
@@ -55,16 +55,16 @@ class Accumulator(NamedTuple):
 
 
 class Reduction(NamedTuple):
-    """How a loop computes a variadic row.
+    """How loops compute a variadic row.
 
     Attributes
     ----------
     accumulators : tuple of Accumulator
-        One after the other, each over all elements.
+        One loop each, in order.
     result : Rule
         The value, over the accumulators.
     ufunc : numpy.ufunc or None
-        NumPy's function that reduces so, where it is not that of a step.
+        The NumPy function whose `reduce` is this; needed only if it does not follow from the step.
     """
 
     accumulators: tuple[Accumulator, ...]
@@ -83,28 +83,27 @@ class Op:
     doc : str
         What it computes, as the object of a sentence that begins with "Return".
     value : Rule
-        The value, over the arguments. A row is made of the text of its rules.
+        The value as a function of the arguments; the constructor takes the text of rules.
     partials : tuple of Rule
-        One an argument, ∂out/∂argument, over the arguments and ``out``. ``0.0`` stands for an argument that
-        only selects. Of a variadic row it is the rule for one element of each argument, in which ``sum`` goes
-        over all elements.
+        For each argument ∂out/∂argument, over the arguments and ``out``. ``0.0`` marks an argument that only
+        selects. The partial of a variadic row is a rule for one element of each argument, in which reductions
+        such as ``sum`` go over all elements.
     latex : str
         The value in LaTeX, a template over the arguments.
     domain : tuple of (float, float)
-        One interval an argument, from which tests sample points where the row is differentiable.
+        For each argument an interval from which tests sample points where the row is differentiable.
     special_points : tuple of SpecialPoint
-        Special points with what must come out.
+        Points that tests check besides: kinks, poles, overflow, infinities.
     symbol, precedence : str, int
-        The infix or prefix sign and how tightly it binds, where Python has one for it.
+        Python's infix or prefix sign and its precedence, if there is one.
     latex_precedence : int or None
-        How tightly the LaTeX form binds, where that differs: a fraction stands for itself, and needs
-        parentheses only below an exponent.
+        The precedence of the LaTeX form, where it differs: a fraction needs parentheses only as a base.
     ufunc : numpy.ufunc or None
         The NumPy function of the same meaning.
     variadic : bool
         Whether the arguments are sequences.
     reduction : Reduction or None
-        How a loop computes a variadic row that is known by its name.
+        The loops of a variadic row whose rule is its own name; without any a backend calls Python.
     folds : bool
         Whether its function also takes one iterable, as the builtin `max` does.
 
@@ -192,7 +191,7 @@ class Op:
 
     @property
     def is_primitive(self) -> bool:
-        """Whether the rule is the row itself, by name or sign, so that somebody has to know what it is."""
+        """Whether the rule is the row's own name or sign, so that each backend has to know what it means."""
         # By the text: to parse the rules of all rows would add 2% to the time of an import.
         x, *y = self.parameters
         applied = f"{x} {self.symbol} {y[0]}" if y else f"{self.symbol}{x}"
@@ -272,9 +271,9 @@ _ROWS = (
             _at(1.0, inf, gives=0.0, partials=(0.0, -0.0)),
         ),
     ),
-    # By the remainder, which is exact, and not by rounding x / y, which may round up to a whole number.
+    # Computed from the remainder, which is exact: x / y may round up to a whole number.
     Op(
-        name="floordiv", doc="the whole number of times that y goes into x", symbol="//", precedence=2,
+        name="floordiv", doc="the largest whole number that is not above x / y", symbol="//", precedence=2,
         ufunc=np.floor_divide,
         value="x // y", partials=("0.0", "0.0"), latex=r"\left\lfloor \frac{{{x}}}{{{y}}} \right\rfloor",
         latex_precedence=9, domain=((4.1, 4.9), (1.9, 2.0)),
@@ -286,7 +285,7 @@ _ROWS = (
         ),
     ),
     Op(
-        name="mod", doc="what remains of x when y is taken off as often as it goes in", symbol="%",
+        name="mod", doc="the remainder of x divided by y, with the sign of y", symbol="%",
         precedence=2, ufunc=np.remainder,
         value="x % y", partials=("1.0", "-(x // y)"), latex=r"{x} \operatorname{{mod}} {y}",
         domain=((4.1, 4.9), (1.9, 2.0)),
@@ -302,20 +301,19 @@ _ROWS = (
         value="-x", partials=("-1.0",), latex="-{x}", domain=(_LINE,),
         special_points=(_at(0.0, gives=-0.0, partials=(-1.0,)),),
     ),
-    # A node of its own, so that a derivative can be taken with respect to one use of a number.
+    # A node of its own, so that one can differentiate with respect to one use of a number.
     Op(
         name="pos", doc="the number itself", symbol="+", precedence=3, ufunc=np.positive,
         value="x", partials=("1.0",), latex="{x}", domain=(_LINE,),
         special_points=(_at(-0.0, gives=-0.0, partials=(1.0,)),),
     ),
-    # By x: from 1/2 on y - 1 is exact. Below it is rounded, which costs 230 ulp at 1e-100**-1.3, and
-    # x**(y - 1) overflows where y times it does not, as at 1e-310**1e-3: there it is y * out / x, for all x
-    # that are more than their half, which 0, inf and nan are not. At (0, 0) another base repairs 0 * inf; at
-    # other x the rule must stay a function of y where y is 0: its derivative by y is not 0 there.
-    # By y: the special cases repair 0 * inf at (0, y >= 0), and at (inf, y < 0) by the logarithm of another
-    # number. What they give is the limit from inside the domain.
-    # No rule divides by 0 or takes the logarithm of 0 in the branch that is not taken: while a program is
-    # traced it is recorded, and its own derivative must be finite.
+    # ∂out/∂x is y * x**(y - 1). For y < 1/2 the difference y - 1 is rounded, which costs 230 ulp at
+    # 1e-100**-1.3, and x**(y - 1) may overflow although its product with y does not, as at 1e-310**1e-3.
+    # There it is y * out / x, unless x is 0, inf or nan (for these abs(x) / 2 < abs(x) is false). At (0, 0)
+    # the base 1 avoids 0 * inf. For y == 0 the rule must still depend on y: its derivative by y is not 0.
+    # ∂out/∂y is out * log(x). The special cases avoid 0 * inf at (0, y >= 0) and at (inf, y < 0), and give
+    # the limit from inside the domain. Tracing records the branch that is not taken as well, and its
+    # derivative must be finite. So no branch divides by 0 or takes the logarithm of 0.
     Op(
         name="pow", doc="x to the power y", symbol="**", precedence=4, ufunc=np.power,
         value="pow(x, y)",
@@ -356,7 +354,7 @@ _ROWS = (
         ),
     ),
     # --------------------------------------------------------------------------------- selection
-    # The inner `where` lets a nan through from either side: a bare `x >= y` hides one in x.
+    # The inner `where` propagates a nan in x, which `x >= y` alone would replace by y.
     Op(
         name="max", doc="the larger of two numbers; a tie goes wholly to the first",
         ufunc=np.maximum, folds=True,
@@ -431,7 +429,7 @@ _ROWS = (
             _at(-2.0, gives=nan, partials=(-1.0,)),
         ),
     ),
-    # Not out + 1, which has lost all digits where out rounds to -1: from -37 on it is 0.
+    # Not out + 1, which has no digits left where out rounds to -1: it is 0 below -37.
     Op(
         name="expm1", doc="exp(x) - 1, exact for small x", ufunc=np.expm1,
         value="expm1(x)", partials=("exp(x)",), latex="e^{{{x}}} - 1", latex_precedence=1,
@@ -461,7 +459,7 @@ _ROWS = (
             _at(0.0, gives=0.0, partials=(inf,)),
         ),
     ),
-    # One division by x, then none: x * log(2) would round twice, and has fewer digits below 1e-308.
+    # A constant divided by x rounds once; x * log(2) would round twice, and is subnormal below 1e-308.
     Op(
         name="log2", doc="the logarithm to base 2", ufunc=np.log2,
         value="log2(x)", partials=(f"{1 / log(2.0)!r} / x",), latex=r"\log_2\left({x}\right)",
@@ -504,7 +502,7 @@ _ROWS = (
         ),
     ),
     # ----------------------------------------------------------------------------- error functions
-    # x * x is rounded, which moves the slope as another x would that is a quarter of an ulp away.
+    # The rounding of x * x changes the slope as much as moving x by a quarter of an ulp would.
     Op(
         name="erf", doc="the error function",
         value="erf(x)", partials=(f"{2 / sqrt(pi)!r} * exp(-x * x)",),
@@ -514,7 +512,7 @@ _ROWS = (
             _at(inf, gives=1.0, partials=(0.0,)),
         ),
     ),
-    # Not 1 - erf(x), which is 0 from 5.9 on.
+    # Not 1 - erf(x), which is 0 above 5.9.
     Op(
         name="erfc", doc="1 - erf(x), exact for large x",
         value="erfc(x)", partials=(f"-{2 / sqrt(pi)!r} * exp(-x * x)",),
@@ -541,7 +539,7 @@ _ROWS = (
         value="tan(x)", partials=("1.0 + out * out",), latex=r"\tan\left({x}\right)", domain=((-1.4, 1.4),),
         special_points=(_at(0.0, gives=0.0, partials=(1.0,)), _at(inf, gives=nan, partials=(nan,))),
     ),
-    # (1 - x)(1 + x), because 1 - x*x loses half of the digits where |x| is near 1.
+    # (1 - x) * (1 + x), because 1 - x * x loses half of its digits where |x| is near 1.
     Op(
         name="arcsin", doc="the angle in radians whose sine is x", ufunc=np.arcsin,
         value="arcsin(x)", partials=("1.0 / sqrt((1.0 - x) * (1.0 + x))",),
@@ -554,7 +552,7 @@ _ROWS = (
         latex=r"\arccos\left({x}\right)", domain=(_UNIT,),
         special_points=(_at(1.0, gives=0.0, partials=(-inf,)), _at(2.0, gives=nan, partials=(nan,))),
     ),
-    # 1 + x * x overflows from 1.3e154 on, where the partial is 5e-309.
+    # 1 + x * x overflows above 1.3e154, where the partial is 5e-309.
     Op(
         name="arctan", doc="the angle in radians whose tangent is x", ufunc=np.arctan,
         value="arctan(x)",
@@ -562,9 +560,9 @@ _ROWS = (
         latex=r"\arctan\left({x}\right)", domain=(_LINE,),
         special_points=(_at(0.0, gives=0.0, partials=(1.0,)), _at(inf, gives=pi / 2, partials=(0.0,))),
     ),
-    # Here y is the first argument in the usual reading, arctan2(y, x); the table keeps x, y in order.
-    # Two divisions, because x*x + y*y overflows from 1e154 on. An infinite distance, at (inf, 1) say, would
-    # give inf / inf, and the limit is 0.
+    # The first argument is usually called y; the table calls it x, as all first arguments. Two divisions,
+    # because x * x + y * y overflows above 1e154. At an infinite distance, such as (inf, 1), the quotient
+    # would be inf / inf, and the limit is 0.
     Op(
         name="arctan2", doc="the angle in radians of the point (y, x), in all four quadrants",
         ufunc=np.arctan2,
@@ -582,9 +580,9 @@ _ROWS = (
             _at(inf, 1.0, gives=pi / 2, partials=(0.0, 0.0)),
         ),
     ),
-    # The sine of the angle, not x / out: it is right also at (1.7e308, 1e308), where out overflows, at
-    # (inf, 1), where inf / inf would be nan, and at (1.5e-323, 3.5e-323), where out has 4 bits. At (0, 0) the
-    # angle is that of (0, inf), for a second derivative of 0.
+    # The sine of the angle instead of x / out is right even at (1.7e308, 1e308), where out overflows, at
+    # (inf, 1), where inf / inf is nan, and at (1.5e-323, 3.5e-323), where out has 4 bits. At (0, 0) the angle
+    # of (0, inf) is taken, so that the second derivative is 0.
     Op(
         name="hypot", doc="sqrt(x**2 + y**2) without overflow; its derivative at (0, 0) is 0", ufunc=np.hypot,
         value="hypot(x, y)",
@@ -612,7 +610,7 @@ _ROWS = (
         value="cosh(x)", partials=("sinh(x)",), latex=r"\cosh\left({x}\right)", domain=(_LINE,),
         special_points=(_at(0.0, gives=1.0, partials=(0.0,)), _at(-1000.0, gives=inf, partials=(-inf,))),
     ),
-    # 1 - out*out has lost 2,000 ulp at 5, and all digits at 19.1, where out rounds to 1.
+    # 1 - out * out is wrong by 2,000 ulp at 5, and has no digits left at 19.1, where out rounds to 1.
     Op(
         name="tanh", doc="the hyperbolic tangent", ufunc=np.tanh,
         value="tanh(x)", partials=("shortcut(abs(x) < 1.0, 1.0 - out * out, sech2(x))",),
@@ -623,8 +621,8 @@ _ROWS = (
             _at(1000.0, gives=1.0, partials=(0.0,)),
         ),
     ),
-    # A row of its own, because formulas by tanh or exp lose the digits of the second derivative, near 0 or
-    # far from it. exp of a number <= 0 only: cosh overflows at 710.
+    # A row of its own, because in formulas with tanh or exp the second derivative cancels, near 0 or far from
+    # it. The argument of exp is never positive, since cosh overflows at 710.
     Op(
         name="sech2", doc="1 / cosh(x)**2, the slope of the hyperbolic tangent",
         value="4.0 * exp(-2.0 * abs(x)) / pow(1.0 + exp(-2.0 * abs(x)), 2.0)",
@@ -645,7 +643,7 @@ _ROWS = (
             _at(1e200, gives=461.2101657793691, partials=(1e-200,)),
         ),
     ),
-    # Two roots, because the product overflows from 1e154 on.
+    # Two roots, because the product overflows above 1e154.
     Op(
         name="arccosh", doc="the positive number whose hyperbolic cosine is x", ufunc=np.arccosh,
         value="arccosh(x)", partials=("1.0 / (sqrt(x - 1.0) * sqrt(x + 1.0))",),
@@ -667,8 +665,8 @@ _ROWS = (
         ),
     ),
     # -------------------------------------------------------------------------------- activations
-    # exp of a number <= 0 only: 1 / (1 + exp(-x)) overflows at x = -710. 1 - out has lost 12 ulp at 3 and all
-    # digits at 37.
+    # The argument of exp is never positive: 1 / (1 + exp(-x)) overflows at -710. 1 - out is wrong by 12 ulp
+    # at 3, and has no digits left at 37.
     Op(
         name="sigmoid", doc="the logistic function 1 / (1 + exp(-x))",
         value="where(x >= 0.0, 1.0, exp(-abs(x))) / (1.0 + exp(-abs(x)))",
@@ -682,7 +680,7 @@ _ROWS = (
             _at(40.0, gives=1.0, partials=(4.248354255291589e-18,)),
         ),
     ),
-    # `x <= 0`, not `x > 0`: a nan compares false and passes through instead of becoming 0.
+    # `x <= 0`, not `x > 0`: a nan compares false, and is propagated instead of becoming 0.
     Op(
         name="relu", doc="max(0, x); its derivative at 0 is 0",
         value="where(x <= 0.0, 0.0, x)", partials=("where(x <= 0.0, 0.0, 1.0)",),
@@ -724,7 +722,7 @@ _ROWS = (
         latex=r"\operatorname{{mean}}\left({x}\right)", domain=(_LINE,),
         special_points=(_at(1.0, 2.0, 4.5, gives=2.5, partials=(1 / 3, 1 / 3, 1 / 3)),),
     ),
-    # Not out / x, which is 0 / 0 at a factor of 0.
+    # Not out / x, which is 0 / 0 if a factor is 0.
     Op(
         name="prod", doc="the product of any number of factors, as one node", variadic=True,
         value="prod(x)", partials=("products_of_others(x)",), latex=r"\prod\left({x}\right)",
@@ -736,7 +734,7 @@ _ROWS = (
             _at(1e200, 1e-200, 1e200, gives=1e200, partials=(1.0, inf, 1.0)),
         ),
     ),
-    # The step is free of overflow. At the origin the slope is 0, and so is the second derivative.
+    # hypot does not overflow. At the origin x / inf makes the derivative 0, and the second one as well.
     Op(
         name="norm", doc="the Euclidean norm of a vector, as one node; its derivative at 0 is 0",
         variadic=True,
@@ -749,16 +747,15 @@ _ROWS = (
             _at(3e-320, 4e-320, gives=5e-320, partials=(3e-320 / 5e-320, 4e-320 / 5e-320)),
         ),
     ),
-    # exp(x - out) is the softmax but for the rounding of out, which costs 250 ulp at 1000, the same for all;
-    # dividing by the sum takes it out. But for rounding the sum is 1, and so a constant.
+    # exp(x - out) is the softmax, up to the rounding of out, which costs 250 ulp at 1000. All elements have
+    # the same factor of error, so dividing by their sum removes it. The sum is 1 up to rounding: a constant.
     Op(
         name="logsumexp", doc="log(sum(exp(x))), shifted by the maximum so that nothing overflows",
         variadic=True,
         reduction=Reduction(
             (
                 Accumulator("top", -inf, Rule("max(top, x)")),
-                # The 1 of the largest is not added but given to log1p: of exp(-40) beside it nothing would be
-                # left.
+                # The 1 of the largest element is left to log1p: added here, it would absorb an exp(-40).
                 Accumulator("others", 0.0, Rule("others + where(x < top, exp(x - top), 0.0)")),
                 Accumulator("ties", -1.0, Rule("ties + where(x == top, 1.0, 0.0)")),
             ),
@@ -800,7 +797,7 @@ _COMPARED = (
 )
 
 COMPARISONS: Mapping[str, Op] = MappingProxyType({op.name: op for op in _COMPARED})
-"""Rows that give 1 or 0, so that what chooses by them is chosen anew when a graph is replayed."""
+"""Rows that give 1 or 0. Choices by them are made anew when a graph is evaluated again."""
 
 
 _CONSTANT = Op(
@@ -809,4 +806,4 @@ _CONSTANT = Op(
 )  # fmt: skip
 
 CONSTANTS: Mapping[str, Op] = MappingProxyType({_CONSTANT.name: _CONSTANT})
-"""The row for what is worked out in a rule, and is a constant but for rounding."""
+"""The row for intermediate results of rules that are constant up to rounding."""

@@ -12,7 +12,8 @@ from ..engine.nonfinite import PYTHON_RAISES
 from ..engine.tracing import may_be_traced
 from ..engine.value import Value
 from ..functions import generated as functions
-from ..ops.rules import Rules, compile_row, on_sequences, products_of_others
+from ..ops.meanings import products_of_others
+from ..ops.rules import Rules, compile_row, on_sequences
 from ..ops.structural import Structural
 from ..ops.table import CONSTANTS, OPS, Op
 

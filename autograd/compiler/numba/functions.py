@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ...ops.rules import FLOAT, ieee
+from ...ops.meanings import FLOAT, ieee
 from ...ops.table import OPS, Op
 from .loop_rules import WORDS
 

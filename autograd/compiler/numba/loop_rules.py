@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
+from ...ops.meanings import FLOAT
 from ...ops.renderer import CHOICE, SIGNS, Renderer, called
-from ...ops.rules import FLOAT
 from ...ops.table import OPS, Op
 
 _IN_MATH = {id(meaning): f"math.{name}" for name, meaning in vars(math).items() if callable(meaning)}

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from ...ops.meanings import FLOAT, NUMPY, reducing
 from ...ops.renderer import SIGNS, Form, Renderer, Term, called
 from ...ops.rule import Rule
-from ...ops.rules import FLOAT, NUMPY, reducing
 from ...ops.table import COMPARISONS, OPS, Op
 from ..arrays.layout import Block, Floats, Operand, Plan, by_source
 from ..arrays.views import Positions, broadcast_axes, view
