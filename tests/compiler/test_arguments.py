@@ -1,4 +1,4 @@
-"""What the arguments of a compiled function are: one key, and readers that agree with it."""
+"""Arguments of compiled functions: one key, and readers that agree with it."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ Pair = namedtuple("Pair", "a b")
 
 
 class Stack(list[Any]):
-    """A list of another type."""
+    """A subclass of list."""
 
 
 def function(*args: Any, **kwargs: Any) -> Any:
-    """Stand for any function."""
+    """Stand in for a compiled function."""
 
 
 NUMBERS = st.one_of(
@@ -60,7 +60,7 @@ NAMED = st.dictionaries(st.sampled_from(["p", "q"]), TREES, max_size=2)
 
 @given(ARGUMENTS, NAMED, ARGUMENTS, NAMED)
 def test_a_reader_is_of_a_key(args: Any, kwargs: Any, others: Any, named: Any) -> None:
-    """A reader takes arguments exactly where their key is its own, and gives the arrays of them."""
+    """A reader accepts exactly the arguments with its key, and returns their arrays."""
     call = Call(function, args, kwargs)
     read = reader_of(call)
     for a, k in ((args, kwargs), (others, named), (others, kwargs), (args, named)):
@@ -75,7 +75,7 @@ def test_a_reader_is_of_a_key(args: Any, kwargs: Any, others: Any, named: Any) -
 
 @given(ARGUMENTS, NAMED)
 def test_arrays_and_their_names(args: Any, kwargs: Any) -> None:
-    """Of each array there are a name and a shape, and together they hold the numbers of all leaves."""
+    """Each array has a name and a shape; together the arrays contain the numbers of all leaves."""
     call = Call(function, args, kwargs)
     shapes = [np.shape(array) for array in call.arrays]
     assert shapes == call.shapes
@@ -91,7 +91,7 @@ STATICS = st.sampled_from(
 
 @given(STATICS, STATICS, st.booleans(), st.booleans(), st.sampled_from([1.0, np.ones(2)]))
 def test_readers_compare_static_arguments(one: Any, other: Any, first: bool, second: bool, x: Any) -> None:
-    """Of static arguments a reader knows the value, the type, and how they are passed."""
+    """A reader distinguishes static arguments by value, type, and position or keyword."""
     static = StaticArguments(lambda x, n: x, 1, None)
     passed = [
         ((2.0, value), {}) if it else ((2.0,), {"n": value}) for value, it in ((one, first), (other, second))
@@ -118,7 +118,7 @@ LIKE_NO_OTHER: dict[str, Any] = {
 @pytest.mark.parametrize("name", LIKE_NO_OTHER)
 @pytest.mark.parametrize("wrap", [lambda x: x, lambda x: [x], lambda x: {"a": x}, lambda x: [0.5] * 9 + [x]])
 def test_readers_refuse_what_they_do_not_know(name: str, wrap: Any) -> None:
-    """What has to be looked at more closely is given back, whatever was there before."""
+    """A reader rejects arguments that need the full analysis, whatever it was made for."""
     for before in (1.0, np.ones(1), np.ones(2), [1.0], {"a": 1.0}, None):
         read = reader_of(Call(function, (wrap(before),), {}))
         assert read((wrap(LIKE_NO_OTHER[name]),), {}) is None
@@ -152,7 +152,7 @@ CALLS: dict[str, tuple[Any, Any, Any]] = {
 
 @pytest.mark.parametrize("name", CALLS)
 def test_the_second_call_is_fast(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first call takes the arguments apart once; the second one reads them, as all others do."""
+    """The first call flattens the arguments once; all later calls use the reader."""
     f, args, kwargs = CALLS[name]
     taken_apart: list[Any] = []
 
@@ -170,7 +170,7 @@ def test_the_second_call_is_fast(name: str, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_calls_of_several_forms_are_fast(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So are calls that take turns, once there was one of each form, whichever program they lead to."""
+    """Alternating calls are fast once each form was called, whether or not they share a program."""
     compiled = jit(lambda x, y=1.0: [x * y], backend="numpy")
     arguments: list[tuple[Any, Any]] = [
         ((1.0,), {}),
@@ -188,7 +188,7 @@ def test_calls_of_several_forms_are_fast(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_recorded_arguments_between_others() -> None:
-    """A call that somebody differentiates through is never read as one of numbers."""
+    """A call with Values to differentiate is never read as a call with plain numbers."""
     f = jit(lambda x, y: x * y, backend="numpy")
     for _ in range(3):
         assert f(2.0, 3.0) == 6.0
@@ -197,7 +197,7 @@ def test_recorded_arguments_between_others() -> None:
 
 
 def test_types_without_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Types of arguments that are made anew for each call do not fill the memory."""
+    """Argument types created anew for each call do not accumulate in memory."""
     f = jit(lambda x: x["a"] * 2.0, backend="numpy")
     for _ in range(1000):
         assert f(type("Table", (dict,), {})(a=2.0)) == 4.0
@@ -206,7 +206,7 @@ def test_types_without_number(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_a_call_loads() -> None:
-    """A call with arrays does not load NumPy's masked arrays, which would take longer than to compile it."""
+    """A call with arrays does not import numpy.ma, which would take longer than compiling."""
     program = """
 import sys
 import numpy as np

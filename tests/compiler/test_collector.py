@@ -10,7 +10,7 @@ from autograd.compiler.runtime.collector import paused_collector
 
 
 def test_an_interrupt_turns_the_collector_on_again() -> None:
-    """Whenever Ctrl-C is pressed, the collector runs afterwards as it did before."""
+    """Wherever Ctrl-C interrupts, the garbage collector is enabled again afterwards."""
     inside = []
 
     def work() -> None:

@@ -20,7 +20,7 @@ import autograd
 from autograd import OPS, Value, jit, lambdify
 from autograd.compiler.runtime.identifiers import identifiers, is_own
 
-# Each is a name that a program uses, a word of Python, or becomes one of them when Python reads it.
+# Names that programs use, keywords, and strings that Python normalises to one of these.
 ODD = [
     *("v1", "𝑣1", "v₁", "v²", "np", "ｎｐ", "program", "result1", "c1", "i1", "runs", "memory", "sigmoid"),
     *("class", "𝐜𝐥𝐚𝐬𝐬", "None", "__debug__", "print", "x²", "x₁", "½", "µ", "μ", "ﬁ", "fi", "Å", "Å"),
@@ -31,7 +31,7 @@ LABELS = st.sampled_from(ODD) | st.text(max_size=4)
 
 @given(st.lists(LABELS, max_size=8))
 def test_names_are_what_python_takes_for_variables(labels: list[str]) -> None:
-    """Each is an identifier as Python reads it, no word of Python or of a program, and unlike the others."""
+    """Names are distinct normalised identifiers that are neither keywords nor used by programs."""
     names = identifiers(labels)
     assert len(set(names)) == len(labels)
     for name in names:
@@ -43,7 +43,7 @@ def test_names_are_what_python_takes_for_variables(labels: list[str]) -> None:
 
 @given(st.lists(LABELS, min_size=3, max_size=3))
 def test_lambdify_for_any_labels(labels: list[str]) -> None:
-    """Whatever the leaves are called, the function gives the value of the expression."""
+    """A lambdified function has the value of the expression for any labels of the leaves."""
     a, b, c = (Value(number, label) for number, label in zip((0.5, 2.0, 3.0), labels, strict=True))
     y = autograd.sigmoid(a * b) * c + a / autograd.exp(c - b) + autograd.max(a, b) * (a > c)
     assert lambdify(y, [a, b, c])(0.5, 2.0, 3.0) == pytest.approx(y.data, rel=1e-14)
@@ -52,7 +52,7 @@ def test_lambdify_for_any_labels(labels: list[str]) -> None:
 @settings(max_examples=30)
 @given(st.dictionaries(LABELS, st.floats(-2.0, 2.0), min_size=2, max_size=4))
 def test_jit_for_any_keys(tree: dict[str, float]) -> None:
-    """Whatever the keys of an argument, a compiled function gives what an eager call gives."""
+    """A compiled function agrees with an eager call for any keys of an argument."""
 
     def f(tree: dict[str, Any]) -> Any:
         return autograd.sum([autograd.sigmoid(number) * (i + 1) for i, number in enumerate(tree.values())])
@@ -62,7 +62,7 @@ def test_jit_for_any_keys(tree: dict[str, float]) -> None:
 
 @given(st.permutations(ODD[:6]))
 def test_equal_labels_are_told_apart(labels: list[str]) -> None:
-    """The arguments keep their order, also where labels are one name to Python."""
+    """Arguments keep their order even if Python normalises their labels to the same name."""
     leaves = [Value(1.0, label) for label in labels]
     y = autograd.sum([leaf * float(i + 1) for i, leaf in enumerate(leaves)])
     numbers = [10.0**i for i in range(len(leaves))]
@@ -70,7 +70,7 @@ def test_equal_labels_are_told_apart(labels: list[str]) -> None:
 
 
 def irregular(x: Any) -> Any:
-    """Return what follows no pattern, so that it is interpreted from a table."""
+    """Return a result without any pattern, which is interpreted from a table."""
     rng = np.random.default_rng(0)
     values = list(x)
     for _ in range(1500):
@@ -95,7 +95,7 @@ PROGRAMS: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_program_uses_no_names_but_its_own(name: str) -> None:
-    """All that a program reads or assigns besides its arguments is known to be taken."""
+    """All names that a program reads or assigns, except its arguments, are reserved."""
     f, args = PROGRAMS[name]
     compiled = jit(f, backend="numpy")
     evaluated(compiled, *args)

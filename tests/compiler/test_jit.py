@@ -44,7 +44,7 @@ ARRAYS: dict[str, Callable[..., Any]] = {
     "scalar": lambda x: x[1] * x[2],
     "constants": lambda x: x * np.array([1.0, 2.0, math.inf, -0.0]),
     "nested": lambda x: {"a": [x[0], (x * x, 3.0)], "b": x.reshape(2, 2).T},
-    # NumPy's own comparison of arrays of objects wants True and False, unless it is told otherwise.
+    # By default NumPy converts comparisons of object arrays to bool.
     "choice": lambda x: where(np.greater(x, 0.5, dtype=object), x, -x),
     "comparison": lambda x: [(v > 0.5) * v + (v <= x[1]) * 2.0 for v in x],
     "loop": lambda x: sum((a * b for a, b in zip(x, x[::-1], strict=True)), 1.0),
@@ -56,7 +56,7 @@ ARRAYS: dict[str, Callable[..., Any]] = {
 @pytest.mark.parametrize("name", ARRAYS)
 @pytest.mark.parametrize("point", [[0.1, 0.5, -2.0, 3.0], [1e-3, 0.6, 0.5, 0.5]])
 def test_array_programs(name: str, point: list[float]) -> None:
-    """Programs on arrays give what eager calls give, also at a point other than that of the trace."""
+    """Array programs agree with eager calls, also at points other than that of the trace."""
     f = ARRAYS[name]
     compiled = jit(f)
     same(compiled(np.array([0.7, -0.2, 0.3, 0.9])), evaluated(f, np.array([0.7, -0.2, 0.3, 0.9])))
@@ -65,7 +65,7 @@ def test_array_programs(name: str, point: list[float]) -> None:
 
 @pytest.mark.parametrize("name", sorted(ARRAYS.keys() - {"nested", "comparison", "constants", "scalar"}))
 def test_gradients_of_array_programs(name: str) -> None:
-    """Gradients through each program, and through the compiled one, are those of eager calls."""
+    """Gradients of each program, compiled or through the compiled function, agree with eager calls."""
 
     def total(x: Any) -> Any:
         return autograd.sum(np.ravel(np.asarray(ARRAYS[name](x), dtype=object)).tolist()) * 1.0
@@ -82,7 +82,7 @@ def test_gradients_of_array_programs(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["functions", "relu", "softmax", "choice", "powers"])
 def test_second_order(name: str) -> None:
-    """Hessians compile, with the branch of each kink chosen when the program runs."""
+    """Hessians compile, and the branch at each kink is chosen when the program runs."""
 
     def total(x: Any) -> Any:
         return autograd.sum([v**2.0 for v in ARRAYS[name](x)])
@@ -93,7 +93,7 @@ def test_second_order(name: str) -> None:
 
 
 def test_vmap() -> None:
-    """`jit(vmap(f))` is one program for the batch."""
+    """`jit(vmap(f))` is one program for the whole batch."""
     f = jit(vmap(lambda x: autograd.sin(x) * x))
     x = np.linspace(0.0, 1.0, 50)
     same(f(x), np.sin(x) * x)
@@ -104,7 +104,7 @@ def test_vmap() -> None:
 
 
 def by_hand(params: list[Any], x: Any, y: Any) -> Any:
-    """Return the hinge loss of an MLP as a user of micrograd writes it: loops over samples and neurons."""
+    """Return the hinge loss of an MLP written as in micrograd, with loops over samples and neurons."""
     total = 0.0
     for row, target in zip(x, y, strict=True):
         values = list(row)
@@ -128,7 +128,7 @@ def parameters(sizes: list[int]) -> list[Any]:
 
 
 def test_loops_become_matrix_products() -> None:
-    """A loop over samples and neurons is found to be matrix products, in both directions."""
+    """Loops over samples and neurons become matrix products, forward and backward."""
     rng = np.random.default_rng(1)
     x, y = rng.normal(size=(12, 2)), np.sign(rng.normal(size=12))
     params = parameters([2, 5, 4, 1])
@@ -172,7 +172,7 @@ def test_networks() -> None:
     ],
 )
 def test_losses_of_traced_targets(loss: Any, targets: list[float]) -> None:
-    """Targets may be arguments of a program, so that one program does for all batches."""
+    """Targets may be arguments, so one program serves all batches."""
     x = np.random.default_rng(0).normal(size=(3, 2))
 
     def f(model: Any, x: Any, y: Any) -> Any:
@@ -206,7 +206,7 @@ def test_methods() -> None:
 
 
 def test_compiled_inside() -> None:
-    """Compiled functions are used in others, mapped and differentiated like any function."""
+    """Compiled functions can be called inside others, mapped and differentiated like any function."""
     f = jit(lambda x: x * x)
     assert jit(lambda x: f(x) + 1.0)(3.0) == 10.0
     assert jit(grad(lambda x: f(x) * x))(3.0) == 27.0
@@ -224,7 +224,7 @@ def test_compiled_inside() -> None:
     ],
 )
 def test_kinds_of_arguments(arguments: tuple[Any, ...], expected: Any) -> None:
-    """Whole numbers, arrays of no dimensions, of less precision and of no elements are arguments too."""
+    """Arguments may be integers and arrays that are 0-d, empty or of lower precision."""
     f = jit(lambda x: x * 2.0)
     for _ in range(2):
         assert np.asarray(f(*arguments)).tolist() == expected
@@ -234,19 +234,19 @@ def test_kinds_of_arguments(arguments: tuple[Any, ...], expected: Any) -> None:
     ("argument", "given"), [("a", "'a'"), ({1.0}, "{1.0}"), (np.array([1j]), "an array with 1j")]
 )
 def test_strange_arguments(argument: Any, given: str) -> None:
-    """What is no tree of real numbers raises a TypeError that says what came."""
+    """An argument that is not a tree of real numbers raises a TypeError that says what it got."""
     with pytest.raises(TypeError, match=f"an argument of a compiled function .*{given}"):
         jit(lambda x: x)(argument)
 
 
 def test_strange_results() -> None:
-    """A function that gives no numbers cannot be compiled."""
+    """A function whose result is not a tree of numbers raises a TypeError."""
     with pytest.raises(TypeError, match=r"the result of a compiled function .* got 'a'"):
         jit(lambda x: "a")(1.0)
 
 
 def test_none() -> None:
-    """None is an argument and a result without numbers."""
+    """None is allowed in arguments and results, and has no numbers."""
     f = jit(lambda d: (d["x"] * 2.0, d["n"], None), backend="numpy")
     for x in (1.0, 2.0):
         assert f({"x": x, "n": None}) == (2.0 * x, None, None)
@@ -254,7 +254,7 @@ def test_none() -> None:
 
 
 def test_an_error_ends_the_trace() -> None:
-    """After an error in the function, Values compare as ever, and the next call traces again."""
+    """After an error in the function the trace is closed, and the next call traces again."""
     fail = [True]
 
     def f(x: Any) -> Any:
@@ -271,7 +271,7 @@ def test_an_error_ends_the_trace() -> None:
 
 
 def test_irregular_programs() -> None:
-    """What follows no rule is gathered, and right."""
+    """Irregular operands are gathered, and results are right."""
     rng = np.random.default_rng(0)
     order = rng.permutation(20)
 
@@ -284,7 +284,7 @@ def test_irregular_programs() -> None:
 
 
 def test_equal_operations_are_merged() -> None:
-    """The same expression twice is computed once, powers of 1 not at all, constants beforehand."""
+    """Repeated expressions are computed once, powers of 1 dropped, and constants folded."""
     f = jit(lambda x: (x * x + 1.0) ** 1.0 + (x * x + 1.0) + math.sin(1.0) * 2.0)
     f(3.0)
     assert f(2.0) == 10.0 + math.sin(1.0) * 2.0
@@ -293,7 +293,7 @@ def test_equal_operations_are_merged() -> None:
 
 
 def test_constants_that_are_1() -> None:
-    """Targets of -1 and 1 that are constants do not break up the array that they are in."""
+    """Constant targets of -1 and 1 stay in one array although products with 1 could be dropped."""
     x = np.random.default_rng(0).normal(size=(8, 2))
     y = np.where(x[:, 0] > 0, 1.0, -1.0)
     model = MLP(2, [4, 1], rng=0)
@@ -306,7 +306,7 @@ def test_constants_that_are_1() -> None:
 
 
 def test_source_runs_on_its_own(tmp_path: Path) -> None:
-    """The source is a module of NumPy that a process without this package can run."""
+    """The source is a NumPy module that runs without this package."""
     f = jit(lambda x, scale: autograd.sigmoid(x) * scale + autograd.relu(x))
     expected = f(np.array([1.0, -2.0]), 3.0)
     (tmp_path / "alone.py").write_text(f.source + "\nprint(*program(np.array([1.0, -2.0]), 3.0)[0])\n")
@@ -319,7 +319,7 @@ def test_source_runs_on_its_own(tmp_path: Path) -> None:
 
 
 def test_retraced_for_other_shapes() -> None:
-    """Another shape or structure is another program; the same is not traced again."""
+    """Another shape or structure is traced anew; the same one is not traced again."""
     calls = []
 
     def f(x: Any) -> Any:
@@ -334,7 +334,7 @@ def test_retraced_for_other_shapes() -> None:
 
 
 def test_a_closure_constant_stays() -> None:
-    """What is read besides the arguments is read when the function is compiled."""
+    """Captured numbers are read when the function is compiled."""
     factor = 2.0
     compiled = jit(lambda x: x * factor)
     assert compiled(1.0) == 2.0
@@ -364,13 +364,13 @@ def test_branches(f: Any) -> None:
 
 
 def test_constants_may_be_branched_on() -> None:
-    """A Value that does not depend on the arguments has a number."""
+    """A function may branch on a Value that does not depend on the arguments."""
     w = Value(2.0)
     assert jit(lambda x: x * 2.0 if w > 1.0 else x)(3.0) == 6.0
 
 
 def test_special_numbers() -> None:
-    """Infinities, nan and signed zeros come out as eager calls have them."""
+    """Infinities, nan and signed zeros agree with eager calls."""
     f = jit(lambda x: [1.0 / x, autograd.log(x), x * 0.0, x**1.5, autograd.max(x, 0.0)])
     for number in (0.0, -0.0, math.inf, -math.inf, math.nan, -1.0):
         with np.errstate(all="ignore"):
@@ -385,7 +385,7 @@ def test_special_numbers() -> None:
 
 
 def test_without_a_call_there_is_no_program() -> None:
-    """Before the first call, source and report say what to do."""
+    """Before the first call, source and report raise an error that says what to do."""
     f = jit(lambda x: x)
     for ask in (lambda: f.source, f.report):
         with pytest.raises(RuntimeError, match="has no program yet: call it once"):
@@ -393,7 +393,7 @@ def test_without_a_call_there_is_no_program() -> None:
 
 
 def test_the_report() -> None:
-    """The report says what was found, in a few lines."""
+    """The report says in a few lines what the compiler found."""
     f = jit(lambda x, w: x @ w)
     f(np.ones((3, 4)), np.ones((4, 5)))
     text = repr(f.report())
@@ -404,7 +404,7 @@ def test_the_report() -> None:
 
 
 def test_results_are_new_arrays() -> None:
-    """A result is no view of an argument or of another result."""
+    """Results share no memory with arguments or other results."""
     x = np.ones(3)
     out = jit(lambda x: (x, x))(x)
     out[0][0] = 5.0
@@ -416,7 +416,7 @@ def test_results_are_new_arrays() -> None:
 
 @given(expressions())
 def test_lambdify(drawn: Program) -> None:
-    """An expression as a function gives its value at its own point, and elementwise on arrays."""
+    """A lambdified expression has its value at its own point, and maps over arrays element by element."""
     variables = [Value(number, f"x{i}") for i, number in enumerate(drawn.point)]
     root = drawn.on(call_public, float, variables)
     f = lambdify(root, variables)
@@ -427,7 +427,7 @@ def test_lambdify(drawn: Program) -> None:
 
 
 def test_lambdify_of_sums() -> None:
-    """Sums and dot products run over their operands, not over the elements of arrays."""
+    """In lambdified functions, sums and dot products reduce their operands, not the elements of arrays."""
     a, b = Value(2.0), Value(3.0)
     f = lambdify(
         autograd.dot([a, b], [b, 1.0]) + autograd.sum([a, a, b]) + autograd.logsumexp([a, b]), [a, b]
@@ -437,7 +437,7 @@ def test_lambdify_of_sums() -> None:
 
 
 def test_lambdify_keeps_other_leaves() -> None:
-    """A leaf that is no argument is a constant; an argument that is not used is allowed."""
+    """A leaf that is not an argument is a constant; unused arguments are allowed."""
     a, b, unused = Value(2.0, "a"), Value(3.0), Value(4.0, "unused")
     f: Any = lambdify(a * b, [a, unused])
     assert f(5.0, 0.0) == 15.0
@@ -454,6 +454,6 @@ def test_lambdify_keeps_other_leaves() -> None:
     ],
 )
 def test_lambdify_errors(y: Any, leaves: Any, error: type[Exception], message: str) -> None:
-    """What is no expression, or no argument, is refused with the reason."""
+    """An invalid expression or argument raises an error with the reason."""
     with pytest.raises(error, match=message):
         lambdify(y, leaves)

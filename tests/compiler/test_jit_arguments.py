@@ -1,4 +1,4 @@
-"""What may be an argument of a compiled function, and what is refused with a word on what to do."""
+"""Which arguments a compiled function accepts, and which it rejects with advice."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import autograd
 from autograd import Value, grad, hessian, hvp, jit, jvp, lambdify, value_and_grad, vjp, vmap, where
 from nn import MLP, losses
 
-# -------------------------------------------------------------------------------------------- whole numbers
+# ----------------------------------------------------------------------------------- integers, booleans
 
 WHOLE: dict[str, Any] = {
     "labels": np.array([2, 0, 1]),
@@ -33,7 +33,7 @@ WHOLE: dict[str, Any] = {
 
 @pytest.mark.parametrize("name", WHOLE)
 def test_whole_numbers_are_inputs(name: str) -> None:
-    """Integers and booleans are inputs of a program, which is not compiled again for others."""
+    """Integers and booleans are inputs of a program, which is not traced again for other values."""
     traces = []
 
     def f(n: Any, x: Any) -> Any:
@@ -50,7 +50,7 @@ def test_whole_numbers_are_inputs(name: str) -> None:
 
 
 def test_kinds_that_follow_each_other() -> None:
-    """Floats, integers and booleans in any order give the same program its numbers."""
+    """Calls with floats, integers and booleans in any order use the same program."""
     compiled = jit(lambda x: x * 2.0, backend="numpy")
     for x in (1.5, 2, True, np.float64(0.5), np.int64(7), np.float32(1.5), 3, 0.5):
         for _ in range(3):
@@ -61,7 +61,7 @@ def test_kinds_that_follow_each_other() -> None:
 
 
 def test_labels_are_inputs_of_a_loss() -> None:
-    """One program does for the labels of all batches."""
+    """One program serves the labels of all batches."""
     model = MLP(2, [4, 3], activation="tanh", rng=0)
     x = np.random.default_rng(0).normal(size=(5, 2))
     traces = []
@@ -78,7 +78,7 @@ def test_labels_are_inputs_of_a_loss() -> None:
 
 
 def test_a_truth_is_chosen_by_where() -> None:
-    """A boolean argument is not known while a program is traced: `where` takes it, `if` does not."""
+    """A boolean argument is traced: `where` accepts it, `if` does not."""
     choose = jit(lambda flag, x: where(flag, x, -x), backend="numpy")
     assert (choose(True, 3.0), choose(False, 3.0)) == (3.0, -3.0)
 
@@ -93,7 +93,7 @@ def test_a_truth_is_chosen_by_where() -> None:
     ],
 )
 def test_counting_with_an_input(f: Callable[[Any, Any], Any], n: Any) -> None:
-    """What needs the number of an integer raises an error that says how it can be known."""
+    """Using a traced integer as a number raises an error that says to make it static."""
     with pytest.raises((TypeError, IndexError)) as raised:
         jit(f, backend="numpy")(3.0, n)
     assert "make it static: jit(f, static_argnums=...)" in raised.value.__notes__[0]
@@ -108,7 +108,7 @@ def test_counting_with_an_input(f: Callable[[Any, Any], Any], n: Any) -> None:
 
 
 def total(x: Any) -> Any:
-    """Return a sum that a matrix product would not give."""
+    """Return the sum of the elementwise squares, which differ from a matrix product."""
     return autograd.sum([*np.ravel(x * x)])
 
 
@@ -129,7 +129,7 @@ SQUARE = np.array([[1.0, 2.0], [3.0, 4.0]])
 @pytest.mark.parametrize("name", TRANSFORMED)
 @pytest.mark.parametrize("kind", [float, int, object])
 def test_arrays_that_compute_otherwise_are_refused(name: str, kind: type) -> None:
-    """A mask is not ignored, and a matrix does not multiply as matrices do, also after calls with arrays."""
+    """Masked arrays and np.matrix, which compute differently, raise, also after calls with arrays."""
     f = TRANSFORMED[name]
     for _ in range(3):
         f(SQUARE)
@@ -141,13 +141,13 @@ def test_arrays_that_compute_otherwise_are_refused(name: str, kind: type) -> Non
 
 @pytest.mark.parametrize("name", TRANSFORMED)
 def test_other_kinds_of_arrays_are_arrays(name: str) -> None:
-    """An array of another class that computes as arrays do is taken for one."""
+    """Subclasses of ndarray that compute like arrays are accepted."""
     f = TRANSFORMED[name]
     same(f(SQUARE.view(np.recarray)), f(SQUARE))
 
 
 def test_lambdify_refuses_them_too() -> None:
-    """A function of an expression takes arrays alone."""
+    """Lambdified functions reject masked arrays and np.matrix too."""
     a = Value(2.0, "a")
     f = lambdify(a * a, [a])
     assert f(SQUARE.view(np.recarray)).tolist() == (SQUARE * SQUARE).tolist()

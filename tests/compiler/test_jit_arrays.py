@@ -24,14 +24,14 @@ BACKENDS = ["numpy", "loops", "table"]
 
 @pytest.fixture(autouse=True, scope="module")
 def _backends() -> Iterator[None]:
-    """Have the loops as Python runs them as a backend."""
+    """Register a backend that runs the generated loops in plain Python."""
     compiled.BACKENDS["loops"] = compiled.Backend(interpreted, with_numpy)
     yield
     del compiled.BACKENDS["loops"]
 
 
 def compared(backend: str, f: Any, *points: Any) -> None:
-    """Assert that a function, compiled at the first point, gives at all what an eager call gives."""
+    """Assert that a function compiled at the first point agrees with eager calls at all points."""
     with pytest.MonkeyPatch.context() as patch:
         if backend == "table":
             patch.setattr(compiled, "_MOST_ARRAYS", 0)
@@ -44,12 +44,12 @@ def compared(backend: str, f: Any, *points: Any) -> None:
 @settings(max_examples=150)
 @given(array_programs())
 def test_random_programs(backend: str, drawn: ArrayProgram) -> None:
-    """All results have the numbers, shapes and types of eager calls."""
+    """All results have the same numbers, shapes and types as in eager calls."""
     compared(backend, lambda at: as_results(drawn.results(at)), drawn.point(0.3), drawn.point(1.0))
 
 
 def as_results(results: list[Any]) -> list[Any]:
-    """Return results as eager calls on `Value`s and on floats have them alike: numbers are floats."""
+    """Convert scalar results to floats, so that eager calls on floats and on `Value`s agree."""
     return [result if np.ndim(result) else result * 1.0 for result in results]
 
 
@@ -57,7 +57,7 @@ def as_results(results: list[Any]) -> list[Any]:
 @settings(max_examples=100)
 @given(array_programs())
 def test_random_gradients(backend: str, drawn: ArrayProgram) -> None:
-    """So have the value and the gradient of a number that depends on all of them."""
+    """The value and gradient of a number that depends on all results agree with eager calls."""
     compared(backend, value_and_grad(drawn.total), drawn.point(0.3), drawn.point(1.0))
 
 
@@ -68,7 +68,7 @@ LOSSES = [losses.mse, losses.hinge, losses.binary_cross_entropy_with_logits]
 @pytest.mark.parametrize("samples", [1, 2, 3])
 @pytest.mark.parametrize("loss", LOSSES)
 def test_losses_of_equal_samples(backend: str, samples: int, loss: Any) -> None:
-    """Where all samples hold the same expression, each of them counts, in the value and in the gradient."""
+    """If all samples are the same expression, each one counts in the value and in the gradient."""
 
     def f(w: Any) -> Any:
         return loss(np.zeros(samples) + w, np.ones(samples))
@@ -80,7 +80,7 @@ def test_losses_of_equal_samples(backend: str, samples: int, loss: Any) -> None:
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("samples", [1, 2, 3])
 def test_batches_of_equal_samples(backend: str, samples: int) -> None:
-    """A batch of one number a sample has the shape of the batch, and so has one of several numbers."""
+    """A batch of equal samples keeps the batch's shape, with one or several numbers per sample."""
 
     def of_sample(x: Any) -> Any:
         return [autograd.tanh(x), x * 2.0, x * 3.0, 1.0]
@@ -101,10 +101,10 @@ def test_batches_of_equal_samples(backend: str, samples: int) -> None:
 
 
 def test_a_repeated_operand_is_written_out() -> None:
-    """An array of which all operands are repeated along an axis has that axis all the same."""
+    """An array keeps an axis along which all its operands are repeated."""
 
     def f(w: Any) -> Any:
-        # The sums are equal only once they are flattened, when the batch has been laid out.
+        # The sums are only found equal once they are flattened, after the batch was laid out.
         batch = np.array([(w[0] + w[1]) + w[2], w[0] + (w[1] + w[2])])
         return vmap(lambda x: [autograd.tanh(x) * 2.0, autograd.tanh(x) * 3.0])(batch)
 
@@ -129,13 +129,13 @@ ASSEMBLED: dict[str, Callable[[Any], Any]] = {
 @pytest.mark.parametrize("shape", [(1, 1), (1, 3), (2, 1), (2, 3), (3, 3)])
 @pytest.mark.parametrize("name", ASSEMBLED)
 def test_assembled_matrices(backend: str, shape: tuple[int, int], name: str) -> None:
-    """Results that take their numbers from several matrices are put together from all of them."""
+    """Results are assembled from the numbers of several matrices."""
     point = np.random.default_rng(0).normal(size=shape)
     compared(backend, ASSEMBLED[name], point, point * 0.5)
 
 
 def test_numba_assembles_matrices() -> None:
-    """Compiled for real, they are what the loops say, and so are batches of equal samples."""
+    """Compiled by Numba, assembled matrices and batches of equal samples agree with eager calls."""
 
     def f(x: Any) -> Any:
         equal = [vmap(autograd.tanh)(np.ones(n) * x[0, 0]) for n in (1, 2, 3)]
@@ -157,7 +157,7 @@ SIGNED: dict[str, Callable[[Any], Any]] = {
 
 @pytest.mark.parametrize("backend", [*BACKENDS, "numba"])
 def test_signs_of_zeros(backend: str) -> None:
-    """Constants keep the sign of a zero, which quotients and angles tell."""
+    """Constants keep the sign of a zero, which quotients and angles reveal."""
 
     def f(x: Any) -> Any:
         return [SIGNED[name](x) for name in SIGNED]
@@ -168,7 +168,7 @@ def test_signs_of_zeros(backend: str) -> None:
 @pytest.mark.parametrize("samples", [1, 2, 3, 4, 5, 9])
 @pytest.mark.parametrize("size", [1, 2, 4])
 def test_training_with_a_short_last_batch(samples: int, size: int) -> None:
-    """A last batch of fewer samples, down to one, takes its steps like the others."""
+    """A smaller last batch, down to one sample, trains like the others."""
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(samples, 2)), np.sign(rng.normal(size=samples))
     histories = []
@@ -190,7 +190,7 @@ def test_training_with_a_short_last_batch(samples: int, size: int) -> None:
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("exponent", [0.5, 1.0, 1.5, 2.0, -0.5])
 def test_powers_where_numpy_takes_short_cuts(exponent: float) -> None:
-    """Compiled powers are those of eager calls at -0.0 and -inf, of numbers and of arrays."""
+    """Compiled powers agree with eager ones at -0.0 and -inf, for numbers and arrays."""
     points = np.array([-math.inf, -0.0, 0.0, 4.0, math.inf])
     compiled = jit(lambda x: x**exponent, backend="numpy")
     eager = [(Value(point) ** exponent).data for point in points]

@@ -33,7 +33,7 @@ numba = pytest.importorskip("numba")
 @pytest.mark.parametrize("name", ARRAYS)
 @pytest.mark.parametrize("point", [[0.1, 0.5, -2.0, 3.0], [1e-3, 0.6, 0.5, 0.5]])
 def test_array_programs(name: str, point: list[float]) -> None:
-    """The loops of programs on arrays give what eager calls give."""
+    """The generated loops of array programs agree with eager calls."""
     compiled = on("loops", ARRAYS[name], np.array([0.7, -0.2, 0.3, 0.9]))
     same(compiled(np.array(point)), evaluated(ARRAYS[name], np.array(point)))
 
@@ -48,7 +48,7 @@ def squares(name: str, x: Any) -> Any:
 
 @pytest.mark.parametrize("name", DIFFERENTIABLE)
 def test_derivatives_of_array_programs(name: str) -> None:
-    """So do those of their gradients and Hessians."""
+    """The generated loops of gradients and Hessians of array programs agree with eager calls."""
     x, point = np.array([0.7, -0.2, 0.3, 0.9]), np.array([-0.7, 0.8, 0.1, 1.9])
     for transformed in (grad(lambda x: squares(name, x)), hessian(lambda x: squares(name, x))):
         same(on("loops", transformed, x)(point), evaluated(transformed, point))
@@ -57,7 +57,7 @@ def test_derivatives_of_array_programs(name: str) -> None:
 @pytest.mark.parametrize("sizes", [[2, 5, 4, 1], [3, 9, 1], [2, 16, 16, 1]])
 @pytest.mark.parametrize("samples", [1, 7, 21])
 def test_matrix_products(sizes: list[int], samples: int) -> None:
-    """Products of all sizes are right, also where they are not multiples of the tiles."""
+    """Matrix products of all sizes are right, also if not multiples of the tiles."""
     rng = np.random.default_rng(1)
     x, y = rng.normal(size=(samples, sizes[0])), np.sign(rng.normal(size=samples))
     step = value_and_grad(by_hand)
@@ -67,7 +67,7 @@ def test_matrix_products(sizes: list[int], samples: int) -> None:
 
 
 def test_numba_computes_what_the_loops_say() -> None:
-    """Compiled for real, programs on arrays and their gradients give what eager calls give."""
+    """Compiled by Numba, array programs and their gradients agree with eager calls."""
     x, point = np.array([0.7, -0.2, 0.3, 0.9]), np.array([0.1, 0.5, -2.0, 3.0])
     for half in (DIFFERENTIABLE[::2], DIFFERENTIABLE[1::2]):
 
@@ -78,7 +78,7 @@ def test_numba_computes_what_the_loops_say() -> None:
 
 
 def test_numba_computes_matrix_products() -> None:
-    """Compiled for real, the step of a network gives what eager calls give."""
+    """Compiled by Numba, a training step of a network agrees with eager calls."""
     rng = np.random.default_rng(1)
     x, y = rng.normal(size=(21, 2)), np.sign(rng.normal(size=21))
     step = value_and_grad(by_hand)
@@ -96,7 +96,7 @@ EXACT = {"add", "sub", "mul", "truediv", "neg", "pos", "abs", "max", "min", "whe
 
 
 def each_row(x: Any, y: Any) -> list[Any]:
-    """Return every row of the table, and every comparison, at a point."""
+    """Return the result of every row and every comparison at a point."""
     operands = (x, y, x)
     results = [call_public(op, *operands[: len(op.partials)]) for op in SIMPLE]
     results += [x < y, x <= y, x > y, x >= y, x == y, x != y]
@@ -104,7 +104,7 @@ def each_row(x: Any, y: Any) -> list[Any]:
 
 
 def reduced(x: Any, y: Any) -> list[Any]:
-    """Return every reduction at a point, of numbers from one array and from several."""
+    """Return every reduction at a point, over numbers of one array and of several."""
     columns = ([x, y, y], [y, x, x])
     others = ([x, y, y * 1.0], [y, x, x * 1.0])
     return [call_public(op, *args[: len(op.partials)]) for op in REDUCTIONS for args in (columns, others)]
@@ -116,7 +116,7 @@ NAMES = [*(op.name for op in SIMPLE), *COMPARISONS, *OF_REDUCTIONS]
 
 @pytest.mark.parametrize("backend", ["numpy", "numba"])
 def test_special_numbers(backend: str) -> None:
-    """At ties, zeros of both signs, inf and nan every row gives what an eager call gives."""
+    """At ties, signed zeros, inf and nan every row agrees with an eager call."""
 
     def all_rows(x: Any, y: Any) -> Any:
         return each_row(x, y)
@@ -126,7 +126,7 @@ def test_special_numbers(backend: str) -> None:
         for y in SPECIAL:
             expected = evaluated(each_row, Value(x), Value(y))
             for name, ours, theirs in zip(NAMES, compiled(x, y), expected, strict=True):
-                # The terms of a sum may be larger than it is.
+                # The error of a sum is relative to its largest term.
                 largest = max(abs(x), abs(y), 1.0) if name in OF_REDUCTIONS else 0.0
                 assert is_equal(name, ours, float(theirs), largest), (
                     f"{name}({x}, {y}) = {theirs}, not {ours}"
@@ -134,7 +134,7 @@ def test_special_numbers(backend: str) -> None:
 
 
 def is_equal(name: str, ours: float, theirs: float, largest: float) -> bool:
-    """Return whether numbers are equal: bit for bit what is exact, else within 4 units in the last place."""
+    """Return whether numbers are equal: bit for bit for exact operations, else within 4 ulp."""
     if name == "pow" and (ours, repr(theirs)) == (math.inf, "nan"):
         return True  # NumPy's own (-inf)**0.5 is nan for a number, and inf for an array.
     if repr(ours) == repr(theirs) or name in EXACT or not math.isfinite(theirs):
@@ -144,7 +144,7 @@ def is_equal(name: str, ours: float, theirs: float, largest: float) -> bool:
 
 @pytest.mark.parametrize("backend", ["numpy", "numba"])
 def test_slopes_at_special_numbers(backend: str) -> None:
-    """So do the partials."""
+    """At ties, signed zeros, inf and nan all partials agree with eager calls."""
     rows: list[tuple[Op, int]] = [
         (op, i) for op in SIMPLE for i in range(len(op.partials)) if op.name != "where"
     ]
@@ -171,10 +171,10 @@ def test_slopes_at_special_numbers(backend: str) -> None:
 @pytest.mark.parametrize("backend", ["numpy", "numba"])
 @pytest.mark.parametrize("op", [pytest.param(op, id=op.name) for op in OPS.values() if op.variadic])
 def test_reductions(op: Op, backend: str) -> None:
-    """Reductions of rows, their gradients and their second derivatives are what eager calls give."""
+    """Mapped and single reductions, their gradients and their Hessians agree with eager calls."""
     rng = np.random.default_rng(0)
     columns = [rng.normal(size=(4, 5)) for _ in op.partials]
-    # A factor of 0, two of them, and a vector of length 0.
+    # A vector with one 0, one with two, and one of all zeros: special for products and norms.
     for column in columns:
         column[1, 2] = column[2, 1] = column[2, 3] = 0.0
         column[3] = 0.0
@@ -197,7 +197,7 @@ def test_reductions(op: Op, backend: str) -> None:
 
 
 def test_elementwise_arithmetic_is_exact() -> None:
-    """Products and additions outside of sums are rounded one by one, as eager calls do."""
+    """Outside sums, products and additions are rounded separately, as in eager calls."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=64)
 
@@ -211,7 +211,7 @@ def test_elementwise_arithmetic_is_exact() -> None:
 
 
 def test_arguments_of_all_kinds() -> None:
-    """Views, read-only arrays, arrays of no dimensions and numbers are arguments of compiled code."""
+    """Compiled code accepts views, read-only arrays, 0-d arrays and numbers."""
     f = on("numba", lambda x, y: (x.sum() * y, x * y), np.ones((2, 3)), 1.0)
     frozen = np.ones((2, 3))
     frozen.flags.writeable = False
@@ -223,7 +223,7 @@ def test_arguments_of_all_kinds() -> None:
 
 
 def test_results_are_new_arrays() -> None:
-    """A result is no view of an argument, of another result or of a later one."""
+    """Results share no memory with arguments, other results or results of later calls."""
     x = np.ones(3)
     f = on("numba", lambda x: (x, x, x * 2.0), x)
     one, other, doubled = f(x)
@@ -248,7 +248,7 @@ def test_results_are_new_arrays() -> None:
     ],
 )
 def test_arguments_of_another_structure(others: tuple[Any, Any]) -> None:
-    """Between calls with arguments of two structures, each gets its own program."""
+    """Alternating calls with arguments of two structures each use their own program."""
 
     def f(tree: Any, y: Any = 1.0, scale: Any = 1.0) -> Any:
         return [leaf * y * scale for leaf in (tree.values() if isinstance(tree, dict) else tree)]
@@ -265,7 +265,7 @@ def test_arguments_of_another_structure(others: tuple[Any, Any]) -> None:
 
 
 def test_the_first_call_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Calls are answered by NumPy until the other program is there, and then by that one."""
+    """Calls run on NumPy until the backend's program is compiled, then on that."""
     may_go_on = threading.Event()
 
     def slow(*args: Any) -> Run:
@@ -283,12 +283,12 @@ def test_the_first_call_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def doubled_and_more(*args: Any) -> Run:
-    """Stand for a backend that is there at once, and whose results tell that it ran."""
+    """Stand in for a backend that compiles at once and whose results show that it ran."""
     return lambda x: (x * 2.0 + 1000.0,)
 
 
 def test_a_slow_backend_begins_when_it_is_worthwhile(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A function that chooses its backend itself begins with it when its calls have taken long enough."""
+    """Without an explicit backend, compiling starts once the calls have taken long enough."""
     monkeypatch.setitem(compiled.BACKENDS, "loops", compiled.Backend(doubled_and_more, with_numpy))
     f = Jitted(lambda x: x * 2.0, "loops", is_patient=True)
     assert [f(1.0) for _ in range(20)] == [2.0] * 20
@@ -296,7 +296,7 @@ def test_a_slow_backend_begins_when_it_is_worthwhile(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(patience, "PATIENCE", 0.0)
     g = Jitted(lambda x: x * 2.0, "loops", is_patient=True)
     assert g(1.0) == 2.0
-    # Nobody asks for it: the calls alone have taken long enough.
+    # No call to wait(): the time of the calls is enough to start.
     for program in g._programs.programs():
         program.settled.wait()
     assert g(1.0) == 1002.0
@@ -304,7 +304,7 @@ def test_a_slow_backend_begins_when_it_is_worthwhile(monkeypatch: pytest.MonkeyP
 
 
 def test_time_adds_up_over_calls(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is the time of all calls together that counts, and nothing between them."""
+    """The total time of all calls counts, without the time between them."""
     seconds = iter(range(1000))
     monkeypatch.setattr(patience, "perf_counter", lambda: float(next(seconds)))
     monkeypatch.setattr(patience, "PATIENCE", 5.0)
@@ -320,7 +320,7 @@ def test_time_adds_up_over_calls(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_waiting_begins(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who waits for a backend that has not begun has it begin, once, however often and in whatever thread."""
+    """`wait` starts a backend that has not started, only once for any number of calls and threads."""
     made: list[int] = []
 
     def counting(*args: Any) -> Run:
@@ -340,7 +340,7 @@ def test_waiting_begins(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_clock_goes_when_a_backend_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A program that stays with NumPy is not timed any longer."""
+    """A program that stays on NumPy is no longer timed."""
 
     def failing(*args: Any) -> Run:
         raise UnsuitableError("too long")
@@ -355,7 +355,7 @@ def test_the_clock_goes_when_a_backend_fails(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_who_is_patient() -> None:
-    """A backend that is asked for begins at the first call; the copies of a function wait as it does."""
+    """An explicit backend starts at the first call; the default one starts later, also for copies."""
     every: list[dict[str, Any]] = [{}, {"static_argnames": "n"}]
     for options in every:
         asked = jit(lambda x, n=2: x * n, backend="numba", **options)
@@ -369,7 +369,7 @@ def test_who_is_patient() -> None:
 def test_an_error_in_a_backend(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], error: Exception
 ) -> None:
-    """Where a backend fails, the program stays with NumPy, the report says why, and nothing is printed."""
+    """If a backend fails, the program stays on NumPy, the report says why, and nothing is printed."""
 
     def failing(*args: Any) -> Run:
         raise error
@@ -386,7 +386,7 @@ def test_an_error_in_a_backend(
 
 
 def test_large_programs_stay_with_numpy() -> None:
-    """What would take Numba too long is not compiled, and the report says so."""
+    """Programs too large for Numba are not compiled by it, and the report says so."""
 
     def f(x: Any) -> Any:
         for i in range(400):
@@ -401,14 +401,14 @@ def test_large_programs_stay_with_numpy() -> None:
 
 
 def test_many_numbers() -> None:
-    """Numbers in and out by the hundred are handed over in one array."""
+    """Many scalar arguments and results are passed in one array."""
     f = on("numba", lambda xs: [x * x + i for i, x in enumerate(xs)], [0.5] * 60)
     xs = [float(i) for i in range(60)]
     assert f(xs) == [x * x + i for i, x in enumerate(xs)]
 
 
 def test_threads() -> None:
-    """Calls from many threads, with arguments of two shapes, while the program is exchanged."""
+    """Calls from many threads, with two shapes, are right while the program is replaced."""
     f = jit(lambda x: (x * x).sum() * x, backend="numba")
     wrong: list[Any] = []
 
@@ -431,7 +431,7 @@ def test_threads() -> None:
 
 
 def test_without_numba(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where Numba is not installed, NumPy is the default, and asking for Numba says what to install."""
+    """Without Numba, NumPy is the default, and requesting Numba says what to install."""
     monkeypatch.setattr(sys.modules["autograd.compiler.jitted"], "find_spec", lambda name: None)
     f = jit(lambda x: x * 2.0)
     assert f(2.0) == 4.0
@@ -442,13 +442,13 @@ def test_without_numba(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_unknown_backends() -> None:
-    """A backend that there is not raises a ValueError with those there are."""
+    """An unknown backend raises a ValueError that lists the known ones."""
     with pytest.raises(ValueError, match="'numpy' or 'numba', got 'fortran'"):
         jit(lambda x: x, backend="fortran")
 
 
 def test_programs_that_are_gone_are_not_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A program whose function was dropped before its turn is not compiled."""
+    """A queued program whose function was deleted is not compiled."""
     made: list[int] = []
     hold = threading.Event()
 
@@ -487,7 +487,7 @@ print(f(np.ones(3)).tolist()[0], f.report().backend)
 
 
 def run_program(cache: Path, program: str = PROGRAM) -> list[str]:
-    """Return what a process of its own prints, which uses a directory as its cache."""
+    """Return the output of a program in a subprocess with the given cache directory."""
     root = str(Path(autograd.__file__).parent.parent)
     out = subprocess.run(
         [sys.executable, "-W", "error", "-c", program],
@@ -501,7 +501,7 @@ def run_program(cache: Path, program: str = PROGRAM) -> list[str]:
 
 
 def test_the_cache(tmp_path: Path) -> None:
-    """A second process loads what the first one compiled, and a broken file is compiled anew."""
+    """A second process loads the compiled code of the first; a broken file is compiled anew."""
     expected = ["True", "5.43656365691809", "numba"]
     assert run_program(tmp_path) == expected
     (code,) = tmp_path.glob("*/__pycache__/*.nbc")
@@ -513,13 +513,13 @@ def test_the_cache(tmp_path: Path) -> None:
 
 
 def test_without_a_cache(tmp_path: Path) -> None:
-    """Where no file can be written, programs are compiled all the same."""
+    """Programs are compiled even if no file can be written."""
     (tmp_path / "file").write_text("")
     assert run_program(tmp_path / "file")[-1] == "numba"
 
 
 def test_the_cache_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Programs that were not used for longest are deleted."""
+    """The least recently used programs are deleted."""
     from autograd.compiler.runtime import cache
 
     monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path))
@@ -530,7 +530,7 @@ def test_the_cache_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize("seconds", [0.0, 0.4, 0.8])
 def test_exit_while_compiling(tmp_path: Path, seconds: float) -> None:
-    """A process that ends while Numba compiles ends without a word."""
+    """A process that ends while Numba compiles prints nothing."""
     program = f"import time\n{PROGRAM.split('f.wait()')[0]}\ntime.sleep({seconds})"
     assert run_program(tmp_path, program) == ["True"]
 
@@ -558,7 +558,7 @@ def sum_of_squares(tree: Any) -> Any:
 
 @pytest.mark.parametrize("name", WIDE)
 def test_many_numbers_are_one_array(name: str) -> None:
-    """Long lists of numbers, and rows of them, are compiled as arrays, and come back as they were."""
+    """Long lists of numbers, and of rows, are compiled as arrays and returned in their original structure."""
     compiled = jit(value_and_grad(sum_of_squares), backend="numpy")
     value, gradient = value_and_grad(sum_of_squares)(WIDE[name])
     for _ in range(3):  # The first call compiles, the second writes a reader, the third uses it.
@@ -571,7 +571,7 @@ def test_many_numbers_are_one_array(name: str) -> None:
 
 
 def test_lists_of_other_lengths() -> None:
-    """A longer list, or one with something else in it, is not taken for the one before."""
+    """A list of another length or with other contents is not mistaken for the previous one."""
     compiled = jit(sum_of_squares, backend="numpy")
     for size in (9, 10, 9, 3, 10):
         assert compiled([2.0] * size) == 4.0 * size

@@ -1,4 +1,4 @@
-"""The directory of compiled code: it is ours alone, nothing of others is touched, and it is checked."""
+"""The cache directory: private to its owner, verified when read, and nothing else in it is touched."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ EXPECTED = ["True", "5.43656365691809", "numba"]
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a directory that is the cache of this process."""
+    """Return the cache directory of this process."""
     monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path))
     return tmp_path
 
 
 def tree(folder: Path) -> set[str]:
-    """Return all that a folder holds."""
+    """Return all paths in a folder."""
     return {str(path.relative_to(folder)) for path in folder.rglob("*")}
 
 
@@ -30,14 +30,14 @@ def tree(folder: Path) -> set[str]:
 
 
 def test_nothing_of_others_is_deleted(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In a folder of other things, only programs that were made here go."""
+    """In a folder with other files, only programs that the cache wrote are deleted."""
     monkeypatch.setattr(cache, "KEPT", 2)
     (home / ("a" * 32)).mkdir(mode=0o700)  # Without a program.
     (home / ("b" * 32)).write_text("a file")
     (home / "projects" / "mine").mkdir(parents=True)
     (home / ("c" * 31)).mkdir(mode=0o700)
     (home / ("c" * 31) / "program.py").write_text("by chance")
-    (home / ("d" * 32)).mkdir(mode=0o755)  # Open to others, so not made here.
+    (home / ("d" * 32)).mkdir(mode=0o755)  # Readable by others, so not written by the cache.
     (home / ("d" * 32) / "program.py").write_text("of another")
     (home / ("e" * 32)).symlink_to(home / ("c" * 31), target_is_directory=True)
     before = tree(home)
@@ -49,7 +49,7 @@ def test_nothing_of_others_is_deleted(home: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_only_what_was_made_is_forgotten(home: Path) -> None:
-    """A program that is deleted leaves what somebody put beside it."""
+    """Deleting a program leaves other files in its folder."""
     path = cache.stored("x = 1")
     assert path is not None
     cache.seal(path)
@@ -72,7 +72,7 @@ def test_only_what_was_made_is_forgotten(home: Path) -> None:
     ],
 )
 def test_where_it_is(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], expected: str) -> None:
-    """A directory that was asked for, else the general one, which is no relative path, else one at home."""
+    """The cache is in CHAINRULE_CACHE, else in an absolute XDG_CACHE_HOME, else in ~/.cache."""
     for name in ("CHAINRULE_CACHE", "XDG_CACHE_HOME", "HOME"):
         monkeypatch.delenv(name, raising=False)
     for name, place in variables.items():
@@ -81,7 +81,7 @@ def test_where_it_is(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str],
 
 
 def test_a_directory_that_is_asked_for_stays(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A relative directory is the same one while the process runs where it was started."""
+    """A relative CHAINRULE_CACHE is resolved against the working directory."""
     monkeypatch.chdir(home)
     monkeypatch.setenv("CHAINRULE_CACHE", "here")
     assert cache.directory() == home / "here"
@@ -94,7 +94,7 @@ def test_a_directory_that_is_asked_for_stays(home: Path, monkeypatch: pytest.Mon
 def test_what_is_made_is_closed_to_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, umask: int
 ) -> None:
-    """Directories are made for their owner alone, whatever the umask."""
+    """Directories are created with access only for the owner, whatever the umask."""
     monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path / "new" / "cache"))
     old = os.umask(umask)
     try:
@@ -108,7 +108,7 @@ def test_what_is_made_is_closed_to_others(
 
 @pytest.mark.parametrize("mode", [0o777, 0o1777, 0o770, 0o702])
 def test_where_others_can_write(home: Path, mode: int) -> None:
-    """A directory that is open to others is not used, and one warning says what to do."""
+    """A directory that others can write to is not used, and one warning says what to do."""
     home.chmod(mode)
     cache._warned.clear()
     with pytest.warns(RuntimeWarning, match=r"others could change it there; run 'chmod 700'") as warned:
@@ -124,7 +124,7 @@ def test_where_others_can_write(home: Path, mode: int) -> None:
 
 
 def test_a_directory_of_somebody_else(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """So is one that belongs to another user."""
+    """A directory of another user is not used, and a warning says what to do."""
     me = os.getuid()
     monkeypatch.setattr(os, "getuid", lambda: me + 1)
     cache._warned.clear()
@@ -134,7 +134,7 @@ def test_a_directory_of_somebody_else(home: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_program_whose_directory_somebody_else_made(home: Path) -> None:
-    """A directory of a program's name that is open to others, or a link, is not used."""
+    """A program's directory that is open to others, or a symbolic link, is not used."""
     path = cache.stored("x = 1")
     assert path is not None
     path.parent.chmod(0o755)
@@ -149,7 +149,7 @@ def test_a_program_whose_directory_somebody_else_made(home: Path) -> None:
 
 
 def test_a_changed_text_is_written_again(home: Path) -> None:
-    """A file that does not hold its program is replaced."""
+    """A source file with other contents is replaced."""
     path = cache.stored("x = 1")
     assert path is not None
     path.write_text("x = 2")
@@ -159,7 +159,7 @@ def test_a_changed_text_is_written_again(home: Path) -> None:
 
 @pytest.mark.parametrize("change", ["flip", "add", "remove", "no digests"])
 def test_code_that_is_not_what_was_written(home: Path, change: str) -> None:
-    """One bit, a file more or less: it is noticed."""
+    """Any flipped bit, added, removed or unlisted file is detected."""
     path = cache.stored("x = 1")
     assert path is not None
     code = path.parent / "__pycache__"
@@ -180,7 +180,7 @@ def test_code_that_is_not_what_was_written(home: Path, change: str) -> None:
 
 
 def test_damaged_code_is_never_loaded(tmp_path: Path) -> None:
-    """With one bit flipped in each of its files, a program is compiled anew, and right."""
+    """With a bit flipped in any of its files, a program is compiled anew and is right."""
     pytest.importorskip("numba")
     assert run_program(tmp_path) == EXPECTED
     files = sorted(tmp_path.glob("*/__pycache__/*"))
@@ -194,7 +194,7 @@ def test_damaged_code_is_never_loaded(tmp_path: Path) -> None:
 
 
 def test_code_that_runs_when_it_is_read(tmp_path: Path) -> None:
-    """A pickle that somebody put in place of compiled code is not opened."""
+    """A malicious pickle in place of compiled code is not loaded."""
     pytest.importorskip("numba")
     assert run_program(tmp_path) == EXPECTED
     (index,) = tmp_path.glob("*/__pycache__/*.nbi")
@@ -207,7 +207,7 @@ def test_code_that_runs_when_it_is_read(tmp_path: Path) -> None:
     ("variable", "backend"), [("NUMBA_DISABLE_JIT=1", "numpy"), ("NUMBA_CACHE_DIR=elsewhere", "numba")]
 )
 def test_settings_of_numba(tmp_path: Path, variable: str, backend: str) -> None:
-    """Where Numba does not compile, NumPy goes on; where it would keep files elsewhere, none are kept."""
+    """If Numba is disabled, NumPy runs the program; if Numba caches elsewhere, no code is cached."""
     pytest.importorskip("numba")
     name, _, setting = variable.partition("=")
     chosen = (

@@ -1,4 +1,4 @@
-"""`jit(vmap(f))` where a sample is numbers: compiled once, whatever the number of samples."""
+"""`jit(vmap(f))` of scalar samples: compiled once for any number of samples."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ X, Y = np.array([0.5, -1.0, 2.0, 3.0]), np.array([1.5, 0.25, -1.0, 2.0])
 
 
 def of(op: Op) -> Callable[..., Any]:
-    """Return a row as a function of its operands, each an argument."""
+    """Return a row as a function with one argument per operand."""
     return lambda *operands: public(op)(*split(op, operands))
 
 
 def on(backend: str, f: Callable[..., Any], *args: Any) -> Callable[..., Any]:
-    """Return a function that runs on a backend by now."""
+    """Return a compiled function that already runs on a backend."""
     if backend == "numba":
         pytest.importorskip("numba")
     function = jit(f, backend)
@@ -41,7 +41,7 @@ def on(backend: str, f: Callable[..., Any], *args: Any) -> Callable[..., Any]:
 
 @pytest.mark.parametrize("op", OPS.values(), ids=lambda op: op.name)
 def test_each_row(op: Op) -> None:
-    """For numbers of its domain, and where some of the operands are the same for all samples."""
+    """Each row agrees with eager calls over its domain, also with some operands shared by all samples."""
     columns = np.array(sample(op)).T
     for shared in ([], [0], [len(columns) - 1]):
         axes = tuple(None if i in shared else 0 for i in range(len(columns)))
@@ -54,14 +54,14 @@ def test_each_row(op: Op) -> None:
 
 @pytest.mark.parametrize("op", OPS.values(), ids=lambda op: op.name)
 def test_each_row_at_special_numbers(op: Op) -> None:
-    """At zeros of both signs, inf and nan a compiled row gives what it gives eagerly."""
+    """At signed zeros, inf and nan a compiled row agrees with an eager call."""
     count = len(intervals(op, size=3))
     if count > 3:
         count = 2
     grid = np.array(np.meshgrid(*[SPECIAL] * count)).reshape(count, -1)
     found = jit(vmap(of(op)))(*grid)
     points = grid.T.tolist()
-    # Of Values, since Python's floats raise where IEEE 754 has an answer.
+    # On Values, since Python's floats raise where IEEE 754 defines a result.
     expected = np.array([evaluated(lambda p: float(of(op)(*map(Value, p))), point) for point in points])
     if op.name == "pow":
         # NumPy's own (-inf)**0.5 is nan for a number, and inf for an array.
@@ -109,7 +109,7 @@ TRACED: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("name", [*PROGRAMS, *TRACED])
 def test_compiled_as_eager(name: str, backend: str) -> None:
-    """The compiled function gives what an eager call gives, at other numbers too, in arrays of its own."""
+    """Compiled and eager calls agree, also at other numbers, and results share no memory."""
     f, args = (PROGRAMS | TRACED)[name]
     compiled = on(backend, f, *args)
     for _ in range(2):
@@ -124,7 +124,7 @@ def test_compiled_as_eager(name: str, backend: str) -> None:
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_the_program_does_not_grow_with_the_samples(name: str) -> None:
-    """What is traced and compiled is one sample."""
+    """Only one sample is traced and compiled."""
     f, args = PROGRAMS[name]
     many = [tuple(np.tile(part, 500) for part in arg) if isinstance(arg, tuple) else arg for arg in args]
     many = [np.tile(arg, 500) if isinstance(arg, np.ndarray) else arg for arg in many]
@@ -138,7 +138,7 @@ def test_the_program_does_not_grow_with_the_samples(name: str) -> None:
 
 
 def test_a_function_of_a_sample_is_called_once() -> None:
-    """It is recorded at the first call."""
+    """The function of a sample is called only once, in the first call."""
     calls = []
 
     def f(x: Any) -> Any:
@@ -152,13 +152,13 @@ def test_a_function_of_a_sample_is_called_once() -> None:
 
 
 def test_a_branch_on_a_number_of_a_sample() -> None:
-    """It raises, as in every compiled function."""
+    """A branch on a number of a sample raises, as in every compiled function."""
     with pytest.raises(TracedValueError):
         jit(vmap(lambda x: x if x > 0.0 else -x))(X)
 
 
 def test_a_variable_of_a_call_around_it() -> None:
-    """What is differentiated around the call is no constant of the program."""
+    """A variable of an outer derivative is not a constant of the program."""
     assert grad(lambda w: jit(vmap(lambda x: x * w))(X).sum())(2.0) == X.sum()
     w = Value(3.0)
     jit(vmap(lambda x: x * w))(np.array([Value(1.0), Value(2.0)]))[1].backward()

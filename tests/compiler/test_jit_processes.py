@@ -45,7 +45,7 @@ print(*backends, float(h(np.ones(3))[0]), flush=True)
 
 @pytest.mark.parametrize("seconds", [0.0, 0.3, 1.0])
 def test_fork_while_compiling(tmp_path: Path, seconds: float) -> None:
-    """A child that is forked while Numba is loaded or compiles has all its programs, and compiles others."""
+    """A child forked while Numba loads or compiles keeps all programs and can compile others."""
     assert run_program(tmp_path, FORK.replace("SECONDS", str(seconds))) == ["numba", "5.0"] * 2
 
 
@@ -73,7 +73,7 @@ if __name__ == "__main__":
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_pools(tmp_path: Path, method: str) -> None:
-    """Workers of a pool call what their parent compiled, however they are started."""
+    """Pool workers can call their parent's compiled functions under every start method."""
     script = tmp_path / "script.py"
     script.write_text(START.replace("METHOD", repr(method)))
     program = f"import subprocess, sys\nsubprocess.run([sys.executable, {str(script)!r}], check=True)"
@@ -81,14 +81,14 @@ def test_pools(tmp_path: Path, method: str) -> None:
 
 
 def program_that(make: Callable[[], Run]) -> Program:
-    """Return a program that another backend is to make."""
+    """Return a program that waits for another backend."""
     program = Program(str, lambda x: (x,), CompilationReport(0, 0, 0.0))
     program.expect("another", make)
     return program
 
 
 def test_a_fork_waits_for_the_compiler_and_no_longer() -> None:
-    """It waits for the program that is being compiled; the child does the next one itself."""
+    """A fork waits for the program being compiled; the next one in the queue is compiled afterwards."""
     is_compiling, may_end = threading.Event(), threading.Event()
 
     def slow() -> Run:
@@ -109,7 +109,7 @@ def test_a_fork_waits_for_the_compiler_and_no_longer() -> None:
 
 
 def test_a_fork_does_not_wait_forever(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where a compiler does not end, the child does without one: its programs stay as they are."""
+    """If the compiler takes too long, the child runs without one: its programs stay on NumPy."""
     monkeypatch.setattr(background, "PATIENCE", 0.01)
     is_compiling, may_end = threading.Event(), threading.Event()
 
@@ -123,7 +123,7 @@ def test_a_fork_does_not_wait_forever(monkeypatch: pytest.MonkeyPatch) -> None:
     is_compiling.wait()
     improve_later(second)
     parent = background._worker
-    monkeypatch.setattr(background, "_worker", parent)  # It is put back in the end.
+    monkeypatch.setattr(background, "_worker", parent)  # Restores the worker after the test.
     parent.before_fork()
     parent.after_fork()
     background._begin_in_child()
@@ -137,7 +137,7 @@ def test_a_fork_does_not_wait_forever(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_thread_ends_when_there_is_nothing_to_do() -> None:
-    """A process whose programs are compiled has no thread more, so that it may fork without a warning."""
+    """The compiler thread ends when the queue is empty, so the process can fork without a warning."""
     f = jit(lambda x: x * 2.0)
     f(1.0)
     f.wait()
@@ -148,7 +148,7 @@ def test_the_thread_ends_when_there_is_nothing_to_do() -> None:
 
 
 def test_no_thread_can_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the system gives no more threads, programs stay with NumPy, and nobody waits."""
+    """If no thread can be started, programs stay on NumPy, and `wait` returns."""
 
     def refuse(self: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
@@ -164,7 +164,7 @@ def test_no_thread_can_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """At the end the thread stops in the middle of a program; nobody waits for it or for the others."""
+    """At exit the thread stops in the middle of a program; no waiting call hangs."""
     worker = background._Worker(deque())
     monkeypatch.setattr(background, "_worker", worker)
     is_compiling = threading.Event()
@@ -191,12 +191,12 @@ def test_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     worker.after_fork()
 
 
-# JAX, where another test has loaded it, and Python from 3.12 on warn of the threads that are here on purpose.
+# JAX, if another test has loaded it, and Python from 3.12 on warn about the threads, which are intended.
 @pytest.mark.filterwarnings(
     "ignore:os.fork:RuntimeWarning", "ignore:This process .* is multi-threaded:DeprecationWarning"
 )
 def test_the_collector_runs_in_a_child() -> None:
-    """A child that is forked while another thread compiles collects, if it does not itself."""
+    """The collector is on in a forked child, unless the forking thread itself was compiling."""
     inside, may_end = threading.Event(), threading.Event()
 
     def compile_for_long() -> None:
@@ -217,10 +217,10 @@ def test_the_collector_runs_in_a_child() -> None:
 
 
 def forked(ask: Callable[[], bool]) -> bool:
-    """Return what a child answers."""
+    """Return the result of a function called in a forked child."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        # JAX, where another test has loaded it, warns of every fork.
+        # JAX, if another test has loaded it, warns about every fork.
         warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
         child = os.fork()
     if not child:

@@ -1,4 +1,4 @@
-"""One program for one thing: whatever else a trace read belongs to the key."""
+"""The key of a compiled program contains everything that a trace can read."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ from nn import MLP, Module, Neuron, Sequential
 
 
 class Holder(Module):
-    """A module with one parameter and any settings."""
+    """A module with one parameter and arbitrary settings."""
 
-    if TYPE_CHECKING:  # Any attribute may be there.
+    if TYPE_CHECKING:  # Declares arbitrary attributes to type checkers.
 
         def __getattr__(self, name: str) -> Any: ...
 
@@ -44,7 +44,7 @@ class Holder(Module):
 
 
 def pair_class() -> Any:
-    """Return a class of its own."""
+    """Return a new named tuple class at each call."""
     return namedtuple("Pair", ["a", "b"])
 
 
@@ -61,7 +61,7 @@ class Counted:
         self.call = jit(counting, backend="numpy")
 
     def __call__(self, module: Any) -> Any:
-        """Call it."""
+        """Call the compiled function."""
         return self.call(module, 3.0)
 
 
@@ -69,7 +69,7 @@ class Counted:
 
 
 def test_models_of_the_same_parameters() -> None:
-    """Two models whose parameters have the same names and shapes are two programs."""
+    """Models that only differ in their activation have different programs."""
     f = jit(lambda model, x: model(x), backend="numpy")
     models = [MLP(2, [3, 1], activation=name, rng=0) for name in ("tanh", "relu", "sigmoid", "softplus")]
     models.append(MLP(2, [3, 1], activation=functools.partial(autograd.leaky_relu, slope=0.3), rng=0))
@@ -85,7 +85,7 @@ def test_models_of_the_same_parameters() -> None:
 
 
 def test_the_class_of_a_module() -> None:
-    """Modules of other classes are others, though their names, attributes and parameters are the same."""
+    """Modules of different classes have different programs, even with equal names and attributes."""
 
     def made(factor: float) -> Any:
         class Model(Holder):
@@ -101,7 +101,7 @@ def test_the_class_of_a_module() -> None:
 
 
 class Color(Enum):
-    """A choice."""
+    """An enumeration."""
 
     RED = 1
     BLUE = 2
@@ -117,7 +117,7 @@ class Config:
 
 @dataclass(frozen=True)
 class Frozen:
-    """Settings that cannot change."""
+    """Immutable settings."""
 
     rate: float = 0.5
 
@@ -158,7 +158,7 @@ def in_units(unit: str) -> Any:
 
 
 def drawn(seed: int) -> random.Random:
-    """Return random numbers of Python's."""
+    """Return one of Python's random generators."""
     return random.Random(seed)
 
 
@@ -246,7 +246,7 @@ PAIRS: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
     "parameters": (lambda: [Value(1.0), Value(2.0)], lambda: (Value(1.0), Value(2.0))),
     "arrays of parameters": (lambda: as_values([1.0, 2.0]), lambda: [Value(1.0), Value(2.0)]),
 }
-NEVER_EQUAL = {"named tuples"}  # Each call makes a class.
+NEVER_EQUAL = {"named tuples"}  # Each call makes a new class.
 
 
 @pytest.mark.parametrize("name", PAIRS)
@@ -268,7 +268,7 @@ def test_settings(name: str) -> None:
 
 @pytest.mark.parametrize("name", PAIRS)
 def test_a_changed_setting(name: str) -> None:
-    """An attribute that is assigned anew is not ignored, and going back finds the program of before."""
+    """Reassigning an attribute changes the program, and assigning the old value finds the old program."""
     one, other = PAIRS[name]
     f = Counted(lambda module, x: module.w * x if module.which == "one" else module.w * x + 1.0)
     settings_ = {"one": one(), "other": other()}
@@ -281,7 +281,7 @@ def test_a_changed_setting(name: str) -> None:
 
 
 def test_settings_that_change_in_place() -> None:
-    """So is what changes inside of a setting."""
+    """Changing a setting in place changes the program."""
     module = Holder(
         items=[1.0], table={"a": 1.0}, array=np.ones(3), config=Config(), part=Neuron(1, "relu", rng=0)
     )
@@ -308,7 +308,7 @@ def test_settings_that_change_in_place() -> None:
 
 
 def test_attributes_of_the_class() -> None:
-    """A setting may be an attribute of the class, or a method that is replaced."""
+    """Class attributes and replaced methods are part of the key."""
 
     class Model(Holder):
         slope = 2.0
@@ -327,7 +327,7 @@ def test_attributes_of_the_class() -> None:
 
 
 def test_a_class_that_holds_settings() -> None:
-    """Settings may be attributes of a class that is an attribute, or of one that it is derived from."""
+    """If an attribute is a class, the attributes of it and of its bases are part of the key."""
 
     class Defaults:
         rate = 1.0
@@ -346,7 +346,7 @@ def test_a_class_that_holds_settings() -> None:
 
 
 def test_parameters_in_other_places() -> None:
-    """Tied parameters, and the same numbers elsewhere, are other programs; other numbers are not."""
+    """Tying or moving parameters changes the program; changing their numbers does not."""
 
     def made(tied: bool, swapped: bool, start: float) -> Holder:
         a, b = Value(start), Value(start + 1.0)
@@ -366,7 +366,7 @@ def test_parameters_in_other_places() -> None:
 
 
 def test_resources() -> None:
-    """Locks, files and compiled functions may be attributes: they are the same while they are the same."""
+    """Locks, files and compiled functions may be attributes; they are compared by identity."""
     f = Counted()
     lock, file, compiled = threading.Lock(), io.StringIO("a"), jit(lambda x: x * 2.0)
     compiled(1.0)
@@ -382,7 +382,7 @@ def test_resources() -> None:
 
 
 def test_a_remembered_graph() -> None:
-    """A result that a module remembers is a constant like any other, however long its history."""
+    """A stored result is a constant like any other, at any depth of its graph."""
     f = Counted(lambda module, x: module.w * x + module.last)
     module = Holder(last=Value(1.0))
     for _ in range(3000):
@@ -395,7 +395,7 @@ def test_a_remembered_graph() -> None:
 
 
 def test_cycles_and_depth() -> None:
-    """Attributes may lead back to the module, and deep down, and share parts."""
+    """Attributes may have cycles, deep nesting and shared parts."""
     f = Counted()
     modules = []
     for _ in range(2):
@@ -417,7 +417,7 @@ def test_cycles_and_depth() -> None:
     "iterator", [lambda: iter([1, 2]), lambda: (i for i in range(3)), lambda: map(abs, [1])]
 )
 def test_iterators_are_refused(iterator: Callable[[], Any]) -> None:
-    """What moves on when it is read cannot be compared, and the error says what to do."""
+    """Iterators, which cannot be read without consuming them, raise an error that says what to do."""
     with pytest.raises(TypeError, match=r"holds <.*> \(\w+\), and .* keep a list in its place, or pass"):
         Counted()(Holder(batches=[iterator()]))
 
@@ -433,7 +433,7 @@ class Sealed:
 
 
 def test_what_cannot_be_pickled() -> None:
-    """Its attributes are read all the same."""
+    """The attributes of an object that cannot be pickled are part of the key."""
     f = Counted(lambda module, x: module.w * x * module.sealed.rate)
     module = Holder(sealed=Sealed(1.0))
     assert (f(module), f(module)) == (6.0, 6.0)
@@ -458,7 +458,7 @@ nested = st.recursive(
 @settings(max_examples=100)
 @given(nested, nested)
 def test_random_settings(one: Any, other: Any) -> None:
-    """A trace is used again exactly where settings are written alike; `repr` tells kinds and orders apart."""
+    """A trace is reused exactly if settings have the same repr, which distinguishes types and orders."""
     f = Counted(lambda module, x: module.w * x + len(repr(module.setting)))
     for setting in (one, other, one):
         assert f(Holder(setting=setting)) == 6.0 + len(repr(setting))
@@ -469,14 +469,14 @@ def test_random_settings(one: Any, other: Any) -> None:
 
 
 class Word(StrEnum):
-    """Names that are equal to strings."""
+    """An enumeration whose members equal strings."""
 
     A = "a"
 
 
 @pytest.mark.parametrize("keys", [(1, 1.0, True), ("a", Word.A), ((1, 2), (1.0, 2.0)), ((1, 0.0), (1, -0.0))])
 def test_equal_keys_of_other_kinds(keys: tuple[Any, ...]) -> None:
-    """A function may read the kind of a key: each has its program."""
+    """Equal keys of different types have different programs, since a function may read the type."""
     compiled = jit(lambda tree, x: [len(repr(key)) * x for key in tree], backend="numpy")
     for _ in range(3):
         for key in keys:
@@ -484,7 +484,7 @@ def test_equal_keys_of_other_kinds(keys: tuple[Any, ...]) -> None:
 
 
 def test_the_order_of_keys() -> None:
-    """A function sees the keys in their order."""
+    """The order of keys, which a function can see, is part of the key."""
     compiled = jit(lambda tree: next(iter(tree.values())) * 2.0, backend="numpy")
     for _ in range(3):
         assert compiled({"a": 1.0, "b": 5.0}) == 2.0
@@ -492,7 +492,7 @@ def test_the_order_of_keys() -> None:
 
 
 def test_named_tuples_of_one_name() -> None:
-    """Classes of the same name and fields are others."""
+    """Named tuple classes with the same name and fields have different programs."""
 
     def made(factor: float) -> Any:
         class Pair(namedtuple("Pair", "a b")):
@@ -510,7 +510,7 @@ def test_named_tuples_of_one_name() -> None:
 
 
 def test_a_number_and_an_array_without_dimensions() -> None:
-    """Each is built as what it was, also in the result."""
+    """Numbers and 0-d arrays keep their type, also in the result."""
     compiled = jit(lambda x: [x, x * 2.0], backend="numpy")
     for _ in range(3):
         assert type(compiled(3.0)[0]) is float
@@ -521,7 +521,7 @@ def test_a_number_and_an_array_without_dimensions() -> None:
 
 
 def test_programs_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only so many programs are kept: those that were used last, also by repeated calls."""
+    """A bounded number of programs is kept, the most recently used ones, also after repeated calls."""
     monkeypatch.setattr(kept_programs, "KEPT", 3)
     traces: list[int] = []
 
@@ -533,7 +533,7 @@ def test_programs_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for size in (1, 2, 3):
         for _ in range(3):
             assert compiled(np.ones(size)) == size
-    for size in (1, 4, 1, 3):  # 2 was used before all others.
+    for size in (1, 4, 1, 3):  # 2 is the least recently used.
         assert compiled(np.ones(size)) == size
     assert traces == [1, 2, 3, 4]
     assert compiled(np.ones(2)) == 2.0
@@ -545,7 +545,7 @@ def test_programs_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_clearing() -> None:
-    """After clearing, a call compiles, and there is no program to show until then."""
+    """After `clear_cache` the next call compiles again, and until then there is no report."""
     traces: list[int] = []
 
     def f(x: Any) -> Any:
@@ -562,7 +562,7 @@ def test_clearing() -> None:
 
 
 def test_threads_with_few_programs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Threads that push out each other's programs, and clear them, get their own numbers."""
+    """Threads that evict and clear each other's programs still get the right numbers."""
     monkeypatch.setattr(kept_programs, "KEPT", 2)
     compiled = jit(lambda x: autograd.sum([v * float(len(x)) for v in x]), backend="numpy")
     wrong: list[Any] = []
@@ -586,7 +586,7 @@ def test_threads_with_few_programs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_source_and_report_are_of_the_last_call() -> None:
-    """Whatever was compiled since, they are those of the program that ran last."""
+    """Source and report are those of the program that ran last, not of the one compiled last."""
     f = jit(lambda x: x * 2.0 if np.ndim(x) == 0 else x @ x, backend="numpy")
     sources = {}
     for x in (1.0, np.ones(2), Holder()):

@@ -1,4 +1,4 @@
-"""Static arguments: known while a function is traced, and part of the key, with JAX's meaning."""
+"""Static arguments, as in JAX: constants of the trace and part of the key."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from nn import Module
 
 
 def power(x: Any, n: int = 2, *, scale: Any = 1.0, name: str = "a") -> Any:
-    """Return what can only be traced where `n` and `name` are known."""
+    """Return a power; it can only be traced if `n` and `name` are static."""
     result = 1.0
     for _ in range(n):
         result = result * x
@@ -26,7 +26,7 @@ def power(x: Any, n: int = 2, *, scale: Any = 1.0, name: str = "a") -> Any:
 
 
 def counted(f: Callable[..., Any]) -> tuple[Callable[..., Any], list[Any]]:
-    """Return a function that notes its calls."""
+    """Return a function that records its calls, and the list of them."""
     calls: list[Any] = []
 
     @functools.wraps(f)
@@ -47,7 +47,7 @@ def counted(f: Callable[..., Any]) -> tuple[Callable[..., Any], list[Any]]:
     ],
 )
 def test_however_they_are_passed(options: dict[str, Any]) -> None:
-    """Static arguments have the values of the call, by position, by name and by default."""
+    """Static arguments can be passed by position, by name and by default."""
     f, calls = counted(power)
     compiled = jit(f, backend="numpy", **options)
     for x in (2.0, 3.0):
@@ -61,7 +61,7 @@ def test_however_they_are_passed(options: dict[str, Any]) -> None:
 
 
 def test_in_the_middle() -> None:
-    """The other arguments keep their places and their names."""
+    """The other arguments keep their positions and names."""
     f = jit(lambda a, n, b, *rest: (a - b) * n + sum(rest, 0.0), backend="numpy", static_argnums=1)
     assert f(5.0, 2, 3.0) == 4.0
     assert "def program(a, b):" in f.source
@@ -70,7 +70,7 @@ def test_in_the_middle() -> None:
 
 
 def test_kinds_are_told_apart() -> None:
-    """What is equal but of another kind is another value."""
+    """Equal static values of different types have different programs."""
     f = jit(lambda x, how: [x, float(len(repr(how)))], backend="numpy", static_argnums=1)
     for _ in range(2):
         for how in (
@@ -91,7 +91,7 @@ def test_kinds_are_told_apart() -> None:
 
 
 def test_functions_are_static_by_identity() -> None:
-    """A function as a static argument is called while tracing."""
+    """Functions as static arguments are compared by identity and called while tracing."""
     f = jit(lambda g, x: g(x), backend="numpy", static_argnames="g")
     for _ in range(2):
         assert f(autograd.sin, 0.0) == 0.0
@@ -99,7 +99,7 @@ def test_functions_are_static_by_identity() -> None:
 
 
 def test_compositions() -> None:
-    """Derivatives and maps compose on either side."""
+    """jit with static arguments composes with derivatives and vmap, inside and outside."""
     f = jit(power, backend="numpy", static_argnames=("n", "name"))
     assert grad(lambda x: f(x, 3))(2.0) == 12.0
     assert vmap(lambda x: f(x, 2))(np.array([1.0, 2.0])).tolist() == [1.0, 4.0]
@@ -123,7 +123,7 @@ class Model(Module):
 
 
 def test_methods() -> None:
-    """Methods count `self`; the parameters are inputs."""
+    """`self` counts as argument 0; the parameters are inputs."""
     model = Model()
     assert [model.repeat(1.0, 3), model.repeat(1.0, times=2)] == [8.0, 4.0]
     model.w.data = 3.0
@@ -132,7 +132,7 @@ def test_methods() -> None:
 
 
 def test_as_a_decorator_with_options() -> None:
-    """Without a function, `jit` is a decorator with the options that it was given."""
+    """Without a function, `jit` returns a decorator with the given options."""
 
     @jit(backend="numpy", static_argnames=["n", "name"])
     def decorated(x: Any, n: int = 2, *, name: str = "a") -> Any:
@@ -150,7 +150,7 @@ def test_as_a_decorator_with_options() -> None:
 
 @pytest.mark.parametrize("f", ["numba", 1, power(2.0)])
 def test_what_is_no_function(f: Any) -> None:
-    """What cannot be called is refused when it is compiled, not at the first call."""
+    """`jit` of anything but a callable raises at once, not at the first call."""
     with pytest.raises(TypeError, match="expected a function to compile, got"):
         jit(f)
 
@@ -167,7 +167,7 @@ def test_what_is_no_function(f: Any) -> None:
     ],
 )
 def test_arguments_that_there_are_not(options: Any, error: type[Exception], message: str) -> None:
-    """Positions and names are checked when the function is made."""
+    """Positions and names are checked by `jit`, before any call."""
     with pytest.raises(error, match=message):
         jit(power, **options)
 
@@ -187,7 +187,7 @@ def test_arguments_that_there_are_not(options: Any, error: type[Exception], mess
     ],
 )
 def test_what_cannot_be_static(value: Any, message: str) -> None:
-    """What has no hash is refused, as in JAX."""
+    """Unhashable values raise, as in JAX."""
     with pytest.raises(ValueError, match=message):
         jit(power, static_argnums=1)(2.0, value)
 
@@ -211,13 +211,13 @@ def test_the_last_call() -> None:
 
 
 def test_programs_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """All static values share the room that there is."""
+    """The number of kept programs is bounded over all static values."""
     monkeypatch.setattr(kept_programs, "KEPT", 4)
     f, calls = counted(power)
     compiled = jit(f, backend="numpy", static_argnums=1)
     for n in range(10):
         assert compiled(2.0, n) == compiled(2.0, 0) * 2.0**n
-    assert len(calls) == 10  # n = 0 was used all the time.
+    assert len(calls) == 10  # n = 0 was used in every round, so it was never evicted.
     assert len(compiled._programs) <= 4
     for size in range(1, 9):
         same(compiled(np.full(size, 2.0), 3), np.full(size, 8.0))
@@ -225,7 +225,7 @@ def test_programs_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_threads() -> None:
-    """Calls from many threads with their own static values get their own results."""
+    """Calls from many threads with different static values get the right results."""
     f = jit(power, backend="numpy", static_argnums=1)
     wrong: list[Any] = []
 

@@ -1,4 +1,4 @@
-"""Programs without a pattern: scheduled as a table, and interpreted by NumPy and by Numba."""
+"""Irregular programs: scheduled as a table and interpreted by NumPy or Numba."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ BACKENDS = ["numpy", "numba"]
 
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, -2.5, 1e-320, 1e308, inf, -inf, nan]
 
-# What is one instruction, or chooses: it has to be right to the last bit.
+# Single instructions and choices, which must be right to the last bit.
 EXACT = {"add", "sub", "mul", "truediv", "neg", "abs", "where", "sqrt", "max", "min", "relu", *COMPARISONS}
 
 
 @pytest.fixture(autouse=True)
 def _everything_is_irregular(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have every program interpreted, however few arrays it has."""
+    """Make every program interpreted, however few arrays it has."""
     monkeypatch.setattr(compiled, "_MOST_ARRAYS", 0)
 
 
 def interpreted(backend: str, f: Callable[..., Any], *args: Any) -> Any:
-    """Return a function that is interpreted on a backend by now."""
+    """Return a compiled function that is already interpreted on a backend."""
     if backend == "numba":
         pytest.importorskip("numba")
     function = jit(f, backend=backend)
@@ -54,12 +54,12 @@ def interpreted(backend: str, f: Callable[..., Any], *args: Any) -> Any:
 
 
 def bits(tree: Any) -> list[str]:
-    """Return the numbers of a list of numbers and arrays, told apart to the last bit and the sign of 0."""
+    """Return the numbers of a list of numbers and arrays in hex, to compare every bit."""
     return [float(number).hex() for leaf in tree for number in np.ravel(leaf)]
 
 
 def irregular(size: int, seed: int) -> Callable[[Any], Any]:
-    """Return a function whose operations follow no pattern."""
+    """Return a function whose operations have no pattern."""
     rng = random.Random(seed)
     steps = [
         (rng.choice(["add", "sub", "mul", "max"]), rng.randrange(4 + i), rng.randrange(4 + i))
@@ -82,7 +82,7 @@ def irregular(size: int, seed: int) -> Callable[[Any], Any]:
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("samples", [2, 7, 8, 9, 21])
 def test_batches(backend: str, samples: int) -> None:
-    """Each sample of a batch has its own lane, also where they do not fill the last vector."""
+    """Batches of any size are right, also if they do not fill the last vector."""
     f = irregular(60, seed=samples)
     x = np.random.default_rng(samples).normal(size=(samples, 3))
     program = interpreted(backend, vmap(value_and_grad(f)), x)
@@ -109,14 +109,14 @@ def test_arithmetic_is_exact(backend: str) -> None:
 
 
 def rows() -> list[Op]:
-    """Return the rows that an interpreter knows."""
+    """Return the rows that the interpreters support."""
     return [op for op in (*OPS.values(), *COMPARISONS.values()) if not op.variadic]
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("batch", [False, True])
 def test_special_numbers(backend: str, batch: bool) -> None:
-    """At ties, zeros of both signs, inf and nan every row gives what an eager call gives."""
+    """At ties, signed zeros, inf and nan every row agrees with an eager call."""
     some = rows()
 
     def each(at: Any) -> list[Any]:
@@ -148,7 +148,7 @@ def test_special_numbers(backend: str, batch: bool) -> None:
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_reductions_step_by_step(backend: str) -> None:
-    """Reductions by one loop, and what is made of them, are interpreted as their steps."""
+    """Reductions with at most one accumulator are interpreted step by step."""
     stepwise = [
         op for op in OPS.values() if op.variadic and (not op.reduction or len(op.reduction.accumulators) == 1)
     ]
@@ -171,7 +171,7 @@ def test_reductions_step_by_step(backend: str) -> None:
 
 
 def test_the_source_runs_on_its_own() -> None:
-    """The source is a module of NumPy that gives the same results."""
+    """The source is a NumPy module that gives the same results."""
     x = np.random.default_rng(0).normal(size=(5, 3))
     program = interpreted("numpy", vmap(value_and_grad(irregular(40, seed=0))), x)
     namespace: dict[str, Any] = {}
@@ -181,14 +181,14 @@ def test_the_source_runs_on_its_own() -> None:
 
 
 def test_the_report() -> None:
-    """The report says that nothing was found, and how much there is to interpret."""
+    """The report says that no pattern was found, and how many operations are interpreted."""
     program = interpreted("numpy", irregular(40, seed=0), np.ones(3))
     assert "no pattern: " in repr(program.report())
     assert program.report().interpreted > 20
 
 
 def test_large_memories_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    """NumPy takes some lanes at a time where all of them would need too much memory."""
+    """The NumPy interpreter splits a batch that would need too much memory."""
     x = np.random.default_rng(0).normal(size=(5, 3))
     f = vmap(irregular(40, seed=0))
     whole = interpreted("numpy", f, x)(x)
@@ -197,7 +197,7 @@ def test_large_memories_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A large batch is shared among threads, with the same results."""
+    """A large batch is split among threads, with the same results."""
     pytest.importorskip("numba")
     x = np.random.default_rng(0).normal(size=(50, 3))
     program = interpreted("numba", vmap(irregular(40, seed=0)), x)
@@ -207,7 +207,7 @@ def test_threads(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_slots_are_given_away() -> None:
-    """A chain needs two slots however long it is."""
+    """A chain of any length needs two slots."""
     x = Value(1.0)
     y = x
     for _ in range(50):
@@ -219,7 +219,7 @@ def test_slots_are_given_away() -> None:
 
 
 def test_what_is_not_schedulable() -> None:
-    """A sum over samples, a use of one of them, or a row of many operands keeps a program from it."""
+    """Programs with a sum over samples, a single lane used alone, or logsumexp cannot be scheduled."""
     x, y = Value(1.0), Value(2.0)
     both = stack([x, y])
     for result in (total(both, 2), lane(both, 0) * y, autograd.logsumexp([x, y])):
@@ -228,7 +228,7 @@ def test_what_is_not_schedulable() -> None:
 
 
 def test_programs_with_such_parts_are_right_all_the_same() -> None:
-    """What cannot be scheduled is a program of arrays as before."""
+    """A program that cannot be scheduled becomes an array program."""
     f = jit(lambda x: autograd.logsumexp(x) * x[0], backend="numpy")
     assert f(np.array([1.0, 2.0])) == pytest.approx(np.logaddexp(1.0, 2.0))
     assert f.report().classes > 0
@@ -239,7 +239,7 @@ def test_programs_with_such_parts_are_right_all_the_same() -> None:
 )
 @given(c=st.floats(-1e6, 1e6), x=st.floats(-1e6, 1e6), y=st.floats(-1e6, 1e6))
 def test_combining_keeps_every_bit(build: Any, c: float, x: float, y: float) -> None:
-    """A product and its addition, or a negative and its addition, are one operation of the same result."""
+    """A product or negation fused with its addition gives the same bits."""
     leaves = [Value(number) for number in (c, x, y)]
     node = build(*leaves)
     tape = combine(tape_of([node], [leaves]))
@@ -250,6 +250,6 @@ def test_combining_keeps_every_bit(build: Any, c: float, x: float, y: float) -> 
 
 
 def test_the_kernel_knows_every_row() -> None:
-    """The compiled interpreter has a case for each row that is not written out before."""
+    """The compiled interpreter has a case for each row except the choices."""
     known = {op.name for op in numba_interpreter._KINDS}
     assert {op.name for op in rows() if op not in CHOICES} <= known

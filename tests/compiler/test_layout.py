@@ -1,4 +1,4 @@
-"""A plan says all that a backend needs: here one that reads nothing else, and knows no operation."""
+"""A plan contains all that a backend needs, shown by a backend that uses nothing else."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from autograd.ops.rules import on_arrays, on_floats
 
 
 def computed(block: Block, taken: Sequence[Any]) -> Any:
-    """Return the numbers of a block from what it takes of others."""
+    """Return the numbers of a block from its operands."""
     if block.product is not None:
         left, right = taken
         return left @ right.T
@@ -78,7 +78,7 @@ def _plainly() -> Any:
 @settings(max_examples=150)
 @given(array_programs())
 def test_a_plan_says_all_that_there_is_to_compute(drawn: ArrayProgram) -> None:
-    """Block by block, from the arguments and the constants to the results."""
+    """Evaluating a plan block by block gives the results of an eager call."""
 
     def results(at: Any) -> list[Any]:
         return [result if np.ndim(result) else result * 1.0 for result in drawn.results(at)]
@@ -88,7 +88,7 @@ def test_a_plan_says_all_that_there_is_to_compute(drawn: ArrayProgram) -> None:
 
 
 def test_blocks_of_every_kind() -> None:
-    """An argument, constants, a stack, a product, a sum along an axis, and terms of several arrays."""
+    """Blocks of every kind work: arguments, constants, stacks, products, sums and assembled arrays."""
 
     def f(w: Any, x: Any) -> Any:
         hidden = vmap(lambda row: np.tanh(w @ row + np.array([1.0, 2.0])))(x)

@@ -1,4 +1,4 @@
-"""The arrays of a program: bound to it by name, and written down only where somebody reads its source."""
+"""The arrays of a program: bound by name, and written as text only when the source is read."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from autograd.compiler.numpy.literals import Literals, module_text
 
 
 def run_alone(source: str) -> dict[str, Any]:
-    """Return what a module defines that knows nothing of this project."""
+    """Execute a source that must not use this package, and return its namespace."""
     assert "autograd" not in source
     namespace: dict[str, Any] = {}
     exec(source, namespace)
@@ -29,7 +29,7 @@ def run_alone(source: str) -> dict[str, Any]:
 
 @st.composite
 def regular(draw: st.DrawFn) -> Any:
-    """Draw positions that nested loops address, some of them with an irregular outermost loop."""
+    """Draw the positions that nested loops visit, some with an irregular outermost loop."""
     shape = draw(st.lists(st.integers(1, 6), min_size=1, max_size=4))
     starts = draw(st.lists(st.integers(0, 50), min_size=shape[0], max_size=shape[0]))
     flat = np.array(starts) if draw(st.booleans()) else np.arange(shape[0]) * draw(st.integers(-9, 9))
@@ -48,14 +48,14 @@ ANY = (
 
 
 def digits(array: Any) -> list[str]:
-    """Return numbers so that zeros of both signs differ, and one nan is like another."""
+    """Return numbers in hex, which distinguishes signed zeros but not nans."""
     return [float(number).hex() for number in array.ravel()]
 
 
 @settings(max_examples=300)
 @given(st.lists(ANY, min_size=1, max_size=3), st.sampled_from([0, 3, 64]))
 def test_arrays_are_written_as_they_are(found: list[Any], short: int) -> None:
-    """What a source defines is the arrays themselves, in shape and to the last bit."""
+    """A source reproduces the arrays in shape and to the last bit."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(literals, "_SHORT", short)
         held = Literals()
@@ -70,7 +70,7 @@ def test_arrays_are_written_as_they_are(found: list[Any], short: int) -> None:
 @settings(max_examples=50)
 @given(array_programs())
 def test_sources_run_on_their_own(most_arrays: int, drawn: ArrayProgram) -> None:
-    """The source of any program is a module that gives its results, with long arrays in it and with short."""
+    """The source of any program runs on its own with the same results, for long and short arrays."""
     point = drawn.point(0.3)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(compiled, "_MOST_ARRAYS", most_arrays)
@@ -82,7 +82,7 @@ def test_sources_run_on_their_own(most_arrays: int, drawn: ArrayProgram) -> None
 
 
 def test_constants_that_are_not_finite() -> None:
-    """The table of an irregular program may hold infinities."""
+    """The table of an irregular program may contain infinities."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(compiled, "_MOST_ARRAYS", 0)
         program = jit(lambda x: autograd.min(x, np.inf) - np.inf * x, backend="numpy")
@@ -91,7 +91,7 @@ def test_constants_that_are_not_finite() -> None:
 
 
 def mixture(samples: int) -> tuple[Any, list[Any]]:
-    """Return the loss of a mixture of Gaussians, whose triangular factors are gathered, and a point."""
+    """Return the loss of a Gaussian mixture, whose triangular factors need gathers, and a point."""
     rng = np.random.default_rng(0)
     size, components = 4, 3
     x = rng.normal(size=(samples, size))
@@ -115,7 +115,7 @@ def mixture(samples: int) -> tuple[Any, list[Any]]:
 
 
 def test_nothing_is_written_unless_somebody_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Compiling writes no array down; the source that it would make takes no more room for more samples."""
+    """Compiling does not convert arrays to text; reading the source does."""
     written: list[int] = []
 
     def text(array: Any) -> str:
@@ -133,7 +133,7 @@ def test_nothing_is_written_unless_somebody_reads_it(monkeypatch: pytest.MonkeyP
 
 
 def test_sources_stay_short() -> None:
-    """Positions that follow a rule are written as the rule, however many there are."""
+    """Regular positions are written as a formula, so the source does not grow with the samples."""
     sources = []
     for samples in (40, 80):
         f, point = mixture(samples)

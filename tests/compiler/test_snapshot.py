@@ -1,4 +1,4 @@
-"""Snapshots of modules hold while nothing has changed that the key depends on, and not a moment longer."""
+"""Snapshots of modules are valid exactly until something changes that the key depends on."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ from nn import MLP, Neuron
 
 
 def function(module: Any) -> Any:
-    """Stand for any function."""
+    """Stand in for a compiled function."""
 
 
 def reader_and_key(module: Any) -> tuple[Reader, Any]:
-    """Return what reads a module while it is as it is now, and its key."""
+    """Return a reader that is valid for a module's current state, and its key."""
     call = Call(function, (module,), {})
     key = call.key
     return reader_of(call), key
@@ -48,13 +48,13 @@ class Config:
 
 
 class Base(Holder):
-    """A class that another one is derived from."""
+    """A base class."""
 
     slope = 1.0
 
 
 class Derived(Base):
-    """A class with settings."""
+    """A derived class with settings."""
 
     table: dict[str, int] = {}  # noqa: RUF012
 
@@ -64,7 +64,7 @@ class Other(Derived):
 
 
 def module_of_everything() -> Any:
-    """Return a module with settings of many kinds, all of which a snapshot covers."""
+    """Return a module with settings of every kind that a snapshot covers."""
     return Derived(
         items=[1.0, [2.0, 3.0], [4.0]],
         table={"a": 1.0, "b": {"c": 2.0}},
@@ -124,7 +124,7 @@ CHANGES: dict[str, Callable[[Any], Any]] = {
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_changes(name: str) -> None:
-    """A change of anything that belongs to the key is noticed; what is as it was is not looked at again."""
+    """Any change of what the key depends on is detected; an unchanged module is read without a walk."""
     module = module_of_everything()
     read, key = reader_and_key(module)
     for _ in range(2):
@@ -133,7 +133,7 @@ def test_changes(name: str) -> None:
     CHANGES[name](module)
     assert read((module,), {}) is None
     again, changed = reader_and_key(module)
-    # What moves to another place, or is replaced by what is equal, may well be of the same key.
+    # Swapping parts, or replacing one by an equal one, can leave the key unchanged.
     assert again((module,), {}) is not None
     assert changed != key or name in (
         "two parameters",
@@ -143,7 +143,7 @@ def test_changes(name: str) -> None:
 
 
 def test_changes_of_a_class() -> None:
-    """So is one of a class, of a class that it is derived from, and of what these hold."""
+    """Changes of the class, of its bases and of their attributes are detected."""
     module = module_of_everything()
     before = Base.slope, Derived.forward
     changes: list[Callable[[], Any]] = [
@@ -166,7 +166,7 @@ def test_changes_of_a_class() -> None:
 
 
 def test_changed_numbers_are_read() -> None:
-    """The numbers of the parameters are no part of the key: they are read at each call."""
+    """The numbers of the parameters are not part of the key; they are read at each call."""
     module = module_of_everything()
     read, _ = reader_and_key(module)
     for parameter in module.parameters():
@@ -178,7 +178,7 @@ def test_changed_numbers_are_read() -> None:
 
 @pytest.mark.parametrize("name", PAIRS)
 def test_what_a_snapshot_does_not_cover(name: str) -> None:
-    """Whatever a setting is, a reader that takes the module after a change of it has the right key."""
+    """Replacing a setting of any kind invalidates the reader."""
     one, other = PAIRS[name]
     module = Holder(setting=one(), deeper=[{"a": one()}])
     read, _ = reader_and_key(module)
@@ -210,7 +210,7 @@ TABLE: dict[str, int] = {}
 
 @pytest.mark.parametrize("name", IN_PLACE)
 def test_changes_in_place(name: str) -> None:
-    """Settings of other types than a snapshot covers are never taken for unchanged."""
+    """Changing settings of types that a snapshot does not cover invalidates the reader."""
     make, change = IN_PLACE[name]
     module = Holder(setting=make())
     read, key = reader_and_key(module)
@@ -220,7 +220,7 @@ def test_changes_in_place(name: str) -> None:
 
 
 def test_a_reference_that_dies() -> None:
-    """A weak reference may lose its object without being assigned to."""
+    """A weak reference whose object dies invalidates the reader."""
     other = Holder()
     module = Holder(other=ref(other))
     read, key = reader_and_key(module)
@@ -230,13 +230,13 @@ def test_a_reference_that_dies() -> None:
 
 
 class Counting:
-    """An object whose state, as `pickle` has it, is elsewhere."""
+    """An object whose pickled state is outside its attributes."""
 
     def __init__(self) -> None:
         self.name = "a"
 
     def __getstate__(self) -> Any:
-        """Return what is counted."""
+        """Return the name and an external count."""
         return self.name, len(counted)
 
 
@@ -244,7 +244,7 @@ counted: list[int] = []
 
 
 def test_a_state_that_is_elsewhere() -> None:
-    """What an object says of its state may change without its attributes."""
+    """A change of the state by `__getstate__` invalidates the reader, even with equal attributes."""
     module = Holder(counting=Counting())
     read, key = reader_and_key(module)
     counted.append(1)
@@ -253,18 +253,18 @@ def test_a_state_that_is_elsewhere() -> None:
 
 
 class Line:
-    """An object with named parameters that is no module of ours."""
+    """An object with named parameters that is not an nn.Module."""
 
     def __init__(self) -> None:
         self.slope, self.offset = Value(2.0), Value(1.0)
 
     def named_parameters(self) -> Any:
-        """Yield what is to be trained: the offset is a constant."""
+        """Yield only the slope: the offset is a constant."""
         yield "slope", self.slope
 
 
 def test_a_constant_that_is_assigned_to() -> None:
-    """The number of a `Value` that is no parameter belongs to the key."""
+    """The number of a `Value` that is not a parameter is part of the key."""
     line = Line()
     f = jit(lambda line, x: line.slope * x + line.offset, backend="numpy")
     assert [f(line, 1.0) for _ in range(3)] == [3.0] * 3
@@ -275,7 +275,7 @@ def test_a_constant_that_is_assigned_to() -> None:
 
 
 def test_other_base_classes() -> None:
-    """A class may be derived from another one later."""
+    """Assigning other base classes to a class changes the program."""
 
     class One(Holder):
         slope = 2.0
@@ -305,7 +305,7 @@ STEPS = st.lists(
 
 @given(STEPS)
 def test_a_reader_never_takes_another_key(steps: list[tuple[str, int, Any]]) -> None:
-    """Along any changes: where a reader takes the module, its key is the one of the reader."""
+    """After any changes, a reader only accepts the module if the key is still the same."""
     lists: list[list[Any]] = [[Value(1.0)], [2.0], [], ["a"]]
     module = Holder(lists=lists, table=dict(enumerate(lists)))
     read, key = reader_and_key(module)
@@ -325,7 +325,7 @@ def test_a_reader_never_takes_another_key(steps: list[tuple[str, int, Any]]) -> 
 
 
 def test_a_module_is_not_kept_alive() -> None:
-    """A compiled function does not keep the module of the last call, nor its parameters."""
+    """A compiled function does not keep the module of the last call or its parameters alive."""
     model = MLP(2, [3, 1], rng=0)
     f = jit(lambda model, x: model(x), backend="numpy")
     for _ in range(3):
@@ -338,7 +338,7 @@ def test_a_module_is_not_kept_alive() -> None:
 
 
 def test_a_module_that_refers_to_itself() -> None:
-    """A snapshot would keep it alive, so there is none; the calls are right."""
+    """A module in a cycle gets no snapshot, which would keep it alive; calls are right."""
     module = Holder()
     module.parent = Parent(module)
     f = jit(lambda module: module.w * 2.0, backend="numpy")
@@ -356,7 +356,7 @@ class Parent:
 
 
 def test_calls_of_models_are_fast(monkeypatch: pytest.MonkeyPatch) -> None:
-    """From the second call on, a model is read and not walked, also beside another one and in containers."""
+    """From the second call on, models are read without a walk, also alternating and in containers."""
     one, other = MLP(2, [3, 1], rng=0), MLP(2, [3, 1], activation="tanh", rng=0)
     x = np.array([0.3, -0.7])
     f = jit(lambda tree, x: tree["model"](x), backend="numpy")
@@ -370,7 +370,7 @@ def test_calls_of_models_are_fast(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_parameters_that_are_traced_themselves() -> None:
-    """Where the parameters are inputs of a trace around the call, the call is a part of it."""
+    """If the parameters are inputs of an outer trace, the call is recorded in it."""
     model = Neuron(1, "tanh", rng=0)
     f = jit(lambda model, x: model(x), backend="numpy")
     x = np.array([0.5])
@@ -381,7 +381,7 @@ def test_parameters_that_are_traced_themselves() -> None:
 
 
 def test_derivatives_between_calls() -> None:
-    """A derivative by the module, or by a parameter that it got, is never taken for a call of numbers."""
+    """A derivative by a module, or by an assigned parameter, is never read as a call with numbers."""
     model = Neuron(1, "tanh", rng=0)
     f = jit(lambda model, x: model(x), backend="numpy")
     x = np.array([0.5])

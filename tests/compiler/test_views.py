@@ -12,7 +12,7 @@ from autograd.compiler.arrays.views import Positions, view
 
 @st.composite
 def _selections(draw: st.DrawFn) -> tuple[tuple[int, ...], Positions]:
-    """Return a shape, and positions in an array of it: a view of one, or any."""
+    """Draw a shape and positions in an array of it, regular as of a view or arbitrary."""
     shape = tuple(draw(st.lists(st.integers(1, 4), min_size=1, max_size=3)))
     whole = np.arange(np.prod(shape), dtype=np.intp).reshape(shape)
     steps = st.sampled_from([1, 2, 3, -1])
@@ -34,7 +34,7 @@ def _selections(draw: st.DrawFn) -> tuple[tuple[int, ...], Positions]:
 
 @given(_selections())
 def test_a_view_has_the_elements(drawn: tuple[tuple[int, ...], Positions]) -> None:
-    """The expression broadcasts to the elements that are wanted, whatever these are."""
+    """The expression of a view broadcasts to the requested elements, for any positions."""
     shape, wanted = drawn
     source = np.arange(np.prod(shape)).reshape(shape)
     literals: list[Any] = []
@@ -49,7 +49,7 @@ def test_a_view_has_the_elements(drawn: tuple[tuple[int, ...], Positions]) -> No
 
 
 def test_a_short_view_of_a_long_array() -> None:
-    """What it takes to find a slice depends on the slice, not on the array."""
+    """The memory needed to find a slice depends on the slice, not on the array."""
     shape, wanted = (10**6, 10**6), 10**6 * np.arange(30).reshape(10, 3) + 5
     assert bytes_allocated(lambda: view("x", shape, wanted[:, 0], str)) < 10_000
     assert view("x", shape, wanted[:, 0], str) == "x[:28:3, 5]"
