@@ -13,6 +13,7 @@ from mpmath import mp
 
 import autograd
 from autograd import OPS, Op
+from autograd.ops.table import COMPARISONS
 
 Point = tuple[float, ...]
 
@@ -76,6 +77,18 @@ ORACLES = {
     "norm": Oracle(lambda x: mp.sqrt(mp.fsum(v * v for v in x)), lambda t, x: t.stack(x).norm()),
     "logsumexp": Oracle(lambda x: mp.log(mp.fsum(map(mp.exp, x))), lambda t, x: t.logsumexp(t.stack(x), 0)),
 }
+
+
+_EXACT = {"neg", "abs", "where", "floor", *COMPARISONS}
+_CORRECTLY_ROUNDED = {"add", "sub", "mul", "truediv", "floordiv", "mod", "sqrt"}
+
+
+def rounds(op: Op) -> str:
+    """Return how a row rounds, as the words of its rule do: never, once (correctly), or freely."""
+    rounding = [word for word in op.value.words if word not in _EXACT]
+    if not rounding:
+        return "never"
+    return "once" if len(rounding) == 1 and rounding[0] in _CORRECTLY_ROUNDED else "freely"
 
 
 def public(op: Op) -> Callable[..., Any]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from oracles import rounds
+
 from autograd import OPS, Op
 from autograd.ops.table import COMPARISONS
 
@@ -43,8 +45,6 @@ class Word:
 _TORCH = {"max": "_max({0}, {1})", "min": "_min({0}, {1})"}
 CONTINUOUS_KINKS = {"abs", "max", "min", "relu"}
 _JUMPS = {"floor", "floordiv", "mod"}
-_NEVER = {"neg", "pos", "abs", "max", "min", "relu", "floor"}
-_ONCE = {"add", "sub", "mul", "truediv", "sqrt", "floordiv", "mod"}
 
 
 def _row(op: Op) -> Word:
@@ -56,10 +56,9 @@ def _row(op: Op) -> Word:
     spellings = [public]
     if op.ufunc is not None:
         spellings.append(f"np.{op.ufunc.__name__}({places})")
-    rounds = "never" if op.name in _NEVER else "once" if op.name in _ONCE else "freely"
     torch = _TORCH.get(op.name, f"_row({op.name!r}, {places})")
     kinks = op.name in CONTINUOUS_KINKS | _JUMPS
-    return Word(tuple(spellings), torch, f"_call({op.name!r}, {places})", rounds, kinks)
+    return Word(tuple(spellings), torch, f"_call({op.name!r}, {places})", rounds(op), kinks)
 
 
 ROWS: Mapping[str, Op] = {name: op for name, op in OPS.items() if not op.variadic}

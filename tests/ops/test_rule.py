@@ -1,0 +1,138 @@
+"""Rules are parsed once, and written again as they were meant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import autograd
+from autograd import OPS, Op
+from autograd.ops.renderer import CHOICE, SIGNS, DeclinedError, Renderer, called
+from autograd.ops.rule import Application, Expression, Name, Number, Rule
+from autograd.ops.rules import BY_BRANCH, may_raise
+from autograd.ops.table import COMPARISONS, CONSTANTS
+
+RULES = [
+    pytest.param(rule, id=f"{op.name}: {rule}") for op in OPS.values() for rule in (op.value, *op.partials)
+]
+WORDS = {*OPS, *COMPARISONS, *CONSTANTS, "shortcut", "len", "products_of_others"}
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_words(rule: Rule) -> None:
+    """A rule is made of rows and the few other words, of arguments, and of numbers."""
+    assert {*rule.words} <= WORDS
+    assert {*rule.names} <= {"x", "y", "condition", "out"}
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_written_as_it_is(rule: Rule) -> None:
+    """A language that calls each word by its name writes a rule that is the same again."""
+    calls = {word: called(word, rule_arity(word)) for word in WORDS - SIGNS.keys()}
+    text = Renderer({**calls, **SIGNS}).write(rule)
+    assert shown(Rule(text).tree) == shown(rule.tree)
+
+
+def rule_arity(word: str) -> int:
+    """Return how many operands a word takes."""
+    op = OPS.get(word) or COMPARISONS.get(word)
+    return len(op.partials) if op else 3 if word == "shortcut" else 1
+
+
+def shown(expression: Expression) -> str:
+    """Return an expression with all its parentheses."""
+    match expression:
+        case Name(name):
+            return name
+        case Number(number):
+            return repr(number)
+        case Application(word, operands):
+            return f"{word}({', '.join(map(shown, operands))})"
+    raise AssertionError(expression)
+
+
+BINARY = sorted(word for word in SIGNS if word != "neg" and word != "pos")
+EXPRESSIONS = st.recursive(
+    st.one_of(st.sampled_from(["x", "y", "out"]).map(Name), st.floats(0.0, 1e3).map(Number)),
+    lambda inner: st.one_of(
+        st.builds(lambda word, x, y: Application(word, (x, y)), st.sampled_from(BINARY), inner, inner),
+        st.builds(lambda x: Application("neg", (x,)), inner),
+        st.builds(lambda x: Application("exp", (x,)), inner),
+        st.builds(lambda *three: Application("where", three), inner, inner, inner),
+    ),
+    max_leaves=12,
+)
+
+
+@given(EXPRESSIONS)
+@settings(max_examples=300)
+def test_parentheses(expression: Expression) -> None:
+    """Parentheses stand where Python would group otherwise: what is written is read as the same tree."""
+    language = Renderer({**SIGNS, "exp": called("exp", 1), "where": called("where", 3)})
+    rule = Rule("")
+    rule.__dict__["tree"] = expression
+    assert shown(Rule(language.write(rule)).tree) == shown(expression)
+
+
+@given(EXPRESSIONS, st.floats(-2.0, 2.0), st.floats(-2.0, 2.0))
+def test_choices(expression: Expression, x: float, y: float) -> None:
+    """A choice written as Python's conditional expression evaluates as a call of `where` does."""
+    names = {"x": x, "y": y, "out": 0.5, "exp": lambda z: min(max(z, -9.0), 9.0)}
+    names["where"] = lambda condition, one, other: one if condition else other
+    rule = Rule("")
+    rule.__dict__["tree"] = expression
+    results = []
+    for form in (called("where", 3), CHOICE):
+        text = Renderer({**SIGNS, "exp": called("exp", 1), "where": form}).write(rule)
+        try:
+            results.append(repr(eval(text, {}, names)))
+        except (ArithmeticError, ValueError):
+            return
+    assert results[0] == results[1]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["x ** y", "x if y else out", "[x]", "x.real", "f(x=1.0)", "x < y < out", "x and y", "1 + x", "'x'"],
+)
+def test_what_is_no_rule(text: str) -> None:
+    """A form that no target knows is refused, and the message shows it."""
+    with pytest.raises(ValueError, match="expected a rule of names, floats, calls"):
+        _ = Rule(text).tree
+
+
+def test_declined_words() -> None:
+    """A language writes out a row that has a rule, and declines one that it would have to know."""
+    language = Renderer({**SIGNS, "where": CHOICE})
+    assert language.write(Rule("relu(x) * y")) == "(0.0 if x <= 0.0 else x) * y"
+    with pytest.raises(DeclinedError, match="abs"):
+        language.write(Rule("sigmoid(x)"))
+
+
+@pytest.mark.parametrize("op", [pytest.param(op, id=op.name) for op in OPS.values()])
+def test_primitive(op: Op) -> None:
+    """A row is primitive if its rule is its own name."""
+    assert op.is_primitive is (op.name in op.value.words)
+
+
+@pytest.mark.parametrize("op", [pytest.param(op, id=op.name) for op in OPS.values() if not op.variadic])
+def test_what_may_raise(op: Op) -> None:
+    """A rule of which it is said that it does not raise gives a float for any floats."""
+    points = [0.0, -0.0, 1.0, -1.5, 1e308, -1e308, 5e-324, float("inf"), float("-inf"), float("nan")]
+    if may_raise(op.value):
+        return
+    names = {"abs": abs, "max": max}
+    for x in points:
+        for y in points:
+            operands = dict(zip(op.parameters, (x, y, x), strict=False))
+            assert isinstance(eval(BY_BRANCH.write(op.value), {}, {**names, **operands}), float)
+
+
+def test_one_reader() -> None:
+    """Only `Rule` reads Python's syntax tree."""
+    package = Path(autograd.__file__).parent
+    readers = [path.name for path in package.rglob("*.py") if "import ast\n" in path.read_text()]
+    assert readers == ["rule.py"]
