@@ -1,4 +1,4 @@
-"""``python -m nn``: train an MLP on a data set, judge it on held-out samples, and write what was learnt."""
+"""``python -m nn``: train an MLP on a data set, evaluate it on held-out samples, and write the results."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ from .training import History, fit
 
 _BUILT_IN = {"iris": datasets.iris, "wine": datasets.wine, "moons": datasets.moons}
 
-# Without it the held-out third of Iris is 84% right at seed 0, with it 96%.
+# At seed 0, the accuracy on the held-out third of Iris is 84% without it and 96% with it.
 _L2 = 0.01
 
 
 class _UsageError(Exception):
-    """What is wrong with the command line or its files, in one line."""
+    """The command line or one of its files is wrong; the message is one line."""
 
 
 class _OneLineParser(argparse.ArgumentParser):
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     arguments : sequence of str or None
-        The words after ``python -m nn``; None takes those of the process.
+        The arguments after ``python -m nn``; None takes them from ``sys.argv``.
 
     Returns
     -------
@@ -105,7 +105,7 @@ def _load(name: str, target: str | None) -> Dataset:
 
 
 def _check_tools() -> None:
-    """Find out what is missing before the training, not after it."""
+    """Raise before the training, and not after it, if a tool is missing."""
     if find_spec("matplotlib") is None:
         raise _UsageError("the plots need Matplotlib: pip install 'chainrule[train]'")
     draw(Value(0.0)).render("svg")
@@ -113,15 +113,15 @@ def _check_tools() -> None:
 
 @contextmanager
 def _folder_written_whole(out: Path) -> Iterator[Path]:
-    """Yield the folder to write into; what is written there stays only if all goes well."""
-    # A link may point to where no folder is yet.
+    """Yield a folder to write into, whose files reach `out` only if the block succeeds."""
+    # A symbolic link may point to a folder that does not exist yet.
     target = Path(os.path.realpath(out))
     nearest = next(folder for folder in [target, *target.parents] if folder.exists())
     if not nearest.is_dir():
         where = "" if nearest == target else f"cannot be written: {nearest} "
         raise _UsageError(f"--out {out}: {where}is a file, not a folder")
     _check_older(out)
-    # Named before it is made, so that an interrupt finds no folder whose name is not known yet.
+    # The name is chosen before the folder exists, so that after an interrupt its name is known.
     scratch = nearest / f".chainrule-{secrets.token_hex(8)}.partial"
     try:
         try:
@@ -137,7 +137,7 @@ def _folder_written_whole(out: Path) -> Iterator[Path]:
 
 
 def _check_older(out: Path) -> None:
-    """Find out before the training what could not be replaced after it."""
+    """Raise before the training if an older file could not be replaced after it."""
     for name in ("loss.png", "weights.npz", "neuron.svg", "boundary.png"):
         if (out / name).is_dir():
             raise _UsageError(f"--out {out}: {name} is a folder there, and a file is to be written")
@@ -157,9 +157,9 @@ def _run(options: argparse.Namespace, data: Dataset, folder: Path) -> None:
     widths = "-".join(map(str, [len(data.features), *sizes]))
     print(f"{printable(data.name)}: {len(train)} samples to train on, {len(held_out)} held out")
     print(f"MLP {widths}, {options.activation}, {len(model.parameters())} parameters, seed {options.seed}")
-    # What the names of the columns do to the picture is found out before the training.
+    # Drawn before the training, so that column names that break the picture are reported at once.
     _first_neuron(model, data, standardize).render("svg")
-    with np.errstate(over="ignore", invalid="ignore"):  # fit itself says so when the loss diverges
+    with np.errstate(over="ignore", invalid="ignore"):  # fit raises when the loss diverges
         history = fit(
             model,
             standardize(train.inputs),

@@ -11,7 +11,7 @@ Activation = Callable[[Any], Any]
 
 
 def linear(x: Any) -> Any:
-    """Return the argument: no activation.
+    """Return the argument: the identity, which is no activation.
 
     Examples
     --------
@@ -22,7 +22,7 @@ def linear(x: Any) -> Any:
 
 
 def hardmax(x: Iterable[Value | float]) -> list[float]:
-    """Return 1 at the largest number and 0 elsewhere; the first of equals wins (D9).
+    """Return 1 for the largest logit, the first of equal ones, and 0 for the others (D9).
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def hardmax(x: Iterable[Value | float]) -> list[float]:
     Returns
     -------
     list of float
-        Plain numbers, since the derivative is 0 wherever there is one.
+        Plain numbers, since the derivative is 0 wherever it exists.
 
     Raises
     ------
@@ -57,7 +57,7 @@ ACTIVATIONS: dict[str, Activation] = {
 
 
 def activation(which: str | Activation) -> Activation:
-    """Return an activation function, given itself or its name.
+    """Return the activation of a name; a function is returned as it is.
 
     Parameters
     ----------

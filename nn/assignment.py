@@ -1,4 +1,4 @@
-"""Assigning many attributes as if at once."""
+"""Assigning many attributes at once, as far as an interrupt can tell."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from collections.abc import Sequence
 from itertools import chain, repeat
 from typing import Any
 
-# Of ``data`` it is the setter that Python would look for a Ctrl-C in.
+# Not ``data``, whose setter is written in Python.
 NUMBER = "_data"
 """The attribute of a `Value` that holds its number."""
 
 
 def assign_all(*columns: tuple[Sequence[Any], str, Sequence[Any]]) -> None:
-    """Assign an attribute of each of several objects: all of them or, where an interrupt comes first, none.
+    """Assign an attribute of each of several objects: all of them or, after an interrupt, none.
 
-    Python looks for a Ctrl-C between the instructions of its own functions, and here there are none: a step
-    of an optimizer is done or not, and a model never has some parameters of one step and some of another.
+    Python handles Ctrl-C only between its own bytecode instructions, and here none are executed between the
+    first assignment and the last. So a model never has some parameters of one step and some of the next.
 
     Parameters
     ----------
     *columns : (sequence of object, str, sequence)
-        Objects, the name of an attribute that has no setter in Python, and a value for each object.
+        Objects, the name of an attribute without a setter written in Python, and a value for each object.
 
     Examples
     --------

@@ -17,7 +17,7 @@ from autograd.files import write_whole
 
 from .module import Module
 
-# A file for another model is unpacked up to this, so that its names can be told.
+# A file of another model is unpacked up to this size, so that the error can list its names.
 _ROOM = 2**22
 
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
@@ -31,16 +31,16 @@ def save(model: Module, path: str | os.PathLike[str], **extras: npt.ArrayLike) -
     model : Module
         The model.
     path : path-like
-        The file, ending in ``.npz``. It holds the arrays ``names`` and ``values``.
+        The file, whose name ends in ``.npz``. It holds the arrays ``names`` and ``values``.
     **extras : array_like
-        More arrays to keep beside them, such as the scale of the inputs.
+        Further arrays to save with them, such as the scale of the inputs.
 
     Raises
     ------
     ValueError
-        For another suffix, or an extra that is called ``names`` or ``values`` or holds objects.
+        For another suffix, or an extra array that is called ``names`` or ``values`` or holds objects.
     OSError
-        If the file cannot be written; an older one is then left as it was.
+        If the file cannot be written. An older file is not changed then.
 
     Examples
     --------
@@ -65,7 +65,7 @@ def save(model: Module, path: str | os.PathLike[str], **extras: npt.ArrayLike) -
 
 
 def _archive(arrays: Mapping[str, npt.ArrayLike]) -> bytes:
-    """Return what `numpy.savez` writes, which itself pickles objects and reserves some names."""
+    """Return what `numpy.savez` would write, but without pickled objects and reserved names."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, array in arrays.items():
@@ -75,7 +75,7 @@ def _archive(arrays: Mapping[str, npt.ArrayLike]) -> bytes:
 
 
 def load(model: Module, path: str | os.PathLike[str]) -> None:
-    """Assign to a model the parameters that `save` wrote.
+    """Assign the parameters that `save` wrote to a model.
 
     Parameters
     ----------
@@ -87,26 +87,26 @@ def load(model: Module, path: str | os.PathLike[str]) -> None:
     Raises
     ------
     ValueError
-        If the file is not such an archive, or its names do not fit the model, which then stays as it was. An
-        archive that would unpack to much more than the model needs is not unpacked.
+        If the file is not such an archive, or its names are not those of the model, which is not changed
+        then. An archive that would unpack to much more than the model needs is refused.
     OSError
         If it cannot be read.
     """
     with open(path, "rb") as file:
         try:
             state = _read_state(file, list(model.state_dict()))
-        # Damage makes zipfile and NumPy raise a dozen kinds of errors, NotImplementedError among them.
+        # For damaged files zipfile and NumPy raise a dozen kinds of errors, even NotImplementedError.
         except Exception as error:
             raise ValueError(f"{str(path)!r} does not hold the parameters of a model: {error}") from error
     model.load_state_dict(state)
 
 
 def _read_state(file: IO[bytes], wanted: Sequence[str]) -> dict[str, float]:
-    """Return the parameters in an archive, of which those of some names are wanted."""
+    """Return the numbers in an archive by name; the wanted names limit how much is unpacked."""
     largest = max([len(name) for name in wanted], default=0) * np.dtype("U1").itemsize
     room = _ROOM + 4 * len(wanted) * max(largest, np.dtype(float).itemsize)
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        # The end of /dev/zero is at its beginning, and after it come zeros without end.
+        # zipfile would look for the end of /dev/zero at its beginning, and then read zeros for ever.
         raise ValueError("it is a device or a pipe, and not a file")
     with zipfile.ZipFile(file) as archive:
         names, values = (_read_column(archive, name, room) for name in ("names", "values"))
@@ -120,14 +120,14 @@ def _read_state(file: IO[bytes], wanted: Sequence[str]) -> dict[str, float]:
 
 
 def _read_column(archive: zipfile.ZipFile, name: str, room: int) -> npt.NDArray[Any]:
-    """Return a one-dimensional array of an archive; its size is known, and checked, before it is unpacked."""
+    """Return a 1-D array of an archive, after checking the size that it unpacks to."""
     member = archive.getinfo(f"{name}.npy")
     if member.file_size > room:
         raise ValueError(
             f"its {name} unpack to {member.file_size:,} bytes, far more than the model could use"
         )
     with archive.open(member) as unpacked:
-        # By its size, which may be a lie: all that there is would be unpacked, and what is too much cut off.
+        # At most the stated size, which may be wrong: without a limit, everything would be unpacked.
         stream = io.BytesIO(unpacked.read(member.file_size))
     version = np.lib.format.read_magic(stream)
     if version not in _HEADERS:
@@ -135,5 +135,5 @@ def _read_column(archive: zipfile.ZipFile, name: str, room: int) -> npt.NDArray[
     shape, _, dtype = _HEADERS[version](stream)
     if len(shape) != 1 or dtype.hasobject:
         raise ValueError(f"its {name} are an array of {dtype} of shape {shape}, and not a list")
-    # Not NumPy's own function, which makes room for as many as the header says before it has seen them.
+    # Not by NumPy's own reader, which allocates what the header states before it reads any data.
     return np.frombuffer(stream.read(), dtype, count=shape[0])

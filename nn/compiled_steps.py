@@ -1,8 +1,9 @@
-"""Steps of training that are compiled (C11, E4).
+"""Compiled training steps (C11, E4).
 
-A step is what anyone would write with `value_and_grad`, `vmap` and `jit`: from parameters, states and a batch
-to the next parameters and states. It is two compiled functions, of which the second is the optimizer's rule:
-a single one would take half as long again to compile, since the rule would be traced for each parameter.
+A step is a function from parameters, optimizer states and a batch to the next parameters and states, written
+with the public `value_and_grad`, `vmap` and `jit`. It consists of two compiled functions: the gradient of the
+loss, and the optimizer's rule. A single function would take 50% longer to compile, because the rule would be
+traced for each parameter.
 """
 
 from __future__ import annotations
@@ -23,15 +24,15 @@ from .optimizers import Optimizer, State
 
 Array = npt.NDArray[Any]
 
-# Sums in another order differ by less, and random numbers by more.
+# The rounding of sums in another order is smaller than this, and random numbers differ by more.
 _SAME = 1e-9
 
-# An eager pass over a batch would take as long as it takes to compile.
+# The samples that are compared with an eager call: for a whole batch it would take as long as compiling.
 _FEW = 4
 
 
 class _Moved(NamedTuple):
-    """What a step leaves, held as one so that an interrupt never finds a part of it from another step."""
+    """The result of a step, in one object, so that an interrupt never mixes the results of two steps."""
 
     parameters: Array
     gradients: Array
@@ -40,10 +41,10 @@ class _Moved(NamedTuple):
 
 
 class CompiledSteps:
-    """Steps that are compiled, once for each number of samples.
+    """Training steps that are compiled, once for each number of samples in a batch.
 
-    The parameters, their gradients and what the optimizer keeps of them are arrays meanwhile, and go back
-    where they belong by `finish`.
+    Meanwhile the parameters, their gradients and the states of the optimizer are arrays; `finish` assigns
+    them to the model and the optimizer.
 
     Parameters
     ----------
@@ -71,12 +72,12 @@ class CompiledSteps:
             return loss(outputs, y), outputs
 
         def moved(parameter: Any, gradient: Any, state: State, step: Any, lr: Any) -> tuple[Any, State]:
-            # A copy, since somebody may change the rate between the steps.
+            # A copy, since the rate is an argument: it may change between the steps.
             rule = copy.copy(optimizer)
             rule.lr = lr
             return rule.update(parameter, gradient, state, step)
 
-        # The loss may read the parameters as well, wherever it has them from.
+        # The loss may use the parameters as well, for a penalty.
         of_parameters = make_functional(loss_of_batch, optimizer.parameters)
         self._gradient = jit(value_and_grad(of_parameters, has_aux=True))
         self._update = jit(vmap(moved, in_axes=(0, 0, 0, None, None)))
@@ -85,7 +86,7 @@ class CompiledSteps:
         self._now = _Moved(numbers, np.zeros(len(numbers)), states, optimizer.steps)
 
     def __call__(self, x: Array, y: Array) -> tuple[float, Array]:
-        """Do a step; return the loss, and the outputs before it as floats."""
+        """Do a step, unless the loss is not finite. Return the loss and the outputs before the step."""
         before, steps = self._now, self._now.steps + 1
         (loss, outputs), gradients = self._gradient(before.parameters, x, y)
         if math.isfinite(loss):
@@ -96,19 +97,21 @@ class CompiledSteps:
         return loss, outputs
 
     def check(self, x: Array, y: Array, targets: Array) -> None:
-        """Compare a step that is compiled with an eager one, and let the loss look at all targets.
+        """Compare the compiled loss with an eager one, and have the loss check all targets.
 
         Parameters
         ----------
         x, y : ndarray
-            Inputs and targets of the first batch.
+            The inputs and targets of the first batch.
         targets : ndarray
-            Those of all samples. The loss sees numbers here; in a compiled step it does not.
+            The targets of all samples. A compiled loss cannot check them, since it does not know their
+            numbers.
 
         Raises
         ------
         RuntimeError
-            If the results differ: a model that draws random numbers is compiled with those that it drew.
+            If the results differ, for example because a model draws random numbers, which are constants of
+            the compiled program.
         """
         (found, outputs), _ = self._gradient(self._now.parameters, x, y)
         self._compare("what the model gives", data(self.model(x[:_FEW])), outputs[:_FEW])
@@ -124,16 +127,16 @@ class CompiledSteps:
             )
 
     def write_parameters(self) -> None:
-        """Give the parameters their numbers and gradients; before the first step they have them."""
+        """Assign numbers and gradients to the parameters, unless no step was done."""
         if self.optimizer.steps != self._now.steps:
             assign_all(*self._columns())
 
     def read_parameters(self) -> None:
-        """Read the parameters, which somebody may have changed."""
+        """Read the parameters, which the user may have changed."""
         self._now = self._now._replace(parameters=data(self.optimizer.parameters))
 
     def finish(self) -> None:
-        """Put the parameters, their gradients and the optimizer's states where they belong."""
+        """Assign the numbers and gradients of the parameters, and the states of the optimizer."""
         if self.optimizer.steps == self._now.steps:
             return
         columns = [state.tolist() for state in self._now.states]
@@ -145,7 +148,7 @@ class CompiledSteps:
         )
 
     def _columns(self) -> list[tuple[list[Any], str, list[float]]]:
-        """Return what to assign to the parameters."""
-        # These are floats and leaves: to have them checked takes 5 ms for 17,000 parameters.
+        """Return the columns that `assign_all` assigns to the parameters."""
+        # Without checks, which take 5 ms for 17,000 parameters: these are floats, and the parameters leaves.
         parameters, now = self.optimizer.parameters, self._now
         return [(parameters, NUMBER, now.parameters.tolist()), (parameters, "grad", now.gradients.tolist())]

@@ -25,34 +25,34 @@ Labels = npt.NDArray[np.int64]
 _MOST_CLASSES = 50
 
 
-# Of text; what never ends, such as /dev/zero, is larger.
+# The largest text file that is read. What never ends, such as /dev/zero, exceeds it.
 _MOST_BYTES = 2**28
 
 _MOST_NAMES = 10
 
 
 class DatasetError(ValueError):
-    """What is wrong with a data set, in one line that names the file, the row and the column."""
+    """A data set is wrong; the message is one line that names the file, the row and the column."""
 
     def __init__(self, message: str) -> None:
-        # What a file holds is no command to the terminal.
+        # The content of a file must not act as a command to the terminal.
         super().__init__(printable(message))
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Samples with their classes.
+    """Samples and their classes.
 
     Attributes
     ----------
     name : str
-        What to call it.
+        The name of the data set.
     inputs : ndarray of float, shape (samples, features)
         A row for each sample.
     labels : ndarray of int, shape (samples,)
-        The class of each, from 0.
+        The class of each sample, counted from 0.
     features, classes : tuple of str
-        Their names.
+        The names of the features and of the classes.
     """
 
     name: str
@@ -109,9 +109,9 @@ def moons(samples: int = 200, noise: float = 0.1, rng: Rng = 0) -> Dataset:
     samples : int
         Number of points, at least 2.
     noise : float
-        Standard deviation of what is added to each coordinate; the circles have radius 1.
+        Standard deviation of the normal noise on each coordinate; the circles have radius 1.
     rng : Generator, int or None
-        Where the noise comes from.
+        The source of the noise.
 
     Returns
     -------
@@ -158,7 +158,7 @@ def read_csv(path: str | Path, target: str | None = None) -> Dataset:
     ------
     DatasetError
         If the file cannot be read, is empty, lacks the column, has a cell that is not a finite number,
-        or has not at least two classes.
+        or has fewer than two classes.
 
     Examples
     --------
@@ -213,19 +213,19 @@ def split(dataset: Dataset, held_out: float = 1 / 3, rng: Rng = None) -> tuple[D
     held_out : float
         Fraction to hold out, between 0 and 1.
     rng : Generator, int or None
-        Where the choice comes from.
+        The source of the random choice.
 
     Returns
     -------
     (Dataset, Dataset)
-        The parts to train on and to judge by.
+        The part for training and the held-out part.
 
     Raises
     ------
     ValueError
         For a fraction out of range.
     DatasetError
-        If a class has fewer than two samples, one for each part.
+        If a class has fewer than two samples: each part needs one.
 
     Examples
     --------
@@ -256,7 +256,7 @@ class Standardizer:
     Attributes
     ----------
     mean, scale : ndarray of float, shape (features,)
-        Of the samples it was made from; a feature that never changes has scale 1.
+        Mean and standard deviation of the samples it was made from. A constant feature has scale 1.
 
     Examples
     --------
@@ -269,13 +269,13 @@ class Standardizer:
 
     @classmethod
     def of(cls, inputs: Inputs) -> Standardizer:
-        """Return the one that standardises these samples."""
-        # Not the deviation of 99 times 0.1, which rounds to 1e-17 instead of 0.
+        """Return the standardizer of these samples."""
+        # The computed deviation would not do: that of 99 times 0.1 is 1e-17 by rounding.
         constant = np.ptp(inputs, axis=0) == 0.0
         return cls(inputs.mean(axis=0), np.where(constant, 1.0, inputs.std(axis=0)))
 
     def __call__(self, inputs: Inputs) -> Inputs:
-        """Return samples shifted and scaled."""
+        """Return the samples, standardised."""
         return (inputs - self.mean) / self.scale
 
 
@@ -316,7 +316,7 @@ def _read_rows(file: Path) -> list[tuple[int, list[str]]]:
 
 
 def _read_text(file: Path) -> str:
-    """Return what a file holds, if that is text and ends."""
+    """Return the text of a file."""
     try:
         with open(file, "rb") as stream:
             content = stream.read(_MOST_BYTES + 1)
@@ -333,13 +333,13 @@ def _read_text(file: Path) -> str:
 
 
 def _delimiter(text: str) -> str:
-    """Return the sign that stands between the names of the columns most often, outside of quotes."""
+    """Return the delimiter that occurs most often in the header, outside of quotes."""
     header = text.lstrip().partition("\n")[0]
     return max(",;\t", key=re.sub('"[^"]*"', "", header).count)
 
 
 def _is_sample(header: list[str], target: int, samples: list[tuple[int, list[str]]]) -> bool:
-    """Return whether the first row is a sample: numbers, and a class that is a number or comes again."""
+    """Return whether the first row is a sample: numbers, and a class that is a number or occurs again."""
     numbers = [_is_number(cell) for cell in header]
     is_class = numbers.pop(target) or header[target] in {cells[target] for _, cells in samples}
     return all(numbers) and is_class
@@ -353,10 +353,10 @@ def _check_names(file: Path, row: int, header: list[str]) -> None:
 
 
 def _target_hint(header: list[str], samples: list[tuple[int, list[str]]]) -> str:
-    """Return how to name the first column as the target, if it holds classes."""
+    """Return a hint to make the first column the target, if it seems to hold the classes."""
     cells = [cells[0] for _, cells in samples]
     kinds = set(cells)
-    # Numbers with fractions are measured; what comes once names a sample.
+    # A column with fractions holds measurements, and one whose values are all different names samples.
     is_class = all(cell and (not _is_number(cell) or float(cell).is_integer()) for cell in kinds)
     if not is_class or not 2 <= len(kinds) <= min(_MOST_CLASSES, len(cells) // 2):
         return ""

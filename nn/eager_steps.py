@@ -1,4 +1,4 @@
-"""Steps of training by recording a graph for each batch, and what every training checks."""
+"""Eager training steps, and the check that a loss depends on the outputs."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ Loss = Callable[[Any, Any], Value]
 
 
 class NothingToLearnError(ValueError):
-    """A loss does not depend on the outputs of the model."""
+    """The loss does not depend on the outputs of the model."""
 
 
 class EagerSteps:
-    """Steps that record a graph for each batch.
+    """Training steps that record a graph for each batch.
 
     Parameters
     ----------
     model : Module
-        What to train, in place.
+        The model, which is trained in place.
     loss : callable
-        From outputs and targets of a batch to one `Value`.
+        A function from the outputs and targets of a batch to one `Value`.
     optimizer : Optimizer
-        What moves the parameters.
+        The optimizer of its parameters.
 
     Examples
     --------
@@ -52,13 +52,13 @@ class EagerSteps:
         self._is_known_to_learn = False
 
     def __call__(self, x: Array, y: Array) -> tuple[float, Any]:
-        """Do a step; return the loss, and the outputs before it. A loss that is not finite moves nothing."""
+        """Do a step, unless the loss is not finite. Return the loss and the outputs before the step."""
         outputs, value = self.try_out(x, y)
         if math.isfinite(value):
             self.optimizer.zero_grad()
             value.backward()
             if not self._is_known_to_learn:
-                # Asked for where there is a doubt, since a loss may count its calls.
+                # Only if in doubt, since a loss may count its calls.
                 if not any(output.grad for output in outputs.flat if isinstance(output, Value)):
                     check_that_it_learns(self.loss, outputs.shape, y)
                 self._is_known_to_learn = True
@@ -66,7 +66,7 @@ class EagerSteps:
         return value.data, outputs
 
     def try_out(self, x: Array, y: Array) -> tuple[Any, Value]:
-        """Return outputs and loss of a batch, and move nothing."""
+        """Return the outputs and the loss of a batch, without a step."""
         outputs = self.model(x)
         value = self.loss(outputs, y)
         if not isinstance(value, Value):
@@ -77,38 +77,38 @@ class EagerSteps:
         return outputs, value
 
     def write_parameters(self) -> None:
-        """Do nothing: the parameters are where they belong."""
+        """Do nothing: the parameters are up to date."""
 
     def read_parameters(self) -> None:
-        """Do nothing: the parameters are read when they are used."""
+        """Do nothing: each step reads the parameters."""
 
     def finish(self) -> None:
-        """Do nothing: the optimizer did each step itself."""
+        """Do nothing: parameters and optimizer are up to date."""
 
 
 def check_that_it_learns(loss: Loss, shape: tuple[int, ...], targets: Array) -> None:
-    """Raise if a loss is the same whatever the outputs are, so that nothing would be learnt.
+    """Raise if a loss does not depend on the outputs, so that nothing would be learnt.
 
     Parameters
     ----------
     loss : callable
-        From outputs and targets to one `Value`.
+        A function from outputs and targets to one `Value`.
     shape : tuple of int
         The shape of the outputs.
     targets : ndarray
-        The targets of as many samples.
+        The targets of these samples.
 
     Raises
     ------
     NothingToLearnError
-        If the derivatives by all outputs are 0, wherever it looks.
+        If the derivatives with respect to all outputs are 0 at several points.
 
     Examples
     --------
     >>> from nn.losses import cross_entropy
     >>> check_that_it_learns(cross_entropy, (2, 2), np.array([0, 1]))
     """
-    # Losses of probabilities are infinite at 0 and 1, and those of margins are flat on one side.
+    # Losses of probabilities are infinite at 0 and 1, and the hinge loss is flat on one side.
     inside = np.linspace(0.1, 0.9, math.prod(shape)).reshape(shape)
     with np.errstate(all="ignore"):
         for numbers in (np.full(shape, 0.5), inside, -inside):

@@ -1,4 +1,4 @@
-"""Initial weights: each function draws those of one neuron of `n_in` inputs in a layer of `n_out`."""
+"""Initial weights: each function draws the weights of one neuron with `n_in` inputs in a layer of `n_out`."""
 
 from __future__ import annotations
 
@@ -13,19 +13,23 @@ Initializer = Callable[[np.random.Generator, int, int], Weights]
 
 
 def he(rng: np.random.Generator, n_in: int, n_out: int) -> Weights:
-    """Draw from the normal distribution of variance 2 / n_in, which keeps the variance through ReLUs.
+    """Draw from the normal distribution of variance 2 / n_in, which preserves the variance through ReLUs.
 
     Parameters
     ----------
     rng : numpy.random.Generator
-        Where the randomness comes from.
+        The source of randomness.
     n_in, n_out : int
-        Inputs of the neuron, and neurons of its layer.
+        The number of inputs of the neuron, and of neurons in its layer.
 
     Returns
     -------
     ndarray of float, shape (n_in,)
-        Source: He, Zhang, Ren and Sun (2015), arXiv:1502.01852.
+        The weights.
+
+    References
+    ----------
+    K. He, X. Zhang, S. Ren and J. Sun, "Delving Deep into Rectifiers", ICCV 2015, arXiv:1502.01852.
 
     Examples
     --------
@@ -41,14 +45,19 @@ def glorot(rng: np.random.Generator, n_in: int, n_out: int) -> Weights:
     Parameters
     ----------
     rng : numpy.random.Generator
-        Where the randomness comes from.
+        The source of randomness.
     n_in, n_out : int
-        Inputs of the neuron, and neurons of its layer.
+        The number of inputs of the neuron, and of neurons in its layer.
 
     Returns
     -------
     ndarray of float, shape (n_in,)
-        Source: Glorot and Bengio (2010), "Understanding the difficulty of training deep networks".
+        The weights.
+
+    References
+    ----------
+    X. Glorot and Y. Bengio, "Understanding the difficulty of training deep feedforward neural networks",
+    AISTATS 2010.
 
     Examples
     --------
@@ -65,9 +74,9 @@ def unit_uniform(rng: np.random.Generator, n_in: int, n_out: int) -> Weights:
     Parameters
     ----------
     rng : numpy.random.Generator
-        Where the randomness comes from.
+        The source of randomness.
     n_in, n_out : int
-        Inputs of the neuron, and neurons of its layer.
+        The number of inputs of the neuron, and of neurons in its layer.
 
     Returns
     -------
@@ -83,14 +92,14 @@ def unit_uniform(rng: np.random.Generator, n_in: int, n_out: int) -> Weights:
 
 
 def zeros(rng: np.random.Generator, n_in: int, n_out: int) -> Weights:
-    """Return zeros: right for a linear model, while neurons of a hidden layer would stay equal.
+    """Return zeros, which suit a linear model; the neurons of a hidden layer would all stay equal.
 
     Parameters
     ----------
     rng : numpy.random.Generator
         Not used.
     n_in, n_out : int
-        Inputs of the neuron, and neurons of its layer.
+        The number of inputs of the neuron, and of neurons in its layer.
 
     Returns
     -------
@@ -110,7 +119,7 @@ INITIALIZERS: dict[str, Initializer] = {f.__name__: f for f in (he, glorot, unit
 
 
 def initializer(which: str | Initializer) -> Initializer:
-    """Return an initializer, given itself or its name.
+    """Return the initializer of a name; a function is returned as it is.
 
     Parameters
     ----------

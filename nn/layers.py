@@ -1,4 +1,4 @@
-"""Neurons, layers of them, and layers in a row.
+"""Neurons, layers, and models made of layers.
 
 Arguments called ``rng`` take a `numpy.random.Generator` or a seed; the same seed gives the same model.
 """
@@ -20,7 +20,7 @@ Rng = np.random.Generator | int | None
 
 
 class Neuron(Module):
-    """``g(w·x + b)``: one node for the product, one for the bias, and the activation's (B1, C9).
+    """``g(w·x + b)``: a node for the dot product, one for the bias, and those of the activation (B1, C9).
 
     Parameters
     ----------
@@ -29,12 +29,12 @@ class Neuron(Module):
     activation : str or callable
         g, a name of `nn.activations.ACTIVATIONS` or a function of a `Value`.
     init : str, callable or None
-        How to draw the weights (`nn.initializers`); None takes ``"he"`` for the ReLU family, else
-        ``"glorot"``. The bias begins at 0.
+        How to draw the weights (`nn.initializers`). None takes ``"he"`` for activations of the ReLU family,
+        otherwise ``"glorot"``. The bias starts at 0.
     n_out : int
-        Neurons of the layer that it is in.
+        The number of neurons in its layer.
     rng : Generator, int or None
-        Where the randomness comes from.
+        The source of randomness.
 
     Attributes
     ----------
@@ -82,7 +82,7 @@ class Neuron(Module):
 
 
 class Layer(Module):
-    """Neurons side by side that share their inputs: ``g(W·x + b)``, a row of W for each neuron (B4).
+    """Neurons that share their inputs: ``g(W·x + b)``, with a row of W for each neuron (B4).
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ class Layer(Module):
 
     def forward(self, x: Sample) -> list[Any]:
         """Return the outputs for one sample."""
-        # Unboxed once, not by every neuron: a step on 100 points is 3 ms faster for it.
+        # Converted once, not by every neuron, which saves 3 ms of a step on 100 points.
         inputs = tuple(x.tolist() if isinstance(x, np.ndarray) else x)
         return [neuron.forward(inputs) for neuron in self.neurons]
 
@@ -132,18 +132,18 @@ class Layer(Module):
 
 
 class Sequential(Module):
-    """Modules and functions, each applied to the output of the one before (D6).
+    """Modules and functions, each applied to the outputs of the previous one (D6).
 
     Parameters
     ----------
     *steps : Module or callable
-        A function gets a sample's outputs as an array: ``autograd.tanh`` applies to each of them,
-        ``autograd.softmax`` to all together.
+        A function gets the outputs for a sample as an array: ``autograd.tanh`` applies to each of them,
+        ``autograd.softmax`` to all of them together.
 
     Attributes
     ----------
     steps : list
-        The same.
+        The modules and functions.
 
     Raises
     ------
@@ -175,18 +175,18 @@ class Sequential(Module):
 
 
 class MLP(Module):
-    """A multi-layer perceptron: layers in a row (A1, D5, D6).
+    """A multi-layer perceptron: a sequence of layers (A1, D5, D6).
 
     Parameters
     ----------
     n_in : int
         Number of inputs.
     sizes : sequence of int
-        Neurons of each layer, the last being the number of outputs.
+        The number of neurons of each layer; the last is the number of outputs.
     activation : str or callable
-        Of the hidden layers.
+        The activation of the hidden layers.
     output : str or callable
-        Activation of the last layer.
+        The activation of the last layer.
     init, rng
         As in `Neuron`.
 
@@ -200,7 +200,7 @@ class MLP(Module):
     ValueError
         For an empty list of sizes, a size below 1, or an unknown name.
     TypeError
-        For sizes that are no sequence.
+        If `sizes` is not a sequence.
 
     Examples
     --------
@@ -232,7 +232,7 @@ class MLP(Module):
         if len(widths) == 1:
             raise ValueError("an MLP has at least one layer; pass sizes such as [16, 16, 1]")
         generator = np.random.default_rng(rng)
-        # Looked up where there is no hidden layer, too, so that a name that is wrong is told.
+        # Looked up even without a hidden layer, so that a wrong name raises.
         functions = [_activation(activation)] * (len(widths) - 2) + [_activation(output)]
         self.layers = [
             Layer(before, after, function, init=init, rng=generator)
@@ -250,7 +250,7 @@ class MLP(Module):
         return f"MLP({layers}): {len(self.parameters())} parameters"
 
 
-_activation = activation  # the constructors have an argument of that name
+_activation = activation  # The constructors have an argument of this name.
 
 
 def _check_size(name: str, size: int) -> None:

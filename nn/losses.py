@@ -1,4 +1,4 @@
-"""Losses: one `Value` that says how far predictions are from targets.
+"""Losses: functions from predictions and targets to one `Value`, the number to minimise.
 
 Predictions and targets are single numbers, sequences or arrays of one shape; an output column of shape
 (samples, 1) goes with targets of shape (samples,).
@@ -76,8 +76,8 @@ def half_squared_error(predictions: Any, targets: Any) -> Value:
 def binary_cross_entropy(probabilities: Any, targets: Any) -> Value:
     """Return the mean of ``-[y log a + (1 - y) log(1 - a)]`` of probabilities (D1, D3).
 
-    A probability that has rounded to the wrong one of 0 and 1 has an infinite loss, and no gradient can
-    repair it: `binary_cross_entropy_with_logits` keeps the digits.
+    Where a probability rounds to 0 or 1 and the target is the other one, the loss is infinite and its
+    gradient is useless: prefer `binary_cross_entropy_with_logits`, which does not round.
 
     Parameters
     ----------
@@ -107,10 +107,10 @@ def binary_cross_entropy(probabilities: Any, targets: Any) -> Value:
 
 
 def binary_cross_entropy_with_logits(logits: Any, targets: Any) -> Value:
-    """Return the mean binary cross entropy of ``sigmoid(logit)``, worked out from the logit.
+    """Return the mean binary cross entropy of ``sigmoid(logit)``, computed from the logit.
 
-    ``softplus(z) - y z``, whose derivative is ``sigmoid(z) - y``, to the last digits also where the sigmoid
-    rounds to its target (D1).
+    ``softplus(z) - y z``, whose derivative is ``sigmoid(z) - y``. Both keep their relative precision where
+    the sigmoid rounds to its target (D1).
 
     Parameters
     ----------
@@ -142,15 +142,15 @@ def binary_cross_entropy_with_logits(logits: Any, targets: Any) -> Value:
 
 
 def cross_entropy(logits: Any, targets: Any) -> Value:
-    """Return the mean of ``-Σ y_k log softmax(z)_k``, worked out from the logits (D8, D11).
+    """Return the mean of ``-Σ y_k log softmax(z)_k``, computed from the logits (D8, D11).
 
     Parameters
     ----------
     logits : sequence of Value, or 2-D array of Value
-        Of one sample, or a row for each.
+        The logits of one sample, or a row for each sample.
     targets : int, sequence of int, or array of float
-        The class of each sample; or a row of probabilities, such as one-hot, for each. A logit of minus
-        infinity, which masks its class, counts nothing where the probability is 0.
+        The class of each sample, or a row of probabilities for each, such as one-hot. A logit of minus
+        infinity masks its class: it adds nothing where the probability is 0.
 
     Returns
     -------
@@ -160,7 +160,7 @@ def cross_entropy(logits: Any, targets: Any) -> Value:
     Raises
     ------
     ValueError
-        For numbers of samples or classes that do not fit, or a class that does not exist.
+        For shapes that do not match, or a class that does not exist.
 
     Examples
     --------
@@ -209,26 +209,26 @@ def hinge(scores: Any, targets: Any) -> Value:
     """
     flat, wanted = _flat(scores, targets)
     for target in wanted.tolist():
-        # A target that is a Value may be an input of a program that is being traced: not known yet.
+        # A target that is a Value may be traced, and is not known then.
         if not isinstance(target, Value) and target not in (-1.0, 1.0):
             raise ValueError(f"expected targets of the hinge loss to be -1 or 1, got {target!r}; use 2*y - 1")
     return _mean(lambda s, t: relu(1.0 - t * s), flat, wanted)
 
 
 def l2_penalty(model: Module, strength: float) -> Value:
-    """Return ``strength / 2 · Σ w²`` over the weights; biases are not penalised (D8).
+    """Return ``strength / 2 · Σ w²`` over the weights, without the biases (D8).
 
     Parameters
     ----------
     model : Module
-        A parameter whose name ends in ``b`` is a bias.
+        The model. A parameter whose name is ``b``, or ends in ``.b``, is a bias.
     strength : float
-        λ, or λ/m for the form of the notes with m samples.
+        λ; for m samples, the λ/m of the notes.
 
     Returns
     -------
     Value
-        To be added to a loss.
+        A term to add to a loss.
 
     Examples
     --------
@@ -243,15 +243,15 @@ def l2_penalty(model: Module, strength: float) -> Value:
 
 
 def _mean(loss: Callable[[Any, Any], Any], predictions: Array, targets: Array) -> Value:
-    """Return the mean of the losses of samples, each a function of its prediction and its target."""
+    """Return the mean over the samples of a loss of one prediction and one target."""
     terms = vmap(loss)(predictions, targets)
     return sum(terms) / len(terms)  # type: ignore[no-any-return]
 
 
 def _surprise(probability: Any, target: Any) -> Any:
-    """Return one binary cross entropy; a term of weight 0 is left out, since 0 * log(0) is nan."""
+    """Return one binary cross entropy, without a term of weight 0, since 0 * log(0) is nan."""
     if isinstance(target, Value):
-        # It may be an input of a program that is being traced: left out when that runs.
+        # A traced target is not known yet, so the compiled program chooses.
         yes = where(target == 0.0, where(probability == 0.0, 1.0, probability), probability)
         no = where(target == 1.0, where(probability == 1.0, 0.0, probability), probability)
         return -target * log(yes) - (1.0 - target) * log1p(-no)
@@ -266,8 +266,8 @@ def _surprise(probability: Any, target: Any) -> Any:
 def _surprise_of_logit(logit: Any, target: Any) -> Any:
     """Return one binary cross entropy of a logit.
 
-    ``softplus(z) - y z`` is ``softplus(-z) - (1 - y)(-z)``. The one with the smaller weight is taken: at
-    y = 1 the first is 0 from z = 37 on, and so is its derivative; the other keeps all digits.
+    ``softplus(z) - y z`` equals ``softplus(-z) - (1 - y)(-z)``. The form with the smaller weight is precise:
+    at y = 1 the first is 0 from z = 37 on, and so is its derivative.
     """
     against = _choose(target >= 0.5, -logit, logit)
     weight = _choose(target >= 0.5, 1.0 - target, target)
@@ -277,15 +277,15 @@ def _surprise_of_logit(logit: Any, target: Any) -> Any:
 
 
 def _surprise_of_class(logits: Sequence[Any], label: Any) -> Any:
-    """Return minus the logarithm of the softmax of one class."""
+    """Return the cross entropy of one sample from its label: minus the logarithm of its class's softmax."""
     differences, own = _less_own(logits, [label == k for k in range(len(logits))])
     return logsumexp(differences) - own
 
 
 def _surprise_of_row(logits: Sequence[Any], weights: Sequence[Any]) -> Any:
-    """Return the cross entropy of one sample, from the wanted probabilities of its classes."""
+    """Return the cross entropy of one sample from the target probabilities of its classes."""
     total = sum(weights)
-    # The largest weight tells the sample's own class, in a program whose inputs they are a weight of all.
+    # The largest weight tells the sample's own class; while traced, only a weight that is the total does.
     is_open = any(isinstance(weight, Value) for weight in weights)
     largest = total if is_open else max(weights)
     label = -1 if is_open else list(weights).index(largest)
@@ -298,12 +298,12 @@ def _surprise_of_row(logits: Sequence[Any], weights: Sequence[Any]) -> Any:
 
 
 def _less_own(logits: Sequence[Any], is_own: Sequence[Any]) -> tuple[list[Any], Any]:
-    """Return logits less that of the sample's own class, and what is left of its own.
+    """Return the logits minus that of the sample's own class, and the remainder of its own logit.
 
-    So what the others add to a sample that is classified well is not rounded away: beside a logit of 40 their
-    loss and its derivatives would be 0. An infinite logit is not subtracted, since inf - inf is nan.
+    Otherwise the loss of a well classified sample would round to 0, and so would its derivatives, from a
+    logit of 40 on. An infinite logit is not subtracted, since inf - inf is nan.
     """
-    if len(logits) == 1:  # A loss of 0, which is a function of the logit all the same.
+    if len(logits) == 1:  # The loss is 0, but still a function of the logit.
         return list(logits), logits[0]
     own = sum([_choose(is_it, logit, 0.0) for logit, is_it in zip(logits, is_own, strict=True)])
     is_finite = abs(own) < inf
@@ -313,17 +313,17 @@ def _less_own(logits: Sequence[Any], is_own: Sequence[Any]) -> tuple[list[Any], 
 
 
 def _unless_weightless(number: Any, weight: Any) -> Any:
-    """Return a number, but 0 for an infinite one of weight 0, since 0 * inf is nan."""
+    """Return a number, or 0 for an infinite number of weight 0, since 0 * inf is nan."""
     return _choose(abs(number) < inf, number, _choose(weight == 0.0, 0.0, number))
 
 
 def _choose(condition: Any, x: Any, y: Any) -> Any:
-    """Return x or y: a node that chooses, if the condition may be another when a program runs."""
+    """Return x or y; if the condition is traced, a node that chooses when the program runs."""
     return where(condition, x, y) if isinstance(condition, Value) else x if condition else y
 
 
 def _flat(predictions: Any, targets: Any) -> tuple[Array, Array]:
-    """Return predictions and their targets as 1-D arrays; targets that are numbers as floats."""
+    """Return predictions and targets as 1-D arrays of the same length, numeric targets as floats."""
     left, right = np.asarray(predictions), np.asarray(targets)
     shapes = left.shape, right.shape
     if left.ndim == right.ndim + 1 and left.shape[-1] == 1:
@@ -342,7 +342,7 @@ def _check_unit_interval(targets: Array) -> None:
 
 
 def _wanted(targets: Array, shape: tuple[int, ...], single: bool) -> tuple[Array, bool]:
-    """Return for each sample a row: its label, or the wanted probabilities; and whether they are labels."""
+    """Return a row for each sample, with its label or its target probabilities, and whether it is labels."""
     samples, classes = shape
     if targets.dtype == object and targets.ndim == (0 if single else 1):
         return targets.reshape(-1, 1), True

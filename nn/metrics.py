@@ -1,4 +1,4 @@
-"""How often a classifier is right."""
+"""Metrics of classifiers."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ Labels = npt.NDArray[np.int64]
 
 
 def predicted_classes(outputs: Any) -> Labels:
-    """Return the class that each row of outputs stands for.
+    """Return the class that each row of outputs predicts.
 
     Parameters
     ----------
     outputs : array of Value or float, shape (samples, outputs)
-        One score a class; or a single score, positive for class 1.
+        A score for each class, or a single score that is positive for class 1.
 
     Returns
     -------
     ndarray of int, shape (samples,)
-        The column of the largest score, the first of equals.
+        The column of the largest score, the first of equal ones.
 
     Raises
     ------
@@ -44,14 +44,14 @@ def predicted_classes(outputs: Any) -> Labels:
 
 
 def accuracy(outputs: Any, labels: npt.ArrayLike) -> float:
-    """Return the fraction of rows whose predicted class is the right one.
+    """Return the fraction of samples whose class is predicted correctly.
 
     Parameters
     ----------
     outputs : array of Value or float, shape (samples, outputs)
         As in `predicted_classes`.
     labels : array_like of int, shape (samples,)
-        The right classes; of a single score also -1 and 1, as for the hinge loss.
+        The true classes; for a single score also -1 and 1, as for the hinge loss.
 
     Returns
     -------

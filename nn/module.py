@@ -1,4 +1,4 @@
-"""`Module`: what all models have, namely parameters with names."""
+"""`Module`: the base class of models, which finds and names their parameters."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PLAIN = frozenset({bool, float, int, str, type(None)})
 
 
 class Outputs(list[Any]):
-    """The outputs of a model for one sample: a list, which tells who takes it for a `Value` what to do.
+    """The outputs of a model for one sample: a list that explains what to do where a `Value` was expected.
 
     Examples
     --------
@@ -38,7 +38,7 @@ class Outputs(list[Any]):
 
 
 class _LabelsParameters(type):
-    """Calls `Module.label_parameters` when a module has been built, whatever its ``__init__`` does."""
+    """Calls `Module.label_parameters` after ``__init__``, also where a subclass does not call super."""
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         module = super().__call__(*args, **kwargs)
@@ -47,15 +47,15 @@ class _LabelsParameters(type):
 
 
 class Module(metaclass=_LabelsParameters):
-    """A model or a part of one: a function with parameters.
+    """A model, or a part of one: a function with parameters.
 
-    A subclass assigns `Value`s, other modules, and lists, dicts and arrays of them to its attributes,
-    and defines `forward` for one sample. Parameters are found in the order of assignment, and each is
-    labelled with its name.
+    A subclass assigns `Value`s, other modules, and lists, dicts and arrays of them to its attributes, and
+    defines `forward` for one sample. Parameters are found in the order of assignment and labelled with their
+    names.
 
-    As an argument of `autograd.grad` and its kin a module is copied as far as it leads to parameters, and
-    what is assigned to the copy, such as ``self.calls += 1`` or a running mean, is there afterwards, numbers
-    as plain floats; the parameters stay as they are. A trace of `autograd.jit` leaves nothing behind.
+    `autograd.grad` and the other derivatives pass a copy of a module that is an argument. What the function
+    assigns to the copy, such as ``self.calls += 1`` or a running mean, is assigned to the module afterwards,
+    as plain numbers; its parameters do not change. A trace by `autograd.jit` changes nothing.
 
     Examples
     --------
@@ -88,7 +88,7 @@ class Module(metaclass=_LabelsParameters):
         raise NotImplementedError(f"{type(self).__name__} does not define forward(x), which calling it needs")
 
     def __call__(self, x: Any) -> Any:
-        """Return the output for a sample, or for each sample of a batch.
+        """Return the outputs for a sample, or for each sample of a batch.
 
         Parameters
         ----------
@@ -98,8 +98,8 @@ class Module(metaclass=_LabelsParameters):
         Returns
         -------
         Value, list of Value, or ndarray of Value
-            Of a sample its single output, or the list of its outputs; of a batch an array of objects
-            of shape (samples, outputs).
+            For a sample its only output, or the list of its outputs; for a batch an object array of shape
+            (samples, outputs).
         """
         if not _is_batch(x):
             outputs = as_outputs(self.forward(x))
@@ -108,19 +108,20 @@ class Module(metaclass=_LabelsParameters):
         if isinstance(x, np.ndarray):
             batch = np.stack(vmap(lambda sample: as_outputs(self.forward(sample)))(x), axis=1)
         else:
-            # Samples that are no array may have different lengths.
+            # Samples in a list may have different lengths.
             batch = np.stack([np.stack(as_outputs(self.forward(sample))) for sample in x])
         return batch if batch.dtype == object else batch.astype(object)
 
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
-        """Yield each parameter once, with its name such as ``layers.0.neurons.3.w[1]``.
+        """Yield each parameter once, with a name such as ``layers.0.neurons.3.w[1]``.
 
         Yields
         ------
         (str, Value)
             In the order of assignment.
         """
-        # By identity: a module that is a dataclass has no hash. Without recursion: modules may nest deeply.
+        # By identity, since a module that is a dataclass has no hash; without recursion, since modules may
+        # be nested deeply.
         seen: set[int] = set()
         stack: list[tuple[str, Any]] = [("", self)]
         while stack:
@@ -139,18 +140,18 @@ class Module(metaclass=_LabelsParameters):
         return [parameter for _, parameter in self.named_parameters()]
 
     def label_parameters(self) -> None:
-        """Label each parameter with its name, except where it has a label of another kind."""
+        """Label each parameter with its name, unless the user has labelled it."""
         for name, parameter in self.named_parameters():
             if not parameter.label or name.endswith(f".{parameter.label}"):
                 parameter.label = name
 
     def zero_grad(self) -> None:
-        """Set the gradient of each parameter to 0, before a backward adds to it."""
+        """Set the gradient of each parameter to 0, since `Value.backward` adds to it."""
         parameters = self.parameters()
         assign_all((parameters, "grad", [0.0] * len(parameters)))
 
     def state_dict(self) -> dict[str, float]:
-        """Return the value of each parameter by name.
+        """Return the number of each parameter by name.
 
         Examples
         --------
@@ -161,19 +162,19 @@ class Module(metaclass=_LabelsParameters):
         return {name: parameter.data for name, parameter in self.named_parameters()}
 
     def load_state_dict(self, state: Mapping[str, float]) -> None:
-        """Assign the values that `state_dict` returned.
+        """Assign the numbers that `state_dict` returned.
 
         Parameters
         ----------
         state : mapping of str to float
-            A value for each parameter.
+            A number for each parameter.
 
         Raises
         ------
         ValueError
-            If a name is missing or unknown, or a value a text; no parameter is then changed.
+            If a name is missing or unknown, or a number is a string. No parameter is changed then.
         TypeError
-            If a value is anything else than a real number; likewise.
+            If anything else is not a real number. No parameter is changed then.
         """
         own = dict(self.named_parameters())
         missing, unknown = [n for n in own if n not in state], [n for n in state if n not in own]
@@ -187,7 +188,7 @@ class Module(metaclass=_LabelsParameters):
 
 
 def as_outputs(result: Any) -> list[Any]:
-    """Return what a forward gave as a list of outputs.
+    """Return the result of a `Module.forward` as a list of outputs.
 
     Examples
     --------
@@ -208,7 +209,7 @@ def _is_batch(x: Any) -> bool:
 
 
 def _parts(name: str, item: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the attributes or elements of what may hold parameters, with their names."""
+    """Yield the attributes or elements of an object that may hold parameters, with their names."""
     if isinstance(item, Module):
         for key, attribute in vars(item).items():
             yield f"{name}.{key}" if name else key, attribute
@@ -220,7 +221,7 @@ def _parts(name: str, item: Any) -> Iterator[tuple[str, Any]]:
             yield f"{name}[{', '.join(map(str, index))}]", item[index]
     elif isinstance(item, list | tuple):
         for position, entry in enumerate(item):
-            # A name for each number of a long list would take ten times as long.
+            # To name each number of a long list would take ten times as long.
             if type(entry) in _PLAIN:
                 continue
             is_leaf = isinstance(entry, Value)

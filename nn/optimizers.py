@@ -1,7 +1,7 @@
-"""Optimizers: they move parameters against their gradients.
+"""Optimizers: rules that move parameters against their gradients.
 
-Each is a rule for one number, `Optimizer.update`, which works on floats and on `Value`s alike:
-`Optimizer.step` applies it to the parameters in place, and a compiler can trace it.
+A rule is written for one number, as `Optimizer.update`, and works on floats and on `Value`s alike.
+`Optimizer.step` applies it to the parameters in place; `nn.fit` compiles it.
 """
 
 from __future__ import annotations
@@ -14,29 +14,29 @@ from autograd import Value, has_gradient, sqrt
 from .assignment import NUMBER, assign_all
 
 State = tuple[Any, ...]
-"""What a rule keeps of a parameter between steps, floats or `Value`s."""
+"""What a rule remembers of one parameter between steps, as floats or `Value`s."""
 
 
 class Optimizer:
-    """What all optimizers have: parameters, a learning rate, and a state for each parameter.
+    """Base class of the optimizers: parameters, a learning rate, and a state for each parameter.
 
     A subclass sets `initial` and defines `update`.
 
     Parameters
     ----------
     parameters : iterable of Value
-        What to move.
+        The parameters to move.
     lr : float
         The learning rate, η of the notes.
 
     Attributes
     ----------
     parameters : list of Value
-        The same.
+        The parameters.
     lr : float
-        The same; may be changed between steps.
+        The learning rate, which may be changed between steps.
     steps : int
-        How many steps were done.
+        The number of steps done.
     states : list of tuple of float
         A state for each parameter.
     initial : tuple of float
@@ -78,16 +78,16 @@ class Optimizer:
         self.states = [self.initial] * len(self.parameters)
 
     def update(self, parameter: Any, gradient: Any, state: State, step: Any) -> tuple[Any, State]:
-        """Return where one parameter moves to, and its next state; nothing is changed.
+        """Return the new number and the new state of one parameter, without changing anything.
 
         Parameters
         ----------
         parameter, gradient : float or Value
-            The number, and the derivative of the loss with respect to it.
+            The parameter, and the derivative of the loss with respect to it.
         state : tuple of float or Value
-            What the last update returned; `initial` before the first.
+            The state that the last update returned; `initial` before the first.
         step : int or Value
-            The number of this step, from 1.
+            The number of this step, counted from 1.
 
         Returns
         -------
@@ -100,16 +100,16 @@ class Optimizer:
         )
 
     def zero_grad(self) -> None:
-        """Set all gradients to 0, before a backward adds to them."""
+        """Set all gradients to 0, since `Value.backward` adds to them."""
         assign_all((self.parameters, "grad", [0.0] * len(self.parameters)))
 
     def step(self) -> None:
-        """Move each parameter that has a gradient; an error or an interrupt leaves all where they were.
+        """Move each parameter that has a gradient. After an error or an interrupt, all are unchanged.
 
         Raises
         ------
         RuntimeError
-            If no parameter has one, since no backward was done.
+            If no parameter has a gradient, because `Value.backward` was not called.
         """
         chosen = [i for i, parameter in enumerate(self.parameters) if has_gradient(parameter)]
         if not chosen:
@@ -132,11 +132,11 @@ class SGD(Optimizer):
     Parameters
     ----------
     parameters : iterable of Value
-        What to move.
+        The parameters to move.
     lr : float
         The learning rate, η of the notes.
     momentum : float
-        How much of the last step's direction is kept, at least 0 and less than 1.
+        The fraction of the last velocity that is kept, at least 0 and less than 1.
 
     Raises
     ------
@@ -164,32 +164,32 @@ class SGD(Optimizer):
         self.momentum = momentum
 
     def update(self, parameter: Any, gradient: Any, state: State, step: Any) -> tuple[Any, State]:
-        """Return the parameter moved along the velocity, and the velocity."""
+        """Return the parameter after a step along the velocity, and the velocity."""
         velocity = self.momentum * state[0] + gradient
         return parameter - self.lr * velocity, (velocity,)
 
 
 class Adam(Optimizer):
-    """Steps of about `lr`, however large the gradients: their mean, over the root of their mean square.
+    """Adam: steps of about `lr` along the mean gradient, divided by its root mean square.
 
     ``m ← β₁ m + (1 - β₁) g`` and ``v ← β₂ v + (1 - β₂) g²`` are running means, ``m̂ = m / (1 - β₁ᵗ)`` and
-    ``v̂ = v / (1 - β₂ᵗ)`` make up for their start at 0, and ``w ← w - lr · m̂ / (√v̂ + eps)`` [1]_. With
+    ``v̂ = v / (1 - β₂ᵗ)`` correct for their start at 0, and ``w ← w - lr · m̂ / (√v̂ + eps)`` [1]_. With
     `weight_decay`, w first shrinks by the factor ``1 - lr · weight_decay``, apart from the gradient [2]_. The
-    defaults are the paper's and PyTorch's. t counts the steps of the optimizer: a parameter whose first
-    gradients are missing goes on as if they had been 0, where PyTorch counts for each parameter.
+    defaults are those of the paper and of PyTorch. t counts the steps of the optimizer, so a parameter
+    without a gradient in the first steps is treated as if it had been 0; PyTorch counts for each parameter.
 
     Parameters
     ----------
     parameters : iterable of Value
-        What to move.
+        The parameters to move.
     lr : float
         The learning rate.
     betas : (float, float)
-        How much of the running means is kept at each step, each at least 0 and less than 1.
+        The fractions of the running means that are kept at each step, each at least 0 and less than 1.
     eps : float
-        Added to the root, positive: without it a gradient of 0 at the first step is 0/0.
+        A positive number added to the root, without which a gradient of 0 in the first step would give 0/0.
     weight_decay : float
-        AdamW's, at least 0.
+        The weight decay of AdamW, at least 0.
 
     Raises
     ------
@@ -235,11 +235,11 @@ class Adam(Optimizer):
         self.weight_decay = weight_decay
 
     def update(self, parameter: Any, gradient: Any, state: State, step: Any) -> tuple[Any, State]:
-        """Return the parameter moved, and the running means of gradient and squared gradient."""
+        """Return the parameter after a step, and the running means of gradient and squared gradient."""
         beta1, beta2 = self.betas
         mean = beta1 * state[0] + (1.0 - beta1) * gradient
         square = beta2 * state[1] + (1.0 - beta2) * (gradient * gradient)
-        # What is the same for all parameters stands together: a compiler works it out once a step.
+        # What all parameters share is grouped, so that a compiled step computes it once.
         rate = self.lr / (1.0 - beta1**step)
         scale = sqrt(1.0 - beta2**step)
         kept = parameter * (1.0 - self.lr * self.weight_decay)

@@ -1,4 +1,4 @@
-"""Showing how far a loop has come."""
+"""Showing the progress of a loop."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from importlib.util import find_spec
 
 
 class Progress:
-    """The steps of a loop, shown on standard error: a tqdm bar where it is installed, else ten lines.
+    """The steps of a loop, with their progress on standard error: a bar if tqdm is installed, else ten lines.
 
     Parameters
     ----------
     steps : int
-        How many there are.
+        The number of steps.
     shown : bool
-        Whether to show anything.
+        Whether to show the progress.
 
     Examples
     --------
@@ -37,7 +37,7 @@ class Progress:
             yield from self._lines()
 
     def describe(self, state: object) -> None:
-        """Set what is written beside the steps; it becomes text when it is shown."""
+        """Set what is shown beside the steps; it is formatted only when it is shown."""
         self._state = state
 
     def _bar(self) -> Iterator[int]:

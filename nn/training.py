@@ -28,16 +28,16 @@ Array = npt.NDArray[Any]
 
 @dataclass
 class History:
-    """What a training run recorded, one number an epoch.
+    """The record of a training, with a number for each epoch.
 
     Attributes
     ----------
     loss : list of float
-        Mean loss of the samples, before the step that their gradient led to.
+        The mean loss over the samples, each before the step that it contributes to.
     metric : list of float
-        The metric of the same predictions; empty without one.
+        The metric of the same predictions; empty without a metric.
     how : str
-        ``"compiled"``, or ``"eager: "`` and why.
+        ``"compiled"``, or ``"eager: "`` and the reason.
     """
 
     loss: list[float] = field(default_factory=list)
@@ -64,54 +64,54 @@ def fit(
     progress: bool = True,
     jit: bool | Literal["auto"] = "auto",
 ) -> History:
-    """Train a model: for each batch the loss, its gradient, and a step of the optimizer (C11, E4).
+    """Train a model: for each batch, compute the loss and its gradient, and step the optimizer (C11, E4).
 
     Parameters
     ----------
     model : Module
-        What to train, in place.
+        The model, which is trained in place.
     inputs : array_like, shape (samples, inputs)
         A row for each sample.
     targets : array_like, shape (samples, ...)
         A target for each sample, as the loss takes them.
     loss : callable
-        From the outputs, shape (batch, outputs), and the targets of a batch to one `Value`.
+        A function from the outputs, of shape (batch, outputs), and the targets of a batch to one `Value`.
     optimizer : Optimizer or None
-        Of `nn.optimizers`; None takes ``SGD(model.parameters(), lr=0.1)``.
+        An optimizer of `nn.optimizers`; None takes ``SGD(model.parameters(), lr=0.1)``.
     epochs : int
-        How often to go through the samples.
+        The number of passes over the samples.
     batch_size : int or None
-        Samples a step, drawn in a new order each epoch; None takes all, in order.
+        The number of samples in a step, in a new random order each epoch; None takes all, in their order.
     metric : callable or None
-        From outputs and targets to a number, such as `nn.metrics.accuracy`.
+        A function from outputs and targets to a number, such as `nn.metrics.accuracy`.
     rng : Generator, int or None
-        Where the order of the samples comes from.
+        The source of the random order.
     progress : bool
         Whether to show a progress bar.
     jit : bool or "auto"
-        Whether to compile loss, gradient and the optimizer's rule (`autograd.jit`). ``"auto"`` does where
-        there are steps enough for it to pay, and else, or where the model cannot be traced, trains eagerly;
-        the history says why. What model and loss read besides parameters, inputs and targets is read once.
+        Whether to compile the step (`autograd.jit`). ``"auto"`` compiles if there are enough steps for it to
+        pay off and the model can be traced; otherwise the training is eager, and the history says why.
+        Anything that model and loss read besides parameters, inputs and targets is read only once then.
 
     Returns
     -------
     History
-        Loss and metric of each epoch.
+        The loss and the metric of each epoch.
 
     Raises
     ------
     ValueError
-        For numbers of samples that differ, none at all, numbers of epochs or samples below 1, and for a
-        loss that is the same whatever the outputs are, as `cross_entropy` is of a single one.
+        For different numbers of inputs and targets, no samples, less than 1 epoch or sample in a batch, and a
+        loss that does not depend on the outputs, as `cross_entropy` of a single output.
     TypeError
-        For a loss that is no function, or does not give a `Value`.
+        For a loss that is not a function, or does not return a `Value`.
     FloatingPointError
-        As soon as the loss is nan or infinite; the message names the row of the data, where it is that.
+        As soon as the loss is nan or infinite. If a sample is the cause, the message names its row.
 
     Warns
     -----
     UserWarning
-        Where ``jit="auto"`` finds that the model cannot be compiled.
+        If ``jit="auto"`` cannot compile the model.
 
     Examples
     --------
@@ -155,20 +155,20 @@ def fit(
         try:
             steps.finish()
         except KeyboardInterrupt:
-            # It assigns all or nothing, and would have been lost: what was trained until now is put in place.
+            # It assigns all or nothing, so the result of the training would have been lost.
             steps.finish()
             raise
     return history
 
 
-# To compile takes as long as 5 steps of a network for digits, and 20 of a neuron.
+# Compiling takes as long as 5 eager steps of a network for digits, and 20 of a single neuron.
 _WORTH_COMPILING = 20
 
 
 def _steps(
     jit: bool | str, count: int, eager: EagerSteps, x: Array, y: Array, batch_size: int | None
 ) -> tuple[EagerSteps | CompiledSteps, str]:
-    """Return what does the steps, and how."""
+    """Return an object that does the steps, and the text of `History.how`."""
     if jit not in (True, False, "auto"):
         raise ValueError(f'expected jit to be True, False or "auto", got {jit!r}')
     if not jit:
@@ -186,7 +186,7 @@ def _steps(
     except Exception as error:
         if jit is True:
             raise
-        # What an eager pass over the samples finds as well is no matter of compiling.
+        # An error that an eager pass over the samples raises as well has nothing to do with compiling.
         for start in range(0, len(x), batch_size or len(x)):
             eager.try_out(x[start:][first], y[start:][first])
         why = f"{type(error).__name__}: {error}"
@@ -204,7 +204,7 @@ def _mean(numbers: Sequence[float], weights: Sequence[int]) -> float:
 
 
 def _batches(samples: int, size: int | None, rng: np.random.Generator) -> Iterator[Array | slice]:
-    """Yield what takes the samples of each batch."""
+    """Yield an index of the samples of each batch."""
     if size is None:
         yield slice(None)
         return
@@ -214,8 +214,8 @@ def _batches(samples: int, size: int | None, rng: np.random.Generator) -> Iterat
 
 
 def _why_not_finite(x: Array, y: Array, model: Module, is_first: bool) -> str:
-    """Return what a loss that is not finite may come from, and what to do."""
-    # An infinite input may leave a loss finite and its gradient not, and so come out batches later.
+    """Return the probable cause of a loss that is not finite, and a remedy."""
+    # With an infinite input the loss may be finite and its gradient not, which only later batches show.
     for name, array in (("inputs", x), ("targets", y)):
         if array.dtype.kind == "f" and not np.all(np.isfinite(array)):
             place = np.argwhere(~np.isfinite(array))[0].tolist()
