@@ -17,26 +17,26 @@ NUMBERS = [0.1, -0.0, 5e-324, 1.7976931348623157e308, float("inf"), float("nan")
 
 
 class Row(Module):
-    """Holds as many parameters as it is given numbers."""
+    """A module with one parameter per given number."""
 
     def __init__(self, numbers: list[float]) -> None:
         self.w = [Value(number) for number in numbers]
 
 
 def listing(folder: Path) -> dict[str, bytes]:
-    """Return the content of each file of a folder."""
+    """Return the content of each file in a folder."""
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 @pytest.fixture
 def target(tmp_path: Path) -> Path:
-    """Return the path of a file to be."""
+    """Return the path of a file to write."""
     return tmp_path / "weights.npz"
 
 
 @pytest.mark.parametrize("kind", [str, Path])
 def test_parameters_go_round(target: Path, kind: Callable[[Path], Any]) -> None:
-    """What was saved is loaded bit for bit, under a path of either kind."""
+    """Saved parameters are loaded bit for bit, from a str or a Path."""
     save(Row(NUMBERS), kind(target))
     model = Row([0.0] * len(NUMBERS))
     load(model, kind(target))
@@ -44,7 +44,7 @@ def test_parameters_go_round(target: Path, kind: Callable[[Path], Any]) -> None:
 
 
 def test_files_hold_plain_arrays(target: Path) -> None:
-    """A file has the names, the values and the extras as arrays that NumPy reads without pickle."""
+    """A file contains names, values and extras as arrays that NumPy reads without pickle."""
     model = MLP(2, [2, 1], rng=0)
     save(model, target, mean=[1.0, 2.0], classes=["cat", "dog"])
     with np.load(target, allow_pickle=False) as archive:
@@ -57,7 +57,7 @@ def test_files_hold_plain_arrays(target: Path) -> None:
 
 
 def test_extras_are_never_pickled(target: Path) -> None:
-    """An extra that only pickle could write raises, and nothing is written."""
+    """An extra that would need pickle raises, and nothing is written."""
     with pytest.raises((TypeError, ValueError), match=r"object|pickle"):
         save(Neuron(1), target, inputs=[Value(1.0)])  # type: ignore[arg-type]
     assert listing(target.parent) == {}
@@ -65,7 +65,7 @@ def test_extras_are_never_pickled(target: Path) -> None:
 
 @pytest.mark.parametrize("name", ["mean", "file", "allow_pickle"])
 def test_extras_of_any_name(target: Path, name: str) -> None:
-    """An extra is kept under its name, also where NumPy's own function has an argument of that name."""
+    """An extra may have any name, also that of an argument of NumPy's savez."""
     save(Neuron(1), target, **{name: [1.0]})
     with np.load(target) as archive:
         assert archive[name].tolist() == [1.0]
@@ -73,7 +73,7 @@ def test_extras_of_any_name(target: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["names", "values"])
 def test_extras_do_not_replace_the_parameters(target: Path, name: str) -> None:
-    """An extra called as the arrays of the parameters raises, and nothing is written."""
+    """An extra with the name of one of the parameter arrays raises, and nothing is written."""
     with pytest.raises((TypeError, ValueError), match=name):
         save(Neuron(1), target, **{name: [1.0]})
     assert listing(target.parent) == {}
@@ -94,13 +94,13 @@ def test_a_folder_that_does_not_exist(tmp_path: Path) -> None:
 
 
 def test_a_file_that_does_not_exist(target: Path) -> None:
-    """Loading a missing file raises the error of opening it."""
+    """Loading a missing file raises the same error as opening it."""
     with pytest.raises(FileNotFoundError, match=r"weights\.npz"):
         load(Neuron(1), target)
 
 
 def test_a_failed_write_leaves_the_older_file(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """If the file cannot be put in its place, the older one stays, and nothing else is left behind."""
+    """If the file cannot be put in place, the older one is unchanged, and no other file is left behind."""
     save(Neuron(1, rng=0), target)
     before = listing(target.parent)
 
@@ -123,7 +123,7 @@ def test_saving_again_replaces_the_file(target: Path) -> None:
     assert list(listing(target.parent)) == [target.name]
 
 
-# -------------------------------------------------------------------------------------- what does not fit
+# -------------------------------------------------------------------------------------- invalid files
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_saving_again_replaces_the_file(target: Path) -> None:
     ],
 )
 def test_another_structure(target: Path, other: Module, message: str) -> None:
-    """Parameters of a model of another structure raise, and the model stays as it was."""
+    """Loading the parameters of a different structure raises, and the model is unchanged."""
     save(other, target)
     model = Neuron(2, rng=0)
     before = model.state_dict()
@@ -203,7 +203,7 @@ def write_array(path: Path) -> None:
     ],
 )
 def test_a_file_of_another_kind(target: Path, write: Callable[[Path], Any]) -> None:
-    """A file that `save` did not write raises and is named, and the model stays as it was."""
+    """A file not written by `save` raises an error with its name, and the model is unchanged."""
     write(target)
     model = Neuron(2, rng=0)
     before = model.state_dict()
@@ -215,7 +215,7 @@ def test_a_file_of_another_kind(target: Path, write: Callable[[Path], Any]) -> N
 @pytest.mark.parametrize("name", ["names", "values"])
 @pytest.mark.parametrize("tells_its_size", [True, False])
 def test_an_archive_that_unpacks_to_much_more(target: Path, name: str, tells_its_size: bool) -> None:
-    """It is refused before it is unpacked, and where it lies about its size, no more is unpacked."""
+    """A decompression bomb raises before it is unpacked, or at the size that its header claims."""
     arrays: dict[str, Any] = {"names": NAMES, "values": np.ones(3)}
     arrays[name] = np.zeros(2**21, dtype="f8" if name == "values" else "U2")
     np.savez_compressed(target, **arrays)
@@ -235,7 +235,7 @@ def test_an_archive_that_unpacks_to_much_more(target: Path, name: str, tells_its
 
 
 def test_a_header_that_promises_too_much(target: Path) -> None:
-    """No room is made for numbers that are not there."""
+    """No memory is allocated for numbers that the header claims but the file does not contain."""
     np.savez(target, names=NAMES, values=np.ones(3))
     content = target.read_bytes()
     with zipfile.ZipFile(target) as archive:
@@ -251,20 +251,20 @@ def test_a_header_that_promises_too_much(target: Path) -> None:
 
 
 def test_a_file_that_never_ends() -> None:
-    """A device is no archive, and is not read to its end."""
+    """An endless device raises, and is not read to its end."""
     with pytest.raises(ValueError, match="/dev/zero' does not hold the parameters"):
         load(Neuron(2), "/dev/zero")
 
 
 def test_a_model_without_parameters(target: Path) -> None:
-    """A model of no parameters goes round as well."""
+    """A model without parameters can be saved and loaded."""
     save(Row([]), target)
     load(Row([]), target)
 
 
 @pytest.mark.parametrize("number", ["1_0", "1", b"1", None, 1j, [1.0]])
 def test_a_state_of_what_are_no_numbers(number: Any) -> None:
-    """A value that is no real number is named, and no parameter is changed."""
+    """A value that is not a real number raises with the parameter's name, and no parameter changes."""
     model = Neuron(2, rng=0)
     before = model.state_dict()
     error = ValueError if isinstance(number, str) else TypeError
@@ -274,14 +274,14 @@ def test_a_state_of_what_are_no_numbers(number: Any) -> None:
 
 
 def write_compressed(model: Module, path: Path) -> None:
-    """Write what `save` does, compressed."""
+    """Write the same arrays as `save`, compressed."""
     state = model.state_dict()
     np.savez_compressed(path, names=list(state), values=list(state.values()))
 
 
 @pytest.mark.parametrize("write", [save, write_compressed])
 def test_damaged_files(target: Path, write: Callable[[Module, Path], None]) -> None:
-    """Whichever byte of a file is wrong, it is loaded as it was saved, or raises and changes nothing."""
+    """A file with any one damaged byte loads as it was saved, or raises and changes nothing."""
     saved = Neuron(2, rng=0)
     write(saved, target)
     content = target.read_bytes()

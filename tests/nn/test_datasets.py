@@ -29,7 +29,7 @@ def write_csv(tmp_path: Path) -> WriteCsv:
 
 
 def one_line(error: DatasetError) -> str:
-    """Return the message of an error, which is one line."""
+    """Return the message of an error, after checking that it is one line."""
     assert len(str(error).splitlines()) == 1
     return str(error)
 
@@ -39,7 +39,7 @@ def one_line(error: DatasetError) -> str:
 
 @pytest.mark.parametrize("samples", [2, 3, 50, 101])
 def test_moons_are_half_circles(samples: int) -> None:
-    """Without noise, the upper moon is a half circle around (0, 0), the lower one around (1, 1/2)."""
+    """Without noise, the moons are half circles: the upper around (0, 0), the lower around (1, 1/2)."""
     data = moons(samples, noise=0.0)
     upper, lower = (data.inputs[data.labels == label] for label in (0, 1))
     assert (len(upper), len(lower)) == (samples // 2, samples - samples // 2)
@@ -51,14 +51,14 @@ def test_moons_are_half_circles(samples: int) -> None:
 
 
 def test_moons_names() -> None:
-    """The moons have named coordinates and classes, 200 points unless said otherwise."""
+    """The moons have named coordinates and classes, and 200 points by default."""
     data = moons()
     assert (data.name, data.features, data.classes) == ("moons", ("x", "y"), ("upper", "lower"))
     assert len(data) == 200
 
 
 def test_moons_noise() -> None:
-    """The noise is normal, of the given standard deviation, and comes from the given seed."""
+    """The noise is normal with the given standard deviation, and depends on the seed."""
     noise = moons(4000, noise=0.3, rng=1).inputs - moons(4000, noise=0.0).inputs
     assert noise.mean() == pytest.approx(0.0, abs=0.02)
     assert noise.std() == pytest.approx(0.3, rel=0.03)
@@ -80,7 +80,7 @@ def test_moons_bad_arguments(arguments: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("load", [iris, wine])
 def test_real_data_are_those_of_scikit_learn(load: Callable[[], Dataset]) -> None:
-    """Iris and Wine are scikit-learn's, with readable names."""
+    """Iris and Wine are scikit-learn's data, with readable names."""
     bunch = getattr(pytest.importorskip("sklearn.datasets"), f"load_{load.__name__}")()
     data = load()
     np.testing.assert_array_equal(data.inputs, bunch.data)
@@ -105,14 +105,14 @@ def test_without_scikit_learn(load: Callable[[], Dataset], monkeypatch: pytest.M
 
 @pytest.mark.parametrize(("held_out", "counts"), [(1 / 3, 17), (0.5, 25), (0.001, 1), (0.999, 49)])
 def test_split_is_stratified(held_out: float, counts: int) -> None:
-    """Each class gives the same fraction to the held-out part, and at least one sample to either part."""
+    """Each class has the same fraction of samples held out, and at least one sample in either part."""
     train, held = split(iris(), held_out, rng=0)
     assert np.bincount(held.labels).tolist() == [counts] * 3
     assert np.bincount(train.labels).tolist() == [50 - counts] * 3
 
 
 def test_split_is_disjoint_and_complete() -> None:
-    """Each sample is in one part, with its class; the parts keep the order and the names."""
+    """Each sample is in exactly one part, with its class; the parts keep order and names."""
     data = replace(iris(), inputs=np.arange(150.0)[:, None])
     parts = split(data, rng=0)
     rows = np.concatenate([part.inputs[:, 0] for part in parts]).astype(int)
@@ -125,7 +125,7 @@ def test_split_is_disjoint_and_complete() -> None:
 
 
 def test_split_comes_from_the_seed() -> None:
-    """The same seed gives the same split, another seed another."""
+    """The same seed gives the same split, another seed a different one."""
     held = [split(iris(), rng=rng)[1].inputs for rng in (0, np.random.default_rng(0), 1)]
     np.testing.assert_array_equal(held[0], held[1])
     assert not np.array_equal(held[0], held[2])
@@ -133,13 +133,13 @@ def test_split_comes_from_the_seed() -> None:
 
 @pytest.mark.parametrize("held_out", [0.0, 1.0, -0.5, 2.0, float("nan")])
 def test_split_of_another_fraction(held_out: float) -> None:
-    """A fraction that is not between 0 and 1 raises."""
+    """A fraction outside (0, 1) raises."""
     with pytest.raises(ValueError, match=f"between 0 and 1, got {held_out}"):
         split(moons(), held_out)
 
 
 def test_split_of_a_class_of_one() -> None:
-    """A class with a single sample cannot be in both parts, and raises with its name."""
+    """A class with a single sample, which cannot be in both parts, raises with its name."""
     data = Dataset("pets", np.zeros((3, 1)), np.array([0, 0, 1]), ("x",), ("cat", "dog"))
     with pytest.raises(DatasetError, match="pets: class 'dog' has 1 sample"):
         split(data)
@@ -149,7 +149,7 @@ def test_split_of_a_class_of_one() -> None:
 
 
 def test_standardizer() -> None:
-    """Each feature gets mean 0 and standard deviation 1; other samples go through the same map."""
+    """Features are scaled to mean 0 and standard deviation 1; other samples use the same map."""
     inputs = np.random.default_rng(0).normal([5.0, -100.0], [2.0, 0.01], (40, 2))
     standardize = Standardizer.of(inputs)
     standard = standardize(inputs)
@@ -161,7 +161,7 @@ def test_standardizer() -> None:
 @pytest.mark.parametrize("samples", [1, 3, 99])
 @pytest.mark.parametrize("constant", [0.0, 5.0, 0.1, 1 / 3, 1e9 + 0.1])
 def test_standardizer_of_a_constant(constant: float, samples: int) -> None:
-    """A feature that never changes is shifted to 0 and not scaled, whatever its mean rounds to."""
+    """A constant feature is shifted to 0 and not scaled, even if its mean is rounded."""
     standardize = Standardizer.of(np.full((samples, 1), constant))
     np.testing.assert_allclose(standardize(np.array([[constant]])), 0.0, atol=1e-6)
     np.testing.assert_allclose(standardize(np.array([[constant + 2.0]])), 2.0, rtol=1e-6)
@@ -176,7 +176,7 @@ CELLS = [["length", "width", "kind"], ["1", "2.5", "dog"], ["-3e2", ".5", "cat"]
 @pytest.mark.parametrize("separator", [",", ";", "\t", " , "])
 @pytest.mark.parametrize("start", ["", "\ufeff"], ids=["", "BOM"])
 def test_csv(write_csv: WriteCsv, separator: str, newline: str, start: str) -> None:
-    """Cells are separated by commas, semicolons or tabs; a byte-order mark is no part of the first."""
+    """Cells are separated by commas, semicolons or tabs; a byte-order mark is skipped."""
     data = read_csv(write_csv(start + newline.join(separator.join(row) for row in CELLS)))
     assert (data.name, data.features, data.classes) == ("pets", ("length", "width"), ("cat", "dog"))
     np.testing.assert_array_equal(data.inputs, [[1.0, 2.5], [-300.0, 0.5], [4.0, 6.0]])
@@ -191,7 +191,7 @@ def test_csv_path(write_csv: WriteCsv, kind: Callable[[Path], Any]) -> None:
 
 @pytest.mark.parametrize("target", ["kind", "width", None])
 def test_csv_target(write_csv: WriteCsv, target: str | None) -> None:
-    """The target is the column of that name, the last one unless said otherwise; the others are features."""
+    """The target is the named column, by default the last one; the others are features."""
     data = read_csv(write_csv("kind,length,width\n1,10,5\n2,20,6\n2,30,5\n"), target)
     target = target or "width"
     assert data.classes == {"kind": ("1", "2"), "width": ("5", "6")}[target]
@@ -225,7 +225,7 @@ def test_csv_target(write_csv: WriteCsv, target: str | None) -> None:
 def test_csv_forms(
     write_csv: WriteCsv, content: str, features: tuple[str, ...], classes: tuple[str, ...]
 ) -> None:
-    """Blank lines are skipped, quoted cells hold any signs, names are as they are."""
+    """Blank lines are skipped, quoted cells may contain any characters, and names are kept as written."""
     data = read_csv(write_csv(content))
     assert (data.features, data.classes) == (features, classes)
     assert len(data) == 2
@@ -234,7 +234,7 @@ def test_csv_forms(
 MANY = "x,id\n" + "".join(f"1,{i}\n" for i in range(51))
 NO_NAMES = "holds numbers where the names of the columns were expected"
 
-# A third column of measures, and the classes in the first.
+# The second column has measurements, the first the classes.
 MEASURED = "size,w\n" + "".join(f"{i % 2},{i}.5\n" for i in range(60))
 
 CSV_ERRORS: dict[str, tuple[str | bytes, str]] = {
@@ -284,7 +284,7 @@ CSV_ERRORS: dict[str, tuple[str | bytes, str]] = {
 
 @pytest.mark.parametrize(("content", "message"), CSV_ERRORS.values(), ids=list(CSV_ERRORS))
 def test_csv_errors(write_csv: WriteCsv, content: str | bytes, message: str) -> None:
-    """What is wrong with a file is said in one line that begins with the file, the row and the column."""
+    """An invalid file raises a one-line error that starts with the file, the row and the column."""
     path = write_csv(content)
     with pytest.raises(DatasetError) as raised:
         read_csv(path)
@@ -293,13 +293,13 @@ def test_csv_errors(write_csv: WriteCsv, content: str | bytes, message: str) -> 
 
 @pytest.mark.parametrize("content", ["name,x,y\nann,1,2\nbob,3,4\n", "x,y,kind\n1.5,?,a\n2.5,4,b\n"])
 def test_csv_without_a_hint(write_csv: WriteCsv, content: str) -> None:
-    """What comes once names a sample, and what has fractions is measured: neither holds classes."""
+    """Columns of unique names or of fractions are not suggested as the target."""
     with pytest.raises(DatasetError, match=r"not a finite number$"):
         read_csv(write_csv(content))
 
 
 def test_csv_of_controls(write_csv: WriteCsv) -> None:
-    """Names and a target with control characters are escaped in messages, and are few of many columns."""
+    """In messages control characters are escaped, and of many columns only the first few are listed."""
     path = write_csv(",".join(f"\x1b[3{i}m" for i in range(2000)) + "\n" + ",".join("1" * 2000))
     with pytest.raises(DatasetError) as raised:
         read_csv(path, "\x9bmissing")
@@ -308,7 +308,7 @@ def test_csv_of_controls(write_csv: WriteCsv) -> None:
 
 
 def test_csv_of_many_repeated_names(write_csv: WriteCsv) -> None:
-    """A repeated name is found by looking at each name once, however many there are."""
+    """Repeated names are found in linear time."""
     looks = 0
 
     class Name(str):
@@ -328,7 +328,7 @@ def test_csv_of_many_repeated_names(write_csv: WriteCsv) -> None:
 
 @pytest.mark.parametrize("path", ["/dev/zero", "pipe"])
 def test_csv_that_never_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
-    """A device and a pipe are read as far as a file may be long, and no further."""
+    """An endless device or pipe is read up to the size limit and then raises."""
     monkeypatch.setattr("nn.datasets._MOST_BYTES", 2**16)
     file = tmp_path / path
     if path == "pipe":
@@ -339,21 +339,21 @@ def test_csv_that_never_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pa
 
 
 def write_until_refused(pipe: Path) -> None:
-    """Write rows for as long as somebody reads them."""
+    """Write rows until the reader closes the pipe."""
     with contextlib.suppress(BrokenPipeError), open(pipe, "wb", buffering=0) as stream:
         while True:
             stream.write(b"1,2\n" * 1000)
 
 
 def test_csv_through_a_pipe(tmp_path: Path) -> None:
-    """What ends is read, also where it is no file."""
+    """A pipe that ends can be read like a file."""
     os.mkfifo(tmp_path / "pipe")
     threading.Thread(target=(tmp_path / "pipe").write_text, args=["x,kind\n1,a\n2,b\n"]).start()
     assert read_csv(tmp_path / "pipe").classes == ("a", "b")
 
 
 def test_csv_unknown_target(write_csv: WriteCsv) -> None:
-    """A target that is no column raises, and the columns that there are stand in the message."""
+    """A target that is not a column raises an error that lists the columns."""
     path = write_csv("x,kind\n1,a\n2,b\n")
     with pytest.raises(DatasetError) as raised:
         read_csv(path, "Kind")
@@ -364,7 +364,7 @@ def test_csv_unknown_target(write_csv: WriteCsv) -> None:
     ("name", "reason"), [("missing.csv", "No such file or directory"), (".", "Is a directory")]
 )
 def test_csv_that_cannot_be_read(tmp_path: Path, name: str, reason: str) -> None:
-    """A missing file and a folder are errors of the same kind."""
+    """A missing file and a folder both raise a DatasetError."""
     with pytest.raises(DatasetError) as raised:
         read_csv(tmp_path / name)
     assert one_line(raised.value) == f"{tmp_path / name}: cannot be read: {reason}"
@@ -372,7 +372,7 @@ def test_csv_that_cannot_be_read(tmp_path: Path, name: str, reason: str) -> None
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"], ids=repr)
 def test_csv_of_many_columns(write_csv: WriteCsv, separator: str) -> None:
-    """A table may have thousands of columns, as those of gene expression have."""
+    """A table may have thousands of columns, as in gene expression data."""
     names = [f"gene_{i:08}" for i in range(12_000)]
     rows = [[*names, "kind"], ["1"] * 12_000 + ["a"], ["2"] * 12_000 + ["b"]]
     data = read_csv(write_csv("\n".join(map(separator.join, rows))))
@@ -381,5 +381,5 @@ def test_csv_of_many_columns(write_csv: WriteCsv, separator: str) -> None:
 
 
 def test_csv_of_fifty_classes(write_csv: WriteCsv) -> None:
-    """Fifty classes are the most."""
+    """Up to fifty classes are allowed."""
     assert len(read_csv(write_csv(MANY.rpartition("1,50")[0])).classes) == 50

@@ -32,7 +32,7 @@ def torch() -> Any:
 
 
 def in_torch(torch: Any, name: str, x: Any) -> Any:
-    """Return an activation as PyTorch computes it."""
+    """Return PyTorch's version of an activation."""
     if name == "linear":
         return x
     if name == "gelu":
@@ -41,7 +41,7 @@ def in_torch(torch: Any, name: str, x: Any) -> Any:
 
 
 def neurons(model: Any) -> list[list[Neuron]]:
-    """Return the neurons of a model, a list for each layer."""
+    """Return the neurons of a model, one list per layer."""
     if isinstance(model, Neuron):
         return [[model]]
     layers: dict[type, Callable[[], Any]] = {
@@ -58,7 +58,7 @@ def neurons(model: Any) -> list[list[Neuron]]:
 @activations
 @pytest.mark.parametrize("kind", MODELS)
 def test_outputs_and_gradients_are_those_of_pytorch(torch: Any, kind: str, name: str) -> None:
-    """With the same weights, PyTorch gives the same outputs and gradients, also where w·x + b is 0."""
+    """With the same weights, outputs and gradients agree with PyTorch, also where w·x + b is 0."""
     model = MODELS[kind](name)
     for layer in neurons(model):
         for neuron in layer[::2]:
@@ -87,18 +87,18 @@ def test_outputs_and_gradients_are_those_of_pytorch(torch: Any, kind: str, name:
 @activations
 @pytest.mark.parametrize("at", [-1000.0, -30.0, 0.0, 30.0, 1000.0])
 def test_activations_far_from_zero(torch: Any, name: str, at: float) -> None:
-    """No activation overflows: far from 0 it has PyTorch's value and derivative too."""
+    """Activations do not overflow: far from 0, value and derivative agree with PyTorch."""
     x = Value(at)
     out = activation(name)(x) + 0.0
     out.backward()
     twin = torch.tensor(at, dtype=torch.float64, requires_grad=True)
     twin_out = in_torch(torch, name, twin)
     twin_out.backward()
-    # PyTorch's softplus is x itself from x = 20 on, which is 1e-13 too little at 30.
+    # PyTorch's softplus returns x from x = 20 on, which is 1e-13 too small at 30.
     assert (out.data, x.grad) == pytest.approx((twin_out.item(), twin.grad.item()), rel=1e-12, abs=1e-12)
 
 
-# ------------------------------------------------------------------------------------------- what is built
+# ------------------------------------------------------------------------------------------- construction
 
 
 @pytest.mark.parametrize(
@@ -106,14 +106,14 @@ def test_activations_far_from_zero(torch: Any, name: str, at: float) -> None:
     [(2, [16, 16, 1], 337), (1, [1], 2), (4, [3], 15), (3, [4, 5, 2], 16 + 25 + 12), (2, (2, 1), 9)],
 )
 def test_number_of_parameters(n_in: int, sizes: Any, count: int) -> None:
-    """An MLP has a weight for each connection and a bias for each neuron."""
+    """An MLP has one weight per connection and one bias per neuron."""
     model = MLP(n_in, sizes)
     assert len(model.parameters()) == count
     assert f"{count} parameters" in repr(model)
 
 
 def test_activations_of_an_mlp() -> None:
-    """The last layer is linear unless said otherwise; the others have the activation."""
+    """The last layer is linear by default; the others have the activation."""
 
     def shapes(model: MLP) -> list[str]:
         return list(map(repr, model.layers))
@@ -127,7 +127,7 @@ def test_activations_of_an_mlp() -> None:
 
 @pytest.mark.parametrize("kind", MODELS)
 def test_biases_begin_at_zero_and_weights_do_not(kind: str) -> None:
-    """Each weight is drawn anew, also within a layer; each bias is 0."""
+    """Weights are drawn independently, also within a layer; biases are 0."""
     state = MODELS[kind]("tanh").state_dict()
     biases, weights = ([state[name] for name in state if name.endswith("b") is end] for end in (True, False))
     assert set(biases) == {0.0}
@@ -136,12 +136,12 @@ def test_biases_begin_at_zero_and_weights_do_not(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", MODELS)
 def test_the_same_seed_gives_the_same_model(kind: str) -> None:
-    """Models of one seed are equal."""
+    """Models with the same seed are equal."""
     assert MODELS[kind]("tanh").state_dict() == MODELS[kind]("tanh").state_dict()
 
 
 def test_seeds_and_generators() -> None:
-    """A seed is as good as its generator; another seed, a used generator, or none gives other weights."""
+    """A seed equals its generator; another seed, a used generator, or none gives other weights."""
     rng = np.random.default_rng(0)
     seeded, drawn = MLP(2, [3, 1], rng=0).state_dict(), MLP(2, [3, 1], rng=rng).state_dict()
     assert drawn == seeded
@@ -162,7 +162,7 @@ def test_numpys_global_generator_is_left_alone() -> None:
 
 @activations
 def test_an_activation_and_its_name_give_the_same_model(name: str) -> None:
-    """An activation function builds the model that its name builds, initial weights included."""
+    """An activation function and its name build the same model, initial weights included."""
     by_name = MLP(2, [3, 1], name, output=name, rng=0)
     by_function = MLP(2, [3, 1], ACTIVATIONS[name], output=ACTIVATIONS[name], rng=0)
     assert by_function.state_dict() == by_name.state_dict()
@@ -197,14 +197,14 @@ def test_an_activation_may_be_any_function() -> None:
     ],
 )
 def test_bad_sizes_and_names(build: Callable[[], Module], message: str) -> None:
-    """Sizes that are no whole numbers of at least 1, and unknown names, raise and say what to pass."""
+    """Sizes other than integers of at least 1, and unknown names, raise and say what to pass."""
     with pytest.raises(ValueError, match=message):
         build()
 
 
 @pytest.mark.parametrize("sizes", [3, np.int64(3), "3", None, 2.5], ids=repr)
 def test_sizes_that_are_no_sequence(sizes: Any) -> None:
-    """A number, as the size of a single layer, is told how to be one."""
+    """Sizes that are not a sequence raise; for a number the error shows how to write a single layer."""
     message = r"such as \[16, 16, 1\], got .*"
     if isinstance(sizes, int | np.integer):
         message += r"; a single layer of 3 is \[3\]"
@@ -214,7 +214,7 @@ def test_sizes_that_are_no_sequence(sizes: Any) -> None:
 
 @pytest.mark.parametrize("sizes", [np.array([3, 1]), (np.int64(3), np.int32(1))], ids=["array", "tuple"])
 def test_sizes_may_come_from_numpy(sizes: Any) -> None:
-    """NumPy's whole numbers are sizes, in an array too."""
+    """Sizes may be NumPy integers, also in an array."""
     assert repr(MLP(np.int64(2), sizes)) == repr(MLP(2, [3, 1]))  # type: ignore[arg-type]
 
 
@@ -222,7 +222,7 @@ def test_sizes_may_come_from_numpy(sizes: Any) -> None:
 
 
 def test_the_loop_of_micrograd() -> None:
-    """`p.data -= lr * p.grad` over the parameters lowers the loss, step by step."""
+    """The update `p.data -= lr * p.grad` lowers the loss at each step."""
     moons = datasets.moons(20)
     model = MLP(2, [16, 16, 1], rng=0)
     losses = []
@@ -239,7 +239,7 @@ def test_the_loop_of_micrograd() -> None:
 
 @pytest.mark.parametrize("sizes", [[1], [3, 1], [16, 16, 1]], ids=str)
 def test_a_neuron_is_three_nodes(sizes: list[int]) -> None:
-    """Of a neuron and a sample there is a node for the product, the bias and the activation each."""
+    """A neuron has three nodes per sample: product, bias and activation."""
     model, samples = MLP(2, sizes, rng=0), 5
     order = nodes(autograd.sum(model(np.ones((samples, 2))).flat))
     made = [node.op.name for node in order if node.op is not None]
@@ -253,7 +253,7 @@ def test_a_neuron_is_three_nodes(sizes: list[int]) -> None:
 
 
 def test_functions_between_layers() -> None:
-    """A function gets all outputs of the step before: tanh applies to each, softmax to all together."""
+    """A function receives all outputs of the previous step: tanh maps each, softmax all together."""
     layer = Layer(2, 3, "linear", rng=0)
     x = [1.0, -2.0]
     z = data(layer(x))
@@ -263,7 +263,7 @@ def test_functions_between_layers() -> None:
 
 
 def test_sequential_of_layers_is_an_mlp() -> None:
-    """Layers in a row, nested or not, give what the MLP of those layers gives."""
+    """A Sequential of layers, nested or not, agrees with the MLP of those layers."""
     mlp = MLP(2, [3, 4, 1], rng=0)
     first, *rest = mlp.layers
     x = np.random.default_rng(0).normal(size=(5, 2))
@@ -273,13 +273,13 @@ def test_sequential_of_layers_is_an_mlp() -> None:
 
 
 def test_a_function_that_gives_one_number() -> None:
-    """A step may reduce all outputs to one, which the next step takes as its input."""
+    """A step may reduce all outputs to one, which is the input of the next step."""
     model = Sequential(autograd.sum, Neuron(1, "linear", init=lambda rng, n_in, n_out: np.full(n_in, 2.0)))
     assert model([1.0, 2.0]) == 6.0
 
 
 def test_a_step_that_cannot_be_called() -> None:
-    """A step that is neither a module nor a function raises."""
+    """A step that is not callable raises."""
     with pytest.raises(TypeError, match=r"expected each step to be a Module or a function, got 'tanh'"):
         Sequential(Layer(2, 1), "tanh")  # type: ignore[arg-type]
 
@@ -288,7 +288,7 @@ def test_a_step_that_cannot_be_called() -> None:
 
 
 def test_unknown_activation() -> None:
-    """An unknown name raises, and the names that there are stand in the message."""
+    """An unknown name raises an error that lists the known ones."""
     with pytest.raises(ValueError, match=f"unknown activation 'step'; take one of {', '.join(ACTIVATIONS)}"):
         activation("step")
 
@@ -298,7 +298,7 @@ def test_unknown_activation() -> None:
     [([5.0, 2.0, -1.0, 3.0], [1.0, 0.0, 0.0, 0.0]), ([1.0, 2.0, 2.0], [0.0, 1.0, 0.0]), ([7.0], [1.0])],
 )
 def test_hardmax(logits: list[float], expected: list[float]) -> None:
-    """Hardmax is 1 at the largest logit, the first of equals, and 0 elsewhere; it takes `Value`s too."""
+    """Hardmax is 1 at the first largest logit and 0 elsewhere; it accepts `Value`s too."""
     assert hardmax(logits) == hardmax(map(Value, logits)) == expected
 
 
@@ -321,7 +321,7 @@ def drawn(name: str, n_in: int, n_out: int, neurons: int = 4000) -> np.ndarray:
 def test_distribution_of_initial_weights(
     name: str, mean: float, variance: Callable[[int, int], float], n_in: int, n_out: int
 ) -> None:
-    """Initial weights have the mean and the variance of the publication, one weight for each input."""
+    """Initial weights have the published mean and variance; there is one weight per input."""
     weights = drawn(name, n_in, n_out)
     expected = variance(n_in, n_out)
     assert weights.shape == (4000, n_in)
@@ -333,7 +333,7 @@ def test_distribution_of_initial_weights(
     ("name", "low", "high"), [("glorot", -sqrt(0.75), sqrt(0.75)), ("unit_uniform", 0.0, 1.0)]
 )
 def test_bounds_of_initial_weights(name: str, low: float, high: float) -> None:
-    """Uniform weights fill their interval and do not leave it."""
+    """Uniform weights fill their interval and stay inside it."""
     weights = drawn(name, 3, 5)
     assert low <= weights.min() < low + 0.01
     assert high - 0.01 < weights.max() < high
@@ -343,14 +343,14 @@ def test_bounds_of_initial_weights(name: str, low: float, high: float) -> None:
     ("name", "init"), [("relu", "he"), ("gelu", "he"), ("tanh", "glorot"), ("linear", "glorot")]
 )
 def test_initializer_by_activation(name: str, init: str) -> None:
-    """Where none is given, the ReLU family is initialised after He, the others after Glorot."""
+    """By default the ReLU family uses He initialization, the others Glorot."""
     chosen, explicit = Layer(3, 4, name, rng=0), Layer(3, 4, name, init=init, rng=0)
     other = Layer(3, 4, name, init="unit_uniform", rng=0)
     assert chosen.state_dict() == explicit.state_dict() != other.state_dict()
 
 
 def test_initializers_are_told_the_size_of_the_layer() -> None:
-    """An initializer gets the inputs and the outputs of the layer, for each neuron of an MLP."""
+    """For each neuron of an MLP, the initializer receives the layer's numbers of inputs and outputs."""
     asked = []
 
     def ones(rng: np.random.Generator, n_in: int, n_out: int) -> np.ndarray:
@@ -362,6 +362,6 @@ def test_initializers_are_told_the_size_of_the_layer() -> None:
 
 
 def test_initializer_by_name() -> None:
-    """A name stands for its function, and a function for itself."""
+    """An initializer can be given by name or as a function."""
     for name, function in INITIALIZERS.items():
         assert initializer(name) is initializer(function) is function

@@ -28,7 +28,7 @@ unit = st.floats(0.0, 1.0)
 
 
 class Case(NamedTuple):
-    """A loss, the same in PyTorch, and what its predictions and targets are drawn from."""
+    """A loss, its PyTorch equivalent, and the ranges of its predictions and targets."""
 
     loss: Callable[[Any, Any], Value]
     torch: Callable[[Any, Any, Any], Any]
@@ -64,7 +64,7 @@ def torch() -> Any:
 
 
 def assert_equal_to_torch(torch: Any, loss: Value, logits: Any, twin_loss: Any, twin: Any) -> None:
-    """Assert that a loss and its gradient are PyTorch's."""
+    """Assert that a loss and its gradient agree with PyTorch."""
     loss.backward()
     twin_loss.backward()
     assert loss.data == pytest.approx(twin_loss.item(), rel=1e-12, abs=1e-12)
@@ -85,7 +85,7 @@ def loss_and_gradient(loss: Callable[[Any, Any], Value], predictions: Any, targe
 @every_loss
 @given(data=st.data())
 def test_losses_are_those_of_pytorch(torch: Any, case: Case, data: st.DataObject) -> None:
-    """Each loss and its gradient are PyTorch's, for any shape."""
+    """Each loss and its gradient agree with PyTorch, for any shape."""
     shape = data.draw(st.sampled_from([(1,), (3,), (1, 1), (3, 1), (2, 3)]))
     predictions, targets = (
         np.reshape([data.draw(number) for _ in range(prod(shape))], shape)
@@ -100,7 +100,7 @@ def test_losses_are_those_of_pytorch(torch: Any, case: Case, data: st.DataObject
 def test_cross_entropy_is_that_of_pytorch(
     torch: Any, data: st.DataObject, samples: int, classes: int, one_class: bool
 ) -> None:
-    """Cross entropy and its gradient are PyTorch's, for classes and for weights of the classes."""
+    """Cross entropy and its gradient agree with PyTorch, for classes and for class probabilities."""
     row = st.lists(reals, min_size=classes, max_size=classes)
     weights = st.lists(unit, min_size=classes, max_size=classes)
     target = st.integers(0, classes - 1) if one_class else weights
@@ -116,7 +116,7 @@ def test_cross_entropy_is_that_of_pytorch(
 
 @every_loss
 def test_an_output_column_goes_with_a_row_of_targets(case: Case) -> None:
-    """Outputs of shape (samples, 1) go with targets of shape (samples,), element by element."""
+    """Outputs of shape (samples, 1) are matched with targets of shape (samples,) element by element."""
     predictions, targets = (
         np.array([0.2, 0.7, 0.4]),
         [1.0, -1.0, 1.0] if case.loss is hinge else [1.0, 0.0, 1.0],
@@ -129,7 +129,7 @@ def test_an_output_column_goes_with_a_row_of_targets(case: Case) -> None:
 
 @every_loss
 def test_a_single_prediction(case: Case) -> None:
-    """A `Value` and a number are a loss of one element, as the lists of them are."""
+    """A loss accepts a single `Value` and a number, like lists of one element."""
     alone = loss_and_gradient(case.loss, 0.3, 1.0)
     value, gradient = loss_and_gradient(case.loss, [0.3], [1.0])
     assert alone == (value, gradient[0])
@@ -149,7 +149,7 @@ def test_a_single_prediction(case: Case) -> None:
     ],
 )
 def test_shapes_that_do_not_fit(case: Case, predictions: Shape, targets: Shape) -> None:
-    """Nothing is broadcast: other shapes raise a ValueError that names both."""
+    """Shapes are not broadcast: a mismatch raises a ValueError that names both."""
     message = (
         rf"predictions of shape \({str(predictions)[1:-1]}\) .* targets of shape \({str(targets)[1:-1]}\)"
     )
@@ -160,7 +160,7 @@ def test_shapes_that_do_not_fit(case: Case, predictions: Shape, targets: Shape) 
 @every_loss
 @pytest.mark.parametrize("shape", [(0,), (0, 1), (3, 0)])
 def test_no_predictions(case: Case, shape: Shape) -> None:
-    """A loss of no predictions raises a ValueError, since a mean of nothing is not defined."""
+    """A loss without predictions raises a ValueError, since its mean is undefined."""
     with pytest.raises(ValueError, match="pass at least one"):
         case.loss(np.empty(shape), np.empty(shape))
 
@@ -181,7 +181,7 @@ def test_gradients_reach_the_targets() -> None:
     ids=repr,
 )
 def test_cross_entropy_of_one_sample(target: Any) -> None:
-    """The target of one sample is a class, or one-hot; the gradient is softmax minus one-hot."""
+    """For one sample the target is a class or one-hot; the gradient is softmax minus one-hot."""
     logits = np.log([0.3, 0.2, 0.5])
     value, gradient = loss_and_gradient(cross_entropy, logits, target)
     assert value == pytest.approx(-log(0.2), rel=1e-14)
@@ -192,7 +192,7 @@ def test_cross_entropy_of_one_sample(target: Any) -> None:
     "targets", [[1, 0], np.array([1, 0], dtype=np.uint8), [[0, 1, 0], [1, 0, 0]]], ids=repr
 )
 def test_cross_entropy_of_a_batch_is_the_mean(targets: Any) -> None:
-    """The cross entropy of a batch is the mean of the samples'."""
+    """The cross entropy of a batch is the mean over its samples."""
     logits = as_values([[1.0, 2.0, 3.0], [0.5, 0.0, -4.0]])
     alone = [cross_entropy(row, target).data for row, target in zip(logits, targets, strict=True)]
     assert cross_entropy(logits, targets).data == pytest.approx(sum(alone) / 2, rel=1e-15)
@@ -217,7 +217,7 @@ def test_cross_entropy_of_a_batch_is_the_mean(targets: Any) -> None:
     ],
 )
 def test_cross_entropy_of_wrong_targets(logits: Any, targets: Any, message: str) -> None:
-    """Targets that do not fit the logits raise a ValueError that says what was wanted."""
+    """Targets that do not match the logits raise a ValueError that says what was expected."""
     logits = as_values(logits)
     with pytest.raises(ValueError, match=message):
         cross_entropy(logits if logits.ndim else logits[()], targets)
@@ -239,7 +239,7 @@ def test_cross_entropy_of_wrong_targets(logits: Any, targets: Any, message: str)
 def test_binary_cross_entropy_of_large_logits(
     logit: float, target: float, value: float, gradient: float
 ) -> None:
-    """Where the sigmoid rounds to 0 or 1, the loss is exact and the gradient is sigmoid minus target."""
+    """If the sigmoid rounds to 0 or 1, the loss is exact and the gradient is sigmoid minus target."""
     assert loss_and_gradient(binary_cross_entropy_with_logits, logit, target) == (value, gradient)
 
 
@@ -255,7 +255,7 @@ def test_binary_cross_entropy_of_large_logits(
 def test_cross_entropy_of_large_logits(
     logits: list[float], target: int, value: float, gradient: list[float]
 ) -> None:
-    """Nothing overflows in the cross entropy."""
+    """Cross entropy does not overflow for large logits."""
     found_value, found_gradient = loss_and_gradient(cross_entropy, logits, target)
     assert found_value == pytest.approx(value, rel=1e-13)
     np.testing.assert_allclose(found_gradient, gradient, rtol=1e-12)
@@ -273,7 +273,7 @@ def test_cross_entropy_of_large_logits(
 def test_binary_cross_entropy_of_certainty(
     probabilities: list[float], targets: list[float], value: float, gradient: list[float]
 ) -> None:
-    """A probability that is 0 or 1, or nearly so, and right costs next to nothing; its gradient is finite."""
+    """A right probability of (nearly) 0 or 1 has a loss of about 0 and a finite gradient."""
     found_value, found_gradient = loss_and_gradient(binary_cross_entropy, probabilities, targets)
     np.testing.assert_allclose(found_value, value, rtol=1e-15)
     np.testing.assert_allclose(found_gradient, gradient, rtol=1e-15)
@@ -281,7 +281,7 @@ def test_binary_cross_entropy_of_certainty(
 
 @pytest.mark.parametrize(("probability", "target"), [(0.0, 1.0), (1.0, 0.0)])
 def test_binary_cross_entropy_of_false_certainty(probability: float, target: float) -> None:
-    """A probability of exactly 0 or 1 that is wrong has an infinite loss, of which NumPy's warning tells."""
+    """A wrong probability of exactly 0 or 1 has an infinite loss, with NumPy's warning."""
     with pytest.warns(RuntimeWarning, match="divide by zero encountered in log"):
         assert binary_cross_entropy(Value(probability), target) == inf
 
@@ -297,7 +297,7 @@ def test_binary_cross_entropy_of_false_certainty(probability: float, target: flo
     ],
 )
 def test_hinge(score: float, target: int, value: float, gradient: float) -> None:
-    """The hinge loss is the distance to the margin; on the margin it is flat."""
+    """The hinge loss is the distance to the margin; its slope on the margin is 0."""
     assert loss_and_gradient(hinge, score, target) == (value, gradient)
 
 
@@ -306,7 +306,7 @@ def test_hinge(score: float, target: int, value: float, gradient: float) -> None
 
 @pytest.mark.parametrize("target", [0.0, 0.5, 2.0, nan])
 def test_targets_of_the_hinge_loss(target: float) -> None:
-    """Targets of the hinge loss other than -1 and 1 raise; the message tells how to convert 0 and 1."""
+    """Targets of the hinge loss other than -1 and 1 raise; the message says how to convert 0 and 1."""
     with pytest.raises(ValueError, match=rf"-1 or 1, got {target}; use 2\*y - 1"):
         hinge([Value(0.5), Value(0.5)], [1.0, target])
 
@@ -314,7 +314,7 @@ def test_targets_of_the_hinge_loss(target: float) -> None:
 @pytest.mark.parametrize("loss", [binary_cross_entropy, binary_cross_entropy_with_logits])
 @pytest.mark.parametrize("target", [-1.0, 1.5, nan])
 def test_targets_of_the_binary_cross_entropy(loss: Callable[[Any, Any], Value], target: float) -> None:
-    """Targets outside of [0, 1] raise and are named."""
+    """Targets outside [0, 1] raise an error that shows them."""
     with pytest.raises(ValueError, match=f"from 0 to 1, got {target}"):
         loss([Value(0.5), Value(0.5)], [1.0, target])
 
@@ -323,7 +323,7 @@ def test_targets_of_the_binary_cross_entropy(loss: Callable[[Any, Any], Value], 
 
 
 def test_l2_penalty() -> None:
-    """The penalty is half the strength times the sum of the squared weights; biases are left out."""
+    """The penalty is half the strength times the sum of the squared weights, without the biases."""
     model = MLP(2, [3, 1], rng=0)
     weights = [p for name, p in model.named_parameters() if "w[" in name]
     biases = [p for name, p in model.named_parameters() if name.endswith(".b")]
@@ -335,7 +335,7 @@ def test_l2_penalty() -> None:
 
 
 def test_l2_penalty_goes_by_the_whole_name() -> None:
-    """Only a parameter that is called ``b`` itself is a bias."""
+    """Only a parameter whose own name is ``b`` is a bias."""
 
     class Line(Module):
         def __init__(self) -> None:

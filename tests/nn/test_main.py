@@ -29,28 +29,28 @@ FILES = ["loss.png", "neuron.svg", "weights.npz"]
 
 
 def pets(unit: int = 1) -> str:
-    """Return a CSV file of cats and dogs, with the unit in which their lengths are."""
+    """Return a CSV file of cats and dogs, with lengths in the given unit."""
     rows = [f"{('dog', 'cat')[i % 2]},{(i + 20 * (i % 2)) * unit},{i % 5 / 7}" for i in range(24)]
     return "\n".join(["kind,length,width", *rows])
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return the working directory, which holds the CSV file pets.csv and nothing else."""
+    """Return the working directory, which contains only pets.csv."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "pets.csv").write_text(pets())
     return tmp_path
 
 
 def found_in(text: str, pattern: str) -> str:
-    """Return what the group of a pattern matches."""
+    """Return the text matched by the group of a pattern."""
     match = re.search(pattern, text, re.MULTILINE)
     assert match is not None
     return match[1]
 
 
 def tree(folder: Path) -> dict[str, bytes | None]:
-    """Return all files below a folder with their content, and all folders with None."""
+    """Map all files below a folder to their content, and all folders to None."""
     return {
         str(path.relative_to(folder)): None if path.is_dir() else path.read_bytes()
         for path in folder.rglob("*")
@@ -58,24 +58,24 @@ def tree(folder: Path) -> dict[str, bytes | None]:
 
 
 def files(folder: Path) -> list[str]:
-    """Return the names of what is in a folder."""
+    """Return the names of the entries of a folder."""
     return sorted(path.name for path in folder.iterdir())
 
 
 def arrays(folder: Path) -> dict[str, Any]:
-    """Return the arrays that were written."""
+    """Return the arrays of the weights file."""
     with np.load(folder / "weights.npz", allow_pickle=False) as archive:
         return dict(archive)
 
 
 def assert_one_error_line(captured: Any, message: str) -> None:
-    """Assert that standard error holds one line, which is an error with a message."""
+    """Assert that standard error is exactly one line, an error with the given message."""
     assert captured.out == ""
     assert re.fullmatch(r"error: .+\n", captured.err)
     assert message in captured.err
 
 
-# ---------------------------------------------------------------------------------------- what is written
+# ---------------------------------------------------------------------------------------- output files
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def assert_one_error_line(captured: Any, message: str) -> None:
 def test_a_run_writes_its_files(
     folder: Path, capsys: pytest.CaptureFixture[str], words: list[str], written: list[str], sizes: str
 ) -> None:
-    """A run gives status 0 and writes valid plots, graph and weights, and nothing beside them."""
+    """A run returns status 0 and writes valid plots, graph and weights, and nothing else."""
     out = folder / "out"
     assert main([*QUICK, *words, "--out", "out"]) == 0
     captured = capsys.readouterr()
@@ -114,7 +114,7 @@ def test_a_run_writes_its_files(
 
 
 def test_the_written_model_predicts(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The weights, and the means and scales of the training inputs, give the printed accuracy."""
+    """The written weights, means and scales reproduce the printed accuracy."""
     assert main([*QUICK, "--out", "out", "--seed", "3"]) == 0
     train, held_out = split(iris(), rng=3)
     written = arrays(folder / "out")
@@ -157,7 +157,7 @@ def test_the_graph_shows_a_neuron_with_gradients(folder: Path) -> None:
 def test_the_boundary_is_drawn_in_the_units_of_the_data(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The plot of the boundary gets the data as they are, and the scale that goes with the weights."""
+    """The boundary plot receives the original data and the standardizer of the weights."""
     drawn: list[tuple[Dataset, Standardizer]] = []
     plot = plots.decision_boundary
 
@@ -177,16 +177,16 @@ def test_the_boundary_is_drawn_in_the_units_of_the_data(
     "name", ['say ""hi""', "<b>x</b>", "a\\nb", "{x|y}", "&amp;", "min_$/max_$", "a\\", "C:\\.x:y", "a.b"]
 )
 def test_names_of_any_signs(folder: Path, name: str) -> None:
-    """Column names may hold signs that mean something to a plot or a graph."""
+    """Column names may contain characters with a meaning in plots or graphs."""
     (folder / "odd.csv").write_text(pets().replace("length", f'"{name}"'))
     assert main([*QUICK, "--data", "odd.csv", "--target", "kind", "--out", "out"]) == 0
     text = "".join(ElementTree.parse(folder / "out" / "neuron.svg").getroot().itertext())
-    # What stands before a dot is taken for a module, and drawn as a frame around the rest.
+    # The part before a dot is taken for a module, and drawn as a frame around the rest.
     assert all(part in text for part in name.replace('""', '"').split("."))
 
 
 def test_control_characters(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """What a file calls its columns, its classes and itself is no command to the terminal or a picture."""
+    """Control characters in names of files, columns and classes are escaped in output and pictures."""
     content = pets().replace("length", "\x1b[31mlength").replace("dog", "\x9b2Jdog")
     (folder / "\x1bodd.csv").write_text(content)
     assert main([*QUICK, "--data", "\x1bodd.csv", "--target", "kind", "--out", "\x1bout"]) == 0
@@ -198,7 +198,7 @@ def test_control_characters(folder: Path, capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_files_of_an_older_run(folder: Path) -> None:
-    """They keep their modes, and links stay links, to a folder as to a file."""
+    """Replaced files keep their modes, and symbolic links to files and folders stay links."""
     (folder / "elsewhere").mkdir()
     (folder / "out").symlink_to("elsewhere")
     (folder / "out" / "weights.npz").write_bytes(b"older")
@@ -213,14 +213,14 @@ def test_files_of_an_older_run(folder: Path) -> None:
 
 
 def test_a_link_to_a_folder_to_be(folder: Path) -> None:
-    """A link to a folder that does not exist yet makes that folder."""
+    """If --out is a link to a missing folder, that folder is created."""
     (folder / "out").symlink_to("later/runs")
     assert main([*QUICK, "--out", "out"]) == 0
     assert files(folder / "later" / "runs") == FILES
 
 
 def test_a_pipe_where_a_file_is_to_be_written(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """What could not be replaced is found out before the training."""
+    """An output path that cannot be replaced, such as a pipe, raises before the training."""
     (folder / "out").mkdir()
     os.mkfifo(folder / "out" / "neuron.svg")
     assert main([*QUICK, "--out", "out"]) == 2
@@ -229,13 +229,13 @@ def test_a_pipe_where_a_file_is_to_be_written(folder: Path, capsys: pytest.Captu
 
 
 def test_the_folder_is_named_after_the_data(folder: Path) -> None:
-    """Without --out the files go into a folder of the data's name below runs."""
+    """Without --out the files are written to runs/<name of the data>."""
     assert main([*QUICK, "--data", "pets.csv", "--target", "kind"]) == 0
     assert files(folder / "runs") == ["pets"]
 
 
 def test_other_files_in_the_folder_stay(folder: Path) -> None:
-    """A second run replaces the files of the first, and leaves what else is there."""
+    """A second run replaces the files of the first, and leaves other files alone."""
     out = folder / "out"
     out.mkdir()
     (out / "notes.txt").write_text("mine")
@@ -248,18 +248,18 @@ def test_other_files_in_the_folder_stay(folder: Path) -> None:
 
 @pytest.mark.parametrize("out", ["a/b/c", ".", "../" + "out"])
 def test_a_folder_anywhere(folder: Path, monkeypatch: pytest.MonkeyPatch, out: str) -> None:
-    """--out may be nested and new, the working directory, or outside of it."""
+    """--out may be new and nested, the working directory, or outside it."""
     (folder / "here").mkdir()
     monkeypatch.chdir(folder / "here")
     assert main([*QUICK, "--data", "iris", "--out", out]) == 0
     assert files(Path(out)) == FILES
 
 
-# ------------------------------------------------------------------------------------------ what is printed
+# ------------------------------------------------------------------------------------------ printed output
 
 
 def test_the_confusion_matrix_counts_the_held_out_samples(capsys: pytest.CaptureFixture[str]) -> None:
-    """The rows add up to the held-out samples of each class, and the diagonal to those that are right."""
+    """The rows sum to the held-out samples of each class, the diagonal to the right predictions."""
     assert main([*QUICK, "--out", "out"]) == 0
     out = capsys.readouterr().out
     _, held_out = split(iris(), rng=0)
@@ -271,7 +271,7 @@ def test_the_confusion_matrix_counts_the_held_out_samples(capsys: pytest.Capture
 
 
 def test_the_same_seed_gives_the_same_run(folder: Path) -> None:
-    """The weights come from the seed alone: the same for the same, others for another."""
+    """The weights depend only on the seed."""
     written = []
     for global_seed, seed in enumerate(["7", "7", "8"]):
         np.random.seed(global_seed)  # noqa: NPY002
@@ -285,7 +285,7 @@ def test_the_same_seed_gives_the_same_run(folder: Path) -> None:
 
 def test_the_defaults_learn_iris(folder: Path) -> None:
     """`python -m nn` alone learns Iris: at least 93% of the held-out flowers are right."""
-    # The package under test, installed or not.
+    # Import the package under test, installed or not.
     environment = os.environ | {"PYTHONPATH": str(Path(nn.__file__).parent.parent)}
     run = subprocess.run(
         [sys.executable, "-m", "nn"], cwd=folder, env=environment, capture_output=True, text=True, check=True
@@ -327,7 +327,7 @@ def test_the_defaults_learn_iris(folder: Path) -> None:
     ids=" ".join,
 )
 def test_bad_input(folder: Path, capsys: pytest.CaptureFixture[str], words: list[str], message: str) -> None:
-    """Bad input gives status 2 and one line that says what is wrong, and nothing is written."""
+    """Bad input returns status 2 with a one-line error, and nothing is written."""
     before = tree(folder)
     assert main(words) == 2
     assert_one_error_line(capsys.readouterr(), message)
@@ -335,7 +335,7 @@ def test_bad_input(folder: Path, capsys: pytest.CaptureFixture[str], words: list
 
 
 def test_a_folder_where_a_file_is_to_be_written(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A folder that is called as one of the files gives status 2, and the others are not written either."""
+    """A folder with the name of an output file returns status 2, and no file is written."""
     (folder / "out" / "loss.png").mkdir(parents=True)
     before = tree(folder)
     assert main([*QUICK, "--data", "pets.csv", "--target", "kind", "--out", "out"]) == 2
@@ -353,7 +353,7 @@ def test_a_folder_where_a_file_is_to_be_written(folder: Path, capsys: pytest.Cap
     ],
 )
 def test_bad_files(folder: Path, capsys: pytest.CaptureFixture[str], content: str, message: str) -> None:
-    """A file that cannot be learnt from gives status 2 and one line, and --out is not made."""
+    """An unusable data file returns status 2 with a one-line error, and --out is not created."""
     (folder / "bad.csv").write_text(content)
     before = tree(folder)
     assert main(["--data", "bad.csv", "--out", "out"]) == 2
@@ -377,7 +377,7 @@ def test_a_tool_that_is_missing(
     module: str,
     message: str,
 ) -> None:
-    """What is not installed is found out before the training, and the line says how to install it."""
+    """A missing tool is reported before the training, with how to install it."""
     before = tree(folder)
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr(f"{module}.find_spec", lambda name: None)
@@ -394,13 +394,13 @@ def test_a_tool_that_is_missing(
     [
         ["--lr", "1e6", "--out", "out"],
         ["--lr", "1e6", "--out", "a/b/out"],
-        # Here the last step is the first to leave the finite numbers, so that no loss tells.
+        # Only the last step overflows, so no loss shows it.
         ["--data", "pets.csv", "--target", "kind", "--epochs", "1", "--lr", "1e308", "--out", "out"],
     ],
     ids=["early", "in a new folder", "in the last step"],
 )
 def test_a_training_that_diverges(folder: Path, capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
-    """A training that diverges gives status 1, the last line says so, and nothing is written."""
+    """A diverging training returns status 1, the last line says so, and nothing is written."""
     before = tree(folder)
     assert main(words) == 1
     *_, last = capsys.readouterr().err.splitlines()
@@ -413,7 +413,7 @@ def test_a_training_that_diverges(folder: Path, capsys: pytest.CaptureFixture[st
 def test_an_interrupted_run_changes_nothing(
     folder: Path, monkeypatch: pytest.MonkeyPatch, writer: str, error: BaseException
 ) -> None:
-    """If a file cannot be written, the folder stays as the last run left it, and none is beside it."""
+    """If a file cannot be written, the folder is unchanged, and no other file is left behind."""
     assert main([*QUICK, "--out", "out"]) == 0
     before = tree(folder)
     monkeypatch.setattr("nn.__main__._check_tools", lambda: None)
@@ -424,7 +424,7 @@ def test_an_interrupted_run_changes_nothing(
 
 
 def raiser(error: BaseException) -> Callable[..., NoReturn]:
-    """Return a function that raises whatever it is called with."""
+    """Return a function that raises for any arguments."""
 
     def fail(*arguments: Any, **options: Any) -> NoReturn:
         raise error

@@ -16,7 +16,7 @@ from nn import MLP, Layer, Module, Neuron, Sequential
 
 
 class Containers(Module):
-    """Holds parameters in every kind of container, and things that are none."""
+    """A module with parameters in every kind of container, and other attributes."""
 
     def __init__(self) -> None:
         self.single = Value(1.0)
@@ -31,9 +31,9 @@ class Containers(Module):
 
 
 class Holder(Module):
-    """Holds whatever it is given, by name."""
+    """A module with arbitrary attributes."""
 
-    if TYPE_CHECKING:  # Any attribute may be there.
+    if TYPE_CHECKING:  # Declares arbitrary attributes to type checkers.
 
         def __getattr__(self, name: str) -> Any: ...
 
@@ -44,7 +44,7 @@ class Holder(Module):
 
 
 class Multiples(Module):
-    """Gives a sample's sum times 1, 2, ... in a container of some kind."""
+    """Returns the sum of a sample times 1, 2, ... in a container of a given type."""
 
     def __init__(self, count: int, kind: Callable[[list[Any]], Any] = list) -> None:
         self.count, self.kind = count, kind
@@ -65,7 +65,7 @@ def labels(module: Module) -> list[str]:
 
 
 def as_array(outputs: list[Any]) -> Any:
-    """Return outputs as an array of objects."""
+    """Return outputs as an object array."""
     return np.array(outputs, dtype=object)
 
 
@@ -73,7 +73,7 @@ def as_array(outputs: list[Any]) -> Any:
 
 
 def test_parameters_are_found_in_every_container() -> None:
-    """Parameters have names that say where they are, in the order of assignment; nothing else is one."""
+    """Parameters in any container are found, named by their path, in the order of assignment."""
     module = Containers()
     assert dict(module.named_parameters()) == {
         "single": module.single,
@@ -95,25 +95,25 @@ def test_parameters_are_found_in_every_container() -> None:
 
 
 def test_results_of_operations_are_no_parameters() -> None:
-    """A `Value` that an operation made is not a parameter, though it depends on one."""
+    """The result of an operation is not a parameter, even if it depends on one."""
     weight = Value(2.0)
     assert Holder(interior=weight * 3.0, terms=[weight + 1.0]).parameters() == []
 
 
 def test_parameters_of_equal_value_are_different() -> None:
-    """Parameters are told apart by identity, not by their numbers."""
+    """Parameters are distinguished by identity, not by value."""
     assert len(Holder(a=Value(1.0), b=Value(1.0)).parameters()) == 2
 
 
 @pytest.mark.parametrize("shared", [Value(1.0), Neuron(1, rng=0)], ids=["parameter", "module"])
 def test_shared_parameters_are_found_once(shared: Any) -> None:
-    """What a model uses twice is there once, under its first name."""
+    """A shared parameter or module is listed once, under its first name."""
     once, twice = Holder(first=shared), Holder(first=shared, second=[shared])
     assert names(twice) == names(once)
 
 
 def test_modules_may_refer_to_each_other() -> None:
-    """A module whose part refers back to it is walked once."""
+    """A module with a part that refers back to it is visited once."""
     whole = Holder(weight=Value(1.0), part=Holder(weight=Value(2.0)))
     whole.part.whole = [whole]
     assert names(whole) == ["weight", "part.weight"]
@@ -121,7 +121,7 @@ def test_modules_may_refer_to_each_other() -> None:
 
 
 def test_modules_may_be_nested_deeply() -> None:
-    """A long chain of modules, each of which holds the next, has all of its parameters."""
+    """The parameters of deeply nested modules are all found."""
     chain = [Holder(weight=Value(1.0)) for _ in range(3000)]
     for module, following in pairwise(chain):
         module.following = following
@@ -129,7 +129,7 @@ def test_modules_may_be_nested_deeply() -> None:
 
 
 def test_a_module_may_be_a_dataclass() -> None:
-    """Modules that compare by value, and so have no hash, are walked as others are."""
+    """Modules that compare by value, and so are unhashable, are visited like others."""
 
     @dataclass
     class Line(Module):
@@ -143,13 +143,13 @@ def test_a_module_may_be_a_dataclass() -> None:
 
 
 def test_parameters_are_labelled_with_their_names() -> None:
-    """Each parameter is labelled with its name, also where `__init__` calls no `super().__init__`."""
+    """Parameters are labelled with their names, even if `__init__` does not call `super().__init__`."""
     module = Containers()
     assert labels(module) == names(module)
 
 
 def test_labels_follow_into_a_larger_model() -> None:
-    """A part that becomes part of a larger model gets the names that it has there."""
+    """If a module becomes part of a larger model, its parameters are relabelled with their names there."""
     part = Layer(1, 2, rng=0)
     assert labels(part)[-1] == "neurons.1.b"
     whole = Sequential(Layer(2, 1, rng=0), part)
@@ -159,14 +159,14 @@ def test_labels_follow_into_a_larger_model() -> None:
 
 @pytest.mark.parametrize("label", ["steepness", "slope of the line", "e", "lope", "0"])
 def test_explicit_labels_are_kept(label: str) -> None:
-    """A label that the user chose stays, whatever the attribute is called."""
+    """A label set by the user is kept."""
     module = Holder(slope=Value(1.0, label=label), v0=Value(1.0, label=label))
     assert labels(Holder(part=module)) == [label, label]
     assert names(module) == ["slope", "v0"]
 
 
 def test_parameters_added_later_are_labelled_on_request() -> None:
-    """`label_parameters` labels what was assigned after the model was built."""
+    """`label_parameters` labels parameters that were assigned after construction."""
     module = Holder()
     module.late = [Value(1.0)]
     module.label_parameters()
@@ -177,7 +177,7 @@ def test_parameters_added_later_are_labelled_on_request() -> None:
 
 
 def test_state_goes_round() -> None:
-    """What `state_dict` returns makes another model of the structure the same."""
+    """Loading a `state_dict` into another model of the same structure makes them equal."""
     model, other = MLP(2, [3, 1], rng=0), MLP(2, [3, 1], rng=1)
     state = model.state_dict()
     assert list(state) == names(model)
@@ -187,7 +187,7 @@ def test_state_goes_round() -> None:
 
 
 def test_state_is_a_copy() -> None:
-    """Training on does not change a state taken before."""
+    """Further training does not change a state dict taken before."""
     neuron = Neuron(1, rng=0)
     state = neuron.state_dict()
     neuron.b.data = 5.0
@@ -195,7 +195,7 @@ def test_state_is_a_copy() -> None:
 
 
 def test_loading_assigns_to_the_same_parameters() -> None:
-    """Loading any real numbers keeps the parameters' identity, order and labels."""
+    """Loading accepts any real numbers, and keeps the parameters' identity, order and labels."""
     neuron = Neuron(2, rng=0)
     before = list(map(id, neuron.parameters()))
     numbers: dict[str, Any] = {"b": 3, "w[1]": np.float32(2.0), "w[0]": np.int64(1)}
@@ -217,7 +217,7 @@ def test_loading_assigns_to_the_same_parameters() -> None:
 def test_a_state_that_does_not_fit_changes_nothing(
     changes: dict[str, Any], error: type[Exception], message: str
 ) -> None:
-    """A state with a name or a value that does not fit raises, and no parameter changes."""
+    """A state dict with an unknown name or an invalid value raises, and no parameter changes."""
     neuron = Neuron(2, rng=0)
     before = neuron.state_dict()
     with pytest.raises(error, match=message):
@@ -226,7 +226,7 @@ def test_a_state_that_does_not_fit_changes_nothing(
 
 
 def test_a_state_that_lacks_a_name_changes_nothing() -> None:
-    """A state without one of the parameters raises and names it, and no parameter changes."""
+    """A state dict without one of the parameters raises with its name, and no parameter changes."""
     neuron = Neuron(2, rng=0)
     before = neuron.state_dict()
     with pytest.raises(ValueError, match=r"it lacks w\[1\], b and has nothing"):
@@ -235,7 +235,7 @@ def test_a_state_that_lacks_a_name_changes_nothing() -> None:
 
 
 def test_zero_grad() -> None:
-    """`zero_grad` sets each gradient to 0, whatever it was, so that the next backward begins anew."""
+    """`zero_grad` sets each gradient to 0, so the next backward starts from 0."""
     neuron = Neuron(2, "linear", rng=0)
     for _ in range(2):
         neuron.zero_grad()
@@ -260,14 +260,14 @@ BATCHES = [
 @pytest.mark.parametrize("x", SAMPLES, ids=lambda x: type(x).__name__)
 @pytest.mark.parametrize("kind", [list, tuple, as_array, lambda outputs: outputs[0]])
 def test_a_single_output_of_a_sample(x: Any, kind: Callable[[list[Any]], Any]) -> None:
-    """One output of a sample comes as it is, in whatever `forward` wraps it."""
+    """A single output of a sample is returned by itself, whatever container `forward` returns."""
     assert Multiples(1, kind)(x) == 3.0
 
 
 @pytest.mark.parametrize("x", SAMPLES, ids=lambda x: type(x).__name__)
 @pytest.mark.parametrize("kind", [list, tuple, as_array])
 def test_several_outputs_of_a_sample(x: Any, kind: Callable[[list[Any]], Any]) -> None:
-    """Several outputs of a sample come as a list, in whatever `forward` wraps them."""
+    """Several outputs of a sample are returned as a list, whatever container `forward` returns."""
     outputs = Multiples(3, kind)(x)
     assert isinstance(outputs, list)
     assert outputs == [3.0, 6.0, 9.0]
@@ -284,7 +284,7 @@ def test_several_outputs_of_a_sample(x: Any, kind: Callable[[list[Any]], Any]) -
     ids=str,
 )
 def test_outputs_of_a_model(model: Module) -> None:
-    """Each model gives a list of `Value`s for a sample, and for a batch the same by rows."""
+    """Each model returns a list of `Value`s for a sample, and rows with the same numbers for a batch."""
     rows = [[1.0, 2.0], [3.0, -4.0]]
     outputs = [model(row) for row in rows]
     assert all(isinstance(row, list) for row in outputs)
@@ -296,19 +296,19 @@ def test_outputs_of_a_model(model: Module) -> None:
 @pytest.mark.parametrize("kind", [list, tuple, as_array])
 @pytest.mark.parametrize("count", [1, 2])
 def test_outputs_of_a_batch(x: Any, kind: Callable[[list[Any]], Any], count: int) -> None:
-    """A batch gives an array of objects with a row for each sample and a column for each output."""
+    """A batch gives an object array with one row per sample and one column per output."""
     outputs = Multiples(count, kind)(x)
     assert (outputs.dtype, outputs.shape) == (object, (3, count))
     np.testing.assert_array_equal(outputs, np.outer([3.0, 7.0, 11.0], range(1, count + 1)))
 
 
 def test_a_batch_without_samples() -> None:
-    """A batch of no samples has no outputs."""
+    """A batch without samples has no outputs."""
     assert MLP(2, [3, 1])(np.empty((0, 2))).size == 0
 
 
 def test_inputs_get_gradients() -> None:
-    """Inputs that are `Value`s get their gradients."""
+    """Inputs that are `Value`s get gradients."""
     neuron = Neuron(2, "linear", rng=0)
     x = as_values([1.0, 2.0])
     neuron(x).backward()
@@ -316,7 +316,7 @@ def test_inputs_get_gradients() -> None:
 
 
 def generator() -> Iterator[float]:
-    """Yield the inputs of a sample, which have no length."""
+    """Yield the inputs of a sample, without a length."""
     yield from (1.0, 2.0)
 
 
@@ -337,13 +337,13 @@ def generator() -> Iterator[float]:
     ],
 )
 def test_inputs_of_another_kind(x: Any, error: type[Exception], message: str) -> None:
-    """Inputs of another type or shape raise an error that says what came and what was wanted."""
+    """Inputs of another type or shape raise an error that says what was expected and what it got."""
     with pytest.raises(error, match=message):
         MLP(2, [2, 1])(x)
 
 
 def test_a_module_without_forward() -> None:
-    """Calling a module that lacks `forward` raises and names the class."""
+    """Calling a module without `forward` raises an error with the name of its class."""
     with pytest.raises(NotImplementedError, match=r"Containers does not define forward\(x\)"):
         Containers()([1.0])
 
@@ -360,7 +360,7 @@ def test_a_list_that_contains_itself() -> None:
 
 @pytest.mark.parametrize("name", ["backward", "grad", "data", "draw", "exp"])
 def test_outputs_are_no_value(name: str) -> None:
-    """What only a Value has is told to be so, with what to do about it."""
+    """Using an attribute of a Value on a list of outputs raises an error that says what to do."""
     outputs = MLP(2, [3], rng=0)([1.0, 2.0])
     with pytest.raises(AttributeError, match=rf"these are 3 outputs in a list, and '{name}' is of one Value"):
         getattr(outputs, name)
@@ -369,7 +369,7 @@ def test_outputs_are_no_value(name: str) -> None:
 
 
 def test_outputs_are_a_list() -> None:
-    """Outputs are equal to a list, copied and pickled as one, and a tree like one: also for a cotangent."""
+    """Outputs compare, copy, pickle and work as trees like a list, also for cotangents."""
     model = MLP(2, [3], rng=0)
     outputs = model([1.0, 2.0])
     numbers = [output.data for output in outputs]

@@ -15,7 +15,7 @@ from nn.optimizers import SGD, Adam, Optimizer
 
 @pytest.mark.parametrize("momentum", [0.0, 0.5, 0.9])
 def test_sgd_is_that_of_pytorch(momentum: float) -> None:
-    """Step after step the parameters are PyTorch's; one without a gradient stays, and keeps its momentum."""
+    """At each step the parameters agree with PyTorch; without a gradient, parameter and momentum stay."""
     torch = pytest.importorskip("torch")
     rng = np.random.default_rng(0)
     start = rng.normal(size=3)
@@ -43,7 +43,7 @@ def test_sgd_is_that_of_pytorch(momentum: float) -> None:
     ],
 )
 def test_adam_is_that_of_pytorch(arguments: dict[str, Any]) -> None:
-    """Over 50 steps, on gradients of all scales, the parameters are PyTorch's."""
+    """Over 50 steps, on gradients of all scales, the parameters agree with PyTorch."""
     torch = pytest.importorskip("torch")
     rng = np.random.default_rng(1)
     start, scales = rng.normal(size=4), np.array([1e-6, 1.0, 1e6, 0.0])
@@ -63,7 +63,7 @@ def test_adam_is_that_of_pytorch(arguments: dict[str, Any]) -> None:
 
 
 def test_the_first_steps_of_adam() -> None:
-    """On a gradient that stays, steps are the learning rate against its sign; on 0 there is none."""
+    """On a constant gradient each step is the learning rate against its sign; on 0 it is 0."""
     parameters = [Value(1.0), Value(1.0), Value(1.0)]
     optimizer = Adam(parameters)
     for parameter, gradient in zip(parameters, (1e3, -2.0, 0.0), strict=True):
@@ -75,7 +75,7 @@ def test_the_first_steps_of_adam() -> None:
 
 @pytest.mark.parametrize("kind", [SGD, Adam])
 def test_parameters_without_a_gradient_stay(kind: type[Optimizer]) -> None:
-    """A parameter that no backward has reached is not moved, nor is its state."""
+    """A parameter without a gradient is not moved, and its state stays."""
     reached, other = Value(1.0), Value(2.0)
     optimizer = kind([reached, other], lr=0.5)
     (reached * reached).backward()
@@ -96,7 +96,7 @@ OPTIMIZERS = [
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("gradients", [[0.5, -2.0, 3e4], [0.0, 0.0, 1e-9]])
 def test_the_rule_is_that_of_floats_and_of_values(optimizer: Optimizer, gradients: list[float]) -> None:
-    """`update` gives the same for floats and for `Value`s, and changes nothing itself."""
+    """`update` gives the same result for floats and `Value`s, and has no side effects."""
     number, state = 1.5, optimizer.initial
     value, values = Value(number), tuple(map(Value, state))
     for step, gradient in enumerate(gradients, start=1):
@@ -109,7 +109,7 @@ def test_the_rule_is_that_of_floats_and_of_values(optimizer: Optimizer, gradient
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_the_rule_is_compiled(optimizer: Optimizer) -> None:
-    """A compiled `update` of arrays is that of their numbers: no number decides what is computed."""
+    """`update` can be compiled: it does not branch on its numbers."""
 
     def update(parameters: Any, gradients: Any, step: Any) -> Any:
         pairs = zip(parameters, gradients, strict=True)
@@ -124,7 +124,7 @@ def test_the_rule_is_compiled(optimizer: Optimizer) -> None:
 
 @pytest.mark.parametrize("kind", [SGD, Adam])
 def test_steps_are_counted(kind: type[Optimizer]) -> None:
-    """An optimizer knows how many steps it has done, and has a state for each parameter."""
+    """An optimizer counts its steps and has one state per parameter."""
     parameter = Value(1.0)
     optimizer = kind([parameter], lr=0.5)
     parameter.grad = 2.0
@@ -136,7 +136,7 @@ def test_steps_are_counted(kind: type[Optimizer]) -> None:
 
 
 def test_an_optimizer_without_a_rule() -> None:
-    """A subclass that forgets its rule says so."""
+    """A subclass without an update rule raises an error that says so."""
     parameter = Value(1.0)
     parameter.grad = 1.0
     with pytest.raises(NotImplementedError, match=r"Optimizer does not define update\(parameter, gradient"):
@@ -144,7 +144,7 @@ def test_an_optimizer_without_a_rule() -> None:
 
 
 def test_zero_grad() -> None:
-    """`zero_grad` sets the gradients to 0, and a step then moves nothing."""
+    """`zero_grad` sets the gradients to 0, after which a step moves nothing."""
     parameters = [Value(1.0), Value(2.0)]
     optimizer = SGD(iter(parameters))
     for parameter in parameters:
@@ -155,7 +155,7 @@ def test_zero_grad() -> None:
 
 
 def test_steps_lower_a_loss() -> None:
-    """Steps against the gradient go down to the minimum."""
+    """Optimizer steps converge to the minimum."""
     x, y = Value(4.0), Value(-3.0)
     optimizer = SGD([x, y], lr=0.1, momentum=0.5)
     for _ in range(100):
@@ -181,7 +181,7 @@ def test_steps_lower_a_loss() -> None:
     ],
 )
 def test_bad_arguments(arguments: dict[str, Any], error: type[Exception], message: str) -> None:
-    """Arguments that cannot be meant raise an error that says what came."""
+    """Invalid arguments raise an error that says what it got."""
     with pytest.raises(error, match=message):
         SGD(**{"parameters": [Value(1.0)]} | arguments)
 
@@ -201,7 +201,7 @@ def test_bad_arguments(arguments: dict[str, Any], error: type[Exception], messag
     ],
 )
 def test_bad_arguments_of_adam(arguments: dict[str, Any], message: str) -> None:
-    """Numbers out of range raise an error that says what came."""
+    """Numbers out of range raise an error that says what it got."""
     with pytest.raises(ValueError, match=message):
         Adam(**{"parameters": [Value(1.0)]} | arguments)
 
@@ -216,13 +216,13 @@ RULES: list[Callable[[Any], Optimizer]] = [
 
 
 def state_of(optimizer: Optimizer) -> tuple[Any, ...]:
-    """Return all that a step changes."""
+    """Return everything that a step changes."""
     return [parameter.data for parameter in optimizer.parameters], list(optimizer.states), optimizer.steps
 
 
 @pytest.mark.parametrize("make", RULES, ids=["SGD", "Adam"])
 def test_an_interrupted_step_is_done_or_not(make: Callable[[Any], Optimizer]) -> None:
-    """Whenever Ctrl-C is pressed, parameters, states and the number of steps belong together."""
+    """Wherever Ctrl-C interrupts, parameters, states and the number of steps are consistent."""
     files = {optimizers.__file__, assignment.__file__}
     for count in range(1, 10_000):
         found = make(as_values(np.arange(1.0, 6.0)))
@@ -241,7 +241,7 @@ def test_an_interrupted_step_is_done_or_not(make: Callable[[Any], Optimizer]) ->
 
 @pytest.mark.parametrize("result", [ZeroDivisionError(), "2", 1j, None], ids=repr)
 def test_a_rule_that_fails_moves_nothing(result: Any) -> None:
-    """A rule that raises at one parameter, or gives no number, leaves all of them where they were."""
+    """If the rule raises at one parameter, or returns no number, no parameter moves."""
 
     class Failing(Optimizer):
         def update(self, parameter: Any, gradient: Any, state: Any, step: Any) -> Any:
@@ -262,7 +262,7 @@ def test_a_rule_that_fails_moves_nothing(result: Any) -> None:
 
 @pytest.mark.parametrize("make", RULES, ids=["SGD", "Adam"])
 def test_a_step_before_any_backward(make: Callable[[Any], Optimizer]) -> None:
-    """It raises and says what is missing, and counts as no step; a gradient of 0 is one."""
+    """A step before any backward raises and is not counted; a gradient of 0 is enough for a step."""
     optimizer = make(as_values(np.ones(3)))
     before = state_of(optimizer)
     with pytest.raises(

@@ -14,13 +14,13 @@ from nn.plots import decision_boundary, loss_curve
 
 
 class Sides(Module):
-    """Predicts class 1 right of 0, and remembers where it was asked."""
+    """A model that predicts class 1 right of 0, and records its inputs."""
 
     def __init__(self) -> None:
         self.inputs: list[Any] = []
 
     def forward(self, x: Any) -> Any:
-        """Return a score that is positive on the right."""
+        """Return a score that is positive right of 0."""
         self.inputs.append(x)
         return float(x[0])
 
@@ -48,7 +48,7 @@ def png(figure: Any) -> bytes:
 
 @pytest.mark.usefixtures("pyplot")
 def test_loss_curve() -> None:
-    """The curve is the loss against the epoch, from 1 on."""
+    """The curve is the loss over the epochs, starting at 1."""
     figure: Any = loss_curve(History(loss=[2.0, 1.0, 0.5]), "Training on moons")
     (axes,) = figure.axes
     (line,) = axes.lines
@@ -60,7 +60,7 @@ def test_loss_curve() -> None:
 
 @pytest.mark.usefixtures("pyplot")
 def test_loss_curve_with_a_metric() -> None:
-    """The metric has an axis of its own, from 0 to 1."""
+    """The metric has a second axis, from 0 to 1."""
     figure: Any = loss_curve(History(loss=[2.0, 1.0], metric=[0.5, 0.75]))
     left, right = figure.axes
     (line,) = right.lines
@@ -72,7 +72,7 @@ def test_loss_curve_with_a_metric() -> None:
 
 @pytest.mark.usefixtures("pyplot")
 def test_decision_boundary_shows_the_samples(points: Dataset) -> None:
-    """The samples of each class stand where they are, and the legend names the classes."""
+    """The samples of each class are plotted at their coordinates, and the legend names the classes."""
     figure: Any = decision_boundary(Sides(), points, points=5)
     (axes,) = figure.axes
     clouds = {cloud.get_label(): cloud.get_offsets().tolist() for cloud in axes.collections[1:]}
@@ -97,7 +97,7 @@ def test_decision_boundary_shows_the_regions(points: Dataset) -> None:
 @pytest.mark.usefixtures("pyplot")
 @pytest.mark.parametrize("scaled", [False, True])
 def test_decision_boundary_asks_the_model_all_over_the_samples(points: Dataset, scaled: bool) -> None:
-    """The model is asked on a grid a tenth wider than the samples, standardised as its inputs were."""
+    """The model is evaluated on a standardized grid, a tenth wider than the samples."""
     standardize = Standardizer.of(points.inputs)
     model = Sides()
     decision_boundary(model, points, standardize if scaled else None, points=6)
@@ -110,7 +110,7 @@ def test_decision_boundary_asks_the_model_all_over_the_samples(points: Dataset, 
 
 @pytest.mark.usefixtures("pyplot")
 def test_decision_boundary_of_scores_for_each_class() -> None:
-    """A model with a score for each class is drawn too, here with three classes."""
+    """A model with one score per class can be drawn, here with three classes."""
     flowers = iris()
     two = replace(flowers, inputs=flowers.inputs[:, :2], features=flowers.features[:2])
     figure: Any = decision_boundary(MLP(2, [3], rng=0), two, points=5)
@@ -120,7 +120,7 @@ def test_decision_boundary_of_scores_for_each_class() -> None:
 
 @pytest.mark.usefixtures("pyplot")
 def test_decision_boundary_of_a_constant_feature(points: Dataset) -> None:
-    """A feature that never changes still spans an area."""
+    """A constant feature still spans an area."""
     flat = replace(points, inputs=points.inputs * [1.0, 0.0])
     model = Sides()
     decision_boundary(model, flat, points=3)
@@ -129,7 +129,7 @@ def test_decision_boundary_of_a_constant_feature(points: Dataset) -> None:
 
 @pytest.mark.parametrize("features", [1, 3])
 def test_decision_boundary_of_other_than_two_features(points: Dataset, features: int) -> None:
-    """A plane shows two features only; other numbers raise."""
+    """Any number of features other than two raises."""
     data = replace(points, inputs=np.zeros((4, features)), features=("x",) * features)
     with pytest.raises(ValueError, match=f"for 2 features, but there are {features}"):
         decision_boundary(Sides(), data)
@@ -138,7 +138,7 @@ def test_decision_boundary_of_other_than_two_features(points: Dataset, features:
 @pytest.mark.usefixtures("pyplot")
 @pytest.mark.parametrize("text", ["min_$/max_$", "a_b^c", r"\alpha", "_hidden", "größe"])
 def test_names_are_shown_as_they_are(points: Dataset, text: str) -> None:
-    """Names of data sets, features and classes are plain text, whatever signs are in them."""
+    """Names of data sets, features and classes are shown as plain text, with any characters."""
     named = replace(points, name=text, features=(text, "age"), classes=(text, "dog"))
     figure: Any = decision_boundary(Sides(), named, points=5)
     (axes,) = figure.axes
@@ -157,7 +157,7 @@ every_plot = pytest.mark.parametrize("plot", PLOTS, ids=["loss_curve", "decision
 
 @every_plot
 def test_figures_belong_to_nobody_else(pyplot: Any, plot: Callable[[], Any]) -> None:
-    """A figure is not in pyplot's list of open figures, so that it goes when it is dropped."""
+    """Figures are not registered with pyplot, so they are freed when dropped."""
     before = pyplot.get_fignums()
     assert png(plot()).startswith(b"\x89PNG")
     assert pyplot.get_fignums() == before

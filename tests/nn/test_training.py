@@ -42,7 +42,7 @@ Y = 3.0 * X[:, 0] + 1.0
 
 
 class Recorder(Module):
-    """A straight line that remembers what it was asked; `loss` remembers what it was given."""
+    """A straight line that records its inputs; `loss` records its targets and losses."""
 
     def __init__(self) -> None:
         self.slope, self.offset = Value(0.0), Value(0.0)
@@ -69,7 +69,7 @@ def line() -> Recorder:
     return Recorder()
 
 
-# ------------------------------------------------------------------------------------------- what is learnt
+# ------------------------------------------------------------------------------------------- learning
 
 
 def test_linear_regression() -> None:
@@ -84,7 +84,7 @@ def test_linear_regression() -> None:
 
 
 def test_xor() -> None:
-    """An MLP learns XOR, which no line separates."""
+    """An MLP learns XOR, which is not linearly separable."""
     x, y = np.array([[0, 0], [0, 1], [1, 0], [1, 1]]), [0, 1, 1, 0]
     model = MLP(2, [8, 1], "tanh", rng=0)
     history = fit(
@@ -103,7 +103,7 @@ def test_xor() -> None:
 
 
 def test_a_module_of_the_user() -> None:
-    """Any module is trained, here a parabola."""
+    """Any module can be trained, here a parabola."""
 
     class Parabola(Module):
         def __init__(self) -> None:
@@ -119,7 +119,7 @@ def test_a_module_of_the_user() -> None:
 
 
 def test_it_is_the_loop_one_would_write(line: Recorder) -> None:
-    """Without an optimizer or a batch size, each epoch is one step of 0.1 against the gradient of all."""
+    """By default each epoch is one full-batch gradient descent step with learning rate 0.1."""
     by_hand = Recorder()
     for _ in range(5):
         by_hand.zero_grad()
@@ -138,7 +138,7 @@ def test_it_is_the_loop_one_would_write(line: Recorder) -> None:
 
 @pytest.mark.parametrize("batch_size", [1, 3, 7, 100])
 def test_batches_cover_each_sample_once_an_epoch(line: Recorder, batch_size: int) -> None:
-    """Each epoch goes through all samples once, in a new order and with their targets."""
+    """Each epoch visits all samples once, with their targets, in a new order."""
     fit(line, X, Y, loss=line.loss, epochs=4, batch_size=batch_size, rng=0, progress=False, jit=False)
     epochs = np.reshape(line.inputs, (4, 7))
     np.testing.assert_array_equal(np.sort(epochs), np.tile(X[:, 0], (4, 1)))
@@ -149,7 +149,7 @@ def test_batches_cover_each_sample_once_an_epoch(line: Recorder, batch_size: int
 
 
 def test_history_is_the_mean_over_the_samples(line: Recorder) -> None:
-    """Loss and metric of an epoch are means over its samples, also where the last batch is smaller."""
+    """Loss and metric of an epoch are means over its samples, also if the last batch is smaller."""
     history = fit(
         line,
         X,
@@ -167,7 +167,7 @@ def test_history_is_the_mean_over_the_samples(line: Recorder) -> None:
 
 @pytest.mark.parametrize(("metric", "length"), [(None, 0), (lambda outputs, targets: 0.5, 6)])
 def test_history_has_a_number_for_each_epoch(line: Recorder, metric: Any, length: int) -> None:
-    """There is a loss for each epoch, and a metric where one was given."""
+    """The history has one loss per epoch and, if given, one metric."""
     history = fit(line, X, Y, loss=mse, epochs=6, metric=metric, progress=False)
     assert (len(history.loss), len(history.metric)) == (6, length)
 
@@ -181,12 +181,12 @@ def test_history_has_a_number_for_each_epoch(line: Recorder, metric: Any, length
     ],
 )
 def test_history_as_text(history: History, text: str) -> None:
-    """A history reads as its latest numbers."""
+    """A history prints its latest numbers."""
     assert str(history) == text
 
 
 def test_the_same_seed_gives_the_same_run() -> None:
-    """The order of the samples comes from `rng` alone: a seed, or the generator of that seed."""
+    """The order of the samples depends only on `rng`: a seed, or the generator of that seed."""
 
     def order(rng: Any) -> list[float]:
         line = Recorder()
@@ -211,7 +211,7 @@ def test_the_same_seed_gives_the_same_run() -> None:
     ],
 )
 def test_bad_shapes(line: Recorder, inputs: Any, targets: Any) -> None:
-    """Inputs that are no table, and numbers of samples that differ or are 0, raise and name both shapes."""
+    """Inputs that are not a table, and differing or zero numbers of samples, raise with both shapes."""
     with pytest.raises(ValueError, match=r"got inputs of shape .* and targets of shape") as raised:
         fit(line, inputs, targets, loss=mse, progress=False)
     assert str(inputs.shape) in str(raised.value)
@@ -228,7 +228,7 @@ def test_bad_numbers(line: Recorder, arguments: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("factor", [inf, nan])
 def test_a_loss_that_is_not_finite(line: Recorder, factor: float) -> None:
-    """A loss that is nan or infinite stops the training, names the epoch, and takes no step."""
+    """A nan or infinite loss stops the training before the step, and the error names the epoch."""
     factors = [1.0, 1.0, factor]
     states = []
 
@@ -243,7 +243,7 @@ def test_a_loss_that_is_not_finite(line: Recorder, factor: float) -> None:
 
 @pytest.mark.parametrize("jit", [True, False])
 def test_a_learning_rate_that_is_too_high(jit: bool) -> None:
-    """A training that diverges stops before a step that is not finite."""
+    """A diverging training stops before any parameter becomes non-finite."""
     neuron = Neuron(1, "linear", rng=0)
     optimizer = SGD(neuron.parameters(), lr=10.0)
     with (
@@ -255,7 +255,7 @@ def test_a_learning_rate_that_is_too_high(jit: bool) -> None:
 
 
 def unfit_for(targets: Any) -> dict[str, Any]:
-    """Return losses from which nothing can be learnt, by name, each with its targets."""
+    """Return losses that do not depend on the outputs, by name, each with its targets."""
     column = np.reshape(targets, (-1, 1))
     return {
         "one output": (cross_entropy, column),
@@ -270,7 +270,7 @@ def unfit_for(targets: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("jit", ["auto", True, False])
 @pytest.mark.parametrize("name", unfit_for([0.0]))
 def test_a_loss_that_does_not_depend_on_the_outputs(name: str, jit: Any, epochs: int) -> None:
-    """It raises before anything is trained, and names the loss for one output."""
+    """A loss that does not depend on the outputs raises before training, and the error suggests a loss."""
     loss, targets = unfit_for(np.arange(7) % 2)[name]
     model = Neuron(1, rng=0)
     optimizer = Adam(model.parameters(), weight_decay=0.1)
@@ -283,14 +283,14 @@ def test_a_loss_that_does_not_depend_on_the_outputs(name: str, jit: Any, epochs:
 
 @pytest.mark.parametrize("epochs", [1, 100], ids=["eager", "compiled"])
 def test_labels_of_two_classes_for_one_output(epochs: int) -> None:
-    """The message names the loss for one output, and is not one about compiling."""
+    """Class labels for a single output raise an error that suggests a loss, not one about compiling."""
     with pytest.raises(ValueError, match=r"0 to 0, got 0 to 1; .*binary_cross_entropy_with_logits"):
         fit(Neuron(1, rng=0), X, np.arange(7) % 2, loss=cross_entropy, epochs=epochs, progress=False)
 
 
 @pytest.mark.parametrize("loss", [mse, hinge, binary_cross_entropy_with_logits])
 def test_losses_that_are_learnt_already(loss: Any) -> None:
-    """A loss whose gradient is 0 here and now is no error: it depends on the outputs elsewhere."""
+    """A loss with gradient 0 is no error if it depends on the outputs."""
     model = Neuron(1, "linear", rng=0)
     model.load_state_dict({"w[0]": 0.0, "b": 2000.0})
     history = fit(
@@ -311,7 +311,7 @@ def test_losses_that_are_learnt_already(loss: Any) -> None:
 )
 @pytest.mark.parametrize("epochs", [1, 100], ids=["eager", "compiled"])
 def test_what_is_no_loss(loss: Any, message: str, epochs: int) -> None:
-    """A name of a loss, and a loss that gives no Value, raise a TypeError without a word of compiling."""
+    """A loss given by name, or one that returns no Value, raises a TypeError, not one about compiling."""
     with pytest.raises(TypeError, match=message):
         fit(Neuron(1, rng=0), X, Y, loss=loss, epochs=epochs, progress=False)
 
@@ -323,7 +323,7 @@ def test_what_is_no_loss(loss: Any, message: str, epochs: int) -> None:
 def test_data_that_are_not_finite(
     number: float, name: str, place: tuple[int, ...], jit: bool, batch_size: int | None
 ) -> None:
-    """The message names the row and the column of the caller's array, not the learning rate."""
+    """Non-finite data raise an error with row and column, not one about the learning rate."""
     arrays = {"inputs": np.ones((7, 2)), "targets": np.ones(7)}
     arrays[name][place] = number
     where = re.escape(f"{name}[{', '.join(map(str, place))}] is {number}: leave out")
@@ -332,7 +332,7 @@ def test_data_that_are_not_finite(
 
 
 def test_a_parameter_that_is_not_finite() -> None:
-    """A model that was broken before the training is said to be so."""
+    """A model with non-finite parameters before training raises an error that says so."""
     model = Neuron(1, rng=0)
     model.b.data = nan
     with pytest.raises(FloatingPointError, match="the parameter b was nan before the first step"):
@@ -343,7 +343,7 @@ def test_a_parameter_that_is_not_finite() -> None:
 
 
 def penalised(model: Module) -> Callable[[Any, Any], Value]:
-    """Return a loss that uses the parameters themselves."""
+    """Return a loss that captures the model's parameters."""
     return lambda outputs, targets: mse(outputs, targets) + l2_penalty(model, 0.1)
 
 
@@ -351,7 +351,7 @@ KEPT: list[Value] = []
 
 
 def penalised_by_a_global(model: Module) -> Callable[[Any, Any], Value]:
-    """Return a loss that finds the parameters in a list of this file."""
+    """Return a loss that reads the parameters from a global list."""
     if model is not None:
         KEPT[:] = model.parameters()
     return _with_kept
@@ -381,7 +381,7 @@ TRAININGS: dict[str, dict[str, Any]] = {
 
 
 def left_by_training(name: str, jit: bool) -> list[Any]:
-    """Return what a training leaves: history, parameters, gradients, and the optimizer's states."""
+    """Return the result of a training: history, parameters, gradients and optimizer states."""
     options = dict(TRAININGS[name])
     targets = options.pop("targets", Y)
     make_loss = options.pop("loss", lambda model: mse)
@@ -400,14 +400,14 @@ def left_by_training(name: str, jit: bool) -> list[Any]:
 
 @pytest.mark.parametrize("name", TRAININGS)
 def test_compiled_as_eager(name: str) -> None:
-    """A compiled training leaves what an eager one leaves: history, parameters, gradients, optimizer."""
+    """Compiled and eager training agree in history, parameters, gradients and optimizer."""
     for compiled, eager in zip(left_by_training(name, True), left_by_training(name, False), strict=True):
         np.testing.assert_allclose(compiled, eager, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", ["batches, the last one smaller", "penalty", "Adam", "classes"])
 def test_compiled_with_numba_as_eager(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A training that Numba takes over after its first step leaves what an eager one leaves."""
+    """A training that switches to Numba after its first step agrees with an eager one."""
     pytest.importorskip("numba")
     improved: list[Program] = []
 
@@ -422,14 +422,14 @@ def test_compiled_with_numba_as_eager(name: str, monkeypatch: pytest.MonkeyPatch
 
 
 def test_compiled_where_it_pays() -> None:
-    """By default a training of many steps is compiled, and one of few is not, which the history says."""
+    """By default many steps are compiled and few are not; the history says which."""
     many = fit(Neuron(1, rng=0), X, Y, loss=mse, epochs=50, progress=False)
     few = fit(Neuron(1, rng=0), X, Y, loss=mse, epochs=2, progress=False)
     assert (many.how, few.how) == ("compiled", "eager: 2 steps are done sooner than compiled")
 
 
 def test_a_second_training_goes_on() -> None:
-    """What an optimizer keeps of the parameters goes from one training into the next."""
+    """Optimizer states carry over from one training to the next."""
     left = []
     for epochs in ([20, 20], [40]):
         neuron = Neuron(1, rng=0)
@@ -442,7 +442,7 @@ def test_a_second_training_goes_on() -> None:
 
 @pytest.mark.parametrize("optimizer", [SGD, Adam])
 def test_changes_between_the_steps(optimizer: Any) -> None:
-    """A metric may change the learning rate and the parameters: the next step goes on from there."""
+    """If a metric changes the learning rate or parameters, the next step uses the new numbers."""
     left = []
     for jit in (True, False):
         neuron = Neuron(1, rng=0)
@@ -459,7 +459,7 @@ def test_changes_between_the_steps(optimizer: Any) -> None:
 
 
 def test_a_first_step_that_is_not_finite() -> None:
-    """A training that stops at once leaves the model as it was, gradients included."""
+    """A training that fails in its first step leaves the model unchanged, gradients included."""
     neuron = Neuron(1, "linear", rng=0)
     before = neuron.state_dict()
     with pytest.raises(FloatingPointError, match="the loss is nan in epoch 1"):
@@ -469,7 +469,7 @@ def test_a_first_step_that_is_not_finite() -> None:
 
 
 def test_a_model_that_cannot_be_traced(line: Recorder) -> None:
-    """A model that looks at its numbers is trained eagerly, with a warning; on demand that is an error."""
+    """A model that reads its numbers is trained eagerly with a warning; with jit=True it raises."""
     with pytest.warns(UserWarning, match=r"not compiled \(TracedValueError: .*test_training.py.*jit=False"):
         history = fit(line, X, Y, loss=mse, epochs=30, progress=False)
     assert history.how.startswith("eager: TracedValueError")
@@ -479,7 +479,7 @@ def test_a_model_that_cannot_be_traced(line: Recorder) -> None:
 
 
 def test_a_model_that_draws_random_numbers() -> None:
-    """A model that is another at each call is trained eagerly."""
+    """A model that draws random numbers is trained eagerly, with a warning."""
     rng = np.random.default_rng(0)
 
     class Noisy(Neuron):
@@ -492,13 +492,13 @@ def test_a_model_that_draws_random_numbers() -> None:
 
 
 def test_a_wrong_class_in_a_later_batch() -> None:
-    """The loss has looked at all targets before the first compiled step."""
+    """All targets are checked by the loss before the first compiled step."""
     with pytest.raises(ValueError, match="expected classes to be from 0 to 2, got 0 to 3"):
         fit(MLP(1, [3], rng=0), X, [0, 1, 2, 0, 1, 2, 3], loss=cross_entropy, batch_size=3, rng=0, jit=True)
 
 
 def test_anomaly_mode_is_eager() -> None:
-    """Inside of anomaly() the training is eager, since a compiled program has no lines to name."""
+    """In anomaly mode the training is eager, since a compiled program has no lines to name."""
     with anomaly():
         history = fit(Neuron(1, rng=0), X, Y, loss=mse, epochs=50, progress=False)
     assert history.how == "eager: inside of anomaly()"
@@ -508,12 +508,12 @@ def test_anomaly_mode_is_eager() -> None:
 
 
 def trained(epochs: int, jit: bool) -> tuple[Adam, Callable[[], Any]]:
-    """Return an optimizer, and what trains its model with it for some epochs."""
+    """Return an optimizer, and a function that trains its model for some epochs."""
     model = MLP(1, [2, 1], rng=0)
     optimizer = Adam(model.parameters(), lr=0.1)
 
     def train() -> None:
-        # The metric has the parameters written back within an epoch, too.
+        # With a metric, the parameters are also written back within an epoch.
         fit(
             model,
             X,
@@ -532,18 +532,18 @@ def trained(epochs: int, jit: bool) -> tuple[Adam, Callable[[], Any]]:
 
 
 def left_by(optimizer: Adam) -> tuple[Any, ...]:
-    """Return what a training leaves, the number of steps first."""
+    """Return the number of steps, the parameters and the optimizer states after a training."""
     return optimizer.steps, [p.data for p in optimizer.parameters], optimizer.states
 
 
 @pytest.mark.parametrize("jit", [False, True], ids=["eager", "compiled"])
 def test_an_interrupted_training_ends_with_a_step(jit: bool) -> None:
-    """Whenever Ctrl-C is pressed, the parameters are those of a step, and the optimizer's states as well."""
+    """Wherever Ctrl-C interrupts, parameters and optimizer states are those after the same step."""
     files = {
         str(module.__file__) for module in (training, eager_steps, compiled_steps, optimizers, assignment)
     }
     known: dict[int, tuple[Any, ...]] = {}
-    # A prime, so that in the loops each place has its turn.
+    # The stride is a prime, so that each place in the loops is hit.
     for count in range(1, 100_000, 11):
         optimizer, train = trained(2, jit)
         was_interrupted = interrupted_at(count, train, files)
@@ -564,7 +564,7 @@ def without_tqdm(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def shown(line: Recorder, capsys: pytest.CaptureFixture[str], epochs: int, **options: Any) -> str:
-    """Train, and return what stands on standard error; nothing stands on standard output."""
+    """Train, check that standard output is empty, and return standard error."""
     fit(line, X, Y, loss=mse, epochs=epochs, jit=False, **options)
     captured = capsys.readouterr()
     assert captured.out == ""
@@ -572,7 +572,7 @@ def shown(line: Recorder, capsys: pytest.CaptureFixture[str], epochs: int, **opt
 
 
 def test_progress_bar(line: Recorder, capsys: pytest.CaptureFixture[str]) -> None:
-    """With tqdm there is a bar on standard error, with the number of epochs and the loss."""
+    """With tqdm a bar on standard error shows the number of epochs and the loss."""
     pytest.importorskip("tqdm")
     err = shown(line, capsys, epochs=1)
     assert "1/1" in err
@@ -587,7 +587,7 @@ def test_progress_bar(line: Recorder, capsys: pytest.CaptureFixture[str]) -> Non
 def test_progress_lines(
     line: Recorder, capsys: pytest.CaptureFixture[str], epochs: int, expected: list[int]
 ) -> None:
-    """Without tqdm there are at most ten lines on standard error, the last one for the last epoch."""
+    """Without tqdm there are at most ten lines on standard error, the last for the last epoch."""
     lines = shown(line, capsys, epochs, metric=lambda outputs, targets: 0.5).splitlines()
     assert [text.split(":")[0] for text in lines] == [f"epoch {epoch}/{epochs}" for epoch in expected]
     assert all("loss" in text and "50.0%" in text for text in lines)
@@ -600,6 +600,6 @@ def test_no_progress(
     monkeypatch: pytest.MonkeyPatch,
     hide: Callable[[str], str | None],
 ) -> None:
-    """`progress=False` prints nothing, with tqdm or without."""
+    """`progress=False` prints nothing, with or without tqdm."""
     monkeypatch.setattr("nn.progress.find_spec", hide)
     assert shown(line, capsys, epochs=5, progress=False) == ""
