@@ -8,27 +8,26 @@ from ...ops.meanings import FLOAT
 from ...ops.renderer import CHOICE, SIGNS, Renderer, called
 from ...ops.table import OPS, Op
 
-_IN_MATH = {id(meaning): f"math.{name}" for name, meaning in vars(math).items() if callable(meaning)}
+_NAMES = {id(abs): "abs", **{id(f): f"math.{name}" for name, f in vars(math).items() if callable(f)}}
+"""How loops call a function of Python."""
 
 
 def _name(op: Op) -> str:
-    """Return what to call for a row: `math`, and NumPy where `math` has another function or none."""
-    meaning = FLOAT[op.name]
-    if op.ufunc is None or id(meaning) in _IN_MATH:
-        return _IN_MATH[id(meaning)]
-    return f"np.{op.ufunc.__name__}"
+    """Return the function of a row: that of `math`, or NumPy's where `math` has another meaning or none."""
+    meaning = id(FLOAT[op.name])
+    return _NAMES[meaning] if op.ufunc is None or meaning in _NAMES else f"np.{op.ufunc.__name__}"
 
 
 WORDS = {
-    op.name: "abs" if op.name == "abs" else _name(op)
+    op.name: _name(op)
     for op in OPS.values()
-    if op.is_primitive and not op.variadic and op.name not in SIGNS and op.name != "where"
+    if op.is_primitive and not op.variadic and op.name not in (*SIGNS, "where")
 }
-"""What Python calls the words of the rules. Words that are not here are written out, also `max`, of which
-compilers have their own idea where a nan is compared."""
+"""The functions that loops call. Other rows are written out, such as `max`, since compilers disagree about
+comparisons with nan."""
 
 LOOPS = Renderer(
     {word: called(name, len(OPS[word].partials)) for word, name in WORDS.items()}
     | {**SIGNS, "where": CHOICE, "shortcut": CHOICE}
 )
-"""Python for the body of a loop: functions of `math`, and where those do not do of NumPy."""
+"""Python for the body of a loop."""
