@@ -90,6 +90,12 @@ ROWS = """
         special_points=(_at(1.0, 7.0, gives=5.0, partials=(0.1, 0.7)),),
     ),
     Op(
+        name="rootprod", doc="the square root of a product", variadic=True,
+        value="sqrt(prod(x))", partials=("0.5 * products_of_others(x) / out",),
+        latex=r"\\sqrt{{\\prod\\left({x}\\right)}}", domain=(_POSITIVE,),
+        special_points=(_at(2.0, 8.0, gives=4.0, partials=(1.0, 0.25)),),
+    ),
+    Op(
         name="wave", doc="a sum over two sequences", variadic=True,
         value="wave(x, y)", partials=("sin(y)", "x * cos(y)"),
         latex=r"\\operatorname{{wave}}\\left({x}, {y}\\right)", domain=(_LINE, _LINE),
@@ -115,7 +121,8 @@ from autograd.ops.rules import on_floats
 
 UNARY = [autograd.lgamma, autograd.gamma, autograd.capped]
 BINARY = [autograd.remainder, autograd.logaddexp2, autograd.bell]
-REDUCTIONS = [getattr(autograd, n) for n in ("fsum", "growth", "spread", "greatest", "least", "rms")]
+REDUCED = "fsum growth spread greatest least rms rootprod"
+REDUCTIONS = [getattr(autograd, name) for name in REDUCED.split()]
 
 def each(x):
     y = x[::-1] + 0.3
@@ -160,7 +167,7 @@ assert autograd.lgamma(0.5) == math.lgamma(0.5)
 assert [float(v) for v in autograd.lgamma(as_values(X))] == [math.lgamma(x) for x in X]
 assert autograd.fsum([1.0, 1e100, -1e100]) == 1.0
 close([grad(autograd.spread)(X), grad(autograd.least)(X)], [[-1.0, 0.0, 1.0], [1.0, 0.0, 0.0]])
-for f in [autograd.growth, autograd.rms, lambda x: autograd.wave(x, x * x)]:
+for f in [autograd.growth, autograd.rms, autograd.rootprod, lambda x: autograd.wave(x, x * x)]:
     autograd.check_grads(f, (X,))
 wave = autograd.wave([Value(1.0), 2.0], [3.0, Value(4.0)])
 assert autograd.to_latex(wave) == r"\\operatorname{wave}\\left(1, 2, 3, 4\\right)", autograd.to_latex(wave)
