@@ -99,55 +99,46 @@ class Operators(Conversions):
     def __add__(self, other: Value | Number) -> Value:
         if isinstance(other, Operators):
             x, y = self._data, other._data
-            out = x + y
-            return self._record(ADD, out, self, other, 1.0, 1.0)
+            return self._record(ADD, x + y, self, other, 1.0, 1.0)
         if isinstance(other, NUMBERS):
             x, y = self._data, float(other)
-            out = x + y
-            return self._record(ADD, out, self, y, 1.0, None)
+            return self._record(ADD, x + y, self, y, 1.0, None)
         return NotImplemented
 
     def __radd__(self, other: Number) -> Value:
         if isinstance(other, NUMBERS):
             x, y = float(other), self._data
-            out = x + y
-            return self._record(ADD, out, x, self, None, 1.0)
+            return self._record(ADD, x + y, x, self, None, 1.0)
         return NotImplemented
 
     def __sub__(self, other: Value | Number) -> Value:
         if isinstance(other, Operators):
             x, y = self._data, other._data
-            out = x - y
-            return self._record(SUB, out, self, other, 1.0, -1.0)
+            return self._record(SUB, x - y, self, other, 1.0, -1.0)
         if isinstance(other, NUMBERS):
             x, y = self._data, float(other)
-            out = x - y
-            return self._record(SUB, out, self, y, 1.0, None)
+            return self._record(SUB, x - y, self, y, 1.0, None)
         return NotImplemented
 
     def __rsub__(self, other: Number) -> Value:
         if isinstance(other, NUMBERS):
             x, y = float(other), self._data
-            out = x - y
-            return self._record(SUB, out, x, self, None, -1.0)
+            return self._record(SUB, x - y, x, self, None, -1.0)
         return NotImplemented
 
     def __mul__(self, other: Value | Number) -> Value:
         if isinstance(other, Operators):
             x, y = self._data, other._data
-            out = x * y
-            return self._record(MUL, out, self, other, y, x)
+            return self._record(MUL, x * y, self, other, y, x)
         if isinstance(other, NUMBERS):
             x, y = self._data, float(other)
-            out = x * y
-            return self._record(MUL, out, self, y, y, None)
+            return self._record(MUL, x * y, self, y, y, None)
         return NotImplemented
 
     def __rmul__(self, other: Number) -> Value:
         if isinstance(other, NUMBERS):
             x, y = float(other), self._data
-            out = x * y
-            return self._record(MUL, out, x, self, None, x)
+            return self._record(MUL, x * y, x, self, None, x)
         return NotImplemented
 
     def __truediv__(self, other: Value | Number) -> Value:
@@ -278,13 +269,11 @@ class Operators(Conversions):
 
     def __neg__(self) -> Value:
         x = self._data
-        out = -x
-        return self._record(NEG, out, self, None, -1.0, None)
+        return self._record(NEG, -x, self, None, -1.0, None)
 
     def __pos__(self) -> Value:
         x = self._data
-        out = x
-        return self._record(POS, out, self, None, 1.0, None)
+        return self._record(POS, x, self, None, 1.0, None)
 
     # ------------------------------------------------------------------------- functions as methods
 
