@@ -16,7 +16,6 @@ from ..transforms.trees import Structure, leaves_of, numbers_of
 from .arguments.arrays import shapes_of
 from .arguments.call import Call
 from .results import builder_of
-from .runtime.collector import paused_collector
 from .runtime.program import Program
 from .trace.tape import Tape, tape_of
 
@@ -25,7 +24,6 @@ class UsesVariablesAroundError(Exception):
     """The function reads what a call around it varies, as a constant of its own: no program holds for it."""
 
 
-@paused_collector()
 def recorded(call: Call, backend: str) -> tuple[Program, Callable[..., Any]]:
     """Return the program of a call, and what puts its results together.
 

@@ -1,26 +1,48 @@
+"""The cyclic collector is for the whole process: compiling leaves it on, and gives it little to visit."""
+
 from __future__ import annotations
 
-import contextlib
 import gc
 
-from interrupts import interrupted_at
+import pytest
 
-from autograd.compiler.runtime import collector
-from autograd.compiler.runtime.collector import paused_collector
+import autograd
+from autograd import Value, jit
+from autograd.compiler.passes.reductions import find_reductions
+from autograd.compiler.passes.simplify import simplify
+from autograd.compiler.trace.tape import Tape, tape_of
 
 
-def test_an_interrupt_turns_the_collector_on_again() -> None:
-    """Wherever Ctrl-C interrupts, the garbage collector is enabled again afterwards."""
-    inside = []
+def test_the_collector_runs_while_a_function_is_compiled() -> None:
+    """Another thread may make cycles meanwhile."""
+    found = []
 
-    def work() -> None:
-        with paused_collector():
-            inside.append(gc.isenabled())
+    def f(x: Value) -> Value:
+        found.append(gc.isenabled())
+        return x * 2.0
 
-    for count in range(1, 1000):
-        was_interrupted = interrupted_at(count, work, {collector.__file__, contextlib.__file__, __file__})
-        assert gc.isenabled()
-        if not was_interrupted:
-            break
-    assert set(inside) == {False}
-    assert count > 8
+    assert jit(f)(1.0) == 2.0
+    assert set(found) == {True}
+
+
+def _visited(size: int) -> int:
+    """Return how many objects the collector has to visit because of tapes of so many operations."""
+    x = [Value(float(i)) for i in range(4)]
+    y = [x[0]]
+    for i in range(size):
+        y.append(y[-1].sin() * x[i % 4] + autograd.sum(y[-3:]))
+    gc.collect()
+    before = len(gc.get_objects())
+    tapes: list[Tape] = [tape_of(y, [x])]
+    tapes.append(simplify(tapes[-1]))
+    tapes.append(find_reductions(tapes[-1]))
+    # It leaves tuples of numbers out once it has seen them.
+    gc.collect()
+    return len(gc.get_objects()) - before
+
+
+@pytest.mark.parametrize("size", [100, 400])
+def test_tapes_are_few_objects(size: int) -> None:
+    """However many instructions a tape has."""
+    _visited(10)
+    assert _visited(size) < 40

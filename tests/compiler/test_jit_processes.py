@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import threading
-import warnings
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +14,6 @@ from test_jit_backends import run_program
 from autograd import jit
 from autograd.compiler.runtime import background
 from autograd.compiler.runtime.background import improve_later
-from autograd.compiler.runtime.collector import paused_collector
 from autograd.compiler.runtime.program import CompilationReport, Program, Run
 
 numba = pytest.importorskip("numba")
@@ -189,40 +186,3 @@ def test_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     assert third.settled.is_set()
     worker.before_fork()
     worker.after_fork()
-
-
-# JAX, if another test has loaded it, and Python from 3.12 on warn about the threads, which are intended.
-@pytest.mark.filterwarnings(
-    "ignore:os.fork:RuntimeWarning", "ignore:This process .* is multi-threaded:DeprecationWarning"
-)
-def test_the_collector_runs_in_a_child() -> None:
-    """The collector is on in a forked child, unless the forking thread itself was compiling."""
-    inside, may_end = threading.Event(), threading.Event()
-
-    def compile_for_long() -> None:
-        with paused_collector():
-            inside.set()
-            may_end.wait()
-
-    thread = threading.Thread(target=compile_for_long)
-    thread.start()
-    inside.wait()
-    is_enabled = gc.isenabled(), forked(gc.isenabled)
-    may_end.set()
-    thread.join()
-    assert is_enabled == (False, True)
-    assert gc.isenabled()
-    with paused_collector():
-        assert forked(gc.isenabled) is False
-
-
-def forked(ask: Callable[[], bool]) -> bool:
-    """Return the result of a function called in a forked child."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        # JAX, if another test has loaded it, warns about every fork.
-        warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
-        child = os.fork()
-    if not child:
-        os._exit(int(ask()))
-    return os.waitpid(child, 0)[1] != 0

@@ -139,7 +139,6 @@ class _Finder:
     def _leaf(self, i: int) -> int:
         """Colour the last instruction, an input or a constant."""
         self.colours.add_leaf(self.reduced.inputs[i][0] if i in self.reduced.inputs else None)
-        self.samples.add(None, ())
         return i
 
     def _put(self, op: Operation, args: tuple[int, ...]) -> int:
@@ -147,7 +146,6 @@ class _Finder:
             # Now, since the operands of a sum must keep their colours when the tape is simplified later.
             args = doubled(self.reduced, args, self._constant)
         self.colours.add(op, args)
-        self.samples.add(op, args)
         return self.reduced.add(op, args)
 
     def _sum_of(self, terms: list[Term]) -> int:
@@ -162,6 +160,7 @@ class _Finder:
 
     def _totals(self, group: list[Term], count: int) -> list[int]:
         """Write the sum over the samples of alike terms."""
+        self.samples.extend(self.reduced)
         if not any(self.samples.of[number] for number in group[0]):
             return [self._put(OPS["mul"], (count, part)) for part in self._reduced(group)]
         columns = tuple(zip(*group, strict=True))
