@@ -1,6 +1,6 @@
-"""Execute each notebook from clean; fail on an error, on anything on stderr, or on outputs that are stale.
+"""Execute each notebook in a fresh kernel; fail on errors, output on stderr, or stale outputs.
 
-``python .ci/notebooks.py`` checks; with ``--write`` the outputs are stored in the notebooks.
+``python .ci/notebooks.py`` checks; ``--write`` stores the outputs in the notebooks.
 """
 
 import sys
@@ -13,12 +13,12 @@ from nbclient.exceptions import CellExecutionError
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
 
-# The kernel warns that its connection to this process is not encrypted.
+# Hides the kernel's warning that its connection to this process is not encrypted.
 KERNEL = ["--log-level=ERROR"]
 
 
 def texts(notebook: Any) -> list[str]:
-    """Return what each code cell printed and showed as text; how a stream was cut into pieces is chance."""
+    """Return the text output of each code cell, with stream chunks joined, since their split is random."""
     return [
         "".join(
             output.text if output.output_type == "stream" else output.get("data", {}).get("text/plain", "")
@@ -30,7 +30,7 @@ def texts(notebook: Any) -> list[str]:
 
 
 def problems(path: Path, write: bool) -> list[str]:
-    """Execute a notebook and return what is wrong with it."""
+    """Execute a notebook and return its problems."""
     committed = nbformat.read(path, as_version=4)
     fresh = nbformat.read(path, as_version=4)
     try:

@@ -1,6 +1,6 @@
-"""Run the tests with the oldest versions that pyproject.toml allows, in an environment of their own.
+"""Run the tests with the oldest versions that pyproject.toml allows, in a separate environment.
 
-``python .ci/oldest.py`` makes the environment in ``.venv-oldest``; further words go to pytest.
+``python .ci/oldest.py`` creates the environment ``.venv-oldest``; its arguments are passed to pytest.
 """
 
 import re
@@ -15,7 +15,7 @@ FOLDER = ROOT / ".venv-oldest"
 
 
 def floors(extra: str) -> list[str]:
-    """Return the oldest version of each package that an extra, and those that it names, ask for."""
+    """Return the oldest allowed versions of the packages that an extra requires, other extras included."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
     waiting, found = [*project["dependencies"], f"chainrule[{extra}]"], []
@@ -29,7 +29,7 @@ def floors(extra: str) -> list[str]:
 
 
 def main() -> int:
-    """Install, say what, and run."""
+    """Install and print the oldest versions, then run the tests."""
     venv.create(FOLDER, clear=True, with_pip=True)
     python = str(FOLDER / "bin" / "python")
     wanted = floors("test")

@@ -1,4 +1,4 @@
-"""Random programs on arrays: batches, stacks, gathers and products of what may be all the same number."""
+"""Random array programs: batches, stacks, gathers and products, often of equal numbers."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from autograd import vmap
 from nn.losses import binary_cross_entropy_with_logits, mse
 
 Apply = Callable[[Sequence[Any]], Any]
-"""From all results until now to the next one."""
+"""Maps all results so far to the next one."""
 
 
 @dataclass(frozen=True)
 class ArrayProgram:
-    """Steps on a number, a vector and a matrix; with a name for each step, so that a failure can be read.
+    """Steps on a number, a vector and a matrix, each with a name for readable failures.
 
     Attributes
     ----------
     shapes : tuple
-        Of the arguments.
+        The shapes of the arguments.
     steps : tuple of (str, callable)
-        What each is, and how it follows from the arguments and the results before it.
+        The name of each step, and a function from the arguments and earlier results to its result.
     """
 
     shapes: tuple[tuple[int, ...], ...]
@@ -43,7 +43,7 @@ class ArrayProgram:
         return pool[len(self.shapes) :]
 
     def total(self, arguments: Sequence[Any]) -> Any:
-        """Return a number to which all results contribute, each element with a factor of its own."""
+        """Return a weighted sum of all elements of all results, with different weights within a result."""
         parts = [
             autograd.dot(np.ravel(result).tolist(), np.linspace(0.5, 1.5, np.size(result)).tolist())
             for result in self.results(arguments)
@@ -52,7 +52,7 @@ class ArrayProgram:
         return autograd.sum(parts)
 
     def point(self, shift: float) -> list[Any]:
-        """Return arguments, which are other numbers for another shift, and of both signs."""
+        """Return arguments of both signs, different for each shift."""
         whole = [np.sin(np.arange(np.prod(shape)) * 1.7 + shift).reshape(shape) for shape in self.shapes]
         return [array if array.ndim else float(array) for array in whole]
 
@@ -66,7 +66,7 @@ UNARY: dict[str, Callable[[Any], Any]] = {
     "copy": lambda x: x * 1.0,
 }
 
-# What is called for each sample of a batch; not all of them use the sample.
+# Functions to call for each sample of a batch; not all of them use it.
 OF_A_SAMPLE: dict[str, Callable[[Any], Any]] = {
     "tanh": autograd.tanh,
     "sum of squares": lambda row: (row * row).sum(),
@@ -107,7 +107,7 @@ def array_programs(draw: st.DrawFn) -> ArrayProgram:
 
 @st.composite
 def _steps(draw: st.DrawFn, pool: Sequence[Any]) -> tuple[str, Apply]:
-    """Draw a step for results of these shapes."""
+    """Draw a step that fits the shapes of the earlier results."""
     i = draw(st.integers(0, len(pool) - 1))
     shape = np.shape(pool[i])
     kinds = ["unary", "binary", "constant", "full", "signed zero", "sum", "stack", "loss", "equal samples"]
@@ -139,7 +139,7 @@ def _constant(draw: st.DrawFn, pool: Sequence[Any], i: int) -> tuple[str, Apply]
 
 
 def _full(draw: st.DrawFn, pool: Sequence[Any], i: int) -> tuple[str, Apply]:
-    """Return a step that repeats an array, or one element of it, as an array of more."""
+    """Return a step that repeats an array, or an element of it, along a new axis."""
     n = draw(st.integers(1, 3))
     if len(np.shape(pool[i])) > 1:
         return f"{n} times {i}.flat[0]", lambda pool: np.zeros(n) + pool[i].flat[0]
@@ -147,14 +147,14 @@ def _full(draw: st.DrawFn, pool: Sequence[Any], i: int) -> tuple[str, Apply]:
 
 
 def _signed_zero(draw: st.DrawFn, pool: Sequence[Any], i: int) -> tuple[str, Apply]:
-    """Return a step whose result tells the signs of zeros: of an argument, which no rounding changes."""
+    """Return a step whose result reveals the signs of zeros; on an argument, which has no rounding errors."""
     i = draw(st.integers(0, 2))
     zeros = np.array(_constants(draw, np.shape(pool[i]))) * 0.0
     return f"arctan2({zeros!r}, {i})", lambda pool: autograd.arctan2(zeros, pool[i])
 
 
 def _choice(draw: st.DrawFn, pool: Sequence[Any], i: int) -> tuple[str, Apply]:
-    """Return a step that compares the elements of an argument, one of them with itself: a tie."""
+    """Return a step that compares the elements of an argument with a constant, or with one of them: a tie."""
     i = draw(st.integers(0, 2))
     name = draw(st.sampled_from(sorted(CHOICES)))
     if draw(st.booleans()):
@@ -164,7 +164,7 @@ def _choice(draw: st.DrawFn, pool: Sequence[Any], i: int) -> tuple[str, Apply]:
 
 
 def _masked(draw: st.DrawFn, pool: Sequence[Any], i: int) -> tuple[str, Apply]:
-    """Return a step in which an infinity takes part without an effect."""
+    """Return a step with an infinite operand that has no effect."""
     return f"logsumexp([*{i}, -inf])", lambda pool: autograd.logsumexp([*np.ravel(pool[i]), -np.inf])
 
 
@@ -234,7 +234,7 @@ def _vmap(draw: st.DrawFn, pool: Sequence[Any], i: int) -> tuple[str, Apply]:
 
 
 def _equal_samples(draw: st.DrawFn, pool: Sequence[Any], i: int) -> tuple[str, Apply]:
-    """Return a step on a batch whose samples are all the same number, as an expression or as constants."""
+    """Return a step on a batch of equal samples."""
     name, n = draw(st.sampled_from(sorted(OF_A_NUMBER))), draw(st.integers(1, 3))
     with_loss = draw(st.booleans())
 
@@ -247,7 +247,7 @@ def _equal_samples(draw: st.DrawFn, pool: Sequence[Any], i: int) -> tuple[str, A
 
 
 def _joined(results: Any) -> Any:
-    """Return one array of the results of a batch."""
+    """Concatenate the results of a batch into one array."""
     if isinstance(results, dict):
         results = [*results.values()]
     return np.concatenate([np.ravel(part) for part in results]) if isinstance(results, list) else results
@@ -263,7 +263,7 @@ def _loss(draw: st.DrawFn, pool: Sequence[Any], i: int) -> tuple[str, Apply]:
 
 
 def _constants(draw: st.DrawFn, shape: tuple[int, ...]) -> Any:
-    """Draw a number, or an array of numbers some of which are the same."""
+    """Draw a number, or an array in which numbers repeat."""
     some = st.sampled_from(CONSTANTS)
     if not shape or draw(st.booleans()):
         return draw(some)

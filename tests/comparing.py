@@ -1,4 +1,4 @@
-"""Comparing what compiled functions and eager calls give."""
+"""Comparisons of compiled functions with eager calls."""
 
 from __future__ import annotations
 
@@ -25,6 +25,6 @@ def same(found: Any, expected: Any, tolerance: float = 1e-9) -> None:
 
 
 def evaluated(f: Any, *args: Any) -> Any:
-    """Return what an eager call gives, whatever it warns of."""
+    """Return the result of an eager call, without NumPy's warnings."""
     with np.errstate(all="ignore"):
         return f(*args)

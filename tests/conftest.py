@@ -6,15 +6,15 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-# The tests compile into a cache of their own, which is empty when they begin.
+# The tests use a separate cache of compiled programs, empty at the start.
 _cache = tempfile.TemporaryDirectory(prefix="chainrule-")
-# Told, since left alone it would warn; and last, when the thread that compiles has ended.
+# Cleaned up explicitly to avoid a warning; registered first, so it runs after the compiler thread has ended.
 atexit.register(_cache.cleanup)
 os.environ["CHAINRULE_CACHE"] = _cache.name
 
-# The one policy of all Hypothesis tests; a test itself only says how many examples it wants, if not these.
-# No time limits: on a busy machine they say nothing about the code. No database of failures, which would be
-# written into the working directory: a failure prints what reproduces it.
+# The settings of all Hypothesis tests; a test only overrides the number of examples. There are no time
+# limits, which on a busy machine say nothing about the code, and no database of failures, which would be
+# written into the working directory: a failure prints how to reproduce it.
 os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", os.path.join(_cache.name, "hypothesis"))
 settings.register_profile(
     "chainrule",
@@ -29,7 +29,7 @@ settings.load_profile("chainrule")
 
 @pytest.fixture(scope="module")
 def jax_in_doubles() -> Iterator[None]:
-    """Let JAX compute in double precision, and compile quickly, while the tests of a module run."""
+    """Set JAX to double precision and fast compilation during the tests of a module."""
     jax = pytest.importorskip("jax")
     wanted = {"jax_enable_x64": True, "jax_disable_most_optimizations": True}
     before = {name: jax.config.read(name) for name in wanted}

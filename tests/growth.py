@@ -1,4 +1,4 @@
-"""How the work of an action grows with its input, counted and not timed."""
+"""Counts of work and memory, to test how they grow without timing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _HOME = str(Path(autograd.__file__).parent)
 
 
 def instructions(action: Callable[[], Any]) -> int:
-    """Return how many instructions Python executes in functions of `autograd`."""
+    """Return the number of Python instructions that an action executes in functions of `autograd`."""
     count = 0
 
     def trace(frame: Any, event: str, _: Any) -> Any:
@@ -35,7 +35,7 @@ def instructions(action: Callable[[], Any]) -> int:
 
 
 def bytes_allocated(action: Callable[[], Any]) -> int:
-    """Return how many bytes an action has at the most besides what there was before."""
+    """Return the peak number of bytes that an action allocates."""
     tracemalloc.start()
     try:
         action()

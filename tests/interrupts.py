@@ -1,4 +1,4 @@
-"""Interrupting a program wherever Ctrl-C can, without waiting for chance."""
+"""Interrupts at every place where Ctrl-C can interrupt a program, reproducibly."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 
 
 def interrupted_at(count: int, action: Callable[[], Any], files: Container[str]) -> bool:
-    """Do something that is interrupted at the count-th place where Python looks for signals in some files.
+    """Run an action, and interrupt it at the count-th check for signals in the given files.
 
-    Return whether there were so many. Such places are the begin of a function, the resumption of a generator,
-    the jump back in a loop, and what follows a call.
+    Return whether there were that many checks. Python checks for signals at the start of a function, on
+    resuming a generator, on the jump back in a loop, and after a call.
     """
     left = count
     last: dict[int, str] = {}
@@ -25,7 +25,7 @@ def interrupted_at(count: int, action: Callable[[], Any], files: Container[str])
         frame.f_trace_opcodes = True
         if event == "opcode":
             name = dis.opname[frame.f_code.co_code[frame.f_lasti]]
-            # By identity: to hold a frame would hold what it has to let go.
+            # By identity: a reference to the frame would keep its locals alive.
             before, last[id(frame)] = last.get(id(frame), ""), name
             left -= name in ("RESUME", "JUMP_BACKWARD") or before.startswith("CALL")
             if left == 0:
@@ -42,7 +42,7 @@ def interrupted_at(count: int, action: Callable[[], Any], files: Container[str])
         except KeyboardInterrupt:
             return
 
-    # In a thread of its own: an exception that a trace raises may be left behind as one that is handled.
+    # In a separate thread: an exception raised by a trace function may stay set as the handled exception.
     thread = threading.Thread(target=run)
     thread.start()
     thread.join()

@@ -1,4 +1,4 @@
-"""A third backend for tests: the loops that are written for Numba, run by Python."""
+"""A third backend for tests: the loops generated for Numba, run by Python."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from autograd.compiler.numpy.table import with_numpy
 from autograd.compiler.runtime.program import Run
 from autograd.ops.meanings import NUMPY
 
-# With single numbers np.power takes the square root for the exponent 0.5, whose zero has another sign.
+# For scalars np.power computes the exponent 0.5 as a square root, which gives -0.0 another sign.
 _IN_MATH = {name.replace("arc", "a"): meaning for name, meaning in NUMPY.items()} | {"pow": np.float_power}
 
 
 def interpreted(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results) -> Run:
-    """Return what the loops for Numba compute when Python runs them: slow, but there at once."""
+    """Return the loops for Numba, run by Python: slow, but without compiling."""
     loops = loops_source(plan, shapes, results)
     namespace: dict[str, Any] = {
         "np": np,
@@ -44,12 +44,12 @@ def interpreted(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results)
 
 @pytest.fixture(autouse=True)
 def loops(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have a third backend: the loops, run by Python."""
+    """Register the third backend: the loops, run by Python."""
     monkeypatch.setitem(compiled.BACKENDS, "loops", compiled.Backend(interpreted, with_numpy))
 
 
 def on(backend: str, f: Callable[..., Any], *args: Any) -> Jitted:
-    """Return a compiled function that runs on a backend by now."""
+    """Return a compiled function that already runs on a backend."""
     function = Jitted(f, backend)
     function(*args)
     function.wait()

@@ -1,4 +1,4 @@
-"""What each operation is, written from mathematics and in PyTorch, independently of the table's text."""
+"""Oracles: each operation in mpmath and in PyTorch, written independently of the table."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Point = tuple[float, ...]
 
 
 class Oracle(NamedTuple):
-    """One operation: on mpmath numbers, and on tensors after the module `torch` itself."""
+    """One operation, as a function of mpmath numbers, and of the module `torch` and tensors."""
 
     exact: Callable[..., Any]
     torch: Callable[..., Any]
@@ -50,7 +50,7 @@ ORACLES = {
     "exp2": Oracle(lambda x: mp.mpf(2) ** x, lambda t, x: t.exp2(x)),
     "floor": Oracle(mp.floor, lambda t, x: t.floor(x)),
     "erf": Oracle(mp.erf, lambda t, x: t.erf(x)),
-    # mpmath takes the square of large numbers; from 27.3 on it is 0 for doubles.
+    # Clipped, since mpmath squares the argument; as a double the result is 0 from 27.3 on.
     "erfc": Oracle(lambda x: mp.erfc(max(-100, min(x, 100))), lambda t, x: t.erfc(x)),
     "sin": Oracle(mp.sin, lambda t, x: t.sin(x)),
     "cos": Oracle(mp.cos, lambda t, x: t.cos(x)),
@@ -84,7 +84,7 @@ _CORRECTLY_ROUNDED = {"add", "sub", "mul", "truediv", "floordiv", "mod", "sqrt"}
 
 
 def rounds(op: Op) -> str:
-    """Return how a row rounds, as the words of its rule do: never, once (correctly), or freely."""
+    """Return how a row rounds, from the words of its rule: never, once (correctly), or freely."""
     rounding = [word for word in op.value.words if word not in _EXACT]
     if not rounding:
         return "never"
@@ -98,7 +98,7 @@ def public(op: Op) -> Callable[..., Any]:
 
 
 def split(op: Op, flat: Sequence[Any] | npt.NDArray[Any]) -> Sequence[Any] | npt.NDArray[Any]:
-    """Return the arguments of a row; those of a variadic row are equal parts of the flat sequence."""
+    """Split a flat sequence into a row's arguments; those of a variadic row are equal parts."""
     if not op.variadic:
         return flat
     size = len(flat) // len(op.partials)
@@ -106,7 +106,7 @@ def split(op: Op, flat: Sequence[Any] | npt.NDArray[Any]) -> Sequence[Any] | npt
 
 
 def intervals(op: Op, size: int) -> list[tuple[float, float]]:
-    """Return the domain of each operand of a row, where its sequences have the given size."""
+    """Return the domain of each operand of a row, with the given size for sequences."""
     return [interval for interval in op.domain for _ in range(size if op.variadic else 1)]
 
 
@@ -117,7 +117,7 @@ def sample(op: Op, count: int = 20) -> list[Point]:
 
 
 def derivative(op: Op, point: Point, *arguments: int) -> float:
-    """Return the derivative of a row with respect to arguments, one after the other, from its formula."""
+    """Return the repeated derivative of a row with respect to the given arguments, from its formula."""
     orders = tuple(arguments.count(i) for i in range(len(point)))
     with mp.workdps(30):
         return float(mp.diff(lambda *flat: ORACLES[op.name].exact(*split(op, flat)), point, orders))
@@ -125,6 +125,6 @@ def derivative(op: Op, point: Point, *arguments: int) -> float:
 
 @cache
 def exact(name: str, point: Point) -> list[float]:
-    """Return the value of a row and then each partial, from its formula and rounded once."""
+    """Return the value and the partials of a row, from its formula and correctly rounded."""
     op = OPS[name]
     return [derivative(op, point), *(derivative(op, point, i) for i in range(len(point)))]

@@ -1,7 +1,7 @@
-"""Programs on arrays that are data: what they are, their text in this project's words and in PyTorch's.
+"""Array programs as data, which can be written as source in this project's words or in PyTorch's.
 
-A program is a function ``f(p, d)`` of what is differentiated and of other data, each a container of arrays.
-It is kept as steps, and becomes Python by being written and executed, so what a test reports can be run.
+A program is a function ``f(p, d)`` of parameters, which are differentiated, and data, each a container of
+arrays. It is stored as steps and executed from its source, so the source that a failing test prints runs.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Constant:
-    """Numbers in a shape, written into the program."""
+    """Constant numbers with a shape, written into the program."""
 
     numbers: tuple[float, ...]
     shape: Shape = ()
 
     @property
     def array(self) -> Any:
-        """The numbers as an array; a float where there is no dimension."""
+        """The numbers as an array, or as a float if 0-d."""
         return np.array(self.numbers).reshape(self.shape) if self.shape else self.numbers[0]
 
     def text(self, language: Language) -> str:
@@ -49,7 +49,7 @@ class Constant:
 
 @dataclass(frozen=True)
 class Operand:
-    """An earlier result by its number, or a constant; brought into an interval where one is given."""
+    """An earlier result by number, or a constant; mapped into an interval, if given."""
 
     source: int | Constant
     interval: tuple[float, float] | None = None
@@ -66,14 +66,14 @@ class Operand:
 
 @dataclass(frozen=True)
 class Block:
-    """A function inside of a program, which may also read what was computed before it."""
+    """A function inside a program, which may also read earlier results."""
 
     parameters: tuple[int, ...]
     steps: tuple[Step, ...]
     result: int
 
     def text(self, name: str, language: Language) -> str:
-        """Return its definition."""
+        """Return the definition."""
         head = f"def {name}({', '.join(f'a{i}' for i in self.parameters)}):\n"
         lines = "\n".join([*(step.text(language) for step in self.steps), f"return a{self.result}"])
         return head + indent(lines, "    ")
@@ -81,7 +81,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Step:
-    """One word applied to operands, in one of its spellings."""
+    """One word, in one of its spellings, applied to operands."""
 
     number: int
     word: str
@@ -92,7 +92,7 @@ class Step:
     plain_spelling: int = 0
 
     def text(self, language: Language) -> str:
-        """Return its lines."""
+        """Return the lines of the step."""
         word = WORDS[self.word]
         spelling = self.spelling if language == "ours" else self.plain_spelling
         template = {"torch": word.torch, "rows": word.rows}.get(language, word.ours[spelling])
@@ -106,7 +106,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Array:
-    """One array of a container: its key, its numbers at two points, and how it is stored."""
+    """One array of a container: key, numbers at two points, and storage."""
 
     key: Any
     shape: Shape
@@ -121,14 +121,14 @@ class Array:
 
 @dataclass(frozen=True)
 class Container:
-    """Arrays in a list, tuple, named tuple, dict or module, or a single one."""
+    """Arrays in a list, tuple, named tuple, dict or module, or a single array."""
 
     kind: Literal["bare", "list", "tuple", "namedtuple", "dict", "nested", "module"]
     name: str
     arrays: tuple[Array, ...]
 
     def item(self, position: int) -> str:
-        """Return the expression for one of them."""
+        """Return the expression for one of the arrays."""
         key = self.arrays[position].key
         return {
             "bare": self.name,
@@ -139,7 +139,7 @@ class Container:
         }.get(self.kind, f"{self.name}[{position}]")
 
     def build(self, parts: Sequence[Any], setting: Setting | None = None) -> Any:
-        """Return a container of such a kind with other parts."""
+        """Build a container of this kind from other parts."""
         keys = [array.key for array in self.arrays]
         match self.kind:
             case "bare":
@@ -164,20 +164,20 @@ class Container:
 
 @cache
 def _named(size: int, name: str) -> Any:
-    """Return a class of named tuples: for each program's name another class of the same name."""
+    """Return a named tuple class, a different one of the same name for each program."""
     return namedtuple("Point", [f"w{i}" for i in range(size)])
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What a module holds besides its parameters."""
+    """The settings of a module besides its parameters."""
 
     activation: str = "tanh"
     slope: float = 0.5
 
 
 class Held(Module):
-    """A module with parameters in arrays, and settings that are plain attributes."""
+    """A module with parameters in arrays, and settings as plain attributes."""
 
     def __init__(self, arrays: Mapping[Any, Any], setting: Setting) -> None:
         self.held = {key: autograd.as_values(array) for key, array in arrays.items()}
@@ -189,22 +189,22 @@ class Held(Module):
 
 @dataclass(frozen=True)
 class Program:
-    """A function of two containers, with two points at which to call it.
+    """A function of two containers, with two points to call it at.
 
     Attributes
     ----------
     manner : str
-        ``"dyadic"``: no operation rounds, so every order of every sum gives the same bits, and numbers tie
-        often. ``"smooth"``: every row inside of its domain. ``"special"``: infinities, nan and zeros of both
-        signs anywhere.
+        ``"dyadic"``: no operation rounds, so every order of summation gives the same bits, and ties are
+        frequent. ``"smooth"``: every row inside its domain. ``"special"``: infinities, nan and signed zeros
+        anywhere.
     parameters, data : Container
-        What is differentiated, and what is not.
+        The arguments that are differentiated, and those that are not.
     steps : tuple of Step
-        Each with the number of its result.
+        The steps, each with the number of its result.
     results : tuple of int
-        Which of the results come back.
+        The numbers of the returned results.
     form : str
-        In what they come back.
+        The container of the returned results.
     settled : bool
         Whether every correct evaluation of the results gives the same bits.
     """
@@ -218,7 +218,7 @@ class Program:
     settled: bool
 
     def source(self, language: Language = "ours") -> str:
-        """Return its text."""
+        """Return the source of the program."""
         first = 0
         lines = []
         for container in (self.parameters, self.data):
@@ -248,9 +248,9 @@ class Program:
         return tuple(number for array in self.parameters.arrays for number in array.numbers[0])
 
     def on(self, call: Callable[..., Any], number: Callable[[float], Any], variables: Sequence[Any]) -> Any:
-        """Return the result of a program of rows alone for variables of any kind of number.
+        """Return the result of a program that only consists of rows, for variables of any number type.
 
-        Rows are applied by ``call(op, *arguments)``, and `number` makes such a number of a constant.
+        Rows are applied by ``call(op, *arguments)``, and `number` converts constants to that type.
         """
         namespace = {
             "_call": lambda name, *arguments: call(OPS[name], *arguments),
@@ -260,7 +260,7 @@ class Program:
         return executed(self.source("rows"), namespace)(variables, ())
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        # What Hypothesis prints of a failure.
+        # Hypothesis prints this for a failure.
         printer.text(f"\n{self!r}")
 
     def __repr__(self) -> str:
@@ -273,21 +273,21 @@ class Program:
 
 
 def call_public(op: Op, *arguments: Any) -> Any:
-    """Apply a row as users do, to floats or `Value`s."""
+    """Apply a row to floats or `Value`s by its public function."""
     return public(op)(*arguments)
 
 
 def executed(source: str, namespace: Mapping[str, Any]) -> Callable[..., Any]:
-    """Return the function that a text defines."""
+    """Return the function `program` that a source defines."""
     scope = dict(namespace)
     exec(compile(source, "<random program>", "exec"), scope)
     return scope["program"]  # type: ignore[no-any-return]
 
 
 def in_a_worker(f: Callable[..., Any], *args: Any) -> Any:
-    """Return what a function gives in a thread of its own."""
+    """Call a function in a worker thread."""
     with ThreadPoolExecutor(1) as pool:
-        # What NumPy ignores is said to each thread.
+        # NumPy's error settings are per thread.
         return pool.submit(np.errstate(all="ignore")(f), *args).result()
 
 
@@ -319,7 +319,7 @@ def _if_equal(dtype: str) -> Callable[[Any], Any]:
         with np.errstate(all="ignore"):
             is_whole = dtype[0] != "i" or np.isfinite(array).all()
             other = array.astype(dtype) if is_whole else array
-        # An integer has no zero of the other sign.
+        # Integers have no -0.0.
         is_equal = np.array_equal(np.signbit(other), np.signbit(array)) and np.array_equal(
             other, array, equal_nan=True
         )
@@ -340,7 +340,7 @@ STORAGES: Mapping[str, Callable[[Any], Any]] = {
     "integers": _if_equal("i8"),
     "small integers": _if_equal("i1"),
 }
-"""Ways to store the numbers of an array, each of which changes none of them."""
+"""Ways to store an array that keep its numbers."""
 
 
 # ------------------------------------------------------------------------------------------------ trees
@@ -358,7 +358,7 @@ def leaves(tree: Any) -> Iterator[Any]:
 
 
 def plain(tree: Any) -> Any:
-    """Return a tree with floats in place of `Value`s."""
+    """Return a tree with `Value`s replaced by floats."""
     if isinstance(tree, Mapping):
         return {key: plain(part) for key, part in tree.items()}
     if isinstance(tree, tuple) and hasattr(tree, "_fields"):
@@ -379,6 +379,6 @@ def flat(tree: Any) -> Any:
 
 
 def total(tree: Any) -> Any:
-    """Return one number of a tree: a sum of its arrays in which each has a weight of its own."""
+    """Return the weighted sum of the arrays of a tree, each with a different weight."""
     parts = [autograd.sum(leaf.ravel().tolist() if np.ndim(leaf) else [leaf]) for leaf in leaves(tree)]
     return autograd.sum([part * (i + 1.0) for i, part in enumerate(parts)])

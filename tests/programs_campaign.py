@@ -1,7 +1,7 @@
-"""Many random programs through each law, without stopping at a failure.
+"""Check each law on many random programs, without stopping at a failure.
 
-``python tests/programs_campaign.py`` prints, for each law, how many programs were drawn from which seed, and
-of each kind of failure how often it came and a small program that shows it.
+``python tests/programs_campaign.py`` prints, for each law, the number of programs and the seed, and for each
+kind of failure its count and a small program that reproduces it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-import conftest  # noqa: F401  # whose cache is the one of these programs
+import conftest  # noqa: F401  # sets the cache of compiled programs
 from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 from hypothesis.errors import UnsatisfiedAssumption
@@ -26,7 +26,7 @@ from test_programs import BACKENDS, MANNERS_OF, check_backend, check_modes, chec
 
 
 def law(name: str) -> Callable[[Any, Callable[..., Any]], None]:
-    """Return a check of a program, which may draw more."""
+    """Return the check of a law on a program, which may draw further data."""
     if name == "modes":
         return lambda program, draw: check_modes(program)
     if name == "pytorch":
@@ -40,7 +40,7 @@ def law(name: str) -> Callable[[Any, Callable[..., Any]], None]:
 
 
 def signature(error: BaseException) -> str:
-    """Return what failures of one kind have in common."""
+    """Return a text that is the same for failures of the same kind."""
     frames = [
         f
         for f in traceback.extract_tb(error.__traceback__)
@@ -48,7 +48,7 @@ def signature(error: BaseException) -> str:
     ]
     where = f"{frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else "comparison"
     lines = str(error).strip().split("\n")
-    # What NumPy says is different: numbers, or where there is nan.
+    # NumPy's summary of what differs: values, or the positions of nan.
     mismatches = [line for line in lines if line.endswith("mismatch:")]
     text = " ".join(mismatches) if isinstance(error, AssertionError) else lines[0][:90]
     return f"{type(error).__name__} at {where} {text}"
@@ -69,7 +69,7 @@ def smaller(program: Program) -> Iterator[Program]:
 
 
 def fewer(steps: tuple[Step, ...], needed: set[int]) -> Iterator[tuple[Step, ...]]:
-    """Yield steps without an idle one, with an operand in place of one, or with fewer in a function."""
+    """Yield the steps without an unused one, with one replaced by an operand, or with a smaller function."""
     for i, step in enumerate(steps):
         rest = steps[:i] + steps[i + 1 :]
         if step.number not in needed and not is_used(step.number, rest):
@@ -97,7 +97,7 @@ def reduced(program: Program, fails: Callable[[Program], str]) -> Program:
 
 
 def run(name: str, count: int, number: int) -> None:
-    """Run a law on many programs and print what came."""
+    """Check a law on many programs and print the failures."""
     found: dict[str, tuple[int, str]] = {}
     seen: Counter[str] = Counter()
     check = law(name)
@@ -149,7 +149,7 @@ def run(name: str, count: int, number: int) -> None:
 
 
 def main() -> None:
-    """Run the laws that were asked for."""
+    """Check the laws given on the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     laws = [*BACKENDS, "modes", "pytorch"]
     parser.add_argument("--programs", type=int, default=10_000)

@@ -1,4 +1,4 @@
-"""The one strategy of random programs, for every way to evaluate and differentiate them."""
+"""The strategy of random programs, for every way to evaluate and differentiate them."""
 
 from __future__ import annotations
 
@@ -31,24 +31,24 @@ from words import BINARY, CONTINUOUS_KINKS, SIGNS, UNARY, WORDS
 
 from autograd import OPS
 
-# No more bits than a sum of such products has room for in any order: 6 factors of 4 bits.
+# At most 6 factors of 4 bits, so that sums of such products are exact in any order.
 _DEGREE = 6
-# An array grows to no more numbers, so that a program is traced in milliseconds.
+# The largest size of an array, so that a program is traced in milliseconds.
 _LARGEST = 12
-# Numbers whose difference is less might change their order by rounding.
+# Rounding might change the order of numbers that differ by less.
 _CLEAR = 1e-3
 
 LINE = (-3.0, 3.0)
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, 2.0, inf, -inf, nan]
 
-# What Python normalises, keywords, what programs call their own things, and what no name can be.
+# Strings that Python normalises, keywords, names that programs use, and strings that are not identifiers.
 KEYS: list[Any] = [
     "x", "w", "np", "v1", "c0", "i0", "result1", "program", "class", "lambda", "x²", "x₁", "½", "µ", "μ",
     "𝑣1", "ｎｐ", "e\u0301", "é", "", " ", "a b", "a_b", "1", 0, 1, -1, "\\", "\n", "'", "math", "numbers",
     "True", "None",
 ]  # fmt: skip
 
-# Names of arguments that a written program might take for its own.
+# Names of arguments that a generated program might use itself.
 NAMES = [
     ("p", "d"),
     ("x", "y"),
@@ -62,11 +62,11 @@ NAMES = [
 
 @dataclass(frozen=True)
 class _Known:
-    """What is known of a result when a program is drawn.
+    """What is known about a result while a program is drawn.
 
-    `value` has its shape; where it is `certain`, these are its numbers at the first point. A `settled` one
-    has the same bits however it is evaluated. `degree` is that of the polynomial that a dyadic one is.
-    What is `boxed` NumPy made of single `Value`s: an array that it compares by asking for their numbers.
+    `value` has the shape of the result and, if `certain`, its numbers at the first point. A `settled` result
+    has the same bits in every correct evaluation. `degree` is that of a dyadic result as a polynomial. A
+    `boxed` result is a plain object array that NumPy made of `Value`s, and compares by their numbers.
     """
 
     value: Any
@@ -83,12 +83,12 @@ class _Known:
 
 @cache
 def _between(low: int, high: int) -> st.SearchStrategy[int]:
-    """Return one strategy a range: to build `sampled_from` anew takes as long as ten draws."""
+    """Return a cached strategy for a range: building one takes as long as ten draws."""
     return st.integers(low, high)
 
 
 class _Scope:
-    """What a drawing of steps has come to."""
+    """The state of drawing the steps of a program or function."""
 
     def __init__(self, draw: st.DrawFn, manner: str, module: tuple[str, Any] | None = None) -> None:
         self.draw, self.manner, self.module = draw, manner, module
@@ -96,11 +96,11 @@ class _Scope:
         self.visible: list[int] = []
         self.steps: list[Step] = []
         self.depth = 0
-        # Whether every row is to be differentiable where it is used.
+        # Whether every row must be differentiable at its operands.
         self.avoids_kinks = False
 
     def inner(self, *, closed: bool) -> _Scope:
-        """Return the scope of a function inside, which sees what there is by now unless it is closed."""
+        """Return the scope of an inner function, which sees the results so far unless it is closed."""
         scope = _Scope(self.draw, self.manner, None if closed else self.module)
         scope.known, scope.depth = self.known, self.depth + 1
         scope.visible = [] if closed else list(self.visible)
@@ -113,11 +113,11 @@ class _Scope:
         return items[self.whole(0, len(items) - 1)]
 
     def whole(self, low: int, high: int) -> int:
-        """Draw a whole number."""
+        """Draw an integer."""
         return low if low == high else self.draw(_between(low, high))
 
     def chosen(self, fits: Callable[[_Known], bool] = lambda known: True) -> int | None:
-        """Draw an earlier result, simplest the latest, so that programs grow deep."""
+        """Draw an earlier result, preferably the latest, so that programs grow deep."""
         found = [i for i in reversed(self.visible) if fits(self.known[i])]
         return self.one_of(found) if found else None
 
@@ -133,7 +133,7 @@ class _Scope:
     def constant(
         self, shape: Shape, interval: tuple[float, float] = LINE, beside: int | None = None
     ) -> Constant:
-        """Draw a constant: few numbers that come more than once, and those of what it will meet."""
+        """Draw a constant of few, repeated numbers, some equal to those of the other operand."""
         pool = [self.number(interval) for _ in range(self.whole(1, 2))]
         pool += [x for x in (0.0, -0.0) if interval[0] <= x <= interval[1]]
         if beside is not None and self.known[beside].settled and self.known[beside].certain:
@@ -142,14 +142,14 @@ class _Scope:
         return Constant(tuple(self.one_of(pool) for _ in range(prod(shape))), shape)
 
     def operand(self, source: int | Constant, interval: tuple[float, float] = LINE) -> Operand:
-        """Return an operand, brought into an interval if it may be outside."""
+        """Return an operand, mapped into an interval if it may be outside."""
         if isinstance(source, Constant) or self.manner != "smooth":
             return Operand(source)
         low, high = self.known[source].interval
         return Operand(source, None if interval[0] <= low and high <= interval[1] else interval)
 
     def partner(self, first: int, interval: tuple[float, float] = LINE) -> Operand:
-        """Choose what goes with an operand: a result that broadcasts, or a constant."""
+        """Draw a second operand: a result that broadcasts with the first, or a constant."""
         shape = self.known[first].shape
         if self.one_of((False, True)):
             return self.operand(self.constant(self.one_of([shape, ()]), interval, first))
@@ -159,7 +159,7 @@ class _Scope:
     # ------------------------------------------------------------------------------------------ adding
 
     def know(self, known: _Known) -> int:
-        """Give a new result its number, and return that."""
+        """Register a new result and return its number."""
         number = len(self.known)
         self.known[number] = known
         self.visible.append(number)
@@ -185,14 +185,14 @@ class _Scope:
         block: Block | None = None,
         **options: Any,
     ) -> bool:
-        """Add a step, unless a rounding could change it very much, or it has too many numbers or bits."""
+        """Add a step, unless rounding could change it discontinuously, or it has too many numbers or bits."""
         rule, of = WORDS[word], [self.known_of(operand) for operand in operands]
         degree = max((known.degree for known in of), default=1) if degree is None else degree
         settled = all(known.settled for known in of)
         if self.manner == "dyadic" and degree > _DEGREE:
             return False
         boxed = any(known.boxed for known in of)
-        # NumPy puts boxes into boxes, and the plain floats in one are Python's.
+        # NumPy would nest object arrays, and the plain floats in one act as Python's.
         if boxed and (word == "array" or (word in _COMPARING and any(k.boxed and k.shape for k in of))):
             return False
         if self.manner == "special" and not any(k.shape for k in of) and word in ("array", "stack"):
@@ -201,7 +201,7 @@ class _Scope:
             return False
         if self.module:
             options["p"] = self.module[0]
-        # Of Python's own numbers these raise where NumPy's have inf and nan.
+        # On Python's numbers these raise where NumPy's give inf or nan.
         ieee = int(self.manner == "special" and word in ("truediv", "floordiv", "mod", "pow", "power"))
         step = Step(len(self.known), word, operands, ieee, tuple(options.items()), block, ieee)
         seen = [o.source for o in operands if isinstance(o.source, int)]
@@ -210,14 +210,14 @@ class _Scope:
         value = self._run(f"{step.text('plain')}\nreturn a{step.number}", seen)
         if np.size(value) > _LARGEST or not np.size(value):
             return False
-        # Of a number NumPy's functions return a number of its own, whose methods a Value has not.
+        # On scalars NumPy's functions return NumPy scalars, whose methods a Value lacks.
         varies = not boxed and any(known.shape for known in of)
         spelling = ieee or (self.whole(0, len(rule.ours) - 1) if varies else 0)
         certain = not self.depth and block is None and all(k.certain for k in of) and word != "activation"
         settles = self.manner == "dyadic" or (rounds or rule.rounds) in ("never", "once")
         low, high = (np.min(value), np.max(value)) if certain else (-inf, inf)
         self.steps.append(replace(step, spelling=spelling))
-        # An array beside it makes its result one of ours again; a step without arrays boxes its numbers.
+        # With an array of Values among the operands the result is one again; without, its numbers are boxed.
         boxed = word in _BOXING and not any(k.shape and not k.boxed for k in of)
         boxed = boxed or word == "array" or (word == "vmap" and spelling == 1)
         if not np.ndim(value):
@@ -226,7 +226,7 @@ class _Scope:
         return True
 
     def _run(self, body: str, seen: Sequence[int]) -> Any:
-        """Return what some lines give, which see some results."""
+        """Execute lines that read the given results, and return what they return."""
         names = ", ".join(f"a{i}" for i in dict.fromkeys(seen))
         namespace = NAMESPACE if self.module is None else {**NAMESPACE, self.module[0]: self.module[1]}
         run = executed(f"def program({names}):\n{indent(body, '    ')}", namespace)
@@ -235,7 +235,7 @@ class _Scope:
 
 
 def _fit(shape: Shape, other: Shape) -> bool:
-    """Return whether shapes broadcast, to not too many numbers."""
+    """Return whether shapes broadcast to an array that is not too large."""
     try:
         return prod(np.broadcast_shapes(shape, other)) <= _LARGEST
     except ValueError:
@@ -244,12 +244,12 @@ def _fit(shape: Shape, other: Shape) -> bool:
 
 _COMPARING = {"choose", "choose by two", "choose otherwise", "mask", "clip"}
 
-# What gives an array of ours without being given one.
+# Words whose result is a plain object array if no operand is an array of Values.
 _BOXING = set(WORDS) - {"spread", "call", "compiled call", "vmap", "vmap along columns", "vmap of two"}
 
 
 def _is_clear(word: str, values: Sequence[Any], of: Sequence[_Known], options: dict[str, Any]) -> bool:
-    """Return whether all that a word compares differs by more than roundings, for all that it may be."""
+    """Return whether all operands that a word compares are known to differ by more than rounding errors."""
     if not all(known.certain for known in of):
         return False
     if not all(np.isfinite(known.value).all() for known in of):
@@ -300,21 +300,21 @@ def _binary(s: _Scope) -> bool:
 
 
 def _domains(s: _Scope, name: str) -> Sequence[tuple[float, float]]:
-    """Return the domain of each operand; of what has a kink, both sides."""
+    """Return the domain of each operand, which for a row with a kink includes both sides."""
     op = OPS[name]
     both_sides = name in CONTINUOUS_KINKS and not s.avoids_kinks
     return [LINE] * len(op.partials) if both_sides else op.domain
 
 
 def _of_numbers(s: _Scope) -> bool:
-    """Add a row of three or more operands, which are numbers."""
+    """Add a reduction or a choice on numbers."""
     word = s.one_of(["sum of", "dot of", "logsumexp of", "where"])
     intervals = {"where": OPS["where"].domain, "dot of": [LINE] * 4}.get(word, [LINE] * 2)
     if s.chosen(lambda known: known.shape == ()) is None or (s.manner == "dyadic" and "exp" in word):
         return False
     operands = []
     for position, interval in enumerate(intervals):
-        # Not all of them constants, of which there is no graph.
+        # Not only constants, which would have no graph.
         constant = position < len(intervals) - 1 and s.whole(0, 3) == 0
         i = s.chosen(lambda known: known.shape == ())
         operands.append(s.operand(s.constant((), interval) if constant or i is None else i, interval))
@@ -337,13 +337,13 @@ def _power(s: _Scope) -> bool:
     assert i is not None
     if s.manner == "dyadic":
         return False
-    # Of a plain array at -inf, NumPy's own power of 0.5 is a square root's nan; ours is IEEE's inf.
+    # At -inf NumPy's power of 0.5 on plain arrays is nan, as of a square root; ours is inf as in IEEE 754.
     half = [] if s.manner == "special" else [0.5]
     return s.add("power", s.operand(i, (0.1, 5.0)), power=s.one_of([3, -1, 1.5, 0, 1, -2.0, *half]))
 
 
 def _choice(s: _Scope) -> bool:
-    """Add a choice by one or two comparisons inside of arrays."""
+    """Add a choice by one or two comparisons of arrays."""
     word = s.one_of(["choose", "choose by two", "choose otherwise", "mask"])
     i = s.chosen(lambda known: word != "choose otherwise" or known.shape != ())
     if i is None:
@@ -411,7 +411,7 @@ def _product(s: _Scope) -> bool:
 
 
 def _soft(s: _Scope) -> bool:
-    """Add sums of exponentials, also of logits of which some are masked."""
+    """Add a sum of exponentials, also with masked logits."""
     word = s.one_of(["logsumexp", "softmax", "masked logsumexp", "masked softmax", "masked cross entropy"])
     i = s.chosen(lambda known: len(known.shape) == 1)
     if i is None or s.manner == "dyadic":
@@ -448,7 +448,7 @@ def _loss(s: _Scope) -> bool:
 
 
 def _join(s: _Scope) -> bool:
-    """Add a stack or concatenation, of equal and of different arrays."""
+    """Add a stack or concatenation of equal or different arrays."""
     word = s.one_of(["stack", "concatenate", "array", "vstack", "hstack", "append"])
     i = s.chosen(lambda known: known.shape != () or word in ("array", "stack"))
     if i is None:
@@ -470,7 +470,7 @@ def _join(s: _Scope) -> bool:
 
 
 def _arrangement(s: _Scope) -> bool:
-    """Add another order, a part or a repetition of an array."""
+    """Add a rearrangement, a part or a repetition of an array."""
     words = ["reshape", "transpose", "reverse", "roll", "slice", "strided slice", "take", "element"]
     word = s.one_of([*words, "pad", "diagonal", "lower", "repeat", "tile"])
     needs = {"pad": 1, "repeat": 1, "tile": 1, "diagonal": 2, "lower": 2}
@@ -499,7 +499,7 @@ def _arrangement(s: _Scope) -> bool:
 
 
 def _spread(s: _Scope) -> bool:
-    """Add a batch whose samples are all the same number."""
+    """Add a batch of equal samples."""
     i = s.chosen(lambda known: known.shape == ())
     return i is not None and s.add("spread", Operand(i), size=s.one_of([3, 2, 1, (2, 2)]))
 
@@ -516,7 +516,7 @@ def _setting(s: _Scope) -> bool:
 
 
 def _call(s: _Scope) -> bool:
-    """Call a function: as it is, in a worker thread, or compiled."""
+    """Add a call of a function: plain, in a worker thread, or compiled."""
     i = s.chosen()
     assert i is not None
     word = s.one_of(["call", "compiled call"])
@@ -542,7 +542,7 @@ def _map(s: _Scope) -> bool:
 
 
 def _derivative(s: _Scope) -> bool:
-    """Add an inner derivative, whose function may depend on what is outside."""
+    """Add a nested derivative, whose function may use outer results."""
     word = s.one_of(["gradient", "tangent", "pulled back", "curvature"])
     i = s.chosen()
     assert i is not None
@@ -557,13 +557,13 @@ def _derivative(s: _Scope) -> bool:
 
 
 def _of_block(s: _Scope, block: Block, derivative: bool = False) -> dict[str, Any]:
-    """Return what is known of the result of a function."""
+    """Return the options of a step from the result of its function."""
     known = s.known[block.result]
     return {"degree": known.degree, "rounds": "never" if known.settled and not derivative else "freely"}
 
 
 def _function(s: _Scope, of: Sequence[_Known], *, scalar: bool = False, closed: bool = False) -> Block:
-    """Draw a function of arguments like some results."""
+    """Draw a function with arguments like the given results."""
     inner = s.inner(closed=closed)
     parameters = tuple(inner.know(replace(known, certain=False, boxed=False)) for known in of)
     _draw_steps(inner, s.whole(1, 3))
@@ -581,7 +581,7 @@ _OF_FUNCTIONS = (_call, _map, _derivative)
 
 
 def _draw_steps(s: _Scope, count: int) -> None:
-    """Draw steps of any family that suits; a few fit nowhere, and are left out."""
+    """Draw steps of any family; one that does not fit is replaced by a binary step or left out."""
     families = _FAMILIES if s.depth < 2 else [f for f in _FAMILIES if f not in _OF_FUNCTIONS]
     for _ in range(count):
         family = s.one_of(families)
@@ -596,10 +596,10 @@ def _draw_steps(s: _Scope, count: int) -> None:
 
 @st.composite
 def expressions(draw: st.DrawFn) -> Program:
-    """Draw a program of one to four numbers and rows alone, which any kind of number evaluates.
+    """Draw a program of rows on one to four numbers, which can be evaluated with any number type.
 
-    Every row is inside of its domain, and away from its kinks. The result is the sum of all results, so
-    that each step counts, and each result but the last is used at least twice.
+    Every row is inside its domain and away from its kinks. The result is the sum of all results, so that
+    each step counts.
     """
     s = _Scope(draw, "smooth")
     s.avoids_kinks = True
@@ -630,18 +630,18 @@ def programs(
     size: int = 6,
     kinds: Sequence[str] = (*PLAIN, "module"),
 ) -> Program:
-    """Draw a program, with the numbers of two points and how they are stored.
+    """Draw a program, with the numbers at two points and their storage.
 
     Parameters
     ----------
     draw
-        What Hypothesis passes.
+        Passed by Hypothesis.
     manners : sequence of str
-        Which manners of numbers, see `Program`.
+        The allowed manners of numbers, see `Program`.
     size : int
-        The most steps.
+        The largest number of steps.
     kinds : sequence of str
-        The containers that the parameters may come in.
+        The allowed containers of the parameters.
     """
     s = _Scope(draw, "")
     manner = s.one_of(manners)
@@ -661,7 +661,7 @@ def programs(
         _setting(scope)
     _draw_steps(scope, s.whole(1, size))
     form = s.one_of(_FORMS)
-    # What nothing else uses comes back, so that every step counts; an argument or a result may come twice.
+    # Unused results are returned, so that every step counts; a result or argument may be returned twice.
     unused = [step.number for step in scope.steps if not is_used(step.number, scope.steps)]
     results = [*unused[::-1], *([s.one_of(scope.visible)] if s.one_of((False, True)) else [])]
     results = results[:1] if form == "bare" else results
@@ -670,7 +670,7 @@ def programs(
 
 
 def is_used(number: int, steps: Sequence[Step]) -> bool:
-    """Return whether steps, or functions in them, read a result."""
+    """Return whether steps, or functions in them, use a result."""
     return any(
         any(operand.source == number for operand in step.operands)
         or (step.block is not None and (step.block.result == number or is_used(number, step.block.steps)))
@@ -682,10 +682,10 @@ def _container(draw: st.DrawFn, name: str, kind: Any, manner: str, at_least: int
     """Draw the arrays of a container."""
     s = _Scope(draw, manner)
     size = 1 if kind == "bare" else s.whole(at_least, 3)
-    # As names of parameters, 1 and "1" are one.
+    # As names of parameters, 1 and "1" would coincide.
     pool = [key for key in KEYS if kind != "module" or isinstance(key, str)]
     start = s.whole(0, len(pool) - 1) if kind in ("dict", "nested", "module") else 0
-    # By what is differentiated there are no whole numbers.
+    # Parameters are differentiated, so they are not stored as integers.
     storages = [storage for storage in STORAGES if at_least == 0 or "integers" not in storage]
     arrays = []
     for i in range(size):
@@ -696,10 +696,10 @@ def _container(draw: st.DrawFn, name: str, kind: Any, manner: str, at_least: int
 
 
 def _numbers(s: _Scope, size: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Draw the numbers of an array at two points; many of them are equal."""
+    """Draw the numbers of an array at two points, with many repeats."""
     first, other = ([s.number() for _ in range(s.whole(1, 3))] for _ in range(2))
     numbers = tuple(s.one_of(first) for _ in range(size))
     if s.manner == "smooth":
-        # So near that nothing leaves its domain, nor changes its order.
+        # So close that nothing leaves its domain or changes its order.
         return numbers, tuple(x + 1e-5 * (i % 7 + 1) for i, x in enumerate(numbers))
     return numbers, tuple(s.one_of(other) for _ in range(size))

@@ -19,17 +19,17 @@ from benchmarks.measure import Measurement
 
 @pytest.fixture(scope="module")
 def diamond() -> list[Measurement]:
-    """Return measurements of a case that is quick."""
+    """Return measurements of a quick case."""
     return measure.measure("diamond", None, rounds=2)
 
 
 def run_of(answer: list[float], seconds: float) -> dict[str, Any]:
-    """Return what a worker answers."""
+    """Return a run as a worker reports it."""
     return {"answer": answer, "seconds": seconds, "nodes": 3, "bytes_a_node": 160.0, "figures": {"left": 0.0}}
 
 
 def test_each_case_has_ours_first() -> None:
-    """Each case can be run by us, and compares the others with us."""
+    """Chainrule is the first peer of each case, with which the others are compared."""
     for case in measure.CASES:
         module = __import__(f"benchmarks.cases.{case}", fromlist=["PEERS"])
         assert next(iter(module.PEERS)) == "chainrule"
@@ -37,7 +37,7 @@ def test_each_case_has_ours_first() -> None:
 
 
 def test_a_case_is_measured(diamond: list[Measurement]) -> None:
-    """A peer that is installed gives as many runs as asked for, each with a time and an answer."""
+    """An installed peer has the requested number of runs, each with a time and an answer."""
     ours = diamond[0]
     assert ours.problem == ""
     assert len(ours.runs) == 2
@@ -47,7 +47,7 @@ def test_a_case_is_measured(diamond: list[Measurement]) -> None:
 
 
 def test_a_peer_that_fails_is_reported(diamond: list[Measurement]) -> None:
-    """A peer that is missing or breaks has no runs, and the table says why."""
+    """A peer that is missing or fails has no runs, and the table says why."""
     by_name = {one.peer: one for one in diamond}
     assert by_name["micrograd"].runs == []
     assert by_name["micrograd"].problem.startswith(("not installed", "RecursionError"))
@@ -57,14 +57,14 @@ def test_a_peer_that_fails_is_reported(diamond: list[Measurement]) -> None:
 
 @pytest.mark.parametrize(("off", "differing"), [(0.0, []), (1e-12, []), (1e-6, ["other"])])
 def test_answers_are_compared(off: float, differing: list[str]) -> None:
-    """A peer whose answer is not ours is named; rounding is no difference."""
+    """A peer whose answer differs from ours by more than rounding is listed."""
     ours = Measurement("chainrule", [run_of([1.0, 2.0], 1.0)])
     other = Measurement("other", [run_of([1.0, 2.0 + off], 1.0)])
     assert measure.disagreements([ours, other, Measurement("missing", problem="not installed")]) == differing
 
 
 def test_without_our_answer_there_is_nothing_to_compare() -> None:
-    """Where our own run broke, the others are still shown."""
+    """If our own run failed, no answers are compared."""
     other = Measurement("other", [run_of([1.0], 1.0)])
     assert measure.disagreements([Measurement("chainrule", problem="MemoryError"), other]) == []
 
@@ -90,7 +90,7 @@ def test_the_plot(tmp_path: Path) -> None:
 
 
 def test_the_command(tmp_path: Path) -> None:
-    """The command prints the table, writes the runs, and exits with 0 where the answers agree."""
+    """The command prints the table, writes the runs, and exits with status 0 if the answers agree."""
     root = Path(measure.__file__).parent.parent
     words = ["--case", "diamond", "--rounds", "1", "--json", str(tmp_path / "runs.json")]
     process = subprocess.run(
@@ -102,14 +102,14 @@ def test_the_command(tmp_path: Path) -> None:
 
 
 def test_the_count_of_nodes() -> None:
-    """The demo has as many nodes as the tables say."""
+    """The demo has the number of nodes given in the tables."""
     leaves = [Value(number) for number in moons.flat(moons.parameters())]
     x, y = (array.tolist() for array in moons.points())
     assert len(nodes(moons.loss_of_scalars(leaves, Value, Value.relu, x, y))) == moons.NODES
 
 
 def test_the_network_of_arrays() -> None:
-    """Our MLP made from arrays gives what the arrays give."""
+    """Our MLP built from arrays agrees with the arrays."""
     x, _ = moons.points(3)
     arrays = moons.parameters()
     expected = moons.outputs_of_arrays(arrays, x, lambda v: np.maximum(v, 0.0))
@@ -120,7 +120,7 @@ def test_the_network_of_arrays() -> None:
 def test_the_time_of_an_epoch_in_the_long_run(
     monkeypatch: pytest.MonkeyPatch, seconds_an_epoch: float, more: int
 ) -> None:
-    """What compiling takes does not count, and there are as many epochs as it takes to see them."""
+    """The time to compile is excluded, and the number of epochs is large enough to measure."""
     clock = [0.0]
     monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
 
@@ -138,7 +138,7 @@ def test_the_time_of_an_epoch_in_the_long_run(
 
 
 def test_the_irregular_program() -> None:
-    """Each result is used by another or is an end, and all numbers stay small."""
+    """Each result is used by another or is an output, and all numbers stay small."""
     operations = irregular.program(2000)
     places = irregular.unused(operations)
     used = {place for name, a, b in operations for place in ((a, b) if name in irregular.PAIRS else (a,))}

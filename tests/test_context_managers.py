@@ -1,4 +1,4 @@
-"""What holds within a block ends with it, wherever Ctrl-C cuts in."""
+"""Context managers restore their state, wherever Ctrl-C interrupts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from autograd.transforms import batch_tracing as lanes
 
 
 def state() -> list[Any]:
-    """Return all that the blocks of this project set."""
+    """Return all state that this project's context managers set."""
     return [
         len(levels.open_scopes),
         nonfinite.is_anomaly_enabled(),
@@ -43,7 +43,7 @@ OUTSIDE = [0, False, False, False, 0]
 def test_an_interrupt_ends_the_block(
     enter: Callable[[], AbstractContextManager[object]], module: ModuleType
 ) -> None:
-    """After an interrupt at any place on the way in or out, everything is as it was outside."""
+    """After an interrupt anywhere on entry or exit, the state is as before the block."""
     inside, after = [], []
 
     def work() -> None:
@@ -51,7 +51,7 @@ def test_an_interrupt_ends_the_block(
             with enter():
                 inside.append(state())
         except KeyboardInterrupt:
-            # With the error goes the generator, which then comes to its end if it did not before.
+            # Dropping the error frees the generator, whose cleanup then runs if it has not yet.
             pass
         after.append(state())
 

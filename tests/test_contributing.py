@@ -1,4 +1,4 @@
-"""The recipe for an operation in CONTRIBUTING.md, followed to the letter in a copy of the project."""
+"""The recipe for an operation in CONTRIBUTING.md, followed literally in a copy of the project."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ ROOT = Path(__file__).parent.parent
 
 
 def blocks() -> list[str]:
-    """Return what the recipe puts into files."""
+    """Return the blocks that the recipe adds to files."""
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     recipe = text.partition("## Add an operation")[2].partition("\n## ")[0]
     return re.findall(r"```text\n(.*?) *```", recipe, re.DOTALL)
 
 
 def put(file: Path, before: str, block: str) -> None:
-    """Insert a block into a file, in front of a text that is there once."""
+    """Insert a block into a file before a text that occurs once."""
     text = file.read_text(encoding="utf-8")
     assert text.count(before) == 1
     file.write_text(text.replace(before, block + before), encoding="utf-8")
@@ -30,11 +30,11 @@ def put(file: Path, before: str, block: str) -> None:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """Return a copy of the project in which the recipe has been followed."""
+    """Return a copy of the project after following the recipe."""
     for folder in ("autograd", "nn", "tests"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    # Where the project may only be read, its copy is to be written.
+    # The project may be read-only; its copy must be writable.
     for path in tmp_path.rglob("*"):
         path.chmod(0o755)
     row, oracle, slope = blocks()
@@ -46,7 +46,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def run(project: Path, *command: str) -> str:
-    """Run Python in the copy, and return what it prints."""
+    """Run Python in the copy, and return its output."""
     environment = {**os.environ, "PYTHONPATH": str(project), "CHAINRULE_CACHE": str(project / "cache")}
     done = subprocess.run(
         [sys.executable, *command], capture_output=True, text=True, env=environment, cwd=project, check=False
@@ -56,7 +56,7 @@ def run(project: Path, *command: str) -> str:
 
 
 def test_an_operation_is_a_row_and_what_it_is_compared_with(project: Path) -> None:
-    """The row passes the tests of all rows, and the operation is known wherever another one is."""
+    """The new row passes the tests of all rows, and works everywhere."""
     pytest.importorskip("torch")
     tests = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/ops"]
     assert " passed" in run(project, *tests, "-k", "softsign or every_row")
@@ -70,7 +70,7 @@ print(x.softsign().data, grad(grad(softsign))(1.0), softsign(x), jit(softsign)(n
 
 
 def test_the_overflowing_rule_is_found(project: Path) -> None:
-    """The rule that the recipe warns of fails where it says."""
+    """The rule that the recipe warns about fails in the test that it names."""
     pytest.importorskip("torch")
     table = project / "autograd" / "ops" / "table.py"
     naive = table.read_text(encoding="utf-8").replace(

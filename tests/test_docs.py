@@ -1,4 +1,4 @@
-"""The documents lead somewhere: ids of the notes, links, anchors and paths."""
+"""References in the documents are valid: ids of the notes, links, anchors and paths."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NOTES = ROOT / "docs" / "notes.md"
 SOURCES = sorted(
     path for folder in ("autograd", "nn", "tests", "benchmarks") for path in (ROOT / folder).rglob("*.py")
 )
-# The change log names what is no longer there.
+# The change log may name files that no longer exist.
 PAGES = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")} - {ROOT / "CHANGELOG.md"})
 ID = re.compile(r"\b[A-F][1-9]\d?\b")
 
@@ -34,30 +34,30 @@ def docstrings(path: Path) -> Iterator[str]:
 
 
 def headings(page: Path) -> list[str]:
-    """Return the headings of a page, without those that look so in a block of code."""
+    """Return the headings of a page, outside code blocks."""
     return re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE)
 
 
 def prose(page: Path) -> str:
-    """Return a page without its blocks of code and of formulas."""
+    """Return a page without its fenced blocks of code and formulas."""
     return re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
 
 
 def anchors(page: Path) -> set[str]:
-    """Return the anchors that GitHub makes of the headings of a page."""
+    """Return the anchors that GitHub generates for the headings of a page."""
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings(page)}
 
 
 def links(page: Path) -> list[str]:
-    """Return where the links and images of a page lead, without formulas and other sites."""
+    """Return the local targets of the links and images of a page."""
     found = re.findall(r"\]\(([^()\s]+)\)", re.sub(r"\$[^$]+\$|`[^`]+`", "", prose(page)))
     return [target for target in found if not target.startswith(("http://", "https://"))]
 
 
 def paths(page: Path) -> list[str]:
-    """Return what a page names, in code style, as a file of a folder or as a folder (with a slash behind).
+    """Return the paths in code style on a page: files in folders, and folders with a trailing slash.
 
-    The text of a link may be shorter than the path.
+    Link texts are excluded, since they may be abbreviated.
     """
     named = re.findall(r"(?<!\[)`([\w./-]+)`(?!\])", prose(page))
     return [path for path in named if path.endswith("/") or re.fullmatch(r"[^/].*/.*\.[a-z]+", path)]
@@ -65,13 +65,13 @@ def paths(page: Path) -> list[str]:
 
 @pytest.mark.parametrize("path", [*SOURCES, *PAGES], ids=name_of)
 def test_each_id_that_is_cited_is_in_the_notes(path: Path) -> None:
-    """An id such as C6 in a docstring or on a page is a heading of the notes."""
+    """Each id, such as C6, in a docstring or on a page is a heading of the notes."""
     text = "\n".join(docstrings(path)) if path.suffix == ".py" else prose(path)
     assert set(ID.findall(text)) <= set(headings(NOTES))
 
 
 def test_the_notes_have_no_gaps() -> None:
-    """The items of each section are counted from 1, in order, and none is there twice."""
+    """The items of each section are numbered from 1, in order, without gaps or repeats."""
     ids = [heading for heading in headings(NOTES) if ID.fullmatch(heading)]
     numbers = {letter: [int(item[1:]) for item in ids if item[0] == letter] for letter in "ABCDE"}
     assert ids == sorted(ids, key=lambda item: (item[0], int(item[1:])))
@@ -80,14 +80,14 @@ def test_the_notes_have_no_gaps() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_formulas_within_lines(page: Path) -> None:
-    """A formula within a line has no backslash before a sign, which Markdown would take, and no <."""
+    """Inline formulas contain no < and no backslash before punctuation, which Markdown would consume."""
     formulas = re.findall(r"\$[^$\n]+\$", re.sub(r"`[^`]+`", "", prose(page)))
     assert [formula for formula in formulas if re.search(r"\\[^A-Za-z]|<", formula)] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_links_lead_somewhere(page: Path) -> None:
-    """Links to files of the project, and to headings in them, lead to what is there."""
+    """Links to files of the project, and to headings in them, have targets."""
     for link in links(page):
         file, _, anchor = link.partition("#")
         target = page.parent / file if file else page
@@ -97,12 +97,12 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_paths_exist(page: Path) -> None:
-    """The files and folders that a page names are there."""
+    """The files and folders that a page names exist."""
     assert [path for path in paths(page) if not (ROOT / path).exists()] == []
 
 
 def test_versions_agree() -> None:
-    """Tools have the versions of the dev group wherever they run, and the citation has the project's own."""
+    """Tool versions agree with the dev group everywhere, and the citation has the project's version."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     pinned = re.findall(r"[\w.-]+==[\w.]+", (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
     assert pinned
@@ -114,7 +114,7 @@ def test_versions_agree() -> None:
 
 
 def arrows() -> dict[str, set[str]]:
-    """Return for each folder of the engine those that its files import, also inside of functions."""
+    """Return for each folder of the engine the folders that its files import, also inside functions."""
     found: dict[str, set[str]] = {}
     for name in modules("autograd").keys() - GROUND:
         targets = {target for late in (False, True) for target in imports(name, late=late) if is_ours(target)}
@@ -123,7 +123,7 @@ def arrows() -> dict[str, set[str]]:
 
 
 def test_the_drawing_shows_what_is_imported() -> None:
-    """The arrows of the architecture are those between folders, without those that follow from others."""
+    """The drawing of the architecture is the transitive reduction of the imports between folders."""
     direct = arrows()
 
     def reached(folder: str) -> set[str]:

@@ -26,13 +26,13 @@ WRITERS: dict[str, Callable[[Path], Any]] = {
 
 @pytest.fixture(params=WRITERS)
 def written(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Callable[[Path], Any], Path]:
-    """Return what writes a file of each kind, and where to."""
+    """Return a function that writes a file of each kind, and the path to write to."""
     return WRITERS[request.param], tmp_path / request.param
 
 
 @pytest.fixture(params=[0o022, 0o077, 0o002], ids=oct)
 def umask(request: pytest.FixtureRequest) -> Iterator[int]:
-    """Set what new files are not allowed."""
+    """Set the umask."""
     before = os.umask(request.param)
     yield request.param
     os.umask(before)
@@ -44,7 +44,7 @@ def mode(path: Path) -> int:
 
 
 def test_a_new_file_honours_the_umask(written: Any, umask: int) -> None:
-    """A new file may be read and written by whom the umask allows, as one that `open` makes."""
+    """A new file has the permissions that the umask allows, like one created by `open`."""
     write, path = written
     write(path)
     assert mode(path) == 0o666 & ~umask
@@ -53,7 +53,7 @@ def test_a_new_file_honours_the_umask(written: Any, umask: int) -> None:
 @pytest.mark.usefixtures("umask")
 @pytest.mark.parametrize("permissions", [0o600, 0o640, 0o666, 0o755], ids=oct)
 def test_an_older_file_keeps_its_mode(written: Any, permissions: int) -> None:
-    """What was private stays private, and what was shared stays shared."""
+    """A replaced file keeps its permissions."""
     write, path = written
     path.write_bytes(b"older")
     path.chmod(permissions)
@@ -64,7 +64,7 @@ def test_an_older_file_keeps_its_mode(written: Any, permissions: int) -> None:
 
 @pytest.mark.parametrize("target_exists", [True, False])
 def test_a_symbolic_link_is_followed(written: Any, target_exists: bool, tmp_path: Path) -> None:
-    """The file that a link points to is written, through several links and out of the folder."""
+    """The target of a symbolic link is written, through several links and in another folder."""
     write, link = written
     target = tmp_path / "elsewhere" / "file"
     target.parent.mkdir()
@@ -80,7 +80,7 @@ def test_a_symbolic_link_is_followed(written: Any, target_exists: bool, tmp_path
 
 
 def test_what_is_no_file_stays(tmp_path: Path) -> None:
-    """A folder and a pipe are not replaced, not even through a link."""
+    """Folders and pipes are not replaced, not even through a link."""
     (tmp_path / "folder").mkdir()
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "link").symlink_to("pipe")
@@ -92,10 +92,10 @@ def test_what_is_no_file_stays(tmp_path: Path) -> None:
 
 
 def test_a_write_protected_file_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file that could not be opened for writing is not replaced either."""
+    """A write-protected file is not replaced."""
     target = tmp_path / "file"
     target.write_bytes(b"older")
-    monkeypatch.setattr(os, "access", lambda path, kind: kind != os.W_OK)  # root may write everything
+    monkeypatch.setattr(os, "access", lambda path, kind: kind != os.W_OK)  # root may write any file
     with pytest.raises(PermissionError, match="file': the file there is write-protected"):
         write_whole(target, b"new")
     assert target.read_bytes() == b"older"
@@ -103,14 +103,14 @@ def test_a_write_protected_file_stays(tmp_path: Path, monkeypatch: pytest.Monkey
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder that nobody may write into")
 def test_errors_name_the_file(written: Any) -> None:
-    """An error names the file that was to be written, not the one that is there meanwhile."""
+    """An error names the target file, not the temporary one."""
     write, path = written
     with pytest.raises(OSError, match=f": '/proc/{path.name}'$"):
         write(Path("/proc", path.name))
 
 
 def test_a_name_as_long_as_names_can_be(tmp_path: Path) -> None:
-    """The file that is there meanwhile has a name of its own, which is not too long."""
+    """The name of the temporary file is short, however long the target's name is."""
     target = tmp_path / ("n" * 255)
     write_whole(target, b"new")
     assert target.read_bytes() == b"new"
@@ -119,11 +119,11 @@ def test_a_name_as_long_as_names_can_be(tmp_path: Path) -> None:
 OURS = {files.__file__, contextlib.__file__}
 
 
-# A file that is opened and interrupted before it has a name is closed by nobody but the interpreter.
+# A file opened just before the interrupt, not yet assigned to a variable, is closed by the interpreter.
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.parametrize("exists", [True, False], ids=["replacing", "new"])
 def test_an_interrupt_at_any_instruction(tmp_path: Path, exists: bool) -> None:
-    """Whenever Ctrl-C is pressed, there is the older file or the new one, and nothing else."""
+    """Wherever Ctrl-C interrupts, either the older or the new file exists, and no other."""
     for count in range(1, 10_000):
         target = tmp_path / str(count) / "file"
         target.parent.mkdir()

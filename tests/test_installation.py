@@ -1,4 +1,4 @@
-"""What a user sees where HIPS autograd, whose import name is ours, is installed into the same environment."""
+"""What a user sees if HIPS autograd, which has the same import name, is installed in the same environment."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ADVICE = "pip uninstall autograd, then pip install --force-reinstall chainrule"
 
 @pytest.fixture
 def site_packages(tmp_path: Path) -> Path:
-    """Return a folder with copies of our packages."""
+    """Return a folder with copies of this project's packages."""
     for package in (autograd, nn):
         shutil.copytree(package.__path__[0], tmp_path / package.__name__)
     return tmp_path
@@ -30,14 +30,14 @@ def run(site_packages: Path, program: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_our_files_alone_say_nothing(site_packages: Path) -> None:
-    """Nothing is said, and nothing loaded in order to say it."""
+    """Without other files there is no warning, and nothing extra is imported."""
     process = run(site_packages, "import autograd, nn; print('importlib.metadata' in sys.modules)")
     assert (process.stdout, process.stderr) == ("False\n", "")
 
 
 @pytest.mark.parametrize("version", ["1.9.1", None])
 def test_other_files_beside_ours_are_said(site_packages: Path, version: str | None) -> None:
-    """Ours were installed last: they work, and one warning names the other distribution and what to do."""
+    """If this project was installed last, it works, with one warning that says what to do."""
     (site_packages / "autograd" / "numpy").mkdir()
     (site_packages / "autograd" / "numpy" / "__init__.py").touch()
     if version is not None:
@@ -50,13 +50,13 @@ def test_other_files_beside_ours_are_said(site_packages: Path, version: str | No
     assert f"files of HIPS autograd{f' {version}' if version else ''} are mixed" in said
     assert str(site_packages / "autograd") in said
     assert said.endswith(ADVICE)
-    # The user's own line, and not one of ours.
+    # The warning points to the user's line.
     assert said.startswith("<string>:2: UserWarning: ")
 
 
 @pytest.mark.parametrize("left", ["overwritten", "removed"])
 def test_ours_overwritten_is_said_by_nn(site_packages: Path, left: str) -> None:
-    """The other ones were installed last, or have been uninstalled since: nothing of `autograd` runs."""
+    """If `autograd` was overwritten or removed by the other distribution, importing `nn` says what to do."""
     init = site_packages / "autograd" / "__init__.py"
     init.unlink()
     if left == "overwritten":

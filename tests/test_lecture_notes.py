@@ -1,4 +1,4 @@
-"""The notes in docs/notes.md: one test for each id, with the numbers that the notes say come out."""
+"""The notes in docs/notes.md: one test for each id, with the results stated in the notes."""
 
 import re
 from collections.abc import Callable
@@ -34,7 +34,7 @@ Array = npt.NDArray[Any]
 
 
 def rng() -> np.random.Generator:
-    """Return the same random numbers for each test."""
+    """Return the same random generator for each test."""
     return np.random.default_rng(20)
 
 
@@ -47,12 +47,12 @@ def gradients(result: Value, *leaves: Value) -> list[float]:
 
 
 def jacobian(outputs: Any, inputs: Array) -> Array:
-    """Return the derivatives in numerator layout: a row for each output."""
+    """Return the derivatives in numerator layout: one row per output."""
     return np.array([gradients(output, *inputs) for output in outputs])
 
 
 def weights_of(layer: Layer) -> Array:
-    """Return W, a row for each neuron."""
+    """Return W, one row per neuron."""
     return np.array([data(neuron.w) for neuron in layer.neurons])
 
 
@@ -77,7 +77,7 @@ def test_a1_network_with_k_hidden_layers() -> None:
 
 
 def test_a2_batch_in_columns() -> None:
-    """W·X + b, a column for each sample, is what the layer gives for each sample."""
+    """W·X + b, with one column per sample, agrees with the layer on each sample."""
     layer, samples = Layer(3, 2, "linear", rng=0), rng().normal(size=(4, 3))
     w, b = as_values(weights_of(layer)), as_values([[neuron.b.data] for neuron in layer.neurons])
     z = w @ samples.T + b
@@ -86,7 +86,7 @@ def test_a2_batch_in_columns() -> None:
 
 
 def test_a3_batch_in_rows() -> None:
-    """X·Wᵀ + bᵀ gives the numbers of A2, transposed."""
+    """X·Wᵀ + bᵀ is the transpose of A2."""
     layer, samples = Layer(3, 2, "linear", rng=0), rng().normal(size=(4, 3))
     w, b = as_values(weights_of(layer)), as_values([[neuron.b.data] for neuron in layer.neurons])
     rows, columns = samples @ w.T + b.T, w @ samples.T + b
@@ -95,7 +95,7 @@ def test_a3_batch_in_rows() -> None:
 
 
 def test_a4_chain_rule() -> None:
-    """dy/dx is the product of dy/da2, da2/da1 and da1/dx, each of which the graph holds."""
+    """dy/dx is the product of dy/da2, da2/da1 and da1/dx, each of which is in the graph."""
     x = Value(0.7)
     a1 = sin(x)
     a2 = exp(a1)
@@ -136,7 +136,7 @@ def test_a6_relu(x: float, value: float, slope: float) -> None:
     ("x", "z", "expected"), [(2.0, 1.0, [1.0, 0.0]), (1.0, 2.0, [0.0, 1.0]), (2.0, 2.0, [1.0, 0.0])]
 )
 def test_a7_max_gives_a_tie_to_the_first(x: float, z: float, expected: list[float]) -> None:
-    """The larger argument gets the derivative; of equals the first."""
+    """The larger argument gets the derivative; in a tie, the first."""
     a, b = Value(x), Value(z)
     assert gradients(max(a, b), a, b) == expected
 
@@ -148,7 +148,7 @@ def test_a8_sigmoid(x: float) -> None:
     a = sigmoid(v)
     expected = 1.0 / (1.0 + np.exp(-x)) if abs(x) < 700 else float(x > 0)
     assert a.data == pytest.approx(expected, rel=1e-15, abs=0.0)
-    # a (1 - a), where 1 - a has rounded to 0 too
+    # a (1 - a), also where 1 - a rounds to 0
     assert gradients(a, v) == pytest.approx([a.data * sigmoid(-x)], rel=1e-15, abs=0.0)
 
 
@@ -248,7 +248,7 @@ def test_c2_gradient_of_two_variables() -> None:
 
 
 def test_c3_jacobian_in_numerator_layout() -> None:
-    """The Jacobian of m functions of n variables is m×n, a gradient in each row."""
+    """The Jacobian of m functions of n variables is m×n, with a gradient in each row."""
     x = as_values([1.0, 2.0, 3.0])
     result = jacobian([x[0] * x[1], x[2] ** 2], x)
     np.testing.assert_array_equal(result, [[2.0, 1.0, 0.0], [0.0, 0.0, 6.0]])
@@ -351,7 +351,7 @@ def test_d1_logistic_neuron(z: float, y: float) -> None:
     """∂j/∂z = a - y, also where a rounds to 0 or 1."""
     logit = Value(z)
     losses.binary_cross_entropy_with_logits(logit, y).backward()
-    # σ(z) - 1 is -σ(-z), which keeps the digits where σ(z) rounds to 1.
+    # σ(z) - 1 equals -σ(-z), which stays accurate where σ(z) rounds to 1.
     assert logit.grad == pytest.approx(sigmoid(z) if y == 0.0 else -sigmoid(-z), rel=1e-15, abs=0.0)
 
 
@@ -396,7 +396,7 @@ def test_d4_initial_weights() -> None:
 
 
 def backward_by_the_notes(model: MLP, x: Array, y: Array) -> list[tuple[Array, Array]]:
-    """Return dW and db of each layer by D7, for tanh layers, a linear output and ½(a - y)²/m."""
+    """Return dW and db of each layer by D7, for tanh layers, a linear output and the cost ½(a - y)²/m."""
     activations = [x]
     for i, layer in enumerate(model.layers):
         z = weights_of(layer) @ activations[-1] + np.array([[n.b.data] for n in layer.neurons])
@@ -449,7 +449,7 @@ def test_d8_cost_with_l2() -> None:
 
 
 def test_d9_hardmax_and_softmax() -> None:
-    """Hardmax gives the one-hot vector of the class that softmax makes likeliest."""
+    """Hardmax is the one-hot vector of the most likely class by softmax."""
     z = [5.0, 2.0, -1.0, 3.0]
     assert hardmax(z) == np.eye(4)[0].tolist()
     assert int(np.argmax(data(softmax(z)))) == 0
@@ -545,7 +545,7 @@ def test_e4_cost_is_the_mean_over_samples() -> None:
 
 
 def test_e5_full_gradient() -> None:
-    """∇C holds a number for each weight and bias, flat and by name; layer 1 takes the input."""
+    """∇C has a component for each weight and bias, flat and by name; layer 1 uses the input."""
     model, x = MLP(2, [3, 1], "sigmoid", rng=0), [0.5, -1.0]
     cost = losses.mse(model(x), 1.0)
     cost.backward()
@@ -559,7 +559,7 @@ def test_e5_full_gradient() -> None:
 
 
 def test_every_id_has_its_test() -> None:
-    """The ids of docs/notes.md, A1 to E5, are those that name the tests of this file."""
+    """Each id of docs/notes.md, A1 to E5, is in the name of a test of this file, and vice versa."""
     notes = (Path(__file__).parent.parent / "docs" / "notes.md").read_text(encoding="utf-8")
     ids = [item.lower() for item in re.findall(r"^### (\w+)$", notes, re.MULTILINE)]
     words = {word for name in globals() if name.startswith("test_") for word in name.split("_")}

@@ -30,7 +30,7 @@ def test_recursion_error_beyond_depth_1000() -> None:
 
 
 def test_wrong_gradients_on_second_backward() -> None:
-    """A second backward adds the same gradient once more: 108, then 216, not 324."""
+    """A second backward adds the same gradient again: 108, then 216, not 324."""
     x = Value(3.0)
     out = (x * x) ** 2
     totals = []
@@ -67,13 +67,13 @@ def test_value_times_ndarray_nests() -> None:
 
 
 def test_value_of_a_value_nests() -> None:
-    """A Value made of a Value raises instead of nesting."""
+    """Constructing a Value from a Value raises instead of nesting."""
     with pytest.raises(TypeError, match=r"got Value\(2.0\)"):
         Value(Value(2))  # type: ignore[arg-type]
 
 
 def test_nan_that_nobody_can_trace() -> None:
-    """Anomaly mode stops at the operation where nan arises and names its operands and line."""
+    """Anomaly mode raises at the operation that produces nan and names its operands and line."""
 
     def loss(w: Value) -> Value:
         shifted = w - 3.0
@@ -90,13 +90,13 @@ def test_nan_that_nobody_can_trace() -> None:
     "hide", [autograd.relu, lambda v: autograd.max(v, 0.0), lambda v: np.maximum(0.0, v), autograd.leaky_relu]
 )
 def test_relu_hides_nan(hide: Any) -> None:
-    """A nan passes through relu and max, in the value and in arrays."""
+    """nan propagates through relu and max, for Values and arrays."""
     assert isnan(hide(Value(nan)).data)
     assert np.isnan(hide(np.array([nan]))).all()
 
 
 def test_zeros_drawn_as_gradients_before_backward() -> None:
-    """A graph drawn before backward says that there are no gradients yet."""
+    """A graph drawn before backward shows that there are no gradients yet."""
     x = Value(0.0, label="x")
     out = x * 2.0
     assert draw(out).source.count("grad not yet") == 2
@@ -105,14 +105,14 @@ def test_zeros_drawn_as_gradients_before_backward() -> None:
 
 
 def hide_dot(monkeypatch: pytest.MonkeyPatch, *, pygraphviz: bool) -> None:
-    """Take `dot` off the PATH, and pygraphviz out of reach unless it is to stay."""
+    """Hide `dot` and, unless requested, pygraphviz."""
     monkeypatch.setenv("PATH", "")
     if not pygraphviz:
         monkeypatch.setattr(drawing, "find_spec", lambda name: None)
 
 
 def test_dot_is_not_installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Without any layout engine there is one line that says what to install, and the text of the graph."""
+    """Without a layout engine, a one-line message says what to install, and DOT can be saved."""
     hide_dot(monkeypatch, pygraphviz=False)
     picture = draw(Value(1.0) + 1.0)
     with pytest.raises(drawing.LayoutUnavailableError, match="pip install") as error:
@@ -126,14 +126,14 @@ def test_dot_is_not_installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
 
 
 def test_dot_is_not_installed_but_pygraphviz_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With pygraphviz alone the picture is rendered."""
+    """pygraphviz without `dot` renders the picture."""
     pytest.importorskip("pygraphviz")
     hide_dot(monkeypatch, pygraphviz=True)
     assert b"<svg" in draw(Value(1.0, label="seen") + 1.0).render("svg")
 
 
 def test_pictures_of_3000_nodes() -> None:
-    """A large graph is drawn up to max_nodes, nearest to the result, and says what is left out."""
+    """Of a large graph the max_nodes nodes nearest to the result are drawn, and the picture says so."""
     out = Value(0.0)
     for _ in range(2999):
         out = out + 1.0
@@ -144,7 +144,7 @@ def test_pictures_of_3000_nodes() -> None:
 
 
 def sweep_depth_first(root: Value) -> dict[Value, float]:
-    """Return the adjoints of a sweep that goes on to a node as soon as one consumer has been visited."""
+    """Return the adjoints of a wrong sweep that visits a node as soon as one consumer was visited."""
     adjoints = {root: 1.0}
     visited = set()
 
@@ -161,7 +161,7 @@ def sweep_depth_first(root: Value) -> dict[Value, float]:
 
 
 def test_why_topological_order_is_needed() -> None:
-    """On a diamond, depth first passes b on before its second consumer has added; backward waits.
+    """A depth-first sweep visits b before its second consumer has contributed; backward waits for both.
 
     b = 3x is used by the result d = b + c and by c = b². So ∂d/∂b = 1 + 2b and ∂d/∂x = 3 + 6b.
     """
@@ -175,7 +175,7 @@ def test_why_topological_order_is_needed() -> None:
 
 
 def test_no_way_to_save_a_model(tmp_path: Path) -> None:
-    """A model is written to a file and read into another one, which then predicts the same."""
+    """A model saved to a file and loaded into another one makes the same predictions."""
     model, other = MLP(2, [4, 1], rng=0), MLP(2, [4, 1], rng=1)
     save(model, tmp_path / "model.npz")
     load(other, tmp_path / "model.npz")
@@ -183,9 +183,9 @@ def test_no_way_to_save_a_model(tmp_path: Path) -> None:
 
 
 def test_steps_that_take_a_second_each() -> None:
-    """A step of micrograd's demo records 10,000 nodes instead of its 65,000: three a neuron and sample."""
+    """A step of micrograd's demo records 10,000 nodes, not 65,000: three per neuron and sample."""
     model, rng = MLP(2, [16, 16, 1], rng=0), np.random.default_rng(0)
     x, y = rng.normal(size=(100, 2)), np.sign(rng.normal(size=100))
     loss = losses.hinge(model(x), y)
-    # The output neuron has no ReLU; the hinge takes three nodes a sample, and two for the mean.
+    # The output neuron has no ReLU; the hinge loss has three nodes per sample, and two for the mean.
     assert len(nodes(loss)) == 337 + 100 * (3 * 33 - 1) + 3 * 100 + 2

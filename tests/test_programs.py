@@ -43,7 +43,7 @@ from nn.optimizers import Adam
 
 LABELS = [key for key in KEYS if isinstance(key, str)]
 
-# The number of outputs, the loss, and the target of a row.
+# The number of outputs, the loss, and the target for a row of inputs.
 LOSSES: dict[str, tuple[int, Any, Callable[[list[float]], Any]]] = {
     "mse": (1, mse, lambda row: row[0] * row[1]),
     "hinge": (1, hinge, lambda row: 1.0 if row[0] > 0.0 else -1.0),
@@ -54,11 +54,11 @@ LOSSES: dict[str, tuple[int, Any, Callable[[list[float]], Any]]] = {
 # -------------------------------------------------------------------------------------- transformations
 
 Function = Callable[[Any, Any, Any], Any]
-"""Of parameters, data, and tangents in the form of the parameters."""
+"""A function of parameters, data, and tangents with the structure of the parameters."""
 
 
 def scalar(program: Program) -> Callable[[Any, Any], Any]:
-    """Return a program with one number as its result."""
+    """Return a program with a scalar result."""
     return lambda p, d: total(program.ours(p, d))
 
 
@@ -76,7 +76,7 @@ FIRST_ORDER = {"value", "value_and_grad", "jvp", "vmap", "vmap of grad", "jacobi
 
 
 def tangents(program: Program, p: Any) -> Any:
-    """Return whole numbers in the form of the parameters."""
+    """Return tangents of whole numbers, with the structure of the parameters."""
     if program.parameters.kind == "module":
         return {name: float(i % 3 - 1) for i, (name, _) in enumerate(p.named_parameters())}
     arrays = [
@@ -88,7 +88,7 @@ def tangents(program: Program, p: Any) -> Any:
 def arguments(
     program: Program, point: int, *, stored: bool = False, samples: int = 0, setting: Setting | None = None
 ) -> tuple[Any, Any, Any]:
-    """Return parameters, data and tangents at a point; of samples the first two are equal."""
+    """Return parameters, data and tangents at a point; in a batch the first two samples are equal."""
     p = program.parameters.at(point, stored=stored, setting=setting or setting_of(program))
     t = tangents(program, p)
     if samples:
@@ -102,13 +102,13 @@ def arguments(
 
 
 def evaluated(f: Callable[..., Any], *args: Any) -> Any:
-    """Return what a call gives, whatever NumPy would warn of."""
+    """Return the result of a call, without NumPy's warnings."""
     with np.errstate(all="ignore"):
         return f(*args)
 
 
 def form_of(tree: Any) -> Any:
-    """Return the containers of a tree, and the shapes in it."""
+    """Return the containers and shapes of a tree."""
     if isinstance(tree, dict):
         return {key: form_of(part) for key, part in tree.items()}
     if isinstance(tree, list | tuple):
@@ -117,24 +117,24 @@ def form_of(tree: Any) -> Any:
 
 
 def same_bits(found: Any, expected: Any) -> None:
-    """Assert that two trees are of one form and hold the same numbers; 0.0 and -0.0 are the same."""
+    """Assert that two trees have the same structure and numbers, with 0.0 equal to -0.0."""
     assert form_of(found) == form_of(expected)
     np.testing.assert_array_equal(flat(found), flat(expected))
 
 
 def same(found: Any, expected: Any, tolerance: float = 1e-9) -> None:
-    """Assert that two trees of one form are equal, nan for nan, but for roundings of their largest number."""
+    """Assert that two trees are equal, nan for nan, up to rounding relative to their largest number."""
     assert form_of(found) == form_of(expected)
     left, right = flat(found), flat(expected)
     finite = np.abs(right[np.isfinite(right)])
     largest = max(1.0, *finite) if finite.size else 1.0
-    # Where derivatives are as large as that, roundings are as well.
+    # With larger derivatives the rounding errors are too large to compare.
     assume(largest < 1e8)
     np.testing.assert_allclose(left, right, rtol=tolerance, atol=tolerance * largest)
 
 
 def agree(program: Program, name: str, found: Any, expected: Any) -> None:
-    """Assert that two evaluations agree: bit for bit wherever every order of every sum gives the same."""
+    """Assert that two evaluations agree: bit for bit if the order of summation does not matter."""
     if program.manner == "dyadic" or (program.settled and name in ("value", "vmap")):
         same_bits(found, expected)
     else:
@@ -146,7 +146,7 @@ def agree(program: Program, name: str, found: Any, expected: Any) -> None:
 
 @contextmanager
 def changed(items: Any, name: str, value: Any) -> Iterator[None]:
-    """Set an attribute for the block."""
+    """Set an attribute within the block."""
     before = getattr(items, name)
     setattr(items, name, value)
     try:
@@ -156,19 +156,19 @@ def changed(items: Any, name: str, value: Any) -> Iterator[None]:
 
 
 def loops() -> Any:
-    """Have a third backend: the loops for Numba, run by Python."""
+    """Register a third backend: the loops for Numba, run by Python."""
     return changed(
         compiled, "BACKENDS", {**compiled.BACKENDS, "loops": compiled.Backend(interpreted, with_numpy)}
     )
 
 
 def as_a_table() -> Any:
-    """Have every program interpreted, however few arrays it has."""
+    """Make every program interpreted, however few arrays it has."""
     return changed(compiled, "_MOST_ARRAYS", 0)
 
 
 MANNERS_OF = {"pytorch": ("dyadic", "smooth")}
-"""Where not all manners of numbers apply."""
+"""The manners of numbers of laws to which not all apply."""
 
 BACKENDS: dict[str, tuple[str, Callable[[], Any]]] = {
     "numpy": ("numpy", nullcontext),
@@ -179,8 +179,8 @@ BACKENDS: dict[str, tuple[str, Callable[[], Any]]] = {
 }
 
 
-# While a program is traced, both forms of a rule are kept: where the one that these do not choose, at 0 or
-# inf, has an infinite derivative, the compiled second derivative is nan.
+# A trace records both branches of a rule. If the branch not taken, at 0 or inf, has an infinite derivative,
+# the compiled second derivative is nan.
 OF_TWO_FORMS = ("pow", "cbrt", "arctan2")
 
 
@@ -190,9 +190,10 @@ def words_of(steps: Sequence[Step]) -> set[str]:
 
 
 def transforms_of(program: Program) -> list[str]:
-    """Return the transformations that apply: a batch of modules is none.
+    """Return the transformations that apply to a program; modules cannot be batched.
 
-    At infinite numbers an unused tangent is 0 in a batch and no tangent elsewhere, and 0 times inf is nan.
+    At infinite numbers Jacobians differ: an unused tangent is 0 in a batch of directions but absent
+    otherwise, and 0 times inf is nan.
     """
     names = [name for name in TRANSFORMS if not ("vmap" in name and program.parameters.kind == "module")]
     if program.manner == "special":
@@ -211,14 +212,14 @@ def drawn_for(program: Program, data: st.DataObject) -> tuple[str, int]:
 @pytest.mark.parametrize("backend", ["numpy", "loops", "interpreted by numpy"])
 @given(program=programs() | expressions(), data=st.data())
 def test_backends(backend: str, program: Program, data: st.DataObject) -> None:
-    """Compiled, every transformation of every program gives what eager calls give, at two points."""
+    """Every transformation of every program, compiled, agrees with eager calls at two points."""
     check_backend(backend, program, *drawn_for(program, data))
 
 
 @settings(max_examples=20)
 @given(program=programs() | expressions(), data=st.data())
 def test_interpreted_by_numba(program: Program, data: st.DataObject) -> None:
-    """So it does where Numba interprets it, or compiles what cannot be interpreted."""
+    """Programs interpreted by Numba, or compiled if they cannot be, agree with eager calls."""
     pytest.importorskip("numba")
     check_backend("interpreted by numba", program, *drawn_for(program, data))
 
@@ -234,7 +235,7 @@ def check_backend(backend: str, program: Program, name: str, samples: int) -> No
             try:
                 found = evaluated(function, *arguments(program, point, stored=stored, samples=count))
             except ZeroDivisionError:
-                # Run by Python, the loops divide its own numbers, which raise.
+                # Run by Python, the loops divide Python's numbers, which raise.
                 assert backend == "loops"
                 return
             agree(program, name, found, plain(expected))
@@ -243,7 +244,7 @@ def check_backend(backend: str, program: Program, name: str, samples: int) -> No
 
 
 def check_numba(drawn: Sequence[Program], names: Sequence[str]) -> None:
-    """Check transformations of programs that Numba compiles together, since it takes a second to begin."""
+    """Check transformations of programs, compiled by Numba as one function to save its start-up time."""
     fs = [TRANSFORMS[name](program) for program, name in zip(drawn, names, strict=True)]
 
     def together(*args: Any) -> Any:
@@ -262,7 +263,7 @@ def check_numba(drawn: Sequence[Program], names: Sequence[str]) -> None:
 @settings(max_examples=3)
 @given(drawn=st.lists(programs(kinds=PLAIN), min_size=8, max_size=8), data=st.data())
 def test_numba(drawn: list[Program], data: st.DataObject) -> None:
-    """So it does when Numba compiles it."""
+    """Programs compiled by Numba agree with eager calls."""
     pytest.importorskip("numba")
     check_numba(drawn, [data.draw(st.sampled_from(transforms_of(program))) for program in drawn])
 
@@ -273,7 +274,7 @@ TWICE = [name for name in (*UNARY, *BINARY) if name not in OF_TWO_FORMS]
 
 @pytest.mark.parametrize("name", TWICE)
 def test_second_derivatives_of_rows(name: str) -> None:
-    """At ties, zeros of both signs, inf and nan, compiled second derivatives are those of eager calls."""
+    """At ties, signed zeros, inf and nan, compiled second derivatives agree with eager calls."""
     row = public(OPS[name])
     size = len(OPS[name].partials)
     pairs = list(product(range(size), repeat=2))
@@ -291,12 +292,12 @@ def test_second_derivatives_of_rows(name: str) -> None:
 
 @given(programs() | expressions())
 def test_modes(program: Program) -> None:
-    """Derivatives are the same however they are asked for, and where."""
+    """All transformations and modes give the same derivatives, also in a worker thread."""
     check_modes(program)
 
 
 def check_modes(program: Program) -> None:
-    """Check every way to ask for a derivative of a program."""
+    """Check that every way to compute a derivative of a program agrees."""
     p, d, t = arguments(program, 0)
     ours, one = program.ours, scalar(program)
     with np.errstate(all="ignore"):
@@ -307,7 +308,7 @@ def check_modes(program: Program) -> None:
         agree(program, "value", plain(ours(p, d)), plain(outputs))
         primal, tangent = jvp(lambda p: ours(p, d), (p,), (t,))
         same_bits(primal, outputs)
-        # A derivative inside of one gives plain numbers for leaves that no call around it differentiates by.
+        # Nested derivatives return plain numbers unless an outer transformation differentiates, so skip them.
         is_plain = words_of(program.steps).isdisjoint(DERIVATIVES)
         for create_graph in (False, True) if is_plain else ():
             agree(program, "value_and_grad", by_backward(program, p, d, create_graph), flat(gradient))
@@ -328,7 +329,7 @@ def flat_values(tree: Any) -> list[Any]:
 
 
 def by_backward(program: Program, p: Any, d: Any, create_graph: bool) -> Any:
-    """Return the gradient that a backward sweep leaves in the leaves."""
+    """Return the gradients of the leaves after a backward sweep."""
     if program.parameters.kind == "module":
         values = p.parameters()
     else:
@@ -347,7 +348,7 @@ def by_backward(program: Program, p: Any, d: Any, create_graph: bool) -> Any:
 
 
 def torch_namespace(torch: Any, setting: Setting) -> dict[str, Any]:
-    """Return the names that programs in PyTorch's words use."""
+    """Return the namespace of programs in PyTorch's words."""
 
     def fold(f: Callable[[Any, Any], Any], x: Any) -> Any:
         items = x.ravel().unbind()
@@ -388,7 +389,7 @@ def setting_of(program: Program) -> Setting:
 
 @given(programs(manners=["dyadic", "smooth"]) | expressions())
 def test_pytorch(program: Program) -> None:
-    """Value, gradient and a product with the Hessian are those of PyTorch in double precision."""
+    """Value, gradient and a Hessian-vector product agree with PyTorch in double precision."""
     check_pytorch(program)
 
 
@@ -412,7 +413,7 @@ def check_pytorch(program: Program) -> None:
     for leaf in ps:
         ts.append(tensor([next(numbers) for _ in range(leaf.numel())]).reshape(leaf.shape))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # PyTorch's own of its own.
+        warnings.simplefilter("ignore")  # PyTorch warns about its own code.
         gradient, value = torch.func.grad_and_value(one)(ps, ds)
         _, curved = torch.func.jvp(lambda p: torch.func.grad(one)(p, ds), (ps,), (ts,))
     f = scalar(program)
@@ -422,7 +423,7 @@ def check_pytorch(program: Program) -> None:
 
 
 def numpy_of(tensors: Sequence[Any]) -> Any:
-    """Return the numbers of tensors in one array."""
+    """Return all numbers of some tensors in one array."""
     return np.concatenate([tensor.detach().numpy(force=True).ravel() for tensor in tensors])
 
 
@@ -432,12 +433,12 @@ def numpy_of(tensors: Sequence[Any]) -> Any:
 @settings(max_examples=50)
 @given(programs(kinds=["module"], size=3), st.sampled_from(sorted(ACTIVATIONS)))
 def test_settings(program: Program, activation: str) -> None:
-    """Modules of the same parameters that differ in what else they hold are different arguments."""
+    """Modules with the same parameters but different settings have different programs."""
     check_settings(program, activation)
 
 
 def check_settings(program: Program, activation: str) -> None:
-    """Check that a compiled program knows a module's settings from another's."""
+    """Check that a compiled function distinguishes the settings of modules."""
     function = Jitted(program.ours, "numpy")
     for setting in (
         setting_of(program),
@@ -457,7 +458,7 @@ def check_settings(program: Program, activation: str) -> None:
 @settings(max_examples=25)
 @given(programs(kinds=["namedtuple"], size=3))
 def test_classes(program: Program) -> None:
-    """So are named tuples of two classes of one name."""
+    """Named tuples of two classes with the same name have different programs."""
     function = Jitted(value_and_grad(scalar(program)), "numpy")
     p, d, _ = arguments(program, 0)
     other: Any = namedtuple("Point", p._fields)  # type: ignore[misc]
@@ -468,7 +469,7 @@ def test_classes(program: Program) -> None:
 
 @given(expressions(), st.lists(st.sampled_from(LABELS), min_size=4, max_size=4))
 def test_labels(drawn: Program, labels: list[str]) -> None:
-    """A graph with any labels is a function of its leaves, and its text is a program."""
+    """A graph with any labels can be turned into a function of its leaves."""
     variables = [Value(number, label) for number, label in zip(drawn.point, labels, strict=False)]
     function = autograd.lambdify(drawn.on(call_public, float, variables), variables)
     other = [number + 1e-3 for number in drawn.point]
@@ -483,7 +484,7 @@ def test_labels(drawn: Program, labels: list[str]) -> None:
     st.lists(st.sampled_from(sorted(ACTIVATIONS)), min_size=2, max_size=3),
 )
 def test_networks(samples: int, width: int, loss: str, activations: list[str]) -> None:
-    """One compiled step is right for networks of the same parameters and different activations."""
+    """One compiled step is right for networks that only differ in their activation."""
     _, criterion, target = LOSSES[loss]
     x = np.random.default_rng(samples).normal(size=(samples, 2))
     y = np.array([target(row) for row in x.tolist()])
@@ -510,7 +511,7 @@ def test_networks(samples: int, width: int, loss: str, activations: list[str]) -
     st.integers(1, 3),
 )
 def test_training(rows: list[list[float]], batch: int, activation: str, loss: str, width: int) -> None:
-    """A compiled training moves the parameters as an eager one does, also with a last batch of one."""
+    """Compiled and eager training give the same parameters, also with a last batch of one sample."""
     outputs, criterion, target = LOSSES[loss]
     trained = []
     for jit in (False, True):
@@ -525,11 +526,11 @@ def test_training(rows: list[list[float]], batch: int, activation: str, loss: st
     np.testing.assert_allclose(trained[1], trained[0], rtol=1e-7, atol=1e-9)
 
 
-# ----------------------------------------------------------------------------------------- what is drawn
+# ------------------------------------------------------------------------------- coverage of the strategy
 
 
 def test_everything_is_drawn() -> None:
-    """The strategy comes to each word but the single rows, and to each storage, container and form."""
+    """The strategy draws every word except single rows, and every storage, container and form."""
     words = WORDS.keys() - {*UNARY, *BINARY}
     wanted = {*words, *STORAGES, *MANNERS, *PLAIN, "module", "bare", "list", "tuple", "dict"}
 

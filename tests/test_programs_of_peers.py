@@ -1,4 +1,4 @@
-"""Programs in the manner of micrograd and microgpt, which run on their classes of nodes and on ours alike."""
+"""Programs in the style of micrograd and microgpt, which run on their node classes and on ours."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from autograd import Value
 
 
 class Closures:
-    """A node in the manner of micrograd: each result has a function that adds to its operands' gradients."""
+    """A node as in micrograd: each result has a closure that adds to its operands' gradients."""
 
     def __init__(self, data: float, operands: Sequence[Closures] = ()) -> None:
         self.data, self.grad, self.operands = data, 0.0, operands
@@ -41,7 +41,7 @@ class Closures:
         return self._of(self.data**power, [(self, power * self.data ** (power - 1))])
 
     def exp(self) -> Closures:
-        """Return e to this power."""
+        """Return the exponential."""
         out = math.exp(self.data)
         return self._of(out, [(self, out)])
 
@@ -50,7 +50,7 @@ class Closures:
         return self._of(math.log(self.data), [(self, 1 / self.data)])
 
     def relu(self) -> Closures:
-        """Return the larger of this and 0."""
+        """Return the maximum of 0 and this number."""
         return self._of(max(0.0, self.data), [(self, float(self.data > 0))])
 
     def __neg__(self) -> Closures:
@@ -65,7 +65,7 @@ class Closures:
     __radd__, __rmul__ = __add__, __mul__
 
     def backward(self) -> None:
-        """Add to the gradients, by recursion."""
+        """Accumulate the gradients, with a recursive topological sort."""
         order: list[Closures] = []
         seen = set()
 
@@ -85,7 +85,7 @@ class Closures:
 def train_a_classifier(kind: type, steps: int) -> list[float]:
     """Return the losses of a ReLU network with hinge loss and decay, as in micrograd's demo.
 
-    One more parameter is among those that move, though the loss does not use it.
+    One of the updated parameters is not used by the loss.
     """
     draw = random.Random(1)
     layers = [
@@ -118,7 +118,7 @@ def train_a_classifier(kind: type, steps: int) -> list[float]:
 
 
 def train_a_language_model(kind: type, steps: int) -> list[float]:
-    """Return the losses of one head of attention over letters, moved by Adam, as in microgpt."""
+    """Return the losses of one attention head over letters, trained by Adam, as in microgpt."""
     draw = random.Random(42)
     size, letters, length = 4, 6, 5
 
@@ -175,14 +175,14 @@ def train_a_language_model(kind: type, steps: int) -> list[float]:
 
 @pytest.mark.parametrize("train", [train_a_classifier, train_a_language_model])
 def test_trainings(train: Callable[[type, int], list[float]]) -> None:
-    """A training takes the same course to 1e-12."""
+    """The losses of a training agree to 1e-12."""
     losses = train(Value, 15)
     assert losses == pytest.approx(train(Closures, 15), rel=1e-12)
     assert losses[-1] != losses[0]
 
 
 def test_a_walk_through_the_graph() -> None:
-    """What draws micrograd's graphs walks through ours: by sets of operands and names of operations."""
+    """Code that draws micrograd's graphs works on ours: `_prev` is a set of operands, `_op` a name."""
     a, b = Value(2.0, label="a"), Value(-3.0, label="b")
     out = ((a * b + 1.0).relu() + b * b) ** 2
     nodes, edges = set(), set()
@@ -202,20 +202,20 @@ def test_a_walk_through_the_graph() -> None:
 
 
 def test_other_names() -> None:
-    """A number is asked for, and a leaf told, as in PyTorch."""
+    """`item()` and `is_leaf` work as in PyTorch."""
     a = Value(2.0)
     out = a * a
     assert ((out.item(), type(out.item())), a.is_leaf, out.is_leaf) == ((4.0, float), True, False)
 
 
 class Parameter(Value):
-    """A leaf to which an optimizer attaches what it keeps."""
+    """A leaf to which an optimizer attaches its state."""
 
     m = 0.0
 
 
 def test_free_attributes_of_a_subclass() -> None:
-    """A subclass takes attributes that its user invents, and takes part in expressions."""
+    """A subclass accepts arbitrary attributes and works in expressions."""
     p = Parameter(3.0)
     for _ in range(3):
         p.grad = 0
@@ -227,7 +227,7 @@ def test_free_attributes_of_a_subclass() -> None:
 
 
 def test_a_gradient_of_none() -> None:
-    """None in place of a gradient means that there is none yet, as with PyTorch's zero_grad."""
+    """Setting a gradient to None means that there is none yet, as with PyTorch's zero_grad."""
     p = Value(3.0)
     for _ in range(2):
         p.grad = None

@@ -20,7 +20,7 @@ from autograd import Value
 
 ROOT = Path(autograd.__file__).parent.parent
 
-# The house from the ground up: each room imports from itself and from those above it in this list.
+# The layers from the bottom up: each folder may import from itself and from those before it in this list.
 ROOMS = [
     "autograd.ops",
     "autograd.engine",
@@ -42,7 +42,7 @@ ROOMS = [
     "autograd.compiler",
     "autograd",
 ]
-# What knows nothing of the engine, and so stands beside the house: text, files, the installation.
+# Modules that are independent of the engine, and may be imported by every layer.
 GROUND = {"autograd.files", "autograd.installation", "autograd.printable"}
 # The packages that users import from.
 PUBLIC = {"autograd", "autograd.show"}
@@ -60,7 +60,7 @@ def modules(package: str) -> dict[str, Path]:
 
 @cache
 def imports(name: str, *, late: bool = False) -> frozenset[str]:
-    """Return what a module imports: when it is loaded, or late, inside functions."""
+    """Return the imports of a module: at load time or, if `late`, inside functions."""
     path = modules(name.partition(".")[0])[name]
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
     tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -73,7 +73,7 @@ def imports(name: str, *, late: bool = False) -> frozenset[str]:
 
 
 def statements(tree: ast.AST, in_function: bool = False) -> Iterator[tuple[ast.AST, bool]]:
-    """Yield all nodes of a syntax tree and whether each is in a function, without `if TYPE_CHECKING`."""
+    """Yield all nodes of a syntax tree outside `if TYPE_CHECKING`, and whether each is in a function."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             continue
@@ -101,13 +101,13 @@ def room(name: str) -> str:
 
 
 def is_ours(name: str) -> bool:
-    """Return whether a module is one of the engine's."""
+    """Return whether a module belongs to the engine."""
     return name.partition(".")[0] == "autograd"
 
 
 @cache
 def loaded() -> frozenset[str]:
-    """Return what `import autograd` loads."""
+    """Return the modules that `import autograd` loads."""
     program = "import sys, autograd; print(*sys.modules)"
     process = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     return frozenset(process.stdout.split())
@@ -115,7 +115,7 @@ def loaded() -> frozenset[str]:
 
 @pytest.mark.parametrize("name", modules("autograd"))
 def test_arrows_run_down(name: str) -> None:
-    """A file imports only from its own room, from rooms below, and from the ground, inside functions too."""
+    """A file imports only from its own folder, from lower layers, and from `GROUND`, also in functions."""
     targets = {target for late in (False, True) for target in imports(name, late=late) if is_ours(target)}
     if name in GROUND:
         assert not targets
@@ -126,43 +126,43 @@ def test_arrows_run_down(name: str) -> None:
 
 @pytest.mark.parametrize("name", modules("autograd"))
 def test_dependencies(name: str) -> None:
-    """When it is loaded, a file needs the core dependencies and Python's own modules alone."""
+    """At load time a file only needs the core dependencies and the standard library."""
     others = {target.partition(".")[0] for target in imports(name) if not is_ours(target)}
     assert others <= CORE | sys.stdlib_module_names
 
 
 @pytest.mark.parametrize("name", modules("autograd"))
 def test_imports_inside_functions(name: str) -> None:
-    """Inside a function a file imports only what is heavy or optional: what is not loaded yet."""
+    """A function imports only heavy or optional modules, which `import autograd` does not load."""
     assert not imports(name, late=True) & loaded()
 
 
 def test_the_rooms_are_the_folders() -> None:
-    """Each folder of the package has its place in the house."""
+    """Each folder of the package is in the list of layers."""
     assert sorted(set(map(room, modules("autograd")))) == sorted(ROOMS)
 
 
 def test_the_node_fits_on_slides() -> None:
-    """The node and its backward sweep are few lines, all written by hand."""
+    """The hand-written file of the node and its backward sweep is short."""
     assert len(modules("autograd")["autograd.engine.value"].read_text().splitlines()) < 250
 
 
 def test_the_storeys_above_attach_what_the_node_declares() -> None:
-    """Each method that `Value` declares without a body is there as soon as `autograd` is imported."""
+    """Each method that `Value` declares without a body is attached when `autograd` is imported."""
     declared = [name for name, kind in Value.__annotations__.items() if kind.startswith("ClassVar")]
     assert {"draw", "explain", "steps"} < set(declared)
     assert all(callable(getattr(Value, name)) for name in declared)
 
 
 def test_the_generator_knows_the_table_alone() -> None:
-    """The generator writes the operators, so it does not import them."""
+    """The generator does not import the operators, which it writes."""
     files = [name for name in modules("autograd") if room(name) == "autograd.ops"]
     targets = {target for name in files for target in imports(name) if is_ours(target)}
     assert set(map(room, targets)) == {"autograd.ops"}
 
 
 def test_no_module_hides_behind_a_function() -> None:
-    """No module has the name of a public function, which would stand in its place in the package."""
+    """No module has the name of a public function, which would hide it in the package."""
     public = {*autograd.__all__, *(name for name in nn.__all__ if not inspect.ismodule(getattr(nn, name)))}
     names = {name.rpartition(".")[2] for package in ("autograd", "nn") for name in modules(package)}
     assert names & public == set()
@@ -170,14 +170,14 @@ def test_no_module_hides_behind_a_function() -> None:
 
 @pytest.mark.parametrize("name", modules("autograd"))
 def test_autograd_does_not_know_nn(name: str) -> None:
-    """The engine never imports the networks that are built on it."""
+    """`autograd` never imports `nn`, which is built on it."""
     first_names = {target.partition(".")[0] for late in (False, True) for target in imports(name, late=late)}
     assert "nn" not in first_names
 
 
 @pytest.mark.parametrize("name", modules("nn"))
 def test_nn_uses_public_names(name: str) -> None:
-    """The networks are built on what every user has: public names, and what knows nothing of the engine."""
+    """`nn` imports only public names of `autograd`, and modules of `GROUND`."""
     tree = ast.parse(modules("nn")[name].read_text(encoding="utf-8"))
     found = [node for node, _ in statements(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
     for node in found:
@@ -190,13 +190,13 @@ def test_nn_uses_public_names(name: str) -> None:
 
 @pytest.mark.parametrize("package", ["autograd", "nn"])
 def test_no_cycles(package: str) -> None:
-    """No two files of a package need each other to be loaded."""
+    """Load-time imports within a package have no cycles."""
     graph = {name: imports(name) & modules(package).keys() for name in modules(package)}
     assert set(TopologicalSorter(graph).static_order()) == modules(package).keys()
 
 
 def test_the_public_names() -> None:
-    """Each name of `__all__` is there, once."""
+    """Each name of `__all__` exists and is listed once."""
     assert len(set(autograd.__all__)) == len(autograd.__all__)
     assert [name for name in autograd.__all__ if not hasattr(autograd, name)] == []
 
@@ -210,7 +210,7 @@ def test_documentation(name: str) -> None:
 
 
 def test_importing_loads_what_it_needs() -> None:
-    """The engine is imported without any optional package, and without those that show graphs."""
+    """`import autograd` loads no optional package, and none for showing graphs."""
     first_names = {name.partition(".")[0] for name in loaded()}
     assert "numpy" in first_names
     assert not first_names & LOADED_WHEN_USED
@@ -218,7 +218,7 @@ def test_importing_loads_what_it_needs() -> None:
 
 @pytest.mark.parametrize("path", sorted((ROOT / "tests").rglob("*.py")), ids=lambda path: path.stem)
 def test_one_policy_for_random_tests(path: Path) -> None:
-    """How Hypothesis runs is said in ``conftest.py`` alone; a test says only how many examples it wants."""
+    """Hypothesis is configured only in ``conftest.py``; a test only sets its number of examples."""
     calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
     own = [call for call in calls if ast.unparse(call.func).endswith("settings")]
     words = {word.arg for call in own for word in call.keywords}
@@ -227,7 +227,7 @@ def test_one_policy_for_random_tests(path: Path) -> None:
 
 
 def test_random_tests_have_no_deadline() -> None:
-    """The policy is loaded: no time limit, and no files in the working directory."""
+    """The Hypothesis profile is active: no deadline, and no files in the working directory."""
     assert settings.default is not None
     assert settings.default.deadline is None
     assert settings.default.database is None

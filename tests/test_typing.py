@@ -1,4 +1,4 @@
-"""What a type checker sees in a program of a user, where the packages are installed."""
+"""A type checker's view of a user's program with the packages installed."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ print(step(3.0), history.loss[-1] + x.data, vmap(grad(lambda w: w * w)))
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return an environment in which the packages, and nothing else, are installed."""
-    # Of a package on its own search path, the checker reads the files in another order.
+    """Return an environment in which only the packages are installed."""
+    # For packages on its own search path, the checker would read the files in another order.
     folder = tmp_path_factory.mktemp("environment")
     venv.create(folder, symlinks=True)
     (installed,) = folder.glob("lib/python*/site-packages")
@@ -66,7 +66,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def checked(environment: Path, program: str) -> str:
-    """Return what the strict checker says of a program."""
+    """Return the output of the strict checker for a program."""
     (environment / "program.py").write_text(program)
     python = environment / "bin" / "python"
     command = [sys.executable, "-m", "mypy", "--strict", "--python-executable", str(python), "program.py"]
@@ -76,13 +76,13 @@ def checked(environment: Path, program: str) -> str:
 
 
 def test_a_program_of_a_user(environment: Path) -> None:
-    """A program with the public names passes the strict checker, on both its first and its second look."""
+    """A program with the public names passes the strict checker, without and with its cache."""
     for _ in range(2):
         assert checked(environment, PROGRAM) == "Success: no issues found in 1 source file\n"
 
 
 def test_every_public_name(environment: Path) -> None:
-    """Each has its own type: none is taken for the file in which it is defined, or for anything at all."""
+    """Each public name has its own type, not that of a module and not Any."""
     names = [f"{package.__name__}.{name}" for package in PACKAGES for name in package.__all__]
     lines = [f"import {package.__name__}" for package in PACKAGES]
     lines += [f"reveal_type({name})" for name in names]
@@ -96,7 +96,7 @@ def test_every_public_name(environment: Path) -> None:
 
 
 def test_the_types_of_methods(environment: Path) -> None:
-    """What the storeys above attach to `Value` has types too."""
+    """Methods that upper layers attach to `Value` have types too."""
     methods = ["draw()", "explain(x)", "steps()", "exp()", "max(2.0)", "__add__(2.0)", "backward()"]
     lines = ["from autograd import Value", "x = Value(3.0)", *(f"reveal_type(x.{name})" for name in methods)]
     found = re.findall('Revealed type is "(?:.*[.])?(.*)"', checked(environment, "\n".join(lines)))
@@ -105,6 +105,6 @@ def test_the_types_of_methods(environment: Path) -> None:
 
 @pytest.mark.parametrize("name", ["autograd.missing", "autograd.show.missing", "nn.missing"])
 def test_a_name_that_is_not_there(environment: Path, name: str) -> None:
-    """A misspelt name is found before the program runs."""
+    """A misspelt name is a type error."""
     package = name.rpartition(".")[0]
     assert 'has no attribute "missing"' in checked(environment, f"import {package}\n{name}\n")

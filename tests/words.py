@@ -1,7 +1,7 @@
-"""The words of random programs: ways to make an array of arrays, in the spellings that people use.
+"""The words of random programs: operations on arrays, in the spellings that people use.
 
-``{0}``, ``{1}`` are the operands, ``{all}`` all of them, ``{f}`` is the function of a step that has one, and
-other names are options. PyTorch's text gives the same numbers, with this project's conventions at ties.
+In the templates ``{0}``, ``{1}`` are the operands, ``{all}`` all of them, ``{f}`` the function of a step that
+has one, and other names are options. PyTorch's text follows this project's conventions at ties.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from autograd.ops.table import COMPARISONS
 
 @dataclass(frozen=True)
 class Word:
-    """One meaning, in some spellings.
+    """One operation, in several spellings.
 
     Attributes
     ----------
     ours : tuple of str
         The spellings.
     torch : str
-        PyTorch's.
+        The spelling in PyTorch.
     rows : str
-        By a call of one row, for kinds of numbers that know nothing else; empty where it is more than that.
+        The spelling as a call of a single row, for number types that support only rows; empty if none exists.
     rounds : str
-        ``"never"``, ``"once"`` (correctly, so that everyone gets these bits), or ``"freely"``. Sums round
-        freely, unless their terms are such that no order of them rounds.
+        ``"never"``, ``"once"`` (correctly, so all implementations give the same bits), or ``"freely"``. Sums
+        round freely, unless no order of their terms rounds.
     kinks : bool
-        Whether two operands that nearly tie may give different results after another rounding.
+        Whether operands that nearly tie may give different results after a different rounding.
     """
 
     ours: tuple[str, ...]
@@ -41,14 +41,14 @@ class Word:
     kinks: bool = False
 
 
-# PyTorch shares a tie out.
+# PyTorch splits the gradient of a tie.
 _TORCH = {"max": "_max({0}, {1})", "min": "_min({0}, {1})"}
 CONTINUOUS_KINKS = {"abs", "max", "min", "relu"}
 _JUMPS = {"floor", "floordiv", "mod"}
 
 
 def _row(op: Op) -> Word:
-    """Return a row as a word: by its sign or its function, and by NumPy's."""
+    """Return a row as a word, spelled by its operator or function, and by NumPy's."""
     unary = len(op.partials) == 1
     places = "{0}" if unary else "{0}, {1}"
     infix = f"({op.symbol}{{0}})" if unary else f"{{0}} {op.symbol} {{1}}"
@@ -68,7 +68,7 @@ BINARY = [name for name, op in ROWS.items() if len(op.partials) == 2]
 
 SIGNS = [op.symbol for op in COMPARISONS.values()]
 
-# Conditions: {sign} compares the first two operands, {other} the next two.
+# In conditions {sign} compares the first two operands, {other} the next two.
 _ONE = "({0} {sign} {1})"
 _TWO = "({0} {sign} {1}) {joint} ({2} {other} {3})"
 
@@ -80,7 +80,7 @@ WORDS: Mapping[str, Word] = {
         "_call('where', {0}, {1}, {2})",
         kinks=True,
     ),
-    # Of numbers, not of arrays.
+    # On numbers, not on arrays.
     "sum of": Word(
         ("autograd.sum([{all}])", "sum([{all}])"), "sum([{all}])", "_call('sum', [{all}])", "freely"
     ),
