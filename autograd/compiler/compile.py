@@ -28,11 +28,13 @@ from .runtime.program import CompilationReport, Program, Run
 from .table.schedule import Schedule, is_schedulable, schedule
 from .trace.tape import Tape, tape_of
 
+Shapes = Sequence[tuple[int, ...]]
+
 
 class Backend(NamedTuple):
-    """What makes programs that are faster than NumPy's, in the background; a third backend is one such pair.
+    """Compiles functions for an accelerated backend, in the background.
 
-    Either raises `UnsuitableError` for what it does not take.
+    Either raises `UnsuitableError` for a program that it does not support.
 
     Attributes
     ----------
@@ -44,7 +46,7 @@ class Backend(NamedTuple):
         From the `Schedule` of an irregular program to what interprets it, see `interpreted`.
     """
 
-    of_plan: Callable[[Plan, Sequence[tuple[int, ...]], Results], Run]
+    of_plan: Callable[[Plan, Shapes, Results], Run]
     of_table: Callable[[Schedule], Interpret]
 
 
@@ -53,8 +55,6 @@ BACKENDS: dict[str, Backend | None] = {"numpy": None, "numba": Backend(numba_pro
 
 # A statement of NumPy takes 1 us, and 0.1 ms to compile.
 _MOST_ARRAYS = 1000
-
-Shapes = Sequence[tuple[int, ...]]
 
 
 def compiled(
@@ -143,7 +143,7 @@ def _interpreted(
 def compiled_elementwise(
     results: Sequence[Value | float], leaves: Sequence[Value], names: Sequence[str]
 ) -> Program:
-    """Compile expressions one operation at a time, for leaves that may be arrays of any one shape.
+    """Compile expressions element by element, for arguments that may be arrays of any one shape.
 
     Where an expression is one of the leaves, or equals another expression, the program returns one array for
     both.

@@ -1,1 +1,1 @@
-"""Finding arrays in the scalars of a tape, and laying them out."""
+"""Lay out the colour classes of a tape as arrays."""

@@ -1,8 +1,8 @@
-"""Laying out colour classes as arrays, so that operands are whole arrays or views wherever they can be.
+"""Lay out colour classes as arrays, so that operands are whole arrays or views wherever possible.
 
-A class takes the shape and order of an operand that it uses element by element. A class of dot products
-whose rows are all pairs of some rows on the left and some on the right is a matrix product, and has a row
-for each of the one and a column for each of the other. What follows no rule stays in the order of the trace.
+An element-wise class takes the shape and order of one of its operands. A class of dot products is a matrix
+product if it pairs each of some rows on the left with each of some rows on the right; its array has a row for
+each of the former and a column for each of the latter. Irregular classes stay in the order of the trace.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass
 class Operand:
-    """What a class takes from another: for each of its elements a position in that one's flat array.
+    """An operand of a class: for each element of the class, a position in the flat array of another.
 
     Attributes
     ----------
@@ -177,7 +177,7 @@ def lay_out(
 
 
 def _statics(tape: Tape) -> set[int]:
-    """Return the constants that only say what a structural operation does: they need no array."""
+    """Return the constants that only parametrise structural operations, and so need no array."""
     if not any(isinstance(op, Structural) and op.statics for op in set(tape.ops)):
         return set()
     found: set[int] = set()
@@ -218,7 +218,7 @@ def _filled(colours: Sequence[int], positions: Sequence[int]) -> Block:
 def by_source(
     colours: Sequence[int], positions: Sequence[int]
 ) -> tuple[list[Operand], list[npt.NDArray[np.intp]]]:
-    """Return numbers of several arrays as an operand for each array, and which of the numbers each has.
+    """Group numbers of several arrays by array: one operand for each, and which of the numbers it supplies.
 
     Parameters
     ----------
@@ -258,7 +258,7 @@ def _places(colour: int, members: Sequence[int], order: Positions, samples: int)
 def _block(
     tape: Tape, members: list[int], plan: Plan, samples: Sequence[int], elementwise: bool
 ) -> tuple[Block, Positions]:
-    """Return the array of a class, and which of its elements stands at each position.
+    """Return the array of a class, and its order: which element stands at each position.
 
     Element ``m * lanes + s`` is what member ``m`` has for sample ``s``.
     """
@@ -326,7 +326,7 @@ def _rows(
 
 
 def _constants_last(operands: Sequence[Operand], blocks: Mapping[int, Block]) -> list[Operand]:
-    """Return operands with those that are constants at the end: of these a copy in any order is free."""
+    """Return the operands with constants last, since reordering a constant costs nothing."""
     return sorted(operands, key=lambda operand: blocks[operand.source].constants is not None)
 
 
@@ -354,7 +354,7 @@ def _elementwise_order(
 
 
 def _inverse(positions: Positions) -> Positions | None:
-    """Return where each position stands, if each is there once; `np.argsort` takes five times as long."""
+    """Return the inverse of a permutation, else None; `np.argsort` would take five times as long."""
     inverse = np.full(len(positions), -1)
     if positions.max() >= len(positions):
         return None
@@ -405,7 +405,7 @@ def _ranked(rows: Positions) -> tuple[Positions, Positions]:
 
 
 def _in_order(operands: list[Operand], blocks: Mapping[int, Block]) -> list[Operand]:
-    """Return the operands of sums with the terms of each in order of position, which a trace scrambles."""
+    """Return the operands of sums with the terms of each sum sorted by position, which a trace scrambles."""
     first, *others = _constants_last(operands, blocks)
     if (np.diff(first.wanted, axis=-1) > 0).all():
         return operands

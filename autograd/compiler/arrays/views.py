@@ -1,7 +1,7 @@
-"""How the operands of a class stand in the array they come from: whole, broadcast, as a slice, or gathered.
+"""Write operands as views of their source arrays: whole, broadcast, sliced, or gathered.
 
-An operand is given by an array of positions: for each element of the result, where in the flat source its
-operand is. `view` writes that as the simplest NumPy expression that has these elements.
+An operand is given by its positions: for each element of the result, the index of its operand in the flat
+source. `view` writes the simplest NumPy expression that selects these elements.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Positions = npt.NDArray[np.intp]
 
 
 def view(name: str, shape: tuple[int, ...], wanted: Positions, literal: Callable[[Positions], str]) -> str:
-    """Return an expression for some elements of an array, which broadcasts to the shape wanted.
+    """Return an expression that selects elements of an array, and broadcasts to the wanted shape.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def view(name: str, shape: tuple[int, ...], wanted: Positions, literal: Callable
 
 
 def broadcast_axes(wanted: Positions) -> list[int]:
-    """Return the axes along which an operand does not change, and which `view` leaves to broadcasting.
+    """Return the axes along which an operand is constant, which `view` leaves to broadcasting.
 
     Examples
     --------
@@ -133,7 +133,7 @@ def _strided(name: str, shape: tuple[int, ...], core: Positions) -> str | None:
 
 
 def _tiled(name: str, shape: tuple[int, ...], core: Positions, transposed: bool = False) -> str | None:
-    """Return some columns of the flat array cut into rows: the weights of neurons, without their biases."""
+    """Return columns of the flat array cut into rows, such as the weights of neurons without their biases."""
     table = core.T if transposed else core
     if table.ndim != 2 or min(table.shape) < 2:
         return None

@@ -1,4 +1,4 @@
-"""Positions as a rule: a base and a step along each axis, which is how a loop addresses memory."""
+"""Affine positions: a base and a stride along each axis, by which a loop addresses memory."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Affine(NamedTuple):
 
 
 def affine(positions: Positions) -> Affine | None:
-    """Return the rule that positions follow, or None where there is none.
+    """Return positions as an affine map of the indices, or None if they are not one.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""Functions of the table that Numba does not have: it calls NumPy's of that meaning, or Python's own.
+"""Functions of the table that Numba lacks: its programs call NumPy's instead, or Python's.
 
-So a row is known to every backend, and one that Numba lacks is slower itself, and nothing else is: a call of
-Python takes 1 us, where the others take some ns.
+So every backend supports every row, and only a row that Numba lacks is slower: a call into Python takes 1
+us, where machine code takes a few ns.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Putting element-wise arrays of a plan into common loops, so that what is in between stays in registers.
+"""Fuse the element-wise arrays of a plan into common loops, so that intermediates stay in registers.
 
-The plan is walked from its end. An array joins the loop of its first consumer where that loop has the same
-number of elements and needs one of this array for each; so it is computed where it is used. What is used
-by a matrix product or a sum starts a loop of its own before that. Comparisons join all loops that use them.
+The plan is walked from its end. An array joins the loop of its first consumer if that loop uses each of
+its elements exactly once. An operand of a matrix product or a sum gets a loop of its own before it. Cheap
+arrays such as comparisons are computed again in every loop that uses them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..arrays.views import Positions
 
 
 @dataclass
-class Step:
+class LoopNest:
     """Arrays that are computed together.
 
     Attributes
@@ -39,7 +39,7 @@ def stands_alone(block: Block) -> bool:
     return bool(block.targets) or block.is_reduction
 
 
-def fused(plan: Plan) -> list[Step]:
+def fused(plan: Plan) -> list[LoopNest]:
     """Return the steps of a plan.
 
     Parameters
@@ -49,7 +49,7 @@ def fused(plan: Plan) -> list[Step]:
 
     Returns
     -------
-    list of Step
+    list of LoopNest
         In order of evaluation, with each array that is computed in one of them.
 
     Examples
@@ -64,7 +64,7 @@ def fused(plan: Plan) -> list[Step]:
     >>> [[plan.blocks[colour].op.name for colour in step.elements] for step in fused(plan)]
     [['mul', 'exp']]
     """
-    steps: list[Step] = []
+    steps: list[LoopNest] = []
     # Of each array, by the step that uses it: the arrays there that do, and the positions that they take.
     users: dict[int, dict[int, list[tuple[int, Positions]]]] = {}
     for colour in reversed(plan.blocks):
@@ -81,7 +81,7 @@ def fused(plan: Plan) -> list[Step]:
         placed = {at: elements for at, elements in found.items() if elements is not None}
         if not placed:
             placed = {len(steps): np.arange(block.size)}
-            steps.append(Step(() if block.size == 1 or stands_alone(block) else block.shape))
+            steps.append(LoopNest(() if block.size == 1 or stands_alone(block) else block.shape))
         for at, elements in placed.items():
             steps[at].elements[colour] = elements
             for operand in block.operands:
@@ -98,10 +98,10 @@ _RING = frozenset(
 
 
 def _is_cheap(plan: Plan, block: Block) -> bool:
-    """Return whether a block is rather computed in each loop that uses it than stored for them.
+    """Return whether a block is cheaper to recompute in each loop than to store.
 
-    So are comparisons, and sums and products of what is stored anyway: of a ReLU's argument, and on which
-    side of 0 it is, 1,600 elements each take 0.2 us to store and more to load.
+    This holds for comparisons, and for sums and products of stored arrays: 1,600 elements of the argument
+    of a ReLU, or of its comparison with 0, take 0.2 us to store and more to load.
     """
     if block.op in COMPARISONS.values():
         return True
@@ -113,8 +113,8 @@ def _is_cheap(plan: Plan, block: Block) -> bool:
     )
 
 
-def _shared(block: Block, step: Step, users: Iterable[tuple[int, Positions]]) -> Positions | None:
-    """Return which element each round of a loop wants of a block, if all its users there agree on it."""
+def _shared(block: Block, step: LoopNest, users: Iterable[tuple[int, Positions]]) -> Positions | None:
+    """Return which element of a block each iteration uses, if all consumers in the loop agree."""
     if not step.shape or stands_alone(block):
         return None
     wanted = [of.ravel()[step.elements[colour]] for colour, of in users]

@@ -1,4 +1,4 @@
-"""The rules of the table as expressions over single numbers, for loops that a compiler makes fast."""
+"""Render the rules of the table as scalar expressions for compiled loops."""
 
 from __future__ import annotations
 

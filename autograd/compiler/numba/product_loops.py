@@ -1,7 +1,7 @@
-"""Matrix products as loops, in blocks that a processor keeps in its registers.
+"""Write matrix products as loops over tiles that fit into registers.
 
-A product is the sums over k of ``left[r, k] * right[c, k]``. Its innermost loop runs over what lies next to
-each other in memory, so that a compiler makes vector instructions of it:
+A product sums ``left[r, k] * right[c, k]`` over k. Its innermost loop runs over contiguous memory, so that a
+compiler can vectorise it:
 
 - `rows_of`: over c, where the columns of `right` are contiguous. Four rows and four terms at once take 4
   loads and 4 stores for 16 products, where one at a time would take 2 and 1 for each. 16 x 16 x 100 takes

@@ -1,12 +1,13 @@
-"""Writing the program as loops over one flat array, for Numba.
+"""Write a plan as loops over one flat work array, for Numba.
 
-All that has more than one element stands in the array ``w``, at places known beforehand: the arguments are
-copied into it (640 numbers of the moons take 0.1 us), each stored array has its part of it. So every address
-is a rule in the indices of constant loops, which LLVM turns into vector instructions. What follows no rule
-is addressed by way of ``places``; numbers that the program holds are in ``numbers``.
+Arguments and stored arrays of more than one element have fixed places in the array ``w``; copying the 640
+numbers of the moons there takes 0.1 us. So addresses are affine in the indices of loops with constant
+bounds, which LLVM vectorises. Irregular positions are looked up in ``places``; constants are in
+``numbers``.
 
-The text is Python, and runs as such; Numba only makes it fast. In sums it may change the order and round a
-product and its addition once: there it calls `add` and `add_product`. All else is computed as written.
+The text is Python, and also runs without Numba. In reductions, the compiler may reorder terms and fuse a
+product with its addition: there the text calls `add` and `add_product`. Everything else is computed as
+written.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from ..arrays.layout import Block, Operand, Plan
 from ..arrays.views import Positions
 from ..passes.products import SUMS
 from .affine import Affine, affine
-from .fusion import Step, fused
+from .fusion import LoopNest, fused
 from .loop_rules import LOOPS
 from .product_loops import Factor, dots_of, rows_of, sums_across
 from .reduction_loops import over_row, written_out
@@ -142,7 +143,7 @@ def loops_source(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results
         return ()
     <BLANKLINE>
     """
-    return _Writer(plan, shapes).written(results)
+    return _LoopWriter(plan, shapes).written(results)
 
 
 class _Memory(NamedTuple):
@@ -162,7 +163,7 @@ class _Memory(NamedTuple):
 
 
 @dataclass
-class _Writer:
+class _LoopWriter:
     plan: Plan
     shapes: Sequence[tuple[int, ...]]
     results: list[str] = field(default_factory=list)
@@ -210,7 +211,7 @@ class _Writer:
                 self.lines.append(f"flat = {name}.ravel()")
                 self._copy(self.memory[colour].positions, "flat[{}]", np.arange(block.size))
 
-    def _stored(self, steps: Sequence[Step], results: Results) -> set[int]:
+    def _stored(self, steps: Sequence[LoopNest], results: Results) -> set[int]:
         """Return the arrays that are used by another step, or returned."""
         stored = {self.plan.place[i][0] for instructions, _ in results for i in instructions}
         for step in steps:
@@ -275,7 +276,7 @@ class _Writer:
 
     # ---------------------------------------------------------------------------------- element by element
 
-    def _loop(self, step: Step, stored: set[int]) -> None:
+    def _loop(self, step: LoopNest, stored: set[int]) -> None:
         """Write the loop of arrays that are computed together."""
         loop, elements = self._ordered(step)
         body: dict[str, str] = {}
@@ -321,7 +322,7 @@ class _Writer:
         return _Loop((*outer, length), name)
 
     def _loaded(self, operand: Operand, loop: _Loop, before: list[dict[str, str]]) -> str:
-        """Return the name of an operand, which is loaded at the outermost loop that knows where it is."""
+        """Return the name of an operand, loaded in the outermost loop that determines its address."""
         literal = self._literal(operand)
         if literal:
             return literal
@@ -334,8 +335,8 @@ class _Writer:
         changing = [axis for axis in range(len(loop.shape)) if rule is None or rule.steps[axis]]
         return before[max(changing, default=0)].setdefault(text, f"x{next(self.loads)}")
 
-    def _ordered(self, step: Step) -> tuple[_Loop, dict[int, Positions]]:
-        """Return the loop that has most of its operands next to each other: flat, as it is, or transposed."""
+    def _ordered(self, step: LoopNest) -> tuple[_Loop, dict[int, Positions]]:
+        """Return the loop with the most contiguous operands: flat, as it is, or transposed."""
         flat = {colour: of.reshape(-1) for colour, of in step.elements.items()}
         grid = {colour: of.reshape(step.shape) for colour, of in step.elements.items()}
         turned = {colour: of.T for colour, of in grid.items()}
@@ -404,7 +405,7 @@ class _Writer:
         return f"{memory.array}[{memory.positions.flat[0]}]"
 
     def _product(self, colour: int, block: Block, left: Operand, right: Operand) -> None:
-        """Write a matrix product in the form that takes least time, with copies of factors where it pays."""
+        """Write a matrix product in its fastest form, with copies of factors where they pay."""
         factors = [self._memory_of(operand) for operand in (left, right)]
         sizes = (len(left.wanted), len(right.wanted), left.wanted.shape[1])
         form = min(_FORMS, key=lambda form: self._cost(form, factors, sizes))
@@ -520,7 +521,7 @@ _FORMS = (
 
 
 def _fits(positions: Positions, way: str) -> bool:
-    """Return whether a factor lies as it is needed: by a rule, and contiguous along its rows or columns."""
+    """Return whether a factor is affine, and contiguous along the axis that a form needs."""
     rule = affine(positions)
     if rule is None:
         return False
@@ -528,7 +529,7 @@ def _fits(positions: Positions, way: str) -> bool:
 
 
 def _lies_across(memory: _Memory) -> bool:
-    """Return whether the first terms of all sums are next to each other, and the terms of each are not."""
+    """Return whether sums are contiguous across each other, and not along their terms."""
     rule = affine(memory.positions)
     return rule is not None and rule.steps[0] == 1 and rule.steps[1] != 1
 

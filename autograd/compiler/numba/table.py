@@ -1,8 +1,7 @@
-"""Interpreting the table of an irregular program with Numba: one compiled loop for all programs.
+"""Interpret the table of an irregular program with Numba: one kernel for all programs.
 
-The memory holds as many lanes at a time as a vector register, for as many samples: an operation is then
-eight of the same, and little more than one. What an operation reads is loaded before anything is stored, so
-that the slot of an operand may be the slot of the result.
+The memory has as many lanes as a vector register, one for each sample: eight operations then cost little
+more than one. Operands are loaded before the result is stored, so that both may share a slot.
 """
 
 from __future__ import annotations

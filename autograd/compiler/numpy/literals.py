@@ -1,9 +1,10 @@
-"""Arrays that a program holds: it is given them by name, and only its source says what is in them.
+"""The constant arrays of a program: they are passed to it by name, and written out only in its source.
 
-To write them down and read them again each time would take longer than all else: the 5,000,000 positions of a
-mixture of Gaussians (10 dimensions, 25 of them, 1,000 points) took 31 of 34 s, and made a source of 56 MB.
-So the source is written when somebody asks for it. There a short array stands as it is, positions that follow
-a rule as the rule, and anything else is packed, behind a line that says what it looks like.
+To write and parse them for each compilation would take longer than all else: the 5,000,000 positions of a
+mixture of Gaussians (10 dimensions, 25 components, 1,000 points) took 31 of 34 s, and made a source of 56
+MB. So the source is written on demand. In it, a short array is a list, regular positions are the
+expression of their rule, and anything else is compressed text below a comment that shows its first
+numbers.
 """
 
 from __future__ import annotations
@@ -170,7 +171,7 @@ def _written(array: Array) -> str:
 
 
 def _ruled(positions: Array) -> str | None:
-    """Return positions as a sum of ranges, one an axis, and of what begins them; None if that is long too."""
+    """Return positions as a sum of ranges, one for each axis, and their starts; None if that is long."""
     starts, axes = _ranges(positions.ravel())
     if len(starts) > _SHORT:
         return None
@@ -190,7 +191,7 @@ def _ruled(positions: Array) -> str | None:
 
 
 def _ranges(flat: Array) -> tuple[Array, list[tuple[int, int]]]:
-    """Return positions as nested ranges: what begins them, and from the outermost on length and step."""
+    """Return positions as nested ranges: their starts, and length and step of each, the outermost first."""
     axes: list[tuple[int, int]] = []
     while len(flat) > 1:
         steps = np.diff(flat)
@@ -212,7 +213,7 @@ def _range(length: int, step: int, start: int) -> str:
 
 
 def _repeated(numbers: Array) -> str | None:
-    """Return floats that are the same few again and again as these and their positions."""
+    """Return floats that repeat a few numbers as an indexed list of these."""
     bits = numbers.ravel().view(np.int64)
     first, inverse = np.unique(bits, return_index=True, return_inverse=True)[1:]
     if 4 * len(first) > len(bits):
@@ -225,7 +226,7 @@ def _repeated(numbers: Array) -> str | None:
 
 
 def _packed(array: Array) -> str:
-    """Return an array as text that no one reads."""
+    """Return an array as compressed text."""
     small = array.astype("<f8" if array.dtype.kind == "f" else "<i4")
     text = base64.b85encode(zlib.compress(small.tobytes())).decode()
     return f'unpacked("{text}", "{small.dtype.str}", {array.shape})'

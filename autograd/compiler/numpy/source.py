@@ -1,4 +1,4 @@
-"""Writing the program in NumPy, as a person would: one statement an array."""
+"""Write a plan as a NumPy program: one statement for each array, as a person would write it."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def numpy_source(
         return (v2,)
     <BLANKLINE>
     """
-    return _Writer(plan, parameters).written(results)
+    return _StatementWriter(plan, parameters).written(results)
 
 
 def numpy_expression(rule: Rule, operands: Mapping[str, str], helpers: Helpers) -> str:
@@ -243,7 +243,7 @@ def imports_of(helpers: Helpers) -> list[str]:
 
 
 @dataclass
-class _Writer:
+class _StatementWriter:
     plan: Plan
     parameters: Sequence[str]
     names: dict[int, str] = field(default_factory=dict)
@@ -283,7 +283,7 @@ class _Writer:
         )
 
     def _only_chosen_by(self, returned: set[int]) -> set[int]:
-        """Return the comparisons that nothing but `where` uses: they stay True and False."""
+        """Return the comparisons that only `where` uses, whose results stay boolean."""
         found = {colour for colour, block in self.plan.blocks.items() if block.op in COMPARISONS.values()}
         found -= {self.plan.place[i][0] for i in returned}
         for block in self.plan.blocks.values():
@@ -305,7 +305,7 @@ class _Writer:
     # --------------------------------------------------------------------------------------- operands
 
     def _view(self, operand: Operand, *, whole: bool = False) -> str:
-        """Return an operand; `whole` where it must not be left to broadcasting."""
+        """Return an operand; `whole` if it must have its full shape rather than broadcast to it."""
         block = self.plan.blocks[operand.source]
         if block.constants is not None:
             return self._constants(block.constants[operand.wanted], operand, whole)
@@ -389,7 +389,7 @@ class _Writer:
         return f"{name}({', '.join(arguments)})"
 
     def _formula(self, op: Op, texts: Sequence[str]) -> str:
-        """Return the rule of a row with its operands written in."""
+        """Return the rule of a row with its operands substituted."""
         meaning = dict(zip(op.parameters, texts, strict=True))
         if op is OPS["pow"] and (meaning["y"] == "0.5" or meaning["y"].isidentifier()):
             # For a bare exponent 0.5 np.power takes the square root: nan at -inf, where pow has inf.
@@ -412,7 +412,7 @@ class _Writer:
         return f"{name}.reshape({', '.join(map(str, shape))})" if len(shape) != 1 else name
 
     def _fill(self, name: str, size: int, parts: Sequence[Operand], targets: Sequence[Positions]) -> None:
-        """Write an array that takes its numbers from several."""
+        """Write an array whose elements come from several arrays."""
         self.lines.append(f"{name} = np.empty({size})")
         for part, target in zip(parts, targets, strict=True):
             at, positions, shape_of = target, part.wanted, self.plan.blocks[part.source].shape
@@ -426,7 +426,7 @@ class _Writer:
             self.lines.append(f"{place} = {self._view(Operand(part.source, positions))}")
 
     def _own(self, text: str, source: int) -> str:
-        """Return a result in an array of its own: a copy of an argument, a view or a repetition."""
+        """Return a result as a new array: arguments, views and results returned twice are copied."""
         is_first = text not in self.returned
         self.returned.add(text)
         is_computed = text == self.names.get(source) and self.plan.blocks[source].argument is None

@@ -1,4 +1,4 @@
-"""Interpreting the table of an irregular program with NumPy: one statement a run."""
+"""Interpret the table of an irregular program with NumPy: one statement for each run."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Passes that rewrite a tape."""
+"""Passes: each turns a tape into another tape with the same results."""

@@ -1,9 +1,9 @@
-"""Colouring: instructions that are computed alike, from the leaves up, get the same colour.
+"""Colour a tape: instructions that are computed in the same way, from the leaves up, share a colour.
 
-All numbers of one input array have one colour, and so have all constants. Two instructions have the same
-colour if they are of the same operation on operands of the same colours. A colour class is then an array:
-the sixteen neurons of a layer, times the samples if somebody looped over them, are one. No member of a class
-depends on another, because what depends on a colour is of another colour.
+All elements of one argument have one colour, and so do all constants. Two instructions have the same
+colour if they apply the same operation to operands of the same colours. Each colour class becomes an
+array, such as the sixteen neurons of a layer, for all samples if the user looped over them. Members of a
+class never depend on each other, because a result never has the colour of its operands.
 """
 
 from __future__ import annotations

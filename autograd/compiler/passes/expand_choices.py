@@ -1,7 +1,7 @@
-"""Writing out rows that choose: ``relu(x)`` is a comparison and a choice by it.
+"""Expand operations that choose: ``relu(x)`` becomes a comparison and a `where`.
 
-Its derivative is a choice by the same comparison, which is then made once. Written out are reductions as well
-that are made of others: a mean is a sum and a quotient.
+The derivative chooses by the same comparison, which is then computed once. Reductions that consist of others
+are expanded as well: a mean becomes a sum and a quotient.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Two operations in one, for an interpreter, which takes as long for the one as for the other.
+"""Fuse ``c + x * y`` into one instruction: an interpreter pays per instruction.
 
-Results stay the same bit for bit: the product in ``c + x * y`` is still rounded by itself.
+Unlike a fused multiply-add of a processor, it rounds the product first, so results stay the same bit for bit.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ADD_PRODUCT = Op(
 
 
 def combine(tape: Tape) -> Tape:
-    """Return a tape in which a product that is only added to something is part of the addition.
+    """Return a tape in which each product that is used once, in a sum, is fused with the addition.
 
     A negative that is added becomes a difference. What was combined stays on the tape, unused.
 

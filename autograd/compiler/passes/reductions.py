@@ -1,8 +1,8 @@
-"""Finding sums: chains of additions become one `sum` or `dot`, as a person would write them.
+"""Find reductions: turn chains of additions into one `sum` or `dot`.
 
-``b + w0 * x0 + w1 * x1`` is a chain of two additions; here it becomes ``b + dot([w0, w1], [x0, x1])``. Terms
-that are computed alike are taken together, so that each sum runs over numbers of one array. The order of
-summation changes, and with it the last digits.
+``b + w0 * x0 + w1 * x1`` is a chain of two additions; here it becomes ``b + dot([w0, w1], [x0, x1])``.
+Terms of one colour are collected, so that each reduction runs over elements of one array. This changes
+the order of summation, and with it the last digits.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Term = tuple[int, ...]
 
 
 def find_reductions(tape: Tape) -> Tape:
-    """Return a tape with chains of additions as sums and dot products.
+    """Return a tape in which chains of additions are sums and dot products.
 
     Parameters
     ----------
@@ -98,14 +98,14 @@ class _Finder:
         self.new: dict[int, int] = {}
 
     def _inner(self) -> set[int]:
-        """Return the sums and products that are a term of one sum, and of nothing else."""
+        """Return the sums and products whose only use is as a term of one sum."""
         ops = self.tape.ops
         outer = {op for op in set(ops) if op in PLAIN_SUMS or _is_total(op)}
         sums = (args for op, args in zip(ops, self.tape.args, strict=True) if op in outer)
         return {arg for args in sums for arg in args if ops[arg] in PARTS and self.uses[arg] == 1}
 
     def _terms(self, i: int) -> list[Term]:
-        """Return the terms of a sum, in order; those of a sum inside it as its own."""
+        """Return the terms of a sum in order, nested sums flattened."""
         terms: list[Term] = []
         stack = [i]
         while stack:
@@ -149,17 +149,17 @@ class _Finder:
         return self.reduced.add(op, args)
 
     def _sum_of(self, terms: list[Term]) -> int:
-        """Write a sum: a reduction for the terms of each colour, and additions of these."""
+        """Append a sum: a reduction of the terms of each colour, and additions that join these."""
         return self._added([part for group in self._groups(terms) for part in self._reduced(group)])
 
     def _total_of(self, x: int, count: int) -> int:
-        """Write the sum over the samples of a number: of its terms, if it is a sum of nothing else's."""
+        """Append the total over the samples of a number, or of its terms if nothing else uses it."""
         terms: list[Term] = self._terms(x) if x in self.inner else [(x,)]
         parts = [part for group in self._groups(terms) for part in self._totals(group, self.new[count])]
         return self._added(parts)
 
     def _totals(self, group: list[Term], count: int) -> list[int]:
-        """Write the sum over the samples of alike terms."""
+        """Append the total over the samples of terms of one colour."""
         self.samples.extend(self.reduced)
         if not any(self.samples.of[number] for number in group[0]):
             return [self._put(OPS["mul"], (count, part)) for part in self._reduced(group)]
@@ -168,7 +168,7 @@ class _Finder:
         return [self._put(op, tuple(chain(*columns)))]
 
     def _groups(self, terms: list[Term]) -> list[list[Term]]:
-        """Return the terms in the new tape by colour."""
+        """Return the terms grouped by colour, as instructions of the new tape."""
         groups: dict[tuple[int, ...], list[Term]] = {}
         new, colours = self.new, self.colours.of
         for term in terms:
@@ -180,7 +180,7 @@ class _Finder:
         return reduce(lambda total, part: self._put(OPS["add"], (total, part)), parts)
 
     def _reduced(self, group: list[Term]) -> list[int]:
-        """Write the sum of alike terms; what is left to add where a reduction does not pay."""
+        """Append the sum of terms of one colour; return what is left to add if a reduction does not pay."""
         columns = tuple(zip(*group, strict=True))
         if len(columns) == 2 and len(group) == 1:
             return [self._put(OPS["mul"], group[0])]
@@ -190,7 +190,7 @@ class _Finder:
         return [self._put(op, tuple(chain(*columns)))]
 
     def _times(self, times: int, number: int) -> int:
-        """Write a number added to itself as a multiple."""
+        """Append a multiple of a number, in place of additions of it to itself."""
         if times == 1:
             return number
         return self._put(OPS["mul"], (self._constant(float(times)), number))

@@ -1,1 +1,1 @@
-"""Running programs: arguments by name, cache, and compilation in the background."""
+"""Run programs: names of arguments, the cache, and compilation in the background."""

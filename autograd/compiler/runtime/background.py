@@ -1,12 +1,12 @@
-"""The thread in which slow backends compile, so that nobody waits for them.
+"""Compile for slow backends in a background thread.
 
-One thread, because compilers take turns anyway; it ends when there is nothing to do. It holds programs
-weakly: one whose function is gone before its turn is not compiled. It is a daemon, so that a process ends
-without waiting for all that is still to be compiled.
+There is one thread, because compilers hold a global lock anyway; it ends when its queue is empty. The
+queue holds weak references, so that a program whose function is gone is not compiled. The thread is a
+daemon, so that a process ends without waiting for the queue.
 
-A child that is forked while a compiler works has the compiler's locks, and nobody who would release them. So
-forking waits until a program is done. A process that ends while one works would take the ground from under
-its feet, which aborted one process in 900. So the end stops the thread first.
+A child forked during a compilation would inherit the compiler's locks without the thread that releases
+them, so a fork waits for the current program. A process that ended during a compilation would free what
+the compiler still uses, which aborted one process in 900, so the thread is stopped first.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ PATIENCE = 60.0
 
 
 class _Worker:
-    """What waits to be compiled, and who does it; a forked child begins with a new one."""
+    """The queue and its thread; a forked child gets new ones."""
 
     def __init__(self, waiting: deque[ref[Program]]) -> None:
         self.waiting = waiting
@@ -42,7 +42,7 @@ class _Worker:
         self.turn = threading.Lock()
 
     def add(self, program: Program) -> None:
-        """Have a program compiled in its turn."""
+        """Queue a program."""
         with self.changing:
             if not program.queue():
                 return
@@ -53,7 +53,7 @@ class _Worker:
                 self.start()
 
     def start(self) -> None:
-        """Begin to work, where a thread can be had."""
+        """Start the thread, if there is none and the system has one."""
         if self.thread is not None:
             return
         try:
@@ -64,7 +64,7 @@ class _Worker:
             self.give_up()
 
     def give_up(self) -> None:
-        """Leave all programs as they are; nobody waits for them any longer."""
+        """Drop the queue, and release whoever waits for its programs."""
         with self.changing:
             while self.waiting:
                 program = self.waiting.popleft()()
@@ -84,7 +84,7 @@ class _Worker:
                     self.compiling.release()
 
     def _improve_next(self) -> bool:
-        """Do the next program, if there is one."""
+        """Compile the next program; return whether there was one."""
         program = self._next()
         if program is not None:
             program.improve()
@@ -100,20 +100,20 @@ class _Worker:
             return None
 
     def before_fork(self) -> None:
-        """Wait until no compiler works; if it takes forever, the child does without one."""
+        """Wait for the current program, at most `PATIENCE`; after that, the child compiles nothing."""
         self.turn.acquire()
         self.is_free = self.compiling.acquire(timeout=PATIENCE)
         self.changing.acquire()
 
     def after_fork(self) -> None:
-        """Go on."""
+        """Resume compiling."""
         self.changing.release()
         if self.is_free:
             self.compiling.release()
         self.turn.release()
 
     def end(self) -> None:
-        """Stop: between two steps of the compiler, of which the longest take a second."""
+        """Stop between two steps of the compiler, the longest of which take a second."""
         self.is_ending = True
         self.give_up()
         if self.thread is not threading.current_thread():
@@ -123,7 +123,7 @@ class _Worker:
 
 
 def _stop(thread: threading.Thread | None) -> None:
-    """Raise an error in a thread until it ends: LLVM calls back, and what is raised there is ignored."""
+    """Raise an error in a thread until it ends: one raised in a callback from LLVM is ignored."""
     if thread is None:
         return
     identity, ours = thread.ident or 0, sys.unraisablehook
@@ -176,7 +176,7 @@ def improve_later(program: Program) -> None:
 
 @cache
 def _watch() -> None:
-    """Be told of forks and of the end, once there is something to do."""
+    """Register for forks and the end of the process, at the first program."""
     if hasattr(os, "register_at_fork"):
         # Those who are told of a fork take locks, and the last to ask is told first. It waits for the
         # compiler, which logs: the lock of logging must not be taken by then, so logging asks before.
@@ -191,7 +191,7 @@ def _watch() -> None:
 
 
 def _begin_in_child() -> None:
-    """Have what waited in the parent compiled here too, by a thread of this process."""
+    """Continue with the queue of the parent, in a thread of this process."""
     global _worker
     parent, _worker = _worker, _Worker(_worker.waiting)
     if not parent.is_free:

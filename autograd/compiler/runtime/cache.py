@@ -1,11 +1,11 @@
-"""Where compiled code is kept, so that a second process need not compile it again.
+"""The cache of compiled code, which other processes load instead of compiling again.
 
 The directory is ``$CHAINRULE_CACHE``, else ``$XDG_CACHE_HOME/chainrule``, else ``~/.cache/chainrule``. It has
 a directory for each program, and may be deleted at any time.
 
-Whoever can write these files can run code as us, since machine code is read from them. So a directory is
-used if nobody else can write in it, and a file is read if it is what was written: a damaged one gave wrong
-numbers.
+Whoever can write these files can run code as the user, since machine code is loaded from them. So a
+directory is used only if nobody else can write to it, and a file is loaded only if its digest is the
+recorded one: a damaged file gave wrong numbers.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _warned: set[Path] = set()
 
 
 def directory() -> Path:
-    """Return where programs are kept.
+    """Return the directory of the cache.
 
     Examples
     --------
@@ -48,7 +48,7 @@ def directory() -> Path:
 
 
 def stored(text: str) -> Path | None:
-    """Return a file with a text, the same for the same text in all processes.
+    """Return the file of a program, the same in all processes.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def stored(text: str) -> Path | None:
 
 
 def warn_if_unsafe() -> None:
-    """Warn once where programs are not kept, since others can write in the directory.
+    """Warn once if nothing is cached because others can write to the directory.
 
     Examples
     --------
@@ -115,7 +115,7 @@ def warn_if_unsafe() -> None:
 
 
 def is_intact(path: Path) -> bool:
-    """Return whether the compiled code of a program is what was written, if there is any.
+    """Return whether the compiled code of a program has the recorded digests.
 
     Examples
     --------
@@ -130,7 +130,7 @@ def is_intact(path: Path) -> bool:
 
 
 def seal(path: Path) -> None:
-    """Note what the compiled code of a program is.
+    """Record the digests of the compiled code of a program.
 
     Examples
     --------
@@ -162,7 +162,7 @@ def _digests(path: Path) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file whole: another process may be writing the same, each its own, and the last one stays."""
+    """Write a file atomically, since another process may be writing the same."""
     with tempfile.NamedTemporaryFile(
         "w", dir=path.parent, suffix=".new", delete=False, encoding="utf-8"
     ) as file:
@@ -171,7 +171,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def _is_writable_by_others(cache: Path) -> bool:
-    """Return whether a directory, if there is one, is somebody else's, or open to others."""
+    """Return whether a directory exists and somebody else owns it or can write to it."""
     if not hasattr(os, "getuid") or not cache.exists():
         return False
     found = cache.stat()
@@ -179,7 +179,7 @@ def _is_writable_by_others(cache: Path) -> bool:
 
 
 def _is_ours(home: Path) -> bool:
-    """Return whether a directory of a program was made here: no link, ours, and closed to others."""
+    """Return whether a path is a directory of a program: no link, owned by the user, closed to others."""
     found = home.lstat()
     if not stat.S_ISDIR(found.st_mode) or not _NAME.fullmatch(home.name):
         return False
@@ -189,7 +189,7 @@ def _is_ours(home: Path) -> bool:
 
 
 def _forget_old(cache: Path) -> None:
-    """Delete the programs that were not used for longest, and nothing but programs."""
+    """Delete the least recently used programs, and nothing but programs."""
     homes = [home for home in cache.iterdir() if _is_ours(home) and (home / _PROGRAM).is_file()]
     homes.sort(key=lambda home: home.stat().st_mtime)
     for home in homes[:-KEPT]:

@@ -1,4 +1,4 @@
-"""Names of a program's arguments: what users call them, as far as Python and the program allow it."""
+"""Make identifiers of the names of arguments, as close to them as Python and the program allow."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _OWN_NUMBERED = re.compile(r"(v|c|i|result)\d+")
 
 
 def identifiers(names: Sequence[str]) -> list[str]:
-    """Return names that Python takes for variables, each once, and none that a program uses itself.
+    """Return distinct identifiers, none of which a program uses itself.
 
     Python reads ``𝑣1`` and ``v1`` as one name: it normalises what it reads (NFKC), so names are compared
     as it reads them.
@@ -53,7 +53,7 @@ def identifiers(names: Sequence[str]) -> list[str]:
 
 
 def is_own(name: str) -> bool:
-    """Return whether Python or a program gives a name a meaning.
+    """Return whether a name is a keyword, a builtin, or used by programs themselves.
 
     Examples
     --------
@@ -64,7 +64,7 @@ def is_own(name: str) -> bool:
 
 
 def _identifier(name: str) -> str:
-    """Return what is most like a name among what Python takes for one."""
+    """Return the identifier closest to a name."""
     letters = (c if f"x{c}".isidentifier() else "_" for c in unicodedata.normalize("NFKC", name))
     text = re.sub("_+", "_", "".join(letters)).strip("_")
     # Once more, since a letter may combine with a mark that it did not stand beside.

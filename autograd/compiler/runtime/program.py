@@ -1,4 +1,4 @@
-"""A compiled program, what compiling found, and the moment when a faster backend takes over."""
+"""A compiled program, the report of its compilation, and its replacement by a faster backend's."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Run = Callable[..., tuple[Any, ...]]
 
 
 class UnsuitableError(Exception):
-    """A backend does not take a program; the message says why."""
+    """A backend rejects a program; the message says why."""
 
 
 class CompilationReport(NamedTuple):

@@ -1,1 +1,1 @@
-"""Programs without regularity, as a table that is interpreted."""
+"""Irregular programs as a table of operations to interpret."""

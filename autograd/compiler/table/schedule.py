@@ -1,13 +1,12 @@
-"""Putting the operations of an irregular program in an order in which they can be interpreted fast.
+"""Schedule the operations of an irregular program for an interpreter.
 
-A program in which no arrays are to be found is not compiled operation by operation: 300,000 statements would
-take minutes. It is run by an interpreter instead, from a table. The interpreter keeps numbers in slots of a
-memory, each slot with a lane for every sample, and the schedule makes its work easy:
+To compile a program without arrays operation by operation would take minutes for 300,000 statements.
+Instead, an interpreter runs it from a table. It keeps numbers in slots of a memory, each with a lane for
+every sample. The schedule keeps it fast:
 
-- operations of one kind that do not need each other stand together as *runs*: the interpreter decides once
-  a run what to do, not once an operation;
-- an operation is done as late as it can be, and its slot is given away after its last use, so that the memory
-  is small.
+- independent operations of one kind form a *run*, so that the interpreter dispatches once a run; - each
+operation is scheduled as late as possible, and its slot is reused after its last use, so that the memory
+  stays small.
 """
 
 from __future__ import annotations
@@ -30,8 +29,8 @@ Slots = npt.NDArray[np.int32]
 Places = npt.NDArray[np.intp]
 
 
-class Run(NamedTuple):
-    """Operations of one kind, none of which needs another: rows `start` to `stop` of the table."""
+class OperationRun(NamedTuple):
+    """Independent operations of one kind: rows `start` to `stop` of the table."""
 
     op: Op
     start: int
@@ -54,7 +53,7 @@ class Schedule:
         Where each comes from, by lane: a position among all arguments and constants in a row.
     constants : list of float
         The constants, which follow the arguments.
-    runs : list of Run
+    runs : list of OperationRun
         The work, in order.
     table : array of int, shape (operations, 4)
         For each operation the slot that it writes, and up to three that it reads.
@@ -69,14 +68,14 @@ class Schedule:
     given: Slots
     sources: Places
     constants: list[float]
-    runs: list[Run]
+    runs: list[OperationRun]
     table: Slots
     kept: Slots
     results: list[tuple[Slots, Slots]]
 
 
 def is_schedulable(tape: Tape) -> bool:
-    """Return whether each operation has few operands, and samples go in at the beginning and out at the end.
+    """Return whether operations have few operands, and samples are stacked first and taken apart last.
 
     Examples
     --------
@@ -175,8 +174,8 @@ def _number_and_lane(tape: Tape, i: int) -> tuple[int, int]:
     return found
 
 
-def _runs(tape: Tape) -> tuple[list[Run], list[int]]:
-    """Return the operations by how many must follow them, the most first, and among these by kind."""
+def _runs(tape: Tape) -> tuple[list[OperationRun], list[int]]:
+    """Return the operations sorted by height, the longest path to a result first, and then by kind."""
     heights = [0] * len(tape)
     for i in range(len(tape) - 1, -1, -1):
         height = heights[i] + 1
@@ -191,7 +190,7 @@ def _runs(tape: Tape) -> tuple[list[Run], list[int]]:
     start = 0
     for _, group in groupby(order, key=keys.__getitem__):
         inside = list(group)
-        runs.append(Run(tape.ops[inside[0]], start, start + len(inside)))  # type: ignore[arg-type]
+        runs.append(OperationRun(tape.ops[inside[0]], start, start + len(inside)))  # type: ignore[arg-type]
         start += len(inside)
     return runs, order
 
@@ -199,7 +198,7 @@ def _runs(tape: Tape) -> tuple[list[Run], list[int]]:
 def _slots(
     tape: Tape, loads: Sequence[int], order: Sequence[int], kept: set[int]
 ) -> tuple[dict[int, int], int]:
-    """Return the slot of each number, given away after its last use, and how many there are."""
+    """Return the slot of each number, reused after its last use, and how many slots there are."""
     last = {arg: i for i in order for arg in tape.args[i]}
     slot_of = {i: slot for slot, i in enumerate(loads)}
     free: list[int] = []

@@ -1,1 +1,1 @@
-"""From a graph to a tape, one instruction a number."""
+"""Turn a recorded graph into a tape of scalar instructions."""

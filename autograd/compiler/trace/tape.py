@@ -1,4 +1,4 @@
-"""The tape: the program that a trace leaves, one instruction a number, in order of evaluation."""
+"""The tape: a traced program as scalar instructions in order of evaluation."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ...ops.structural import Operation
 
 @dataclass
 class Tape:
-    """Instructions by number, each after those that it uses.
+    """Scalar instructions in order: each comes after its operands.
 
-    A list for each of their properties, because an object for each instruction would keep the cyclic
-    collector busy for half of the time of compiling.
+    One list for each property, because the cyclic collector would spend half of the compile time on an object
+    for each instruction.
 
     Attributes
     ----------
@@ -82,17 +82,17 @@ def rewritten(
     write: Callable[[Tape, Operation, tuple[int, ...]], int],
     only: Callable[[Operation], bool] = lambda op: True,
 ) -> Tape:
-    """Return a tape in which operations are written anew.
+    """Return a tape in which chosen operations are replaced.
 
     Parameters
     ----------
     tape : Tape
         The program.
     write : callable
-        It gets the new tape, an operation and the operands there, and returns which instruction has the
-        result.
+        From the new tape, an operation and its operands there, to the index of the instruction that replaces
+        it.
     only : callable
-        Whether an operation is written anew; all others stay what they are.
+        Whether an operation is replaced; all others are copied.
 
     Returns
     -------
@@ -123,7 +123,7 @@ def rewritten(
 
 
 def tape_of(outputs: Sequence[Value | float], arrays: Sequence[Sequence[Value]]) -> Tape:
-    """Return the program that computes some results from the numbers of some arrays.
+    """Return the tape that computes some results from the elements of some arrays.
 
     Parameters
     ----------
