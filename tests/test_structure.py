@@ -59,26 +59,26 @@ def modules(package: str) -> dict[str, Path]:
 
 
 @cache
-def imports(name: str, *, late: bool = False) -> frozenset[str]:
-    """Return the imports of a module: at load time or, if `late`, inside functions."""
+def imports(name: str, *, late: bool = False, types: bool = False) -> frozenset[str]:
+    """Return the imports of a module: on loading or, if `late`, in functions; with `types` for types too."""
     path = modules(name.partition(".")[0])[name]
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
     tree = ast.parse(path.read_text(encoding="utf-8"))
     return frozenset(
         target
-        for node, in_function in statements(tree)
+        for node, in_function in statements(tree, types)
         if in_function is late
         for target in targets(node, package)
     )
 
 
-def statements(tree: ast.AST, in_function: bool = False) -> Iterator[tuple[ast.AST, bool]]:
-    """Yield all nodes of a syntax tree outside `if TYPE_CHECKING`, and whether each is in a function."""
+def statements(tree: ast.AST, types: bool, in_function: bool = False) -> Iterator[tuple[ast.AST, bool]]:
+    """Yield the nodes of a syntax tree, and whether each is in a function; with `types`, all of them."""
     for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+        if not types and isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             continue
         yield node, in_function
-        yield from statements(node, in_function or isinstance(node, ast.FunctionDef | ast.Lambda))
+        yield from statements(node, types, in_function or isinstance(node, ast.FunctionDef | ast.Lambda))
 
 
 def targets(node: ast.AST, package: str) -> Iterator[str]:
@@ -115,8 +115,9 @@ def loaded() -> frozenset[str]:
 
 @pytest.mark.parametrize("name", modules("autograd"))
 def test_arrows_run_down(name: str) -> None:
-    """A file imports only from its own folder, from lower layers, and from `GROUND`, also in functions."""
-    targets = {target for late in (False, True) for target in imports(name, late=late) if is_ours(target)}
+    """A file imports only from its folder, lower ones and `GROUND`, also in functions and for types."""
+    found = imports(name, types=True) | imports(name, late=True, types=True)
+    targets = {target for target in found if is_ours(target)}
     if name in GROUND:
         assert not targets
     else:
@@ -179,7 +180,9 @@ def test_autograd_does_not_know_nn(name: str) -> None:
 def test_nn_uses_public_names(name: str) -> None:
     """`nn` imports only public names of `autograd`, and modules of `GROUND`."""
     tree = ast.parse(modules("nn")[name].read_text(encoding="utf-8"))
-    found = [node for node, _ in statements(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    found = [
+        node for node, _ in statements(tree, types=True) if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
     for node in found:
         if isinstance(node, ast.Import):
             assert {alias.name for alias in node.names if is_ours(alias.name)} <= {"autograd"}

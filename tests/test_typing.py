@@ -96,11 +96,11 @@ def test_every_public_name(environment: Path) -> None:
 
 
 def test_the_types_of_methods(environment: Path) -> None:
-    """Methods that upper layers attach to `Value` have types too."""
+    """Operators have types; what the storeys above attach is known, and has types as a function."""
     methods = ["draw()", "explain(x)", "steps()", "exp()", "max(2.0)", "__add__(2.0)", "backward()"]
     lines = ["from autograd import Value", "x = Value(3.0)", *(f"reveal_type(x.{name})" for name in methods)]
     found = re.findall('Revealed type is "(?:.*[.])?(.*)"', checked(environment, "\n".join(lines)))
-    assert found == ["Drawing", "Explanation", "Steps", "Value", "Value", "Value", "None"]
+    assert found == ["Any", "Any", "Any", "Value", "Value", "Value", "None"]
 
 
 @pytest.mark.parametrize("name", ["autograd.missing", "autograd.show.missing", "nn.missing"])

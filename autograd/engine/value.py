@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from numbers import Real
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from ..ops.structural import Operation
 from . import nonfinite
@@ -23,11 +23,6 @@ from .levels import level_above, open_scopes
 from .operators import Operators
 from .real_numbers import checked_number
 from .sweep_lock import is_sweeping, sweep_lock
-
-if TYPE_CHECKING:
-    from ..show.picture.drawing import Drawing
-    from ..show.text.explanation import Explanation
-    from ..show.text.sweep_steps import Steps
 
 _new = object.__new__
 
@@ -77,10 +72,10 @@ class Value(Operators):
 
     _adjoint: Any
 
-    # Attached by the storeys above.
-    draw: ClassVar[Callable[..., Drawing]]
-    explain: ClassVar[Callable[..., Explanation]]
-    steps: ClassVar[Callable[..., Steps]]
+    # Attached by the storeys above, whose types the engine does not know.
+    draw: ClassVar[Callable[..., Any]]
+    explain: ClassVar[Callable[..., Any]]
+    steps: ClassVar[Callable[..., Any]]
     _accumulate: ClassVar[Callable[[Value, float, bool], None]]
 
     def __init__(self, data: Real | float, label: str = "") -> None:
