@@ -24,7 +24,7 @@ from autograd import OPS, Op, Value
 from nn import Module, activations, losses
 
 Language = Literal["ours", "plain", "torch", "rows"]
-"""This project's words, in drawn spellings or in the first ones; PyTorch's; calls of rows."""
+"""This project's words in drawn spellings or in the first ones, PyTorch's words, or calls of rows."""
 Shape = tuple[int, ...]
 
 

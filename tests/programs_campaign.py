@@ -84,7 +84,7 @@ def fewer(steps: tuple[Step, ...], needed: set[int]) -> Iterator[tuple[Step, ...
 
 
 def reduced(program: Program, fails: Callable[[Program], str]) -> Program:
-    """Return a smaller program that fails in the same way."""
+    """Return a smaller program with the same kind of failure."""
     wanted, seconds = fails(program), time.perf_counter() + 5.0
     found = True
     while found and time.perf_counter() < seconds:

@@ -24,7 +24,7 @@ def site_packages(tmp_path: Path) -> Path:
 
 
 def run(site_packages: Path, program: str) -> subprocess.CompletedProcess[str]:
-    """Run a program with the packages of a folder."""
+    """Run a program with a folder first on the module search path."""
     command = [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(site_packages)!r})\n{program}"]
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=site_packages)
 

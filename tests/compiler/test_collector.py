@@ -1,4 +1,4 @@
-"""The cyclic collector is for the whole process: compiling leaves it on, and gives it little to visit."""
+"""Compiling leaves the cyclic collector, which belongs to the whole process, on, and creates few objects."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from autograd.compiler.trace.tape import Tape, tape_of
 
 
 def test_the_collector_runs_while_a_function_is_compiled() -> None:
-    """Another thread may make cycles meanwhile."""
+    """The collector stays on while a function is compiled, since other threads may create cycles."""
     found = []
 
     def f(x: Value) -> Value:
@@ -26,7 +26,7 @@ def test_the_collector_runs_while_a_function_is_compiled() -> None:
 
 
 def _visited(size: int) -> int:
-    """Return how many objects the collector has to visit because of tapes of so many operations."""
+    """Return the number of objects that the collector visits for tapes of a given size."""
     x = [Value(float(i)) for i in range(4)]
     y = [x[0]]
     for i in range(size):
@@ -36,13 +36,13 @@ def _visited(size: int) -> int:
     tapes: list[Tape] = [tape_of(y, [x])]
     tapes.append(simplify(tapes[-1]))
     tapes.append(find_reductions(tapes[-1]))
-    # It leaves tuples of numbers out once it has seen them.
+    # The collector stops tracking tuples of numbers once it has visited them.
     gc.collect()
     return len(gc.get_objects()) - before
 
 
 @pytest.mark.parametrize("size", [100, 400])
 def test_tapes_are_few_objects(size: int) -> None:
-    """However many instructions a tape has."""
+    """A tape of any length is few objects to the collector."""
     _visited(10)
     assert _visited(size) < 40

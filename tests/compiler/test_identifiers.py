@@ -1,4 +1,4 @@
-"""The names of a program's arguments, from labels that may be any text."""
+"""Names of a program's arguments, derived from arbitrary labels."""
 
 from __future__ import annotations
 

@@ -156,7 +156,7 @@ def test_networks() -> None:
     for parameter in model.parameters():
         parameter.data += 0.1
     same(compiled(model, x, y), value_and_grad(loss)(model, x, y))
-    # The parameters are one array: the layers are views of it, and each is a matrix product.
+    # The parameters are one array; each layer is a matrix product with a view of it.
     assert compiled.report().classes < 40
     assert compiled.report().products == 4
     assert "model[:12].reshape(4, 3)[:, :2]" in compiled.source

@@ -19,15 +19,15 @@ WHOLE: dict[str, Any] = {
     "labels": np.array([2, 0, 1]),
     "small labels": np.array([2, 0, 1], dtype=np.uint8),
     "a matrix": np.array([[1, 2], [3, 4]]),
-    "truths": np.array([True, False]),
-    "an array of no dimensions": np.array(3),
-    "a truth of no dimensions": np.array(True),
+    "booleans": np.array([True, False]),
+    "a 0-d array": np.array(3),
+    "a 0-d boolean": np.array(True),
     "objects": np.array([np.int64(1), np.float64(2.5), 3], dtype=object),
-    "a truth": True,
-    "NumPy's truth": np.bool_(True),
-    "a number": 3,
-    "NumPy's number": np.int32(3),
-    "none": np.zeros(0, dtype=int),
+    "a bool": True,
+    "a NumPy bool": np.bool_(True),
+    "an int": 3,
+    "a NumPy int": np.int32(3),
+    "empty": np.zeros(0, dtype=int),
 }
 
 

@@ -1,4 +1,4 @@
-"""Compiling in the background, and processes that fork or end meanwhile."""
+"""Compiling in the background while the process forks or ends."""
 
 from __future__ import annotations
 

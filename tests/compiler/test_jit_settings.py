@@ -176,7 +176,7 @@ class Activation:
 PAIRS: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
     "numbers": (lambda: 1.5, lambda: 2.5),
     "a number and a whole one": (lambda: 1, lambda: 1.0),
-    "a truth and a number": (lambda: 1, lambda: True),
+    "a bool and an int": (lambda: 1, lambda: True),
     "zeros": (lambda: 0.0, lambda: -0.0),
     "nan": (lambda: math.nan, lambda: math.inf),
     "complex numbers": (lambda: complex(0.0, 1.0), lambda: complex(-0.0, 1.0)),
@@ -238,7 +238,7 @@ PAIRS: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
     "fractions": (lambda: Fraction(1, 2), lambda: Fraction(1, 3)),
     "paths": (lambda: Path("a"), lambda: Path("b")),
     "random numbers": (lambda: np.random.default_rng(0), lambda: np.random.default_rng(1)),
-    "random numbers of before": (lambda: np.random.RandomState(0), lambda: np.random.RandomState(1)),
+    "NumPy's legacy random numbers": (lambda: np.random.RandomState(0), lambda: np.random.RandomState(1)),
     "random numbers of Python": (lambda: drawn(0), lambda: drawn(1)),
     "constants": (lambda: Value(1.0) + 1.0, lambda: Value(1.0) + 2.0),
     "modules": (lambda: Neuron(1, "relu", rng=0), lambda: Neuron(1, "tanh", rng=0)),

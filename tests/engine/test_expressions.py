@@ -89,7 +89,7 @@ def test_with_and_without_a_graph(expression: Program) -> None:
     ],
 )
 def test_activations(call: Callable[[Any], Any], formula: Callable[[float], float]) -> None:
-    """The value of an activation is its formula's, also on arrays; its slope, the finite difference's."""
+    """Activations have the value of their formula, also on arrays, and the slope of finite differences."""
     points = [-3.0, -0.5, 0.2, 2.5]
     np.testing.assert_allclose(call(np.array(points)), [formula(x) for x in points], rtol=1e-14)
     for point in points:

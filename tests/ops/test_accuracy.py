@@ -130,7 +130,7 @@ SLOPES: dict[str, tuple[Formula, ...]] = {
     "relu": (lambda x: mpf(x > 0),),
     "softplus": (lambda x: 1 / (1 + mp.exp(-x)),),
 }
-"""The partials of the rows of one or two numbers, from mathematics."""
+"""The partials of the rows of one or two numbers, in mpmath."""
 
 
 KINK_OR_POLE_AT_0 = ("abs", "relu", "cbrt", "truediv", "floordiv", "mod", "hypot", "arctan2")
@@ -306,7 +306,7 @@ def test_second_derivatives(name: str, way: str) -> None:
             exact = SECOND[name](mpf(x))
             if abs(exact) > LARGEST:
                 continue
-            # Near a root two terms cancel; the error is that of one term, which is of the size of the slope.
+            # Near a root two terms cancel; the error is that of one term, about as large as the slope.
             slack = 2.0 * math.ulp(float(SLOPES[name][0](mpf(x)))) / math.ulp(float(exact))
             assert ulps(number, exact) <= 16.0 + slack, (x, number, float(exact))
 
@@ -398,7 +398,7 @@ FUNCTIONS: dict[str, tuple[Function, Formula, Formula]] = {
         lambda x: mpf(1.0 if x > -1 else 0.0),
     ),
 }
-"""What is made of rows: the function, its formula, and that of its slope."""
+"""Functions composed of rows, each with its formula and the formula of its derivative."""
 
 PROBABILITIES: dict[str, tuple[Function, Formula, Formula]] = {
     "binary_cross_entropy, 1": (

@@ -103,10 +103,10 @@ ROWS = """
         special_points=(_at(1.0, 2.0, 0.0, 0.0, gives=0.0, partials=(0.0, 0.0, 1.0, 2.0)),),
     ),
 """
-"""Rows of every kind: NumPy lacks lgamma; Numba lacks remainder, and what NumPy calls so is another function.
+"""Rows of every kind: NumPy lacks lgamma; Numba lacks remainder, and NumPy's is a different function.
 
-Of the reductions NumPy and Numba lack fsum, NumPy has none for growth, spread and wave, a mean square is made
-of others, and the largest number is folded by a row that is written out.
+Of the reductions, NumPy and Numba lack fsum, NumPy lacks growth, spread and wave, a mean square is composed
+of other rows, and the largest number is a fold of a row that is expanded.
 """
 
 HEAD = """

@@ -1,4 +1,4 @@
-"""Rules are parsed once, and written again as they were meant."""
+"""Rules are parsed once and rendered back with the same meaning."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ WORDS = {*OPS, *COMPARISONS, *CONSTANTS, "shortcut", "len", "products_of_others"
 
 @pytest.mark.parametrize("rule", RULES)
 def test_words(rule: Rule) -> None:
-    """A rule is made of rows and the few other words, of arguments, and of numbers."""
+    """A rule consists of known words, arguments and numbers."""
     assert {*rule.words} <= WORDS
     assert {*rule.names} <= {"x", "y", "condition", "out"}
 
 
 @pytest.mark.parametrize("rule", RULES)
 def test_written_as_it_is(rule: Rule) -> None:
-    """A language that calls each word by its name writes a rule that is the same again."""
+    """A renderer that calls each word by its name gives the same rule again."""
     calls = {word: called(word, rule_arity(word)) for word in WORDS - SIGNS.keys()}
     text = Renderer({**calls, **SIGNS}).write(rule)
     assert shown(Rule(text).tree) == shown(rule.tree)
 
 
 def rule_arity(word: str) -> int:
-    """Return how many operands a word takes."""
+    """Return the number of operands of a word."""
     op = OPS.get(word) or COMPARISONS.get(word)
     return len(op.partials) if op else 3 if word == "shortcut" else 1
 
 
 def shown(expression: Expression) -> str:
-    """Return an expression with all its parentheses."""
+    """Return an expression fully parenthesised."""
     match expression:
         case Name(name):
             return name
@@ -70,7 +70,7 @@ EXPRESSIONS = st.recursive(
 @given(EXPRESSIONS)
 @settings(max_examples=300)
 def test_parentheses(expression: Expression) -> None:
-    """Parentheses stand where Python would group otherwise: what is written is read as the same tree."""
+    """Rendered expressions have the parentheses they need: parsing them gives the same tree."""
     language = Renderer({**SIGNS, "exp": called("exp", 1), "where": called("where", 3)})
     rule = Rule("")
     rule.__dict__["tree"] = expression
@@ -79,7 +79,7 @@ def test_parentheses(expression: Expression) -> None:
 
 @given(EXPRESSIONS, st.floats(-2.0, 2.0), st.floats(-2.0, 2.0))
 def test_choices(expression: Expression, x: float, y: float) -> None:
-    """A choice written as Python's conditional expression evaluates as a call of `where` does."""
+    """A choice rendered as Python's conditional expression has the same value as a call of `where`."""
     names = {"x": x, "y": y, "out": 0.5, "exp": lambda z: min(max(z, -9.0), 9.0)}
     names["where"] = lambda condition, one, other: one if condition else other
     rule = Rule("")
@@ -99,13 +99,13 @@ def test_choices(expression: Expression, x: float, y: float) -> None:
     ["x ** y", "x if y else out", "[x]", "x.real", "f(x=1.0)", "x < y < out", "x and y", "1 + x", "'x'"],
 )
 def test_what_is_no_rule(text: str) -> None:
-    """A form that no target knows is refused, and the message shows it."""
+    """Syntax that no renderer supports raises an error that shows it."""
     with pytest.raises(ValueError, match="expected a rule of names, floats, calls"):
         _ = Rule(text).tree
 
 
 def test_declined_words() -> None:
-    """A language writes out a row that has a rule, and declines one that it would have to know."""
+    """A renderer expands a row that has a rule, and declines a primitive row that it does not know."""
     language = Renderer({**SIGNS, "where": CHOICE})
     assert language.write(Rule("relu(x) * y")) == "(0.0 if x <= 0.0 else x) * y"
     with pytest.raises(DeclinedError, match="abs"):
@@ -114,13 +114,13 @@ def test_declined_words() -> None:
 
 @pytest.mark.parametrize("op", [pytest.param(op, id=op.name) for op in OPS.values()])
 def test_primitive(op: Op) -> None:
-    """A row is primitive if its rule is its own name."""
+    """A row is primitive if its rule uses its own name."""
     assert op.is_primitive is (op.name in op.value.words)
 
 
 @pytest.mark.parametrize("op", [pytest.param(op, id=op.name) for op in OPS.values() if not op.variadic])
 def test_what_may_raise(op: Op) -> None:
-    """A rule of which it is said that it does not raise gives a float for any floats."""
+    """A rule for which `may_raise` is false returns a float for any floats."""
     points = [0.0, -0.0, 1.0, -1.5, 1e308, -1e308, 5e-324, float("inf"), float("-inf"), float("nan")]
     if may_raise(op.value):
         return
@@ -132,7 +132,7 @@ def test_what_may_raise(op: Op) -> None:
 
 
 def test_one_reader() -> None:
-    """Only `Rule` reads Python's syntax tree."""
+    """Only `rule.py` uses Python's `ast`."""
     package = Path(autograd.__file__).parent
     readers = [path.name for path in package.rglob("*.py") if "import ast\n" in path.read_text()]
     assert readers == ["rule.py"]

@@ -311,7 +311,7 @@ def test_what_is_flat(activation: str, argument: float, is_flat: bool) -> None:
 
 
 def test_what_levels_off() -> None:
-    """Rows that can saturate level off on both sides, at different heights; that follows from their rules."""
+    """The rows that can saturate, at different values on both sides, are found from their rules."""
     levelling = {name for name, op in OPS.items() if _steepest(op) > 0.0}
     assert levelling == {"tanh", "sigmoid", "arctan", "erf", "erfc"}
     assert (_steepest(OPS["sigmoid"]), _steepest(OPS["tanh"])) == (0.25, 1.0)

@@ -96,7 +96,7 @@ def test_a_gradient_inside_of_the_function() -> None:
 
 @pytest.mark.parametrize(("f", "names"), [(line, "numbers_0, x"), (lambda numbers: W, "x0_0, x1")])
 def test_names_of_the_arguments(f: Callable[..., Any], names: str) -> None:
-    """A compiled program calls the arguments as the function does, where the names are different ones."""
+    """A compiled program uses the function's argument names, unless they collide."""
     compiled = jit(make_functional(f, [W]), "numpy")
     compiled([2.0], 3.0)
     assert f"def program({names})" in compiled.source

@@ -203,7 +203,7 @@ def test_all_directions_through_a_loop() -> None:
 
 
 def test_a_loop_in_each_sample() -> None:
-    """Like a row, a loop may run in each sample: what all samples share gets the total of what flows back."""
+    """A loop can run per sample, like a row; a shared operand gets the total of the samples' adjoints."""
     x, a = stack([Value(5.0), Value(6.0)]), Value(2.0)
     y = rounds(x, a)
     order = [y, x, a]
@@ -217,13 +217,13 @@ def test_a_loop_in_each_sample() -> None:
 
 
 def test_what_a_compiler_does_not_know() -> None:
-    """A loop that nobody has written on arrays yet cannot be compiled, and it is said which."""
+    """Compiling a structural operation without an array form raises an error with its name."""
     with pytest.raises(NotImplementedError, match=r"expected operations .* on arrays, got rounds"):
         jit(rounds)(5.0, 2.0)
 
 
 def test_an_operation_of_its_own_is_copied() -> None:
-    """A deep copy has the loop itself, a pickle an equal one."""
+    """A deep copy refers to the same loop, an unpickled node to an equal one."""
     y = rounds(Value(5.0), Value(2.0)) + 1.0
     twin, read = copy.deepcopy(y), pickle.loads(pickle.dumps(y))
     assert twin.args[0].op is y.args[0].op
