@@ -234,7 +234,7 @@ def test_kinds_of_arguments(arguments: tuple[Any, ...], expected: Any) -> None:
     ("argument", "given"), [("a", "'a'"), ({1.0}, "{1.0}"), (np.array([1j]), "an array with 1j")]
 )
 def test_strange_arguments(argument: Any, given: str) -> None:
-    """An argument that is not a tree of real numbers raises a TypeError that says what it got."""
+    """An argument that is not a tree of real numbers raises a TypeError that shows what was passed."""
     with pytest.raises(TypeError, match=f"an argument of a compiled function .*{given}"):
         jit(lambda x: x)(argument)
 

@@ -159,7 +159,7 @@ def test_a_changed_text_is_written_again(home: Path) -> None:
 
 @pytest.mark.parametrize("change", ["flip", "add", "remove", "no digests"])
 def test_code_that_is_not_what_was_written(home: Path, change: str) -> None:
-    """Any flipped bit, added, removed or unlisted file is detected."""
+    """Changed bytes, added or removed files, and missing digests are detected."""
     path = cache.stored("x = 1")
     assert path is not None
     code = path.parent / "__pycache__"

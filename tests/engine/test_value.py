@@ -55,7 +55,7 @@ def test_data_is_a_python_float(number: Any) -> None:
     ids=repr,
 )
 def test_data_of_another_type(data: Any, message: str) -> None:
-    """Anything but a real number raises a TypeError that says what it got and what to do."""
+    """Anything but a real number raises a TypeError that shows what was passed and what to do."""
     with pytest.raises(TypeError, match=message):
         Value(data)
     leaf = Value(1.0)

@@ -313,6 +313,6 @@ def test_a_row_of_values_beside_an_array(join: Callable[..., Any]) -> None:
     ],
 )
 def test_wrong_elements(call: Callable[[], Any], message: str) -> None:
-    """An element of the wrong type raises a TypeError that says what it got."""
+    """An element of the wrong type raises a TypeError that shows what was passed."""
     with pytest.raises(TypeError, match=message):
         call()

@@ -343,7 +343,7 @@ def test_bounds_of_initial_weights(name: str, low: float, high: float) -> None:
     ("name", "init"), [("relu", "he"), ("gelu", "he"), ("tanh", "glorot"), ("linear", "glorot")]
 )
 def test_initializer_by_activation(name: str, init: str) -> None:
-    """By default the ReLU family uses He initialization, the others Glorot."""
+    """By default the ReLU family uses He initialisation, the others Glorot."""
     chosen, explicit = Layer(3, 4, name, rng=0), Layer(3, 4, name, init=init, rng=0)
     other = Layer(3, 4, name, init="unit_uniform", rng=0)
     assert chosen.state_dict() == explicit.state_dict() != other.state_dict()

@@ -220,7 +220,7 @@ def test_a_link_to_a_folder_to_be(folder: Path) -> None:
 
 
 def test_a_pipe_where_a_file_is_to_be_written(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """An output path that cannot be replaced, such as a pipe, raises before the training."""
+    """An output path that cannot be replaced, such as a pipe, is reported before the training."""
     (folder / "out").mkdir()
     os.mkfifo(folder / "out" / "neuron.svg")
     assert main([*QUICK, "--out", "out"]) == 2

@@ -337,7 +337,7 @@ def generator() -> Iterator[float]:
     ],
 )
 def test_inputs_of_another_kind(x: Any, error: type[Exception], message: str) -> None:
-    """Inputs of another type or shape raise an error that says what was expected and what it got."""
+    """Inputs of another type or shape raise an error that says what was expected and what was passed."""
     with pytest.raises(error, match=message):
         MLP(2, [2, 1])(x)
 

@@ -181,7 +181,7 @@ def test_steps_lower_a_loss() -> None:
     ],
 )
 def test_bad_arguments(arguments: dict[str, Any], error: type[Exception], message: str) -> None:
-    """Invalid arguments raise an error that says what it got."""
+    """Invalid arguments raise an error that shows what was passed."""
     with pytest.raises(error, match=message):
         SGD(**{"parameters": [Value(1.0)]} | arguments)
 
@@ -201,7 +201,7 @@ def test_bad_arguments(arguments: dict[str, Any], error: type[Exception], messag
     ],
 )
 def test_bad_arguments_of_adam(arguments: dict[str, Any], message: str) -> None:
-    """Numbers out of range raise an error that says what it got."""
+    """Numbers out of range raise an error that shows what was passed."""
     with pytest.raises(ValueError, match=message):
         Adam(**{"parameters": [Value(1.0)]} | arguments)
 

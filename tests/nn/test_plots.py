@@ -97,7 +97,7 @@ def test_decision_boundary_shows_the_regions(points: Dataset) -> None:
 @pytest.mark.usefixtures("pyplot")
 @pytest.mark.parametrize("scaled", [False, True])
 def test_decision_boundary_asks_the_model_all_over_the_samples(points: Dataset, scaled: bool) -> None:
-    """The model is evaluated on a standardized grid, a tenth wider than the samples."""
+    """The model is evaluated on a standardised grid, a tenth wider than the samples."""
     standardize = Standardizer.of(points.inputs)
     model = Sides()
     decision_boundary(model, points, standardize if scaled else None, points=6)

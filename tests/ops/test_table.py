@@ -284,7 +284,7 @@ def test_infinite_logits(logits: Point) -> None:
     ],
 )
 def test_wrong_arguments(call: Callable[[], Any], error: type[Exception], message: str) -> None:
-    """A wrong argument raises an error that says what it got."""
+    """A wrong argument raises an error that shows what was passed."""
     with pytest.raises(error, match=message):
         call()
 

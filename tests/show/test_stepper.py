@@ -331,7 +331,7 @@ def test_unwritable_paths(tmp_path: Path) -> None:
 
 
 def test_not_a_value() -> None:
-    """Anything but a Value raises a TypeError that says what it got."""
+    """Anything but a Value raises a TypeError that shows what was passed."""
     with pytest.raises(TypeError, match=r"stepper expected a Value, got 3\.0 \(float\)"):
         stepper(3.0)  # type: ignore[arg-type]
 

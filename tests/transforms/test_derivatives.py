@@ -1129,7 +1129,7 @@ def add(x: Any, y: Any) -> Any:
     ],
 )
 def test_wrong_types(call: Callable[[], Any], message: str) -> None:
-    """Arguments of a wrong type raise a TypeError that says what it got and what to do."""
+    """Arguments of a wrong type raise a TypeError that shows what was passed and what to do."""
     with pytest.raises(TypeError, match=message):
         call()
 
@@ -1206,7 +1206,7 @@ def test_wrong_types(call: Callable[[], Any], message: str) -> None:
     ],
 )
 def test_wrong_values(call: Callable[[], Any], message: str) -> None:
-    """Arguments that do not match raise a ValueError that says what was expected and what it got."""
+    """Arguments that do not match raise a ValueError that says what was expected and what was passed."""
     with pytest.raises(ValueError, match=message):
         call()
 

@@ -301,7 +301,7 @@ def test_the_order_of_keys_does_not_matter() -> None:
     ],
 )
 def test_what_no_tree_is_made_of(tree: Any, message: str) -> None:
-    """A leaf that is not a real number raises a TypeError that says where, what it got and what to do."""
+    """A leaf that is not a real number raises a TypeError that says where, what was passed and what to do."""
     with pytest.raises(TypeError, match=message):
         flatten(tree, "the tangent")
 
