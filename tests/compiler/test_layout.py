@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,15 +11,19 @@ import pytest
 from array_programs import ArrayProgram, array_programs
 from comparing import evaluated, same
 from hypothesis import given, settings
-from loops_backend import on
+from loops_backend import interpreted, on
 
-from autograd import vmap
+from autograd import Value, vmap
 from autograd.compiler import compile as compiled
 from autograd.compiler.arrays.layout import Block, Plan
 from autograd.compiler.numba.source import Results
 from autograd.compiler.numpy.table import with_numpy
+from autograd.compiler.passes.reductions import find_reductions
+from autograd.compiler.passes.simplify import simplify
 from autograd.compiler.runtime.program import Run
+from autograd.compiler.trace.tape import tape_of
 from autograd.ops.rules import on_arrays, on_floats
+from autograd.transforms.batch_operations import stack, total
 
 
 def computed(block: Block, taken: Sequence[Any]) -> Any:
@@ -71,8 +76,9 @@ def of_plan(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results) -> 
 @pytest.fixture(autouse=True, scope="module")
 def _plainly() -> Any:
     compiled.BACKENDS["plainly"] = compiled.Backend(of_plan, with_numpy)
+    compiled.BACKENDS["loops"] = compiled.Backend(interpreted, with_numpy)
     yield
-    del compiled.BACKENDS["plainly"]
+    del compiled.BACKENDS["plainly"], compiled.BACKENDS["loops"]
 
 
 @settings(max_examples=150)
@@ -87,16 +93,45 @@ def test_a_plan_says_all_that_there_is_to_compute(drawn: ArrayProgram) -> None:
     same(program(drawn.point(1.0)), evaluated(results, drawn.point(1.0)), 1e-8)
 
 
-def test_blocks_of_every_kind() -> None:
-    """Blocks of every kind work: arguments, constants, stacks, products, sums and assembled arrays."""
+@pytest.mark.parametrize("backend", ["plainly", "loops", "numpy"])
+def test_blocks_of_every_kind(backend: str) -> None:
+    """An argument, constants, an arrangement, products, a sum along an axis, and terms of several arrays."""
 
     def f(w: Any, x: Any) -> Any:
         hidden = vmap(lambda row: np.tanh(w @ row + np.array([1.0, 2.0])))(x)
+        mixed = np.concatenate([w[0], hidden[:, 1], [3.0]])
+        of_several = vmap(lambda number: number * w[0, 0] + w[1, 1])(np.concatenate([w[0], np.sin(x[:, 1])]))
         return {
             "all": hidden,
             "sum": hidden.sum(axis=0),
-            "mixed": np.concatenate([w[0], hidden[:, 1], [3.0]]),
+            "mixed": mixed,
+            "of several": of_several,
+            "numbers": [*w.ravel(), *x.ravel()],
+            "matrix and vector": w @ x[0],
+            "vector and matrix": x[:, 0] @ x,
         }
 
     at = [np.arange(6.0).reshape(2, 3) / 8.0, np.cos(np.arange(12.0)).reshape(4, 3)]
-    same(on("plainly", f, *at)(*at), evaluated(f, *at))
+    same(on(backend, f, *at)(*at), evaluated(f, *at))
+
+
+def test_a_total_of_what_samples_share() -> None:
+    """Of a sum over samples, a term that all of them share is a multiple."""
+    x, y, w = Value(2.0), Value(3.0), Value(5.0)
+    of_samples = total(stack([x, y]) + w, 2)
+    tape = tape_of([of_samples], [[x, y], [w]])
+    assert [op.name for op in find_reductions(simplify(tape)).ops if op] == [
+        "stack",
+        "total sum",
+        "mul",
+        "add",
+    ]
+    program = compiled.compiled(tape, [(2,), ()], [()], ["x", "w"])
+    assert program.run(np.array([1.0, 2.0]), 10.0) == (23.0,)
+
+
+def test_constants_beyond_the_range_of_floats() -> None:
+    """Where `math` raises, what is folded is what NumPy gives."""
+    with np.errstate(all="ignore"):
+        tape = simplify(tape_of([Value(1000.0).exp(), Value(-1.0).log()], []))
+    assert [tape.numbers[i] for i in tape.outputs] == [math.inf, pytest.approx(math.nan, nan_ok=True)]

@@ -356,8 +356,6 @@ def _elementwise_order(
 def _inverse(positions: Positions) -> Positions | None:
     """Return the inverse of a permutation, else None; `np.argsort` would take five times as long."""
     inverse = np.full(len(positions), -1)
-    if positions.max() >= len(positions):
-        return None
     inverse[positions] = np.arange(len(positions))
     return None if (inverse < 0).any() else inverse
 

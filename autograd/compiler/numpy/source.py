@@ -346,10 +346,9 @@ class _StatementWriter:
         self.products += 1
         rows, columns = len(left.wanted), len(right.wanted)
         self.lines.append(f"# {rows} × {columns} sums of {left.wanted.shape[1]} products:")
+        # A vector is always on the left, since the rows vary more slowly than the columns.
         if rows == 1:
             return f"{self._view(right, whole=True)} @ {self._view(_row(left), whole=True)}"
-        if columns == 1:
-            return f"{self._view(left, whole=True)} @ {self._view(_row(right), whole=True)}"
         return f"{self._view(left, whole=True)} @ {_transposed(self._view(right, whole=True))}"
 
     def _reduction(self, block: Block) -> str:
