@@ -22,19 +22,19 @@ _COLORS = ("#1f6fb4", "#d9822b", "#3a9d5d", "#b4457e", "#7a5cc0", "#6b7784")
 
 
 def loss_curve(history: History, title: str = "Training") -> Figure:
-    """Plot loss, and the metric where there is one, against the epoch.
+    """Plot the loss, and the metric if there is one, against the epochs.
 
     Parameters
     ----------
     history : History
-        What `nn.fit` returned.
+        The result of `nn.fit`.
     title : str
-        Stands above it.
+        The title of the figure.
 
     Returns
     -------
     matplotlib.figure.Figure
-        Shown by notebooks; ``figure.savefig("loss.png")`` writes it.
+        The figure. Notebooks show it; ``figure.savefig("loss.png")`` saves it.
 
     Raises
     ------
@@ -73,9 +73,9 @@ def decision_boundary(
     dataset : Dataset
         Samples with two features.
     standardize : Standardizer or None
-        What the model's inputs went through.
+        The standardizer of the model's inputs.
     points : int
-        Grid points a side at which the model is evaluated.
+        The number of grid points along each axis at which the model is evaluated.
 
     Returns
     -------
@@ -124,7 +124,7 @@ def decision_boundary(
 
 
 def _figure(title: str) -> tuple[Figure, Axes]:
-    """Return a new figure that belongs to no global list of figures."""
+    """Return a new figure that is not in the global list of figures."""
     if find_spec("matplotlib") is None:
         raise ModuleNotFoundError("plots need Matplotlib: pip install 'chainrule[viz]'")
     from matplotlib.figure import Figure
