@@ -18,7 +18,7 @@ from .arguments.static import StaticArguments
 from .kept_programs import NOTHING, KeptPrograms, Ready
 from .recording import UsesVariablesAroundError, recorded
 from .runtime.background import improve_later
-from .runtime.patience import improve_when_worthwhile
+from .runtime.patience import Spent, improve_when_worthwhile
 from .runtime.program import CompilationReport, Program
 
 
@@ -58,6 +58,7 @@ class Jitted:
         self._backend = backend
         self._static = static
         self._is_patient = is_patient
+        self._spent = Spent()
         self.clear_cache()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -88,8 +89,10 @@ class Jitted:
                 program, build = recorded(call, self._backend)
             except UsesVariablesAroundError:
                 return self._f(*args, **kwargs)
-            improve = improve_when_worthwhile if self._is_patient else improve_later
-            improve(program)
+            if self._is_patient:
+                improve_when_worthwhile(program, self._spent)
+            else:
+                improve_later(program)
             ready = self._programs.keep(call, program, build)
         return self._run(ready, call.arrays, args, kwargs)
 

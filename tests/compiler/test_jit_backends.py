@@ -318,6 +318,9 @@ def test_time_adds_up_over_calls(monkeypatch: pytest.MonkeyPatch) -> None:
     assert queued == []
     f(1.0)
     assert len(queued) == 1
+    # Another program of the function, such as that of a smaller batch, has nothing to wait for.
+    f(np.ones(2))
+    assert len(queued) == 2
 
 
 def test_waiting_begins(monkeypatch: pytest.MonkeyPatch) -> None:

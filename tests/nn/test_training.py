@@ -411,7 +411,7 @@ def test_compiled_with_numba_as_eager(name: str, monkeypatch: pytest.MonkeyPatch
     pytest.importorskip("numba")
     improved: list[Program] = []
 
-    def improve_now(program: Program) -> None:
+    def improve_now(program: Program, spent: object) -> None:
         improved.append(program)
         program.improve()
 

@@ -13,45 +13,60 @@ from .program import Program, Run
 # the speed of everything else meanwhile. A program that would end sooner than that is better off without it,
 # and one that goes on for long loses nothing by having waited for a second.
 PATIENCE = 1.0
-"""For how many seconds a program runs on NumPy, all its calls together, before a faster backend begins."""
+"""For how many seconds a function runs on NumPy, all its calls together, before a faster backend begins."""
 
 
-def improve_when_worthwhile(program: Program) -> None:
-    """Have a program improved in the background once its calls have taken `PATIENCE` together.
+class Spent:
+    """How long the calls of a function have taken, whichever of its programs they ran.
+
+    The last batch of an epoch may be smaller than the others: its program runs rarely, and is as worthwhile.
+
+    Examples
+    --------
+    >>> Spent().seconds
+    0.0
+    """
+
+    seconds = 0.0
+
+
+def improve_when_worthwhile(program: Program, spent: Spent) -> None:
+    """Have a program improved in the background once the calls of its function have taken `PATIENCE`.
 
     Parameters
     ----------
     program : Program
         The program.
+    spent : Spent
+        The time that the calls of its function have taken.
 
     Examples
     --------
     >>> from .program import CompilationReport
     >>> program = Program(str, lambda x: (x,), CompilationReport(0, 0, 0.0))
     >>> program.expect("numba", lambda: lambda x: (x + 1.0,))
-    >>> improve_when_worthwhile(program)
+    >>> improve_when_worthwhile(program, Spent())
     >>> program.run(1.0), program.report.remark
     ((1.0,), 'numba has not begun yet')
     """
     if not program.settled.is_set():
-        program.run = _timed(program)
+        program.run = _timed(program, spent)
 
 
-def _timed(program: Program) -> Run:
+def _timed(program: Program, spent: Spent) -> Run:
     """Return what runs a program and adds up how long that takes, until the program is improved.
 
     A closure, which costs a call 0.2 us while it is there; an object with `__call__` would cost 0.3.
     """
     # Weakly, since the program holds what is returned: it is to be gone as soon as its function is.
-    improvable, run, left = ref(program), program.run, PATIENCE
+    improvable, run = ref(program), program.run
 
     def timed(*arrays: Any) -> tuple[Any, ...]:
         # Calls in other threads may take away each other's time, which only makes a backend begin later.
-        nonlocal left
         start = perf_counter()
         results = run(*arrays)
-        left -= perf_counter() - start
-        if left <= 0.0 and (found := improvable()) is not None:
+        spent.seconds += perf_counter() - start
+        if spent.seconds >= PATIENCE and (found := improvable()) is not None:
             improve_later(found)
         return results
 
