@@ -55,7 +55,7 @@ def save(model: Module, path: str | os.PathLike[str], **extras: npt.ArrayLike) -
     """
     target = Path(path)
     if target.suffix != ".npz":
-        raise ValueError(f"parameters are saved to a file ending in .npz, but the path is {str(target)!r}")
+        raise ValueError(f"expected a path ending in .npz, got {str(target)!r}")
     taken = {"names", "values"} & set(extras)
     if taken:
         raise ValueError(f"the arrays of the parameters are called {taken}; call the extra something else")

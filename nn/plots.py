@@ -97,9 +97,7 @@ def decision_boundary(
     1
     """
     if dataset.inputs.shape[1] != 2:
-        raise ValueError(
-            f"a decision boundary is drawn for 2 features, but there are {len(dataset.features)}"
-        )
+        raise ValueError(f"a decision boundary expected 2 features, got {len(dataset.features)}")
     low, high = dataset.inputs.min(axis=0), dataset.inputs.max(axis=0)
     margin = 0.1 * np.where(high > low, high - low, 1.0)
     x, y = (np.linspace(a, b, points) for a, b in zip(low - margin, high + margin, strict=True))

@@ -371,6 +371,8 @@ def torch_namespace(torch: Any, setting: Setting) -> dict[str, Any]:
         "nan": np.nan,
         "of": of,
         "_tensor": tensor,
+        # Forward mode refuses a tensor that is expanded in memory, such as the gradient of a sum.
+        "_dense": lambda x: x.contiguous(),
         "_max": lambda x, y: torch.where(x >= y, x, y),
         "_min": lambda x, y: torch.where(x <= y, x, y),
         "_fold": fold,

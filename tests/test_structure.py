@@ -4,6 +4,7 @@ import ast
 import inspect
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from graphlib import TopologicalSorter
@@ -160,6 +161,14 @@ def test_the_generator_knows_the_table_alone() -> None:
     files = [name for name in modules("autograd") if room(name) == "autograd.ops"]
     targets = {target for name in files for target in imports(name) if is_ours(target)}
     assert set(map(room, targets)) == {"autograd.ops"}
+
+
+def test_one_class_of_a_name() -> None:
+    """A name stands for one class in the whole project."""
+    paths = [path for package in ("autograd", "nn") for path in modules(package).values()]
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in paths]
+    names = Counter(node.name for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
+    assert [name for name, count in names.items() if count > 1] == []
 
 
 def test_no_module_hides_behind_a_function() -> None:

@@ -246,9 +246,12 @@ WORDS: Mapping[str, Word] = {
     "gradients of samples": Word(
         ("autograd.vmap(autograd.grad({f}))({0})",), "torch.func.vmap(torch.func.grad({f}))({0})"
     ),
-    "tangent": Word(("autograd.jvp({f}, ({0},), ({1},))[1]",), "torch.func.jvp({f}, ({0},), ({1},))[1]"),
+    "tangent": Word(
+        ("autograd.jvp({f}, ({0},), ({1},))[1]",), "torch.func.jvp({f}, (_dense({0}),), (_dense({1}),))[1]"
+    ),
     "curvature": Word(
-        ("autograd.hvp({f}, ({0},), ({1},))",), "torch.func.jvp(torch.func.grad({f}), ({0},), ({1},))[1]"
+        ("autograd.hvp({f}, ({0},), ({1},))",),
+        "torch.func.jvp(torch.func.grad({f}), (_dense({0}),), (_dense({1}),))[1]",
     ),
     "pulled back": Word(("autograd.vjp({f}, {0})[1]({1})[0]",), "torch.func.vjp({f}, {0})[1]({1})[0]"),
     # ------------------------------------------------------------------------------------------- settings

@@ -75,6 +75,6 @@ def _check(y: Value, leaves: Sequence[Value]) -> None:
         if not isinstance(leaf, Value):
             raise TypeError(f"lambdify expected Values as arguments, got {leaf!r} ({type(leaf).__name__})")
         if leaf.op is not None:
-            raise ValueError(f"the arguments of lambdify are leaves, but {leaf!r} was computed")
+            raise ValueError(f"lambdify expected leaves as arguments, got the result {leaf!r}")
     if len(set(leaves)) < len(leaves):
         raise ValueError("the arguments of lambdify have a leaf twice")

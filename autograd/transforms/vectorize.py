@@ -81,7 +81,9 @@ def vmap(f: Function, in_axes: Any = 0, out_axes: Any = 0) -> Function:
     def mapped(*args: Any, **kwargs: Any) -> Any:
         each = list(in_axes) if isinstance(in_axes, list | tuple) else [in_axes] * len(args)
         if len(each) != len(args):
-            raise ValueError(f"in_axes has {len(each)} entries, but there are {len(args)} arguments")
+            raise ValueError(
+                f"expected in_axes to have {len(args)} entries, one for each argument, got {len(each)}"
+            )
         arrays: list[_Array] = []
         positional = [_opened(arg, axes, arrays) for arg, axes in zip(args, each, strict=True)]
         by_keyword = {name: _opened(arg, 0, arrays) for name, arg in kwargs.items()}

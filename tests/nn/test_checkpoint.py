@@ -82,7 +82,7 @@ def test_extras_do_not_replace_the_parameters(target: Path, name: str) -> None:
 @pytest.mark.parametrize("name", ["weights", "weights.txt", "weights.npy", "weights.npz.gz", ".npz"])
 def test_another_suffix(tmp_path: Path, name: str) -> None:
     """A path that does not end in .npz raises, and nothing is written."""
-    with pytest.raises(ValueError, match=rf"ending in \.npz, but the path is .*{name}"):
+    with pytest.raises(ValueError, match=rf"ending in \.npz, got .*{name}"):
         save(Neuron(1), tmp_path / name)
     assert listing(tmp_path) == {}
 

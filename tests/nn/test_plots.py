@@ -131,7 +131,7 @@ def test_decision_boundary_of_a_constant_feature(points: Dataset) -> None:
 def test_decision_boundary_of_other_than_two_features(points: Dataset, features: int) -> None:
     """Any number of features other than two raises."""
     data = replace(points, inputs=np.zeros((4, features)), features=("x",) * features)
-    with pytest.raises(ValueError, match=f"for 2 features, but there are {features}"):
+    with pytest.raises(ValueError, match=f"expected 2 features, got {features}"):
         decision_boundary(Sides(), data)
 
 

@@ -1177,7 +1177,7 @@ def test_wrong_types(call: Callable[[], Any], message: str) -> None:
         (lambda: vmap(add, in_axes=(None, None))(1.0, 2.0), "all None"),
         (
             lambda: vmap(add, in_axes=(0,))(np.ones(2), 2.0),
-            "in_axes has 1 entries, but there are 2 arguments",
+            "expected in_axes to have 2 entries, one for each argument, got 1",
         ),
         (
             lambda: vmap(lambda x: np.ones(int(x)))(np.array([1.0, 2.0])),

@@ -118,7 +118,7 @@ class Drawing:
         form = target.suffix.removeprefix(".").lower()
         if form not in ("dot", "html", *FORMATS):
             raise ValueError(
-                f"a drawing saves to .dot, .html, .{', .'.join(FORMATS)}, but the path is {str(target)!r}"
+                f"expected a path ending in .dot, .html, .{', .'.join(FORMATS)}, got {str(target)!r}"
             )
         write_whole(target, self._content(form))
         return target

@@ -108,7 +108,7 @@ class Stepper:
         """
         target = Path(path)
         if target.suffix.lower() != ".html":
-            raise ValueError(f"a stepper saves to .html, but the path is {str(target)!r}")
+            raise ValueError(f"expected a path ending in .html, got {str(target)!r}")
         write_whole(target, self.html.encode())
         return target
 

@@ -282,7 +282,7 @@ def _latex_number(text: str) -> str:
     return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if exponent else mantissa
 
 
-class _Python(Renderer):
+class _PythonForPeople(Renderer):
     """Python as people write it, with the infix symbols of rows."""
 
     def form(self, word: str, count: int) -> Form:
@@ -320,7 +320,7 @@ class _Latex(Renderer):
         return term.text if term.precedence >= need else rf"\left({term.text}\right)"
 
 
-_PYTHON, _LATEX = _Python({}), _Latex({})
+_PYTHON, _LATEX = _PythonForPeople({}), _Latex({})
 
 
 def _applied(op: Operation, terms: Sequence[Term], latex: bool) -> Term:
