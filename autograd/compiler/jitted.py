@@ -18,7 +18,7 @@ from .arguments.static import StaticArguments
 from .kept_programs import NOTHING, KeptPrograms, Ready
 from .recording import UsesVariablesAroundError, recorded
 from .runtime.background import improve_later
-from .runtime.patience import Spent, improve_when_worthwhile
+from .runtime.patience import Use, improve_when_worthwhile
 from .runtime.program import CompilationReport, Program
 
 
@@ -58,7 +58,7 @@ class Jitted:
         self._backend = backend
         self._static = static
         self._is_patient = is_patient
-        self._spent = Spent()
+        self._use = Use()
         self.clear_cache()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -90,7 +90,7 @@ class Jitted:
             except UsesVariablesAroundError:
                 return self._f(*args, **kwargs)
             if self._is_patient:
-                improve_when_worthwhile(program, self._spent)
+                improve_when_worthwhile(program, self._use)
             else:
                 improve_later(program)
             ready = self._programs.keep(call, program, build)
@@ -229,8 +229,8 @@ def jit(
     A function keeps the programs of the last 128 kinds of arguments, which take 0.4 to 1.3 MB each;
     ``clear_cache()`` frees them.
 
-    The first calls run on NumPy. If Numba is installed, it compiles in the background as soon as the calls
-    have taken one second in total, and later calls are faster. ``wait()`` starts this at once and waits for
+    The first calls run on NumPy. If Numba is installed, it compiles in the background once the function
+    has been in use for a second, and later calls are faster. ``wait()`` starts this at once and waits for
     it; with ``backend="numba"`` it starts at the first call.
 
     Parameters

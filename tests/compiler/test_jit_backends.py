@@ -304,18 +304,25 @@ def test_a_slow_backend_begins_when_it_is_worthwhile(monkeypatch: pytest.MonkeyP
     assert f(1.0) == 2.0
 
 
-def test_time_adds_up_over_calls(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The total time of all calls counts, without the time between them."""
-    seconds = iter(range(1000))
-    monkeypatch.setattr(patience, "perf_counter", lambda: float(next(seconds)))
-    monkeypatch.setattr(patience, "PATIENCE", 5.0)
+@pytest.mark.parametrize(("between", "calls"), [(0.0, 5), (9.0, 1), (99.0, 9)])
+def test_time_in_use(between: float, calls: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What counts is the time since the first call, if calls take a tenth of `PATIENCE` in total."""
+    now = [0.0]
+
+    def clock() -> float:
+        now[0] += 1.0
+        return now[0]
+
+    monkeypatch.setattr(patience, "perf_counter", clock)
+    monkeypatch.setattr(patience, "PATIENCE", 10.0 if between < 99.0 else 100.0)
     queued: list[Program] = []
     monkeypatch.setattr(patience, "improve_later", queued.append)
     monkeypatch.setitem(compiled.BACKENDS, "loops", compiled.Backend(doubled_and_more, with_numpy))
     f = Jitted(lambda x: x * 2.0, "loops", is_patient=True)
-    for _ in range(4):
+    for _ in range(calls):
         f(1.0)
-    assert queued == []
+        assert queued == []
+        now[0] += between
     f(1.0)
     assert len(queued) == 1
     # Another program of the function, such as that of a smaller batch, has nothing to wait for.
