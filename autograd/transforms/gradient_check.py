@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import inspect
 import math
 import warnings
@@ -142,6 +141,8 @@ class GradientReport:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
+        import html  # 1 ms, for notebooks alone
+
         head = "".join(f"<th>{html.escape(column)}</th>" for column in _COLUMNS)
         body = "".join(
             "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row.cells) + "</tr>"

@@ -12,13 +12,12 @@ function reads besides its arguments is read once, when it is compiled.
 from __future__ import annotations
 
 import functools
-import hashlib
 import io
 import sys
+from _random import Random  # the base of that of `random`, which takes 4 ms to import
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from enum import Enum
-from random import Random
 from types import (
     BuiltinFunctionType,
     FunctionType,
@@ -209,6 +208,8 @@ class _KeyWriter:
         if item.dtype.hasobject:
             self._push(item.ravel().tolist())
         else:
+            import hashlib  # 3 ms, a tenth of what the whole package takes
+
             self.tokens.append(hashlib.blake2b(item.tobytes(), digest_size=16).digest())
         self._push([getattr(item, "__dict__", None)])
         if hasattr(item, "__dict__"):
