@@ -108,8 +108,8 @@ def level_outside(nodes: Sequence[Value], level: int) -> int:
     # A node made outside shows it by its level, unless that level is of a call that has ended.
     own = consumers_first(*nodes, level=level)
     # What stands for all samples of a batch belongs to the trace, though it came after the call began.
-    lanes = {other for other in open_levels(traces=True) if other > level}
-    if lanes and any(node._level in lanes for node in own):
+    batches = {other for other in open_levels(traces=True) if other > level}
+    if batches and any(node._level in batches for node in own):
         return max(levels & open_levels(traces=True), default=0)
     below = {arg for node in own for arg in operands(node) if 0 < arg._level < level}
     below.update(node for node in nodes if 0 < node._level < level)
