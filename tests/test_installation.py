@@ -23,9 +23,10 @@ def site_packages(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(site_packages: Path, program: str) -> subprocess.CompletedProcess[str]:
+def run(site_packages: Path, program: str, *options: str) -> subprocess.CompletedProcess[str]:
     """Run a program with a folder first on the module search path."""
-    command = [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(site_packages)!r})\n{program}"]
+    program = f"import sys; sys.path.insert(0, {str(site_packages)!r})\n{program}"
+    command = [sys.executable, *options, "-c", program]
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=site_packages)
 
 
@@ -61,7 +62,8 @@ def test_ours_overwritten_is_said_by_nn(site_packages: Path, left: str) -> None:
     init.unlink()
     if left == "overwritten":
         init.touch()
-    process = run(site_packages, "import nn")
+    # Alone on the search path: without its __init__.py, the package would give way to an installed one.
+    process = run(site_packages, "import nn", "-S", "-E")
     last = process.stderr.splitlines()[-1]
     assert last.startswith(
         f"ImportError: expected the autograd of chainrule in {site_packages / 'autograd'}, got"
