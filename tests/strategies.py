@@ -339,7 +339,7 @@ def _power(s: _Scope) -> bool:
         return False
     # At -inf NumPy's power of 0.5 on plain arrays is nan, as of a square root; ours is inf as in IEEE 754.
     half = [] if s.manner == "special" else [0.5]
-    return s.add("power", s.operand(i, (0.1, 5.0)), power=s.one_of([3, -1, 1.5, 0, 1, -2.0, *half]))
+    return s.add("power", s.operand(i, (0.1, 5.0)), power=s.one_of([3, 2, -1, 1.5, 0, 1, -2.0, *half]))
 
 
 def _choice(s: _Scope) -> bool:

@@ -152,7 +152,9 @@ WORDS: Mapping[str, Word] = {
     ),
     "matmul": Word(("{0} @ {1}", "np.matmul({0}, {1})"), "{0} @ {1}", rounds="freely"),
     "outer": Word(("np.outer({0}, {1})", "{0}[:, None] * {1}"), "torch.outer({0}, {1})", rounds="once"),
-    "square": Word(("{0} ** 2", "{0} * {0}", "np.square({0})"), "{0} * {0}", rounds="once"),
+    # {0} ** 2 is a power, which NumPy rounds freely: -2.232 to an array of 2.0 is 4.9818240000000005, and the
+    # square is 4.981824000000001.
+    "square": Word(("{0} * {0}", "np.square({0})"), "{0} * {0}", rounds="once"),
     "power": Word(("{0} ** {power}", "np.power({0}, {power})"), "{0} ** {power}", rounds="freely"),
     "logsumexp": Word(("autograd.logsumexp({0})",), "torch.logsumexp({0}, 0)", rounds="freely"),
     "softmax": Word(
