@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from .description import Description
+
 NUMBERS = (float, int, Real, np.bool_)
 """The types that an operand may have besides `Value`; the first two answer most tests sooner than `Real`."""
 
@@ -43,7 +45,7 @@ def checked_number(data: object) -> float:
         return float(data)
     if isinstance(data, np.ndarray) and data.ndim == 0 and data.dtype.kind in "fiu":
         return float(data)
-    if hasattr(type(data), "backward"):
+    if isinstance(data, Description):
         raise TypeError(f"expected a number, got {data!r}; use it as it is, or its .data")
     hint = "; for an array of Values use as_values(array)" if isinstance(data, _ARRAYS) else ""
     raise TypeError(f"expected a real number, got {data!r} ({type(data).__name__}){hint}")

@@ -41,6 +41,16 @@ def test_data_is_a_python_float(number: Any) -> None:
     assert (type(leaf.data), leaf.data) == (float, float(number))
 
 
+class Tensor:
+    """A number of another library, which has a backward pass as well."""
+
+    def __repr__(self) -> str:
+        return "tensor(2.)"
+
+    def backward(self) -> None:
+        """Do nothing."""
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [
@@ -51,6 +61,7 @@ def test_data_is_a_python_float(number: Any) -> None:
         (np.array([1.0, 2.0]), r"as_values\(array\)"),
         (np.array("2"), "expected a real number"),
         (Value(2), r"got Value\(2.0\); use it as it is, or its .data"),
+        (Tensor(), r"expected a real number, got tensor\(2.\) \(Tensor\)$"),
     ],
     ids=repr,
 )
