@@ -6,13 +6,13 @@ derivative of what is made of it would be lost.
 
 from __future__ import annotations
 
-from .aliases import Aliases
+from .description import Description
 from .levels import LostGradientError, highest_open, open_levels
 from .tracing import TracedValueError
 from .user_line import user_line
 
 
-class Conversions(Aliases):
+class Conversions(Description):
     """The conversions of Python's numbers."""
 
     __slots__ = ()

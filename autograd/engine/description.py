@@ -1,4 +1,7 @@
-"""How a node describes itself: its operands and partials, its label and line of source, its repr."""
+"""How a node describes itself: its operands and partials, its label and line of source, its repr.
+
+Some of it is there under the names of micrograd and PyTorch as well.
+"""
 
 from __future__ import annotations
 
@@ -49,6 +52,21 @@ class Description:
         return (self._dx,) if self._y is None else (self._dx, self._dy)
 
     @property
+    def _prev(self) -> set[Value]:
+        """The operands that are nodes, as a set: micrograd's name."""
+        return {arg for arg in self.args if isinstance(arg, Description)}
+
+    @property
+    def _op(self) -> str:
+        """The symbol or the name of the operation; empty for a leaf: micrograd's name."""
+        return "" if self.op is None else self.op.symbol or self.op.name
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether no operation made the node: PyTorch's name."""
+        return self.op is None
+
+    @property
     def label(self) -> str:
         """The name for pictures and messages; assignable.
 
@@ -79,7 +97,7 @@ class Description:
         if self.label:
             parts.append(f"label={self.label!r}")
         if self.op is not None:
-            parts.append(f"op={self.op.symbol or self.op.name!r}")
+            parts.append(f"op={self._op!r}")
         if has_gradient(self):
             parts.append(f"grad={float(self.grad)!r}")
         return f"Value({', '.join(parts)})"
