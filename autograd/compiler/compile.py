@@ -13,10 +13,12 @@ import numpy as np
 
 from ..engine.value import Value
 from .arrays.layout import Plan, lay_out
+from .findings import found_in
+from .found import Found, FoundArrays, FoundTable
 from .numba.build import numba_program
 from .numba.source import Results
 from .numba.table import with_numba
-from .numpy.source import Source, numpy_source
+from .numpy.source import numpy_source
 from .numpy.table import Interpret, interpreted, table_source, with_numpy
 from .passes.colours import colours_of
 from .passes.expand_choices import spread_choices
@@ -97,23 +99,37 @@ def compiled(
     (array([ 9., 16.]),)
     """
     start = time.perf_counter() if since is None else since
+    texts, better = identifiers(names), BACKENDS[backend]
+    settings = tuple(arguments), tuple(results), texts, _MOST_ARRAYS
+    found = found_in(tape, settings, lambda: _found(tape, arguments, results, texts))
+    if isinstance(found, FoundTable):
+        program = _interpreted(found, texts, results, start)
+        if better:
+            table, of_table = found.schedule, better.of_table
+            program.expect(backend, lambda: interpreted(table, results, of_table(table)))
+        return program
+    program = _program(found, start)
+    if better:
+        program.expect(backend, partial(_of_plan, better, found, arguments))
+    return program
+
+
+def _found(tape: Tape, arguments: Shapes, results: Shapes, names: Sequence[str]) -> Found:
+    """Run the passes."""
     simplified = simplify(spread_choices(tape))
     reduced = simplify(find_reductions(simplified))
     colours = colours_of(reduced)
-    texts, better = identifiers(names), BACKENDS[backend]
+    sizes = len(tape), len(simplified)
     if len(set(colours)) > _MOST_ARRAYS and is_schedulable(table := used(combine(spread_sums(simplified)))):
-        found = schedule(table, arguments, _instructions(table, results))
-        program = _interpreted(found, texts, results, len(tape), len(simplified), start)
-        if better:
-            of_table = better.of_table
-            program.expect(backend, lambda: interpreted(found, results, of_table(found)))
-        return program
+        return FoundTable(schedule(table, arguments, _instructions(table, results)), *sizes)
     plan = lay_out(reduced, colours, arguments)
     wanted = list(zip(_instructions(reduced, results), results, strict=True))
-    program = _program(numpy_source(plan, texts, wanted), len(tape), len(simplified), start)
-    if better:
-        program.expect(backend, partial(better.of_plan, plan, arguments, wanted))
-    return program
+    return FoundArrays(numpy_source(plan, names, wanted), lambda: (plan, wanted), *sizes)
+
+
+def _of_plan(backend: Backend, found: FoundArrays, arguments: Shapes) -> Run:
+    plan, results = found.plan()
+    return backend.of_plan(plan, arguments, results)
 
 
 def _instructions(tape: Tape, results: Shapes) -> list[list[int]]:
@@ -122,18 +138,12 @@ def _instructions(tape: Tape, results: Shapes) -> list[list[int]]:
     return [list(islice(outputs, prod(shape))) for shape in results]
 
 
-def _interpreted(
-    table: Schedule,
-    names: Sequence[str],
-    shapes: Sequence[tuple[int, ...]],
-    traced: int,
-    simplified: int,
-    start: float,
-) -> Program:
+def _interpreted(found: FoundTable, names: Sequence[str], shapes: Shapes, start: float) -> Program:
+    table = found.schedule
     run = interpreted(table, shapes, with_numpy(table))
     report = CompilationReport(
-        traced=traced,
-        simplified=simplified,
+        traced=found.traced,
+        simplified=found.simplified,
         interpreted=len(table.table),
         seconds=time.perf_counter() - start,
     )
@@ -170,18 +180,28 @@ def compiled_elementwise(
     """
     start = time.perf_counter()
     tape = tape_of(results, [[leaf] for leaf in leaves])
+    texts = identifiers(names)
+    found = found_in(tape, texts, lambda: _found_elementwise(tape, len(leaves), texts))
+    assert isinstance(found, FoundArrays)
+    return _program(found, start)
+
+
+def _found_elementwise(tape: Tape, arguments: int, names: Sequence[str]) -> Found:
+    """Run the passes that take each number for an array."""
     simplified = simplify(spread_sums(tape))
-    plan = lay_out(simplified, range(len(simplified)), [()] * len(leaves), elementwise=True)
+    plan = lay_out(simplified, range(len(simplified)), [()] * arguments, elementwise=True)
     wanted = [([output], ()) for output in simplified.outputs]
-    source = numpy_source(plan, identifiers(names), wanted)
-    return _program(source, len(tape), len(simplified), start)
+    source = numpy_source(plan, names, wanted)
+    # No other backend takes arrays of any shape, so the plan is not needed any more.
+    return FoundArrays(source, lambda: (Plan({}, {}), []), len(tape), len(simplified))
 
 
-def _program(source: Source, traced: int, simplified: int, start: float) -> Program:
+def _program(found: FoundArrays, start: float) -> Program:
+    source = found.source
     run = source.run()
     report = CompilationReport(
-        traced=traced,
-        simplified=simplified,
+        traced=found.traced,
+        simplified=found.simplified,
         classes=source.classes,
         products=source.products,
         reductions=source.reductions,

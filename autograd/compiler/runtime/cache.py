@@ -73,7 +73,7 @@ def stored(text: str) -> Path | None:
     try:
         cache = directory()
         cache.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if _is_writable_by_others(cache):
+        if is_writable_by_others(cache):
             return None
         home = cache / hashlib.sha256(text.encode()).hexdigest()[:32]
         is_new = not home.exists()
@@ -101,7 +101,7 @@ def warn_if_unsafe() -> None:
     """
     try:
         cache = directory()
-        unsafe = cache not in _warned and _is_writable_by_others(cache)
+        unsafe = cache not in _warned and is_writable_by_others(cache)
     except (OSError, RuntimeError):
         return
     if unsafe:
@@ -170,8 +170,14 @@ def _write(path: Path, text: str) -> None:
     Path(file.name).replace(path)
 
 
-def _is_writable_by_others(cache: Path) -> bool:
-    """Return whether a directory exists and somebody else owns it or can write to it."""
+def is_writable_by_others(cache: Path) -> bool:
+    """Return whether a directory exists and somebody else owns it or can write to it.
+
+    Examples
+    --------
+    >>> is_writable_by_others(Path("nowhere"))
+    False
+    """
     if not hasattr(os, "getuid") or not cache.exists():
         return False
     found = cache.stat()

@@ -1,0 +1,173 @@
+"""What the passes found, as bytes, and back: plain data, in which operations stand by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..ops.table import Op, row
+from .arrays.layout import Block, Operand, Plan
+from .found import Found, FoundArrays, FoundTable
+from .numba.source import Results
+from .numpy.literals import Literals
+from .numpy.source import Source
+from .passes.multiply_add import ADD_PRODUCT
+from .runtime.packing import packed, unpacked
+from .table.schedule import OperationRun, Schedule
+
+Array = npt.NDArray[Any]
+
+
+def record_of(found: Found) -> bytes:
+    """Return what was found as bytes.
+
+    Parameters
+    ----------
+    found : FoundArrays or FoundTable
+        What was found.
+
+    Returns
+    -------
+    bytes
+        What `what_is_in` reads.
+
+    Examples
+    --------
+    >>> source = Source("def program(x): return (x,)", [], Literals())
+    >>> again = what_is_in(record_of(FoundArrays(source, lambda: (Plan({}, {}), []), 1, 2)))
+    >>> again.source == source, again.plan(), again.traced, again.simplified
+    (True, (Plan(blocks={}, place={}), []), 1, 2)
+    """
+    return _record_of_table(found) if isinstance(found, FoundTable) else _record_of_arrays(found)
+
+
+def what_is_in(record: bytes) -> Found:
+    """Return what `record_of` was given.
+
+    Examples
+    --------
+    >>> table = Schedule(1, 0, *[np.zeros(0, np.int32)] * 2, [], [], *[np.zeros(0, np.int32)] * 2, [])
+    >>> what_is_in(record_of(FoundTable(table, 1, 2))).simplified
+    2
+    """
+    length = int.from_bytes(record[:8], "little")
+    first, rest = record[8 : 8 + length], record[8 + length :]
+    return _arrays_in(first, rest) if rest else _table_in(first)
+
+
+def _joined(first: bytes, rest: bytes = b"") -> bytes:
+    return len(first).to_bytes(8, "little") + first + rest
+
+
+class _Numbered(list[Array]):
+    """The arrays of a record, which its tree refers to by number."""
+
+    def add(self, array: Array) -> int:
+        """Add an array, and return its number."""
+        self.append(array)
+        return len(self) - 1
+
+
+# ---------------------------------------------------------------------------------------------------- arrays
+
+
+def _record_of_arrays(found: FoundArrays) -> bytes:
+    arrays, source = _Numbered(), found.source
+    literals = [(name, arrays.add(array)) for name, array in source.literals.arrays.items()]
+    counts = source.products, source.reductions, source.classes, source.gathers
+    tree = source.body, source.imports, literals, counts, found.traced, found.simplified
+    # The plan is apart, since it is large and only other backends read it.
+    return _joined(packed(tree, arrays), _record_of_plan(*found.plan()))
+
+
+def _arrays_in(record: bytes, plan: bytes) -> FoundArrays:
+    (body, imports, literals, counts, traced, simplified), arrays = unpacked(record)
+    named = Literals({name: arrays[which] for name, which in literals})
+    return FoundArrays(Source(body, imports, named, *counts), partial(_plan_in, plan), traced, simplified)
+
+
+def _record_of_plan(plan: Plan, results: Results) -> bytes:
+    arrays = _Numbered()
+    blocks = [(int(colour), *_block_tree(block, arrays)) for colour, block in plan.blocks.items()]
+    found = [[(colour, int(at)) for colour, at in map(plan.place.__getitem__, which)] for which, _ in results]
+    of_results = [arrays.add(np.array(places, dtype=np.int64).reshape(-1, 2)) for places in found]
+    places = [(which, shape) for which, (_, shape) in zip(of_results, results, strict=True)]
+    return packed((blocks, places), arrays)
+
+
+def _block_tree(block: Block, arrays: _Numbered) -> tuple[Any, ...]:
+    def operands(of: Sequence[Operand]) -> list[tuple[int, int]]:
+        return [(int(operand.source), arrays.add(operand.wanted)) for operand in of]
+
+    return (
+        block.op and block.op.name,
+        block.shape,
+        block.argument,
+        None if block.constants is None else arrays.add(block.constants),
+        operands(block.operands),
+        block.is_reduction,
+        None if block.product is None else operands(block.product),
+        [arrays.add(target) for target in block.targets],
+    )
+
+
+def _plan_in(record: bytes) -> tuple[Plan, Results]:
+    (trees, places), arrays = unpacked(record)
+    plan = Plan({colour: _block_in(tree, arrays) for colour, *tree in trees}, {})
+    results: list[tuple[list[int], tuple[int, ...]]] = []
+    for which, shape in places:
+        # Of the instructions the results alone are known by now, and numbered anew.
+        first = len(plan.place)
+        plan.place |= dict(enumerate(map(tuple, arrays[which].tolist()), first))
+        results.append(([*range(first, len(plan.place))], tuple(shape)))
+    return plan, results
+
+
+def _block_in(tree: Sequence[Any], arrays: Sequence[Array]) -> Block:
+    name, shape, argument, constants, operands, is_reduction, product, targets = tree
+    left_and_right = None if product is None else tuple(_operands_in(product, arrays))
+    return Block(
+        None if name is None else _row(name),
+        tuple(shape),
+        argument,
+        None if constants is None else arrays[constants],
+        [*_operands_in(operands, arrays)],
+        is_reduction,
+        left_and_right,  # type: ignore[arg-type]
+        [arrays[target] for target in targets],
+    )
+
+
+def _operands_in(trees: Sequence[tuple[int, int]], arrays: Sequence[Array]) -> Iterator[Operand]:
+    return (Operand(source, arrays[wanted]) for source, wanted in trees)
+
+
+def _row(name: str) -> Op:
+    """Return the row of a name, which the passes may have added to those of the table."""
+    return ADD_PRODUCT if name == ADD_PRODUCT.name else row(name)
+
+
+# ----------------------------------------------------------------------------------------------------- tables
+
+
+def _record_of_table(found: FoundTable) -> bytes:
+    arrays, table = _Numbered(), found.schedule
+    runs = [(run.op.name, run.start, run.stop) for run in table.runs]
+    constants = np.array(table.constants, dtype=float)
+    own = [arrays.add(array) for array in (table.given, table.sources, constants, table.table, table.kept)]
+    results = [(arrays.add(rows), arrays.add(lanes)) for rows, lanes in table.results]
+    tree = table.lanes, table.slots, own, runs, results, found.traced, found.simplified
+    return _joined(packed(tree, arrays))
+
+
+def _table_in(record: bytes) -> FoundTable:
+    (lanes, slots, own, named, pairs, traced, simplified), arrays = unpacked(record)
+    given, sources, constants, table, kept = (arrays[which] for which in own)
+    runs = [OperationRun(_row(name), start, stop) for name, start, stop in named]
+    results = [(arrays[rows], arrays[columns]) for rows, columns in pairs]
+    schedule = Schedule(lanes, slots, given, sources, constants.tolist(), runs, table, kept, results)
+    return FoundTable(schedule, traced, simplified)

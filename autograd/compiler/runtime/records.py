@@ -1,0 +1,164 @@
+"""Records by key: in the memory of the process, and in the cache directory for other processes.
+
+A record is bytes that cost more to compute than to read. Files are trusted as far as those of compiled code
+(`autograd.compiler.runtime.cache`): the directory is used only if nobody else can write to it, and a file is
+read only if it is the user's own and its digest is right. Where nothing can be written, the memory remains.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from contextlib import suppress
+from hashlib import sha256
+from itertools import count
+from pathlib import Path
+
+from .cache import directory, is_writable_by_others
+
+LARGEST = 1_000_000
+"""How many bytes a record may have; that of the moons' training step has 15,000."""
+
+KEPT_IN_MEMORY = 16_000_000
+"""How many bytes are kept in memory; those not used for longest go first."""
+
+KEPT_ON_DISK = 64_000_000
+"""How many bytes are kept in files, about; those not used for longest go first."""
+
+_FOLDER = "tapes"
+_NAME = re.compile(r"[0-9a-f]{32}(\.\d+\.\d+\.new)?")
+_DIGEST = 32
+
+_records: dict[str, bytes] = {}
+_numbers = count()
+
+
+def kept(key: str) -> bytes | None:
+    """Return the record of a key, if there is one.
+
+    Parameters
+    ----------
+    key : str
+        Hexadecimal digits.
+
+    Returns
+    -------
+    bytes or None
+        What `keep` was given.
+
+    Examples
+    --------
+    >>> keep("0123456789abcdef", b"numbers")
+    >>> kept("0123456789abcdef"), kept("00000000")
+    (b'numbers', None)
+    """
+    # Put at the end, where what was used last stands.
+    record = _records.pop(key, None) or _read(key)
+    if record is not None:
+        _keep_in_memory(key, record)
+    return record
+
+
+def keep(key: str, record: bytes) -> None:
+    """Keep a record, unless it is too large.
+
+    Examples
+    --------
+    >>> keep("0123456789abcdef", bytes(LARGEST + 1))
+    >>> forget_records()
+    """
+    if len(record) <= LARGEST:
+        _keep_in_memory(key, record)
+        _write(key, record)
+
+
+def forget_records() -> None:
+    """Forget all records in memory.
+
+    Examples
+    --------
+    >>> forget_records()
+    """
+    _records.clear()
+
+
+def _keep_in_memory(key: str, record: bytes) -> None:
+    _records[key] = record
+    # Without a lock, which a fork could hold: what is lost when two threads change it is made again.
+    excess = sum(map(len, list(_records.values()))) - KEPT_IN_MEMORY
+    for oldest in list(_records):
+        if excess <= 0:
+            break
+        excess -= len(_records.pop(oldest, b""))
+
+
+def _read(key: str) -> bytes | None:
+    """Return the record in the file of a key, if it is the user's own and as it was written."""
+    try:
+        folder = directory() / _FOLDER
+        if is_writable_by_others(folder.parent) or is_writable_by_others(folder):
+            return None
+        path = folder / key
+        with open(os.open(path, os.O_RDONLY | _NO_LINKS), "rb") as file:
+            if not _is_own_file(os.fstat(file.fileno())):
+                return None
+            data = file.read(_DIGEST + LARGEST + 1)
+        if data[:_DIGEST] != _digest(key, data[_DIGEST:]):
+            return None
+        os.utime(path)
+    except (OSError, RuntimeError):  # Without a home directory; or there is no file.
+        return None
+    return data[_DIGEST:]
+
+
+def _write(key: str, record: bytes) -> None:
+    """Write a file atomically, where nobody else can write."""
+    with suppress(OSError, RuntimeError):
+        folder = directory() / _FOLDER
+        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if is_writable_by_others(folder.parent):
+            return
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if is_writable_by_others(folder):
+            return
+        new = folder / f"{key}.{os.getpid()}.{next(_numbers)}.new"
+        try:
+            with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(_digest(key, record) + record)
+            new.replace(folder / key)
+        except OSError:
+            new.unlink(missing_ok=True)
+            raise
+        # To look at all files takes as long as to write several.
+        if key[0] == "0":
+            _forget_old(folder)
+
+
+_NO_LINKS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+
+
+def _digest(key: str, record: bytes) -> bytes:
+    """Return the digest of a record under its name: under another it would be another program."""
+    return sha256(key.encode() + record).digest()
+
+
+def _is_own_file(found: os.stat_result) -> bool:
+    """Return whether a file is a plain one of the user, that nobody else can write to."""
+    if not stat.S_ISREG(found.st_mode):
+        return False
+    return not hasattr(os, "getuid") or (
+        found.st_uid == os.getuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    )
+
+
+def _forget_old(folder: Path) -> None:
+    """Delete the least recently used files, and nothing but records."""
+    with os.scandir(folder) as entries:
+        own = [entry for entry in entries if _NAME.fullmatch(entry.name)]
+        found = [(entry.stat(follow_symlinks=False), entry.path) for entry in own]
+    sizes = 0
+    for status, path in sorted(found, key=lambda file: -file[0].st_mtime):
+        sizes += status.st_size
+        if sizes > KEPT_ON_DISK:
+            Path(path).unlink(missing_ok=True)
