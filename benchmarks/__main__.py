@@ -3,10 +3,11 @@
 import argparse
 import json
 import sys
+import tempfile
 from pathlib import Path
 
-from . import report
-from .measure import CASES, disagreements, measure
+from . import forms, report
+from .measure import CASES, Places, disagreements, measure
 
 
 def main() -> int:
@@ -21,15 +22,40 @@ def main() -> int:
     parser.add_argument(
         "--hips-python", metavar="PYTHON", help="an interpreter with HIPS autograd, whose import name is ours"
     )
+    compiled = parser.add_mutually_exclusive_group()
+    compiled.add_argument(
+        "--compile", action="store_true", help="compile this checkout first, and measure that form too"
+    )
+    compiled.add_argument(
+        "--compiled",
+        type=Path,
+        metavar="DIR",
+        help="measure the compiled form too, from CHAINRULE_COMPILE=1 pip install --no-deps --target DIR .",
+    )
     options = parser.parse_args()
+    if options.compiled and (outdated := forms.outdated(options.compiled)):
+        parser.error(
+            f"expected in {options.compiled} what this checkout compiles to, got another {outdated[0]}; "
+            "empty the directory and install into it again"
+        )
+    with tempfile.TemporaryDirectory() as directory:
+        if options.compile:
+            options.compiled = Path(directory)
+            forms.build(options.compiled)
+        return run(options, Places(options.compiled, options.hips_python))
+
+
+def run(options: argparse.Namespace, places: Places) -> int:
+    """Measure the cases and write what the options ask for; return the exit status."""
     results, table, failed = {}, [], False
-    for name in options.case or names:
-        case = name.replace("-", "_")
-        results[case] = measure(case, options.hips_python, options.rounds)
+    for case in options.case or CASES:
+        case = case.replace("-", "_")
+        results[case] = measure(case, places, options.rounds)
         differing = disagreements(results[case])
-        failed |= bool(differing) or not results[case][0].runs
+        ours = [one for one in results[case] if one.peer in (forms.OURS, forms.COMPILED)]
+        failed |= bool(differing) or not all(one.runs for one in ours)
         table += report.rows(case, results[case], differing)
-        print(f"{name} done", file=sys.stderr)
+        print(f"{case.replace('_', '-')} done", file=sys.stderr)
     print(report.text(table))
     if options.json:
         runs = {case: {one.peer: one.runs for one in found} for case, found in results.items()}

@@ -10,15 +10,43 @@ from importlib.util import find_spec
 from pathlib import Path
 from shutil import which
 from statistics import median
+from threading import Timer
 from typing import Any
 
-ROOT = Path(__file__).parent.parent
+from . import forms
+
 CASES = (
-    *("moons_eager", "moons_nn", "moons_jit", "fit_moons", "fit_moons_epoch", "fit_digits"),
-    *("irregular", "trace", "loops", "call", "chain", "wide", "diamond", "memory", "grow", "repl"),
+    *("moons_eager", "moons_nn", "moons_samples", "microgpt", "microgpt_no_collector"),
+    *("moons_jit", "fit_moons", "fit_moons_epoch", "fit_digits", "irregular"),
+    *("trace", "trace_gradient", "trace_million", "scalar_loop", "loops", "call"),
+    *("chain", "wide", "diamond", "memory", "grow", "repl"),
 )
-MODULES = {"chainrule": "autograd", "chainrule-numpy": "autograd"}
+# The modules of peers that have another name.
+REQUIRED = {
+    **dict.fromkeys((forms.OURS, forms.COMPILED, "chainrule-numpy"), "autograd"),
+    **dict.fromkeys(("jax-1", "jax-2", "jax-3"), "jax"),
+    "micrograd-rust": "micrograd_rust",
+    "microgpt": "benchmarks",
+}
 TOLERANCE = 1e-9
+# Seconds of a run, unless the case says otherwise.
+LIMIT = 3600.0
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where to find what is not importable here, or None for those to be left out.
+
+    Attributes
+    ----------
+    compiled : Path or None
+        The directory with the compiled form of chainrule.
+    hips_python : str or None
+        The interpreter in which HIPS autograd is installed.
+    """
+
+    compiled: Path | None = None
+    hips_python: str | None = None
 
 
 @dataclass
@@ -49,15 +77,21 @@ class Measurement:
 class Peer:
     """A process that runs one peer."""
 
-    def __init__(self, case: str, peer: str, hips_python: str | None) -> None:
+    def __init__(self, case: str, peer: str, places: Places, limit: float) -> None:
         self.measurement = Measurement(peer)
-        python = hips_python if peer == "hips" else sys.executable
+        self.limit = limit
+        python = places.hips_python if peer == "hips" else sys.executable
         if python is None or (peer != "hips" and not _is_installed(peer)):
             self.measurement.problem = "not installed"
             return
         # Scripts of the checkout, with one thread each, since the peers differ in how many they would use.
-        environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), "XLA_FLAGS": _XLA}
-        command = [python, str(Path(__file__).parent / "worker.py"), case, peer]
+        environment = os.environ | {
+            "OMP_NUM_THREADS": "1",
+            "PYTHONPATH": forms.search_path(peer, places.compiled),
+            "XLA_FLAGS": _XLA,
+        }
+        words = (case, *forms.program(peer))
+        command = [python, str(Path(__file__).parent / "worker.py"), *words]
         self.process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -69,19 +103,27 @@ class Peer:
         self._read()
 
     def run(self) -> None:
-        """Run once, unless an earlier run failed."""
-        if not self.measurement.problem:
-            assert self.process.stdin is not None
-            self.process.stdin.write("\n")
-            self.process.stdin.flush()
-            result = self._read()
-            if result is not None:
-                self.measurement.runs.append(result)
+        """Run once, unless an earlier run failed; a run that exceeds the limit fails."""
+        if self.measurement.problem:
+            return
+        assert self.process.stdin is not None
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        timer = Timer(self.limit, self._give_up)
+        timer.start()
+        result = self._read()
+        timer.cancel()
+        if result is not None:
+            self.measurement.runs.append(result)
 
     def close(self) -> None:
         """End the process."""
         if hasattr(self, "process"):
             self.process.communicate()
+
+    def _give_up(self) -> None:
+        self.measurement.problem = f"takes more than {self.limit:g} s"
+        self.process.kill()
 
     def _read(self) -> dict[str, Any] | None:
         assert self.process.stdout is not None
@@ -91,37 +133,41 @@ class Peer:
             return answer
         assert self.process.stderr is not None
         errors = self.process.stderr.read().strip().splitlines()
-        self.measurement.problem = errors[-1][:100] if errors else f"ended with {self.process.wait()}"
+        problem = errors[-1][:100] if errors else f"ended with {self.process.wait()}"
+        self.measurement.problem = self.measurement.problem or problem
         return None
 
 
 def _is_installed(peer: str) -> bool:
     """Return whether the requirement of a peer is installed: a module, or a compiler for C."""
-    return which("cc") is not None if peer == "c" else find_spec(MODULES.get(peer, peer)) is not None
+    return which("cc") is not None if peer == "c" else find_spec(REQUIRED.get(peer, peer)) is not None
 
 
 _XLA = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 
 
-def measure(case: str, hips_python: str | None, rounds: int | None = None) -> list[Measurement]:
+def measure(case: str, places: Places, rounds: int | None = None) -> list[Measurement]:
     """Run all peers of a case in turn.
 
     Parameters
     ----------
     case : str
         A name of `CASES`.
-    hips_python : str or None
-        The interpreter in which HIPS autograd is installed.
+    places : Places
+        Where the compiled form and HIPS autograd are.
     rounds : int or None
         How often to run each; None takes the case's own number.
 
     Returns
     -------
     list of Measurement
-        chainrule first.
+        chainrule first: interpreted and, if there is a place for it, compiled.
     """
     module = importlib.import_module(f"benchmarks.cases.{case}")
-    peers = [Peer(case, peer, hips_python) for peer in module.PEERS]
+    names = list(module.PEERS)
+    if places.compiled is not None:
+        names.insert(1, forms.COMPILED)
+    peers = [Peer(case, name, places, getattr(module, "LIMIT", LIMIT)) for name in names]
     try:
         # In the first round compilers compile and caches fill; a case of one long run does without it.
         for round_ in range(-(module.ROUNDS > 1), rounds or module.ROUNDS):

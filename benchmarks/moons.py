@@ -33,7 +33,7 @@ def parameters() -> Arrays:
 
 def flat(arrays: Arrays) -> list[float]:
     """Return all numbers, a neuron's bias before its weights."""
-    return [float(x) for w, b in arrays for row, bias in zip(w, b, strict=True) for x in (bias, *row)]
+    return list(map(float, leaves_of(arrays)))
 
 
 def outputs_of_arrays(arrays: Arrays, x: Any, relu: Callable[[Any], Any]) -> Any:
@@ -81,16 +81,21 @@ def loss_of_scalars(
                 values = [relu(v) for v in values]
         scores.append(values[0])
     losses = [relu(1 + -target * score) for target, score in zip(y, scores, strict=True)]
-    data_loss = sum(losses) * (1.0 / len(losses))
+    # The number first: micrograd-rust multiplies its nodes by numbers in this order only.
+    data_loss = (1.0 / len(losses)) * sum(losses)
     return data_loss + L2 * sum(p * p for p in leaves)
+
+
+def leaves_of(layers: Any) -> list[Any]:
+    """Return the numbers of the arrays that `parameters` returns, a neuron's bias before its weights."""
+    return [leaf for w, b in layers for row, bias in zip(w, b, strict=True) for leaf in (bias, *row)]
 
 
 def loss_of_layers(layers: Any, x: Any, y: Any) -> Any:
     """Return the loss in chainrule's scalars from the arrays that `parameters` returns."""
     from autograd import relu
 
-    leaves = [leaf for w, b in layers for row, bias in zip(w, b, strict=True) for leaf in (bias, *row)]
-    return loss_of_scalars(leaves, lambda number: number, relu, x, y)
+    return loss_of_scalars(leaves_of(layers), lambda number: number, relu, x, y)
 
 
 def _count_nodes() -> int:

@@ -2,9 +2,13 @@
 
 from pathlib import Path
 
+from . import forms
 from .measure import Measurement
 
-HEAD = ("case", "peer", "median ms", "min - max", "x ours", "nodes", "bytes a node", "remarks")
+HEAD = (
+    *("case", "peer", "median ms", "min - max", "x compiled", "x interpreted"),
+    *("nodes", "bytes a node", "remarks"),
+)
 
 
 def rows(case: str, measurements: list[Measurement], differing: list[str]) -> list[tuple[str, ...]]:
@@ -24,14 +28,19 @@ def rows(case: str, measurements: list[Measurement], differing: list[str]) -> li
     list of tuple of str
         The cells.
     """
-    ours = measurements[0]
+    ours = [by_name(measurements, form) for form in (forms.COMPILED, forms.OURS)]
     return [_row(case, one, ours, one.peer in differing) for one in measurements]
 
 
-def _row(case: str, one: Measurement, ours: Measurement, differs: bool) -> tuple[str, ...]:
+def by_name(measurements: list[Measurement], peer: str) -> Measurement:
+    """Return the measurement of a peer, without runs if there is none."""
+    return next((one for one in measurements if one.peer == peer), Measurement(peer))
+
+
+def _row(case: str, one: Measurement, ours: list[Measurement], differs: bool) -> tuple[str, ...]:
     name = case.replace("_", "-")
     if not one.runs:
-        return (name, one.peer, "", "", "", "", "", one.problem)
+        return (name, one.peer, *[""] * (len(HEAD) - 3), one.problem)
     low, high = one.spread
     figures = [f"{key} {value:,.4g}" for key, value in one.last["figures"].items()]
     remarks = [*figures, "ANSWER DIFFERS" if differs else "", one.problem]
@@ -41,7 +50,7 @@ def _row(case: str, one: Measurement, ours: Measurement, differs: bool) -> tuple
         one.peer,
         f"{one.seconds * 1e3:,.4g}",
         f"{low * 1e3:,.3g} - {high * 1e3:,.3g}",
-        f"{one.seconds / ours.seconds:,.3g}" if ours.runs else "",
+        *(f"{one.seconds / form.seconds:,.3g}" if form.runs else "" for form in ours),
         f"{nodes:,}" if nodes else "",
         f"{size:.0f}" if size else "",
         "; ".join(filter(None, remarks)),
@@ -63,7 +72,7 @@ def markdown(table: list[tuple[str, ...]]) -> str:
 
 
 def plot(results: dict[str, list[Measurement]], path: Path) -> None:
-    """Write a bar for each peer and case: its time as a multiple of chainrule's.
+    """Write a bar for each peer and case: its time as a multiple of chainrule's, compiled if measured.
 
     Parameters
     ----------
@@ -79,11 +88,13 @@ def plot(results: dict[str, list[Measurement]], path: Path) -> None:
     axes = figure.add_subplot()
     labels, ratios, colors = [], [], []
     for case, found in compared.items():
+        compiled = by_name(found, forms.COMPILED)
+        ours = compiled if compiled.runs else found[0]
         for one in found:
             if one.runs:
                 labels.append(f"{case.replace('_', '-')}  {one.peer}")
-                ratios.append(one.seconds / found[0].seconds)
-                colors.append("#1f6fb4" if one is found[0] else "#c9ced6")
+                ratios.append(one.seconds / ours.seconds)
+                colors.append("#1f6fb4" if one.peer in (forms.OURS, forms.COMPILED) else "#c9ced6")
     bars = axes.barh(range(len(labels)), ratios, color=colors)
     axes.bar_label(bars, fmt="%.3g", padding=3)
     axes.margins(x=0.12, y=0.01)

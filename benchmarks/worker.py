@@ -1,4 +1,7 @@
-"""One peer in a process of its own: it prepares a case, and runs it once for each line that it reads."""
+"""One peer in a process of its own: it prepares a case, and runs it once for each line that it reads.
+
+``worker.py CASE PEER [FORM]``; a peer of ours fails if it would run in another form than the given one.
+"""
 
 import importlib.util
 import json
@@ -7,8 +10,10 @@ import time
 from pathlib import Path
 
 
-def main(case: str, peer: str) -> None:
+def main(case: str, peer: str, *form: str) -> None:
     """Answer each line on standard input with the result of one run, as JSON."""
+    if form:
+        importlib.import_module("benchmarks.forms").check(*form)
     work = importlib.import_module(f"benchmarks.cases.{case}").PEERS[peer]()
     print(json.dumps({"ready": True}), flush=True)
     for _ in sys.stdin:
@@ -32,4 +37,4 @@ if __name__ == "__main__":
         )
         assert spec is not None
         sys.modules["benchmarks"] = importlib.util.module_from_spec(spec)
-    main(sys.argv[1], sys.argv[2])
+    main(*sys.argv[1:])

@@ -1,9 +1,14 @@
+from __future__ import annotations
+
 import json
+import os
+import shutil
 import subprocess
 import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,15 +17,26 @@ import pytest
 import autograd
 from autograd import Value, data
 from autograd.engine.graph import nodes
-from benchmarks import measure, moons, report
-from benchmarks.cases import fitting, irregular, trace
-from benchmarks.measure import Measurement
+from benchmarks import forms, measure, microgpt, moons, report
+from benchmarks.cases import (
+    first_calls,
+    fitting,
+    grow,
+    irregular,
+    memory,
+    moons_eager,
+    moons_samples,
+    scalar_loop,
+    trace_million,
+)
+from benchmarks.measure import Measurement, Places
+from benchmarks.microgpt_nodes import ScriptNode
 
 
 @pytest.fixture(scope="module")
 def diamond() -> list[Measurement]:
     """Return measurements of a quick case."""
-    return measure.measure("diamond", None, rounds=2)
+    return measure.measure("diamond", Places(), rounds=2)
 
 
 def run_of(answer: list[float], seconds: float) -> dict[str, Any]:
@@ -72,14 +88,20 @@ def test_without_our_answer_there_is_nothing_to_compare() -> None:
 def test_the_table() -> None:
     """The table shows median, spread, ratio, nodes, bytes and remarks, also in Markdown."""
     ours = Measurement("chainrule", [run_of([1.0], seconds) for seconds in (0.1, 0.3, 0.2)])
+    compiled = replace(ours, peer="chainrule-compiled", runs=[run_of([1.0], 0.05)])
     other = replace(ours, peer="other", runs=[run_of([2.0], 0.5)])
-    table = report.rows("two_words", [ours, other], ["other"])
+    missing = Measurement("missing", problem="not installed")
+    table = report.rows("two_words", [ours, compiled, other, missing], ["other"])
     assert table == [
-        ("two-words", "chainrule", "200", "100 - 300", "1", "3", "160", "left 0"),
-        ("two-words", "other", "500", "500 - 500", "2.5", "3", "160", "left 0; ANSWER DIFFERS"),
+        ("two-words", "chainrule", "200", "100 - 300", "4", "1", "3", "160", "left 0"),
+        ("two-words", "chainrule-compiled", "50", "50 - 50", "1", "0.25", "3", "160", "left 0"),
+        ("two-words", "other", "500", "500 - 500", "10", "2.5", "3", "160", "left 0; ANSWER DIFFERS"),
+        ("two-words", "missing", "", "", "", "", "", "", "not installed"),
     ]
-    assert report.text(table).splitlines()[2].split()[:3] == ["two-words", "other", "500"]
-    assert report.markdown(table).splitlines()[1] == "| " + " | ".join(["---"] * 8) + " |"
+    assert report.text(table).splitlines()[3].split()[:3] == ["two-words", "other", "500"]
+    assert report.markdown(table).splitlines()[1] == "| " + " | ".join(["---"] * 9) + " |"
+    without_compiled = report.rows("two_words", [ours, other], [])
+    assert [row[4:6] for row in without_compiled] == [("", "1"), ("", "2.5")]
 
 
 def test_the_plot(tmp_path: Path) -> None:
@@ -152,6 +174,208 @@ def test_the_irregular_program() -> None:
 
 
 def test_the_count_of_operations() -> None:
-    """The large program of the case `trace` has a million operations."""
+    """The program of the case `trace_million` has a million operations."""
     per_sample = (moons.NODES - 3 * len(moons.flat(moons.parameters())) - 3) // 100
-    assert 2 * trace.MANY * per_sample == pytest.approx(10**6, rel=0.01)
+    assert 2 * trace_million.MANY * per_sample == pytest.approx(10**6, rel=0.01)
+
+
+def test_one_form_is_running() -> None:
+    """A worker that would run the other form stops with an error that names the file."""
+    refusals = {form: _refusal(form) for form in ("interpreted", "compiled")}
+    (running,) = [form for form, refusal in refusals.items() if not refusal]
+    (refusal,) = filter(None, refusals.values())
+    assert f"got the {running} one" in refusal
+    assert str(Path("autograd", "engine", "value")) in refusal
+
+
+def _refusal(form: str) -> str:
+    try:
+        forms.check(form)
+    except RuntimeError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize(
+    ("peer", "words"),
+    [
+        ("chainrule", ("chainrule", "interpreted")),
+        ("chainrule-numpy", ("chainrule-numpy", "interpreted")),
+        ("chainrule-compiled", ("chainrule", "compiled")),
+        ("torch", ("torch",)),
+    ],
+)
+def test_the_form_of_a_peer(peer: str, words: tuple[str, ...]) -> None:
+    """Peers of ours run in the form that their name says; the others have none."""
+    assert forms.program(peer) == words
+
+
+def test_both_forms_are_measured(tmp_path: Path) -> None:
+    """The compiled form follows the interpreted one, and a directory without it is an error in the table."""
+    interpreted, compiled, *_ = measure.measure("diamond", Places(compiled=tmp_path), rounds=1)
+    assert (interpreted.peer, compiled.peer) == ("chainrule", "chainrule-compiled")
+    assert len(interpreted.runs) == 1
+    assert compiled.problem.startswith(
+        "RuntimeError: expected the compiled form of chainrule, got the interpreted"
+    )
+
+
+def test_the_compiled_form_comes_first_on_the_path(tmp_path: Path) -> None:
+    """Only the compiled form is looked for in its directory."""
+    assert forms.search_path("chainrule-compiled", tmp_path).split(os.pathsep) == [
+        str(tmp_path),
+        str(forms.ROOT),
+    ]
+    assert forms.search_path("chainrule", tmp_path) == forms.search_path("torch", None) == str(forms.ROOT)
+
+
+def test_a_form_of_another_source_is_recognised(tmp_path: Path) -> None:
+    """What was compiled before the source changed is outdated."""
+    for package in ("autograd", "nn"):
+        shutil.copytree(
+            forms.ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__")
+        )
+    assert forms.outdated(tmp_path) == []
+    changed = Path("autograd", "engine", "value.py")
+    (tmp_path / changed).write_text("")
+    assert forms.outdated(tmp_path) == [str(changed)]
+    (tmp_path / changed).unlink()
+    assert forms.outdated(tmp_path) == [str(changed)]
+
+
+def test_a_run_that_takes_too_long_is_ended() -> None:
+    """A peer that exceeds the limit of its case has no runs, and the table says so."""
+    peer = measure.Peer("chain", "chainrule", Places(), limit=0.01)
+    peer.run()
+    peer.run()
+    peer.close()
+    assert peer.measurement == Measurement("chainrule", problem="takes more than 0.01 s")
+
+
+def test_microgpt_on_both_engines() -> None:
+    """The nodes of the script and ours give the same loss, gradient and parameters after two steps."""
+    answers = []
+    for make in (Value, ScriptNode):
+        model = microgpt.model_of(make)
+        parameters = microgpt.parameters_of(model)
+        means, squares = [0.0] * len(parameters), [0.0] * len(parameters)
+        losses = [microgpt.train(model, name, means, squares, step) for step, name in enumerate(("al", "bo"))]
+        answers.append([*losses, *means, *(parameter.data for parameter in parameters)])
+    np.testing.assert_allclose(answers[0], answers[1], rtol=1e-9, atol=1e-12)
+    assert len(parameters) == 4192
+    # Before it has learned, the model finds all letters about equally likely.
+    assert answers[0][0] == pytest.approx(np.log(27), rel=0.1)
+
+
+def test_a_sample_a_call() -> None:
+    """A model called a sample at a time has the loss and the gradient of the step written with scalars."""
+    expected = moons_eager.chainrule()().answer
+    np.testing.assert_allclose(moons_samples.chainrule()().answer, expected, rtol=1e-9, atol=1e-12)
+
+
+class FewOperations:
+    """A node that mixes with floats where micrograd-rust's does: on their right, in sums and products."""
+
+    def __init__(self, number: Any) -> None:
+        self.number = number if isinstance(number, Value) else Value(number)
+
+    def __add__(self, other: object) -> Any:
+        return (
+            FewOperations(self.number + other.number) if isinstance(other, FewOperations) else NotImplemented
+        )
+
+    def __radd__(self, other: float) -> FewOperations:
+        return FewOperations(other + self.number)
+
+    def __mul__(self, other: object) -> Any:
+        return (
+            FewOperations(self.number * other.number) if isinstance(other, FewOperations) else NotImplemented
+        )
+
+    def __rmul__(self, other: float) -> FewOperations:
+        return FewOperations(other * self.number)
+
+    @property
+    def data(self) -> float:
+        """The value."""
+        return self.number.data
+
+    @property
+    def grad(self) -> Any:
+        """The gradient."""
+        return self.number.grad
+
+    @grad.setter
+    def grad(self, number: float) -> None:
+        self.number.grad = number
+
+    def backward(self) -> None:
+        """Compute gradients."""
+        self.number.backward()
+
+
+def test_the_demo_for_micrograd_rust(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The step uses no operation that micrograd-rust does not have."""
+    library = SimpleNamespace(Value=FewOperations)
+    monkeypatch.setitem(sys.modules, "micrograd_rust", library)
+    expected = moons_eager.chainrule()().answer
+    np.testing.assert_allclose(moons_eager.micrograd_rust()().answer, expected, rtol=1e-9, atol=1e-12)
+
+
+def test_memory_of_a_graph() -> None:
+    """The bytes of a node are those of the graph that is held, and none of its nodes are left."""
+    result = memory.chainrule()()
+    assert result.bytes_a_node is not None
+    assert 100 <= result.bytes_a_node <= 200
+    assert result.figures["bytes left"] < result.bytes_a_node
+    np.testing.assert_allclose(result.answer, moons_eager.chainrule()().answer, rtol=1e-9, atol=1e-12)
+
+
+def test_the_growth_of_a_graph(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is a time for each size, and for dropping the largest; the largest is related to the second."""
+    monkeypatch.setattr(grow, "SIZES", (10, 100, 1000))
+    figures = grow.chainrule()().figures
+    times = [figures[f"ns a node at {size:.0e}"] for size in (10, 100, 1000)]
+    assert figures["1e+03 relative to 1e+02"] == times[2] / times[1]
+    assert 0.0 < figures["ns a node to drop at 1e+03"] < times[2]
+
+
+@pytest.mark.parametrize("gradient", [False, True])
+def test_a_first_call(tmp_path: Path, gradient: bool) -> None:
+    """A first call in a new process has the result of the eager function."""
+    result = first_calls.in_a_process(2, gradient, str(tmp_path))
+    loss = moons.loss_of_layers
+    arguments = moons.parameters(), *moons.points(2)
+    if gradient:
+        value, gradients = autograd.value_and_grad(loss)(*arguments)
+        expected = [value, *moons.flat(gradients)]
+    else:
+        expected = [loss(*arguments)]
+    np.testing.assert_allclose(result["answer"], expected, rtol=1e-12)
+    assert result["seconds"] > 0.0
+    assert result["peak"] > 0.0
+
+
+def test_a_first_call_is_measured_without_and_with_a_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second process has the cache of the first, which began with an empty one."""
+    seen = []
+
+    def in_a_process(half: int, gradient: bool, cache: str) -> dict[str, Any]:
+        seen.append((half, gradient, os.listdir(cache)))
+        Path(cache, str(len(seen))).touch()
+        return {"seconds": float(len(seen)), "answer": [3.0], "peak": 0.5}
+
+    monkeypatch.setattr(first_calls, "in_a_process", in_a_process)
+    result = first_calls.of_points(7, gradient=True)()()
+    assert seen == [(7, True, []), (7, True, ["1"])]
+    assert (result.answer, result.seconds) == ([3.0], 1.0)
+    assert result.figures == {"s in a second process": 2.0, "peak GiB": 0.5}
+
+
+def test_the_scalar_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ours with all samples and JAX with one give the same value and gradient for one sample."""
+    pytest.importorskip("jax")
+    monkeypatch.setattr(moons, "SIZES", (2, 2, 1))
+    ours, other = scalar_loop.chainrule()(), scalar_loop.jax_with(1)()()
+    np.testing.assert_allclose(ours.answer, other.answer, rtol=1e-9, atol=1e-12)
+    assert (ours.figures, other.figures) == ({"samples": 100}, {"samples": 1})

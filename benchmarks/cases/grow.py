@@ -21,22 +21,32 @@ def chainrule() -> Work:
             y = y * 0.999999 + 1e-6
         return x, y
 
-    def best_time(size: int) -> float:
-        times = []
-        for _ in range(max(1, min(5, 10**6 // size))):
+    def times(size: int) -> tuple[float, float]:
+        """Return the shortest times to build, sweep and drop a graph, and of that to drop it."""
+        whole, dropping = [], []
+        for _ in range(max(3, min(30, 10**6 // size))):
             start = time.perf_counter()
             x, y = build(size)
             y.backward()
+            built = time.perf_counter()
             del x, y
-            times.append(time.perf_counter() - start)
-        return min(times)
+            end = time.perf_counter()
+            whole.append(end - start)
+            dropping.append(end - built)
+        return min(whole), min(dropping)
 
     def step() -> Result:
         figures = {}
         start = time.perf_counter()
         for size in SIZES:
-            figures[f"ns a node at {size:.0e}"] = best_time(size) / size * 1e9
+            whole, dropping = times(size)
+            figures[f"ns a node at {size:.0e}"] = whole / size * 1e9
+        figures[f"ns a node to drop at {size:.0e}"] = dropping / size * 1e9
         seconds = time.perf_counter() - start
+        few, many = f"{SIZES[1]:.0e}", f"{SIZES[-1]:.0e}"
+        figures[f"{many} relative to {few}"] = (
+            figures[f"ns a node at {many}"] / figures[f"ns a node at {few}"]
+        )
         for size in SIZES[:4]:
             tracemalloc.start()
             x, y = build(size)

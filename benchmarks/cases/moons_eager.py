@@ -11,7 +11,7 @@ Step = tuple[Callable[[], Any], Callable[[Any], list[float]]]
 """A step, and what makes an answer of its result."""
 
 
-def of_nodes(value: Any) -> Work:
+def of_nodes(value: Any, relu: Callable[[Any], Any]) -> Work:
     """Return the step of an engine whose nodes are called ``Value``."""
     leaves = [value(number) for number in moons.flat(moons.parameters())]
     x, y = (array.tolist() for array in moons.points())
@@ -19,7 +19,7 @@ def of_nodes(value: Any) -> Work:
     def step() -> Result:
         for leaf in leaves:
             leaf.grad = 0.0
-        loss = moons.loss_of_scalars(leaves, value, value.relu, x, y)
+        loss = moons.loss_of_scalars(leaves, value, relu, x, y)
         loss.backward()
         return Result([loss.data, *(leaf.grad for leaf in leaves)], nodes=moons.NODES)
 
@@ -30,14 +30,21 @@ def chainrule() -> Work:
     """Prepare chainrule."""
     from autograd import Value
 
-    return of_nodes(Value)
+    return of_nodes(Value, Value.relu)
 
 
 def micrograd() -> Work:
     """Prepare micrograd."""
     from micrograd.engine import Value
 
-    return of_nodes(Value)
+    return of_nodes(Value, Value.relu)
+
+
+def micrograd_rust() -> Work:
+    """Prepare micrograd-rust, which has no ReLU."""
+    from micrograd_rust import Value
+
+    return of_nodes(Value, lambda v: v if v.data > 0.0 else 0.0 * v)
 
 
 def xad() -> Work:
@@ -167,6 +174,7 @@ def hips() -> Work:
 PEERS = {
     "chainrule": chainrule,
     "micrograd": micrograd,
+    "micrograd-rust": micrograd_rust,
     "xad": xad,
     "casadi": casadi,
     "torch": torch,
