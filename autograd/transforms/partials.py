@@ -13,6 +13,7 @@ from ..engine.tracing import may_be_traced
 from ..engine.value import Value
 from ..functions import generated as functions
 from ..ops.meanings import products_of_others
+from ..ops.rule import Application, Expression, Name, Number
 from ..ops.rules import Rules, compile_row, on_sequences
 from ..ops.structural import Structural
 from ..ops.table import CONSTANTS, OPS, Op
@@ -50,15 +51,15 @@ def partials_as_graph(node: Value, wanted: Container[Value]) -> Sequence[Scalar 
     >>> partials_as_graph(x * x, {x})
     [Value(3.0), Value(3.0)]
     """
-    if isinstance(node.op, Structural):
-        return node.op.pull(node, 1.0, wanted, {})
-    uses = zip(node.args, node.partials, _applications(node), strict=True)
-    found = [
-        _without_zero(_applied(rule, args, node)) if stored is not None and operand in wanted else None
-        for operand, stored, (rule, args) in uses
-    ]
+    op = node.op
+    if op is None:
+        return []
+    if isinstance(op, Structural):
+        return op.pull(node, 1.0, wanted, {})
+    found = _of_elements(node, op, wanted) if op.variadic else _of_operands(node, op, wanted)
     for stored, partial in zip(node.partials, found, strict=True):
-        if stored is not None and partial is not None and _differ(stored, partial):
+        # Asked for equality first, which holds for nearly all.
+        if isinstance(partial, Value) and partial._data != stored and _differ(stored, partial._data):
             raise RuntimeError(
                 f"a leaf below {node!r} was assigned to after it was computed, so that its derivative cannot "
                 "be differentiated any more; build the expression again"
@@ -66,21 +67,68 @@ def partials_as_graph(node: Value, wanted: Container[Value]) -> Sequence[Scalar 
     return found
 
 
-def _applications(node: Any) -> list[tuple[Callable[..., Any], Sequence[Scalar]]]:
-    """Return for each operand the rule of the partial, and its arguments."""
-    if node.op is None:
-        return []
+def _of_operands(node: Value, op: Op, wanted: Container[Value]) -> list[Scalar | None]:
+    """Return the partials of a row of a fixed number of operands."""
     args = node.args
-    rules = _on_values(node.op).partials
+    found: list[Scalar | None] = []
+    for i, (operand, stored, atom) in enumerate(zip(args, node.partials, _atoms(op), strict=True)):
+        if stored is None or operand not in wanted:
+            found.append(None)
+        elif atom is None:
+            found.append(_of_rule(node, op, i))
+        elif atom.__class__ is float:
+            found.append(atom)
+        else:
+            of_row = args[atom] if atom < len(args) else node  # type: ignore[index]
+            found.append(_leaf(of_row) if may_be_traced(node) else of_row)
+    return found
+
+
+def _of_rule(node: Value, op: Op, i: int) -> Scalar:
+    """Return a partial by its rule."""
+    args: Sequence[Scalar] = node.args
+    rules = _on_values(op)
     if may_be_traced(node):
         # Constants as leaves: a constant factor 1 would be left out, and its product be unlike the others.
-        args = tuple(map(_leaf, args))
-        rules = _while_traced(node.op).partials
-    if not node.op.variadic:
-        return [(rule, args) for rule in rules]
+        args, rules = [*map(_leaf, args)], _while_traced(op)
+    return _without_zero(_applied(rules.partials[i], args, node))
+
+
+def _of_elements(node: Value, op: Op, wanted: Container[Value]) -> list[Scalar | None]:
+    """Return the partials of a row that takes sequences."""
+    args: Sequence[Scalar] = node.args
+    rules = _on_values(op)
+    if may_be_traced(node):
+        args, rules = [*map(_leaf, args)], _while_traced(op)
+    columns = op.columns(args)
     # A value that all elements share, such as the sum of a softmax, is recorded once.
-    columns = node.op.columns(args)
-    return [(lambda _, found=found: found, ()) for rule in rules for found in rule(*columns, node)]
+    partials = [partial for rule in rules.partials for partial in rule(*columns, node)]
+    uses = zip(node.args, node.partials, partials, strict=True)
+    return [
+        _without_zero(partial) if stored is not None and operand in wanted else None
+        for operand, stored, partial in uses
+    ]
+
+
+@cache
+def _atoms(op: Op) -> tuple[float | int | None, ...]:
+    """Return for each partial of a row the number that it is, or which operand, the output being the last.
+
+    None for any other rule. Most partials of a program are those of sums and products.
+    """
+    names = (*op.parameters, "out")
+    return tuple([_atom(rule.tree, names) for rule in op.partials])
+
+
+def _atom(expression: Expression, names: Sequence[str]) -> float | int | None:
+    match expression:
+        case Name(name):
+            return names.index(name)
+        case Number(number):
+            return number
+        case Application("neg", (Number(number),)):
+            return -number
+    return None
 
 
 def _applied(rule: Callable[..., Any], args: Sequence[Scalar], node: Value) -> Scalar:
@@ -107,9 +155,8 @@ def _without_zero(partial: Scalar) -> Scalar:
     return 0.0 if is_zero else partial
 
 
-def _differ(stored: float, partial: Scalar) -> bool:
-    found = partial._data if isinstance(partial, Value) else partial
-    if math.isnan(stored) or math.isnan(found) or math.isinf(stored):
+def _differ(stored: float | None, found: float) -> bool:
+    if stored is None or math.isnan(stored) or math.isnan(found) or math.isinf(stored):
         return False
     return abs(found - stored) > _ROUNDING * max(abs(stored), abs(found))
 

@@ -21,13 +21,16 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Se
 from functools import partial
 from typing import Any
 
+from ..engine.apply import apply_variadic
 from ..engine.attach import attach
 from ..engine.gradients import add_to_gradients
 from ..engine.graph import consumers_first, depending_on
 from ..engine.nonfinite import examine_adjoint, examine_tangents, is_anomaly_enabled
 from ..engine.sweep_lock import sweep_lock
+from ..engine.tracing import is_tracing
 from ..engine.value import Value
 from ..ops.structural import Part, Structural
+from ..ops.table import OPS
 from .batch_operations import lengths_of, stack, total
 from .partials import Scalar, partials_as_graph
 
@@ -35,27 +38,107 @@ Flows = Sequence[tuple[Value, Any]]
 """What a node contributes to the adjoints of operands, one for each edge along which something flows."""
 
 
-def _times(x: Scalar, y: Scalar) -> Scalar:
-    """Return the product, without a node for a factor that is the constant 1 or -1.
+Product = tuple[Scalar, Scalar]
+"""Two factors that are not multiplied yet: of three such terms a trace records one `dot`."""
+
+# Two terms are added: a node of two operands takes less than half of the memory.
+_FEWEST = 3
+
+
+class _Terms:
+    """What has flowed to a node in a sweep that records a graph: its adjoint is their sum.
+
+    Parameters
+    ----------
+    first : Value, float, tuple of two factors, or Part
+        The first of them.
+    """
+
+    __slots__ = ("terms",)
+
+    def __init__(self, first: Scalar | Product | Part) -> None:
+        self.terms: list[Scalar | Product | Part] = [first]
+
+    def __add__(self, term: Scalar | Product | Part) -> _Terms:
+        self.terms.append(term)
+        return self
+
+
+class _NoTerms:
+    """The sum of no terms."""
+
+    def __add__(self, term: Scalar | Product | Part) -> _Terms:
+        return _Terms(term)
+
+
+_NO_TERMS = _NoTerms()
+
+
+def _term(adjoint: Scalar, factor: Scalar) -> Scalar | Product:
+    """Return a product, without a node for a factor that is the constant 1 or -1.
 
     A factor 0 stays: the other one, or a derivative of it, may be infinite.
     """
-    for constant, other in ((x, y), (y, x)):
-        if isinstance(constant, float) and isinstance(other, Value):
-            if constant == 1.0:
-                return other
-            if constant == -1.0:
-                return -other
-    return x * y
+    if factor.__class__ is float:
+        if factor == 1.0:
+            return adjoint
+        if adjoint.__class__ is float:
+            return adjoint * factor
+        if factor == -1.0:
+            return -adjoint
+    elif adjoint.__class__ is float:
+        if adjoint == 1.0:
+            return factor
+        if adjoint == -1.0:
+            return -factor
+    return adjoint, factor
+
+
+def _number_of(term: Scalar | Product) -> Scalar:
+    """Return a term as a single node or number."""
+    return term[0] * term[1] if isinstance(term, tuple) else term
+
+
+def _times(x: Scalar, y: Scalar) -> Scalar:
+    return _number_of(_term(x, y))
 
 
 def _plus(x: Scalar, y: Scalar) -> Scalar:
     """Return the sum, without a node for a term that is the constant 0."""
-    if isinstance(x, float) and x == 0.0 and isinstance(y, Value):
-        return y
-    if isinstance(y, float) and y == 0.0 and isinstance(x, Value):
-        return x
-    return x + y
+    if x.__class__ is float:
+        return y if x == 0.0 and y.__class__ is not float else x + y
+    return x if y.__class__ is float and y == 0.0 else x + y
+
+
+def _sum(terms: Sequence[Scalar | Product]) -> Scalar:
+    """Return the sum of some terms, added in order.
+
+    In a trace many are one node: the adjoint of a weight that 100 samples use is a dot product, rather than
+    100 products and 99 sums.
+    """
+    if len(terms) >= _FEWEST and is_tracing():
+        if all(term.__class__ is tuple for term in terms):
+            return apply_variadic(OPS["dot"], *zip(*terms, strict=True))  # type: ignore[no-any-return]
+        numbers = [number for number in map(_number_of, terms) if isinstance(number, Value) or number != 0.0]
+        if len(numbers) >= _FEWEST:
+            return apply_variadic(OPS["sum"], numbers)  # type: ignore[no-any-return]
+        terms = numbers
+    total: Scalar = 0.0
+    for term in terms:
+        total = _plus(total, _number_of(term))
+    return total
+
+
+def _complete(flowed: _Terms) -> Scalar:
+    """Return the adjoint of a node from what has flowed to it, and to the numbers that it stands for."""
+    whole = [term for term in flowed.terms if not isinstance(term, Part)]
+    if len(whole) < len(flowed.terms):
+        parts = [term for term in flowed.terms if isinstance(term, Part)]
+        of_each: list[list[Scalar]] = [[] for _ in range(parts[0].of)]
+        for part in parts:
+            of_each[part.element].append(part.number)
+        whole.append(stack(map(_sum, of_each)))
+    return _sum(whole)
 
 
 def backward_sweep(
@@ -63,6 +146,7 @@ def backward_sweep(
     adjoints: dict[Value, Any],
     contributions: Callable[[Value, Any], Flows],
     zero: Any = 0.0,
+    complete: Callable[[Any], Any] | None = None,
 ) -> Iterator[tuple[Value, Any, Flows]]:
     """Yield each node after its consumers, with its adjoint and what it contributes to its operands.
 
@@ -76,6 +160,8 @@ def backward_sweep(
         From a node and its adjoint to the flows along its edges, such as `along_stored_partials`.
     zero : optional
         What a sum of contributions begins with.
+    complete : callable, optional
+        From the sum of all that flows to a node to its adjoint, where that is something else.
 
     Yields
     ------
@@ -92,24 +178,16 @@ def backward_sweep(
     x * x 1.0 [3.0, 3.0]
     Value(3.0, label='x') 7.0 []
     """
-    # Of what stands for several numbers: what flowed to single ones of them.
-    elements: dict[Value, list[Any]] = {}
     for node in order:
-        if node in elements:
-            adjoints[node] = _plus(adjoints.get(node, zero), stack(elements.pop(node)))
         if node not in adjoints:
             continue
         adjoint = adjoints[node]
+        if complete is not None:
+            adjoint = adjoints[node] = complete(adjoint)
         flows = contributions(node, adjoint)
         yield node, adjoint, flows
         for operand, contribution in flows:
-            if contribution.__class__ is not Part:
-                adjoints[operand] = _plus(adjoints.get(operand, zero), contribution)
-                continue
-            if operand not in elements:
-                elements[operand] = [zero] * contribution.of
-            of_each = elements[operand]
-            of_each[contribution.element] = _plus(of_each[contribution.element], contribution.number)
+            adjoints[operand] = adjoints.get(operand, zero) + contribution
 
 
 def along_stored_partials(node: Value, adjoint: float) -> Flows:
@@ -176,17 +254,19 @@ def _adjoints(
 ) -> dict[Value, Scalar]:
     """Return the adjoint of each node between the inputs and the outputs."""
     relevant = depending_on(inputs, reversed(order))
-    adjoints: dict[Value, Scalar] = {}
+    records = as_graph or any(isinstance(seed, Value) for seed in seeds)
+    zero = _NO_TERMS if records else 0.0
+    adjoints: dict[Value, Any] = {}
     for output, seed in zip(outputs, seeds, strict=True):
         if seed is not None and output in relevant:
-            adjoints[output] = _plus(adjoints.get(output, 0.0), seed)
+            adjoints[output] = adjoints.get(output, zero) + seed
     if as_graph:
         contributions = partial(_as_graph, relevant, lengths_of(reversed(order)))
     else:
         contributions = partial(_as_numbers, relevant)
     if is_anomaly_enabled():
         contributions = partial(_examined, relevant, contributions)
-    deque(backward_sweep(order, adjoints, contributions), maxlen=0)
+    deque(backward_sweep(order, adjoints, contributions, zero, _complete if records else None), maxlen=0)
     return adjoints
 
 
@@ -206,7 +286,7 @@ def _as_graph(
     op = node.op
     if not isinstance(op, Structural):
         factors = zip(node.args, partials_as_graph(node, relevant), strict=True)
-        flows = [(operand, _times(adjoint, factor)) for operand, factor in factors if factor is not None]
+        flows = [(operand, _term(adjoint, factor)) for operand, factor in factors if factor is not None]
     else:
         pulled = zip(node.args, op.pull(node, adjoint, relevant, lengths), strict=True)
         flows = [(operand, part) for operand, part in pulled if part is not None]
@@ -215,7 +295,7 @@ def _as_graph(
     if node in lengths:
         # What all samples share gets the sum of what flows back to it in each.
         samples = lengths[node]
-        flows = [(x, part if x in lengths else total(part, samples)) for x, part in flows]
+        flows = [(x, part if x in lengths else total(_number_of(part), samples)) for x, part in flows]
     return flows  # type: ignore[return-value]
 
 
@@ -327,10 +407,8 @@ def push(
             uses = zip(node.args, node.partials, strict=True)
             moving = [(arg, p) for arg, p in uses if p is not None and arg in found]
             examine_tangents(node, [(_number(found[arg]), p) for arg, p in moving])  # type: ignore[index]
-        tangent: Scalar = 0.0
         partials = partials_as_graph(node, found) if as_graph else node.partials
-        for operand, factor in zip(node.args, partials, strict=True):
-            if factor is not None and operand in found:
-                tangent = _plus(tangent, _times(factor, found[operand]))  # type: ignore[index]
-        found[node] = tangent
+        factors = zip(node.args, partials, strict=True)
+        moves = [(found[arg], factor) for arg, factor in factors if factor is not None and arg in found]  # type: ignore[index]
+        found[node] = _sum([_term(factor, tangent) for tangent, factor in moves])
     return [found.get(output, 0.0) for output in outputs]

@@ -6,9 +6,11 @@ import copy
 import math
 import pickle
 from collections import defaultdict
+from contextlib import nullcontext
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from programs import Program, call_public
@@ -16,6 +18,7 @@ from strategies import expressions
 
 from autograd import Value, anomaly, explain, grad, hessian, jit, jvp, paths, steps
 from autograd.engine.graph import consumers_first, edges
+from autograd.engine.tracing import tracing
 from autograd.engine.value import record
 from autograd.ops.structural import Structural
 from autograd.transforms.batch_operations import lengths_of, stack
@@ -90,6 +93,39 @@ def test_backward_and_forward_are_adjoint(drawn: Program, as_graph: bool) -> Non
     if math.isfinite(along) and math.isfinite(float(pushed)):
         size = sum(abs(float(adjoint)) * move for adjoint, move in zip(pulled, direction, strict=True))
         assert abs(along - float(pushed)) <= 1e-9 * (1.0 + size)
+
+
+def graph_of_gradient(as_traced: bool) -> list[str]:
+    """Return the operations of the adjoints of two weights, one used with a factor, one by itself as well."""
+    w, v, x = Value(2.0, "w"), Value(5.0, "v"), [Value(3.0 + i) for i in range(3)]
+    with tracing([w, v, *x]) if as_traced else nullcontext():
+        y = w * x[0] + w * x[1] + w * x[2] + v * x[0] + v + v * x[2]
+        adjoints = pull(consumers_first(y), [y], [x[1].exp()], [w, v], as_graph=True)
+        of_nodes = [adjoint for adjoint in adjoints if isinstance(adjoint, Value)]
+        numbers = [node._data for node in of_nodes]
+        names = [node.op.name for node in of_nodes if node.op]
+    assert numbers == pytest.approx([12.0 * math.exp(4.0), 9.0 * math.exp(4.0)])
+    return names
+
+
+def test_many_terms_are_one_node_of_a_trace() -> None:
+    """The adjoint of a weight is a dot product or a sum in a trace; eagerly each product is a node to see."""
+    assert graph_of_gradient(as_traced=True) == ["dot", "sum"]
+    assert graph_of_gradient(as_traced=False) == ["add", "add"]
+
+
+def test_the_gradient_of_a_loop_is_traced_without_its_products() -> None:
+    """A weight that n samples use adds a few nodes to the trace of the gradient, not 2 n; no term is lost."""
+    x = np.linspace(-1.0, 1.0, 50)
+
+    def loss(w: Any) -> Any:
+        return sum((w[0] * x + w[1]).tolist()) + 0.5 * sum(p * p for p in w)
+
+    value, gradient = jit(loss), jit(grad(loss))
+    w = np.array([2.0, 3.0])
+    value(w)
+    assert gradient(w) == pytest.approx(grad(loss)(w))
+    assert gradient.report().traced <= value.report().traced + 10
 
 
 # --------------------------------------------------------------------------------- other number types

@@ -182,8 +182,8 @@ class _Finder:
     def _reduced(self, group: list[Term]) -> list[int]:
         """Append the sum of terms of one colour; return what is left to add if a reduction does not pay."""
         columns = tuple(zip(*group, strict=True))
-        if len(columns) == 2 and len(group) == 1:
-            return [self._put(OPS["mul"], group[0])]
+        if len(columns) == 2 and group.count(group[0]) == len(group):
+            return [self._times(len(group), self._put(OPS["mul"], group[0]))]
         if len(columns) == 1 and len(set(group)) < _FEWEST:
             return [self._times(times, number) for (number,), times in Counter(group).items()]
         op = OPS["sum"] if len(columns) == 1 else OPS["dot"]
