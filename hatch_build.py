@@ -1,0 +1,218 @@
+"""Build the wheel: compile the modules that pyproject.toml names, or say why they stay interpreted.
+
+The environment variable ``CHAINRULE_COMPILE`` asks for a form:
+
+- unset: compiled where that is possible, else interpreted; an editable install is interpreted;
+- ``0``: interpreted;
+- ``1``: compiled, in place for an editable install; what prevents it is an error.
+
+Both forms have the same Python sources. In the compiled one, mypyc has put an extension module beside each
+named module, which Python prefers to the source.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shlex
+import shutil
+import sys
+import sysconfig
+import tempfile
+import weakref
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+# mypyc's C is patched below, so its version is pinned. NumPy is there for its types.
+REQUIREMENTS = ["mypy==2.4.1", "setuptools>=77", "numpy>=2.0"]
+
+# Where the wheel's metadata says why it is interpreted; `python -m autograd --version` reads it.
+REASON = "interpreted.txt"
+
+# The library with the code of all compiled modules, inside the package: site-packages belongs to everyone.
+LIBRARY = "autograd.compiled"
+
+
+class CompileHook(BuildHookInterface[Any]):
+    """Adds the compiled modules to the wheel, or the reason why there are none to its metadata."""
+
+    def dependencies(self) -> list[str]:
+        """Return what the build needs besides hatchling: nothing where nothing can be compiled."""
+        wanted = _wanted()
+        return REQUIREMENTS if wanted == "1" or (wanted == "" and obstacle() is None) else []
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Compile the modules, if that is wanted and possible, and have hatchling add them."""
+        folder, root, wanted = Path(tempfile.mkdtemp(prefix="chainrule-")), Path(self.root), _wanted()
+        # hatchling reads the files after this method has returned.
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        in_place = version == "editable"
+        if in_place:
+            _remove_extensions(root)
+        if wanted == "0":
+            reason: str | None = "asked for by CHAINRULE_COMPILE=0"
+        elif in_place and wanted != "1":
+            reason = "an editable install, which CHAINRULE_COMPILE=1 compiles"
+        else:
+            reason = self._compile(root, folder)
+        if reason is None:
+            self._add(folder / "lib", None if not in_place else root, build_data)
+        elif wanted == "1":
+            raise RuntimeError(f"chainrule cannot be compiled, as CHAINRULE_COMPILE=1 asks: {reason}")
+        else:
+            print(f"chainrule is installed interpreted: {reason}", file=sys.stderr, flush=True)
+            (folder / REASON).write_text(f"{reason}\n", encoding="utf-8")
+            build_data["extra_metadata"][str(folder / REASON)] = REASON
+
+    def _compile(self, root: Path, folder: Path) -> str | None:
+        """Compile into the folder, and return None or what prevented it."""
+        if (reason := obstacle()) is not None:
+            return reason
+        try:
+            compile_modules(sources(root, self.config), folder)
+        # mypyc leaves by sys.exit; whatever else fails, the interpreted form works.
+        except (Exception, SystemExit) as error:
+            return f"mypyc or the C compiler failed ({type(error).__name__}: {_one_line(error)})"
+        return None
+
+    def _add(self, built: Path, in_place: Path | None, build_data: dict[str, Any]) -> None:
+        """Copy the extension modules beside their sources, or have them written into the wheel."""
+        for path in _extensions(built):
+            name = path.relative_to(built)
+            if in_place is not None:
+                shutil.copy2(path, in_place / name)
+            else:
+                build_data["force_include"][str(path)] = name.as_posix()
+        if in_place is None:
+            build_data["infer_tag"] = True
+            build_data["pure_python"] = False
+
+
+def _wanted() -> str:
+    wanted = os.environ.get("CHAINRULE_COMPILE", "")
+    if wanted not in ("", "0", "1"):
+        raise ValueError(f"CHAINRULE_COMPILE: expected 0, 1 or nothing, got {wanted!r}")
+    return wanted
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200]
+
+
+def sources(root: Path, config: Mapping[str, Any]) -> list[str]:
+    """Return the modules to compile, relative to the root: those of the named folders, but for exceptions."""
+    found = []
+    for name in config["compiled"]:
+        path = root / name
+        if not path.exists():
+            raise FileNotFoundError(f"pyproject.toml names {name} as compiled, which does not exist")
+        found += [path] if path.is_file() else sorted(path.glob("*.py"))
+    names = [path.relative_to(root).as_posix() for path in found if path.name != "__init__.py"]
+    interpreted = set(config["interpreted"])
+    if unknown := interpreted.difference(names):
+        raise FileNotFoundError(f"pyproject.toml excepts {sorted(unknown)}, which no compiled folder has")
+    return [name for name in names if name not in interpreted]
+
+
+def obstacle() -> str | None:
+    """Return what stands in the way of compiling on this machine, or None."""
+    if sys.implementation.name != "cpython":
+        return f"mypyc compiles for CPython, this is {platform.python_implementation()}"
+    if sysconfig.get_config_var("Py_GIL_DISABLED"):
+        return "compiled nodes need Python's global lock, this is a free-threaded Python"
+    if not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")):
+        return "Python.h was not found; Debian has it in python3-dev"
+    command = _compiler()
+    return None if shutil.which(command) else f"no C compiler was found, {command!r} is not there"
+
+
+def _compiler() -> str:
+    """Return the command that setuptools will run, or on Windows the one that finds Microsoft's compiler."""
+    if named := os.environ.get("CC"):
+        return shlex.split(named)[0]
+    if os.name == "nt":
+        programs = os.environ.get("PROGRAMFILES(X86)", r"C:\Program Files (x86)")
+        return rf"{programs}\Microsoft Visual Studio\Installer\vswhere.exe"
+    return shlex.split(sysconfig.get_config_var("CC") or "cc")[0]
+
+
+def compile_modules(names: list[str], folder: Path) -> None:
+    """Compile modules of the current directory into ``lib`` in the folder, where C and objects go, too."""
+    from mypyc.build import mypycify  # imports setuptools first, as it must be
+    from setuptools import Distribution
+
+    # The types were checked strictly where the project is developed; here are fewer packages to see.
+    options = ["--config-file=", "--ignore-missing-imports", "--cache-dir=" + os.devnull]
+    extensions = mypycify(
+        [*options, *names],
+        target_dir=str(folder / "c"),
+        group_name=LIBRARY,
+        opt_level="2",
+        debug_level="0",
+    )
+    for extension in extensions:
+        for path in map(Path, extension.sources):
+            path.write_text(without_trashcan(path.read_text(encoding="utf-8")), encoding="utf-8")
+        extension.extra_compile_args = _compiler_options(extension.extra_compile_args)
+        extension.extra_link_args = ["-Wl,-s"] if sys.platform == "linux" else []
+    command: Any = Distribution({"name": "chainrule", "ext_modules": extensions}).get_command_obj("build_ext")
+    command.build_lib, command.build_temp = str(folder / "lib"), str(folder / "objects")
+    command.parallel = True
+    command.ensure_finalized()
+    command.run()
+
+
+def _compiler_options(options: list[str]) -> list[str]:
+    """Return mypyc's options without those that a new compiler may fail by, and with IEEE 754 arithmetic."""
+    if os.name == "nt":
+        return options
+    # A product and a sum that are rounded as one, as GCC does on aarch64, are other numbers than Python's.
+    return [*(option for option in options if option != "-Werror"), "-ffp-contract=off"]
+
+
+# In mypyc's C: the deallocator of a class, the flags of its type, and a deallocator's body.
+_SLOT = re.compile(r"\.tp_dealloc = \(destructor\)(\w+),(?:(?!\};).)*?\.tp_flags = ([^,]*),", re.S)
+_BODY = re.compile(r"^(\w+_dealloc)\([^)]*\)\n\{\n(.*?)^\}$", re.M | re.S)
+
+
+def without_trashcan(text: str) -> str:
+    """Return mypyc's C without the trashcan in the deallocators of acyclic classes.
+
+    Where deallocations are nested more than 50 deep, the trashcan of CPython 3.11 to 3.13 links the objects
+    through the headers that the cyclic collector needs. Objects of a class that is declared acyclic have no
+    such header, so dropping a chain of 51 nodes would overwrite what lies in front of them in memory.
+    """
+    acyclic = {name for name, flags in _SLOT.findall(text) if "Py_TPFLAGS_HAVE_GC" not in flags}
+    bodies = {match[1]: match for match in _BODY.finditer(text)}
+    if missing := acyclic.difference(bodies):
+        raise ValueError(
+            f"expected the deallocators {sorted(missing)} in the C of mypyc, whose form has changed"
+        )
+    for name, match in reversed(bodies.items()):
+        begin, end = f"    CPy_TRASHCAN_BEGIN(self, {name})\n", "    CPy_TRASHCAN_END(self)\n"
+        body = match[2]
+        # Both say whether instances have a header: the flags of the type, and that they are untracked.
+        untracks = "PyObject_GC_UnTrack(self);" in body
+        if untracks is (name in acyclic) or (
+            name in acyclic and not body.count(begin) == body.count(end) == 1
+        ):
+            raise ValueError(f"expected another body of {name} in the C of mypyc, whose form has changed")
+        if name in acyclic:
+            body = body.replace(begin, "").replace(end, "")
+            text = text[: match.start(2)] + body + text[match.end(2) :]
+    return text
+
+
+def _extensions(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.rglob("*") if path.suffix in (".so", ".pyd"))
+
+
+def _remove_extensions(root: Path) -> None:
+    """Remove what an earlier editable install has compiled, since Python prefers it to newer sources."""
+    for package in ("autograd", "nn"):
+        for path in _extensions(root / package):
+            path.unlink()
