@@ -16,10 +16,38 @@ from ..ops.rules import on_floats
 from ..ops.structural import Operation, Structural
 from ..ops.table import Op
 from . import nonfinite
+from .description import IN_TUPLES
 from .levels import open_scopes
 from .nonfinite import PYTHON_RAISES, careful
 from .real_numbers import NUMBERS
-from .value import Value, record
+from .value import Value
+
+_A_NODE = Value(0.0)
+
+
+def record(op: Operation, out: float, args: tuple[Any, ...], partials: tuple[float | None, ...]) -> Value:
+    """Return the node of an operation, for those who are no operator.
+
+    Parameters
+    ----------
+    op : Op or Structural
+        The operation.
+    out : float
+        Its value.
+    args : tuple of Value or float
+        Its operands.
+    partials : tuple of float or None
+        The derivative with respect to each; None for a constant, and where no derivative flows.
+
+    Examples
+    --------
+    >>> x = Value(3.0)
+    >>> y = record((x * 2.0).op, 6.0, (x, 2.0), (2.0, None))
+    >>> y.backward()
+    >>> y, x.grad
+    (Value(6.0, op='*', grad=1.0), 2.0)
+    """
+    return _A_NODE._record(op, out, args, partials, 0.0, 0.0, IN_TUPLES)
 
 
 def apply(op: Op, *args: Any) -> Any:
@@ -56,11 +84,7 @@ def apply(op: Op, *args: Any) -> Any:
         return _plain(op, out, items)
     # None for a selector rather than 0, whose product with an infinite adjoint would be nan.
     kept = [None if op.selects(i) else partial for i, partial in enumerate(_masked(mask, partials))]
-    if len(items) == 1:
-        return record(op, out, items[0], None, kept[0], None)
-    if len(items) == 2:
-        return record(op, out, items[0], items[1], kept[0], kept[1])
-    return record(op, out, items, None, tuple(kept), None)
+    return record(op, out, items, tuple(kept))
 
 
 def apply_variadic(op: Op, *sequences: Iterable[Any]) -> Any:
@@ -108,7 +132,7 @@ def apply_variadic(op: Op, *sequences: Iterable[Any]) -> Any:
     kept: list[float | None] = []
     for mask, of_column in zip(masks, partials, strict=True):
         kept.extend(of_column if mask is True else _masked(mask, of_column))
-    return record(op, out, items, None, tuple(kept), None)
+    return record(op, out, items, tuple(kept))
 
 
 def apply_again(op: Operation, operands: Sequence[Any]) -> Any:

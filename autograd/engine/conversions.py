@@ -7,8 +7,8 @@ derivative of what is made of it would be lost.
 from __future__ import annotations
 
 from .description import Description
-from .levels import LostGradientError, highest_open, open_levels
-from .tracing import TracedValueError
+from .errors import LostGradientError, TracedValueError
+from .levels import highest_open, open_levels
 from .user_line import user_line
 
 
@@ -16,9 +16,6 @@ class Conversions(Description):
     """The conversions of Python's numbers."""
 
     __slots__ = ()
-
-    _data: float
-    _level: int
 
     def __float__(self) -> float:
         return self._plain("float(v)") if self._level else self._data

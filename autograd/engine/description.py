@@ -5,41 +5,80 @@ Some of it is there under the names of micrograd and PyTorch as well.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ..ops.structural import Operation
 from .gradients import has_gradient
 from .user_line import Line
 
 if TYPE_CHECKING:
+    from mypy_extensions import u8
+
     from .value import Value
 
-UNNAMED: tuple[str, Line | None] = ("", None)
+UNNAMED: Final[tuple[str, Line | None]] = ("", None)
 """The label and the source of most nodes."""
+
+NEITHER: Final = 0
+"""The edges of a node along which no derivative flows, such as a comparison."""
+
+FIRST: Final = 1
+"""The edges of a node of one operand, or whose second operand is a constant."""
+
+SECOND: Final = 2
+"""The edges of a node whose first operand is a constant."""
+
+BOTH: Final = 3
+"""The edges of a node of two operands."""
+
+IN_TUPLES: Final = 4
+"""The edges of a node with any number of operands: as the tuple of partials has them, None for no edge."""
 
 
 class Description:
     """What can be asked of a node besides its value and gradient."""
 
+    # A node is one object, part of no cycle: a tuple of operands and one of partials would double the time of
+    # a training step. So it has a slot for each of two operands, and for each of two partials; a node of more
+    # operands holds a tuple of them in `_x`, and one of partials in `_y`.
     # The label and the source share a slot, since few nodes have either.
-    __slots__ = ("_about",)
+    __slots__ = (
+        "__weakref__",
+        "_about",
+        "_adjoint",
+        "_data",
+        "_dx",
+        "_dy",
+        "_edges",
+        "_level",
+        "_mark",
+        "_x",
+        "_y",
+        "grad",
+        "op",
+    )
 
     op: Operation | None
     grad: Any
     _data: float
+    _edges: u8
     _x: Any
     _y: Any
-    _dx: Any
-    _dy: float | None
-    _about: tuple[str, Line | None]
+    _dx: float
+    _dy: float
+    _adjoint: float
+    _mark: object
+    _level: int
+    _about: Any
 
     @property
     def args(self) -> tuple[Value | float, ...]:
         """The operands in order, a constant as a plain float; empty for a leaf."""
         if self.op is None:
             return ()
-        if isinstance(self._x, tuple):
-            return self._x
+        if self._edges == IN_TUPLES:
+            operands: tuple[Value | float, ...] = self._x
+            return operands
         return (self._x,) if self._y is None else (self._x, self._y)
 
     @property
@@ -47,9 +86,11 @@ class Description:
         """The derivative of this node with respect to each operand; None for a constant."""
         if self.op is None:
             return ()
-        if isinstance(self._dx, tuple):
-            return self._dx
-        return (self._dx,) if self._y is None else (self._dx, self._dy)
+        if self._edges == IN_TUPLES:
+            partials: tuple[float | None, ...] = self._y
+            return partials
+        dx = self._dx if self._edges & FIRST else None
+        return (dx,) if self._y is None else (dx, self._dy if self._edges & SECOND else None)
 
     @property
     def _prev(self) -> set[Value]:
@@ -75,7 +116,8 @@ class Description:
         TypeError
             On assignment of anything but a str.
         """
-        return self._about[0]
+        label: str = self._about[0]
+        return label
 
     @label.setter
     def label(self, label: str) -> None:
@@ -86,7 +128,8 @@ class Description:
     @property
     def source(self) -> Line | None:
         """The line of the user's program that made the node: where nan or inf arose, or in anomaly mode."""
-        return self._about[1]
+        source: Line | None = self._about[1]
+        return source
 
     @source.setter
     def source(self, source: Line | None) -> None:

@@ -6,9 +6,9 @@ import operator
 from collections import deque
 from collections.abc import Iterator, Sequence
 from itertools import repeat
-from typing import Any
+from typing import Any, Final
 
-NOT_YET = float("0.0")
+NOT_YET: Final[Any] = float("0.0")
 """The gradient of a node that no sweep has reached: 0.0, told from other zeros by its identity."""
 
 _grad_of = operator.attrgetter("grad")

@@ -21,12 +21,10 @@ from .value import Value
 
 _ROWS = {op.name: op for op in (*OPS.values(), *COMPARISONS.values())}
 
-_SLOTS = [slot for kind in Value.__mro__ for slot in kind.__dict__.get("__slots__", ())]
-
 # A copy has no marks, levels and weak references.
-_KEPT = [slot for slot in _SLOTS if slot not in ("__weakref__", "_adjoint", "_level")]
+_KEPT = ("_about", "_data", "_dx", "_dy", "_edges", "_x", "_y", "grad", "op")
 
-_new = object.__new__
+_OF_A_SWEEP = ("_adjoint", "_level", "_mark")
 
 
 def shallow_copy(node: Value) -> Any:
@@ -132,7 +130,7 @@ class _Piece:
             row = node.op.name if node.op is not None and _ROWS.get(node.op.name) is node.op else node.op
             grad = None if node.grad is NOT_YET else node.grad
             is_node = isinstance(grad, Value)
-            operands = encoded(node._x), encoded(node._y), node._dx, node._dy
+            operands = encoded(node._x), encoded(node._y), node._dx, node._dy, node._edges
             rows.append((node._data, row, *operands, node._about, is_node, encoded(grad)))
             if state := _extras(node):
                 extras[i] = state
@@ -147,8 +145,10 @@ class _Piece:
                 return tuple(map(decoded, arg))
             return nodes[arg] if isinstance(arg, int) else arg
 
-        for node, (data, row, x, y, dx, dy, about, is_node, grad) in zip(self.nodes, rows, strict=True):
-            node._data, node._dx, node._dy, node._about = data, dx, dy, about
+        for node, (data, row, x, y, dx, dy, edges, about, is_node, grad) in zip(
+            self.nodes, rows, strict=True
+        ):
+            node._data, node._dx, node._dy, node._edges, node._about = data, dx, dy, edges, about
             node._x, node._y = decoded(x), decoded(y)
             node.op = _ROWS[row] if isinstance(row, str) else row
             node.grad = NOT_YET if grad is None else decoded(grad) if is_node else grad
@@ -191,7 +191,7 @@ def _member(piece: _Piece, i: int) -> Value:
 
 def _blank(kind: type[Value]) -> Any:
     """Return a leaf of a class without its own `__init__`, which may take arguments or have effects."""
-    node = _new(kind)
+    node = Value.__new__(kind)
     Value.__init__(node, 0.0)
     return node
 
@@ -234,7 +234,7 @@ def _extras(node: Value) -> Any:
         return None
     state: Any = object.__getstate__(node)  # type: ignore[attr-defined, unused-ignore]
     attributes, slots = state if isinstance(state, tuple) else (state, {})
-    own = {name: item for name, item in slots.items() if name not in _SLOTS}
+    own = {name: item for name, item in slots.items() if name not in _KEPT + _OF_A_SWEEP}
     return (attributes, own) if attributes or own else None
 
 

@@ -12,17 +12,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any
+from typing import Any, Final
 
 FIRST_OF_TRACES = 2**40
 """Levels of traces, and of derivatives inside them, start here."""
 
 _derivatives = count(1)
 _traces = count(FIRST_OF_TRACES)
-
-
-class LostGradientError(TypeError):
-    """A function that is being differentiated made a plain number of one that depends on its variables."""
 
 
 def new_level(*, traced: bool = False, above: int = 0) -> int:
@@ -67,7 +63,7 @@ class Scope:
     levels: set[int] = field(default_factory=set)
 
 
-open_scopes: set[object] = set()
+open_scopes: Final[set[object]] = set()
 """The open scopes and anomaly contexts of all threads; while there are none, operators do no bookkeeping.
 
 A set, because adding and discarding are atomic and can be repeated, so that Ctrl-C leaves nothing behind.

@@ -2,88 +2,62 @@
 
 from __future__ import annotations
 
-import math
+from math import exp, pow
+from typing import Final
 
 from ..ops.meanings import FLOAT
 from ..ops.table import COMPARISONS, OPS
 
-LT = COMPARISONS["lt"]
-LE = COMPARISONS["le"]
-GT = COMPARISONS["gt"]
-GE = COMPARISONS["ge"]
-EQ = COMPARISONS["eq"]
-NE = COMPARISONS["ne"]
-ADD = OPS["add"]
-SUB = OPS["sub"]
-MUL = OPS["mul"]
-TRUEDIV = OPS["truediv"]
-FLOORDIV = OPS["floordiv"]
-MOD = OPS["mod"]
-POW = OPS["pow"]
-NEG = OPS["neg"]
-POS = OPS["pos"]
-ABS = OPS["abs"]
-EXP = OPS["exp"]
-LOG = OPS["log"]
-LOG1P = OPS["log1p"]
-EXPM1 = OPS["expm1"]
-SQRT = OPS["sqrt"]
-CBRT = OPS["cbrt"]
-LOG2 = OPS["log2"]
-LOG10 = OPS["log10"]
-EXP2 = OPS["exp2"]
-FLOOR = OPS["floor"]
-ERF = OPS["erf"]
-ERFC = OPS["erfc"]
-SIN = OPS["sin"]
-COS = OPS["cos"]
-TAN = OPS["tan"]
-ARCSIN = OPS["arcsin"]
-ARCCOS = OPS["arccos"]
-ARCTAN = OPS["arctan"]
-SINH = OPS["sinh"]
-COSH = OPS["cosh"]
-TANH = OPS["tanh"]
-SECH2 = OPS["sech2"]
-ARCSINH = OPS["arcsinh"]
-ARCCOSH = OPS["arccosh"]
-ARCTANH = OPS["arctanh"]
-SIGMOID = OPS["sigmoid"]
-RELU = OPS["relu"]
-SOFTPLUS = OPS["softplus"]
-MAX = OPS["max"]
-MIN = OPS["min"]
-ARCTAN2 = OPS["arctan2"]
-HYPOT = OPS["hypot"]
+LT: Final = COMPARISONS["lt"]
+LE: Final = COMPARISONS["le"]
+GT: Final = COMPARISONS["gt"]
+GE: Final = COMPARISONS["ge"]
+EQ: Final = COMPARISONS["eq"]
+NE: Final = COMPARISONS["ne"]
+ADD: Final = OPS["add"]
+SUB: Final = OPS["sub"]
+MUL: Final = OPS["mul"]
+TRUEDIV: Final = OPS["truediv"]
+FLOORDIV: Final = OPS["floordiv"]
+MOD: Final = OPS["mod"]
+POW: Final = OPS["pow"]
+NEG: Final = OPS["neg"]
+POS: Final = OPS["pos"]
+ABS: Final = OPS["abs"]
+EXP: Final = OPS["exp"]
+LOG: Final = OPS["log"]
+LOG1P: Final = OPS["log1p"]
+EXPM1: Final = OPS["expm1"]
+SQRT: Final = OPS["sqrt"]
+CBRT: Final = OPS["cbrt"]
+LOG2: Final = OPS["log2"]
+LOG10: Final = OPS["log10"]
+EXP2: Final = OPS["exp2"]
+FLOOR: Final = OPS["floor"]
+ERF: Final = OPS["erf"]
+ERFC: Final = OPS["erfc"]
+SIN: Final = OPS["sin"]
+COS: Final = OPS["cos"]
+TAN: Final = OPS["tan"]
+ARCSIN: Final = OPS["arcsin"]
+ARCCOS: Final = OPS["arccos"]
+ARCTAN: Final = OPS["arctan"]
+SINH: Final = OPS["sinh"]
+COSH: Final = OPS["cosh"]
+TANH: Final = OPS["tanh"]
+SECH2: Final = OPS["sech2"]
+ARCSINH: Final = OPS["arcsinh"]
+ARCCOSH: Final = OPS["arccosh"]
+ARCTANH: Final = OPS["arctanh"]
+SIGMOID: Final = OPS["sigmoid"]
+RELU: Final = OPS["relu"]
+SOFTPLUS: Final = OPS["softplus"]
+MAX: Final = OPS["max"]
+MIN: Final = OPS["min"]
+ARCTAN2: Final = OPS["arctan2"]
+HYPOT: Final = OPS["hypot"]
 
-arccos = math.acos
-arccosh = math.acosh
-arcsin = math.asin
-arcsinh = math.asinh
-arctan = math.atan
-arctan2 = math.atan2
-arctanh = math.atanh
-cbrt = math.cbrt
-cos = math.cos
-cosh = math.cosh
-erf = math.erf
-erfc = math.erfc
-exp = math.exp
-exp2 = math.exp2
-expm1 = math.expm1
-floor = FLOAT["floor"]
-hypot = math.hypot
-inf = math.inf
-log = math.log
-log10 = math.log10
-log1p = math.log1p
-log2 = math.log2
-pow = math.pow
-sin = math.sin
-sinh = math.sinh
-sqrt = math.sqrt
-tan = math.tan
-tanh = math.tanh
+floor: Final = FLOAT["floor"]
 
 
 def sech2(x: float) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from numbers import Real
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from .description import Description
 NUMBERS = (float, int, Real, np.bool_)
 """The types that an operand may have besides `Value`; the first two answer most tests sooner than `Real`."""
 
-Number = float | Real | np.bool_
+Number: TypeAlias = float | Real | np.bool_
 
 _ARRAYS = (list, tuple, np.ndarray)
 

@@ -17,10 +17,6 @@ from .levels import FIRST_OF_TRACES, Scope, new_level, open_scopes
 _current: ContextVar[Scope | None] = ContextVar("trace", default=None)
 
 
-class TracedValueError(TypeError):
-    """A traced function asked for a number that is known only when the program runs."""
-
-
 @contextmanager
 def tracing(inputs: Iterable[Any]) -> Iterator[int]:
     """Trace what the block computes from some leaves.
@@ -43,7 +39,7 @@ def tracing(inputs: Iterable[Any]) -> Iterator[int]:
     ...     bool(x > 0.0)
     Traceback (most recent call last):
         ...
-    autograd.engine.tracing.TracedValueError: if v asks for a number that is not known while ...
+    autograd.engine.errors.TracedValueError: if v asks for a number that is not known while ...
     """
     leaves = list(inputs)
     level = new_level(traced=True)

@@ -13,18 +13,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from numbers import Real
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from ..ops.structural import Operation
 from . import nonfinite
-from .description import UNNAMED
+from .description import BOTH, FIRST, IN_TUPLES, SECOND, UNNAMED
 from .gradients import NOT_YET, add_to_gradients
 from .levels import level_above, open_scopes
 from .operators import Operators
 from .real_numbers import checked_number
 from .sweep_lock import is_sweeping, sweep_lock
 
-_new = object.__new__
+if TYPE_CHECKING:
+    from mypy_extensions import u8
 
 
 class Value(Operators):
@@ -65,12 +66,11 @@ class Value(Operators):
     (Value(-2.0, op='+', grad=1.0), 1.0, 2.0)
     """
 
-    # A node is one object for the cyclic collector to visit, and part of no cycle: a tuple of operands and
-    # one of partials would double the time of a training step. So unary and binary nodes have a slot for
-    # each; a node of more operands holds a tuple in `_x` and one in `_dx`. The partial of a constant is None.
-    __slots__ = ("__weakref__", "_adjoint", "_data", "_dx", "_dy", "_level", "_x", "_y", "grad", "op")
+    __slots__ = ()
 
-    _adjoint: Any
+    # By value, as PyTorch compares. Identity stays the hash, so that sets and dicts tell apart two nodes of
+    # equal value.
+    __hash__: ClassVar[Callable[..., int]] = object.__hash__
 
     # Attached by the storeys above, whose types the engine does not know.
     draw: ClassVar[Callable[..., Any]]
@@ -79,15 +79,16 @@ class Value(Operators):
     _accumulate: ClassVar[Callable[[Value, float, bool], None]]
 
     def __init__(self, data: Real | float, label: str = "") -> None:
-        self._data = data if data.__class__ is float else checked_number(data)
+        self._data = data if type(data) is float else checked_number(data)
         self._about = UNNAMED
         if label != "":
             self.label = label
-        self.op = self._x = self._y = self._dx = self._dy = self._adjoint = None
-        self._level = 0
+        self.op = self._x = self._y = self._mark = None
+        self._dx = self._dy = 0.0
+        self._edges = self._level = 0
         self.grad = NOT_YET
 
-    def _record(self, op: Operation, out: float, x: Any, y: Any, dx: Any, dy: float | None) -> Value:
+    def _record(self, op: Operation, out: float, x: Any, y: Any, dx: float, dy: float, edges: u8) -> Value:
         node = _new(Value)
         node._data = out
         node.op = op
@@ -95,15 +96,14 @@ class Value(Operators):
         node._y = y
         node._dx = dx
         node._dy = dy
-        node._adjoint = None
+        node._edges = edges
+        node._mark = None
         node._level = 0
         node._about = UNNAMED
         node.grad = NOT_YET
         # nan - nan and inf - inf are nan, which counts as true; any finite number gives 0.
         if out - out or open_scopes:
-            node._level = level_above(
-                x if y is None and x.__class__ is tuple else (x,) if y is None else (x, y)
-            )
+            node._level = level_above(node.args)
             if out - out or nonfinite.is_anomaly_enabled():
                 node.source = nonfinite.examine(op, node.args, out)
         return node
@@ -120,7 +120,7 @@ class Value(Operators):
                 f"{self!r} is the result of an operation and cannot be assigned to; "
                 "assign to the data of a leaf and build the expression again"
             )
-        self._data = data if data.__class__ is float else checked_number(data)
+        self._data = data if type(data) is float else checked_number(data)
 
     def backward(self, gradient: float = 1.0, *, create_graph: bool = False) -> None:
         """Compute the derivative of this node with respect to every node it depends on, as their ``grad``.
@@ -165,79 +165,82 @@ class Value(Operators):
                 order, leaves = _sweep(self, seed)
                 if nonfinite.is_anomaly_enabled():
                     nonfinite.examine_adjoints(order + leaves)
-                adjoints = [leaf._adjoint for leaf in leaves]
-                for leaf in leaves:
-                    leaf._adjoint = None
-                add_to_gradients(leaves, adjoints)
+                add_to_gradients(leaves, [leaf._adjoint for leaf in leaves])
 
 
 def _sweep(root: Value, seed: float) -> tuple[list[Value], list[Value]]:
     """Store in each node its adjoint; return the results, each after its consumers, and the leaves."""
-    # A new object: the nodes that hold it are those that this sweep has reached, whatever another sweep left.
-    zero = float("0.0")
-    order, leaves = _reach(root, zero)
+    order, leaves = _reach(root)
     order.reverse()
     root._adjoint = seed
     for node in order:
         adjoint = node._adjoint
         node.grad = adjoint
-        dx = node._dx
-        if dx.__class__ is tuple:
+        edges = node._edges
+        if edges == BOTH:
+            x: Value = node._x
+            x._adjoint += adjoint * node._dx
+            y: Value = node._y
+            y._adjoint += adjoint * node._dy
+        elif edges == FIRST:
+            x = node._x
+            x._adjoint += adjoint * node._dx
+        elif edges == SECOND:
+            y = node._y
+            y._adjoint += adjoint * node._dy
+        elif edges == IN_TUPLES:
             # There are as many partials as operands; strict=True would take 1 ms of the 29 ms of a step.
-            for operand, partial in zip(node._x, dx):  # noqa: B905
+            for operand, partial in zip(node._x, node._y):  # noqa: B905
                 if partial is not None:
                     operand._adjoint += adjoint * partial
-            continue
-        if dx is not None:
-            node._x._adjoint += adjoint * dx
-        dy = node._dy
-        if dy is not None:
-            node._y._adjoint += adjoint * dy
     return order, leaves
 
 
-def _reach(root: Value, reached: object) -> tuple[list[Value], list[Value]]:
-    """Mark the nodes that the root depends on; return the results, each after its operands, and the leaves.
+def _reach(root: Value) -> tuple[list[Value], list[Value]]:
+    """Return the results that the root depends on, each after its operands, and the leaves.
+
+    Their adjoints are 0 then.
 
     Depth first, with a stack instead of recursion: a result is taken when the stack comes back to it. This
     takes half as long as counting the consumers of each node first.
     """
-    entered = object()
+    # New objects: only nodes that this sweep has reached hold them, whatever an interrupted sweep has left.
+    entered, reached = object(), object()
     order: list[Value] = []
     leaves: list[Value] = []
     stack = [root]
-    push, pop, take = stack.append, stack.pop, order.append
     while stack:
         node = stack[-1]
-        mark = node._adjoint
+        mark = node._mark
         if mark is entered:
-            node._adjoint = reached
-            take(pop())
+            node._mark = reached
+            node._adjoint = 0.0
+            order.append(stack.pop())
             continue
         if mark is reached:
-            pop()
+            stack.pop()
             continue
         if node.op is None:
-            node._adjoint = reached
-            leaves.append(pop())
+            node._mark = reached
+            node._adjoint = 0.0
+            leaves.append(stack.pop())
             continue
-        node._adjoint = entered
-        dx = node._dx
-        if dx.__class__ is tuple:
-            for operand, partial in zip(node._x, dx):  # noqa: B905
-                if partial is not None and operand._adjoint is not reached:
-                    push(operand)
+        node._mark = entered
+        edges = node._edges
+        if edges == IN_TUPLES:
+            for operand, partial in zip(node._x, node._y):  # noqa: B905
+                if partial is not None and operand._mark is not reached:
+                    stack.append(operand)
             continue
-        if dx is not None:
-            operand = node._x
-            if operand._adjoint is not reached:
-                push(operand)
-        if node._dy is not None:
-            operand = node._y
-            if operand._adjoint is not reached:
-                push(operand)
+        if edges & FIRST:
+            x: Value = node._x
+            if x._mark is not reached:
+                stack.append(x)
+        if edges & SECOND:
+            y: Value = node._y
+            if y._mark is not reached:
+                stack.append(y)
     return order, leaves
 
 
-record = Value(0.0)._record
-"""`Operators._record` for those who have no operand at hand."""
+_new: Final = Value.__new__

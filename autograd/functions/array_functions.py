@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.tracing import TracedValueError
+from ..engine.errors import TracedValueError
 from ..ops.table import OPS
 from .arrays import elementwise
 from .value_array import ASKING, OWN, RECORDED, ValueArray, data, holds_values, recorded, values_array

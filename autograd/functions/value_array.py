@@ -14,9 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..engine.attach import attach
-from ..engine.levels import LostGradientError
+from ..engine.errors import LostGradientError, TracedValueError
 from ..engine.real_numbers import NUMBERS
-from ..engine.tracing import TracedValueError
 from ..engine.user_line import user_line
 from ..engine.value import Value
 from .logic import checked_truth, is_truth, joined, opposite, truth

@@ -16,6 +16,9 @@ from .rule import Expression, Rule
 from .rules import BY_BRANCH, is_choice, may_raise
 from .table import COMPARISONS, OPS, Op
 
+_EDGES = {(False, False): "NEITHER", (True, False): "FIRST", (False, True): "SECOND", (True, True): "BOTH"}
+"""The names in `autograd.engine.description`, by whether a derivative flows to either operand."""
+
 _MAX_LINE = 110
 _SHORT = 20
 
@@ -27,20 +30,25 @@ An operator computes its value and its partials on Python floats and records the
 raises and IEEE 754 has a result, such as 1/0, `autograd.engine.nonfinite.careful` supplies both.
 """
 
-# ruff: noqa: F403, F405
+# The imports are in the order of the table.
+# ruff: noqa: I001
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from autograd.engine.operator_constants import *
+{math}from typing import TYPE_CHECKING, Any
 
 from ..ops.structural import Operation
 from .conversions import Conversions
+from .description import BOTH, FIRST, NEITHER, SECOND
 from .nonfinite import PYTHON_RAISES, careful
+from .operator_constants import (
+{names}
+)
 from .real_numbers import NUMBERS, Number, checked_number, nearest_float
 
 if TYPE_CHECKING:
+    from mypy_extensions import u8
+
     from .value import Value
 '''
 
@@ -51,11 +59,7 @@ class Operators(Conversions):
 
     __slots__ = ()
 
-    # By value, as PyTorch compares. Identity stays the hash, so that sets and dicts tell apart two
-    # nodes of equal value.
-    __hash__ = object.__hash__
-
-    def _record(self, op: Operation, out: float, x: Any, y: Any, dx: Any, dy: float | None) -> Value:
+    def _record(self, op: Operation, out: float, x: Any, y: Any, dx: float, dy: float, edges: u8) -> Value:
         """Return the node of an operation, with its operands and partials as `Value` stores them."""
         raise NotImplementedError
 '''
@@ -68,7 +72,7 @@ _CONSTANTS_MODULE = '''"""What `operators` refers to, written by `autograd.ops.g
 
 from __future__ import annotations
 
-import math
+{math}from typing import Final
 
 from ..ops.meanings import FLOAT
 from ..ops.table import COMPARISONS, OPS
@@ -87,16 +91,16 @@ _BINARY_OPERATOR = """
     def __{name}__(self, other: Value | Number) -> Value:
         if isinstance(other, Operators):
             x, y = self._data, other._data{both}
-            return self._record({row}, {both_out}, self, other, {dx}, {dy})
+            return self._record({row}, {both_out}, self, other, {dx}, {dy}, {edges})
         if isinstance(other, NUMBERS):
             x, y = self._data, float(other){first}
-            return self._record({row}, {first_out}, self, y, {dx}, None)
+            return self._record({row}, {first_out}, self, y, {dx}, 0.0, {edge_of_first})
         return NotImplemented
 
     def __r{name}__(self, other: Number) -> Value:
         if isinstance(other, NUMBERS):
             x, y = float(other), self._data{second}
-            return self._record({row}, {second_out}, x, self, None, {dy})
+            return self._record({row}, {second_out}, x, self, 0.0, {dy}, {edge_of_second})
         return NotImplemented
 """
 
@@ -105,18 +109,18 @@ _COMPARISON = """
     def __{name}__(self, other: Any) -> Any:
         if isinstance(other, Operators):
             out = float(self._data {symbol} other._data)
-            return self._record({row}, out, self, other, None, None)
+            return self._record({row}, out, self, other, 0.0, 0.0, NEITHER)
         if isinstance(other, NUMBERS):
             number: Any = other
             out = float(self._data {symbol} number)
-            return self._record({row}, out, self, nearest_float(number), None, None)
+            return self._record({row}, out, self, nearest_float(number), 0.0, 0.0, NEITHER)
         return NotImplemented
 """
 
 _UNARY_METHOD = """
     def {method}(self) -> Value:{doc}
         x = self._data{body}
-        return self._record({row}, {body_out}, self, None, {dx}, None)
+        return self._record({row}, {body_out}, self, None, {dx}, 0.0, {edge_of_first})
 """
 
 _BINARY_METHOD = '''
@@ -124,9 +128,9 @@ _BINARY_METHOD = '''
         """Return {doc}."""
         if isinstance(other, Operators):
             x, y = self._data, other._data{both}
-            return self._record({row}, {both_out}, self, other, {dx}, {dy})
+            return self._record({row}, {both_out}, self, other, {dx}, {dy}, {edges})
         x, y = self._data, checked_number(other){first}
-        return self._record({row}, {first_out}, self, y, {dx}, None)
+        return self._record({row}, {first_out}, self, y, {dx}, 0.0, {edge_of_first})
 '''
 
 
@@ -144,7 +148,13 @@ def operators_module() -> str:
     methods += [_binary(op, _BINARY_METHOD) for op in _two_arguments()]
     methods += [_unary_method(op, f"__{op.name}__") for op in _unary() if hasattr(builtins, op.name)]
     comparisons = map(_comparison, COMPARISONS.values())
-    return "".join([_OPERATORS_MODULE, _OPERATORS_CLASS, *comparisons, *operators, _METHODS, *methods])
+    words = _words(_rows())
+    names = [_constant(op) for op in (*COMPARISONS.values(), *_rows())]
+    names += [word for word in words if not _is_of_math(word)]
+    header = _OPERATORS_MODULE.format(
+        math=_imports_of_math(words), names="\n".join(f"    {name}," for name in names)
+    )
+    return "".join([header, _OPERATORS_CLASS, *comparisons, *operators, _METHODS, *methods])
 
 
 def constants_module() -> str:
@@ -152,18 +162,23 @@ def constants_module() -> str:
 
     Examples
     --------
-    >>> 'ADD = OPS["add"]' in constants_module()
+    >>> 'ADD: Final = OPS["add"]' in constants_module()
     True
     """
-    ops = [*_infix(), *_prefix(), *_unary(), *_two_arguments()]
-    rows = [f'{_constant(op)} = COMPARISONS["{op.name}"]' for op in COMPARISONS.values()]
-    rows += [f'{_constant(op)} = OPS["{op.name}"]' for op in ops]
-    words = _words(ops)
-    meanings = [f"{word} = {_meaning(word)}" for word in words if word in FLOAT]
-    functions = [_function(OPS[word]) for word in words if word not in FLOAT]
+    rows = [f'{_constant(op)}: Final = COMPARISONS["{op.name}"]' for op in COMPARISONS.values()]
+    rows += [f'{_constant(op)}: Final = OPS["{op.name}"]' for op in _rows()]
+    words = [word for word in _words(_rows()) if not _is_of_math(word)]
+    meanings = [f'{word}: Final = FLOAT["{word}"]' for word in words if word in FLOAT]
+    written_out = [OPS[word] for word in words if word not in FLOAT]
     return _CONSTANTS_MODULE.format(
-        assignments="\n".join([*rows, "", *meanings]), functions="".join(functions)
+        math=_imports_of_math(sorted({word for op in written_out for word in op.value.words})),
+        assignments="\n".join([*rows, "", *meanings]),
+        functions="".join(map(_function, written_out)),
     )
+
+
+def _rows() -> list[Op]:
+    return [*_infix(), *_prefix(), *_unary(), *_two_arguments()]
 
 
 def _infix() -> list[Op]:
@@ -197,6 +212,9 @@ def _binary(op: Op, template: str) -> str:
         **_evaluation("second", op, ["dy"], 12),
         dx=_atom_or(op.partials[0], "dx"),
         dy=_atom_or(op.partials[1], "dy"),
+        edges=_EDGES[_flows(op.partials[0]), _flows(op.partials[1])],
+        edge_of_first=_EDGES[_flows(op.partials[0]), False],
+        edge_of_second=_EDGES[False, _flows(op.partials[1])],
     )
 
 
@@ -212,6 +230,7 @@ def _unary_method(op: Op, method: str) -> str:
         **_evaluation("body", op, ["dx"], 8),
         row=_constant(op),
         dx=_atom_or(op.partials[0], "dx"),
+        edge_of_first=_EDGES[_flows(op.partials[0]), False],
     )
 
 
@@ -255,13 +274,13 @@ def _assignment(name: str, rule: Rule, depth: int) -> list[str]:
 
 
 def _atom_or(rule: Rule, name: str) -> str:
-    """Return the rule itself where it is a name or a number, else the name of the variable for its result.
-
-    For an argument that only selects it is None, since no derivative flows there.
-    """
-    if rule.text == "0.0":
-        return "None"
+    """Return the rule itself where it is a name or a number, else the name of the variable for its result."""
     return rule.text if rule.is_atom else name
+
+
+def _flows(partial: Rule) -> bool:
+    """Return whether a derivative flows to an argument: it does not to one that only selects."""
+    return partial.text != "0.0"
 
 
 def _words(ops: list[Op]) -> list[str]:
@@ -274,10 +293,21 @@ def _words(ops: list[Op]) -> list[str]:
     )
 
 
-def _meaning(word: str) -> str:
-    """Return what a word means on floats: a function of `math` by its name, so that its type is known."""
-    name = "inf" if word == "inf" else FLOAT[word].__name__
-    return f"math.{name}" if getattr(math, name, None) is FLOAT[word] else f'FLOAT["{word}"]'
+def _is_of_math(word: str) -> bool:
+    """Return whether a word means a constant or a function of `math`, which mypyc calls as C does."""
+    name = getattr(FLOAT.get(word), "__name__", "")
+    return word == "inf" or (name != "" and getattr(math, name, None) is FLOAT[word])
+
+
+def _imports_of_math(words: list[str]) -> str:
+    """Return the statements that import from `math` those of some words that it has."""
+    of_math = filter(_is_of_math, words)
+    sources = {word: "inf" if word == "inf" else FLOAT[word].__name__ for word in of_math}
+    renamed = [f"from math import {name} as {word}\n" for word, name in sources.items() if name != word]
+    plain = [word for word, name in sources.items() if name == word]
+    line = f"from math import {', '.join(plain)}\n"
+    block = "from math import (\n" + "".join(f"    {name},\n" for name in plain) + ")\n"
+    return (line if len(line) <= _MAX_LINE else block) + "".join(sorted(renamed))
 
 
 def _function(op: Op) -> str:

@@ -10,9 +10,10 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from itertools import repeat
 from typing import Any, TypeVar
 
+from ..engine.apply import record
 from ..engine.levels import new_level
 from ..engine.tracing import trace_also
-from ..engine.value import Value, record
+from ..engine.value import Value
 from ..ops.structural import Instructions, Part, Structural
 from ..ops.table import OPS
 
@@ -190,7 +191,7 @@ def stack(numbers: Iterable[Scalar]) -> Value:
     items = tuple([number if isinstance(number, Value) else float(number) for number in numbers])
     first = items[0]
     partials = tuple([1.0 if isinstance(item, Value) else None for item in items])
-    node = record(_STACK, first._data if isinstance(first, Value) else first, items, None, partials, None)
+    node = record(_STACK, first._data if isinstance(first, Value) else first, items, partials)
     # The stack has a level of its own. A derivative inside the function of one sample, whose level is higher,
     # takes it for one number; a derivative around that function takes it for one number in each sample.
     node._level = new_level(traced=True)
@@ -207,7 +208,7 @@ def lane(x: AnyScalar, sample: int) -> AnyScalar:
     >>> lane(3.0, 0)
     3.0
     """
-    return record(_LANE, x._data, x, float(sample), 1.0, None) if isinstance(x, Value) else x
+    return record(_LANE, x._data, (x, float(sample)), (1.0, None)) if isinstance(x, Value) else x
 
 
 def total(x: AnyScalar, samples: int) -> AnyScalar:
@@ -220,7 +221,7 @@ def total(x: AnyScalar, samples: int) -> AnyScalar:
     >>> total(3.0, 2)
     6.0
     """
-    return record(_TOTAL, x._data, x, float(samples), 1.0, None) if isinstance(x, Value) else samples * x
+    return record(_TOTAL, x._data, (x, float(samples)), (1.0, None)) if isinstance(x, Value) else samples * x
 
 
 def lengths_of(order: Iterable[Value]) -> Mapping[Value, int]:

@@ -19,8 +19,9 @@ from contextvars import ContextVar
 from functools import partial
 from typing import Any
 
+from ..engine.errors import TracedValueError
 from ..engine.graph import consumers_first, depending_on
-from ..engine.tracing import TracedValueError, is_tracing, trace_also
+from ..engine.tracing import is_tracing, trace_also
 from ..engine.value import Value
 from .batch_operations import lane, stack
 

@@ -18,8 +18,8 @@ from strategies import expressions
 import autograd
 from autograd import Value, grad, hessian, jit, lambdify, value_and_grad, vmap, where
 from autograd.compiler import Jitted
+from autograd.engine.errors import TracedValueError
 from autograd.engine.levels import open_levels
-from autograd.engine.tracing import TracedValueError
 from nn import MLP, Module, losses
 
 # ----------------------------------------------------------------------------------------------- results

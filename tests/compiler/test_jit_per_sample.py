@@ -13,7 +13,7 @@ from oracles import intervals, public, sample, split
 
 import autograd
 from autograd import OPS, Op, Value, exp, grad, jit, logsumexp, value_and_grad, vmap, where
-from autograd.engine.tracing import TracedValueError
+from autograd.engine.errors import TracedValueError
 from autograd.transforms.trees import leaves_of
 
 BACKENDS = ["numpy", "numba"]

@@ -14,9 +14,9 @@ import pytest
 import autograd
 from autograd import Value, grad, hessian, jacobian, jit, jvp, lambdify, log, sqrt, value_and_grad, vjp, where
 from autograd.engine import graph
+from autograd.engine.errors import LostGradientError, TracedValueError
 from autograd.engine.graph import consumers_first
-from autograd.engine.levels import LostGradientError, open_scopes
-from autograd.engine.tracing import TracedValueError
+from autograd.engine.levels import open_scopes
 from autograd.ops.table import COMPARISONS
 from autograd.transforms import derivatives, sweeps
 

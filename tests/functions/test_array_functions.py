@@ -17,7 +17,7 @@ from loops_backend import on
 
 import autograd
 from autograd import Value, as_values, data, grad, grads, hessian, jit, jvp, lambdify, value_and_grad, vmap
-from autograd.engine.tracing import TracedValueError
+from autograd.engine.errors import TracedValueError
 from autograd.functions.value_array import ASKING, OWN, RECORDED, ValueArray
 
 jax = pytest.importorskip("jax")

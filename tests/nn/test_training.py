@@ -12,8 +12,8 @@ from interrupts import interrupted_at
 from autograd import Value, anomaly, data
 from autograd.compiler import jitted
 from autograd.compiler.runtime.program import Program
+from autograd.engine.errors import TracedValueError
 from autograd.engine.gradients import has_gradient
-from autograd.engine.tracing import TracedValueError
 from nn import (
     MLP,
     History,

@@ -26,7 +26,8 @@ from autograd import (
     vmap,
     where,
 )
-from autograd.engine.tracing import TracedValueError, tracing
+from autograd.engine.errors import TracedValueError
+from autograd.engine.tracing import tracing
 from autograd.transforms.batch_operations import lane, lengths_of, stack
 from autograd.transforms.batch_tracing import recorded_once
 from nn import MLP

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograd import Value, data, exp, grad, hessian, jit, make_functional, relu, value_and_grad, vmap
-from autograd.engine.tracing import TracedValueError
+from autograd.engine.errors import TracedValueError
 from nn import MLP
 from nn.losses import hinge, l2_penalty, mse
 

@@ -17,9 +17,9 @@ from programs import Program, call_public
 from strategies import expressions
 
 from autograd import Value, anomaly, explain, grad, hessian, jit, jvp, paths, steps
+from autograd.engine.apply import record
 from autograd.engine.graph import consumers_first, edges
 from autograd.engine.tracing import tracing
-from autograd.engine.value import record
 from autograd.ops.structural import Structural
 from autograd.transforms.batch_operations import lengths_of, stack
 from autograd.transforms.sweeps import along_stored_partials, backward_sweep, pull, push
@@ -188,7 +188,7 @@ class Rounds(Structural):
             partial if isinstance(operand, Value) else None
             for operand, partial in zip(operands, (by_x, by_a), strict=True)
         ]
-        return record(self, of_x * by_x, x, a, *partials)
+        return record(self, of_x * by_x, (x, a), tuple(partials))
 
     def pull(self, node: Any, adjoint: Any, wanted: Any, lengths: Any) -> Any:
         """Return the adjoints, computed by other loops."""
