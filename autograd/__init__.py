@@ -13,7 +13,6 @@ Examples
 from typing import TYPE_CHECKING, Any
 
 from . import show
-from .compiler import jit, lambdify
 from .engine import graph_copies as graph_copies  # what `copy` and `pickle` do
 from .engine.gradients import has_gradient
 from .engine.nonfinite import anomaly, is_anomaly_enabled
@@ -34,11 +33,12 @@ from .show.text.path_products import paths
 from .show.text.sweep_steps import steps
 from .transforms.captured_values import make_functional
 from .transforms.derivatives import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
-from .transforms.gradient_check import check_grads
 from .transforms.vectorize import vmap
 
 if TYPE_CHECKING:
+    from .compiler import jit, lambdify
     from .show import draw, explain, lint, stepper
+    from .transforms.gradient_check import check_grads
 
 __all__ = [
     "OPS",
@@ -88,7 +88,17 @@ _SHOWN = ("draw", "explain", "lint", "stepper")
 if not TYPE_CHECKING:  # To a type checker, any name would be there.
 
     def __getattr__(name: str) -> Any:
-        # Loaded when first used: graphviz, html and json would make the import half as slow again.
+        # Loaded when first used: with graphviz, html, json and the compiler it would take twice as long.
         if name in _SHOWN:
-            return getattr(show, name)
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+            where = show
+        elif name in ("jit", "lambdify"):
+            from . import compiler as where
+        elif name == "check_grads":
+            from .transforms import gradient_check as where
+        else:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        globals()[name] = getattr(where, name)
+        return globals()[name]
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

@@ -222,10 +222,19 @@ def test_documentation(name: str) -> None:
 
 
 def test_importing_loads_what_it_needs() -> None:
-    """`import autograd` loads no optional package, and none for showing graphs."""
+    """`import autograd` loads no optional package, and nothing that shows graphs or compiles them."""
     first_names = {name.partition(".")[0] for name in loaded()}
     assert "numpy" in first_names
     assert not first_names & LOADED_WHEN_USED
+    assert not [name for name in loaded() if name.startswith(("autograd.compiler", "autograd.show.picture"))]
+
+
+def test_names_that_are_loaded_when_used() -> None:
+    """All public names are listed, also those that are loaded when first used, and no other one is found."""
+    assert set(autograd.__all__) <= set(dir(autograd))
+    assert autograd.jit is autograd.jit
+    with pytest.raises(AttributeError, match=r"module 'autograd' has no attribute 'jitt'"):
+        getattr(autograd, "jitt")  # noqa: B009, as a type checker knows that it is not there
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "tests").rglob("*.py")), ids=lambda path: path.stem)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -108,9 +108,10 @@ def _block_tree(block: Block, arrays: _Numbered) -> tuple[Any, ...]:
         block.shape,
         block.argument,
         None if block.constants is None else arrays.add(block.constants),
-        operands(block.operands),
+        # Of a product the rows of its factors say all: its operands pair them, 800 of the moons' 930 kB.
+        operands(block.product or block.operands),
         block.is_reduction,
-        None if block.product is None else operands(block.product),
+        block.product is not None,
         [arrays.add(target) for target in block.targets],
     )
 
@@ -128,22 +129,18 @@ def _plan_in(record: bytes) -> tuple[Plan, Results]:
 
 
 def _block_in(tree: Sequence[Any], arrays: Sequence[Array]) -> Block:
-    name, shape, argument, constants, operands, is_reduction, product, targets = tree
-    left_and_right = None if product is None else tuple(_operands_in(product, arrays))
+    name, shape, argument, constants, parts, is_reduction, is_product, targets = tree
+    operands = [Operand(source, arrays[wanted]) for source, wanted in parts]
     return Block(
         None if name is None else _row(name),
         tuple(shape),
         argument,
         None if constants is None else arrays[constants],
-        [*_operands_in(operands, arrays)],
+        operands,
         is_reduction,
-        left_and_right,  # type: ignore[arg-type]
+        (operands[0], operands[1]) if is_product else None,
         [arrays[target] for target in targets],
     )
-
-
-def _operands_in(trees: Sequence[tuple[int, int]], arrays: Sequence[Array]) -> Iterator[Operand]:
-    return (Operand(source, arrays[wanted]) for source, wanted in trees)
 
 
 def _row(name: str) -> Op:

@@ -108,5 +108,10 @@ def whole(prepare: Callable[[], Start]) -> Callable[[], Callable[[], Result]]:
     return lambda: fitting.whole(prepare(), EPOCHS)
 
 
-PEERS = {peer: whole(prepare) for peer, prepare in STARTS.items()}
+def compiling() -> Callable[[], Result]:
+    """Prepare chainrule's whole training, each of which compiles its step, as JAX's does."""
+    return fitting.whole(chainrule(), EPOCHS, fitting.without_programs())
+
+
+PEERS = {peer: whole(prepare) for peer, prepare in STARTS.items()} | {"chainrule": compiling}
 ROUNDS = 3

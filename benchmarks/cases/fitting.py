@@ -1,7 +1,10 @@
 """Whole trainings, each from a fresh model: the time of a call, and of an epoch in the long run."""
 
+import os
+import tempfile
 import time
 from collections.abc import Callable, Iterator
+from itertools import count
 from typing import Any
 
 from benchmarks.cases.moons_eager import Work
@@ -24,14 +27,30 @@ def timed(start: Start, epochs: int) -> tuple[float, float]:
     return time.perf_counter() - before, loss
 
 
-def whole(start: Start, epochs: int) -> Work:
-    """Return the work of a training."""
+def whole(start: Start, epochs: int, forget: Callable[[], None] = lambda: None) -> Work:
+    """Return the work of a training, of a first model: `forget` is called before it."""
 
     def work() -> Result:
+        forget()
         seconds, loss = timed(start, epochs)
-        return Result([loss], seconds=seconds)
+        again, _ = timed(start, epochs)
+        return Result([loss], figures={"ms for the next model": again * 1e3}, seconds=seconds)
 
     return work
+
+
+def without_programs() -> Callable[[], None]:
+    """Return what makes chainrule forget the programs that it keeps in memory and on disk."""
+    from autograd.compiler.runtime.records import forget_records
+
+    numbers = count()
+    directory = tempfile.TemporaryDirectory()
+
+    def forget() -> None:
+        forget_records()
+        os.environ["CHAINRULE_CACHE"] = os.path.join(directory.name, str(next(numbers)))
+
+    return forget
 
 
 def long_run(start: Start, epochs: int) -> Work:

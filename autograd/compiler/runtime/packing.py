@@ -42,15 +42,15 @@ def packed(tree: Any, arrays: Sequence[Array]) -> bytes:
     whole = [array for array in arrays if array.dtype.kind != "f"]
     if any(array.dtype.kind != "i" for array in whole):
         raise TypeError("expected arrays of floats or integers")
-    integers = np.concatenate([np.empty(0, np.int64), *map(np.ravel, whole)])
-    steps = np.diff(integers, prepend=0)
+    integers = np.concatenate([np.zeros(1, np.int64), *map(np.ravel, whole)])
+    steps = integers[1:] - integers[:-1]
     small = steps.astype(np.int32)
     parts = [
         json.dumps([tree, [(array.dtype.str, array.shape) for array in arrays]]).encode(),
         zlib.compress((small if (small == steps).all() else steps).tobytes(), 1),
         b"".join([array.tobytes() for array in floats]),
     ]
-    lengths = np.array([len(integers), *map(len, parts)], dtype=np.int64)
+    lengths = np.array([len(steps), *map(len, parts)], dtype=np.int64)
     return b"".join([lengths.tobytes(), *parts])
 
 
