@@ -1,10 +1,8 @@
 """The two forms of chainrule: interpreted, as in a checkout, and compiled, as in a wheel."""
 
-import importlib
 import os
 import subprocess
 import sys
-from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -19,10 +17,11 @@ def program(peer: str) -> tuple[str, ...]:
     return (peer, "interpreted") if peer.startswith(OURS) else (peer,)
 
 
-def search_path(peer: str, compiled: Path | None) -> str:
-    """Return the ``PYTHONPATH`` of a peer: this checkout, after the compiled form if it is to run that."""
+def search_path(peer: str, compiled: Path | None) -> dict[str, str]:
+    """Return the variables by which a peer finds this checkout and, before it, the compiled form to run."""
     places = [compiled, ROOT] if peer == COMPILED else [ROOT]
-    return os.pathsep.join(map(str, places))
+    # Safe: without the current directory, which would be the first place for processes that a peer starts.
+    return {"PYTHONPATH": os.pathsep.join(map(str, places)), "PYTHONSAFEPATH": "1"}
 
 
 def build(directory: Path) -> None:
@@ -45,7 +44,10 @@ def _are_same(path: Path, other: Path) -> bool:
 
 def check(form: str) -> None:
     """Raise RuntimeError unless chainrule would run in this form."""
-    file = importlib.import_module("autograd.engine.value").__file__ or ""
-    running = "compiled" if file.endswith(tuple(EXTENSION_SUFFIXES)) else "interpreted"
+    import autograd.installation  # of the form, which is not that of the process that starts the peers
+
+    running = "compiled" if autograd.installation.is_compiled() else "interpreted"
     if running != form:
-        raise RuntimeError(f"expected the {form} form of chainrule, got the {running} one, {file}")
+        raise RuntimeError(
+            f"expected the {form} form of chainrule, got the {running} one, {autograd.__file__}"
+        )

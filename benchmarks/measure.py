@@ -86,8 +86,8 @@ class Peer:
             return
         # Scripts of the checkout, with one thread each, since the peers differ in how many they would use.
         environment = os.environ | {
+            **forms.search_path(peer, places.compiled),
             "OMP_NUM_THREADS": "1",
-            "PYTHONPATH": forms.search_path(peer, places.compiled),
             "XLA_FLAGS": _XLA,
         }
         words = (case, *forms.program(peer))
