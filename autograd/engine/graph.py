@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain, count
+from itertools import chain, count, filterfalse
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -278,7 +278,7 @@ def names(order: Sequence[Value], variables: Mapping[str, Any] | None = None) ->
     # Pictures show a label that has several lines in several lines.
     known = {node: printable(node.label or given.get(id(node), ""), keep="\n") for node in order}
     taken = set(known.values())
-    numbered = (f"v{i}" for i in count(1) if f"v{i}" not in taken)
+    numbered = filterfalse(taken.__contains__, map("v{}".format, count(1)))
     return {node: name or next(numbered) for node, name in known.items()}
 
 
