@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain, count, filterfalse
+from itertools import count, filterfalse
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -152,25 +152,89 @@ def nodes_of(roots: Sequence[Value]) -> list[Value]:
     >>> [node.data for node in nodes_of([a * a, a + 1.0])]
     [2.0, 3.0, 4.0]
     """
-    remaining = dict.fromkeys(roots, 0)
-    reached = list(remaining)
+    found = numbered(roots)
+    return [found.nodes[number] for number in found.order]
+
+
+class Numbered(NamedTuple):
+    """The nodes that lead to some results, each by a number.
+
+    Lists of integers, because lists of nodes would keep the cyclic collector busy.
+
+    Attributes
+    ----------
+    nodes : list of Value
+        The nodes by number.
+    operands : list of int
+        The operands of all nodes, -1 for a constant: first those of node 0, then those of node 1, ...
+    bounds : list of int
+        Where in that list the operands of each node begin, and at last its length.
+    roots : list of int
+        The results.
+    order : list of int
+        Each node once and after its operands, as `nodes_of` has them.
+    """
+
+    nodes: list[Value]
+    operands: list[int]
+    bounds: list[int]
+    roots: list[int]
+    order: list[int]
+
+
+def numbered(roots: Sequence[Value]) -> Numbered:
+    """Return the nodes that lead to several results, their operands, and the order of `nodes_of`.
+
+    Examples
+    --------
+    >>> a = Value(2.0)
+    >>> found = numbered([a * a, a + 1.0])
+    >>> found.operands, found.bounds, found.order
+    ([2, 2, 2, -1], [0, 2, 4, 4], [2, 1, 0])
+    """
+    number_of: dict[Value, int] = {}
+    reached: list[Value] = []
     for root in roots:
-        remaining[root] += 1
+        if root not in number_of:
+            number_of[root] = len(reached)
+            reached.append(root)
+    uses = [0] * len(reached)
+    linked: list[int] = []
+    bounds = [0]
     for node in reached:
-        for operand in operands(node):
-            if operand in remaining:
-                remaining[operand] += 1
-            else:
-                remaining[operand] = 1
+        for operand in node.args:
+            if not isinstance(operand, Value):
+                linked.append(-1)
+                continue
+            number = number_of.get(operand)
+            if number is None:
+                number = number_of[operand] = len(reached)
                 reached.append(operand)
-    order: list[Value] = []
-    # The operands are asked for again: lists of them all would keep the cyclic collector busy.
-    for used in chain([roots], map(operands, order)):
-        for node in used:
-            left = remaining[node] = remaining[node] - 1
-            if not left:
-                order.append(node)
-    return order[::-1]
+                uses.append(0)
+            uses[number] += 1
+            linked.append(number)
+        bounds.append(len(linked))
+    of_roots = [number_of[root] for root in roots]
+    # A result may be there twice, and lead to another one.
+    for number in of_roots:
+        uses[number] += 1
+    order: list[int] = []
+    _take_used_up(of_roots, uses, order)
+    for number in order:
+        _take_used_up(linked[bounds[number] : bounds[number + 1]], uses, order)
+    order.reverse()
+    return Numbered(reached, linked, bounds, of_roots, order)
+
+
+def _take_used_up(used: list[int], uses: list[int], order: list[int]) -> None:
+    """Strike out some uses of nodes, and append the nodes that have none left."""
+    for number in used:
+        if number < 0:
+            continue
+        left = uses[number] - 1
+        uses[number] = left
+        if not left:
+            order.append(number)
 
 
 class Edge(NamedTuple):

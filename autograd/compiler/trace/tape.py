@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
-from ...engine.graph import nodes_of
+from ...engine.graph import numbered
 from ...engine.value import Value
 from ...ops.structural import Operation
 
 
-@dataclass
 class Tape:
     """Scalar instructions in order: each comes after its operands.
 
@@ -40,11 +38,14 @@ class Tape:
     {0: (0, 0)}
     """
 
-    ops: list[Operation | None] = field(default_factory=list)
-    args: list[tuple[int, ...]] = field(default_factory=list)
-    numbers: list[float | None] = field(default_factory=list)
-    inputs: dict[int, tuple[int, int]] = field(default_factory=dict)
-    outputs: list[int] = field(default_factory=list)
+    __slots__ = ("args", "inputs", "numbers", "ops", "outputs")
+
+    def __init__(self) -> None:
+        self.ops: list[Operation | None] = []
+        self.args: list[tuple[int, ...]] = []
+        self.numbers: list[float | None] = []
+        self.inputs: dict[int, tuple[int, int]] = {}
+        self.outputs: list[int] = []
 
     def __len__(self) -> int:
         return len(self.ops)
@@ -142,19 +143,26 @@ def tape_of(outputs: Sequence[Value | float], arrays: Sequence[Sequence[Value]])
     >>> tape_of([2.0], []).outputs
     [0]
     """
-    tape = Tape()
     place = {leaf: (k, i) for k, array in enumerate(arrays) for i, leaf in enumerate(array)}
-    index: dict[Value | float, int] = {}
-
-    for node in nodes_of([output for output in outputs if isinstance(output, Value)]):
+    roots = [output for output in outputs if isinstance(output, Value)]
+    found = numbered(roots)
+    operands, bounds = found.operands, found.bounds
+    tape = Tape()
+    index = [0] * len(found.nodes)
+    for number in found.order:
+        node = found.nodes[number]
         op = node.op
-        if op is not None:
-            # Constants are stored as floats, which is asked faster than whether it is a Value.
-            args = [tape.constant(arg) if arg.__class__ is float else index[arg] for arg in node.args]
-            index[node] = tape.add(op, tuple(args))
-        elif node in place:
-            index[node] = tape.input(*place[node])
+        if op is None:
+            leaf = place.get(node)
+            index[number] = tape.constant(node.data) if leaf is None else tape.input(*leaf)
+            continue
+        linked = operands[bounds[number] : bounds[number + 1]]
+        if -1 in linked:
+            pairs = zip(linked, node.args, strict=True)
+            own = [index[operand] if operand >= 0 else tape.constant(arg) for operand, arg in pairs]  # type: ignore[arg-type]
         else:
-            index[node] = tape.constant(node.data)
-    tape.outputs = [index[out] if isinstance(out, Value) else tape.constant(out) for out in outputs]
+            own = [index[operand] for operand in linked]
+        index[number] = tape.add(op, tuple(own))
+    of_roots = iter([index[number] for number in found.roots])
+    tape.outputs = [next(of_roots) if isinstance(out, Value) else tape.constant(out) for out in outputs]
     return tape
