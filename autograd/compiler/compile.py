@@ -21,7 +21,7 @@ from .numba.table import with_numba
 from .numpy.source import numpy_source
 from .numpy.table import Interpret, interpreted, table_source, with_numpy
 from .passes.colours import colours_of
-from .passes.expand_choices import spread_choices
+from .passes.expand_choices import is_expanded
 from .passes.multiply_add import combine
 from .passes.reductions import find_reductions, spread_sums
 from .passes.simplify import simplify, used
@@ -116,7 +116,7 @@ def compiled(
 
 def _found(tape: Tape, arguments: Shapes, results: Shapes, names: Sequence[str]) -> Found:
     """Run the passes."""
-    simplified = simplify(spread_choices(tape))
+    simplified = simplify(tape, is_expanded)
     reduced = simplify(find_reductions(simplified))
     colours = colours_of(reduced)
     sizes = len(tape), len(simplified)

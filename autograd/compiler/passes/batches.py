@@ -94,6 +94,8 @@ def samples_of(tape: Tape) -> list[int]:
     >>> samples_of(Tape())
     []
     """
+    if not any(isinstance(op, Structural) for op in set(tape.ops)):
+        return [0] * len(tape)
     samples = Samples()
     samples.extend(tape)
     return samples.of

@@ -8,42 +8,23 @@ from __future__ import annotations
 
 from ...ops.structural import Operation
 from ...ops.table import COMPARISONS, OPS, Op
-from ..trace.tape import Tape, rewritten
-from .instructions import is_compound, written_out
+from .instructions import is_compound
 
 
-def spread_choices(tape: Tape) -> Tape:
-    """Return a tape in which `relu`, `max` and `min` are comparisons and `where`, and `mean` is a quotient.
-
-    Parameters
-    ----------
-    tape : Tape
-        A program.
-
-    Returns
-    -------
-    Tape
-        A program of the same results, bit for bit: what is written out is the rule of the table.
+def is_expanded(op: Operation) -> bool:
+    """Return whether an operation is written out, bit for bit the same, as the rule of the table.
 
     Examples
     --------
     >>> from autograd import Value, relu
     >>> from ..trace.tape import tape_of
+    >>> from .simplify import simplify
     >>> x = Value(1.0)
-    >>> spread = spread_choices(tape_of([relu(x)], [[x]]))
-    >>> [op.name for op in spread.ops if op]
+    >>> tape = simplify(tape_of([relu(x)], [[x]]), is_expanded)
+    >>> [op.name for op in tape.ops if op]
     ['le', 'where']
     """
-    return rewritten(tape, _spread, only=_is_spread)
-
-
-def _is_spread(op: Operation) -> bool:
     return isinstance(op, Op) and (op in CHOICES or is_compound(op))
-
-
-def _spread(tape: Tape, op: Operation, args: tuple[int, ...]) -> int:
-    assert isinstance(op, Op)
-    return written_out(tape, op, args)
 
 
 CHOICES = frozenset(

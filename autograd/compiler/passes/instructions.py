@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from itertools import chain
 from typing import NamedTuple
 
@@ -15,9 +15,6 @@ Operands = int | tuple[int, ...]
 """An instruction, or of a sequence one for each element."""
 
 
-Append = Callable[[Tape, Op, tuple[int, ...]], int]
-
-
 class OnTape(NamedTuple):
     """A rule as instructions at the end of a tape.
 
@@ -27,8 +24,6 @@ class OnTape(NamedTuple):
         The tape.
     operands : mapping of str to int or tuple of int
         The instructions that the names in the rule stand for.
-    append : callable
-        What appends a row to the tape.
 
     Examples
     --------
@@ -42,7 +37,6 @@ class OnTape(NamedTuple):
 
     tape: Tape
     operands: Mapping[str, Operands]
-    append: Append = Tape.add
 
     def name(self, name: str) -> Operands:
         """Return the instructions of a name."""
@@ -59,13 +53,13 @@ class OnTape(NamedTuple):
             return self.tape.constant(float(len(columns[0])))
         op = row(word)
         if op.variadic:
-            return self.append(self.tape, op, tuple(chain.from_iterable(columns)))
+            return self.tape.add(op, tuple(chain.from_iterable(columns)))
         if not columns:
-            return self.append(self.tape, op, operands)  # type: ignore[arg-type]
+            return self.tape.add(op, operands)  # type: ignore[arg-type]
         elements = zip(
             *(o if isinstance(o, tuple) else (o,) * len(columns[0]) for o in operands), strict=True
         )
-        return tuple([self.append(self.tape, op, element) for element in elements])
+        return tuple([self.tape.add(op, element) for element in elements])
 
 
 def is_compound(op: Op) -> bool:
@@ -80,7 +74,7 @@ def is_compound(op: Op) -> bool:
     return op.variadic and not op.is_primitive and any(map(is_reduction, op.value.words))
 
 
-def written_out(tape: Tape, op: Op, args: tuple[int, ...], append: Append = Tape.add) -> int:
+def written_out(tape: Tape, op: Op, args: tuple[int, ...]) -> int:
     """Append the rule of a row in place of the row.
 
     Examples
@@ -92,7 +86,7 @@ def written_out(tape: Tape, op: Op, args: tuple[int, ...], append: Append = Tape
     ['sum', 'truediv']
     """
     columns = [tuple(column) if op.variadic else column[0] for column in op.columns(args)]
-    found = op.value.on(OnTape(tape, dict(zip(op.parameters, columns, strict=True)), append))
+    found = op.value.on(OnTape(tape, dict(zip(op.parameters, columns, strict=True))))
     assert isinstance(found, int)
     return found
 

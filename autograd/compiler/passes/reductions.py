@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import reduce
-from itertools import chain
 
 from ...ops.structural import Operation, Structural
 from ...ops.table import OPS, Op
@@ -22,9 +21,6 @@ from .simplify import doubled
 
 # Two numbers are added faster than an array of two is summed.
 _FEWEST = 3
-
-Term = tuple[int, ...]
-"""A number, or two that are multiplied."""
 
 
 def find_reductions(tape: Tape) -> Tape:
@@ -85,55 +81,104 @@ def _spread(tape: Tape, op: Operation, args: tuple[int, ...]) -> int:
     return (written_out if is_compound(op) else step_by_step)(tape, op, args)
 
 
+class _Group:
+    """The terms of a sum that have one colour: numbers, or products of two, by their instructions."""
+
+    __slots__ = ("left", "right")
+
+    def __init__(self) -> None:
+        self.left: list[int] = []
+        self.right: list[int] = []
+
+
+Groups = dict[int, _Group]
+
+# Above any colour: a product has the colours of both factors, in one number.
+_COLOURS = 2**31
+
+
 class _Finder:
     """One walk along a tape, writing another."""
 
     def __init__(self, tape: Tape) -> None:
         self.tape = tape
-        self.uses = Counter(chain(tape.outputs, chain.from_iterable(tape.args)))
-        self.inner = self._inner()
+        self.is_total = {op for op in set(tape.ops) if _is_total(op)}
+        self.is_inner = self._inner()
         self.reduced = Tape()
         self.colours = Colours()
         self.samples = Samples()
-        self.new: dict[int, int] = {}
+        self.new = [0] * len(tape)
 
-    def _inner(self) -> set[int]:
-        """Return the sums and products whose only use is as a term of one sum."""
-        ops = self.tape.ops
-        outer = {op for op in set(ops) if op in PLAIN_SUMS or _is_total(op)}
-        sums = (args for op, args in zip(ops, self.tape.args, strict=True) if op in outer)
-        return {arg for args in sums for arg in args if ops[arg] in PARTS and self.uses[arg] == 1}
+    def _inner(self) -> bytearray:
+        """Return which instructions are sums and products whose only use is as a term of one sum."""
+        ops, args = self.tape.ops, self.tape.args
+        uses = [0] * len(ops)
+        for output in self.tape.outputs:
+            uses[output] += 1
+        for operands in args:
+            for arg in operands:
+                uses[arg] += 1
+        is_inner = bytearray(len(ops))
+        for i, op in enumerate(ops):
+            if op in PLAIN_SUMS or op in self.is_total:
+                for arg in args[i]:
+                    if uses[arg] == 1 and ops[arg] in PARTS:
+                        is_inner[arg] = 1
+        return is_inner
 
-    def _terms(self, i: int) -> list[Term]:
-        """Return the terms of a sum in order, nested sums flattened."""
-        terms: list[Term] = []
+    def _groups(self, i: int, is_part: bool) -> list[_Group]:
+        """Return the terms of a sum by colour, nested sums flattened, as instructions of the new tape."""
+        groups: Groups = {}
         stack = [i]
         while stack:
             part = stack.pop()
             op, args = self.tape.ops[part], self.tape.args[part]
-            if op is None or (part != i and part not in self.inner):
-                terms.append((part,))
+            if op is None or not (is_part or self.is_inner[part]):
+                self._add_term(groups, part)
             elif op in PLAIN_SUMS:
                 stack.extend(reversed(args))
-            elif not op.variadic:
-                terms.append(args)
             else:
-                terms.extend(zip(*op.columns(args), strict=True))
-        return terms
+                # A product, or several.
+                half = len(args) // 2
+                for k in range(half):
+                    self._add_product(groups, args[k], args[half + k])
+            is_part = False
+        return list(groups.values())
+
+    def _add_term(self, groups: Groups, term: int) -> None:
+        number = self.new[term]
+        colour = self.colours.of[number]
+        group = groups.get(colour)
+        if group is None:
+            group = groups[colour] = _Group()
+        group.left.append(number)
+
+    def _add_product(self, groups: Groups, x: int, y: int) -> None:
+        left, right = self.new[x], self.new[y]
+        of = self.colours.of
+        # From 1 on, so that it is no colour of a number.
+        colours = (of[left] + 1) * _COLOURS + of[right]
+        group = groups.get(colours)
+        if group is None:
+            group = groups[colours] = _Group()
+        group.left.append(left)
+        group.right.append(right)
 
     def found(self) -> Tape:
-        for i, (op, args) in enumerate(zip(self.tape.ops, self.tape.args, strict=True)):
-            if i in self.inner:
+        new = self.new
+        for i, op in enumerate(self.tape.ops):
+            if self.is_inner[i]:
                 continue
             if op is None:
-                self.new[i] = self._leaf(self.reduced.copy_leaf(self.tape, i))
+                new[i] = self._leaf(self.reduced.copy_leaf(self.tape, i))
             elif op in SUMS:
-                self.new[i] = self._sum_of(self._terms(i))
-            elif _is_total(op):
-                self.new[i] = self._total_of(*args)
+                new[i] = self._sum_of(self._groups(i, True))
+            elif op in self.is_total:
+                x, count = self.tape.args[i]
+                new[i] = self._total_of(self._groups(x, False), new[count])
             else:
-                self.new[i] = self._put(op, tuple([self.new[arg] for arg in args]))
-        self.reduced.outputs = [self.new[output] for output in self.tape.outputs]
+                new[i] = self._put(op, tuple([new[arg] for arg in self.tape.args[i]]))
+        self.reduced.outputs = [new[output] for output in self.tape.outputs]
         return self.reduced
 
     def _leaf(self, i: int) -> int:
@@ -148,46 +193,35 @@ class _Finder:
         self.colours.add(op, args)
         return self.reduced.add(op, args)
 
-    def _sum_of(self, terms: list[Term]) -> int:
+    def _sum_of(self, groups: list[_Group]) -> int:
         """Append a sum: a reduction of the terms of each colour, and additions that join these."""
-        return self._added([part for group in self._groups(terms) for part in self._reduced(group)])
+        return self._added([part for group in groups for part in self._reduced(group)])
 
-    def _total_of(self, x: int, count: int) -> int:
+    def _total_of(self, groups: list[_Group], count: int) -> int:
         """Append the total over the samples of a number, or of its terms if nothing else uses it."""
-        terms: list[Term] = self._terms(x) if x in self.inner else [(x,)]
-        parts = [part for group in self._groups(terms) for part in self._totals(group, self.new[count])]
-        return self._added(parts)
+        return self._added([part for group in groups for part in self._totals(group, count)])
 
-    def _totals(self, group: list[Term], count: int) -> list[int]:
+    def _totals(self, group: _Group, count: int) -> list[int]:
         """Append the total over the samples of terms of one colour."""
         self.samples.extend(self.reduced)
-        if not any(self.samples.of[number] for number in group[0]):
+        if not any(self.samples.of[column[0]] for column in (group.left, group.right) if column):
             return [self._put(OPS["mul"], (count, part)) for part in self._reduced(group)]
-        columns = tuple(zip(*group, strict=True))
-        op = TOTALS["sum"] if len(columns) == 1 else TOTALS["dot"]
-        return [self._put(op, tuple(chain(*columns)))]
-
-    def _groups(self, terms: list[Term]) -> list[list[Term]]:
-        """Return the terms grouped by colour, as instructions of the new tape."""
-        groups: dict[tuple[int, ...], list[Term]] = {}
-        new, colours = self.new, self.colours.of
-        for term in terms:
-            numbers = tuple([new[part] for part in term])
-            groups.setdefault(tuple([colours[number] for number in numbers]), []).append(numbers)
-        return list(groups.values())
+        op = TOTALS["dot"] if group.right else TOTALS["sum"]
+        return [self._put(op, tuple(group.left + group.right))]
 
     def _added(self, parts: list[int]) -> int:
         return reduce(lambda total, part: self._put(OPS["add"], (total, part)), parts)
 
-    def _reduced(self, group: list[Term]) -> list[int]:
+    def _reduced(self, group: _Group) -> list[int]:
         """Append the sum of terms of one colour; return what is left to add if a reduction does not pay."""
-        columns = tuple(zip(*group, strict=True))
-        if len(columns) == 2 and group.count(group[0]) == len(group):
-            return [self._times(len(group), self._put(OPS["mul"], group[0]))]
-        if len(columns) == 1 and len(set(group)) < _FEWEST:
-            return [self._times(times, number) for (number,), times in Counter(group).items()]
-        op = OPS["sum"] if len(columns) == 1 else OPS["dot"]
-        return [self._put(op, tuple(chain(*columns)))]
+        left, right = group.left, group.right
+        if right:
+            if left.count(left[0]) == right.count(right[0]) == len(left):
+                return [self._times(len(left), self._put(OPS["mul"], (left[0], right[0])))]
+            return [self._put(OPS["dot"], tuple(left + right))]
+        if len(set(left)) < _FEWEST:
+            return [self._times(times, number) for number, times in Counter(left).items()]
+        return [self._put(OPS["sum"], tuple(left))]
 
     def _times(self, times: int, number: int) -> int:
         """Append a multiple of a number, in place of additions of it to itself."""

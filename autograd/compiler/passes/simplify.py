@@ -6,24 +6,26 @@ stay the same bit for bit: ``x**1`` is x, but ``x + 0`` is not, where x is -0.0.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 
 from ...engine.nonfinite import PYTHON_RAISES, careful
 from ...ops.rules import on_floats
 from ...ops.structural import Operation, Structural
-from ...ops.table import CONSTANTS, OPS
+from ...ops.table import CONSTANTS, OPS, Op
 from ..trace.tape import Tape
 from .batches import Samples
+from .instructions import written_out
 
 
-def simplify(tape: Tape) -> Tape:
+def simplify(tape: Tape, expanded: Callable[[Operation], bool] | None = None) -> Tape:
     """Return a tape with the same results.
 
     Parameters
     ----------
     tape : Tape
         The program.
+    expanded : callable, optional
+        Which rows are written out as the instructions of their rules, such as `is_expanded`.
 
     Returns
     -------
@@ -47,60 +49,102 @@ def simplify(tape: Tape) -> Tape:
     >>> [op and op.name for op in tape.ops]
     [None, None, 'mul']
     """
-    merged = Tape()
-    # By operation, since a key that held it as well would be another object for the collector to visit.
-    known: defaultdict[Operation, dict[tuple[int, ...], int]] = defaultdict(dict)
-    constants: dict[str, int] = {}
-    known_numbers = merged.numbers
-    samples = Samples()
-    new: list[int] = []
-
-    def constant(number: float) -> int:
-        # By hex, because 0.0 equals -0.0, and nan does not equal itself.
-        key = float(number).hex()
-        found = constants.get(key)
-        if found is None:
-            found = constants[key] = merged.constant(float(number))
-        return found
-
-    def write(op: Operation, args: tuple[int, ...]) -> int:
-        if op is _MUL and known_numbers[args[0]] == 2.0:
-            args = doubled(merged, args, constant)
-        numbers = [known_numbers[arg] for arg in args]
-        same = _same_as(op, args, numbers) if op in _MAY_BE_AN_OPERAND else None
-        if same is None and isinstance(op, Structural):
-            samples.extend(merged)
-            same = op.simplified(growing, args, samples.of)
-        if same is not None:
-            return same
-        if None not in numbers:
-            folded = _evaluate(op, numbers)  # type: ignore[arg-type]
-            if folded is not None:
-                return constant(folded)
-        alike = known[op]
-        found = alike.get(args)
-        if found is None:
-            found = alike[args] = merged.add(op, args)
-        return found
-
-    growing = _Growing(merged, write)
-    for i, (op, old, number) in enumerate(zip(tape.ops, tape.args, tape.numbers, strict=True)):
-        if number is not None:
-            new.append(constant(number))
-        elif op is None:
-            new.append(merged.copy_leaf(tape, i))
-        else:
-            new.append(write(op, tuple([new[arg] for arg in old])))
-    merged.outputs = [new[output] for output in tape.outputs]
-    return used(merged)
+    return _Simplified().of(tape, expanded)
 
 
-class _Growing:
+class _Known:
+    """What is known of an operation: its instructions by their operands, and how it is simplified.
+
+    By operation, since a key that held it as well would be another object for the collector to visit.
+    """
+
+    __slots__ = ("instructions", "is_expanded", "is_structural", "may_be_operand")
+
+    def __init__(self, op: Operation, expanded: Callable[[Operation], bool] | None) -> None:
+        self.instructions: dict[tuple[int, ...], int] = {}
+        self.is_structural = isinstance(op, Structural)
+        self.may_be_operand = op in _MAY_BE_AN_OPERAND
+        self.is_expanded = expanded is not None and expanded(op)
+
+
+class _Simplified(Tape):
     """A tape on which what is added is simplified."""
 
-    def __init__(self, tape: Tape, write: Callable[[Operation, tuple[int, ...]], int]) -> None:
-        self.ops, self.args, self.numbers = tape.ops, tape.args, tape.numbers
-        self.add = write
+    def __init__(self) -> None:
+        super().__init__()
+        self._known: dict[Operation, _Known] = {}
+        self._constants: dict[float | str, int] = {}
+        self._samples = Samples()
+        self._expanded: Callable[[Operation], bool] | None = None
+
+    def of(self, tape: Tape, expanded: Callable[[Operation], bool] | None) -> Tape:
+        """Return a simplified tape."""
+        self._expanded = expanded
+        new: list[int] = []
+        for i, op in enumerate(tape.ops):
+            number = tape.numbers[i]
+            if number is not None:
+                new.append(self.constant(number))
+            elif op is None:
+                new.append(self.copy_leaf(tape, i))
+            else:
+                new.append(self._written(op, tuple([new[arg] for arg in tape.args[i]])))
+        self.outputs = [new[output] for output in tape.outputs]
+        # What is known of the instructions takes more memory than they do.
+        self._known = {}
+        return used(self)
+
+    def add(self, op: Operation | None, args: tuple[int, ...] = (), number: float | None = None) -> int:
+        """Append an instruction, or find one of the same result, and return which it is."""
+        return super().add(None, args, number) if op is None else self._merged(op, args, self._of(op))
+
+    def _written(self, op: Operation, args: tuple[int, ...]) -> int:
+        known = self._of(op)
+        if known.is_expanded:
+            assert isinstance(op, Op)
+            return written_out(self, op, args)
+        return self._merged(op, args, known)
+
+    def constant(self, number: float) -> int:
+        """Append a constant unless there is one of the same bits, and return which instruction it is."""
+        # By its digits where equality does not tell: 0.0 equals -0.0, and nan does not equal itself.
+        key = repr(number) if number == 0.0 or number != number else number
+        found = self._constants.get(key)
+        if found is None:
+            found = self._constants[key] = super().constant(float(number))
+        return found
+
+    def _of(self, op: Operation) -> _Known:
+        known = self._known.get(op)
+        if known is None:
+            known = self._known[op] = _Known(op, self._expanded)
+        return known
+
+    def _merged(self, op: Operation, args: tuple[int, ...], known: _Known) -> int:
+        if op is _MUL and self.numbers[args[0]] == 2.0:
+            args = doubled(self, args, self.constant)
+        # Most instructions have no constants, and are told from the others by their first operand.
+        has_constant = bool(args) and self.numbers[args[0]] is not None
+        if known.may_be_operand or known.is_structural or has_constant or not args:
+            same = self._same_as(op, args, known)
+            if same is not None:
+                return same
+        found = known.instructions.get(args)
+        if found is None:
+            found = known.instructions[args] = super().add(op, args)
+        return found
+
+    def _same_as(self, op: Operation, args: tuple[int, ...], known: _Known) -> int | None:
+        """Return an instruction that an operation equals: an operand, or a constant."""
+        numbers = [self.numbers[arg] for arg in args]
+        same = _operand_of(op, args, numbers) if known.may_be_operand else None
+        if same is None and isinstance(op, Structural):
+            self._samples.extend(self)
+            same = op.simplified(self, args, self._samples.of)
+        if same is None and None not in numbers:
+            folded = _evaluate(op, numbers)  # type: ignore[arg-type]
+            return None if folded is None else self.constant(folded)
+        return same
 
 
 def doubled(tape: Tape, args: tuple[int, ...], constant: Callable[[float], int]) -> tuple[int, ...]:
@@ -150,7 +194,7 @@ _MUL = OPS["mul"]
 _MAY_BE_AN_OPERAND = _IDENTITIES | {OPS["where"], OPS["pow"]}
 
 
-def _same_as(op: Operation, args: Sequence[int], numbers: Sequence[float | None]) -> int | None:
+def _operand_of(op: Operation, args: Sequence[int], numbers: Sequence[float | None]) -> int | None:
     """Return which operand an instruction equals, if it does for every number."""
     if op in _IDENTITIES:
         return args[0]
@@ -191,7 +235,7 @@ def used(tape: Tape) -> Tape:
                 needed[arg] = True
     if all(needed):
         return tape
-    new: dict[int, int] = {}
+    new = [0] * len(tape)
     shorter = Tape()
     for i, (op, args) in enumerate(zip(tape.ops, tape.args, strict=True)):
         if not needed[i]:
