@@ -56,58 +56,49 @@ def partials_as_graph(node: Value, wanted: Container[Value]) -> Sequence[Scalar 
         return []
     if isinstance(op, Structural):
         return op.pull(node, 1.0, wanted, {})
-    found = _of_elements(node, op, wanted) if op.variadic else _of_operands(node, op, wanted)
-    for stored, partial in zip(node.partials, found, strict=True):
-        # Asked for equality first, which holds for nearly all.
-        if isinstance(partial, Value) and partial._data != stored and _differ(stored, partial._data):
-            raise RuntimeError(
-                f"a leaf below {node!r} was assigned to after it was computed, so that its derivative cannot "
-                "be differentiated any more; build the expression again"
-            )
-    return found
-
-
-def _of_operands(node: Value, op: Op, wanted: Container[Value]) -> list[Scalar | None]:
-    """Return the partials of a row of a fixed number of operands."""
     args = node.args
+    of_elements = _of_elements(node, op, args) if op.variadic else None
+    atoms = () if op.variadic else _atoms(op)
     found: list[Scalar | None] = []
-    for i, (operand, stored, atom) in enumerate(zip(args, node.partials, _atoms(op), strict=True)):
-        if stored is None or operand not in wanted:
-            found.append(None)
-        elif atom is None:
-            found.append(_of_rule(node, op, i))
-        elif atom.__class__ is float:
-            found.append(atom)
-        else:
-            of_row = args[atom] if atom < len(args) else node  # type: ignore[index]
-            found.append(_leaf(of_row) if may_be_traced(node) else of_row)
+    for i, stored in enumerate(node.partials):
+        partial: Scalar | None = None
+        if stored is not None and args[i] in wanted:
+            if of_elements is not None:
+                partial = _without_zero(of_elements[i])
+            else:
+                atom = atoms[i]
+                partial = atom if isinstance(atom, float) else _of_operand(node, op, args, i, atom)
+            # Asked for equality first, which holds for nearly all.
+            if isinstance(partial, Value) and partial._data != stored and _differ(stored, partial._data):
+                raise RuntimeError(
+                    f"a leaf below {node!r} was assigned to after it was computed, so that its derivative "
+                    "cannot be differentiated any more; build the expression again"
+                )
+        found.append(partial)
     return found
 
 
-def _of_rule(node: Value, op: Op, i: int) -> Scalar:
-    """Return a partial by its rule."""
-    args: Sequence[Scalar] = node.args
-    rules = _on_values(op)
-    if may_be_traced(node):
+def _of_operand(node: Value, op: Op, args: Sequence[Scalar], i: int, atom: int | None) -> Scalar:
+    """Return the partial of a row for one operand: another operand, the output, or what its rule gives."""
+    is_traced = may_be_traced(node)
+    if atom is not None:
+        of_row = args[atom] if atom < len(args) else node
+        return _leaf(of_row) if is_traced else of_row
+    if is_traced:
         # Constants as leaves: a constant factor 1 would be left out, and its product be unlike the others.
-        args, rules = [*map(_leaf, args)], _while_traced(op)
+        args = [*map(_leaf, args)]
+    rules = _while_traced(op) if is_traced else _on_values(op)
     return _without_zero(_applied(rules.partials[i], args, node))
 
 
-def _of_elements(node: Value, op: Op, wanted: Container[Value]) -> list[Scalar | None]:
+def _of_elements(node: Value, op: Op, args: Sequence[Scalar]) -> list[Scalar]:
     """Return the partials of a row that takes sequences."""
-    args: Sequence[Scalar] = node.args
     rules = _on_values(op)
     if may_be_traced(node):
         args, rules = [*map(_leaf, args)], _while_traced(op)
     columns = op.columns(args)
     # A value that all elements share, such as the sum of a softmax, is recorded once.
-    partials = [partial for rule in rules.partials for partial in rule(*columns, node)]
-    uses = zip(node.args, node.partials, partials, strict=True)
-    return [
-        _without_zero(partial) if stored is not None and operand in wanted else None
-        for operand, stored, partial in uses
-    ]
+    return [partial for rule in rules.partials for partial in rule(*columns, node)]
 
 
 @cache
@@ -155,8 +146,8 @@ def _without_zero(partial: Scalar) -> Scalar:
     return 0.0 if is_zero else partial
 
 
-def _differ(stored: float | None, found: float) -> bool:
-    if stored is None or math.isnan(stored) or math.isnan(found) or math.isinf(stored):
+def _differ(stored: float, found: float) -> bool:
+    if math.isnan(stored) or math.isnan(found) or math.isinf(stored):
         return False
     return abs(found - stored) > _ROUNDING * max(abs(stored), abs(found))
 

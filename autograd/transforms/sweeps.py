@@ -131,9 +131,13 @@ def _sum(terms: Sequence[Scalar | Product]) -> Scalar:
 
 def _complete(flowed: _Terms) -> Scalar:
     """Return the adjoint of a node from what has flowed to it, and to the numbers that it stands for."""
-    whole = [term for term in flowed.terms if not isinstance(term, Part)]
-    if len(whole) < len(flowed.terms):
-        parts = [term for term in flowed.terms if isinstance(term, Part)]
+    terms = flowed.terms
+    first = terms[0]
+    if len(terms) == 1 and isinstance(first, Value):
+        return first
+    whole = [term for term in terms if not isinstance(term, Part)]
+    if len(whole) < len(terms):
+        parts = [term for term in terms if isinstance(term, Part)]
         of_each: list[list[Scalar]] = [[] for _ in range(parts[0].of)]
         for part in parts:
             of_each[part.element].append(part.number)
