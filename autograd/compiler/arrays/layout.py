@@ -88,7 +88,7 @@ Place = tuple[int, Any]
 
 @dataclass
 class Plan:
-    """The classes of a tape in order of evaluation, and where each instruction stands.
+    """The classes of a tape in order of evaluation, and where the results stand.
 
     This is what a backend writes its program from. Going through the blocks in order, it finds:
 
@@ -109,8 +109,8 @@ class Plan:
     blocks : dict of int to Block
         By colour; each after those that it uses.
     place : dict of int to (int, int or array of int)
-        Colour of the block and position in it of each instruction; one that stands for several samples
-        has a position for each.
+        Colour of the block and position in it of each instruction that is a result; one that stands for
+        several samples has a position for each.
     """
 
     blocks: dict[int, Block]
@@ -149,31 +149,7 @@ def lay_out(
     >>> [(block.op and block.op.name, block.shape) for block in plan.blocks.values()]
     [(None, (3,)), ('mul', (3,))]
     """
-    members: dict[int, list[int]] = {}
-    statics = _statics(tape)
-    for i, colour in enumerate(colours):
-        if i not in statics:
-            members.setdefault(colour, []).append(i)
-    depths: dict[int, int] = {}
-    for colour, inside in members.items():
-        below = (depths[colours[arg]] for arg in tape.args[inside[0]] if arg not in statics)
-        depths[colour] = 1 + max(below, default=0)
-    samples = samples_of(tape)
-    plan = Plan({}, {})
-    for colour in sorted(members, key=lambda colour: depths[colour]):
-        inside = members[colour]
-        op = tape.ops[inside[0]]
-        if inside[0] in tape.inputs:
-            k, _ = tape.inputs[inside[0]]
-            plan.blocks[colour] = Block(None, shapes[k], argument=k)
-            plan.place |= {i: (colour, tape.inputs[i][1]) for i in inside}
-        elif isinstance(op, Structural) and op.arranges:
-            _arrange(tape, colour, inside, plan, samples[inside[0]])
-        else:
-            block, order = _block(tape, inside, plan, samples, elementwise)
-            plan.blocks[colour] = block
-            plan.place |= _places(colour, inside, order, samples[inside[0]])
-    return plan
+    return _Layout(tape, colours).laid_out(shapes, elementwise)
 
 
 def _statics(tape: Tape) -> set[int]:
@@ -192,21 +168,133 @@ def _statics(tape: Tape) -> set[int]:
     return found.difference(*others)
 
 
-def _arrange(tape: Tape, colour: int, members: Sequence[int], plan: Plan, samples: int) -> None:
-    """Find the places of a class that arranges numbers: in the array that has them all, or in a new one."""
-    colours: list[int] = []
-    positions: list[int] = []
-    for i in members:
-        args = tape.args[i]
-        for operand, element in sources_of(tape, i):
-            source, at = plan.place[args[operand]]
-            colours.append(source)
-            positions.append(at if at.__class__ is int else int(at[element]))
-    if len(set(colours)) > 1:
-        plan.blocks[colour] = _filled(colours, positions)
-        colours, positions = [colour], list(range(len(positions)))
-    rows = np.array(positions).reshape(-1, samples) if samples else positions
-    plan.place |= {i: (colours[0], row) for i, row in zip(members, rows, strict=True)}
+class _Layout:
+    """The blocks that are laid out until now, and where the instructions stand in them."""
+
+    def __init__(self, tape: Tape, colours: Sequence[int]) -> None:
+        self.tape = tape
+        self.colours = colours
+        self.samples = samples_of(tape)
+        self.blocks: dict[int, Block] = {}
+        # Of each instruction the block, which is another one for those that arrange, and the position in it.
+        self.source = list(colours)
+        self.at: Positions = np.zeros(len(tape), dtype=np.intp)
+        # The positions of those that stand for several samples.
+        self.each: dict[int, Positions] = {}
+
+    def laid_out(self, shapes: Sequence[tuple[int, ...]], elementwise: bool) -> Plan:
+        tape = self.tape
+        members, depths = self._classes()
+        for colour in sorted(members, key=depths.__getitem__):
+            inside = members[colour]
+            op = tape.ops[inside[0]]
+            if inside[0] in tape.inputs:
+                k, _ = tape.inputs[inside[0]]
+                self.blocks[colour] = Block(None, shapes[k], argument=k)
+                self.at[inside] = [tape.inputs[i][1] for i in inside]
+            elif isinstance(op, Structural) and op.arranges:
+                self._arrange(colour, inside)
+            else:
+                self.blocks[colour], order = self._block(inside, elementwise)
+                self._put(inside, _inverse_of(order))
+        return Plan(self.blocks, {i: (self.source[i], self._position(i)) for i in tape.outputs})
+
+    def _classes(self) -> tuple[dict[int, list[int]], dict[int, int]]:
+        """Return the members of each colour, and how many classes there are below each, one on another."""
+        members: dict[int, list[int]] = {}
+        statics = _statics(self.tape)
+        for i, colour in enumerate(self.colours):
+            if i not in statics:
+                members.setdefault(colour, []).append(i)
+        depths: dict[int, int] = {}
+        for colour, inside in members.items():
+            below = [depths[self.colours[arg]] for arg in self.tape.args[inside[0]] if arg not in statics]
+            depths[colour] = 1 + max(below, default=0)
+        return members, depths
+
+    def _position(self, i: int) -> Any:
+        """Return the position of an instruction, or one for each sample."""
+        return self.each[i] if i in self.each else int(self.at[i])
+
+    def _put(self, members: Sequence[int], positions: Positions) -> None:
+        """Note where the members of a class stand."""
+        if samples := self.samples[members[0]]:
+            self.each.update(zip(members, positions.reshape(-1, samples), strict=True))
+        else:
+            self.at[members] = positions
+
+    def _arrange(self, colour: int, members: Sequence[int]) -> None:
+        """Find where the numbers of a class stand: in the array that has them all, or in a new one."""
+        colours: list[int] = []
+        positions: list[int] = []
+        for i in members:
+            args = self.tape.args[i]
+            for operand, element in sources_of(self.tape, i):
+                arg = args[operand]
+                colours.append(self.source[arg])
+                positions.append(int(self.each[arg][element] if arg in self.each else self.at[arg]))
+        if len(set(colours)) > 1:
+            self.blocks[colour] = _filled(colours, positions)
+            colours, positions = [colour], list(range(len(positions)))
+        for i in members:
+            self.source[i] = colours[0]
+        self._put(members, np.array(positions))
+
+    def _block(self, members: list[int], elementwise: bool) -> tuple[Block, Positions]:
+        """Return the array of a class, and its order: which element stands at each position.
+
+        Element ``m * lanes + s`` is what member ``m`` has for sample ``s``.
+        """
+        tape = self.tape
+        op, args = tape.ops[members[0]], tape.args[members[0]]
+        lanes = self.samples[members[0]]
+        count = len(members) * (lanes or 1)
+        if op is None:
+            # By size, since 0, 1, 2, ... are often compared with the classes in this order.
+            constants = np.array([tape.numbers[i] for i in members], dtype=float)
+            order = np.argsort(constants, kind="stable")
+            return Block(None, (count,), constants=constants[order]), order
+        row = op.reduces if isinstance(op, Structural) else op
+        if row is None:
+            raise NotImplementedError(f"jit expected operations that it can compute on arrays, got {op}")
+        table: Positions = np.array([tape.args[i] for i in members], dtype=np.intp)
+        if not row.variadic:
+            operands = [self._operand(column, lanes) for column in table.T]
+            order, shape = _elementwise_order(operands, self.blocks, lanes)
+            ordered = [Operand(o.source, o.wanted[order].reshape(shape)) for o in operands]
+            return Block(row, shape, operands=ordered), order
+        shape = (count,) if count > 1 else ()
+        if elementwise or len({self.source[arg] for arg in args}) > len(row.partials):
+            # Numbers of several arrays: an operand for each of them.
+            operands = [self._operand(column, lanes) for column in table.T]
+            unordered = [Operand(o.source, o.wanted.reshape(shape)) for o in operands]
+            return Block(row, shape, operands=unordered), np.arange(count)
+        columns = [table[:, slots] for slots in op.columns(range(len(args)))]
+        if isinstance(op, Structural):
+            over = max(self.samples[arg] for arg in args)
+            operands = [self._rows(column, over, total=True) for column in columns]
+        else:
+            operands = [self._rows(column, lanes) for column in columns]
+        return _reduction(row, operands, shape, self.blocks)
+
+    def _operand(self, args: Positions, lanes: int) -> Operand:
+        """Return where one argument of each member stands, for each of its samples."""
+        rows = self._rows(args[:, None], lanes)
+        return Operand(rows.source, rows.wanted.ravel())
+
+    def _rows(self, rows: Positions, lanes: int, *, total: bool = False) -> Operand:
+        """Return where several arguments of each member stand: a row for each of its samples, or over all."""
+        source = self.source[rows[0, 0]]
+        if not lanes:
+            return Operand(source, self.at[rows])
+        table = np.empty((rows.size, lanes), dtype=np.intp)
+        for row, arg in zip(table, rows.ravel().tolist(), strict=True):
+            row[:] = self._position(arg)
+        count, width = rows.shape
+        if total:
+            return Operand(source, table.reshape(count, width * lanes))
+        by_member = table.reshape(count, width, lanes)
+        return Operand(source, by_member.swapaxes(1, 2).reshape(count * lanes, width))
 
 
 def _filled(colours: Sequence[int], positions: Sequence[int]) -> Block:
@@ -246,83 +334,25 @@ def by_source(
     return [Operand(colours[group[0]], wanted[group]) for group in groups], groups
 
 
-def _places(colour: int, members: Sequence[int], order: Positions, samples: int) -> dict[int, Place]:
-    """Return the place of each member of a block; `order` says which stands at each position."""
-    positions = np.empty(len(order), dtype=np.intp)
-    positions[order] = np.arange(len(order))
-    if samples:
-        return {i: (colour, of) for i, of in zip(members, positions.reshape(-1, samples), strict=True)}
-    return {i: (colour, of) for i, of in zip(members, positions.tolist(), strict=True)}
-
-
-def _block(
-    tape: Tape, members: list[int], plan: Plan, samples: Sequence[int], elementwise: bool
+def _reduction(
+    row: Op, operands: list[Operand], shape: tuple[int, ...], blocks: Mapping[int, Block]
 ) -> tuple[Block, Positions]:
-    """Return the array of a class, and its order: which element stands at each position.
-
-    Element ``m * lanes + s`` is what member ``m`` has for sample ``s``.
-    """
-    op, args = tape.ops[members[0]], tape.args[members[0]]
-    lanes = samples[members[0]]
-    count = len(members) * (lanes or 1)
-    if op is None:
-        # By size, since 0, 1, 2, ... are often compared with the classes in this order.
-        constants = np.array([tape.numbers[i] for i in members], dtype=float)
-        order = np.argsort(constants, kind="stable")
-        return Block(None, (count,), constants=constants[order]), order
-    row = op.reduces if isinstance(op, Structural) else op
-    if row is None:
-        raise NotImplementedError(f"jit expected operations that it can compute on arrays, got {op}")
-    columns = zip(*(op.columns(tape.args[i]) for i in members), strict=True)
-    if not row.variadic:
-        operands = [_operand([column[0] for column in slot], plan.place, lanes) for slot in columns]
-        order, shape = _elementwise_order(operands, plan.blocks, lanes)
-        ordered = [Operand(o.source, o.wanted[order].reshape(shape)) for o in operands]
-        return Block(row, shape, operands=ordered), order
-    shape = (count,) if count > 1 else ()
-    if elementwise or len({plan.place[arg][0] for arg in args}) > len(row.partials):
-        # Numbers of several arrays: an operand for each of them.
-        slots = zip(*(tape.args[i] for i in members), strict=True)
-        operands = [_operand(slot, plan.place, lanes) for slot in slots]
-        unordered = [Operand(o.source, o.wanted.reshape(shape)) for o in operands]
-        return Block(row, shape, operands=unordered), np.arange(count)
-    if isinstance(op, Structural):
-        over = max(samples[arg] for arg in args)
-        operands = [_rows(slot, plan.place, over, total=True) for slot in columns]
-    else:
-        operands = [_rows(slot, plan.place, lanes) for slot in columns]
+    """Return the array of a class of reductions, and its order."""
     if row in SUMS:
-        operands = _in_order(operands, plan.blocks)
+        operands = _in_order(operands, blocks)
     if row in DOTS and (found := _as_product(operands)):
         order, shape, product = found
         return Block(row, shape, operands=operands, is_reduction=True, product=product), order
-    order = np.argsort(_constants_last(operands, plan.blocks)[0].wanted[:, 0], kind="stable")
+    order = np.argsort(_constants_last(operands, blocks)[0].wanted[:, 0], kind="stable")
     ordered = [Operand(o.source, o.wanted[order]) for o in operands]
     return Block(row, shape, operands=ordered, is_reduction=True), order
 
 
-def _operand(args: Sequence[int], place: Mapping[int, Place], lanes: int) -> Operand:
-    """Return where one argument of each member stands, for each of its samples."""
-    rows = _rows([(arg,) for arg in args], place, lanes)
-    return Operand(rows.source, rows.wanted.ravel())
-
-
-def _rows(
-    rows: Sequence[Sequence[int]], place: Mapping[int, Place], lanes: int, *, total: bool = False
-) -> Operand:
-    """Return where several arguments of each member stand: a row for each of its samples, or one over all."""
-    source = place[rows[0][0]][0]
-    positions = [place[arg][1] for row in rows for arg in row]
-    if not lanes:
-        return Operand(source, np.array(positions).reshape(len(rows), -1))
-    table = np.empty((len(positions), lanes), dtype=np.intp)
-    for row, of in zip(table, positions, strict=True):
-        row[:] = of
-    width = len(positions) // len(rows)
-    if total:
-        return Operand(source, table.reshape(len(rows), width * lanes))
-    by_member = table.reshape(len(rows), width, lanes)
-    return Operand(source, by_member.swapaxes(1, 2).reshape(len(rows) * lanes, width))
+def _inverse_of(order: Positions) -> Positions:
+    """Return the position of each element, from which element stands at each position."""
+    positions = np.empty(len(order), dtype=np.intp)
+    positions[order] = np.arange(len(order))
+    return positions
 
 
 def _constants_last(operands: Sequence[Operand], blocks: Mapping[int, Block]) -> list[Operand]:
