@@ -77,7 +77,8 @@ class Description:
         if self.op is None:
             return ()
         if self._edges == IN_TUPLES:
-            operands: tuple[Value | float, ...] = self._x
+            stored = self._x
+            operands: tuple[Value | float, ...] = stored if type(stored) is tuple else stored.present()
             return operands
         return (self._x,) if self._y is None else (self._x, self._y)
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..printable import printable
+from .description import IN_TUPLES
 from .levels import highest_open, open_levels
 from .value import Value
 
@@ -25,7 +26,9 @@ def operands(node: Value) -> list[Value]:
     [Value(2.0, label='a'), Value(2.0, label='a')]
     """
     x, y = node._x, node._y
-    if x.__class__ is tuple:
+    if node._edges == IN_TUPLES:
+        if x.__class__ is not tuple:
+            x = x.present()
         return [arg for arg in x if arg.__class__ is not float]
     # Written out, since to go through a pair takes as long as all else that a walk does.
     if y is None or y.__class__ is float:

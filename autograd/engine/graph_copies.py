@@ -15,8 +15,10 @@ from typing import Any
 
 from ..ops.table import COMPARISONS, OPS
 from .attach import attach
+from .description import IN_TUPLES
 from .gradients import NOT_YET
 from .levels import is_variable
+from .stand_ins import STAND_IN, Operands, Represented
 from .value import Value
 
 _ROWS = {op.name: op for op in (*OPS.values(), *COMPARISONS.values())}
@@ -61,6 +63,37 @@ def deep_copy(node: Value, memo: dict[int, Any]) -> Any:
         _fill(twin, original, memo)
         _set_extras(twin, copy.deepcopy(_extras(original), memo))
     return memo[id(node)]
+
+
+def with_operands(twin: Value, node: Value, operands: Operands) -> Value:
+    """Give a node the operation, partials and label of another, and some operands; return it.
+
+    Examples
+    --------
+    >>> x, y = Value(2.0), Value(2.0)
+    >>> twin = with_operands(Value(6.0), x * 3.0, Operands([y, 3.0]))
+    >>> twin, twin.args[0] is y, twin.partials
+    (Value(6.0, op='*'), True, (3.0, None))
+    """
+    twin._about, twin._level, twin.op = node._about, node._level, node.op
+    if operands:
+        twin._x, twin._y, twin._edges = operands, node.partials, IN_TUPLES
+    return twin
+
+
+def stand_in(original: Value, copy: Value) -> Value:
+    """Return a node that stands for another one without keeping it alive (`autograd.engine.stand_ins`).
+
+    Examples
+    --------
+    >>> x = Value(2.0)
+    >>> stand_in(x, Value(2.0)).args[0] is x
+    True
+    """
+    node = Value(original._data)
+    node._level, node.op = original._level, STAND_IN
+    node._x, node._y, node._edges = Represented(original, copy), (1.0,), IN_TUPLES
+    return node
 
 
 def reduced(node: Value) -> tuple[Any, ...]:
@@ -113,16 +146,11 @@ class _Piece:
         outside: list[Value] = []
         index = dict(self.index)
 
-        def encoded(arg: Any) -> Any:
-            """Return the index of a node; of a tuple that of each item; anything else unchanged."""
-            if isinstance(arg, tuple):
-                return tuple(map(encoded, arg))
-            if not isinstance(arg, Value):
-                return arg
-            if id(arg) not in index:
-                index[id(arg)] = len(index)
-                outside.append(arg)
-            return index[id(arg)]
+        def index_of(node: Value) -> int:
+            if id(node) not in index:
+                index[id(node)] = len(index)
+                outside.append(node)
+            return index[id(node)]
 
         rows = []
         extras = {}
@@ -130,8 +158,11 @@ class _Piece:
             row = node.op.name if node.op is not None and _ROWS.get(node.op.name) is node.op else node.op
             grad = None if node.grad is NOT_YET else node.grad
             is_node = isinstance(grad, Value)
-            operands = encoded(node._x), encoded(node._y), node._dx, node._dy, node._edges
-            rows.append((node._data, row, *operands, node._about, is_node, encoded(grad)))
+            operands = _encoded(node._x, index_of), _encoded(node._y, index_of)
+            partials = node._dx, node._dy, node._edges
+            rows.append(
+                (node._data, row, *operands, *partials, node._about, is_node, _encoded(grad, index_of))
+            )
             if state := _extras(node):
                 extras[i] = state
         return outside, rows, extras
@@ -139,21 +170,37 @@ class _Piece:
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         outside, rows, extras = state
         nodes = [*self.nodes, *outside]
-
-        def decoded(arg: Any) -> Any:
-            if isinstance(arg, tuple):
-                return tuple(map(decoded, arg))
-            return nodes[arg] if isinstance(arg, int) else arg
-
         for node, (data, row, x, y, dx, dy, edges, about, is_node, grad) in zip(
             self.nodes, rows, strict=True
         ):
             node._data, node._dx, node._dy, node._edges, node._about = data, dx, dy, edges, about
-            node._x, node._y = decoded(x), decoded(y)
+            node._x, node._y = _decoded(x, nodes), _decoded(y, nodes)
             node.op = _ROWS[row] if isinstance(row, str) else row
-            node.grad = NOT_YET if grad is None else decoded(grad) if is_node else grad
+            node.grad = NOT_YET if grad is None else _decoded(grad, nodes) if is_node else grad
         for i, extra in extras.items():
             _set_extras(self.nodes[i], extra)
+
+
+# Functions of their own: inside of a method, one that calls itself is part of a reference cycle, which would
+# keep all nodes until the cyclic collector runs.
+def _encoded(arg: Any, index_of: Callable[[Value], int]) -> Any:
+    """Return the index of a node; of operands that of each; anything else unchanged."""
+    if isinstance(arg, Operands):
+        return [tuple([_encoded(item, index_of) for item in arg])]
+    if isinstance(arg, Represented):
+        return [_encoded(arg.original, index_of), _encoded(arg.copy, index_of)]
+    if isinstance(arg, tuple):
+        return tuple([_encoded(item, index_of) for item in arg])
+    return index_of(arg) if isinstance(arg, Value) else arg
+
+
+def _decoded(arg: Any, nodes: Sequence[Value]) -> Any:
+    if isinstance(arg, tuple):
+        return tuple([_decoded(item, nodes) for item in arg])
+    if isinstance(arg, list):
+        kind = Operands if len(arg) == 1 else Represented
+        return kind(*[_decoded(item, nodes) for item in arg])
+    return nodes[arg] if isinstance(arg, int) else arg
 
 
 class _Homes(threading.local):
@@ -203,6 +250,8 @@ def _reachable(root: Value, is_known: Callable[[Value], bool]) -> list[Value]:
     while waiting:
         node = waiting.pop()
         x = node._x
+        if isinstance(x, Represented):
+            x = (x.original, x.copy)
         for arg in (*(x if isinstance(x, tuple) else (x,)), node._y, node.grad):
             if isinstance(arg, Value) and id(arg) not in found and not is_known(arg):
                 found[id(arg)] = arg
@@ -223,8 +272,10 @@ def _fill(twin: Value, node: Value, copied: dict[int, Any]) -> None:
 
 
 def _copied(arg: Any, copied: dict[int, Any]) -> Any:
+    if isinstance(arg, Represented):
+        return Represented(_copied(arg.original, copied), _copied(arg.copy, copied))
     if isinstance(arg, tuple):
-        return tuple([_copied(item, copied) for item in arg])
+        return type(arg)([_copied(item, copied) for item in arg])
     return copied.get(id(arg), arg) if isinstance(arg, Value) else arg
 
 

@@ -19,6 +19,7 @@ from ..ops.rules import on_arrays
 from ..ops.structural import Operation, Structural
 from ..ops.table import Op
 from .levels import open_scopes
+from .stand_ins import STAND_IN
 from .user_line import Line, user_line
 
 PYTHON_RAISES = (ArithmeticError, ValueError)
@@ -203,7 +204,9 @@ def examine_adjoints(nodes: Iterable[Any]) -> None:
         As `examine_adjoint` says.
     """
     for node in nodes:
-        examine_adjoint(node, node._adjoint, node.partials)
+        # What flows to a stand-in flows on to the node that it stands for.
+        if node.op is not STAND_IN:
+            examine_adjoint(node, node._adjoint, node.partials)
 
 
 def examine_tangents(node: Any, tangents: Iterable[tuple[float, float]]) -> None:

@@ -43,7 +43,8 @@ class Value(Operators):
     data : float
         The value; assign to it on a leaf, as ``p.data -= lr * p.grad`` does.
     grad : float or Value
-        What `backward` computed; 0.0 before. Assign 0.0 or None to start again.
+        What `backward` computed; 0.0 before. Assign 0.0 or None to start again. A node that was computed from
+        this one, assigned by hand, keeps both alive until it is taken off.
     op : Op, Structural or None
         The operation that made it, mostly a row of the table; None for a leaf.
     args : tuple of Value or float
@@ -134,7 +135,7 @@ class Value(Operators):
             The adjoint of this node itself, the seed of the sweep.
         create_graph : bool
             Whether the gradients of leaves become `Value`s that can be differentiated again. Such a gradient
-            and its leaf refer to each other: set ``leaf.grad`` to None when done with it.
+            does not keep its leaf alive, so that dropping the leaf frees both.
 
         Raises
         ------

@@ -23,6 +23,7 @@ from typing import Any
 
 from ..engine.apply import apply_variadic
 from ..engine.attach import attach
+from ..engine.gradient_graphs import without_cycles
 from ..engine.gradients import add_to_gradients
 from ..engine.graph import consumers_first, depending_on
 from ..engine.nonfinite import examine_adjoint, examine_tangents, is_anomaly_enabled
@@ -344,7 +345,8 @@ def accumulate(root: Value, seed: float, create_graph: bool = False) -> None:
     numbers = {node: _number(adjoints.get(node, 0.0)) for node in order}
     found = [adjoints.get(leaf, 0.0) for leaf in leaves]
     if create_graph:
-        found = [adjoint if isinstance(adjoint, Value) else Value(adjoint) for adjoint in found]
+        as_nodes = [adjoint if isinstance(adjoint, Value) else Value(adjoint) for adjoint in found]
+        found = [*without_cycles(as_nodes, set(consumers_first(root)))]
     for node, number in numbers.items():
         if node.op is not None:
             node.grad = number
