@@ -1,0 +1,59 @@
+"""Run the tests on the compiled wheel, installed in an environment of its own and away from the sources.
+
+``python .ci/compiled.py`` builds the wheel into the environment ``.venv-compiled``; its arguments are passed to pytest
+in place of the folders below.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+FOLDER = ROOT / ".venv-compiled"
+
+# The tests of what is compiled, and of what drives it hard.
+TESTS = ["tests/engine", "tests/functions", "tests/transforms", "tests/compiler", "tests/test_programs.py"]
+
+# Fails unless the modules that are named as arguments are extension modules of the environment.
+CHECK = """
+import sys
+from importlib.machinery import EXTENSION_SUFFIXES
+from importlib.util import find_spec
+from autograd.installation import description
+wrong = [name for name in sys.argv[1:] if not find_spec(name).origin.endswith(tuple(EXTENSION_SUFFIXES))]
+assert len(sys.argv) > 1 and not wrong, f"expected compiled modules, got the sources of {wrong}"
+print(description())
+"""
+
+
+def compiled_modules() -> list[str]:
+    """Return the names of the modules that pyproject.toml has compiled."""
+    sys.path.insert(0, str(ROOT))
+    from hatch_build import sources
+
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    listed = settings["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"]["custom"]
+    return [name.removesuffix(".py").replace("/", ".") for name in sources(ROOT, listed)]
+
+
+def main() -> int:
+    """Install the wheel, check its form, and run the tests in a folder that has no sources."""
+    venv.create(FOLDER, clear=True, with_pip=True)
+    python = str(FOLDER / "bin" / "python")
+    install = [python, "-m", "pip", "install", "-q", f"{ROOT}[test]", "pytest-xdist>=3.5"]
+    subprocess.run(install, check=True, cwd=ROOT, env={**os.environ, "CHAINRULE_COMPILE": "1"})
+    with tempfile.TemporaryDirectory(prefix="chainrule-") as folder:
+        shutil.copytree(ROOT / "tests", Path(folder, "tests"), ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / "pyproject.toml", folder)
+        subprocess.run([python, "-c", CHECK, *compiled_modules()], check=True, cwd=folder)
+        tests = [python, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider", *(sys.argv[1:] or TESTS)]
+        return subprocess.run(tests, cwd=folder, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
