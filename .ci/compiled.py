@@ -1,7 +1,7 @@
 """Run the tests on the compiled wheel, installed in an environment of its own and away from the sources.
 
-``python .ci/compiled.py`` builds the wheel into the environment ``.venv-compiled``; its arguments are passed to pytest
-in place of the folders below.
+``python .ci/compiled.py`` installs the wheel into the environment ``.venv-compiled``; its arguments are those
+of pytest, in place of the folders below.
 """
 
 import os
