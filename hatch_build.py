@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import os
 import platform
-import re
 import shlex
 import shutil
 import sys
@@ -26,6 +25,9 @@ from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import mypyc_nodes
 
 # mypyc's C is patched below, so its version is pinned. NumPy is there for its types.
 REQUIREMENTS = ["mypy==2.4.1", "setuptools>=77", "numpy>=2.0"]
@@ -146,7 +148,9 @@ def compile_modules(names: list[str], folder: Path) -> None:
     from setuptools import Distribution
 
     # The types were checked strictly where the project is developed; here are fewer packages to see.
-    options = ["--config-file=", "--ignore-missing-imports", "--cache-dir=" + os.devnull]
+    config = folder / "mypy.ini"
+    config.write_text(f"[mypy]\nignore_missing_imports = True\nplugins = {Path(mypyc_nodes.__file__)}\n")
+    options = [f"--config-file={config}", "--cache-dir=" + os.devnull]
     extensions = mypycify(
         [*options, *names],
         target_dir=str(folder / "c"),
@@ -154,9 +158,12 @@ def compile_modules(names: list[str], folder: Path) -> None:
         opt_level="2",
         debug_level="0",
     )
+    for path in (folder / "c").rglob("*.c"):
+        path.write_text(mypyc_nodes.amended(path.read_text(encoding="utf-8")), encoding="utf-8")
+    for path in (folder / "c").rglob("__native_*.h"):
+        if "internal" not in path.name:
+            path.write_text(mypyc_nodes.amended_header(path.read_text(encoding="utf-8")), encoding="utf-8")
     for extension in extensions:
-        for path in map(Path, extension.sources):
-            path.write_text(without_trashcan(path.read_text(encoding="utf-8")), encoding="utf-8")
         extension.extra_compile_args = _compiler_options(extension.extra_compile_args)
         extension.extra_link_args = ["-Wl,-s"] if sys.platform == "linux" else []
     command: Any = Distribution({"name": "chainrule", "ext_modules": extensions}).get_command_obj("build_ext")
@@ -172,39 +179,6 @@ def _compiler_options(options: list[str]) -> list[str]:
         return options
     # A product and a sum that are rounded as one, as GCC does on aarch64, are other numbers than Python's.
     return [*(option for option in options if option != "-Werror"), "-ffp-contract=off"]
-
-
-# In mypyc's C: the deallocator of a class, the flags of its type, and a deallocator's body.
-_SLOT = re.compile(r"\.tp_dealloc = \(destructor\)(\w+),(?:(?!\};).)*?\.tp_flags = ([^,]*),", re.S)
-_BODY = re.compile(r"^(\w+_dealloc)\([^)]*\)\n\{\n(.*?)^\}$", re.M | re.S)
-
-
-def without_trashcan(text: str) -> str:
-    """Return mypyc's C without the trashcan in the deallocators of acyclic classes.
-
-    Where deallocations are nested more than 50 deep, the trashcan of CPython 3.11 to 3.13 links the objects
-    through the headers that the cyclic collector needs. Objects of a class that is declared acyclic have no
-    such header, so dropping a chain of 51 nodes would overwrite what lies in front of them in memory.
-    """
-    acyclic = {name for name, flags in _SLOT.findall(text) if "Py_TPFLAGS_HAVE_GC" not in flags}
-    bodies = {match[1]: match for match in _BODY.finditer(text)}
-    if missing := acyclic.difference(bodies):
-        raise ValueError(
-            f"expected the deallocators {sorted(missing)} in the C of mypyc, whose form has changed"
-        )
-    for name, match in reversed(bodies.items()):
-        begin, end = f"    CPy_TRASHCAN_BEGIN(self, {name})\n", "    CPy_TRASHCAN_END(self)\n"
-        body = match[2]
-        # Both say whether instances have a header: the flags of the type, and that they are untracked.
-        untracks = "PyObject_GC_UnTrack(self);" in body
-        if untracks is (name in acyclic) or (
-            name in acyclic and not body.count(begin) == body.count(end) == 1
-        ):
-            raise ValueError(f"expected another body of {name} in the C of mypyc, whose form has changed")
-        if name in acyclic:
-            body = body.replace(begin, "").replace(end, "")
-            text = text[: match.start(2)] + body + text[match.end(2) :]
-    return text
 
 
 def _extensions(folder: Path) -> Iterator[Path]:

@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from itertools import chain, repeat
 from typing import Any
 
-# Not ``data``, whose setter is written in Python.
+# Not ``data`` and ``grad``, whose setters are written in Python.
 NUMBER = "_data"
 """The attribute of a `Value` that holds its number."""
+
+GRADIENT = "_grad"
+"""The attribute of a parameter that holds its gradient."""
 
 
 def assign_all(*columns: tuple[Sequence[Any], str, Sequence[Any]]) -> None:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from autograd import as_values, data, jit, make_functional, value_and_grad, vmap
 
-from .assignment import NUMBER, assign_all
+from .assignment import GRADIENT, NUMBER, assign_all
 from .eager_steps import Loss, check_that_it_learns
 from .module import Module
 from .optimizers import Optimizer, State
@@ -151,4 +151,4 @@ class CompiledSteps:
         """Return the columns that `assign_all` assigns to the parameters."""
         # Without checks, which take 5 ms for 17,000 parameters: these are floats, and the parameters leaves.
         parameters, now = self.optimizer.parameters, self._now
-        return [(parameters, NUMBER, now.parameters.tolist()), (parameters, "grad", now.gradients.tolist())]
+        return [(parameters, NUMBER, now.parameters.tolist()), (parameters, GRADIENT, now.gradients.tolist())]

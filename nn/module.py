@@ -10,7 +10,7 @@ import numpy as np
 
 from autograd import Value, is_parameter, vmap
 
-from .assignment import NUMBER, assign_all
+from .assignment import GRADIENT, NUMBER, assign_all
 
 Sample = Sequence[Value | float]
 
@@ -148,7 +148,7 @@ class Module(metaclass=_LabelsParameters):
     def zero_grad(self) -> None:
         """Set the gradient of each parameter to 0, since `Value.backward` adds to it."""
         parameters = self.parameters()
-        assign_all((parameters, "grad", [0.0] * len(parameters)))
+        assign_all((parameters, GRADIENT, [0.0] * len(parameters)))
 
     def state_dict(self) -> dict[str, float]:
         """Return the number of each parameter by name.

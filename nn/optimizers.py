@@ -11,7 +11,7 @@ from typing import Any
 
 from autograd import Value, has_gradient, sqrt
 
-from .assignment import NUMBER, assign_all
+from .assignment import GRADIENT, NUMBER, assign_all
 
 State = tuple[Any, ...]
 """What a rule remembers of one parameter between steps, as floats or `Value`s."""
@@ -101,7 +101,7 @@ class Optimizer:
 
     def zero_grad(self) -> None:
         """Set all gradients to 0, since `Value.backward` adds to them."""
-        assign_all((self.parameters, "grad", [0.0] * len(self.parameters)))
+        assign_all((self.parameters, GRADIENT, [0.0] * len(self.parameters)))
 
     def step(self) -> None:
         """Move each parameter that has a gradient. After an error or an interrupt, all are unchanged.

@@ -46,10 +46,32 @@ COLLECTED = (
 )
 
 
+SIZE = ".tp_basicsize = sizeof(chain___ValueObject),\n"
+RECORD = """
+PyObject *CPyDef_value___Value____record(PyObject *cpy_r_self) {
+    PyObject *cpy_r_r3[1] = {cpy_r_r0};
+    cpy_r_r4 = (PyObject **)&cpy_r_r3;
+    cpy_r_r5 = PyObject_Vectorcall(cpy_r_r1, cpy_r_r4, 1, 0);
+    return cpy_r_r5;
+}
+"""
+
+
 @pytest.fixture(scope="module")
 def build() -> ModuleType:
     """Return the module with the build hook."""
-    spec = spec_from_file_location("hatch_build", ROOT / "hatch_build.py")
+    return module_of("hatch_build.py")
+
+
+@pytest.fixture(scope="module")
+def nodes() -> ModuleType:
+    """Return the module that completes mypyc's C."""
+    return module_of("mypyc_nodes.py")
+
+
+def module_of(name: str) -> ModuleType:
+    """Return a module that is a file of the project, but in none of its packages."""
+    spec = spec_from_file_location(name.removesuffix(".py"), ROOT / name)
     assert spec is not None
     assert spec.loader is not None
     module = module_from_spec(spec)
@@ -221,16 +243,37 @@ def test_the_list_names_what_exists(build: ModuleType, tmp_path: Path) -> None:
         build.sources(ROOT, {**LISTED, "interpreted": ["autograd/engine/moved.py"]})
 
 
-def test_acyclic_classes_do_without_the_trashcan(build: ModuleType) -> None:
-    """Their deallocators lose two lines; those of classes with a header of the collector keep them."""
-    text = build.without_trashcan(NODE + COLLECTED)
-    assert text.startswith(
-        NODE.replace("    CPy_TRASHCAN_BEGIN(self, Node_dealloc)\n", "").replace(
-            "    CPy_TRASHCAN_END(self)\n", ""
-        )
-    )
+def test_acyclic_classes_do_without_the_trashcan(nodes: ModuleType) -> None:
+    """Their deallocators are written anew; those of classes with a header of the collector stay."""
+    text = nodes.amended(NODE + COLLECTED)
     assert text.endswith(COLLECTED)
     assert text.count("TRASHCAN") == 2
+    assert text.count("CPyDef_Node_clear((PyObject *)self);") == 1
+    assert "weak" not in text
+
+
+def test_nodes_have_weak_references(nodes: ModuleType) -> None:
+    """The structure of `Value` has a field for them, its type says where, its deallocator clears them."""
+    struct = "chain___ValueObject"
+    header = f"typedef struct {{\n    double _data;\n}} {struct};\n"
+    assert f"    PyObject *weak_references;\n}} {struct};" in nodes.amended_header(header)
+    text = nodes.amended(
+        NODE.replace("chain___NodeObject", struct).replace(".tp_flags", SIZE + "    .tp_flags")
+    )
+    assert text.count(f".tp_weaklistoffset = offsetof({struct}, weak_references),") == 1
+    assert text.index("PyObject_ClearWeakRefs") < text.index("CPyDef_Node_clear")
+    with pytest.raises(ValueError, match="expected one structure of Value"):
+        nodes.amended_header(header * 2)
+
+
+def test_a_node_is_allocated_without_a_call_of_python(nodes: ModuleType) -> None:
+    """`Value.__new__` in `_record` becomes the function that allocates; elsewhere calls stay as they are."""
+    other = RECORD.replace("_record", "other")
+    text = nodes.amended(RECORD + other)
+    assert text.endswith(other)
+    assert "cpy_r_r5 = CPyDef_value_____mypyc__Value_setup(cpy_r_r0);" in text
+    with pytest.raises(ValueError, match="expected one allocation in _record"):
+        nodes.amended(RECORD.replace("_Vectorcall", "_Call"))
 
 
 @pytest.mark.parametrize(
@@ -244,10 +287,10 @@ def test_acyclic_classes_do_without_the_trashcan(build: ModuleType) -> None:
         NODE.replace(".tp_flags", ".flags"),
     ],
 )
-def test_other_c_of_mypyc_stops_the_build(build: ModuleType, text: str) -> None:
+def test_other_c_of_mypyc_stops_the_build(nodes: ModuleType, text: str) -> None:
     """A new version that writes deallocators differently is noticed, and does not corrupt memory."""
     with pytest.raises(ValueError, match="in the C of mypyc, whose form has changed"):
-        build.without_trashcan(text)
+        nodes.amended(text)
 
 
 def test_the_version_says_which_form_runs() -> None:

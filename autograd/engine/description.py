@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from ..ops.structural import Operation
-from .gradients import has_gradient
+from .gradients import OF_THE_SWEEP, has_gradient
 from .user_line import Line
 
 if TYPE_CHECKING:
@@ -50,18 +50,18 @@ class Description:
         "_dx",
         "_dy",
         "_edges",
+        "_grad",
         "_level",
         "_mark",
         "_x",
         "_y",
-        "grad",
         "op",
     )
 
-    op: Operation | None
-    grad: Any
-    _data: float
     _edges: u8
+    op: Operation | None
+    _grad: Any
+    _data: float
     _x: Any
     _y: Any
     _dx: float
@@ -92,6 +92,16 @@ class Description:
             return partials
         dx = self._dx if self._edges & FIRST else None
         return (dx,) if self._y is None else (dx, self._dy if self._edges & SECOND else None)
+
+    @property
+    def grad(self) -> Any:
+        """What `Value.backward` computed; assignable."""
+        # A float for the adjoint of each result would take a tenth of a sweep.
+        return self._adjoint if self._grad is OF_THE_SWEEP else self._grad
+
+    @grad.setter
+    def grad(self, grad: Any) -> None:
+        self._grad = grad
 
     @property
     def _prev(self) -> set[Value]:

@@ -11,7 +11,10 @@ from typing import Any, Final
 NOT_YET: Final[Any] = float("0.0")
 """The gradient of a node that no sweep has reached: 0.0, told from other zeros by its identity."""
 
-_grad_of = operator.attrgetter("grad")
+OF_THE_SWEEP: Final = object()
+"""In the place of the gradient of a result: it is the adjoint of the last sweep."""
+
+_grad_of = operator.attrgetter("_grad")
 
 
 def has_gradient(node: Any) -> bool:
@@ -37,7 +40,7 @@ def has_gradient(node: Any) -> bool:
     >>> x.grad, has_gradient(x), y.grad, has_gradient(y)
     (0.0, True, 0.0, False)
     """
-    return node.grad is not NOT_YET and node.grad is not None
+    return node._grad is not NOT_YET and node._grad is not None
 
 
 def add_to_gradients(leaves: Sequence[Any], adjoints: Sequence[Any]) -> None:
@@ -74,4 +77,4 @@ def _additions(leaves: Sequence[Any], adjoints: Sequence[Any]) -> tuple[list[Any
     before = list(map(_grad_of, leaves))
     pairs = zip(before, adjoints, strict=True)
     sums = [adjoint if grad is NOT_YET or grad is None else adjoint + grad for grad, adjoint in pairs]
-    return before, map(setattr, leaves, repeat("grad"), sums)
+    return before, map(setattr, leaves, repeat("_grad"), sums)

@@ -24,9 +24,9 @@ from .value import Value
 _ROWS = {op.name: op for op in (*OPS.values(), *COMPARISONS.values())}
 
 # A copy has no marks, levels and weak references.
-_KEPT = ("_about", "_data", "_dx", "_dy", "_edges", "_x", "_y", "grad", "op")
+_KEPT = ("_about", "_data", "_dx", "_dy", "_edges", "_x", "_y", "op")
 
-_OF_A_SWEEP = ("_adjoint", "_level", "_mark")
+_OTHERS = ("_adjoint", "_grad", "_level", "_mark")
 
 
 def shallow_copy(node: Value) -> Any:
@@ -285,7 +285,7 @@ def _extras(node: Value) -> Any:
         return None
     state: Any = object.__getstate__(node)  # type: ignore[attr-defined, unused-ignore]
     attributes, slots = state if isinstance(state, tuple) else (state, {})
-    own = {name: item for name, item in slots.items() if name not in _KEPT + _OF_A_SWEEP}
+    own = {name: item for name, item in slots.items() if name not in _KEPT + _OTHERS}
     return (attributes, own) if attributes or own else None
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from ..ops.structural import Operation
 from . import nonfinite
 from .description import BOTH, FIRST, IN_TUPLES, SECOND, UNNAMED
-from .gradients import NOT_YET, add_to_gradients
+from .gradients import NOT_YET, OF_THE_SWEEP, add_to_gradients
 from .levels import level_above, open_scopes
 from .operators import Operators
 from .real_numbers import checked_number
@@ -69,8 +69,7 @@ class Value(Operators):
 
     __slots__ = ()
 
-    # By value, as PyTorch compares. Identity stays the hash, so that sets and dicts tell apart two nodes of
-    # equal value.
+    # Nodes compare by value, as in PyTorch; sets and dicts still tell apart two nodes of equal value.
     __hash__: ClassVar[Callable[..., int]] = object.__hash__
 
     # Attached by the storeys above, whose types the engine does not know.
@@ -87,7 +86,7 @@ class Value(Operators):
         self.op = self._x = self._y = self._mark = None
         self._dx = self._dy = 0.0
         self._edges = self._level = 0
-        self.grad = NOT_YET
+        self._grad = NOT_YET
 
     def _record(self, op: Operation, out: float, x: Any, y: Any, dx: float, dy: float, edges: u8) -> Value:
         node = _new(Value)
@@ -101,7 +100,7 @@ class Value(Operators):
         node._mark = None
         node._level = 0
         node._about = UNNAMED
-        node.grad = NOT_YET
+        node._grad = NOT_YET
         # nan - nan and inf - inf are nan, which counts as true; any finite number gives 0.
         if out - out or open_scopes:
             node._level = level_above(node.args)
@@ -176,7 +175,7 @@ def _sweep(root: Value, seed: float) -> tuple[list[Value], list[Value]]:
     root._adjoint = seed
     for node in order:
         adjoint = node._adjoint
-        node.grad = adjoint
+        node._grad = OF_THE_SWEEP
         edges = node._edges
         if edges == BOTH:
             x: Value = node._x
@@ -193,14 +192,14 @@ def _sweep(root: Value, seed: float) -> tuple[list[Value], list[Value]]:
             # There are as many partials as operands; strict=True would take 1 ms of the 29 ms of a step.
             for operand, partial in zip(node._x, node._y):  # noqa: B905
                 if partial is not None:
-                    operand._adjoint += adjoint * partial
+                    x = operand
+                    dx: float = partial
+                    x._adjoint += adjoint * dx
     return order, leaves
 
 
 def _reach(root: Value) -> tuple[list[Value], list[Value]]:
-    """Return the results that the root depends on, each after its operands, and the leaves.
-
-    Their adjoints are 0 then.
+    """Set adjoints to 0; return the results, each after its operands, and the leaves.
 
     Depth first, with a stack instead of recursion: a result is taken when the stack comes back to it. This
     takes half as long as counting the consumers of each node first.
@@ -213,34 +212,37 @@ def _reach(root: Value) -> tuple[list[Value], list[Value]]:
     while stack:
         node = stack[-1]
         mark = node._mark
-        if mark is entered:
-            node._mark = reached
-            node._adjoint = 0.0
-            order.append(stack.pop())
-            continue
         if mark is reached:
             stack.pop()
             continue
-        if node.op is None:
+        if mark is entered or node.op is None:
             node._mark = reached
             node._adjoint = 0.0
-            leaves.append(stack.pop())
+            (leaves if node.op is None else order).append(stack.pop())
             continue
         node._mark = entered
         edges = node._edges
-        if edges == IN_TUPLES:
-            for operand, partial in zip(node._x, node._y):  # noqa: B905
-                if partial is not None and operand._mark is not reached:
-                    stack.append(operand)
-            continue
-        if edges & FIRST:
+        if edges == BOTH:
             x: Value = node._x
             if x._mark is not reached:
                 stack.append(x)
-        if edges & SECOND:
             y: Value = node._y
             if y._mark is not reached:
                 stack.append(y)
+        elif edges == FIRST:
+            x = node._x
+            if x._mark is not reached:
+                stack.append(x)
+        elif edges == SECOND:
+            y = node._y
+            if y._mark is not reached:
+                stack.append(y)
+        elif edges == IN_TUPLES:
+            for operand, partial in zip(node._x, node._y):  # noqa: B905
+                if partial is not None:
+                    x = operand
+                    if x._mark is not reached:
+                        stack.append(x)
     return order, leaves
 
 
