@@ -14,7 +14,7 @@ import numpy as np
 from ..engine.value import Value
 from .arrays.layout import Plan, lay_out
 from .findings import found_in
-from .found import Found, FoundArrays, FoundTable
+from .found import Found, FoundArrays, FoundTable, without_the_rest
 from .numba.build import numba_program
 from .numba.source import Results
 from .numba.table import with_numba
@@ -124,7 +124,8 @@ def _found(tape: Tape, arguments: Shapes, results: Shapes, names: Sequence[str])
         return FoundTable(schedule(table, arguments, _instructions(table, results)), *sizes)
     plan = lay_out(reduced, colours, arguments)
     wanted = list(zip(_instructions(reduced, results), results, strict=True))
-    return FoundArrays(numpy_source(plan, names, wanted), lambda: (plan, wanted), *sizes)
+    source, rest = numpy_source(plan, names, wanted), without_the_rest(plan, wanted)
+    return FoundArrays(source, lambda: (rest, wanted), *sizes)
 
 
 def _of_plan(backend: Backend, found: FoundArrays, arguments: Shapes) -> Run:

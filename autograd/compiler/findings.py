@@ -6,8 +6,10 @@ it reads; but the tape is the same then, and the passes would take most of the t
 
 from __future__ import annotations
 
+import atexit
 import os
 import platform
+import time
 from collections.abc import Callable
 from functools import cache
 from hashlib import blake2b
@@ -15,11 +17,18 @@ from pathlib import Path
 
 import numpy as np
 
-from .found import Found
+from .found import Found, size_of
 from .found_records import record_of, what_is_in
-from .runtime.records import keep, kept
+from .runtime.recently_used import RecentlyUsed
+from .runtime.records import read, write
 from .trace.fingerprint import fingerprint
 from .trace.tape import Tape
+
+LONG = 0.1
+"""What took so many seconds is written at once, the rest when the process ends, as a file takes 2 ms."""
+
+_known = RecentlyUsed[Found](16_000_000)
+_unwritten: set[str] = set()
 
 
 def found_in(tape: Tape, settings: object, find: Callable[[], Found]) -> Found:
@@ -53,11 +62,55 @@ def found_in(tape: Tape, settings: object, find: Callable[[], Found]) -> Found:
     key = fingerprint(tape, f"{stamp} {settings!r}") if stamp else None
     if key is None:
         return find()
-    if (record := kept(key)) is not None:
-        return what_is_in(record)
+    if (known := _known.find(key)) is not None:
+        return known
+    if (record := read(key)) is not None:
+        found = what_is_in(record)
+        _keep(key, found, len(record))
+        return found
+    start = time.perf_counter()
     found = find()
-    keep(key, record_of(found))
+    _unwritten.add(key)
+    _keep(key, found, size_of(found))
+    if time.perf_counter() - start > LONG:
+        _write(key, found)
     return found
+
+
+def _keep(key: str, found: Found, size: int) -> None:
+    for other, gone in _known.put(key, found, size):
+        _write(other, gone)
+
+
+def _write(key: str, found: Found) -> None:
+    """Write what was found, once."""
+    if key in _unwritten:
+        _unwritten.discard(key)
+        write(key, record_of(found))
+
+
+@atexit.register
+def write_rest() -> None:
+    """Write what is only in memory, for other processes; done at the end of this one.
+
+    Examples
+    --------
+    >>> write_rest()
+    """
+    for key in _known:
+        if (found := _known.find(key)) is not None:
+            _write(key, found)
+
+
+def forget() -> None:
+    """Forget what is in memory, and do not write it.
+
+    Examples
+    --------
+    >>> forget()
+    """
+    _unwritten.clear()
+    _known.clear()
 
 
 @cache

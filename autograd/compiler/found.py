@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from dataclasses import replace
+from itertools import chain
+from typing import Any, NamedTuple
 
-from .arrays.layout import Plan
+import numpy.typing as npt
+
+from .arrays.layout import Block, Plan
 from .numba.source import Results
 from .numpy.source import Source
 from .table.schedule import Schedule
+
+Array = npt.NDArray[Any]
 
 
 class FoundArrays(NamedTuple):
@@ -48,3 +54,46 @@ class FoundTable(NamedTuple):
 
 
 Found = FoundArrays | FoundTable
+
+
+def without_the_rest(plan: Plan, results: Results) -> Plan:
+    """Return a plan without what no backend reads, nine tenths of that of the moons.
+
+    It reads the places of the results alone. Of a product it reads the rows of the factors, which its
+    operands only pair.
+
+    Examples
+    --------
+    >>> plan = Plan({0: Block(None, (2,), argument=0)}, {0: (0, 0), 1: (0, 1)})
+    >>> without_the_rest(plan, [([1], ())]).place
+    {1: (0, 1)}
+    """
+    blocks = {colour: _without_pairs(block) for colour, block in plan.blocks.items()}
+    return Plan(blocks, {i: plan.place[i] for which, _ in results for i in which})
+
+
+def _without_pairs(block: Block) -> Block:
+    return block if block.product is None else replace(block, operands=[*block.product])
+
+
+def size_of(found: Found) -> int:
+    """Return how many bytes the arrays have that were found.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from .numpy.literals import Literals
+    >>> plan = Plan({0: Block(None, (2,), constants=np.ones(2))}, {})
+    >>> size_of(FoundArrays(Source("", [], Literals({"c1": np.ones(3)})), lambda: (plan, []), 0, 0))
+    40
+    """
+    arrays: list[Array]
+    if isinstance(found, FoundTable):
+        table = found.schedule
+        arrays = [table.given, table.sources, table.table, table.kept, *chain.from_iterable(table.results)]
+    else:
+        blocks = found.plan()[0].blocks.values()
+        arrays = [operand.wanted for block in blocks for operand in block.operands]
+        arrays += [block.constants for block in blocks if block.constants is not None]
+        arrays += found.source.literals.arrays.values()
+    return sum([array.nbytes for array in arrays])

@@ -108,8 +108,7 @@ def _block_tree(block: Block, arrays: _Numbered) -> tuple[Any, ...]:
         block.shape,
         block.argument,
         None if block.constants is None else arrays.add(block.constants),
-        # Of a product the rows of its factors say all: its operands pair them, 800 of the moons' 930 kB.
-        operands(block.product or block.operands),
+        operands(block.operands),
         block.is_reduction,
         block.product is not None,
         [arrays.add(target) for target in block.targets],

@@ -41,13 +41,13 @@ def whole(start: Start, epochs: int, forget: Callable[[], None] = lambda: None) 
 
 def without_programs() -> Callable[[], None]:
     """Return what makes chainrule forget the programs that it keeps in memory and on disk."""
-    from autograd.compiler.runtime.records import forget_records
+    from autograd.compiler import findings
 
     numbers = count()
     directory = tempfile.TemporaryDirectory()
 
     def forget() -> None:
-        forget_records()
+        findings.forget()
         os.environ["CHAINRULE_CACHE"] = os.path.join(directory.name, str(next(numbers)))
 
     return forget

@@ -23,10 +23,11 @@ import autograd
 from autograd import Value, jit, value_and_grad, vmap
 from autograd.compiler import Jitted, findings
 from autograd.compiler import compile as compiled
-from autograd.compiler.found import Found, FoundArrays, FoundTable
-from autograd.compiler.found_records import record_of, what_is_in
+from autograd.compiler.found import Found, FoundArrays, FoundTable, size_of
+from autograd.compiler.found_records import what_is_in
 from autograd.compiler.numba.source import loops_source
 from autograd.compiler.runtime import records
+from autograd.compiler.runtime.recently_used import RecentlyUsed
 from autograd.compiler.trace.fingerprint import fingerprint
 from autograd.compiler.trace.tape import Tape, tape_of
 from autograd.ops.table import OPS
@@ -36,33 +37,35 @@ from autograd.ops.table import OPS
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Return a cache directory that is not there yet; nothing is kept in memory."""
     monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path / "cache"))
-    records.forget_records()
+    findings.forget()
     yield tmp_path / "cache"
-    records.forget_records()
+    findings.forget()
 
 
 @pytest.fixture
-def passes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Return a list that has an item for each time that the passes ran."""
-    runs: list[str] = []
-    for name in ("_found", "_found_elementwise"):
-        monkeypatch.setattr(compiled, name, counted(getattr(compiled, name), runs))
+def passes(monkeypatch: pytest.MonkeyPatch) -> list[Found]:
+    """Return a list that has an item for each time that the passes ran: what they found."""
+    runs: list[Found] = []
+    monkeypatch.setattr(findings, "size_of", added_to(runs, size_of))
     return runs
 
 
-def counted(f: Callable[..., Any], runs: list[str]) -> Callable[..., Any]:
-    """Return a function that adds an item to a list for each call."""
+def added_to(runs: list[Any], size: Callable[[Found], int]) -> Callable[[Found], int]:
+    """Return a function that adds what was found, of which the size is asked once, to a list."""
 
-    def counting(*args: Any) -> Any:
-        runs.append(f.__name__)
-        return f(*args)
+    def adding(found: Found) -> int:
+        runs.append(found)
+        return size(found)
 
-    return counting
+    return adding
 
 
-def files(home: Path) -> list[Path]:
-    """Return the records on disk."""
-    return sorted((home / "tapes").iterdir())
+def written(home: Path) -> list[Path]:
+    """End what stands for a process: write what it keeps, forget it, and return the records on disk."""
+    findings.write_rest()
+    findings.forget()
+    folder = home / "tapes"
+    return sorted(folder.iterdir()) if folder.is_dir() else []
 
 
 def loss(w: Any, x: Any) -> Any:
@@ -76,22 +79,22 @@ W, X = np.array([0.5, -1.5]), np.arange(6.0).reshape(3, 2)
 
 
 @pytest.mark.parametrize("where", ["in memory", "on disk"])
-def test_the_same_function_again(home: Path, passes: list[str], where: str) -> None:
+def test_the_same_function_again(home: Path, passes: list[Found], where: str) -> None:
     """A second function with the same tape runs no pass, and gives the same results, source and report."""
     first = jit(value_and_grad(loss), backend="numpy")
     expected = first(W, X)
     if where == "on disk":
-        records.forget_records()
+        written(home)
     second = jit(value_and_grad(lambda w, x: loss(w, x)), backend="numpy")
     found = second(W, X)
-    assert passes == ["_found"]
+    assert len(passes) == 1
     assert found[0] == expected[0]
     assert found[1].tobytes() == expected[1].tobytes()
     assert second.source == first.source
     assert second.report()._replace(seconds=0.0) == first.report()._replace(seconds=0.0)
 
 
-def test_numba_of_a_kept_program(home: Path, passes: list[str]) -> None:
+def test_numba_of_a_kept_program(home: Path, passes: list[Found]) -> None:
     """Numba compiles a kept program, from the plan that is kept with it, to the same machine code."""
     pytest.importorskip("numba")
     results = []
@@ -101,27 +104,27 @@ def test_numba_of_a_kept_program(home: Path, passes: list[str]) -> None:
         f.wait()
         assert f.report().backend == "numba"
         results.append(f(W, X)[1].tobytes())
-    assert passes == ["_found"]
+    assert len(passes) == 1
     assert results[0] == results[1]
     assert len([path for path in home.iterdir() if path.name != "tapes"]) == 1
 
 
-def test_a_table_is_kept(home: Path, passes: list[str]) -> None:
+def test_a_table_is_kept(home: Path, passes: list[Found]) -> None:
     """An irregular program, which is interpreted, is kept as well."""
     f = [jit(lambda x: (x[0] * 3.0 - x[1]) / x[2], backend="numpy") for _ in range(2)]
     with as_a_table():
         values = [each(np.array([2.0, 4.0, 8.0])) for each in f]
-    assert passes == ["_found"]
+    assert len(passes) == 1
     assert values == [0.25, 0.25]
     assert f[1].source == f[0].source
     assert f[1].report().interpreted == 3
 
 
-def test_a_sample_is_kept(home: Path, passes: list[str]) -> None:
+def test_a_sample_is_kept(home: Path, passes: list[Found]) -> None:
     """So is the program of one sample."""
     for factor in (3.0, 3.0, 5.0):
         assert jit(vmap(lambda x, c=factor: x * c))(W).tolist() == (W * factor).tolist()
-    assert passes == ["_found_elementwise"] * 2
+    assert len(passes) == 2
 
 
 @given(program=programs() | expressions(), data=st.data())
@@ -131,19 +134,16 @@ def test_what_is_read_is_what_was_written(program: Program, data: st.DataObject)
     f, of = TRANSFORMS[name](program), arguments(program, 0, samples=samples)
     is_table = data.draw(st.booleans())
     seen: list[Found] = []
-
-    def found_in(tape: Tape, settings: Any, find: Callable[[], Found]) -> Found:
-        seen.append(find())
-        again = what_is_in(record_of(seen[-1]))
-        same(again, seen[-1])
-        return again
-
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(compiled, "found_in", found_in)
+        patch.setattr(findings, "_known", RecentlyUsed[Found](0))
+        patch.setattr(findings, "read", lambda key: None)
+        patch.setattr(findings, "write", lambda key, record: seen.append(what_is_in(record)))
+        patch.setattr(findings, "size_of", added_to(seen, lambda found: 1))
         if is_table:
             patch.setattr(compiled, "_MOST_ARRAYS", 0)
         evaluated(Jitted(f, "numpy"), *of)
-    assert seen
+    found, again = seen
+    same(again, found)
 
 
 def same(again: Found, found: Found) -> None:
@@ -239,12 +239,12 @@ def test_a_program_traced_twice(program: Program, data: st.DataObject) -> None:
     name, samples = drawn_for(program, data)
     seen: list[str | None] = []
 
-    def found_in(tape: Tape, settings: Any, find: Callable[[], Found]) -> Found:
-        seen.append(fingerprint(tape, repr(settings)))
-        return find()
+    def known(tape: Tape, settings: str) -> str | None:
+        seen.append(fingerprint(tape, settings))
+        return seen[-1]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(compiled, "found_in", found_in)
+        patch.setattr(findings, "fingerprint", known)
         for _ in range(2):
             evaluated(Jitted(TRANSFORMS[name](program), "numpy"), *arguments(program, 0, samples=samples))
     assert len(seen) == 2
@@ -263,7 +263,7 @@ CHANGES: dict[str, tuple[Callable[[Any], Any], Any]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_what_a_program_depends_on(home: Path, passes: list[str], change: str) -> None:
+def test_what_a_program_depends_on(home: Path, passes: list[Found], change: str) -> None:
     """A function that differs in anything gets a program of its own."""
     f, x = CHANGES[change]
     jit(lambda x: x * 2.0)(W)
@@ -274,7 +274,7 @@ def test_what_a_program_depends_on(home: Path, passes: list[str], change: str) -
     assert len(passes) == 3
 
 
-def test_what_a_function_reads(home: Path, passes: list[str]) -> None:
+def test_what_a_function_reads(home: Path, passes: list[Found]) -> None:
     """A constant that the function reads is read anew by each new function, and after clear_cache()."""
     scale = [2.0]
     f = jit(lambda x: x * scale[0])
@@ -304,17 +304,21 @@ def _renamed(name: str) -> Any:
     return other
 
 
-def test_another_compiler(home: Path, passes: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_compiler(home: Path, passes: list[Found], monkeypatch: pytest.MonkeyPatch) -> None:
     """A changed compiler, or another version of NumPy, does not read what this one kept."""
     jit(lambda x: x * 2.0)(W)
     for stamp in ("another", "and another"):
         monkeypatch.setattr(findings, "_stamp", lambda stamp=stamp: stamp)
         assert jit(lambda x: x * 2.0)(W).tolist() == [1.0, -3.0]
     assert len(passes) == 3
+    assert len(written(home)) == 3
+
+
+def test_an_unknown_compiler(home: Path, passes: list[Found], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the files of the compiler cannot be looked at, nothing is kept."""
     monkeypatch.setattr(findings, "_stamp", lambda: "")
-    jit(lambda x: x * 2.0)(W)
-    assert len(passes) == 4
-    assert len(files(home)) == 3
+    assert jit(lambda x: x * 2.0)(W).tolist() == [1.0, -3.0]
+    assert (passes, written(home)) == ([], [])
 
 
 # ----------------------------------------------------------------------------------------------- what is read
@@ -330,7 +334,7 @@ def damaged(path: Path) -> None:
 def of_another_tape(path: Path) -> None:
     """Put the intact record of another tape in its place."""
     jit(lambda x: x * 7.0, backend="numpy")(W)
-    (other,) = set(files(path.parent.parent)) - {path}
+    (other,) = set(written(path.parent.parent)) - {path}
     other.replace(path)
 
 
@@ -363,23 +367,23 @@ DAMAGES: dict[str, Callable[[Path], Any]] = {
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions and links are those of POSIX")
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_file_that_is_not_to_be_trusted(home: Path, passes: list[str], damage: str) -> None:
+def test_a_file_that_is_not_to_be_trusted(home: Path, passes: list[Found], damage: str) -> None:
     """A file that is damaged, or that others could have written, is not read; the passes run instead."""
     expected = jit(value_and_grad(loss), backend="numpy")(W, X)
-    (path,) = files(home)
+    (path,) = written(home)
     DAMAGES[damage](path)
-    records.forget_records()
+    findings.forget()
     passes.clear()
     found = jit(value_and_grad(loss), backend="numpy")(W, X)
-    assert passes == ["_found"]
+    assert len(passes) == 1
     assert (found[0], found[1].tolist()) == (expected[0], expected[1].tolist())
 
 
 @pytest.mark.skipif(not hasattr(os, "getuid"), reason="there are no users")
-def test_a_file_of_somebody_else(home: Path, passes: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_of_somebody_else(home: Path, passes: list[Found], monkeypatch: pytest.MonkeyPatch) -> None:
     """Files of another user are not read."""
     jit(lambda x: x * 2.0)(W)
-    records.forget_records()
+    assert len(written(home)) == 1
     me = os.getuid()
     monkeypatch.setattr(os, "getuid", lambda: me + 1)
     assert jit(lambda x: x * 2.0)(W).tolist() == [1.0, -3.0]
@@ -394,12 +398,12 @@ def test_what_is_written_is_closed_to_others(home: Path, umask: int) -> None:
         jit(lambda x: x * 2.0)(W)
     finally:
         os.umask(before)
-    (path,) = files(home)
+    (path,) = written(home)
     assert [each.stat().st_mode & 0o777 for each in (path, path.parent, home)] == [0o600, 0o700, 0o700]
 
 
 @pytest.mark.parametrize("obstacle", ["a file in its place", "a file in the place of its folder"])
-def test_where_nothing_can_be_written(home: Path, passes: list[str], obstacle: str) -> None:
+def test_where_nothing_can_be_written(home: Path, passes: list[Found], obstacle: str) -> None:
     """Where no file can be written, programs are kept in memory alone, without a word."""
     if obstacle == "a file in its place":
         home.write_text("")
@@ -414,10 +418,10 @@ def test_where_nothing_can_be_written(home: Path, passes: list[str], obstacle: s
 PROGRAM = """
 import numpy as np
 from autograd import jit
-from autograd.compiler import compile as compiled
+from autograd.compiler import findings
 
-runs, found = [], compiled._found
-compiled._found = lambda *args: runs.append(1) or found(*args)
+runs, size_of = [], findings.size_of
+findings.size_of = lambda found: runs.append(1) or size_of(found)
 f = jit(lambda x: (x * x).sum())
 print(f(np.arange(3.0)), len(runs), len(f.source))
 """
@@ -434,31 +438,40 @@ def test_a_second_process(tmp_path: Path) -> None:
 # ------------------------------------------------------------------------------------------------- how many
 
 
-def test_the_memory_is_bounded(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those not used for longest go first; a record that is too large is not kept at all."""
-    monkeypatch.setattr(records, "KEPT_IN_MEMORY", 3000)
-    monkeypatch.setattr(records, "LARGEST", 1000)
-    names = [f"{i:032x}" for i in range(16, 21)]
-    for name in names[:3]:
-        records.keep(name, bytes(900))
-    assert records.kept(names[0]) == bytes(900)
-    records.keep(names[3], bytes(900))
-    records.keep(names[4], bytes(1001))
-    monkeypatch.setenv("CHAINRULE_CACHE", str(home / "another"))
-    assert [records.kept(name) is not None for name in names] == [True, False, True, True, False]
+def test_the_memory_is_bounded(home: Path, passes: list[Found], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was used longest ago is written when there is no room for it, and what is too large at once."""
+    monkeypatch.setattr(findings, "_known", RecentlyUsed[Found](4))
+    sizes = iter([1] * 5 + [2])
+    monkeypatch.setattr(findings, "size_of", added_to(passes, lambda found: next(sizes)))
+    for factor in (1.5, 2.5, 3.5, 4.5, 1.5, 5.5):
+        jit(lambda x, c=factor: x * c)(W)
+    assert len(passes) == 5
+    assert len(list((home / "tapes").iterdir())) == 1
+    jit(lambda x: x * 6.5)(W)
+    assert len(list((home / "tapes").iterdir())) == 2
+    assert len(written(home)) == 6
+    for factor in (1.5, 2.5, 3.5, 4.5, 5.5, 6.5):
+        assert jit(lambda x, c=factor: x * c)(W).tolist() == (W * factor).tolist()
+    assert len(passes) == 6
+
+
+def test_what_took_long_is_written_at_once(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process may be killed, and what took long is not to be lost."""
+    monkeypatch.setattr(findings, "LONG", 0.0)
+    jit(lambda x: x * 2.0)(W)
+    assert len(list((home / "tapes").iterdir())) == 1
 
 
 def test_the_disk_is_bounded(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Files not used for longest are deleted now and then, and nothing that is not a record."""
-    monkeypatch.setattr(records, "KEPT_ON_DISK", 3000)
+    monkeypatch.setattr(records, "KEPT", 3000)
     names = [f"{i:032x}" for i in range(1, 6)]
     (home / "tapes").mkdir(mode=0o700, parents=True)
     (home / "tapes" / "note.txt").write_text("mine" * 1000)
     for time, name in enumerate(names):
-        records.keep(name, bytes(900))
+        records.write(name, bytes(900))
         os.utime(home / "tapes" / name, (time, time))
-    records.forget_records()
-    assert records.kept(names[2]) is not None  # Used again, and so the last one.
-    records.keep(f"{6:032x}", bytes(900))
-    left = {path.name for path in files(home)}
+    assert records.read(names[2]) is not None  # Used again, and so the last one.
+    records.write(f"{6:032x}", bytes(900))
+    left = {path.name for path in (home / "tapes").iterdir()}
     assert left == {"note.txt", names[2], names[4], f"{6:032x}"}

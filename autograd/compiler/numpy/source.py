@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import count
 from math import prod
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -113,9 +115,15 @@ class Source:
     def run(self) -> Callable[..., Any]:
         """Return the function ``program``."""
         namespace: dict[str, Any] = {"np": np, "math": math, **self.literals.arrays}
-        exec(compile(self.body, "<compiled by autograd.jit>", "exec"), namespace)
+        exec(_code(self.body), namespace)
         program: Callable[..., Any] = namespace["program"]
         return program
+
+
+@lru_cache(maxsize=32)
+def _code(text: str) -> CodeType:
+    """Return what Python compiles; again for the next model of the same shape."""
+    return compile(text, "<compiled by autograd.jit>", "exec")
 
 
 def numpy_source(

@@ -1,8 +1,8 @@
-"""Records by key: in the memory of the process, and in the cache directory for other processes.
+"""Records by key, in the cache directory, for other processes.
 
 A record is bytes that cost more to compute than to read. Files are trusted as far as those of compiled code
 (`autograd.compiler.runtime.cache`): the directory is used only if nobody else can write to it, and a file is
-read only if it is the user's own and its digest is right. Where nothing can be written, the memory remains.
+read only if it is the user's own and its digest is right.
 """
 
 from __future__ import annotations
@@ -18,24 +18,20 @@ from pathlib import Path
 from .cache import directory, is_writable_by_others
 
 LARGEST = 1_000_000
-"""How many bytes a record may have; that of the moons' training step has 15,000."""
+"""How many bytes a record may have; that of the moons' training step has 9,000."""
 
-KEPT_IN_MEMORY = 16_000_000
-"""How many bytes are kept in memory; those not used for longest go first."""
-
-KEPT_ON_DISK = 64_000_000
-"""How many bytes are kept in files, about; those not used for longest go first."""
+KEPT = 64_000_000
+"""How many bytes all files may have, about; those not used for longest go first."""
 
 _FOLDER = "tapes"
 _NAME = re.compile(r"[0-9a-f]{32}(\.\d+\.\d+\.new)?")
 _DIGEST = 32
 
-_records: dict[str, bytes] = {}
 _numbers = count()
 
 
-def kept(key: str) -> bytes | None:
-    """Return the record of a key, if there is one.
+def read(key: str) -> bytes | None:
+    """Return the record of a key, if its file is the user's own and as it was written.
 
     Parameters
     ----------
@@ -45,56 +41,14 @@ def kept(key: str) -> bytes | None:
     Returns
     -------
     bytes or None
-        What `keep` was given.
+        What `write` was given.
 
     Examples
     --------
-    >>> keep("0123456789abcdef", b"numbers")
-    >>> kept("0123456789abcdef"), kept("00000000")
+    >>> write("0123456789abcdef", b"numbers")
+    >>> read("0123456789abcdef"), read("00000000")
     (b'numbers', None)
     """
-    # Put at the end, where what was used last stands.
-    record = _records.pop(key, None) or _read(key)
-    if record is not None:
-        _keep_in_memory(key, record)
-    return record
-
-
-def keep(key: str, record: bytes) -> None:
-    """Keep a record, unless it is too large.
-
-    Examples
-    --------
-    >>> keep("0123456789abcdef", bytes(LARGEST + 1))
-    >>> forget_records()
-    """
-    if len(record) <= LARGEST:
-        _keep_in_memory(key, record)
-        _write(key, record)
-
-
-def forget_records() -> None:
-    """Forget all records in memory.
-
-    Examples
-    --------
-    >>> forget_records()
-    """
-    _records.clear()
-
-
-def _keep_in_memory(key: str, record: bytes) -> None:
-    _records[key] = record
-    # Without a lock, which a fork could hold: what is lost when two threads change it is made again.
-    excess = sum(map(len, list(_records.values()))) - KEPT_IN_MEMORY
-    for oldest in list(_records):
-        if excess <= 0:
-            break
-        excess -= len(_records.pop(oldest, b""))
-
-
-def _read(key: str) -> bytes | None:
-    """Return the record in the file of a key, if it is the user's own and as it was written."""
     try:
         folder = directory() / _FOLDER
         if is_writable_by_others(folder.parent) or is_writable_by_others(folder):
@@ -112,8 +66,15 @@ def _read(key: str) -> bytes | None:
     return data[_DIGEST:]
 
 
-def _write(key: str, record: bytes) -> None:
-    """Write a file atomically, where nobody else can write."""
+def write(key: str, record: bytes) -> None:
+    """Write a record atomically, unless it is too large or others can write where it would stand.
+
+    Examples
+    --------
+    >>> write("0123456789abcdef", bytes(LARGEST + 1))
+    """
+    if len(record) > LARGEST:
+        return
     with suppress(OSError, RuntimeError):
         folder = directory() / _FOLDER
         folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -160,5 +121,5 @@ def _forget_old(folder: Path) -> None:
     sizes = 0
     for status, path in sorted(found, key=lambda file: -file[0].st_mtime):
         sizes += status.st_size
-        if sizes > KEPT_ON_DISK:
+        if sizes > KEPT:
             Path(path).unlink(missing_ok=True)
