@@ -12,9 +12,12 @@ from typing import NamedTuple
 import numpy as np
 
 from ..engine.value import Value
-from .arrays.layout import Plan, Results, lay_out
+from .arrays.layout import Plan, lay_out
 from .findings import found_in
 from .found import Found, FoundArrays, FoundTable, without_the_rest
+from .numba.build import numba_program
+from .numba.source import Results
+from .numba.table import with_numba
 from .numpy.source import numpy_source
 from .numpy.table import Interpret, interpreted, table_source, with_numpy
 from .passes.colours import colours_of
@@ -49,20 +52,7 @@ class Backend(NamedTuple):
     of_table: Callable[[Schedule], Interpret]
 
 
-def _numba_of_plan(plan: Plan, arguments: Shapes, results: Results) -> Run:
-    # Loaded when first used: it would take half as long to load as the rest of the compiler.
-    from .numba.build import numba_program
-
-    return numba_program(plan, arguments, results)
-
-
-def _numba_of_table(table: Schedule) -> Interpret:
-    from .numba.table import with_numba
-
-    return with_numba(table)
-
-
-BACKENDS: dict[str, Backend | None] = {"numpy": None, "numba": Backend(_numba_of_plan, _numba_of_table)}
+BACKENDS: dict[str, Backend | None] = {"numpy": None, "numba": Backend(numba_program, with_numba)}
 """The backends by name. NumPy's programs are always made first."""
 
 # A statement of NumPy takes 1 us, and 0.1 ms to compile.
@@ -126,16 +116,18 @@ def compiled(
 
 def _found(tape: Tape, arguments: Shapes, results: Shapes, names: Sequence[str]) -> Found:
     """Run the passes."""
-    simplified = simplify(tape, is_expanded)
-    reduced = simplify(find_reductions(simplified))
+    reduced = find_reductions(tape)
     colours = colours_of(reduced)
-    sizes = len(tape), len(simplified)
-    if len(set(colours)) > _MOST_ARRAYS and is_schedulable(table := used(combine(spread_sums(simplified)))):
-        return FoundTable(schedule(table, arguments, _instructions(table, results)), *sizes)
+    if len(set(colours)) > _MOST_ARRAYS:
+        simplified = simplify(tape, is_expanded)
+        table = used(combine(spread_sums(simplified)))
+        if is_schedulable(table):
+            found = schedule(table, arguments, _instructions(table, results))
+            return FoundTable(found, len(tape), len(simplified))
     plan = lay_out(reduced, colours, arguments)
     wanted = list(zip(_instructions(reduced, results), results, strict=True))
     source, rest = numpy_source(plan, names, wanted), without_the_rest(plan, wanted)
-    return FoundArrays(source, lambda: (rest, wanted), *sizes)
+    return FoundArrays(source, lambda: (rest, wanted), len(tape), len(reduced))
 
 
 def _of_plan(backend: Backend, found: FoundArrays, arguments: Shapes) -> Run:

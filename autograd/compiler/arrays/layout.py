@@ -85,9 +85,6 @@ class Block:
 Place = tuple[int, Any]
 """The colour of a block, and a position in it, or those of several samples."""
 
-Results = Sequence[tuple[Sequence[int], tuple[int, ...]]]
-"""For each result of a program its instructions and its shape."""
-
 
 @dataclass
 class Plan:

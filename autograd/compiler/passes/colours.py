@@ -33,16 +33,16 @@ class Colours:
         self.of: list[int] = []
         self._known: dict[tuple[object, ...], int] = {}
 
-    def add(self, op: Operation, args: tuple[int, ...]) -> None:
-        """Colour the next instruction, an operation."""
-        self._append(self._likeness(op, args))
+    def extend(self, tape: Tape) -> None:
+        """Colour all instructions that the tape has by now."""
+        for i in range(len(self.of), len(tape)):
+            op = tape.ops[i]
+            likeness = self._of_leaf(tape, i) if op is None else self._likeness(op, tape.args[i])
+            self.of.append(self._known.setdefault(likeness, len(self._known)))
 
-    def add_leaf(self, argument: int | None) -> None:
-        """Colour the next instruction, an element of an argument or, where that is None, a constant."""
-        self._append(("leaf", argument))
-
-    def _append(self, likeness: tuple[object, ...]) -> None:
-        self.of.append(self._known.setdefault(likeness, len(self._known)))
+    def _of_leaf(self, tape: Tape, i: int) -> tuple[object, ...]:
+        """Return what the elements of an argument have in common, or constants."""
+        return "leaf", tape.inputs[i][0] if i in tape.inputs else None
 
     def _likeness(self, op: Operation, args: tuple[int, ...]) -> tuple[object, ...]:
         """Return what operations of one colour have in common."""
@@ -62,9 +62,5 @@ def colours_of(tape: Tape) -> list[int]:
     []
     """
     colours = Colours()
-    for i, (op, args) in enumerate(zip(tape.ops, tape.args, strict=True)):
-        if op is None:
-            colours.add_leaf(tape.inputs[i][0] if i in tape.inputs else None)
-        else:
-            colours.add(op, args)
+    colours.extend(tape)
     return colours.of

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from ...ops.structural import Operation
 from ...ops.table import COMPARISONS, OPS, Op
-from .instructions import is_compound
+from ..trace.tape import Tape, rewritten
+from .instructions import is_compound, written_out
 
 
 def is_expanded(op: Operation) -> bool:
@@ -25,6 +26,25 @@ def is_expanded(op: Operation) -> bool:
     ['le', 'where']
     """
     return isinstance(op, Op) and (op in CHOICES or is_compound(op))
+
+
+def expand_compounds(tape: Tape) -> Tape:
+    """Return a tape in which reductions that consist of others are written out.
+
+    Examples
+    --------
+    >>> from autograd import Value, mean
+    >>> from ..trace.tape import tape_of
+    >>> x = [Value(1.0), Value(2.0)]
+    >>> [op.name for op in expand_compounds(tape_of([mean(x)], [x])).ops if op]
+    ['sum', 'truediv']
+    """
+    return rewritten(tape, _written_out, only=lambda op: isinstance(op, Op) and is_compound(op))
+
+
+def _written_out(tape: Tape, op: Operation, args: tuple[int, ...]) -> int:
+    assert isinstance(op, Op)
+    return written_out(tape, op, args)
 
 
 CHOICES = frozenset(

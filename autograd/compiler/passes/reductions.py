@@ -13,11 +13,12 @@ from functools import reduce
 from ...ops.structural import Operation, Structural
 from ...ops.table import OPS, Op
 from ..trace.tape import Tape, rewritten
-from .batches import TOTALS, Samples
+from .batches import TOTALS
 from .colours import Colours
+from .expand_choices import expand_compounds, is_expanded
 from .instructions import is_compound, step_by_step, written_out
 from .products import PARTS, PLAIN_SUMS, SUMS
-from .simplify import doubled
+from .simplify import SimplifiedTape, doubled, simplify
 
 # Two numbers are added faster than an array of two is summed.
 _FEWEST = 3
@@ -29,13 +30,18 @@ def find_reductions(tape: Tape) -> Tape:
     Parameters
     ----------
     tape : Tape
-        A simplified program.
+        The program.
 
     Returns
     -------
     Tape
-        A program of the same results up to rounding, in which all operands of a reduction's argument have
-        one colour.
+        A simplified program of the same results up to rounding, in which choices are written out, and all
+        operands of a reduction's argument have one colour.
+
+    Notes
+    -----
+    What is simplified is the program of reductions: nine tenths of a loop's instructions are terms of sums.
+    Samples are simplified before, since a number that is stacked and read again is not seen to be a term.
 
     Examples
     --------
@@ -46,7 +52,9 @@ def find_reductions(tape: Tape) -> Tape:
     >>> [op.name for op in tape.ops if op]
     ['dot', 'add']
     """
-    return _Finder(tape).found()
+    if any(isinstance(op, Structural) for op in set(tape.ops)):
+        return _Finder(simplify(tape, is_expanded)).found()
+    return _Finder(expand_compounds(tape)).found()
 
 
 def spread_sums(tape: Tape) -> Tape:
@@ -104,9 +112,8 @@ class _Finder:
         self.tape = tape
         self.is_total = {op for op in set(tape.ops) if _is_total(op)}
         self.is_inner = self._inner()
-        self.reduced = Tape()
+        self.reduced = SimplifiedTape(is_expanded)
         self.colours = Colours()
-        self.samples = Samples()
         self.new = [0] * len(tape)
 
     def _inner(self) -> bytearray:
@@ -129,32 +136,38 @@ class _Finder:
     def _groups(self, i: int, is_part: bool) -> list[_Group]:
         """Return the terms of a sum by colour, nested sums flattened, as instructions of the new tape."""
         groups: Groups = {}
+        new = self.new
         stack = [i]
         while stack:
             part = stack.pop()
             op, args = self.tape.ops[part], self.tape.args[part]
             if op is None or not (is_part or self.is_inner[part]):
-                self._add_term(groups, part)
+                self._add_term(groups, new[part])
             elif op in PLAIN_SUMS:
                 stack.extend(reversed(args))
             else:
                 # A product, or several.
                 half = len(args) // 2
                 for k in range(half):
-                    self._add_product(groups, args[k], args[half + k])
+                    self._add_product(groups, new[args[k]], new[args[half + k]])
             is_part = False
         return list(groups.values())
 
-    def _add_term(self, groups: Groups, term: int) -> None:
-        number = self.new[term]
+    def _add_term(self, groups: Groups, number: int) -> None:
         colour = self.colours.of[number]
         group = groups.get(colour)
         if group is None:
             group = groups[colour] = _Group()
         group.left.append(number)
 
-    def _add_product(self, groups: Groups, x: int, y: int) -> None:
-        left, right = self.new[x], self.new[y]
+    def _add_product(self, groups: Groups, left: int, right: int) -> None:
+        if self.reduced.numbers[left] is not None:
+            left, right = doubled(self.reduced, (left, right), self.reduced.constant)
+            if self.reduced.numbers[right] is not None:
+                product = self.reduced.add(OPS["mul"], (left, right))
+                self.colours.extend(self.reduced)
+                return self._add_term(groups, product)
+            self.colours.extend(self.reduced)
         of = self.colours.of
         # From 1 on, so that it is no colour of a number.
         colours = (of[left] + 1) * _COLOURS + of[right]
@@ -163,35 +176,25 @@ class _Finder:
             group = groups[colours] = _Group()
         group.left.append(left)
         group.right.append(right)
+        return None
 
     def found(self) -> Tape:
-        new = self.new
+        new, reduced = self.new, self.reduced
         for i, op in enumerate(self.tape.ops):
             if self.is_inner[i]:
                 continue
             if op is None:
-                new[i] = self._leaf(self.reduced.copy_leaf(self.tape, i))
+                new[i] = reduced.copy_leaf(self.tape, i)
             elif op in SUMS:
                 new[i] = self._sum_of(self._groups(i, True))
             elif op in self.is_total:
                 x, count = self.tape.args[i]
                 new[i] = self._total_of(self._groups(x, False), new[count])
             else:
-                new[i] = self._put(op, tuple([new[arg] for arg in self.tape.args[i]]))
-        self.reduced.outputs = [new[output] for output in self.tape.outputs]
-        return self.reduced
-
-    def _leaf(self, i: int) -> int:
-        """Colour the last instruction, an input or a constant."""
-        self.colours.add_leaf(self.reduced.inputs[i][0] if i in self.reduced.inputs else None)
-        return i
-
-    def _put(self, op: Operation, args: tuple[int, ...]) -> int:
-        if op is OPS["mul"]:
-            # Now, since the operands of a sum must keep their colours when the tape is simplified later.
-            args = doubled(self.reduced, args, self._constant)
-        self.colours.add(op, args)
-        return self.reduced.add(op, args)
+                new[i] = reduced.add(op, tuple([new[arg] for arg in self.tape.args[i]]))
+            self.colours.extend(reduced)
+        reduced.outputs = [new[output] for output in self.tape.outputs]
+        return reduced.finished()
 
     def _sum_of(self, groups: list[_Group]) -> int:
         """Append a sum: a reduction of the terms of each colour, and additions that join these."""
@@ -203,34 +206,31 @@ class _Finder:
 
     def _totals(self, group: _Group, count: int) -> list[int]:
         """Append the total over the samples of terms of one colour."""
-        self.samples.extend(self.reduced)
-        if not any(self.samples.of[column[0]] for column in (group.left, group.right) if column):
-            return [self._put(OPS["mul"], (count, part)) for part in self._reduced(group)]
+        self.reduced.samples.extend(self.reduced)
+        if not any(self.reduced.samples.of[column[0]] for column in (group.left, group.right) if column):
+            return [self.reduced.add(OPS["mul"], (count, part)) for part in self._reduced(group)]
         op = TOTALS["dot"] if group.right else TOTALS["sum"]
-        return [self._put(op, tuple(group.left + group.right))]
+        return [self.reduced.add(op, tuple(group.left + group.right))]
 
     def _added(self, parts: list[int]) -> int:
-        return reduce(lambda total, part: self._put(OPS["add"], (total, part)), parts)
+        return reduce(lambda total, part: self.reduced.add(OPS["add"], (total, part)), parts)
 
     def _reduced(self, group: _Group) -> list[int]:
         """Append the sum of terms of one colour; return what is left to add if a reduction does not pay."""
         left, right = group.left, group.right
         if right:
             if left.count(left[0]) == right.count(right[0]) == len(left):
-                return [self._times(len(left), self._put(OPS["mul"], (left[0], right[0])))]
-            return [self._put(OPS["dot"], tuple(left + right))]
+                return [self._times(len(left), self.reduced.add(OPS["mul"], (left[0], right[0])))]
+            return [self.reduced.add(OPS["dot"], tuple(left + right))]
         if len(set(left)) < _FEWEST:
             return [self._times(times, number) for number, times in Counter(left).items()]
-        return [self._put(OPS["sum"], tuple(left))]
+        return [self.reduced.add(OPS["sum"], tuple(left))]
 
     def _times(self, times: int, number: int) -> int:
         """Append a multiple of a number, in place of additions of it to itself."""
         if times == 1:
             return number
-        return self._put(OPS["mul"], (self._constant(float(times)), number))
-
-    def _constant(self, number: float) -> int:
-        return self._leaf(self.reduced.constant(number))
+        return self.reduced.add(OPS["mul"], (self.reduced.constant(float(times)), number))
 
 
 def _is_total(op: Operation | None) -> bool:

@@ -49,7 +49,15 @@ def simplify(tape: Tape, expanded: Callable[[Operation], bool] | None = None) ->
     >>> [op and op.name for op in tape.ops]
     [None, None, 'mul']
     """
-    return _Simplified().of(tape, expanded)
+    simplified = SimplifiedTape(expanded)
+    new: list[int] = []
+    for i, op in enumerate(tape.ops):
+        if op is None:
+            new.append(simplified.copy_leaf(tape, i))
+        else:
+            new.append(simplified.add(op, tuple([new[arg] for arg in tape.args[i]])))
+    simplified.outputs = [new[output] for output in tape.outputs]
+    return simplified.finished()
 
 
 class _Known:
@@ -67,65 +75,51 @@ class _Known:
         self.is_expanded = expanded is not None and expanded(op)
 
 
-class _Simplified(Tape):
-    """A tape on which what is added is simplified."""
+class SimplifiedTape(Tape):
+    """A tape on which what is added is simplified.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    expanded : callable, optional
+        Which rows are written out as the instructions of their rules.
+
+    Attributes
+    ----------
+    samples : Samples
+        How many numbers each instruction stands for, of those that it was extended by.
+
+    Examples
+    --------
+    >>> tape = SimplifiedTape()
+    >>> x, two = tape.input(0, 0), tape.constant(2.0)
+    >>> [tape.add(OPS["mul"], (x, x)), tape.add(OPS["mul"], (x, x)), tape.add(OPS["neg"], (two,))]
+    [2, 2, 3]
+    >>> tape.numbers[3]
+    -2.0
+    """
+
+    def __init__(self, expanded: Callable[[Operation], bool] | None = None) -> None:
         super().__init__()
+        self.samples = Samples()
         self._known: dict[Operation, _Known] = {}
         self._constants: dict[float | str, int] = {}
-        self._samples = Samples()
-        self._expanded: Callable[[Operation], bool] | None = None
-
-    def of(self, tape: Tape, expanded: Callable[[Operation], bool] | None) -> Tape:
-        """Return a simplified tape."""
         self._expanded = expanded
-        new: list[int] = []
-        for i, op in enumerate(tape.ops):
-            number = tape.numbers[i]
-            if number is not None:
-                new.append(self.constant(number))
-            elif op is None:
-                new.append(self.copy_leaf(tape, i))
-            else:
-                new.append(self._written(op, tuple([new[arg] for arg in tape.args[i]])))
-        self.outputs = [new[output] for output in tape.outputs]
-        # What is known of the instructions takes more memory than they do.
-        self._known = {}
-        return used(self)
 
     def add(self, op: Operation | None, args: tuple[int, ...] = (), number: float | None = None) -> int:
         """Append an instruction, or find one of the same result, and return which it is."""
-        return super().add(None, args, number) if op is None else self._merged(op, args, self._of(op))
-
-    def _written(self, op: Operation, args: tuple[int, ...]) -> int:
-        known = self._of(op)
-        if known.is_expanded:
-            assert isinstance(op, Op)
-            return written_out(self, op, args)
-        return self._merged(op, args, known)
-
-    def constant(self, number: float) -> int:
-        """Append a constant unless there is one of the same bits, and return which instruction it is."""
-        # By its digits where equality does not tell: 0.0 equals -0.0, and nan does not equal itself.
-        key = repr(number) if number == 0.0 or number != number else number
-        found = self._constants.get(key)
-        if found is None:
-            found = self._constants[key] = super().constant(float(number))
-        return found
-
-    def _of(self, op: Operation) -> _Known:
+        if op is None:
+            return super().add(None, args, number) if number is None else self.constant(number)
         known = self._known.get(op)
         if known is None:
             known = self._known[op] = _Known(op, self._expanded)
-        return known
-
-    def _merged(self, op: Operation, args: tuple[int, ...], known: _Known) -> int:
+        if known.is_expanded:
+            assert isinstance(op, Op)
+            return written_out(self, op, args)
         if op is _MUL and self.numbers[args[0]] == 2.0:
             args = doubled(self, args, self.constant)
         # Most instructions have no constants, and are told from the others by their first operand.
-        has_constant = bool(args) and self.numbers[args[0]] is not None
-        if known.may_be_operand or known.is_structural or has_constant or not args:
+        has_constant = not args or self.numbers[args[0]] is not None
+        if known.may_be_operand or known.is_structural or has_constant:
             same = self._same_as(op, args, known)
             if same is not None:
                 return same
@@ -134,13 +128,27 @@ class _Simplified(Tape):
             found = known.instructions[args] = super().add(op, args)
         return found
 
+    def constant(self, number: float) -> int:
+        """Append a constant unless there is one of the same bits, and return which instruction it is."""
+        # By its digits where equality does not tell: 0.0 equals -0.0, and nan does not equal itself.
+        key = repr(number) if number == 0.0 or number != number else number
+        found = self._constants.get(key)
+        if found is None:
+            found = self._constants[key] = super().add(None, (), float(number))
+        return found
+
+    def finished(self) -> Tape:
+        """Return the tape without what no result depends on, and forget what is known of the instructions."""
+        self._known = {}
+        return used(self)
+
     def _same_as(self, op: Operation, args: tuple[int, ...], known: _Known) -> int | None:
         """Return an instruction that an operation equals: an operand, or a constant."""
         numbers = [self.numbers[arg] for arg in args]
         same = _operand_of(op, args, numbers) if known.may_be_operand else None
         if same is None and isinstance(op, Structural):
-            self._samples.extend(self)
-            same = op.simplified(self, args, self._samples.of)
+            self.samples.extend(self)
+            same = op.simplified(self, args, self.samples.of)
         if same is None and None not in numbers:
             folded = _evaluate(op, numbers)  # type: ignore[arg-type]
             return None if folded is None else self.constant(folded)
