@@ -65,22 +65,22 @@ def consumers_first(*roots: Value, level: int = 0, by_derivative: bool = False) 
     >>> [f"{node:.0f}" for node in consumers_first(a * b)]
     ['6', '3', '2']
     """
-    entered, done = 1, 2
-    marks: dict[Value, int] = {}
+    entered: set[Value] = set()
+    done: set[Value] = set()
     order: list[Value] = []
     stack = [root for root in roots if root._level >= level]
     while stack:
         node = stack[-1]
-        mark = marks.get(node)
-        if mark is not None:
+        if node in entered:
             stack.pop()
-            if mark == entered:
-                marks[node] = done
+            if node not in done:
+                done.add(node)
                 order.append(node)
             continue
-        marks[node] = entered
-        linked = _differentiated(node) if by_derivative else operands(node)
-        stack.extend([arg for arg in linked if arg._level >= level and marks.get(arg) != done])
+        entered.add(node)
+        for operand in _differentiated(node) if by_derivative else operands(node):
+            if operand._level >= level and operand not in done:
+                stack.append(operand)
     order.reverse()
     return order
 
@@ -310,9 +310,12 @@ def depending_on(
     """
     found = set(inputs)
     for node in order:
-        linked = _differentiated(node) if by_derivative else operands(node)
-        if node not in found and not found.isdisjoint(linked):
-            found.add(node)
+        if node in found:
+            continue
+        for operand in _differentiated(node) if by_derivative else operands(node):
+            if operand in found:
+                found.add(node)
+                break
     return found
 
 

@@ -7,16 +7,13 @@ from collections.abc import Callable, Container, Sequence
 from functools import cache
 from typing import Any
 
-from ..engine.apply import apply
 from ..engine.nonfinite import PYTHON_RAISES
 from ..engine.tracing import may_be_traced
 from ..engine.value import Value
-from ..functions import generated as functions
-from ..ops.meanings import products_of_others
 from ..ops.rule import Application, Expression, Name, Number
-from ..ops.rules import Rules, compile_row, on_sequences
 from ..ops.structural import Structural
-from ..ops.table import CONSTANTS, OPS, Op
+from ..ops.table import OPS, Op
+from .rules_on_values import on_values, while_traced
 
 Scalar = Value | float
 
@@ -87,15 +84,15 @@ def _of_operand(node: Value, op: Op, args: Sequence[Scalar], i: int, atom: int |
     if is_traced:
         # Constants as leaves: a constant factor 1 would be left out, and its product be unlike the others.
         args = [*map(_leaf, args)]
-    rules = _while_traced(op) if is_traced else _on_values(op)
+    rules = while_traced(op) if is_traced else on_values(op)
     return _without_zero(_applied(rules.partials[i], args, node))
 
 
 def _of_elements(node: Value, op: Op, args: Sequence[Scalar]) -> list[Scalar]:
     """Return the partials of a row that takes sequences."""
-    rules = _on_values(op)
+    rules = on_values(op)
     if may_be_traced(node):
-        args, rules = [*map(_leaf, args)], _while_traced(op)
+        args, rules = [*map(_leaf, args)], while_traced(op)
     columns = op.columns(args)
     # A value that all elements share, such as the sum of a softmax, is recorded once.
     return [partial for rule in rules.partials for partial in rule(*columns, node)]
@@ -150,43 +147,3 @@ def _differ(stored: float, found: float) -> bool:
     if math.isnan(stored) or math.isnan(found) or math.isinf(stored):
         return False
     return abs(found - stored) > _ROUNDING * max(abs(stored), abs(found))
-
-
-def _power(x: Scalar, y: Scalar) -> Scalar:
-    """Return x**y, without a node for the constant exponents 0 and 1."""
-    if isinstance(y, float) and y in (0.0, 1.0):
-        return x if y == 1.0 else 1.0
-    return x**y
-
-
-def _constant(x: Scalar) -> Scalar:
-    """Return a number through which no derivative flows."""
-    return apply(CONSTANTS["constant"], x)  # type: ignore[no-any-return]
-
-
-# `where` is left out: conditions are evaluated, so that the branch not taken records no nodes.
-_MEANING = {name: getattr(functions, name) for name in functions.__all__ if name != "where"}
-_MEANING |= {"pow": _power, "inf": math.inf, "constant": _constant, "products_of_others": products_of_others}
-
-
-@cache
-def _on_values(op: Op) -> Rules:
-    """Return the rules of a row on Values."""
-    return on_sequences(op, _MEANING) if op.variadic else compile_row(op, _MEANING)
-
-
-def _choose(condition: Any, x: Scalar, y: Scalar) -> Scalar:
-    """Return a node that chooses when the program runs, or the choice if the condition is known already.
-
-    It is known if it is about a constant exponent: so x**3 has one derivative rather than a choice of two.
-    """
-    if isinstance(condition, Value) and may_be_traced(condition):
-        return functions.where(condition, x, y)
-    return x if condition else y
-
-
-@cache
-def _while_traced(op: Op) -> Rules:
-    """Return the rules of a row on Values with both branches, since other inputs may take the other one."""
-    meaning = _MEANING | {"where": _choose}
-    return on_sequences(op, meaning) if op.variadic else compile_row(op, meaning)

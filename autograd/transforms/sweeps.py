@@ -288,20 +288,23 @@ def _as_graph(
     relevant: Container[Value], lengths: Mapping[Value, int], node: Value, adjoint: Scalar
 ) -> Flows:
     """Return what a node contributes to each operand that is relevant, as a function of the inputs."""
-    op = node.op
-    if not isinstance(op, Structural):
-        factors = zip(node.args, partials_as_graph(node, relevant), strict=True)
-        flows = [(operand, _term(adjoint, factor)) for operand, factor in factors if factor is not None]
+    op, args = node.op, node.args
+    flows: list[tuple[Any, Any]] = []
+    if isinstance(op, Structural):
+        for i, part in enumerate(op.pull(node, adjoint, relevant, lengths)):
+            if part is not None:
+                flows.append((args[i], part))
+        if op.length(len(args)) is not None:
+            return flows
     else:
-        pulled = zip(node.args, op.pull(node, adjoint, relevant, lengths), strict=True)
-        flows = [(operand, part) for operand, part in pulled if part is not None]
-        if op.length(len(node.args)) is not None:
-            return flows  # type: ignore[return-value]
-    if node in lengths:
+        for i, factor in enumerate(partials_as_graph(node, relevant)):
+            if factor is not None:
+                flows.append((args[i], _term(adjoint, factor)))
+    if lengths and node in lengths:
         # What all samples share gets the sum of what flows back to it in each.
         samples = lengths[node]
-        flows = [(x, part if x in lengths else total(_number_of(part), samples)) for x, part in flows]
-    return flows  # type: ignore[return-value]
+        return [(x, part if x in lengths else total(_number_of(part), samples)) for x, part in flows]
+    return flows
 
 
 def _examined(

@@ -15,7 +15,8 @@ from loops_backend import interpreted, on
 
 from autograd import Value, vmap
 from autograd.compiler import compile as compiled
-from autograd.compiler.arrays.layout import Block, Plan, Results
+from autograd.compiler.arrays.layout import Block, Plan
+from autograd.compiler.numba.source import Results
 from autograd.compiler.numpy.table import with_numpy
 from autograd.compiler.passes.reductions import find_reductions
 from autograd.compiler.passes.simplify import simplify
