@@ -12,12 +12,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ..engine.value import Value
-from .arrays.layout import Plan, lay_out
+from .arrays.layout import Plan, Results, lay_out
 from .findings import found_in
 from .found import Found, FoundArrays, FoundTable, without_the_rest
-from .numba.build import numba_program
-from .numba.source import Results
-from .numba.table import with_numba
 from .numpy.source import numpy_source
 from .numpy.table import Interpret, interpreted, table_source, with_numpy
 from .passes.colours import colours_of
@@ -52,7 +49,20 @@ class Backend(NamedTuple):
     of_table: Callable[[Schedule], Interpret]
 
 
-BACKENDS: dict[str, Backend | None] = {"numpy": None, "numba": Backend(numba_program, with_numba)}
+def _numba_of_plan(plan: Plan, arguments: Shapes, results: Results) -> Run:
+    # Loaded when first used: it would take half as long to load as the rest of the compiler.
+    from .numba.build import numba_program
+
+    return numba_program(plan, arguments, results)
+
+
+def _numba_of_table(table: Schedule) -> Interpret:
+    from .numba.table import with_numba
+
+    return with_numba(table)
+
+
+BACKENDS: dict[str, Backend | None] = {"numpy": None, "numba": Backend(_numba_of_plan, _numba_of_table)}
 """The backends by name. NumPy's programs are always made first."""
 
 # A statement of NumPy takes 1 us, and 0.1 ms to compile.

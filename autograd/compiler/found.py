@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy.typing as npt
 
-from .arrays.layout import Block, Plan
-from .numba.source import Results
+from .arrays.layout import Block, Plan, Results
 from .numpy.source import Source
 from .table.schedule import Schedule
 

@@ -10,9 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..ops.table import Op, row
-from .arrays.layout import Block, Operand, Plan
+from .arrays.layout import Block, Operand, Plan, Results
 from .found import Found, FoundArrays, FoundTable
-from .numba.source import Results
 from .numpy.literals import Literals
 from .numpy.source import Source
 from .passes.multiply_add import ADD_PRODUCT

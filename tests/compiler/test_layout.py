@@ -11,12 +11,13 @@ import pytest
 from array_programs import ArrayProgram, array_programs
 from comparing import evaluated, same
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from loops_backend import interpreted, on
 
 from autograd import Value, vmap
 from autograd.compiler import compile as compiled
-from autograd.compiler.arrays.layout import Block, Plan
-from autograd.compiler.numba.source import Results
+from autograd.compiler.arrays import layout
+from autograd.compiler.arrays.layout import Block, Plan, Results
 from autograd.compiler.numpy.table import with_numpy
 from autograd.compiler.passes.reductions import find_reductions
 from autograd.compiler.passes.simplify import simplify
@@ -135,3 +136,14 @@ def test_constants_beyond_the_range_of_floats() -> None:
     with np.errstate(all="ignore"):
         tape = simplify(tape_of([Value(1000.0).exp(), Value(-1.0).log()], []))
     assert [tape.numbers[i] for i in tape.outputs] == [math.inf, pytest.approx(math.nan, nan_ok=True)]
+
+
+@given(st.lists(st.lists(st.integers(0, 2), min_size=2, max_size=2), min_size=1), st.booleans())
+def test_equal_rows(rows: list[list[int]], collide: bool) -> None:
+    """Each row is found once, in order of position, also where all rows have one hash."""
+    with pytest.MonkeyPatch.context() as patch:
+        if collide:
+            patch.setattr(layout, "_ODD", 0)
+        found, which = layout._ranked(np.array(rows, dtype=np.intp))
+    assert found.tolist() == sorted(map(list, set(map(tuple, rows))))
+    assert found[which].tolist() == rows

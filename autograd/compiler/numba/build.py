@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.layout import Plan
+from ..arrays.layout import Plan, Results
 from ..runtime.cache import forget, is_intact, seal, stored
 from ..runtime.program import Run, UnsuitableError
 from .functions import with_all_functions
-from .source import Results, loops_source, signature_of
+from .source import loops_source, signature_of
 
 # The 420 lines of the moons take 3.3 s to compile, 80 loops over sums and functions 2.6 s.
 _MOST_LINES = 600

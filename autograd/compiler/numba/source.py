@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..arrays.layout import Block, Operand, Plan
+from ..arrays.layout import Block, Operand, Plan, Results
 from ..arrays.views import Positions
 from ..passes.products import SUMS
 from .affine import Affine, affine
@@ -28,9 +28,6 @@ from .fusion import LoopNest, fused
 from .loop_rules import LOOPS
 from .product_loops import Factor, dots_of, rows_of, sums_across
 from .reduction_loops import over_row, written_out
-
-Results = Sequence[tuple[Sequence[int], tuple[int, ...]]]
-"""For each result its instructions and its shape."""
 
 # Vectors of eight floats are loaded faster from where a line of the cache begins.
 _ALIGNMENT = 8
