@@ -182,8 +182,14 @@ class _Layout:
         # Of each instruction the block, which is another one for those that arrange, and the position in it.
         self.source = list(colours)
         self.at: Positions = np.zeros(len(tape), dtype=np.intp)
-        # The positions of those that stand for several samples.
-        self.each: dict[int, Positions] = {}
+        # Those that stand for several samples have a row of positions, in the table of their length.
+        self.row: Positions = np.full(len(tape), -1, dtype=np.intp)
+        self.rows: dict[int, Positions] = {}
+        of = np.array(self.samples, dtype=np.intp)
+        for length in {*self.samples} - {0}:
+            inside = np.flatnonzero(of == length)
+            self.row[inside] = np.arange(len(inside))
+            self.rows[length] = np.empty((len(inside), length), dtype=np.intp)
 
     def laid_out(self, shapes: Sequence[tuple[int, ...]], elementwise: bool) -> Plan:
         tape = self.tape
@@ -217,12 +223,13 @@ class _Layout:
 
     def _position(self, i: int) -> Any:
         """Return the position of an instruction, or one for each sample."""
-        return self.each[i] if i in self.each else int(self.at[i])
+        samples = self.samples[i]
+        return self.rows[samples][self.row[i]] if samples else int(self.at[i])
 
     def _put(self, members: Sequence[int], positions: Positions) -> None:
         """Note where the members of a class stand."""
         if samples := self.samples[members[0]]:
-            self.each.update(zip(members, positions.reshape(-1, samples), strict=True))
+            self.rows[samples][self.row[members]] = positions.reshape(-1, samples)
         else:
             self.at[members] = positions
 
@@ -235,7 +242,8 @@ class _Layout:
             for operand, element in sources_of(self.tape, i):
                 arg = args[operand]
                 colours.append(self.source[arg])
-                positions.append(int(self.each[arg][element] if arg in self.each else self.at[arg]))
+                place = self._position(arg)
+                positions.append(int(place[element]) if self.samples[arg] else place)
         if len(set(colours)) > 1:
             self.blocks[colour] = _filled(colours, positions)
             colours, positions = [colour], list(range(len(positions)))
@@ -290,9 +298,10 @@ class _Layout:
         source = self.source[rows[0, 0]]
         if not lanes:
             return Operand(source, self.at[rows])
-        table = np.empty((rows.size, lanes), dtype=np.intp)
-        for row, arg in zip(table, rows.ravel().tolist(), strict=True):
-            row[:] = self._position(arg)
+        flat = rows.ravel()
+        which = self.row[flat]
+        # Row -1, of what all samples share, is any row: these have one position.
+        table = np.where(which[:, None] >= 0, self.rows[lanes][which], self.at[flat][:, None])
         count, width = rows.shape
         if total:
             return Operand(source, table.reshape(count, width * lanes))

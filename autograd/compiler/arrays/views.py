@@ -46,7 +46,7 @@ def view(name: str, shape: tuple[int, ...], wanted: Positions, literal: Callable
     """
     if not shape:
         return name
-    if (wanted == wanted.flat[0]).all():
+    if wanted.flat[0] == wanted.flat[-1] and (wanted == wanted.flat[0]).all():
         return f"{name}[{', '.join(str(i) for i in np.unravel_index(int(wanted.flat[0]), shape))}]"
     fixed = broadcast_axes(wanted)
     core = wanted[tuple(0 if axis in fixed else slice(None) for axis in range(wanted.ndim))]
@@ -72,8 +72,13 @@ def broadcast_axes(wanted: Positions) -> list[int]:
     >>> broadcast_axes(np.array([[0, 1, 2], [0, 1, 2]]))
     [0]
     """
-    axes = range(wanted.ndim)
-    return [axis for axis in axes if wanted.shape[axis] > 1 and (wanted == wanted.take([0], axis)).all()]
+    return [axis for axis, length in enumerate(wanted.shape) if length > 1 and _is_constant(wanted, axis)]
+
+
+def _is_constant(wanted: Positions, axis: int) -> bool:
+    first, second = wanted.take([0], axis), wanted.take([1], axis)
+    # Mostly it is not, which two elements tell at a tenth of the price.
+    return bool((first == second).all() and (wanted == first).all())
 
 
 def _whole(name: str, shape: tuple[int, ...], core: Positions) -> str | None:
