@@ -20,7 +20,8 @@ import sys
 import sysconfig
 import tempfile
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -145,7 +146,6 @@ def _compiler() -> str:
 def compile_modules(names: list[str], folder: Path) -> None:
     """Compile modules of the current directory into ``lib`` in the folder, where C and objects go, too."""
     from mypyc.build import mypycify  # imports setuptools first, as it must be
-    from setuptools import Distribution
 
     # The types were checked strictly where the project is developed; here are fewer packages to see.
     config = folder / "mypy.ini"
@@ -157,6 +157,8 @@ def compile_modules(names: list[str], folder: Path) -> None:
         group_name=LIBRARY,
         opt_level="2",
         debug_level="0",
+        # One C file a module, so that all cores compile; the results run as fast as one file of -O3 does.
+        multi_file=True,
     )
     for path in (folder / "c").rglob("*.c"):
         path.write_text(mypyc_nodes.amended(path.read_text(encoding="utf-8")), encoding="utf-8")
@@ -166,11 +168,37 @@ def compile_modules(names: list[str], folder: Path) -> None:
     for extension in extensions:
         extension.extra_compile_args = _compiler_options(extension.extra_compile_args)
         extension.extra_link_args = ["-Wl,-s"] if sys.platform == "linux" else []
+        # The headers of the library lie with it, and mypyc looks for them above.
+        extension.include_dirs.append(str(Path(folder, "c", *LIBRARY.split(".")[:-1])))
+    _run_compiler(extensions, folder)
+
+
+def _run_compiler(extensions: list[Any], folder: Path) -> None:
+    """Have setuptools build extension modules on all cores; by itself it takes the C files of one in turn."""
+    from setuptools import Distribution
+
     command: Any = Distribution({"name": "chainrule", "ext_modules": extensions}).get_command_obj("build_ext")
+    build_extensions = command.build_extensions
+
+    def build_with_parallel_compiler() -> None:
+        command.compiler.compile = _in_parallel(command.compiler.compile)
+        build_extensions()
+
+    command.build_extensions = build_with_parallel_compiler
     command.build_lib, command.build_temp = str(folder / "lib"), str(folder / "objects")
     command.parallel = True
     command.ensure_finalized()
     command.run()
+
+
+def _in_parallel(compile_all: Callable[..., list[str]]) -> Callable[..., list[str]]:
+    """Return the method that compiles C files, as one that compiles each of them in a thread."""
+
+    def compile_each(paths: list[str], *args: Any, **options: Any) -> list[str]:
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            return [found for (found,) in pool.map(lambda path: compile_all([path], *args, **options), paths)]
+
+    return compile_each
 
 
 def _compiler_options(options: list[str]) -> list[str]:

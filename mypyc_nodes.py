@@ -101,6 +101,8 @@ static void
     }}
 }}"""
 
+_RECORD = re.compile(r"^PyObject \*CPyDef_value___Value____record\([^;{]*\) \{$", re.M)
+
 _ALLOCATION = re.compile(
     r"""PyObject\ \*(?P<args>\w+)\[1\]\ =\ \{(?P<type>\w+)\};\n
     \s*(?P<pointer>\w+)\ =\ \(PyObject\ \*\*\)&(?P=args);\n
@@ -164,9 +166,10 @@ def _with_weak_references(match: re.Match[str]) -> str:
 
 
 def _with_direct_allocation(text: str) -> str:
-    begin = text.find("\nPyObject *CPyDef_value___Value____record(")
-    if begin < 0:
+    definition = _RECORD.search(text)
+    if definition is None:
         return text
+    begin = definition.start()
     end = text.index("\n}\n", begin) if "\n}\n" in text[begin:] else len(text)
     direct = r"\g<node> = CPyDef_value_____mypyc__Value_setup(\g<type>);"
     body, times = _ALLOCATION.subn(direct, text[begin:end])
