@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from .value import Value
 
-UNNAMED: Final[tuple[str, Line | None]] = ("", None)
+# Of a type that mypyc keeps as it is: of a tuple of known types, each node would get a copy, of 56 bytes.
+UNNAMED: Final[object] = ("", None)
 """The label and the source of most nodes."""
 
 NEITHER: Final = 0

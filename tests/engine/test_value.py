@@ -91,6 +91,12 @@ def test_a_leaf() -> None:
     assert (leaf.grad, type(leaf.grad), has_gradient(leaf)) == (0.0, float, False)
 
 
+def test_nodes_without_a_name_share_their_description() -> None:
+    """What says that a node has neither label nor source line is one object, not one a node."""
+    x = Value(2.0)
+    assert x._about is (x * x)._about is (x + 1.0)._about
+
+
 def test_unknown_attributes() -> None:
     """Assigning a misspelt attribute raises."""
     with pytest.raises(AttributeError, match="gradient"):
