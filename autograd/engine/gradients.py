@@ -8,7 +8,10 @@ from collections.abc import Iterator, Sequence
 from itertools import repeat
 from typing import Any, Final
 
-NOT_YET: Final[Any] = float("0.0")
+# An object to mypyc: what it knows to be a float is a number without identity.
+_as_object: Final[Any] = float
+
+NOT_YET: Final[Any] = _as_object("0.0")
 """The gradient of a node that no sweep has reached: 0.0, told from other zeros by its identity."""
 
 OF_THE_SWEEP: Final = object()
