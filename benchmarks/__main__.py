@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from . import forms, report
-from .measure import CASES, Places, disagreements, measure
+from .measure import CASES, Measurement, Places, disagreements, measure
 
 
 def main() -> int:
@@ -47,7 +47,9 @@ def main() -> int:
 
 def run(options: argparse.Namespace, places: Places) -> int:
     """Measure the cases and write what the options ask for; return the exit status."""
-    results, table, failed = {}, [], False
+    results: dict[str, list[Measurement]] = {}
+    table: list[report.Row] = []
+    failed = False
     for case in options.case or CASES:
         case = case.replace("-", "_")
         results[case] = measure(case, places, options.rounds)
@@ -56,15 +58,22 @@ def run(options: argparse.Namespace, places: Places) -> int:
         failed |= bool(differing) or not all(one.runs for one in ours)
         table += report.rows(case, results[case], differing)
         print(f"{case.replace('_', '-')} done", file=sys.stderr)
+        write(options, results, table)
     print(report.text(table))
+    if options.plot:
+        report.plot(results, options.plot)
+    return int(failed)
+
+
+def write(
+    options: argparse.Namespace, results: dict[str, list[Measurement]], table: list[report.Row]
+) -> None:
+    """Write the files that the options ask for with what was measured so far, since all cases take long."""
     if options.json:
         runs = {case: {one.peer: one.runs for one in found} for case, found in results.items()}
         options.json.write_text(json.dumps(runs, indent=1))
     if options.markdown:
         options.markdown.write_text(report.markdown(table) + "\n")
-    if options.plot:
-        report.plot(results, options.plot)
-    return int(failed)
 
 
 if __name__ == "__main__":

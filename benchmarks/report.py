@@ -10,8 +10,10 @@ HEAD = (
     *("nodes", "bytes a node", "remarks"),
 )
 
+Row = tuple[str, ...]
 
-def rows(case: str, measurements: list[Measurement], differing: list[str]) -> list[tuple[str, ...]]:
+
+def rows(case: str, measurements: list[Measurement], differing: list[str]) -> list[Row]:
     """Return the table of a case, a row for each peer.
 
     Parameters
@@ -37,7 +39,7 @@ def by_name(measurements: list[Measurement], peer: str) -> Measurement:
     return next((one for one in measurements if one.peer == peer), Measurement(peer))
 
 
-def _row(case: str, one: Measurement, ours: list[Measurement], differs: bool) -> tuple[str, ...]:
+def _row(case: str, one: Measurement, ours: list[Measurement], differs: bool) -> Row:
     name = case.replace("_", "-")
     if not one.runs:
         return (name, one.peer, *[""] * (len(HEAD) - 3), one.problem)
@@ -57,7 +59,7 @@ def _row(case: str, one: Measurement, ours: list[Measurement], differs: bool) ->
     )
 
 
-def text(table: list[tuple[str, ...]]) -> str:
+def text(table: list[Row]) -> str:
     """Return a table with aligned columns."""
     table = [HEAD, *table]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
@@ -65,7 +67,7 @@ def text(table: list[tuple[str, ...]]) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def markdown(table: list[tuple[str, ...]]) -> str:
+def markdown(table: list[Row]) -> str:
     """Return a table in Markdown."""
     lines = [HEAD, ("---",) * len(HEAD), *table]
     return "\n".join(f"| {' | '.join(row)} |" for row in lines)

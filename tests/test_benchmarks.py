@@ -17,6 +17,7 @@ import pytest
 import autograd
 from autograd import Value, data
 from autograd.engine.graph import nodes
+from benchmarks import __main__ as command
 from benchmarks import forms, measure, microgpt, moons, report
 from benchmarks.cases import (
     first_calls,
@@ -121,6 +122,33 @@ def test_the_command(tmp_path: Path) -> None:
     assert "chainrule" in process.stdout
     runs = json.loads((tmp_path / "runs.json").read_text())
     assert len(runs["diamond"]["chainrule"]) == 1
+
+
+def test_what_was_measured_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The table of the cases that were done is there if a later one is interrupted."""
+
+    def measured(case: str, places: Places, rounds: int | None) -> list[Measurement]:
+        if case == "wide":
+            raise KeyboardInterrupt
+        return [Measurement("chainrule", [run_of([1.0], 0.1)])]
+
+    table = tmp_path / "table.md"
+    monkeypatch.setattr(command, "measure", measured)
+    words = ["benchmarks", "--case", "chain", "--case", "wide", "--markdown", str(table)]
+    monkeypatch.setattr(sys, "argv", words)
+    with pytest.raises(KeyboardInterrupt):
+        command.main()
+    assert table.read_text().splitlines()[2].startswith("| chain | chainrule | 100 |")
+
+
+def test_a_directory_without_the_compiled_form(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The command stops with an error that says what to do, before it measures anything."""
+    monkeypatch.setattr(sys, "argv", ["benchmarks", "--compiled", str(tmp_path)])
+    with pytest.raises(SystemExit):
+        command.main()
+    assert "empty the directory and install into it again" in capsys.readouterr().err
 
 
 def test_the_count_of_nodes() -> None:
