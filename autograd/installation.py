@@ -21,7 +21,7 @@ def is_compiled() -> bool:
     >>> is_compiled()  # in a checkout
     False
     """
-    return str(sys.modules["autograd.engine.graph"].__file__).endswith(tuple(EXTENSION_SUFFIXES))
+    return str(sys.modules["autograd.engine.value"].__file__).endswith(tuple(EXTENSION_SUFFIXES))
 
 
 def description() -> str:

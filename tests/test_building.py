@@ -295,11 +295,11 @@ def test_other_c_of_mypyc_stops_the_build(nodes: ModuleType, text: str) -> None:
 
 def test_the_version_says_which_form_runs() -> None:
     """The command line prints one line; its form is that of the engine that this process runs."""
-    from autograd.engine import graph
+    from autograd.engine import value
     from autograd.installation import is_compiled
 
     command = [sys.executable, "-m", "autograd", "--version"]
     output = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
     assert output.count("\n") == 1
     assert output.startswith("chainrule ")
-    assert is_compiled() is (os.path.splitext(str(graph.__file__))[1] != ".py")
+    assert is_compiled() is (os.path.splitext(str(value.__file__))[1] != ".py")
