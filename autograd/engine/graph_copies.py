@@ -109,7 +109,9 @@ def reduced(node: Value) -> tuple[Any, ...]:
     """
     if _is_plain_leaf(node):
         grad = None if node.grad is NOT_YET else node.grad
-        return _leaf, (type(node), node._data, node.label, grad), _extras(node)
+        # By a function of ours: mypyc gives compiled classes a `__setstate__` for states of its own form.
+        leaf = (type(node), node._data, node.label, grad)
+        return _leaf, leaf, _extras(node), None, None, _set_extras
     home = _homes()
     piece = home.get(id(node), _nowhere)()
     if piece is None:
