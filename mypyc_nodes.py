@@ -22,6 +22,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mypy.nodes import ClassDef
     from mypy.plugin import ClassDefContext, Plugin
 
 _NODES = (
@@ -54,6 +55,21 @@ def _declare(context: ClassDefContext) -> None:
     words = [StrExpr("acyclic"), StrExpr("allow_interpreted_subclasses")]
     call = CallExpr(NameExpr("mypyc_attr"), [*words], [ARG_POS, ARG_POS], [None, None])
     context.cls.decorators[:] = [call]
+    if context.cls.name == "Operators":
+        _let_operators_decline(context.cls)
+
+
+def _let_operators_decline(definition: ClassDef) -> None:
+    """Have operators return any object, as `NotImplemented` is one; mypyc holds them to their annotation."""
+    from mypy.nodes import FuncDef
+    from mypy.types import AnyType, CallableType, TypeOfAny
+
+    for method in definition.defs.body:
+        if isinstance(method, FuncDef) and method.name.startswith("__") and len(method.arguments) == 2:
+            kind = method.type
+            assert isinstance(kind, CallableType)
+            method.type = kind.copy_modified(ret_type=AnyType(TypeOfAny.explicit))
+            method.unanalyzed_type = method.type
 
 
 _STRUCT = re.compile(r"^} (\w+ValueObject);$", re.M)
