@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from math import prod
 from numbers import Integral
+from operator import countOf
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from .module_copies import Copy
 Numbers = Sequence[Any]
 
 _BOOLS = (bool, np.bool_)
+_ELEMENTS = (Value, *NUMBERS)
 
 
 @dataclass(frozen=True)
@@ -345,13 +347,13 @@ def _checked(array: Any, whose: str, exact: bool) -> Any:
                 "numbers; convert it with .astype(float)"
             )
         return array.astype(float)
+    items = array.ravel().tolist()
+    if countOf(map(type, items), Value) == len(items):
+        return array.copy()
     # NumPy keeps 0-dimensional arrays as elements.
-    items = [
-        item[()] if isinstance(item, np.ndarray) and not item.ndim else item
-        for item in array.ravel().tolist()
-    ]
+    items = [item[()] if isinstance(item, np.ndarray) and not item.ndim else item for item in items]
     for item in items:
-        if not isinstance(item, (Value, *NUMBERS)) or (isinstance(item, _BOOLS) and not exact):
+        if not isinstance(item, _ELEMENTS) or (isinstance(item, _BOOLS) and not exact):
             raise TypeError(
                 f"{whose} holds an array with {item!r}, which is neither a Value nor a real number"
             )
