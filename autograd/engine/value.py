@@ -43,8 +43,8 @@ class Value(Operators):
     data : float
         The value; assign to it on a leaf, as ``p.data -= lr * p.grad`` does.
     grad : float or Value
-        What `backward` computed; 0.0 before. Assign 0.0 or None to start again. A node that was computed from
-        this one, assigned by hand, keeps both alive until it is taken off.
+        What `backward` computed; 0.0 before. Assign 0.0 or None to start again. A result of the node that you
+        assign, also to an attribute of a subclass, keeps both alive; no collector frees compiled nodes.
     op : Op, Structural or None
         The operation that made it, mostly a row of the table; None for a leaf.
     args : tuple of Value or float
