@@ -19,6 +19,7 @@ import shutil
 import sys
 import sysconfig
 import tempfile
+import textwrap
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -30,8 +31,29 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import mypyc_nodes
 
-# mypyc's C is patched below, so its version is pinned. NumPy is there for its types.
-REQUIREMENTS = ["mypy==2.4.1", "setuptools>=77", "numpy>=2.0"]
+# mypyc's C is patched below, so its version is pinned.
+REQUIREMENTS = ["mypy==2.4.1", "setuptools>=77"]
+
+# What mypyc knows of NumPy, whose arrays are objects like others to it. The types that each version of NumPy
+# brings differ: with those of 2.0, mypy finds errors where it finds none with those of 2.4.
+NUMPY = """\
+from typing import Any, TypeAlias
+type NDArray[T] = Any
+bool_: TypeAlias = Any
+float64: TypeAlias = Any
+int32: TypeAlias = Any
+intp: TypeAlias = Any
+def __getattr__(name: str) -> Any: ...
+"""
+
+# Types were checked strictly where the project is developed; here they are only read.
+MYPY = """\
+[mypy]
+plugins = {plugin}
+mypy_path = {types}
+follow_imports = silent
+ignore_missing_imports = True
+"""
 
 # Where the wheel's metadata says why it is interpreted; `python -m autograd --version` reads it.
 REASON = "interpreted.txt"
@@ -77,9 +99,10 @@ class CompileHook(BuildHookInterface[Any]):
             return reason
         try:
             compile_modules(sources(root, self.config), folder)
-        # mypyc leaves by sys.exit; whatever else fails, the interpreted form works.
-        except (Exception, SystemExit) as error:
-            return f"mypyc or the C compiler failed ({type(error).__name__}: {_one_line(error)})"
+        except SystemExit:  # how mypyc ends
+            return "mypyc found errors, which the build's log lists"
+        except Exception as error:  # whatever fails, the interpreted form works
+            return f"mypyc or the C compiler failed with {type(error).__name__}: {_one_line(error)}"
         return None
 
     def _add(self, built: Path, in_place: Path | None, build_data: dict[str, Any]) -> None:
@@ -103,7 +126,7 @@ def _wanted() -> str:
 
 
 def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:200]
+    return textwrap.shorten(str(error), 80, placeholder=" ...")
 
 
 def sources(root: Path, config: Mapping[str, Any]) -> list[str]:
@@ -147,12 +170,13 @@ def compile_modules(names: list[str], folder: Path) -> None:
     """Compile modules of the current directory into ``lib`` in the folder, where C and objects go, too."""
     from mypyc.build import mypycify  # imports setuptools first, as it must be
 
-    # The types were checked strictly where the project is developed; here are fewer packages to see.
-    config = folder / "mypy.ini"
-    config.write_text(f"[mypy]\nignore_missing_imports = True\nplugins = {Path(mypyc_nodes.__file__)}\n")
-    options = [f"--config-file={config}", "--cache-dir=" + os.devnull]
+    types, config = folder / "types", folder / "mypy.ini"
+    for path in (types / "numpy" / "__init__.pyi", types / "numpy" / "typing.pyi"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(NUMPY, encoding="utf-8")
+    config.write_text(MYPY.format(plugin=mypyc_nodes.__file__, types=types), encoding="utf-8")
     extensions = mypycify(
-        [*options, *names],
+        [f"--config-file={config}", f"--cache-dir={os.devnull}", *names],
         target_dir=str(folder / "c"),
         group_name=LIBRARY,
         opt_level="2",
