@@ -8,7 +8,6 @@ the order of summation, and with it the last digits.
 from __future__ import annotations
 
 from collections import Counter
-from functools import reduce
 
 from ...ops.structural import Operation, Structural
 from ...ops.table import OPS, Op
@@ -19,6 +18,8 @@ from .expand_choices import expand_compounds, is_expanded
 from .instructions import is_compound, step_by_step, written_out
 from .products import PARTS, PLAIN_SUMS, SUMS
 from .simplify import SimplifiedTape, doubled, simplify
+
+_ADD, _MUL, _SUM, _DOT = (OPS[name] for name in ("add", "mul", "sum", "dot"))
 
 # Two numbers are added faster than an array of two is summed.
 _FEWEST = 3
@@ -164,7 +165,7 @@ class _Finder:
         if self.reduced.numbers[left] is not None:
             left, right = doubled(self.reduced, (left, right), self.reduced.constant)
             if self.reduced.numbers[right] is not None:
-                product = self.reduced.add(OPS["mul"], (left, right))
+                product = self.reduced.add(_MUL, (left, right))
                 self.colours.extend(self.reduced)
                 return self._add_term(groups, product)
             self.colours.extend(self.reduced)
@@ -198,39 +199,50 @@ class _Finder:
 
     def _sum_of(self, groups: list[_Group]) -> int:
         """Append a sum: a reduction of the terms of each colour, and additions that join these."""
-        return self._added([part for group in groups for part in self._reduced(group)])
+        parts: list[int] = []
+        for group in groups:
+            parts += self._reduced(group)
+        return self._added(parts)
 
     def _total_of(self, groups: list[_Group], count: int) -> int:
         """Append the total over the samples of a number, or of its terms if nothing else uses it."""
-        return self._added([part for group in groups for part in self._totals(group, count)])
+        parts: list[int] = []
+        for group in groups:
+            parts += self._totals(group, count)
+        return self._added(parts)
 
     def _totals(self, group: _Group, count: int) -> list[int]:
         """Append the total over the samples of terms of one colour."""
         self.reduced.samples.extend(self.reduced)
         if not any(self.reduced.samples.of[column[0]] for column in (group.left, group.right) if column):
-            return [self.reduced.add(OPS["mul"], (count, part)) for part in self._reduced(group)]
+            return [self.reduced.add(_MUL, (count, part)) for part in self._reduced(group)]
         op = TOTALS["dot"] if group.right else TOTALS["sum"]
         return [self.reduced.add(op, tuple(group.left + group.right))]
 
     def _added(self, parts: list[int]) -> int:
-        return reduce(lambda total, part: self.reduced.add(OPS["add"], (total, part)), parts)
+        total = parts[0]
+        for part in parts[1:]:
+            total = self.reduced.add(_ADD, (total, part))
+        return total
 
     def _reduced(self, group: _Group) -> list[int]:
         """Append the sum of terms of one colour; return what is left to add if a reduction does not pay."""
         left, right = group.left, group.right
         if right:
             if left.count(left[0]) == right.count(right[0]) == len(left):
-                return [self._times(len(left), self.reduced.add(OPS["mul"], (left[0], right[0])))]
-            return [self.reduced.add(OPS["dot"], tuple(left + right))]
+                return [self._times(len(left), self.reduced.add(_MUL, (left[0], right[0])))]
+            return [self.reduced.add(_DOT, tuple(left + right))]
+        if len(left) == 1:
+            return left
         if len(set(left)) < _FEWEST:
             return [self._times(times, number) for number, times in Counter(left).items()]
-        return [self.reduced.add(OPS["sum"], tuple(left))]
+        return [self.reduced.add(_SUM, tuple(left))]
 
     def _times(self, times: int, number: int) -> int:
         """Append a multiple of a number, in place of additions of it to itself."""
         if times == 1:
             return number
-        return self.reduced.add(OPS["mul"], (self.reduced.constant(float(times)), number))
+        return self.reduced.add(_MUL, (self.reduced.constant(float(times)), number))
 
 
 def _is_total(op: Operation | None) -> bool:
