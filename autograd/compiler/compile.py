@@ -17,7 +17,6 @@ from .findings import found_in
 from .found import Found, FoundArrays, FoundTable, without_the_rest
 from .numpy.source import numpy_source
 from .numpy.table import Interpret, interpreted, table_source, with_numpy
-from .passes.colours import colours_of
 from .passes.expand_choices import is_expanded
 from .passes.multiply_add import combine
 from .passes.reductions import find_reductions, spread_sums
@@ -126,8 +125,7 @@ def compiled(
 
 def _found(tape: Tape, arguments: Shapes, results: Shapes, names: Sequence[str]) -> Found:
     """Run the passes."""
-    reduced = find_reductions(tape)
-    colours = colours_of(reduced)
+    reduced, colours = find_reductions(tape)
     if len(set(colours)) > _MOST_ARRAYS:
         simplified = simplify(tape, is_expanded)
         table = used(combine(spread_sums(simplified)))

@@ -27,13 +27,13 @@ def operands(node: Value) -> list[Value]:
     """
     x, y = node._x, node._y
     if node._edges == IN_TUPLES:
-        if x.__class__ is not tuple:
+        if type(x) is not tuple:
             x = x.present()
-        return [arg for arg in x if arg.__class__ is not float]
+        return [arg for arg in x if type(arg) is not float]
     # Written out, since to go through a pair takes as long as all else that a walk does.
-    if y is None or y.__class__ is float:
-        return [] if x is None or x.__class__ is float else [x]
-    return [y] if x.__class__ is float else [x, y]
+    if y is None or type(y) is float:
+        return [] if x is None or type(x) is float else [x]
+    return [y] if type(x) is float else [x, y]
 
 
 def consumers_first(*roots: Value, level: int = 0, by_derivative: bool = False) -> list[Value]:
@@ -195,49 +195,59 @@ def numbered(roots: Sequence[Value]) -> Numbered:
     >>> found.operands, found.bounds, found.order
     ([2, 2, 2, -1], [0, 2, 4, 4], [2, 1, 0])
     """
-    number_of: dict[Value, int] = {}
-    reached: list[Value] = []
-    for root in roots:
-        if root not in number_of:
-            number_of[root] = len(reached)
-            reached.append(root)
-    uses = [0] * len(reached)
+    numbering = _Numbering()
+    of_roots = [numbering.of(root) for root in roots]
     linked: list[int] = []
     bounds = [0]
-    for node in reached:
-        for operand in node.args:
-            if not isinstance(operand, Value):
-                linked.append(-1)
-                continue
-            number = number_of.get(operand)
-            if number is None:
-                number = number_of[operand] = len(reached)
-                reached.append(operand)
-                uses.append(0)
-            uses[number] += 1
-            linked.append(number)
+    for node in numbering.nodes:
+        if node._edges == IN_TUPLES:
+            linked.extend([numbering.of(operand) for operand in node.args])
+        elif node.op is not None:
+            linked.append(numbering.of(node._x))
+            if node._y is not None:
+                linked.append(numbering.of(node._y))
         bounds.append(len(linked))
-    of_roots = [number_of[root] for root in roots]
-    # A result may be there twice, and lead to another one.
-    for number in of_roots:
-        uses[number] += 1
     order: list[int] = []
-    _take_used_up(of_roots, uses, order)
+    numbering.take_used_up(of_roots, 0, len(of_roots), order)
     for number in order:
-        _take_used_up(linked[bounds[number] : bounds[number + 1]], uses, order)
+        numbering.take_used_up(linked, bounds[number], bounds[number + 1], order)
     order.reverse()
-    return Numbered(reached, linked, bounds, of_roots, order)
+    return Numbered(numbering.nodes, linked, bounds, of_roots, order)
 
 
-def _take_used_up(used: list[int], uses: list[int], order: list[int]) -> None:
-    """Strike out some uses of nodes, and append the nodes that have none left."""
-    for number in used:
-        if number < 0:
-            continue
-        left = uses[number] - 1
-        uses[number] = left
-        if not left:
-            order.append(number)
+class _Numbering:
+    """The numbers of the nodes that a walk has reached, and how often each is used."""
+
+    __slots__ = ("_number_of", "_uses", "nodes")
+
+    def __init__(self) -> None:
+        self.nodes: list[Value] = []
+        self._number_of: dict[Value, int] = {}
+        self._uses: list[int] = []
+
+    def of(self, operand: Any) -> int:
+        """Count a use of a node, and return its number; -1 for a constant."""
+        if type(operand) is float:
+            return -1
+        number = self._number_of.get(operand)
+        if number is None:
+            number = self._number_of[operand] = len(self.nodes)
+            self.nodes.append(operand)
+            self._uses.append(1)
+        else:
+            self._uses[number] += 1
+        return number
+
+    def take_used_up(self, used: list[int], start: int, stop: int, order: list[int]) -> None:
+        """Strike out some uses of nodes, and append the nodes that have none left."""
+        uses = self._uses
+        for i in range(start, stop):
+            number = used[i]
+            if number >= 0:
+                left = uses[number] - 1
+                uses[number] = left
+                if left == 0:
+                    order.append(number)
 
 
 class Edge(NamedTuple):

@@ -11,7 +11,6 @@ from ..engine.nonfinite import PYTHON_RAISES
 from ..engine.tracing import may_be_traced
 from ..engine.value import Value
 from ..ops.rule import Application, Expression, Name, Number
-from ..ops.structural import Structural
 from ..ops.table import OPS, Op
 from .rules_on_values import on_values, while_traced
 
@@ -51,20 +50,21 @@ def partials_as_graph(node: Value, wanted: Container[Value]) -> Sequence[Scalar 
     op = node.op
     if op is None:
         return []
-    if isinstance(op, Structural):
+    # Not whether it is structural, which takes longer to find out.
+    if not isinstance(op, Op):
         return op.pull(node, 1.0, wanted, {})
     args = node.args
-    of_elements = _of_elements(node, op, args) if op.variadic else None
-    atoms = () if op.variadic else _atoms(op)
+    atoms = _atoms(op)
+    of_elements = _of_elements(node, op, args) if atoms is None else []
     found: list[Scalar | None] = []
     for i, stored in enumerate(node.partials):
         partial: Scalar | None = None
         if stored is not None and args[i] in wanted:
-            if of_elements is not None:
-                partial = _without_zero(of_elements[i])
-            else:
-                atom = atoms[i]
-                partial = atom if isinstance(atom, float) else _of_operand(node, op, args, i, atom)
+            atom = None if atoms is None else atoms[i]
+            if isinstance(atom, float):
+                found.append(atom)
+                continue
+            partial = _without_zero(of_elements[i]) if atoms is None else _of_operand(node, op, args, i, atom)
             # Asked for equality first, which holds for nearly all.
             if isinstance(partial, Value) and partial._data != stored and _differ(stored, partial._data):
                 raise RuntimeError(
@@ -77,14 +77,13 @@ def partials_as_graph(node: Value, wanted: Container[Value]) -> Sequence[Scalar 
 
 def _of_operand(node: Value, op: Op, args: Sequence[Scalar], i: int, atom: int | None) -> Scalar:
     """Return the partial of a row for one operand: another operand, the output, or what its rule gives."""
-    is_traced = may_be_traced(node)
     if atom is not None:
         of_row = args[atom] if atom < len(args) else node
-        return _leaf(of_row) if is_traced else of_row
-    if is_traced:
-        # Constants as leaves: a constant factor 1 would be left out, and its product be unlike the others.
-        args = [*map(_leaf, args)]
-    rules = while_traced(op) if is_traced else on_values(op)
+        # A constant factor 1 would be left out of a product, which would be unlike the others of a trace.
+        return of_row if isinstance(of_row, Value) or not may_be_traced(node) else Value(of_row)
+    rules = on_values(op)
+    if may_be_traced(node):
+        args, rules = [*map(_leaf, args)], while_traced(op)
     return _without_zero(_applied(rules.partials[i], args, node))
 
 
@@ -99,11 +98,14 @@ def _of_elements(node: Value, op: Op, args: Sequence[Scalar]) -> list[Scalar]:
 
 
 @cache
-def _atoms(op: Op) -> tuple[float | int | None, ...]:
+def _atoms(op: Op) -> tuple[float | int | None, ...] | None:
     """Return for each partial of a row the number that it is, or which operand, the output being the last.
 
-    None for any other rule. Most partials of a program are those of sums and products.
+    None for any other rule, and for a row that takes sequences. Most partials of a program are those of sums
+    and products.
     """
+    if op.variadic:
+        return None
     names = (*op.parameters, "out")
     return tuple([_atom(rule.tree, names) for rule in op.partials])
 

@@ -31,7 +31,7 @@ from ..engine.sweep_lock import sweep_lock
 from ..engine.tracing import is_tracing
 from ..engine.value import Value
 from ..ops.structural import Part, Structural
-from ..ops.table import OPS
+from ..ops.table import OPS, Op
 from .batch_operations import lengths_of, stack, total
 from .partials import Scalar, partials_as_graph
 
@@ -80,14 +80,14 @@ def _term(adjoint: Scalar, factor: Scalar) -> Scalar | Product:
 
     A factor 0 stays: the other one, or a derivative of it, may be infinite.
     """
-    if factor.__class__ is float:
+    if type(factor) is float:
         if factor == 1.0:
             return adjoint
-        if adjoint.__class__ is float:
+        if type(adjoint) is float:
             return adjoint * factor
         if factor == -1.0:
             return -adjoint
-    elif adjoint.__class__ is float:
+    elif type(adjoint) is float:
         if adjoint == 1.0:
             return factor
         if adjoint == -1.0:
@@ -106,9 +106,9 @@ def _times(x: Scalar, y: Scalar) -> Scalar:
 
 def _plus(x: Scalar, y: Scalar) -> Scalar:
     """Return the sum, without a node for a term that is the constant 0."""
-    if x.__class__ is float:
-        return y if x == 0.0 and y.__class__ is not float else x + y
-    return x if y.__class__ is float and y == 0.0 else x + y
+    if type(x) is float:
+        return y if x == 0.0 and type(y) is not float else x + y
+    return x if type(y) is float and y == 0.0 else x + y
 
 
 def _sum(terms: Sequence[Scalar | Product]) -> Scalar:
@@ -118,7 +118,7 @@ def _sum(terms: Sequence[Scalar | Product]) -> Scalar:
     100 products and 99 sums.
     """
     if len(terms) >= _FEWEST and is_tracing():
-        if all(term.__class__ is tuple for term in terms):
+        if all(type(term) is tuple for term in terms):
             return apply_variadic(OPS["dot"], *zip(*terms, strict=True))  # type: ignore[no-any-return]
         numbers = [number for number in map(_number_of, terms) if isinstance(number, Value) or number != 0.0]
         if len(numbers) >= _FEWEST:
@@ -290,16 +290,16 @@ def _as_graph(
     """Return what a node contributes to each operand that is relevant, as a function of the inputs."""
     op, args = node.op, node.args
     flows: list[tuple[Any, Any]] = []
-    if isinstance(op, Structural):
+    if op is None or isinstance(op, Op):
+        for i, factor in enumerate(partials_as_graph(node, relevant)):
+            if factor is not None:
+                flows.append((args[i], _term(adjoint, factor)))
+    else:
         for i, part in enumerate(op.pull(node, adjoint, relevant, lengths)):
             if part is not None:
                 flows.append((args[i], part))
         if op.length(len(args)) is not None:
             return flows
-    else:
-        for i, factor in enumerate(partials_as_graph(node, relevant)):
-            if factor is not None:
-                flows.append((args[i], _term(adjoint, factor)))
     if lengths and node in lengths:
         # What all samples share gets the sum of what flows back to it in each.
         samples = lengths[node]

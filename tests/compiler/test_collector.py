@@ -35,7 +35,7 @@ def _visited(size: int) -> int:
     before = len(gc.get_objects())
     tapes: list[Tape] = [tape_of(y, [x])]
     tapes.append(simplify(tapes[-1]))
-    tapes.append(find_reductions(tapes[-1]))
+    tapes.append(find_reductions(tapes[-1]).tape)
     # The collector stops tracking tuples of numbers once it has visited them.
     gc.collect()
     return len(gc.get_objects()) - before

@@ -121,7 +121,7 @@ def test_a_total_of_what_samples_share() -> None:
     x, y, w = Value(2.0), Value(3.0), Value(5.0)
     of_samples = total(stack([x, y]) + w, 2)
     tape = tape_of([of_samples], [[x, y], [w]])
-    assert [op.name for op in find_reductions(simplify(tape)).ops if op] == [
+    assert [op.name for op in find_reductions(simplify(tape)).tape.ops if op] == [
         "stack",
         "total sum",
         "mul",
@@ -129,6 +129,27 @@ def test_a_total_of_what_samples_share() -> None:
     ]
     program = compiled.compiled(tape, [(2,), ()], [()], ["x", "w"])
     assert program.run(np.array([1.0, 2.0]), 10.0) == (23.0,)
+
+
+def test_constant_factors_of_terms_are_folded() -> None:
+    """A term is simplified as any product is: 2 * 3 is 6, and 2 * (3 * x) is 6 * x; a term is there once."""
+    x, y, two, three = Value(5.0), Value(7.0), Value(2.0), Value(3.0)
+    total = two * three + y + two * (three * x) + x * y + x * y
+    reduced = find_reductions(tape_of([total], [[x, y]])).tape
+    assert {number for number in reduced.numbers if number is not None} == {6.0, 2.0}
+    assert [op.name for op in reduced.ops if op].count("mul") == 3
+    program = compiled.compiled(tape_of([total], [[x, y]]), [(2,)], [()], ["x"])
+    assert program.run(np.array([5.0, 7.0])) == (6.0 + 7.0 + 30.0 + 70.0,)
+
+
+def test_terms_are_found_before_equal_instructions() -> None:
+    """Sums that were written twice are one, and so are products, whether or not they are terms."""
+    x = [Value(1.0 + i) for i in range(3)]
+    sums = [x[0] * x[1] + x[2] + x[0] for _ in range(2)]
+    reduced = find_reductions(tape_of([sums[0] * sums[1], x[0] * x[1]], [x])).tape
+    names = [op.name for op in reduced.ops if op]
+    assert names.count("mul") == 2
+    assert reduced.args[reduced.outputs[0]][0] == reduced.args[reduced.outputs[0]][1]
 
 
 def test_constants_beyond_the_range_of_floats() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import chain
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ...ops.rule import Application, Name, translated
 from ...ops.sequences import is_reduction
@@ -90,14 +90,15 @@ def written_out(tape: Tape, op: Op, args: tuple[int, ...]) -> int:
         return _by_rule(tape, op, [tuple(column) for column in op.columns(args)])
     # A rule is walked once, which takes ten times as long as to append its instructions again.
     steps = _steps(op)
-    new = list(args)
+    new: list[Any] = list(args)
     for i in range(len(args), len(steps)):
         step = steps.ops[i]
         if step is None:
             new.append(tape.constant(steps.numbers[i]))  # type: ignore[arg-type]
         else:
             new.append(tape.add(step, tuple([new[arg] for arg in steps.args[i]])))
-    return new[steps.outputs[0]]
+    last: int = new[steps.outputs[0]]
+    return last
 
 
 def _by_rule(tape: Tape, op: Op, operands: Sequence[Operands]) -> int:

@@ -8,16 +8,17 @@ the order of summation, and with it the last digits.
 from __future__ import annotations
 
 from collections import Counter
+from typing import NamedTuple
 
 from ...ops.structural import Operation, Structural
 from ...ops.table import OPS, Op
-from ..trace.tape import Tape, rewritten
+from ..trace.tape import Tape, passed_on, rewritten
 from .batches import TOTALS
 from .colours import Colours
 from .expand_choices import expand_compounds, is_expanded
 from .instructions import is_compound, step_by_step, written_out
 from .products import PARTS, PLAIN_SUMS, SUMS
-from .simplify import SimplifiedTape, doubled, simplify
+from .simplify import SimplifiedTape, doubled, needed, only, simplify
 
 _ADD, _MUL, _SUM, _DOT = (OPS[name] for name in ("add", "mul", "sum", "dot"))
 
@@ -25,8 +26,23 @@ _ADD, _MUL, _SUM, _DOT = (OPS[name] for name in ("add", "mul", "sum", "dot"))
 _FEWEST = 3
 
 
-def find_reductions(tape: Tape) -> Tape:
-    """Return a tape in which chains of additions are sums and dot products.
+class Reduced(NamedTuple):
+    """A program of reductions.
+
+    Attributes
+    ----------
+    tape : Tape
+        The program.
+    colours : list of int
+        The colour of each instruction, as `colours_of` has it but for the numbers.
+    """
+
+    tape: Tape
+    colours: list[int]
+
+
+def find_reductions(tape: Tape) -> Reduced:
+    """Return a program in which chains of additions are sums and dot products.
 
     Parameters
     ----------
@@ -35,7 +51,7 @@ def find_reductions(tape: Tape) -> Tape:
 
     Returns
     -------
-    Tape
+    Reduced
         A simplified program of the same results up to rounding, in which choices are written out, and all
         operands of a reduction's argument have one colour.
 
@@ -49,7 +65,7 @@ def find_reductions(tape: Tape) -> Tape:
     >>> from autograd import Value
     >>> from ..trace.tape import tape_of
     >>> w, x, b = [Value(1.0), Value(2.0)], [Value(3.0), Value(4.0)], Value(5.0)
-    >>> tape = find_reductions(tape_of([b + w[0] * x[0] + w[1] * x[1]], [w, x, [b]]))
+    >>> tape = find_reductions(tape_of([b + w[0] * x[0] + w[1] * x[1]], [w, x, [b]])).tape
     >>> [op.name for op in tape.ops if op]
     ['dot', 'add']
     """
@@ -115,7 +131,7 @@ class _Finder:
         self.is_inner = self._inner()
         self.reduced = SimplifiedTape(is_expanded)
         self.colours = Colours()
-        self.new = [0] * len(tape)
+        self.new = passed_on(len(tape))
 
     def _inner(self) -> bytearray:
         """Return which instructions are sums and products whose only use is as a term of one sum."""
@@ -179,7 +195,7 @@ class _Finder:
         group.right.append(right)
         return None
 
-    def found(self) -> Tape:
+    def found(self) -> Reduced:
         new, reduced = self.new, self.reduced
         for i, op in enumerate(self.tape.ops):
             if self.is_inner[i]:
@@ -195,7 +211,10 @@ class _Finder:
                 new[i] = reduced.add(op, tuple([new[arg] for arg in self.tape.args[i]]))
             self.colours.extend(reduced)
         reduced.outputs = [new[output] for output in self.tape.outputs]
-        return reduced.finished()
+        reduced.forget()
+        is_needed = needed(reduced)
+        colours = [colour for colour, is_kept in zip(self.colours.of, is_needed, strict=True) if is_kept]
+        return Reduced(only(reduced, is_needed), colours)
 
     def _sum_of(self, groups: list[_Group]) -> int:
         """Append a sum: a reduction of the terms of each colour, and additions that join these."""

@@ -12,7 +12,7 @@ from ...engine.nonfinite import PYTHON_RAISES, careful
 from ...ops.rules import on_floats
 from ...ops.structural import Operation, Structural
 from ...ops.table import CONSTANTS, OPS, Op
-from ..trace.tape import Tape
+from ..trace.tape import Tape, passed_on
 from .batches import Samples
 from .instructions import written_out
 
@@ -50,14 +50,15 @@ def simplify(tape: Tape, expanded: Callable[[Operation], bool] | None = None) ->
     [None, None, 'mul']
     """
     simplified = SimplifiedTape(expanded)
-    new: list[int] = []
+    new = passed_on(0)
     for i, op in enumerate(tape.ops):
         if op is None:
             new.append(simplified.copy_leaf(tape, i))
         else:
             new.append(simplified.add(op, tuple([new[arg] for arg in tape.args[i]])))
     simplified.outputs = [new[output] for output in tape.outputs]
-    return simplified.finished()
+    simplified.forget()
+    return used(simplified)
 
 
 class _Known:
@@ -137,10 +138,9 @@ class SimplifiedTape(Tape):
             found = self._constants[key] = super().add(None, (), float(number))
         return found
 
-    def finished(self) -> Tape:
-        """Return the tape without what no result depends on, and forget what is known of the instructions."""
+    def forget(self) -> None:
+        """Forget what is known of the instructions, which takes more memory than they do."""
         self._known = {}
-        return used(self)
 
     def _same_as(self, op: Operation, args: tuple[int, ...], known: _Known) -> int | None:
         """Return an instruction that an operation equals: an operand, or a constant."""
@@ -234,23 +234,50 @@ def used(tape: Tape) -> Tape:
     >>> used(tape).numbers
     [2.0]
     """
-    needed = bytearray(len(tape))
+    return only(tape, needed(tape))
+
+
+def needed(tape: Tape) -> bytearray:
+    """Return for each instruction whether a result depends on it.
+
+    Examples
+    --------
+    >>> tape = Tape()
+    >>> tape.outputs = [(tape.constant(1.0), tape.constant(2.0))[1]]
+    >>> [*needed(tape)]
+    [0, 1]
+    """
+    is_needed = bytearray(len(tape))
     for output in tape.outputs:
-        needed[output] = True
-    for i in range(len(tape) - 1, -1, -1):
-        if needed[i]:
-            for arg in tape.args[i]:
-                needed[arg] = True
-    if all(needed):
+        is_needed[output] = 1
+    args = tape.args
+    for i in range(len(args) - 1, -1, -1):
+        if is_needed[i]:
+            for arg in args[i]:
+                is_needed[arg] = 1
+    return is_needed
+
+
+def only(tape: Tape, is_kept: bytearray) -> Tape:
+    """Return a tape of some instructions of another, which are those that a result needs at least.
+
+    Examples
+    --------
+    >>> tape = Tape()
+    >>> tape.outputs = [(tape.constant(1.0), tape.constant(2.0))[1]]
+    >>> only(tape, bytearray([0, 1])).outputs
+    [0]
+    """
+    if 0 not in is_kept:
         return tape
-    new = [0] * len(tape)
+    new = passed_on(len(tape))
     shorter = Tape()
-    for i, (op, args) in enumerate(zip(tape.ops, tape.args, strict=True)):
-        if not needed[i]:
+    for i, op in enumerate(tape.ops):
+        if not is_kept[i]:
             continue
         if op is None:
             new[i] = shorter.copy_leaf(tape, i)
         else:
-            new[i] = shorter.add(op, tuple([new[arg] for arg in args]))
+            new[i] = shorter.add(op, tuple([new[arg] for arg in tape.args[i]]))
     shorter.outputs = [new[output] for output in tape.outputs]
     return shorter

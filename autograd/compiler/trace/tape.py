@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from ...engine.graph import numbered
 from ...engine.value import Value
@@ -78,6 +79,20 @@ class Tape:
         return "" if op is None else op.name
 
 
+def passed_on(count: int) -> list[Any]:
+    """Return room for the new numbers of instructions, which are only passed on.
+
+    To mypyc they are any objects: compiled code would take an int out of its object, and put it into another
+    one for each operand, which doubles what a tape takes.
+
+    Examples
+    --------
+    >>> passed_on(2)
+    [0, 0]
+    """
+    return [0] * count
+
+
 def rewritten(
     tape: Tape,
     write: Callable[[Tape, Operation, tuple[int, ...]], int],
@@ -111,7 +126,7 @@ def rewritten(
     if not chosen:
         return tape
     other = Tape()
-    new: list[int] = []
+    new = passed_on(0)
     for i, (op, old) in enumerate(zip(tape.ops, tape.args, strict=True)):
         if op is None:
             new.append(other.copy_leaf(tape, i))
@@ -148,7 +163,7 @@ def tape_of(outputs: Sequence[Value | float], arrays: Sequence[Sequence[Value]])
     found = numbered(roots)
     operands, bounds = found.operands, found.bounds
     tape = Tape()
-    index = [0] * len(found.nodes)
+    index = passed_on(len(found.nodes))
     for number in found.order:
         node = found.nodes[number]
         op = node.op
@@ -156,12 +171,15 @@ def tape_of(outputs: Sequence[Value | float], arrays: Sequence[Sequence[Value]])
             leaf = place.get(node)
             index[number] = tape.constant(node.data) if leaf is None else tape.input(*leaf)
             continue
-        linked = operands[bounds[number] : bounds[number + 1]]
-        if -1 in linked:
-            pairs = zip(linked, node.args, strict=True)
-            own = [index[operand] if operand >= 0 else tape.constant(arg) for operand, arg in pairs]  # type: ignore[arg-type]
-        else:
-            own = [index[operand] for operand in linked]
+        start, stop = bounds[number], bounds[number + 1]
+        if stop - start == 2 and operands[start] >= 0 and operands[start + 1] >= 0:
+            # Nearly all of them: without a list of the operands.
+            index[number] = tape.add(op, (index[operands[start]], index[operands[start + 1]]))
+            continue
+        own = passed_on(0)
+        for i in range(start, stop):
+            operand = operands[i]
+            own.append(index[operand] if operand >= 0 else tape.constant(node.args[i - start]))  # type: ignore[arg-type]
         index[number] = tape.add(op, tuple(own))
     of_roots = iter([index[number] for number in found.roots])
     tape.outputs = [next(of_roots) if isinstance(out, Value) else tape.constant(out) for out in outputs]
