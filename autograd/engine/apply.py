@@ -175,10 +175,10 @@ def _column(op: Op, sequence: Iterable[Any]) -> tuple[tuple[Any, ...], Sequence[
             )
         # Iterating over an array takes five times as long as over the list of its elements.
         sequence = sequence.tolist() if isinstance(sequence, np.ndarray) else sequence
-    items = tuple(sequence)
+    items: tuple[Any, ...] = tuple(sequence)
     # The weights of a neuron are all Values, and its inputs are often all floats: checking each of them would
     # take half of the time of a training step.
-    numbers = [item._data for item in items if item.__class__ is Value]
+    numbers = [item._data for item in items if type(item) is Value]
     if numbers and len(numbers) == len(items):
         return items, numbers, True
     if not numbers and countOf(map(type, items), float) == len(items):

@@ -47,8 +47,6 @@ from .operator_constants import (
 from .real_numbers import NUMBERS, Number, checked_number, nearest_float
 
 if TYPE_CHECKING:
-    from mypy_extensions import u8
-
     from .value import Value
 '''
 
@@ -59,7 +57,7 @@ class Operators(Conversions):
 
     __slots__ = ()
 
-    def _record(self, op: Operation, out: float, x: Any, y: Any, dx: float, dy: float, edges: u8) -> Value:
+    def _record(self, op: Operation, out: float, x: Any, y: Any, dx: float, dy: float, edges: int) -> Value:
         """Return the node of an operation, with its operands and partials as `Value` stores them."""
         raise NotImplementedError
 '''
