@@ -35,7 +35,7 @@ import mypyc_nodes
 REQUIREMENTS = ["mypy==2.4.1", "setuptools>=77"]
 
 # What mypyc knows of NumPy, whose arrays are objects like others to it. The types that each version of NumPy
-# brings differ: with those of 2.0, mypy finds errors where it finds none with those of 2.4.
+# brings differ: with those of 2.5, mypy finds errors where it finds none with those of 2.4.
 NUMPY = """\
 from typing import Any, TypeAlias
 type NDArray[T] = Any
