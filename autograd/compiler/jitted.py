@@ -158,9 +158,10 @@ class Jitted:
             program.settled.wait()
 
     def clear_cache(self) -> None:
-        """Forget all programs and free their memory; the next call compiles again.
+        """Forget all programs; the next call traces the function again, and reads what it reads anew.
 
-        A function keeps the programs of the last 128 kinds of arguments, which take 0.4 to 1.3 MB each.
+        A function keeps the programs of the last 128 kinds of arguments, which take 0.4 to 1.3 MB each. The
+        process keeps what was compiled last as well, 16 MB at most, for whoever traces the same program.
 
         Examples
         --------
@@ -227,7 +228,8 @@ def jit(
     Integers and booleans are inputs too: an argument to branch on, or to count with, has to be static.
 
     A function keeps the programs of the last 128 kinds of arguments, which take 0.4 to 1.3 MB each;
-    ``clear_cache()`` frees them.
+    ``clear_cache()`` forgets them. What was compiled is kept by its trace, in memory and on disk: a second
+    function with the same trace, and a second process, need not compile.
 
     The first calls run on NumPy. If Numba is installed, it compiles in the background once the function
     has been in use for a second, and later calls are faster. ``wait()`` starts this at once and waits for
