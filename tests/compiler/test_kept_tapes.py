@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
 from programs import Program
 from strategies import expressions, programs
 from test_jit_backends import run_program
@@ -27,6 +28,7 @@ from autograd.compiler.found import Found, FoundArrays, FoundTable, size_of
 from autograd.compiler.found_records import what_is_in
 from autograd.compiler.numba.source import loops_source
 from autograd.compiler.runtime import records
+from autograd.compiler.runtime.packing import packed, unpacked
 from autograd.compiler.runtime.recently_used import RecentlyUsed
 from autograd.compiler.trace.fingerprint import fingerprint
 from autograd.compiler.trace.tape import Tape, tape_of
@@ -144,6 +146,23 @@ def test_what_is_read_is_what_was_written(program: Program, data: st.DataObject)
         evaluated(Jitted(f, "numpy"), *of)
     found, again = seen
     same(again, found)
+
+
+DTYPES = [np.dtype(name) for name in ("float64", "float32", "int64", "int32", "intp")]
+
+
+@given(
+    st.lists(
+        st.sampled_from(DTYPES).flatmap(lambda dtype: arrays(dtype, array_shapes(min_dims=0, min_side=0)))
+    )
+)
+def test_arrays_of_any_numbers(given_arrays: list[Any]) -> None:
+    """Arrays are packed and unpacked bit for bit, whatever their numbers are."""
+    tree, found = unpacked(packed(["text", None, 3], given_arrays))
+    assert tree == ["text", None, 3]
+    assert [(of.dtype, of.shape, of.tobytes()) for of in found] == [
+        (of.dtype, of.shape, of.tobytes()) for of in given_arrays
+    ]
 
 
 def same(again: Found, found: Found) -> None:
