@@ -197,7 +197,7 @@ def numbered(roots: Sequence[Value]) -> Numbered:
     """
     numbering = _Numbering()
     of_roots = [numbering.of(root) for root in roots]
-    linked: list[int] = []
+    linked: list[Any] = []
     bounds = [0]
     for node in numbering.nodes:
         if node._edges == IN_TUPLES:
@@ -207,7 +207,7 @@ def numbered(roots: Sequence[Value]) -> Numbered:
             if node._y is not None:
                 linked.append(numbering.of(node._y))
         bounds.append(len(linked))
-    order: list[int] = []
+    order: list[Any] = []
     numbering.take_used_up(of_roots, 0, len(of_roots), order)
     for number in order:
         numbering.take_used_up(linked, bounds[number], bounds[number + 1], order)
@@ -216,38 +216,43 @@ def numbered(roots: Sequence[Value]) -> Numbered:
 
 
 class _Numbering:
-    """The numbers of the nodes that a walk has reached, and how often each is used."""
+    """The numbers of the nodes that a walk has reached, and how often each is used.
+
+    A number that is passed on is any object to mypyc: compiled code would put an int into a new object for
+    each operand, which doubles what a walk takes.
+    """
 
     __slots__ = ("_number_of", "_uses", "nodes")
 
     def __init__(self) -> None:
         self.nodes: list[Value] = []
-        self._number_of: dict[Value, int] = {}
+        self._number_of: dict[Value, Any] = {}
         self._uses: list[int] = []
 
-    def of(self, operand: Any) -> int:
+    def of(self, operand: Any) -> Any:
         """Count a use of a node, and return its number; -1 for a constant."""
         if type(operand) is float:
             return -1
-        number = self._number_of.get(operand)
-        if number is None:
-            number = self._number_of[operand] = len(self.nodes)
+        known: Any = self._number_of.get(operand)
+        if known is None:
+            known = self._number_of[operand] = len(self.nodes)
             self.nodes.append(operand)
             self._uses.append(1)
         else:
+            number: int = known
             self._uses[number] += 1
-        return number
+        return known
 
-    def take_used_up(self, used: list[int], start: int, stop: int, order: list[int]) -> None:
+    def take_used_up(self, used: list[Any], start: int, stop: int, order: list[Any]) -> None:
         """Strike out some uses of nodes, and append the nodes that have none left."""
         uses = self._uses
         for i in range(start, stop):
-            number = used[i]
+            number: int = used[i]
             if number >= 0:
                 left = uses[number] - 1
                 uses[number] = left
                 if left == 0:
-                    order.append(number)
+                    order.append(used[i])
 
 
 class Edge(NamedTuple):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ...ops.rule import Application, Name, translated
 from ...ops.sequences import is_reduction
 from ...ops.table import Op, row
-from ..trace.tape import Tape
+from ..trace.tape import Passed, Tape
 
 Operands = int | tuple[int, ...]
 """An instruction, or of a sequence one for each element."""
@@ -90,7 +90,7 @@ def written_out(tape: Tape, op: Op, args: tuple[int, ...]) -> int:
         return _by_rule(tape, op, [tuple(column) for column in op.columns(args)])
     # A rule is walked once, which takes ten times as long as to append its instructions again.
     steps = _steps(op)
-    new: list[Any] = list(args)
+    new: list[Passed] = list(args)
     for i in range(len(args), len(steps)):
         step = steps.ops[i]
         if step is None:

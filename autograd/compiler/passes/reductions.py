@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ...ops.structural import Operation, Structural
 from ...ops.table import OPS, Op
-from ..trace.tape import Tape, passed_on, rewritten
+from ..trace.tape import Passed, Tape, rewritten
 from .batches import TOTALS
 from .colours import Colours
 from .expand_choices import expand_compounds, is_expanded
@@ -112,8 +112,8 @@ class _Group:
     __slots__ = ("left", "right")
 
     def __init__(self) -> None:
-        self.left: list[int] = []
-        self.right: list[int] = []
+        self.left: list[Passed] = []
+        self.right: list[Passed] = []
 
 
 Groups = dict[int, _Group]
@@ -131,7 +131,7 @@ class _Finder:
         self.is_inner = self._inner()
         self.reduced = SimplifiedTape(is_expanded)
         self.colours = Colours()
-        self.new = passed_on(len(tape))
+        self.new: list[Passed] = [0] * len(tape)
 
     def _inner(self) -> bytearray:
         """Return which instructions are sums and products whose only use is as a term of one sum."""
@@ -143,8 +143,9 @@ class _Finder:
             for arg in operands:
                 uses[arg] += 1
         is_inner = bytearray(len(ops))
+        outer = PLAIN_SUMS | self.is_total
         for i, op in enumerate(ops):
-            if op in PLAIN_SUMS or op in self.is_total:
+            if op in outer:
                 for arg in args[i]:
                     if uses[arg] == 1 and ops[arg] in PARTS:
                         is_inner[arg] = 1
@@ -161,7 +162,8 @@ class _Finder:
             if op is None or not (is_part or self.is_inner[part]):
                 self._add_term(groups, new[part])
             elif op in PLAIN_SUMS:
-                stack.extend(reversed(args))
+                for k in range(len(args) - 1, -1, -1):
+                    stack.append(args[k])
             else:
                 # A product, or several.
                 half = len(args) // 2
@@ -170,24 +172,27 @@ class _Finder:
             is_part = False
         return list(groups.values())
 
-    def _add_term(self, groups: Groups, number: int) -> None:
-        colour = self.colours.of[number]
+    def _add_term(self, groups: Groups, number: Passed) -> None:
+        term: int = number
+        colour = self.colours.of[term]
         group = groups.get(colour)
         if group is None:
             group = groups[colour] = _Group()
         group.left.append(number)
 
-    def _add_product(self, groups: Groups, left: int, right: int) -> None:
-        if self.reduced.numbers[left] is not None:
-            left, right = doubled(self.reduced, (left, right), self.reduced.constant)
-            if self.reduced.numbers[right] is not None:
-                product = self.reduced.add(_MUL, (left, right))
+    def _add_product(self, groups: Groups, left: Passed, right: Passed) -> None:
+        x: int = left
+        y: int = right
+        if self.reduced.numbers[x] is not None:
+            left, right = x, y = doubled(self.reduced, (x, y), self.reduced.constant)
+            if self.reduced.numbers[y] is not None:
+                left = self.reduced.add(_MUL, (x, y))
                 self.colours.extend(self.reduced)
-                return self._add_term(groups, product)
+                return self._add_term(groups, left)
             self.colours.extend(self.reduced)
         of = self.colours.of
         # From 1 on, so that it is no colour of a number.
-        colours = (of[left] + 1) * _COLOURS + of[right]
+        colours = (of[x] + 1) * _COLOURS + of[y]
         group = groups.get(colours)
         if group is None:
             group = groups[colours] = _Group()

@@ -12,7 +12,7 @@ from ...engine.nonfinite import PYTHON_RAISES, careful
 from ...ops.rules import on_floats
 from ...ops.structural import Operation, Structural
 from ...ops.table import CONSTANTS, OPS, Op
-from ..trace.tape import Tape, passed_on
+from ..trace.tape import Passed, Tape
 from .batches import Samples
 from .instructions import written_out
 
@@ -50,7 +50,7 @@ def simplify(tape: Tape, expanded: Callable[[Operation], bool] | None = None) ->
     [None, None, 'mul']
     """
     simplified = SimplifiedTape(expanded)
-    new = passed_on(0)
+    new: list[Passed] = []
     for i, op in enumerate(tape.ops):
         if op is None:
             new.append(simplified.copy_leaf(tape, i))
@@ -270,7 +270,7 @@ def only(tape: Tape, is_kept: bytearray) -> Tape:
     """
     if 0 not in is_kept:
         return tape
-    new = passed_on(len(tape))
+    new: list[Passed] = [0] * len(tape)
     shorter = Tape()
     for i, op in enumerate(tape.ops):
         if not is_kept[i]:

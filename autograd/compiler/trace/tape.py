@@ -9,6 +9,13 @@ from ...engine.graph import numbered
 from ...engine.value import Value
 from ...ops.structural import Operation
 
+Passed = Any
+"""The number of an instruction where it is only passed on, from one list to another.
+
+To mypyc it is any object: from a list of int, compiled code takes the int out of its object and puts it into
+a new one, which doubles what a tape takes.
+"""
+
 
 class Tape:
     """Scalar instructions in order: each comes after its operands.
@@ -79,20 +86,6 @@ class Tape:
         return "" if op is None else op.name
 
 
-def passed_on(count: int) -> list[Any]:
-    """Return room for the new numbers of instructions, which are only passed on.
-
-    To mypyc they are any objects: compiled code would take an int out of its object, and put it into another
-    one for each operand, which doubles what a tape takes.
-
-    Examples
-    --------
-    >>> passed_on(2)
-    [0, 0]
-    """
-    return [0] * count
-
-
 def rewritten(
     tape: Tape,
     write: Callable[[Tape, Operation, tuple[int, ...]], int],
@@ -126,7 +119,7 @@ def rewritten(
     if not chosen:
         return tape
     other = Tape()
-    new = passed_on(0)
+    new: list[Passed] = []
     for i, (op, old) in enumerate(zip(tape.ops, tape.args, strict=True)):
         if op is None:
             new.append(other.copy_leaf(tape, i))
@@ -163,7 +156,7 @@ def tape_of(outputs: Sequence[Value | float], arrays: Sequence[Sequence[Value]])
     found = numbered(roots)
     operands, bounds = found.operands, found.bounds
     tape = Tape()
-    index = passed_on(len(found.nodes))
+    index: list[Passed] = [0] * len(found.nodes)
     for number in found.order:
         node = found.nodes[number]
         op = node.op
@@ -176,7 +169,7 @@ def tape_of(outputs: Sequence[Value | float], arrays: Sequence[Sequence[Value]])
             # Nearly all of them: without a list of the operands.
             index[number] = tape.add(op, (index[operands[start]], index[operands[start + 1]]))
             continue
-        own = passed_on(0)
+        own: list[Passed] = []
         for i in range(start, stop):
             operand = operands[i]
             own.append(index[operand] if operand >= 0 else tape.constant(node.args[i - start]))  # type: ignore[arg-type]
