@@ -31,6 +31,7 @@ from .show.text.formulas import to_latex
 from .show.text.nudges import nudge
 from .show.text.path_products import paths
 from .show.text.sweep_steps import steps
+from .transforms import accumulation as accumulation  # what `backward` does for graphs
 from .transforms.captured_values import make_functional
 from .transforms.derivatives import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .transforms.vectorize import vmap

@@ -22,12 +22,8 @@ from functools import partial
 from typing import Any
 
 from ..engine.apply import apply_variadic
-from ..engine.attach import attach
-from ..engine.gradient_graphs import without_cycles
-from ..engine.gradients import add_to_gradients
-from ..engine.graph import consumers_first, depending_on
+from ..engine.graph import depending_on
 from ..engine.nonfinite import examine_adjoint, examine_tangents, is_anomaly_enabled
-from ..engine.sweep_lock import sweep_lock
 from ..engine.tracing import is_tracing
 from ..engine.value import Value
 from ..ops.structural import Part, Structural
@@ -175,6 +171,7 @@ def backward_sweep(
 
     Examples
     --------
+    >>> from ..engine.graph import consumers_first
     >>> x = Value(3.0, label="x")
     >>> y = x + x * x
     >>> for node, adjoint, flows in backward_sweep(consumers_first(y), {y: 1.0}, along_stored_partials):
@@ -241,23 +238,33 @@ def pull(
 
     Examples
     --------
+    >>> from ..engine.graph import consumers_first
     >>> x = Value(3.0)
     >>> y = x * x
     >>> pull(consumers_first(y), [y], [1.0], [x], as_graph=False)
     [6.0]
     """
-    adjoints = _adjoints(order, outputs, seeds, inputs, as_graph)
+    adjoints = adjoints_of(order, outputs, seeds, inputs, as_graph)
     return [adjoints.get(variable, 0.0) for variable in inputs]
 
 
-def _adjoints(
+def adjoints_of(
     order: Sequence[Value],
     outputs: Sequence[Value],
     seeds: Sequence[Scalar | None],
     inputs: Sequence[Value],
     as_graph: bool,
 ) -> dict[Value, Scalar]:
-    """Return the adjoint of each node between the inputs and the outputs."""
+    """Return the adjoint of each node between the inputs and the outputs, for arguments as those of `pull`.
+
+    Examples
+    --------
+    >>> from ..engine.graph import consumers_first
+    >>> x = Value(3.0)
+    >>> y = x * x
+    >>> adjoints_of(consumers_first(y), [y], [1.0], [x], as_graph=False)[x]
+    6.0
+    """
     relevant = depending_on(inputs, reversed(order))
     records = as_graph or any(isinstance(seed, Value) for seed in seeds)
     zero = _NO_TERMS if records else 0.0
@@ -312,55 +319,18 @@ def _examined(
 ) -> Flows:
     """Return what a node contributes, unless anomaly mode finds a fault in it."""
     partials = zip(node.args, node.partials, strict=True)
-    examine_adjoint(node, _number(adjoint), [stored for arg, stored in partials if arg in relevant])
+    examine_adjoint(node, number_in(adjoint), [stored for arg, stored in partials if arg in relevant])
     return contributions(node, adjoint)
 
 
-def accumulate(root: Value, seed: float, create_graph: bool = False) -> None:
-    """Sweep backward as `Value.backward` does, with adjoints that are kept apart from the nodes.
-
-    So it may run in the middle of another sweep, and its adjoints may be `Value`s.
-
-    Parameters
-    ----------
-    root : Value
-        The result.
-    seed : float
-        Its adjoint.
-    create_graph : bool
-        Whether to leave `Value`s in the ``grad`` of leaves.
-
-    Raises
-    ------
-    FloatingPointError
-        In anomaly mode, where a finite adjoint becomes nan or inf.
+def number_in(adjoint: Scalar) -> float:
+    """Return an adjoint or tangent as a number.
 
     Examples
     --------
-    >>> x = Value(2.0)
-    >>> accumulate(x**3, 1.0, create_graph=True)
-    >>> x.grad
-    Value(12.0, op='*')
+    >>> number_in(Value(2.0)), number_in(3.0)
+    (2.0, 3.0)
     """
-    order = consumers_first(root, by_derivative=True)
-    leaves = [node for node in order if node.op is None]
-    adjoints = _adjoints(order, [root], [seed], leaves, create_graph)
-    numbers = {node: _number(adjoints.get(node, 0.0)) for node in order}
-    found = [adjoints.get(leaf, 0.0) for leaf in leaves]
-    if create_graph:
-        as_nodes = [adjoint if isinstance(adjoint, Value) else Value(adjoint) for adjoint in found]
-        found = [*without_cycles(as_nodes, set(consumers_first(root)))]
-    for node, number in numbers.items():
-        if node.op is not None:
-            node.grad = number
-    with sweep_lock:
-        add_to_gradients(leaves, found)
-
-
-attach(_accumulate=accumulate)
-
-
-def _number(adjoint: Scalar) -> float:
     return adjoint._data if isinstance(adjoint, Value) else adjoint
 
 
@@ -394,6 +364,7 @@ def push(
 
     Examples
     --------
+    >>> from ..engine.graph import consumers_first
     >>> x = Value(3.0)
     >>> y = x * x
     >>> push(consumers_first(y), [y], [x], [1.0], as_graph=False)
@@ -415,7 +386,7 @@ def push(
         if watching:
             uses = zip(node.args, node.partials, strict=True)
             moving = [(arg, p) for arg, p in uses if p is not None and arg in found]
-            examine_tangents(node, [(_number(found[arg]), p) for arg, p in moving])  # type: ignore[index]
+            examine_tangents(node, [(number_in(found[arg]), p) for arg, p in moving])  # type: ignore[index]
         partials = partials_as_graph(node, found) if as_graph else node.partials
         factors = zip(node.args, partials, strict=True)
         moves = [(found[arg], factor) for arg, factor in factors if factor is not None and arg in found]  # type: ignore[index]
