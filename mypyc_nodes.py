@@ -22,7 +22,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mypy.nodes import ClassDef
+    from mypy.nodes import Statement
     from mypy.plugin import ClassDefContext, Plugin
 
 _NODES = (
@@ -55,21 +55,28 @@ def _declare(context: ClassDefContext) -> None:
     words = [StrExpr("acyclic"), StrExpr("allow_interpreted_subclasses")]
     call = CallExpr(NameExpr("mypyc_attr"), [*words], [ARG_POS, ARG_POS], [None, None])
     context.cls.decorators[:] = [call]
-    if context.cls.name == "Operators":
-        _let_operators_decline(context.cls)
+    for definition in context.cls.defs.body:
+        _take_any_object(definition)
 
 
-def _let_operators_decline(definition: ClassDef) -> None:
-    """Have operators return any object, as `NotImplemented` is one; mypyc holds them to their annotation."""
-    from mypy.nodes import FuncDef
+def _take_any_object(definition: Statement, *, is_property: bool = False) -> None:
+    """Have what users call take and return any object, as Python has it; mypyc holds it to its annotations.
+
+    So the errors are ours; assigning ``data`` is no call of `float`; and operators return `NotImplemented`.
+    """
+    from mypy.nodes import Decorator, FuncDef, OverloadedFuncDef
     from mypy.types import AnyType, CallableType, TypeOfAny
 
-    for method in definition.defs.body:
-        if isinstance(method, FuncDef) and method.name.startswith("__") and len(method.arguments) == 2:
-            kind = method.type
-            assert isinstance(kind, CallableType)
-            method.type = kind.copy_modified(ret_type=AnyType(TypeOfAny.explicit))
-            method.unanalyzed_type = method.type
+    if isinstance(definition, OverloadedFuncDef):  # a property that can be assigned to
+        for item in definition.items:
+            _take_any_object(item.func if isinstance(item, Decorator) else item, is_property=True)
+    elif isinstance(definition, FuncDef) and definition.name != "_record":
+        kind = definition.type
+        if isinstance(kind, CallableType) and (len(kind.arg_types) > 1 or is_property):
+            anything = AnyType(TypeOfAny.explicit)
+            types = [*kind.arg_types[:1], *[anything for _ in kind.arg_types[1:]]]
+            definition.type = kind.copy_modified(arg_types=types, ret_type=anything)
+            definition.unanalyzed_type = definition.type
 
 
 _STRUCT = re.compile(r"^} (\w+ValueObject);$", re.M)

@@ -8,6 +8,13 @@ import threading
 from collections.abc import Callable, Container
 from typing import Any
 
+import pytest
+
+from autograd.installation import is_compiled
+
+can_be_interrupted = pytest.mark.skipif(is_compiled(), reason="the engine is compiled")
+"""Python looks at signals in the code that it interprets: compiled sweeps are never interrupted."""
+
 
 def interrupted_at(count: int, action: Callable[[], Any], files: Container[str]) -> bool:
     """Run an action, and interrupt it at the count-th check for signals in the given files.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dis
 import gc
 import os
+import signal
 import sys
 import threading
 import warnings
@@ -15,6 +16,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
+from interrupts import can_be_interrupted
 
 import autograd
 from autograd import Value, anomaly
@@ -105,6 +107,7 @@ def interrupted(work: Callable[[], object], number: int) -> str:
     return ""
 
 
+@can_be_interrupted
 @pytest.mark.parametrize("create_graph", [False, True])
 def test_ctrl_c_twice(create_graph: bool) -> None:
     """Wherever a sweep is interrupted, all leaves get a gradient or none, and the next sweep is right."""
@@ -172,9 +175,37 @@ def test_recursion_error() -> None:
     assert 0 < finished < 100
 
 
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no interval timers")
+@pytest.mark.parametrize("milliseconds", [0.2, 1.0, 3.0, 10.0, 30.0])
+def test_a_signal(milliseconds: float) -> None:
+    """Whenever a signal's handler raises, all leaves have a gradient or none, and the next sweep is right."""
+    x, y = Value(1.0), Value(2.0)
+    out = x
+    for _ in range(20_000):
+        out = out * 1.0 + y
+
+    def stop(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, stop)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, milliseconds / 1000.0)
+        while True:
+            out.backward()
+    except KeyboardInterrupt:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    sweeps = round(x.grad)
+    assert (x.grad, y.grad) == (float(sweeps), 20_000.0 * sweeps)
+    out.backward()
+    assert (x.grad, y.grad) == (sweeps + 1.0, 20_000.0 * (sweeps + 1.0))
+
+
 # ---------------------------------------------------------------------------------------- inside a sweep
 
 
+@can_be_interrupted
 @pytest.mark.parametrize("create_graph", [False, True])
 def test_a_sweep_inside_of_a_sweep(create_graph: bool) -> None:
     """Code that interrupts a sweep, such as a signal handler, can sweep, also over the same graph."""
@@ -197,6 +228,7 @@ def test_a_sweep_inside_of_a_sweep(create_graph: bool) -> None:
     assert number > 20
 
 
+@can_be_interrupted
 def test_a_finalizer_sweeps() -> None:
     """`__del__` and a weak reference's callback can sweep in the middle of another sweep."""
     graph = Graph()
@@ -214,6 +246,7 @@ def test_a_finalizer_sweeps() -> None:
     assert graph.gradients == Graph.times(3)
 
 
+@can_be_interrupted
 def test_anomaly_inside_of_a_sweep() -> None:
     """Anomaly mode works in a sweep that interrupts another one."""
     graph = Graph()
@@ -260,6 +293,7 @@ def test_graph_gradients_from_threads() -> None:
     gc.collect()
 
 
+@can_be_interrupted
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 # JAX, if another test has loaded it, and Python from 3.12 on warn about the threads, which are intended.
 @pytest.mark.filterwarnings(

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from interrupts import can_be_interrupted
 
 import autograd
 from autograd import OPS, Value
@@ -428,6 +429,7 @@ def interrupt(function: Callable[[], None], line: int) -> bool:
     return False
 
 
+@can_be_interrupted
 def test_an_interrupted_sweep() -> None:
     """Wherever a sweep is interrupted, the gradients of leaves are unchanged and the next sweep is right."""
     for line in range(1000):
