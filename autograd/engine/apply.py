@@ -7,12 +7,11 @@ rows that take sequences.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from operator import countOf
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
-from ..ops.rules import on_floats
+from ..ops.rules import in_one_call
 from ..ops.structural import Operation, Structural
 from ..ops.table import Op
 from . import nonfinite
@@ -22,7 +21,7 @@ from .nonfinite import PYTHON_RAISES, careful
 from .real_numbers import NUMBERS
 from .value import Value
 
-_A_NODE = Value(0.0)
+_A_NODE: Final = Value(0.0)
 
 
 def record(op: Operation, out: float, args: tuple[Any, ...], partials: tuple[float | None, ...]) -> Value:
@@ -78,13 +77,14 @@ def apply(op: Op, *args: Any) -> Any:
     >>> apply(OPS["max"], 2.0, 3.0)
     3.0
     """
-    items, numbers, mask = _column(op, args)
-    out, partials = _evaluate(op, numbers)
-    if not mask:
-        return _plain(op, out, items)
+    items, numbers, count = _column(op, args)
+    found = _evaluate(op, numbers)
+    if not count:
+        return _plain(op, found[0], items)
+    partials = _kept(items, count, found[1:])
     # None for a selector rather than 0, whose product with an infinite adjoint would be nan.
-    kept = [None if op.selects(i) else partial for i, partial in enumerate(_masked(mask, partials))]
-    return record(op, out, items, tuple(kept))
+    kept = [None if op.selects(i) else partial for i, partial in enumerate(partials)]
+    return record(op, found[0], items, tuple(kept))
 
 
 def apply_variadic(op: Op, *sequences: Iterable[Any]) -> Any:
@@ -116,23 +116,23 @@ def apply_variadic(op: Op, *sequences: Iterable[Any]) -> Any:
     Value(320.0, op='dot')
     """
     items: tuple[Any, ...] = ()
-    columns: list[Sequence[float]] = []
-    masks: list[_Mask] = []
+    columns: list[list[float]] = []
+    count = 0
     for sequence in sequences:
-        column, numbers, mask = _column(op, sequence)
+        column, numbers, count_of_column = _column(op, sequence)
         items += column
         columns.append(numbers)
-        masks.append(mask)
+        count += count_of_column
     if len(items) != len(columns[0]) * len(columns):
         lengths = " and ".join(str(len(column)) for column in columns)
         raise ValueError(f"{op.name} expected sequences of one length, got lengths {lengths}")
-    out, partials = _evaluate(op, columns)
-    if True not in masks and not any(masks):
-        return _plain(op, out, items)
-    kept: list[float | None] = []
-    for mask, of_column in zip(masks, partials, strict=True):
-        kept.extend(of_column if mask is True else _masked(mask, of_column))
-    return record(op, out, items, tuple(kept))
+    found = _evaluate(op, columns)
+    if not count:
+        return _plain(op, found[0], items)
+    partials: list[float | None] = []
+    for i in range(1, len(found)):
+        partials.extend(found[i])
+    return record(op, found[0], items, tuple(_kept(items, count, partials)))
 
 
 def apply_again(op: Operation, operands: Sequence[Any]) -> Any:
@@ -149,25 +149,17 @@ def apply_again(op: Operation, operands: Sequence[Any]) -> Any:
     return apply_variadic(op, *op.columns(operands)) if op.variadic else apply(op, *operands)
 
 
-# Which operands are nodes: True for all, False for none, or a list with a bool for each.
-_Mask = bool | list[bool]
-
-
-def _masked(mask: _Mask, partials: Sequence[float]) -> Sequence[float | None]:
-    """Return the partials, None for a constant."""
-    if mask is True:
+def _kept(items: tuple[Any, ...], count: int, partials: list[float | None]) -> list[float | None]:
+    """Return the partials of operands of which some are nodes, None for a constant."""
+    if count == len(items):
         return partials
-    if mask is False:
-        return [None] * len(partials)
-    return [partial if is_node else None for is_node, partial in zip(mask, partials, strict=True)]
+    # There are as many partials as operands; with strict=True, compiled code would call zip as Python does.
+    return [None if type(item) is float else partial for item, partial in zip(items, partials)]  # noqa: B905
 
 
-_SEQUENCES = (list, tuple)
-
-
-def _column(op: Op, sequence: Iterable[Any]) -> tuple[tuple[Any, ...], Sequence[float], _Mask]:
-    """Return the operands with constants as floats, the number of each, and which of them are nodes."""
-    if not isinstance(sequence, _SEQUENCES):
+def _column(op: Op, sequence: Iterable[Any]) -> tuple[tuple[Any, ...], list[float], int]:
+    """Return the operands with constants as floats, the number of each, and how many of them are nodes."""
+    if not isinstance(sequence, (list, tuple)):
         if not isinstance(sequence, Iterable) or (isinstance(sequence, np.ndarray) and sequence.ndim != 1):
             raise TypeError(
                 f"{op.name} expected an iterable of Values and numbers, got {sequence!r} "
@@ -178,15 +170,21 @@ def _column(op: Op, sequence: Iterable[Any]) -> tuple[tuple[Any, ...], Sequence[
     items: tuple[Any, ...] = tuple(sequence)
     # The weights of a neuron are all Values, and its inputs are often all floats: checking each of them would
     # take half of the time of a training step.
-    numbers = [item._data for item in items if type(item) is Value]
-    if numbers and len(numbers) == len(items):
-        return items, numbers, True
-    if not numbers and countOf(map(type, items), float) == len(items):
-        return items, items, False
-    items = tuple(_operand(op, i, item) for i, item in enumerate(items))
-    mask = [isinstance(item, Value) for item in items]
-    numbers = [item._data if isinstance(item, Value) else item for item in items]
-    return items, numbers, mask if any(mask) else False
+    numbers: list[float] = [item._data for item in items if type(item) is Value]
+    if len(numbers) == len(items):
+        return items, numbers, len(items)
+    if not numbers and _are_floats(items):
+        return items, list(items), 0
+    items = tuple([_operand(op, i, item) for i, item in enumerate(items)])
+    nodes = [item for item in items if isinstance(item, Value)]
+    return items, [item._data if isinstance(item, Value) else item for item in items], len(nodes)
+
+
+def _are_floats(items: tuple[Any, ...]) -> bool:
+    for item in items:  # noqa: SIM110  # a generator would take twice as long
+        if type(item) is not float:
+            return False
+    return True
 
 
 def _operand(op: Op, i: int, item: Any) -> Value | float:
@@ -208,12 +206,10 @@ def _plain(op: Op, out: float, args: Sequence[float]) -> float:
     return out
 
 
-def _evaluate(op: Op, numbers: Sequence[Any]) -> tuple[float, list[Any]]:
+def _evaluate(op: Op, numbers: list[Any]) -> list[Any]:
     """Return the value of a row and its partials."""
-    rules = on_floats(op)
     try:
-        out = rules.value(*numbers)
-        return out, [rule(*numbers, out) for rule in rules.partials]
+        found: list[Any] = in_one_call(op)(*numbers)
+        return found
     except PYTHON_RAISES:
-        out, *partials = careful(op, *numbers)
-        return out, partials
+        return list(careful(op, *numbers))

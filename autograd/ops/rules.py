@@ -7,7 +7,7 @@ functions of `autograd` themselves, which is how a derivative becomes more graph
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple, TypeGuard
 
@@ -85,7 +85,7 @@ def compile_rule(rule: Rule, parameters: Sequence[str], meaning: Mapping[str, An
     >>> compile_rule(Rule("1.0 - out * out"), ["x", "out"], FLOAT)(0.0, 0.5)
     0.75
     """
-    return _function(rule, _python(meaning).write(rule), parameters, meaning)
+    return _function(rule.words, _python(meaning).write(rule), parameters, meaning)
 
 
 def _python(meaning: Mapping[str, Any]) -> Renderer:
@@ -94,10 +94,10 @@ def _python(meaning: Mapping[str, Any]) -> Renderer:
 
 
 def _function(
-    rule: Rule, expression: str, parameters: Sequence[str], meaning: Mapping[str, Any]
+    words: Iterable[str], expression: str, parameters: Sequence[str], meaning: Mapping[str, Any]
 ) -> Callable[..., Any]:
-    """Return the expression of a rule as a function, with the words in it that only the table defines."""
-    words = set(rule.words) - set(meaning) - set(_python(meaning).forms)
+    """Return an expression in some words as a function, with those of them that only the table defines."""
+    words = set(words) - set(meaning) - set(_python(meaning).forms)
     known = {"__name__": __name__, **meaning, **{word: _defined(OPS[word], meaning) for word in words}}
     return eval(f"lambda {', '.join(parameters)}: {expression}", known)  # type: ignore[no-any-return]
 
@@ -175,6 +175,32 @@ def on_floats(op: Op) -> Rules:
     return on_sequences(op, FLOAT) if op.variadic else compile_row(op, FLOAT)
 
 
+@cache
+def in_one_call(op: Op) -> Callable[..., list[Any]]:
+    """Return the rules of a row on Python floats as one function, compiled at the first use.
+
+    For a dot product, the two calls that it saves would take as long as ten of the products.
+
+    Returns
+    -------
+    callable
+        It takes the arguments, and gives a list of the value and the partials.
+
+    Examples
+    --------
+    >>> in_one_call(OPS["mul"])(2.0, 3.0), in_one_call(OPS["dot"])([2.0, 3.0], [10.0, 100.0])
+    ([6.0, 3.0, 2.0], [320.0, [10.0, 100.0], [2.0, 3.0]])
+    """
+    if op.variadic:
+        value = OverElements(op, BY_BRANCH).total(op.value)
+        partials = [OverElements(op, BY_BRANCH).each(rule) for rule in op.partials]
+    else:
+        value, *partials = map(BY_BRANCH.write, (op.value, *op.partials))
+    words = {word for rule in (op.value, *op.partials) for word in rule.words}
+    expression = f"[{', '.join([f'out := {value}', *partials])}]"
+    return _function(words, expression, op.parameters, {**FLOAT, "zip": zip})
+
+
 def on_sequences(op: Op, meaning: Mapping[str, Any]) -> Rules:
     """Return the value and the partials of a variadic row as functions of sequences.
 
@@ -199,9 +225,9 @@ def on_sequences(op: Op, meaning: Mapping[str, Any]) -> Rules:
     """
     known = {**meaning, "zip": zip, "len": len}
     language = _python(meaning)
-    value = _function(op.value, OverElements(op, language).total(op.value), op.parameters, known)
+    value = _function(op.value.words, OverElements(op, language).total(op.value), op.parameters, known)
     partials = [
-        _function(rule, OverElements(op, language).each(rule), (*op.parameters, "out"), known)
+        _function(rule.words, OverElements(op, language).each(rule), (*op.parameters, "out"), known)
         for rule in op.partials
     ]
     return Rules(value, tuple(partials))

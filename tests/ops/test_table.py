@@ -20,7 +20,7 @@ from autograd import OPS, Op, Value, as_values, data
 from autograd.functions import generated
 from autograd.ops.generate import GENERATED
 from autograd.ops.rule import Rule
-from autograd.ops.rules import compile_row, on_arrays, on_floats
+from autograd.ops.rules import compile_row, in_one_call, on_arrays, on_floats
 from autograd.ops.table import SpecialPoint
 
 rows = pytest.mark.parametrize("op", OPS.values(), ids=list(OPS))
@@ -72,6 +72,17 @@ def test_the_oracles_cover_the_table() -> None:
 def test_value_and_partials(op: Op) -> None:
     """A row's value and partials are those of the formula differentiated at 30 digits."""
     check_rules(op)
+
+
+@rows
+def test_the_rules_in_one_call(op: Op) -> None:
+    """The value and the partials that one call gives are those of a call for each, bit for bit."""
+    rules = on_floats(op)
+    for point in sample(op):
+        arguments = split(op, point)
+        out = rules.value(*arguments)
+        partials = [rule(*arguments, out) for rule in rules.partials]
+        assert repr(in_one_call(op)(*arguments)) == repr([out, *partials])
 
 
 @pytest.mark.parametrize(
