@@ -185,7 +185,7 @@ class _KeyWriter:
                 self._classes(item)
         elif isinstance(item, Value):
             self.tokens.append(item._data.hex())
-            self.snapshot.add_attribute(item, "_data")
+            self.snapshot.add_constant(item)
         elif isinstance(item, np.generic | np.dtype):
             self.tokens.append(repr(item))
         elif isinstance(item, np.ndarray):

@@ -9,6 +9,7 @@ from typing import Any
 from weakref import ref
 
 import numpy as np
+import numpy.typing as npt
 
 from ...engine.levels import open_scopes
 from ...engine.value import Value
@@ -60,6 +61,7 @@ class Snapshot:
         self._owners: list[Any] = []
         self._names: list[str] = []
         self._arrays: list[Any] = []
+        self._constants: list[Value] = []
         self._state = 0
 
     def add_items(self, container: Collection[Any]) -> None:
@@ -87,6 +89,10 @@ class Snapshot:
         """Add the elements of an array."""
         self._arrays.append(array)
 
+    def add_constant(self, value: Value) -> None:
+        """Add the number of a `Value` that is no parameter."""
+        self._constants.append(value)
+
     def take(self) -> None:
         """Take the snapshot of everything that was added."""
         module = self._root
@@ -99,8 +105,10 @@ class Snapshot:
         self._parts = parts
         self._attributes = list(map(getattr, self._owners, self._names))
         self._contents = list(map(_content, self._arrays))
+        self._bits = _numbers(self._constants).tobytes()
         elements = [array.ravel().tolist() for array in self._arrays if array.dtype.hasobject]
-        held = (self._parameters, self._views, self._owners, self._arrays, parts, self._attributes, elements)
+        nodes = (self._parameters, self._constants)
+        held = (*nodes, self._views, self._owners, self._arrays, parts, self._attributes, elements)
         self._type, self._root = type(module), ref(module, lambda _: [items.clear() for items in held])
 
     def numbers(self, module: Any) -> Any:
@@ -108,7 +116,7 @@ class Snapshot:
         # An open derivative or trace may vary the parameters.
         if self._root() is not module or open_scopes or not self._holds(module):
             return None
-        return np.fromiter(map(_number, self._parameters), float, len(self._parameters))
+        return _numbers(self._parameters)
 
     def _holds(self, module: Any) -> bool:
         return (
@@ -118,11 +126,17 @@ class Snapshot:
             and all(map(is_, chain.from_iterable(self._views), self._parts))
             and all(map(is_, map(getattr, self._owners, self._names), self._attributes))
             and list(map(_content, self._arrays)) == self._contents
+            # By their bits: a compiled node makes a new float each time that it is asked for its number.
+            and _numbers(self._constants).tobytes() == self._bits
         )
 
 
 def _nothing() -> None:
     """Stand for the reference to a module that is gone."""
+
+
+def _numbers(values: Sequence[Value]) -> npt.NDArray[np.float64]:
+    return np.fromiter(map(_number, values), float, len(values))
 
 
 def _content(array: Any) -> tuple[Any, ...]:
