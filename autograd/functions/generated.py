@@ -91,7 +91,7 @@ def abs(x: T) -> T:
     '0.825'
     """
     if isinstance(x, Value):
-        return x.abs()
+        return x.abs()  # type: ignore[return-value, unused-ignore]
     if not isinstance(x, np.ndarray):
         return builtins.abs(x)
     return elementwise(OPS["abs"], x)  # type: ignore[no-any-return]
@@ -234,7 +234,7 @@ def exp(x: T) -> T:
     '4.482'
     """
     if isinstance(x, Value):
-        return x.exp()
+        return x.exp()  # type: ignore[return-value, unused-ignore]
     return elementwise(OPS["exp"], x)  # type: ignore[no-any-return]
 
 
@@ -261,7 +261,7 @@ def log(x: T) -> T:
     '1.328'
     """
     if isinstance(x, Value):
-        return x.log()
+        return x.log()  # type: ignore[return-value, unused-ignore]
     return elementwise(OPS["log"], x)  # type: ignore[no-any-return]
 
 
@@ -288,7 +288,7 @@ def log1p(x: T) -> T:
     '1.510'
     """
     if isinstance(x, Value):
-        return x.log1p()
+        return x.log1p()  # type: ignore[return-value, unused-ignore]
     return elementwise(OPS["log1p"], x)  # type: ignore[no-any-return]
 
 
@@ -315,7 +315,7 @@ def expm1(x: T) -> T:
     '3.482'
     """
     if isinstance(x, Value):
-        return x.expm1()
+        return x.expm1()  # type: ignore[return-value, unused-ignore]
     return elementwise(OPS["expm1"], x)  # type: ignore[no-any-return]
 
 
@@ -342,7 +342,7 @@ def sqrt(x: T) -> T:
     '1.943'
     """
     if isinstance(x, Value):
-        return x.sqrt()
+        return x.sqrt()  # type: ignore[return-value, unused-ignore]
     return elementwise(OPS["sqrt"], x)  # type: ignore[no-any-return]
 
 
@@ -369,7 +369,7 @@ def cbrt(x: T) -> T:
     '1.557'
     """
     if isinstance(x, Value):
-        return x.cbrt()
+        return x.cbrt()  # type: ignore[return-value, unused-ignore]
     return elementwise(OPS["cbrt"], x)  # type: ignore[no-any-return]
 
 
@@ -396,7 +396,7 @@ def log2(x: T) -> T:
     '1.916'
     """
     if isinstance(x, Value):
-        return x.log2()
+        return x.log2()  # type: ignore[return-value, unused-ignore]
     return elementwise(OPS["log2"], x)  # type: ignore[no-any-return]
 
 
@@ -423,7 +423,7 @@ def log10(x: T) -> T:
     '0.577'
     """
     if isinstance(x, Value):
-        return x.log10()
+        return x.log10()  # type: ignore[return-value, unused-ignore]
     return elementwise(OPS["log10"], x)  # type: ignore[no-any-return]
 
 
@@ -450,7 +450,7 @@ def exp2(x: T) -> T:
     '2.828'
     """
     if isinstance(x, Value):
-        return x.exp2()
+        return x.exp2()  # type: ignore[return-value, unused-ignore]
     return elementwise(OPS["exp2"], x)  # type: ignore[no-any-return]
 
 
@@ -477,7 +477,7 @@ def floor(x: T) -> T:
     '0.000'
     """
     if isinstance(x, Value):
-        return x.floor()
+        return x.floor()  # type: ignore[return-value, unused-ignore]
     return elementwise(OPS["floor"], x)  # type: ignore[no-any-return]
 
 
@@ -504,7 +504,7 @@ def erf(x: T) -> T:
     '0.966'
     """
     if isinstance(x, Value):
-        return x.erf()
+        return x.erf()  # type: ignore[return-value, unused-ignore]
     return elementwise(OPS["erf"], x)  # type: ignore[no-any-return]
 
 
@@ -531,7 +531,7 @@ def erfc(x: T) -> T:
     '0.034'
     """
     if isinstance(x, Value):
-        return x.erfc()
+        return x.erfc()  # type: ignore[return-value, unused-ignore]
     return elementwise(OPS["erfc"], x)  # type: ignore[no-any-return]
 
 
@@ -558,7 +558,7 @@ def sin(x: T) -> T:
     '0.997'
     """
     if isinstance(x, Value):
-        return x.sin()
+        return x.sin()  # type: ignore[return-value, unused-ignore]
     return elementwise(OPS["sin"], x)  # type: ignore[no-any-return]
 
 
@@ -585,7 +585,7 @@ def cos(x: T) -> T:
     '0.071'
     """
     if isinstance(x, Value):
-        return x.cos()
+        return x.cos()  # type: ignore[return-value, unused-ignore]
     return elementwise(OPS["cos"], x)  # type: ignore[no-any-return]
 
 
@@ -612,7 +612,7 @@ def tan(x: T) -> T:
     '0.842'
     """
     if isinstance(x, Value):
-        return x.tan()
+        return x.tan()  # type: ignore[return-value, unused-ignore]
     return elementwise(OPS["tan"], x)  # type: ignore[no-any-return]
 
 
@@ -639,7 +639,7 @@ def arcsin(x: T) -> T:
     '0.495'
     """
     if isinstance(x, Value):
-        return x.arcsin()
+        return x.arcsin()  # type: ignore[return-value, unused-ignore]
     return elementwise(OPS["arcsin"], x)  # type: ignore[no-any-return]
 
 
@@ -666,7 +666,7 @@ def arccos(x: T) -> T:
     '1.076'
     """
     if isinstance(x, Value):
-        return x.arccos()
+        return x.arccos()  # type: ignore[return-value, unused-ignore]
     return elementwise(OPS["arccos"], x)  # type: ignore[no-any-return]
 
 
@@ -693,7 +693,7 @@ def arctan(x: T) -> T:
     '0.983'
     """
     if isinstance(x, Value):
-        return x.arctan()
+        return x.arctan()  # type: ignore[return-value, unused-ignore]
     return elementwise(OPS["arctan"], x)  # type: ignore[no-any-return]
 
 
@@ -792,7 +792,7 @@ def sinh(x: T) -> T:
     '2.129'
     """
     if isinstance(x, Value):
-        return x.sinh()
+        return x.sinh()  # type: ignore[return-value, unused-ignore]
     return elementwise(OPS["sinh"], x)  # type: ignore[no-any-return]
 
 
@@ -819,7 +819,7 @@ def cosh(x: T) -> T:
     '2.352'
     """
     if isinstance(x, Value):
-        return x.cosh()
+        return x.cosh()  # type: ignore[return-value, unused-ignore]
     return elementwise(OPS["cosh"], x)  # type: ignore[no-any-return]
 
 
@@ -846,7 +846,7 @@ def tanh(x: T) -> T:
     '0.905'
     """
     if isinstance(x, Value):
-        return x.tanh()
+        return x.tanh()  # type: ignore[return-value, unused-ignore]
     return elementwise(OPS["tanh"], x)  # type: ignore[no-any-return]
 
 
@@ -873,7 +873,7 @@ def sech2(x: T) -> T:
     '0.181'
     """
     if isinstance(x, Value):
-        return x.sech2()
+        return x.sech2()  # type: ignore[return-value, unused-ignore]
     return elementwise(OPS["sech2"], x)  # type: ignore[no-any-return]
 
 
@@ -900,7 +900,7 @@ def arcsinh(x: T) -> T:
     '1.195'
     """
     if isinstance(x, Value):
-        return x.arcsinh()
+        return x.arcsinh()  # type: ignore[return-value, unused-ignore]
     return elementwise(OPS["arcsinh"], x)  # type: ignore[no-any-return]
 
 
@@ -927,7 +927,7 @@ def arccosh(x: T) -> T:
     '2.070'
     """
     if isinstance(x, Value):
-        return x.arccosh()
+        return x.arccosh()  # type: ignore[return-value, unused-ignore]
     return elementwise(OPS["arccosh"], x)  # type: ignore[no-any-return]
 
 
@@ -954,7 +954,7 @@ def arctanh(x: T) -> T:
     '0.517'
     """
     if isinstance(x, Value):
-        return x.arctanh()
+        return x.arctanh()  # type: ignore[return-value, unused-ignore]
     return elementwise(OPS["arctanh"], x)  # type: ignore[no-any-return]
 
 
@@ -981,7 +981,7 @@ def sigmoid(x: T) -> T:
     '0.818'
     """
     if isinstance(x, Value):
-        return x.sigmoid()
+        return x.sigmoid()  # type: ignore[return-value, unused-ignore]
     return elementwise(OPS["sigmoid"], x)  # type: ignore[no-any-return]
 
 
@@ -1008,7 +1008,7 @@ def relu(x: T) -> T:
     '2.275'
     """
     if isinstance(x, Value):
-        return x.relu()
+        return x.relu()  # type: ignore[return-value, unused-ignore]
     return elementwise(OPS["relu"], x)  # type: ignore[no-any-return]
 
 
@@ -1035,7 +1035,7 @@ def softplus(x: T) -> T:
     '1.701'
     """
     if isinstance(x, Value):
-        return x.softplus()
+        return x.softplus()  # type: ignore[return-value, unused-ignore]
     return elementwise(OPS["softplus"], x)  # type: ignore[no-any-return]
 
 
