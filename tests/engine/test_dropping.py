@@ -39,8 +39,8 @@ class Slotted(Value):
     __slots__ = ("previous",)
 
 
-# The smallest in which Python itself runs; that of 3.13 cannot drop its own nested tuples in 64 KiB.
-STACK = (64 if sys.platform == "linux" and sys.version_info < (3, 13) else 512) * 1024
+# The smallest in which Python itself runs. 3.13 lets its own tuples and objects recurse 10,000 times.
+STACK = (64 if sys.platform == "linux" and sys.version_info < (3, 13) else 1024) * 1024
 
 
 def in_a_thread(work: Callable[[], None]) -> None:
