@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from ..ops.structural import Operation
-from .gradients import OF_THE_SWEEP, has_gradient
+from .gradients import NOT_YET, OF_THE_SWEEP, has_gradient
 from .user_line import Line
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ class Description:
     # A node is one object, part of no cycle: a tuple of operands and one of partials would double the time of
     # a training step. So it has a slot for each of two operands, and for each of two partials; a node of more
     # operands holds a tuple of them in `_x`, and one of partials in `_y`.
-    # The label and the source share a slot, since few nodes have either.
+    # The label and the source share a slot, since few nodes have either. A result leaves that slot empty, and
+    # until a sweep that of its gradient: the cyclic collector visits each slot of each node again and again.
     __slots__ = (
         "__weakref__",
         "_about",
@@ -98,7 +99,11 @@ class Description:
     def grad(self) -> Any:
         """What `Value.backward` computed; assignable."""
         # A float for the adjoint of each result would take a tenth of a sweep.
-        return self._adjoint if self._grad is OF_THE_SWEEP else self._grad
+        try:
+            grad = self._grad
+        except AttributeError:
+            return NOT_YET
+        return self._adjoint if grad is OF_THE_SWEEP else grad
 
     @grad.setter
     def grad(self, grad: Any) -> None:
@@ -128,24 +133,30 @@ class Description:
         TypeError
             On assignment of anything but a str.
         """
-        label: str = self._about[0]
+        label: str = self._label_and_source()[0]
         return label
 
     @label.setter
     def label(self, label: str) -> None:
         if not isinstance(label, str):
             raise TypeError(f"expected the label to be a str, got {label!r} ({type(label).__name__})")
-        self._about = (label, self._about[1])
+        self._about = (label, self._label_and_source()[1])
 
     @property
     def source(self) -> Line | None:
         """The line of the user's program that made the node: where nan or inf arose, or in anomaly mode."""
-        source: Line | None = self._about[1]
+        source: Line | None = self._label_and_source()[1]
         return source
 
     @source.setter
     def source(self, source: Line | None) -> None:
-        self._about = (self._about[0], source)
+        self._about = (self._label_and_source()[0], source)
+
+    def _label_and_source(self) -> Any:
+        try:
+            return self._about
+        except AttributeError:
+            return UNNAMED
 
     def __repr__(self) -> str:
         parts = [f"{self._data!r}"]

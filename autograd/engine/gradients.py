@@ -43,7 +43,8 @@ def has_gradient(node: Any) -> bool:
     >>> x.grad, has_gradient(x), y.grad, has_gradient(y)
     (0.0, True, 0.0, False)
     """
-    return node._grad is not NOT_YET and node._grad is not None
+    grad = node.grad
+    return grad is not NOT_YET and grad is not None
 
 
 def add_to_gradients(leaves: Sequence[Any], adjoints: Sequence[Any]) -> None:

@@ -24,9 +24,9 @@ from .value import Value
 _ROWS = {op.name: op for op in (*OPS.values(), *COMPARISONS.values())}
 
 # A copy has no marks, levels and weak references.
-_KEPT = ("_about", "_data", "_dx", "_dy", "_edges", "_x", "_y", "op")
+_KEPT = ("_data", "_dx", "_dy", "_edges", "_x", "_y", "op")
 
-_OTHERS = ("_adjoint", "_grad", "_level", "_mark")
+_OTHERS = ("_about", "_adjoint", "_grad", "_level", "_mark")
 
 
 def shallow_copy(node: Value) -> Any:
@@ -75,7 +75,7 @@ def with_operands(twin: Value, node: Value, operands: Operands) -> Value:
     >>> twin, twin.args[0] is y, twin.partials
     (Value(6.0, op='*'), True, (3.0, None))
     """
-    twin._about, twin._level, twin.op = node._about, node._level, node.op
+    twin._about, twin._level, twin.op = node._label_and_source(), node._level, node.op
     if operands:
         twin._x, twin._y, twin._edges = operands, node.partials, IN_TUPLES
     return twin
@@ -163,7 +163,15 @@ class _Piece:
             operands = _encoded(node._x, index_of), _encoded(node._y, index_of)
             partials = node._dx, node._dy, node._edges
             rows.append(
-                (node._data, row, *operands, *partials, node._about, is_node, _encoded(grad, index_of))
+                (
+                    node._data,
+                    row,
+                    *operands,
+                    *partials,
+                    node._label_and_source(),
+                    is_node,
+                    _encoded(grad, index_of),
+                )
             )
             if state := _extras(node):
                 extras[i] = state
@@ -270,6 +278,7 @@ def _fill(twin: Value, node: Value, copied: dict[int, Any]) -> None:
     """Give a copy the attributes of the node, with copies in place of the nodes that were copied."""
     for slot in _KEPT:
         setattr(twin, slot, getattr(node, slot))
+    twin._about = node._label_and_source()
     twin._x, twin._y, twin.grad = (_copied(arg, copied) for arg in (node._x, node._y, node.grad))
 
 

@@ -96,8 +96,6 @@ class Value(Operators):
         node._edges = edges
         node._mark = None
         node._level = 0
-        node._about = UNNAMED
-        node._grad = NOT_YET
         # nan - nan and inf - inf are nan, which counts as true; any finite number gives 0.
         if out - out or open_scopes:
             node._level = level_above(node.args)

@@ -94,10 +94,15 @@ def test_a_leaf() -> None:
     assert (leaf.grad, type(leaf.grad), has_gradient(leaf)) == (0.0, float, False)
 
 
-def test_nodes_without_a_name_share_their_description() -> None:
-    """What says that a node has neither label nor source line is one object, not one a node."""
+def test_results_hold_nothing_for_a_name_that_they_do_not_have() -> None:
+    """What says that a node has neither label nor source line is no object of each node."""
     x = Value(2.0)
-    assert x._about is (x * x)._about is (x + 1.0)._about
+    y = x * x
+    assert not hasattr(y, "_about")
+    assert (y.label, y.source, y.grad) == ("", None, 0.0)
+    assert x._label_and_source() is y._label_and_source() is (x + 1.0)._label_and_source()
+    y.label = "y"
+    assert (y.label, y.source) == ("y", None)
 
 
 def test_unknown_attributes() -> None:
