@@ -12,7 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from .description import Description
 
 FIRST_OF_TRACES = 2**40
 """Levels of traces, and of derivatives inside them, start here."""
@@ -82,7 +85,7 @@ def open_levels(*, traces: bool | None = None) -> set[int]:
     return {level for scope in scopes if traces in (None, scope.traces) for level in scope.levels}
 
 
-def level_above(args: Iterable[Any]) -> int:
+def level_above(args: tuple[Any, ...]) -> int:
     """Return the level of a result: the highest among its operands, where a plain number has level 0.
 
     Examples
@@ -94,8 +97,10 @@ def level_above(args: Iterable[Any]) -> int:
     level: int = 0
     for arg in args:
         # Constants are stored as floats; isinstance would take a tenth of the time of a trace.
-        if arg.__class__ is not float and arg._level > level:
-            level = arg._level
+        if type(arg) is not float:
+            node: Description = arg
+            if node._level > level:
+                level = node._level
     return level
 
 

@@ -34,6 +34,9 @@ _KINDS = {
 
 _watching: ContextVar[bool] = ContextVar("anomaly", default=False)
 
+is_watching = _watching.get
+"""`is_anomaly_enabled` without a call of Python's, which each operation of a trace would make."""
+
 
 @contextmanager
 def anomaly() -> Iterator[None]:

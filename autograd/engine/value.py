@@ -20,6 +20,7 @@ from . import nonfinite
 from .description import BOTH, FIRST, IN_TUPLES, SECOND, UNNAMED
 from .gradients import NOT_YET, OF_THE_SWEEP, add_to_gradients
 from .levels import level_above, open_scopes
+from .nonfinite import is_watching
 from .operators import Operators
 from .real_numbers import checked_number
 from .sweep_lock import is_sweeping, sweep_lock
@@ -99,7 +100,7 @@ class Value(Operators):
         # nan - nan and inf - inf are nan, which counts as true; any finite number gives 0.
         if out - out or open_scopes:
             node._level = level_above(node.args)
-            if out - out or nonfinite.is_anomaly_enabled():
+            if out - out or is_watching():
                 node.source = nonfinite.examine(op, node.args, out)
         return node
 
@@ -158,7 +159,7 @@ class Value(Operators):
         else:
             with sweep_lock:
                 order, leaves = _sweep(self, seed)
-                if nonfinite.is_anomaly_enabled():
+                if is_watching():
                     nonfinite.examine_adjoints(order + leaves)
                 add_to_gradients(leaves, [leaf._adjoint for leaf in leaves])
 
