@@ -35,6 +35,7 @@ def interpreted(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results)
         "add_product": lambda total, x, y: total + x * y,
         "numbers": loops.numbers,
         "places": loops.places,
+        "is_strict": False,
     }
     exec(loops.text, namespace)
     exec(numba_backend.caller(shapes, results), namespace)

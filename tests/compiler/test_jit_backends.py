@@ -5,6 +5,7 @@ import math
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -211,16 +212,78 @@ def test_elementwise_arithmetic_is_exact() -> None:
 # ------------------------------------------------------------------------------------------- arguments
 
 
-def test_arguments_of_all_kinds() -> None:
-    """Compiled code accepts views, read-only arrays, 0-d arrays and numbers."""
-    f = on("numba", lambda x, y: (x.sum() * y, x * y), np.ones((2, 3)), 1.0)
-    frozen = np.ones((2, 3))
-    frozen.flags.writeable = False
-    for x in (np.ones((3, 2)).T, frozen, np.ones((4, 6))[::2, ::2], np.ones((2, 3), dtype=np.float32)):
-        for y in (2.0, 2, np.float64(2.0), np.array(2.0)):
-            total, array = f(x, y)
-            assert total == 12.0
-            assert array.tolist() == [[2.0] * 3] * 2
+def unaligned(x: Any) -> Any:
+    """Return an array whose numbers begin anywhere in memory."""
+    found = np.frombuffer(b"-" + x.tobytes(), dtype=np.uint8)[1:].view(float).reshape(x.shape)
+    assert not found.flags.aligned
+    return found
+
+
+def read_only(x: Any) -> Any:
+    """Return an array that may not be written to."""
+    x.flags.writeable = False
+    return x
+
+
+LAYOUTS: dict[str, Callable[[Any], Any]] = {
+    "as it is": lambda x: x,
+    "read-only": read_only,
+    "columns first": np.asfortranarray,
+    "every second": lambda x: np.repeat(np.repeat(x, 2, axis=0), 2, axis=1)[::2, ::2],
+    "backwards": lambda x: x[::-1, ::-1].copy()[::-1, ::-1],
+    "one row": lambda x: np.broadcast_to(x[0], x.shape),
+    "unaligned": unaligned,
+    "other order of bytes": lambda x: x.astype(">f8"),
+    "single precision": lambda x: x.astype(np.float32),
+    "half precision": lambda x: x.astype(np.float16),
+    "long numbers": lambda x: x.astype(np.longdouble),
+    "integers": lambda x: x.astype(int),
+    "bytes": lambda x: x.astype(np.uint8),
+    "booleans": lambda x: x.astype(bool),
+    "objects": lambda x: x.astype(object),
+    "a subclass": lambda x: x.view(np.recarray),
+}
+NUMBER_KINDS: list[Any] = [
+    2.0,
+    2,
+    True,
+    np.float64(0.5),
+    np.float32(0.1),
+    np.int64(7),
+    np.array(2.0),
+    np.array(3),
+]
+
+
+@pytest.mark.parametrize("backend", ["numpy", "loops", "numba"])
+def test_arguments_of_all_kinds(backend: str) -> None:
+    """Arrays of any layout and type, and numbers of any, are read as float64, and are left as they are."""
+    f = on(backend, lambda x, y: (x.sum() * y, x * y), np.ones((2, 3)), 1.0)
+    for layout in LAYOUTS.values():
+        x = layout(np.arange(6.0).reshape(2, 3))
+        before = x.copy()
+        exact = np.asarray(x, dtype=float)
+        for y in NUMBER_KINDS:
+            for _ in range(2):
+                total, array = f(x, y)
+                assert total == exact.sum() * float(y)
+                assert array.dtype == float
+                assert array.tolist() == (exact * float(y)).tolist()
+        assert (x.dtype, x.tolist()) == (before.dtype, before.tolist())
+
+
+def test_numba_takes_read_only_arrays_as_they_are() -> None:
+    """Numba's program refuses views alone; after that views are copied, and contiguous arrays are not."""
+    f = on("numba", lambda x, y: x @ y, np.ones(3), np.ones(3))
+    own = f._latest.program.run.__globals__
+    plain = own["plain"]
+    assert f(read_only(np.ones(3)), np.ones(3)) == 3.0
+    assert not own["is_strict"]
+    assert [f(np.ones(6)[::2], np.ones(3)) for _ in range(2)] == [3.0] * 2
+    assert own["is_strict"]
+    x = read_only(np.ones(3))
+    assert plain(x) is x
+    assert plain(np.ones(6)[::2]).flags.c_contiguous
 
 
 def test_results_are_new_arrays() -> None:

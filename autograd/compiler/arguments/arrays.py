@@ -83,8 +83,8 @@ def arrays_of(structures: Iterable[Structure], leaves: Iterable[Any]) -> list[An
 def _arrays(structure: Structure, leaves: Iterator[Any]) -> Iterator[Any]:
     if isinstance(structure, Leaf):
         leaf = next(leaves)
-        # Python's floats raise where NumPy's have inf and nan.
-        yield leaf.astype(float, copy=False) if isinstance(leaf, np.ndarray) else np.float64(leaf)
+        # Python's floats raise where NumPy's have inf and nan, and arrays without dimensions are slow.
+        yield leaf.astype(float, copy=False) if structure.shape else np.float64(leaf)
     elif is_vector(structure):
         yield np.array([*islice(leaves, structure.size)], dtype=float)
     else:

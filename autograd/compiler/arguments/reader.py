@@ -178,7 +178,7 @@ class _ReaderSource:
             f"    if {name}.dtype.kind not in 'fiub': return None",
             f"    {name} = {name}.astype(float)",
         ]
-        self.arrays.append(name)
+        self.arrays.append(name if leaf.shape else f"{name}[()]")
 
     def read_vector(self, branch: Branch, name: str) -> None:
         """Write what makes one array of many numbers."""
