@@ -64,7 +64,7 @@ class Jitted:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the program for these arguments; compile it if there is none."""
         # Read once: another thread may be calling with other arguments.
-        read, program, build, _ = self._latest
+        read, program, build, _, _ = self._latest
         arrays = read(args, kwargs)
         if arrays is None:
             return self._call_other(args, kwargs)

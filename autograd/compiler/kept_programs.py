@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from itertools import count
 from typing import Any, NamedTuple
 
 from .arguments.call import Call, form_of
 from .arguments.reader import Reader, read_nothing, reader_of
+from .arguments.snapshot import Snapshot
 from .runtime.program import CompilationReport, Program
 
 KEPT = 128
 """How many programs a function keeps, which take 0.4 to 1.3 MB each; those not used for longest go first."""
+
+MODELS = 8
+"""How many models of the same structure a function reads fast in turns, as those of an ensemble."""
 
 
 class Ready(NamedTuple):
@@ -27,12 +31,21 @@ class Ready(NamedTuple):
         From the arrays of the results to the result.
     key : hashable
         What the program is kept by.
+    snapshots : tuple of Snapshot
+        Of the modules that it reads.
     """
 
     read: Reader
     program: Program
     build: Callable[..., Any]
     key: Hashable
+    snapshots: tuple[Snapshot, ...] = ()
+
+    def reads_others(self, snapshots: Iterable[Snapshot]) -> bool:
+        """Return whether it reads modules that are still there, and none that was read again for a call."""
+        own = [snapshot.module for snapshot in self.snapshots]
+        again = [snapshot.module for snapshot in snapshots]
+        return bool(own) and not any(module is None or any(module is it for it in again) for module in own)
 
 
 NOTHING = Ready(read_nothing, Program(str, tuple, CompilationReport(0, 0, 0.0)), tuple, None)
@@ -81,7 +94,7 @@ class KeptPrograms:
         if found is None:
             return None
         for ready in self.alike(call.args, call.kwargs):
-            # A reader knows one module of each kind: that of the last call.
+            # A reader knows the modules of one call, as they were then.
             if ready.key == call.key and not call.snapshots:
                 return ready
         return self._with_reader(call, *found)
@@ -100,13 +113,16 @@ class KeptPrograms:
         self._used[ready.key] = next(self._uses)
 
     def _with_reader(self, call: Call, program: Program, build: Callable[..., Any]) -> Ready:
-        ready = Ready(reader_of(call), program, build, call.key)
+        snapshots = tuple(call.snapshots.values())
+        ready = Ready(reader_of(call), program, build, call.key, snapshots)
         # Types of arguments may be made anew for each call, and still lead to the same program.
         if len(self._by_form) > 4 * KEPT:
             self._by_form.clear()
         form = form_of(call.args, call.kwargs)
-        others = (other for other in self._by_form.get(form, ()) if other.key != call.key)
-        self._by_form[form] = (ready, *others)
+        alike = self._by_form.get(form, ())
+        models = [other for other in alike if other.key == call.key and other.reads_others(snapshots)]
+        others = [other for other in alike if other.key != call.key]
+        self._by_form[form] = (ready, *models[: MODELS - 1], *others)
         return ready
 
     def _forget(self, key: Hashable) -> None:

@@ -369,6 +369,24 @@ def test_calls_of_models_are_fast(monkeypatch: pytest.MonkeyPatch) -> None:
     assert f({"model": one, "scale": x}, x) == found.data
 
 
+def test_models_that_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The models of an ensemble are read without a walk, and a part that one of them lost is gone."""
+    models = [MLP(2, [3, 1], rng=seed) for seed in range(8)]
+    x = np.array([0.3, -0.7])
+    f = jit(lambda model, x: model(x), backend="numpy")
+    first = [f(model, x) for model in models]
+    assert len(f._programs) == 1
+    with monkeypatch.context() as context:
+        context.setattr(jitted, "Call", None)
+        for _ in range(2):
+            assert [f(model, x) for model in models] == first
+    lost = ref(models[0].layers[0])
+    models[0].layers[0] = MLP(2, [3], output="relu", rng=9).layers[0]
+    same([f(model, x) for model in models], [model(x).data for model in models])
+    assert lost() is None
+    same(f(MLP(2, [3, 1], rng=9), x), MLP(2, [3, 1], rng=9)(x).data)
+
+
 def test_parameters_that_are_traced_themselves() -> None:
     """If the parameters are inputs of an outer trace, the call is recorded in it."""
     model = Neuron(1, "tanh", rng=0)
