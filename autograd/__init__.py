@@ -33,7 +33,10 @@ from .show.text.path_products import paths
 from .show.text.sweep_steps import steps
 from .transforms import accumulation as accumulation  # what `backward` does for graphs
 from .transforms.captured_values import make_functional
-from .transforms.derivatives import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from .transforms.control_flow import cond, fori_loop, scan, switch, while_loop
+from .transforms.derivatives import grad, hessian, hvp, jacfwd, jacobian, jacrev, jvp, value_and_grad, vjp
+from .transforms.indexing import take
+from .transforms.stopped_gradients import stop_gradient
 from .transforms.vectorize import vmap
 
 if TYPE_CHECKING:
@@ -48,10 +51,12 @@ __all__ = [
     "anomaly",
     "as_values",
     "check_grads",
+    "cond",
     "data",
     "draw",
     "elu",
     "explain",
+    "fori_loop",
     "gelu",
     "grad",
     "grads",
@@ -60,7 +65,9 @@ __all__ = [
     "hvp",
     "is_anomaly_enabled",
     "is_parameter",
+    "jacfwd",
     "jacobian",
+    "jacrev",
     "jit",
     "jvp",
     "lambdify",
@@ -69,14 +76,19 @@ __all__ = [
     "make_functional",
     "nudge",
     "paths",
+    "scan",
     "silu",
     "softmax",
     "stepper",
     "steps",
+    "stop_gradient",
+    "switch",
+    "take",
     "to_latex",
     "value_and_grad",
     "vjp",
     "vmap",
+    "while_loop",
 ]
 __all__ += generated.__all__
 

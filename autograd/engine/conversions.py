@@ -9,6 +9,7 @@ from __future__ import annotations
 from .description import Description
 from .errors import LostGradientError, TracedValueError
 from .levels import highest_open, open_levels
+from .tracing import is_unknown
 from .user_line import user_line
 
 
@@ -45,12 +46,12 @@ class Conversions(Description):
 
     def _known(self, asked_by: str) -> float:
         """Return the number, unless it depends on an input of a program that is being traced."""
-        if self._level and highest_open([self], open_levels(traces=True)):
+        if self._level and is_unknown(self):
             raise TracedValueError(
                 f"{asked_by} asks for a number that is not known while the function is traced, at "
-                f"{user_line()}; choose with where(condition, x, y), max or min, loop a fixed number of "
-                "times, take the functions of autograd or NumPy for math's, np.stack for np.array([v, ...]), "
-                "and grad for backward()"
+                f"{user_line()}; choose with cond, where(condition, x, y), max or min, loop a fixed number "
+                "of times, take the functions of autograd or NumPy for math's, np.stack for np.array([v, "
+                "...]), and grad for backward()"
             )
         return self._data
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from .levels import FIRST_OF_TRACES, Scope, new_level, open_scopes
+from .levels import FIRST_OF_TRACES, Scope, highest_open, new_level, open_levels, open_scopes
 
 _current: ContextVar[Scope | None] = ContextVar("trace", default=None)
 
@@ -108,3 +108,19 @@ def may_be_traced(node: Any) -> bool:
     """
     level: int = node._level
     return level >= FIRST_OF_TRACES
+
+
+def is_unknown(node: Any) -> bool:
+    """Return whether the number of a node depends on an input of a trace in progress.
+
+    Examples
+    --------
+    >>> from autograd import Value
+    >>> x = Value(3.0)
+    >>> with tracing([x]):
+    ...     is_unknown(x * 2.0)
+    True
+    >>> is_unknown(x * 2.0)
+    False
+    """
+    return may_be_traced(node) and highest_open([node], open_levels(traces=True)) > 0

@@ -332,6 +332,58 @@ def jacobian(
     return derivatives
 
 
+def jacfwd(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
+    """Return a function that computes the Jacobian of `f` by a forward sweep from each number.
+
+    Parameters
+    ----------
+    f, argnums, has_aux
+        As in `jacobian`.
+
+    Returns
+    -------
+    callable
+        As of `jacobian`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `jacobian`.
+
+    Examples
+    --------
+    >>> jacfwd(lambda x: np.array([x, x**2, x**3]))(2.0)
+    array([ 1.,  4., 12.])
+    """
+    return jacobian(f, argnums, mode="fwd", has_aux=has_aux)
+
+
+def jacrev(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
+    """Return a function that computes the Jacobian of `f` by a backward sweep from each result.
+
+    Parameters
+    ----------
+    f, argnums, has_aux
+        As in `jacobian`.
+
+    Returns
+    -------
+    callable
+        As of `jacobian`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `jacobian`.
+
+    Examples
+    --------
+    >>> jacrev(lambda x: x.sum())(np.array([2.0, 3.0]))
+    array([1., 1.])
+    """
+    return jacobian(f, argnums, mode="rev", has_aux=has_aux)
+
+
 def hessian(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
     """Return a function that computes the Hessian of `f`, by a forward sweep over the gradient per number.
 
@@ -361,8 +413,7 @@ def hessian(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Functio
     array([[4., 6.],
            [6., 0.]])
     """
-    slopes = jacobian(f, argnums, mode="rev", has_aux=has_aux)
-    return jacobian(slopes, argnums, mode="fwd", has_aux=has_aux)
+    return jacfwd(jacrev(f, argnums, has_aux), argnums, has_aux)
 
 
 def hvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool = False) -> Any:

@@ -140,6 +140,18 @@ class Copy:
         return rebuilt.root, bool(rebuilt.reached)
 
 
+def values_within(root: Any) -> set[Value]:
+    """Return the `Value`s that an object refers to: a function by its closure, a module by its attributes.
+
+    Examples
+    --------
+    >>> x = Value(1.0)
+    >>> values_within({"a": [x, 2.0]})
+    {Value(1.0)}
+    """
+    return set(_walked(root, {})[2])
+
+
 class _Rebuilt(NamedTuple):
     """The new root, the ids of the replaced objects that it reached, and pairs of originals and copies."""
 

@@ -7,7 +7,7 @@ the same form, so that a gradient comes back in the form of the argument.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from math import prod
 from numbers import Integral
@@ -185,12 +185,39 @@ def flatten_like(structure: Structure, tree: Any, whose: str, *, exact: bool = F
     >>> flatten_like(Leaf((2,)), np.array([1.0, 2.0]), "the tangent")
     [1.0, 2.0]
     """
-    leaves, found = leaves_of(_in_order_of(structure, tree), whose, exact=exact)
+    leaves, found = leaves_like(structure, tree, whose, exact=exact)
     if found != structure:
         raise ValueError(
             f"expected {whose} to have the structure of what it belongs to, {structure}, got {found}"
         )
     return numbers_of(leaves)
+
+
+def leaves_like(
+    structure: Structure, tree: Any, whose: str, *, exact: bool = False
+) -> tuple[list[Any], Structure]:
+    """Split a tree as `leaves_of` does, with the keys of its dicts in the order of a structure.
+
+    Examples
+    --------
+    >>> structure = leaves_of({"w": 1.0, "b": 2.0})[1]
+    >>> leaves_like(structure, {"b": 3.0, "w": 4.0}, "the carry")[0]
+    [4.0, 3.0]
+    """
+    return leaves_of(_in_order_of(structure, tree), whose, exact=exact)
+
+
+def with_leaves(structure: Structure, new: Callable[[Leaf], Leaf]) -> Structure:
+    """Return a structure with other leaves.
+
+    Examples
+    --------
+    >>> str(with_leaves(leaves_of([1.0, np.ones(2)])[1], lambda leaf: Leaf((5, *leaf.shape))))
+    'list(0: array of shape (5,), 1: array of shape (5, 2))'
+    """
+    if isinstance(structure, Leaf):
+        return new(structure)
+    return replace(structure, parts=tuple([with_leaves(part, new) for part in structure.parts]))
 
 
 def numbers_of(leaves: Iterable[Any]) -> list[Any]:
@@ -255,6 +282,22 @@ def array_of(numbers: Sequence[Any], shape: tuple[int, ...], *, is_array: bool =
     array = np.empty(len(numbers), dtype=object)
     array[:] = numbers
     return values_array(array).reshape(shape)
+
+
+def slices_of(array: Any) -> list[Any]:
+    """Return the slices of an array along its first axis, of the type of the array.
+
+    Examples
+    --------
+    >>> slices_of(np.array([1, 2])), slices_of(np.ones((1, 2)))
+    ([1, 2], [array([1., 1.])])
+    """
+    shape = array.shape[1:]
+    if not shape:
+        return array.tolist()  # type: ignore[no-any-return]
+    if array.dtype == object:
+        return [array_of(part.ravel().tolist(), shape) for part in array]
+    return [part.copy() for part in array]
 
 
 def blocks(matrix: Any, branch: Branch, axis: int) -> list[tuple[Structure, Any]]:

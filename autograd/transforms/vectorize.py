@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 from math import prod
 from types import FunctionType
@@ -27,7 +27,9 @@ from .trees import (
     leaves_of,
     numbers_of,
     parts_of,
+    slices_of,
     unflatten,
+    with_leaves,
 )
 
 Function = Callable[..., Any]
@@ -193,12 +195,7 @@ class _Array:
     @property
     def parts(self) -> list[Any]:
         """The slice of each sample, of the type of the array."""
-        shape = self.array.shape[1:]
-        if not shape:
-            return self.array.tolist()  # type: ignore[no-any-return]
-        if self.array.dtype == object:
-            return [array_of(part.ravel().tolist(), shape) for part in self.array]
-        return [part.copy() for part in self.array]
+        return slices_of(self.array)
 
     def taken(self, numbers: Iterator[Any]) -> Any:
         """Return the slice of the sample whose numbers come next, of the type of the array."""
@@ -231,7 +228,7 @@ def _opened(tree: Any, axes: Any, arrays: list[_Array]) -> Builder:
         arrays.extend(own)
         if isinstance(structure, Leaf):
             return next
-        places, size = _places(structure), len(own)
+        places, size = with_leaves(structure, lambda leaf: Leaf(())), len(own)
         return lambda parts: unflatten(places, [next(parts) for _ in range(size)], argument=True)
     parts = parts_of(tree)
     entries = _entries("in_axes", axes, parts and tuple(parts[0]), type(tree).__name__)
@@ -247,13 +244,6 @@ def _moved(array: Any, axis: int) -> Any:
             f"vmap expected an array with axis {axis}, got a {Leaf(array.shape)}; pass in_axes=None for it"
         )
     return np.moveaxis(array, axis, 0)
-
-
-def _places(structure: Structure) -> Structure:
-    """Return a structure with a single place for each leaf."""
-    if isinstance(structure, Leaf):
-        return Leaf(())
-    return replace(structure, parts=tuple(map(_places, structure.parts)))
 
 
 def _count(arrays: Sequence[_Array]) -> int:

@@ -1,0 +1,562 @@
+"""Loops and conditionals: Python's semantics, JAX's results, under every transformation and compiled."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from interrupts import can_be_interrupted, interrupted_at
+from loops_backend import loops as loops
+from loops_backend import on
+
+import autograd
+import nn
+from autograd import (
+    Value,
+    cond,
+    fori_loop,
+    grad,
+    hessian,
+    jacfwd,
+    jacobian,
+    jacrev,
+    jit,
+    jvp,
+    make_functional,
+    scan,
+    switch,
+    vjp,
+    vmap,
+    while_loop,
+)
+from autograd.engine.errors import TracedValueError
+from autograd.show.text.formulas import expression
+from autograd.transforms.branches import Choose, choose
+from autograd.transforms.partials import partials_as_graph
+
+jax = pytest.importorskip("jax")
+
+pytestmark = pytest.mark.usefixtures("jax_in_doubles")
+
+Function = Callable[..., Any]
+
+OURS = autograd
+THEIRS = SimpleNamespace(**{**vars(jax.numpy), **vars(jax), **vars(jax.lax)})
+
+
+def numbers(*shape: int, seed: int = 0) -> Any:
+    """Return an array of normally distributed numbers, the same at every call."""
+    return np.random.default_rng(seed).normal(size=shape)
+
+
+# ------------------------------------------------------------------------------------------------ functions
+
+
+def of_scan(f: Any, x: Any) -> Any:
+    """Return a recurrence over slices, forward."""
+
+    def body(carry: Any, row: Any) -> Any:
+        total, last = carry
+        total = f.tanh(total * row["w"][0] + row["b"]) + last
+        return (total, row["w"][1]), {"total": total, "square": [row["w"] * row["w"]]}
+
+    xs = {"w": x * numbers(4, 2), "b": numbers(4, seed=1) * x}
+    (total, last), out = f.scan(body, (x, 0.5 * x), xs)
+    return total * last + (out["total"] * numbers(4, seed=2)).sum() + out["square"][0].sum()
+
+
+def of_scan_in_reverse(f: Any, x: Any) -> Any:
+    """Return a recurrence over slices, from the last one to the first."""
+    carry, out = f.scan(lambda c, r: (f.sin(c * r), c * r), x, numbers(5), reverse=True)
+    return carry + (out * numbers(5, seed=3)).sum()
+
+
+def of_length(f: Any, x: Any) -> Any:
+    """Return a power by a scan without slices."""
+    carry, out = f.scan(lambda c, _: (c * x, c), 1.0, None, length=4)
+    return carry + out.sum()
+
+
+def of_two_scans(f: Any, x: Any) -> Any:
+    """Return a scan in a scan."""
+
+    def outer(carry: Any, row: Any) -> Any:
+        inner, out = f.scan(lambda c, r: (c * f.cos(r * x), c), carry, row)
+        return inner + x, out
+
+    carry, out = f.scan(outer, x, numbers(3, 2))
+    return carry * out.sum()
+
+
+def of_fori_loop(f: Any, x: Any) -> Any:
+    """Return a power by a counted loop, which uses the count."""
+    return f.fori_loop(1, 4, lambda i, c: c * x + i, x)
+
+
+def of_while_loop(f: Any, x: Any) -> Any:
+    """Return a square root by Newton's method, until it has converged."""
+    state = f.while_loop(
+        lambda s: abs(s[0] * s[0] - x) > 1e-12, lambda s: (0.5 * (s[0] + x / s[0]), s[1] + 1), (x + 1.0, 0)
+    )
+    return state[0]
+
+
+def of_cond(f: Any, x: Any) -> Any:
+    """Return a choice of two functions of one operand, and of two that read it on the side."""
+    one = f.cond(x > 0.5, lambda x: f.sin(x) * x, lambda x: x * x * x, x)
+    return one + f.cond(x < 0.5, lambda: f.exp(x), lambda: x * one)
+
+
+def of_cond_of_trees(f: Any, x: Any) -> Any:
+    """Return a choice of trees."""
+    out = f.cond(
+        x > 0.5,
+        lambda p: {"a": p["a"] * x, "b": (p["b"][0], 1.0)},
+        lambda p: {"a": p["a"] * p["a"], "b": (x * x, x)},
+        {"a": x * numbers(2), "b": [x]},
+    )
+    return out["a"].sum() * out["b"][0] + out["b"][1]
+
+
+def of_switch(f: Any, x: Any) -> Any:
+    """Return choices of three functions, also by an index that is too large or too small."""
+    branches = [f.sin, f.exp, lambda x: x * x * x]
+    return sum((f.switch(i, branches, x) * (i + 3) for i in (-1, 0, 1, 2, 3)), 0.0)
+
+
+def of_choices_in_a_scan(f: Any, x: Any) -> Any:
+    """Return a loop with a choice in each step."""
+
+    def body(carry: Any, row: Any) -> Any:
+        return f.cond(carry > row, lambda c: c * f.sin(row * x), lambda c: c + x * row, carry), carry
+
+    carry, out = f.scan(body, x, numbers(5))
+    return carry + out.sum()
+
+
+def of_guards(f: Any, x: Any) -> Any:
+    """Return functions that have no finite value or derivative where they are not taken."""
+    y = x - 0.7
+    return (
+        f.cond(y > 0.0, lambda y: f.sqrt(y) * f.log(y), lambda y: y * y, y)
+        + f.cond(y == 0.0, lambda: x * x, lambda: f.sin(y) / y)
+        + f.cond(y != 0.0, lambda y: 1.0 / y, lambda y: x * y, y)
+    )
+
+
+FUNCTIONS = {
+    f.__name__: f
+    for f in (
+        of_scan,
+        of_scan_in_reverse,
+        of_length,
+        of_two_scans,
+        of_fori_loop,
+        of_while_loop,
+        of_cond,
+        of_cond_of_trees,
+        of_switch,
+        of_choices_in_a_scan,
+        of_guards,
+    )
+}
+ALL = pytest.mark.parametrize("name", FUNCTIONS)
+# JAX has no derivative backward through a loop whose length is not known.
+FORWARD_ALONE = {"of_while_loop"}
+# Their number of steps depends on the number.
+NOT_TRACED = {"of_while_loop"}
+POINTS = (0.7, 1.3)
+
+
+def transformed(f: Any, of: Function) -> dict[str, Function]:
+    """Return derivatives of a function to order 3, in both modes and mixed."""
+
+    def forward(g: Function) -> Function:
+        return lambda x: f.jvp(g, (x,), (1.0,))[1]
+
+    found: dict[str, Function] = {
+        "value": of,
+        "jvp": forward(of),
+        "forward of forward": forward(forward(of)),
+        "forward, three times": forward(forward(forward(of))),
+    }
+    if of.__name__ not in FORWARD_ALONE:
+        found |= {
+            "grad": f.grad(of),
+            "grad of grad": f.grad(f.grad(of)),
+            "hessian": f.hessian(of),
+            "grad of forward": f.grad(forward(of)),
+            "forward of grad of grad": forward(f.grad(f.grad(of))),
+            "grad, three times": f.grad(f.grad(f.grad(of))),
+        }
+    return found
+
+
+def function(f: Any, name: str) -> Function:
+    """Return a function of one number, written with the functions of a library."""
+
+    def of(x: Any) -> Any:
+        return FUNCTIONS[name](f, x)
+
+    of.__name__ = name
+    return of
+
+
+@ALL
+def test_derivatives_agree_with_those_of_jax(name: str) -> None:
+    """Values and derivatives to order 3, eagerly and compiled, at both points, are those of JAX."""
+    theirs = transformed(THEIRS, function(THEIRS, name))
+    for way, ours in transformed(OURS, function(OURS, name)).items():
+        compiled = ours if name in NOT_TRACED else jit(ours, backend="numpy")
+        reference = jax.jit(theirs[way])
+        for x in POINTS:
+            expected = float(reference(x))
+            np.testing.assert_allclose(ours(x), expected, rtol=1e-9, atol=1e-9, err_msg=way)
+            np.testing.assert_allclose(compiled(x), expected, rtol=1e-9, atol=1e-9, err_msg=way)
+
+
+@ALL
+def test_samples_agree_with_those_of_jax(name: str) -> None:
+    """Under vmap each sample takes its own branch and steps, eagerly and compiled."""
+    points = np.array([0.2, *POINTS, 3.0])
+    for way in ("value", "jvp", *(() if name in FORWARD_ALONE else ("grad", "hessian"))):
+        ours = transformed(OURS, function(OURS, name))[way]
+        expected = jax.jit(jax.vmap(transformed(THEIRS, function(THEIRS, name))[way]))(points)
+        np.testing.assert_allclose(vmap(ours)(points), expected, rtol=1e-9, atol=1e-9, err_msg=way)
+        if name not in NOT_TRACED:
+            for f in (vmap(ours), lambda points: vmap(ours)(points) * 1.0):  # noqa: B023
+                found = jit(f, backend="numpy")(points)
+                np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9, err_msg=way)
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS.keys() - NOT_TRACED))
+def test_loops_for_numba_agree(name: str) -> None:
+    """The loops that Numba compiles give the same derivatives."""
+    for way in ("value", "grad", "hessian"):
+        f = transformed(OURS, function(OURS, name))[way]
+        compiled = on("loops", f, POINTS[0])
+        for x in POINTS:
+            np.testing.assert_allclose(compiled(x), f(x), rtol=1e-12, atol=1e-12)
+
+
+@ALL
+def test_backward(name: str) -> None:
+    """`backward` on what was recorded gives the gradient."""
+    x = Value(POINTS[1])
+    FUNCTIONS[name](OURS, x).backward()
+    assert x.grad == grad(function(OURS, name))(POINTS[1])
+
+
+# ---------------------------------------------------------------------------------------------- semantics
+
+
+def test_scan_is_a_loop() -> None:
+    """A scan calls the body for each slice, in order, and stacks its results in the order of the slices."""
+    seen: list[Any] = []
+
+    def body(carry: Any, x: Any) -> Any:
+        seen.append(x)
+        return carry + 1, (carry, {"x": x, "none": None})
+
+    xs = np.array([3, 1, 2])
+    carry, (order, out) = scan(body, 0, xs)
+    assert (carry, seen) == (3, [3, 1, 2])
+    assert all(type(x) is int for x in seen)
+    np.testing.assert_array_equal(order, [0, 1, 2])
+    np.testing.assert_array_equal(out["x"], xs)
+    assert out["none"] is None
+    carry, (order, _) = scan(body, 0, xs, reverse=True)
+    np.testing.assert_array_equal(order, [2, 1, 0])
+    assert seen[3:] == [2, 1, 3]
+
+
+def test_scan_of_no_slices() -> None:
+    """Without slices the carry is the first one, and the body is called once to learn the form of results."""
+    carry, out = scan(lambda c, x: (c, (c, x * 2.0)), 1.0, np.ones((0, 3)))
+    assert carry == 1.0
+    assert [part.shape for part in out] == [(0,), (0, 3)]
+    assert scan(lambda c, x: (c, x), 2.0, None, length=0) == (2.0, None)
+
+
+def test_loops_record_what_they_do() -> None:
+    """What a loop or conditional does is recorded, drawn and explained as if it were written out."""
+    x, y = Value(2.0, "x"), Value(3.0, "y")
+    assert expression(scan(lambda c, _: (c * x, None), y, length=2)[0]) == "y * x * x"
+    assert expression(fori_loop(0, 2, lambda i, c: c + i * x, y)) == "y + 0 * x + 1 * x"
+    assert expression(while_loop(lambda c: c < 10.0, lambda c: c * x, y)) == "y * x * x"
+    assert expression(cond(x > 1.0, lambda a: a * y, lambda a: a, x)) == "x * y"
+    assert expression(switch(Value(1.0), [abs, lambda a: a + y], x)) == "x + y"
+
+
+def test_a_module_is_carried_and_captured() -> None:
+    """A body may use a model, and carry one; the parameters get their gradients."""
+    model = nn.MLP(1, [2, 1], rng=0)
+
+    def body(carry: Any, x: Any) -> Any:
+        held, total = carry
+        return (held, total + held([x])), None
+
+    (same, total), _ = scan(body, (model, 0.0), np.array([0.1, 0.2, 0.3]))
+    assert same is model
+    total.backward()
+    loop: Any = sum((model([x]) for x in (0.1, 0.2, 0.3)), 0.0)
+    found = [p.grad for p in model.parameters()]
+    model.zero_grad()
+    loop.backward()
+    assert found == [p.grad for p in model.parameters()]
+
+
+def test_bounds_and_indices_may_be_values() -> None:
+    """A Value of a whole number counts and indexes; no derivative flows through it."""
+    assert fori_loop(Value(1.0), np.array(4), lambda i, c: c * i, 1) == 6
+    assert grad(lambda x: fori_loop(0, x, lambda i, c: c + x, 0.0))(3.0) == 3.0
+    assert grad(lambda x: switch(x, [abs, lambda x: x * x], x))(1.0) == 2.0
+
+
+@can_be_interrupted
+def test_an_endless_loop_can_be_interrupted() -> None:
+    """A while_loop that never ends is ended by Ctrl-C, and leaves everything as usable as before."""
+    x = Value(2.0)
+    f = grad(lambda x: while_loop(lambda c: c > 0.0, lambda c: c * 1.0, x))
+    files = {while_loop.__code__.co_filename}
+    for count in (3, 50, 101):
+        assert interrupted_at(count, lambda: while_loop(lambda c: c > 0.0, lambda c: c * x, x), files)
+        assert interrupted_at(count, lambda: f(2.0), files)
+    y = while_loop(lambda c: c < 5.0, lambda c: c * x, x)
+    y.backward()
+    assert (y.data, x.grad) == (8.0, 12.0)
+    assert jit(grad(lambda x: x * x))(3.0) == 6.0
+
+
+def test_loops_in_threads() -> None:
+    """Each thread traces its own choices."""
+    found: dict[int, float] = {}
+
+    def work(k: int) -> None:
+        f = jit(grad(lambda x: cond(x > k, lambda: x * k, lambda: x * x)), backend="numpy")
+        found[k] = f(2.5)
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == {0: 0.0, 1: 1.0, 2: 2.0, 3: 5.0, 4: 5.0, 5: 5.0}
+
+
+# ------------------------------------------------------------------------------------------------ choices
+
+
+class TestChoices:
+    """Where the condition is not known, both branches are recorded, and one is chosen."""
+
+    @pytest.mark.parametrize("backend", ["numpy", "loops"])
+    @pytest.mark.parametrize("order", [0, 1, 2, 3])
+    def test_nothing_of_the_other_branch_gets_out(self, backend: str, order: int) -> None:
+        """No nan of the branch not taken reaches a value or derivative, in either mode and any order."""
+
+        def f(x: Any) -> Any:
+            def bad() -> Any:
+                return autograd.log(x) * autograd.sqrt(x) / x + autograd.arcsin(x + 1.5) ** 0.5
+
+            return cond(x > 0.0, bad, lambda: x * x * x)
+
+        for mode in ("rev", "fwd"):
+            g: Function = f
+            for _ in range(order):
+                g = jacobian(g, mode=mode)
+            compiled = on(backend, g, 1.0)
+            for x in (-0.5, 0.0):
+                assert compiled(x) == g(x)
+                assert np.isfinite(g(x))
+
+    def test_only_the_sample_is_nan_that_takes_the_branch(self) -> None:
+        """In a batch, the gradient of what samples share has nothing of branches that they do not take."""
+
+        def loss(w: Any, xs: Any) -> Any:
+            return vmap(lambda x: cond(x > 0.0, lambda: autograd.log(x * w), lambda: x * w))(xs).sum()
+
+        xs = np.array([-1.0, 0.0, 2.0])
+        for f in (grad(loss), grad(loss, 1), hessian(loss)):
+            np.testing.assert_array_equal(jit(f, backend="numpy")(2.0, xs), f(2.0, xs))
+
+    def test_what_a_branch_reads_on_the_side(self) -> None:
+        """A branch is guarded against what it captures, in a list or a model, as against its operands."""
+        model = nn.Neuron(1, activation="linear", rng=0)
+
+        def loss(model: Any, x: Any) -> Any:
+            z = model([x])
+            held = [z]
+            return cond(z > 0.0, lambda: autograd.log(held[0]), lambda: held[0] + model.b * x)
+
+        f = grad(loss)
+        compiled = jit(f, backend="numpy")
+        for x in (0.0, 1.0, -1.0):
+            model.b.data = -model.w[0].data * x
+            assert compiled(model, x) == f(model, x)
+
+    def test_captured_models(self) -> None:
+        """A model that a branch captures is read by `make_functional`, too."""
+        model = nn.MLP(1, [2, 1], rng=0)
+        parameters = model.parameters()
+        loss = make_functional(lambda x: cond(x > 0.0, lambda: model([x]), lambda: x * x), parameters)
+        start = np.array([p.data for p in parameters])
+        for x in (1.0, -1.0):
+            expected = grad(loss)(start, x)
+            np.testing.assert_allclose(jit(grad(loss), backend="numpy")(start, x), expected)
+            assert expected.any() == (x > 0.0)
+
+    def test_a_known_condition_records_one_branch(self) -> None:
+        """In a trace a condition that is known calls one branch."""
+
+        def other() -> Any:
+            raise AssertionError
+
+        assert jit(lambda x: cond(True, lambda: x, other), backend="numpy")(2.0) == 2.0
+        assert jit(lambda x: cond(0.0, other, lambda: x), backend="numpy")(2.0) == 2.0
+        assert jit(lambda x: switch(x, [lambda x: x * 2.0], x), backend="numpy")(4.0) == 8.0
+
+    def test_integers_choose(self) -> None:
+        """An integer argument of a compiled function chooses when the program runs."""
+        branches = [lambda x: x, lambda x: x * x, lambda x: x**3]
+        f = jit(lambda i, x: switch(i, branches, x), backend="numpy")
+        assert [f(i, 2.0) for i in (-7, 0, 1, 2, 9)] == [2.0, 2.0, 4.0, 8.0, 8.0]
+        found = jit(vmap(lambda i, x: switch(i, branches, x)), backend="numpy")(np.arange(4), np.full(4, 2.0))
+        np.testing.assert_array_equal(found, [2.0, 4.0, 8.0, 8.0])
+
+    def test_equal_results_are_no_choice(self) -> None:
+        """What both branches return alike is chosen by nothing; 0.0 and -0.0 are not alike."""
+        f = jit(lambda x: cond(x > 0.0, lambda: (x, 1, 0.0), lambda: (x, 1, -0.0)), backend="numpy")
+        assert f(2.0) == (2.0, 1, 0.0)
+        assert np.copysign(1.0, f(-2.0)[2]) == -1.0
+        g = jit(lambda x: cond(x > 0.0, lambda: x * x, lambda: x * x), backend="numpy")
+        assert g(3.0) == 9.0
+        assert "where" not in g.source
+
+    def test_the_operation(self) -> None:
+        """A choice pulls and pushes derivatives of the operand that is chosen, and is evaluated again."""
+        x, y = Value(2.0, "x"), Value(3.0, "y")
+        op = Choose()
+        assert op.apply(Value(0.0), x, y) is y
+        assert (op.apply(1.0, x, y), op.fold([1.0, 2.0, 3.0])) == (x, None)
+        with autograd.engine.tracing.tracing([x, y]):
+            node: Any = choose(x > 1.0, x, y)
+            assert expression(node) == "choose(x > 1, x, y)"
+            pulled = op.pull(node, 5.0, {x}, {})
+            assert [None if part is None else part.args[1:] for part in pulled] == [None, (5.0, 0.0), None]
+            assert op.push(node, [None, None, 4.0]).args[1:] == (0.0, 4.0)
+            assert len(partials_as_graph(node, {x, y})) == 3
+
+
+# ------------------------------------------------------------------------------------------------- errors
+
+
+def fails(error: type[Exception], match: str, f: Function) -> None:
+    """Check the error of a call."""
+    with pytest.raises(error, match=match):
+        f()
+
+
+def test_bodies_that_change_the_carry() -> None:
+    """A body that changes the structure or a shape of its carry is told so, with its line."""
+    fails(
+        TypeError,
+        r"body of scan to return the carry as it began, number, got array of shape \(2,\), from .*"
+        r"test_control_flow.py:\d+; let it keep the structure and shapes",
+        lambda: scan(lambda c, x: (np.ones(2) * c, None), 0.0, np.ones(2)),
+    )
+    fails(
+        TypeError,
+        r"body of fori_loop to return the value as it began, list\(0: number\), got tuple\(0: number\)",
+        lambda: fori_loop(0, 2, lambda i, c: tuple(c), [1.0]),
+    )
+    fails(
+        TypeError,
+        "body of while_loop to return the value as it began, number, got None",
+        lambda: while_loop(lambda c: True, lambda c: None, 1.0),
+    )
+    fails(
+        TypeError,
+        r"body of scan to return a pair \(carry, result\), got 1.0, .* return \(carry, None\)",
+        lambda: scan(lambda c, x: c, 1.0, np.ones(2)),
+    )
+    same, _ = scan(lambda c, x: ({"b": c["b"], "a": c["a"]}, None), {"a": 1.0, "b": 2.0}, np.ones(2))
+    assert same == {"a": 1.0, "b": 2.0}
+
+
+def test_what_scan_does_not_take() -> None:
+    """Slices and lengths that do not fit are refused."""
+    pair: Function = lambda c, x: (c, x)  # noqa: E731
+    fails(ValueError, "scan expected xs or length", lambda: scan(pair, 0.0))
+    fails(ValueError, r"got lengths \[2, 3\]", lambda: scan(pair, 0.0, (np.ones(2), np.ones(3))))
+    fails(ValueError, r"got lengths \[2, 3\]", lambda: scan(pair, 0.0, np.ones(2), length=3))
+    fails(TypeError, "got a number; make one array", lambda: scan(pair, 0.0, [1.0, 2.0]))
+    fails(
+        ValueError,
+        r"got array of shape \(1,\) from one step and array of shape \(2,\) from another",
+        lambda: scan(lambda c, x: (c + 1, np.ones(c + 1)), 0, np.ones(2)),
+    )
+
+
+def test_conditions_and_counts() -> None:
+    """A condition is a single truth value, and a count is an integer."""
+    fails(
+        TypeError, "pred of cond to be a single truth value, got array", lambda: cond(np.ones(2), abs, abs, 1)
+    )
+    fails(TypeError, "result of cond_fun to be a single", lambda: while_loop(lambda c: [], abs, 1.0))
+    fails(TypeError, "upper of fori_loop to be an integer, got 2.5", lambda: fori_loop(0, 2.5, abs, 1.0))
+    fails(
+        TypeError,
+        r"index of switch to be an integer, got Value\(0.5\)",
+        lambda: switch(Value(0.5), [abs] * 2, 1),
+    )
+    fails(ValueError, "at least one branch", lambda: switch(0, [], 1.0))
+
+
+def test_branches_of_unlike_results() -> None:
+    """Where both branches are recorded, their results have one structure."""
+    fails(
+        TypeError,
+        r"cond expected all branches .* got number from .*test_control_flow.py:\d+ and array of shape \(2,\) "
+        r"from .*test_control_flow.py:\d+; return numbers or arrays of the same shapes",
+        lambda: jit(lambda x: cond(x > 0.0, lambda: 1.0, lambda: np.ones(2)))(1.0),
+    )
+    fails(TypeError, "switch expected all", lambda: jit(lambda i: switch(i, [lambda: 1.0, lambda: None]))(1))
+
+
+def test_counts_that_are_not_known() -> None:
+    """In a trace a number of steps that depends on an argument is refused at the user's line."""
+    fails(
+        TracedValueError,
+        r"fori_loop counts to .* at .*test_control_flow.py:\d+.* make it static",
+        lambda: jit(lambda n: fori_loop(0, n, lambda i, c: c + 1.0, 0.0))(3),
+    )
+    fails(
+        TracedValueError,
+        r"while_loop goes on .* at .*test_control_flow.py:\d+.* take scan",
+        lambda: jit(lambda x: while_loop(lambda c: c < 3.0, lambda c: c * 2.0, x))(3.0),
+    )
+
+
+def test_jacobians_by_name() -> None:
+    """`jacfwd` and `jacrev` are the Jacobian by forward and by backward sweeps, with its options."""
+    x = numbers(3)
+
+    def f(x: Any, s: float) -> Any:
+        return np.array([x[0] * x[1] * s, np.sin(x[2])]), "aux"
+
+    for by_name, mode in ((jacfwd, "fwd"), (jacrev, "rev")):
+        found, aux = by_name(f, argnums=(0, 1), has_aux=True)(x, 2.0)
+        expected, _ = jacobian(f, (0, 1), mode, has_aux=True)(x, 2.0)
+        assert aux == "aux"
+        for part, reference in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(part, reference)
+        reference = getattr(jax, by_name.__name__)(lambda x: jax.numpy.sin(x) * x)(x)
+        np.testing.assert_allclose(by_name(lambda x: np.sin(x) * x)(x), reference, rtol=1e-12)
+    value, pullback = vjp(lambda x: scan(lambda c, _: (c * x, c), x, length=2), 2.0)
+    assert (value[0], pullback((1.0, np.zeros(2)))) == (8.0, (12.0,))
+    assert jvp(lambda x: fori_loop(0, 2, lambda i, c: c * x, x), (2.0,), (1.0,)) == (8.0, 12.0)
