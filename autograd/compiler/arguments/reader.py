@@ -61,7 +61,8 @@ def reader_of(call: Call) -> Reader:
     except _UnreadableError:
         return read_nothing
     exec(_code(writer.text()), writer.known)
-    reader: Reader = writer.known["read"]
+    # What it refers to does not refer to it, so that a reader that is dropped is gone at once.
+    reader: Reader = writer.known.pop("read")
     return reader
 
 

@@ -177,7 +177,7 @@ def _collector(
         parts.append(f"owner{i}.{name}")
     result = f"[{''.join(names)}], [{''.join(sizes)}], [{', '.join(parts)}]"
     exec(_code(f"def collect(module):\n{''.join(lines)}    return {result}\n"), known)
-    # What it refers to refers to it no more, so that neither is left to the collector of cycles.
+    # What it refers to does not refer to it, so that a collector that is dropped is gone at once.
     return known.pop("collect"), known
 
 
