@@ -34,14 +34,25 @@ from .show.text.sweep_steps import steps
 from .transforms import accumulation as accumulation  # what `backward` does for graphs
 from .transforms.captured_values import make_functional
 from .transforms.control_flow import cond, fori_loop, scan, switch, while_loop
-from .transforms.derivatives import grad, hessian, hvp, jacfwd, jacobian, jacrev, jvp, value_and_grad, vjp
+from .transforms.derivatives import (
+    grad,
+    hessian,
+    hvp,
+    jacfwd,
+    jacobian,
+    jacrev,
+    jvp,
+    sparsity,
+    value_and_grad,
+    vjp,
+)
 from .transforms.indexing import take
 from .transforms.stopped_gradients import stop_gradient
 from .transforms.vectorize import vmap
 
 if TYPE_CHECKING:
     from .compiler import jit, lambdify
-    from .show import draw, explain, lint, stepper
+    from .show import draw, explain, lint, spy, stepper
     from .transforms.gradient_check import check_grads
 
 __all__ = [
@@ -79,6 +90,8 @@ __all__ = [
     "scan",
     "silu",
     "softmax",
+    "sparsity",
+    "spy",
     "stepper",
     "steps",
     "stop_gradient",
@@ -95,7 +108,7 @@ __all__ += generated.__all__
 
 warn_of_mixed_files()
 
-_SHOWN = ("draw", "explain", "lint", "stepper")
+_SHOWN = ("draw", "explain", "lint", "spy", "stepper")
 
 
 if not TYPE_CHECKING:  # To a type checker, any name would be there.

@@ -48,7 +48,7 @@ GROUND = {"autograd.files", "autograd.installation", "autograd.printable"}
 # The packages that users import from.
 PUBLIC = {"autograd", "autograd.show"}
 CORE = {"numpy", "graphviz"}
-LOADED_WHEN_USED = {"graphviz", "matplotlib", "numba", "sklearn", "tqdm", "pygraphviz"}
+LOADED_WHEN_USED = {"graphviz", "matplotlib", "numba", "sklearn", "tqdm", "pygraphviz", "scipy"}
 
 
 @cache

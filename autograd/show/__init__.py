@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .linting.linter import lint
     from .picture.computation_graph import draw
     from .picture.drawing import Drawing, LayoutUnavailableError
+    from .picture.sparsity_plot import spy
     from .stepping.page import Stepper, stepper
     from .text.explanation import Explanation, explain
 
@@ -25,6 +26,7 @@ __all__ = [
     "draw",
     "explain",
     "lint",
+    "spy",
     "stepper",
 ]
 
@@ -38,6 +40,7 @@ _HOME = {
     "draw": ".picture.computation_graph",
     "explain": ".text.explanation",
     "lint": ".linting.linter",
+    "spy": ".picture.sparsity_plot",
     "stepper": ".stepping.page",
 }
 

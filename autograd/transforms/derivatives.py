@@ -21,10 +21,14 @@ import numpy as np
 
 from ..engine.graph import consumers_first, level_outside
 from ..engine.levels import open_levels
+from ..engine.tracing import is_tracing
 from ..engine.value import Value
 from ..engine.variables import under_differentiation
+from .compression import by_columns_or_rows, by_stars
+from .dependence import Pattern, dependence
 from .module_copies import Copy
 from .partials import Scalar
+from .sparse_matrices import Entries, SparseValues, check_scipy
 from .sweeps import pull, push
 from .trees import Branch, Leaf, Structure, array_of, blocks, flatten, flatten_like, unflatten
 
@@ -73,6 +77,16 @@ class _Recording:
     def _as_graph(self) -> bool:
         """Whether an enclosing call may differentiate the derivative."""
         return bool(self._outside or self._numbers)
+
+    @property
+    def pattern(self) -> Pattern:
+        """Which variables each output depends on."""
+        return dependence(self._order, self.outputs, self.variables)
+
+    @property
+    def gives_values(self) -> bool:
+        """Whether derivatives may be `Value`s, or inputs of a program that is being traced."""
+        return self._as_graph or is_tracing()
 
     def pull(self, cotangents: Sequence[Scalar | None]) -> list[Scalar]:
         """Return the adjoint of each variable."""
@@ -274,7 +288,12 @@ def jvp(
 
 
 def jacobian(
-    f: Function, argnums: Argnums = 0, mode: str | None = None, *, has_aux: bool = False
+    f: Function,
+    argnums: Argnums = 0,
+    mode: str | None = None,
+    *,
+    has_aux: bool = False,
+    sparse: bool = False,
 ) -> Function:
     """Return a function that computes the Jacobian of `f` (notes C3).
 
@@ -288,6 +307,9 @@ def jacobian(
         Sweep backward from each result, forward from each argument, or whichever are fewer.
     has_aux : bool
         Whether `f` returns a pair of its result and auxiliary data, which are passed on.
+    sparse : bool
+        Whether to compute only what depends on the argument, as sparse matrices; this needs SciPy
+        (``pip install 'chainrule[sparse]'``).
 
     Returns
     -------
@@ -297,26 +319,55 @@ def jacobian(
         data. The shapes of arrays are concatenated (numerator layout): m results and n arguments give an
         array of shape (m, n), with a gradient in each row.
 
+        With `sparse`, the tree is the same, and for each pair of leaves it holds a matrix with a row for each
+        number of the result and a column for each of the argument, both in the order of ``ravel()``: a
+        `scipy.sparse.csr_array` that stores a number wherever `sparsity` has a place, also if it is 0.
+
     Raises
     ------
     TypeError
         Raised by the returned function for an argument or a result that is not made of real numbers.
     ValueError
         For an unknown mode. Raised by the returned function if there is no such argument.
+    ModuleNotFoundError
+        For `sparse` where SciPy is not installed.
+
+    Notes
+    -----
+    Columns that have no row in common are computed by one forward sweep, or such rows by one backward sweep,
+    whichever are fewer: as many sweeps as a greedy colouring of the recorded graph needs (Gebremedhin, Manne
+    and Pothen 2005). Three sweeps suffice for a tridiagonal matrix of any size. The numbers are those of the
+    dense matrix in the same mode, to the last bit.
+
+    ``jit(jacobian(f, sparse=True))`` compiles the numbers; the places are found once, while the function is
+    traced, and hold for any numbers. Where a sparse Jacobian is part of a program that is compiled, batched
+    by `vmap` or differentiated again, SciPy cannot hold its numbers. It is then an object that has ``data``,
+    ``indices``, ``indptr``, ``shape``, ``nnz``, ``toarray()`` and ``@`` as a `csr_array` has, but cannot be
+    passed to SciPy's functions; `vmap` and derivatives take its ``data``, not the matrix, as a result.
 
     Examples
     --------
     >>> jacobian(lambda x: np.array([x[0] * x[1], x[1] ** 2]))(np.array([2.0, 3.0]))
     array([[3., 2.],
            [0., 6.]])
+    >>> found = jacobian(lambda x: x[1:] * x[:-1], sparse=True)(np.arange(5.0))
+    >>> type(found).__name__, found.shape, found.nnz
+    ('csr_array', (4, 5), 8)
     """
     if mode not in ("rev", "fwd", None):
         raise ValueError(f"expected mode to be 'rev', 'fwd' or None, got {mode!r}")
+    if sparse:
+        check_scipy()
 
     @functools.wraps(f)
     def derivatives(*args: Any, **kwargs: Any) -> Any:
         numbers, structure, call = _differentiated(f, args, kwargs, argnums)
         recording = _Recording(call, numbers, has_aux)
+        if sparse:
+            pattern = recording.pattern
+            data = by_columns_or_rows(pattern, recording.push, recording.pull, mode)
+            found = _arrange_sparse(recording, structure, Entries(pattern, data))
+            return (found, recording.aux) if has_aux else found
         size = len(recording.outputs)
         backward = mode == "rev" or (mode is None and size <= len(numbers))
         matrix = np.empty((size, len(numbers)), dtype=object)
@@ -326,7 +377,7 @@ def jacobian(
         else:
             for j, column in enumerate(_basis(len(numbers))):
                 matrix[:, j] = recording.push(column)
-        arranged = _arrange(recording.form, structure, matrix)
+        arranged = _arrange(recording.form, structure, matrix, _array)
         return (arranged, recording.aux) if has_aux else arranged
 
     return derivatives
@@ -384,7 +435,7 @@ def jacrev(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function
     return jacobian(f, argnums, mode="rev", has_aux=has_aux)
 
 
-def hessian(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
+def hessian(f: Function, argnums: Argnums = 0, has_aux: bool = False, *, sparse: bool = False) -> Function:
     """Return a function that computes the Hessian of `f`, by a forward sweep over the gradient per number.
 
     Parameters
@@ -395,6 +446,9 @@ def hessian(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Functio
         The positional arguments to differentiate with respect to.
     has_aux : bool
         Whether `f` returns a pair of its result and auxiliary data, which are passed on.
+    sparse : bool
+        Whether to compute only what may differ from 0, as sparse matrices (see `jacobian`). The result of `f`
+        must be a single number then.
 
     Returns
     -------
@@ -405,15 +459,107 @@ def hessian(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Functio
     Raises
     ------
     TypeError, ValueError
-        As in `jacobian`.
+        As in `jacobian`; with `sparse`, a TypeError also for a result that is not a single number.
+    ModuleNotFoundError
+        For `sparse` where SciPy is not installed.
+
+    Notes
+    -----
+    A sparse Hessian takes a forward sweep over the gradient for each colour of a star colouring, which reads
+    a number in the column where it stands or in the one that mirrors it (Gebremedhin, Manne and Pothen 2005):
+    two sweeps for an arrow of any size. Its places are those of the Jacobian of the gradient,
+    ``sparsity(grad(f), x)``, and those that mirror them. So what is linear has none: ``x * y`` has a number
+    for the pair, and none on the diagonal.
 
     Examples
     --------
     >>> hessian(lambda x: x[0] ** 2 * x[1])(np.array([3.0, 2.0]))
     array([[4., 6.],
            [6., 0.]])
+    >>> print(hessian(lambda x: x[0] ** 2 * x[1], sparse=True)(np.array([3.0, 2.0])).toarray())
+    [[4. 6.]
+     [6. 0.]]
     """
+    if sparse:
+        return _sparse_hessian(f, argnums, has_aux)
     return jacfwd(jacrev(f, argnums, has_aux), argnums, has_aux)
+
+
+def _sparse_hessian(f: Function, argnums: Argnums, has_aux: bool) -> Function:
+    check_scipy()
+    gradient = grad(f, argnums, has_aux)
+
+    @functools.wraps(f)
+    def derivatives(*args: Any, **kwargs: Any) -> Any:
+        numbers, structure, call = _differentiated(gradient, args, kwargs, argnums)
+        recording = _Recording(call, numbers, has_aux)
+        pattern = recording.pattern.symmetric
+        found = _arrange_sparse(recording, structure, Entries(pattern, by_stars(pattern, recording.push)))
+        return (found, recording.aux) if has_aux else found
+
+    return derivatives
+
+
+def sparsity(f: Function, *args: Any, argnums: Argnums = 0, **kwargs: Any) -> Any:
+    """Return which numbers of the Jacobian of `f` may differ from 0.
+
+    The function is called once, and nothing is differentiated: a number has a place where the recorded
+    operations lead from the argument to the result along partials that are not 0 by their rule, whatever the
+    numbers are. Where `f` branches in Python, this holds for the branch that was taken.
+
+    Parameters
+    ----------
+    f : callable
+        The function; ``grad(f)`` for the pattern of a Hessian.
+    *args, **kwargs
+        Its arguments.
+    argnums : int or sequence of int
+        The positional arguments that it would be differentiated with respect to.
+
+    Returns
+    -------
+    scipy.sparse.csr_array of bool
+        A row for each number of the result, and a column for each of the argument; trees give trees of
+        matrices, as in `jacobian`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `jacobian`.
+    ModuleNotFoundError
+        If SciPy is not installed.
+
+    Examples
+    --------
+    >>> print(sparsity(lambda x: x[1:] - x[:-1], np.ones(4)).toarray().astype(int))
+    [[1 1 0 0]
+     [0 1 1 0]
+     [0 0 1 1]]
+    >>> print(sparsity(grad(lambda x: x[0] * x[1] + x[2] ** 2), np.ones(3)).toarray().astype(int))
+    [[0 1 0]
+     [1 0 0]
+     [0 0 1]]
+    """
+    check_scipy()
+    pattern, form, structure = pattern_of(f, args, kwargs, argnums)
+    there = Entries(pattern, np.ones(len(pattern.rows), dtype=bool))
+    return _arrange(form, structure, there, lambda _, __, block: block.matrix(of_values=False))
+
+
+def pattern_of(
+    f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], argnums: Argnums
+) -> tuple[Pattern, Structure, Structure]:
+    """Return which results of a call depend on which numbers of an argument, and the structures of both.
+
+    Examples
+    --------
+    >>> pattern, result, argument = pattern_of(lambda x: [x[1], 2.0], (np.ones(2),), {}, 0)
+    >>> pattern.by_row(), str(result), str(argument)
+    ([[1], []], 'list(0: number, 1: number)', 'array of shape (2,)')
+    """
+    numbers, structure, call = _differentiated(f, args, kwargs, argnums)
+    recording = _Recording(call, numbers)
+    return recording.pattern, recording.form, structure
 
 
 def hvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool = False) -> Any:
@@ -512,6 +658,8 @@ def _values_in(tree: Any) -> list[Value]:
     """Return the Values in a tree of any objects."""
     if isinstance(tree, Value):
         return [tree]
+    if isinstance(tree, SparseValues):
+        tree = tree.data
     if isinstance(tree, np.ndarray) and tree.dtype == object:
         tree = tree.ravel().tolist()
     items = tree.values() if isinstance(tree, Mapping) else tree if isinstance(tree, list | tuple) else ()
@@ -527,6 +675,8 @@ def _with_numbers(tree: Any) -> Any:
         if not any(isinstance(item, Value) for item in items):
             return tree
         return array_of([_with_numbers(item) for item in items], tree.shape, is_array=True)
+    if isinstance(tree, SparseValues):
+        return tree.build([_with_numbers(tree.data)])
     if isinstance(tree, Mapping):
         return {key: _with_numbers(item) for key, item in tree.items()}
     if isinstance(tree, tuple) and hasattr(tree, "_fields"):
@@ -539,13 +689,29 @@ def _basis(size: int) -> list[list[float | None]]:
     return [[1.0 if i == j else None for j in range(size)] for i in range(size)]
 
 
-def _arrange(form: Structure, structure: Structure, matrix: Any) -> Any:
-    """Return a Jacobian matrix as a tree like the results, with a tree like the arguments at each leaf."""
+def _arrange(form: Structure, structure: Structure, matrix: Any, leaf: Callable[..., Any]) -> Any:
+    """Return a Jacobian matrix as a tree like the results, with a tree like the arguments at each leaf.
+
+    What a pair of leaves has of the matrix is put into its form by `leaf`.
+    """
     if isinstance(form, Branch):
         rows = blocks(matrix, form, axis=0)
-        return form.build([_arrange(part, structure, block) for part, block in rows])
+        return form.build([_arrange(part, structure, block, leaf) for part, block in rows])
     if isinstance(structure, Branch):
         columns = blocks(matrix, structure, axis=1)
-        return structure.build([_arrange(form, part, block) for part, block in columns])
+        return structure.build([_arrange(form, part, block, leaf) for part, block in columns])
+    return leaf(form, structure, matrix)
+
+
+def _array(form: Leaf, structure: Leaf, matrix: Any) -> Any:
     is_array = form.is_array or structure.is_array
     return array_of(matrix.ravel().tolist(), form.shape + structure.shape, is_array=is_array)
+
+
+def _arrange_sparse(recording: _Recording, structure: Structure, entries: Entries) -> Any:
+    of_values = recording.gives_values
+
+    def matrix(form: Leaf, structure: Leaf, block: Entries) -> Any:
+        return block.matrix(of_values=of_values)
+
+    return _arrange(recording.form, structure, entries, matrix)

@@ -21,6 +21,7 @@ from ..engine.real_numbers import NUMBERS
 from ..engine.value import Value
 from ..functions.value_array import PLAIN_ARRAYS, values_array
 from .module_copies import Copy
+from .sparse_matrices import SparseValues
 
 Numbers = Sequence[Any]
 
@@ -329,6 +330,8 @@ def _flatten(tree: Any, leaves: list[Any], whose: str, exact: bool) -> Structure
         raise TypeError(
             f"expected {whose} to be a real number, an array of floats, None, a module, or a list, tuple or "
             f"dict of them, got {tree!r} ({type(tree).__name__})"
+            + "; of a sparse matrix, pass or return the numbers, .data"
+            * hasattr(tree, "tocsr")
         )
     keys, items, build, build_argument = parts
     if isinstance(build_argument, Copier):
@@ -433,6 +436,8 @@ def parts_of(tree: Any) -> tuple[Iterable[Any], Iterable[Any], Any, Any] | None:
         return range(len(tree)), tree, make, make
     if hasattr(tree, "named_parameters"):
         return _module_parts(tree)
+    if isinstance(tree, SparseValues):
+        return ("data",), (tree.data,), tree.build, tree.build
     return None
 
 

@@ -1,0 +1,143 @@
+"""Sparse matrices: those of SciPy for numbers, and `SparseValues` for `Value`s, which SciPy cannot hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+
+from ..functions.generated import dot
+from ..functions.value_array import values_array
+from .dependence import Pattern
+
+
+def check_scipy() -> None:
+    """Raise where SciPy is not installed.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        With what to install.
+    """
+    # Looked for, not imported: that takes as long as `import autograd`.
+    if find_spec("scipy") is None:
+        raise ModuleNotFoundError("sparse derivatives need SciPy: pip install 'chainrule[sparse]'")
+
+
+class SparseValues:
+    """A sparse matrix of `Value`s, by rows, as `scipy.sparse.csr_array` is for numbers.
+
+    A sparse Jacobian is one where it may be differentiated again, and while `jit` traces. What `jit` returns
+    is a matrix of SciPy again.
+
+    Attributes
+    ----------
+    data : ndarray
+        The numbers that are stored, row by row.
+    indices, indptr : ndarray of int
+        The column of each, and where each row begins; at last how many there are.
+    shape : tuple of int
+        How many rows and columns there are.
+
+    Examples
+    --------
+    >>> from autograd import Value
+    >>> matrix = SparseValues([Value(3.0), Value(4.0)], [1, 0], [0, 1, 2], (2, 2))
+    >>> matrix
+    <SparseValues of shape (2, 2) with 2 numbers>
+    >>> matrix @ np.array([10.0, 100.0])
+    array([Value(300.0, op='dot'), Value(40.0, op='dot')], dtype=object)
+    """
+
+    def __init__(self, data: Any, indices: Any, indptr: Any, shape: tuple[int, int]) -> None:
+        data = np.asarray(data)
+        self.data = values_array(data) if data.dtype == object else data
+        self.indices, self.indptr, self.shape = np.asarray(indices), np.asarray(indptr), shape
+        if self.data.shape != self.indices.shape:
+            raise TypeError(
+                f"expected a number for each of {self.indices.size} places of a sparse matrix, got "
+                f"{self.data.shape}: a sparse matrix has two axes, and vmap or a derivative adds one; return "
+                "its .data from the function, the numbers as an array"
+            )
+
+    @property
+    def nnz(self) -> int:
+        """The number of stored numbers."""
+        return len(self.indices)
+
+    def toarray(self) -> Any:
+        """Return the matrix as an array, with 0.0 where nothing is stored."""
+        array = np.zeros(self.shape, dtype=object)
+        array += 0.0
+        array[np.repeat(np.arange(self.shape[0]), np.diff(self.indptr)), self.indices] = self.data
+        return values_array(array)
+
+    def __matmul__(self, other: Any) -> Any:
+        """Return the product with a vector, or with the columns of a matrix."""
+        other = np.asarray(other)
+        if other.ndim not in (1, 2) or other.shape[0] != self.shape[1]:
+            raise ValueError(
+                f"expected a vector or matrix of {self.shape[1]} rows to multiply, got {other.shape}"
+            )
+        columns = other.reshape(len(other), -1)
+        product = np.empty((self.shape[0], columns.shape[1]), dtype=object)
+        for i, (start, end) in enumerate(zip(self.indptr[:-1], self.indptr[1:], strict=True)):
+            rows = columns[self.indices[start:end]]
+            for j in range(columns.shape[1]):
+                product[i, j] = dot(self.data[start:end], rows[:, j])
+        return values_array(product.reshape(self.shape[0], *other.shape[1:]))
+
+    def build(self, parts: Sequence[Any]) -> Any:
+        """Return the matrix of other numbers: one of SciPy, if they are no `Value`s.
+
+        Parameters
+        ----------
+        parts : sequence of one array
+            What a tree has of a matrix, as of a container with one item: its numbers.
+        """
+        (data,) = parts
+        if np.asarray(data).dtype == object or np.shape(data) != self.indices.shape:
+            return SparseValues(data, self.indices, self.indptr, self.shape)
+        from scipy.sparse import csr_array
+
+        # Copies, because a user may remove zeros in place.
+        return csr_array((data, self.indices.copy(), self.indptr.copy()), shape=self.shape)
+
+    def __repr__(self) -> str:
+        return f"<SparseValues of shape {self.shape} with {self.nnz} numbers>"
+
+
+class Entries:
+    """The numbers at the places of a pattern, on their way into matrices.
+
+    Parameters
+    ----------
+    pattern : Pattern
+        The places.
+    data : ndarray
+        The number at each.
+    """
+
+    def __init__(self, pattern: Pattern, data: Any) -> None:
+        self.pattern, self.data = pattern, data
+
+    def take(self, indices: Any, axis: int) -> Entries:
+        """Return some neighbouring rows, or columns, as `numpy.take` does."""
+        places = (self.pattern.rows, self.pattern.columns)[axis]
+        start = indices[0] if len(indices) else 0
+        inside = (places >= start) & (places < start + len(indices))
+        shape = [*self.pattern.shape]
+        shape[axis] = len(indices)
+        rows, columns = self.pattern.rows[inside], self.pattern.columns[inside]
+        moved = (rows - start, columns) if axis == 0 else (rows, columns - start)
+        return Entries(Pattern((shape[0], shape[1]), *moved), self.data[inside])
+
+    def matrix(self, *, of_values: bool) -> Any:
+        """Return them as a matrix: one of SciPy, or `SparseValues`."""
+        rows = np.searchsorted(self.pattern.rows, np.arange(self.pattern.shape[0] + 1))
+        # SciPy's choice: 64 bits take twice the memory, and are copied for each product.
+        columns, rows = self.pattern.columns.astype(np.int32), rows.astype(np.int32)
+        matrix = SparseValues(self.data, columns, rows, self.pattern.shape)
+        return matrix if of_values else matrix.build([self.data])
