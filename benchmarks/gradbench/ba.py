@@ -1,0 +1,140 @@
+"""Bundle adjustment: where cameras see points, and where they were seen, with the sparse Jacobian."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autograd import cos, dot, jacobian, jit, sin, sqrt, vmap, where
+
+from .timed import Timed
+
+CAMERA, POINT = 11, 3
+"""How many numbers: rotation 3, centre 3, focal length 1, principal point 2, distortion 2; and a point."""
+
+
+class Scene(NamedTuple):
+    """Cameras, points, and observations: for each the camera, the point, a weight, and where it was."""
+
+    cameras: Any
+    points: Any
+    weights: Any
+    features: Any
+    camera_of: Any
+    point_of: Any
+
+
+class SparseRows(NamedTuple):
+    """A sparse matrix by rows: where each row begins, and the column and the value of each entry."""
+
+    rows: Any
+    columns: Any
+    values: Any
+
+
+def rotated(rotation: Any, x: Any) -> Any:
+    """Return a point rotated about an axis by the axis' length, by Rodrigues' formula."""
+    squared = dot(rotation, rotation)
+    is_zero = squared == 0.0
+    # Of the two branches both are computed: a square root of zero would make the other one's derivative nan.
+    angle = sqrt(where(is_zero, 1.0, squared))
+    axis = rotation / angle
+    sine, cosine = sin(angle), cos(angle)
+    turned = x * cosine + np.cross(axis, x) * sine + axis * (dot(axis, x) * (1.0 - cosine))
+    return np.where(is_zero, x + np.cross(rotation, x), turned)
+
+
+def projected(camera: Any, x: Any) -> Any:
+    """Return where a camera sees a point."""
+    seen = rotated(camera[0:3], x - camera[3:6])
+    flat = seen[:2] / seen[2]
+    squared = dot(flat, flat)
+    distortion = 1.0 + camera[9] * squared + camera[10] * squared * squared
+    return flat * distortion * camera[6] + camera[7:9]
+
+
+def reprojection_error(camera: Any, x: Any, weight: Any, feature: Any) -> Any:
+    """Return by how much a point was seen elsewhere, weighted."""
+    return weight * (projected(camera, x) - feature)
+
+
+def weight_error(weight: Any) -> Any:
+    """Return by how much the square of a weight differs from 1."""
+    return 1.0 - weight * weight
+
+
+def errors(camera: Any, x: Any, weight: Any, feature: Any) -> Any:
+    """Return both errors of an observation."""
+    return reprojection_error(camera, x, weight, feature), weight_error(weight)
+
+
+def error_slopes(camera: Any, x: Any, weight: Any, feature: Any) -> Any:
+    """Return the 2 × 15 partials of an observation's reprojection error, and that of its weight error."""
+    by_camera, by_point, by_weight = jacobian(reprojection_error, argnums=(0, 1, 2))(
+        camera, x, weight, feature
+    )
+    block = np.concatenate([by_camera, by_point, by_weight.reshape(2, 1)], axis=1)
+    return block, jacobian(weight_error)(weight)
+
+
+def sparse_rows(scene: Scene, blocks: Any, weight_slopes: Any) -> SparseRows:
+    """Return the Jacobian: first two rows for each observation, then one for each weight."""
+    (n, _), (m, _), p = scene.cameras.shape, scene.points.shape, len(scene.weights)
+    first_point, first_weight = CAMERA * n, CAMERA * n + POINT * m
+    width = CAMERA + POINT + 1
+    columns = np.empty((p, width), dtype=np.int32)
+    columns[:, :CAMERA] = CAMERA * scene.camera_of[:, None] + np.arange(CAMERA)
+    columns[:, CAMERA:-1] = first_point + POINT * scene.point_of[:, None] + np.arange(POINT)
+    columns[:, -1] = first_weight + np.arange(p)
+    lengths = np.repeat([width, 1], [2 * p, p])
+    return SparseRows(
+        np.concatenate([[0], np.cumsum(lengths)]),
+        np.concatenate([np.repeat(columns, 2, axis=0), columns[:, -1]], axis=None),
+        np.concatenate([blocks, weight_slopes], axis=None),
+    )
+
+
+def prepare(message: Any) -> Scene:
+    """Return the scene that repeats one camera, one point, and one observation."""
+    n, m, p = message["n"], message["m"], message["p"]
+    return Scene(
+        cameras=np.tile(message["cam"], (n, 1)),
+        points=np.tile(message["x"], (m, 1)),
+        weights=np.full(p, message["w"]),
+        features=np.tile(message["feat"], (p, 1)),
+        camera_of=np.arange(p) % n,
+        point_of=np.arange(p) % m,
+    )
+
+
+def of_observations(f: Any, scene: Scene) -> Any:
+    """Return a function of one observation for each of the scene."""
+    cameras, points = scene.cameras[scene.camera_of], scene.points[scene.point_of]
+    return f(cameras, points, scene.weights, scene.features)
+
+
+def present_errors(found: Any) -> Any:
+    """Return the first errors, which all others repeat."""
+    reprojection, weight = found
+    return {
+        "reproj_error": {"elements": reprojection[0].tolist(), "repeated": len(reprojection)},
+        "w_err": {"element": float(weight[0]), "repeated": len(weight)},
+    }
+
+
+def present_rows(found: SparseRows) -> Any:
+    """Return the first 30 numbers, which are the rows of one observation, and the last."""
+    return {
+        name: [*part[:30].tolist(), part[-1].item()]
+        for name, part in zip(("rows", "cols", "vals"), found, strict=True)
+    }
+
+
+values = jit(vmap(errors))
+slopes = jit(vmap(error_slopes))
+
+FUNCTIONS = {
+    "objective": Timed(lambda scene: of_observations(values, scene), prepare, present_errors),
+    "jacobian": Timed(
+        lambda scene: sparse_rows(scene, *of_observations(slopes, scene)), prepare, present_rows
+    ),
+}

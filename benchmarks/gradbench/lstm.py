@@ -1,0 +1,65 @@
+"""The loss of an LSTM with diagonal weights that predicts the next of a sequence of characters."""
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from autograd import grad, jit, log
+
+from .timed import Timed
+
+
+def cell_step(weights: Any, biases: Any, hidden: Any, cell: Any, x: Any) -> Any:
+    """Return the next hidden state and cell of a layer."""
+    forget_w, ingate_w, outgate_w, change_w = weights.reshape(4, -1)
+    forget_b, ingate_b, outgate_b, change_b = biases.reshape(4, -1)
+    forget = sigmoid_of(x * forget_w + forget_b)
+    ingate = sigmoid_of(hidden * ingate_w + ingate_b)
+    outgate = sigmoid_of(x * outgate_w + outgate_b)
+    cell = cell * forget + ingate * np.tanh(hidden * change_w + change_b)
+    return outgate * np.tanh(cell), cell
+
+
+def sigmoid_of(x: Any) -> Any:
+    """Return 1 / (1 + exp(-x)) of each number."""
+    return 1.0 / (1.0 + np.exp(-x))
+
+
+def predict(main: Any, extra: Any, state: Any, x: Any) -> Any:
+    """Return what the layers predict for the next character, and their next state."""
+    new_state = []
+    x = x * extra[0]
+    for i in range(0, len(main), 2):
+        hidden, cell = cell_step(main[i], main[i + 1], state[i], state[i + 1], x)
+        new_state += [hidden, cell]
+        x = hidden
+    return x * extra[1] + extra[2], new_state
+
+
+def loss(parameters: Any, state: Any, sequence: Any) -> Any:
+    """Return the mean loss of the predictions of all characters but the first."""
+    main, extra = parameters
+    total = 0.0
+    for x, y in pairwise(sequence):
+        prediction, state = predict(main, extra, state, x)
+        normalized = prediction - log(np.exp(prediction).sum() + 2.0)
+        total = total + (y * normalized).sum()
+    return -total / ((len(sequence) - 1) * len(extra[0]))
+
+
+def prepare(message: Any) -> Any:
+    """Return the parameters, the state and the sequence."""
+    parameters = np.array(message["main_params"]), np.array(message["extra_params"])
+    return parameters, np.array(message["state"]), np.array(message["sequence"])
+
+
+value = jit(loss)
+slope = jit(grad(loss))
+
+FUNCTIONS = {
+    "objective": Timed(lambda given: value(*given), prepare),
+    "jacobian": Timed(
+        lambda given: slope(*given), prepare, lambda found: np.concatenate(found, axis=None).tolist()
+    ),
+}
