@@ -110,14 +110,14 @@ def compiled(
     start = time.perf_counter() if since is None else since
     texts, better = identifiers(names), BACKENDS[backend]
     settings = tuple(arguments), tuple(results), texts, _MOST_ARRAYS
-    found = found_in(tape, settings, lambda: _found(tape, arguments, results, texts))
+    found, passes = found_in(tape, settings, lambda: _found(tape, arguments, results, texts))
     if isinstance(found, FoundTable):
-        program = _interpreted(found, texts, results, start)
+        program = _interpreted(found, passes, texts, results, start)
         if better:
             table, of_table = found.schedule, better.of_table
             program.expect(backend, lambda: interpreted(table, results, of_table(table)))
         return program
-    program = _program(found, start)
+    program = _program(found, passes, start)
     if better:
         program.expect(backend, partial(_of_plan, better, found, arguments))
     return program
@@ -149,7 +149,9 @@ def _instructions(tape: Tape, results: Shapes) -> list[list[int]]:
     return [list(islice(outputs, prod(shape))) for shape in results]
 
 
-def _interpreted(found: FoundTable, names: Sequence[str], shapes: Shapes, start: float) -> Program:
+def _interpreted(
+    found: FoundTable, passes: str, names: Sequence[str], shapes: Shapes, start: float
+) -> Program:
     table = found.schedule
     run = interpreted(table, shapes, with_numpy(table))
     report = CompilationReport(
@@ -157,6 +159,7 @@ def _interpreted(found: FoundTable, names: Sequence[str], shapes: Shapes, start:
         simplified=found.simplified,
         interpreted=len(table.table),
         seconds=time.perf_counter() - start,
+        passes=passes,
     )
     return Program(lambda: table_source(table, names, shapes), run, report)
 
@@ -192,9 +195,9 @@ def compiled_elementwise(
     start = time.perf_counter()
     tape = tape_of(results, [[leaf] for leaf in leaves])
     texts = identifiers(names)
-    found = found_in(tape, texts, lambda: _found_elementwise(tape, len(leaves), texts))
+    found, passes = found_in(tape, texts, lambda: _found_elementwise(tape, len(leaves), texts))
     assert isinstance(found, FoundArrays)
-    return _program(found, start)
+    return _program(found, passes, start)
 
 
 def _found_elementwise(tape: Tape, arguments: int, names: Sequence[str]) -> Found:
@@ -207,7 +210,7 @@ def _found_elementwise(tape: Tape, arguments: int, names: Sequence[str]) -> Foun
     return FoundArrays(source, lambda: (Plan({}, {}), []), len(tape), len(simplified))
 
 
-def _program(found: FoundArrays, start: float) -> Program:
+def _program(found: FoundArrays, passes: str, start: float) -> Program:
     source = found.source
     run = source.run()
     report = CompilationReport(
@@ -218,6 +221,7 @@ def _program(found: FoundArrays, start: float) -> Program:
         reductions=source.reductions,
         gathers=source.gathers,
         seconds=time.perf_counter() - start,
+        passes=passes,
     )
     # What NumPy warns of, an eager call says better: it names the operation and the line.
     return Program(lambda: source.text, np.errstate(all="ignore")(run), report)

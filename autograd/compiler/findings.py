@@ -31,7 +31,7 @@ _known = RecentlyUsed[Found](16_000_000)
 _unwritten: set[str] = set()
 
 
-def found_in(tape: Tape, settings: object, find: Callable[[], Found]) -> Found:
+def found_in(tape: Tape, settings: object, find: Callable[[], Found]) -> tuple[Found, str]:
     """Return what the passes find in a tape, from this process or another if it was found before.
 
     Parameters
@@ -45,8 +45,8 @@ def found_in(tape: Tape, settings: object, find: Callable[[], Found]) -> Found:
 
     Returns
     -------
-    FoundArrays or FoundTable
-        The program.
+    (FoundArrays or FoundTable, str)
+        The program, and whether the passes were "run" for it, or it was in "memory" or on "disk".
 
     Examples
     --------
@@ -55,26 +55,26 @@ def found_in(tape: Tape, settings: object, find: Callable[[], Found]) -> Found:
     >>> tape = Tape()
     >>> tape.outputs = [tape.constant(12.5)]
     >>> table = FoundTable(schedule(tape, [], [[0]]), 1, 1)
-    >>> [found_in(tape, "", find).schedule.constants for find in (lambda: table, None)]
-    [[12.5], [12.5]]
+    >>> [found_in(tape, "", find)[1] for find in (lambda: table, None)]
+    ['run', 'memory']
     """
     stamp = _stamp()
     key = fingerprint(tape, f"{stamp} {settings!r}") if stamp else None
     if key is None:
-        return find()
+        return find(), "run"
     if (known := _known.find(key)) is not None:
-        return known
+        return known, "memory"
     if (record := read(key)) is not None:
         found = what_is_in(record)
         _keep(key, found, len(record))
-        return found
+        return found, "disk"
     start = time.perf_counter()
     found = find()
     _unwritten.add(key)
     _keep(key, found, size_of(found))
     if time.perf_counter() - start > LONG:
         _write(key, found)
-    return found
+    return found, "run"
 
 
 def _keep(key: str, found: Found, size: int) -> None:

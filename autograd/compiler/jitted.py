@@ -59,7 +59,7 @@ class Jitted:
         self._static = static
         self._is_patient = is_patient
         self._use = Use()
-        self.clear_cache()
+        self._programs, self._latest = KeptPrograms(), NOTHING
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the program for these arguments; compile it if there is none."""
@@ -121,7 +121,11 @@ class Jitted:
         return self._program().source
 
     def report(self) -> CompilationReport:
-        """Return what compiling the program of the last call found.
+        """Return what compiling the program of the last call found, and how often the function was compiled.
+
+        Each kind of arguments is compiled once. The report counts them, and says why the last one was needed:
+        which argument had another structure or shape, which static argument or setting of a module another
+        value.
 
         Raises
         ------
@@ -134,8 +138,12 @@ class Jitted:
         >>> _ = f(1.0)
         >>> f.report().classes
         4
+        >>> _ = f(np.ones(3))
+        >>> f.report().compilations, f.report().reason
+        (2, 'x is an array of shape (3,) instead of a number')
         """
-        return self._program().report
+        program, programs = self._program(), self._programs
+        return program.report._replace(compilations=programs.compilations, reason=programs.reason)
 
     def wait(self) -> None:
         """Wait until the backend has compiled, or has given up, the programs of all calls until now.
@@ -171,7 +179,8 @@ class Jitted:
         >>> f(3.0)
         6.0
         """
-        self._programs, self._latest = KeptPrograms(), NOTHING
+        self._latest = NOTHING
+        self._programs.clear()
 
     def _of(self, f: Callable[..., Any]) -> Jitted:
         """Return another function, compiled in the same way."""

@@ -6,8 +6,9 @@ from collections.abc import Callable, Hashable, Iterable
 from itertools import count
 from typing import Any, NamedTuple
 
-from .arguments.call import Call, form_of
+from .arguments.call import Call, Key, form_of
 from .arguments.reader import Reader, read_nothing, reader_of
+from .arguments.reasons import FIRST, reason
 from .arguments.snapshot import Snapshot
 from .runtime.program import CompilationReport, Program
 
@@ -16,6 +17,12 @@ KEPT = 128
 
 MODELS = 8
 """How many models of the same structure a function reads fast in turns, as those of an ensemble."""
+
+_COMPARED = 16
+"""With how many programs that were used last a call is compared that needs another one."""
+
+_FORGOTTEN = 1024
+"""Of how many forgotten programs it is known why there is none."""
 
 
 class Ready(NamedTuple):
@@ -29,7 +36,7 @@ class Ready(NamedTuple):
         What computes.
     build : callable
         From the arrays of the results to the result.
-    key : hashable
+    key : hashable or None
         What the program is kept by.
     snapshots : tuple of Snapshot
         Of the modules that it reads.
@@ -38,7 +45,7 @@ class Ready(NamedTuple):
     read: Reader
     program: Program
     build: Callable[..., Any]
-    key: Hashable
+    key: Key | None
     snapshots: tuple[Snapshot, ...] = ()
 
     def reads_others(self, snapshots: Iterable[Snapshot]) -> bool:
@@ -53,10 +60,17 @@ NOTHING = Ready(read_nothing, Program(str, tuple, CompilationReport(0, 0, 0.0)),
 
 
 class KeptPrograms:
-    """The programs of a function.
+    """The programs of a function, and why they were compiled.
 
     There is no lock, which a fork could hold: each change is of one item, and what is lost when two threads
     change the same one is made again.
+
+    Attributes
+    ----------
+    compilations : int
+        How many programs were compiled, those forgotten since included.
+    reason : str
+        Why the last one was: what was not as in the calls before.
 
     Examples
     --------
@@ -70,11 +84,14 @@ class KeptPrograms:
     """
 
     def __init__(self) -> None:
-        self._by_key: dict[Hashable, tuple[Program, Callable[..., Any]]] = {}
+        self._by_key: dict[Key, tuple[Program, Callable[..., Any]]] = {}
         # One program may be called with arguments of several forms, such as floats and whole numbers.
         self._by_form: dict[Hashable, tuple[Ready, ...]] = {}
-        self._used: dict[Hashable, int] = {}
+        self._used: dict[Key | None, int] = {}
         self._uses = count(1)
+        self._forgotten: dict[int, str] = {}
+        self.compilations = 0
+        self.reason = ""
 
     def __len__(self) -> int:
         """Return how many there are."""
@@ -101,16 +118,37 @@ class KeptPrograms:
 
     def keep(self, call: Call, program: Program, build: Callable[..., Any]) -> Ready:
         """Keep the program of a call, and no more than there is room for."""
+        self.reason = self._reason(call)
+        self.compilations += 1
         self._by_key[call.key] = program, build
         ready = self._with_reader(call, program, build)
         self.use(ready)
         while len(self._by_key) > KEPT:
-            self._forget(min(list(self._by_key), key=lambda key: self._used.get(key, 0)))
+            self._forget(self._last_used()[-1], f"it was forgotten: no more than {KEPT} are kept")
         return ready
+
+    def clear(self) -> None:
+        """Forget all programs."""
+        for key in list(self._by_key):
+            self._forget(key, "clear_cache() forgot it")
 
     def use(self, ready: Ready) -> None:
         """Keep a program for longer than those that were used before."""
         self._used[ready.key] = next(self._uses)
+
+    def _last_used(self) -> list[Key]:
+        """Return all keys, that of the last call first."""
+        return sorted(self._by_key, key=lambda key: -self._used.get(key, 0))
+
+    def _reason(self, call: Call) -> str:
+        """Return why a call needs a program."""
+        # A key takes as much memory as its model has settings, its hash next to nothing.
+        forgotten = self._forgotten.pop(hash(call.key), None)
+        if forgotten is not None or not self.compilations:
+            return forgotten or FIRST
+        return (
+            reason(call, self._last_used()[:_COMPARED]) if self._by_key else "clear_cache() forgot the others"
+        )
 
     def _with_reader(self, call: Call, program: Program, build: Callable[..., Any]) -> Ready:
         snapshots = tuple(call.snapshots.values())
@@ -125,7 +163,10 @@ class KeptPrograms:
         self._by_form[form] = (ready, *models[: MODELS - 1], *others)
         return ready
 
-    def _forget(self, key: Hashable) -> None:
+    def _forget(self, key: Key, why: str) -> None:
+        self._forgotten[hash(key)] = why
+        while len(self._forgotten) > _FORGOTTEN:
+            self._forgotten.pop(next(iter(self._forgotten)), None)
         for entries in (self._by_key, self._used):
             entries.pop(key, None)
         for form, alike in list(self._by_form.items()):

@@ -16,6 +16,8 @@ from .key import key_of
 from .snapshot import Snapshot
 from .static import StaticArguments, Statics
 
+Key = tuple[Hashable, tuple[Hashable, ...]]
+
 
 class Call:
     """A call, taken apart.
@@ -80,8 +82,8 @@ class Call:
         return any(map(_is_recorded, self.leaves))
 
     @cached_property
-    def key(self) -> Hashable:
-        """What a trace of the call depends on."""
+    def key(self) -> Key:
+        """What a trace of the call depends on: the static arguments, and the tokens of the others."""
         return self.statics.key, key_of(self.structure, self.snapshots)
 
     @property
@@ -101,21 +103,27 @@ class Call:
         return [part for arguments in pair.parts for part in arguments.parts]
 
     @property
-    def names(self) -> list[str]:
-        """A name for each array."""
+    def positional_names(self) -> list[str]:
+        """The names of the arguments by position, the static ones included."""
         try:
             bound = inspect.signature(self.f).bind(*self.args, **self.kwargs).arguments
         except (TypeError, ValueError):
             bound = {}
         # Where the signature collects arguments, as `*rest` does, they have no names of their own.
         own = [*bound] if len(bound) == len(self.args) + len(self.kwargs) else []
-        by_position = [
-            name
-            for i, name in enumerate(own[: len(self.args)] or [f"x{i}" for i in range(len(self.args))])
-            if i not in self.statics.by_position
-        ]
-        by_name = [name for name in self.kwargs if name not in self.statics.by_name]
-        pairs = zip([*by_position, *by_name], self.parts, strict=True)
+        return own[: len(self.args)] or [f"x{i}" for i in range(len(self.args))]
+
+    @property
+    def part_names(self) -> list[str]:
+        """The names of the arguments that are not static, in their order."""
+        names = self.positional_names
+        by_position = [name for i, name in enumerate(names) if i not in self.statics.by_position]
+        return [*by_position, *(name for name in self.kwargs if name not in self.statics.by_name)]
+
+    @property
+    def names(self) -> list[str]:
+        """A name for each array."""
+        pairs = zip(self.part_names, self.parts, strict=True)
         return [name + path for name, part in pairs for path in paths_of(part)]
 
     def on(self, numbers: Iterable[Any]) -> Any:

@@ -16,7 +16,7 @@ import io
 import sys
 from _random import Random  # the base of that of `random`, which takes 4 ms to import
 from collections import deque
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from enum import Enum
 from types import (
     BuiltinFunctionType,
@@ -37,9 +37,11 @@ from ...engine.value import Value
 from ...functions.value_array import PLAIN_ARRAYS
 from ...transforms.module_copies import WAYS
 from ...transforms.trees import Copier, Leaf, Structure
+from .shapes import shape_token
 from .snapshot import Snapshot
 
-_BY_EQUALITY = frozenset({str, int, bool, bytes, type(None), type(...)})
+BY_EQUALITY = frozenset({str, int, bool, bytes, type(None), type(...)})
+"""Types of settings whose token is the object itself."""
 
 _BY_IDENTITY = (
     *(FunctionType, type, ModuleType, property, classmethod, staticmethod, functools.cached_property, Enum),
@@ -57,6 +59,12 @@ _MUTABLE = (list, set, deque, dict, MappingProxyType)
 
 _PARAMETER, _AGAIN = object(), object()
 
+ATTRIBUTES = object()
+"""Stands for the attributes of an object, as a part of it."""
+
+Places = list[tuple[int, str, Any]]
+"""For each part, in their order: how many tokens stand before its own, where it stands, and the part."""
+
 
 class _Same:
     """Wraps an object so that it is compared by identity, whatever its own `__eq__` says."""
@@ -71,7 +79,9 @@ class _Same:
         return id(self._item)
 
 
-def key_of(structure: Structure, snapshots: dict[int, Snapshot] | None = None) -> Hashable:
+def key_of(
+    structure: Structure, snapshots: dict[int, Snapshot] | None = None, places: Places | None = None
+) -> tuple[Hashable, ...]:
     """Return a key that two calls share exactly if one program serves both.
 
     Parameters
@@ -80,10 +90,12 @@ def key_of(structure: Structure, snapshots: dict[int, Snapshot] | None = None) -
         The structure of the arguments, from `leaves_of`.
     snapshots : dict, optional
         A dict that a snapshot of each module is added to, by the id of its `Copier`.
+    places : list, optional
+        A list that the place of each part is added to.
 
     Returns
     -------
-    hashable
+    tuple of hashable
         The key.
 
     Raises
@@ -100,23 +112,26 @@ def key_of(structure: Structure, snapshots: dict[int, Snapshot] | None = None) -
     False
     """
     tokens: list[Any] = []
-    waiting = [structure]
+    waiting = [(structure, "")]
     while waiting:
-        part = waiting.pop()
+        part, place = waiting.pop()
+        if places is not None:
+            places.append((len(tokens), place, part))
         if isinstance(part, Leaf):
-            tokens.append(part.shape or part.is_array)
+            tokens.append(shape_token(part))
             continue
         tokens += (part.kind, len(part.parts))
         if isinstance(part.build_argument, Copier):
             tokens.append(part.keys)
-            snapshot = _KeyWriter(part.build_argument, tokens).write()
+            snapshot = _KeyWriter(part.build_argument, tokens, place, places).write()
             if snapshots is not None:
                 snapshots[id(part.build_argument)] = snapshot
             continue
         if part.kind is dict:
             # 1, 1.0 and True are the same key to a dict, but not to a function that reads the key.
             tokens += [key if type(key) is str else typed(key) for key in part.keys]
-        waiting.extend(reversed(part.parts))
+        inner = [f"{place}[{key!r}]" for key in part.keys] if places is not None else part.keys
+        waiting.extend(reversed([*zip(part.parts, inner, strict=True)]))
     return tuple(tokens)
 
 
@@ -136,9 +151,11 @@ def typed(item: Any) -> Hashable:
 class _KeyWriter:
     """Writes the key of a module as a list of tokens; without recursion, since modules may nest deeply."""
 
-    def __init__(self, copier: Copier, tokens: list[Any]) -> None:
+    def __init__(self, copier: Copier, tokens: list[Any], place: str, places: Places | None) -> None:
         self.tokens = tokens
         self.waiting: list[Any] = [copier.module]
+        # Where the waiting ones stand, if anybody asks.
+        self.place, self.waiting_places, self.places = place, [place], places
         self.positions = {id(parameter): i for i, parameter in enumerate(copier.parameters)}
         self.snapshot = Snapshot(copier.module, copier.parameters)
         self.seen: dict[int, int] = {}
@@ -151,10 +168,13 @@ class _KeyWriter:
         tokens, waiting, seen, positions = self.tokens, self.waiting, self.seen, self.positions
         while waiting:
             item = waiting.pop()
+            if self.places is not None:
+                self.place = self.waiting_places.pop()
+                self.places.append((len(tokens), self.place, item))
             kind, identity = type(item), id(item)
             if identity in positions:
                 tokens += (_PARAMETER, positions[identity])
-            elif kind in _BY_EQUALITY:
+            elif kind in BY_EQUALITY:
                 tokens += (kind, item)
             elif kind is FunctionType:
                 tokens.append(item)
@@ -170,8 +190,10 @@ class _KeyWriter:
     def _open(self, item: Any, kind: type) -> None:
         """Write the tokens of an object itself, and push its parts to be read next."""
         self.tokens.append(kind)
-        if kind in _WAYS:
-            self._push(_WAYS[kind](item))
+        if kind is float:
+            self.tokens.append(item.hex())
+        elif kind in _WAYS:
+            self._push(_WAYS[kind](item), _NAMES.get(kind))
             if kind in _MUTABLE:
                 self.snapshot.add_items(item)
             elif kind is ref:
@@ -195,9 +217,18 @@ class _KeyWriter:
         else:
             self._object(item, kind)
 
-    def _push(self, parts: Sequence[Any]) -> None:
+    def _mark(self, end: str, part: Any) -> None:
+        """Say that the next tokens are of a part that is not pushed."""
+        if self.places is not None:
+            self.places.append((len(self.tokens), self.place + end, part))
+
+    def _push(self, parts: Sequence[Any], names: Iterable[str] | None = None) -> None:
+        """Push parts to be read next, with the names of the attributes that they are; others are items."""
         self.tokens.append(len(parts))
         self.waiting.extend(reversed(parts))
+        if self.places is not None:
+            ends = _items(self.tokens[-2], parts) if names is None else [f".{name}" for name in names]
+            self.waiting_places += [self.place + end for end in reversed(ends)]
 
     def _array(self, item: Any) -> None:
         self.tokens += (item.dtype, item.shape)
@@ -242,8 +273,9 @@ class _KeyWriter:
         else:
             self.snapshot.is_complete = False
         if type(state) is dict:
+            self._mark("", ATTRIBUTES)
             self.tokens += state
-            self._push([*state.values()])
+            self._push([*state.values()], state)
         else:
             self._push([state])
 
@@ -257,10 +289,12 @@ class _KeyWriter:
             self.snapshot.add_items(vars(base))
             for name, item in vars(base).items():
                 if isinstance(item, FunctionType):
+                    self._mark(f".{name}", item)
                     self.tokens.append(item)
                 elif not name.startswith("__"):
+                    self._mark("", ATTRIBUTES)
                     self.tokens.append(name)
-                    self._push([item])
+                    self._push([item], [name])
 
     def _reduced(self, item: Any) -> None:
         """Read what `pickle` would save. An object that cannot be pickled is compared by identity."""
@@ -278,7 +312,6 @@ _WAYS: dict[type, Callable[[Any], list[Any]]] = {
     **dict.fromkeys(
         (dict, MappingProxyType), lambda mapping: [part for pair in mapping.items() for part in pair]
     ),
-    float: lambda number: [number.hex()],
     complex: lambda number: [number.real, number.imag],
     MethodType: lambda method: [method.__func__, method.__self__],
     BuiltinFunctionType: lambda method: [method.__name__, method.__self__],
@@ -286,6 +319,19 @@ _WAYS: dict[type, Callable[[Any], list[Any]]] = {
     ref: lambda reference: [reference()],
 }
 """The parts of objects of these types."""
+
+_NAMES: dict[type, tuple[str, ...]] = {
+    MethodType: ("__func__", "__self__"),
+    functools.partial: ("func", "args", "keywords", "__dict__"),
+}
+"""The names of the parts where they are attributes."""
+
+
+def _items(kind: Any, parts: Sequence[Any]) -> list[str]:
+    """Return the places of the items of a container of a type."""
+    if kind in (dict, MappingProxyType):
+        return [f"[{key!r}]" for key in parts[::2] for _ in range(2)]
+    return [f"[{i}]" for i in range(len(parts))]
 
 
 def _is_pickled_otherwise(kind: Any) -> bool:

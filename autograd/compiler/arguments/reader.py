@@ -18,6 +18,7 @@ from ...transforms.trees import Branch, Copier, Leaf, Structure
 from .arrays import is_vector
 from .call import Call
 from .key import typed
+from .shapes import has_other_shape
 from .snapshot import Snapshot
 
 Reader = Callable[[tuple[Any, ...], dict[str, Any]], "Sequence[Any] | None"]
@@ -172,7 +173,7 @@ class _ReaderSource:
             self.refuse(f"{name}.__class__ is not float and {name}.__class__ not in NUMBERS")
             self.arrays.append(f"float64({name})")
             return
-        self.refuse(f"{name}.__class__ is not ndarray or {name}.shape != {leaf.shape}")
+        self.refuse(f"{name}.__class__ is not ndarray or {has_other_shape(leaf, name)}")
         self.lines += [
             f"if {name}.dtype is not FLOAT:",
             # Of objects, some may be `Value`s.

@@ -34,6 +34,12 @@ class CompilationReport(NamedTuple):
         What runs it now.
     remark : str
         What another backend does about it: that it compiles, how long that took, or why it does not run it.
+    passes : str
+        Whether the passes were "run", or what they find was in "memory" or on "disk".
+    compilations : int
+        How many programs the function compiled until now.
+    reason : str
+        Why it compiled the last one of them: what was not as in the calls before.
     """
 
     traced: int
@@ -46,6 +52,9 @@ class CompilationReport(NamedTuple):
     interpreted: int = 0
     backend: str = "numpy"
     remark: str = ""
+    passes: str = "run"
+    compilations: int = 0
+    reason: str = ""
 
     def __repr__(self) -> str:
         found = [
@@ -55,11 +64,14 @@ class CompilationReport(NamedTuple):
         ]
         arrays = f"{count(self.classes, 'array')}: {', '.join(found)}"
         irregular = f"no pattern: {count(self.interpreted, 'operation')} to interpret"
+        kept = {"run": "", "memory": ", found in memory", "disk": ", found on disk"}[self.passes]
+        remark = f" ({self.remark})" if self.remark else ""
+        last = f"\n{count(self.compilations, 'compilation')}, the last since {self.reason}"
         return (
             f"{count(self.traced, 'operation')} traced, {self.simplified:,} after simplifying\n"
             f"{irregular if self.interpreted else arrays}\n"
-            f"compiled in {self.seconds:.2f} s; runs on the {self.backend} backend"
-        ) + (f" ({self.remark})" if self.remark else "")
+            f"compiled in {self.seconds:.2f} s{kept}; runs on the {self.backend} backend{remark}"
+        ) + last * bool(self.compilations)
 
 
 class Program:
