@@ -42,7 +42,6 @@ from .transforms.derivatives import (
     jacobian,
     jacrev,
     jvp,
-    sparsity,
     value_and_grad,
     vjp,
 )
@@ -54,6 +53,7 @@ if TYPE_CHECKING:
     from .compiler import jit, lambdify
     from .show import draw, explain, lint, spy, stepper
     from .transforms.gradient_check import check_grads
+    from .transforms.sparse_jacobians import sparsity
 
 __all__ = [
     "OPS",
@@ -121,6 +121,8 @@ if not TYPE_CHECKING:  # To a type checker, any name would be there.
             from . import compiler as where
         elif name == "check_grads":
             from .transforms import gradient_check as where
+        elif name == "sparsity":
+            from .transforms import sparse_jacobians as where
         else:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         globals()[name] = getattr(where, name)

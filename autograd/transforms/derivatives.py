@@ -21,14 +21,10 @@ import numpy as np
 
 from ..engine.graph import consumers_first, level_outside
 from ..engine.levels import open_levels
-from ..engine.tracing import is_tracing
 from ..engine.value import Value
 from ..engine.variables import under_differentiation
-from .compression import by_columns_or_rows, by_stars
-from .dependence import Pattern, dependence
 from .module_copies import Copy
 from .partials import Scalar
-from .sparse_matrices import Entries, SparseValues, check_scipy
 from .sweeps import pull, push
 from .trees import Branch, Leaf, Structure, array_of, blocks, flatten, flatten_like, unflatten
 
@@ -36,8 +32,36 @@ Function = Callable[..., Any]
 Argnums = int | Sequence[int]
 
 
-class _Recording:
-    """One call of a function, with variables for the numbers that it is differentiated with respect to."""
+class Recording:
+    """One call of a function, with variables for the numbers that it is differentiated with respect to.
+
+    Parameters
+    ----------
+    call : callable
+        The function, of its variables.
+    numbers : sequence of Value or float
+        What they stand for.
+    has_aux : bool
+        Whether it returns a pair of its result and auxiliary data.
+
+    Attributes
+    ----------
+    variables : list of Value
+        The variables.
+    outputs : list of Value or float
+        The numbers of the result.
+    form : Structure
+        Its structure.
+    nodes : list of Value
+        Those of the outputs that are recorded.
+    order : list of Value
+        What leads to them, each node after its consumers.
+
+    Examples
+    --------
+    >>> Recording(lambda variables: variables[0] * 3.0, [2.0]).pull([1.0])
+    [3.0]
+    """
 
     def __init__(
         self, call: Callable[[Sequence[Value]], Any], numbers: Sequence[Scalar], has_aux: bool = False
@@ -51,7 +75,7 @@ class _Recording:
             result, self._aux = _with_aux(result)
         self.outputs, self.form = flatten(result, "the result of the function")
         self.nodes = [output for output in self.outputs if isinstance(output, Value)]
-        self._order = consumers_first(*self.nodes, level=self._level)
+        self.order = consumers_first(*self.nodes, level=self._level)
         self._outside = self._level_outside(self.nodes)
 
     @property
@@ -74,30 +98,20 @@ class _Recording:
         return max(level_outside(nodes, self._level), known)
 
     @property
-    def _as_graph(self) -> bool:
+    def as_graph(self) -> bool:
         """Whether an enclosing call may differentiate the derivative."""
         return bool(self._outside or self._numbers)
-
-    @property
-    def pattern(self) -> Pattern:
-        """Which variables each output depends on."""
-        return dependence(self._order, self.outputs, self.variables)
-
-    @property
-    def gives_values(self) -> bool:
-        """Whether derivatives may be `Value`s, or inputs of a program that is being traced."""
-        return self._as_graph or is_tracing()
 
     def pull(self, cotangents: Sequence[Scalar | None]) -> list[Scalar]:
         """Return the adjoint of each variable."""
         pairs = zip(self.outputs, cotangents, strict=True)
         seeds = [seed for output, seed in pairs if isinstance(output, Value)]
-        adjoints = pull(self._order, self.nodes, seeds, self.variables, self._as_graph)
+        adjoints = pull(self.order, self.nodes, seeds, self.variables, self.as_graph)
         return self._lowered(adjoints, seeds)
 
     def push(self, tangents: Sequence[Scalar | None]) -> list[Scalar]:
         """Return the tangent of each output."""
-        pushed = push(self._order, self.nodes, self.variables, tangents, self._as_graph)
+        pushed = push(self.order, self.nodes, self.variables, tangents, self.as_graph)
         found = iter(self._lowered(pushed, tangents))
         return [next(found) if isinstance(output, Value) else 0.0 for output in self.outputs]
 
@@ -160,8 +174,8 @@ def value_and_grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> 
 
     @functools.wraps(f)
     def evaluate(*args: Any, **kwargs: Any) -> Any:
-        numbers, structure, call = _differentiated(f, args, kwargs, argnums)
-        recording = _Recording(call, numbers, has_aux)
+        numbers, structure, call = differentiated(f, args, kwargs, argnums)
+        recording = Recording(call, numbers, has_aux)
         _check_scalar(recording.form)
         gradient = unflatten(structure, recording.pull([1.0]))
         return ((recording.value, recording.aux) if has_aux else recording.value), gradient
@@ -236,8 +250,8 @@ def vjp(f: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
     >>> value, pullback(1.0)
     (12.0, (4.0, 3.0))
     """
-    numbers, structure, call = _differentiated(f, primals, {}, range(len(primals)))
-    recording = _Recording(call, numbers, has_aux)
+    numbers, structure, call = differentiated(f, primals, {}, range(len(primals)))
+    recording = Recording(call, numbers, has_aux)
 
     def pullback(cotangent: Any) -> Any:
         cotangents = flatten_like(recording.form, cotangent, "the cotangent")
@@ -280,9 +294,9 @@ def jvp(
     (12.0, 34.0)
     """
     _check_tuples(primals, tangents)
-    numbers, structure, call = _differentiated(f, tuple(primals), {}, range(len(primals)))
+    numbers, structure, call = differentiated(f, tuple(primals), {}, range(len(primals)))
     directions = flatten_like(structure, tuple(tangents), "the tuple of tangents")
-    recording = _Recording(call, numbers, has_aux)
+    recording = Recording(call, numbers, has_aux)
     tangent = unflatten(recording.form, recording.push(directions))
     return (recording.value, tangent, recording.aux) if has_aux else (recording.value, tangent)
 
@@ -357,17 +371,15 @@ def jacobian(
     if mode not in ("rev", "fwd", None):
         raise ValueError(f"expected mode to be 'rev', 'fwd' or None, got {mode!r}")
     if sparse:
-        check_scipy()
+        # Loaded when first used, as all that only sparse derivatives need: 4% of the time of an import.
+        from .sparse_jacobians import sparse_jacobian
+
+        return sparse_jacobian(f, argnums, mode, has_aux)
 
     @functools.wraps(f)
     def derivatives(*args: Any, **kwargs: Any) -> Any:
-        numbers, structure, call = _differentiated(f, args, kwargs, argnums)
-        recording = _Recording(call, numbers, has_aux)
-        if sparse:
-            pattern = recording.pattern
-            data = by_columns_or_rows(pattern, recording.push, recording.pull, mode)
-            found = _arrange_sparse(recording, structure, Entries(pattern, data))
-            return (found, recording.aux) if has_aux else found
+        numbers, structure, call = differentiated(f, args, kwargs, argnums)
+        recording = Recording(call, numbers, has_aux)
         size = len(recording.outputs)
         backward = mode == "rev" or (mode is None and size <= len(numbers))
         matrix = np.empty((size, len(numbers)), dtype=object)
@@ -377,7 +389,7 @@ def jacobian(
         else:
             for j, column in enumerate(_basis(len(numbers))):
                 matrix[:, j] = recording.push(column)
-        arranged = _arrange(recording.form, structure, matrix, _array)
+        arranged = arranged_as(recording.form, structure, matrix, _array)
         return (arranged, recording.aux) if has_aux else arranged
 
     return derivatives
@@ -481,85 +493,10 @@ def hessian(f: Function, argnums: Argnums = 0, has_aux: bool = False, *, sparse:
      [6. 0.]]
     """
     if sparse:
-        return _sparse_hessian(f, argnums, has_aux)
+        from .sparse_jacobians import sparse_hessian
+
+        return sparse_hessian(f, argnums, has_aux)
     return jacfwd(jacrev(f, argnums, has_aux), argnums, has_aux)
-
-
-def _sparse_hessian(f: Function, argnums: Argnums, has_aux: bool) -> Function:
-    check_scipy()
-    gradient = grad(f, argnums, has_aux)
-
-    @functools.wraps(f)
-    def derivatives(*args: Any, **kwargs: Any) -> Any:
-        numbers, structure, call = _differentiated(gradient, args, kwargs, argnums)
-        recording = _Recording(call, numbers, has_aux)
-        pattern = recording.pattern.symmetric
-        found = _arrange_sparse(recording, structure, Entries(pattern, by_stars(pattern, recording.push)))
-        return (found, recording.aux) if has_aux else found
-
-    return derivatives
-
-
-def sparsity(f: Function, *args: Any, argnums: Argnums = 0, **kwargs: Any) -> Any:
-    """Return which numbers of the Jacobian of `f` may differ from 0.
-
-    The function is called once, and nothing is differentiated: a number has a place where the recorded
-    operations lead from the argument to the result along partials that are not 0 by their rule, whatever the
-    numbers are. Where `f` branches in Python, this holds for the branch that was taken.
-
-    Parameters
-    ----------
-    f : callable
-        The function; ``grad(f)`` for the pattern of a Hessian.
-    *args, **kwargs
-        Its arguments.
-    argnums : int or sequence of int
-        The positional arguments that it would be differentiated with respect to.
-
-    Returns
-    -------
-    scipy.sparse.csr_array of bool
-        A row for each number of the result, and a column for each of the argument; trees give trees of
-        matrices, as in `jacobian`.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As in `jacobian`.
-    ModuleNotFoundError
-        If SciPy is not installed.
-
-    Examples
-    --------
-    >>> print(sparsity(lambda x: x[1:] - x[:-1], np.ones(4)).toarray().astype(int))
-    [[1 1 0 0]
-     [0 1 1 0]
-     [0 0 1 1]]
-    >>> print(sparsity(grad(lambda x: x[0] * x[1] + x[2] ** 2), np.ones(3)).toarray().astype(int))
-    [[0 1 0]
-     [1 0 0]
-     [0 0 1]]
-    """
-    check_scipy()
-    pattern, form, structure = pattern_of(f, args, kwargs, argnums)
-    there = Entries(pattern, np.ones(len(pattern.rows), dtype=bool))
-    return _arrange(form, structure, there, lambda _, __, block: block.matrix(of_values=False))
-
-
-def pattern_of(
-    f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], argnums: Argnums
-) -> tuple[Pattern, Structure, Structure]:
-    """Return which results of a call depend on which numbers of an argument, and the structures of both.
-
-    Examples
-    --------
-    >>> pattern, result, argument = pattern_of(lambda x: [x[1], 2.0], (np.ones(2),), {}, 0)
-    >>> pattern.by_row(), str(result), str(argument)
-    ([[1], []], 'list(0: number, 1: number)', 'array of shape (2,)')
-    """
-    numbers, structure, call = _differentiated(f, args, kwargs, argnums)
-    recording = _Recording(call, numbers)
-    return recording.pattern, recording.form, structure
 
 
 def hvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool = False) -> Any:
@@ -599,10 +536,17 @@ def hvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux: b
 # --------------------------------------------------------------------------------------------- arguments
 
 
-def _differentiated(
+def differentiated(
     f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], argnums: Argnums
 ) -> tuple[list[Scalar], Structure, Callable[[Sequence[Value]], Any]]:
-    """Return the numbers to differentiate with respect to, their structure, and `f` as a function of them."""
+    """Return the numbers to differentiate with respect to, their structure, and `f` as a function of them.
+
+    Examples
+    --------
+    >>> numbers, structure, call = differentiated(lambda x, y: x * y, (2.0, 3.0), {}, 1)
+    >>> numbers, str(structure), call([Value(5.0)])
+    ([3.0], 'number', Value(10.0, op='*'))
+    """
     single = isinstance(argnums, int | np.integer)
     chosen = [argnums] if isinstance(argnums, int | np.integer) else list(argnums)
     for argnum in chosen:
@@ -658,7 +602,7 @@ def _values_in(tree: Any) -> list[Value]:
     """Return the Values in a tree of any objects."""
     if isinstance(tree, Value):
         return [tree]
-    if isinstance(tree, SparseValues):
+    if hasattr(tree, "rebuilt"):
         tree = tree.data
     if isinstance(tree, np.ndarray) and tree.dtype == object:
         tree = tree.ravel().tolist()
@@ -675,8 +619,8 @@ def _with_numbers(tree: Any) -> Any:
         if not any(isinstance(item, Value) for item in items):
             return tree
         return array_of([_with_numbers(item) for item in items], tree.shape, is_array=True)
-    if isinstance(tree, SparseValues):
-        return tree.build([_with_numbers(tree.data)])
+    if hasattr(tree, "rebuilt"):
+        return tree.rebuilt([_with_numbers(tree.data)])
     if isinstance(tree, Mapping):
         return {key: _with_numbers(item) for key, item in tree.items()}
     if isinstance(tree, tuple) and hasattr(tree, "_fields"):
@@ -689,29 +633,33 @@ def _basis(size: int) -> list[list[float | None]]:
     return [[1.0 if i == j else None for j in range(size)] for i in range(size)]
 
 
-def _arrange(form: Structure, structure: Structure, matrix: Any, leaf: Callable[..., Any]) -> Any:
+def arranged_as(form: Structure, structure: Structure, matrix: Any, leaf: Callable[..., Any]) -> Any:
     """Return a Jacobian matrix as a tree like the results, with a tree like the arguments at each leaf.
 
-    What a pair of leaves has of the matrix is put into its form by `leaf`.
+    Parameters
+    ----------
+    form, structure : Structure
+        The structures of the result and of the argument.
+    matrix : ndarray or anything with its `take`
+        A row for each number of the result, and a column for each of the argument.
+    leaf : callable
+        From a leaf of the result, one of the argument, and what they have of the matrix to their block.
+
+    Examples
+    --------
+    >>> pair = flatten([1.0, 2.0])[1]
+    >>> arranged_as(Leaf(()), pair, np.array([[3.0, 4.0]]), lambda row, column, block: block.item())
+    [3.0, 4.0]
     """
     if isinstance(form, Branch):
         rows = blocks(matrix, form, axis=0)
-        return form.build([_arrange(part, structure, block, leaf) for part, block in rows])
+        return form.build([arranged_as(part, structure, block, leaf) for part, block in rows])
     if isinstance(structure, Branch):
         columns = blocks(matrix, structure, axis=1)
-        return structure.build([_arrange(form, part, block, leaf) for part, block in columns])
+        return structure.build([arranged_as(form, part, block, leaf) for part, block in columns])
     return leaf(form, structure, matrix)
 
 
 def _array(form: Leaf, structure: Leaf, matrix: Any) -> Any:
     is_array = form.is_array or structure.is_array
     return array_of(matrix.ravel().tolist(), form.shape + structure.shape, is_array=is_array)
-
-
-def _arrange_sparse(recording: _Recording, structure: Structure, entries: Entries) -> Any:
-    of_values = recording.gives_values
-
-    def matrix(form: Leaf, structure: Leaf, block: Entries) -> Any:
-        return block.matrix(of_values=of_values)
-
-    return _arrange(recording.form, structure, entries, matrix)

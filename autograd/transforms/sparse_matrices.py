@@ -89,7 +89,7 @@ class SparseValues:
                 product[i, j] = dot(self.data[start:end], rows[:, j])
         return values_array(product.reshape(self.shape[0], *other.shape[1:]))
 
-    def build(self, parts: Sequence[Any]) -> Any:
+    def rebuilt(self, parts: Sequence[Any]) -> Any:
         """Return the matrix of other numbers: one of SciPy, if they are no `Value`s.
 
         Parameters
@@ -140,4 +140,4 @@ class Entries:
         # SciPy's choice: 64 bits take twice the memory, and are copied for each product.
         columns, rows = self.pattern.columns.astype(np.int32), rows.astype(np.int32)
         matrix = SparseValues(self.data, columns, rows, self.pattern.shape)
-        return matrix if of_values else matrix.build([self.data])
+        return matrix if of_values else matrix.rebuilt([self.data])

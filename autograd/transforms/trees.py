@@ -21,7 +21,6 @@ from ..engine.real_numbers import NUMBERS
 from ..engine.value import Value
 from ..functions.value_array import PLAIN_ARRAYS, values_array
 from .module_copies import Copy
-from .sparse_matrices import SparseValues
 
 Numbers = Sequence[Any]
 
@@ -436,8 +435,9 @@ def parts_of(tree: Any) -> tuple[Iterable[Any], Iterable[Any], Any, Any] | None:
         return range(len(tree)), tree, make, make
     if hasattr(tree, "named_parameters"):
         return _module_parts(tree)
-    if isinstance(tree, SparseValues):
-        return ("data",), (tree.data,), tree.build, tree.build
+    if hasattr(tree, "rebuilt"):
+        # A sparse matrix of Values, of whose file `import autograd` has no need.
+        return ("data",), (tree.data,), tree.rebuilt, tree.rebuilt
     return None
 
 

@@ -12,7 +12,7 @@ from ...printable import printable
 from ...transforms.colouring import number_of, of_stars
 from ...transforms.compression import chosen
 from ...transforms.dependence import Pattern
-from ...transforms.derivatives import pattern_of
+from ...transforms.sparse_jacobians import pattern_of
 from ...transforms.trees import Leaf, Structure
 
 if TYPE_CHECKING:
