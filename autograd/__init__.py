@@ -34,6 +34,7 @@ from .show.text.sweep_steps import steps
 from .transforms import accumulation as accumulation  # what `backward` does for graphs
 from .transforms.captured_values import make_functional
 from .transforms.control_flow import cond, fori_loop, scan, switch, while_loop
+from .transforms.custom_rules import custom_jvp, custom_vjp
 from .transforms.derivatives import (
     grad,
     hessian,
@@ -63,6 +64,8 @@ __all__ = [
     "as_values",
     "check_grads",
     "cond",
+    "custom_jvp",
+    "custom_vjp",
     "data",
     "draw",
     "elu",

@@ -15,7 +15,7 @@ from ..ops.rules import in_one_call
 from ..ops.structural import Operation, Structural
 from ..ops.table import Op
 from . import nonfinite
-from .description import IN_TUPLES
+from .description import BY_RULE, IN_TUPLES
 from .levels import open_scopes
 from .nonfinite import PYTHON_RAISES, careful
 from .real_numbers import NUMBERS
@@ -47,6 +47,25 @@ def record(op: Operation, out: float, args: tuple[Any, ...], partials: tuple[flo
     (Value(6.0, op='*', grad=1.0), 2.0)
     """
     return _A_NODE._record(op, out, args, partials, 0.0, 0.0, IN_TUPLES)
+
+
+def record_by_rule(
+    op: Operation, out: float, args: tuple[Any, ...], partials: tuple[float | None, ...]
+) -> Value:
+    """Return the node of an operation whose adjoints are what it says itself, see `Structural.flows`.
+
+    Parameters
+    ----------
+    op, out, args, partials
+        As in `record`.
+
+    Examples
+    --------
+    >>> x = Value(3.0)
+    >>> record_by_rule((x * 2.0).op, 6.0, (x, 2.0), (2.0, None)).partials
+    (2.0, None)
+    """
+    return _A_NODE._record(op, out, args, partials, 0.0, 0.0, BY_RULE)
 
 
 def apply(op: Op, *args: Any) -> Any:

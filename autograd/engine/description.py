@@ -35,6 +35,9 @@ BOTH: Final = 3
 IN_TUPLES: Final = 4
 """The edges of a node with any number of operands: as the tuple of partials has them, None for no edge."""
 
+BY_RULE: Final = 5
+"""As `IN_TUPLES`, but what flows along an edge is what the operation says, not a multiple of the adjoint."""
+
 
 class Description:
     """What can be asked of a node besides its value and gradient."""
@@ -78,7 +81,7 @@ class Description:
         """The operands in order, a constant as a plain float; empty for a leaf."""
         if self.op is None:
             return ()
-        if self._edges == IN_TUPLES:
+        if self._edges >= IN_TUPLES:
             stored = self._x
             operands: tuple[Value | float, ...] = stored if type(stored) is tuple else stored.present()
             return operands
@@ -89,7 +92,7 @@ class Description:
         """The derivative of this node with respect to each operand; None for a constant."""
         if self.op is None:
             return ()
-        if self._edges == IN_TUPLES:
+        if self._edges >= IN_TUPLES:
             partials: tuple[float | None, ...] = self._y
             return partials
         dx = self._dx if self._edges & FIRST else None

@@ -76,6 +76,24 @@ def add_to_gradients(leaves: Sequence[Any], adjoints: Sequence[Any]) -> None:
     deque(assignments, maxlen=0)
 
 
+def add_by_rule(node: Any) -> None:
+    """Add to the adjoints of operands what the operation of a node lets flow back.
+
+    Examples
+    --------
+    >>> from autograd import Value, custom_vjp
+    >>> f = custom_vjp(lambda x: x)
+    >>> f.defvjp(lambda x: (x, None), lambda _, adjoint: (min(adjoint, 1.0),))
+    >>> x = Value(2.0)
+    >>> f(x).backward(7.0)
+    >>> x.grad
+    1.0
+    """
+    for operand, flow in zip(node.args, node.op.flows(node, node._adjoint), strict=True):
+        if flow is not None:
+            operand._adjoint += flow
+
+
 def _additions(leaves: Sequence[Any], adjoints: Sequence[Any]) -> tuple[list[Any], Iterator[None]]:
     """Return the gradients of leaves, and an iterator that assigns the sums as it is consumed."""
     before = list(map(_grad_of, leaves))

@@ -26,7 +26,7 @@ def operands(node: Value) -> list[Value]:
     [Value(2.0, label='a'), Value(2.0, label='a')]
     """
     x, y = node._x, node._y
-    if node._edges == IN_TUPLES:
+    if node._edges >= IN_TUPLES:
         if type(x) is not tuple:
             x = x.present()
         return [arg for arg in x if type(arg) is not float]
@@ -200,7 +200,7 @@ def numbered(roots: Sequence[Value]) -> Numbered:
     linked: list[Any] = []
     bounds = [0]
     for node in numbering.nodes:
-        if node._edges == IN_TUPLES:
+        if node._edges >= IN_TUPLES:
             linked.extend([numbering.of(operand) for operand in node.args])
         elif node.op is not None:
             linked.append(numbering.of(node._x))

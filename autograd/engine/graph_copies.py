@@ -77,7 +77,7 @@ def with_operands(twin: Value, node: Value, operands: Operands) -> Value:
     """
     twin._about, twin._level, twin.op = node._label_and_source(), node._level, node.op
     if operands:
-        twin._x, twin._y, twin._edges = operands, node.partials, IN_TUPLES
+        twin._x, twin._y, twin._edges = operands, node.partials, max(node._edges, IN_TUPLES)
     return twin
 
 

@@ -17,8 +17,8 @@ from typing import Any, ClassVar, Final
 
 from ..ops.structural import Operation
 from . import nonfinite
-from .description import BOTH, FIRST, IN_TUPLES, SECOND, UNNAMED
-from .gradients import NOT_YET, OF_THE_SWEEP, add_to_gradients
+from .description import BOTH, BY_RULE, FIRST, IN_TUPLES, SECOND, UNNAMED
+from .gradients import NOT_YET, OF_THE_SWEEP, add_by_rule, add_to_gradients
 from .levels import level_above, open_scopes
 from .nonfinite import is_watching
 from .operators import Operators
@@ -192,14 +192,15 @@ def _sweep(root: Value, seed: float) -> tuple[list[Value], list[Value]]:
                 if partial is not None:
                     x = operand
                     x._adjoint += adjoint * partial
+        elif edges == BY_RULE:
+            add_by_rule(node)
     return order, leaves
 
 
 def _reach(root: Value) -> tuple[list[Value], list[Value]]:
     """Set adjoints to 0; return the results, each after its operands, and the leaves.
 
-    Depth first, with a stack instead of recursion: a result is taken when the stack comes back to it. This
-    takes half as long as counting the consumers of each node first.
+    Depth first, with a stack: a result is taken when it comes up again. Counting uses takes twice as long.
     """
     # New objects: only nodes that this sweep has reached hold them, whatever an interrupted sweep has left.
     entered, reached = object(), object()
@@ -234,7 +235,7 @@ def _reach(root: Value) -> tuple[list[Value], list[Value]]:
             y = node._y
             if y._mark is not reached:
                 stack.append(y)
-        elif edges == IN_TUPLES:
+        elif edges >= IN_TUPLES:
             operands: tuple[Any, ...] = tuple(node._x)
             partials: tuple[float | None, ...] = node._y
             for operand, partial in zip(operands, partials):  # noqa: B905

@@ -44,6 +44,9 @@ class Instructions(Protocol):
     def add(self, op: Operation, args: tuple[int, ...], /) -> int:
         """Append an instruction, or find one of the same result, and return which it is."""
 
+    def constant(self, number: float, /) -> int:
+        """Append a constant, or find it, and return which instruction it is."""
+
 
 class Structural:
     """An operation that is no function of numbers.
@@ -135,6 +138,14 @@ class Structural:
     def push(self, node: Any, tangents: Sequence[Any]) -> Any:
         """Return the tangent of a node from those of its operands; None is that of one that stands still."""
         raise NotImplementedError(f"no derivative is known forward through {self.name}")
+
+    def flows(self, node: Any, adjoint: Any) -> Sequence[Any]:
+        """Return what flows back to each operand in a sweep of numbers; None for nothing.
+
+        Asked of nodes that `autograd.engine.apply.record_by_rule` makes. For all others it is the product of
+        the adjoint and the partial that the node has stored.
+        """
+        raise NotImplementedError(f"no rule is known for what flows back through {self.name}")
 
     # ------------------------------------------------------------------------------------------- evaluation
 

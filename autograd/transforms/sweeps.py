@@ -22,6 +22,7 @@ from functools import partial
 from typing import Any
 
 from ..engine.apply import apply_variadic
+from ..engine.description import BY_RULE
 from ..engine.graph import depending_on
 from ..engine.nonfinite import examine_adjoint, examine_tangents, is_anomaly_enabled
 from ..engine.tracing import is_tracing
@@ -284,6 +285,13 @@ def adjoints_of(
 
 def _as_numbers(relevant: Container[Value], node: Value, adjoint: Scalar) -> Flows:
     """Return what a node contributes to each operand that is relevant, by the partials that it has stored."""
+    if node._edges == BY_RULE:
+        flows = node.op.flows(node, _number_of(adjoint))  # type: ignore[union-attr]
+        return [
+            (operand, flow)  # type: ignore[misc]
+            for operand, flow in zip(node.args, flows, strict=True)
+            if flow is not None and operand in relevant
+        ]
     return [
         (operand, _times(adjoint, stored))  # type: ignore[misc]
         for operand, stored in zip(node.args, node.partials, strict=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import pairwise
 from math import prod
 from numbers import Integral
@@ -421,10 +422,7 @@ def parts_of(tree: Any) -> tuple[Iterable[Any], Iterable[Any], Any, Any] | None:
         return (), (), _none, _none
     if isinstance(tree, Mapping):
         keys = list(tree)
-
-        def build_dict(parts: Sequence[Any]) -> Any:
-            return dict(zip(keys, parts, strict=True))
-
+        build_dict = partial(_dict, keys)
         return keys, tree.values(), build_dict, build_dict
     if isinstance(tree, tuple) and hasattr(tree, "_fields"):
         make = type(tree)._make  # type: ignore[attr-defined]
@@ -439,6 +437,10 @@ def parts_of(tree: Any) -> tuple[Iterable[Any], Iterable[Any], Any, Any] | None:
         # A sparse matrix of Values, of whose file `import autograd` has no need.
         return ("data",), (tree.data,), tree.rebuilt, tree.rebuilt
     return None
+
+
+def _dict(keys: Sequence[Any], parts: Sequence[Any]) -> dict[Any, Any]:
+    return dict(zip(keys, parts, strict=True))
 
 
 def _none(parts: Sequence[Any]) -> None:
