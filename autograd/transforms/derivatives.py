@@ -395,12 +395,12 @@ def jacobian(
     return derivatives
 
 
-def jacfwd(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
+def jacfwd(f: Function, argnums: Argnums = 0, has_aux: bool = False, *, sparse: bool = False) -> Function:
     """Return a function that computes the Jacobian of `f` by a forward sweep from each number.
 
     Parameters
     ----------
-    f, argnums, has_aux
+    f, argnums, has_aux, sparse
         As in `jacobian`.
 
     Returns
@@ -418,15 +418,15 @@ def jacfwd(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function
     >>> jacfwd(lambda x: np.array([x, x**2, x**3]))(2.0)
     array([ 1.,  4., 12.])
     """
-    return jacobian(f, argnums, mode="fwd", has_aux=has_aux)
+    return jacobian(f, argnums, mode="fwd", has_aux=has_aux, sparse=sparse)
 
 
-def jacrev(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
+def jacrev(f: Function, argnums: Argnums = 0, has_aux: bool = False, *, sparse: bool = False) -> Function:
     """Return a function that computes the Jacobian of `f` by a backward sweep from each result.
 
     Parameters
     ----------
-    f, argnums, has_aux
+    f, argnums, has_aux, sparse
         As in `jacobian`.
 
     Returns
@@ -444,7 +444,7 @@ def jacrev(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function
     >>> jacrev(lambda x: x.sum())(np.array([2.0, 3.0]))
     array([1., 1.])
     """
-    return jacobian(f, argnums, mode="rev", has_aux=has_aux)
+    return jacobian(f, argnums, mode="rev", has_aux=has_aux, sparse=sparse)
 
 
 def hessian(f: Function, argnums: Argnums = 0, has_aux: bool = False, *, sparse: bool = False) -> Function:
