@@ -28,6 +28,7 @@ from benchmarks.cases import (
     moons_eager,
     moons_samples,
     scalar_loop,
+    sparse_jacobian,
     trace_million,
 )
 from benchmarks.measure import Measurement, Places
@@ -185,6 +186,16 @@ def test_the_time_of_an_epoch_in_the_long_run(
     assert result.seconds == pytest.approx(seconds_an_epoch)
     assert result.figures == {"epochs": more}
     assert result.answer == [0.1]
+
+
+def test_the_sparse_jacobian(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The matrix whose places are found is that of the blocks which are put in their places by hand."""
+    for name, size in {"CAMERAS": 3, "POINTS": 7, "OBSERVATIONS": 20}.items():
+        monkeypatch.setattr(sparse_jacobian, name, size)
+    monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path))
+    ours, blocks = (prepare()() for prepare in (sparse_jacobian.chainrule, sparse_jacobian.chainrule_blocks))
+    np.testing.assert_allclose(ours.answer, blocks.answer, rtol=1e-12)
+    assert ours.seconds is not None
 
 
 def test_the_irregular_program() -> None:
