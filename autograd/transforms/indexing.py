@@ -1,17 +1,28 @@
-"""Indexing by integers: `take`."""
+"""Indexing by integers: `take`, also by those that are not known while a function is traced."""
 
 from __future__ import annotations
 
+from collections.abc import Container, Mapping, Sequence
+from math import prod
 from operator import index as whole_number
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from ..engine.apply import record
+from ..engine.tracing import is_unknown
 from ..engine.value import Value
+from ..functions import generated as functions
+from ..functions.logic import both
+from ..ops.structural import Instructions, Structural
+from ..ops.table import COMPARISONS, OPS
+from .branches import choose
 from .trees import array_of, plain_array
 
 _MODES = (None, "fill", "clip", "wrap")
+
+T = TypeVar("T")
 
 Integers = npt.NDArray[np.intp]
 
@@ -31,8 +42,9 @@ def take(
         The axis along which to index; by default the array is flattened.
     mode : {"fill", "clip", "wrap"}, optional
         What to do about an index beyond the end. ``"fill"`` gives `fill_value`, ``"clip"`` takes the first or
-        the last element, and ``"wrap"`` begins anew. By default it is an error. Negative indices count from
-        the end, but for ``"clip"``.
+        the last element, and ``"wrap"`` begins anew. By default it is an error or, for an index that is not
+        known while a function is traced, as ``"fill"``. Negative indices count from the end, but for
+        ``"clip"``.
     fill_value : float, optional
         By default nan.
 
@@ -64,12 +76,19 @@ def take(
         raise ValueError(f"expected mode to be 'fill', 'clip', 'wrap' or None, got {mode!r}")
     array = _array_of(a)
     array, axis = (array.ravel(), 0) if axis is None else (array, _axis(axis, array.ndim))
-    which = _whole_numbers(indices)
+    which = _array_of(indices)
     # A row for each index, of what stands along the other axes.
-    size = array.shape[axis]
-    rows = np.moveaxis(array, axis, 0).reshape(size, -1)
-    taken = _taken(rows, which.ravel(), mode, np.nan if fill_value is None else float(fill_value))
     others = array.shape[:axis] + array.shape[axis + 1 :]
+    rows = np.moveaxis(array, axis, 0).reshape(array.shape[axis], prod(others))
+    fill = np.nan if fill_value is None else float(fill_value)
+    if any(map(_is_unknown, which.ravel().tolist())):
+        taken = np.empty((which.size, rows.shape[1]), dtype=object)
+        for k, index in enumerate(which.ravel().tolist()):
+            taken[k] = (
+                _picked(rows, index, mode, fill) if _is_unknown(index) else take(rows, index, 0, mode, fill)
+            )
+    else:
+        taken = _taken(rows, _whole_numbers(which).ravel(), mode, fill)
     shaped = taken.reshape(which.shape + others)
     own = range(which.ndim)
     placed = np.moveaxis(shaped, own, [axis + i for i in own])
@@ -98,6 +117,99 @@ def _taken(rows: Any, which: Integers, mode: str | None, fill: float) -> Any:
     return taken
 
 
+class Pick(Structural):
+    """One of several numbers: the first operand says which, counted from 0. A single object.
+
+    Examples
+    --------
+    >>> Pick().apply(1.0, Value(2.0), Value(3.0))
+    Value(3.0)
+    """
+
+    name = "pick"
+    variadic = True
+
+    def __reduce__(self) -> str:
+        return "_PICK"
+
+    def columns(self, operands: Sequence[T]) -> list[Sequence[T]]:
+        """Return the index, and the numbers."""
+        return [operands[:1], operands[1:]]
+
+    def pull(
+        self, node: Any, adjoint: Any, wanted: Container[Any], lengths: Mapping[Any, int]
+    ) -> Sequence[Any]:
+        """Return the adjoint for the number that is picked, and 0 for the others."""
+        index, *numbers = node.args
+        return [
+            None,
+            *[
+                choose(index == float(k), adjoint, 0.0) if isinstance(x, Value) and x in wanted else None
+                for k, x in enumerate(numbers)
+            ],
+        ]
+
+    def push(self, node: Any, tangents: Sequence[Any]) -> Any:
+        """Return the tangent of the number that is picked."""
+        return _pick(node.args[0], [0.0 if tangent is None else tangent for tangent in tangents[1:]])
+
+    def apply(self, *operands: Any) -> Any:
+        """Return one of other numbers."""
+        return _pick(operands[0], operands[1:])
+
+    def simplified(self, tape: Instructions, args: tuple[int, ...], lengths: Sequence[int]) -> int | None:
+        """Return the sum of choices between each number and 0, of which at most one is not 0.
+
+        Of choices, not of products with 0 and 1: another number may be infinite.
+        """
+        index, *numbers = args
+        if len(set(numbers)) == 1:
+            return numbers[0]
+        zero = tape.constant(0.0)
+        conditions = [
+            tape.add(COMPARISONS["eq"], (index, tape.constant(float(k)))) for k in range(len(numbers))
+        ]
+        pairs = zip(conditions, numbers, strict=True)
+        return tape.add(OPS["sum"], tuple([tape.add(OPS["where"], (c, x, zero)) for c, x in pairs]))
+
+
+_PICK = Pick()
+
+
+def _pick(index: Any, numbers: Sequence[Any]) -> Any:
+    """Return one of several numbers: a node where the index is not known."""
+    if not _is_unknown(index):
+        return numbers[as_index(index if isinstance(index, Value) else int(index), "an index of take")]
+    items = tuple([x if isinstance(x, Value) else float(x) for x in numbers])
+    first = items[0]
+    partials = tuple([1.0 if isinstance(item, Value) else None for item in items])
+    return record(
+        _PICK, first._data if isinstance(first, Value) else first, (index, *items), (None, *partials)
+    )
+
+
+def _is_unknown(index: Any) -> bool:
+    return isinstance(index, Value) and is_unknown(index)
+
+
+def _picked(rows: Any, index: Value, mode: str | None, fill: float) -> list[Any]:
+    """Return one of the rows, where it is not known which."""
+    size = len(rows)
+    if not size:
+        return [fill] * rows.shape[1]
+    if mode == "clip":
+        inside = functions.min(functions.max(index, 0.0), float(size - 1))
+    elif mode == "wrap":
+        inside = index % float(size)
+    else:
+        inside = functions.where(index < 0.0, index + float(size), index)
+    found = [_pick(inside, column) for column in rows.T.tolist()]
+    if mode in ("clip", "wrap"):
+        return found
+    is_inside = both(inside >= 0.0, inside <= float(size - 1))
+    return [choose(is_inside, number, fill) for number in found]
+
+
 def _array_of(a: Any) -> Any:
     """Return an array, or nested lists of numbers and Values, as an array."""
     if isinstance(a, np.ndarray):
@@ -114,9 +226,8 @@ def _axis(axis: Any, dimensions: int) -> int:
     return found % dimensions
 
 
-def _whole_numbers(indices: Any) -> Integers:
-    """Return indices as an array of integers."""
-    array = _array_of(indices)
+def _whole_numbers(array: Any) -> Integers:
+    """Return indices as integers."""
     if array.dtype.kind in "iu":
         return np.asarray(array, dtype=np.intp)
     found = [as_index(number, "an index of take") for number in array.ravel().tolist()]

@@ -6,9 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from loops_backend import loops as loops
+from loops_backend import on
 
 import autograd
-from autograd import Value, as_values, grad, hessian, jit, take, vmap
+from autograd import Value, as_values, grad, hessian, jit, jvp, scan, take, vmap
+from autograd.engine.tracing import tracing
+from autograd.show.text.formulas import expression
+from autograd.transforms.indexing import Pick
 
 jax = pytest.importorskip("jax")
 
@@ -106,3 +111,107 @@ def test_under_transformations() -> None:
     np.testing.assert_array_equal(found, jax.vmap(lambda i: jax.numpy.take(TABLE, i, axis=1))(indices))
     mapped = vmap(grad(lambda row, i: autograd.exp(take(row, i))), in_axes=(0, None))(TABLE[0], 1)
     np.testing.assert_allclose(mapped, np.exp(TABLE[0, :, 1:]) * [[0.0, 1.0]])
+
+
+# ----------------------------------------------------------------------------- indices that are not known
+
+
+@pytest.mark.parametrize("mode", [None, "clip", "fill", "wrap"])
+@pytest.mark.parametrize("axis", [None, 0, 1])
+def test_indices_of_a_compiled_function(mode: str | None, axis: int | None) -> None:
+    """A compiled function takes by an integer argument what JAX takes, beyond the end as well."""
+    table = TABLE[:, :, 0]
+    for of in (1, -1, 7, -9, np.array([[0, 2], [-2, 5]])):
+        options: Any = {"axis": axis, "mode": mode}
+        f = jit(lambda table, of: take(table, of, **options), backend="numpy")  # noqa: B023
+        np.testing.assert_array_equal(f(table, of), jax.numpy.take(table, of, **options))
+        slope = jit(
+            grad(lambda table, of: np.sum(take(table, of, fill_value=3.0, **options) ** 2)),  # noqa: B023
+            backend="numpy",
+        )
+        reference = jax.grad(
+            lambda table, of: (jax.numpy.take(table, of, fill_value=3.0, **options) ** 2).sum()  # noqa: B023
+        )
+        np.testing.assert_allclose(slope(table, of), reference(table, of), rtol=1e-12)
+
+
+def lookups(table: Any, indices: Any) -> Any:
+    """Return the loss of a batch of rows of a table."""
+    return (np.tanh(vmap(lambda i: take(table, i, axis=0))(indices)) ** 3).sum()
+
+
+@pytest.mark.parametrize("backend", ["numpy", "loops"])
+def test_rows_of_a_table(backend: str) -> None:
+    """The rows of a batch, and the gradients that add up for rows taken twice, to second order."""
+    table = TABLE[:, :, 0].T
+    for f in (lookups, grad(lookups), hessian(lookups)):
+        compiled = on(backend, f, table, np.array([0, 1, 2, 3]))
+        for indices in ([1, 0, 1, 2], [3, 3, 3, 3], [0, -1, 2, 1]):
+            np.testing.assert_allclose(compiled(table, np.array(indices)), f(table, np.array(indices)), 1e-12)
+
+
+def test_a_loop_that_takes() -> None:
+    """A loop takes by the integers it is given, and by those that it carries."""
+
+    def f(a: Any, indices: Any) -> Any:
+        def body(carry: Any, i: Any) -> Any:
+            total, at = carry
+            return (total + take(a, i) * take(a, at, mode="wrap"), at + 1), None
+
+        return scan(body, (0.0, 0), indices)[0][0]
+
+    a = np.array([2.0, 3.0, 5.0])
+    compiled = jit(grad(f), backend="numpy")
+    for indices in ([0, 2, 1, 1], [2, 2, 2, 0]):
+        np.testing.assert_allclose(compiled(a, np.array(indices)), grad(f)(a, np.array(indices)), rtol=1e-12)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "loops"])
+def test_nothing_of_other_elements_gets_in(backend: str) -> None:
+    """An infinite or nan element that is not taken leaves values and derivatives alone."""
+
+    def f(a: Any, i: Any) -> Any:
+        return np.log(take(a, i, mode="clip")) * take(a, i, mode="wrap") * take(a, i)
+
+    a = np.array([np.inf, np.nan, 2.0])
+    for g in (f, grad(f), hessian(f), lambda a, i: jvp(lambda a: f(a, i), (a,), (np.ones(3),))[1]):
+        found = on(backend, g, a, 1)(a, 2)
+        np.testing.assert_allclose(found, g(a, 2), rtol=1e-14)
+        assert np.isfinite(found).all()
+
+
+def test_labels() -> None:
+    """The loss of a batch of labels, which are integers, picks the score of each."""
+
+    def loss(scores: Any, labels: Any) -> Any:
+        picked = vmap(lambda row, label: autograd.logsumexp(row.tolist()) - take(row, label))
+        return picked(scores, labels).sum()
+
+    scores, labels = TABLE[:, :, 1], np.array([3, 0, 1])
+    expected = jax.grad(
+        lambda scores: (
+            jax.nn.logsumexp(scores, axis=1)
+            - jax.vmap(lambda row, label: jax.numpy.take(row, label))(scores, labels)
+        ).sum()
+    )(scores)
+    for f in (grad(loss), jit(grad(loss), backend="numpy")):
+        np.testing.assert_allclose(f(scores, labels), expected, rtol=1e-12)
+
+
+def test_the_operation() -> None:
+    """To pick is linear, and is evaluated again; elements that are all the same are no choice."""
+    i, x, y = Value(1.0, "i"), Value(2.0, "x"), Value(3.0, "y")
+    op = Pick()
+    assert op.apply(i, x, y) is y
+    assert op.apply(0.0, x, y) is x
+    with tracing([i, x, y]):
+        node: Any = take([x, 7.0, y], i, mode="clip")
+        assert expression(node) == "pick(min(max(i, 0), 2), x, 7, y)"
+        pulled = node.op.pull(node, 5.0, {x}, {})
+        assert [part is None for part in pulled] == [True, False, True, True]
+        assert node.op.push(node, [None, None, None, 4.0]).args[1:] == (0.0, 0.0, 4.0)
+    empty = jit(lambda i: take([], i, mode="fill", fill_value=3.0), backend="numpy")
+    assert empty(2) == 3.0
+    f = jit(lambda i, x: take([x, x], i, mode="clip"), backend="numpy")
+    assert f(1, 2.0) == 2.0
+    assert "sum" not in f.source
