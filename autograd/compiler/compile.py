@@ -12,17 +12,21 @@ from typing import NamedTuple
 import numpy as np
 
 from ..engine.value import Value
+from ..ops.structural import Structural
 from .arrays.layout import Plan, Results, lay_out
 from .findings import found_in
-from .found import Found, FoundArrays, FoundTable, without_the_rest
+from .found import Found, FoundArrays, FoundArrayTable, FoundTable, without_the_rest
+from .numpy.array_table import Workshop, array_interpreter, array_table_source, arrays_with_numpy
 from .numpy.source import numpy_source
 from .numpy.table import Interpret, interpreted, table_source, with_numpy
 from .passes.expand_choices import is_expanded
 from .passes.multiply_add import combine
 from .passes.reductions import find_reductions, spread_sums
+from .passes.runs import in_runs
 from .passes.simplify import simplify, used
 from .runtime.identifiers import identifiers
 from .runtime.program import CompilationReport, Program, Run
+from .table.array_table import GATHER, PRODUCT, REDUCTION, ArrayTable, array_table
 from .table.schedule import Schedule, is_schedulable, schedule
 from .trace.tape import Tape, tape_of
 
@@ -42,17 +46,25 @@ class Backend(NamedTuple):
         that returns the tuple of results.
     of_table : callable
         From the `Schedule` of an irregular program to what interprets it, see `interpreted`.
+    of_array_table : callable
+        From the `ArrayTable` of a program of many arrays to what makes its interpreter, see
+        `array_interpreter`.
     """
 
     of_plan: Callable[[Plan, Shapes, Results], Run]
     of_table: Callable[[Schedule], Interpret]
+    of_array_table: Callable[[ArrayTable], Workshop] = arrays_with_numpy
 
 
 def _numba_of_plan(plan: Plan, arguments: Shapes, results: Results) -> Run:
     # Loaded when first used: it would take half as long to load as the rest of the compiler.
-    from .numba.build import numba_program
+    from .numba.build import LongProgramError, numba_program
 
-    return numba_program(plan, arguments, results)
+    try:
+        return numba_program(plan, arguments, results)
+    except LongProgramError:
+        table = array_table(plan, arguments, results)
+        return array_interpreter(table, [shape for _, shape in results], _numba_of_array_table(table))
 
 
 def _numba_of_table(table: Schedule) -> Interpret:
@@ -61,11 +73,23 @@ def _numba_of_table(table: Schedule) -> Interpret:
     return with_numba(table)
 
 
-BACKENDS: dict[str, Backend | None] = {"numpy": None, "numba": Backend(_numba_of_plan, _numba_of_table)}
+def _numba_of_array_table(table: ArrayTable) -> Workshop:
+    from .numba.array_table import arrays_with_numba
+
+    return arrays_with_numba(table)
+
+
+BACKENDS: dict[str, Backend | None] = {
+    "numpy": None,
+    "numba": Backend(_numba_of_plan, _numba_of_table, _numba_of_array_table),
+}
 """The backends by name. NumPy's programs are always made first."""
 
-# A statement of NumPy takes 1 us, and 0.1 ms to compile.
+# A statement of NumPy takes 1 us, and 0.1 ms to compile. More arrays than these are interpreted.
 _MOST_ARRAYS = 1000
+
+# Of a sample, arrays of fewer numbers each are interpreted one by one, for eight samples at once.
+_FEWEST_NUMBERS = 4
 
 
 def compiled(
@@ -109,13 +133,19 @@ def compiled(
     """
     start = time.perf_counter() if since is None else since
     texts, better = identifiers(names), BACKENDS[backend]
-    settings = tuple(arguments), tuple(results), texts, _MOST_ARRAYS
+    settings = tuple(arguments), tuple(results), texts, _MOST_ARRAYS, _FEWEST_NUMBERS
     found, passes = found_in(tape, settings, lambda: _found(tape, arguments, results, texts))
     if isinstance(found, FoundTable):
         program = _interpreted(found, passes, texts, results, start)
         if better:
             table, of_table = found.schedule, better.of_table
             program.expect(backend, lambda: interpreted(table, results, of_table(table)))
+        return program
+    if isinstance(found, FoundArrayTable):
+        program = _interpreted_arrays(found, passes, texts, results, start)
+        if better:
+            arrays, of_arrays = found.table, better.of_array_table
+            program.expect(backend, lambda: array_interpreter(arrays, results, of_arrays(arrays)))
         return program
     program = _program(found, passes, start)
     if better:
@@ -126,16 +156,29 @@ def compiled(
 def _found(tape: Tape, arguments: Shapes, results: Shapes, names: Sequence[str]) -> Found:
     """Run the passes."""
     reduced, colours = find_reductions(tape)
-    if len(set(colours)) > _MOST_ARRAYS:
-        simplified = simplify(tape, is_expanded)
-        table = used(combine(spread_sums(simplified)))
-        if is_schedulable(table):
-            found = schedule(table, arguments, _instructions(table, results))
-            return FoundTable(found, len(tape), len(simplified))
+    arrays = len(set(colours))
+    is_long = arrays > _MOST_ARRAYS
+    if is_long and _has_samples(tape):
+        if len(colours) < _FEWEST_NUMBERS * arrays:
+            simplified = simplify(tape, is_expanded)
+            table = used(combine(spread_sums(simplified)))
+            if is_schedulable(table):
+                found = schedule(table, arguments, _instructions(table, results))
+                return FoundTable(found, len(tape), len(simplified))
+    elif is_long:
+        colours = in_runs(reduced, colours)
     plan = lay_out(reduced, colours, arguments)
     wanted = list(zip(_instructions(reduced, results), results, strict=True))
+    if is_long:
+        return FoundArrayTable(
+            array_table(plan, arguments, wanted), len(plan.blocks), len(tape), len(reduced)
+        )
     source, rest = numpy_source(plan, names, wanted), without_the_rest(plan, wanted)
     return FoundArrays(source, lambda: (rest, wanted), len(tape), len(reduced))
+
+
+def _has_samples(tape: Tape) -> bool:
+    return any(isinstance(op, Structural) for op in set(tape.ops))
 
 
 def _of_plan(backend: Backend, found: FoundArrays, arguments: Shapes) -> Run:
@@ -162,6 +205,26 @@ def _interpreted(
         passes=passes,
     )
     return Program(lambda: table_source(table, names, shapes), run, report)
+
+
+def _interpreted_arrays(
+    found: FoundArrayTable, passes: str, names: Sequence[str], shapes: Shapes, start: float
+) -> Program:
+    table = found.table
+    run = array_interpreter(table, shapes, arrays_with_numpy(table))
+    kinds = table.code[:, 0]
+    report = CompilationReport(
+        traced=found.traced,
+        simplified=found.simplified,
+        classes=found.classes,
+        products=int((kinds == PRODUCT).sum()),
+        reductions=int((kinds == REDUCTION).sum()),
+        gathers=int((kinds == GATHER).sum()),
+        interpreted=table.operations,
+        seconds=time.perf_counter() - start,
+        passes=passes,
+    )
+    return Program(lambda: array_table_source(table, names, shapes), run, report)
 
 
 def compiled_elementwise(

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from .arrays.layout import Block, Plan, Results
 from .numpy.source import Source
+from .table.array_table import ArrayTable
 from .table.schedule import Schedule
 
 Array = npt.NDArray[Any]
@@ -52,7 +53,26 @@ class FoundTable(NamedTuple):
     simplified: int
 
 
-Found = FoundArrays | FoundTable
+class FoundArrayTable(NamedTuple):
+    """A program of many arrays, and of what is irregular between them.
+
+    Attributes
+    ----------
+    table : ArrayTable
+        The table.
+    classes : int
+        How many arrays there are.
+    traced, simplified : int
+        As in `FoundArrays`.
+    """
+
+    table: ArrayTable
+    classes: int
+    traced: int
+    simplified: int
+
+
+Found = FoundArrays | FoundTable | FoundArrayTable
 
 
 def without_the_rest(plan: Plan, results: Results) -> Plan:
@@ -90,6 +110,9 @@ def size_of(found: Found) -> int:
     if isinstance(found, FoundTable):
         table = found.schedule
         arrays = [table.given, table.sources, table.table, table.kept, *chain.from_iterable(table.results)]
+    elif isinstance(found, FoundArrayTable):
+        rows = found.table
+        arrays = [rows.constants, rows.code, rows.places, *rows.results]
     else:
         blocks = found.plan()[0].blocks.values()
         arrays = [operand.wanted for block in blocks for operand in block.operands]

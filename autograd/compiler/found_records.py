@@ -11,11 +11,12 @@ import numpy.typing as npt
 
 from ..ops.table import Op, row
 from .arrays.layout import Block, Operand, Plan, Results
-from .found import Found, FoundArrays, FoundTable
+from .found import Found, FoundArrays, FoundArrayTable, FoundTable
 from .numpy.literals import Literals
 from .numpy.source import Source
 from .passes.multiply_add import ADD_PRODUCT
 from .runtime.packing import packed, unpacked
+from .table.array_table import ArrayTable
 from .table.schedule import OperationRun, Schedule
 
 Array = npt.NDArray[Any]
@@ -26,7 +27,7 @@ def record_of(found: Found) -> bytes:
 
     Parameters
     ----------
-    found : FoundArrays or FoundTable
+    found : FoundArrays, FoundTable or FoundArrayTable
         What was found.
 
     Returns
@@ -41,7 +42,9 @@ def record_of(found: Found) -> bytes:
     >>> again.source == source, again.plan(), again.traced, again.simplified
     (True, (Plan(blocks={}, place={}), []), 1, 2)
     """
-    return _record_of_table(found) if isinstance(found, FoundTable) else _record_of_arrays(found)
+    if isinstance(found, FoundTable):
+        return _record_of_table(found)
+    return _record_of_array_table(found) if isinstance(found, FoundArrayTable) else _record_of_arrays(found)
 
 
 def what_is_in(record: bytes) -> Found:
@@ -55,7 +58,9 @@ def what_is_in(record: bytes) -> Found:
     """
     length = int.from_bytes(record[:8], "little")
     first, rest = record[8 : 8 + length], record[8 + length :]
-    return _arrays_in(first, rest) if rest else _table_in(first)
+    if not rest:
+        return _table_in(first)
+    return _array_table_in(rest) if not first else _arrays_in(first, rest)
 
 
 def _joined(first: bytes, rest: bytes = b"") -> bytes:
@@ -166,3 +171,20 @@ def _table_in(record: bytes) -> FoundTable:
     results = [(arrays[rows], arrays[columns]) for rows, columns in pairs]
     schedule = Schedule(lanes, slots, given, sources, constants.tolist(), runs, table, kept, results)
     return FoundTable(schedule, traced, simplified)
+
+
+def _record_of_array_table(found: FoundArrayTable) -> bytes:
+    arrays, table = _Numbered(), found.table
+    own = [arrays.add(array) for array in (table.constants, table.code, table.places)]
+    results = [arrays.add(positions) for positions in table.results]
+    names = [op.name for op in table.ops]
+    # In place of the plan, with nothing before it.
+    return _joined(b"", packed((table.size, table.given, names, own, results, *found[1:]), arrays))
+
+
+def _array_table_in(record: bytes) -> FoundArrayTable:
+    (size, given, names, own, results, *counts), arrays = unpacked(record)
+    constants, code, places = (arrays[which] for which in own)
+    taken = [arrays[which] for which in results]
+    table = ArrayTable(size, given, constants, [_row(name) for name in names], code, places, taken)
+    return FoundArrayTable(table, *counts)

@@ -24,7 +24,7 @@ import autograd
 from autograd import Value, jit, value_and_grad, vmap
 from autograd.compiler import Jitted, findings
 from autograd.compiler import compile as compiled
-from autograd.compiler.found import Found, FoundArrays, FoundTable, size_of
+from autograd.compiler.found import Found, FoundArrays, FoundArrayTable, FoundTable, size_of
 from autograd.compiler.found_records import what_is_in
 from autograd.compiler.numba.source import loops_source
 from autograd.compiler.runtime import records
@@ -172,6 +172,9 @@ def same(again: Found, found: Found) -> None:
     if isinstance(found, FoundTable):
         assert isinstance(again, FoundTable)
         assert repr(again.schedule) == repr(found.schedule)
+        return
+    if isinstance(found, FoundArrayTable):
+        assert repr(again) == repr(found)
         return
     assert isinstance(again, FoundArrays)
     assert again.source.text == found.source.text

@@ -180,8 +180,10 @@ class _Layout:
         self.samples = samples_of(tape)
         self.blocks: dict[int, Block] = {}
         # Of each instruction the block, which is another one for those that arrange, and the position in it.
-        self.source = list(colours)
+        self.source: Positions = np.array(colours, dtype=np.intp)
         self.at: Positions = np.zeros(len(tape), dtype=np.intp)
+        # The colour of the next arrangement that no instruction asks for.
+        self.unused = max(colours, default=-1) + 1
         # Those that stand for several samples have a row of positions, in the table of their length.
         self.row: Positions = np.full(len(tape), -1, dtype=np.intp)
         self.rows: dict[int, Positions] = {}
@@ -206,7 +208,7 @@ class _Layout:
             else:
                 self.blocks[colour], order = self._block(inside, elementwise)
                 self._put(inside, _inverse_of(order))
-        return Plan(self.blocks, {i: (self.source[i], self._position(i)) for i in tape.outputs})
+        return Plan(self.blocks, {i: (int(self.source[i]), self._position(i)) for i in tape.outputs})
 
     def _classes(self) -> tuple[dict[int, list[int]], dict[int, int]]:
         """Return the members of each colour, and how many classes there are below each, one on another."""
@@ -241,7 +243,7 @@ class _Layout:
             args = self.tape.args[i]
             for operand, element in sources_of(self.tape, i):
                 arg = args[operand]
-                colours.append(self.source[arg])
+                colours.append(int(self.source[arg]))
                 place = self._position(arg)
                 positions.append(int(place[element]) if self.samples[arg] else place)
         if len(set(colours)) > 1:
@@ -295,8 +297,11 @@ class _Layout:
 
     def _rows(self, rows: Positions, lanes: int, *, total: bool = False) -> Operand:
         """Return where several arguments of each member stand: a row for each of its samples, or over all."""
-        source = self.source[rows[0, 0]]
+        sources = self.source[rows]
+        source = int(sources.flat[0])
         if not lanes:
+            if (sources != source).any():
+                return self._gathered(sources.ravel(), self.at[rows])
             return Operand(source, self.at[rows])
         flat = rows.ravel()
         which = self.row[flat]
@@ -307,6 +312,13 @@ class _Layout:
             return Operand(source, table.reshape(count, width * lanes))
         by_member = table.reshape(count, width, lanes)
         return Operand(source, by_member.swapaxes(1, 2).reshape(count * lanes, width))
+
+    def _gathered(self, sources: Positions, positions: Positions) -> Operand:
+        """Return numbers of several arrays as an array of their own."""
+        colour = self.unused
+        self.unused += 1
+        self.blocks[colour] = _filled(sources.tolist(), positions.ravel().tolist())
+        return Operand(colour, np.arange(positions.size).reshape(positions.shape))
 
 
 def _filled(colours: Sequence[int], positions: Sequence[int]) -> Block:

@@ -19,6 +19,11 @@ from .source import loops_source, signature_of
 # The 420 lines of the moons take 3.3 s to compile, 80 loops over sums and functions 2.6 s.
 _MOST_LINES = 600
 
+
+class LongProgramError(UnsuitableError):
+    """A program would take too long to compile."""
+
+
 HEAD = '''\
 import math
 from math import inf, nan
@@ -70,7 +75,7 @@ def numba_program(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Result
 
     Raises
     ------
-    UnsuitableError
+    LongProgramError
         For a program that would take too long to compile.
 
     Examples
@@ -84,7 +89,7 @@ def numba_program(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Result
     loops = loops_source(plan, shapes, results)
     lines = loops.text.count("\n")
     if lines > _MOST_LINES:
-        raise UnsuitableError(f"its program has {lines} lines, of at most {_MOST_LINES}")
+        raise LongProgramError(f"its program has {lines} lines, of at most {_MOST_LINES}")
     own = signature_of(shapes, results)
     arrays = [results[i][1] for i in own.results if results[i][1]] + [(1,)] * bool(own.numbers_out)
     inputs = [shapes[i] for i in own.arguments] + [(1,)] * bool(own.numbers_in)

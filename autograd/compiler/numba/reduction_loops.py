@@ -69,7 +69,7 @@ def _is_used_once(accumulator: Accumulator) -> bool:
     return isinstance(tree, Application) and tree.word in ("add", "mul")
 
 
-def over_row(op: Op, name: str, texts: Mapping[str, str], index: str, length: int) -> list[str]:
+def over_row(op: Op, name: str, texts: Mapping[str, str], index: str, length: int | str) -> list[str]:
     r"""Return the lines that reduce a row of an array.
 
     Parameters
@@ -129,7 +129,7 @@ def over_row(op: Op, name: str, texts: Mapping[str, str], index: str, length: in
     return [*lines, f"{name} = {LOOPS.write(op.reduction.result, known)}"]
 
 
-def _called(op: Op, rows: Sequence[str], length: int) -> str:
+def _called(op: Op, rows: Sequence[str], length: int | str) -> str:
     """Return the call of Python's function of a row, which takes where the numbers stand, and how many."""
     return f"python_{op.name}({', '.join(f'{row}.ctypes.data' for row in rows)}, {length})"
 

@@ -31,7 +31,7 @@ _SIGNATURE = (
     "float64[:, ::1])"
 )
 
-_KINDS = {
+KINDS = {
     op: kind
     for kind, op in enumerate(
         op
@@ -85,34 +85,29 @@ def program(slots, runs, table, given, sources, numbers, kept, lane, out):
 """
 
 
-def kernel_source(width: int) -> str:
+def kernel_source() -> str:
     """Return the interpreter as a text for Numba.
-
-    Parameters
-    ----------
-    width : int
-        How many lanes it has: 1, or as many as a vector.
 
     Returns
     -------
     str
-        The definition of ``program``, which does all runs for as many samples from some ``lane`` on.
+        The definition of ``program``, which does all runs for a vector of samples, from some ``lane`` on.
 
     Examples
     --------
-    >>> "math.tanh(memory[x])" in kernel_source(1)
+    >>> "math.tanh(memory[x + np.uint64(j)])" in kernel_source()
     True
     """
     definitions, lines = [_HEAD], []
-    for op, kind in _KINDS.items():
+    for op, kind in KINDS.items():
         name = op.name.replace(" ", "_") + "_"
-        emitted = _on_vectors(op) if width > 1 else None
+        emitted = _on_vectors(op)
         if emitted:
             definitions.append(f"{name} = of_vectors(lambda b, {_arguments(op)}: {emitted})\n")
         lines.append(f"{'elif' if kind else 'if'} kind == {kind}:")
         lines.append("    for k in range(start, stop):")
-        lines += ["        " + line for line in _operation(op, width, name if emitted else "")]
-    program = _PROGRAM.replace("OPERATIONS", "\n        ".join(lines)).replace("WIDTH", str(width))
+        lines += ["        " + line for line in _operation(op, name if emitted else "")]
+    program = _PROGRAM.replace("OPERATIONS", "\n        ".join(lines)).replace("WIDTH", str(WIDTH))
     return "".join(definitions) + "\n\n" + program
 
 
@@ -121,7 +116,7 @@ def _arguments(op: Op) -> str:
     return ", ".join([*op.parameters, "unused1", "unused2"][:3])
 
 
-def _operation(op: Op, width: int, name: str) -> list[str]:
+def _operation(op: Op, name: str) -> list[str]:
     """Return the lines for an operation on all lanes: on vectors where it has a name, else one by one."""
     if name:
         slots = ", ".join(f"np.uint64(table[k, {i}]) * np.uint64(WIDTH)" for i in range(4))
@@ -129,9 +124,6 @@ def _operation(op: Op, width: int, name: str) -> list[str]:
     # Unsigned, so that Numba need not ask whether an index is negative.
     columns = enumerate(("r", *op.parameters))
     lines = [f"{name} = np.uint64(table[k, {i}]) * np.uint64(WIDTH)" for i, name in columns]
-    if width == 1:
-        value = LOOPS.write(op.value, {name: f"memory[{name}]" for name in op.parameters})
-        return [*lines, f"memory[r] = {value}"]
     value = LOOPS.write(op.value, {name: f"memory[{name} + np.uint64(j)]" for name in op.parameters})
     return [*lines, "for j in range(WIDTH):", f"    memory[r + np.uint64(j)] = {value}"]
 
@@ -203,14 +195,13 @@ def with_numba(schedule: Schedule) -> Interpret:
     >>> with_numba(schedule(tape_of([x * x], [[x]]), [()], [[1]]))(np.array([3.0]))
     array([[9.]])
     """
-    width = WIDTH if schedule.lanes > 1 else 1
-    program = loaded(kernel_source(width), _SIGNATURE).program
-    runs = np.array([(_KINDS[run.op], run.start, run.stop) for run in schedule.runs], dtype=np.int64)
+    program = loaded(kernel_source(), _SIGNATURE).program
+    runs = np.array([(KINDS[run.op], run.start, run.stop) for run in schedule.runs], dtype=np.int64)
     # Samples that fill the last vector, and are left out at the end.
-    more = -schedule.lanes % width
+    more = -schedule.lanes % WIDTH
     sources = np.pad(schedule.sources, ((0, 0), (0, more)), mode="edge")
     tables = (schedule.slots, runs.reshape(-1, 3), schedule.table, schedule.given, sources)
-    starts = range(0, sources.shape[1], width)
+    starts = range(0, sources.shape[1], WIDTH)
 
     def work(numbers: Floats) -> Floats:
         out = np.empty((len(schedule.kept), sources.shape[1]))

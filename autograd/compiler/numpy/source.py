@@ -225,6 +225,44 @@ def _reduction_helper(op: Op, helpers: Helpers) -> Helpers:
     return {op.name: "\n".join(lines) + "\n"}
 
 
+def reduced_text(op: Op, arguments: Sequence[str], helpers: Helpers) -> str:
+    """Return a reduction by NumPy, or by a function that the program defines.
+
+    Parameters
+    ----------
+    op : Op
+        The reduction.
+    arguments : sequence of str
+        Its operands, and the axis.
+    helpers : dict
+        To which the functions are added that NumPy does not have.
+
+    Returns
+    -------
+    str
+        An expression.
+
+    Examples
+    --------
+    >>> reduced_text(OPS["norm"], ["v1", "axis=-1"], {})
+    'np.hypot.reduce(v1, axis=-1, initial=0.0)'
+    """
+    found = reducing(op)
+    if op in PLAIN_SUMS:
+        name = "np.sum"
+    elif found is not None:
+        ufunc, options = found
+        name = f"np.{ufunc.__name__}.reduce"
+        arguments = [
+            *arguments,
+            *(f"{option}={number_text(value)}" for option, value in options.items()),
+        ]
+    else:
+        name = op.name
+        helpers |= _reduction_helper(op, helpers)
+    return f"{name}({', '.join(arguments)})"
+
+
 def helpers_text(helpers: Helpers) -> list[str]:
     r"""Return the lines that define some functions.
 
@@ -237,6 +275,19 @@ def helpers_text(helpers: Helpers) -> list[str]:
         return np.maximum(x, 0.0) + np.log1p(np.exp(-np.absolute(x)))
     """
     return [f"\n\n{definition}" for definition in helpers.values()]
+
+
+def defined(helpers: Helpers) -> dict[str, Any]:
+    """Return a namespace with some functions, in which expressions are evaluated.
+
+    Examples
+    --------
+    >>> eval("np.exp(0.0)", defined({}))
+    np.float64(1.0)
+    """
+    namespace: dict[str, Any] = {"np": np, "math": math}
+    exec("\n".join(helpers_text(helpers)), namespace)
+    return namespace
 
 
 def imports_of(helpers: Helpers) -> list[str]:
@@ -364,7 +415,7 @@ class _StatementWriter:
         if not block.is_reduction:
             columns = [", ".join(column) for column in block.op.columns([*map(self._view, block.operands)])]
             stacked = [f"np.broadcast_arrays({column})" for column in columns]
-            return self._reduced(block.op, [*stacked, "axis=0"])
+            return reduced_text(block.op, [*stacked, "axis=0"], self.helpers)
         single = block.shape == ()
         rows = [_row(operand) if single else operand for operand in block.operands]
         texts = [self._view(row, whole=True) for row in rows]
@@ -376,24 +427,7 @@ class _StatementWriter:
         texts = [text.removesuffix(".T") if is_transposed else text for text in texts]
         if block.op in PLAIN_SUMS:
             return f"{texts[0]}.sum({''.join(axis)})"
-        return self._reduced(block.op, [*texts, *axis])
-
-    def _reduced(self, op: Op, arguments: Sequence[str]) -> str:
-        """Return a reduction by NumPy, or by a function that the program defines."""
-        found = reducing(op)
-        if op in PLAIN_SUMS:
-            name = "np.sum"
-        elif found is not None:
-            ufunc, options = found
-            name = f"np.{ufunc.__name__}.reduce"
-            arguments = [
-                *arguments,
-                *(f"{option}={number_text(value)}" for option, value in options.items()),
-            ]
-        else:
-            name = op.name
-            self.helpers |= _reduction_helper(op, self.helpers)
-        return f"{name}({', '.join(arguments)})"
+        return reduced_text(block.op, [*texts, *axis], self.helpers)
 
     def _formula(self, op: Op, texts: Sequence[str]) -> str:
         """Return the rule of a row with its operands substituted."""

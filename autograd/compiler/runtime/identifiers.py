@@ -13,7 +13,7 @@ from ...ops.table import OPS
 
 _OWN = frozenset(
     {"np", "program", "runs", "rule", "rows", "target", "operands", "memory", "numbers", "kept"}
-    | {"unpacked", "base64", "zlib", "math", "elementwise", "along"}
+    | {"unpacked", "base64", "zlib", "math", "elementwise", "along", "strided"}
     | OPS.keys()
     | set(dir(builtins))
 )

@@ -29,7 +29,7 @@ class CompilationReport(NamedTuple):
     classes, products, reductions, gathers : int
         Arrays that the program has, matrix products, other sums, and operands that follow no rule.
     interpreted : int
-        Operations that are interpreted, since there were hardly any arrays to be found.
+        Operations that are interpreted, on arrays or single numbers: of programs of many arrays, or of none.
     backend : str
         What runs it now.
     remark : str
@@ -57,19 +57,20 @@ class CompilationReport(NamedTuple):
     reason: str = ""
 
     def __repr__(self) -> str:
-        found = [
+        parts = [
             count(self.products, "matrix product"),
             count(self.reductions, "other sum"),
             count(self.gathers, "gather"),
         ]
-        arrays = f"{count(self.classes, 'array')}: {', '.join(found)}"
-        irregular = f"no pattern: {count(self.interpreted, 'operation')} to interpret"
+        arrays = f"{count(self.classes, 'array')}: {', '.join(parts)}"
+        interpreted = f"{count(self.interpreted, 'operation')} to interpret"
+        found = ([arrays] if self.classes else ["no pattern"]) + ([interpreted] if self.interpreted else [])
         kept = {"run": "", "memory": ", found in memory", "disk": ", found on disk"}[self.passes]
         remark = f" ({self.remark})" if self.remark else ""
         last = f"\n{count(self.compilations, 'compilation')}, the last since {self.reason}"
         return (
             f"{count(self.traced, 'operation')} traced, {self.simplified:,} after simplifying\n"
-            f"{irregular if self.interpreted else arrays}\n"
+            f"{'; '.join(found)}\n"
             f"compiled in {self.seconds:.2f} s{kept}; runs on the {self.backend} backend{remark}"
         ) + last * bool(self.compilations)
 
