@@ -1,51 +1,53 @@
 """The loss of an LSTM with diagonal weights that predicts the next of a sequence of characters."""
 
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from autograd import grad, jit, log
+from autograd import grad, jit, log, scan
 
 from .timed import Timed
 
 
-def cell_step(weights: Any, biases: Any, hidden: Any, cell: Any, x: Any) -> Any:
-    """Return the next hidden state and cell of a layer."""
-    forget_w, ingate_w, outgate_w, change_w = weights.reshape(4, -1)
-    forget_b, ingate_b, outgate_b, change_b = biases.reshape(4, -1)
-    forget = sigmoid_of(x * forget_w + forget_b)
-    ingate = sigmoid_of(hidden * ingate_w + ingate_b)
-    outgate = sigmoid_of(x * outgate_w + outgate_b)
-    cell = cell * forget + ingate * np.tanh(hidden * change_w + change_b)
-    return outgate * np.tanh(cell), cell
-
-
-def sigmoid_of(x: Any) -> Any:
+def sigmoid(x: Any) -> Any:
     """Return 1 / (1 + exp(-x)) of each number."""
     return 1.0 / (1.0 + np.exp(-x))
 
 
-def predict(main: Any, extra: Any, state: Any, x: Any) -> Any:
+def after_layer(weights: Any, biases: Any, hidden: Any, cell: Any, x: Any) -> Any:
+    """Return the next hidden state and cell of a layer."""
+    forget_w, ingate_w, outgate_w, change_w = weights.reshape(4, -1)
+    forget_b, ingate_b, outgate_b, change_b = biases.reshape(4, -1)
+    forget = sigmoid(x * forget_w + forget_b)
+    ingate = sigmoid(hidden * ingate_w + ingate_b)
+    outgate = sigmoid(x * outgate_w + outgate_b)
+    cell = cell * forget + ingate * np.tanh(hidden * change_w + change_b)
+    return outgate * np.tanh(cell), cell
+
+
+def predicted(main: Any, extra: Any, state: Any, x: Any) -> Any:
     """Return what the layers predict for the next character, and their next state."""
-    new_state = []
+    new_state: list[Any] = []
     x = x * extra[0]
     for i in range(0, len(main), 2):
-        hidden, cell = cell_step(main[i], main[i + 1], state[i], state[i + 1], x)
-        new_state += [hidden, cell]
-        x = hidden
-    return x * extra[1] + extra[2], new_state
+        new_state += after_layer(main[i], main[i + 1], state[i], state[i + 1], x)
+        x = new_state[-2]
+    return x * extra[1] + extra[2], np.stack(new_state)
 
 
 def loss(parameters: Any, state: Any, sequence: Any) -> Any:
     """Return the mean loss of the predictions of all characters but the first."""
     main, extra = parameters
-    total = 0.0
-    for x, y in pairwise(sequence):
-        prediction, state = predict(main, extra, state, x)
+
+    def step(carry: Any, pair: Any) -> Any:
+        state, total = carry
+        x, y = pair
+        prediction, state = predicted(main, extra, state, x)
         normalized = prediction - log(np.exp(prediction).sum() + 2.0)
-        total = total + (y * normalized).sum()
-    return -total / ((len(sequence) - 1) * len(extra[0]))
+        return (state, total + (y * normalized).sum()), None
+
+    (_, total), _ = scan(step, (state, 0.0), (sequence[:-1], sequence[1:]))
+    return -total / sequence[1:].size
 
 
 def prepare(message: Any) -> Any:

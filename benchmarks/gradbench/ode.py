@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd import grad, jit
+from autograd import fori_loop, grad, jit
 
 from .timed import Timed
 
@@ -19,14 +19,15 @@ def rate(x: Any, y: Any) -> Any:
 def trajectory_end(x: Any, steps: int) -> Any:
     """Return y at the end, after so many steps from zero."""
     h = END / steps
-    y = np.zeros(len(x))
-    for _ in range(steps):
+
+    def step(_: int, y: Any) -> Any:
         k1 = rate(x, y)
         k2 = rate(x, y + 0.5 * h * k1)
         k3 = rate(x, y + 0.5 * h * k2)
         k4 = rate(x, y + h * k3)
-        y = y + h / 6.0 * (k1 + 2.0 * k2 + 2.0 * k3 + k4)
-    return y
+        return y + h / 6.0 * (k1 + 2.0 * k2 + 2.0 * k3 + k4)
+
+    return fori_loop(0, steps, step, np.zeros(len(x)))
 
 
 def prepare(message: Any) -> Any:
