@@ -14,7 +14,21 @@ from scipy.sparse import csr_array, hstack
 from strategies import programs
 
 import autograd
-from autograd import OPS, Value, cond, grad, hessian, jacobian, jit, scan, sparsity, take, vmap
+from autograd import (
+    OPS,
+    Value,
+    cond,
+    custom_jvp,
+    custom_vjp,
+    grad,
+    hessian,
+    jacobian,
+    jit,
+    scan,
+    sparsity,
+    take,
+    vmap,
+)
 from autograd.engine.apply import apply
 from autograd.engine.graph import consumers_first
 from autograd.transforms import derivatives
@@ -392,6 +406,30 @@ def test_choices_and_loops() -> None:
         np.testing.assert_array_equal(jacobian(f, sparse=True)(x).toarray(), jacobian(f)(x))
     places = compiled(X)
     np.testing.assert_array_equal(csr_array((np.ones(7), places.indices, places.indptr)).toarray(), traced)
+
+
+def test_an_index_that_is_not_known() -> None:
+    """What an unknown index takes may be any element."""
+    compiled = jit(jacobian(lambda x, i: take(x, [i])[0] * x[0], sparse=True))
+    for i in range(5):
+        found = compiled(X, i)
+        assert found.nnz == 5
+        np.testing.assert_array_equal(found.toarray(), jacobian(lambda x, i=i: [x[i] * x[0]])(X))
+
+
+@pytest.mark.parametrize("mode", ["fwd", "rev"])
+def test_rules_of_users(mode: str) -> None:
+    """A function with a rule of its own depends on its arguments, in the mode that the rule is for."""
+    backward, forward = custom_vjp(neighbours), custom_jvp(neighbours)
+    backward.defvjp(
+        lambda x: (neighbours(x), x),
+        lambda x, g: (np.append(g * x[1:], 0.0) + np.append(0.0, g * x[:-1]),),
+    )
+    forward.defjvp(lambda x, t: (neighbours(x[0]), x[0][1:] * t[0][:-1] + t[0][1:] * x[0][:-1]))
+    f: Any = backward if mode == "rev" else forward
+    for way in (lambda f: f, jit):
+        found = way(jacobian(f, mode=mode, sparse=True))(X)
+        np.testing.assert_allclose(found.toarray(), jacobian(neighbours)(X), rtol=1e-15)
 
 
 def test_part_of_a_compiled_function() -> None:
