@@ -234,7 +234,14 @@ def jit(
     Whatever the function reads besides its arguments is read once, when it is compiled: pass what changes as
     an argument, or turn it into one with `make_functional`. If an argument is a module, its parameters are
     inputs of the program, and a change of its settings, such as another activation function, compiles again.
-    Integers and booleans are inputs too: an argument to branch on, or to count with, has to be static.
+    Of a dataclass, the fields that hold numbers, arrays and modules are inputs. Its settings are the fields
+    that are declared as ``int``, ``bool`` or ``str``, that are marked ``field(metadata={"static": True})``,
+    or that hold anything else, such as a function.
+
+    Numbers and arrays of any real type, also integers, booleans and single precision, are inputs, and are
+    computed with as float64: another type, memory order or order of bytes compiles nothing. So results are
+    float64, and an argument to branch on, or to count with, has to be static. ``report()`` counts the
+    compilations, and says why the last one was needed.
 
     A function keeps the programs of the last 128 kinds of arguments, which take 0.4 to 1.3 MB each;
     ``clear_cache()`` forgets them. What was compiled is kept by its trace, in memory and on disk: a second
@@ -247,8 +254,8 @@ def jit(
     Parameters
     ----------
     f : callable, optional
-        A function of numbers, arrays, modules, and nested lists, tuples and dicts of them. Without it, `jit`
-        returns a decorator with the other options: ``@jit(static_argnums=1)``.
+        A function of numbers, arrays, modules, and nested lists, tuples, dicts and dataclasses of them.
+        Without it, `jit` returns a decorator with the other options: ``@jit(static_argnums=1)``.
     backend : {"numpy", "numba"}, optional
         What runs the program. By default NumPy, and Numba, if it is installed, once that pays off.
     static_argnums, static_argnames : int or str, or iterable of them, optional

@@ -2,8 +2,8 @@
 
 Signatures and behaviour are those of JAX. A function is called with variables in place of its arguments,
 which records a graph; a sweep over the graph gives the derivative. Arguments and results are numbers, NumPy
-arrays, modules, and nested lists, tuples and dicts of them. The function gets `Value`s, arrays of `Value`s,
-and copies of modules with variables as parameters (`autograd.transforms.module_copies`).
+arrays, modules, and nested lists, tuples, dicts and dataclasses of them. The function gets `Value`s, arrays
+of `Value`s, and copies of modules with variables as parameters (`autograd.transforms.module_copies`).
 
 Each call creates its own variables: new leaves or, where an argument is itself a `Value`, a node that stands
 for this use of it. So nested derivatives cannot confuse their variables. The result consists of floats. It

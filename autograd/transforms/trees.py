@@ -1,4 +1,4 @@
-"""Arguments as trees: nested lists, tuples and dicts whose leaves are numbers and arrays. None has no leaves.
+"""Arguments as trees: nested lists, tuples, dicts and dataclasses of numbers and arrays. None has no leaves.
 
 `flatten` splits a tree into its numbers and its structure. From other numbers, the structure builds a tree of
 the same form, so that a gradient comes back in the form of the argument.
@@ -7,7 +7,7 @@ the same form, so that a gradient comes back in the form of the argument.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import partial
 from itertools import pairwise
 from math import prod
@@ -21,6 +21,7 @@ from ..engine.levels import highest_open, open_levels
 from ..engine.real_numbers import NUMBERS
 from ..engine.value import Value
 from ..functions.value_array import PLAIN_ARRAYS, values_array
+from .dataclass_trees import Record, attributes_of, is_setting
 from .module_copies import Copy
 
 Numbers = Sequence[Any]
@@ -66,6 +67,10 @@ class Branch:
         """The number of its numbers."""
         return sum(part.size for part in self.parts)
 
+    def place_of(self, key: Any) -> str:
+        """Return the expression for the part of a key."""
+        return f".{key}" if isinstance(self.build, Record) else f"[{key!r}]"
+
     def __str__(self) -> str:
         if self.kind is type(None):
             return "None"
@@ -83,7 +88,7 @@ def flatten(tree: Any, whose: str = "the argument") -> tuple[list[Any], Structur
 
     Parameters
     ----------
-    tree : number, Value, array, None, list, tuple, dict or module
+    tree : number, Value, array, None, list, tuple, dict, dataclass or module
         An argument or a result.
     whose : str
         What error messages call it.
@@ -259,7 +264,7 @@ def paths(structure: Structure) -> list[str]:
         indices = np.ndindex(structure.shape)
         return [f"[{', '.join(map(str, index))}]" if index else "" for index in indices]
     pairs = zip(structure.keys, structure.parts, strict=True)
-    return [f"[{key!r}]{path}" for key, part in pairs for path in paths(part)]
+    return [structure.place_of(key) + path for key, part in pairs for path in paths(part)]
 
 
 def array_of(numbers: Sequence[Any], shape: tuple[int, ...], *, is_array: bool = False) -> Any:
@@ -328,8 +333,8 @@ def _flatten(tree: Any, leaves: list[Any], whose: str, exact: bool) -> Structure
     parts = parts_of(tree)
     if parts is None:
         raise TypeError(
-            f"expected {whose} to be a real number, an array of floats, None, a module, or a list, tuple or "
-            f"dict of them, got {tree!r} ({type(tree).__name__})"
+            f"expected {whose} to be a real number, an array of floats, None, a module, or a list, tuple, "
+            f"dict or dataclass of them, got {tree!r} ({type(tree).__name__})"
             + "; of a sparse matrix, pass or return the numbers, .data"
             * hasattr(tree, "tocsr")
         )
@@ -436,11 +441,38 @@ def parts_of(tree: Any) -> tuple[Iterable[Any], Iterable[Any], Any, Any] | None:
     if hasattr(tree, "rebuilt"):
         # A sparse matrix of Values, of whose file `import autograd` has no need.
         return ("data",), (tree.data,), tree.rebuilt, tree.rebuilt
+    if is_dataclass(tree) and not isinstance(tree, type):
+        return _record_parts(tree)
     return None
 
 
 def _dict(keys: Sequence[Any], parts: Sequence[Any]) -> dict[Any, Any]:
     return dict(zip(keys, parts, strict=True))
+
+
+def _record_parts(item: Any) -> tuple[Iterable[Any], Iterable[Any], Any, Any]:
+    """Return the keys, parts and builders of an object of a dataclass."""
+    declared = {each.name: each for each in fields(item)}
+    parts: dict[str, Any] = {}
+    settings: dict[str, Any] = {}
+    for name, part in attributes_of(item).items():
+        is_part = not is_setting(declared.get(name), part) and _is_tree(part)
+        (parts if is_part else settings)[name] = part
+    build = Record(type(item), tuple(parts), settings)
+    return build.names, parts.values(), build, build
+
+
+def _is_tree(item: Any) -> bool:
+    """Return whether something is meant as a tree of numbers, though some of its arrays may be refused."""
+    if type(item) is np.ndarray:
+        is_held = item.dtype == object and all(isinstance(element, _ELEMENTS) for element in item.flat)
+        return is_held or item.dtype.kind in "fiub"
+    if isinstance(item, (np.ndarray, Value, *NUMBERS)):
+        return True
+    parts = parts_of(item)
+    if parts is None:
+        return hasattr(item, "__array__") and not isinstance(item, np.generic)
+    return isinstance(parts[3], Copier) or all(map(_is_tree, parts[1]))
 
 
 def _none(parts: Sequence[Any]) -> None:

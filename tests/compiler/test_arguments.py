@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections import OrderedDict, namedtuple
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,24 @@ class Stack(list[Any]):
     """A subclass of list."""
 
 
+@dataclass
+class Options:
+    """A dataclass with two inputs and two settings."""
+
+    x: Any
+    count: int
+    y: Any = 1.0
+    name: Any = field(default="a", metadata={"static": True})
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """A dataclass without a dict."""
+
+    x: Any
+    kind: str = "a"
+
+
 def function(*args: Any, **kwargs: Any) -> Any:
     """Stand in for a compiled function."""
 
@@ -51,6 +70,14 @@ TREES = st.recursive(
         st.dictionaries(KEYS, parts, max_size=3),
         st.builds(Pair, parts, parts),
         st.lists(parts, max_size=2).map(Stack),
+        st.builds(
+            Options,
+            parts,
+            st.integers(0, 1),
+            parts,
+            st.sampled_from(["a", 1, 1.0, True, [1], (1,), {"a": 1}]),
+        ),
+        st.builds(Slots, parts, st.sampled_from(["a", "b"])),
     ),
     max_leaves=6,
 )
@@ -137,6 +164,9 @@ CALLS: dict[str, tuple[Any, Any, Any]] = {
     "rows": (lambda rows: rows[0][1] * rows[5][0], ([[0.5, 2] for _ in range(10)],), {}),
     "columns": (lambda columns: columns["a"][3] * 2.0, ({"a": [0.5] * 9, "b": [1] * 9},), {}),
     "keys": (lambda tree: tree[1] * tree[(0, 1)], ({1: 2.0, (0, 1): 3.0},), {}),
+    "a dataclass": (lambda it: it.x * it.y * it.count, (Options(2.0, 3, np.ones(2)),), {}),
+    "a dataclass in a list": (lambda its: its[0].x * its[0].count, ([Options(2.0, 3, name=[1, 2])],), {}),
+    "slots": (lambda it: it.x * 2.0, (Slots(2.0),), {}),
     "static": (lambda x, n: x**n, (2.0, 3), {}),
     "static by name": (lambda x, n: x**n, (2.0,), {"n": 3}),
     "a static function": (lambda x, n: n(x), (2.0, autograd.sin), {}),

@@ -1,8 +1,9 @@
 """The key of a program: everything that a trace may read of the arguments, except their numbers.
 
-The key of a tree consists of its containers, their keys, and the shapes of the arrays. The key of a module
-consists of its class, its attributes at any depth, and the places of the parameters among them. Without
-these, a model with another activation function would run the program of the model before it.
+The key of a tree consists of its containers, their keys, the settings of dataclasses, and the shapes of the
+arrays. The key of a module consists of its class, its attributes at any depth, and the places of the
+parameters among them. Without these, a model with another activation function would run the program of the
+model before it.
 
 Settings are compared by value: numbers, strings, arrays, containers, and objects by their attributes and
 those of their classes. Functions, and resources such as locks and files, are compared by identity: what a
@@ -35,6 +36,7 @@ import numpy as np
 
 from ...engine.value import Value
 from ...functions.value_array import PLAIN_ARRAYS
+from ...transforms.dataclass_trees import Record
 from ...transforms.module_copies import WAYS
 from ...transforms.trees import Copier, Leaf, Structure
 from .shapes import shape_token
@@ -123,14 +125,21 @@ def key_of(
         tokens += (part.kind, len(part.parts))
         if isinstance(part.build_argument, Copier):
             tokens.append(part.keys)
-            snapshot = _KeyWriter(part.build_argument, tokens, place, places).write()
+            copier = part.build_argument
+            snapshot = _KeyWriter(copier.module, copier.parameters, tokens, place, places).write()
             if snapshots is not None:
-                snapshots[id(part.build_argument)] = snapshot
+                snapshots[id(copier)] = snapshot
             continue
         if part.kind is dict:
             # 1, 1.0 and True are the same key to a dict, but not to a function that reads the key.
             tokens += [key if type(key) is str else typed(key) for key in part.keys]
-        inner = [f"{place}[{key!r}]" for key in part.keys] if places is not None else part.keys
+        if isinstance(part.build, Record):
+            for name, setting in part.build.settings.items():
+                if places is not None:
+                    places.append((len(tokens), place, ATTRIBUTES))
+                tokens.append(name)
+                _KeyWriter(setting, (), tokens, f"{place}.{name}", places).write()
+        inner = [place + part.place_of(key) for key in part.keys] if places is not None else part.keys
         waiting.extend(reversed([*zip(part.parts, inner, strict=True)]))
     return tuple(tokens)
 
@@ -149,15 +158,22 @@ def typed(item: Any) -> Hashable:
 
 
 class _KeyWriter:
-    """Writes the key of a module as a list of tokens; without recursion, since modules may nest deeply."""
+    """Writes the key of a module or setting as tokens; without recursion, since modules may nest deeply."""
 
-    def __init__(self, copier: Copier, tokens: list[Any], place: str, places: Places | None) -> None:
+    def __init__(
+        self,
+        root: Any,
+        parameters: Sequence[Value],
+        tokens: list[Any],
+        place: str,
+        places: Places | None,
+    ) -> None:
         self.tokens = tokens
-        self.waiting: list[Any] = [copier.module]
+        self.waiting: list[Any] = [root]
         # Where the waiting ones stand, if anybody asks.
         self.place, self.waiting_places, self.places = place, [place], places
-        self.positions = {id(parameter): i for i, parameter in enumerate(copier.parameters)}
-        self.snapshot = Snapshot(copier.module, copier.parameters)
+        self.positions = {id(parameter): i for i, parameter in enumerate(parameters)}
+        self.snapshot = Snapshot(root, parameters)
         self.seen: dict[int, int] = {}
         self.classes: set[type] = set()
         # Temporary objects are kept alive until the end, so that no other object gets the id of one.
@@ -176,6 +192,8 @@ class _KeyWriter:
                 tokens += (_PARAMETER, positions[identity])
             elif kind in BY_EQUALITY:
                 tokens += (kind, item)
+            elif kind is float:
+                tokens += (kind, item.hex())
             elif kind is FunctionType:
                 tokens.append(item)
             elif identity in seen:
@@ -190,9 +208,7 @@ class _KeyWriter:
     def _open(self, item: Any, kind: type) -> None:
         """Write the tokens of an object itself, and push its parts to be read next."""
         self.tokens.append(kind)
-        if kind is float:
-            self.tokens.append(item.hex())
-        elif kind in _WAYS:
+        if kind in _WAYS:
             self._push(_WAYS[kind](item), _NAMES.get(kind))
             if kind in _MUTABLE:
                 self.snapshot.add_items(item)

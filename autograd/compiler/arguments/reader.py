@@ -6,14 +6,17 @@ reader takes 0.3 us, and says whether the key is still the one that it was writt
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from enum import Enum
 from functools import lru_cache
 from itertools import count
-from types import NoneType
+from types import BuiltinFunctionType, FunctionType, NoneType
 from typing import Any
 
 import numpy as np
 
+from ...transforms.dataclass_trees import Record, is_called, is_declared_whole
 from ...transforms.trees import Branch, Copier, Leaf, Structure
 from .arrays import is_vector
 from .call import Call
@@ -31,12 +34,18 @@ _NUMBERS = frozenset({float, int, bool, *(np.dtype(code).type for code in "?bBhH
 
 _PLAIN = (int, str, bool, NoneType)
 
+_MISSING = object()
+
+# Settings that never change themselves.
+_COMPARABLE = frozenset({*_PLAIN, float, bytes, FunctionType, BuiltinFunctionType, type, np.ufunc})
+
 
 def reader_of(call: Call) -> Reader:
     """Return what reads the arguments of calls that are like one.
 
-    It knows numbers, arrays, lists, tuples, dicts, None, and the modules of the call itself while nothing in
-    them changes. Other arguments it refuses, whatever their key is: they are taken apart at length.
+    It knows numbers, arrays, lists, tuples, dicts, dataclasses, None, and the modules of the call itself
+    while nothing in them changes. Other arguments it refuses, whatever their key is: they are taken apart at
+    length.
 
     Parameters
     ----------
@@ -102,6 +111,7 @@ class _ReaderSource:
             "NUMBERS": _NUMBERS,
             "STRINGS": {str},
             "typed": typed,
+            "compared": _compared,
         }
 
     def text(self) -> str:
@@ -163,6 +173,8 @@ class _ReaderSource:
             self.read_module(self.snapshots[id(structure.build_argument)], name)
         elif is_vector(structure):
             self.read_vector(structure, name)
+        elif isinstance(structure.build, Record):
+            self.read_record(structure, structure.build, name)
         else:
             self.read_container(structure, name)
 
@@ -216,6 +228,56 @@ class _ReaderSource:
         for part, inner in zip(branch.parts, parts, strict=True):
             self.read(part, inner)
 
+    def read_record(self, branch: Branch, record: Record, name: str) -> None:
+        """Write what takes an object of a dataclass apart."""
+        parts = next(self.names)
+        self.lines.append(f"{parts} = {self.know(_record_opener(record))}({name})")
+        self.refuse(f"{parts} is None")
+        for part, inner in zip(branch.parts, self.unpack(len(branch.parts), parts), strict=True):
+            self.read(part, inner)
+
+
+def _record_opener(record: Record) -> Callable[[Any], list[Any] | None]:
+    """Return what gives the parts of an object of a dataclass, or None for one of other settings."""
+    kind, names = record.kind, record.names
+    declared = {each.name: each for each in fields(kind)}
+    # Other objects in the place of a part that is declared as a setting may be one.
+    is_certain = not any(is_declared_whole(declared[name]) for name in names)
+    if not (is_certain and all(map(_is_comparable, record.settings.values()))):
+        raise _UnreadableError
+    settings = [(name, _compared(value)) for name, value in record.settings.items()]
+    has_dict = any("__dict__" in vars(base) for base in kind.__mro__)
+    attributes = {*names, *record.settings} if has_dict and not is_called(kind) else None
+
+    def opened(item: Any) -> list[Any] | None:
+        if item.__class__ is not kind or (attributes is not None and item.__dict__.keys() != attributes):
+            return None
+        for name, value in settings:
+            if _compared(getattr(item, name, _MISSING)) != value:
+                return None
+        return [getattr(item, name, _MISSING) for name in names]
+
+    return opened
+
+
+def _is_comparable(setting: Any) -> bool:
+    """Return whether a setting is told from others by `_compared`, whatever is assigned to its parts."""
+    if type(setting) in (list, tuple):
+        return all(map(_is_comparable, setting))
+    if type(setting) is dict:
+        return all(map(_is_comparable, [*setting, *setting.values()]))
+    return type(setting) in _COMPARABLE or isinstance(setting, Enum)
+
+
+def _compared(setting: Any) -> Any:
+    """Return what two settings share exactly if they are of the same types and values."""
+    kind = type(setting)
+    if kind is list or kind is tuple:
+        return (kind, *map(_compared, setting))
+    if kind is dict:
+        return (kind, *map(_compared, setting), *map(_compared, setting.values()))
+    return typed(setting)
+
 
 def _collector(branch: Branch) -> Callable[[Any, list[Any]], bool]:
     """Return what adds the numbers of a tree to a list, and says whether it is a tree of this structure.
@@ -226,16 +288,14 @@ def _collector(branch: Branch) -> Callable[[Any, list[Any]], bool]:
         return lambda tree, numbers: tree is None
     if isinstance(branch.build_argument, Copier):
         raise _UnreadableError
-    kind: Any = branch.kind
-    size = len(branch.parts)
-    keys = [*map(typed, branch.keys)] if kind is dict else []
+    opened = _record_opener(branch.build) if isinstance(branch.build, Record) else _container_opener(branch)
     collectors = [_collector(part) if isinstance(part, Branch) else None for part in branch.parts]
     is_row = not any(collectors)
 
     def collect(tree: Any, numbers: list[Any]) -> bool:
-        if tree.__class__ is not kind or len(tree) != size or (keys and [*map(typed, tree)] != keys):
+        items = opened(tree)
+        if items is None:
             return False
-        items: Iterable[Any] = tree.values() if keys else tree
         if is_row:
             numbers.extend(items)
             return _NUMBERS.issuperset(map(type, items))
@@ -247,3 +307,17 @@ def _collector(branch: Branch) -> Callable[[Any, list[Any]], bool]:
         return True
 
     return collect
+
+
+def _container_opener(branch: Branch) -> Callable[[Any], Any]:
+    """Return what gives the items of a list, a tuple or a dict, or None for another one."""
+    kind: Any = branch.kind
+    size = len(branch.parts)
+    keys = [*map(typed, branch.keys)] if kind is dict else []
+
+    def opened(tree: Any) -> Any:
+        if tree.__class__ is not kind or len(tree) != size or (keys and [*map(typed, tree)] != keys):
+            return None
+        return tree.values() if keys else tree
+
+    return opened
