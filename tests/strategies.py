@@ -245,7 +245,10 @@ def _fit(shape: Shape, other: Shape) -> bool:
 _COMPARING = {"choose", "choose by two", "choose otherwise", "mask", "clip"}
 
 # Words whose result is a plain object array if no operand is an array of Values.
-_BOXING = set(WORDS) - {"spread", "call", "compiled call", "vmap", "vmap along columns", "vmap of two"}
+_BOXING = set(WORDS) - {
+    "spread", "call", "compiled call", "vmap", "vmap along columns", "vmap of two",
+    "look up", "branch", "loop", "with a rule",
+}  # fmt: skip
 
 
 def _is_clear(word: str, values: Sequence[Any], of: Sequence[_Known], options: dict[str, Any]) -> bool:
@@ -257,7 +260,7 @@ def _is_clear(word: str, values: Sequence[Any], of: Sequence[_Known], options: d
     match word:
         case "choose by two":
             gaps = [np.subtract(*values[:2]), np.subtract(*values[2:4])]
-        case "max" | "min" | "choose" | "choose otherwise" | "mask":
+        case "max" | "min" | "choose" | "choose otherwise" | "mask" | "branch":
             gaps = [np.subtract(*values[:2])]
         case "clip":
             gaps = [values[0] - options["low"], values[0] - options["high"]]
@@ -265,6 +268,8 @@ def _is_clear(word: str, values: Sequence[Any], of: Sequence[_Known], options: d
             gaps = [np.diff(np.sort(np.ravel(values[0])))]
         case "floor":
             gaps = [values[0] - np.rint(values[0])]
+        case "look up":
+            gaps = [values[1] - np.rint(values[1])]
         case "floordiv" | "mod":
             if not np.all(values[1]):
                 return False
@@ -556,6 +561,53 @@ def _derivative(s: _Scope) -> bool:
     return s.add(word, *operands, block=block, **{**_of_block(s, block, True), "degree": degree})
 
 
+def _branch(s: _Scope) -> bool:
+    """Add a conditional: one function or twice another, by a comparison of two numbers."""
+    i = s.chosen(lambda known: known.shape == () and not known.boxed)
+    j = s.chosen(lambda known: not known.boxed)
+    if i is None or j is None:
+        return False
+    other = s.chosen(lambda known: known.shape == () and not known.boxed) if s.one_of((False, True)) else None
+    compared = [s.operand(i), s.operand(s.constant((), beside=i) if other is None else other)]
+    block = _function(s, [s.known[j]])
+    return s.add("branch", *compared, Operand(j), block=block, sign=s.one_of(SIGNS), **_of_block(s, block))
+
+
+def _loop(s: _Scope) -> bool:
+    """Add a loop over the slices of an array, which carries a number."""
+    i = s.chosen(lambda known: known.shape == () and not known.boxed)
+    j = s.chosen(lambda known: known.shape != () and not known.boxed)
+    if i is None or j is None or s.manner == "dyadic":
+        return False
+    # The carry is a tanh, and so is the first one in the interval of that.
+    first, row = s.operand(i, (-1.0, 1.0)), replace(s.known[j], value=s.known[j].value[0])
+    block = _function(s, [s.known_of(first), row], scalar=True)
+    options = {"reverse": s.one_of((False, True)), "part": s.whole(0, 1)}
+    return s.add("loop", first, Operand(j), block=block, **options, **_of_block(s, block))
+
+
+def _ruled(s: _Scope) -> bool:
+    """Add a function with a rule of its own for its derivative, or a number without one."""
+    i = s.chosen()
+    assert i is not None
+    if s.one_of((False, True)):
+        return s.add("stopped", s.operand(i))
+    # Of infinite numbers it matters along which edges a derivative flows.
+    if s.known[i].boxed or s.manner == "special":
+        return False
+    block = _function(s, [s.known[i]], closed=True)
+    return s.add("with a rule", Operand(i), block=block, **_of_block(s, block))
+
+
+def _look_up(s: _Scope) -> bool:
+    """Add an element or row by an index that is computed."""
+    i = s.chosen(lambda known: known.shape != () and not known.boxed)
+    j = s.chosen(lambda known: known.shape == () and not known.boxed)
+    if i is None or j is None or s.manner == "special":
+        return False
+    return s.add("look up", Operand(i), Operand(j), mode=s.one_of(["clip", "wrap"]))
+
+
 def _of_block(s: _Scope, block: Block, derivative: bool = False) -> dict[str, Any]:
     """Return the options of a step from the result of its function."""
     known = s.known[block.result]
@@ -575,9 +627,9 @@ def _function(s: _Scope, of: Sequence[_Known], *, scalar: bool = False, closed: 
 
 _FAMILIES: Sequence[Callable[[_Scope], bool]] = (
     _unary, _binary, _of_numbers, _choice, _join, _spread, _arrangement, _reduction, _product, _square,
-    _power, _extremum, _soft, _loss, _setting, _call, _map, _derivative,
+    _power, _extremum, _soft, _loss, _setting, _look_up, _call, _map, _derivative, _branch, _loop, _ruled,
 )  # fmt: skip
-_OF_FUNCTIONS = (_call, _map, _derivative)
+_OF_FUNCTIONS = (_call, _map, _derivative, _branch, _loop, _ruled)
 
 
 def _draw_steps(s: _Scope, count: int) -> None:

@@ -365,6 +365,18 @@ def torch_namespace(torch: Any, setting: Setting) -> dict[str, Any]:
 
     of = torch.nn.functional
     activation = {"tanh": torch.tanh, "linear": lambda x: x}[setting.activation]
+
+    def look_up(x: Any, index: Any, mode: str) -> Any:
+        whole = torch.floor(index).long()
+        return x[whole.clamp(0, len(x) - 1) if mode == "clip" else whole % len(x)]
+
+    def scan(f: Any, carry: Any, xs: Any, reverse: bool) -> Any:
+        out = []
+        for x in reversed(xs) if reverse else xs:
+            out.append(carry)
+            carry = torch.tanh(f(carry, x))
+        return carry, torch.stack(out[::-1] if reverse else out)
+
     return {
         "torch": torch,
         "inf": np.inf,
@@ -376,6 +388,8 @@ def torch_namespace(torch: Any, setting: Setting) -> dict[str, Any]:
         "_max": lambda x, y: torch.where(x >= y, x, y),
         "_min": lambda x, y: torch.where(x <= y, x, y),
         "_fold": fold,
+        "_look_up": look_up,
+        "_scan": scan,
         "_product": product,
         "_row": lambda name, *args: ORACLES[name].torch(torch, *args),
         "_transpose": lambda x: x.permute(*range(x.ndim - 1, -1, -1)),

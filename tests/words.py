@@ -215,7 +215,15 @@ WORDS: Mapping[str, Word] = {
     "roll": Word(("np.roll({0}, {shift}, axis=0)",), "torch.roll({0}, {shift}, 0)"),
     "slice": Word(("{0}[{start}:{stop}]",), "{0}[{start}:{stop}]"),
     "strided slice": Word(("{0}[::2]",), "{0}[::2]"),
-    "take": Word(("{0}[{places}]", "np.take({0}, {places}, axis=0)"), "{0}[{places}]"),
+    "take": Word(
+        ("{0}[{places}]", "np.take({0}, {places}, axis=0)", "autograd.take({0}, {places}, axis=0)"),
+        "{0}[{places}]",
+    ),
+    "look up": Word(
+        ("autograd.take({0}, autograd.floor({1}), axis=0, mode={mode!r})",),
+        "_look_up({0}, {1}, {mode!r})",
+        kinks=True,
+    ),
     "element": Word(("{0}[{place}]",), "{0}[{place}]"),
     "pad": Word(
         ("np.concatenate([[0.0], {0}, [0.0]])", "np.pad({0}, 1)"), "torch.nn.functional.pad({0}, (1, 1))"
@@ -256,6 +264,19 @@ WORDS: Mapping[str, Word] = {
         "torch.func.jvp(torch.func.grad({f}), (_dense({0}),), (_dense({1}),))[1]",
     ),
     "pulled back": Word(("autograd.vjp({f}, {0})[1]({1})[0]",), "torch.func.vjp({f}, {0})[1]({1})[0]"),
+    # --------------------------------------------------------------------- control flow, rules of one's own
+    "branch": Word(
+        ("autograd.cond({0} {sign} {1}, {f}, lambda a: 2.0 * {f}(a), {2})",),
+        "torch.where({0} {sign} {1}, {f}({2}), 2.0 * {f}({2}))",
+        kinks=True,
+    ),
+    "loop": Word(
+        ("autograd.scan(lambda c, r: (autograd.tanh({f}(c, r)), c), {0}, {1}, reverse={reverse})[{part}]",),
+        "_scan({f}, {0}, {1}, {reverse})[{part}]",
+        rounds="freely",
+    ),
+    "stopped": Word(("autograd.stop_gradient({0})",), "{0}.detach()"),
+    "with a rule": Word(("_by_jvp({f})({0})", "_by_vjp({f})({0})"), "{f}({0})"),
     # ------------------------------------------------------------------------------------------- settings
     "activation": Word(("{p}.activation({0})",), "_activation({0})", rounds="freely", kinks=True),
     "slope": Word(("{p}.slope * {0}",), "_slope * {0}", rounds="once"),

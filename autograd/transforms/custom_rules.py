@@ -387,8 +387,11 @@ class _Call:
         """Raise if the result depends on a node that is no argument: its derivative would be lost."""
         named = values_within(self.function.fun) if outputs else set()
         others, levels = named.difference(own), open_levels() - {node._level for node in own}
+        of_derivatives = open_levels(traces=False)
         for node in consumers_first(*outputs):
-            if node in others or (node._level in levels and is_variable(node)):
+            # In a trace, the function may have stacked samples of its own, which are variables as well.
+            is_leaf = not node.args or node._level in of_derivatives
+            if node in others or (is_leaf and node._level in levels and is_variable(node)):
                 raise TypeError(
                     f"{self.function.name} uses {Value(node._data)!r}, which is not one of its arguments, so "
                     f"that its rule says nothing of that derivative, at {user_line()}; pass it as an "

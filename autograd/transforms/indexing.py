@@ -37,7 +37,7 @@ def take(
     a : array or sequence of numbers and Values
         The array.
     indices : int, or array or sequence of them
-        Which elements. A `Value` is an integer, too, if its number is whole.
+        Which elements. A float or a `Value` is an integer, too, if its number is whole.
     axis : int, optional
         The axis along which to index; by default the array is flattened.
     mode : {"fill", "clip", "wrap"}, optional
@@ -235,7 +235,7 @@ def _whole_numbers(array: Any) -> Integers:
 
 
 def as_index(number: Any, whose: str) -> int:
-    """Return an index as an integer; that of a `Value` is a whole number.
+    """Return an index as an integer; it may be a float, or a `Value`, of a whole number.
 
     Raises
     ------
@@ -250,8 +250,9 @@ def as_index(number: Any, whose: str) -> int:
     (2, 2)
     """
     number = number[()] if isinstance(number, np.ndarray) and not number.ndim else number
-    if isinstance(number, Value) and number.data.is_integer():
-        return int(number.data)
+    found = number.data if isinstance(number, Value) else number
+    if isinstance(found, float) and found.is_integer():
+        return int(found)
     try:
         return whole_number(number)
     except TypeError:

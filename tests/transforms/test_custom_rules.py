@@ -430,6 +430,15 @@ def test_what_a_function_captures() -> None:
         swish(nn.Neuron(1), Value(1.0))
 
 
+def test_batches_inside() -> None:
+    """A function may map over its own samples, and be mapped, while it is traced."""
+    f = custom_vjp(lambda x: nn.losses.mse(x, 2.0 * x) + vmap(autograd.sin)(x).sum())
+    f.defvjp(lambda x: (f(x), x), lambda x, ct: (ct * (2.0 * x / len(x) + np.cos(x)),))
+    x = np.array([[0.5, 1.5], [2.0, 3.0]])
+    np.testing.assert_allclose(jit(grad(f), backend="numpy")(x[0]), grad(f)(x[0]), rtol=1e-14)
+    np.testing.assert_allclose(jit(vmap(grad(f)), backend="numpy")(x), vmap(grad(f))(x), rtol=1e-14)
+
+
 def test_captured_models() -> None:
     """A rule is followed where `make_functional` makes a function of captured Values."""
     w = Value(0.5)

@@ -85,7 +85,7 @@ def test_indices() -> None:
     a = np.array([1.0, 2.0, 3.0])
     assert take(a, Value(2.0)) == 3.0
     np.testing.assert_array_equal(take(a, [Value(2.0), 0]), [3.0, 1.0])
-    for wrong in (0.5, Value(0.5), [0.0], "x"):
+    for wrong in (0.5, Value(0.5), [0.5], "x"):
         with pytest.raises(TypeError, match="an index of take to be an integer, got"):
             take(a, wrong)
     with pytest.raises(
