@@ -7,7 +7,9 @@ from growth import bytes_allocated
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograd.compiler.arrays.views import Positions, view
+from autograd.compiler.arrays.index_rules import Positions
+from autograd.compiler.arrays.views import view
+from autograd.compiler.numpy.source import defined, helpers_of
 
 
 @st.composite
@@ -20,11 +22,15 @@ def _selections(draw: st.DrawFn) -> tuple[tuple[int, ...], Positions]:
         draw(st.integers(0, n - 1) | st.builds(slice, st.integers(0, n - 1), st.none(), steps)) for n in shape
     ]
     found = np.atleast_1d(whole[tuple(indices)])
-    kind = draw(st.sampled_from(["view", "transposed", "repeated", "any"]))
+    kind = draw(st.sampled_from(["view", "transposed", "repeated", "windows", "any"]))
     if kind == "transposed":
         found = found.T
     if kind == "repeated":
         found = np.broadcast_to(found, (2, *found.shape))
+    if kind == "windows":
+        width, times = draw(st.integers(1, len(found))), draw(st.integers(1, 300))
+        windows = np.lib.stride_tricks.sliding_window_view(found.reshape(len(found), -1)[:, 0], width)
+        found = np.repeat(windows, times, axis=draw(st.integers(0, 1)))
     if kind == "any":
         found = np.array(
             draw(st.lists(st.integers(0, whole.size - 1), min_size=1, max_size=6)), dtype=np.intp
@@ -44,7 +50,8 @@ def test_a_view_has_the_elements(drawn: tuple[tuple[int, ...], Positions]) -> No
         return f"literals[{len(literals) - 1}]"
 
     text = view("x", shape, wanted, literal)
-    found = eval(text, {"x": source, "literals": literals})
+    namespace = {**defined(helpers_of(text, {})), "x": source, "literals": literals}
+    found = eval(text, namespace)
     assert (np.broadcast_to(found, wanted.shape) == wanted).all()
 
 
@@ -53,3 +60,13 @@ def test_a_short_view_of_a_long_array() -> None:
     shape, wanted = (10**6, 10**6), 10**6 * np.arange(30).reshape(10, 3) + 5
     assert bytes_allocated(lambda: view("x", shape, wanted[:, 0], str)) < 10_000
     assert view("x", shape, wanted[:, 0], str) == "x[:28:3, 5]"
+
+
+def test_overlapping_windows_are_views() -> None:
+    """The windows of a convolution are not gathered, of an image either."""
+    image = np.arange(20 * 30).reshape(20, 30)
+    wanted = np.lib.stride_tricks.sliding_window_view(image, (3, 4))
+    text = view("x", image.shape, wanted, str)
+    found = eval(text, {**defined(helpers_of(text, {})), "x": image})
+    assert (found == wanted).all()
+    assert np.shares_memory(found, image)

@@ -20,7 +20,7 @@ from ...ops.table import Op
 from ..passes.batches import samples_of, sources_of
 from ..passes.products import DOTS, SUMS
 from ..trace.tape import Tape
-from .views import Positions
+from .index_rules import Positions
 
 Floats = npt.NDArray[np.float64]
 

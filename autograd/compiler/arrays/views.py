@@ -1,4 +1,4 @@
-"""Write operands as views of their source arrays: whole, broadcast, sliced, or gathered.
+"""Write operands as views of their source arrays: whole, broadcast, sliced, windows, or gathered.
 
 An operand is given by its positions: for each element of the result, the index of its operand in the flat
 source. `view` writes the simplest NumPy expression that selects these elements.
@@ -10,9 +10,11 @@ from collections.abc import Callable
 from math import prod
 
 import numpy as np
-import numpy.typing as npt
 
-Positions = npt.NDArray[np.intp]
+from .index_rules import Positions, nest_of
+
+# Fewer numbers are gathered faster than a view is made, and so are those of a view that has to be reshaped.
+_FEW = 256
 
 
 def view(name: str, shape: tuple[int, ...], wanted: Positions, literal: Callable[[Positions], str]) -> str:
@@ -25,7 +27,8 @@ def view(name: str, shape: tuple[int, ...], wanted: Positions, literal: Callable
     shape : tuple of int
         Its shape.
     wanted : array of int
-        For each element, its position in the flat array.
+        For each element, its position in the flat array. Windows that overlap, and other nested loops, call a
+        function ``strided``.
     literal : callable
         What gives a name to an array of positions, for elements that follow no rule.
 
@@ -43,6 +46,8 @@ def view(name: str, shape: tuple[int, ...], wanted: Positions, literal: Callable
     'b'
     >>> view("a", (2,), np.array([[0, 0, 0], [1, 1, 1]]), str)
     'a[:, None]'
+    >>> view("x", (102,), np.arange(100)[:, None] + np.arange(3), str)
+    'strided(x, 0, (100, 3), (1, 1))'
     """
     if not shape:
         return name
@@ -57,6 +62,7 @@ def view(name: str, shape: tuple[int, ...], wanted: Positions, literal: Callable
         or _strided(name, shape, core)
         or _tiled(name, shape, core)
         or _tiled(name, shape, core, transposed=True)
+        or _nested(name, core)
         or f"{_flat(name, shape)}[{literal(core)}]"
     )
     first = min(set(range(wanted.ndim)) - set(fixed))
@@ -157,6 +163,14 @@ def _tiled(name: str, shape: tuple[int, ...], core: Positions, transposed: bool 
                 text += f"[:, {_slice_text(skipped, skipped + columns, 1, width)}]"
             return f"{text}.T" if transposed else text
     return None
+
+
+def _nested(name: str, core: Positions) -> str | None:
+    """Return a view with a stride of its own along each axis, such as the windows of a convolution."""
+    nest = nest_of([core.ravel()], core.ndim) if core.size >= _FEW else None
+    if nest is None or tuple(nest.sizes) != core.shape:
+        return None
+    return f"strided({name}, {int(core.flat[0])}, {core.shape}, {tuple(nest.steps[0])})"
 
 
 def _flat(name: str, shape: tuple[int, ...]) -> str:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..arrays.views import Positions
+from ..arrays.index_rules import Positions
 
 
 class Affine(NamedTuple):

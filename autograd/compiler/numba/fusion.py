@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ...ops.table import COMPARISONS, OPS
+from ..arrays.index_rules import Positions
 from ..arrays.layout import Block, Plan
-from ..arrays.views import Positions
 
 
 @dataclass

@@ -20,8 +20,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..arrays.index_rules import Positions
 from ..arrays.layout import Block, Operand, Plan, Results
-from ..arrays.views import Positions
 from ..passes.products import SUMS
 from .affine import Affine, affine
 from .fusion import LoopNest, fused

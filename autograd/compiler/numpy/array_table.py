@@ -14,7 +14,7 @@ from ...ops.table import OPS, Op
 from ..passes.products import DOTS
 from ..table.array_table import EACH, GATHER, MAP, PRODUCT, REDUCTION, ArrayTable
 from .literals import Literals, module_text
-from .source import Helpers, defined, helpers_text, imports_of, numpy_expression, reduced_text
+from .source import Helpers, defined, helpers_of, helpers_text, imports_of, numpy_expression, reduced_text
 
 Floats = npt.NDArray[np.float64]
 
@@ -257,13 +257,6 @@ def _each(
     return step
 
 
-_STRIDED = """
-
-def strided(memory, start, shape, steps):
-    return np.ndarray(shape, float, memory, 8 * start, [8 * step for step in steps])
-"""
-
-
 def array_table_source(
     table: ArrayTable, parameters: Sequence[str], shapes: Sequence[tuple[int, ...]]
 ) -> str:
@@ -326,8 +319,7 @@ def array_table_source(
         for positions, shape in zip(table.results, shapes, strict=True)
     ]
     body = "\n".join(f"    {line}" for line in [*lines, f"return ({' '.join(returned)})"])
-    uses_views = [_STRIDED] if "strided(" in body else []
-    head = [*helpers_text(helpers), *uses_views]
+    head = helpers_text(helpers_of(body, helpers))
     text = "\n".join([*head, "", f"\ndef program({', '.join(parameters)}):\n{body}\n"])
     return module_text(imports_of(helpers), literals, text)
 

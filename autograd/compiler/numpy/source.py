@@ -17,8 +17,9 @@ from ...ops.meanings import FLOAT, NUMPY, reducing
 from ...ops.renderer import SIGNS, Form, Renderer, Term, called
 from ...ops.rule import Rule
 from ...ops.table import COMPARISONS, OPS, Op
+from ..arrays.index_rules import Positions
 from ..arrays.layout import Block, Floats, Operand, Plan, by_source
-from ..arrays.views import Positions, broadcast_axes, view
+from ..arrays.views import broadcast_axes, view
 from ..passes.products import DOTS, PLAIN_SUMS
 from .literals import Literals, module_text, number_text
 
@@ -78,6 +79,14 @@ def along(f):
         return np.array([careful(*row) for row in zip(*rows)]).reshape(last[0].shape[:-1])
 
     return reduced
+"""
+
+
+_STRIDED = """\
+def strided(x, start, shape, steps):
+    flat = x.ravel()
+    size = flat.itemsize
+    return np.ndarray(shape, flat.dtype, flat, size * start, [size * step for step in steps])
 """
 
 
@@ -277,6 +286,17 @@ def helpers_text(helpers: Helpers) -> list[str]:
     return [f"\n\n{definition}" for definition in helpers.values()]
 
 
+def helpers_of(body: str, helpers: Helpers) -> Helpers:
+    """Return the functions of a program, with the one for views with any strides if it has such views.
+
+    Examples
+    --------
+    >>> [*helpers_of("return strided(x, 0, (16, 3), (1, 1))", {})]
+    ['strided']
+    """
+    return {**helpers, "strided": _STRIDED} if "strided(" in body else helpers
+
+
 def defined(helpers: Helpers) -> dict[str, Any]:
     """Return a namespace with some functions, in which expressions are evaluated.
 
@@ -356,8 +376,8 @@ class _StatementWriter:
         return f"{left} {block.op.symbol} {right}"
 
     def _body(self) -> str:
-        helpers = [text.rstrip() for text in helpers_text(self.helpers)]
         body = "\n".join(f"    {line}" for line in self.lines)
+        helpers = [text.rstrip() for text in helpers_text(helpers_of(body, self.helpers))]
         program = f"\n\ndef program({', '.join(self.parameters)}):\n{body}\n"
         return "\n".join([*helpers, program])
 

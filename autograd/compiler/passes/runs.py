@@ -6,6 +6,7 @@ and what does keeps its classes.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from ...ops.table import Op
@@ -40,20 +41,19 @@ def in_runs(tape: Tape, colours: Sequence[int]) -> list[int]:
     >>> colours_of(tape), in_runs(tape, colours_of(tape))
     ([0, 1, 2, 3, 4], [0, 1, 5, 6, 5])
     """
-    sizes: dict[int, int] = {}
-    for colour in colours:
-        sizes[colour] = sizes.get(colour, 0) + 1
+    # The first member of each class, and how many it has, found without a step of Python's for each member.
+    count = len(colours)
+    firsts = dict(zip(reversed(colours), range(count - 1, -1, -1), strict=True))
+    sizes = Counter(colours)
     depths: dict[int, int] = {}
     runs: dict[tuple[Op, int], int] = {}
     run_of: dict[int, int] = {}
-    first_free = max(colours, default=-1) + 1
-    for i, colour in enumerate(colours):
-        if colour in depths:
-            continue
-        op = tape.ops[i]
+    unused = max(colours, default=-1) + 1
+    for i in sorted(firsts.values()):
+        op, colour = tape.ops[i], colours[i]
         depth = depths[colour] = 1 + max([depths[colours[arg]] for arg in tape.args[i]], default=0)
         if isinstance(op, Op) and not op.variadic and sizes[colour] < _FEWEST:
-            run_of[colour] = runs.setdefault((op, depth), first_free + len(runs))
+            run_of[colour] = runs.setdefault((op, depth), unused + len(runs))
         else:
             run_of[colour] = colour
-    return [run_of[colour] for colour in colours]
+    return list(map(run_of.__getitem__, colours))

@@ -15,9 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ...ops.table import OPS, Op
-from ..arrays.index_rules import nest_of
+from ..arrays.index_rules import Positions, nest_of
 from ..arrays.layout import Block, Operand, Plan, Results
-from ..arrays.views import Positions
 
 Code = npt.NDArray[np.int64]
 Places = npt.NDArray[np.int32]
