@@ -61,7 +61,7 @@ def main() -> int:
         print(outcome(session), file=sys.stderr, flush=True)
         if options.json:
             options.json.write_text(json.dumps([asdict(one) for one in sessions], indent=1))
-    print(table(sessions, "mean"), table(sessions, "least"), sep="\n")
+    print(table(sessions, "mean"), table(sessions, "later"), sep="\n")
     ours = [session for session in sessions if session.tool == OURS]
     return int(any(session.problem or invalid(session) for session in ours))
 
@@ -108,7 +108,7 @@ def outcome(session: Session) -> str:
 
 
 def times(session: Session, statistic: str) -> dict[tuple[str, str], float]:
-    """Return the mean or the least time of each workload with a valid result."""
+    """Return the mean time, or that of the later runs, of each workload with a valid result."""
     valid = (workload for workload in session.workloads if not workload.problem)
     return {(each.function, each.description): getattr(each, statistic) for each in valid}
 

@@ -35,7 +35,7 @@ def predicted(main: Any, extra: Any, state: Any, x: Any) -> Any:
     return x * extra[1] + extra[2], np.stack(new_state)
 
 
-def loss(parameters: Any, state: Any, sequence: Any) -> Any:
+def loss(parameters: Any, state: Any, xs: Any, ys: Any) -> Any:
     """Return the mean loss of the predictions of all characters but the first."""
     main, extra = parameters
 
@@ -46,14 +46,15 @@ def loss(parameters: Any, state: Any, sequence: Any) -> Any:
         normalized = prediction - log(np.exp(prediction).sum() + 2.0)
         return (state, total + (y * normalized).sum()), None
 
-    (_, total), _ = scan(step, (state, 0.0), (sequence[:-1], sequence[1:]))
-    return -total / sequence[1:].size
+    (_, total), _ = scan(step, (state, 0.0), (xs, ys))
+    return -total / ys.size
 
 
 def prepare(message: Any) -> Any:
     """Return the parameters, the state and the sequence."""
     parameters = np.array(message["main_params"]), np.array(message["extra_params"])
-    return parameters, np.array(message["state"]), np.array(message["sequence"])
+    sequence = np.array(message["sequence"])
+    return parameters, np.array(message["state"]), sequence[:-1], sequence[1:]
 
 
 value = jit(loss)
