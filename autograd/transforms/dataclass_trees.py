@@ -20,6 +20,26 @@ _WHOLE_NAMES = frozenset({"int", "bool", "str"})
 _CONTAINERS = frozenset({"list", "tuple", "dict", "None", "Optional", "typing"})
 
 
+class Settings(dict[str, Any]):
+    """The settings of an object by name, which may be of any types, to be compared whatever these are.
+
+    Examples
+    --------
+    >>> Settings(a=1) == Settings(a=1), Settings(a=1) == Settings(a=True)
+    (True, False)
+    """
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Settings)
+            and [*self] == [*other]
+            and all(map(_is_same, self.values(), other.values()))
+        )
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash((*self,))
+
+
 @dataclass(frozen=True)
 class Record:
     """Builds objects of a dataclass from the parts of one, with its settings.
@@ -33,7 +53,7 @@ class Record:
         The dataclass.
     names : tuple of str
         The fields that are parts.
-    settings : dict
+    settings : Settings
         Its other attributes.
 
     Examples
@@ -42,13 +62,13 @@ class Record:
     ... class Line:
     ...     slope: float
     ...     name: str
-    >>> Record(Line, ("slope",), {"name": "a"})([2.0])
+    >>> Record(Line, ("slope",), Settings(name="a"))([2.0])
     Line(slope=2.0, name='a')
     """
 
     kind: Any
     names: tuple[str, ...]
-    settings: dict[str, Any]
+    settings: Settings
 
     def __call__(self, parts: Sequence[Any]) -> Any:
         """Return a new object."""
@@ -120,3 +140,11 @@ def _is_whole(part: Any) -> bool:
 
 def _is_cached(kind: type, name: str) -> bool:
     return isinstance(getattr(kind, name, None), cached_property)
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    try:
+        return one is other or (type(one) is type(other) and bool(np.all(one == other)))
+    # The shapes of arrays may differ; and what users compare may raise anything.
+    except Exception:
+        return False

@@ -21,7 +21,7 @@ from ..engine.levels import highest_open, open_levels
 from ..engine.real_numbers import NUMBERS
 from ..engine.value import Value
 from ..functions.value_array import PLAIN_ARRAYS, values_array
-from .dataclass_trees import Record, attributes_of, is_setting
+from .dataclass_trees import Record, Settings, attributes_of, is_setting
 from .module_copies import Copy
 
 Numbers = Sequence[Any]
@@ -61,6 +61,7 @@ class Branch:
     parts: tuple[Structure, ...]
     build: Callable[[Sequence[Any]], Any] = field(compare=False)
     build_argument: Callable[[Sequence[Any]], Any] = field(compare=False)
+    settings: Settings = field(default_factory=Settings)
 
     @property
     def size(self) -> int:
@@ -74,13 +75,16 @@ class Branch:
     def __str__(self) -> str:
         if self.kind is type(None):
             return "None"
-        pairs = zip(self.keys, self.parts, strict=True)
-        return f"{self.kind.__name__}({', '.join(f'{key}: {part}' for key, part in pairs)})"
+        parts = [f"{key}: {part}" for key, part in zip(self.keys, self.parts, strict=True)]
+        settings = [f"{name}={setting!r}" for name, setting in self.settings.items()]
+        return f"{self.kind.__name__}({', '.join(parts + settings)})"
 
 
 Structure = Leaf | Branch
 
 _NUMBER = Leaf(())
+
+_NO_SETTINGS = Settings()
 
 
 def flatten(tree: Any, whose: str = "the argument") -> tuple[list[Any], Structure]:
@@ -346,7 +350,8 @@ def _flatten(tree: Any, leaves: list[Any], whose: str, exact: bool) -> Structure
     structures = tuple(_flatten(item, leaves, whose, exact) for item in items)
     kind = dict if isinstance(tree, Mapping) else type(tree)
     kind = getattr(kind, "plain", kind)
-    return Branch(kind, tuple(keys), structures, build, build_argument)
+    settings = build.settings if isinstance(build, Record) else _NO_SETTINGS
+    return Branch(kind, tuple(keys), structures, build, build_argument, settings)
 
 
 def plain_array(array: Any, whose: str) -> Any:
@@ -454,7 +459,7 @@ def _record_parts(item: Any) -> tuple[Iterable[Any], Iterable[Any], Any, Any]:
     """Return the keys, parts and builders of an object of a dataclass."""
     declared = {each.name: each for each in fields(item)}
     parts: dict[str, Any] = {}
-    settings: dict[str, Any] = {}
+    settings = Settings()
     for name, part in attributes_of(item).items():
         is_part = not is_setting(declared.get(name), part) and _is_tree(part)
         (parts if is_part else settings)[name] = part

@@ -13,7 +13,20 @@ import pytest
 from comparing import same
 
 import autograd
-from autograd import Value, check_grads, grad, hessian, jacobian, jit, jvp, value_and_grad, vjp, vmap
+from autograd import (
+    Value,
+    check_grads,
+    cond,
+    grad,
+    hessian,
+    jacobian,
+    jit,
+    jvp,
+    scan,
+    value_and_grad,
+    vjp,
+    vmap,
+)
 from autograd.compiler import jitted
 from autograd.transforms.trees import flatten, paths
 from nn import MLP, Neuron
@@ -156,6 +169,27 @@ def test_results(backend: str) -> None:
     f.wait()
     assert f(Point(2, 5)) == [Point(5.0, 4.0), Slotted(x=2.0, unit="km")]
     assert grad(lambda s: s.x**2)(Slotted(x=3.0, unit="cm")) == Slotted(x=6.0, unit="cm")
+
+
+def test_structures_with_other_settings() -> None:
+    """Objects with other settings are of other structures: a condition has no result that is both of them."""
+
+    def f(x: Any) -> Any:
+        return cond(x > 0, lambda: Slotted(x=x), lambda: Slotted(x=-x, unit="km"))
+
+    assert (f(1.0), f(-1.0)) == (Slotted(x=1.0), Slotted(x=1.0, unit="km"))
+    with pytest.raises(
+        TypeError, match=r"got Slotted\(x: number, unit='m'\) from .* and Slotted\(.*unit='km'\)"
+    ):
+        jit(f, "numpy")(1.0)
+    with pytest.raises(ValueError, match=r"Slotted\(x: number, unit='m'\)\), got .*unit='km'"):
+        jvp(lambda it: it.x, (Slotted(x=1.0),), (Slotted(x=1.0, unit="km"),))
+    with pytest.raises(TypeError, match="to return the carry as it began"):
+        scan(lambda carry, _: (Slotted(x=carry.x, unit=carry.unit + "m"), None), Slotted(x=1.0), length=2)
+    one, other, another = (flatten(Holding(np.array([text])))[1] for text in ("a", "a", "b"))
+    assert one == other
+    assert hash(one) == hash(other)
+    assert one != another
 
 
 @dataclass

@@ -36,7 +36,6 @@ import numpy as np
 
 from ...engine.value import Value
 from ...functions.value_array import PLAIN_ARRAYS
-from ...transforms.dataclass_trees import Record
 from ...transforms.module_copies import WAYS
 from ...transforms.trees import Copier, Leaf, Structure
 from .shapes import shape_token
@@ -133,12 +132,11 @@ def key_of(
         if part.kind is dict:
             # 1, 1.0 and True are the same key to a dict, but not to a function that reads the key.
             tokens += [key if type(key) is str else typed(key) for key in part.keys]
-        if isinstance(part.build, Record):
-            for name, setting in part.build.settings.items():
-                if places is not None:
-                    places.append((len(tokens), place, ATTRIBUTES))
-                tokens.append(name)
-                _KeyWriter(setting, (), tokens, f"{place}.{name}", places).write()
+        for name, setting in part.settings.items():
+            if places is not None:
+                places.append((len(tokens), place, ATTRIBUTES))
+            tokens.append(name)
+            _KeyWriter(setting, (), tokens, f"{place}.{name}", places).write()
         inner = [place + part.place_of(key) for key in part.keys] if places is not None else part.keys
         waiting.extend(reversed([*zip(part.parts, inner, strict=True)]))
     return tuple(tokens)
