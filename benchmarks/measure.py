@@ -18,6 +18,7 @@ from . import forms
 CASES = (
     *("moons_eager", "moons_nn", "moons_samples", "microgpt", "microgpt_no_collector"),
     *("moons_jit", "fit_moons", "fit_moons_epoch", "fit_digits", "irregular", "sparse_jacobian"),
+    *("microgpt_jit", "hidden_markov"),
     *("trace", "trace_gradient", "trace_million", "scalar_loop", "loops", "call"),
     *("chain", "wide", "diamond", "memory", "grow", "repl"),
 )

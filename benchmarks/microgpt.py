@@ -62,48 +62,61 @@ def normalized(x: Row) -> Row:
     return [v * scale for v in x]
 
 
-def softmax(scores: Row) -> Row:
+def largest_number(scores: Row) -> Any:
+    """Return the largest number of some nodes."""
+    return max(score.data for score in scores)
+
+
+Largest = Callable[[Row], Any]
+
+
+def softmax(scores: Row, largest: Largest) -> Row:
     """Return probabilities."""
-    largest = max(score.data for score in scores)
-    powers = [(score - largest).exp() for score in scores]
+    most = largest(scores)
+    powers = [(score - most).exp() for score in scores]
     total = sum(powers)
     return [power / total for power in powers]
 
 
-def attention(query: Row, keys: Matrix, values: Matrix) -> Row:
+def attention(query: Row, keys: Matrix, values: Matrix, largest: Largest) -> Row:
     """Return the mean of the values so far, each head weighing its part by the likeness of query and key."""
     size = WIDTH // HEADS
     heads: Row = []
     for start in range(0, WIDTH, size):
         part = slice(start, start + size)
         scores = [sum(q * k for q, k in zip(query[part], key[part], strict=True)) / size**0.5 for key in keys]
-        weights = softmax(scores)
+        weights = softmax(scores, largest)
         columns = zip(*(value[part] for value in values), strict=True)
         heads += [sum(w * v for w, v in zip(weights, column, strict=True)) for column in columns]
     return heads
 
 
-def scores_after(model: Model, token: int, position: int, keys: Matrix, values: Matrix) -> Row:
+def scores_after(
+    model: Model, token: int, position: int, keys: Matrix, values: Matrix, largest: Largest
+) -> Row:
     """Return the scores of the next token; the keys and values of this position are appended."""
     x = normalized(added(model["tokens"][token], model["positions"][position]))
     y = normalized(x)
     keys.append(product(model["key"], y))
     values.append(product(model["value"], y))
-    heads = attention(product(model["query"], y), keys, values)
+    heads = attention(product(model["query"], y), keys, values, largest)
     x = added(product(model["mix"], heads), x)
     hidden = [v.relu() for v in product(model["expand"], normalized(x))]
     x = added(product(model["contract"], hidden), x)
     return product(model["scores"], x)
 
 
-def loss_of(model: Model, document: str) -> Any:
-    """Return the mean cross-entropy of the letters of a document, each predicted from those before it."""
+def loss_of(model: Model, document: str, largest: Largest = largest_number) -> Any:
+    """Return the mean cross-entropy of the letters of a document, each predicted from those before it.
+
+    Scores are shifted by what `largest` returns of them before their exponentials are taken.
+    """
     letters = [ascii_lowercase.index(letter) for letter in document]
     keys: Matrix = []
     values: Matrix = []
     losses = []
     for position, (token, target) in enumerate(pairwise([BOUNDARY, *letters, BOUNDARY])):
-        probabilities = softmax(scores_after(model, token, position, keys, values))
+        probabilities = softmax(scores_after(model, token, position, keys, values, largest), largest)
         losses.append(-probabilities[target].log())
     return (1 / len(losses)) * sum(losses)
 
@@ -113,10 +126,16 @@ def train(model: Model, document: str, means: list[float], squares: list[float],
     loss = loss_of(model, document)
     loss.backward()
     for i, parameter in enumerate(parameters_of(model)):
-        means[i] = BETA_1 * means[i] + (1 - BETA_1) * parameter.grad
-        squares[i] = BETA_2 * squares[i] + (1 - BETA_2) * parameter.grad**2
-        mean = means[i] / (1 - BETA_1 ** (step + 1))
-        square = squares[i] / (1 - BETA_2 ** (step + 1))
-        parameter.data -= RATE * mean / (square**0.5 + EPSILON)
+        parameter.data, means[i], squares[i] = adam(
+            parameter.data, parameter.grad, means[i], squares[i], step + 1
+        )
         parameter.grad = 0
     return float(loss.data)
+
+
+def adam(parameter: Any, gradient: Any, mean: Any, square: Any, step: Any) -> tuple[Any, Any, Any]:
+    """Return a parameter after a step, counted from 1, and its means of gradients and of their squares."""
+    mean = BETA_1 * mean + (1 - BETA_1) * gradient
+    square = BETA_2 * square + (1 - BETA_2) * gradient**2
+    unbiased = mean / (1 - BETA_1**step), square / (1 - BETA_2**step)
+    return parameter - RATE * unbiased[0] / (unbiased[1] ** 0.5 + EPSILON), mean, square

@@ -23,8 +23,10 @@ from benchmarks.cases import (
     first_calls,
     fitting,
     grow,
+    hidden_markov,
     irregular,
     memory,
+    microgpt_jit,
     moons_eager,
     moons_samples,
     scalar_loop,
@@ -196,6 +198,25 @@ def test_the_sparse_jacobian(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     ours, blocks = (prepare()() for prepare in (sparse_jacobian.chainrule, sparse_jacobian.chainrule_blocks))
     np.testing.assert_allclose(ours.answer, blocks.answer, rtol=1e-12)
     assert ours.seconds is not None
+
+
+def test_the_hidden_markov_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The unrolled loop has the value and the gradient of a scan over arrays."""
+    pytest.importorskip("jax")
+    monkeypatch.setattr(hidden_markov, "STEPS", 6)
+    monkeypatch.setattr(hidden_markov, "CALLS", 1)
+    ours, theirs = (prepare()() for prepare in (hidden_markov.chainrule_numpy, hidden_markov.jax))
+    np.testing.assert_allclose(ours.answer, theirs.answer, rtol=1e-12, atol=1e-12)
+    assert ours.figures.keys() == theirs.figures.keys()
+
+
+def test_the_compiled_microgpt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loops over single numbers take the same step as arrays of PyTorch."""
+    pytest.importorskip("torch")
+    for name, value in {"SHORT": "", "LONG": "a", "CALLS": 1}.items():
+        monkeypatch.setattr(microgpt_jit, name, value)
+    ours, theirs = (prepare()() for prepare in (microgpt_jit.chainrule_numpy, microgpt_jit.torch))
+    np.testing.assert_allclose(ours.answer, theirs.answer, rtol=1e-9, atol=1e-12)
 
 
 def test_the_irregular_program() -> None:
