@@ -81,16 +81,16 @@ def sparse_rows(scene: Scene, blocks: Any, weight_slopes: Any) -> SparseRows:
     (n, _), (m, _), p = scene.cameras.shape, scene.points.shape, len(scene.weights)
     first_point, first_weight = CAMERA * n, CAMERA * n + POINT * m
     width = CAMERA + POINT + 1
-    columns = np.empty((p, width), dtype=np.int32)
-    columns[:, :CAMERA] = CAMERA * scene.camera_of[:, None] + np.arange(CAMERA)
-    columns[:, CAMERA:-1] = first_point + POINT * scene.point_of[:, None] + np.arange(POINT)
-    columns[:, -1] = first_weight + np.arange(p)
-    lengths = np.repeat([width, 1], [2 * p, p])
-    return SparseRows(
-        np.concatenate([[0], np.cumsum(lengths)]),
-        np.concatenate([np.repeat(columns, 2, axis=0), columns[:, -1]], axis=None),
-        np.concatenate([blocks, weight_slopes], axis=None),
-    )
+    entries = 2 * width * p
+    columns, values = np.empty(entries + p, dtype=np.int32), np.empty(entries + p)
+    own = columns[:entries].reshape(p, 2, width)
+    own[:, :, :CAMERA] = (CAMERA * scene.camera_of)[:, None, None] + np.arange(CAMERA)
+    own[:, :, CAMERA:-1] = (first_point + POINT * scene.point_of)[:, None, None] + np.arange(POINT)
+    own[:, :, -1] = columns[entries:, None] = np.arange(first_weight, first_weight + p)[:, None]
+    values[:entries].reshape(p, 2, width)[:] = blocks
+    values[entries:] = weight_slopes
+    rows = np.concatenate([np.arange(0, entries, width), np.arange(entries, entries + p + 1)])
+    return SparseRows(rows, columns, values)
 
 
 def prepare(message: Any) -> Scene:
