@@ -335,7 +335,8 @@ def jacobian(
 
         With `sparse`, the tree is the same, and for each pair of leaves it holds a matrix with a row for each
         number of the result and a column for each of the argument, both in the order of ``ravel()``: a
-        `scipy.sparse.csr_array` that stores a number wherever `sparsity` has a place, also if it is 0.
+        `scipy.sparse.csr_array` that stores a number wherever `sparsity` has a place, also if it is 0. Of a
+        model, whose parameters are leaves by themselves, `make_functional` makes a function of one array.
 
     Raises
     ------

@@ -125,14 +125,14 @@ class Entries:
 
     def take(self, indices: Any, axis: int) -> Entries:
         """Return some neighbouring rows, or columns, as `numpy.take` does."""
-        places = (self.pattern.rows, self.pattern.columns)[axis]
-        start = indices[0] if len(indices) else 0
-        inside = (places >= start) & (places < start + len(indices))
-        shape = [*self.pattern.shape]
-        shape[axis] = len(indices)
-        rows, columns = self.pattern.rows[inside], self.pattern.columns[inside]
-        moved = (rows - start, columns) if axis == 0 else (rows, columns - start)
-        return Entries(Pattern((shape[0], shape[1]), *moved), self.data[inside])
+        (height, width), rows, columns = self.pattern
+        start, count = (indices[0] if len(indices) else 0), len(indices)
+        if axis == 0:
+            # Found, not compared one by one: a module has a row and a column of blocks for each parameter.
+            inside = slice(*np.searchsorted(rows, [start, start + count]))
+            return Entries(Pattern((count, width), rows[inside] - start, columns[inside]), self.data[inside])
+        chosen = (columns >= start) & (columns < start + count)
+        return Entries(Pattern((height, count), rows[chosen], columns[chosen] - start), self.data[chosen])
 
     def matrix(self, *, of_values: bool) -> Any:
         """Return them as a matrix: one of SciPy, or `SparseValues`."""
