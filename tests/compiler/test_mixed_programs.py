@@ -275,6 +275,71 @@ def test_results_are_new_arrays(backend: str) -> None:
     agree(function(at), expected[0])
 
 
+def deep(x: list[Any], size: int) -> list[Any]:
+    """Return the outputs of a network that is as deep as it is wide."""
+    for layer in range(size):
+        x = [
+            autograd.tanh(sum(a * b for a, b in zip(x, x[k:] + x[:k], strict=True)) + layer)
+            for k in range(size)
+        ]
+    return x
+
+
+def below(x: list[Any], size: int) -> list[Any]:
+    """Return a number for each pair near the diagonal."""
+    return [autograd.sin(x[i] * x[j]) - x[j] for i in range(len(x)) for j in range(max(0, i - size), i)]
+
+
+def windows(x: list[Any], size: int) -> list[Any]:
+    """Return a convolution with its own first numbers."""
+    return [sum(x[i + k] * x[k] for k in range(size)) for i in range(len(x) - size + 1)]
+
+
+def recurrence(x: list[Any], size: int) -> list[Any]:
+    """Return what some steps on a ring lead to."""
+    for _ in range(size):
+        x = [autograd.tanh(v) / (1.0 + v * v) - w for v, w in zip(x, x[1:] + x[:1], strict=True)]
+    return x
+
+
+@settings(max_examples=40)
+@given(
+    f=st.sampled_from([deep, below, windows, recurrence]),
+    size=st.integers(1, 6),
+    x=st.lists(st.floats(-2.0, 2.0), min_size=6, max_size=20),
+)
+def test_shapes_of_any_size(f: Callable[[list[Any], int], list[Any]], size: int, x: list[float]) -> None:
+    """Deep networks, triangles and windows agree with eager calls, as statements and as a table."""
+
+    def total(x: Any) -> Any:
+        return autograd.sum(f(list(x), size)) * 1.0
+
+    at = np.array(x)
+    expected = np.array(f(x, size)), value_and_grad(total)(at)
+    for most in (1000, 0):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(compiled, "_MOST_ARRAYS", most)
+            agree(np.array(jit(lambda x: f(list(x), size), backend="numpy")(at)), expected[0])
+            agree(jit(value_and_grad(total), backend="numpy")(at), expected[1])
+
+
+@pytest.mark.usefixtures("_many_arrays")
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_every_bit_is_kept_where_nothing_is_summed(backend: str) -> None:
+    """Arithmetic of an irregular program has the bits of an eager call."""
+
+    def f(x: Any) -> Any:
+        numbers = list(x)
+        for k in range(60):
+            a, b, c = (numbers[(k * step) % len(numbers)] for step in (1, 5, 7))
+            numbers.append([a * b - c, a / (b * b + 1.0), -a - b][k % 3])
+        return numbers
+
+    x = np.random.default_rng(3).normal(size=4)
+    found = ready(f, backend, x)(x)
+    assert [float(v).hex() for v in found] == [float(v).hex() for v in f(x.tolist())]
+
+
 # ----------------------------------------------------------------------------------------------- the table
 
 

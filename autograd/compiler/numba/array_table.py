@@ -223,8 +223,10 @@ def arrays_with_numba(table: ArrayTable) -> Workshop:
     code = table.code.copy()
     for kinds, forms in ((_MAPS, (MAP, EACH)), (_REDUCTIONS, (REDUCTION,))):
         of_these = np.isin(code[:, 0], forms)
-        numbers = np.array([kinds.get(op, 0) for op in table.ops] or [0], dtype=np.int64)
-        code[of_these, 1] = numbers[code[of_these, 1]]
+        used, which = np.unique(code[of_these, 1], return_inverse=True)
+        # A row that was added to the table of operations after the kernel was written is a KeyError here.
+        numbers = np.array([kinds[table.ops[i]] for i in used.tolist()], dtype=np.int64)
+        code[of_these, 1] = numbers[which.ravel()]
     rows, places = code.view(np.uint64), table.places.view(np.uint32)
 
     def workshop() -> tuple[Floats, Step]:
