@@ -18,7 +18,7 @@ KEPT = 128
 MODELS = 8
 """How many models of the same structure a function reads fast in turns, as those of an ensemble."""
 
-_COMPARED = 16
+_COMPARED = 8
 """With how many programs that were used last a call is compared that needs another one."""
 
 _FORGOTTEN = 1024
