@@ -129,6 +129,18 @@ def test_readers_compare_static_arguments(one: Any, other: Any, first: bool, sec
     assert (found is not None) == (repr(one) == repr(other) and first == second)
 
 
+class Disguised:
+    """An object that says it is an array of one number."""
+
+    shape = (1,)
+    dtype = np.dtype(float)
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        """The class of arrays."""
+        return np.ndarray
+
+
 LIKE_NO_OTHER: dict[str, Any] = {
     "a Value": Value(1.0),
     "objects": np.array([Value(1.0), 2.0], dtype=object),
@@ -137,6 +149,7 @@ LIKE_NO_OTHER: dict[str, Any] = {
     "a subclass of dicts": OrderedDict(a=1.0),
     "a module": MLP(1, [1]),
     "a text": "a",
+    "a disguise": Disguised(),
     "complex numbers": np.ones(2, dtype=complex),
     "times": np.zeros(2, dtype="M8[s]"),
 }

@@ -185,7 +185,8 @@ class _ReaderSource:
             self.refuse(f"{name}.__class__ is not float and {name}.__class__ not in NUMBERS")
             self.arrays.append(f"float64({name})")
             return
-        self.refuse(f"{name}.__class__ is not ndarray or {has_other_shape(leaf, name)}")
+        # By its own type: what stands for an array in a trace may say that it is of that class.
+        self.refuse(f"type({name}) is not ndarray or {has_other_shape(leaf, name)}")
         self.lines += [
             f"if {name}.dtype is not FLOAT:",
             # Of objects, some may be `Value`s.
