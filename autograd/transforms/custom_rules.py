@@ -131,18 +131,25 @@ class CustomFunction:
     def __init__(self, fun: Function, nondiff_argnums: Iterable[int]) -> None:
         functools.update_wrapper(self, fun)
         self.fun = fun
+        # Python takes 60 us to find it, and does not know that of every function.
+        try:
+            self._signature: inspect.Signature | None = inspect.signature(fun)
+        except (TypeError, ValueError):
+            self._signature = None
         self.nondiff_argnums = tuple(nondiff_argnums)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Return the result, as nodes of this function where an argument is a `Value`."""
         self._check_rule()
-        given = _positional(self.fun, args, kwargs)
+        if id(self) in _plain.get():
+            return self.fun(*args, **kwargs)
+        given = self._positional(args, kwargs)
         constants = {i % len(given): given[i] for i in self.nondiff_argnums} if given else {}
         own = tuple([arg for i, arg in enumerate(given) if i not in constants])
         leaves, structure = leaves_of(own, f"an argument of {self.name}", exact=True)
         numbers = numbers_of(leaves)
         nodes = [number for number in numbers if isinstance(number, Value)]
-        if not nodes or id(self) in _plain.get() or highest_open(nodes, {*_transposed.get()}):
+        if not nodes or highest_open(nodes, {*_transposed.get()}):
             return self.fun(*given)
         if _has_module(structure):
             raise TypeError(f"{self.name} expected numbers and arrays, got a model; pass its parameters")
@@ -156,6 +163,19 @@ class CustomFunction:
     def __reduce__(self) -> str:
         # What it decorates is found by its name, which finds this.
         return getattr(self.fun, "__qualname__", self.name)
+
+    def _positional(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Return all arguments by position, those that were left out as well."""
+        signature = self._signature
+        if signature is None or (not kwargs and len(args) == len(signature.parameters)):
+            return args
+        bound = signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        if bound.kwargs:
+            raise TypeError(
+                f"{self.name} expected arguments by position, got {', '.join(bound.kwargs)} by name"
+            )
+        return bound.args
 
     def _check_rule(self) -> None:
         raise NotImplementedError
@@ -488,18 +508,6 @@ def _set(variable: ContextVar[frozenset[int]], to: frozenset[int]) -> Iterator[N
 def _as_plain(function: CustomFunction) -> AbstractContextManager[None]:
     """Call a function inside the block as if it had no rule."""
     return _set(_plain, _plain.get() | {id(function)})
-
-
-def _positional(fun: Function, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Return all arguments by position, those that were left out as well."""
-    try:
-        bound = inspect.signature(fun).bind(*args, **kwargs)
-    except ValueError:  # Python does not know the signature of every function.
-        return args
-    bound.apply_defaults()
-    if bound.kwargs:
-        raise TypeError(f"expected arguments by position, got {', '.join(bound.kwargs)} by name alone")
-    return bound.args
 
 
 def _has_module(structure: Structure) -> bool:

@@ -376,6 +376,14 @@ def test_integers_and_labels() -> None:
     assert grad(lambda x: by_name(x, scale=x))(3.0) == 6.0
     assert grad(by_name)(3.0) == 2.0
 
+    def named_alone(x: Any, *, scale: Any) -> Any:
+        return x * scale
+
+    refused = custom_jvp(named_alone)
+    refused.defjvp(lambda p, t: (refused(*p), t[0]))
+    with pytest.raises(TypeError, match="named_alone expected arguments by position, got scale by name"):
+        refused(Value(1.0), scale=2.0)
+
 
 # -------------------------------------------------------------------------------------------------- errors
 
