@@ -70,6 +70,8 @@ class Structural:
         Of a reduction that adds up over the samples as well, the row that it is within one sample.
     statics : int
         How many of its last operands are constants that say what it does, and are no numbers of the program.
+    is_written_out : bool
+        Whether a program has in its place the instructions that `simplified` gives for any operands.
 
     Notes
     -----
@@ -98,6 +100,7 @@ class Structural:
     adds: ClassVar[bool] = False
     reduces: Op | None = None
     statics: ClassVar[int] = 0
+    is_written_out: ClassVar[bool] = False
 
     def columns(self, operands: Sequence[T]) -> list[Sequence[T]]:
         """Return the operands by what they are for, as `Op.columns` does."""

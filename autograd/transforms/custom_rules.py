@@ -423,6 +423,7 @@ class CustomOperation(Structural):
     """One number of the result of a function with a rule of its own, as a function of all its arguments."""
 
     variadic = True
+    is_written_out = True
 
     def __init__(self, call: _Call, k: int) -> None:
         self._call, self._k = call, k

@@ -16,6 +16,7 @@ from loops_backend import on
 import autograd
 import nn
 from autograd import (
+    Op,
     Value,
     anomaly,
     as_values,
@@ -35,6 +36,9 @@ from autograd import (
     steps,
     vmap,
 )
+from autograd.compiler.trace.fingerprint import fingerprint
+from autograd.compiler.trace.tape import tape_of
+from autograd.engine.tracing import tracing
 from autograd.show.text.formulas import expression
 
 jax = pytest.importorskip("jax")
@@ -452,6 +456,21 @@ def test_captured_models() -> None:
     w = Value(0.5)
     f = make_functional(lambda x: swish(w * x, 2.0), [w])
     assert grad(f)(np.array([0.5]), 3.0)[0] == grad(lambda w: swish(w * 3.0, 2.0))(0.5)
+
+
+def test_programs_are_kept() -> None:
+    """A program has what the function does in its place, and is known again, also where functions nest."""
+
+    def traced() -> str | None:
+        outer = custom_jvp(lambda x: swish(x, 2.0) * x)
+        outer.defjvp(lambda p, t: (outer(*p), t[0] * p[0]))
+        x = Value(0.5)
+        with tracing([x]):
+            tape = tape_of([outer(x) + 1.0], [[x]])
+        assert all(op is None or isinstance(op, Op) for op in tape.ops)
+        return fingerprint(tape, "")
+
+    assert traced() == traced() is not None
 
 
 def test_in_choices() -> None:

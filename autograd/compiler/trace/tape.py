@@ -7,7 +7,7 @@ from typing import Any
 
 from ...engine.graph import numbered
 from ...engine.value import Value
-from ...ops.structural import Operation
+from ...ops.structural import Operation, Structural
 
 Passed = Any
 """The number of an instruction where it is only passed on, from one list to another.
@@ -176,4 +176,18 @@ def tape_of(outputs: Sequence[Value | float], arrays: Sequence[Sequence[Value]])
         index[number] = tape.add(op, tuple(own))
     of_roots = iter([index[number] for number in found.roots])
     tape.outputs = [next(of_roots) if isinstance(out, Value) else tape.constant(out) for out in outputs]
+    # What is written out may have more of it inside.
+    while any(_is_written_out(op) for op in set(tape.ops)):
+        tape = rewritten(tape, _written_out, _is_written_out)
     return tape
+
+
+def _is_written_out(op: Operation | None) -> bool:
+    return isinstance(op, Structural) and op.is_written_out
+
+
+def _written_out(tape: Tape, op: Operation, args: tuple[int, ...]) -> int:
+    assert isinstance(op, Structural)
+    found = op.simplified(tape, args, ())
+    assert found is not None
+    return found
