@@ -1,12 +1,11 @@
 """A saddle point, by a descent within each step of which there is an ascent, in each pair of modes."""
 
-from collections.abc import Callable
 from itertools import product
 from typing import Any
 
 import numpy as np
 
-from .descent import GRADIENTS, Function, argmax, argmin
+from .descent import WAYS, Way, argmax, argmin
 from .timed import Timed
 
 
@@ -15,15 +14,13 @@ def height(x: Any, y: Any) -> Any:
     return x @ x - y @ y
 
 
-def ridge(x: Any, start: Any, gradient: Callable[[Function], Function]) -> Any:
+def ridge(x: Any, start: Any, way: Way) -> Any:
     """Return the greatest height at x, by an ascent in y from a start."""
-    return height(x, argmax(lambda y: height(x, y), start, gradient))
+    return height(x, argmax(lambda y: height(x, y), start, way))
 
 
-def saddle_point(
-    start: Any, outer: Callable[[Function], Function], inner: Callable[[Function], Function]
-) -> Any:
-    """Return the x of which the ridge is least, and the y where that is, by the gradients of two modes."""
+def saddle_point(start: Any, outer: Way, inner: Way) -> Any:
+    """Return the x of which the ridge is least, and the y where that is, with gradients in two ways."""
     x = argmin(lambda x: ridge(x, start, inner), start, outer)
     y = argmax(lambda y: height(x, y), start, outer)
     return np.concatenate([x, y])
@@ -32,7 +29,7 @@ def saddle_point(
 def in_modes(outer: str, inner: str) -> Timed:
     """Return the function that differentiates in two modes."""
     return Timed(
-        lambda start: saddle_point(start, GRADIENTS[outer], GRADIENTS[inner]),
+        lambda start: saddle_point(start, WAYS[outer], WAYS[inner]),
         prepare=lambda message: np.array(message["start"]),
         present=np.ndarray.tolist,
     )
