@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from interrupts import interrupted_at
 
-from autograd import Value, anomaly
+from autograd import Value, anomaly, custom_jvp
 from autograd.engine import levels, nonfinite, tracing, variables
 from autograd.transforms import batch_tracing as lanes
+from autograd.transforms import custom_rules
 
 
 def state() -> list[Any]:
@@ -24,10 +25,11 @@ def state() -> list[Any]:
         tracing.is_tracing(),
         lanes._is_inside.get(),
         (Value(1.0) > 0.0)._level,
+        len(custom_rules._plain.get()),
     ]
 
 
-OUTSIDE = [0, False, False, False, 0]
+OUTSIDE = [0, False, False, False, 0, 0]
 
 
 @pytest.mark.parametrize(
@@ -37,8 +39,9 @@ OUTSIDE = [0, False, False, False, 0]
         (lambda: tracing.tracing([Value(1.0)]), tracing),
         (lambda: variables.under_differentiation([Value(1.0)]), variables),
         (lanes.samples_apart, lanes),
+        (lambda: custom_rules._as_plain(custom_jvp(abs)), custom_rules),
     ],
-    ids=["anomaly", "tracing", "under_differentiation", "lanes"],
+    ids=["anomaly", "tracing", "under_differentiation", "lanes", "custom_rules"],
 )
 def test_an_interrupt_ends_the_block(
     enter: Callable[[], AbstractContextManager[object]], module: ModuleType
