@@ -4,14 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd import grad, jit, log, scan
+from autograd import grad, jit, log, scan, sigmoid, vmap
 
 from .timed import Timed
-
-
-def sigmoid(x: Any) -> Any:
-    """Return 1 / (1 + exp(-x)) of each number."""
-    return 1.0 / (1.0 + np.exp(-x))
 
 
 def after_layer(weights: Any, biases: Any, hidden: Any, cell: Any, x: Any) -> Any:
@@ -25,29 +20,31 @@ def after_layer(weights: Any, biases: Any, hidden: Any, cell: Any, x: Any) -> An
     return outgate * np.tanh(cell), cell
 
 
-def predicted(main: Any, extra: Any, state: Any, x: Any) -> Any:
-    """Return what the layers predict for the next character, and their next state."""
+def after_layers(main: Any, state: Any, x: Any) -> Any:
+    """Return the next state of all layers, of which each gets the hidden state of the one before."""
     new_state: list[Any] = []
-    x = x * extra[0]
     for i in range(0, len(main), 2):
         new_state += after_layer(main[i], main[i + 1], state[i], state[i + 1], x)
         x = new_state[-2]
-    return x * extra[1] + extra[2], np.stack(new_state)
+    return np.stack(new_state)
+
+
+def log_likelihood(extra: Any, hidden: Any, y: Any) -> Any:
+    """Return the logarithm of how likely a character is after a hidden state."""
+    prediction = hidden * extra[1] + extra[2]
+    return y @ (prediction - log(np.exp(prediction).sum() + 2.0))
 
 
 def loss(parameters: Any, state: Any, xs: Any, ys: Any) -> Any:
-    """Return the mean loss of the predictions of all characters but the first."""
+    """Return the mean loss of the predictions of each character y from the one before it, x."""
     main, extra = parameters
 
-    def step(carry: Any, pair: Any) -> Any:
-        state, total = carry
-        x, y = pair
-        prediction, state = predicted(main, extra, state, x)
-        normalized = prediction - log(np.exp(prediction).sum() + 2.0)
-        return (state, total + (y * normalized).sum()), None
+    def step(state: Any, x: Any) -> Any:
+        state = after_layers(main, state, x * extra[0])
+        return state, state[-2]
 
-    (_, total), _ = scan(step, (state, 0.0), (xs, ys))
-    return -total / ys.size
+    _, hidden = scan(step, state, xs)
+    return -vmap(log_likelihood, in_axes=(None, 0, 0))(extra, hidden, ys).sum() / ys.size
 
 
 def prepare(message: Any) -> Any:
