@@ -11,14 +11,16 @@ import numpy as np
 import numpy.typing as npt
 
 from ..engine.apply import record
-from ..engine.tracing import is_unknown
+from ..engine.tracing import is_tracing, is_unknown
 from ..engine.value import Value
 from ..functions import generated as functions
 from ..functions.logic import both
+from ..functions.value_array import ValueArray
 from ..ops.structural import Instructions, Structural
 from ..ops.table import COMPARISONS, OPS
 from .branches import choose
 from .trees import array_of, plain_array
+from .vectorize import vmap
 
 _MODES = (None, "fill", "clip", "wrap")
 
@@ -76,6 +78,9 @@ def take(
         raise ValueError(f"expected mode to be 'fill', 'clip', 'wrap' or None, got {mode!r}")
     array = _array_of(a)
     array, axis = (array.ravel(), 0) if axis is None else (array, _axis(axis, array.ndim))
+    if is_tracing() and isinstance(indices, ValueArray) and indices.ndim and 0 not in indices.shape:
+        # As the samples of a batch: of each index, every element of the axis would be an operand.
+        return vmap(lambda index: take(array, index, axis, mode, fill_value), out_axes=axis)(indices)
     which = _array_of(indices)
     # A row for each index, of what stands along the other axes.
     others = array.shape[:axis] + array.shape[axis + 1 :]
