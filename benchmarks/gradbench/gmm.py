@@ -10,44 +10,46 @@ from autograd import grad, jit, log, logsumexp, vmap
 from .timed import Timed
 
 
-def lower_triangle(q: Any, below: Any) -> Any:
-    """Return the factor of a precision matrix: exp(q) on its diagonal, and column by column what is below."""
+def times_factor(q: Any, below: Any, x: Any) -> Any:
+    """Return the factor of a precision matrix times a vector.
+
+    The factor is lower triangular. On its diagonal is exp(q), and column by column what is below.
+    """
     d = len(q)
     columns, rows = np.triu_indices(d, 1)
-    factor = np.zeros((d, d), dtype=np.result_type(q, below))
-    factor[rows, columns] = below
-    np.fill_diagonal(factor, np.exp(q))
-    return factor
+    place = np.zeros((d, d), dtype=int)
+    place[rows, columns] = np.arange(len(rows))
+    products = [below[place[i, :i]] @ x[:i] for i in range(1, d)]
+    return np.exp(q) * x + np.array([0.0, *products])
 
 
-def log_weight(alpha: Any, mu: Any, q: Any, factor: Any, x: Any) -> Any:
+def log_weight(alpha: Any, mu: Any, q: Any, below: Any, x: Any) -> Any:
     """Return the logarithm of what a component contributes to a point, but for what all components share."""
-    z = factor @ (x - mu)
+    z = times_factor(q, below, x - mu)
     return alpha + q.sum() - 0.5 * (z @ z)
 
 
-def log_likelihood(independent: Any, factors: Any, x: Any) -> Any:
+def log_likelihood(independent: Any, x: Any) -> Any:
     """Return the log likelihood of a point."""
-    alpha, mu, q, _ = independent
-    log_weights = vmap(log_weight, in_axes=(0, 0, 0, 0, None))(alpha, mu, q, factors, x)
-    return logsumexp(log_weights) - logsumexp(alpha) - 0.5 * len(x) * np.log(2.0 * pi)
+    log_weights = vmap(log_weight, in_axes=(0, 0, 0, 0, None))(*independent, x)
+    return logsumexp(log_weights) - logsumexp(independent[0]) - 0.5 * len(x) * np.log(2.0 * pi)
 
 
-def log_prior(q: Any, factor: Any, m: int, gamma: float) -> Any:
+def log_prior(q: Any, below: Any, m: int, gamma: float) -> Any:
     """Return the log density of the Wishart prior at the precision matrix of a component."""
     d = len(q)
     n = d + m + 1
     log_gamma = 0.25 * d * (d - 1) * np.log(pi) + sum(lgamma(0.5 * (n - i)) for i in range(d))
     normalizer = n * d * log(gamma / np.sqrt(2.0)) - log_gamma
-    return normalizer + m * q.sum() - 0.5 * gamma**2 * (factor * factor).sum()
+    squares = np.exp(2.0 * q).sum() + (below * below).sum()
+    return normalizer + m * q.sum() - 0.5 * gamma**2 * squares
 
 
 def log_posterior(independent: Any, x: Any, m: int, gamma: float) -> Any:
     """Return the log posterior of a mixture."""
     _, _, q, below = independent
-    factors = vmap(lower_triangle)(q, below)
-    likelihoods = vmap(log_likelihood, in_axes=(None, None, 0))(independent, factors, x)
-    return likelihoods.sum() + vmap(lambda q, factor: log_prior(q, factor, m, gamma))(q, factors).sum()
+    likelihoods = vmap(log_likelihood, in_axes=(None, 0))(independent, x)
+    return likelihoods.sum() + vmap(lambda q, below: log_prior(q, below, m, gamma))(q, below).sum()
 
 
 def prepare(message: Any) -> Any:
