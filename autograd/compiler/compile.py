@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from hashlib import blake2b
 from itertools import islice
 from math import prod
 from typing import NamedTuple
@@ -19,13 +20,14 @@ from .found import Found, FoundArrays, FoundArrayTable, FoundTable, without_the_
 from .numpy.array_table import Workshop, array_interpreter, array_table_source, arrays_with_numpy
 from .numpy.source import numpy_source
 from .numpy.table import Interpret, interpreted, table_source, with_numpy
+from .passes.axes import AxesOfResults, Inputs, numbered_axes, whole_arguments
 from .passes.expand_choices import is_expanded
 from .passes.multiply_add import combine
 from .passes.reductions import find_reductions, spread_sums
 from .passes.runs import in_runs
 from .passes.simplify import simplify, used
 from .runtime.identifiers import identifiers
-from .runtime.program import CompilationReport, Program, Run
+from .runtime.program import CompilationReport, Program, Run, UnsuitableError
 from .table.array_table import GATHER, PRODUCT, REDUCTION, ArrayTable, array_table
 from .table.schedule import Schedule, is_schedulable, schedule
 from .trace.tape import Tape, tape_of
@@ -99,6 +101,7 @@ def compiled(
     names: Sequence[str],
     backend: str = "numpy",
     since: float | None = None,
+    axes: AxesOfResults = (),
 ) -> Program:
     """Compile a tape.
 
@@ -117,6 +120,8 @@ def compiled(
         A name of `BACKENDS`.
     since : float, optional
         When the work began, by `time.perf_counter`.
+    axes : sequence of sequence of Axis, optional
+        Along which axes each result varies, for which it has dimensions before those of its shape.
 
     Returns
     -------
@@ -133,8 +138,9 @@ def compiled(
     """
     start = time.perf_counter() if since is None else since
     texts, better = identifiers(names), BACKENDS[backend]
-    settings = tuple(arguments), tuple(results), texts, _MOST_ARRAYS, _FEWEST_NUMBERS
-    found, passes = found_in(tape, settings, lambda: _found(tape, arguments, results, texts))
+    tape, inputs, along = numbered_axes(tape, arguments, axes or [()] * len(results))
+    settings = _stated(inputs), tuple(results), texts, _MOST_ARRAYS, _FEWEST_NUMBERS, along
+    found, passes = found_in(tape, settings, lambda: _found(tape, inputs, results, texts, along))
     if isinstance(found, FoundTable):
         program = _interpreted(found, passes, texts, results, start)
         if better:
@@ -153,11 +159,21 @@ def compiled(
     return program
 
 
-def _found(tape: Tape, arguments: Shapes, results: Shapes, names: Sequence[str]) -> Found:
+def _stated(inputs: Inputs) -> object:
+    """Return what a program depends on of its inputs, as an object whose `repr` says all of it."""
+    constants = [array.constant for array in inputs.arrays if array.constant is not None]
+    arrays = [array._replace(constant=None) for array in inputs.arrays]
+    return arrays, inputs.axes, [(array.shape, blake2b(array.tobytes()).hexdigest()) for array in constants]
+
+
+def _found(
+    tape: Tape, inputs: Inputs, results: Shapes, names: Sequence[str], along: Sequence[tuple[int, ...]] = ()
+) -> Found:
     """Run the passes."""
-    reduced, colours = find_reductions(tape)
+    reduced, colours = find_reductions(tape, inputs.arrays)
+    arguments = [array.shape for array in inputs.arrays]
     arrays = len(set(colours))
-    is_long = arrays > _MOST_ARRAYS
+    is_long = arrays > _MOST_ARRAYS and not inputs.axes
     if is_long and _has_samples(tape):
         if len(colours) < _FEWEST_NUMBERS * arrays:
             simplified = simplify(tape, is_expanded)
@@ -167,7 +183,7 @@ def _found(tape: Tape, arguments: Shapes, results: Shapes, names: Sequence[str])
                 return FoundTable(found, len(tape), len(simplified))
     elif is_long:
         colours = in_runs(reduced, colours)
-    plan = lay_out(reduced, colours, arguments)
+    plan = lay_out(reduced, colours, inputs, along=along)
     wanted = list(zip(_instructions(reduced, results), results, strict=True))
     if is_long:
         return FoundArrayTable(
@@ -183,6 +199,8 @@ def _has_samples(tape: Tape) -> bool:
 
 def _of_plan(backend: Backend, found: FoundArrays, arguments: Shapes) -> Run:
     plan, results = found.plan()
+    if plan.lengths:
+        raise UnsuitableError("it holds for any number of samples")
     return backend.of_plan(plan, arguments, results)
 
 
@@ -266,7 +284,8 @@ def compiled_elementwise(
 def _found_elementwise(tape: Tape, arguments: int, names: Sequence[str]) -> Found:
     """Run the passes that take each number for an array."""
     simplified = simplify(spread_sums(tape))
-    plan = lay_out(simplified, range(len(simplified)), [()] * arguments, elementwise=True)
+    inputs = whole_arguments([()] * arguments)
+    plan = lay_out(simplified, range(len(simplified)), inputs, elementwise=True)
     wanted = [([output], ()) for output in simplified.outputs]
     source = numpy_source(plan, names, wanted)
     # No other backend takes arrays of any shape, so the plan is not needed any more.

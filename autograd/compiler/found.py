@@ -88,7 +88,7 @@ def without_the_rest(plan: Plan, results: Results) -> Plan:
     {1: (0, 1)}
     """
     blocks = {colour: _without_pairs(block) for colour, block in plan.blocks.items()}
-    return Plan(blocks, {i: plan.place[i] for which, _ in results for i in which})
+    return replace(plan, blocks=blocks, place={i: plan.place[i] for which, _ in results for i in which})
 
 
 def _without_pairs(block: Block) -> Block:

@@ -14,6 +14,7 @@ from .arrays.layout import Block, Operand, Plan, Results
 from .found import Found, FoundArrays, FoundArrayTable, FoundTable
 from .numpy.literals import Literals
 from .numpy.source import Source
+from .passes.axes import AxisLength
 from .passes.multiply_add import ADD_PRODUCT
 from .runtime.packing import packed, unpacked
 from .table.array_table import ArrayTable
@@ -40,7 +41,7 @@ def record_of(found: Found) -> bytes:
     >>> source = Source("def program(x): return (x,)", [], Literals())
     >>> again = what_is_in(record_of(FoundArrays(source, lambda: (Plan({}, {}), []), 1, 2)))
     >>> again.source == source, again.plan(), again.traced, again.simplified
-    (True, (Plan(blocks={}, place={}), []), 1, 2)
+    (True, (Plan(blocks={}, place={}, lengths=[], along=[]), []), 1, 2)
     """
     if isinstance(found, FoundTable):
         return _record_of_table(found)
@@ -100,7 +101,7 @@ def _record_of_plan(plan: Plan, results: Results) -> bytes:
     found = [[(colour, int(at)) for colour, at in map(plan.place.__getitem__, which)] for which, _ in results]
     of_results = [arrays.add(np.array(places, dtype=np.int64).reshape(-1, 2)) for places in found]
     places = [(which, shape) for which, (_, shape) in zip(of_results, results, strict=True)]
-    return packed((blocks, places), arrays)
+    return packed((blocks, places, [*map(tuple, plan.lengths)], plan.along), arrays)
 
 
 def _block_tree(block: Block, arrays: _Numbered) -> tuple[Any, ...]:
@@ -116,12 +117,18 @@ def _block_tree(block: Block, arrays: _Numbered) -> tuple[Any, ...]:
         block.is_reduction,
         block.product is not None,
         [arrays.add(target) for target in block.targets],
+        (block.axes, block.over, block.dimensions, block.length),
     )
 
 
 def _plan_in(record: bytes) -> tuple[Plan, Results]:
-    (trees, places), arrays = unpacked(record)
-    plan = Plan({colour: _block_in(tree, arrays) for colour, *tree in trees}, {})
+    (trees, places, lengths, along), arrays = unpacked(record)
+    plan = Plan(
+        {colour: _block_in(tree, arrays) for colour, *tree in trees},
+        {},
+        [AxisLength(*length) for length in lengths],
+        [*map(tuple, along)],
+    )
     results: list[tuple[list[int], tuple[int, ...]]] = []
     for which, shape in places:
         # Of the instructions the results alone are known by now, and numbered anew.
@@ -132,7 +139,8 @@ def _plan_in(record: bytes) -> tuple[Plan, Results]:
 
 
 def _block_in(tree: Sequence[Any], arrays: Sequence[Array]) -> Block:
-    name, shape, argument, constants, parts, is_reduction, is_product, targets = tree
+    name, shape, argument, constants, parts, is_reduction, is_product, targets, of_axes = tree
+    axes, over, dimensions, length = of_axes
     operands = [Operand(source, arrays[wanted]) for source, wanted in parts]
     return Block(
         None if name is None else _row(name),
@@ -143,6 +151,10 @@ def _block_in(tree: Sequence[Any], arrays: Sequence[Array]) -> Block:
         is_reduction,
         (operands[0], operands[1]) if is_product else None,
         [arrays[target] for target in targets],
+        tuple(axes),
+        tuple(over),
+        tuple(dimensions),
+        length,
     )
 
 

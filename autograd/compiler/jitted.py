@@ -86,14 +86,14 @@ class Jitted:
         ready = self._programs.find(call)
         if ready is None:
             try:
-                program, build = recorded(call, self._backend)
+                program, build, lengths = recorded(call, self._backend)
             except UsesVariablesAroundError:
                 return self._f(*args, **kwargs)
             if self._is_patient:
                 improve_when_worthwhile(program, self._use)
             else:
                 improve_later(program)
-            ready = self._programs.keep(call, program, build)
+            ready = self._programs.keep(call, program, build, lengths)
         return self._run(ready, call.arrays, args, kwargs)
 
     def _run(self, ready: Ready, arrays: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -7,6 +7,7 @@ from itertools import count
 from typing import Any, NamedTuple
 
 from .arguments.call import Call, Key, form_of
+from .arguments.open_lengths import NONE_OPEN, OpenLengths, fits
 from .arguments.reader import Reader, read_nothing, reader_of
 from .arguments.reasons import FIRST, reason
 from .arguments.snapshot import Snapshot
@@ -85,6 +86,8 @@ class KeptPrograms:
 
     def __init__(self) -> None:
         self._by_key: dict[Key, tuple[Program, Callable[..., Any]]] = {}
+        # Which lengths are open in some programs, those of the last one first.
+        self._lengths: dict[OpenLengths, None] = {NONE_OPEN: None}
         # One program may be called with arguments of several forms, such as floats and whole numbers.
         self._by_form: dict[Hashable, tuple[Ready, ...]] = {}
         self._used: dict[Key | None, int] = {}
@@ -107,21 +110,33 @@ class KeptPrograms:
 
     def find(self, call: Call) -> Ready | None:
         """Return the program of a key, with what reads arguments of the form of this call."""
-        found = self._by_key.get(call.key)
-        if found is None:
-            return None
+        for lengths in list(self._lengths):
+            if fits(lengths, call.parts):
+                key = call.key_for(lengths)
+                found = self._by_key.get(key)
+                if found is not None:
+                    return self._ready(call, key, lengths, *found)
+        return None
+
+    def _ready(
+        self, call: Call, key: Key, lengths: OpenLengths, program: Program, build: Callable[..., Any]
+    ) -> Ready:
         for ready in self.alike(call.args, call.kwargs):
             # A reader knows the modules of one call, as they were then.
-            if ready.key == call.key and not call.snapshots:
+            if ready.key == key and not call.snapshots:
                 return ready
-        return self._with_reader(call, *found)
+        return self._with_reader(call, key, lengths, program, build)
 
-    def keep(self, call: Call, program: Program, build: Callable[..., Any]) -> Ready:
+    def keep(
+        self, call: Call, program: Program, build: Callable[..., Any], lengths: OpenLengths = NONE_OPEN
+    ) -> Ready:
         """Keep the program of a call, and no more than there is room for."""
-        self.reason = self._reason(call)
+        key = call.key_for(lengths)
+        self.reason = self._reason(call, key)
         self.compilations += 1
-        self._by_key[call.key] = program, build
-        ready = self._with_reader(call, program, build)
+        self._lengths.setdefault(lengths)
+        self._by_key[key] = program, build
+        ready = self._with_reader(call, key, lengths, program, build)
         self.use(ready)
         while len(self._by_key) > KEPT:
             self._forget(self._last_used()[-1], f"it was forgotten: no more than {KEPT} are kept")
@@ -140,26 +155,28 @@ class KeptPrograms:
         """Return all keys, that of the last call first."""
         return sorted(self._by_key, key=lambda key: -self._used.get(key, 0))
 
-    def _reason(self, call: Call) -> str:
+    def _reason(self, call: Call, key: Key) -> str:
         """Return why a call needs a program."""
         # A key takes as much memory as its model has settings, its hash next to nothing.
-        forgotten = self._forgotten.pop(hash(call.key), None)
+        forgotten = self._forgotten.pop(hash(key), None)
         if forgotten is not None or not self.compilations:
             return forgotten or FIRST
         return (
             reason(call, self._last_used()[:_COMPARED]) if self._by_key else "clear_cache() forgot the others"
         )
 
-    def _with_reader(self, call: Call, program: Program, build: Callable[..., Any]) -> Ready:
+    def _with_reader(
+        self, call: Call, key: Key, lengths: OpenLengths, program: Program, build: Callable[..., Any]
+    ) -> Ready:
         snapshots = tuple(call.snapshots.values())
-        ready = Ready(reader_of(call), program, build, call.key, snapshots)
+        ready = Ready(reader_of(call, lengths), program, build, key, snapshots)
         # Types of arguments may be made anew for each call, and still lead to the same program.
         if len(self._by_form) > 4 * KEPT:
             self._by_form.clear()
         form = form_of(call.args, call.kwargs)
         alike = self._by_form.get(form, ())
-        models = [other for other in alike if other.key == call.key and other.reads_others(snapshots)]
-        others = [other for other in alike if other.key != call.key]
+        models = [other for other in alike if other.key == key and other.reads_others(snapshots)]
+        others = [other for other in alike if other.key != key]
         self._by_form[form] = (ready, *models[: MODELS - 1], *others)
         return ready
 

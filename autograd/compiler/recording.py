@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from contextlib import contextmanager, nullcontext
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..engine.graph import level_outside
 from ..engine.tracing import tracing
 from ..engine.value import Value
-from ..transforms.trees import Structure, leaves_of, numbers_of
-from .arguments.arrays import shapes_of
+from ..functions.axes import Axis, ElementsNeededError, Source, arrays_whole
+from ..functions.batch_array import BatchArray
+from ..functions.traced_array import is_whole
+from ..transforms.trees import Leaf, Structure, leaves_of, numbers_of
+from .arguments.arrays import is_vector
 from .arguments.call import Call
+from .arguments.given import Given
+from .arguments.open_lengths import OpenLengths, open_lengths
 from .results import builder_of
 from .runtime.program import Program
 from .trace.tape import Tape, tape_of
@@ -24,8 +29,8 @@ class UsesVariablesAroundError(Exception):
     """The function reads what a call around it varies, as a constant of its own: no program holds for it."""
 
 
-def recorded(call: Call, backend: str) -> tuple[Program, Callable[..., Any]]:
-    """Return the program of a call, and what puts its results together.
+def recorded(call: Call, backend: str) -> tuple[Program, Callable[..., Any], OpenLengths]:
+    """Return the program of a call, what puts its results together, and the lengths that it leaves open.
 
     Parameters
     ----------
@@ -41,34 +46,90 @@ def recorded(call: Call, backend: str) -> tuple[Program, Callable[..., Any]]:
 
     Examples
     --------
-    >>> program, build = recorded(Call(lambda x: {"twice": x * 2.0}, (1.0,), {}), "numpy")
+    >>> program, build, _ = recorded(Call(lambda x: {"twice": x * 2.0}, (1.0,), {}), "numpy")
     >>> build(*program.run(np.float64(4.0)))
     {'twice': 8.0}
     """
     # Loaded when first used: the compiler would take a quarter of the time of `import autograd`.
     from .compile import compiled
-    from .per_sample import compiled_per_sample
 
     start = time.perf_counter()
-    if of_sample := compiled_per_sample(call, backend):
-        program, structure = of_sample
-        return program, builder_of(structure)
-    tape, structure = _traced(call)
-    program = compiled(tape, call.shapes, shapes_of(structure), call.names, backend, start)
-    return program, builder_of(structure)
+    traced = _traced(call)
+    shapes, axes = [[getattr(result, name) for result in traced.results] for name in ("shape", "axes")]
+    program = compiled(traced.tape, call.shapes, shapes, call.names, backend, start, axes)
+    return program, builder_of(traced.structure), open_lengths(traced.sources, len(call.shapes))
 
 
-def _traced(call: Call) -> tuple[Tape, Structure]:
-    """Return the tape of a call, and the structure of its results; its graph is gone by then."""
-    arguments = [[Value(number) for number in array.ravel().tolist()] for array in call.arrays]
-    inputs = [value for values in arguments for value in values]
-    with _explained(call.leaves), tracing(inputs) as level, np.errstate(all="ignore"):
-        result = call.on(inputs)
-        found, structure = leaves_of(result, "the result of a compiled function", exact=True)
-    outputs = [out if isinstance(out, Value) else float(out) for out in numbers_of(found)]
+class _Traced(NamedTuple):
+    """What a trace gives.
+
+    Attributes
+    ----------
+    tape : Tape
+        What was recorded; its graph is gone.
+    results : list of _Result
+        The results, whose numbers are the outputs of the tape.
+    structure : Structure
+        The structure of the results.
+    sources : list of Source
+        The arguments that stayed whole.
+    """
+
+    tape: Tape
+    results: list[_Result]
+    structure: Structure
+    sources: list[Source]
+
+
+class _Result(NamedTuple):
+    """An array of a result: its numbers, at any index of its axes."""
+
+    numbers: list[Any]
+    shape: tuple[int, ...]
+    axes: tuple[Axis, ...] = ()
+
+
+def _traced(call: Call, *, is_whole: bool = True) -> _Traced:
+    """Trace a call; where samples are needed one by one, once more with all of them side by side."""
+    given = Given(call, is_whole=is_whole)
+    try:
+        with (
+            _explained(call.leaves),
+            tracing(given.numbers) as level,
+            arrays_whole(level) if is_whole else nullcontext() as trace,
+            np.errstate(all="ignore"),
+        ):
+            result = given.call(trace)
+            found, structure = leaves_of(
+                result, "the result of a compiled function", exact=True, whole=True
+            )
+            results = [*_results(structure, iter([*map(_numbers_of_leaf, found)]))]
+    except ElementsNeededError:
+        return _traced(call, is_whole=False)
+    outputs = [
+        out if isinstance(out, Value) else float(out) for result in results for out in result.numbers
+    ]
     if level_outside([out for out in outputs if isinstance(out, Value)], level):
         raise UsesVariablesAroundError
-    return tape_of(outputs, arguments), structure
+    return _Traced(tape_of(outputs, given.inputs), results, structure, given.sources)
+
+
+def _numbers_of_leaf(leaf: Any) -> _Result:
+    if type(leaf) is BatchArray:
+        return _Result(numbers_of([leaf.inner]), leaf.own, leaf.axes)
+    array = leaf.elements() if is_whole(leaf) else leaf
+    return _Result(numbers_of([array]), np.shape(array))
+
+
+def _results(structure: Structure, leaves: Iterator[_Result]) -> Iterator[_Result]:
+    """Yield the arrays that a program gives for its results."""
+    if isinstance(structure, Leaf):
+        yield next(leaves)
+    elif is_vector(structure):
+        yield _Result([next(leaves).numbers[0] for _ in range(structure.size)], (structure.size,))
+    else:
+        for part in structure.parts:
+            yield from _results(part, leaves)
 
 
 @contextmanager

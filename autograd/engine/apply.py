@@ -21,6 +21,8 @@ from .nonfinite import PYTHON_RAISES, careful
 from .real_numbers import NUMBERS
 from .value import Value
 
+_LISTS: Final = (list, tuple)
+
 _A_NODE: Final = Value(0.0)
 
 
@@ -138,6 +140,8 @@ def apply_variadic(op: Op, *sequences: Iterable[Any]) -> Any:
     columns: list[list[float]] = []
     count = 0
     for sequence in sequences:
+        if type(sequence) not in _LISTS and hasattr(type(sequence), "reduced"):
+            return type(sequence).reduced(op, *sequences)
         column, numbers, count_of_column = _column(op, sequence)
         items += column
         columns.append(numbers)

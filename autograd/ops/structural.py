@@ -68,6 +68,8 @@ class Structural:
         Whether it adds up all numbers of its first operand; the second is a constant that says how many.
     reduces : Op or None
         Of a reduction that adds up over the samples as well, the row that it is within one sample.
+    settles_axes : bool
+        Whether `pull` gives each operand what flows to it along the operand's own axes.
     statics : int
         How many of its last operands are constants that say what it does, and are no numbers of the program.
     is_written_out : bool
@@ -99,6 +101,7 @@ class Structural:
     arranges: ClassVar[bool] = False
     adds: ClassVar[bool] = False
     reduces: Op | None = None
+    settles_axes: ClassVar[bool] = False
     statics: ClassVar[int] = 0
     is_written_out: ClassVar[bool] = False
 
@@ -112,6 +115,10 @@ class Structural:
         None is for as many as its operands stand for: like a row, it computes each number from one of each.
         """
         return None
+
+    def axes(self, of_operands: Sequence[frozenset[Any]]) -> frozenset[Any]:
+        """Return the axes that a result varies along, from those of its operands."""
+        return frozenset[Any]().union(*of_operands)
 
     # ----------------------------------------------------------------------------------------- derivatives
 

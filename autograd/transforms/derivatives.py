@@ -23,6 +23,7 @@ from ..engine.graph import consumers_first, level_outside
 from ..engine.levels import open_levels
 from ..engine.value import Value
 from ..engine.variables import under_differentiation
+from ..functions.traced_array import is_whole
 from .module_copies import Copy
 from .partials import Scalar
 from .sweeps import pull, push
@@ -605,6 +606,8 @@ def _values_in(tree: Any) -> list[Value]:
         return [tree]
     if hasattr(tree, "rebuilt"):
         tree = tree.data
+    if is_whole(tree):
+        tree = tree.slice()
     if isinstance(tree, np.ndarray) and tree.dtype == object:
         tree = tree.ravel().tolist()
     items = tree.values() if isinstance(tree, Mapping) else tree if isinstance(tree, list | tuple) else ()
@@ -615,6 +618,8 @@ def _with_numbers(tree: Any) -> Any:
     """Return a tree with each Value replaced by its number, and each mapping by a dict."""
     if isinstance(tree, Value):
         return tree.data
+    if is_whole(tree):
+        return tree
     if isinstance(tree, np.ndarray) and tree.dtype == object:
         items = tree.ravel().tolist()
         if not any(isinstance(item, Value) for item in items):

@@ -27,6 +27,7 @@ from ..engine.graph import depending_on
 from ..engine.nonfinite import examine_adjoint, examine_tangents, is_anomaly_enabled
 from ..engine.tracing import is_tracing
 from ..engine.value import Value
+from ..functions.axes import Axes, axes_of, totals_over
 from ..ops.structural import Part, Structural
 from ..ops.table import OPS, Op
 from .batch_operations import lengths_of, stack, total
@@ -313,13 +314,21 @@ def _as_graph(
         for i, part in enumerate(op.pull(node, adjoint, relevant, lengths)):
             if part is not None:
                 flows.append((args[i], part))
-        if op.length(len(args)) is not None:
+        if op.length(len(args)) is not None or op.settles_axes:
             return flows
+    axes = axes_of(node)
+    if axes:
+        flows = [(x, _along(part, axes - axes_of(x))) for x, part in flows]
     if lengths and node in lengths:
         # What all samples share gets the sum of what flows back to it in each.
         samples = lengths[node]
         return [(x, part if x in lengths else total(_number_of(part), samples)) for x, part in flows]
     return flows
+
+
+def _along(part: Scalar | Product, over: Axes) -> Scalar | Product:
+    """Return what flows to an operand that does not vary along some axes: the sum over these."""
+    return totals_over(_number_of(part), over) if over else part
 
 
 def _examined(

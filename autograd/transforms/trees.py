@@ -20,6 +20,7 @@ import numpy as np
 from ..engine.levels import highest_open, open_levels
 from ..engine.real_numbers import NUMBERS
 from ..engine.value import Value
+from ..functions.traced_array import is_whole
 from ..functions.value_array import PLAIN_ARRAYS, values_array
 from .dataclass_trees import Record, Settings, attributes_of, is_setting
 from .module_copies import Copy
@@ -121,7 +122,9 @@ def flatten(tree: Any, whose: str = "the argument") -> tuple[list[Any], Structur
     return numbers_of(leaves), structure
 
 
-def leaves_of(tree: Any, whose: str = "the argument", *, exact: bool = False) -> tuple[list[Any], Structure]:
+def leaves_of(
+    tree: Any, whose: str = "the argument", *, exact: bool = False, whole: bool = False
+) -> tuple[list[Any], Structure]:
     """Split a tree as `flatten` does, but keep its arrays whole.
 
     Parameters
@@ -131,6 +134,8 @@ def leaves_of(tree: Any, whose: str = "the argument", *, exact: bool = False) ->
     exact : bool
         Whether integers and booleans, and arrays of them, are leaves as well, and keep their types. Set it
         where nothing is differentiated.
+    whole : bool
+        Whether arrays of a trace that are not taken apart (`WholeArray`) stay so.
 
     Returns
     -------
@@ -145,7 +150,7 @@ def leaves_of(tree: Any, whose: str = "the argument", *, exact: bool = False) ->
     [array([1, 2]), True]
     """
     leaves: list[Any] = []
-    return leaves, _flatten(tree, leaves, whose, exact)
+    return leaves, _flatten(tree, leaves, whose, exact, whole)
 
 
 def unflatten(
@@ -324,7 +329,12 @@ def blocks(matrix: Any, branch: Branch, axis: int) -> list[tuple[Structure, Any]
     return [(part, matrix.take(of, axis)) for part, of in zip(branch.parts, slices, strict=True)]
 
 
-def _flatten(tree: Any, leaves: list[Any], whose: str, exact: bool) -> Structure:
+def _flatten(tree: Any, leaves: list[Any], whose: str, exact: bool, whole: bool = False) -> Structure:
+    if is_whole(tree):
+        if whole:
+            leaves.append(tree)
+            return Leaf(tree.lengths, is_array=True)
+        tree = tree.elements()
     if isinstance(tree, np.ndarray):
         leaves.append(_checked(plain_array(tree, whose), whose, exact))
         return Leaf(tree.shape, is_array=True)
@@ -347,7 +357,7 @@ def _flatten(tree: Any, leaves: list[Any], whose: str, exact: bool) -> Structure
         # These are numbers, not trees: to check each of 337 would take as long again as to find them.
         leaves.extend(items)
         return Branch(dict, tuple(keys), (_NUMBER,) * len(build_argument.parameters), build, build_argument)
-    structures = tuple(_flatten(item, leaves, whose, exact) for item in items)
+    structures = tuple(_flatten(item, leaves, whose, exact, whole) for item in items)
     kind = dict if isinstance(tree, Mapping) else type(tree)
     kind = getattr(kind, "plain", kind)
     settings = build.settings if isinstance(build, Record) else _NO_SETTINGS

@@ -15,7 +15,10 @@ import numpy as np
 
 from ..engine.graph import depending_on, nodes_of
 from ..engine.value import Value
+from ..functions.axes import axis_trace
+from ..functions.traced_array import is_whole
 from ..ops.structural import Structural
+from .batch_by_symbol import WholeBatch, is_by_symbol, mapped_by_symbol
 from .batch_tracing import recorded_once
 from .trees import (
     Branch,
@@ -90,6 +93,17 @@ def vmap(f: Function, in_axes: Any = 0, out_axes: Any = 0) -> Function:
         positional = [_opened(arg, axes, arrays) for arg, axes in zip(args, each, strict=True)]
         by_keyword = {name: _opened(arg, 0, arrays) for name, arg in kwargs.items()}
         count = _count(arrays)
+        trace = axis_trace()
+        if trace is not None:
+            wholes = [array if isinstance(array, WholeBatch) else array.array for array in arrays]
+            if is_by_symbol(trace, wholes):
+
+                def call(parts: Iterator[Any]) -> Any:
+                    own = [build(parts) for build in positional]
+                    return f(*own, **{name: build(parts) for name, build in by_keyword.items()})
+
+                return mapped_by_symbol(trace, wholes, call, out_axes)
+        arrays = [_Array(array.apart()) if isinstance(array, WholeBatch) else array for array in arrays]
         has_shared = _has_none(out_axes)
         if has_shared:
             arrays = [array.of_new_nodes() for array in arrays]
@@ -223,8 +237,8 @@ def _opened(tree: Any, axes: Any, arrays: list[_Array]) -> Builder:
     if axes is None:
         return lambda parts: tree
     if isinstance(axes, int | np.integer):
-        leaves, structure = leaves_of(tree, "an argument of vmap", exact=True)
-        own = [_Array(_moved(np.asarray(leaf), int(axes))) for leaf in leaves]
+        leaves, structure = leaves_of(tree, "an argument of vmap", exact=True, whole=True)
+        own = [_array(leaf, int(axes)) for leaf in leaves]
         arrays.extend(own)
         if isinstance(structure, Leaf):
             return next
@@ -235,6 +249,10 @@ def _opened(tree: Any, axes: Any, arrays: list[_Array]) -> Builder:
     _, items, _, build_argument = parts or (None, (), None, tuple)
     builders = [_opened(item, entry, arrays) for item, entry in zip(items, entries, strict=True)]
     return lambda parts: build_argument([build(parts) for build in builders])
+
+
+def _array(leaf: Any, axis: int) -> Any:
+    return WholeBatch(leaf, axis) if is_whole(leaf) else _Array(_moved(np.asarray(leaf), axis))
 
 
 def _moved(array: Any, axis: int) -> Any:
@@ -248,7 +266,7 @@ def _moved(array: Any, axis: int) -> Any:
 
 def _count(arrays: Sequence[_Array]) -> int:
     """Return how many samples there are."""
-    lengths = {len(array.array) for array in arrays}
+    lengths = {array.length if isinstance(array, WholeBatch) else len(array.array) for array in arrays}
     if len(lengths) != 1:
         raise ValueError(
             "vmap expected axes of one length, got "

@@ -13,6 +13,7 @@ from ...engine.value import Value
 from ...transforms.trees import Structure, leaves_of, unflatten
 from .arrays import arrays_of, paths_of, shapes_of
 from .key import key_of
+from .open_lengths import OpenLengths, with_symbols
 from .snapshot import Snapshot
 from .static import StaticArguments, Statics
 
@@ -84,7 +85,12 @@ class Call:
     @cached_property
     def key(self) -> Key:
         """What a trace of the call depends on: the static arguments, and the tokens of the others."""
-        return self.statics.key, key_of(self.structure, self.snapshots)
+        return self.key_for(NONE_OPEN)
+
+    def key_for(self, lengths: OpenLengths) -> Key:
+        """Return what a program depends on that holds for any of some lengths."""
+        (structure,) = with_symbols([self.structure], lengths)
+        return self.statics.key, key_of(structure, self.snapshots)
 
     @property
     def shapes(self) -> list[tuple[int, ...]]:
@@ -139,11 +145,11 @@ def form_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Hashable:
 
     Examples
     --------
-    >>> form_of((1.0, np.ones((2, 3)), [0.5] * 4), {"n": 3}) == (float, (2, 3), 4, int, "n")
+    >>> form_of((1.0, np.ones((2, 3)), [0.5] * 4), {"n": 3}) == (float, 2, 4, int, "n")
     True
     """
     forms = [
-        arg.shape if arg.__class__ is np.ndarray else len(arg) if arg.__class__ is list else arg.__class__
+        arg.ndim if arg.__class__ is np.ndarray else len(arg) if arg.__class__ is list else arg.__class__
         for arg in (*args, *kwargs.values())
     ]
     return (*forms, *kwargs)

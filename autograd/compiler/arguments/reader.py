@@ -16,11 +16,13 @@ from typing import Any
 
 import numpy as np
 
+from ...functions.axes import Condition
 from ...transforms.dataclass_trees import Record, is_called, is_declared_whole
 from ...transforms.trees import Branch, Copier, Leaf, Structure
 from .arrays import is_vector
 from .call import Call
 from .key import typed
+from .open_lengths import NONE_OPEN, OpenLengths, with_symbols
 from .shapes import has_other_shape
 from .snapshot import Snapshot
 
@@ -40,7 +42,7 @@ _MISSING = object()
 _COMPARABLE = frozenset({*_PLAIN, float, bytes, FunctionType, BuiltinFunctionType, type, np.ufunc})
 
 
-def reader_of(call: Call) -> Reader:
+def reader_of(call: Call, lengths: OpenLengths = NONE_OPEN) -> Reader:
     """Return what reads the arguments of calls that are like one.
 
     It knows numbers, arrays, lists, tuples, dicts, dataclasses, None, and the modules of the call itself
@@ -51,6 +53,8 @@ def reader_of(call: Call) -> Reader:
     ----------
     call : Call
         The call.
+    lengths : OpenLengths
+        Which lengths may be others.
 
     Returns
     -------
@@ -67,7 +71,7 @@ def reader_of(call: Call) -> Reader:
     """
     writer = _ReaderSource()
     try:
-        writer.read_call(call)
+        writer.read_call(call, lengths)
     except _UnreadableError:
         return read_nothing
     exec(_code(writer.text()), writer.known)
@@ -103,6 +107,8 @@ class _ReaderSource:
         self.lines: list[str] = []
         self.arrays: list[str] = []
         self.snapshots: dict[int, Snapshot] = {}
+        self.lengths: dict[int, str] = {}
+        self.conditions: dict[int, list[Condition]] = {}
         self.known: dict[str, Any] = {
             "array": np.array,
             "ndarray": np.ndarray,
@@ -137,13 +143,14 @@ class _ReaderSource:
             self.lines.append(f"{', '.join(parts)}, = {text}")
         return parts
 
-    def read_call(self, call: Call) -> None:
+    def read_call(self, call: Call, lengths: OpenLengths) -> None:
         """Write what reads the arguments of a call."""
         args, kwargs, self.snapshots = call.args, call.kwargs, call.snapshots
         self.refuse(f"len(args) != {len(args)}")
         self.refuse(self.other_keys([*kwargs], "kwargs"))
         statics: dict[Any, Any] = {**call.statics.by_position, **call.statics.by_name}
-        others = iter(call.parts)
+        others = iter(with_symbols(call.parts, lengths))
+        self.conditions = {symbol: [of for own, of in lengths.conditions if own == symbol] for symbol, _ in lengths.conditions}
         names = [*self.unpack(len(args), "args"), *self.unpack(len(kwargs), "kwargs.values()")]
         for which, name in zip([*range(len(args)), *kwargs], names, strict=True):
             if which in statics:
@@ -185,8 +192,15 @@ class _ReaderSource:
             self.refuse(f"{name}.__class__ is not float and {name}.__class__ not in NUMBERS")
             self.arrays.append(f"float64({name})")
             return
+<<<<<<< HEAD
         # By its own type: what stands for an array in a trace may say that it is of that class.
         self.refuse(f"type({name}) is not ndarray or {has_other_shape(leaf, name)}")
+=======
+        self.refuse(f"{name}.__class__ is not ndarray or {has_other_shape(leaf, name)}")
+        for dimension, symbol in enumerate(leaf.shape):
+            if symbol < 0:
+                self.read_length(f"{name}.shape[{dimension}]", symbol)
+>>>>>>> db3113c (Trace batches by a symbol: arrays stay whole, and a program holds for any number of samples)
         self.lines += [
             f"if {name}.dtype is not FLOAT:",
             # Of objects, some may be `Value`s.
@@ -194,6 +208,16 @@ class _ReaderSource:
             f"    {name} = {name}.astype(float)",
         ]
         self.arrays.append(name if leaf.shape else f"{name}[()]")
+
+    def read_length(self, text: str, symbol: int) -> None:
+        """Write what gives an open length its name, or refuses one that has to be equal to another."""
+        if symbol in self.lengths:
+            self.refuse(f"{self.lengths[symbol]} != {text}")
+            return
+        name = self.lengths[symbol] = next(self.names)
+        self.lines.append(f"{name} = {text}")
+        for comparison, number, answer in self.conditions.get(symbol, ()):
+            self.refuse(f"{name}.{comparison}({number}) is not {answer}")
 
     def read_vector(self, branch: Branch, name: str) -> None:
         """Write what makes one array of many numbers."""

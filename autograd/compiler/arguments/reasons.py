@@ -17,7 +17,7 @@ from ...engine.value import Value
 from ...transforms.trees import Branch, Copier, Leaf
 from .call import Call, Key
 from .key import ATTRIBUTES, BY_EQUALITY, Places, key_of
-from .shapes import change_of_shape, described_shape, shape_token
+from .shapes import change_of_shape, described_shape, is_same_shape, shape_token
 
 FIRST = "it was the first call"
 
@@ -55,7 +55,8 @@ def reason(call: Call, keys: Iterable[Key]) -> str:
     nearest = min(others, key=lambda key: _distance(key, call.key))
     changes = [change for find in _FINDERS for change in find(call, nearest)]
     more = len(changes) - _MOST
-    return ", ".join(changes[:_MOST] + [f"and {more} more"] * (more > 0))
+    found = ", ".join(changes[:_MOST] + [f"and {more} more"] * (more > 0))
+    return found or "lengths that were equal are not, or the function compares one with a number"
 
 
 def _distance(one: Key, other: Key) -> int:
@@ -67,6 +68,8 @@ def _distance(one: Key, other: Key) -> int:
 def _is_same(one: Any, other: Any) -> bool:
     # Objects of users are among the tokens: to compare them may raise, or give an array.
     try:
+        if type(one) is tuple and type(other) is tuple and {*map(type, one)} == {int}:
+            return is_same_shape(other, one)
         return one is other or (type(one) is type(other) and bool(one == other))
     except Exception:
         return False

@@ -15,9 +15,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ...functions.axes import Length, Renamed
 from ...ops.structural import Structural
 from ...ops.table import Op
-from ..passes.batches import samples_of, sources_of
+from ..passes.axes import AxisLength, InputArray, Inputs, axes_of_tape, moved_to_end
+from ..passes.batches import TotalOf, samples_of, sources_of
 from ..passes.products import DOTS, SUMS
 from ..trace.tape import Tape
 from .index_rules import Positions
@@ -65,6 +67,15 @@ class Block:
         For a matrix product the rows of the left and of the right factor.
     targets : list of array of int
         Of an arrangement, where in the flat array the numbers of each operand go.
+    axes : tuple of int
+        The axes that each of its numbers varies along, in ascending order. The shape, and all positions, are
+        those of a slice at one index of them.
+    over : tuple of int
+        Of a reduction, the axes that it adds up over.
+    dimensions : tuple of int
+        Of an argument, the dimension of each of its axes.
+    length : int or None
+        The axis whose length it is.
     """
 
     op: Op | None
@@ -75,6 +86,10 @@ class Block:
     is_reduction: bool = False
     product: tuple[Operand, Operand] | None = None
     targets: list[Positions] = field(default_factory=list)
+    axes: tuple[int, ...] = ()
+    over: tuple[int, ...] = ()
+    dimensions: tuple[int, ...] = ()
+    length: int | None = None
 
     @property
     def size(self) -> int:
@@ -87,6 +102,9 @@ Place = tuple[int, Any]
 
 Results = Sequence[tuple[Sequence[int], tuple[int, ...]]]
 """For each result of a program its instructions and its shape."""
+
+AlongAxes = Sequence[tuple[int, ...]]
+"""For each result the axes that are its first dimensions, in their order."""
 
 
 @dataclass
@@ -114,14 +132,20 @@ class Plan:
     place : dict of int to (int, int or array of int)
         Colour of the block and position in it of each instruction that is a result; one that stands for
         several samples has a position for each.
+    lengths : list of AxisLength
+        Where the length of each axis is found.
+    along : list of tuple of int
+        The axes of each result, which are its first dimensions; nothing if no result has any.
     """
 
     blocks: dict[int, Block]
     place: dict[int, Place]
+    lengths: Sequence[AxisLength] = ()
+    along: AlongAxes = ()
 
 
 def lay_out(
-    tape: Tape, colours: Sequence[int], shapes: Sequence[tuple[int, ...]], *, elementwise: bool = False
+    tape: Tape, colours: Sequence[int], inputs: Inputs, *, elementwise: bool = False, along: AlongAxes = ()
 ) -> Plan:
     """Return the arrays that a tape is computed in.
 
@@ -131,10 +155,12 @@ def lay_out(
         The program, as `find_reductions` leaves it.
     colours : sequence of int
         The colour of each instruction.
-    shapes : sequence of tuple of int
-        The shape of each argument.
+    inputs : Inputs
+        What the program reads.
     elementwise : bool
         Whether each number stands for an array of its own, so that a sum is one over arrays.
+    along : sequence of tuple of int
+        The axes of each result.
 
     Returns
     -------
@@ -144,15 +170,17 @@ def lay_out(
     Examples
     --------
     >>> from autograd import Value
+    >>> from ..passes.axes import whole_arguments
     >>> from ..passes.colours import colours_of
     >>> from ..trace.tape import tape_of
     >>> x = [Value(1.0), Value(2.0), Value(3.0)]
     >>> tape = tape_of([v * v for v in x], [x])
-    >>> plan = lay_out(tape, colours_of(tape), [(3,)])
+    >>> plan = lay_out(tape, colours_of(tape), whole_arguments([(3,)]))
     >>> [(block.op and block.op.name, block.shape) for block in plan.blocks.values()]
     [(None, (3,)), ('mul', (3,))]
     """
-    return _Layout(tape, colours).laid_out(shapes, elementwise)
+    plan = _Layout(tape, colours, inputs.arrays).laid_out(elementwise)
+    return Plan(plan.blocks, plan.place, inputs.axes, along)
 
 
 def _statics(tape: Tape) -> set[int]:
@@ -174,9 +202,11 @@ def _statics(tape: Tape) -> set[int]:
 class _Layout:
     """The blocks that are laid out until now, and where the instructions stand in them."""
 
-    def __init__(self, tape: Tape, colours: Sequence[int]) -> None:
+    def __init__(self, tape: Tape, colours: Sequence[int], arrays: Sequence[InputArray]) -> None:
         self.tape = tape
         self.colours = colours
+        self.arrays = arrays
+        self.axes = axes_of_tape(tape, arrays) if any(array.axes for array in arrays) else []
         self.samples = samples_of(tape)
         self.blocks: dict[int, Block] = {}
         # Of each instruction the block, which is another one for those that arrange, and the position in it.
@@ -193,22 +223,31 @@ class _Layout:
             self.row[inside] = np.arange(len(inside))
             self.rows[length] = np.empty((len(inside), length), dtype=np.intp)
 
-    def laid_out(self, shapes: Sequence[tuple[int, ...]], elementwise: bool) -> Plan:
+    def laid_out(self, elementwise: bool) -> Plan:
         tape = self.tape
         members, depths = self._classes()
         for colour in sorted(members, key=depths.__getitem__):
             inside = members[colour]
             op = tape.ops[inside[0]]
             if inside[0] in tape.inputs:
-                k, _ = tape.inputs[inside[0]]
-                self.blocks[colour] = Block(None, shapes[k], argument=k)
+                self.blocks[colour] = _block_of(self.arrays[tape.inputs[inside[0]][0]])
                 self.at[inside] = [tape.inputs[i][1] for i in inside]
+            elif isinstance(op, Length):
+                axis: int = op.size  # type: ignore[assignment]
+                self.blocks[colour] = Block(None, (), length=axis)
+            elif isinstance(op, Renamed):
+                self._rename(colour, inside, op)
             elif isinstance(op, Structural) and op.arranges:
                 self._arrange(colour, inside)
             else:
                 self.blocks[colour], order = self._block(inside, elementwise)
+                if self.axes:
+                    self.blocks[colour].axes = tuple(sorted(self.axes[inside[0]]))
                 self._put(inside, _inverse_of(order))
         return Plan(self.blocks, {i: (int(self.source[i]), self._position(i)) for i in tape.outputs})
+
+    def _rename(self, colour: int, members: Sequence[int], op: Renamed) -> None:
+        raise NotImplementedError(f"jit cannot lay out {op}: one array along two axes of one length")
 
     def _classes(self) -> tuple[dict[int, list[int]], dict[int, int]]:
         """Return the members of each colour, and how many classes there are below each, one on another."""
@@ -277,18 +316,21 @@ class _Layout:
             ordered = [Operand(o.source, o.wanted[order].reshape(shape)) for o in operands]
             return Block(row, shape, operands=ordered), order
         shape = (count,) if count > 1 else ()
+        over_axes = op.over if isinstance(op, TotalOf) else ()
         if elementwise or len({self.source[arg] for arg in args}) > len(row.partials):
             # Numbers of several arrays: an operand for each of them.
             operands = [self._operand(column, lanes) for column in table.T]
             unordered = [Operand(o.source, o.wanted.reshape(shape)) for o in operands]
-            return Block(row, shape, operands=unordered), np.arange(count)
+            return Block(row, shape, operands=unordered, over=over_axes), np.arange(count)
         columns = [table[:, slots] for slots in op.columns(range(len(args)))]
-        if isinstance(op, Structural):
+        if isinstance(op, Structural) and not over_axes:
             over = max(self.samples[arg] for arg in args)
             operands = [self._rows(column, over, total=True) for column in columns]
         else:
             operands = [self._rows(column, lanes) for column in columns]
-        return _reduction(row, operands, shape, self.blocks)
+        block, order = _reduction(row, operands, shape, self.blocks)
+        block.over = over_axes
+        return block, order
 
     def _operand(self, args: Positions, lanes: int) -> Operand:
         """Return where one argument of each member stands, for each of its samples."""
@@ -319,6 +361,16 @@ class _Layout:
         self.unused += 1
         self.blocks[colour] = _filled(sources.tolist(), positions.ravel().tolist())
         return Operand(colour, np.arange(positions.size).reshape(positions.shape))
+
+
+def _block_of(array: InputArray) -> Block:
+    """Return the block of an argument or constant, along its axes in ascending order."""
+    order = sorted(range(len(array.axes)), key=array.axes.__getitem__)
+    axes = tuple([array.axes[i] for i in order])
+    dimensions = tuple([array.dimensions[i] for i in order])
+    if array.constant is None:
+        return Block(None, array.shape, argument=array.argument, axes=axes, dimensions=dimensions)
+    return Block(None, array.shape, constants=moved_to_end(array.constant, dimensions), axes=axes)
 
 
 def _filled(colours: Sequence[int], positions: Sequence[int]) -> Block:

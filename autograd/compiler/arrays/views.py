@@ -6,7 +6,7 @@ source. `view` writes the simplest NumPy expression that selects these elements.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import prod
 
 import numpy as np
@@ -16,8 +16,17 @@ from .index_rules import Positions, nest_of
 # Fewer numbers are gathered faster than a view is made, and so are those of a view that has to be reshaped.
 _FEW = 256
 
+Axes = tuple[str, ...]
+"""The lengths of the axes of an array, as they are called in a program."""
 
-def view(name: str, shape: tuple[int, ...], wanted: Positions, literal: Callable[[Positions], str]) -> str:
+
+def view(
+    name: str,
+    shape: tuple[int, ...],
+    wanted: Positions,
+    literal: Callable[[Positions], str],
+    axes: Axes = (),
+) -> str:
     """Return an expression that selects elements of an array, and broadcasts to the wanted shape.
 
     Parameters
@@ -31,6 +40,8 @@ def view(name: str, shape: tuple[int, ...], wanted: Positions, literal: Callable
         function ``strided``.
     literal : callable
         What gives a name to an array of positions, for elements that follow no rule.
+    axes : tuple of str
+        The lengths of further axes of the array, which stay last.
 
     Returns
     -------
@@ -48,6 +59,8 @@ def view(name: str, shape: tuple[int, ...], wanted: Positions, literal: Callable
     'a[:, None]'
     >>> view("x", (102,), np.arange(100)[:, None] + np.arange(3), str)
     'strided(x, 0, (100, 3), (1, 1))'
+    >>> view("x", (2, 3), grid.T, str, axes=("n",)), view("x", (6,), grid, str, axes=("n",))
+    ('x.swapaxes(0, 1)', 'x.reshape(2, 3, n)')
     """
     if not shape:
         return name
@@ -56,14 +69,14 @@ def view(name: str, shape: tuple[int, ...], wanted: Positions, literal: Callable
     fixed = broadcast_axes(wanted)
     core = wanted[tuple(0 if axis in fixed else slice(None) for axis in range(wanted.ndim))]
     text = (
-        _whole(name, shape, core)
+        _whole(name, shape, core, axes)
         or _sliced(name, shape, core)
-        or _reshaped(name, shape, core)
-        or _strided(name, shape, core)
-        or _tiled(name, shape, core)
-        or _tiled(name, shape, core, transposed=True)
-        or _nested(name, core)
-        or f"{_flat(name, shape)}[{literal(core)}]"
+        or _reshaped(name, shape, core, axes)
+        or _strided(name, shape, core, axes)
+        or _tiled(name, shape, core, axes)
+        or _tiled(name, shape, core, axes, transposed=True)
+        or (None if axes else _nested(name, core))
+        or f"{_flat(name, shape, axes)}[{literal(core)}]"
     )
     first = min(set(range(wanted.ndim)) - set(fixed))
     axes = ["None" if axis in fixed else ":" for axis in range(first, wanted.ndim)]
@@ -87,16 +100,33 @@ def _is_constant(wanted: Positions, axis: int) -> bool:
     return bool((first == second).all() and (wanted == first).all())
 
 
-def _whole(name: str, shape: tuple[int, ...], core: Positions) -> str | None:
+def _whole(name: str, shape: tuple[int, ...], core: Positions, axes: Axes) -> str | None:
     """Return the array, or its transpose."""
     if core.shape == shape and _runs_through(core):
         return name
-    return f"{name}.T" if core.T.shape == shape and _runs_through(core.T) else None
+    is_transposed = core.T.shape == shape and _runs_through(core.T)
+    return transposed(name, core.ndim, axes) if is_transposed else None
 
 
-def _reshaped(name: str, shape: tuple[int, ...], core: Positions) -> str | None:
+def transposed(name: str, dimensions: int, axes: Axes = ()) -> str:
+    """Return the transpose of an array whose axes stay last.
+
+    Examples
+    --------
+    >>> transposed("x", 2), transposed("x.T", 2), transposed("x", 3, ("n",))
+    ('x.T', 'x', 'x.transpose(2, 1, 0, 3)')
+    """
+    if not axes:
+        return name.removesuffix(".T") if name.endswith(".T") else f"{name}.T"
+    if dimensions == 2:
+        return f"{name}.swapaxes(0, 1)"
+    order = [*reversed(range(dimensions)), *range(dimensions, dimensions + len(axes))]
+    return f"{name}.transpose({_shape(order)})"
+
+
+def _reshaped(name: str, shape: tuple[int, ...], core: Positions, axes: Axes) -> str | None:
     is_all = core.size == prod(shape) and _runs_through(core)
-    return f"{name}.reshape({_shape(core.shape)})" if is_all else None
+    return f"{name}.reshape({_shape((*core.shape, *axes))})" if is_all else None
 
 
 def _runs_through(core: Positions) -> bool:
@@ -133,17 +163,19 @@ def _sliced(name: str, shape: tuple[int, ...], core: Positions) -> str | None:
     return f"{name}[{', '.join(texts)}]"
 
 
-def _strided(name: str, shape: tuple[int, ...], core: Positions) -> str | None:
+def _strided(name: str, shape: tuple[int, ...], core: Positions, axes: Axes) -> str | None:
     """Return every n-th element of the flat array."""
     flat = core.ravel()
     step = int(flat[1] - flat[0])
     if step < 1 or not (np.diff(flat) == step).all():
         return None
-    text = f"{_flat(name, shape)}[{_slice_text(int(flat[0]), int(flat[-1]) + 1, step, prod(shape))}]"
-    return text if core.ndim == 1 else f"{text}.reshape({_shape(core.shape)})"
+    text = f"{_flat(name, shape, axes)}[{_slice_text(int(flat[0]), int(flat[-1]) + 1, step, prod(shape))}]"
+    return text if core.ndim == 1 else f"{text}.reshape({_shape((*core.shape, *axes))})"
 
 
-def _tiled(name: str, shape: tuple[int, ...], core: Positions, transposed: bool = False) -> str | None:
+def _tiled(
+    name: str, shape: tuple[int, ...], core: Positions, axes: Axes, *, transposed: bool = False
+) -> str | None:
     """Return columns of the flat array cut into rows, such as the weights of neurons without their biases."""
     table = core.T if transposed else core
     if table.ndim != 2 or min(table.shape) < 2:
@@ -157,11 +189,12 @@ def _tiled(name: str, shape: tuple[int, ...], core: Positions, transposed: bool 
         start, stop = first - skipped, first - skipped + rows * width
         if start >= 0 and stop <= prod(shape):
             part = _slice_text(start, stop, 1, prod(shape))
-            cut = _flat(name, shape) if part == ":" else f"{_flat(name, shape)}[{part}]"
-            text = f"{cut}.reshape({rows}, {width})"
+            cut = _flat(name, shape, axes) if part == ":" else f"{_flat(name, shape, axes)}[{part}]"
+            text = f"{cut}.reshape({_shape((rows, width, *axes))})"
             if columns < width:
                 text += f"[:, {_slice_text(skipped, skipped + columns, 1, width)}]"
-            return f"{text}.T" if transposed else text
+            turned = f"{text}.swapaxes(0, 1)" if axes else f"{text}.T"
+            return turned if transposed else text
     return None
 
 
@@ -173,8 +206,8 @@ def _nested(name: str, core: Positions) -> str | None:
     return f"strided({name}, {int(core.flat[0])}, {core.shape}, {tuple(nest.steps[0])})"
 
 
-def _flat(name: str, shape: tuple[int, ...]) -> str:
-    return name if len(shape) == 1 else f"{name}.reshape(-1)"
+def _flat(name: str, shape: tuple[int, ...], axes: Axes) -> str:
+    return name if len(shape) == 1 else f"{name}.reshape({_shape((-1, *axes))})"
 
 
 def _slice_text(start: int, stop: int, step: int, length: int) -> str:
@@ -184,5 +217,5 @@ def _slice_text(start: int, stop: int, step: int, length: int) -> str:
     return f"{start or ''}:{end}" + (f":{step}" if step > 1 else "")
 
 
-def _shape(shape: tuple[int, ...]) -> str:
+def _shape(shape: Sequence[int | str]) -> str:
     return ", ".join(map(str, shape))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -45,6 +46,8 @@ _WORDS = _NumPy(
     }
 )
 """What NumPy calls the words of the rules."""
+
+_NAMES = re.compile(r"\bn\d*\b")
 
 Helpers = dict[str, str]
 """The definitions of functions that NumPy does not have, by name."""
@@ -339,17 +342,25 @@ class _StatementWriter:
         choices = self._only_chosen_by({i for wanted, _ in results for i in wanted})
         for colour, block in self.plan.blocks.items():
             if block.argument is not None:
-                self.names[colour] = self.parameters[block.argument]
+                self.names[colour] = self._argument(block)
+            elif block.constants is not None and block.axes:
+                self.names[colour] = self.literals.name(block.constants, "c")
+            elif block.length is not None:
+                self.names[colour] = self._length(block.length)
             elif block.targets:
                 self.names[colour] = f"v{next(self.numbers)}"
                 self._fill(self.names[colour], block.size, block.operands, block.targets)
             elif block.op is not None:
                 text = self._truth(block) if colour in choices else self._expression(block)
                 if _is_repeated(block):
-                    text = f"np.full({block.shape}, {text})"
+                    text = f"np.full({self._shape_of(block.shape, block.axes)}, {text})"
                 self.names[colour] = f"v{next(self.numbers)}"
                 self.lines.append(f"{self.names[colour]} = {text}")
-        returned = [self._result(i, wanted, shape) for i, (wanted, shape) in enumerate(results)]
+        along = self.plan.along or [()] * len(results)
+        returned = [
+            self._result(i, wanted, shape) if not axes else self._result_along(wanted, shape, axes)
+            for i, ((wanted, shape), axes) in enumerate(zip(results, along, strict=True))
+        ]
         self.lines.append(f"return ({', '.join(returned)}{',' if len(returned) == 1 else ''})")
         return Source(
             self._body(),
@@ -372,11 +383,11 @@ class _StatementWriter:
 
     def _truth(self, block: Block) -> str:
         assert block.op is not None
-        left, right = (self._view(operand) for operand in block.operands)
+        left, right = (self._aligned(operand, block.axes) for operand in block.operands)
         return f"{left} {block.op.symbol} {right}"
 
     def _body(self) -> str:
-        body = "\n".join(f"    {line}" for line in self.lines)
+        body = "\n".join(f"    {line}" for line in [*self._lengths(), *self.lines])
         helpers = [text.rstrip() for text in helpers_text(helpers_of(body, self.helpers))]
         program = f"\n\ndef program({', '.join(self.parameters)}):\n{body}\n"
         return "\n".join([*helpers, program])
@@ -386,12 +397,15 @@ class _StatementWriter:
     def _view(self, operand: Operand, *, whole: bool = False) -> str:
         """Return an operand; `whole` if it must have its full shape rather than broadcast to it."""
         block = self.plan.blocks[operand.source]
-        if block.constants is not None:
+        if block.constants is not None and not block.axes:
             return self._constants(block.constants[operand.wanted], operand, whole)
-        text = view(self.names[operand.source], block.shape, operand.wanted, self._positions)
+        lengths = tuple(map(self._length, block.axes))
+        text = view(self.names[operand.source], block.shape, operand.wanted, self._positions, lengths)
         if whole and broadcast_axes(operand.wanted):
-            return f"np.broadcast_to({text}, {operand.wanted.shape})"
+            return f"np.broadcast_to({text}, {self._shape_of(operand.wanted.shape, block.axes)})"
         if whole and operand.wanted.size == 1 and operand.wanted.shape:
+            if block.axes:
+                return f"{text}[{', '.join(['None'] * operand.wanted.ndim)}]"
             only = f"np.array([{text}])"
             return only if operand.wanted.ndim == 1 else f"{only}.reshape{operand.wanted.shape}"
         return text
@@ -414,11 +428,14 @@ class _StatementWriter:
     def _expression(self, block: Block) -> str:
         assert block.op is not None
         if block.product is not None:
-            return self._product(*block.product)
+            left, right = block.product
+            if block.axes or block.over:
+                return self._product_along(left, right, block)
+            return self._product(left, right)
         if block.op.variadic:
             self.reductions += 1
             return self._reduction(block)
-        return self._formula(block.op, [*map(self._view, block.operands)])
+        return self._formula(block.op, [self._aligned(operand, block.axes) for operand in block.operands])
 
     def _product(self, left: Operand, right: Operand) -> str:
         """Return a matrix product, or one of a matrix and a vector."""
@@ -432,6 +449,8 @@ class _StatementWriter:
 
     def _reduction(self, block: Block) -> str:
         assert block.op is not None
+        if block.axes or block.over:
+            return self._reduction_along(block)
         if not block.is_reduction:
             columns = [", ".join(column) for column in block.op.columns([*map(self._view, block.operands)])]
             stacked = [f"np.broadcast_arrays({column})" for column in columns]
@@ -448,6 +467,150 @@ class _StatementWriter:
         if block.op in PLAIN_SUMS:
             return f"{texts[0]}.sum({''.join(axis)})"
         return reduced_text(block.op, [*texts, *axis], self.helpers)
+
+    # ------------------------------------------------------------------------------------------------ axes
+
+    def _argument(self, block: Block) -> str:
+        """Return an argument, with its axes last."""
+        assert block.argument is not None
+        name = self.parameters[block.argument]
+        if not block.axes or (block.dimensions == (0,) and not block.shape):
+            return name
+        own = f"v{next(self.numbers)}"
+        if len(block.shape) + len(block.axes) == 2 and block.dimensions in ((0,), (1, 0)):
+            self.lines.append(f"{own} = {name}.T")
+        elif block.dimensions == tuple(range(len(block.shape), len(block.shape) + len(block.axes))):
+            return name
+        else:
+            last = tuple(range(-len(block.axes), 0))
+            self.lines.append(f"{own} = np.moveaxis({name}, {block.dimensions}, {last})")
+        return own
+
+    def _length(self, axis: int) -> str:
+        """Return the name of the length of an axis."""
+        return "n" if len(self.plan.lengths) == 1 else f"n{axis + 1}"
+
+    def _lengths(self) -> list[str]:
+        """Return the statements that define the lengths that are used."""
+        used = {name for line in self.lines for name in _NAMES.findall(line)}
+        found = []
+        for axis, (argument, dimension, length) in enumerate(self.plan.lengths):
+            text = str(length)
+            if argument is not None:
+                name = self.parameters[argument]
+                text = f"{name}.shape[{dimension}]" if dimension else f"len({name})"
+            if self._length(axis) in used:
+                found.append(f"{self._length(axis)} = {text}")
+        return found
+
+    def _shape_of(self, shape: tuple[int, ...], axes: Sequence[int]) -> str:
+        """Return the shape of an array with axes."""
+        texts = [*map(str, shape), *map(self._length, axes)]
+        return f"({', '.join(texts)}{',' if len(texts) == 1 else ''})"
+
+    def _aligned(self, operand: Operand, axes: Sequence[int], *, whole: bool = False) -> str:
+        """Return an operand whose axes broadcast to others."""
+        text = self._view(operand, whole=whole)
+        own = self.plan.blocks[operand.source].axes
+        is_number = not operand.wanted.ndim or (not whole and bool((operand.wanted == operand.wanted.flat[0]).all()))
+        entries = [":" if axis in own else "None" for axis in axes]
+        if is_number:
+            while entries and entries[0] == "None":
+                entries.pop(0)
+        if "None" not in entries or _is_number(text):
+            return text
+        return f"{text}[{', '.join(entries if is_number else ['...', *entries])}]"
+
+    def _axes_of(self, operand: Operand) -> tuple[int, ...]:
+        return self.plan.blocks[operand.source].axes
+
+    def _reduction_along(self, block: Block) -> str:
+        """Return a reduction of numbers that vary along axes, over some of which it may add up."""
+        assert block.op is not None
+        axes = sorted({*block.axes, *block.over})
+        if not block.is_reduction:
+            texts = [self._aligned(operand, axes) for operand in block.operands]
+            columns = [", ".join(column) for column in block.op.columns(texts)]
+            stacked = [f"np.broadcast_arrays({column})" for column in columns]
+            return reduced_text(block.op, [*stacked, "axis=0"], self.helpers)
+        single = block.shape == ()
+        operands = [_row(operand) if single else operand for operand in block.operands]
+        depth = len(block.shape)
+        is_sum = block.op in DOTS or block.op in PLAIN_SUMS
+        is_narrow = is_sum and operands[0].wanted.shape[-1] == 1
+        if is_narrow:
+            operands = [Operand(operand.source, operand.wanted[..., 0]) for operand in operands]
+        over = [] if is_narrow else [depth]
+        over += [depth + len(over) + axes.index(axis) for axis in block.over]
+        is_vector = is_narrow and single and len(axes) == 1
+        if is_vector and len(operands) == 2 and all(self._axes_of(operand) for operand in operands):
+            return " @ ".join(map(self._view, operands))
+        own = list(map(self._axes_of, operands))
+        if single and block.op in DOTS and not block.over and () in own:
+            one, other = sorted(operands, key=lambda operand: len(self._axes_of(operand)))
+            return f"np.tensordot({self._view(one, whole=True)}, {self._view(other, whole=True)}, 1)"
+        texts = [self._aligned(operand, axes, whole=True) for operand in operands]
+        where = f"axis={over[0] if len(over) == 1 else tuple(over)}"
+        if block.op in DOTS:
+            return f"({' * '.join(texts)}).sum({where})"
+        if block.op in PLAIN_SUMS:
+            return f"{texts[0]}.sum({where})"
+        return reduced_text(block.op, [*texts, where], self.helpers)
+
+    def _product_along(self, left: Operand, right: Operand, block: Block) -> str:
+        """Return all products of rows on the left with rows on the right, of which some vary along axes."""
+        self.products += 1
+        own = self._axes_of(left), self._axes_of(right)
+        rows, columns, width = len(left.wanted), len(right.wanted), left.wanted.shape[1]
+        terms_of_each = f"{self._length(block.over[0])} products" if block.over else f"{width} products"
+        of_each = "" if block.over else f" for each of {self._length(block.axes[0])}"
+        self.lines.append(f"# {rows} × {columns} sums of {terms_of_each}{of_each}:")
+        if not block.over and not own[0] and columns == 1:
+            return f"np.tensordot({self._view(left, whole=True)}, {self._view(_row(right), whole=True)}, 1)"
+        if not block.over and not own[1] and rows == 1:
+            return f"np.tensordot({self._view(right, whole=True)}, {self._view(_row(left), whole=True)}, 1)"
+        if own[0] == own[1] == block.over and len(block.over) == 1 and width == 1:
+            one, two = (Operand(o.source, o.wanted[:, 0]) for o in (left, right))
+            if rows == 1:
+                return f"{self._view(two, whole=True)} @ {self._view(Operand(one.source, one.wanted[0]))}"
+            return f"{self._view(one, whole=True)} @ {self._view(two, whole=True)}.T"
+        letters = {axis: chr(ord("A") + axis) for axis in {*own[0], *own[1]}}
+        terms = ["".join([row, "k", *map(letters.__getitem__, axes)]) for row, axes in zip("ij", own, strict=True)]
+        kept = "".join([*(["i"] if rows > 1 else []), *(["j"] if columns > 1 else [])])
+        result = "".join([kept, *map(letters.__getitem__, block.axes)])
+        texts = []
+        for i, (operand, count) in enumerate(((left, rows), (right, columns))):
+            if count == 1:
+                terms[i] = terms[i][1:]
+                operand = _row(operand)
+            texts.append(self._view(operand, whole=True))
+        return f"np.einsum('{','.join(terms)}->{result}', {', '.join(texts)}, optimize=True)"
+
+    def _result_along(self, wanted: Sequence[int], shape: tuple[int, ...], axes: tuple[int, ...]) -> str:
+        """Return a result whose first dimensions are axes."""
+        places = [self.plan.place[instruction] for instruction in wanted]
+        parts, targets = by_source([colour for colour, _ in places], [position for _, position in places])
+        order = tuple(sorted(axes))
+        texts = [self._aligned(self._shaped(part, shape), order, whole=True) for part in parts]
+        full = self._shape_of(shape, order)
+        if len(parts) == 1:
+            ((source, text),) = ((part.source, text) for part, text in zip(parts, texts, strict=True))
+            is_whole = {*self._axes_of(parts[0])} == {*axes}
+            text = self._own(text, source) if is_whole else f"np.broadcast_to({text}, {full}).copy()"
+        else:
+            text = f"v{next(self.numbers)}"
+            self.lines.append(f"{text} = np.empty({self._shape_of((len(places),), order)})")
+            for part, target in zip(parts, targets, strict=True):
+                at = view(text, (len(places),), target, self._positions)
+                place = at if at.endswith("]") else f"{at}[...]"
+                self.lines.append(f"{place} = {self._aligned(part, order)}")
+            if len(shape) != 1:
+                text = f"{text}.reshape{full}"
+        return _axes_first(text, len(shape), [order.index(axis) for axis in axes])
+
+    def _shaped(self, operand: Operand, shape: tuple[int, ...]) -> Operand:
+        wanted = operand.wanted
+        return Operand(operand.source, wanted.reshape(shape) if wanted.size == prod(shape) else wanted)
 
     def _formula(self, op: Op, texts: Sequence[str]) -> str:
         """Return the rule of a row with its operands substituted."""
@@ -493,6 +656,20 @@ class _StatementWriter:
         is_computed = text == self.names.get(source) and self.plan.blocks[source].argument is None
         is_new = text.startswith(("np.array(", "np.full("))
         return text if is_new or (is_computed and is_first) else f"np.array({text})"
+
+
+def _axes_first(text: str, dimensions: int, order: Sequence[int]) -> str:
+    """Return an array whose last dimensions come first, in an order."""
+    axes = [dimensions + i for i in order]
+    if axes == list(range(len(axes))):
+        return text
+    if dimensions + len(axes) == 2:
+        return f"{text}.T"
+    return f"{text}.transpose({', '.join(map(str, [*axes, *range(dimensions)]))})"
+
+
+def _is_number(text: str) -> bool:
+    return text[0] in "-0123456789." or text in ("np.inf", "np.nan")
 
 
 def _is_repeated(block: Block) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ...ops.structural import Operation, Structural
 from ...ops.table import OPS, Op
@@ -19,6 +19,8 @@ class TotalOf(Structural):
     ----------
     row : Op
         The reduction.
+    over : tuple of int
+        The axes that it adds up over; none for samples that are side by side.
 
     Examples
     --------
@@ -28,8 +30,19 @@ class TotalOf(Structural):
 
     variadic = True
 
-    def __init__(self, row: Op) -> None:
+    def __init__(self, row: Op, over: tuple[int, ...] = ()) -> None:
         self.reduces = self._row = row
+        self.over = over
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TotalOf) and (other._row, other.over) == (self._row, self.over)
+
+    def __hash__(self) -> int:
+        return hash((self._row, self.over))
+
+    def axes(self, of_operands: Sequence[frozenset[Any]]) -> frozenset[Any]:
+        """Return the axes of the operands but those it adds up over."""
+        return super().axes(of_operands) - {*self.over}
 
     @property
     def name(self) -> str:  # type: ignore[override]

@@ -8,12 +8,15 @@ the order of summation, and with it the last digits.
 from __future__ import annotations
 
 from collections import Counter
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from ...ops.structural import Operation, Structural
 from ...ops.table import OPS, Op
 from ..trace.tape import Passed, Tape, rewritten
-from .batches import TOTALS
+from ...functions.axes import Length, TotalOver
+from .axes import InputArray, axes_by
+from .batches import TOTALS, TotalOf
 from .colours import Colours
 from .expand_choices import expand_compounds, is_expanded
 from .instructions import is_compound, step_by_step, written_out
@@ -41,13 +44,15 @@ class Reduced(NamedTuple):
     colours: list[int]
 
 
-def find_reductions(tape: Tape) -> Reduced:
+def find_reductions(tape: Tape, arrays: Sequence[InputArray] = ()) -> Reduced:
     """Return a program in which chains of additions are sums and dot products.
 
     Parameters
     ----------
     tape : Tape
         The program.
+    arrays : sequence of InputArray
+        What its inputs are elements of, if some vary along axes.
 
     Returns
     -------
@@ -70,8 +75,8 @@ def find_reductions(tape: Tape) -> Reduced:
     ['dot', 'add']
     """
     if any(isinstance(op, Structural) for op in set(tape.ops)):
-        return _Finder(simplify(tape, is_expanded)).found()
-    return _Finder(expand_compounds(tape)).found()
+        return _Finder(simplify(tape, is_expanded), arrays).found()
+    return _Finder(expand_compounds(tape), arrays).found()
 
 
 def spread_sums(tape: Tape) -> Tape:
@@ -125,8 +130,10 @@ _COLOURS = 2**31
 class _Finder:
     """One walk along a tape, writing another."""
 
-    def __init__(self, tape: Tape) -> None:
+    def __init__(self, tape: Tape, arrays: Sequence[InputArray]) -> None:
         self.tape = tape
+        self.arrays = arrays
+        self.axes: list[frozenset[Any]] = []
         self.is_total = {op for op in set(tape.ops) if _is_total(op)}
         self.is_inner = self._inner()
         self.reduced = SimplifiedTape(is_expanded)
@@ -210,8 +217,9 @@ class _Finder:
             elif op in SUMS:
                 new[i] = self._sum_of(self._groups(i, True))
             elif op in self.is_total:
-                x, count = self.tape.args[i]
-                new[i] = self._total_of(self._groups(x, False), new[count])
+                x, *count = self.tape.args[i]
+                groups = self._groups(x, False)
+                new[i] = self._total_over(groups, op) if not count else self._total_of(groups, new[count[0]])
             else:
                 new[i] = reduced.add(op, tuple([new[arg] for arg in self.tape.args[i]]))
             self.colours.extend(reduced)
@@ -233,6 +241,23 @@ class _Finder:
         parts: list[int] = []
         for group in groups:
             parts += self._totals(group, count)
+        return self._added(parts)
+
+    def _total_over(self, groups: list[_Group], op: Operation | None) -> int:
+        """Append the total over an axis of a number, or of its terms if nothing else uses it."""
+        assert isinstance(op, TotalOver)
+        axis: int = op.axis  # type: ignore[assignment]
+        parts: list[int] = []
+        for group in groups:
+            for i in range(len(self.axes), len(self.reduced)):
+                self.axes.append(axes_by(self.reduced, i, self.reduced.ops[i], self.arrays, self.axes))
+            if any(axis in self.axes[column[0]] for column in (group.left, group.right) if column):
+                row = _DOT if group.right else _SUM
+                parts.append(self.reduced.add(TotalOf(row, (axis,)), tuple(group.left + group.right)))
+            else:
+                length = self.reduced.add(Length(axis), ())  # type: ignore[arg-type]
+                parts += [self.reduced.add(_MUL, (length, part)) for part in self._reduced(group)]
+            self.colours.extend(self.reduced)
         return self._added(parts)
 
     def _totals(self, group: _Group, count: int) -> list[int]:

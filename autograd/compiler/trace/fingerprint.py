@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import marshal
+from dataclasses import astuple
 from hashlib import blake2b
 
+from ...functions.axes import Length, Renamed, TotalOver
 from ...ops.structural import Operation, Structural
 from ...ops.table import Op, row
 from .tape import Tape
@@ -73,7 +75,9 @@ def is_row(op: Op) -> bool:
 
 
 def _name_of_single(op: Structural) -> str | None:
-    """Return the name of an operation that is a single object, which `pickle` saves as its name."""
+    """Return the name of an operation that has one: as a single object, which `pickle` saves as its name."""
+    if isinstance(op, TotalOver | Length | Renamed):
+        return f"{op.name} {astuple(op)}"
     try:
         name = op.__reduce_ex__(2)
     except TypeError:

@@ -1,0 +1,258 @@
+"""Axes on a tape: which there are, where their lengths come from, and along which each instruction varies.
+
+Each call of `vmap` takes an axis of its own. Those that are only other names of one another become one here,
+so that equal columns are one array.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ...functions.axes import Axis, Column, Length, Renamed, Size, TotalOver
+from ...ops.structural import Operation, Structural
+from ..trace.tape import Passed, Tape
+
+
+class InputArray(NamedTuple):
+    """An array that a program reads, as slices along some of its dimensions.
+
+    Attributes
+    ----------
+    argument : int or None
+        Which argument it is; None for a constant.
+    shape : tuple of int
+        The shape of each slice.
+    axes : tuple of int
+        The axes that it is sliced along, in the order of its dimensions.
+    dimensions : tuple of int
+        Which dimensions these are.
+    constant : array or None
+        The constant.
+    """
+
+    argument: int | None
+    shape: tuple[int, ...]
+    axes: tuple[int, ...] = ()
+    dimensions: tuple[int, ...] = ()
+    constant: npt.NDArray[Any] | None = None
+
+
+class AxisLength(NamedTuple):
+    """Where the length of an axis is found.
+
+    Attributes
+    ----------
+    argument, dimension : int or None
+        The argument that has it, and along which dimension.
+    length : int or None
+        The number, where no argument has it.
+    """
+
+    argument: int | None
+    dimension: int | None
+    length: int | None = None
+
+
+class Inputs(NamedTuple):
+    """What a program reads.
+
+    Attributes
+    ----------
+    arrays : list of InputArray
+        Those that the inputs of the tape are elements of.
+    axes : list of AxisLength
+        The axes.
+    """
+
+    arrays: list[InputArray]
+    axes: list[AxisLength]
+
+
+def whole_arguments(shapes: Iterable[tuple[int, ...]]) -> Inputs:
+    """Return arguments that are taken apart.
+
+    Examples
+    --------
+    >>> whole_arguments([(2,)])
+    Inputs(arrays=[InputArray(argument=0, shape=(2,), axes=(), dimensions=(), constant=None)], axes=[])
+    """
+    return Inputs([InputArray(k, shape) for k, shape in enumerate(shapes)], [])
+
+
+AxesOfResults = Sequence[Sequence[Axis]]
+"""Along which axes each result varies, in order."""
+
+
+def numbered_axes(
+    tape: Tape, shapes: Sequence[tuple[int, ...]], results: AxesOfResults
+) -> tuple[Tape, Inputs, list[tuple[int, ...]]]:
+    """Return a tape whose operations name axes by number, and whose columns are inputs.
+
+    Parameters
+    ----------
+    tape : Tape
+        As it was traced.
+    shapes : sequence of tuple of int
+        The shapes of the arguments.
+    results : sequence of sequence of Axis
+        The axes of each result.
+
+    Returns
+    -------
+    (Tape, Inputs, list of tuple of int)
+        The tape, what its inputs are elements of, and the numbers of the axes of each result.
+
+    Examples
+    --------
+    >>> numbered_axes(Tape(), [(2,)], [])[1].axes
+    []
+    """
+    inputs = whole_arguments(shapes)
+    if not any(results) and not any(isinstance(op, _OPERATIONS) for op in set(tape.ops)):
+        return tape, inputs, [()] * len(results)
+    numbering = _Numbering(tape, inputs, results)
+    found = numbering.numbered()
+    return found, inputs, [tuple([numbering.number(axis) for axis in axes]) for axes in results]
+
+
+_OPERATIONS = (Column, Length, TotalOver, Renamed)
+
+
+class _Numbering:
+    """One walk along a tape, writing another."""
+
+    def __init__(self, tape: Tape, inputs: Inputs, results: AxesOfResults) -> None:
+        self.tape = tape
+        self.inputs = inputs
+        self.numbers: dict[Axis, int] = {}
+        self.arrays: dict[Any, int] = {}
+        self.one = _merged(tape, results)
+
+    def numbered(self) -> Tape:
+        found = Tape()
+        new: list[Passed] = []
+        for i, op in enumerate(self.tape.ops):
+            args = tuple([new[arg] for arg in self.tape.args[i]])
+            if op is None:
+                new.append(found.copy_leaf(self.tape, i))
+            elif isinstance(op, Column):
+                new.append(found.input(self.array(op), op.position))
+            elif isinstance(op, Length):
+                new.append(self.length(found, op.size))
+            elif isinstance(op, TotalOver):
+                new.append(found.add(replace(op, axis=self.number(op.axis)), args))
+            elif isinstance(op, Renamed):
+                old, to = self.number(op.old), self.number(op.new)
+                new.append(args[0] if old == to else found.add(Renamed(old, to), args))
+            else:
+                new.append(found.add(op, args))
+        found.outputs = [new[output] for output in self.tape.outputs]
+        return found
+
+    def number(self, axis: Axis) -> Any:
+        """Return the number of an axis."""
+        axis = self.one.get(axis, axis)
+        if axis not in self.numbers:
+            self.numbers[axis] = len(self.inputs.axes)
+            place = axis.size.place
+            self.inputs.axes.append(AxisLength(*place) if place else AxisLength(None, None, axis.size.length))
+        return self.numbers[axis]
+
+    def array(self, op: Column) -> int:
+        """Return the number of the array that a column is of."""
+        axes = tuple([self.number(axis) for _, axis in op.mapped])
+        dimensions = tuple([dimension for dimension, _ in op.mapped])
+        key = op.source, axes, dimensions
+        if key not in self.arrays:
+            source = op.source
+            shape = tuple([n for d, n in enumerate(source.array.shape) if d not in dimensions])
+            constant = source.array if source.argument is None else None
+            self.arrays[key] = len(self.inputs.arrays)
+            self.inputs.arrays.append(InputArray(source.argument, shape, axes, dimensions, constant))
+        return self.arrays[key]
+
+    def length(self, found: Tape, size: Size) -> int:
+        """Append a length: that of any axis of this size, or a constant."""
+        if size.place is None or size.pinned:
+            return found.constant(float(size.length))
+        same = [axis for axis in self.numbers if axis.size.root() is size.root()]
+        number: Any = self.number(same[0] if same else Axis(size))
+        return found.add(Length(number), ())
+
+
+def _merged(tape: Tape, results: AxesOfResults) -> dict[Axis, Axis]:
+    """Return of each axis which one stands for it: two names of one another, unless something varies along both."""
+    one: dict[Axis, Axis] = {}
+
+    def find(axis: Axis) -> Axis:
+        while axis in one:
+            axis = one[axis]
+        return axis
+
+    kinds = {*_axes_of(tape, []), *map(frozenset, results)}
+    for op in dict.fromkeys(tape.ops):
+        if isinstance(op, Renamed):
+            old, new = find(op.old), find(op.new)
+            if old is not new and not any(old in kind and new in kind for kind in kinds):
+                first, second = sorted((old, new), key=lambda axis: axis.number)
+                one[second] = first
+                kinds = {frozenset(map(find, kind)) for kind in kinds}
+    return {axis: find(axis) for axis in one}
+
+
+def axes_of_tape(tape: Tape, arrays: Sequence[InputArray]) -> list[frozenset[Any]]:
+    """Return the axes that each instruction varies along.
+
+    Examples
+    --------
+    >>> axes_of_tape(Tape(), [])
+    []
+    """
+    return _axes_of(tape, arrays)
+
+
+def _axes_of(tape: Tape, arrays: Sequence[InputArray]) -> list[frozenset[Any]]:
+    found: list[frozenset[Any]] = []
+    for i, op in enumerate(tape.ops):
+        found.append(axes_by(tape, i, op, arrays, found))
+    return found
+
+
+def axes_by(
+    tape: Tape, i: int, op: Operation | None, arrays: Sequence[InputArray], known: Sequence[frozenset[Any]]
+) -> frozenset[Any]:
+    """Return the axes that an instruction varies along, from those of the instructions before it.
+
+    Examples
+    --------
+    >>> tape = Tape()
+    >>> axes_by(tape, tape.constant(1.0), None, [], [])
+    frozenset()
+    """
+    if op is None:
+        return frozenset(arrays[tape.inputs[i][0]].axes) if i in tape.inputs and arrays else _NONE
+    operands = [known[arg] for arg in tape.args[i]]
+    if isinstance(op, Structural):
+        return op.axes(operands)
+    first = operands[0] if operands else _NONE
+    # Mostly all are the same.
+    return first if all(axes is first for axes in operands) else first.union(*operands)
+
+
+_NONE: frozenset[Any] = frozenset()
+
+
+def moved_to_end(array: npt.NDArray[Any], dimensions: Sequence[int]) -> npt.NDArray[Any]:
+    """Return an array with some dimensions last.
+
+    Examples
+    --------
+    >>> moved_to_end(np.zeros((2, 3, 4)), [0]).shape
+    (3, 4, 2)
+    """
+    return np.moveaxis(array, dimensions, range(-len(dimensions), 0))

@@ -1,0 +1,453 @@
+"""Axes: while a function is traced, a node may stand for one number for each index of an axis.
+
+The samples of a batch are such an axis. Its length is a symbol: it is known only when the program runs, and
+the program holds for any. A column of an argument varies along an axis, and so does whatever is computed
+from it, element by element. A `TotalOver` an axis adds up, and varies along it no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..engine.apply import record
+from ..engine.user_line import user_line
+from ..engine.value import Value
+from ..ops.structural import Instructions, Structural
+from ..ops.table import OPS
+
+Axes = frozenset["Axis"]
+Scalar = Value | float
+
+Condition = tuple[str, int, bool]
+"""A comparison of a length with a number, as a method of `int`, and its answer."""
+
+
+class ElementsNeededError(BaseException):
+    """The elements of an array that varies along an axis are needed one by one.
+
+    The function is traced again then, with all samples side by side. It is no `Exception`, which the user's
+    function might catch.
+    """
+
+
+class Size:
+    """The length of axes, by a symbol.
+
+    Parameters
+    ----------
+    length : int
+        What it is while the function is traced.
+    pinned : str
+        Why the program holds for this length only; nothing if it holds for any.
+    place : tuple of int, optional
+        The argument of the program that has it, and along which dimension.
+
+    Attributes
+    ----------
+    length : int
+        The same.
+
+    Examples
+    --------
+    >>> rows, targets = Size(3), Size(3)
+    >>> rows.same_as(targets)
+    >>> rows.root() is targets.root(), rows.pinned
+    (True, '')
+    """
+
+    def __init__(self, length: int, pinned: str = "", place: tuple[int, int] | None = None) -> None:
+        self.length = length
+        self._pinned = pinned
+        self._place = place
+        self._root: Size | None = None
+        self._conditions: set[Condition] = set()
+
+    def root(self) -> Size:
+        """Return what all lengths are that have to be the same."""
+        found = self
+        while found._root is not None:
+            found = found._root
+        return found
+
+    def same_as(self, other: Size) -> None:
+        """Have the program hold only where both are the same."""
+        one, two = self.root(), other.root()
+        if one is not two:
+            two._root = one
+            one.pin(two._pinned)
+            one._conditions |= two._conditions
+            one._place = one._place or two._place
+
+    @property
+    def place(self) -> tuple[int, int] | None:
+        """The argument of the program that has it, and along which dimension."""
+        return self.root()._place
+
+    @property
+    def pinned(self) -> str:
+        """Why the program holds for this length only; nothing if it holds for any."""
+        return self.root()._pinned
+
+    def pin(self, why: str) -> None:
+        """Have the program hold for this length only."""
+        root = self.root()
+        root._pinned = root._pinned or why
+
+    @property
+    def conditions(self) -> set[Condition]:
+        """What else the program holds under."""
+        return self.root()._conditions
+
+    def answer(self, comparison: str, number: int) -> bool:
+        """Compare the length with a number, and have the program hold where the answer is the same."""
+        answer = bool(getattr(int, comparison)(self.length, number))
+        self.conditions.add((comparison, number, answer))
+        return answer
+
+
+_numbers = count()
+
+
+@dataclass(eq=False)
+class Axis:
+    """What a node varies along.
+
+    Attributes
+    ----------
+    size : Size
+        How many indices it has.
+    number : int
+        A number of its own, by which axes are kept in order.
+    """
+
+    size: Size
+    number: int = field(default_factory=_numbers.__next__)
+
+
+@dataclass(eq=False)
+class Source:
+    """An array that columns are taken from: an argument of the traced function, or a constant.
+
+    Attributes
+    ----------
+    array : ndarray
+        Its numbers: of an argument those of the first call, of a constant those of each.
+    argument : int or None
+        Which argument of the program it is.
+    sizes : tuple of Size
+        The length along each of its dimensions.
+    """
+
+    array: npt.NDArray[Any]
+    argument: int | None
+    sizes: tuple[Size, ...] = ()
+
+    def __post_init__(self) -> None:
+        why = "" if self.argument is not None else "an array that is no argument has as many samples"
+        self.sizes = tuple([
+            Size(length, why, None if self.argument is None else (self.argument, dimension))
+            for dimension, length in enumerate(self.array.shape)
+        ])
+        self.inputs: list[Value] = []
+
+    def values(self, trace: AxisTrace) -> npt.NDArray[Any]:
+        """Return an input of the program for each element, in one dimension."""
+        if not self.inputs:
+            self.inputs.extend([Value(number) for number in self.array.ravel().tolist()])
+            for value in self.inputs:
+                value._level = trace.level
+        made = np.empty(len(self.inputs), dtype=object)
+        made[:] = self.inputs
+        return made
+
+
+Mapped = tuple[tuple[int, Axis], ...]
+"""Which dimensions of an array are axes."""
+
+
+class _AxisOperation(Structural):
+    """An operation that has to do with axes."""
+
+    settles_axes = True
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, repr=False)
+class Column(_AxisOperation):
+    """One number for each index of some axes: an element of each slice of an array.
+
+    Attributes
+    ----------
+    source : Source
+        The array.
+    mapped : tuple of (int, Axis)
+        Which of its dimensions are axes.
+    position : int
+        The position of the element among those of a slice.
+    """
+
+    source: Source
+    mapped: Mapped
+    position: int
+    name = "column"
+
+    def axes(self, of_operands: Sequence[Axes]) -> Axes:
+        """Return its axes."""
+        return frozenset(axis for _, axis in self.mapped)
+
+
+@dataclass(frozen=True, repr=False)
+class Length(_AxisOperation):
+    """The number of indices of axes of one size, as a number of the program."""
+
+    size: Size
+    name = "length"
+
+
+@dataclass(frozen=True, repr=False)
+class TotalOver(_AxisOperation):
+    """The sum over an axis."""
+
+    axis: Axis
+    name = "total"
+    adds = True
+
+    def axes(self, of_operands: Sequence[Axes]) -> Axes:
+        """Return the axes of the operand but this one."""
+        return of_operands[0] - {self.axis}
+
+    def pull(
+        self, node: Any, adjoint: Any, wanted: Container[Any], lengths: Mapping[Any, int]
+    ) -> Sequence[Any]:
+        """Return the adjoint, which flows to each index alike."""
+        return [adjoint]
+
+    def push(self, node: Any, tangents: Sequence[Any]) -> Any:
+        """Return the total of the tangents."""
+        return total_over(tangents[0], self.axis)
+
+    def apply(self, *operands: Any) -> Any:
+        """Return the total of another number."""
+        return total_over(operands[0], self.axis)
+
+    def simplified(self, tape: Instructions, args: tuple[int, ...], lengths: Sequence[int]) -> int | None:
+        """Return the multiple of a constant."""
+        if tape.numbers[args[0]] is None:
+            return None
+        return tape.add(OPS["mul"], (tape.add(Length(self.axis), ()), *args))  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, repr=False)
+class Renamed(_AxisOperation):
+    """The same numbers along another axis of the same length."""
+
+    old: Axis
+    new: Axis
+    name = "renamed"
+
+    def axes(self, of_operands: Sequence[Axes]) -> Axes:
+        """Return the axes of the operand with the new one in place of the old one."""
+        (axes,) = of_operands
+        return axes - {self.old} | {self.new} if self.old in axes else axes
+
+    def pull(
+        self, node: Any, adjoint: Any, wanted: Container[Any], lengths: Mapping[Any, int]
+    ) -> Sequence[Any]:
+        """Return the adjoint along the old axis."""
+        return [renamed(adjoint, self.new, self.old)]
+
+    def push(self, node: Any, tangents: Sequence[Any]) -> Any:
+        """Return the tangent along the new axis."""
+        return renamed(tangents[0], self.old, self.new)
+
+    def apply(self, *operands: Any) -> Any:
+        """Return another number along the new axis."""
+        return renamed(operands[0], self.old, self.new)
+
+    def simplified(self, tape: Instructions, args: tuple[int, ...], lengths: Sequence[int]) -> int | None:
+        """Return a constant, which does not vary."""
+        return args[0] if tape.numbers[args[0]] is not None else None
+
+
+# ------------------------------------------------------------------------------------------------ traces
+
+
+@dataclass(eq=False)
+class AxisTrace:
+    """A trace in which arrays stay whole.
+
+    Attributes
+    ----------
+    level : int
+        The level of the trace.
+    open : tuple of Axis
+        Along which the function is mapped that is being called.
+    """
+
+    level: int
+    open: tuple[Axis, ...] = ()
+    _axes: dict[Value, Axes] = field(default_factory=dict)
+
+    def leaf(self, op: Structural, number: float) -> Value:
+        """Return a node that has no operands."""
+        node = record(op, number, (), ())
+        node._level = self.level
+        return node
+
+    def axes_of(self, node: Value) -> Axes:
+        """Return the axes that a node varies along."""
+        known = self._axes
+        waiting = [node]
+        while waiting:
+            top = waiting[-1]
+            if top in known:
+                waiting.pop()
+                continue
+            args = [arg for arg in top.args if isinstance(arg, Value) and arg._level >= self.level]
+            unknown = [arg for arg in args if arg not in known]
+            if unknown:
+                waiting.extend(unknown)
+                continue
+            known[top] = _axes_by(top.op, [known[arg] for arg in args])
+            waiting.pop()
+        return known[node]
+
+
+_NONE: Axes = frozenset()
+
+
+def _axes_by(op: Any, of_operands: Sequence[Axes]) -> Axes:
+    if isinstance(op, Structural):
+        return op.axes(of_operands)
+    return _NONE.union(*of_operands)
+
+
+_trace: ContextVar[AxisTrace | None] = ContextVar("axis_trace", default=None)
+
+
+def axis_trace() -> AxisTrace | None:
+    """Return the trace of this thread in which arrays stay whole, if there is one.
+
+    Examples
+    --------
+    >>> axis_trace() is None
+    True
+    """
+    return _trace.get()
+
+
+@contextmanager
+def arrays_whole(level: int) -> Iterator[AxisTrace]:
+    """Keep the arrays whole that a function gets which is traced in the block.
+
+    Parameters
+    ----------
+    level : int
+        The level of the trace.
+
+    Examples
+    --------
+    >>> with arrays_whole(1) as trace:
+    ...     axis_trace() is trace
+    True
+    """
+    before = _trace.get()
+    try:
+        trace = AxisTrace(level)
+        _trace.set(trace)
+        yield trace
+    finally:
+        _trace.set(before)
+
+
+@contextmanager
+def along(trace: AxisTrace, axis: Axis) -> Iterator[None]:
+    """Call a function in the block whose arguments vary along an axis, of one index of which it knows."""
+    before = trace.open
+    try:
+        trace.open = (*before, axis)
+        yield
+    finally:
+        trace.open = before
+
+
+def axes_of(node: Any) -> Axes:
+    """Return the axes that a number varies along, but for those that the function knows one index of.
+
+    Examples
+    --------
+    >>> axes_of(Value(1.0))
+    frozenset()
+    """
+    trace = _trace.get()
+    if trace is None or not isinstance(node, Value) or node._level < trace.level:
+        return _NONE
+    return trace.axes_of(node) - {*trace.open} if trace.open else trace.axes_of(node)
+
+
+# ------------------------------------------------------------------------------------------------- nodes
+
+
+def length_of(size: Size) -> Scalar:
+    """Return a length as a number of the program.
+
+    Examples
+    --------
+    >>> length_of(Size(3))
+    3.0
+    """
+    trace = _trace.get()
+    if trace is None:
+        return float(size.length)
+    return trace.leaf(Length(size), float(size.length))
+
+
+def total_over(x: Scalar, axis: Axis) -> Scalar:
+    """Return the sum over an axis; of what does not vary along it, the multiple.
+
+    Examples
+    --------
+    >>> total_over(2.0, Axis(Size(3)))
+    6.0
+    """
+    trace = _trace.get()
+    if trace is None or not isinstance(x, Value) or axis not in trace.axes_of(x):
+        return length_of(axis.size) * x
+    return record(TotalOver(axis), x._data, (x,), (1.0,))
+
+
+def renamed(x: Any, old: Axis, new: Axis) -> Any:
+    """Return a number along another axis; what does not vary along the old one stays.
+
+    Examples
+    --------
+    >>> renamed(2.0, Axis(Size(3)), Axis(Size(3)))
+    2.0
+    """
+    trace = _trace.get()
+    if trace is None or not isinstance(x, Value) or old not in trace.axes_of(x):
+        return x
+    return record(Renamed(old, new), x._data, (x,), (1.0,))
+
+
+def totals_over(x: Scalar, axes: Collection[Axis]) -> Scalar:
+    """Return the sum over several axes.
+
+    Examples
+    --------
+    >>> totals_over(2.0, [Axis(Size(3)), Axis(Size(2))])
+    12.0
+    """
+    for axis in sorted(axes, key=lambda axis: axis.number):
+        x = total_over(x, axis)
+    return x
