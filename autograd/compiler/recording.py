@@ -100,15 +100,11 @@ def _traced(call: Call, *, is_whole: bool = True) -> _Traced:
             np.errstate(all="ignore"),
         ):
             result = given.call(trace)
-            found, structure = leaves_of(
-                result, "the result of a compiled function", exact=True, whole=True
-            )
+            found, structure = leaves_of(result, "the result of a compiled function", exact=True, whole=True)
             results = [*_results(structure, iter([*map(_numbers_of_leaf, found)]))]
     except ElementsNeededError:
         return _traced(call, is_whole=False)
-    outputs = [
-        out if isinstance(out, Value) else float(out) for result in results for out in result.numbers
-    ]
+    outputs = [out if isinstance(out, Value) else float(out) for result in results for out in result.numbers]
     if level_outside([out for out in outputs if isinstance(out, Value)], level):
         raise UsesVariablesAroundError
     return _Traced(tape_of(outputs, given.inputs), results, structure, given.sources)

@@ -140,8 +140,10 @@ def apply_variadic(op: Op, *sequences: Iterable[Any]) -> Any:
     columns: list[list[float]] = []
     count = 0
     for sequence in sequences:
-        if type(sequence) not in _LISTS and hasattr(type(sequence), "reduced"):
-            return type(sequence).reduced(op, *sequences)
+        if type(sequence) not in _LISTS:
+            reduced = getattr(type(sequence), "reduced", None)
+            if reduced is not None:
+                return reduced(op, *sequences)
         column, numbers, count_of_column = _column(op, sequence)
         items += column
         columns.append(numbers)

@@ -18,8 +18,8 @@ from ..engine.gradients import has_gradient
 from ..engine.value import Value
 from ..ops.rules import on_arrays
 from ..ops.table import OPS, Op
-from .ufuncs import function_of, mapped
 from .traced_array import is_whole
+from .ufuncs import function_of, mapped
 from .value_array import ValueArray, holds_values, values_array
 
 Array = npt.NDArray[Any]

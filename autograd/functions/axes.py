@@ -18,7 +18,6 @@ import numpy as np
 import numpy.typing as npt
 
 from ..engine.apply import record
-from ..engine.user_line import user_line
 from ..engine.value import Value
 from ..ops.structural import Instructions, Structural
 from ..ops.table import OPS
@@ -152,10 +151,12 @@ class Source:
 
     def __post_init__(self) -> None:
         why = "" if self.argument is not None else "an array that is no argument has as many samples"
-        self.sizes = tuple([
-            Size(length, why, None if self.argument is None else (self.argument, dimension))
-            for dimension, length in enumerate(self.array.shape)
-        ])
+        self.sizes = tuple(
+            [
+                Size(length, why, None if self.argument is None else (self.argument, dimension))
+                for dimension, length in enumerate(self.array.shape)
+            ]
+        )
         self.inputs: list[Value] = []
 
     def values(self, trace: AxisTrace) -> npt.NDArray[Any]:

@@ -8,6 +8,7 @@ needs the samples one by one has the function traced again, with all of them sid
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from math import prod
 from typing import Any, NoReturn
 
@@ -93,12 +94,12 @@ class BatchArray(WholeArray):
         raise ElementsNeededError
 
     @property
-    def T(self) -> Any:
+    def T(self) -> Any:  # noqa: N802  # as arrays call it
         """The transpose."""
         return self if self.ndim == 1 else self.elements().T
 
     def __len__(self) -> int:
-        return self.shape[0].__index__()
+        return int(self.shape[0])
 
     def elements(self) -> NoReturn:
         """Have the function traced again, with all samples side by side."""
@@ -245,7 +246,7 @@ def _common(operands: Sequence[Sequence[Dimension]]) -> list[Dimension]:
             found.append(axes[0])
         else:
             raise ElementsNeededError
-    if any(isinstance(later, Axis) and not isinstance(d, Axis) for d, later in zip(found, found[1:])):
+    if any(isinstance(later, Axis) and not isinstance(d, Axis) for d, later in pairwise(found)):
         raise ElementsNeededError
     return found
 

@@ -14,10 +14,9 @@ import numpy.typing as npt
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from ..engine.apply import apply_variadic
-from ..engine.value import Value
 from ..ops.table import Op
 from .array_lengths import ArrayLength
-from .axes import AxisTrace, Axis, Column, Mapped, Size, Source
+from .axes import Axis, AxisTrace, Column, Mapped, Size, Source
 from .value_array import ValueArray, values_array
 
 _TAKEN_APART = "its elements are used one by one"
@@ -32,7 +31,7 @@ class WholeArray(NDArrayOperatorsMixin):
 
     # For everybody who asks `isinstance(x, np.ndarray)`.
     @property  # type: ignore[misc]
-    def __class__(self) -> type:  # type: ignore[override]
+    def __class__(self) -> type:
         return ValueArray
 
     def elements(self) -> Any:
@@ -42,6 +41,10 @@ class WholeArray(NDArrayOperatorsMixin):
     @property
     def lengths(self) -> tuple[int, ...]:
         """Its shape while it is traced."""
+        raise NotImplementedError
+
+    def along(self, dimension: int, axis: Axis) -> Any:
+        """Return the slices along a dimension, one for each index of an axis; a `Value` for numbers."""
         raise NotImplementedError
 
     def slice(self) -> Any:
@@ -207,7 +210,7 @@ class TracedArray(WholeArray):
     def __len__(self) -> int:
         if not self._own:
             raise TypeError("len() of unsized object")
-        return self.shape[0].__index__()
+        return int(self.shape[0])
 
     def along(self, dimension: int, axis: Axis) -> Any:
         """Return the slices along a dimension, one for each index of an axis; a `Value` for numbers."""
@@ -232,7 +235,9 @@ class TracedArray(WholeArray):
         return self._elements
 
     def _columns(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        first: Sequence[float] = array[tuple(0 if d not in self._own else slice(None) for d in range(array.ndim))].ravel().tolist()
+        first: Sequence[float] = (
+            array[tuple(0 if d not in self._own else slice(None) for d in range(array.ndim))].ravel().tolist()
+        )
         made = np.empty(len(first), dtype=object)
         made[:] = [
             self._trace.leaf(Column(self.source, self.mapped, i), float(number))

@@ -53,9 +53,11 @@ class WholeBatch:
 
     def slices(self, axis: Axis) -> Any:
         """Return the slices along an axis."""
-        found = self.whole.along(self.dimension, axis)  # type: ignore[attr-defined]
+        found = self.whole.along(self.dimension, axis)
         # Rows of numbers are taken apart: most functions use each of them.
-        return found.elements() if is_whole(found) and type(found) is TracedArray and found.ndim == 1 else found
+        return (
+            found.elements() if is_whole(found) and type(found) is TracedArray and found.ndim == 1 else found
+        )
 
     def apart(self) -> Any:
         """Return the array of its elements, with the mapped dimension first."""
@@ -126,9 +128,7 @@ def _slices(trace: AxisTrace, array: Any, axis: Axis) -> Any:
     return whole.slices(axis)
 
 
-def _joined(
-    trace: AxisTrace, axis: Axis, form: Structure, leaves: Iterator[Any], out_axes: Any
-) -> Any:
+def _joined(trace: AxisTrace, axis: Axis, form: Structure, leaves: Iterator[Any], out_axes: Any) -> Any:
     """Return the results along the axis as a tree."""
     if isinstance(form, Leaf):
         return _stacked(trace, axis, next(leaves), out_axes)
@@ -152,4 +152,3 @@ def _stacked(trace: AxisTrace, axis: Axis, leaf: Any, out_axes: Any) -> Any:
         return BatchArray(trace, (axis, *leaf.axes), leaf.inner)
     inner = leaf.astype(object) if isinstance(leaf, np.ndarray) else leaf
     return BatchArray(trace, (axis,), inner)
-

@@ -7,9 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from math import prod
-from types import FunctionType
-from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
+from typing import Any
 
 import numpy as np
 
@@ -132,55 +130,7 @@ def vmap(f: Function, in_axes: Any = 0, out_axes: Any = 0) -> Function:
         nodes = [node for array in arrays for node in array.nodes] if has_shared else []
         return _Results(count, nodes).joined(results.form, _matrix(rows), out_axes)
 
-    _mapped[mapped] = Mapped(f, in_axes, out_axes)
     return mapped
-
-
-class Mapped(NamedTuple):
-    """The arguments that `vmap` made a function from.
-
-    Attributes
-    ----------
-    f : callable
-        The function of one sample.
-    in_axes, out_axes
-        As in `vmap`.
-    """
-
-    f: Function
-    in_axes: Any
-    out_axes: Any
-
-    def axes(self, count: int) -> list[int | None] | None:
-        """Return for each of so many arguments whether it is mapped over axis 0, rather than passed whole.
-
-        None if another axis is mapped, or the results are stacked along another axis.
-
-        Examples
-        --------
-        >>> Mapped(abs, (0, None), 0).axes(2), Mapped(abs, 1, 0).axes(1)
-        ([0, None], None)
-        """
-        each = list(self.in_axes) if isinstance(self.in_axes, list | tuple) else [self.in_axes] * count
-        is_simple = all(axis is None or (type(axis) is int and axis == 0) for axis in each)
-        is_stacked = type(self.out_axes) is int and self.out_axes == 0
-        return each if is_simple and is_stacked and len(each) == count else None
-
-
-_mapped: WeakKeyDictionary[Function, Mapped] = WeakKeyDictionary()
-
-
-def mapped_by(f: Function) -> Mapped | None:
-    """Return the arguments that `vmap` made a function from; None for any other function.
-
-    They are no attribute of the function, because `functools.wraps` would copy it to its derivatives.
-
-    Examples
-    --------
-    >>> mapped_by(vmap(abs)).f, mapped_by(abs)
-    (<built-in function abs>, None)
-    """
-    return _mapped.get(f) if isinstance(f, FunctionType) else None
 
 
 # --------------------------------------------------------------------------------------------- arguments

@@ -125,7 +125,7 @@ def work(case: Case, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     monkeypatch.setattr(compiled, "_MOST_ARRAYS", 10**6)
     monkeypatch.setitem(compiled.BACKENDS, "loops", compiled.Backend(kept, with_numpy))
     f, arguments = case
-    with_loops, _ = recorded(Call(f, arguments, {}), "loops")
+    with_loops, _, _ = recorded(Call(f, arguments, {}), "loops")
     with_loops.improve()
     return [
         instructions(lambda: recorded(Call(f, arguments, {}), "numpy")),

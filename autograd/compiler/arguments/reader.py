@@ -150,7 +150,8 @@ class _ReaderSource:
         self.refuse(self.other_keys([*kwargs], "kwargs"))
         statics: dict[Any, Any] = {**call.statics.by_position, **call.statics.by_name}
         others = iter(with_symbols(call.parts, lengths))
-        self.conditions = {symbol: [of for own, of in lengths.conditions if own == symbol] for symbol, _ in lengths.conditions}
+        for symbol, condition in lengths.conditions:
+            self.conditions.setdefault(symbol, []).append(condition)
         names = [*self.unpack(len(args), "args"), *self.unpack(len(kwargs), "kwargs.values()")]
         for which, name in zip([*range(len(args)), *kwargs], names, strict=True):
             if which in statics:

@@ -79,8 +79,8 @@ def view(
         or f"{_flat(name, shape, axes)}[{literal(core)}]"
     )
     first = min(set(range(wanted.ndim)) - set(fixed))
-    axes = ["None" if axis in fixed else ":" for axis in range(first, wanted.ndim)]
-    return f"{text}[{', '.join(axes)}]" if "None" in axes else text
+    entries = ["None" if axis in fixed else ":" for axis in range(first, wanted.ndim)]
+    return f"{text}[{', '.join(entries)}]" if "None" in entries else text
 
 
 def broadcast_axes(wanted: Positions) -> list[int]:

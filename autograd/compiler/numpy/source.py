@@ -512,7 +512,9 @@ class _StatementWriter:
         """Return an operand whose axes broadcast to others."""
         text = self._view(operand, whole=whole)
         own = self.plan.blocks[operand.source].axes
-        is_number = not operand.wanted.ndim or (not whole and bool((operand.wanted == operand.wanted.flat[0]).all()))
+        is_number = not operand.wanted.ndim or (
+            not whole and bool((operand.wanted == operand.wanted.flat[0]).all())
+        )
         entries = [":" if axis in own else "None" for axis in axes]
         if is_number:
             while entries and entries[0] == "None":
@@ -575,15 +577,16 @@ class _StatementWriter:
                 return f"{self._view(two, whole=True)} @ {self._view(Operand(one.source, one.wanted[0]))}"
             return f"{self._view(one, whole=True)} @ {self._view(two, whole=True)}.T"
         letters = {axis: chr(ord("A") + axis) for axis in {*own[0], *own[1]}}
-        terms = ["".join([row, "k", *map(letters.__getitem__, axes)]) for row, axes in zip("ij", own, strict=True)]
+        terms = [
+            "".join([row, "k", *map(letters.__getitem__, axes)]) for row, axes in zip("ij", own, strict=True)
+        ]
         kept = "".join([*(["i"] if rows > 1 else []), *(["j"] if columns > 1 else [])])
         result = "".join([kept, *map(letters.__getitem__, block.axes)])
         texts = []
-        for i, (operand, count) in enumerate(((left, rows), (right, columns))):
-            if count == 1:
+        for i, (operand, height) in enumerate(((left, rows), (right, columns))):
+            if height == 1:
                 terms[i] = terms[i][1:]
-                operand = _row(operand)
-            texts.append(self._view(operand, whole=True))
+            texts.append(self._view(_row(operand) if height == 1 else operand, whole=True))
         return f"np.einsum('{','.join(terms)}->{result}', {', '.join(texts)}, optimize=True)"
 
     def _result_along(self, wanted: Sequence[int], shape: tuple[int, ...], axes: tuple[int, ...]) -> str:

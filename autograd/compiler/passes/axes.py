@@ -186,7 +186,7 @@ class _Numbering:
 
 
 def _merged(tape: Tape, results: AxesOfResults) -> dict[Axis, Axis]:
-    """Return of each axis which one stands for it: two names of one another, unless something varies along both."""
+    """Return which axis stands for another: for two names of one, unless something varies along both."""
     one: dict[Axis, Axis] = {}
 
     def find(axis: Axis) -> Axis:

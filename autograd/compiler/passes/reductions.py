@@ -11,10 +11,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from ...functions.axes import Length, TotalOver
 from ...ops.structural import Operation, Structural
 from ...ops.table import OPS, Op
 from ..trace.tape import Passed, Tape, rewritten
-from ...functions.axes import Length, TotalOver
 from .axes import InputArray, axes_by
 from .batches import TOTALS, TotalOf
 from .colours import Colours
