@@ -27,7 +27,7 @@ from .passes.reductions import find_reductions, spread_sums
 from .passes.runs import in_runs
 from .passes.simplify import simplify, used
 from .runtime.identifiers import identifiers
-from .runtime.program import CompilationReport, Program, Run, UnsuitableError
+from .runtime.program import CompilationReport, NoPatternError, Program, Run, UnsuitableError
 from .table.array_table import GATHER, PRODUCT, REDUCTION, ArrayTable, array_table
 from .table.schedule import Schedule, is_schedulable, schedule
 from .trace.tape import Tape, tape_of
@@ -173,7 +173,9 @@ def _found(
     reduced, colours = find_reductions(tape, inputs.arrays)
     arguments = [array.shape for array in inputs.arrays]
     arrays = len(set(colours))
-    is_long = arrays > _MOST_ARRAYS and not inputs.axes
+    is_long = arrays > _MOST_ARRAYS
+    if is_long and inputs.axes:
+        raise NoPatternError
     if is_long and _has_samples(tape):
         if len(colours) < _FEWEST_NUMBERS * arrays:
             simplified = simplify(tape, is_expanded)

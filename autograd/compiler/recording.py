@@ -21,7 +21,7 @@ from .arguments.call import Call
 from .arguments.given import Given
 from .arguments.open_lengths import OpenLengths, open_lengths
 from .results import builder_of
-from .runtime.program import Program
+from .runtime.program import NoPatternError, Program
 from .trace.tape import Tape, tape_of
 
 
@@ -29,7 +29,9 @@ class UsesVariablesAroundError(Exception):
     """The function reads what a call around it varies, as a constant of its own: no program holds for it."""
 
 
-def recorded(call: Call, backend: str) -> tuple[Program, Callable[..., Any], OpenLengths]:
+def recorded(
+    call: Call, backend: str, *, is_whole: bool = True
+) -> tuple[Program, Callable[..., Any], OpenLengths]:
     """Return the program of a call, what puts its results together, and the lengths that it leaves open.
 
     Parameters
@@ -38,6 +40,8 @@ def recorded(call: Call, backend: str) -> tuple[Program, Callable[..., Any], Ope
         The call.
     backend : str
         What the program expects to run on, see `compiled`.
+    is_whole : bool
+        Whether its arrays stay whole while it is traced.
 
     Raises
     ------
@@ -54,9 +58,13 @@ def recorded(call: Call, backend: str) -> tuple[Program, Callable[..., Any], Ope
     from .compile import compiled
 
     start = time.perf_counter()
-    traced = _traced(call)
+    traced = _traced(call, is_whole=is_whole)
     shapes, axes = [[getattr(result, name) for result in traced.results] for name in ("shape", "axes")]
-    program = compiled(traced.tape, call.shapes, shapes, call.names, backend, start, axes)
+    try:
+        program = compiled(traced.tape, call.shapes, shapes, call.names, backend, start, axes)
+    except NoPatternError:
+        # A table of operations takes samples side by side.
+        return recorded(call, backend, is_whole=False)
     return program, builder_of(traced.structure), open_lengths(traced.sources, len(call.shapes))
 
 
@@ -89,7 +97,7 @@ class _Result(NamedTuple):
     axes: tuple[Axis, ...] = ()
 
 
-def _traced(call: Call, *, is_whole: bool = True) -> _Traced:
+def _traced(call: Call, *, is_whole: bool) -> _Traced:
     """Trace a call; where samples are needed one by one, once more with all of them side by side."""
     given = Given(call, is_whole=is_whole)
     try:

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.errors import TracedValueError
 from ..engine.graph import depending_on, nodes_of
 from ..engine.value import Value
-from ..functions.axes import axis_trace
+from ..functions.axes import ElementsNeededError, axis_trace
 from ..functions.traced_array import is_whole
 from ..ops.structural import Structural
 from .batch_by_symbol import WholeBatch, is_by_symbol, mapped_by_symbol
@@ -100,7 +101,14 @@ def vmap(f: Function, in_axes: Any = 0, out_axes: Any = 0) -> Function:
                     own = [build(parts) for build in positional]
                     return f(*own, **{name: build(parts) for name, build in by_keyword.items()})
 
-                return mapped_by_symbol(trace, wholes, call, out_axes)
+                try:
+                    return mapped_by_symbol(trace, wholes, call, out_axes)
+                except TracedValueError:
+                    # The function may branch on constants, which it gets as they are for each sample.
+                    if all(isinstance(array, WholeBatch) for array in wholes):
+                        raise
+                    if any(isinstance(array, WholeBatch) for array in wholes):
+                        raise ElementsNeededError from None
         arrays = [_Array(array.apart()) if isinstance(array, WholeBatch) else array for array in arrays]
         has_shared = _has_none(out_axes)
         if has_shared:

@@ -17,6 +17,10 @@ class UnsuitableError(Exception):
     """A backend rejects a program; the message says why."""
 
 
+class NoPatternError(Exception):
+    """A program for any number of samples has hardly any arrays to be found."""
+
+
 class CompilationReport(NamedTuple):
     """What compiling found; it prints as a list.
 
