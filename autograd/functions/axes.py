@@ -305,6 +305,10 @@ class AxisTrace:
         node._level = self.level
         return node
 
+    def vary(self, leaf: Value, axes: Axes) -> None:
+        """Have a leaf vary along some axes."""
+        self._axes[leaf] = axes
+
     def axes_of(self, node: Value) -> Axes:
         """Return the axes that a node varies along."""
         known = self._axes

@@ -34,6 +34,21 @@ class Part(NamedTuple):
     number: Any
 
 
+class Piece(NamedTuple):
+    """What flows back to one of the results of an operation that has several.
+
+    Attributes
+    ----------
+    of : hashable
+        Which of them.
+    number : Value or float
+        What flows to it.
+    """
+
+    of: Any
+    number: Any
+
+
 class Instructions(Protocol):
     """What `Structural.simplified` reads and writes: a program of one instruction a number."""
 

@@ -28,7 +28,7 @@ from ..engine.nonfinite import examine_adjoint, examine_tangents, is_anomaly_ena
 from ..engine.tracing import is_tracing
 from ..engine.value import Value
 from ..functions.axes import Axes, axes_of, totals_over
-from ..ops.structural import Part, Structural
+from ..ops.structural import Part, Piece, Structural
 from ..ops.table import OPS, Op
 from .batch_operations import lengths_of, stack, total
 from .partials import Scalar, partials_as_graph
@@ -134,6 +134,8 @@ def _complete(flowed: _Terms) -> Scalar:
     first = terms[0]
     if len(terms) == 1 and isinstance(first, Value):
         return first
+    if isinstance(first, Piece):
+        return _pieces(terms)
     whole = [term for term in terms if not isinstance(term, Part)]
     if len(whole) < len(terms):
         parts = [term for term in terms if isinstance(term, Part)]
@@ -142,6 +144,14 @@ def _complete(flowed: _Terms) -> Scalar:
             of_each[part.element].append(part.number)
         whole.append(stack(map(_sum, of_each)))
     return _sum(whole)
+
+
+def _pieces(pieces: Sequence[Any]) -> Any:
+    """Return what has flowed to each result of an operation that has several."""
+    of_each: dict[Any, list[Scalar]] = {}
+    for piece in pieces:
+        of_each.setdefault(piece.of, []).append(piece.number)
+    return {of: _sum(numbers) for of, numbers in of_each.items()}
 
 
 def backward_sweep(
