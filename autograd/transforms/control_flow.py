@@ -19,8 +19,11 @@ from ..engine.real_numbers import NUMBERS
 from ..engine.tracing import is_unknown
 from ..engine.user_line import user_line
 from ..engine.value import Value
+from ..functions.axes import ElementsNeededError, axis_trace
+from ..functions.traced_array import is_whole
 from .branches import chosen_among, place
 from .indexing import as_index
+from .scan_by_loop import is_by_loop, scanned
 from .trees import (
     Leaf,
     leaves_like,
@@ -76,8 +79,17 @@ def scan(
     >>> grad(lambda r: scan(lambda c, _: (r * c, None), 1.0, length=3)[0])(2.0)
     12.0
     """
-    slices = _Slices(xs, length)
     body = _Body(f, init, "scan", "the carry")
+    trace = axis_trace()
+    leaves, structure = leaves_of(xs, "xs of scan", exact=True, whole=True)
+    if trace is not None and is_by_loop(trace, leaves, length):
+        try:
+            return scanned(trace, body.stepped, init, (leaves, structure), length, is_reversed=reverse)
+        except (TracedValueError, IndexError, TypeError):
+            # The body may count with a number of the carry, or branch on constants.
+            if any(map(is_whole, leaves)):
+                raise ElementsNeededError from None
+    slices = _Slices(xs, length)
     if not slices.count:
         return init, _joined(body.stepped(init, slices.of_ones)[1], [], 0)
     results: list[Any] = [None] * slices.count

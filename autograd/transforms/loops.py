@@ -71,12 +71,15 @@ class Loop(Structural):
         Whether the last step comes first.
     shapes : tuple of tuple of int
         The arrays that the carried numbers are elements of, one after the other.
+    taken_axes : list of frozenset of Axis
+        The axes that what the body takes from around it varies along.
     """
 
     body: Body
     axis: Axis
     is_reversed: bool
     shapes: Shapes
+    taken_axes: Sequence[Axes]
     name = "loop"
     variadic = True
     settles_axes = True
@@ -158,9 +161,9 @@ class Steps(NamedTuple):
         What else each step computes, along the axis.
     """
 
-    given: list[Scalar]
-    last: list[Scalar]
-    computed: list[Scalar]
+    given: Sequence[Scalar]
+    last: Sequence[Scalar]
+    computed: Sequence[Scalar]
 
 
 def loop(axis: Axis, first: Sequence[Scalar], step: Step, shapes: Shapes, *, is_reversed: bool) -> Steps:
@@ -204,7 +207,8 @@ def loop(axis: Axis, first: Sequence[Scalar], step: Step, shapes: Shapes, *, is_
         trace.vary(leaf, trace.axes_of(x))
     replaced = _replaced(results, dict(zip(around, taken, strict=True)), level)
     body = Body(leaves, taken, replaced, of_carried, level)
-    node = _recorded(Loop(body, axis, is_reversed, shapes), [*first, *around])
+    of_taken = [trace.axes_of(x) for x in around]
+    node = _recorded(Loop(body, axis, is_reversed, shapes, of_taken), [*first, *around])
     given = [carried(node, which, is_last=False) for which in range(len(first))]
     last = [carried(node, which, is_last=True) for which in range(len(first))]
     return Steps(given, last, _replaced(computed, dict(zip(leaves, given, strict=True)), level))
@@ -254,7 +258,9 @@ def _around(op: Loop, node: Value) -> dict[Value, Any]:
     return dict(zip([*op.body.carried, *op.body.taken], [*given, *node.args[count:]], strict=True))
 
 
-def _pulled(op: Loop, node: Value, adjoint: Mapping[tuple[int, bool], Any], wanted: Container[Any]) -> list[Any]:
+def _pulled(
+    op: Loop, node: Value, adjoint: Mapping[tuple[int, bool], Any], wanted: Container[Any]
+) -> list[Any]:
     body, count = op.body, len(op.body.carried)
     around = _around(op, node)
     taken = [leaf for leaf in body.taken if around[leaf] in wanted]
@@ -278,7 +284,10 @@ def _pulled(op: Loop, node: Value, adjoint: Mapping[tuple[int, bool], Any], want
         if flow is not None and op.axis not in _trace().axes_of(x):  # type: ignore[arg-type]
             flow = total_over(flow, op.axis)
         flows.append(flow)
-    return [flow if isinstance(x, Value) and x in wanted else None for x, flow in zip(node.args, flows, strict=True)]
+    return [
+        flow if isinstance(x, Value) and x in wanted else None
+        for x, flow in zip(node.args, flows, strict=True)
+    ]
 
 
 class Tangent(NamedTuple):

@@ -128,7 +128,7 @@ def _sum(terms: Sequence[Scalar | Product]) -> Scalar:
     return total
 
 
-def _complete(flowed: _Terms) -> Scalar:
+def _complete(flowed: _Terms) -> Any:
     """Return the adjoint of a node from what has flowed to it, and to the numbers that it stands for."""
     terms = flowed.terms
     first = terms[0]

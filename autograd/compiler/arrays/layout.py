@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice, pairwise
 from math import prod
 from typing import Any
 
@@ -21,6 +22,8 @@ from ...ops.table import Op
 from ..passes.axes import AxisLength, InputArray, Inputs, axes_of_tape, moved_to_end
 from ..passes.batches import TotalOf, samples_of, sources_of
 from ..passes.products import DOTS, SUMS
+from ..passes.reductions import find_reductions
+from ..trace.loops import TapeCarried, TapeLoop
 from ..trace.tape import Tape
 from .index_rules import Positions
 
@@ -76,6 +79,11 @@ class Block:
         Of an argument, the dimension of each of its axes.
     length : int or None
         The axis whose length it is.
+    loop : LoopPlan or None
+        The loop that it is, which is no array.
+    carried : (int, int, bool) or None
+        Of an array that a loop carries, the colour of the loop, which of its arrays it is, and whether it is
+        that of the last step only.
     """
 
     op: Op | None
@@ -90,11 +98,60 @@ class Block:
     over: tuple[int, ...] = ()
     dimensions: tuple[int, ...] = ()
     length: int | None = None
+    loop: LoopPlan | None = None
+    carried: tuple[int, int, bool] | None = None
 
     @property
     def size(self) -> int:
         """How many numbers it has."""
         return prod(self.shape)
+
+
+@dataclass
+class LoopPlan:
+    """A loop: its body is a plan, whose arguments are what it carries, followed by what it takes.
+
+    Attributes
+    ----------
+    axis : int
+        The steps.
+    is_reversed : bool
+        Whether the last step comes first.
+    carried : list of CarriedArray
+        What it carries.
+    taken : list of Operand
+        What the body takes from around it, a slice of each for each step where it varies along the steps.
+    body : Plan
+        One step.
+    """
+
+    axis: int
+    is_reversed: bool
+    carried: list[CarriedArray]
+    taken: list[Operand]
+    body: Plan
+
+
+@dataclass
+class CarriedArray:
+    """An array that a loop carries.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Its shape.
+    axes : tuple of int
+        Its axes, without the steps.
+    first : list of (int, int)
+        Where its elements stand before the first step: colours of blocks, and positions there.
+    results : list of int
+        The instructions of the body that are carried on.
+    """
+
+    shape: tuple[int, ...]
+    axes: tuple[int, ...]
+    first: list[Place]
+    results: list[int]
 
 
 Place = tuple[int, Any]
@@ -179,7 +236,7 @@ def lay_out(
     >>> [(block.op and block.op.name, block.shape) for block in plan.blocks.values()]
     [(None, (3,)), ('mul', (3,))]
     """
-    plan = _Layout(tape, colours, inputs.arrays).laid_out(elementwise)
+    plan = _Layout(tape, colours, inputs).laid_out(elementwise)
     return Plan(plan.blocks, plan.place, inputs.axes, along)
 
 
@@ -202,11 +259,12 @@ def _statics(tape: Tape) -> set[int]:
 class _Layout:
     """The blocks that are laid out until now, and where the instructions stand in them."""
 
-    def __init__(self, tape: Tape, colours: Sequence[int], arrays: Sequence[InputArray]) -> None:
+    def __init__(self, tape: Tape, colours: Sequence[int], inputs: Inputs) -> None:
         self.tape = tape
         self.colours = colours
-        self.arrays = arrays
-        self.axes = axes_of_tape(tape, arrays) if any(array.axes for array in arrays) else []
+        self.lengths = inputs.axes
+        self.arrays = arrays = inputs.arrays
+        self.axes = axes_of_tape(tape, arrays) if inputs.axes else []
         self.samples = samples_of(tape)
         self.blocks: dict[int, Block] = {}
         # Of each instruction the block, which is another one for those that arrange, and the position in it.
@@ -237,6 +295,10 @@ class _Layout:
                 self.blocks[colour] = Block(None, (), length=axis)
             elif isinstance(op, Renamed):
                 self._rename(colour, inside, op)
+            elif isinstance(op, TapeLoop):
+                self.blocks[colour] = Block(None, (), loop=self._loop(op, tape.args[inside[0]]))
+            elif isinstance(op, TapeCarried):
+                self._carried(colour, inside, op)
             elif isinstance(op, Structural) and op.arranges:
                 self._arrange(colour, inside)
             else:
@@ -245,6 +307,47 @@ class _Layout:
                     self.blocks[colour].axes = tuple(sorted(self.axes[inside[0]]))
                 self._put(inside, _inverse_of(order))
         return Plan(self.blocks, {i: (int(self.source[i]), self._position(i)) for i in tape.outputs})
+
+    def _loop(self, op: TapeLoop, args: Sequence[int]) -> LoopPlan:
+        """Lay out a loop: what its body takes by the array that it is of, and the body as a plan."""
+        count = len(op.carried)
+        groups = [(k, position) for k, shape in enumerate(op.shapes) for position in range(prod(shape))]
+        carried = [
+            CarriedArray(shape, tuple(sorted(axes)), [], [])
+            for shape, axes in zip(op.shapes, _axes_of_groups(op), strict=True)
+        ]
+        for (k, _), arg in zip(groups, args[:count], strict=True):
+            carried[k].first.append((self.source[arg], self._position(arg)))
+        colours = [self.source[arg] for arg in args[count:]]
+        operands, which = by_source(colours, [self._position(arg) for arg in args[count:]])
+        taken: list[Operand] = []
+        places: list[tuple[int, int]] = [(0, 0)] * len(colours)
+        arrays = [InputArray(k, array.shape, array.axes) for k, array in enumerate(carried)]
+        for operand, numbers in zip(operands, which, strict=True):
+            unique, rank = np.unique(operand.wanted, return_inverse=True)
+            for number, at in zip(numbers.tolist(), rank.ravel().tolist(), strict=True):
+                places[number] = len(arrays), at
+            source = self.blocks[operand.source]
+            shape = source.shape if len(unique) == source.size else (len(unique),) if len(unique) > 1 else ()
+            axes = tuple(axis for axis in source.axes if axis != op.axis)
+            arrays.append(InputArray(len(arrays), shape, axes))
+            taken.append(Operand(operand.source, unique.reshape(shape)))
+        plan = _body_plan(op, groups, places, Inputs(arrays, self.lengths), carried)
+        return LoopPlan(op.axis, op.is_reversed, carried, taken, plan)
+
+    def _carried(self, colour: int, members: Sequence[int], op: TapeCarried) -> None:
+        """Note where the elements of an array stand that a loop carries."""
+        loop, _ = self.tape.args[members[0]]
+        of_loop = self.tape.ops[loop]
+        assert isinstance(of_loop, TapeLoop)
+        self.blocks[colour] = Block(
+            None,
+            of_loop.shapes[op.group],
+            axes=tuple(sorted(op.of)),
+            carried=(self.colours[loop], op.group, op.is_last),
+        )
+        positions = [self.tape.numbers[self.tape.args[i][1]] for i in members]
+        self.at[list(members)] = np.array(positions, dtype=np.intp)
 
     def _rename(self, colour: int, members: Sequence[int], op: Renamed) -> None:
         raise NotImplementedError(f"jit cannot lay out {op}: one array along two axes of one length")
@@ -363,11 +466,39 @@ class _Layout:
         return Operand(colour, np.arange(positions.size).reshape(positions.shape))
 
 
+def _axes_of_groups(op: TapeLoop) -> list[frozenset[int]]:
+    """Return the axes of each array that a loop carries: those of all of its elements."""
+    ends = np.cumsum([0, *map(prod, op.shapes)]).tolist()
+    return [frozenset[int]().union(*op.carried[start:stop]) for start, stop in pairwise(ends)]
+
+
+def _body_plan(
+    op: TapeLoop,
+    groups: Sequence[tuple[int, int]],
+    places: Sequence[tuple[int, int]],
+    inputs: Inputs,
+    carried: Sequence[CarriedArray],
+) -> Plan:
+    """Return the plan of the body of a loop, whose inputs are elements of some arrays."""
+    body = op.body
+    tape = Tape()
+    tape.ops, tape.args, tape.numbers, tape.outputs = body.ops, body.args, body.numbers, body.outputs
+    tape.inputs = {
+        i: (places if argument else groups)[position] for i, (argument, position) in body.inputs.items()
+    }
+    reduced, colours = find_reductions(tape, inputs.arrays)
+    outputs = iter(reduced.outputs)
+    for array in carried:
+        array.results.extend(islice(outputs, prod(array.shape)))
+    return lay_out(reduced, colours, inputs)
+
+
 def _block_of(array: InputArray) -> Block:
     """Return the block of an argument or constant, along its axes in ascending order."""
     order = sorted(range(len(array.axes)), key=array.axes.__getitem__)
     axes = tuple([array.axes[i] for i in order])
-    dimensions = tuple([array.dimensions[i] for i in order])
+    # What a loop hands to its body has its axes last already.
+    dimensions = tuple([array.dimensions[i] for i in order]) if array.dimensions else ()
     if array.constant is None:
         return Block(None, array.shape, argument=array.argument, axes=axes, dimensions=dimensions)
     return Block(None, array.shape, constants=moved_to_end(array.constant, dimensions), axes=axes)

@@ -19,7 +19,7 @@ from ...ops.renderer import SIGNS, Form, Renderer, Term, called
 from ...ops.rule import Rule
 from ...ops.table import COMPARISONS, OPS, Op
 from ..arrays.index_rules import Positions
-from ..arrays.layout import Block, Floats, Operand, Plan, by_source
+from ..arrays.layout import Block, Floats, LoopPlan, Operand, Plan, by_source
 from ..arrays.views import broadcast_axes, view
 from ..passes.products import DOTS, PLAIN_SUMS
 from .literals import Literals, module_text, number_text
@@ -337,9 +337,30 @@ class _StatementWriter:
     products: int = 0
     reductions: int = 0
     gathers: int = 0
+    classes: int = 0
 
     def written(self, results: Sequence[tuple[Sequence[int], tuple[int, ...]]]) -> Source:
-        choices = self._only_chosen_by({i for wanted, _ in results for i in wanted})
+        self._write_blocks({i for wanted, _ in results for i in wanted})
+        along = self.plan.along or [()] * len(results)
+        returned = [
+            self._result(i, wanted, shape) if not axes else self._result_along(wanted, shape, axes)
+            for i, ((wanted, shape), axes) in enumerate(zip(results, along, strict=True))
+        ]
+        self.lines.append(f"return ({', '.join(returned)}{',' if len(returned) == 1 else ''})")
+        return Source(
+            self._body(),
+            imports_of(self.helpers),
+            self.literals,
+            self.products,
+            self.reductions,
+            self.classes,
+            self.gathers,
+        )
+
+    def _write_blocks(self, returned: set[int]) -> None:
+        """Write the statements that compute all arrays."""
+        choices = self._only_chosen_by(returned)
+        self.classes += len(self.plan.blocks)
         for colour, block in self.plan.blocks.items():
             if block.argument is not None:
                 self.names[colour] = self._argument(block)
@@ -356,21 +377,8 @@ class _StatementWriter:
                     text = f"np.full({self._shape_of(block.shape, block.axes)}, {text})"
                 self.names[colour] = f"v{next(self.numbers)}"
                 self.lines.append(f"{self.names[colour]} = {text}")
-        along = self.plan.along or [()] * len(results)
-        returned = [
-            self._result(i, wanted, shape) if not axes else self._result_along(wanted, shape, axes)
-            for i, ((wanted, shape), axes) in enumerate(zip(results, along, strict=True))
-        ]
-        self.lines.append(f"return ({', '.join(returned)}{',' if len(returned) == 1 else ''})")
-        return Source(
-            self._body(),
-            imports_of(self.helpers),
-            self.literals,
-            self.products,
-            self.reductions,
-            len(self.plan.blocks),
-            self.gathers,
-        )
+            elif block.loop is not None:
+                self._write_loop(colour, block.loop)
 
     def _only_chosen_by(self, returned: set[int]) -> set[int]:
         """Return the comparisons that only `where` uses, whose results stay boolean."""
@@ -379,6 +387,9 @@ class _StatementWriter:
         for block in self.plan.blocks.values():
             is_choice = block.op is OPS["where"]
             found -= {operand.source for operand in block.operands[1 if is_choice else 0 :]}
+            if block.loop is not None:
+                found -= {operand.source for operand in block.loop.taken}
+                found -= {colour for array in block.loop.carried for colour, _ in array.first}
         return found
 
     def _truth(self, block: Block) -> str:
@@ -474,7 +485,7 @@ class _StatementWriter:
         """Return an argument, with its axes last."""
         assert block.argument is not None
         name = self.parameters[block.argument]
-        if not block.axes or (block.dimensions == (0,) and not block.shape):
+        if not block.dimensions or (block.dimensions == (0,) and not block.shape):
             return name
         own = f"v{next(self.numbers)}"
         if len(block.shape) + len(block.axes) == 2 and block.dimensions in ((0,), (1, 0)):
@@ -591,25 +602,99 @@ class _StatementWriter:
 
     def _result_along(self, wanted: Sequence[int], shape: tuple[int, ...], axes: tuple[int, ...]) -> str:
         """Return a result whose first dimensions are axes."""
-        places = [self.plan.place[instruction] for instruction in wanted]
-        parts, targets = by_source([colour for colour, _ in places], [position for _, position in places])
         order = tuple(sorted(axes))
+        places = [self.plan.place[instruction] for instruction in wanted]
+        text = self._assembled(places, shape, order, is_own=True)
+        return _axes_first(text, len(shape), [order.index(axis) for axis in axes])
+
+    def _assembled(
+        self, places: Sequence[Any], shape: tuple[int, ...], order: tuple[int, ...], *, is_own: bool
+    ) -> str:
+        """Return numbers that stand at some places as one array, with its axes last."""
+        parts, targets = by_source([colour for colour, _ in places], [position for _, position in places])
         texts = [self._aligned(self._shaped(part, shape), order, whole=True) for part in parts]
         full = self._shape_of(shape, order)
         if len(parts) == 1:
             ((source, text),) = ((part.source, text) for part, text in zip(parts, texts, strict=True))
-            is_whole = {*self._axes_of(parts[0])} == {*axes}
-            text = self._own(text, source) if is_whole else f"np.broadcast_to({text}, {full}).copy()"
-        else:
-            text = f"v{next(self.numbers)}"
-            self.lines.append(f"{text} = np.empty({self._shape_of((len(places),), order)})")
-            for part, target in zip(parts, targets, strict=True):
-                at = view(text, (len(places),), target, self._positions)
-                place = at if at.endswith("]") else f"{at}[...]"
-                self.lines.append(f"{place} = {self._aligned(part, order)}")
-            if len(shape) != 1:
-                text = f"{text}.reshape{full}"
-        return _axes_first(text, len(shape), [order.index(axis) for axis in axes])
+            if {*self._axes_of(parts[0])} != {*order}:
+                return f"np.broadcast_to({text}, {full}){'.copy()' if is_own else ''}"
+            return self._own(text, source) if is_own else text
+        text = f"v{next(self.numbers)}"
+        self.lines.append(f"{text} = np.empty({self._shape_of((len(places),), order)})")
+        for part, target in zip(parts, targets, strict=True):
+            at = view(text, (len(places),), target, self._positions)
+            place = at if at.endswith("]") else f"{at}[...]"
+            self.lines.append(f"{place} = {self._aligned(part, order)}")
+        return text if len(shape) == 1 else f"{text}.reshape{full}"
+
+    # ------------------------------------------------------------------------------------------------ loops
+
+    def _write_loop(self, colour: int, loop: LoopPlan) -> None:
+        """Write a loop over steps, which keeps what each step was given as far as that is used."""
+        carried = {block.carried for block in self.plan.blocks.values()}
+        n = self._length(loop.axis)
+        given = [f"v{next(self.numbers)}" for _ in loop.carried]
+        kept: dict[int, str] = {}
+        for k, (name, array) in enumerate(zip(given, loop.carried, strict=True)):
+            first = self._assembled(array.first, array.shape, array.axes, is_own=False)
+            self.lines.append(f"{name} = {first}")
+            if (colour, k, False) in carried:
+                kept[k] = f"v{next(self.numbers)}"
+                shape = ", ".join([n, *map(str, array.shape), *map(self._length, array.axes)])
+                self.lines.append(f"{kept[k]} = np.empty(({shape},))")
+        taken, slices = self._taken(loop)
+        index = f"t{next(self.numbers)}"
+        steps = f"reversed(range({n}))" if loop.is_reversed else f"range({n})"
+        self.lines.append(f"for {index} in {steps}:")
+        body = _StatementWriter(loop.body, [*given, *taken], {}, self.literals, self.helpers)
+        body.numbers = self.numbers
+        body.lines = [f"{name} = {source}[{index}]" for name, source in slices.items()]
+        body.lines += [f"{name}[{index}] = {given[k]}" for k, name in kept.items()]
+        body._write_blocks({i for array in loop.carried for i in array.results})
+        found = []
+        for array in loop.carried:
+            places = [loop.body.place[i] for i in array.results]
+            found.append(body._assembled(places, array.shape, array.axes, is_own=False))
+        body.lines.append(f"{', '.join(given)} = {', '.join(found)}")
+        self.lines += [f"    {line}" for line in body.lines]
+        self.products, self.reductions = self.products + body.products, self.reductions + body.reductions
+        self.gathers, self.classes = self.gathers + body.gathers, self.classes + body.classes
+        for other, block in self.plan.blocks.items():
+            if block.carried is None or block.carried[0] != colour:
+                continue
+            _, k, is_last = block.carried
+            self.names[other] = given[k] if is_last else self._with_steps_last(kept[k], block, loop.axis)
+
+    def _taken(self, loop: LoopPlan) -> tuple[list[str], dict[str, str]]:
+        """Write what the body takes from around it; return its names, and which are slices of what."""
+        names: list[str] = []
+        slices: dict[str, str] = {}
+        for operand in loop.taken:
+            text = self._view(operand, whole=True)
+            axes = self._axes_of(operand)
+            if loop.axis not in axes:
+                if not text.isidentifier():
+                    self.lines.append(f"v{next(self.numbers)} = {text}")
+                    text = self.lines[-1].split(" = ")[0]
+                names.append(text)
+                continue
+            stacked = f"v{next(self.numbers)}"
+            place = operand.wanted.ndim + axes.index(loop.axis)
+            first = "" if not place else f"np.ascontiguousarray(np.moveaxis({text}, {place}, 0))"
+            self.lines.append(f"{stacked} = {first or text}")
+            names.append(f"v{next(self.numbers)}")
+            slices[names[-1]] = stacked
+        return names, slices
+
+    def _with_steps_last(self, name: str, block: Block, axis: int) -> str:
+        """Return an array whose first dimension is the steps with that dimension among its axes."""
+        place = len(block.shape) + block.axes.index(axis)
+        if not place:
+            return name
+        moved = f"v{next(self.numbers)}"
+        is_matrix = len(block.shape) + len(block.axes) == 2
+        self.lines.append(f"{moved} = " + (f"{name}.T" if is_matrix else f"np.moveaxis({name}, 0, {place})"))
+        return moved
 
     def _shaped(self, operand: Operand, shape: tuple[int, ...]) -> Operand:
         wanted = operand.wanted

@@ -6,8 +6,11 @@ so that equal columns are one array.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import accumulate
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +18,9 @@ import numpy.typing as npt
 
 from ...functions.axes import Axis, Column, Length, Renamed, Size, TotalOver
 from ...ops.structural import Operation, Structural
-from ..trace.tape import Passed, Tape
+from ...transforms.loops import Carried, Loop
+from ..trace.loops import TapeCarried, TapeLoop
+from ..trace.tape import Passed, Tape, tape_of
 
 
 class InputArray(NamedTuple):
@@ -120,7 +125,7 @@ def numbered_axes(
     return found, inputs, [tuple([numbering.number(axis) for axis in axes]) for axes in results]
 
 
-_OPERATIONS = (Column, Length, TotalOver, Renamed)
+_OPERATIONS = (Column, Length, TotalOver, Renamed, Loop)
 
 
 class _Numbering:
@@ -131,15 +136,17 @@ class _Numbering:
         self.inputs = inputs
         self.numbers: dict[Axis, int] = {}
         self.arrays: dict[Any, int] = {}
+        self.loops: dict[Loop, TapeLoop] = {}
         self.one = _merged(tape, results)
 
-    def numbered(self) -> Tape:
+    def numbered(self, tape: Tape | None = None) -> Tape:
+        tape = self.tape if tape is None else tape
         found = Tape()
         new: list[Passed] = []
-        for i, op in enumerate(self.tape.ops):
-            args = tuple([new[arg] for arg in self.tape.args[i]])
+        for i, op in enumerate(tape.ops):
+            args = tuple([new[arg] for arg in tape.args[i]])
             if op is None:
-                new.append(found.copy_leaf(self.tape, i))
+                new.append(found.copy_leaf(tape, i))
             elif isinstance(op, Column):
                 new.append(found.input(self.array(op), op.position))
             elif isinstance(op, Length):
@@ -149,10 +156,40 @@ class _Numbering:
             elif isinstance(op, Renamed):
                 old, to = self.number(op.old), self.number(op.new)
                 new.append(args[0] if old == to else found.add(Renamed(old, to), args))
+            elif isinstance(op, Loop):
+                new.append(found.add(self.loop(op), args))
+            elif isinstance(op, Carried):
+                new.append(self.carried(found, op, args[0]))
             else:
                 new.append(found.add(op, args))
-        found.outputs = [new[output] for output in self.tape.outputs]
+        found.outputs = [new[output] for output in tape.outputs]
         return found
+
+    def loop(self, op: Loop) -> TapeLoop:
+        """Return a loop with its body as a tape."""
+        if op not in self.loops:
+            body = op.body
+            carried = tuple([self.numbers_of(axes) for axes in body.axes])
+            taken = tuple([self.numbers_of(axes) for axes in op.taken_axes])
+            inside = self.numbered(tape_of(body.results, [body.carried, body.taken]))
+            axis = self.number(op.axis)
+            self.loops[op] = TapeLoop(inside, axis, op.is_reversed, op.shapes, carried, taken)
+        return self.loops[op]
+
+    def carried(self, found: Tape, op: Carried, loop: int) -> int:
+        """Append an element of an array that a loop carries."""
+        of_loop = found.ops[loop]
+        assert isinstance(of_loop, TapeLoop)
+        ends = [*accumulate(map(prod, of_loop.shapes))]
+        group = bisect_right(ends, op.which)
+        position = op.which - (ends[group - 1] if group else 0)
+        axes = op.of if op.is_last else op.of | {op.axis}
+        new = TapeCarried(group, op.is_last, self.numbers_of(axes))
+        return found.add(new, (loop, found.constant(float(position))))
+
+    def numbers_of(self, axes: Iterable[Axis]) -> frozenset[int]:
+        """Return the numbers of some axes."""
+        return frozenset(self.number(axis) for axis in sorted(axes, key=lambda axis: axis.number))
 
     def number(self, axis: Axis) -> Any:
         """Return the number of an axis."""
@@ -194,8 +231,8 @@ def _merged(tape: Tape, results: AxesOfResults) -> dict[Axis, Axis]:
             axis = one[axis]
         return axis
 
-    kinds = {*_axes_of(tape, []), *map(frozenset, results)}
-    for op in dict.fromkeys(tape.ops):
+    kinds = {*_axes_of(tape, []), *map(frozenset, results), *_kinds_inside(tape)}
+    for op in dict.fromkeys([*tape.ops, *_operations_inside(tape)]):
         if isinstance(op, Renamed):
             old, new = find(op.old), find(op.new)
             if old is not new and not any(old in kind and new in kind for kind in kinds):
@@ -203,6 +240,34 @@ def _merged(tape: Tape, results: AxesOfResults) -> dict[Axis, Axis]:
                 one[second] = first
                 kinds = {frozenset(map(find, kind)) for kind in kinds}
     return {axis: find(axis) for axis in one}
+
+
+def _loops(tape: Tape) -> list[Loop]:
+    return [op for op in dict.fromkeys(tape.ops) if isinstance(op, Loop)]
+
+
+def _operations_inside(tape: Tape) -> Iterator[Operation | None]:
+    """Yield the operations of the bodies of loops."""
+    for op in _loops(tape):
+        body = tape_of(op.body.results, [op.body.carried, op.body.taken])
+        yield from body.ops
+        yield from _operations_inside(body)
+
+
+def _kinds_inside(tape: Tape) -> Iterator[frozenset[Any]]:
+    """Yield the axes that instructions of the bodies of loops vary along."""
+    for op in _loops(tape):
+        body = tape_of(op.body.results, [op.body.carried, op.body.taken])
+        of_inputs = [axes | {op.axis} for axes in op.body.axes], op.taken_axes
+        known: list[frozenset[Any]] = []
+        for i, inner in enumerate(body.ops):
+            if i in body.inputs:
+                which, position = body.inputs[i]
+                known.append(frozenset(of_inputs[which][position]))
+            else:
+                known.append(axes_by(body, i, inner, [], known))
+        yield from known
+        yield from _kinds_inside(body)
 
 
 def axes_of_tape(tape: Tape, arrays: Sequence[InputArray]) -> list[frozenset[Any]]:

@@ -9,6 +9,7 @@ from hashlib import blake2b
 from ...functions.axes import Length, Renamed, TotalOver
 from ...ops.structural import Operation, Structural
 from ...ops.table import Op, row
+from .loops import TapeCarried, TapeLoop
 from .tape import Tape
 
 
@@ -76,6 +77,11 @@ def is_row(op: Op) -> bool:
 
 def _name_of_single(op: Structural) -> str | None:
     """Return the name of an operation that has one: as a single object, which `pickle` saves as its name."""
+    if isinstance(op, TapeLoop):
+        body = fingerprint(op.body, "")
+        return body and f"loop {body} {op.axis} {op.is_reversed} {op.shapes} {[*map(sorted, op.carried)]}"
+    if isinstance(op, TapeCarried):
+        return repr(op)
     if isinstance(op, TotalOver | Length | Renamed):
         return f"{op.name} {astuple(op)}"
     try:

@@ -1,0 +1,81 @@
+"""Loops on a tape: one instruction for all steps, whose body is a tape of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ...ops.structural import Structural
+from .tape import Tape
+
+CARRIED, TAKEN = 0, 1
+"""Of the inputs of a body, the argument of what is carried, and of what it takes from around it."""
+
+
+@dataclass(frozen=True, eq=False)
+class TapeLoop(Structural):
+    """All steps of a recurrence, whose operands are what the first step is given, and what the body takes.
+
+    Attributes
+    ----------
+    body : Tape
+        One step: its inputs are of the argument `CARRIED` or `TAKEN`, and its outputs are carried on.
+    axis : int
+        The steps.
+    is_reversed : bool
+        Whether the last step comes first.
+    shapes : tuple of tuple of int
+        The arrays that the carried numbers are elements of, one after the other.
+    carried, taken : tuple of frozenset of int
+        The axes that each input of the body varies along; the steps are among those of what is taken.
+    """
+
+    body: Tape
+    axis: int
+    is_reversed: bool
+    shapes: tuple[tuple[int, ...], ...]
+    carried: tuple[frozenset[int], ...]
+    taken: tuple[frozenset[int], ...]
+    name = "loop"
+    variadic = True
+
+    def axes(self, of_operands: Sequence[frozenset[Any]]) -> frozenset[Any]:
+        """Return none: only what it carries varies."""
+        return frozenset()
+
+    def length(self, operands: int) -> int:
+        """Return that it is not several samples side by side."""
+        return 0
+
+
+@dataclass(frozen=True, repr=False)
+class TapeCarried(Structural):
+    """An element of an array that a loop carries; its position there is the last operand.
+
+    Attributes
+    ----------
+    group : int
+        Which of the arrays.
+    is_last : bool
+        Whether it is that of the last step only, rather than what each step is given.
+    of : frozenset of int
+        The axes that it varies along.
+    """
+
+    group: int
+    is_last: bool
+    of: frozenset[int]
+    name = "carried"
+    statics = 1
+
+    def axes(self, of_operands: Sequence[frozenset[Any]]) -> frozenset[Any]:
+        """Return its axes."""
+        return self.of
+
+    def length(self, operands: int) -> int:
+        """Return that it is not several samples side by side."""
+        return 0
+
+    def __repr__(self) -> str:
+        return f"carried {self.group} {self.is_last} {sorted(self.of)}"

@@ -1,0 +1,122 @@
+"""`scan` in a trace whose arrays stay whole: the body is called once, for a step that is a symbol."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..functions.axes import Axis, AxisTrace, ElementsNeededError, Size, Source
+from ..functions.batch_array import BatchArray
+from ..functions.traced_array import TracedArray, is_whole
+from .batch_by_symbol import WholeBatch, is_by_symbol
+from .loops import loop
+from .trees import Leaf, Structure, leaves_of, numbers_of, unflatten, with_leaves
+
+Stepped = Callable[[Any, Any], tuple[Any, Any]]
+"""The body: from the carry and a slice to the next carry, which is checked, and a result."""
+
+
+def is_by_loop(trace: AxisTrace | None, leaves: Sequence[Any], length: int | None) -> bool:
+    """Return whether a scan is recorded as a loop: over whole arrays or constants, or several times.
+
+    Examples
+    --------
+    >>> is_by_loop(None, [], 3)
+    False
+    """
+    if trace is None or not all(is_whole(leaf) or isinstance(leaf, np.ndarray) for leaf in leaves):
+        return False
+    if not leaves:
+        return length is not None and length > 1
+    if any(not _lengths(leaf) for leaf in leaves) or length not in (None, _lengths(leaves[0])[0]):
+        return False
+    arrays = [WholeBatch(leaf, 0) if is_whole(leaf) else leaf for leaf in leaves]
+    return len({_lengths(leaf)[0] for leaf in leaves}) == 1 and is_by_symbol(trace, arrays)
+
+
+def _lengths(leaf: Any) -> tuple[int, ...]:
+    return leaf.lengths if is_whole(leaf) else leaf.shape  # type: ignore[no-any-return]
+
+
+def scanned(
+    trace: AxisTrace,
+    stepped: Stepped,
+    init: Any,
+    xs: tuple[Sequence[Any], Structure],
+    length: int | None,
+    *,
+    is_reversed: bool,
+) -> tuple[Any, Any]:
+    """Return what `scan` does, recorded as a loop.
+
+    Parameters
+    ----------
+    trace : AxisTrace
+        The trace.
+    stepped : callable
+        The body.
+    init : tree
+        The first carry.
+    xs : (sequence of array, Structure)
+        The arrays that are sliced, and the structure that they are leaves of.
+    length : int, optional
+        The number of steps; needed without arrays.
+    is_reversed : bool
+        Whether to begin with the last slice.
+
+    Returns
+    -------
+    (carry, results)
+        As `scan`.
+    """
+    arrays, structure = xs
+    wholes = [leaf if is_whole(leaf) else TracedArray(trace, Source(leaf, None)) for leaf in arrays]
+    counted = f"scan takes {length} steps"
+    axis = Axis(Size(wholes[0].lengths[0]) if wholes else Size(length or 0, counted))
+    slices = [WholeBatch(whole, 0).slices(axis) for whole in wholes]
+    x = unflatten(with_leaves(structure, lambda leaf: Leaf(())), slices, argument=True)
+    leaves, form = leaves_of(init, "the carry of scan", exact=True)
+    results = _Results()
+
+    def step(numbers: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+        carry, result = stepped(unflatten(form, numbers, argument=True), x)
+        return numbers_of(leaves_of(carry, "the carry of scan", exact=True)[0]), results.numbers_of(result)
+
+    shapes = tuple([np.shape(leaf) for leaf in leaves])
+    steps = loop(axis, numbers_of(leaves), step, shapes, is_reversed=is_reversed)
+    return unflatten(form, steps.last), results.along(trace, axis, iter(steps.computed))
+
+
+class _Results:
+    """The structure of the result of a step."""
+
+    form: Structure
+    leaves: Sequence[Any]
+
+    def numbers_of(self, result: Any) -> list[Any]:
+        """Return the numbers of a result, each at any step."""
+        self.leaves, self.form = leaves_of(result, "a result of scan", exact=True, whole=True)
+        if any(type(leaf) is TracedArray for leaf in self.leaves):
+            raise ElementsNeededError
+        return [number for leaf in self.leaves for number in numbers_of([_slice(leaf)])]
+
+    def along(self, trace: AxisTrace, axis: Axis, numbers: Iterator[Any]) -> Any:
+        """Return the results of all steps."""
+        found = [_along(trace, axis, leaf, numbers) for leaf in self.leaves]
+        return unflatten(with_leaves(self.form, lambda leaf: Leaf(())), found)
+
+
+def _slice(leaf: Any) -> Any:
+    return leaf.slice() if is_whole(leaf) else leaf
+
+
+def _along(trace: AxisTrace, axis: Axis, leaf: Any, numbers: Iterator[Any]) -> BatchArray:
+    inner = _slice(leaf)
+    axes = leaf.axes if type(leaf) is BatchArray else ()
+    if not isinstance(inner, np.ndarray):
+        return BatchArray(trace, (axis, *axes), next(numbers))
+    made = np.empty(inner.size, dtype=object)
+    made[:] = [next(numbers) for _ in range(inner.size)]
+    return BatchArray(trace, (axis, *axes), made.reshape(inner.shape))
