@@ -13,7 +13,7 @@ from ...engine.value import Value
 from ...transforms.trees import Structure, leaves_of, unflatten
 from .arrays import arrays_of, paths_of, shapes_of
 from .key import key_of
-from .open_lengths import OpenLengths, with_symbols
+from .open_lengths import NONE_OPEN, OpenLengths, with_symbols
 from .snapshot import Snapshot
 from .static import StaticArguments, Statics
 
