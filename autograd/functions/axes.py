@@ -216,6 +216,18 @@ class Length(_AxisOperation):
 
 
 @dataclass(frozen=True, repr=False)
+class Index(_AxisOperation):
+    """The index along an axis itself: 0, 1, 2, ..."""
+
+    axis: Axis
+    name = "index"
+
+    def axes(self, of_operands: Sequence[Axes]) -> Axes:
+        """Return the axis."""
+        return frozenset({self.axis})
+
+
+@dataclass(frozen=True, repr=False)
 class TotalOver(_AxisOperation):
     """The sum over an axis."""
 
@@ -415,6 +427,18 @@ def length_of(size: Size) -> Scalar:
     if trace is None:
         return float(size.length)
     return trace.leaf(Length(size), float(size.length))
+
+
+def index_along(axis: Axis) -> Scalar:
+    """Return the index along an axis, as a number of the program.
+
+    Examples
+    --------
+    >>> index_along(Axis(Size(3)))
+    0.0
+    """
+    trace = _trace.get()
+    return 0.0 if trace is None else trace.leaf(Index(axis), 0.0)
 
 
 def total_over(x: Scalar, axis: Axis) -> Scalar:

@@ -23,7 +23,7 @@ from ..functions.axes import ElementsNeededError, axis_trace
 from ..functions.traced_array import is_whole
 from .branches import chosen_among, place
 from .indexing import as_index
-from .scan_by_loop import is_by_loop, scanned
+from .scan_by_loop import counted, is_by_loop, scanned
 from .trees import (
     Leaf,
     leaves_like,
@@ -130,8 +130,16 @@ def fori_loop(lower: Any, upper: Any, body_fun: Function, init_val: Any) -> Any:
     6.0
     """
     body = _Body(body_fun, init_val, "fori_loop", "the value")
+    first, stop = _bound(lower, "lower"), _bound(upper, "upper")
+    trace = axis_trace()
+    if trace is not None and stop - first > 1:
+        try:
+            return counted(trace, lambda i, value: body.checked(body_fun(i, value)), first, stop, init_val)
+        except (TracedValueError, IndexError, TypeError):
+            # The body may count with its integer, which it gets as it is then.
+            pass
     value = init_val
-    for i in range(_bound(lower, "lower"), _bound(upper, "upper")):
+    for i in range(first, stop):
         value = body.checked(body_fun(i, value))
     return value
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from ..engine.apply import record
 from ..engine.graph import consumers_first
@@ -106,20 +106,28 @@ class Loop(Structural):
         return self.name
 
 
+When = Literal["given", "left", "last"]
+"""Of a carried number: what each step is given, what each step leaves, or what the last one leaves."""
+
+
 @dataclass(frozen=True, repr=False)
 class Carried(Structural):
-    """A number that a loop carries: as each step is given it, or as the last step leaves it.
+    """A number that a loop carries.
 
     Attributes
     ----------
     which : int
         Which of the carried numbers.
-    is_last : bool
-        Whether it is that of the last step only.
+    when : {"given", "left", "last"}
+        Whether it is what each step is given, what each step leaves, or what the last one leaves.
+    of : frozenset of Axis
+        The axes of the number, without the steps.
+    axis : Axis
+        The steps.
     """
 
     which: int
-    is_last: bool
+    when: When
     of: Axes
     axis: Axis
     name = "carried"
@@ -127,22 +135,22 @@ class Carried(Structural):
 
     def axes(self, of_operands: Sequence[Axes]) -> Axes:
         """Return the axes of the number, and the steps unless it is the last."""
-        return self.of if self.is_last else self.of | {self.axis}
+        return self.of if self.when == "last" else self.of | {self.axis}
 
     def pull(
         self, node: Any, adjoint: Any, wanted: Container[Any], lengths: Mapping[Any, int]
     ) -> Sequence[Any]:
         """Return the adjoint, as a piece of what flows to the loop."""
-        return [Piece((self.which, self.is_last), adjoint)]
+        return [Piece((self.which, self.when), adjoint)]
 
     def push(self, node: Any, tangents: Sequence[Any]) -> Any:
         """Return the number that the loop of the tangents carries."""
         (tangent,) = tangents
-        return tangent.of(self.which, self.is_last)
+        return tangent.of(self.which, self.when)
 
     def apply(self, *operands: Any) -> Any:
         """Return the same number of another loop."""
-        return carried(operands[0], self.which, is_last=self.is_last)
+        return carried(operands[0], self.which, self.when)
 
     def __repr__(self) -> str:
         return self.name
@@ -153,8 +161,8 @@ class Steps(NamedTuple):
 
     Attributes
     ----------
-    given : list of Value or float
-        The carried numbers that each step is given, along the axis of the steps.
+    given, left : list of Value or float
+        The carried numbers that each step is given, and that it leaves, along the axis of the steps.
     last : list of Value or float
         Those that the last step leaves.
     computed : list of Value or float
@@ -162,6 +170,7 @@ class Steps(NamedTuple):
     """
 
     given: Sequence[Scalar]
+    left: Sequence[Scalar]
     last: Sequence[Scalar]
     computed: Sequence[Scalar]
 
@@ -209,17 +218,25 @@ def loop(axis: Axis, first: Sequence[Scalar], step: Step, shapes: Shapes, *, is_
     body = Body(leaves, taken, replaced, of_carried, level)
     of_taken = [trace.axes_of(x) for x in around]
     node = _recorded(Loop(body, axis, is_reversed, shapes, of_taken), [*first, *around])
-    given = [carried(node, which, is_last=False) for which in range(len(first))]
-    last = [carried(node, which, is_last=True) for which in range(len(first))]
-    return Steps(given, last, _replaced(computed, dict(zip(leaves, given, strict=True)), level))
+    given, left, last = ([carried(node, k, when) for k in range(len(first))] for when in get_args(When))
+    around_step = _known(leaves, results, given, left)
+    return Steps(given, left, last, _replaced(computed, around_step, level))
 
 
-def carried(node: Value, which: int, *, is_last: bool) -> Value:
+def _known(
+    leaves: Sequence[Value], results: Sequence[Scalar], given: Sequence[Value], left: Sequence[Value]
+) -> dict[Value, Any]:
+    """Return what carried numbers are for all steps at once; what a step leaves is not computed again."""
+    known = {result: x for result, x in zip(results, left, strict=True) if isinstance(result, Value)}
+    return known | dict(zip(leaves, given, strict=True))
+
+
+def carried(node: Value, which: int, when: When) -> Value:
     """Return a number that a loop carries."""
     op = node.op
     assert isinstance(op, Loop)
     number = op.body.carried[which]._data
-    return record(Carried(which, is_last, op.body.axes[which], op.axis), number, (node,), (1.0,))
+    return record(Carried(which, when, op.body.axes[which], op.axis), number, (node,), (1.0,))
 
 
 def _trace() -> AxisTrace:
@@ -253,13 +270,14 @@ def _replaced(items: Sequence[Any], new: Mapping[Value, Any], level: int) -> lis
 
 def _around(op: Loop, node: Value) -> dict[Value, Any]:
     """Return what the leaves of a body stand for in any step."""
-    count = len(op.body.carried)
-    given = [carried(node, which, is_last=False) for which in range(count)]
-    return dict(zip([*op.body.carried, *op.body.taken], [*given, *node.args[count:]], strict=True))
+    body, count = op.body, len(op.body.carried)
+    given, left = ([carried(node, which, when) for which in range(count)] for when in ("given", "left"))
+    taken = dict(zip(body.taken, node.args[count:], strict=True))
+    return _known(body.carried, body.results, given, left) | taken
 
 
 def _pulled(
-    op: Loop, node: Value, adjoint: Mapping[tuple[int, bool], Any], wanted: Container[Any]
+    op: Loop, node: Value, adjoint: Mapping[tuple[int, When], Any], wanted: Container[Any]
 ) -> list[Any]:
     body, count = op.body, len(op.body.carried)
     around = _around(op, node)
@@ -267,15 +285,16 @@ def _pulled(
     order = consumers_first(*[x for x in body.results if isinstance(x, Value)], level=body.level)
 
     def step(adjoints: Sequence[Value]) -> tuple[list[Scalar], list[Scalar]]:
-        pairs = [(x, a) for x, a in zip(body.results, adjoints, strict=True) if isinstance(x, Value)]
+        left = [_plus(a, adjoint.get((which, "left"), 0.0)) for which, a in enumerate(adjoints)]
+        pairs = [(x, a) for x, a in zip(body.results, left, strict=True) if isinstance(x, Value)]
         outputs, seeds = [x for x, _ in pairs], [a for _, a in pairs]
         found = adjoints_of(order, outputs, seeds, [*body.carried, *taken], as_graph=True)
         flows = [found.get(leaf, 0.0) for leaf in (*body.carried, *taken)]
         of_all = _replaced(flows, around, body.level)
-        given = [adjoint.get((which, False), 0.0) for which in range(count)]
+        given = [adjoint.get((which, "given"), 0.0) for which in range(count)]
         return [_plus(x, y) for x, y in zip(of_all[:count], given, strict=True)], of_all[count:]
 
-    last = [adjoint.get((which, True), 0.0) for which in range(count)]
+    last = [adjoint.get((which, "last"), 0.0) for which in range(count)]
     steps = loop(op.axis, last, step, op.shapes, is_reversed=not op.is_reversed)
     of_taken = dict(zip(taken, steps.computed, strict=True))
     flows: list[Any] = [*steps.last]
@@ -295,9 +314,9 @@ class Tangent(NamedTuple):
 
     steps: Steps
 
-    def of(self, which: int, is_last: bool) -> Scalar:
+    def of(self, which: int, when: When) -> Scalar:
         """Return the tangent of a carried number."""
-        return (self.steps.last if is_last else self.steps.given)[which]
+        return {"given": self.steps.given, "left": self.steps.left, "last": self.steps.last}[when][which]
 
 
 def _pushed(op: Loop, node: Value, tangents: Sequence[Any]) -> Tangent:

@@ -1,4 +1,4 @@
-"""`scan` in a trace whose arrays stay whole: the body is called once, for a step that is a symbol."""
+"""`scan` and `fori_loop` in a trace whose arrays stay whole: one call of the body, for a symbolic step."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..functions.axes import Axis, AxisTrace, ElementsNeededError, Size, Source
+from ..functions.axes import Axis, AxisTrace, ElementsNeededError, Size, Source, along, index_along
 from ..functions.batch_array import BatchArray
 from ..functions.traced_array import TracedArray, is_whole
 from .batch_by_symbol import WholeBatch, is_by_symbol
@@ -73,8 +73,7 @@ def scanned(
     """
     arrays, structure = xs
     wholes = [leaf if is_whole(leaf) else TracedArray(trace, Source(leaf, None)) for leaf in arrays]
-    counted = f"scan takes {length} steps"
-    axis = Axis(Size(wholes[0].lengths[0]) if wholes else Size(length or 0, counted))
+    axis = Axis(Size(wholes[0].lengths[0]) if wholes else Size(length or 0, f"scan takes {length} steps"))
     slices = [WholeBatch(whole, 0).slices(axis) for whole in wholes]
     x = unflatten(with_leaves(structure, lambda leaf: Leaf(())), slices, argument=True)
     leaves, form = leaves_of(init, "the carry of scan", exact=True)
@@ -87,6 +86,38 @@ def scanned(
     shapes = tuple([np.shape(leaf) for leaf in leaves])
     steps = loop(axis, numbers_of(leaves), step, shapes, is_reversed=is_reversed)
     return unflatten(form, steps.last), results.along(trace, axis, iter(steps.computed))
+
+
+def counted(trace: AxisTrace, stepped: Callable[[Any, Any], Any], lower: int, upper: int, init: Any) -> Any:
+    """Return what `fori_loop` does, recorded as a loop.
+
+    Parameters
+    ----------
+    trace : AxisTrace
+        The trace.
+    stepped : callable
+        The body: from an integer and the value to the next value, which is checked.
+    lower, upper : int
+        The range, of two integers or more.
+    init : tree
+        The first value.
+
+    Returns
+    -------
+    tree
+        The last value.
+    """
+    axis = Axis(Size(upper - lower, "fori_loop counts to a number that is known"))
+    with along(trace, axis):
+        i = index_along(axis) + float(lower)
+    leaves, form = leaves_of(init, "the value of fori_loop", exact=True)
+
+    def step(numbers: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+        value = stepped(i, unflatten(form, numbers, argument=True))
+        return numbers_of(leaves_of(value, "the value of fori_loop", exact=True)[0]), []
+
+    shapes = tuple([np.shape(leaf) for leaf in leaves])
+    return unflatten(form, loop(axis, numbers_of(leaves), step, shapes, is_reversed=False).last)
 
 
 class _Results:

@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...functions.axes import Length, Renamed
+from ...functions.axes import Index, Length, Renamed
 from ...ops.structural import Structural
 from ...ops.table import Op
+from ...transforms.loops import When
 from ..passes.axes import AxisLength, InputArray, Inputs, axes_of_tape, moved_to_end
 from ..passes.batches import TotalOf, samples_of, sources_of
 from ..passes.products import DOTS, SUMS
@@ -79,11 +80,13 @@ class Block:
         Of an argument, the dimension of each of its axes.
     length : int or None
         The axis whose length it is.
+    is_index : bool
+        Whether it is the index along its axis.
     loop : LoopPlan or None
         The loop that it is, which is no array.
-    carried : (int, int, bool) or None
+    carried : (int, int, str) or None
         Of an array that a loop carries, the colour of the loop, which of its arrays it is, and whether it is
-        that of the last step only.
+        what each step is "given", what each step has "left", or what the "last" one has.
     """
 
     op: Op | None
@@ -98,8 +101,9 @@ class Block:
     over: tuple[int, ...] = ()
     dimensions: tuple[int, ...] = ()
     length: int | None = None
+    is_index: bool = False
     loop: LoopPlan | None = None
-    carried: tuple[int, int, bool] | None = None
+    carried: tuple[int, int, When] | None = None
 
     @property
     def size(self) -> int:
@@ -227,7 +231,8 @@ def lay_out(
     Examples
     --------
     >>> from autograd import Value
-    >>> from ..passes.axes import whole_arguments
+    >>> from ...transforms.loops import When
+    from ..passes.axes import whole_arguments
     >>> from ..passes.colours import colours_of
     >>> from ..trace.tape import tape_of
     >>> x = [Value(1.0), Value(2.0), Value(3.0)]
@@ -293,6 +298,9 @@ class _Layout:
             elif isinstance(op, Length):
                 axis: int = op.size  # type: ignore[assignment]
                 self.blocks[colour] = Block(None, (), length=axis)
+            elif isinstance(op, Index):
+                along: int = op.axis  # type: ignore[assignment]
+                self.blocks[colour] = Block(None, (), axes=(along,), is_index=True)
             elif isinstance(op, Renamed):
                 self._rename(colour, inside, op)
             elif isinstance(op, TapeLoop):
@@ -344,7 +352,7 @@ class _Layout:
             None,
             of_loop.shapes[op.group],
             axes=tuple(sorted(op.of)),
-            carried=(self.colours[loop], op.group, op.is_last),
+            carried=(self.colours[loop], op.group, op.when),
         )
         positions = [self.tape.numbers[self.tape.args[i][1]] for i in members]
         self.at[list(members)] = np.array(positions, dtype=np.intp)

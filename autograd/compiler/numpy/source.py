@@ -368,6 +368,10 @@ class _StatementWriter:
                 self.names[colour] = self.literals.name(block.constants, "c")
             elif block.length is not None:
                 self.names[colour] = self._length(block.length)
+            elif block.is_index:
+                self.names[colour] = f"v{next(self.numbers)}"
+                length = self._length(block.axes[0])
+                self.lines.append(f"{self.names[colour]} = np.arange({length}, dtype=float)")
             elif block.targets:
                 self.names[colour] = f"v{next(self.numbers)}"
                 self._fill(self.names[colour], block.size, block.operands, block.targets)
@@ -631,17 +635,18 @@ class _StatementWriter:
 
     def _write_loop(self, colour: int, loop: LoopPlan) -> None:
         """Write a loop over steps, which keeps what each step was given as far as that is used."""
-        carried = {block.carried for block in self.plan.blocks.values()}
         n = self._length(loop.axis)
+        used = {block.carried for block in self.plan.blocks.values() if block.carried is not None}
         given = [f"v{next(self.numbers)}" for _ in loop.carried]
-        kept: dict[int, str] = {}
+        kept: dict[tuple[int, When], str] = {}
         for k, (name, array) in enumerate(zip(given, loop.carried, strict=True)):
             first = self._assembled(array.first, array.shape, array.axes, is_own=False)
             self.lines.append(f"{name} = {first}")
-            if (colour, k, False) in carried:
-                kept[k] = f"v{next(self.numbers)}"
-                shape = ", ".join([n, *map(str, array.shape), *map(self._length, array.axes)])
-                self.lines.append(f"{kept[k]} = np.empty(({shape},))")
+            shape = ", ".join([n, *map(str, array.shape), *map(self._length, array.axes)])
+            for when in ("given", "left"):
+                if (colour, k, when) in used:
+                    kept[k, when] = f"v{next(self.numbers)}"
+                    self.lines.append(f"{kept[k, when]} = np.empty(({shape},))")
         taken, slices = self._taken(loop)
         index = f"t{next(self.numbers)}"
         steps = f"reversed(range({n}))" if loop.is_reversed else f"range({n})"
@@ -649,21 +654,25 @@ class _StatementWriter:
         body = _StatementWriter(loop.body, [*given, *taken], {}, self.literals, self.helpers)
         body.numbers = self.numbers
         body.lines = [f"{name} = {source}[{index}]" for name, source in slices.items()]
-        body.lines += [f"{name}[{index}] = {given[k]}" for k, name in kept.items()]
+        body.lines += [f"{name}[{index}] = {given[k]}" for (k, when), name in kept.items() if when == "given"]
         body._write_blocks({i for array in loop.carried for i in array.results})
         found = []
         for array in loop.carried:
             places = [loop.body.place[i] for i in array.results]
             found.append(body._assembled(places, array.shape, array.axes, is_own=False))
         body.lines.append(f"{', '.join(given)} = {', '.join(found)}")
+        body.lines += [f"{name}[{index}] = {given[k]}" for (k, when), name in kept.items() if when == "left"]
         self.lines += [f"    {line}" for line in body.lines]
         self.products, self.reductions = self.products + body.products, self.reductions + body.reductions
         self.gathers, self.classes = self.gathers + body.gathers, self.classes + body.classes
         for other, block in self.plan.blocks.items():
             if block.carried is None or block.carried[0] != colour:
                 continue
-            _, k, is_last = block.carried
-            self.names[other] = given[k] if is_last else self._with_steps_last(kept[k], block, loop.axis)
+            _, k, when = block.carried
+            is_last = when == "last"
+            self.names[other] = (
+                given[k] if is_last else self._with_steps_last(kept[k, when], block, loop.axis)
+            )
 
     def _taken(self, loop: LoopPlan) -> tuple[list[str], dict[str, str]]:
         """Write what the body takes from around it; return its names, and which are slices of what."""

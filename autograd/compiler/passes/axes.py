@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ...functions.axes import Axis, Column, Length, Renamed, Size, TotalOver
+from ...functions.axes import Axis, Column, Index, Length, Renamed, Size, TotalOver
 from ...ops.structural import Operation, Structural
 from ...transforms.loops import Carried, Loop
 from ..trace.loops import TapeCarried, TapeLoop
@@ -125,7 +125,7 @@ def numbered_axes(
     return found, inputs, [tuple([numbering.number(axis) for axis in axes]) for axes in results]
 
 
-_OPERATIONS = (Column, Length, TotalOver, Renamed, Loop)
+_OPERATIONS = (Column, Index, Length, TotalOver, Renamed, Loop)
 
 
 class _Numbering:
@@ -136,7 +136,8 @@ class _Numbering:
         self.inputs = inputs
         self.numbers: dict[Axis, int] = {}
         self.arrays: dict[Any, int] = {}
-        self.loops: dict[Loop, TapeLoop] = {}
+        self.loops: dict[tuple[Loop, frozenset[int]], TapeLoop] = {}
+        self.inside: frozenset[int] = frozenset()
         self.one = _merged(tape, results)
 
     def numbered(self, tape: Tape | None = None) -> Tape:
@@ -151,6 +152,8 @@ class _Numbering:
                 new.append(found.input(self.array(op), op.position))
             elif isinstance(op, Length):
                 new.append(self.length(found, op.size))
+            elif isinstance(op, Index):
+                new.append(found.add(replace(op, axis=self.number(op.axis)), ()))
             elif isinstance(op, TotalOver):
                 new.append(found.add(replace(op, axis=self.number(op.axis)), args))
             elif isinstance(op, Renamed):
@@ -167,14 +170,16 @@ class _Numbering:
 
     def loop(self, op: Loop) -> TapeLoop:
         """Return a loop with its body as a tape."""
-        if op not in self.loops:
-            body = op.body
+        key = op, self.inside
+        if key not in self.loops:
+            body, axis, around = op.body, self.number(op.axis), self.inside
             carried = tuple([self.numbers_of(axes) for axes in body.axes])
             taken = tuple([self.numbers_of(axes) for axes in op.taken_axes])
+            self.inside = around | {axis}
             inside = self.numbered(tape_of(body.results, [body.carried, body.taken]))
-            axis = self.number(op.axis)
-            self.loops[op] = TapeLoop(inside, axis, op.is_reversed, op.shapes, carried, taken)
-        return self.loops[op]
+            self.inside = around
+            self.loops[key] = TapeLoop(inside, axis, op.is_reversed, op.shapes, carried, taken)
+        return self.loops[key]
 
     def carried(self, found: Tape, op: Carried, loop: int) -> int:
         """Append an element of an array that a loop carries."""
@@ -183,13 +188,14 @@ class _Numbering:
         ends = [*accumulate(map(prod, of_loop.shapes))]
         group = bisect_right(ends, op.which)
         position = op.which - (ends[group - 1] if group else 0)
-        axes = op.of if op.is_last else op.of | {op.axis}
-        new = TapeCarried(group, op.is_last, self.numbers_of(axes))
+        axes = op.of if op.when == "last" else op.of | {op.axis}
+        new = TapeCarried(group, op.when, self.numbers_of(axes))
         return found.add(new, (loop, found.constant(float(position))))
 
     def numbers_of(self, axes: Iterable[Axis]) -> frozenset[int]:
-        """Return the numbers of some axes."""
-        return frozenset(self.number(axis) for axis in sorted(axes, key=lambda axis: axis.number))
+        """Return the numbers of some axes, but for those whose single step this is."""
+        ordered = sorted(axes, key=lambda axis: axis.number)
+        return frozenset(self.number(axis) for axis in ordered) - self.inside
 
     def number(self, axis: Axis) -> Any:
         """Return the number of an axis."""

@@ -6,7 +6,7 @@ import marshal
 from dataclasses import astuple
 from hashlib import blake2b
 
-from ...functions.axes import Length, Renamed, TotalOver
+from ...functions.axes import Index, Length, Renamed, TotalOver
 from ...ops.structural import Operation, Structural
 from ...ops.table import Op, row
 from .loops import TapeCarried, TapeLoop
@@ -82,7 +82,7 @@ def _name_of_single(op: Structural) -> str | None:
         return body and f"loop {body} {op.axis} {op.is_reversed} {op.shapes} {[*map(sorted, op.carried)]}"
     if isinstance(op, TapeCarried):
         return repr(op)
-    if isinstance(op, TotalOver | Length | Renamed):
+    if isinstance(op, Index | Length | Renamed | TotalOver):
         return f"{op.name} {astuple(op)}"
     try:
         name = op.__reduce_ex__(2)

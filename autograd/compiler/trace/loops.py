@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...ops.structural import Structural
+from ...transforms.loops import When
 from .tape import Tape
 
 CARRIED, TAKEN = 0, 1
@@ -57,14 +58,14 @@ class TapeCarried(Structural):
     ----------
     group : int
         Which of the arrays.
-    is_last : bool
-        Whether it is that of the last step only, rather than what each step is given.
+    when : {"given", "left", "last"}
+        Whether it is what each step is given, what each step leaves, or what the last one leaves.
     of : frozenset of int
         The axes that it varies along.
     """
 
     group: int
-    is_last: bool
+    when: When
     of: frozenset[int]
     name = "carried"
     statics = 1
@@ -78,4 +79,4 @@ class TapeCarried(Structural):
         return 0
 
     def __repr__(self) -> str:
-        return f"carried {self.group} {self.is_last} {sorted(self.of)}"
+        return f"carried {self.group} {self.when} {sorted(self.of)}"
