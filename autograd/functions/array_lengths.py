@@ -55,8 +55,12 @@ def _counting(name: str) -> Callable[[Any, Any], Any]:
     recorded = getattr(Value, name)
     counted = getattr(int, name)
 
+    is_product = "mul" in name
+
     def operator(self: ArrayLength, other: Any) -> Any:
-        if isinstance(other, ArrayLength) or (isinstance(other, int) and not isinstance(other, bool)):
+        # Of a product of two lengths, which is a number of elements, hardly anybody makes a range.
+        is_length = isinstance(other, ArrayLength) and not is_product
+        if is_length or (isinstance(other, int) and not isinstance(other, bool)):
             return counted(self.__index__(), other.__index__())
         return recorded(self, other)
 

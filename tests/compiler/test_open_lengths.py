@@ -1,0 +1,164 @@
+"""Batches by a symbol: one trace and one program for any number of samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from comparing import same
+
+import autograd
+from autograd import dot, exp, grad, hessian, jit, jvp, log1p, logsumexp, tanh, value_and_grad, vmap, where
+
+W = np.array([0.5, -1.0, 2.0])
+
+
+def batch(n: int) -> tuple[Any, Any]:
+    """Return samples of three numbers, and a target of each."""
+    rng = np.random.default_rng(n)
+    return rng.normal(size=(n, 3)), np.sign(rng.normal(size=n))
+
+
+def per_sample(w: Any, x: Any, y: Any) -> Any:
+    """Return the loss of one sample."""
+    return log1p(exp(-y * dot(w, x))) + tanh(w[0] * x[1]) ** 2
+
+
+def losses(w: Any, x: Any, y: Any) -> Any:
+    """Return the loss of each sample."""
+    return vmap(per_sample, (None, 0, 0))(w, x, y)
+
+
+PROGRAMS: dict[str, Callable[..., Any]] = {
+    "each": losses,
+    "sum": lambda w, x, y: losses(w, x, y).sum(),
+    "mean": lambda w, x, y: losses(w, x, y).mean(),
+    "autograd.sum": lambda w, x, y: autograd.sum(losses(w, x, y)),
+    "autograd.mean": lambda w, x, y: autograd.mean(losses(w, x, y)),
+    "divided by the length": lambda w, x, y: losses(w, x, y).sum() / x.shape[0],
+    "gradient": value_and_grad(lambda w, x, y: losses(w, x, y).mean()),
+    "hessian": hessian(lambda w, x, y: losses(w, x, y).mean()),
+    "gradient of each": vmap(grad(per_sample), (None, 0, 0)),
+    "gradient of each by itself": vmap(grad(per_sample, argnums=1), (None, 0, 0)),
+    "hessian of each": vmap(hessian(per_sample), (None, 0, 0)),
+    "jvp": lambda w, x, y: jvp(lambda w: losses(w, x, y).sum(), (w,), (W,)),
+    "arithmetic after": lambda w, x, y: ((losses(w, x, y) - y) ** 2 * 2.0).sum(),
+    "two batches": lambda w, x, y: (losses(w, x, y) + losses(w * 2.0, x, y)).mean(),
+    "of a batch": lambda w, x, y: vmap(lambda z, t: z * t)(losses(w, x, y), y).sum(),
+    "centred": lambda w, x, y: ((losses(w, x, y) - losses(w, x, y).mean()) ** 2).mean(),
+    "gradient of centred": grad(lambda w, x, y: ((losses(w, x, y) - losses(w, x, y).mean()) ** 2).mean()),
+    "several numbers": lambda w, x, y: vmap(lambda x, y: {"a": x * y, "b": [x[0], w[1], 3.0]})(x, y),
+    "columns": lambda w, x, y: vmap(lambda x: tanh(x))(x)[:, 1].sum(),
+    "choice": lambda w, x, y: vmap(lambda x, y: where(y > 0.0, dot(w, x), x[0]))(x, y).mean(),
+    "reduction of each": lambda w, x, y: vmap(lambda x: logsumexp(x * w))(x).sum(),
+    "pairs": lambda w, x, y: vmap(lambda a: vmap(lambda b: exp(-((a - b) ** 2).sum()))(x))(x).sum(axis=1),
+    "gradient of pairs": grad(
+        lambda w, x, y: vmap(lambda a: vmap(lambda b: exp(-(((a - b) * w) ** 2).sum()))(x))(x).mean()
+    ),
+    "the other axis": lambda w, x, y: vmap(lambda c: (c * y).sum(), in_axes=1)(x),
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_any_number_of_samples(name: str) -> None:
+    """A program that was traced for five samples gives eager results for any number."""
+    traces = []
+
+    def counted(*args: Any) -> Any:
+        traces.append(1)
+        return PROGRAMS[name](*args)
+
+    compiled = jit(counted, backend="numpy")
+    for n in (5, 8, 1, 2, 100):
+        same(compiled(W, *batch(n)), PROGRAMS[name](W, *batch(n)), 1e-12)
+    # Rows along another axis are as many numbers as there are samples, which are used one by one.
+    assert len(traces) == (5 if name == "the other axis" else 1)
+
+
+def test_the_program_names_the_length() -> None:
+    """The number of samples is an argument of the program, also where it divides by it."""
+    compiled = jit(lambda x: vmap(tanh)(x).mean(), backend="numpy")
+    compiled(np.ones(3))
+    assert "n = len(x)" in compiled.source
+    assert "/ n" in compiled.source
+    assert compiled.report().traced < 10
+
+
+def test_lengths_that_differ_are_refused_as_eagerly() -> None:
+    """Lengths that were equal have to be, and otherwise the error is that of an eager call."""
+    compiled = jit(losses, backend="numpy")
+    x, y = batch(5)
+    compiled(W, x, y)
+    with pytest.raises(ValueError, match=r"one length, got lengths \[4, 5\]"):
+        compiled(W, x, y[:4])
+
+
+def test_a_length_that_is_counted_with() -> None:
+    """Whoever counts with a length gets it, and a program for each."""
+    traces = []
+
+    def function(x: Any) -> Any:
+        traces.append(1)
+        return vmap(tanh)(x).sum() * len(x)
+
+    compiled = jit(function, backend="numpy")
+    for n in (3, 4, 3):
+        same(compiled(np.ones(n)), function(np.ones(n)), 1e-12)
+    assert len(traces) == 2 + 3
+
+
+def test_a_length_that_is_compared() -> None:
+    """A program holds for all lengths of which the same is true."""
+    traces = []
+
+    def function(x: Any) -> Any:
+        traces.append(1)
+        return vmap(tanh)(x).sum() if x.shape[0] > 3 else vmap(exp)(x).sum()
+
+    compiled = jit(function, backend="numpy")
+    for n in (5, 6, 2, 3, 7):
+        compiled(np.ones(n))
+    assert len(traces) == 2
+    same(compiled(np.ones(2)), 2 * float(np.exp(1.0)))
+
+
+def test_samples_that_are_needed_one_by_one() -> None:
+    """A function that takes the samples apart is traced with all of them side by side."""
+
+    def function(x: Any) -> Any:
+        first, *rest = vmap(lambda v: v * v)(x)
+        return first * 2.0 + sum(rest)
+
+    compiled = jit(function, backend="numpy")
+    for n in (3, 4):
+        x = np.arange(1.0, n + 1.0)
+        same(compiled(x), function(x), 1e-12)
+    assert "for" not in compiled.source
+
+
+def test_constants_beside_samples() -> None:
+    """Arrays from around the function are columns as well, for as many samples as they have."""
+    x, y = batch(6)
+    for f in (lambda w: losses(w, x, y).mean(), lambda w: (losses(w, x, y) * y).sum()):
+        same(jit(value_and_grad(f), backend="numpy")(W), value_and_grad(f)(W), 1e-12)
+    same(jit(lambda w, x: losses(w, x, y))(W, x), losses(W, x, y), 1e-12)
+
+
+def test_no_samples() -> None:
+    """A program for any number of samples is one for none as well."""
+    compiled = jit(lambda x: (vmap(tanh)(x), vmap(tanh)(x).sum()), backend="numpy")
+    compiled(np.ones(3))
+    found, total = compiled(np.ones(0))
+    assert found.shape == (0,)
+    assert total == 0.0
+
+
+def test_the_report_says_any_length() -> None:
+    """The reason for another compilation names the lengths that are fixed."""
+    compiled = jit(lambda x: vmap(lambda row: row.sum())(x), backend="numpy")
+    compiled(np.ones((5, 2)))
+    compiled(np.ones((5, 3)))
+    assert compiled.report().compilations == 2
+    assert "(5, 3) instead of (any, 2)" in compiled.report().reason
