@@ -12,7 +12,7 @@ import numpy as np
 from ..engine.graph import level_outside
 from ..engine.tracing import tracing
 from ..engine.value import Value
-from ..functions.axes import Axis, ElementsNeededError, Source, arrays_whole
+from ..functions.axes import Axis, ColumnSource, ElementsNeededError, arrays_whole
 from ..functions.batch_array import BatchArray
 from ..functions.traced_array import is_whole
 from ..transforms.trees import Leaf, Structure, leaves_of, numbers_of
@@ -79,14 +79,14 @@ class _Traced(NamedTuple):
         The results, whose numbers are the outputs of the tape.
     structure : Structure
         The structure of the results.
-    sources : list of Source
+    sources : list of ColumnSource
         The arguments that stayed whole.
     """
 
     tape: Tape
     results: list[_Result]
     structure: Structure
-    sources: list[Source]
+    sources: list[ColumnSource]
 
 
 class _Result(NamedTuple):

@@ -132,7 +132,7 @@ class Axis:
 
 
 @dataclass(eq=False)
-class Source:
+class ColumnSource:
     """An array that columns are taken from: an argument of the traced function, or a constant.
 
     Attributes
@@ -189,7 +189,7 @@ class Column(_AxisOperation):
 
     Attributes
     ----------
-    source : Source
+    source : ColumnSource
         The array.
     mapped : tuple of (int, Axis)
         Which of its dimensions are axes.
@@ -197,7 +197,7 @@ class Column(_AxisOperation):
         The position of the element among those of a slice.
     """
 
-    source: Source
+    source: ColumnSource
     mapped: Mapped
     position: int
     name = "column"

@@ -17,7 +17,7 @@ import numpy as np
 from ..engine.value import Value
 from ..ops.table import OPS, Op
 from .array_lengths import ArrayLength
-from .axes import Axis, AxisTrace, ElementsNeededError, Size, Source, axis_trace, renamed, totals_over
+from .axes import Axis, AxisTrace, ColumnSource, ElementsNeededError, Size, axis_trace, renamed, totals_over
 from .traced_array import TracedArray, WholeArray, is_whole, product_of
 from .value_array import ValueArray, values_array
 
@@ -263,7 +263,7 @@ def _aligned(trace: AxisTrace, operands: Sequence[Any]) -> tuple[tuple[Axis, ...
 
 def _constant(trace: AxisTrace, x: Any) -> Any:
     is_plain = type(x) is np.ndarray and x.ndim and x.dtype.kind in "fiub" and len(x) > 1
-    return TracedArray(trace, Source(x.astype(float), None)) if is_plain else x
+    return TracedArray(trace, ColumnSource(x.astype(float), None)) if is_plain else x
 
 
 def _slice(x: Any, own: Sequence[Dimension], common: Sequence[Dimension]) -> Any:

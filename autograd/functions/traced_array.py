@@ -16,7 +16,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from ..engine.apply import apply_variadic
 from ..ops.table import Op
 from .array_lengths import ArrayLength
-from .axes import Axis, AxisTrace, Column, Mapped, Size, Source
+from .axes import Axis, AxisTrace, Column, ColumnSource, Mapped, Size
 from .value_array import ValueArray, values_array
 
 _TAKEN_APART = "its elements are used one by one"
@@ -149,21 +149,21 @@ class TracedArray(WholeArray):
     ----------
     trace : AxisTrace
         The trace.
-    source : Source
+    source : ColumnSource
         The array.
     mapped : tuple of (int, Axis)
         Which of its dimensions are axes; the others are those of this array.
 
     Examples
     --------
-    >>> x = TracedArray(AxisTrace(0), Source(np.ones((4, 2)), 0))
+    >>> x = TracedArray(AxisTrace(0), ColumnSource(np.ones((4, 2)), 0))
     >>> x.along(0, Axis(Size(4))).shape
     (2,)
     >>> x[0]
     array([Value(1.0), Value(1.0)], dtype=object)
     """
 
-    def __init__(self, trace: AxisTrace, source: Source, mapped: Mapped = ()) -> None:
+    def __init__(self, trace: AxisTrace, source: ColumnSource, mapped: Mapped = ()) -> None:
         self._trace, self.source, self.mapped = trace, source, mapped
         axes = {dimension for dimension, _ in mapped}
         self._own = [dimension for dimension in range(source.array.ndim) if dimension not in axes]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.value import Value
-from ..functions.axes import Axis, AxisTrace, ElementsNeededError, Size, Source, along
+from ..functions.axes import Axis, AxisTrace, ColumnSource, ElementsNeededError, Size, along
 from ..functions.batch_array import BatchArray
 from ..functions.traced_array import TracedArray, WholeArray, is_whole
 from .batch_tracing import samples_apart
@@ -124,7 +124,9 @@ def _size(arrays: Sequence[Any]) -> Size:
 
 
 def _slices(trace: AxisTrace, array: Any, axis: Axis) -> Any:
-    whole = array if type(array) is WholeBatch else WholeBatch(TracedArray(trace, Source(array, None)), 0)
+    whole = (
+        array if type(array) is WholeBatch else WholeBatch(TracedArray(trace, ColumnSource(array, None)), 0)
+    )
     return whole.slices(axis)
 
 

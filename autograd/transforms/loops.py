@@ -156,7 +156,7 @@ class Carried(Structural):
         return self.name
 
 
-class Steps(NamedTuple):
+class AllSteps(NamedTuple):
     """What a loop gives.
 
     Attributes
@@ -175,7 +175,7 @@ class Steps(NamedTuple):
     computed: Sequence[Scalar]
 
 
-def loop(axis: Axis, first: Sequence[Scalar], step: Step, shapes: Shapes, *, is_reversed: bool) -> Steps:
+def loop(axis: Axis, first: Sequence[Scalar], step: Step, shapes: Shapes, *, is_reversed: bool) -> AllSteps:
     """Record a loop in a trace whose arrays stay whole.
 
     Parameters
@@ -193,7 +193,7 @@ def loop(axis: Axis, first: Sequence[Scalar], step: Step, shapes: Shapes, *, is_
 
     Returns
     -------
-    Steps
+    AllSteps
         The numbers of all steps.
     """
     trace = _trace()
@@ -220,7 +220,7 @@ def loop(axis: Axis, first: Sequence[Scalar], step: Step, shapes: Shapes, *, is_
     node = _recorded(Loop(body, axis, is_reversed, shapes, of_taken), [*first, *around])
     given, left, last = ([carried(node, k, when) for k in range(len(first))] for when in get_args(When))
     around_step = _known(leaves, results, given, left)
-    return Steps(given, left, last, _replaced(computed, around_step, level))
+    return AllSteps(given, left, last, _replaced(computed, around_step, level))
 
 
 def _known(
@@ -312,7 +312,7 @@ def _pulled(
 class Tangent(NamedTuple):
     """The tangents of a loop: those of its carried numbers."""
 
-    steps: Steps
+    steps: AllSteps
 
     def of(self, which: int, when: When) -> Scalar:
         """Return the tangent of a carried number."""

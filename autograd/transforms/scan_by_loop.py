@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..functions.axes import Axis, AxisTrace, ElementsNeededError, Size, Source, along, index_along
+from ..functions.axes import Axis, AxisTrace, ColumnSource, ElementsNeededError, Size, along, index_along
 from ..functions.batch_array import BatchArray
 from ..functions.traced_array import TracedArray, is_whole
 from .batch_by_symbol import WholeBatch, is_by_symbol
@@ -72,12 +72,12 @@ def scanned(
         As `scan`.
     """
     arrays, structure = xs
-    wholes = [leaf if is_whole(leaf) else TracedArray(trace, Source(leaf, None)) for leaf in arrays]
+    wholes = [leaf if is_whole(leaf) else TracedArray(trace, ColumnSource(leaf, None)) for leaf in arrays]
     axis = Axis(Size(wholes[0].lengths[0]) if wholes else Size(length or 0, f"scan takes {length} steps"))
     slices = [WholeBatch(whole, 0).slices(axis) for whole in wholes]
     x = unflatten(with_leaves(structure, lambda leaf: Leaf(())), slices, argument=True)
     leaves, form = leaves_of(init, "the carry of scan", exact=True)
-    results = _Results()
+    results = _StepResults()
 
     def step(numbers: Sequence[Any]) -> tuple[list[Any], list[Any]]:
         carry, result = stepped(unflatten(form, numbers, argument=True), x)
@@ -120,7 +120,7 @@ def counted(trace: AxisTrace, stepped: Callable[[Any, Any], Any], lower: int, up
     return unflatten(form, loop(axis, numbers_of(leaves), step, shapes, is_reversed=False).last)
 
 
-class _Results:
+class _StepResults:
     """The structure of the result of a step."""
 
     form: Structure

@@ -20,6 +20,7 @@ from autograd.compiler.arrays.index_rules import nest_of
 from autograd.compiler.arrays.layout import lay_out
 from autograd.compiler.numba import build
 from autograd.compiler.numpy.array_table import array_interpreter, arrays_with_numpy
+from autograd.compiler.passes.axes import whole_arguments
 from autograd.compiler.passes.reductions import find_reductions
 from autograd.compiler.passes.runs import in_runs
 from autograd.compiler.table.array_table import EACH, array_table
@@ -350,7 +351,7 @@ def test_small_classes_become_few_runs() -> None:
     tape = tape_of([f(np.array(leaves[0]).reshape(10, 10), leaves[1])], leaves)
     reduced, colours = find_reductions(tape)
     table = array_table(
-        lay_out(reduced, in_runs(reduced, colours), [(10, 10), (10,)]),
+        lay_out(reduced, in_runs(reduced, colours), whole_arguments([(10, 10), (10,)])),
         [(10, 10), (10,)],
         [(reduced.outputs, ())],
     )
@@ -365,7 +366,9 @@ def test_triangles_need_no_lists_of_places() -> None:
     leaves = [Value(float(i)) for i in range(size)]
     tape = tape_of([leaves[i] * leaves[j] for i in range(size) for j in range(i)], [leaves])
     colours = find_reductions(tape).colours
-    table = array_table(lay_out(tape, colours, [(size,)]), [(size,)], [(tape.outputs, (len(tape.outputs),))])
+    table = array_table(
+        lay_out(tape, colours, whole_arguments([(size,)])), [(size,)], [(tape.outputs, (len(tape.outputs),))]
+    )
     assert not (table.code[:, 0] == EACH).any()
     assert len(table.code) <= size
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from ...engine.value import Value
-from ...functions.axes import AxisTrace, Source
+from ...functions.axes import AxisTrace, ColumnSource
 from ...functions.traced_array import TracedArray
 from ...transforms.trees import Leaf, Structure, unflatten
 from .arrays import is_vector
@@ -30,7 +30,7 @@ class Given:
         The inputs that are there from the beginning.
     inputs : list of list of Value
         For each array that the program takes, its elements, as far as they are used one by one.
-    sources : list of Source
+    sources : list of ColumnSource
         The arrays that stay whole.
 
     Examples
@@ -44,10 +44,10 @@ class Given:
     def __init__(self, call: Call, *, is_whole: bool) -> None:
         self._call = call
         self.inputs: list[list[Value]] = []
-        self.sources: list[Source] = []
+        self.sources: list[ColumnSource] = []
         for array, leaf in zip(call.arrays, _leaf_of_each(call), strict=True):
             if is_whole and leaf is not None and leaf.shape:
-                source = Source(array, len(self.inputs))
+                source = ColumnSource(array, len(self.inputs))
                 self.sources.append(source)
                 self.inputs.append(source.inputs)
             else:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from ...functions.axes import Condition, Size, Source
+from ...functions.axes import ColumnSource, Condition, Size
 from ...transforms.trees import Leaf, Structure
 from .arrays import is_vector
 
@@ -37,12 +37,12 @@ class OpenLengths(NamedTuple):
 NONE_OPEN = OpenLengths(())
 
 
-def open_lengths(sources: Sequence[Source], arguments: int) -> OpenLengths:
+def open_lengths(sources: Sequence[ColumnSource], arguments: int) -> OpenLengths:
     """Return which lengths a trace has left open.
 
     Parameters
     ----------
-    sources : sequence of Source
+    sources : sequence of ColumnSource
         The arguments that stayed whole.
     arguments : int
         How many arguments there are.
@@ -55,7 +55,7 @@ def open_lengths(sources: Sequence[Source], arguments: int) -> OpenLengths:
     Examples
     --------
     >>> import numpy as np
-    >>> x, y = Source(np.ones((3, 2)), 0), Source(np.ones(3), 1)
+    >>> x, y = ColumnSource(np.ones((3, 2)), 0), ColumnSource(np.ones(3), 1)
     >>> x.sizes[0].same_as(y.sizes[0])
     >>> x.sizes[1].pin("its elements are used one by one")
     >>> open_lengths([x, y], 3)

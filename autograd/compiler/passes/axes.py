@@ -120,7 +120,7 @@ def numbered_axes(
     inputs = whole_arguments(shapes)
     if not any(results) and not any(isinstance(op, _OPERATIONS) for op in set(tape.ops)):
         return tape, inputs, [()] * len(results)
-    numbering = _Numbering(tape, inputs, results)
+    numbering = _AxisNumbering(tape, inputs, results)
     found = numbering.numbered()
     return found, inputs, [tuple([numbering.number(axis) for axis in axes]) for axes in results]
 
@@ -128,7 +128,7 @@ def numbered_axes(
 _OPERATIONS = (Column, Index, Length, TotalOver, Renamed, Loop)
 
 
-class _Numbering:
+class _AxisNumbering:
     """One walk along a tape, writing another."""
 
     def __init__(self, tape: Tape, inputs: Inputs, results: AxesOfResults) -> None:
