@@ -84,15 +84,18 @@ def _record_of_arrays(found: FoundArrays) -> bytes:
     arrays, source = _Numbered(), found.source
     literals = [(name, arrays.add(array)) for name, array in source.literals.arrays.items()]
     counts = source.products, source.reductions, source.classes, source.gathers
-    tree = source.body, source.imports, literals, counts, found.traced, found.simplified
+    counts_and_long = counts, list(source.long)
+    tree = source.body, source.imports, literals, counts_and_long, found.traced, found.simplified
     # The plan is apart, since it is large and only other backends read it.
     return _joined(packed(tree, arrays), _record_of_plan(*found.plan()))
 
 
 def _arrays_in(record: bytes, plan: bytes) -> FoundArrays:
-    (body, imports, literals, counts, traced, simplified), arrays = unpacked(record)
+    (body, imports, literals, (counts, long), traced, simplified), arrays = unpacked(record)
     named = Literals({name: arrays[which] for name, which in literals})
-    return FoundArrays(Source(body, imports, named, *counts), partial(_plan_in, plan), traced, simplified)
+    source = Source(body, imports, named, *counts)
+    source.long = tuple(long)
+    return FoundArrays(source, partial(_plan_in, plan), traced, simplified)
 
 
 def _record_of_plan(plan: Plan, results: Results) -> bytes:

@@ -55,12 +55,13 @@ def fused(plan: Plan) -> list[LoopNest]:
     Examples
     --------
     >>> from autograd import Value
+    >>> from ..passes.axes import whole_arguments
     >>> from ..passes.colours import colours_of
     >>> from ..arrays.layout import lay_out
     >>> from ..trace.tape import tape_of
     >>> x = [Value(1.0), Value(2.0)]
     >>> tape = tape_of([(v * 2.0).exp() for v in x], [x])
-    >>> plan = lay_out(tape, colours_of(tape), [(2,)])
+    >>> plan = lay_out(tape, colours_of(tape), whole_arguments([(2,)]))
     >>> [[plan.blocks[colour].op.name for colour in step.elements] for step in fused(plan)]
     [['mul', 'exp']]
     """

@@ -117,12 +117,13 @@ def loops_source(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results
     Examples
     --------
     >>> from autograd import Value
+    >>> from ..passes.axes import whole_arguments
     >>> from ..passes.colours import colours_of
     >>> from ..arrays.layout import lay_out
     >>> from ..trace.tape import tape_of
     >>> x = [Value(1.0), Value(2.0)]
     >>> tape = tape_of([(v * 2.0).exp() for v in x], [x])
-    >>> plan = lay_out(tape, colours_of(tape), [(2,)])
+    >>> plan = lay_out(tape, colours_of(tape), whole_arguments([(2,)]))
     >>> print(loops_source(plan, [(2,)], [(tape.outputs, (2,))]).text)
     def program(numbers, places, result0, argument0):
         w = np.empty(16)

@@ -46,6 +46,7 @@ def array_interpreter(
     Examples
     --------
     >>> from ..table.array_table import array_table
+    >>> from ..passes.axes import whole_arguments
     >>> from ..arrays.layout import Block, Plan
     >>> plan = Plan({0: Block(None, (2,), argument=0)}, {0: (0, 0), 1: (0, 1)})
     >>> table = array_table(plan, [(2,)], [([1, 0], (2,))])
@@ -285,7 +286,8 @@ def array_table_source(
     >>> from ..trace.tape import tape_of
     >>> x = [Value(1.0), Value(2.0)]
     >>> tape = tape_of([(v * v).exp() for v in x], [x])
-    >>> table = array_table(lay_out(tape, colours_of(tape), [(2,)]), [(2,)], [(tape.outputs, (2,))])
+    >>> plan = lay_out(tape, colours_of(tape), whole_arguments([(2,)]))
+    >>> table = array_table(plan, [(2,)], [(tape.outputs, (2,))])
     >>> print(array_table_source(table, ["x"], [(2,)]))
     import numpy as np
     <BLANKLINE>

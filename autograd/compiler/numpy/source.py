@@ -22,6 +22,7 @@ from ..arrays.index_rules import Positions
 from ..arrays.layout import Block, Floats, LoopPlan, Operand, Plan, by_source
 from ..arrays.views import broadcast_axes, view
 from ..passes.products import DOTS, PLAIN_SUMS
+from .dropping import dropping
 from .literals import Literals, module_text, number_text
 
 
@@ -109,6 +110,8 @@ class Source:
         How many matrix products, other sums, and arrays there are.
     gathers : int
         How many operands follow no rule and are gathered.
+    long : tuple of str
+        The variables that are arrays along axes, which may be long.
     """
 
     body: str
@@ -118,6 +121,7 @@ class Source:
     reductions: int = 0
     classes: int = 0
     gathers: int = 0
+    long: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -127,7 +131,7 @@ class Source:
     def run(self) -> Callable[..., Any]:
         """Return the function ``program``."""
         namespace: dict[str, Any] = {"np": np, "math": math, **self.literals.arrays}
-        exec(_code(self.body), namespace)
+        exec(_code(dropping(self.body, self.long) if self.long else self.body), namespace)
         program: Callable[..., Any] = namespace["program"]
         return program
 
@@ -162,12 +166,13 @@ def numpy_source(
     Examples
     --------
     >>> from autograd import Value
+    >>> from ..passes.axes import whole_arguments
     >>> from ..passes.colours import colours_of
     >>> from ..arrays.layout import lay_out
     >>> from ..trace.tape import tape_of
     >>> x = [Value(1.0), Value(2.0)]
     >>> tape = tape_of([(v * 2.0).exp() for v in x], [x])
-    >>> plan = lay_out(tape, colours_of(tape), [(2,)])
+    >>> plan = lay_out(tape, colours_of(tape), whole_arguments([(2,)]))
     >>> print(numpy_source(plan, ["x"], [(tape.outputs, (2,))]).text)
     import numpy as np
     <BLANKLINE>
@@ -355,6 +360,7 @@ class _StatementWriter:
             self.reductions,
             self.classes,
             self.gathers,
+            self._long(),
         )
 
     def _write_blocks(self, returned: set[int]) -> None:
@@ -504,6 +510,12 @@ class _StatementWriter:
     def _length(self, axis: int) -> str:
         """Return the name of the length of an axis."""
         return "n" if len(self.plan.lengths) == 1 else f"n{axis + 1}"
+
+    def _long(self) -> tuple[str, ...]:
+        """Return the variables of this program that are arrays along axes."""
+        pairs = self.names.items()
+        own = [name for colour, name in pairs if self.plan.blocks[colour].axes and name.startswith("v")]
+        return tuple([name for name in dict.fromkeys(own) if name not in self.parameters])
 
     def _lengths(self) -> list[str]:
         """Return the statements that define the lengths that are used."""

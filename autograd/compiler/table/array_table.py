@@ -112,12 +112,14 @@ def array_table(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results)
     Examples
     --------
     >>> from autograd import Value
+    >>> from ..passes.axes import whole_arguments
     >>> from ..arrays.layout import lay_out
     >>> from ..passes.colours import colours_of
     >>> from ..trace.tape import tape_of
     >>> x = [Value(1.0), Value(2.0)]
     >>> tape = tape_of([(v * v).exp() for v in x], [x])
-    >>> table = array_table(lay_out(tape, colours_of(tape), [(2,)]), [(2,)], [(tape.outputs, (2,))])
+    >>> plan = lay_out(tape, colours_of(tape), whole_arguments([(2,)]))
+    >>> table = array_table(plan, [(2,)], [(tape.outputs, (2,))])
     >>> [op.name for op in table.ops], table.size, table.results
     (['mul', 'exp'], 6, [array([4, 5])])
     """
