@@ -231,8 +231,7 @@ def lay_out(
     Examples
     --------
     >>> from autograd import Value
-    >>> from ...transforms.loops import When
-    from ..passes.axes import whole_arguments
+    >>> from ..passes.axes import whole_arguments
     >>> from ..passes.colours import colours_of
     >>> from ..trace.tape import tape_of
     >>> x = [Value(1.0), Value(2.0), Value(3.0)]

@@ -281,6 +281,7 @@ def array_table_source(
     --------
     >>> from autograd import Value
     >>> from ..arrays.layout import lay_out
+    >>> from ..passes.axes import whole_arguments
     >>> from ..passes.colours import colours_of
     >>> from ..table.array_table import array_table
     >>> from ..trace.tape import tape_of
