@@ -31,6 +31,11 @@ def losses(w: Any, x: Any, y: Any) -> Any:
     return vmap(per_sample, (None, 0, 0))(w, x, y)
 
 
+def pairs(z: Any) -> Any:
+    """Return a function of each two of some numbers."""
+    return vmap(lambda a: vmap(lambda b: tanh(a * b) * a)(z))(z)
+
+
 PROGRAMS: dict[str, Callable[..., Any]] = {
     "each": losses,
     "sum": lambda w, x, y: losses(w, x, y).sum(),
@@ -57,6 +62,11 @@ PROGRAMS: dict[str, Callable[..., Any]] = {
     "gradient of pairs": grad(
         lambda w, x, y: vmap(lambda a: vmap(lambda b: exp(-(((a - b) * w) ** 2).sum()))(x))(x).mean()
     ),
+    "pairs of results": lambda w, x, y: pairs(losses(w, x, y)).sum(axis=1),
+    "gradient of pairs of results": grad(lambda w, x, y: pairs(losses(w, x, y)).sum()),
+    "attention": lambda w, x, y: (
+        lambda q, k: vmap(lambda a: vmap(lambda b: exp(dot(a, b)))(k))(q).sum(axis=1)
+    )(vmap(lambda x: x * w)(x), vmap(lambda x: x + w)(x)),
     "the other axis": lambda w, x, y: vmap(lambda c: (c * y).sum(), in_axes=1)(x),
 }
 

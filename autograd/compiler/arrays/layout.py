@@ -80,6 +80,8 @@ class Block:
         Of an argument, the dimension of each of its axes.
     length : int or None
         The axis whose length it is.
+    same_as : (int, tuple of int) or None
+        The colour of the array that it is, under other names of its axes, and which of them each axis is.
     is_index : bool
         Whether it is the index along its axis.
     loop : LoopPlan or None
@@ -101,6 +103,7 @@ class Block:
     over: tuple[int, ...] = ()
     dimensions: tuple[int, ...] = ()
     length: int | None = None
+    same_as: tuple[int, tuple[int, ...]] | None = None
     is_index: bool = False
     loop: LoopPlan | None = None
     carried: tuple[int, int, When] | None = None
@@ -357,7 +360,15 @@ class _Layout:
         self.at[list(members)] = np.array(positions, dtype=np.intp)
 
     def _rename(self, colour: int, members: Sequence[int], op: Renamed) -> None:
-        raise NotImplementedError(f"jit cannot lay out {op}: one array along two axes of one length")
+        """Note that a class is another one whose numbers vary along another axis."""
+        args = [self.tape.args[i][0] for i in members]
+        source = int(self.source[args[0]])
+        renamed: dict[Any, Any] = {op.old: op.new}
+        own = [renamed.get(axis, axis) for axis in self.blocks[source].axes]
+        order = tuple(sorted(range(len(own)), key=own.__getitem__))
+        axes = tuple([own[i] for i in order])
+        self.blocks[colour] = Block(None, self.blocks[source].shape, axes=axes, same_as=(source, order))
+        self.at[list(members)] = self.at[args]
 
     def _classes(self) -> tuple[dict[int, list[int]], dict[int, int]]:
         """Return the members of each colour, and how many classes there are below each, one on another."""

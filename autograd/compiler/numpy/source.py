@@ -374,6 +374,8 @@ class _StatementWriter:
                 self.names[colour] = self.literals.name(block.constants, "c")
             elif block.length is not None:
                 self.names[colour] = self._length(block.length)
+            elif block.same_as is not None:
+                self.names[colour] = self._reordered(block, *block.same_as)
             elif block.is_index:
                 self.names[colour] = f"v{next(self.numbers)}"
                 length = self._length(block.axes[0])
@@ -506,6 +508,15 @@ class _StatementWriter:
             last = tuple(range(-len(block.axes), 0))
             self.lines.append(f"{own} = np.moveaxis({name}, {block.dimensions}, {last})")
         return own
+
+    def _reordered(self, block: Block, source: int, order: Sequence[int]) -> str:
+        """Return an array with its axes in another order."""
+        if list(order) == sorted(order):
+            return self.names[source]
+        name, own = f"v{next(self.numbers)}", len(block.shape)
+        places = ", ".join(map(str, [*range(own), *(own + i for i in order)]))
+        self.lines.append(f"{name} = {self.names[source]}.transpose({places})")
+        return name
 
     def _length(self, axis: int) -> str:
         """Return the name of the length of an axis."""
