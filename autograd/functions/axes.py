@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from itertools import count
 from typing import Any
 
@@ -174,10 +174,15 @@ Mapped = tuple[tuple[int, Axis], ...]
 """Which dimensions of an array are axes."""
 
 
+@dataclass(frozen=True, repr=False)
 class _AxisOperation(Structural):
     """An operation that has to do with axes."""
 
     settles_axes = True
+
+    def described(self) -> str:
+        """Return its attributes as a text, which on a tape are numbers."""
+        return f"{self.name} {[getattr(self, own.name) for own in fields(self)]}"
 
     def __repr__(self) -> str:
         return self.name

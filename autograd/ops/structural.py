@@ -9,7 +9,7 @@ may make of it. Nobody compares an operation with one of them; who needs to know
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar
 
 from .table import Op
 
@@ -47,6 +47,10 @@ class Piece(NamedTuple):
 
     of: Any
     number: Any
+
+
+When = Literal["given", "left", "last"]
+"""Of a number that a loop carries: what each step is given, what each step leaves, or the last one."""
 
 
 class Instructions(Protocol):
@@ -201,6 +205,10 @@ class Structural:
         lengths : sequence of int
             How many numbers each instruction stands for.
         """
+        return None
+
+    def described(self) -> str | None:
+        """Return a text that no other operation has; None for what is known by its name, or not at all."""
         return None
 
     def sources(self, operands: int, statics: Sequence[float]) -> list[tuple[int, int]]:

@@ -13,14 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, NamedTuple, get_args
 
 from ..engine.apply import record
 from ..engine.graph import consumers_first
 from ..engine.tracing import trace_also
 from ..engine.value import Value
 from ..functions.axes import Axes, Axis, AxisTrace, along, axis_trace, total_over
-from ..ops.structural import Piece, Structural
+from ..ops.structural import Piece, Structural, When
 from .substitution import substituted
 from .sweeps import adjoints_of, push
 
@@ -104,10 +104,6 @@ class Loop(Structural):
 
     def __repr__(self) -> str:
         return self.name
-
-
-When = Literal["given", "left", "last"]
-"""Of a carried number: what each step is given, what each step leaves, or what the last one leaves."""
 
 
 @dataclass(frozen=True, repr=False)

@@ -17,9 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ...functions.axes import Index, Length, Renamed
-from ...ops.structural import Structural
+from ...ops.structural import Structural, When
 from ...ops.table import Op
-from ...transforms.loops import When
 from ..passes.axes import AxisLength, InputArray, Inputs, axes_of_tape, moved_to_end
 from ..passes.batches import TotalOf, samples_of, sources_of
 from ..passes.products import DOTS, SUMS

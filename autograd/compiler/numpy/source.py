@@ -17,6 +17,7 @@ import numpy as np
 from ...ops.meanings import FLOAT, NUMPY, reducing
 from ...ops.renderer import SIGNS, Form, Renderer, Term, called
 from ...ops.rule import Rule
+from ...ops.structural import When
 from ...ops.table import COMPARISONS, OPS, Op
 from ..arrays.index_rules import Positions
 from ..arrays.layout import Block, Floats, LoopPlan, Operand, Plan, by_source

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import marshal
-from dataclasses import astuple
 from hashlib import blake2b
 
-from ...functions.axes import Index, Length, Renamed, TotalOver
 from ...ops.structural import Operation, Structural
 from ...ops.table import Op, row
-from .loops import TapeCarried, TapeLoop
+from .loops import TapeLoop
 from .tape import Tape
 
 
@@ -80,10 +78,8 @@ def _name_of_single(op: Structural) -> str | None:
     if isinstance(op, TapeLoop):
         body = fingerprint(op.body, "")
         return body and f"loop {body} {op.axis} {op.is_reversed} {op.shapes} {[*map(sorted, op.carried)]}"
-    if isinstance(op, TapeCarried):
-        return repr(op)
-    if isinstance(op, Index | Length | Renamed | TotalOver):
-        return f"{op.name} {astuple(op)}"
+    if described := op.described():
+        return described
     try:
         name = op.__reduce_ex__(2)
     except TypeError:

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ...ops.structural import Structural
-from ...transforms.loops import When
+from ...ops.structural import Structural, When
 from .tape import Tape
 
 CARRIED, TAKEN = 0, 1
@@ -78,5 +77,9 @@ class TapeCarried(Structural):
         """Return that it is not several samples side by side."""
         return 0
 
-    def __repr__(self) -> str:
+    def described(self) -> str:
+        """Return its attributes as a text."""
         return f"carried {self.group} {self.when} {sorted(self.of)}"
+
+    def __repr__(self) -> str:
+        return self.name
