@@ -38,7 +38,7 @@ def interpreted(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results)
         "is_strict": False,
     }
     exec(loops.text, namespace)
-    exec(numba_backend.caller(shapes, results), namespace)
+    exec(numba_backend.caller(plan, shapes, results), namespace)
     run: Run = np.errstate(all="ignore")(namespace["run"])
     return run
 

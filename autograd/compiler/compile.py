@@ -27,7 +27,7 @@ from .passes.reductions import find_reductions, spread_sums
 from .passes.runs import in_runs
 from .passes.simplify import simplify, used
 from .runtime.identifiers import identifiers
-from .runtime.program import CompilationReport, NoPatternError, Program, Run, UnsuitableError
+from .runtime.program import CompilationReport, NoPatternError, Program, Run
 from .table.array_table import GATHER, PRODUCT, REDUCTION, ArrayTable, array_table
 from .table.schedule import Schedule, is_schedulable, schedule
 from .trace.tape import Tape, tape_of
@@ -201,8 +201,6 @@ def _has_samples(tape: Tape) -> bool:
 
 def _of_plan(backend: Backend, found: FoundArrays, arguments: Shapes) -> Run:
     plan, results = found.plan()
-    if plan.lengths:
-        raise UnsuitableError("it holds for any number of samples")
     return backend.of_plan(plan, arguments, results)
 
 

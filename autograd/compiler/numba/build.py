@@ -14,7 +14,8 @@ from ..arrays.layout import Plan, Results
 from ..runtime.cache import forget, is_intact, seal, stored
 from ..runtime.program import Run, UnsuitableError
 from .functions import with_all_functions
-from .source import loops_source, signature_of
+from .source import loops_source, shapes_of_results, signature_of
+from .vector_functions import with_vector_functions
 
 # The 420 lines of the moons take 3.3 s to compile, 80 loops over sums and functions 2.6 s.
 _MOST_LINES = 600
@@ -77,6 +78,8 @@ def numba_program(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Result
     ------
     LongProgramError
         For a program that would take too long to compile.
+    UnsuitableError
+        For such a program along axes, and for one with loops over steps.
 
     Examples
     --------
@@ -86,16 +89,21 @@ def numba_program(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Result
     >>> run(np.array([1.0, 2.0]))
     (array([2., 1.]),)
     """
+    if any(block.loop is not None for block in plan.blocks.values()):
+        raise UnsuitableError("it has loops over steps")
     loops = loops_source(plan, shapes, results)
     lines = loops.text.count("\n")
     if lines > _MOST_LINES:
+        if plan.lengths:
+            raise UnsuitableError(f"its program has {lines} lines, of at most {_MOST_LINES} along an axis")
         raise LongProgramError(f"its program has {lines} lines, of at most {_MOST_LINES}")
-    own = signature_of(shapes, results)
-    arrays = [results[i][1] for i in own.results if results[i][1]] + [(1,)] * bool(own.numbers_out)
+    own = signature_of(shapes, results, plan.along)
+    found = shapes_of_results(results, plan.along)
+    arrays = [found[i] for i in own.results if found[i]] + [(1,)] * bool(own.numbers_out)
     inputs = [shapes[i] for i in own.arguments] + [(1,)] * bool(own.numbers_in)
     kinds = ["float64[::1]", "int64[::1]", *map(_written, arrays), *map(_read, inputs)]
     signature = f"({', '.join(kinds)})"
-    text = f"{HEAD}{loops.text}\n\n{caller(shapes, results)}"
+    text = with_vector_functions(HEAD, f"{loops.text}\n\n{caller(plan, shapes, results)}")
     module = loaded(text, signature)
     module.__dict__.update(numbers=loops.numbers, places=loops.places, plain=_plain, is_strict=False)
     run: Run = module.run
@@ -170,7 +178,7 @@ def _is_kept_beside(path: Path, dispatcher: Any) -> bool:
     return place is not None and Path(place).parent.samefile(path.parent)
 
 
-def _written(shape: tuple[int, ...]) -> str:
+def _written(shape: tuple[int | str, ...]) -> str:
     """Return what Numba calls a contiguous array."""
     return f"float64[{', '.join([':'] * (len(shape) - 1) + ['::1'])}]"
 
@@ -180,7 +188,7 @@ def _read(shape: tuple[int, ...]) -> str:
     return f"Array(float64, {len(shape)}, 'C', readonly=True)" if shape else "float64"
 
 
-def caller(shapes: Sequence[tuple[int, ...]], results: Results) -> str:
+def caller(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results) -> str:
     """Return a function that allocates the results; in Numba that takes four times as long, 0.4 us.
 
     To look at an array takes 0.1 us, and to be refused by Numba 80. So arrays are looked at from when the
@@ -188,10 +196,10 @@ def caller(shapes: Sequence[tuple[int, ...]], results: Results) -> str:
 
     Examples
     --------
-    >>> print(caller([(2,)], [([0], ()), ([1, 2], (2,))]))
+    >>> print(caller(Plan({}, {}), [(2,)], [([0], ()), ([1, 2], (2,))]))
     def run(argument0):
         global is_strict
-        result1 = np.empty((2,))
+        result1 = np.empty((2, ))
         if is_strict:
             argument0, = map(plain, (argument0, ))
         try:
@@ -203,16 +211,23 @@ def caller(shapes: Sequence[tuple[int, ...]], results: Results) -> str:
         return (result0, result1, )
     <BLANKLINE>
     """
-    own = signature_of(shapes, results)
-    arrays = {f"result{i}": results[i][1] for i in own.results if results[i][1]}
+    own = signature_of(shapes, results, plan.along)
+    found = shapes_of_results(results, plan.along)
+    arrays = {f"result{i}": found[i] for i in own.results if found[i]}
     inputs = [f"argument{i}" for i in own.arguments]
     lines = ["global is_strict"]
+    for axis in sorted({axis for axes in plan.along for axis in axes}):
+        argument, dimension, length = plan.lengths[axis]
+        text = str(length) if argument is None else f"np.shape(argument{argument})[{dimension}]"
+        lines.append(f"length{axis} = {text}")
     if own.numbers_out:
         arrays["numbers_out"] = (len(own.numbers_out),)
     if own.numbers_in:
         inputs.append("numbers_in")
         lines.append(f"numbers_in = np.array(({_each('argument', own.numbers_in)}))")
-    lines += [f"{name} = np.empty({shape})" for name, shape in arrays.items()]
+    lines += [
+        f"{name} = np.empty(({''.join(f'{length}, ' for length in shape)}))" for name, shape in arrays.items()
+    ]
     known, given = ", ".join(["numbers", "places", *arrays]), "".join(f"{name}, " for name in inputs)
     if inputs:
         lines += ["if is_strict:", f"    {given}= map(plain, ({given}))"]
@@ -223,7 +238,7 @@ def caller(shapes: Sequence[tuple[int, ...]], results: Results) -> str:
         "    is_strict = True",
         f"    found = program({known}, *map(plain, ({given})))",
     ]
-    if numbers := [i for i in own.results if not results[i][1]]:
+    if numbers := [i for i in own.results if not found[i]]:
         lines.append(f"{_each('result', numbers)}= found")
     if own.numbers_out:
         lines.append(f"{_each('result', own.numbers_out)}= numbers_out.tolist()")

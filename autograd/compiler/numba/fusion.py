@@ -28,15 +28,19 @@ class LoopNest:
     elements : dict of int to array of int
         The colours, in order of evaluation; for each round of the loop, which element of the flat array it
         computes.
+    axes : tuple of int
+        The axes that all of them vary along, which are further indices.
     """
 
     shape: tuple[int, ...]
     elements: dict[int, Positions] = field(default_factory=dict)
+    axes: tuple[int, ...] = ()
+    is_alone: bool = False
 
 
 def stands_alone(block: Block) -> bool:
     """Return whether a block has loops of its own: an arrangement, a matrix product or another reduction."""
-    return bool(block.targets) or block.is_reduction
+    return bool(block.targets) or block.is_reduction or bool(block.over)
 
 
 def fused(plan: Plan) -> list[LoopNest]:
@@ -82,7 +86,8 @@ def fused(plan: Plan) -> list[LoopNest]:
         placed = {at: elements for at, elements in found.items() if elements is not None}
         if not placed:
             placed = {len(steps): np.arange(block.size)}
-            steps.append(LoopNest(() if block.size == 1 or stands_alone(block) else block.shape))
+            is_alone = stands_alone(block) or (block.size == 1 and not block.axes)
+            steps.append(LoopNest(() if is_alone else block.shape, axes=block.axes, is_alone=is_alone))
         for at, elements in placed.items():
             steps[at].elements[colour] = elements
             for operand in block.operands:
@@ -116,7 +121,7 @@ def _is_cheap(plan: Plan, block: Block) -> bool:
 
 def _shared(block: Block, step: LoopNest, users: Iterable[tuple[int, Positions]]) -> Positions | None:
     """Return which element of a block each iteration uses, if all consumers in the loop agree."""
-    if not step.shape or stands_alone(block):
+    if step.is_alone or stands_alone(block) or step.axes != block.axes:
         return None
     wanted = [of.ravel()[step.elements[colour]] for colour, of in users]
     if any((other != wanted[0]).any() for other in wanted[1:]):

@@ -21,10 +21,28 @@ _TILE = 4
 
 
 class Factor(NamedTuple):
-    """A factor in memory: which array, and where its rows and terms stand."""
+    """A factor in memory: which array, and where its rows and terms stand.
+
+    Attributes
+    ----------
+    array : str
+        The array.
+    place : Affine
+        The position by row and term.
+    lane : str
+        What is added for the lane of a sample.
+    row, term : str
+        Indices in place of those that a loop has for its rows and terms, which are lanes then.
+    is_listed : bool
+        Whether `place` is where in ``places`` the position stands.
+    """
 
     array: str
     place: Affine
+    lane: str = ""
+    row: str = ""
+    term: str = ""
+    is_listed: bool = False
 
     def at(self, row: str, term: str, row_offset: int = 0, term_offset: int = 0) -> str:
         """Return the element of a row and a term, each an index and an offset.
@@ -36,10 +54,15 @@ class Factor(NamedTuple):
         """
         rows, terms = self.place.steps
         base = self.place.base + rows * row_offset + terms * term_offset
-        return f"{self.array}[{Affine(base, (rows, terms)).text((row, term))}]"
+        text = Affine(base, (rows, terms)).text((self.row or row, self.term or term))
+        return f"{self.array}[{f'places[{text}]' if self.is_listed else text}{self.lane}]"
 
 
-def rows_of(left: Factor, right: Factor, out: Factor, sizes: tuple[int, int, int]) -> list[str]:
+Size = int | str
+"""How many, or what says so when the program runs."""
+
+
+def rows_of(left: Factor, right: Factor, out: Factor, sizes: tuple[int, Size, int]) -> list[str]:
     r"""Return loops for a product whose right factor has contiguous columns.
 
     Parameters
@@ -48,7 +71,7 @@ def rows_of(left: Factor, right: Factor, out: Factor, sizes: tuple[int, int, int
         The factors, by row and term and by column and term.
     out : Factor
         Where the result goes, by row and column.
-    sizes : (int, int, int)
+    sizes : (int, int or str, int)
         Rows, columns, and terms.
 
     Returns
@@ -90,8 +113,12 @@ def rows_of(left: Factor, right: Factor, out: Factor, sizes: tuple[int, int, int
     return lines
 
 
-def dots_of(left: Factor, right: Factor, out: Factor, sizes: tuple[int, int, int]) -> list[str]:
+def dots_of(
+    left: Factor, right: Factor, out: Factor, sizes: tuple[int, int, Size], *, adds: bool = False
+) -> list[str]:
     r"""Return loops for a product of which both factors have contiguous rows; the arguments of `rows_of`.
+
+    With `adds`, the product is added to what is there.
 
     Examples
     --------
@@ -118,7 +145,9 @@ def dots_of(left: Factor, right: Factor, out: Factor, sizes: tuple[int, int, int
             lines += [f"            a{i} = {left.at('r', 'k', i)}" for i in range(height)]
             lines += [f"            b{j} = {right.at('c', 'k', j)}" for j in range(width)]
             lines += [f"            s{i}{j} = add_product(s{i}{j}, a{i}, b{j})" for i, j in pairs]
-            lines += [f"        {out.at('r', 'c', i, j)} = s{i}{j}" for i, j in pairs]
+            for i, j in pairs:
+                target = out.at("r", "c", i, j)
+                lines.append(f"        {target} = {f'{target} + ' if adds else ''}s{i}{j}")
     return lines
 
 

@@ -1,0 +1,82 @@
+"""Arrays along axes, as loops over chunks of them read and write them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import prod
+from typing import NamedTuple
+
+
+class ArrayAlong(NamedTuple):
+    """An array along axes, flat.
+
+    Attributes
+    ----------
+    name : str
+        What it is called.
+    lengths : tuple of int
+        The length of each dimension; of an axis its complement, ``~axis``.
+    start : int
+        Where it begins.
+    """
+
+    name: str
+    lengths: tuple[int, ...]
+    start: int = 0
+
+    def chunk(self) -> str:
+        """Return the part that begins with the current chunk.
+
+        Examples
+        --------
+        >>> ArrayAlong("x", (~0, 3)).chunk(), ArrayAlong("x", (2, ~0, 3)).chunk()
+        ('x[3 * start0:]', 'x[3 * start0:]')
+        """
+        starts = [f"start{~length}" if length < 0 else None for length in self.lengths]
+        return f"{self.name}[{self._sum(starts, self.start)}:]"
+
+    def at(self, own: Sequence[str]) -> str:
+        """Return the index, within a chunk, of an element of the current lane.
+
+        Parameters
+        ----------
+        own : sequence of str
+            Its indices along the dimensions that are no axes.
+
+        Examples
+        --------
+        >>> ArrayAlong("x", (~0, 3)).at(["i"]), ArrayAlong("x", (2, ~0, 3)).at(["i", "j"])
+        ('3 * t0 + i', '3 * length0 * i + 3 * t0 + j')
+        """
+        rest = iter(own)
+        return self._sum([f"t{~length}" if length < 0 else next(rest) for length in self.lengths])
+
+    def _sum(self, indices: Sequence[str | None], start: int = 0) -> str:
+        terms = []
+        for at, index in enumerate(indices):
+            if index is not None and index != "0":
+                inner = self.lengths[at + 1 :]
+                step = prod([length for length in inner if length >= 0])
+                names = [f"length{~length}" for length in inner if length < 0]
+                text = f"({index})" if "+" in index and (step != 1 or names) else index
+                terms.append(" * ".join([*([str(step)] if step != 1 else []), *names, text]))
+        return " + ".join([*terms, *([str(start)] if start or not terms else [])])
+
+
+def dimensions_of(shape: Sequence[int], axes: Mapping[int, int]) -> tuple[int, ...]:
+    """Return the lengths of an array, as `ArrayAlong` has them, from those of a slice and its axes.
+
+    Parameters
+    ----------
+    shape : sequence of int
+        The shape of a slice.
+    axes : mapping of int to int
+        Which axis each dimension is that a slice does not have.
+
+    Examples
+    --------
+    >>> dimensions_of((2, 3), {1: 0}) == (2, ~0, 3)
+    True
+    """
+    rest = iter(shape)
+    return tuple([~axes[d] if d in axes else next(rest) for d in range(len(shape) + len(axes))])

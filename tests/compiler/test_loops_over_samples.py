@@ -1,0 +1,227 @@
+"""Batches by a symbol as loops over chunks of samples: one program of Numba for any number of samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from comparing import evaluated, same
+from loops_backend import loops as loops
+from loops_backend import on
+from test_open_lengths import PROGRAMS, W, batch
+
+import autograd
+from autograd import (
+    dot,
+    exp,
+    grad,
+    hessian,
+    log,
+    log1p,
+    logsumexp,
+    softplus,
+    tanh,
+    value_and_grad,
+    vmap,
+    where,
+)
+from autograd.compiler import Jitted
+
+numba = pytest.importorskip("numba")
+
+LENGTHS = (7, 1, 119, 120, 121, 250, 2)
+"""Fewer samples than a vector has, a chunk, one less, one more, and several chunks."""
+
+
+def numbers(n: int, *shape: int) -> Any:
+    """Return an array of n samples."""
+    return np.random.default_rng(n).normal(size=(n, *shape))
+
+
+def network(layers: Any, x: Any, y: Any) -> Any:
+    """Return the mean loss of a network with a penalty."""
+
+    def of_sample(x: Any, y: Any) -> Any:
+        h = list(x)
+        for w, b in layers:
+            h = [tanh(dot(w[j], h) + b[j]) for j in range(len(b))]
+        return softplus(-y * h[0])
+
+    return vmap(of_sample)(x, y).mean() + 0.1 * sum((w * w).sum() for w, _ in layers)
+
+
+def attention(q: Any, k: Any, v: Any) -> Any:
+    """Return for each query the mean of the values, weighted by the keys."""
+
+    def of_query(q: Any) -> Any:
+        weights = vmap(lambda k: exp(dot(q, k)))(k)
+        return vmap(lambda weight, v: weight * v)(weights, v).sum(axis=0) / weights.sum()
+
+    return vmap(of_query)(q)
+
+
+LAYERS = [(np.full((5, 3), 0.3) + np.eye(5, 3), np.ones(5)), (np.full((1, 5), -0.4), np.zeros(1))]
+MATRIX = np.arange(12.0).reshape(3, 4) / 7.0
+
+MORE: dict[str, tuple[Callable[..., Any], Callable[[int], tuple[Any, ...]]]] = {
+    "network": (value_and_grad(network), lambda n: (LAYERS, *batch(n))),
+    "hessian of sums": (
+        hessian(lambda w, x: vmap(lambda x: log1p(exp(dot(w, x))))(x).sum()),
+        lambda n: (W, numbers(n, 3)),
+    ),
+    "totals of totals": (
+        lambda x: (
+            lambda m: (lambda v: vmap(lambda x: (x - m) / (v + 1.0))(x))(
+                vmap(lambda x: (x - m) ** 2)(x).mean()
+            )
+        )(vmap(lambda x: x)(x).mean()),
+        lambda n: (numbers(n),),
+    ),
+    "totals of each element": (lambda x: vmap(lambda x: x * x[0])(x).sum(axis=0), lambda n: (numbers(n, 4),)),
+    "constants along the axis": (
+        lambda x: vmap(lambda x: (x, 3.0, x[0] * 0.0 + 1.0))(x),
+        lambda n: (numbers(n, 2),),
+    ),
+    "arguments along the axis": (lambda x, w: vmap(lambda x: (w, w[0], x))(x), lambda n: (numbers(n), W)),
+    "maxima and products": (
+        lambda x: vmap(lambda x: (autograd.max(x), autograd.prod(x), autograd.norm(x), logsumexp(x)))(x),
+        lambda n: (numbers(n, 3),),
+    ),
+    "softmax": (lambda x: vmap(lambda x: autograd.softmax(x))(x), lambda n: (numbers(n, 4),)),
+    "gathers": (
+        lambda x: vmap(lambda x: (x[0] * x[3], x[3] * x[1], x[1] * x[0], x[2] * x[2]))(x),
+        lambda n: (numbers(n, 4),),
+    ),
+    "choices": (
+        lambda x: vmap(lambda x: where(x[0] < x[1], exp(x[0]), log(abs(x[1]))))(x).sum(),
+        lambda n: (numbers(n, 2),),
+    ),
+    "the last axis": (
+        lambda x: vmap(lambda x: tanh(x), in_axes=1, out_axes=1)(x),
+        lambda n: (numbers(n, 3).T,),
+    ),
+    "an axis in the middle": (
+        lambda x: vmap(lambda x: (x * x).sum(), in_axes=1)(x),
+        lambda n: (np.moveaxis(numbers(n, 2, 3), 0, 1).copy(),),
+    ),
+    "matrices": (
+        lambda a, b: vmap(lambda a, b: a @ b)(a, b),
+        lambda n: (numbers(n, 3, 4), numbers(n, 4, 2)),
+    ),
+    "a matrix for all": (lambda b: vmap(lambda b: MATRIX @ b)(b), lambda n: (numbers(n, 4, 2),)),
+    "a matrix on the right": (lambda b: vmap(lambda b: b @ MATRIX)(b), lambda n: (numbers(n, 2, 3),)),
+    "two batches": (
+        lambda x, y: vmap(lambda x: x * x)(x).sum() * vmap(lambda y: exp(y))(y).sum(),
+        lambda n: (numbers(n), numbers(2 * n + 1)),
+    ),
+    "attention": (attention, lambda n: (numbers(n, 3), numbers(n + 3, 3), numbers(n + 3, 2))),
+    "gradient of weights of attention": (
+        grad(
+            lambda w, x: (lambda o: vmap(lambda o: dot(o, o))(o).sum())(
+                attention(vmap(lambda x: x * w)(x), x, x)
+            )
+        ),
+        lambda n: (W, numbers(n, 3)),
+    ),
+    "kernel": (
+        lambda x: vmap(lambda a: vmap(lambda b: exp(-dot(a - b, a - b)))(x))(x),
+        lambda n: (numbers(n, 3),),
+    ),
+    "total of pairs": (
+        lambda x: vmap(lambda a: vmap(lambda b: tanh(dot(a, b)))(x).sum())(x).sum(),
+        lambda n: (numbers(n, 3),),
+    ),
+}
+
+ALL = {name: (f, lambda n: (W, *batch(n))) for name, f in PROGRAMS.items()} | MORE
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_any_number_of_samples(name: str) -> None:
+    """Loops over chunks give eager results for any number of samples, whichever came first."""
+    f, make = ALL[name]
+    compiled, checked = on("loops", f, *make(LENGTHS[0])), Jitted(f, "numpy")
+    for n in LENGTHS:
+        args = make(n)
+        same(compiled(*args), f(*args) if n < 10 else checked(*args), 1e-9)
+
+
+@pytest.mark.parametrize("half", [0, 1, 2])
+def test_numba_computes_what_the_loops_say(half: int) -> None:
+    """Compiled by Numba, programs over samples agree with NumPy for any number of samples."""
+    for name in [*ALL][half * 7 :: 21]:
+        f, make = ALL[name]
+        compiled, checked = on("numba", f, *make(5)), Jitted(f, "numpy")
+        for n in LENGTHS:
+            same(compiled(*make(n)), checked(*make(n)), 1e-9)
+
+
+def test_no_samples() -> None:
+    """Without samples totals are 0, results are empty, and means are nan."""
+
+    def function(x: Any) -> Any:
+        of_each = vmap(tanh)(x)
+        return of_each, of_each.sum(), of_each.mean()
+
+    for backend in ("loops", "numba"):
+        each, total, mean = on(backend, function, np.ones(3))(np.ones(0))
+        assert each.shape == (0,)
+        assert total == 0.0
+        assert np.isnan(mean)
+
+
+def test_results_are_not_read_beyond_the_last_sample() -> None:
+    """What is computed beside the last sample, in whole vectors, reaches neither totals nor results."""
+
+    def function(x: Any) -> Any:
+        return vmap(lambda x: 1.0 / x)(x), vmap(lambda x: log(x))(x).sum()
+
+    compiled = on("loops", function, np.ones(3))
+    compiled(np.full(250, -1.0))
+    for n in (1, 9, 121):
+        each, total = compiled(np.full(n, 2.0))
+        same(each, np.full(n, 0.5))
+        same(total, n * float(np.log(2.0)))
+
+
+def test_arguments_of_all_kinds() -> None:
+    """Views, read-only arrays and lists along an axis are as good as arrays."""
+    f = on("numba", lambda x: (vmap(lambda x: x * x)(x), vmap(lambda x: x)(x).sum(axis=0)), np.ones((5, 2)))
+    frozen = numbers(9, 2)
+    frozen.flags.writeable = False
+    for x in (frozen, numbers(9, 4)[:, ::2], numbers(9, 2).T.copy().T, np.ones((9, 2), dtype=np.float32)):
+        squares, total = f(x)
+        same(squares, np.asarray(x, dtype=float) ** 2)
+        same(total, np.asarray(x, dtype=float).sum(axis=0))
+
+
+FUNCTIONS = {"exp": exp, "log": log, "log1p": log1p}
+SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, 5e-324, -5e-324, 1e-310, 1e300, 709.7, 709.8, -708.5, -745.1, -745.2]
+SPECIAL += [1e-17, -1e-17, -0.5, -0.999999, np.inf, -np.inf, np.nan]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_functions_in_vectors(name: str) -> None:
+    """Functions in vectors are within one unit in the last place, also at special numbers."""
+    of_each = on("numba", vmap(FUNCTIONS[name]), np.ones(3))
+    rng = np.random.default_rng(0)
+    x = np.concatenate(
+        [rng.uniform(-1.0, 1.0, 4000), rng.uniform(-745.0, 709.0, 2000), np.exp(rng.uniform(-700, 700, 4000))]
+    )
+    with np.errstate(all="ignore"):
+        for points in (x, np.array(SPECIAL)):
+            found = of_each(points)
+            exact = getattr(np, name)(points.astype(np.longdouble))
+            expected = exact.astype(float)
+            finite = np.isfinite(expected)
+            np.testing.assert_array_equal(found[~finite], expected[~finite])
+            unit = np.spacing(np.abs(expected[finite]))
+            assert (np.abs(found[finite] - exact[finite]) <= unit).all()
+            np.testing.assert_array_equal(np.signbit(found[finite]), np.signbit(expected[finite]))
+
+
+def test_evaluated_without_warnings() -> None:
+    """A program of loops does not warn, as one of NumPy does not."""
+    same(on("loops", vmap(log), np.ones(3))(np.zeros(2)), evaluated(np.log, np.zeros(2)))
