@@ -17,12 +17,8 @@ from . import forms
 
 CASES = (
     *("moons_eager", "moons_nn", "moons_samples", "microgpt", "microgpt_no_collector"),
-<<<<<<< HEAD
-    *("moons_jit", "fit_moons", "fit_moons_epoch", "fit_digits", "irregular", "sparse_jacobian"),
     *("microgpt_jit", "hidden_markov"),
-=======
     *("moons_jit", "logistic", "fit_moons", "fit_moons_epoch", "fit_digits", "irregular", "sparse_jacobian"),
->>>>>>> a240c90 (Measure logistic regression over a million samples)
     *("trace", "trace_gradient", "trace_million", "scalar_loop", "loops", "call"),
     *("chain", "wide", "diamond", "memory", "grow", "repl"),
 )

@@ -41,7 +41,7 @@ def record_of(found: Found) -> bytes:
     >>> source = Source("def program(x): return (x,)", [], Literals())
     >>> again = what_is_in(record_of(FoundArrays(source, lambda: (Plan({}, {}), []), 1, 2)))
     >>> again.source == source, again.plan(), again.traced, again.simplified
-    (True, (Plan(blocks={}, place={}, lengths=[], along=[]), []), 1, 2)
+    (True, (Plan(blocks={}, place={}, lengths=[], along=[], has_steps=False), []), 1, 2)
     """
     if isinstance(found, FoundTable):
         return _record_of_table(found)
@@ -100,11 +100,14 @@ def _arrays_in(record: bytes, plan: bytes) -> FoundArrays:
 
 def _record_of_plan(plan: Plan, results: Results) -> bytes:
     arrays = _Numbered()
+    if plan.has_steps:
+        # No other backend has loops over steps, which NumPy's program is written of already.
+        return packed(([], [], [], [], True), arrays)
     blocks = [(int(colour), *_block_tree(block, arrays)) for colour, block in plan.blocks.items()]
     found = [[(colour, int(at)) for colour, at in map(plan.place.__getitem__, which)] for which, _ in results]
     of_results = [arrays.add(np.array(places, dtype=np.int64).reshape(-1, 2)) for places in found]
     places = [(which, shape) for which, (_, shape) in zip(of_results, results, strict=True)]
-    return packed((blocks, places, [*map(tuple, plan.lengths)], plan.along), arrays)
+    return packed((blocks, places, [*map(tuple, plan.lengths)], plan.along, False), arrays)
 
 
 def _block_tree(block: Block, arrays: _Numbered) -> tuple[Any, ...]:
@@ -125,12 +128,13 @@ def _block_tree(block: Block, arrays: _Numbered) -> tuple[Any, ...]:
 
 
 def _plan_in(record: bytes) -> tuple[Plan, Results]:
-    (trees, places, lengths, along), arrays = unpacked(record)
+    (trees, places, lengths, along, has_steps), arrays = unpacked(record)
     plan = Plan(
         {colour: _block_in(tree, arrays) for colour, *tree in trees},
         {},
         [AxisLength(*length) for length in lengths],
         [*map(tuple, along)],
+        has_steps,
     )
     results: list[tuple[list[int], tuple[int, ...]]] = []
     for which, shape in places:

@@ -199,12 +199,15 @@ class Plan:
         Where the length of each axis is found.
     along : list of tuple of int
         The axes of each result, which are its first dimensions; nothing if no result has any.
+    has_steps : bool
+        Whether it has loops over steps, an index along an axis, or an array along two axes of one length.
     """
 
     blocks: dict[int, Block]
     place: dict[int, Place]
     lengths: Sequence[AxisLength] = ()
     along: AlongAxes = ()
+    has_steps: bool = False
 
 
 def lay_out(
@@ -243,7 +246,11 @@ def lay_out(
     [(None, (3,)), ('mul', (3,))]
     """
     plan = _Layout(tape, colours, inputs).laid_out(elementwise)
-    return Plan(plan.blocks, plan.place, inputs.axes, along)
+    return Plan(plan.blocks, plan.place, inputs.axes, along, any(map(_has_steps, plan.blocks.values())))
+
+
+def _has_steps(block: Block) -> bool:
+    return block.loop is not None or block.is_index or block.same_as is not None
 
 
 def _statics(tape: Tape) -> set[int]:

@@ -89,7 +89,7 @@ def numba_program(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Result
     >>> run(np.array([1.0, 2.0]))
     (array([2., 1.]),)
     """
-    if any(block.loop is not None for block in plan.blocks.values()):
+    if plan.has_steps:
         raise UnsuitableError("it has loops over steps")
     loops = loops_source(plan, shapes, results)
     lines = loops.text.count("\n")

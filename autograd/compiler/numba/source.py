@@ -21,13 +21,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-<<<<<<< HEAD
 from ..arrays.index_rules import Positions
-from ..arrays.layout import Block, Operand, Plan, Results
-=======
 from ..arrays.layout import AlongAxes, Block, Operand, Plan, Results, by_source
-from ..arrays.views import Positions
->>>>>>> ebb7156 (Compile programs over samples to loops over chunks of them)
 from ..passes.products import SUMS
 from .affine import Affine, affine
 from .along import ArrayAlong, dimensions_of
