@@ -193,15 +193,11 @@ class _ReaderSource:
             self.refuse(f"{name}.__class__ is not float and {name}.__class__ not in NUMBERS")
             self.arrays.append(f"float64({name})")
             return
-<<<<<<< HEAD
         # By its own type: what stands for an array in a trace may say that it is of that class.
         self.refuse(f"type({name}) is not ndarray or {has_other_shape(leaf, name)}")
-=======
-        self.refuse(f"{name}.__class__ is not ndarray or {has_other_shape(leaf, name)}")
         for dimension, symbol in enumerate(leaf.shape):
             if symbol < 0:
                 self.read_length(f"{name}.shape[{dimension}]", symbol)
->>>>>>> db3113c (Trace batches by a symbol: arrays stay whole, and a program holds for any number of samples)
         self.lines += [
             f"if {name}.dtype is not FLOAT:",
             # Of objects, some may be `Value`s.
