@@ -7,6 +7,7 @@ Predictions and targets are single numbers, sequences or arrays of one shape; an
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from math import inf
 from typing import Any
 
@@ -43,7 +44,7 @@ def mse(predictions: Any, targets: Any) -> Value:
     >>> mse([Value(1.0), Value(2.0)], [0.0, 4.0])
     Value(2.5, op='/')
     """
-    return _mean(lambda p, t: (p - t) ** 2, *_flat(predictions, targets))
+    return _mean(_each(_squared_error, *_flat(predictions, targets)))
 
 
 def half_squared_error(predictions: Any, targets: Any) -> Value:
@@ -69,8 +70,7 @@ def half_squared_error(predictions: Any, targets: Any) -> Value:
     >>> half_squared_error(Value(1.0), 5.0).data  # B2 of the notes
     8.0
     """
-    pairs = zip(*_flat(predictions, targets), strict=True)
-    return 0.5 * sum([(p - t) ** 2 for p, t in pairs])  # type: ignore[no-any-return]
+    return 0.5 * _total(_each(_squared_error, *_flat(predictions, targets)))
 
 
 def binary_cross_entropy(probabilities: Any, targets: Any) -> Value:
@@ -103,7 +103,7 @@ def binary_cross_entropy(probabilities: Any, targets: Any) -> Value:
     """
     flat, wanted = _flat(probabilities, targets)
     _check_unit_interval(wanted)
-    return _mean(_surprise, flat, wanted)
+    return _mean(_each(_surprise, flat, wanted))
 
 
 def binary_cross_entropy_with_logits(logits: Any, targets: Any) -> Value:
@@ -138,7 +138,7 @@ def binary_cross_entropy_with_logits(logits: Any, targets: Any) -> Value:
     """
     flat, wanted = _flat(logits, targets)
     _check_unit_interval(wanted)
-    return _mean(_surprise_of_logit, flat, wanted)
+    return _mean(_each(_surprise_of_logit, flat, wanted))
 
 
 def cross_entropy(logits: Any, targets: Any) -> Value:
@@ -167,19 +167,19 @@ def cross_entropy(logits: Any, targets: Any) -> Value:
     >>> f"{cross_entropy([Value(5.0), Value(2.0), Value(-1.0), Value(3.0)], 0):.4f}"
     '0.1719'
     """
-    rows = np.asarray(logits, dtype=object)
-    if rows.ndim not in (1, 2) or rows.size == 0:
+    rows = logits if _is_whole(logits) else np.asarray(logits, dtype=object)
+    if rows.ndim not in (1, 2) or 0 in rows.shape:
         raise ValueError(
             "expected the logits of one sample, or a row for each, with at least one sample and class, "
             f"got shape {rows.shape}"
         )
     single = rows.ndim == 1
     rows = np.atleast_2d(rows)
-    wanted, are_labels = _wanted(np.asarray(targets), rows.shape, single)
+    wanted, are_labels = _wanted(_array(targets), rows.shape, single)
 
     if are_labels:
-        return _mean(lambda row, label: _surprise_of_class(list(row), label), rows, wanted[:, 0])
-    return _mean(lambda row, weights: _surprise_of_row(list(row), list(weights)), rows, wanted)
+        return _mean(vmap(lambda row, label: _surprise_of_class(list(row), label))(rows, wanted))
+    return _mean(vmap(lambda row, weights: _surprise_of_row(list(row), list(weights)))(rows, wanted))
 
 
 def hinge(scores: Any, targets: Any) -> Value:
@@ -208,11 +208,10 @@ def hinge(scores: Any, targets: Any) -> Value:
     Value(0.25, op='/')
     """
     flat, wanted = _flat(scores, targets)
-    for target in wanted.tolist():
-        # A target that is a Value may be traced, and is not known then.
-        if not isinstance(target, Value) and target not in (-1.0, 1.0):
+    for target in _known(wanted):
+        if target not in (-1.0, 1.0):
             raise ValueError(f"expected targets of the hinge loss to be -1 or 1, got {target!r}; use 2*y - 1")
-    return _mean(lambda s, t: relu(1.0 - t * s), flat, wanted)
+    return _mean(_each(lambda s, t: relu(1.0 - t * s), flat, wanted))
 
 
 def l2_penalty(model: Module, strength: float) -> Value:
@@ -242,10 +241,24 @@ def l2_penalty(model: Module, strength: float) -> Value:
     return 0.5 * strength * dot(weights, weights)  # type: ignore[no-any-return]
 
 
-def _mean(loss: Callable[[Any, Any], Any], predictions: Array, targets: Array) -> Value:
-    """Return the mean over the samples of a loss of one prediction and one target."""
-    terms = vmap(loss)(predictions, targets)
-    return sum(terms) / len(terms)  # type: ignore[no-any-return]
+def _each(loss: Callable[[Any, Any], Any], predictions: Array, targets: Array) -> Array:
+    """Return a loss of one prediction and one target for each element of arrays."""
+    if predictions.ndim > 1:
+        return vmap(partial(_each, loss))(predictions, targets)  # type: ignore[no-any-return]
+    return vmap(loss)(predictions, targets)  # type: ignore[no-any-return]
+
+
+def _total(terms: Array) -> Value:
+    """Return the sum of all terms; as one node where they are known one by one."""
+    return sum(terms) if terms.ndim == 1 else terms.sum()  # type: ignore[no-any-return]
+
+
+def _mean(terms: Array) -> Value:
+    return _total(terms) / terms.size
+
+
+def _squared_error(prediction: Any, target: Any) -> Any:
+    return (prediction - target) ** 2
 
 
 def _surprise(probability: Any, target: Any) -> Any:
@@ -322,30 +335,54 @@ def _choose(condition: Any, x: Any, y: Any) -> Any:
     return where(condition, x, y) if isinstance(condition, Value) else x if condition else y
 
 
+def _is_whole(item: Any) -> bool:
+    """Return whether something is an array of a trace that holds for any number of samples.
+
+    It passes for an array, and is none: `np.asarray` would ask for its elements one by one, which the trace
+    has for one sample alone.
+    """
+    return isinstance(item, np.ndarray) and not issubclass(type(item), np.ndarray)
+
+
+def _array(item: Any) -> Array:
+    return item if _is_whole(item) else np.asarray(item)
+
+
+def _known(targets: Array) -> list[Any]:
+    """Return the targets whose numbers are known: those of a trace are not."""
+    return [] if _is_whole(targets) else [t for t in targets.ravel().tolist() if not isinstance(t, Value)]
+
+
 def _flat(predictions: Any, targets: Any) -> tuple[Array, Array]:
-    """Return predictions and targets as 1-D arrays of the same length, numeric targets as floats."""
-    left, right = np.asarray(predictions), np.asarray(targets)
+    """Return predictions and targets as arrays of one shape, numeric targets as floats.
+
+    They have one dimension, unless the number of samples is open: then they keep those that they have.
+    """
+    left, right = _array(predictions), _array(targets)
     shapes = left.shape, right.shape
     if left.ndim == right.ndim + 1 and left.shape[-1] == 1:
         left = left[..., 0]
     if left.shape != right.shape:
         raise ValueError(f"predictions of shape {shapes[0]} do not fit targets of shape {shapes[1]}")
-    if left.size == 0:
+    if 0 in left.shape:
         raise ValueError("a loss of no predictions is not defined; pass at least one")
-    return left.ravel(), right.ravel() if right.dtype == object else right.ravel().astype(float)
+    wanted = right if right.dtype == object else right.astype(float)
+    if _is_whole(left) or _is_whole(right):
+        return left, wanted
+    return left.ravel(), wanted.ravel()
 
 
 def _check_unit_interval(targets: Array) -> None:
-    for target in targets.tolist():
-        if not isinstance(target, Value) and not 0.0 <= target <= 1.0:
+    for target in _known(targets):
+        if not 0.0 <= target <= 1.0:
             raise ValueError(f"expected targets of a cross entropy to be from 0 to 1, got {target!r}")
 
 
 def _wanted(targets: Array, shape: tuple[int, ...], single: bool) -> tuple[Array, bool]:
-    """Return a row for each sample, with its label or its target probabilities, and whether it is labels."""
+    """Return the label of each sample, or a row of its target probabilities, and whether it is labels."""
     samples, classes = shape
     if targets.dtype == object and targets.ndim == (0 if single else 1):
-        return targets.reshape(-1, 1), True
+        return targets.ravel(), True
     if targets.dtype.kind in "iu" and targets.ndim == (0 if single else 1):
         labels = np.atleast_1d(targets)
         if labels.shape != (samples,):
@@ -356,7 +393,7 @@ def _wanted(targets: Array, shape: tuple[int, ...], single: bool) -> tuple[Array
                 f"expected classes to be from 0 to {classes - 1}, got {labels.min()} to {labels.max()}"
                 + (of_one if classes == 1 else "")
             )
-        return labels.astype(float).reshape(-1, 1), True
+        return labels.astype(float), True
     wanted = np.atleast_2d(targets)
     if wanted.shape != shape:
         raise ValueError(
@@ -364,5 +401,5 @@ def _wanted(targets: Array, shape: tuple[int, ...], single: bool) -> tuple[Array
             f"{targets.dtype} of shape {targets.shape}"
         )
     probabilities = wanted if wanted.dtype == object else wanted.astype(float)
-    _check_unit_interval(probabilities.ravel())
+    _check_unit_interval(probabilities)
     return probabilities, False

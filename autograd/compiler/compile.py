@@ -20,7 +20,7 @@ from .found import Found, FoundArrays, FoundArrayTable, FoundTable, without_the_
 from .numpy.array_table import Workshop, array_interpreter, array_table_source, arrays_with_numpy
 from .numpy.source import numpy_source
 from .numpy.table import Interpret, interpreted, table_source, with_numpy
-from .passes.axes import AxesOfResults, Inputs, numbered_axes, whole_arguments
+from .passes.axes import Along, DimsOfResults, Inputs, numbered_axes, whole_arguments
 from .passes.expand_choices import is_expanded
 from .passes.multiply_add import combine
 from .passes.reductions import find_reductions, spread_sums
@@ -101,7 +101,7 @@ def compiled(
     names: Sequence[str],
     backend: str = "numpy",
     since: float | None = None,
-    axes: AxesOfResults = (),
+    dims: DimsOfResults = (),
 ) -> Program:
     """Compile a tape.
 
@@ -120,8 +120,8 @@ def compiled(
         A name of `BACKENDS`.
     since : float, optional
         When the work began, by `time.perf_counter`.
-    axes : sequence of sequence of Axis, optional
-        Along which axes each result varies, for which it has dimensions before those of its shape.
+    dims : sequence of tuple of Axis or None, optional
+        What the dimensions of each result are, where some are axes.
 
     Returns
     -------
@@ -138,7 +138,7 @@ def compiled(
     """
     start = time.perf_counter() if since is None else since
     texts, better = identifiers(names), BACKENDS[backend]
-    tape, inputs, along = numbered_axes(tape, arguments, axes or [()] * len(results))
+    tape, inputs, along = numbered_axes(tape, arguments, dims or [()] * len(results))
     settings = _stated(inputs), tuple(results), texts, _MOST_ARRAYS, _FEWEST_NUMBERS, along
     found, passes = found_in(tape, settings, lambda: _found(tape, inputs, results, texts, along))
     if isinstance(found, FoundTable):
@@ -167,7 +167,7 @@ def _stated(inputs: Inputs) -> object:
 
 
 def _found(
-    tape: Tape, inputs: Inputs, results: Shapes, names: Sequence[str], along: Sequence[tuple[int, ...]] = ()
+    tape: Tape, inputs: Inputs, results: Shapes, names: Sequence[str], along: Sequence[Along] = ()
 ) -> Found:
     """Run the passes."""
     reduced, colours = find_reductions(tape, inputs.arrays)

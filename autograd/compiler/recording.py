@@ -12,7 +12,8 @@ import numpy as np
 from ..engine.graph import level_outside
 from ..engine.tracing import tracing
 from ..engine.value import Value
-from ..functions.axes import Axis, ColumnSource, ElementsNeededError, arrays_whole
+from ..functions.alignment import Dims
+from ..functions.axes import ColumnSource, ElementsNeededError, arrays_whole
 from ..functions.batch_array import BatchArray
 from ..functions.traced_array import is_whole
 from ..transforms.trees import Leaf, Structure, leaves_of, numbers_of
@@ -59,9 +60,9 @@ def recorded(
 
     start = time.perf_counter()
     traced = _traced(call, is_whole=is_whole)
-    shapes, axes = [[getattr(result, name) for result in traced.results] for name in ("shape", "axes")]
+    shapes, dims = [[getattr(result, name) for result in traced.results] for name in ("shape", "dims")]
     try:
-        program = compiled(traced.tape, call.shapes, shapes, call.names, backend, start, axes)
+        program = compiled(traced.tape, call.shapes, shapes, call.names, backend, start, dims)
     except NoPatternError:
         # A table of operations takes samples side by side.
         return recorded(call, backend, is_whole=False)
@@ -90,11 +91,11 @@ class _Traced(NamedTuple):
 
 
 class _Result(NamedTuple):
-    """An array of a result: its numbers, at any index of its axes."""
+    """An array of a result: its numbers and shape at any index of its axes, and what its dimensions are."""
 
     numbers: list[Any]
     shape: tuple[int, ...]
-    axes: tuple[Axis, ...] = ()
+    dims: Dims = ()
 
 
 def _traced(call: Call, *, is_whole: bool) -> _Traced:
@@ -120,7 +121,7 @@ def _traced(call: Call, *, is_whole: bool) -> _Traced:
 
 def _numbers_of_leaf(leaf: Any) -> _Result:
     if type(leaf) is BatchArray:
-        return _Result(numbers_of([leaf.inner]), leaf.own, leaf.axes)
+        return _Result(numbers_of([leaf.inner]), leaf.own, leaf.dims)
     array = leaf.elements() if is_whole(leaf) else leaf
     return _Result(numbers_of([array]), np.shape(array))
 

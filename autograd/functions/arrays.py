@@ -18,7 +18,7 @@ from ..engine.gradients import has_gradient
 from ..engine.value import Value
 from ..ops.rules import on_arrays
 from ..ops.table import OPS, Op
-from .traced_array import is_whole
+from .traced_array import WholeArray, is_whole
 from .ufuncs import function_of, mapped
 from .value_array import ValueArray, holds_values, values_array
 
@@ -130,6 +130,9 @@ def elementwise(op: Op, *args: Any) -> Any:
         args = (_truth(condition), *branches)
     if not any(isinstance(arg, np.ndarray) and arg.ndim for arg in args):
         return apply(op, *(arg[()] if isinstance(arg, np.ndarray) else arg for arg in args))
+    whole = next(filter(is_whole, args), None)
+    if whole is not None:
+        return whole.applied(partial(elementwise, op), args)
     if all(_is_numeric(arg) for arg in args):
         return on_arrays(op).value(*args)
     return mapped(function_of(op), args).view(ValueArray)
@@ -211,7 +214,8 @@ def summed(items: Iterable[Any], start: Any) -> Any:
         return items.sum(axis=0)  # type: ignore[attr-defined]
     terms = list(items)
     kinds = set(map(type, (*terms, start)))
-    if not any(issubclass(kind, Value) for kind in kinds) or any(issubclass(k, np.ndarray) for k in kinds):
+    are_arrays = any(issubclass(kind, np.ndarray | WholeArray) for kind in kinds)
+    if are_arrays or not any(issubclass(kind, Value) for kind in kinds):
         return sum(terms, start)
     is_nothing = type(start) is int and start == 0
     return apply_variadic(OPS["sum"], terms if is_nothing else [start, *terms])
@@ -234,7 +238,7 @@ def _listed(arg: Any) -> Any:
 
 def _truth(condition: Any) -> Any:
     """Return a condition as 1.0 or 0.0, without derivative; a recorded condition is returned as it is."""
-    if holds_values(condition):
+    if is_whole(condition) or holds_values(condition):
         return condition
     if isinstance(condition, np.ndarray):
         return condition.astype(bool).astype(float)

@@ -1,4 +1,4 @@
-"""`BatchArray`: an array whose first dimensions are axes, so that its elements are known for any index alike.
+"""`BatchArray`: an array of which some dimensions are axes; its elements are known for any index alike.
 
 It is what `vmap` returns while a program is traced for any number of samples. What acts on all samples alike
 is recorded once: element-wise functions, and sums and means, be it over the samples or within each. Whatever
@@ -8,21 +8,22 @@ needs the samples one by one has the function traced again, with all of them sid
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import pairwise
+from functools import partial
+from itertools import combinations, pairwise
 from math import prod
 from typing import Any, NoReturn
 
 import numpy as np
 
-from ..engine.value import Value
 from ..ops.table import OPS, Op
+from .alignment import Dims, aligned
 from .array_lengths import ArrayLength
-from .axes import Axis, AxisTrace, ColumnSource, ElementsNeededError, Size, axis_trace, renamed, totals_over
-from .traced_array import TracedArray, WholeArray, is_whole, product_of
+from .axes import Axis, AxisTrace, ElementsNeededError, renamed, totals_over
+from .traced_array import OF_WHOLE, Dimension, WholeArray, is_all_of_it, product_of
 from .value_array import ValueArray, values_array
 
-Dimension = Axis | Size | int
-"""A dimension of an operand: an axis, the length of an argument that may become one, or a number."""
+OF_BATCHES: dict[Any, Callable[..., Any]] = {}
+"""Functions of NumPy that know such arrays."""
 
 
 class BatchArray(WholeArray):
@@ -32,31 +33,45 @@ class BatchArray(WholeArray):
     ----------
     trace : AxisTrace
         The trace.
-    axes : tuple of Axis
-        Its first dimensions.
+    dims : tuple of Axis or None
+        Its dimensions: an axis, or None for the next dimension of the slice. Those that are not named come
+        last.
     inner : Value, float or ValueArray
-        The slice at any index of them.
+        The slice at any index of the axes.
+
+    Attributes
+    ----------
+    axes : tuple of Axis
+        The axes, in the order of the dimensions.
 
     Examples
     --------
+    >>> from ..engine.value import Value
+    >>> from .axes import Size
     >>> batch = BatchArray(AxisTrace(0), (Axis(Size(3)),), values_array([Value(1.0), Value(2.0)]))
     >>> batch.ndim, batch[:, 0].inner, batch.sum(axis=1).inner
     (2, Value(1.0), Value(3.0, op='sum'))
     """
 
-    def __init__(self, trace: AxisTrace, axes: tuple[Axis, ...], inner: Any) -> None:
-        self._trace, self.axes = trace, axes
-        self.inner = inner[()] if isinstance(inner, np.ndarray) and not inner.ndim else inner
+    rank = 1
+
+    def __init__(self, trace: AxisTrace, dims: Dims, inner: Any) -> None:
+        self._trace = trace
+        self.inner = inner
+        if isinstance(inner, np.ndarray):
+            self.inner = values_array(inner) if inner.ndim else inner[()]
+        self.axes = tuple([axis for axis in dims if axis is not None])
+        self.dims: Dims = dims + (None,) * (len(self.axes) + len(self.own) - len(dims))
 
     @property
     def own(self) -> tuple[int, ...]:
         """The shape of each slice."""
-        return np.shape(self.inner) if isinstance(self.inner, np.ndarray) else ()
+        return self.inner.shape if isinstance(self.inner, np.ndarray) else ()
 
     @property
     def ndim(self) -> int:
         """How many dimensions it has."""
-        return len(self.axes) + len(self.own)
+        return len(self.dims)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -66,149 +81,337 @@ class BatchArray(WholeArray):
     @property
     def shape(self) -> tuple[Any, ...]:
         """The length along each dimension, a number of the program along an axis."""
-        return (*[ArrayLength.of(axis.size, self._trace) for axis in self.axes], *self.own)
+        own = iter(self.own)
+        return tuple(
+            [next(own) if axis is None else ArrayLength.of(axis.size, self._trace) for axis in self.dims]
+        )
 
     @property
     def lengths(self) -> tuple[int, ...]:
         """Its shape while it is traced."""
-        return (*[axis.size.length for axis in self.axes], *self.own)
-
-    def slice(self) -> Any:
-        """Return the slice at any index of the axes."""
-        return self.inner
+        own = iter(self.own)
+        return tuple([next(own) if axis is None else axis.size.length for axis in self.dims])
 
     @property
     def size(self) -> Any:
         """How many elements it has."""
         return product_of(self.shape)
 
-    @staticmethod
-    def reduced(op: Op, *sequences: Any) -> Any:
-        """Return what a variadic row gives for sequences of which one varies along an axis."""
-        if op is OPS["sum"]:
-            return sequences[0].sum(axis=0)
-        if op is OPS["mean"]:
-            return sequences[0].mean(axis=0)
-        if op is OPS["dot"] and all(len(_dimensions(x)) == 1 for x in sequences):
-            return np.multiply(*sequences).sum()
-        raise ElementsNeededError
+    def slice(self) -> Any:
+        """Return the slice at any index of the axes."""
+        return self.inner
 
-    @property
-    def T(self) -> Any:  # noqa: N802  # as arrays call it
-        """The transpose."""
-        return self if self.ndim == 1 else self.elements().T
-
-    def __len__(self) -> int:
-        return int(self.shape[0])
+    def with_slice(self, new: Any) -> BatchArray:
+        """Return an array of another slice at any index of the same axes."""
+        return BatchArray(self._trace, self.dims, new)
 
     def elements(self) -> NoReturn:
         """Have the function traced again, with all samples side by side."""
         raise ElementsNeededError
 
-    def along(self, dimension: int, axis: Axis) -> Any:
-        """Return the slices along its first dimension, one for each index of another axis."""
-        if dimension:
-            self.elements()
-        first, *rest = self.axes
-        first.size.same_as(axis.size)
-        inner = _each(lambda x: renamed(x, first, axis), self.inner)
-        return BatchArray(self._trace, tuple(rest), inner) if rest else inner
-
-    def __getitem__(self, key: Any) -> Any:
-        keys = list(key) if isinstance(key, tuple) else [key]
-        if keys and keys[0] is Ellipsis:
-            keys[:1] = [slice(None)] * (self.ndim - len([k for k in keys[1:] if k is not None]))
-        depth = len(self.axes)
-        if len(keys) < depth:
-            keys += [slice(None)] * (depth - len(keys))
-        if any(part != slice(None) for part in keys[:depth] if isinstance(part, slice)) or not all(
-            isinstance(part, slice) for part in keys[:depth]
-        ):
-            self.elements()
-        inner = self.inner[tuple(keys[depth:])] if keys[depth:] else self.inner
-        return BatchArray(self._trace, self.axes, inner)
+    def __len__(self) -> int:
+        return int(self.shape[0])
 
     def __iter__(self) -> Iterator[Any]:
-        self.elements()
+        if self.dims[0] is not None:
+            self.elements()
+        return map(self.__getitem__, range(self.own[0]))
+
+    # ------------------------------------------------------------------------------------ along other axes
+
+    def dimensions(self) -> list[Dimension]:
+        """Return what its dimensions are."""
+        own = iter(self.own)
+        return [next(own) if axis is None else axis for axis in self.dims]
+
+    def along(self, dimension: int, axis: Axis) -> Any:
+        """Return the slices along a dimension that is an axis, one for each index of another axis."""
+        before = self.dims[dimension]
+        if before is None:
+            self.elements()
+        rest = self.dims[:dimension] + self.dims[dimension + 1 :]
+        return batch_of(self._trace, rest, self._renamed({before: axis}))
+
+    def beside(self, dimensions: Sequence[Dimension]) -> Any:
+        """Return the slice at any index of the axes among dimensions, one for each of its own."""
+        pairs = list(zip(self.dims, dimensions, strict=True))
+        others = {own: axis for own, axis in pairs if own is not None and isinstance(axis, Axis)}
+        inner = self._renamed(others)
+        kept = [0 if isinstance(other, Axis) else slice(None) for own, other in pairs if own is None]
+        return inner[tuple(kept)] if 0 in kept else inner
+
+    def _renamed(self, others: dict[Axis, Axis]) -> Any:
+        """Return the slice at any index of other axes of the same lengths."""
+        inner = self.inner
+        for old, new in others.items():
+            if old is not new:
+                if new in self.axes:
+                    # Along both: the one would be taken for the other.
+                    self.elements()
+                old.size.same_as(new.size)
+                inner = each(partial(renamed, old=old, new=new), inner)
+        return inner
+
+    def stacked(self, axis: Axis) -> BatchArray:
+        """Return an array whose first dimension is an axis that this one's elements vary along as well."""
+        return BatchArray(self._trace, (axis, *self.dims), self.inner)
+
+    # --------------------------------------------------------------------------------------- element-wise
+
+    @classmethod
+    def applied(cls, function: Callable[..., Any], operands: Sequence[Any]) -> Any:
+        """Return a function of numbers for each element of operands of which one is such an array."""
+        trace: AxisTrace = next(x._trace for x in operands if type(x) is BatchArray)
+        dims, parts = aligned(trace, operands)
+        found = function(*parts)
+        if isinstance(found, tuple):
+            return tuple([batch_of(trace, dims, part) for part in found])
+        return batch_of(trace, dims, found)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
-        if method == "reduce" and inputs[0] is self and ufunc is np.add:
-            return self.sum(**{name: option for name, option in options.items() if name != "dtype"})
+        if method == "reduce" and inputs[0] is self and ufunc in _REDUCING:
+            return getattr(self, _REDUCING[ufunc])(**options)
         if method != "__call__" or options:
-            return super().__array_ufunc__(ufunc, method, *inputs, **options)
-        if ufunc is np.matmul:
-            return _product(*inputs)
-        trace = self._trace
-        axes, parts = _aligned(trace, inputs)
-        return _batches(trace, axes, ufunc(*parts))
+            self.elements()
+        if ufunc in OF_BATCHES:
+            return OF_BATCHES[ufunc](*inputs)
+        return self.applied(ufunc, inputs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        known = _FUNCTIONS.get(function)
-        if known is not None:
-            return known(*args, **kwargs)
-        return super().__array_function__(function, types, args, kwargs)
+        known = OF_BATCHES.get(function) or OF_WHOLE.get(function)
+        return known(*args, **kwargs) if known else self.elements()
+
+    def clip(self, low: Any = None, high: Any = None, **options: Any) -> Any:
+        """Return the numbers within limits, as `numpy.clip`."""
+        if options:
+            self.elements()
+        above = self if low is None else np.maximum(self, low)
+        return above if high is None else np.minimum(above, high)
+
+    def copy(self) -> BatchArray:
+        """Return a copy."""
+        return BatchArray(self._trace, self.dims, each(lambda x: x, self.inner))
+
+    def astype(self, dtype: Any, *args: Any, **options: Any) -> Any:
+        """Return the same, since a `Value` is a 64-bit float already."""
+        return self.copy() if np.dtype(dtype) in (np.dtype(float), np.dtype(object)) else self.elements()
 
     # ------------------------------------------------------------------------------------------ reductions
 
-    def _apart(self, axis: Any) -> tuple[list[Axis], tuple[int, ...]]:
+    def _apart(self, axis: Any) -> tuple[list[Axis], tuple[int, ...], list[int]]:
         """Return which axes, and which dimensions of the slices, some dimensions are."""
-        dimensions = range(self.ndim) if axis is None else [axis] if isinstance(axis, int) else list(axis)
-        places = [dimension % self.ndim for dimension in dimensions]
-        depth = len(self.axes)
-        return [self.axes[i] for i in places if i < depth], tuple(i - depth for i in places if i >= depth)
-
-    def sum(self, axis: Any = None, **options: Any) -> Any:
-        """Return the sum, as `numpy.sum`."""
-        if options.get("keepdims") or not options.keys() <= {"keepdims", "out"} or options.get("out"):
+        wanted = range(self.ndim) if axis is None else [axis] if isinstance(axis, int) else list(axis)
+        if any(not -self.ndim <= place < self.ndim for place in wanted):
             self.elements()
-        over, own = self._apart(axis)
-        inner = np.sum(self.inner, axis=own) if own else self.inner
-        rest = tuple(axis for axis in self.axes if axis not in over)
-        return _batches(self._trace, rest, _each(lambda x: totals_over(x, over), inner))
+        places = [place % self.ndim for place in wanted]
+        over = [own for place in places if (own := self.dims[place]) is not None]
+        return over, tuple([self._own_place(place) for place in places if self.dims[place] is None]), places
 
-    def mean(self, axis: Any = None, **options: Any) -> Any:
+    def _own_place(self, place: int) -> int:
+        """Return which dimension of the slices a dimension is, or would be."""
+        return sum(axis is None for axis in self.dims[:place])
+
+    def _reduced(
+        self, axis: Any, keepdims: bool, within: Callable[..., Any], over: Callable[..., Any]
+    ) -> Any:
+        """Return a reduction: a function of slices and dimensions, then one of numbers and axes."""
+        axes, own, places = self._apart(axis)
+        inner = within(values_array(self.inner), axis=own) if own else self.inner
+        inner = each(lambda x: over(x, axes), inner) if axes else inner
+        if not keepdims:
+            rest = [dim for place, dim in enumerate(self.dims) if place not in places]
+            return batch_of(self._trace, tuple(rest), inner)
+        dims = tuple([None if place in places else dim for place, dim in enumerate(self.dims)])
+        lengths = [1 if p in places else n for p, n in enumerate(self.lengths) if dims[p] is None]
+        return batch_of(self._trace, dims, values_array(inner).reshape(lengths))
+
+    def sum(self, axis: Any = None, *, keepdims: bool = False, **options: Any) -> Any:
+        """Return the sum, as `numpy.sum`."""
+        self._check(options)
+        return self._reduced(axis, keepdims, np.sum, totals_over)
+
+    def max(self, axis: Any = None, *, keepdims: bool = False, **options: Any) -> Any:
+        """Return the maximum, as `numpy.max`."""
+        self._check(options)
+        return self._reduced(axis, keepdims, np.max, _by_elements)
+
+    def min(self, axis: Any = None, *, keepdims: bool = False, **options: Any) -> Any:
+        """Return the minimum, as `numpy.min`."""
+        self._check(options)
+        return self._reduced(axis, keepdims, np.min, _by_elements)
+
+    def prod(self, axis: Any = None, *, keepdims: bool = False, **options: Any) -> Any:
+        """Return the product, as `numpy.prod`."""
+        self._check(options)
+        return self._reduced(axis, keepdims, np.prod, _by_elements)
+
+    def mean(self, axis: Any = None, *, keepdims: bool = False, **options: Any) -> Any:
         """Return the mean, as `numpy.mean`."""
-        over, own = self._apart(axis)
-        of_each = prod([self.own[i] for i in own])
-        counts: list[Any] = [float(of_each)] if of_each != 1 or not over else []
-        counts += [ArrayLength.of(axis_over.size, self._trace) for axis_over in over]
-        return self.sum(axis, **options) / product_of(counts)
+        return self.sum(axis, keepdims=keepdims, **options) / self._count(axis)
 
-    def ravel(self) -> Any:
+    def var(self, axis: Any = None, *, ddof: int = 0, keepdims: bool = False, **options: Any) -> Any:
+        """Return the variance, as `numpy.var`."""
+        count = self._count(axis)
+        if not isinstance(ddof, int) or not count > ddof:
+            self.elements()
+        deviations = self - self.mean(axis, keepdims=True, **options)
+        return (deviations * deviations).sum(axis, keepdims=keepdims) / (count - ddof)
+
+    def std(self, axis: Any = None, **options: Any) -> Any:
+        """Return the standard deviation, as `numpy.std`."""
+        return np.sqrt(self.var(axis, **options))
+
+    def _count(self, axis: Any) -> Any:
+        """Return how many elements each number of a reduction is made of."""
+        shape = self.shape
+        return product_of([shape[place] for place in self._apart(axis)[2]])
+
+    def _check(self, options: dict[str, Any]) -> None:
+        if options.get("out") is not None or not options.keys() <= {"out", "dtype"}:
+            self.elements()
+        if options.get("dtype") is not None:
+            self.elements()
+
+    @classmethod
+    def reduced(cls, op: Op, *sequences: Any) -> Any:
+        """Return what a variadic row gives for sequences of which one varies along an axis."""
+        if any(np.ndim(x) != 1 for x in sequences):
+            raise ElementsNeededError
+        if op is OPS["dot"]:
+            return np.multiply(*sequences).sum()
+        if op not in (OPS["sum"], OPS["mean"]):
+            raise ElementsNeededError
+        return getattr(sequences[0], op.name)()
+
+    def dot(self, other: Any) -> Any:
+        """Return the product with another array, as `numpy.dot`."""
+        return np.dot(self, other)
+
+    # --------------------------------------------------------------------------------------------- moving
+
+    def __getitem__(self, key: Any) -> Any:
+        keys = self._keys(key if isinstance(key, tuple) else (key,))
+        rest = iter(self.dims)
+        dims: list[Axis | None] = []
+        own: list[Any] = []
+        for part in keys:
+            axis = None if part is None else next(rest)
+            if axis is not None:
+                if not is_all_of_it(part):
+                    self.elements()
+                dims.append(axis)
+                continue
+            own.append(part)
+            if part is None or isinstance(part, slice):
+                dims.append(None)
+            elif not isinstance(part, int | np.integer):
+                dims += [None] * np.ndim(part)
+        return batch_of(self._trace, (*dims, *rest), values_array(self.inner)[tuple(own)])
+
+    def _keys(self, keys: tuple[Any, ...]) -> list[Any]:
+        """Return an entry for each dimension that is there or is added."""
+        arrays = [part for part in keys if isinstance(part, np.ndarray | list)]
+        numbers = [part for part in keys if isinstance(part, int | np.integer)]
+        # Several arrays are indices of single elements, and a mask may be unknown.
+        if arrays and (len(arrays) > 1 or numbers or np.asarray(arrays[0]).dtype.kind not in "iu"):
+            self.elements()
+        if any(part is Ellipsis for part in keys):
+            place = next(i for i, part in enumerate(keys) if part is Ellipsis)
+            named = sum(part is not None for part in keys) - 1
+            return [*keys[:place], *[slice(None)] * (self.ndim - named), *keys[place + 1 :]]
+        missing = self.ndim - sum(part is not None for part in keys)
+        if missing < 0:
+            self.elements()
+        return [*keys, *[slice(None)] * missing]
+
+    def in_order(self, places: Sequence[int]) -> Any:
+        """Return the array with its dimensions in another order."""
+        own = [self._own_place(place) for place in places if self.dims[place] is None]
+        inner = values_array(self.inner).transpose(own) if own else self.inner
+        return BatchArray(self._trace, tuple([self.dims[place] for place in places]), inner)
+
+    def ravel(self, order: str = "C") -> Any:
         """Return an array of one dimension, as `numpy.ravel`."""
-        return self.reshape(-1)
+        return self.reshape(-1) if order == "C" else self.elements()
 
     flatten = ravel
 
     def reshape(self, *shape: Any) -> Any:
         """Return an array of another shape, as `numpy.reshape`."""
-        wanted = shape[0] if len(shape) == 1 and isinstance(shape[0], tuple | list) else shape
-        if tuple(wanted) == (-1,) and len(self.axes) == 1 and prod(self.own) == 1:
-            return BatchArray(self._trace, self.axes, np.reshape(self.inner, ()))
+        wanted = list(shape[0]) if len(shape) == 1 and isinstance(shape[0], tuple | list) else list(shape)
+        # The axes stay what they are, and in their order; the lengths between them may change.
+        for places in combinations(range(len(wanted)), len(self.axes)):
+            found = self._reshaped(wanted, places)
+            if found is not None:
+                return found
         return self.elements()
+
+    def _reshaped(self, wanted: Sequence[Any], places: Sequence[int]) -> Any:
+        """Return an array of another shape whose axes are at some places; None if it has none."""
+        pairs = zip(places, self.axes, strict=True)
+        if not all(self._is_length_of(wanted[place], axis) for place, axis in pairs):
+            return None
+        lengths: list[int] = []
+        before = _between(self.dimensions(), [i for i, dim in enumerate(self.dims) if dim is not None])
+        after = _between(wanted, places)
+        free = sum(isinstance(n, int) and n == -1 for n in wanted)
+        if free > 1 or not all(isinstance(n, int | np.integer) for group in after for n in group):
+            return None
+        for had, has in zip(before, after, strict=True):
+            known = prod([n for n in has if n != -1])
+            if -1 in has and known:
+                has = [prod(had) // known if n == -1 else n for n in has]
+            if prod(had) != prod(has):
+                return None
+            lengths += has
+        dims: list[Axis | None] = [None] * len(wanted)
+        for place, axis in zip(places, self.axes, strict=True):
+            dims[place] = axis
+        return BatchArray(self._trace, tuple(dims), values_array(self.inner).reshape(lengths))
+
+    @staticmethod
+    def _is_length_of(wanted: Any, axis: Axis) -> bool:
+        if isinstance(wanted, ArrayLength):
+            return wanted.is_plain and wanted.sizes[0].root() is axis.size.root()
+        if not isinstance(wanted, int):
+            return False
+        # Another integer is the length of an axis only if the program holds for this length alone.
+        return wanted == -1 or bool(axis.size.pinned and wanted == axis.size.length)
 
     def squeeze(self, axis: Any = None) -> Any:
         """Return an array without dimensions of length 1, as `numpy.squeeze`."""
-        if axis is None or not isinstance(axis, int):
+        places = [i for i, n in enumerate(self.shape) if n == 1] if axis is None else self._apart(axis)[2]
+        if any(self.dims[place] is not None or self.lengths[place] != 1 for place in places):
             self.elements()
-        _, own = self._apart(axis)
-        return BatchArray(self._trace, self.axes, np.squeeze(self.inner, own)) if own else self.elements()
-
-    def copy(self) -> BatchArray:
-        """Return a copy."""
-        return BatchArray(self._trace, self.axes, _each(lambda x: x, self.inner))
-
-    def astype(self, dtype: Any, *args: Any, **options: Any) -> Any:
-        """Return the same, since a `Value` is a 64-bit float already."""
-        return self.copy() if np.dtype(dtype) == np.dtype(float) else self.elements()
+        own = tuple([self._own_place(place) for place in places])
+        dims = tuple([dim for place, dim in enumerate(self.dims) if place not in places])
+        return BatchArray(self._trace, dims, np.squeeze(values_array(self.inner), own))
 
 
-def _batches(trace: AxisTrace, axes: tuple[Axis, ...], inner: Any) -> Any:
-    return BatchArray(trace, axes, inner) if axes else inner
+_REDUCING = {np.add: "sum", np.multiply: "prod", np.maximum: "max", np.minimum: "min"}
 
 
-def _each(f: Callable[[Any], Any], inner: Any) -> Any:
-    """Apply a function to each element of a slice."""
+def batch_of(trace: AxisTrace, dims: Dims, inner: Any) -> Any:
+    """Return an array with dimensions of which some are axes; what varies along none is the slice itself.
+
+    Examples
+    --------
+    >>> batch_of(AxisTrace(0), (), 2.0)
+    2.0
+    """
+    if any(axis is not None for axis in dims):
+        return BatchArray(trace, dims, inner)
+    return inner[()] if isinstance(inner, np.ndarray) and not inner.ndim else inner
+
+
+def each(f: Callable[[Any], Any], inner: Any) -> Any:
+    """Apply a function to each element of a slice.
+
+    Examples
+    --------
+    >>> each(abs, values_array([-1.0, 2.0]))
+    array([1.0, 2.0], dtype=object)
+    """
     if not isinstance(inner, np.ndarray):
         return f(inner)
     made = np.empty(inner.size, dtype=object)
@@ -216,126 +419,11 @@ def _each(f: Callable[[Any], Any], inner: Any) -> Any:
     return made.reshape(inner.shape).view(ValueArray)
 
 
-# ----------------------------------------------------------------------------------------------- alignment
-
-
-def _dimensions(x: Any) -> list[Dimension]:
-    """Return the dimensions of an operand."""
-    kind = type(x)
-    if kind is BatchArray:
-        return [*x.axes, *x.own]
-    if kind is TracedArray:
-        return list(x.sizes)
-    return list(np.shape(x))
-
-
-def _common(operands: Sequence[Sequence[Dimension]]) -> list[Dimension]:
-    """Return the dimensions of an element-wise result, of which the axes come first."""
-    width = max(map(len, operands))
-    columns = zip(*[[1] * (width - len(own)) + list(own) for own in operands], strict=True)
-    found: list[Dimension] = []
-    for column in columns:
-        axes = [dimension for dimension in column if isinstance(dimension, Axis)]
-        others = [d for d in column if not isinstance(d, Axis) and not (isinstance(d, int) and d == 1)]
-        if not axes:
-            lengths = {d.length if isinstance(d, Size) else d for d in others}
-            found.append(max(lengths, default=1))
-        elif all(isinstance(d, Size) and d.length == axes[0].size.length for d in others) and all(
-            axis.size.length == axes[0].size.length for axis in axes
-        ):
-            found.append(axes[0])
-        else:
-            raise ElementsNeededError
-    if any(isinstance(later, Axis) and not isinstance(d, Axis) for d, later in pairwise(found)):
-        raise ElementsNeededError
-    return found
-
-
-def _aligned(trace: AxisTrace, operands: Sequence[Any]) -> tuple[tuple[Axis, ...], list[Any]]:
-    """Return the axes that operands have together, and a slice of each at any index of them."""
-    # Constants of as many samples are columns, too.
-    operands = [_constant(trace, operand) for operand in operands]
-    dimensions = [_dimensions(operand) for operand in operands]
-    common = _common(dimensions)
-    axes = tuple(d for d in common if isinstance(d, Axis))
-    return axes, [_slice(x, own, common) for x, own in zip(operands, dimensions, strict=True)]
-
-
-def _constant(trace: AxisTrace, x: Any) -> Any:
-    is_plain = type(x) is np.ndarray and x.ndim and x.dtype.kind in "fiub" and len(x) > 1
-    return TracedArray(trace, ColumnSource(x.astype(float), None)) if is_plain else x
-
-
-def _slice(x: Any, own: Sequence[Dimension], common: Sequence[Dimension]) -> Any:
-    """Return an operand at any index of the axes that it is aligned with."""
-    beside = common[len(common) - len(own) :] if own else []
-    for axis in [d for d in beside if isinstance(d, Axis)]:
-        dimension = _dimensions(x)[0]
-        if isinstance(dimension, int):
-            # Of length 1, since it is aligned with an axis.
-            x = np.asarray(x, dtype=object).view(ValueArray)[0]
-        elif dimension is axis:
-            x = _without_first(x)
-        else:
-            x = x.along(0, axis)
-    return x.elements() if is_whole(x) else x
-
-
-def _without_first(x: BatchArray) -> Any:
-    """Return the slices along the first axis."""
-    rest = x.axes[1:]
-    return BatchArray(x._trace, rest, x.inner) if rest else x.inner
-
-
-# ------------------------------------------------------------------------------------------------ functions
-
-
-def _product(x: Any, y: Any) -> Any:
-    """Return a matrix product, if it adds up over a dimension of the slices, or over one axis of vectors."""
-    trace = _trace()
-    if type(x) is BatchArray and x.own and not (type(y) is BatchArray or np.ndim(y) > 2):
-        right = y.elements() if is_whole(y) else y
-        return BatchArray(trace, x.axes, x.inner @ right)
-    if type(x) is BatchArray and not x.own and len(x.axes) == 1 and len(_dimensions(y)) == 1:
-        return (x * y).sum()
-    if type(y) is BatchArray and not y.own and len(y.axes) == 1 and len(_dimensions(x)) == 1:
-        return (x * y).sum()
+def _by_elements(x: Any, axes: Sequence[Axis]) -> NoReturn:
     raise ElementsNeededError
 
 
-def _stack(arrays: Sequence[Any], axis: int = 0) -> Any:
-    """Return arrays along a new dimension, if it is none before an axis."""
-    trace = _trace()
-    axes, parts = _aligned(trace, arrays)
-    depth, dimensions = len(axes), len(axes) + len(np.shape(parts[0])) + 1
-    place = axis % dimensions
-    if place < depth or any(np.shape(part) != np.shape(parts[0]) for part in parts):
-        raise ElementsNeededError
-    return BatchArray(trace, axes, np.stack([values_array(part) for part in parts], axis=place - depth))
-
-
-def _where(condition: Any, x: Any, y: Any) -> Any:
-    trace = _trace()
-    axes, parts = _aligned(trace, [condition, x, y])
-    boxed = [values_array(part) if isinstance(part, Value) else part for part in parts]
-    return _batches(trace, axes, np.where(*boxed))
-
-
-def _trace() -> AxisTrace:
-    trace = axis_trace()
-    assert trace is not None
-    return trace
-
-
-_FUNCTIONS: dict[Any, Callable[..., Any]] = {
-    np.sum: lambda a, axis=None, **options: a.sum(axis, **options),
-    np.mean: lambda a, axis=None, **options: a.mean(axis, **options),
-    np.dot: _product,
-    np.stack: _stack,
-    np.where: _where,
-    np.ravel: lambda a: a.ravel(),
-    np.shape: lambda a: a.shape,
-    np.ndim: lambda a: a.ndim,
-    np.squeeze: lambda a, axis=None: a.squeeze(axis),
-    np.copy: lambda a: a.copy(),
-}
+def _between(shape: Sequence[Any], places: Sequence[int]) -> list[list[Any]]:
+    """Return the parts of a shape before, between and after some places."""
+    ends = [-1, *places, len(shape)]
+    return [list(shape[start + 1 : end]) for start, end in pairwise(ends)]

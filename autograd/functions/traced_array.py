@@ -6,8 +6,8 @@ the elements one by one gets a `ValueArray` of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,10 +16,17 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from ..engine.apply import apply_variadic
 from ..ops.table import Op
 from .array_lengths import ArrayLength
-from .axes import Axis, AxisTrace, Column, ColumnSource, Mapped, Size
+from .axes import Axis, AxisTrace, Column, ColumnSource, ElementsNeededError, Mapped, Size
 from .value_array import ValueArray, values_array
 
+Dimension = Axis | Size | int
+"""A dimension of an operand: an axis, the length of an argument that may become one, or a number."""
+
 _TAKEN_APART = "its elements are used one by one"
+
+
+OF_WHOLE: dict[Any, Callable[..., Any]] = {}
+"""Functions of NumPy that leave such arrays whole."""
 
 
 class WholeArray(NDArrayOperatorsMixin):
@@ -28,6 +35,9 @@ class WholeArray(NDArrayOperatorsMixin):
     Subclasses say what its elements are. NumPy's functions and methods that they do not define themselves
     apply to these.
     """
+
+    # Of two kinds of whole arrays one answers for both.
+    rank: ClassVar[int] = 0
 
     # For everybody who asks `isinstance(x, np.ndarray)`.
     @property  # type: ignore[misc]
@@ -43,22 +53,74 @@ class WholeArray(NDArrayOperatorsMixin):
         """Its shape while it is traced."""
         raise NotImplementedError
 
+    def dimensions(self) -> Sequence[Dimension]:
+        """Return what its dimensions are."""
+        raise NotImplementedError
+
+    def in_order(self, places: Sequence[int]) -> Any:
+        """Return the array with its dimensions in another order."""
+        raise NotImplementedError
+
     def along(self, dimension: int, axis: Axis) -> Any:
         """Return the slices along a dimension, one for each index of an axis; a `Value` for numbers."""
         raise NotImplementedError
+
+    def beside(self, dimensions: Sequence[Dimension]) -> Any:
+        """Return the slice at any index of the axes among dimensions, one for each of its own."""
+        raise NotImplementedError
+
+    @classmethod
+    def applied(cls, function: Callable[..., Any], operands: Sequence[Any]) -> Any:
+        """Return a function of numbers for each element of operands of which one is such an array."""
+        leading = _leading(map(type, operands))
+        if leading is not cls:
+            return leading.applied(function, operands)
+        return function(*map(taken_apart, operands))
 
     def slice(self) -> Any:
         """Return what stands for the elements by now: nothing if nobody has used any."""
         raise NotImplementedError
 
+    def with_slice(self, new: Any) -> Any:
+        """Return an array with something else in place of what `slice` gives."""
+        raise NotImplementedError
+
     @staticmethod
     def reduced(op: Op, *sequences: Any) -> Any:
         """Return what a variadic row gives for sequences of which one is such an array."""
+        leading = _leading(map(type, sequences))
+        if leading.reduced is not WholeArray.reduced:
+            return leading.reduced(op, *sequences)
         return apply_variadic(op, *map(taken_apart, sequences))
 
+    @property
+    def ndim(self) -> int:
+        """How many dimensions it has."""
+        return len(self.lengths)
+
+    @property
+    def T(self) -> Any:  # noqa: N802  # as arrays call it
+        """The transpose."""
+        return self.transpose()
+
+    def transpose(self, *order: Any) -> Any:
+        """Return the array with its dimensions in another order, as `numpy.transpose`."""
+        wanted = order[0] if len(order) == 1 and not isinstance(order[0], int) else order
+        places = [place % self.ndim for place in wanted or range(self.ndim)[::-1]]
+        if sorted(places) != [*range(self.ndim)]:
+            return self.elements().transpose(*order)
+        return self.in_order(places)
+
+    def swapaxes(self, one: int, two: int) -> Any:
+        """Return the array with two dimensions interchanged, as `numpy.swapaxes`."""
+        order = [*range(self.ndim)]
+        order[one], order[two] = order[two], order[one]
+        return self.transpose(order)
+
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
+        # Whoever asks for an attribute that no array has does not want its elements.
+        if name.startswith("__") or not hasattr(ValueArray, name):
+            raise AttributeError(f"'ValueArray' object has no attribute {name!r}")
         return getattr(self.elements(), name)
 
     def __getitem__(self, key: Any) -> Any:
@@ -74,9 +136,15 @@ class WholeArray(NDArrayOperatorsMixin):
         return np.asarray(self.elements(), dtype=dtype)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        if _leading(map(type, inputs)) is not type(self):
+            return NotImplemented
         return getattr(ufunc, method)(*map(taken_apart, inputs), **taken_apart(options))
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if _leading(types) is not type(self):
+            return NotImplemented
+        if function in OF_WHOLE:
+            return OF_WHOLE[function](*args, **kwargs)
         return function(*taken_apart(args), **taken_apart(kwargs))
 
     def __repr__(self) -> str:
@@ -111,6 +179,11 @@ def is_whole(item: Any) -> bool:
     return issubclass(type(item), WholeArray)
 
 
+def _leading(kinds: Iterable[type]) -> type[WholeArray]:
+    """Return the class that answers for all others."""
+    return max((kind for kind in kinds if issubclass(kind, WholeArray)), key=lambda kind: kind.rank)
+
+
 def taken_apart(item: Any) -> Any:
     """Return arguments with the elements of each whole array.
 
@@ -126,6 +199,19 @@ def taken_apart(item: Any) -> Any:
     if type(item) is dict:
         return {name: taken_apart(part) for name, part in item.items()}
     return item
+
+
+def is_all_of_it(part: Any) -> bool:
+    """Return whether an index takes a whole dimension.
+
+    Examples
+    --------
+    >>> is_all_of_it(slice(None)), is_all_of_it(slice(1, None)), is_all_of_it(0)
+    (True, False, False)
+    """
+    if not isinstance(part, slice):
+        return False
+    return part.start in (None, 0) and part.stop is None and part.step in (None, 1)
 
 
 def product_of(lengths: Sequence[Any]) -> Any:
@@ -157,8 +243,8 @@ class TracedArray(WholeArray):
     Examples
     --------
     >>> x = TracedArray(AxisTrace(0), ColumnSource(np.ones((4, 2)), 0))
-    >>> x.along(0, Axis(Size(4))).shape
-    (2,)
+    >>> x.along(0, Axis(Size(4))).shape, x.T.shape, x[:, 1:].shape
+    ((2,), (2, 4), (4, 1))
     >>> x[0]
     array([Value(1.0), Value(1.0)], dtype=object)
     """
@@ -166,8 +252,17 @@ class TracedArray(WholeArray):
     def __init__(self, trace: AxisTrace, source: ColumnSource, mapped: Mapped = ()) -> None:
         self._trace, self.source, self.mapped = trace, source, mapped
         axes = {dimension for dimension, _ in mapped}
-        self._own = [dimension for dimension in range(source.array.ndim) if dimension not in axes]
+        # Which dimension of the source each is, None for one of length 1 that was added.
+        self._own: list[int | None] = [d for d in range(source.array.ndim) if d not in axes]
         self._elements: Any = None
+        # Of a view: the array whose elements it shows, and what it picks along dimensions of the source.
+        self._base = self
+        self._picked: dict[int, int | slice] = {}
+
+    def _view(self, own: list[int | None], picked: dict[int, int | slice]) -> TracedArray:
+        view = TracedArray(self._trace, self.source, self.mapped)
+        view._own, view._picked, view._base = own, picked, self._base
+        return view
 
     @property
     def ndim(self) -> int:
@@ -180,59 +275,161 @@ class TracedArray(WholeArray):
         return np.dtype(object)
 
     @property
-    def sizes(self) -> list[Size]:
+    def sizes(self) -> list[Size | int]:
         """The length along each dimension."""
-        return [self.source.sizes[dimension] for dimension in self._own]
+        return [self._size(dimension) for dimension in self._own]
+
+    def _size(self, dimension: int | None) -> Size | int:
+        if dimension is None:
+            return 1
+        size, picked = self.source.sizes[dimension], self._picked.get(dimension)
+        return len(range(size.length)[picked]) if isinstance(picked, slice) else size
+
+    def dimensions(self) -> list[Dimension]:
+        """Return the length along each dimension; of a constant the number where it is 1."""
+        is_constant = self.source.argument is None
+        return [1 if is_constant and _number(size) == 1 else size for size in self.sizes]
 
     @property
     def shape(self) -> tuple[Any, ...]:
         """The length along each dimension, a number of the program where it is no integer."""
-        return tuple([ArrayLength.of(size, self._trace) for size in self.sizes])
+        return tuple([n if isinstance(n, int) else ArrayLength.of(n, self._trace) for n in self.sizes])
 
     @property
     def lengths(self) -> tuple[int, ...]:
         """Its shape while it is traced."""
-        return tuple([size.length for size in self.sizes])
+        return tuple(map(_number, self.sizes))
 
     def slice(self) -> Any:
         """Return its elements if somebody has used them."""
         return () if self._elements is None else self._elements
+
+    def with_slice(self, new: Any) -> Any:
+        """Return an array with something else in place of its elements, if somebody has used them."""
+        return self if self._elements is None else new
 
     @property
     def size(self) -> Any:
         """How many elements it has."""
         return product_of(self.shape)
 
+    def in_order(self, places: Sequence[int]) -> Any:
+        """Return the array with its dimensions in another order."""
+        return self._view([self._own[place] for place in places], self._picked)
+
     def ravel(self) -> Any:
         """Return an array of one dimension, as `numpy.ravel`."""
         return self if self.ndim == 1 else self.elements().ravel()
+
+    def reshape(self, *shape: Any) -> Any:
+        """Return an array of another shape, as `numpy.reshape`."""
+        if self.ndim == 1 and shape in ((-1, 1), ((-1, 1),), ([-1, 1],)):
+            return self[:, None]
+        return self.elements().reshape(*shape)
 
     def __len__(self) -> int:
         if not self._own:
             raise TypeError("len() of unsized object")
         return int(self.shape[0])
 
+    def __getitem__(self, key: Any) -> Any:
+        keys = key if isinstance(key, tuple) else (key,)
+        named = [part for part in keys if part is not None and part is not Ellipsis]
+        is_simple = all(part is None or part is Ellipsis or isinstance(part, int | slice) for part in keys)
+        if not is_simple or len(named) > self.ndim or sum(part is Ellipsis for part in keys) > 1:
+            return self.elements()[key]
+        place = next((i for i, part in enumerate(keys) if part is Ellipsis), len(keys))
+        missing = [slice(None)] * (self.ndim - len(named))
+        return self._at([*keys[:place], *missing, *keys[place + 1 :]], key)
+
+    def _at(self, keys: Sequence[Any], key: Any) -> Any:
+        """Return a view, if it has whatever the first dimension has."""
+        own: list[int | None] = []
+        picked = dict(self._picked)
+        rest = iter(self._own)
+        for part in keys:
+            dimension = None if part is None else next(rest)
+            if part is None or is_all_of_it(part):
+                own.append(dimension)
+                continue
+            if dimension is None or dimension in (self._own[0], *picked):
+                return self.elements()[key]
+            length = _number(self._size(dimension))
+            if isinstance(part, int) and not -length <= part < length:
+                return self.elements()[key]
+            picked[dimension] = part
+            if isinstance(part, slice):
+                own.append(dimension)
+        return self._view(own, picked)
+
     def along(self, dimension: int, axis: Axis) -> Any:
         """Return the slices along a dimension, one for each index of an axis; a `Value` for numbers."""
         own = self._own[dimension]
+        if own is None or own in self._picked or self._base._is_changed():
+            raise ElementsNeededError
         self.source.sizes[own].same_as(axis.size)
-        part = TracedArray(self._trace, self.source, (*self.mapped, (own, axis)))
+        base = TracedArray(self._trace, self.source, (*self.mapped, (own, axis)))
+        rest = [*self._own[:dimension], *self._own[dimension + 1 :]]
+        part = base if rest == base._own and not self._picked else base._view(rest, self._picked)
         return part if part._own else part.elements()[()]
+
+    def beside(self, dimensions: Sequence[Dimension]) -> Any:
+        """Return the slice at any index of the axes among dimensions, one for each of its own."""
+        found: Any = self
+        for dimension in reversed(range(self.ndim)):
+            axis = dimensions[dimension]
+            if not isinstance(axis, Axis):
+                continue
+            size = self.dimensions()[dimension]
+            found = found._first(dimension) if isinstance(size, int) else found.along(dimension, axis)
+        return found.elements() if is_whole(found) else found
+
+    def _first(self, dimension: int) -> Any:
+        """Return the only slice along a dimension of length 1."""
+        own = self._own[dimension]
+        rest = [*self._own[:dimension], *self._own[dimension + 1 :]]
+        if own is None:
+            return self._view(rest, self._picked)
+        slice_of_one = self._picked.get(own, slice(None))
+        assert isinstance(slice_of_one, slice)
+        only = range(self.source.array.shape[own])[slice_of_one][0]
+        return self._view(rest, {**self._picked, own: only})
+
+    def _is_changed(self) -> bool:
+        """Return whether somebody has assigned to its elements."""
+        if self._elements is None or self.mapped or self.source.argument is None:
+            return False
+        items = self._elements.ravel().tolist()
+        return not all(item is own for item, own in zip(items, self.source.inputs, strict=True))
 
     def elements(self) -> Any:
         """Return the elements one by one, as a `ValueArray`."""
         if self._elements is None:
-            array = self.source.array
-            for size in self.sizes:
-                size.pin(_TAKEN_APART)
-            if self.mapped:
-                made = self._columns(array)
-            elif self.source.argument is None:
-                return array
-            else:
-                made = self.source.values(self._trace)
-            self._elements = values_array(made).reshape([array.shape[dimension] for dimension in self._own])
+            self._elements = self._of_base() if self._base is not self else self._one_by_one()
         return self._elements
+
+    def _of_base(self) -> Any:
+        """Return the elements of a view."""
+        base = self._base._own
+        found = self._base.elements()[tuple([self._picked.get(d, slice(None)) for d in base])]  # type: ignore[arg-type]
+        left = [d for d in base if not isinstance(self._picked.get(d), int)]  # type: ignore[arg-type]
+        order = [left.index(d) for d in self._own if d is not None]
+        found = found if isinstance(found, np.ndarray) else values_array(found)
+        keys = [None if dimension is None else slice(None) for dimension in self._own]
+        return found.transpose(order)[(*keys, ...)]
+
+    def _one_by_one(self) -> Any:
+        array = self.source.array
+        own = [d for d in self._own if d is not None]
+        for dimension in own:
+            self.source.sizes[dimension].pin(_TAKEN_APART)
+        if self.mapped:
+            made = self._columns(array)
+        elif self.source.argument is None:
+            return array
+        else:
+            made = self.source.values(self._trace)
+        return values_array(made).reshape([array.shape[dimension] for dimension in own])
 
     def _columns(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
         first: Sequence[float] = (
@@ -244,3 +441,7 @@ class TracedArray(WholeArray):
             for i, number in enumerate(first)
         ]
         return made
+
+
+def _number(size: Size | int) -> int:
+    return size if isinstance(size, int) else size.length

@@ -7,7 +7,7 @@ itself: `ufuncs` defines the element-wise functions, `array_functions` the other
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, SupportsIndex
 
 import numpy as np
@@ -49,7 +49,7 @@ class ValueArray(np.ndarray[Any, Any]):
         return apply_ufunc(ufunc, method, *inputs, **options)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        return apply_function(function, args, kwargs)
+        return _applied_function(function, types, args, kwargs)
 
     def __getitem__(self, key: Any) -> Any:
         try:
@@ -273,7 +273,10 @@ def apply_ufunc(ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> A
             f"np.{ufunc.__name__} has no differentiation rule for a Value; "
             "compute it from operations that have one, or pass v.data"
         )
-    operands = [_operand(ufunc, x) for x in inputs]
+    try:
+        operands = [_operand(ufunc, x) for x in inputs]
+    except _AnswersForItselfError:
+        return NotImplemented
     if method == "__call__" and not options and ufunc in FUNCTIONS:
         return _finished(ufunc, mapped(FUNCTIONS[ufunc], operands, ufunc.nout))
     for ignored in ("casting", "order", "subok"):
@@ -294,6 +297,15 @@ def apply_ufunc(ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> A
 
 PLAIN_ARRAYS = (np.ndarray, ValueArray)
 """Classes of arrays that are not masked, which to find out otherwise would load `numpy.ma`: 11 ms."""
+
+
+class _AnswersForItselfError(Exception):
+    """An operand passes for an array of Values, and knows itself what a function of NumPy gives."""
+
+
+def _answers_for_itself(kind: type) -> bool:
+    return hasattr(kind, "elements")
+
 
 _OF_TRUTHS = (np.logical_and, np.logical_or, np.logical_xor)
 
@@ -325,6 +337,8 @@ def _by_method(
 def _operand(ufunc: np.ufunc, x: Any) -> Any:
     """Return an argument in the form that a loop over objects expects."""
     if isinstance(x, np.ndarray):
+        if type(x) not in PLAIN_ARRAYS and _answers_for_itself(type(x)):
+            raise _AnswersForItselfError
         if type(x) not in PLAIN_ARRAYS and isinstance(x, np.ma.MaskedArray | np.matrix):
             raise TypeError(
                 f"np.{ufunc.__name__} of Values expected plain arrays, got a {type(x).__name__}, whose "
@@ -439,6 +453,11 @@ def apply_function(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
     )
 
 
+def _applied_function(function: Any, types: Iterable[type], args: Any, kwargs: Any) -> Any:
+    """Apply a NumPy function, unless one of its arguments answers for itself."""
+    return NotImplemented if any(map(_answers_for_itself, types)) else apply_function(function, args, kwargs)
+
+
 def recorded(function: Any, *args: Any, **kwargs: Any) -> Any:
     """Return the result of NumPy's own code on `Value`s and arrays of them.
 
@@ -502,7 +521,9 @@ def _method_of(ufunc: np.ufunc) -> Callable[[Value], Any]:
 # of a plain array of objects.
 attach(
     __array_ufunc__=lambda self, ufunc, method, *args, **kwargs: apply_ufunc(ufunc, method, *args, **kwargs),
-    __array_function__=lambda self, function, types, args, kwargs: apply_function(function, args, kwargs),
+    __array_function__=lambda self, function, types, args, kwargs: _applied_function(
+        function, types, args, kwargs
+    ),
     __and__=lambda self, other: joined("&", self, other),
     __rand__=lambda self, other: joined("&", other, self),
     __or__=lambda self, other: joined("|", self, other),

@@ -151,6 +151,6 @@ def _stacked(trace: AxisTrace, axis: Axis, leaf: Any, out_axes: Any) -> Any:
     if out_axes != 0 or type(leaf) is TracedArray:
         raise ElementsNeededError
     if type(leaf) is BatchArray:
-        return BatchArray(trace, (axis, *leaf.axes), leaf.inner)
+        return leaf.stacked(axis)
     inner = leaf.astype(object) if isinstance(leaf, np.ndarray) else leaf
     return BatchArray(trace, (axis,), inner)

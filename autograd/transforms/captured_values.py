@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
 
@@ -12,9 +12,10 @@ import numpy as np
 
 from ..engine.tracing import is_tracing, tracing
 from ..engine.value import Value
+from ..functions.traced_array import is_whole
 from .batch_tracing import samples_apart
 from .substitution import substituted
-from .trees import leaves_of, numbers_of, unflatten
+from .trees import Leaf, array_of, leaves_of, numbers_of, unflatten, with_leaves
 
 
 def make_functional(f: Callable[..., Any], values: Iterable[Value]) -> Callable[..., Any]:
@@ -64,11 +65,12 @@ def make_functional(f: Callable[..., Any], values: Iterable[Value]) -> Callable[
         if len(given) != len(leaves):
             raise ValueError(f"expected a number for each of {len(leaves)} Values, got {len(given)}")
         with _unknown(leaves) as level:
-            found, form = leaves_of(f(*args, **kwargs), "the result of a functional", exact=True)
-        outputs = numbers_of(found)
-        nodes = [out for out in outputs if isinstance(out, Value)]
+            found, form = leaves_of(f(*args, **kwargs), "the result of a functional", exact=True, whole=True)
+        slices = [leaf.slice() if is_whole(leaf) else leaf for leaf in found]
+        nodes = [number for number in numbers_of(slices) if isinstance(number, Value)]
         made = substituted(nodes, dict(zip(leaves, given, strict=True)), level)
-        return unflatten(form, [made.get(out, out) if isinstance(out, Value) else out for out in outputs])
+        places = with_leaves(form, lambda leaf: Leaf(()) if leaf.shape else leaf)
+        return unflatten(places, [_with_new(leaf, made) for leaf in found])
 
     # Python does not know the signature of every function, and this one may have an argument of the name.
     with suppress(TypeError, ValueError):
@@ -78,6 +80,18 @@ def make_functional(f: Callable[..., Any], values: Iterable[Value]) -> Callable[
             parameters=[first, *signature.parameters.values()]
         )
     return functional
+
+
+def _with_new(leaf: Any, made: Mapping[Value, Any]) -> Any:
+    """Return a result with other Values in place of its own."""
+    if is_whole(leaf):
+        return leaf.with_slice(_with_new(leaf.slice(), made))
+    if isinstance(leaf, np.ndarray) and not leaf.ndim:
+        return _with_new(leaf[()], made)
+    if isinstance(leaf, np.ndarray):
+        new = [made.get(item, item) if isinstance(item, Value) else item for item in leaf.ravel().tolist()]
+        return array_of(new, leaf.shape, is_array=True)
+    return made.get(leaf, leaf) if isinstance(leaf, Value) else leaf
 
 
 @contextmanager

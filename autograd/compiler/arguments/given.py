@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from ...engine.value import Value
 from ...functions.axes import AxisTrace, ColumnSource
 from ...functions.traced_array import TracedArray
-from ...transforms.trees import Leaf, Structure, unflatten
+from ...transforms.trees import Leaf, Structure, unflatten, with_leaves
 from .arrays import is_vector
 from .call import Call
 
@@ -60,7 +59,7 @@ class Given:
         if trace is None:
             return self._call.on(self.numbers)
         numbers, sources = iter(self.numbers), iter(self.sources)
-        structure = _with_places(self._call.structure)
+        structure = with_leaves(self._call.structure, lambda leaf: Leaf(()) if leaf.shape else leaf)
         leaves = [
             TracedArray(trace, next(sources)) if leaf.shape else next(numbers)
             for leaf in _leaves(self._call.structure)
@@ -90,10 +89,3 @@ def _leaves(structure: Structure) -> Iterator[Leaf]:
     else:
         for part in structure.parts:
             yield from _leaves(part)
-
-
-def _with_places(structure: Structure) -> Structure:
-    """Return a structure with a single place for each array."""
-    if isinstance(structure, Leaf):
-        return Leaf(()) if structure.shape else structure
-    return replace(structure, parts=tuple(map(_with_places, structure.parts)))

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from ...functions.axes import Index, Length, Renamed
 from ...ops.structural import Structural, When
 from ...ops.table import Op
-from ..passes.axes import AxisLength, InputArray, Inputs, axes_of_tape, moved_to_end
+from ..passes.axes import Along, AxisLength, InputArray, Inputs, axes_of_tape, moved_to_end
 from ..passes.batches import TotalOf, samples_of, sources_of
 from ..passes.products import DOTS, SUMS
 from ..passes.reductions import find_reductions
@@ -166,8 +166,8 @@ Place = tuple[int, Any]
 Results = Sequence[tuple[Sequence[int], tuple[int, ...]]]
 """For each result of a program its instructions and its shape."""
 
-AlongAxes = Sequence[tuple[int, ...]]
-"""For each result the axes that are its first dimensions, in their order."""
+AlongAxes = Sequence[Along]
+"""What the dimensions of each result are."""
 
 
 @dataclass
@@ -197,8 +197,8 @@ class Plan:
         several samples has a position for each.
     lengths : list of AxisLength
         Where the length of each axis is found.
-    along : list of tuple of int
-        The axes of each result, which are its first dimensions; nothing if no result has any.
+    along : list of tuple of int or None
+        For each dimension of each result which axis it is; nothing if no result has any.
     has_steps : bool
         Whether it has loops over steps, an index along an axis, or an array along two axes of one length.
     """
@@ -225,8 +225,8 @@ def lay_out(
         What the program reads.
     elementwise : bool
         Whether each number stands for an array of its own, so that a sum is one over arrays.
-    along : sequence of tuple of int
-        The axes of each result.
+    along : sequence of tuple of int or None
+        What the dimensions of each result are.
 
     Returns
     -------

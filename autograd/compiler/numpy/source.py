@@ -22,6 +22,7 @@ from ...ops.table import COMPARISONS, OPS, Op
 from ..arrays.index_rules import Positions
 from ..arrays.layout import Block, Floats, LoopPlan, Operand, Plan, by_source
 from ..arrays.views import broadcast_axes, view
+from ..passes.axes import Along
 from ..passes.products import DOTS, PLAIN_SUMS
 from .dropping import dropping
 from .literals import Literals, module_text, number_text
@@ -349,8 +350,8 @@ class _StatementWriter:
         self._write_blocks({i for wanted, _ in results for i in wanted})
         along = self.plan.along or [()] * len(results)
         returned = [
-            self._result(i, wanted, shape) if not axes else self._result_along(wanted, shape, axes)
-            for i, ((wanted, shape), axes) in enumerate(zip(results, along, strict=True))
+            self._result_along(wanted, shape, dims) if {*dims} - {None} else self._result(i, wanted, shape)
+            for i, ((wanted, shape), dims) in enumerate(zip(results, along, strict=True))
         ]
         self.lines.append(f"return ({', '.join(returned)}{',' if len(returned) == 1 else ''})")
         return Source(
@@ -628,12 +629,12 @@ class _StatementWriter:
             texts.append(self._view(_row(operand) if height == 1 else operand, whole=True))
         return f"np.einsum('{','.join(terms)}->{result}', {', '.join(texts)}, optimize=True)"
 
-    def _result_along(self, wanted: Sequence[int], shape: tuple[int, ...], axes: tuple[int, ...]) -> str:
-        """Return a result whose first dimensions are axes."""
-        order = tuple(sorted(axes))
+    def _result_along(self, wanted: Sequence[int], shape: tuple[int, ...], dims: Along) -> str:
+        """Return a result of which some dimensions are axes."""
+        order = tuple(sorted([axis for axis in dims if axis is not None]))
         places = [self.plan.place[instruction] for instruction in wanted]
         text = self._assembled(places, shape, order, is_own=True)
-        return _axes_first(text, len(shape), [order.index(axis) for axis in axes])
+        return _arranged(text, len(shape), [None if axis is None else order.index(axis) for axis in dims])
 
     def _assembled(
         self, places: Sequence[Any], shape: tuple[int, ...], order: tuple[int, ...], *, is_own: bool
@@ -779,14 +780,15 @@ class _StatementWriter:
         return text if is_new or (is_computed and is_first) else f"np.array({text})"
 
 
-def _axes_first(text: str, dimensions: int, order: Sequence[int]) -> str:
-    """Return an array whose last dimensions come first, in an order."""
-    axes = [dimensions + i for i in order]
-    if axes == list(range(len(axes))):
+def _arranged(text: str, dimensions: int, dims: Sequence[int | None]) -> str:
+    """Return an array whose last dimensions are axes with its dimensions in another order."""
+    rest = iter(range(dimensions))
+    order = [next(rest) if axis is None else dimensions + axis for axis in dims]
+    if order == sorted(order):
         return text
-    if dimensions + len(axes) == 2:
+    if len(order) == 2:
         return f"{text}.T"
-    return f"{text}.transpose({', '.join(map(str, [*axes, *range(dimensions)]))})"
+    return f"{text}.transpose({', '.join(map(str, order))})"
 
 
 def _is_number(text: str) -> bool:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ...functions.alignment import Dims
 from ...functions.axes import Axis, Column, Index, Length, Renamed, Size, TotalOver
 from ...ops.structural import Operation, Structural
 from ...transforms.loops import Carried, Loop
@@ -89,13 +90,16 @@ def whole_arguments(shapes: Iterable[tuple[int, ...]]) -> Inputs:
     return Inputs([InputArray(k, shape) for k, shape in enumerate(shapes)], [])
 
 
-AxesOfResults = Sequence[Sequence[Axis]]
-"""Along which axes each result varies, in order."""
+DimsOfResults = Sequence[Dims]
+"""What the dimensions of each result are."""
+
+Along = tuple[int | None, ...]
+"""The dimensions of a result: the number of an axis, or None for one of its slices."""
 
 
 def numbered_axes(
-    tape: Tape, shapes: Sequence[tuple[int, ...]], results: AxesOfResults
-) -> tuple[Tape, Inputs, list[tuple[int, ...]]]:
+    tape: Tape, shapes: Sequence[tuple[int, ...]], results: DimsOfResults
+) -> tuple[Tape, Inputs, list[Along]]:
     """Return a tape whose operations name axes by number, and whose columns are inputs.
 
     Parameters
@@ -104,13 +108,13 @@ def numbered_axes(
         As it was traced.
     shapes : sequence of tuple of int
         The shapes of the arguments.
-    results : sequence of sequence of Axis
-        The axes of each result.
+    results : sequence of tuple of Axis or None
+        The dimensions of each result.
 
     Returns
     -------
-    (Tape, Inputs, list of tuple of int)
-        The tape, what its inputs are elements of, and the numbers of the axes of each result.
+    (Tape, Inputs, list of tuple of int or None)
+        The tape, what its inputs are elements of, and the dimensions of each result.
 
     Examples
     --------
@@ -122,7 +126,8 @@ def numbered_axes(
         return tape, inputs, [()] * len(results)
     numbering = _AxisNumbering(tape, inputs, results)
     found = numbering.numbered()
-    return found, inputs, [tuple([numbering.number(axis) for axis in axes]) for axes in results]
+    along = [tuple([None if axis is None else numbering.number(axis) for axis in dims]) for dims in results]
+    return found, inputs, along
 
 
 _OPERATIONS = (Column, Index, Length, TotalOver, Renamed, Loop)
@@ -131,7 +136,7 @@ _OPERATIONS = (Column, Index, Length, TotalOver, Renamed, Loop)
 class _AxisNumbering:
     """One walk along a tape, writing another."""
 
-    def __init__(self, tape: Tape, inputs: Inputs, results: AxesOfResults) -> None:
+    def __init__(self, tape: Tape, inputs: Inputs, results: DimsOfResults) -> None:
         self.tape = tape
         self.inputs = inputs
         self.numbers: dict[Axis, int] = {}
@@ -228,7 +233,7 @@ class _AxisNumbering:
         return found.add(Length(number), ())
 
 
-def _merged(tape: Tape, results: AxesOfResults) -> dict[Axis, Axis]:
+def _merged(tape: Tape, results: DimsOfResults) -> dict[Axis, Axis]:
     """Return which axis stands for another: for two names of one, unless something varies along both."""
     one: dict[Axis, Axis] = {}
 
@@ -237,7 +242,7 @@ def _merged(tape: Tape, results: AxesOfResults) -> dict[Axis, Axis]:
             axis = one[axis]
         return axis
 
-    kinds = {*_axes_of(tape, []), *map(frozenset, results), *_kinds_inside(tape)}
+    kinds = {*_axes_of(tape, []), *[frozenset(filter(None, dims)) for dims in results], *_kinds_inside(tape)}
     for op in dict.fromkeys([*tape.ops, *_operations_inside(tape)]):
         if isinstance(op, Renamed):
             old, new = find(op.old), find(op.new)

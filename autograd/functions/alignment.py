@@ -1,0 +1,128 @@
+"""Alignment of operands that vary along axes: as NumPy broadcasts, with an axis where a dimension is open."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .axes import Axis, AxisTrace, ColumnSource, ElementsNeededError, Size
+from .traced_array import Dimension, TracedArray, is_whole
+from .value_array import ValueArray
+
+Dims = tuple[Axis | None, ...]
+"""The dimensions of an array that varies along axes; None for one of its slices."""
+
+
+def aligned(trace: AxisTrace, operands: Sequence[Any]) -> tuple[Dims, list[Any]]:
+    """Return the dimensions of an element-wise result, and a slice of each operand at any index of its axes.
+
+    Parameters
+    ----------
+    trace : AxisTrace
+        The trace.
+    operands : sequence of array, Value or number
+        Of which one varies along axes.
+
+    Returns
+    -------
+    (tuple, list)
+        The dimensions, and the slices: arrays that NumPy broadcasts, Values or numbers.
+
+    Raises
+    ------
+    ElementsNeededError
+        If their dimensions do not go together.
+
+    Examples
+    --------
+    >>> aligned(AxisTrace(0), [np.ones(1), 2.0])
+    ((None,), [array([1.]), 2.0])
+    """
+    # Constants of as many samples are columns, too.
+    operands = [constant_as_columns(trace, operand) for operand in operands]
+    common = common_dimensions([*map(dimensions_of, operands)])
+    dims = tuple([dimension if isinstance(dimension, Axis) else None for dimension in common])
+    return dims, [beside(operand, common) for operand in operands]
+
+
+def constant_as_columns(trace: AxisTrace, x: Any) -> Any:
+    """Return a constant array as one that can be sliced along axes; anything else as it is.
+
+    Examples
+    --------
+    >>> constant_as_columns(AxisTrace(0), 1.0)
+    1.0
+    """
+    if isinstance(x, list | tuple):
+        x = np.asarray(x)
+    is_plain = type(x) is np.ndarray and x.ndim and x.dtype.kind in "fiub" and x.size > 1
+    return TracedArray(trace, ColumnSource(x.astype(float), None)) if is_plain else x
+
+
+def dimensions_of(x: Any) -> Sequence[Dimension]:
+    """Return the dimensions of an operand.
+
+    Examples
+    --------
+    >>> dimensions_of(np.ones((2, 3)))
+    [2, 3]
+    """
+    return x.dimensions() if is_whole(x) else [*np.shape(x)]
+
+
+def common_dimensions(operands: Sequence[Sequence[Dimension]]) -> list[Dimension]:
+    """Return the dimensions of an element-wise result, each an axis or a number.
+
+    Raises
+    ------
+    ElementsNeededError
+        If there is no such result, or it would vary along one axis twice.
+
+    Examples
+    --------
+    >>> axis = Axis(Size(3))
+    >>> common_dimensions([[axis, 2], [2], [Size(3), 1]]) == [axis, 2]
+    True
+    """
+    width = max(map(len, operands))
+    columns = zip(*[[1] * (width - len(own)) + list(own) for own in operands], strict=True)
+    found = [*map(_common, columns)]
+    axes = [dimension for dimension in found if isinstance(dimension, Axis)]
+    if len({*axes}) < len(axes):
+        raise ElementsNeededError
+    return found
+
+
+def _common(column: Sequence[Dimension]) -> Dimension:
+    axes = [dimension for dimension in column if isinstance(dimension, Axis)]
+    others = [d for d in column if not isinstance(d, Axis) and not (isinstance(d, int) and d == 1)]
+    if not axes:
+        lengths = {d.length if isinstance(d, Size) else d for d in others}
+        return max(lengths, default=1)
+    length = axes[0].size.length
+    if any(isinstance(d, int) or d.length != length for d in others):
+        raise ElementsNeededError
+    if any(axis.size.length != length for axis in axes):
+        raise ElementsNeededError
+    return axes[0]
+
+
+def beside(x: Any, common: Sequence[Dimension]) -> Any:
+    """Return the slice of an operand at any index of the axes that it is aligned with.
+
+    Examples
+    --------
+    >>> beside(np.ones((1, 2)), [Axis(Size(3)), 2])
+    array([1., 1.])
+    """
+    own = dimensions_of(x)
+    along = common[len(common) - len(own) :] if own else []
+    if is_whole(x):
+        return x.beside(along)
+    if not any(isinstance(dimension, Axis) for dimension in along):
+        return x
+    # Of length 1, where it is aligned with an axis.
+    array = np.asarray(x, dtype=object).view(ValueArray) if np.asarray(x).dtype == object else np.asarray(x)
+    return array[tuple([0 if isinstance(dimension, Axis) else slice(None) for dimension in along])]

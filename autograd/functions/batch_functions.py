@@ -1,0 +1,206 @@
+"""NumPy's functions on arrays of a trace: what acts on each sample alike, or adds up over the samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .alignment import aligned, beside, common_dimensions, constant_as_columns, dimensions_of
+from .axes import Axis, AxisTrace, ElementsNeededError
+from .batch_array import OF_BATCHES, BatchArray, batch_of
+from .traced_array import OF_WHOLE
+from .value_array import values_array
+
+Function = Callable[..., Any]
+
+
+def _is(*functions: Any, where: dict[Any, Function] = OF_BATCHES) -> Callable[[Function], Function]:
+    """Return a decorator that registers what functions of NumPy are on arrays that vary along axes."""
+
+    def register(own: Function) -> Function:
+        where.update(dict.fromkeys(functions, own))
+        return own
+
+    return register
+
+
+def _method(name: str) -> Function:
+    return lambda a, *args, **options: getattr(_batch(a), name)(*args, **options)
+
+
+def _moved(name: str) -> Function:
+    return lambda a, *args, **options: getattr(a, name)(*args, **options)
+
+
+def _batch(a: Any) -> BatchArray:
+    """Return an array that varies along axes; another argument of the function does if this one does not."""
+    if type(a) is not BatchArray:
+        raise ElementsNeededError
+    return a
+
+
+_METHODS = """
+    sum mean max min prod var std clip squeeze copy
+"""
+for _name in _METHODS.split():
+    OF_BATCHES[getattr(np, _name)] = _method(_name)
+OF_BATCHES |= {np.amax: OF_BATCHES[np.max], np.amin: OF_BATCHES[np.min]}
+
+
+def _trace_of(arrays: Sequence[Any]) -> AxisTrace:
+    return next(array._trace for array in arrays if type(array) is BatchArray)
+
+
+# ------------------------------------------------------------------------------------------- element-wise
+
+
+@_is(np.where)
+def _where(condition: Any, x: Any, y: Any) -> Any:
+    trace = _trace_of([condition, x, y])
+    dims, parts = aligned(trace, [condition, x, y])
+    return batch_of(trace, dims, np.where(*map(values_array, parts)))
+
+
+@_is(np.zeros_like)
+def _zeros_like(a: Any, dtype: Any = None) -> Any:
+    return _full_like(a, 0.0, dtype)
+
+
+@_is(np.ones_like)
+def _ones_like(a: Any, dtype: Any = None) -> Any:
+    return _full_like(a, 1.0, dtype)
+
+
+@_is(np.full_like)
+def _full_like(a: Any, fill_value: Any, dtype: Any = None) -> Any:
+    like = _batch(a)
+    if dtype is not None or np.ndim(fill_value):
+        raise ElementsNeededError
+    inner = np.full(like.own, None, dtype=object)
+    inner[...] = fill_value
+    return BatchArray(like._trace, like.dims, inner)
+
+
+@_is(np.nan_to_num, np.round, np.around, np.select, np.linalg.norm, np.ptp)
+def _unknown(*args: Any, **options: Any) -> Any:
+    raise ElementsNeededError
+
+
+# ------------------------------------------------------------------------------------------------- moving
+
+OF_WHOLE |= {np.shape: lambda a: a.shape, np.ndim: lambda a: a.ndim, np.size: lambda a: a.size}
+OF_WHOLE |= {getattr(np, name): _moved(name) for name in ("ravel", "reshape", "swapaxes", "transpose")}
+
+
+@_is(np.atleast_1d, where=OF_WHOLE)
+def _atleast_1d(*arrays: Any) -> Any:
+    return arrays[0] if len(arrays) == 1 else arrays
+
+
+@_is(np.atleast_2d, where=OF_WHOLE)
+def _atleast_2d(*arrays: Any) -> Any:
+    found = tuple([array if np.ndim(array) > 1 else array[None] for array in arrays])
+    return found[0] if len(found) == 1 else found
+
+
+@_is(np.expand_dims, where=OF_WHOLE)
+def _expand_dims(a: Any, axis: Any) -> Any:
+    added = [axis] if isinstance(axis, int) else list(axis)
+    width = a.ndim + len(added)
+    places = {place % width for place in added}
+    return a[tuple([None if place in places else slice(None) for place in range(width)])]
+
+
+@_is(np.moveaxis, where=OF_WHOLE)
+def _moveaxis(a: Any, source: Any, destination: Any) -> Any:
+    width = a.ndim
+    sources, destinations = (
+        [place % width for place in ([places] if isinstance(places, int) else places)]
+        for places in (source, destination)
+    )
+    order = [place for place in range(width) if place not in sources]
+    for to, place in sorted(zip(destinations, sources, strict=True)):
+        order.insert(to, place)
+    return a.transpose(order)
+
+
+@_is(np.stack)
+def _stack(arrays: Sequence[Any], axis: int = 0) -> Any:
+    place = axis % (np.ndim(arrays[0]) + 1)
+    return _concatenate([_expand_dims_of(array, place) for array in arrays], place)
+
+
+def _expand_dims_of(array: Any, place: int) -> Any:
+    return np.expand_dims(array, place)
+
+
+@_is(np.concatenate)
+def _concatenate(arrays: Sequence[Any], axis: int = 0) -> Any:
+    """Return arrays one behind the other, along a dimension that is no axis."""
+    trace = _trace_of(arrays)
+    operands = [constant_as_columns(trace, array) for array in arrays]
+    dimensions = [dimensions_of(operand) for operand in operands]
+    width = len(dimensions[0])
+    if axis is None or not -width <= axis < width or any(len(own) != width for own in dimensions):
+        raise ElementsNeededError
+    place = axis % width
+    common = common_dimensions([[*own[:place], 1, *own[place + 1 :]] for own in dimensions])
+    if any(isinstance(own[place], Axis) or _is_stretched(own, common, place) for own in dimensions):
+        raise ElementsNeededError
+    parts = [values_array(beside(operand, common)) for operand in operands]
+    dims = tuple([dimension if isinstance(dimension, Axis) else None for dimension in common])
+    before = sum(dim is None for dim in dims[:place])
+    return BatchArray(trace, dims, np.concatenate(parts, axis=before))
+
+
+def _is_stretched(own: Sequence[Any], common: Sequence[Any], place: int) -> bool:
+    """Return whether an array would have to be repeated, which only element-wise functions do."""
+    pairs = [pair for i, pair in enumerate(zip(own, common, strict=True)) if i != place]
+    return any(isinstance(mine, int) and mine != other for mine, other in pairs)
+
+
+@_is(np.hstack)
+def _hstack(tup: Sequence[Any]) -> Any:
+    return _concatenate(tup, 0 if np.ndim(tup[0]) == 1 else 1)
+
+
+@_is(np.vstack)
+def _vstack(tup: Sequence[Any]) -> Any:
+    return _concatenate([_atleast_2d(array) for array in tup], 0)
+
+
+@_is(np.column_stack)
+def _column_stack(tup: Sequence[Any]) -> Any:
+    return _concatenate([array if np.ndim(array) > 1 else array[:, None] for array in tup], 1)
+
+
+# ----------------------------------------------------------------------------------------------- products
+
+
+@_is(np.matmul, np.dot)
+def _product(x: Any, y: Any) -> Any:
+    """Return a matrix product: over a dimension of the slices a sum, over an axis a total."""
+    left, right = np.ndim(x), np.ndim(y)
+    if not left or not right:
+        return np.multiply(x, y)
+    if left > 2 or right > 2:
+        raise ElementsNeededError
+    if right == 1:
+        return np.multiply(x, y).sum(axis=-1)
+    return np.multiply(x[..., None], y).sum(axis=-2)
+
+
+@_is(np.vdot, np.inner)
+def _inner(x: Any, y: Any) -> Any:
+    if np.ndim(x) != 1 or np.ndim(y) != 1:
+        raise ElementsNeededError
+    return _product(x, y)
+
+
+@_is(np.outer)
+def _outer(x: Any, y: Any) -> Any:
+    if np.ndim(x) != 1 or np.ndim(y) != 1:
+        raise ElementsNeededError
+    return np.multiply(x[:, None], y)

@@ -1,0 +1,189 @@
+"""What users write on results of vmap and models, traced for any number of samples: against NumPy itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd as ag
+from autograd import jit, value_and_grad, vmap
+
+Function = Callable[..., Any]
+
+SIZES = (4, 3, 7, 2)
+CLASSES = 3
+W = np.array([[1.0, -2.0, 0.5], [0.25, 3.0, -1.5]])
+
+
+def rows(x: Any) -> Any:
+    """Return three numbers for each sample of two."""
+    return vmap(lambda row: np.stack([row[0] * 2.0, ag.sin(row[1]), row[0] * row[1]]))(x)
+
+
+def column(x: Any) -> Any:
+    """Return a number for each sample."""
+    return vmap(lambda row: row[0] - row[1] ** 2)(x)
+
+
+# p: one row of three numbers a sample, c: one number a sample, y: as c, but an argument, t: as p, likewise.
+BY_SYMBOL: dict[str, Function] = {
+    "sum": lambda p, c, y, t: p.sum(),
+    "sum over the samples": lambda p, c, y, t: p.sum(axis=0),
+    "sum of each sample": lambda p, c, y, t: p.sum(axis=1),
+    "sum over the last": lambda p, c, y, t: p.sum(axis=-1),
+    "sum over both": lambda p, c, y, t: p.sum(axis=(0, 1)),
+    "np.sum": lambda p, c, y, t: np.sum(p, axis=1),
+    "sum, keepdims": lambda p, c, y, t: p / (1.0 + (p * p).sum(axis=1, keepdims=True)),
+    "sum over the samples, keepdims": lambda p, c, y, t: p - p.sum(axis=0, keepdims=True),
+    "sum of all, keepdims": lambda p, c, y, t: p.sum(keepdims=True),
+    "mean": lambda p, c, y, t: p.mean(),
+    "mean over the samples": lambda p, c, y, t: p.mean(axis=0),
+    "mean of each sample": lambda p, c, y, t: p.mean(axis=1),
+    "np.mean, keepdims": lambda p, c, y, t: p - np.mean(p, axis=0, keepdims=True),
+    "np.mean of both": lambda p, c, y, t: np.mean(p, axis=(0, 1)),
+    "max of each sample": lambda p, c, y, t: p.max(axis=1),
+    "min of each sample": lambda p, c, y, t: np.min(p, axis=-1, keepdims=True),
+    "amax": lambda p, c, y, t: np.amax(p, 1),
+    "prod of each sample": lambda p, c, y, t: np.prod(p, axis=1),
+    "var": lambda p, c, y, t: p.var(),
+    "var over the samples": lambda p, c, y, t: np.var(p, axis=0),
+    "var of each sample": lambda p, c, y, t: p.var(axis=1, keepdims=True),
+    "unbiased var": lambda p, c, y, t: p.var(axis=0, ddof=1),
+    "std": lambda p, c, y, t: (p - p.mean(axis=0)) / p.std(axis=0),
+    "np.std": lambda p, c, y, t: np.std(p, axis=1),
+    "the number of elements": lambda p, c, y, t: p.sum() / p.size,
+    "the number of samples": lambda p, c, y, t: p.sum(axis=0) / p.shape[0],
+    "one sample less": lambda p, c, y, t: p.sum(axis=0) / (p.shape[0] - 1),
+    "product of the shape": lambda p, c, y, t: p.sum() / (p.shape[0] * p.shape[1]),
+    "a column": lambda p, c, y, t: p[:, 0] * p[:, -1],
+    "several columns": lambda p, c, y, t: p[:, 1:],
+    "columns backward": lambda p, c, y, t: p[:, ::-1],
+    "chosen columns": lambda p, c, y, t: p[:, [2, 0]],
+    "Ellipsis": lambda p, c, y, t: p[..., 1],
+    "Ellipsis first": lambda p, c, y, t: p[..., :2],
+    "all": lambda p, c, y, t: p[:],
+    "a new last dimension": lambda p, c, y, t: c[:, None] * p,
+    "a new first dimension": lambda p, c, y, t: c[None] + 1.0,
+    "a new dimension between": lambda p, c, y, t: p[:, None, :] * p[:, :, None],
+    "Ellipsis and None": lambda p, c, y, t: p[..., None],
+    "expand_dims": lambda p, c, y, t: np.expand_dims(c, 1) * p,
+    "expand_dims first": lambda p, c, y, t: np.expand_dims(p, 0),
+    "transpose": lambda p, c, y, t: p.T,
+    "transpose of a column": lambda p, c, y, t: c.T,
+    "transpose twice": lambda p, c, y, t: (p.T * c).T,
+    "np.transpose": lambda p, c, y, t: np.transpose(p) + y,
+    "swapaxes": lambda p, c, y, t: p[:, None, :].swapaxes(0, 2),
+    "moveaxis": lambda p, c, y, t: np.moveaxis(p, 0, -1),
+    "rows of the transpose": lambda p, c, y, t: [row.mean() for row in p.T],
+    "sum of the transpose": lambda p, c, y, t: p.T.sum(axis=0) + p.T.sum(axis=1)[0],
+    "reshape to a column": lambda p, c, y, t: c.reshape(-1, 1) * p,
+    "reshape by the shape": lambda p, c, y, t: p.reshape(p.shape) + t,
+    "reshape within a sample": lambda p, c, y, t: p.reshape(p.shape[0], 3, 1) + p.reshape(-1, 1, 3),
+    "np.reshape": lambda p, c, y, t: np.reshape(p, (-1, 3)),
+    "ravel a column": lambda p, c, y, t: p[:, :1].ravel() + c.ravel(),
+    "flatten": lambda p, c, y, t: c.flatten(),
+    "np.ravel": lambda p, c, y, t: np.ravel(p[:, :1]),
+    "squeeze": lambda p, c, y, t: p[:, :1].squeeze() - np.squeeze(p[:, 1:2], axis=1),
+    "concatenate": lambda p, c, y, t: np.concatenate([p, p * 2.0], axis=1),
+    "concatenate an argument": lambda p, c, y, t: np.concatenate([t, p], axis=-1),
+    "stack": lambda p, c, y, t: np.stack([c, y, 2.0 * c], axis=1),
+    "stack first": lambda p, c, y, t: np.stack([c, y]),
+    "hstack": lambda p, c, y, t: np.hstack([p, c[:, None]]),
+    "vstack": lambda p, c, y, t: np.vstack([c, y]),
+    "column_stack": lambda p, c, y, t: np.column_stack([c, p, y]),
+    "matrix product": lambda p, c, y, t: p @ W.T,
+    "product with a vector": lambda p, c, y, t: p @ W[0],
+    "np.dot": lambda p, c, y, t: np.dot(p, W[1]) + p.dot(W[0]),
+    "dot of columns": lambda p, c, y, t: c @ y + y @ c + np.dot(c, c),
+    "total of products": lambda p, c, y, t: p.T @ c,
+    "total of products of an argument": lambda p, c, y, t: t.T @ c,
+    "Gram matrix": lambda p, c, y, t: p.T @ p / p.shape[0],
+    "vector from the left": lambda p, c, y, t: c @ p,
+    "vector from the left of an argument": lambda p, c, y, t: c @ t,
+    "inner": lambda p, c, y, t: np.inner(c, y) + np.vdot(c, c),
+    "outer": lambda p, c, y, t: np.outer(c, W[0]),
+    "argument on the left": lambda p, c, y, t: (y - c) * (t - p).sum(axis=1),
+    "column of an argument": lambda p, c, y, t: p[:, 0] - t[:, 0],
+    "columns of an argument": lambda p, c, y, t: p[:, :2] - t[:, 1:],
+    "column of an argument by reshape": lambda p, c, y, t: p - y.reshape(-1, 1),
+    "argument with a new dimension": lambda p, c, y, t: p * y[:, None] + np.expand_dims(y, 1),
+    "constants of each sample's numbers": lambda p, c, y, t: p * W[0] + W[:1] - np.ones((1, 1)),
+    "where": lambda p, c, y, t: np.where(p > 0.0, p, 0.1 * p),
+    "where of columns": lambda p, c, y, t: ag.where(c[:, None] > 0.0, p, 0.0),
+    "conditions": lambda p, c, y, t: ag.where((p > 0.0) & ~(p > 1.0), p, 2.0),
+    "ufuncs": lambda p, c, y, t: np.tanh(p) + np.exp(-np.abs(p)) * np.maximum(p, 0.0) ** 2,
+    "rows of the table": lambda p, c, y, t: ag.relu(p) + ag.sigmoid(c[:, None]) + ag.softplus(t - p),
+    "max of two": lambda p, c, y, t: ag.max(p, 0.5) + ag.min(c[:, None], y[:, None]),
+    "clip": lambda p, c, y, t: np.clip(p, -0.5, 0.5) + p.clip(0.0, None),
+    "like": lambda p, c, y, t: p + np.ones_like(p) + np.zeros_like(p) + np.full_like(p, 3.0),
+    "copy": lambda p, c, y, t: p.copy() + np.copy(p),
+    "astype": lambda p, c, y, t: p.astype(float),
+    "sum of the builtin's kind": lambda p, c, y, t: ag.sum(c) / ag.mean(c),
+    "sum of arrays": lambda p, c, y, t: ag.sum([c, y, c * y]),
+    "dot": lambda p, c, y, t: ag.dot(c, y),
+    "softmax of each sample": lambda p, c, y, t: np.stack(vmap(ag.softmax)(p), axis=1),
+    "logsumexp of each sample": lambda p, c, y, t: vmap(ag.logsumexp)(p),
+    "norm of each sample": lambda p, c, y, t: vmap(ag.norm)(p) + np.sqrt((p * p).sum(axis=1)),
+    "prod of each sample by vmap": lambda p, c, y, t: vmap(ag.prod)(p),
+    "vmap over two": lambda p, c, y, t: vmap(lambda row, target: row @ row * target)(p, y),
+    "a shape of two": lambda p, c, y, t: p * 1.0 if p.shape == t.shape and len(p.shape) == p.ndim else c,
+    "by steps": lambda p, c, y, t: ((p - p.mean(axis=0)) / p.std(axis=0)).reshape(-1, 3) @ W.T - c[:, None],
+}
+
+
+def arguments(samples: int) -> tuple[Any, ...]:
+    """Return two inputs, a number and three targets for each sample."""
+    rng = np.random.default_rng(samples)
+    return rng.normal(size=(samples, 2)), rng.normal(size=samples), rng.normal(size=(samples, CLASSES))
+
+
+def arrays_in(result: Any) -> Iterator[Any]:
+    """Yield the arrays of a tree."""
+    if isinstance(result, list | tuple):
+        for part in result:
+            yield from arrays_in(part)
+    else:
+        yield np.asarray(result)
+
+
+def check_any_length(f: Function, traces: int = 1) -> None:
+    """Check results for several numbers of samples, all but the first of which compile nothing."""
+    calls = []
+
+    def counted(*args: Any) -> Any:
+        calls.append(1)
+        return f(*args)
+
+    compiled = jit(counted)
+    for samples in SIZES:
+        given = arguments(samples)
+        found, expected = list(arrays_in(compiled(*given))), list(arrays_in(f(*given)))
+        assert [array.shape for array in found] == [array.shape for array in expected]
+        for one, other in zip(found, expected, strict=True):
+            np.testing.assert_allclose(one, np.asarray(other, dtype=float), rtol=1e-11, atol=1e-12)
+    assert len(calls) == traces
+
+
+@pytest.mark.parametrize("name", BY_SYMBOL)
+def test_one_trace_holds_for_any_number_of_samples(name: str) -> None:
+    """Values are NumPy's, and another number of samples compiles nothing."""
+    f = BY_SYMBOL[name]
+    check_any_length(lambda x, y, t: f(rows(x), column(x), y, t))
+
+
+@pytest.mark.parametrize("name", BY_SYMBOL)
+def test_gradients_through_one_trace(name: str) -> None:
+    """Gradients with respect to shared numbers are those of the eager call."""
+    f = BY_SYMBOL[name]
+
+    def loss(w: Any, x: Any, y: Any, t: Any) -> Any:
+        total = 0.0
+        result = f(rows(x) * w, column(x) * w, y, t)
+        for array in result if isinstance(result, list) else [result]:
+            total = total + (array * array).sum() if np.ndim(array) else total + array * array
+        return total
+
+    check_any_length(lambda x, y, t: value_and_grad(loss)(1.25, x, y, t))
