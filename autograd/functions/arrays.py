@@ -173,11 +173,13 @@ def folded(op: Op, builtin: Callable[..., Any], args: Sequence[Any], options: Ma
     5
     """
     items: Sequence[Any] = args
+    as_usual = options.get("key") is None and ("default" not in options or len(args) == 1)
     if len(args) == 1:
+        if as_usual and is_whole(args[0]) and args[0].varies:
+            return args[0].folded(op)
         # The builtin raises the error for something that is not iterable.
         items = list(args[0]) if isinstance(args[0], Iterable) else []
         args = [items] if isinstance(args[0], Iterable) else args
-    as_usual = options.get("key") is None and ("default" not in options or len(args) == 1)
     if as_usual and any(map(_is_ours, items)):
         return reduce(partial(elementwise, op), items)
     return builtin(*args, **options)

@@ -19,6 +19,7 @@ from ..ops.table import OPS, Op
 from .alignment import Dims, aligned
 from .array_lengths import ArrayLength
 from .axes import Axis, AxisTrace, ElementsNeededError, renamed, totals_over
+from .rows_over_axes import row_over_axes
 from .traced_array import OF_WHOLE, Dimension, WholeArray, is_all_of_it, product_of
 from .value_array import ValueArray, values_array
 
@@ -53,7 +54,7 @@ class BatchArray(WholeArray):
     (2, Value(1.0), Value(3.0, op='sum'))
     """
 
-    rank = 1
+    varies = True
 
     def __init__(self, trace: AxisTrace, dims: Dims, inner: Any) -> None:
         self._trace = trace
@@ -233,17 +234,17 @@ class BatchArray(WholeArray):
     def max(self, axis: Any = None, *, keepdims: bool = False, **options: Any) -> Any:
         """Return the maximum, as `numpy.max`."""
         self._check(options)
-        return self._reduced(axis, keepdims, np.max, _by_elements)
+        return self._reduced(axis, keepdims, np.max, partial(row_over_axes, OPS["max"]))
 
     def min(self, axis: Any = None, *, keepdims: bool = False, **options: Any) -> Any:
         """Return the minimum, as `numpy.min`."""
         self._check(options)
-        return self._reduced(axis, keepdims, np.min, _by_elements)
+        return self._reduced(axis, keepdims, np.min, partial(row_over_axes, OPS["min"]))
 
     def prod(self, axis: Any = None, *, keepdims: bool = False, **options: Any) -> Any:
         """Return the product, as `numpy.prod`."""
         self._check(options)
-        return self._reduced(axis, keepdims, np.prod, _by_elements)
+        return self._reduced(axis, keepdims, np.prod, partial(row_over_axes, OPS["prod"]))
 
     def mean(self, axis: Any = None, *, keepdims: bool = False, **options: Any) -> Any:
         """Return the mean, as `numpy.mean`."""
@@ -279,9 +280,13 @@ class BatchArray(WholeArray):
             raise ElementsNeededError
         if op is OPS["dot"]:
             return np.multiply(*sequences).sum()
-        if op not in (OPS["sum"], OPS["mean"]):
-            raise ElementsNeededError
-        return getattr(sequences[0], op.name)()
+        if op in (OPS["sum"], OPS["mean"]):
+            return getattr(sequences[0], op.name)()
+        return row_over_axes(op, sequences[0].inner, sequences[0].axes)
+
+    def folded(self, op: Op) -> Any:
+        """Return what a row of two operands gives for its first dimension, one slice after the other."""
+        return getattr(self, op.name)(axis=0)
 
     def dot(self, other: Any) -> Any:
         """Return the product with another array, as `numpy.dot`."""
@@ -417,10 +422,6 @@ def each(f: Callable[[Any], Any], inner: Any) -> Any:
     made = np.empty(inner.size, dtype=object)
     made[:] = [f(item) for item in inner.ravel().tolist()]
     return made.reshape(inner.shape).view(ValueArray)
-
-
-def _by_elements(x: Any, axes: Sequence[Axis]) -> NoReturn:
-    raise ElementsNeededError
 
 
 def _between(shape: Sequence[Any], places: Sequence[int]) -> list[list[Any]]:

@@ -63,6 +63,14 @@ def _where(condition: Any, x: Any, y: Any) -> Any:
     return batch_of(trace, dims, np.where(*map(values_array, parts)))
 
 
+@_is(np.linalg.norm)
+def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    count = np.ndim(x) if axis is None else np.size(axis)
+    if ord not in (None, "fro") and not (ord == 2 and count == 1):
+        raise ElementsNeededError
+    return np.sqrt(np.multiply(x, x).sum(axis, keepdims=keepdims))
+
+
 @_is(np.zeros_like)
 def _zeros_like(a: Any, dtype: Any = None) -> Any:
     return _full_like(a, 0.0, dtype)
@@ -83,7 +91,7 @@ def _full_like(a: Any, fill_value: Any, dtype: Any = None) -> Any:
     return BatchArray(like._trace, like.dims, inner)
 
 
-@_is(np.nan_to_num, np.round, np.around, np.select, np.linalg.norm, np.ptp)
+@_is(np.nan_to_num, np.round, np.around, np.select, np.ptp)
 def _unknown(*args: Any, **options: Any) -> Any:
     raise ElementsNeededError
 

@@ -36,8 +36,8 @@ class WholeArray(NDArrayOperatorsMixin):
     apply to these.
     """
 
-    # Of two kinds of whole arrays one answers for both.
-    rank: ClassVar[int] = 0
+    # Whether its elements vary along axes; such an array answers for others, too.
+    varies: ClassVar[bool] = False
 
     # For everybody who asks `isinstance(x, np.ndarray)`.
     @property  # type: ignore[misc]
@@ -181,7 +181,7 @@ def is_whole(item: Any) -> bool:
 
 def _leading(kinds: Iterable[type]) -> type[WholeArray]:
     """Return the class that answers for all others."""
-    return max((kind for kind in kinds if issubclass(kind, WholeArray)), key=lambda kind: kind.rank)
+    return max((kind for kind in kinds if issubclass(kind, WholeArray)), key=lambda kind: kind.varies)
 
 
 def taken_apart(item: Any) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import autograd as ag
-from autograd import jit, value_and_grad, vmap
+from autograd import grad, jit, jvp, value_and_grad, vmap
 
 Function = Callable[..., Any]
 
@@ -130,6 +130,17 @@ BY_SYMBOL: dict[str, Function] = {
     "prod of each sample by vmap": lambda p, c, y, t: vmap(ag.prod)(p),
     "vmap over two": lambda p, c, y, t: vmap(lambda row, target: row @ row * target)(p, y),
     "a shape of two": lambda p, c, y, t: p * 1.0 if p.shape == t.shape and len(p.shape) == p.ndim else c,
+    "max over the samples": lambda p, c, y, t: p.max(axis=0),
+    "min over the samples, keepdims": lambda p, c, y, t: p - np.min(p, axis=0, keepdims=True),
+    "max of all": lambda p, c, y, t: np.max(p) + p.min(),
+    "between 0 and 1": lambda p, c, y, t: (c - c.min()) / (c.max() - c.min() + 1.0),
+    "a tie of maxima": lambda p, c, y, t: np.floor(c).max() + np.min(np.maximum(c, 0.0)) * c,
+    "the builtin's max": lambda p, c, y, t: ag.max(c) - ag.min(c) + ag.max(p),
+    "logsumexp of all": lambda p, c, y, t: ag.logsumexp(c) + c,
+    "softmax over the samples": lambda p, c, y, t: np.exp(c - ag.logsumexp(c)),
+    "attention to an argument": lambda p, c, y, t: np.exp(c - ag.logsumexp(c)) @ t,
+    "norm of all": lambda p, c, y, t: c / ag.norm(c) + np.linalg.norm(p),
+    "norm of each": lambda p, c, y, t: np.linalg.norm(p, axis=1) + np.linalg.norm(p, 2, axis=1),
     "by steps": lambda p, c, y, t: ((p - p.mean(axis=0)) / p.std(axis=0)).reshape(-1, 3) @ W.T - c[:, None],
 }
 
@@ -174,10 +185,8 @@ def test_one_trace_holds_for_any_number_of_samples(name: str) -> None:
     check_any_length(lambda x, y, t: f(rows(x), column(x), y, t))
 
 
-@pytest.mark.parametrize("name", BY_SYMBOL)
-def test_gradients_through_one_trace(name: str) -> None:
-    """Gradients with respect to shared numbers are those of the eager call."""
-    f = BY_SYMBOL[name]
+def loss_of(f: Function) -> Function:
+    """Return the sum of squares of all results, as a function of a number by which rows are multiplied."""
 
     def loss(w: Any, x: Any, y: Any, t: Any) -> Any:
         total = 0.0
@@ -186,4 +195,25 @@ def test_gradients_through_one_trace(name: str) -> None:
             total = total + (array * array).sum() if np.ndim(array) else total + array * array
         return total
 
+    return loss
+
+
+REDUCING = ("max", "min", "norm", "std", "mean", "attention", "product")
+"""Parts of the names of reductions."""
+
+
+@pytest.mark.parametrize("name", BY_SYMBOL)
+def test_gradients_through_one_trace(name: str) -> None:
+    """Gradients with respect to shared numbers are those of the eager call."""
+    f = BY_SYMBOL[name]
+
+    loss = loss_of(f)
     check_any_length(lambda x, y, t: value_and_grad(loss)(1.25, x, y, t))
+
+
+@pytest.mark.parametrize("name", [name for name in BY_SYMBOL if any(part in name for part in REDUCING)])
+def test_second_derivatives_through_one_trace(name: str) -> None:
+    """So are second derivatives, in reverse over reverse and in forward over reverse."""
+    loss = loss_of(BY_SYMBOL[name])
+    check_any_length(lambda x, y, t: grad(grad(loss))(1.25, x, y, t))
+    check_any_length(lambda x, y, t: jvp(grad(lambda w: loss(w, x, y, t)), (1.25,), (2.0,)))

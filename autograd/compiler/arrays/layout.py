@@ -437,13 +437,13 @@ class _Layout:
         if row is None:
             raise NotImplementedError(f"jit expected operations that it can compute on arrays, got {op}")
         table: Positions = np.array([tape.args[i] for i in members], dtype=np.intp)
-        if not row.variadic:
+        over_axes = op.over if isinstance(op, TotalOf) else ()
+        if not row.variadic and not over_axes:
             operands = [self._operand(column, lanes) for column in table.T]
             order, shape = _elementwise_order(operands, self.blocks, lanes)
             ordered = [Operand(o.source, o.wanted[order].reshape(shape)) for o in operands]
             return Block(row, shape, operands=ordered), order
         shape = (count,) if count > 1 else ()
-        over_axes = op.over if isinstance(op, TotalOf) else ()
         if elementwise or len({self.source[arg] for arg in args}) > len(row.partials):
             # Numbers of several arrays: an operand for each of them.
             operands = [self._operand(column, lanes) for column in table.T]

@@ -269,6 +269,8 @@ def reduced_text(op: Op, arguments: Sequence[str], helpers: Helpers) -> str:
     found = reducing(op)
     if op in PLAIN_SUMS:
         name = "np.sum"
+    elif op.folds and op.ufunc is not None:
+        name = f"np.{op.ufunc.__name__}.reduce"
     elif found is not None:
         ufunc, options = found
         name = f"np.{ufunc.__name__}.reduce"
@@ -457,7 +459,7 @@ class _StatementWriter:
             if block.axes or block.over:
                 return self._product_along(left, right, block)
             return self._product(left, right)
-        if block.op.variadic:
+        if block.op.variadic or block.over:
             self.reductions += 1
             return self._reduction(block)
         return self._formula(block.op, [self._aligned(operand, block.axes) for operand in block.operands])
@@ -579,7 +581,7 @@ class _StatementWriter:
         operands = [_row(operand) if single else operand for operand in block.operands]
         depth = len(block.shape)
         is_sum = block.op in DOTS or block.op in PLAIN_SUMS
-        is_narrow = is_sum and operands[0].wanted.shape[-1] == 1
+        is_narrow = (is_sum or bool(block.over)) and operands[0].wanted.shape[-1] == 1
         if is_narrow:
             operands = [Operand(operand.source, operand.wanted[..., 0]) for operand in operands]
         over = [] if is_narrow else [depth]

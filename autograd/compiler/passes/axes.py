@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from ...functions.alignment import Dims
 from ...functions.axes import Axis, Column, Index, Length, Renamed, Size, TotalOver
+from ...functions.rows_over_axes import RowOver
 from ...ops.structural import Operation, Structural
 from ...transforms.loops import Carried, Loop
 from ..trace.loops import TapeCarried, TapeLoop
@@ -130,7 +131,7 @@ def numbered_axes(
     return found, inputs, along
 
 
-_OPERATIONS = (Column, Index, Length, TotalOver, Renamed, Loop)
+_OPERATIONS = (Column, Index, Length, TotalOver, RowOver, Renamed, Loop)
 
 
 class _AxisNumbering:
@@ -159,7 +160,7 @@ class _AxisNumbering:
                 new.append(self.length(found, op.size))
             elif isinstance(op, Index):
                 new.append(found.add(replace(op, axis=self.number(op.axis)), ()))
-            elif isinstance(op, TotalOver):
+            elif isinstance(op, TotalOver | RowOver):
                 new.append(found.add(replace(op, axis=self.number(op.axis)), args))
             elif isinstance(op, Renamed):
                 old, to = self.number(op.old), self.number(op.new)

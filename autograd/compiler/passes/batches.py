@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class TotalOf(Structural):
-    """A reduction over the samples as well as over its operands: the total of a sum or of a dot product.
+    """A reduction over the samples as well as over its operands, such as the total of a dot product.
 
     Parameters
     ----------
@@ -50,8 +50,8 @@ class TotalOf(Structural):
         return f"total {self._row.name}"
 
     def columns(self, operands: Sequence[T]) -> list[Sequence[T]]:
-        """Return the operands as those of the row."""
-        return self._row.columns(operands)
+        """Return the operands as those of the row; one that folds numbers takes all of them."""
+        return self._row.columns(operands) if self._row.variadic else [operands]
 
     def length(self, operands: int) -> int:
         """Return that it is a single number."""

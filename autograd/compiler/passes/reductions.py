@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ...functions.axes import Length, TotalOver
+from ...functions.rows_over_axes import RowOver
 from ...ops.structural import Operation, Structural
 from ...ops.table import OPS, Op
 from ..trace.tape import Passed, Tape, rewritten
@@ -220,6 +221,8 @@ class _Finder:
                 x, *count = self.tape.args[i]
                 groups = self._groups(x, False)
                 new[i] = self._total_over(groups, op) if not count else self._total_of(groups, new[count[0]])
+            elif isinstance(op, RowOver):
+                new[i] = self._row_over(op, new[self.tape.args[i][0]])
             else:
                 new[i] = reduced.add(op, tuple([new[arg] for arg in self.tape.args[i]]))
             self.colours.extend(reduced)
@@ -249,9 +252,7 @@ class _Finder:
         axis: int = op.axis  # type: ignore[assignment]
         parts: list[int] = []
         for group in groups:
-            for i in range(len(self.axes), len(self.reduced)):
-                self.axes.append(axes_by(self.reduced, i, self.reduced.ops[i], self.arrays, self.axes))
-            if any(axis in self.axes[column[0]] for column in (group.left, group.right) if column):
+            if any(axis in self._axes_of(column[0]) for column in (group.left, group.right) if column):
                 row = _DOT if group.right else _SUM
                 parts.append(self.reduced.add(TotalOf(row, (axis,)), tuple(group.left + group.right)))
             else:
@@ -259,6 +260,19 @@ class _Finder:
                 parts += [self.reduced.add(_MUL, (length, part)) for part in self._reduced(group)]
             self.colours.extend(self.reduced)
         return self._added(parts)
+
+    def _row_over(self, op: RowOver, x: int) -> int:
+        """Append a reduction over an axis."""
+        axis: int = op.axis  # type: ignore[assignment]
+        if axis not in self._axes_of(x):
+            return op.of_one(self.reduced, x)
+        return self.reduced.add(TotalOf(op.row, (axis,)), (x,))
+
+    def _axes_of(self, i: int) -> frozenset[Any]:
+        """Return the axes that an instruction of the new tape varies along."""
+        for k in range(len(self.axes), len(self.reduced)):
+            self.axes.append(axes_by(self.reduced, k, self.reduced.ops[k], self.arrays, self.axes))
+        return self.axes[i]
 
     def _totals(self, group: _Group, count: int) -> list[int]:
         """Append the total over the samples of terms of one colour."""
