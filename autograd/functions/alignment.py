@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import numpy as np
@@ -78,7 +79,7 @@ def common_dimensions(operands: Sequence[Sequence[Dimension]]) -> list[Dimension
     Raises
     ------
     ElementsNeededError
-        If there is no such result, or it would vary along one axis twice.
+        If there is no such result.
 
     Examples
     --------
@@ -88,16 +89,24 @@ def common_dimensions(operands: Sequence[Sequence[Dimension]]) -> list[Dimension
     """
     width = max(map(len, operands))
     columns = zip(*[[1] * (width - len(own)) + list(own) for own in operands], strict=True)
-    found = [*map(_common, columns)]
-    axes = [dimension for dimension in found if isinstance(dimension, Axis)]
-    if len({*axes}) < len(axes):
-        raise ElementsNeededError
+    open_sizes = {own.size.root() for operand in operands for own in operand if isinstance(own, Axis)}
+    found: list[Dimension] = []
+    for column in columns:
+        dimension = _common(column, open_sizes)
+        # Along an axis that it varies along already, as a matrix of pairs does, it varies by another name.
+        if isinstance(dimension, Axis) and dimension in found:
+            dimension = Axis(dimension.size)
+        found.append(dimension)
     return found
 
 
-def _common(column: Sequence[Dimension]) -> Dimension:
+def _common(column: Sequence[Dimension], open_sizes: AbstractSet[Size]) -> Dimension:
     axes = [dimension for dimension in column if isinstance(dimension, Axis)]
     others = [d for d in column if not isinstance(d, Axis) and not (isinstance(d, int) and d == 1)]
+    as_open = [own for own in others if isinstance(own, Size) and own.root() in open_sizes]
+    if as_open and not axes:
+        # An argument of as many samples as there are: pairs of them.
+        axes = [Axis(as_open[0])]
     if not axes:
         lengths = {d.length if isinstance(d, Size) else d for d in others}
         return max(lengths, default=1)

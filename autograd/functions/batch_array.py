@@ -143,14 +143,18 @@ class BatchArray(WholeArray):
 
     def _renamed(self, others: dict[Axis, Axis]) -> Any:
         """Return the slice at any index of other axes of the same lengths."""
-        inner = self.inner
-        for old, new in others.items():
-            if old is not new:
-                if new in self.axes:
-                    # Along both: the one would be taken for the other.
-                    self.elements()
-                old.size.same_as(new.size)
-                inner = each(partial(renamed, old=old, new=new), inner)
+        inner, axes = self.inner, {*self.axes}
+        waiting = [(old, new) for old, new in others.items() if old is not new]
+        while waiting:
+            old, new = next((pair for pair in waiting if pair[1] not in axes), waiting[0])
+            waiting.remove((old, new))
+            if new in axes:
+                # It varies along both: the one would be taken for the other.
+                waiting.append((between := Axis(old.size), new))
+                new = between
+            old.size.same_as(new.size)
+            inner = each(partial(renamed, old=old, new=new), inner)
+            axes = axes - {old} | {new}
         return inner
 
     def stacked(self, axis: Axis) -> BatchArray:

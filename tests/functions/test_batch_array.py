@@ -141,6 +141,13 @@ BY_SYMBOL: dict[str, Function] = {
     "attention to an argument": lambda p, c, y, t: np.exp(c - ag.logsumexp(c)) @ t,
     "norm of all": lambda p, c, y, t: c / ag.norm(c) + np.linalg.norm(p),
     "norm of each": lambda p, c, y, t: np.linalg.norm(p, axis=1) + np.linalg.norm(p, 2, axis=1),
+    "pairs of samples": lambda p, c, y, t: ((p[:, None] - p[None]) ** 2).sum(axis=-1),
+    "pairs of numbers": lambda p, c, y, t: c[:, None] - c,
+    "pairs and pairs": lambda p, c, y, t: (d := c[:, None] - 2.0 * c) * d.T + d @ d - d,
+    "pairs with an argument": lambda p, c, y, t: c @ y + y[:, None] * c - c[:, None] * y[None],
+    "kernel matrix": lambda p, c, y, t: np.exp(p @ p.T / 10.0) @ y,
+    "nearest neighbour": lambda p, c, y, t: (c * y + np.abs(c[:, None] - y)).min(axis=1),
+    "attention": lambda p, c, y, t: vmap(lambda q: np.exp(p @ q / 10.0) @ t / np.exp(p @ q / 10.0).sum())(p),
     "by steps": lambda p, c, y, t: ((p - p.mean(axis=0)) / p.std(axis=0)).reshape(-1, 3) @ W.T - c[:, None],
 }
 
