@@ -20,6 +20,7 @@ from .engine.value import Value
 from .engine.variables import is_parameter
 from .functions import array_functions as array_functions  # what it does for NumPy's functions
 from .functions import batch_functions as batch_functions  # likewise, on arrays of a trace
+from .functions import deferred_array as deferred_array  # likewise, on arguments that stay whole
 from .functions import generated
 from .functions.arrays import as_values, grads
 from .functions.composite import elu, gelu, leaky_relu, silu, softmax

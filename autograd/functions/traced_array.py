@@ -75,7 +75,12 @@ class WholeArray(NDArrayOperatorsMixin):
         leading = _leading(map(type, operands))
         if leading is not cls:
             return leading.applied(function, operands)
-        return function(*map(taken_apart, operands))
+        found = cls.deferred(function, operands)
+        return function(*map(taken_apart, operands)) if found is None else found
+
+    @staticmethod
+    def deferred(function: Callable[..., Any], operands: Sequence[Any]) -> Any:
+        """Return a function of arrays as one that stays whole, if it can: `deferred_array` sets it."""
 
     def slice(self) -> Any:
         """Return what stands for the elements by now: nothing if nobody has used any."""
@@ -138,6 +143,8 @@ class WholeArray(NDArrayOperatorsMixin):
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
         if _leading(map(type, inputs)) is not type(self):
             return NotImplemented
+        if method == "__call__" and not options and ufunc.nout == 1 and ufunc.signature is None:
+            return self.applied(ufunc, inputs)
         return getattr(ufunc, method)(*map(taken_apart, inputs), **taken_apart(options))
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:

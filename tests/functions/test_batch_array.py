@@ -148,6 +148,13 @@ BY_SYMBOL: dict[str, Function] = {
     "kernel matrix": lambda p, c, y, t: np.exp(p @ p.T / 10.0) @ y,
     "nearest neighbour": lambda p, c, y, t: (c * y + np.abs(c[:, None] - y)).min(axis=1),
     "attention": lambda p, c, y, t: vmap(lambda q: np.exp(p @ q / 10.0) @ t / np.exp(p @ q / 10.0).sum())(p),
+    "prepared arguments": lambda p, c, y, t: ((t - 0.5) / 2.0 * p).sum(axis=1) + (2.0 * y - 1.0) * c,
+    "arguments less constants": lambda p, c, y, t: vmap(lambda row: row @ row)((t - W[0, 0]) / np.exp(W[1])),
+    "arguments of arguments": lambda p, c, y, t: np.where(y > 0.0, y * y, -1.0) + ag.sigmoid(y - 1.0) * c,
+    "where by an argument": lambda p, c, y, t: (
+        ag.where(y[:, None] > 0.0, p, 0.0) + ((y + 1.0)[:, None] > t) * p
+    ),
+    "prepared inputs of vmap": lambda p, c, y, t: rows(t[:, :2] * 2.0)[:, 0] + column(np.tanh(t)),
     "by steps": lambda p, c, y, t: ((p - p.mean(axis=0)) / p.std(axis=0)).reshape(-1, 3) @ W.T - c[:, None],
 }
 
