@@ -166,6 +166,8 @@ Place = tuple[int, Any]
 Results = Sequence[tuple[Sequence[int], tuple[int, ...]]]
 """For each result of a program its instructions and its shape."""
 
+AxesOfResults = Sequence[tuple[int, ...]]
+
 AlongAxes = Sequence[Along]
 """What the dimensions of each result are."""
 
@@ -198,9 +200,11 @@ class Plan:
     lengths : list of AxisLength
         Where the length of each axis is found.
     along : list of tuple of int or None
-        For each dimension of each result which axis it is; nothing if no result has any.
+        For each dimension of each result which axis it is, up to the last axis; nothing if no result has any.
     has_steps : bool
-        Whether it has loops over steps, an index along an axis, or an array along two axes of one length.
+        Whether it has what no loops over chunks of samples are written for: loops over steps, an index along
+        an axis, an array along two axes of one length, reductions over an axis that add nothing, or a result
+        of which another dimension than the first is an axis.
     """
 
     blocks: dict[int, Block]
@@ -208,6 +212,11 @@ class Plan:
     lengths: Sequence[AxisLength] = ()
     along: AlongAxes = ()
     has_steps: bool = False
+
+    @property
+    def first_axes(self) -> AxesOfResults:
+        """The axes of each result, which are its first dimensions unless it `has_steps`."""
+        return [tuple([axis for axis in dims if axis is not None]) for dims in self.along]
 
 
 def lay_out(
@@ -246,11 +255,13 @@ def lay_out(
     [(None, (3,)), ('mul', (3,))]
     """
     plan = _Layout(tape, colours, inputs).laid_out(elementwise)
-    return Plan(plan.blocks, plan.place, inputs.axes, along, any(map(_has_steps, plan.blocks.values())))
+    has_steps = any(map(_has_steps, plan.blocks.values())) or any(None in dims for dims in along)
+    return Plan(plan.blocks, plan.place, inputs.axes, along, has_steps)
 
 
 def _has_steps(block: Block) -> bool:
-    return block.loop is not None or block.is_index or block.same_as is not None
+    is_other = bool(block.over) and block.op not in SUMS
+    return block.loop is not None or block.is_index or block.same_as is not None or is_other
 
 
 def _statics(tape: Tape) -> set[int]:

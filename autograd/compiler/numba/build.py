@@ -97,8 +97,8 @@ def numba_program(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Result
         if plan.lengths:
             raise UnsuitableError(f"its program has {lines} lines, of at most {_MOST_LINES} along an axis")
         raise LongProgramError(f"its program has {lines} lines, of at most {_MOST_LINES}")
-    own = signature_of(shapes, results, plan.along)
-    found = shapes_of_results(results, plan.along)
+    own = signature_of(shapes, results, plan.first_axes)
+    found = shapes_of_results(results, plan.first_axes)
     arrays = [found[i] for i in own.results if found[i]] + [(1,)] * bool(own.numbers_out)
     inputs = [shapes[i] for i in own.arguments] + [(1,)] * bool(own.numbers_in)
     kinds = ["float64[::1]", "int64[::1]", *map(_written, arrays), *map(_read, inputs)]
@@ -211,12 +211,12 @@ def caller(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results) -> s
         return (result0, result1, )
     <BLANKLINE>
     """
-    own = signature_of(shapes, results, plan.along)
-    found = shapes_of_results(results, plan.along)
+    own = signature_of(shapes, results, plan.first_axes)
+    found = shapes_of_results(results, plan.first_axes)
     arrays = {f"result{i}": found[i] for i in own.results if found[i]}
     inputs = [f"argument{i}" for i in own.arguments]
     lines = ["global is_strict"]
-    for axis in sorted({axis for axes in plan.along for axis in axes}):
+    for axis in sorted({axis for axes in plan.first_axes for axis in axes}):
         argument, dimension, length = plan.lengths[axis]
         text = str(length) if argument is None else f"np.shape(argument{argument})[{dimension}]"
         lines.append(f"length{axis} = {text}")

@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..arrays.index_rules import Positions
-from ..arrays.layout import AlongAxes, Block, Operand, Plan, Results, by_source
+from ..arrays.layout import AxesOfResults, Block, Operand, Plan, Results, by_source
 from ..passes.products import SUMS
 from .affine import Affine, affine
 from .along import ArrayAlong, dimensions_of
@@ -77,7 +77,7 @@ class Signature(NamedTuple):
     numbers_out: list[int]
 
 
-def signature_of(shapes: Sequence[tuple[int, ...]], results: Results, along: AlongAxes = ()) -> Signature:
+def signature_of(shapes: Sequence[tuple[int, ...]], results: Results, along: AxesOfResults = ()) -> Signature:
     """Return how the arguments and results of a program are handed over.
 
     Examples
@@ -90,7 +90,7 @@ def signature_of(shapes: Sequence[tuple[int, ...]], results: Results, along: Alo
     return Signature(arguments, own, numbers_in, numbers_out)
 
 
-def shapes_of_results(results: Results, along: AlongAxes) -> list[tuple[int | str, ...]]:
+def shapes_of_results(results: Results, along: AxesOfResults) -> list[tuple[int | str, ...]]:
     """Return the shape of each result, with the names of lengths that are known when the program runs.
 
     Examples
@@ -232,20 +232,20 @@ class _LoopWriter:
         self.levels[-1] = lines
 
     def written(self, results: Results) -> Loops:
-        own = signature_of(self.shapes, results, self.plan.along)
+        own = signature_of(self.shapes, results, self.plan.first_axes)
         self._read_lengths()
         self._read_arguments(own.numbers_in)
         stages = stages_of(self.plan, results)
         steps = [[fused(part_of(self.plan, level)) for level in stage.levels] for stage in stages]
         self.stored = self._stored([step for found in steps for level in found for step in level], results)
-        shapes = shapes_of_results(results, self.plan.along)
+        shapes = shapes_of_results(results, self.plan.first_axes)
         self.results = [f"result{i}" for i in own.results if shapes[i]]
         for stage, found in zip(stages, steps, strict=True):
             if stage.axes:
                 self._nest(stage, found, results)
             else:
                 self._steps(found[0])
-        along = self.plan.along or [()] * len(results)
+        along = self.plan.first_axes or [()] * len(results)
         returned = [self._result(f"result{i}", *results[i]) for i in own.results if not along[i]]
         if own.numbers_out:
             self.results.append("numbers_out")
@@ -578,7 +578,7 @@ class _LoopWriter:
         """How many lanes there are along each axis."""
         blocks = self.plan.blocks.values()
         outer = {axis for block in blocks for axis in sorted({*block.axes, *block.over})[:-1]}
-        outer |= {axis for axes in self.plan.along for axis in sorted(axes)[:-1]}
+        outer |= {axis for axes in self.plan.first_axes for axis in sorted(axes)[:-1]}
         inner = _INNER_LANES if outer else _LANES
         return {axis: _OUTER_LANES if axis in outer else inner for axis in range(len(self.plan.lengths))}
 
@@ -723,7 +723,7 @@ class _LoopWriter:
     def _store(self, which: int, result: tuple[Sequence[int], tuple[int, ...]]) -> None:
         """Write what copies the current chunk of a result."""
         instructions, shape = result
-        along = self.plan.along[which]
+        along = self.plan.first_axes[which]
         places = [self.plan.place[i] for i in instructions]
         if not places:
             return

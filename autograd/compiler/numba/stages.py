@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ..arrays.layout import AlongAxes, Block, Plan, Results
+from ..arrays.layout import AxesOfResults, Block, Plan, Results
 
 
 @dataclass
@@ -106,7 +106,7 @@ def _sinks(
             sinks = found.setdefault(key, _Sinks())
             sinks.totals.append(colour)
             sinks.sources.add(colour)
-    for which, ((instructions, _), along) in enumerate(zip(results, plan.along, strict=False)):
+    for which, ((instructions, _), along) in enumerate(zip(results, plan.first_axes, strict=False)):
         if not along:
             continue
         colours = {plan.place[i][0] for i in instructions}
@@ -172,7 +172,7 @@ def with_merged_axes(plan: Plan) -> Plan:
     [(0,), (0,)]
     """
     kinds = {frozenset((*block.axes, *block.over)) for block in plan.blocks.values()}
-    kinds |= {frozenset(axes) for axes in plan.along}
+    kinds |= {frozenset(axes) for axes in plan.first_axes}
     one = list(range(len(plan.lengths)))
     for axis, length in enumerate(plan.lengths):
         for other in range(axis):
@@ -188,7 +188,7 @@ def with_merged_axes(plan: Plan) -> Plan:
         return tuple([one[axis] for axis in axes])
 
     blocks = {colour: _with_axes(block, renamed) for colour, block in plan.blocks.items()}
-    along: AlongAxes = [renamed(axes) for axes in plan.along]
+    along: AxesOfResults = [renamed(axes) for axes in plan.first_axes]
     return replace(plan, blocks=blocks, along=along)
 
 

@@ -352,7 +352,7 @@ class _StatementWriter:
         self._write_blocks({i for wanted, _ in results for i in wanted})
         along = self.plan.along or [()] * len(results)
         returned = [
-            self._result_along(wanted, shape, dims) if {*dims} - {None} else self._result(i, wanted, shape)
+            self._result_along(wanted, shape, dims) if dims else self._result(i, wanted, shape)
             for i, ((wanted, shape), dims) in enumerate(zip(results, along, strict=True))
         ]
         self.lines.append(f"return ({', '.join(returned)}{',' if len(returned) == 1 else ''})")
@@ -786,6 +786,7 @@ def _arranged(text: str, dimensions: int, dims: Sequence[int | None]) -> str:
     """Return an array whose last dimensions are axes with its dimensions in another order."""
     rest = iter(range(dimensions))
     order = [next(rest) if axis is None else dimensions + axis for axis in dims]
+    order += rest
     if order == sorted(order):
         return text
     if len(order) == 2:

@@ -95,7 +95,7 @@ DimsOfResults = Sequence[Dims]
 """What the dimensions of each result are."""
 
 Along = tuple[int | None, ...]
-"""The dimensions of a result: the number of an axis, or None for one of its slices."""
+"""The dimensions of a result up to the last axis: the number of an axis, or None for one of its slices."""
 
 
 def numbered_axes(
@@ -127,8 +127,7 @@ def numbered_axes(
         return tape, inputs, [()] * len(results)
     numbering = _AxisNumbering(tape, inputs, results)
     found = numbering.numbered()
-    along = [tuple([None if axis is None else numbering.number(axis) for axis in dims]) for dims in results]
-    return found, inputs, along
+    return found, inputs, [*map(numbering.along, results)]
 
 
 _OPERATIONS = (Column, Index, Length, TotalOver, RowOver, Renamed, Loop)
@@ -202,6 +201,11 @@ class _AxisNumbering:
         """Return the numbers of some axes, but for those whose single step this is."""
         ordered = sorted(axes, key=lambda axis: axis.number)
         return frozenset(self.number(axis) for axis in ordered) - self.inside
+
+    def along(self, dims: Dims) -> Along:
+        """Return the dimensions of a result up to the last axis."""
+        last = max((place for place, axis in enumerate(dims) if axis is not None), default=-1)
+        return tuple([None if axis is None else self.number(axis) for axis in dims[: last + 1]])
 
     def number(self, axis: Axis) -> Any:
         """Return the number of an axis."""
