@@ -591,6 +591,8 @@ class _StatementWriter:
             return " @ ".join(map(self._view, operands))
         own = list(map(self._axes_of, operands))
         if single and block.op in DOTS and not block.over and () in own:
+            # One dot product for each index of the axes is the product of a vector and a matrix.
+            self.reductions, self.products = self.reductions - 1, self.products + 1
             one, other = sorted(operands, key=lambda operand: len(self._axes_of(operand)))
             return f"np.tensordot({self._view(one, whole=True)}, {self._view(other, whole=True)}, 1)"
         texts = [self._aligned(operand, axes, whole=True) for operand in operands]
