@@ -231,3 +231,56 @@ def test_second_derivatives_through_one_trace(name: str) -> None:
     loss = loss_of(BY_SYMBOL[name])
     check_any_length(lambda x, y, t: grad(grad(loss))(1.25, x, y, t))
     check_any_length(lambda x, y, t: jvp(grad(lambda w: loss(w, x, y, t)), (1.25,), (2.0,)))
+
+
+def assigned(x: Any) -> Any:
+    """Assign to an element of an argument."""
+    x[0, 0] = 5.0
+    return x
+
+
+def assigned_to_a_view(x: Any) -> Any:
+    """Assign to an element of the transpose of an argument."""
+    x.T[0, 1] = 5.0
+    return x
+
+
+def assigned_after_preparing(x: Any) -> Any:
+    """Assign to an element of what was computed from an argument."""
+    z = x * 2.0
+    z[1, 0] = 5.0
+    return z
+
+
+@pytest.mark.parametrize("prepare", [assigned, assigned_to_a_view, assigned_after_preparing])
+def test_an_assigned_element_is_seen(prepare: Function) -> None:
+    """What maps over an array afterwards gets the new number, for each length anew."""
+    compiled = jit(lambda x: column(prepare(x)))
+    for samples in SIZES:
+        x, _, _ = arguments(samples)
+        np.testing.assert_allclose(compiled(x), np.asarray(column(prepare(x.copy())), dtype=float))
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda p: p[0],
+        lambda p: p[:2].sum(axis=1),
+        lambda p: p[::-1],
+        lambda p: np.prod(p, axis=0),
+        lambda p: np.cumsum(p, axis=0),
+        lambda p: p[1] - p[0],
+        lambda p: sum(len(row) for row in p) * p.sum(),
+        lambda p: np.concatenate([p, p]),
+        lambda p: p.ravel(),
+        lambda p: [row.sum() for row in p],
+        lambda p: p / len(p),
+    ],
+)
+def test_whatever_needs_the_samples_one_by_one_still_works(use: Function) -> None:
+    """Then the program holds for one number of samples."""
+    compiled = jit(lambda x: use(rows(x)))
+    for samples in SIZES:
+        x, _, _ = arguments(samples)
+        for one, other in zip(arrays_in(compiled(x)), arrays_in(use(rows(x))), strict=True):
+            np.testing.assert_allclose(one, np.asarray(other, dtype=float), rtol=1e-12, atol=1e-13)
