@@ -70,7 +70,11 @@ def half_squared_error(predictions: Any, targets: Any) -> Value:
     >>> half_squared_error(Value(1.0), 5.0).data  # B2 of the notes
     8.0
     """
-    return 0.5 * _total(_each(_squared_error, *_flat(predictions, targets)))
+    flat, wanted = _flat(predictions, targets)
+    if _is_whole(flat) or _is_whole(wanted):
+        return 0.5 * _total(_each(_squared_error, flat, wanted))
+    # A list takes half of the time of vmap.
+    return 0.5 * sum([(p - t) ** 2 for p, t in zip(flat, wanted, strict=True)])  # type: ignore[no-any-return]
 
 
 def binary_cross_entropy(probabilities: Any, targets: Any) -> Value:

@@ -51,7 +51,7 @@ class BatchArray(WholeArray):
     >>> from .axes import Size
     >>> batch = BatchArray(AxisTrace(0), (Axis(Size(3)),), values_array([Value(1.0), Value(2.0)]))
     >>> batch.ndim, batch[:, 0].inner, batch.sum(axis=1).inner
-    (2, Value(1.0), Value(3.0, op='sum'))
+    (2, Value(1.0), Value(3.0, op='+'))
     """
 
     varies = True

@@ -455,7 +455,12 @@ def apply_function(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
 
 def _applied_function(function: Any, types: Iterable[type], args: Any, kwargs: Any) -> Any:
     """Apply a NumPy function, unless one of its arguments answers for itself."""
-    return NotImplemented if any(map(_answers_for_itself, types)) else apply_function(function, args, kwargs)
+    if not _USUAL.issuperset(types) and any(map(_answers_for_itself, types)):
+        return NotImplemented
+    return apply_function(function, args, kwargs)
+
+
+_USUAL = {Value, ValueArray, np.ndarray}
 
 
 def recorded(function: Any, *args: Any, **kwargs: Any) -> Any:
