@@ -535,7 +535,8 @@ def test_the_table() -> None:
     assert rows[2] == ["lse", "2 of 2", "8.00", "1.00", "", "", "2.00", "", ""]
     assert rows[3][-3] == "8.00"
     assert rows[4][2] == "3.00"
-    assert rows[-1] == ["geometric mean", "", "", "", "", "", "4.00", "", ""]
+    assert rows[-2] == ["geometric mean", "", "", "", "", "", "4.00", "", ""]
+    assert rows[-1] == ["geometric mean without det, ode", "", "", "", "", "", "2.00", "", ""]
     assert "| 7.00 | 1.00 |" in evaluate.table(sessions, "later")
 
 

@@ -28,6 +28,8 @@ TOOLS = {
 """The modules that each tool has."""
 WAYS = frozenset({"particle", "saddle"})
 """The modules whose functions are several ways to one result, of which GradBench counts the fastest."""
+WITHOUT: tuple[tuple[str, ...], ...] = ((), ("det", "ode"))
+"""What geometric means leave out: where algorithms differ, and not only how they are differentiated."""
 SMALL = {
     "llsq": "-n 16 64",
     "lse": "-n 100 1000",
@@ -135,7 +137,7 @@ def table(sessions: list[Session], statistic: str) -> str:
         f"| {statistic} time | valid | {' | '.join(TOOLS)} | {ratio_names} |",
         "|---" * (2 + len(TOOLS) + len(others)) + "|",
     ]
-    ratios: dict[str, list[float]] = {tool: [] for tool in others}
+    ratios: dict[str, dict[str, float]] = {tool: {} for tool in others}
     for module in dict.fromkeys(session.module for session in sessions):
         ours = by_name.get((module, OURS), Session(module, OURS))
         cells = [module, f"{len(ours.workloads) - len(invalid(ours))} of {len(ours.workloads)}"]
@@ -145,11 +147,16 @@ def table(sessions: list[Session], statistic: str) -> str:
             quotient = ratio(ours, by_name.get((module, tool), Session(module, tool)), statistic)
             cells.append("" if isnan(quotient) else f"{quotient:.2f}")
             # The protocol's trial is no measurement.
-            ratios[tool] += [] if isnan(quotient) or module == "hello" else [quotient]
+            if not isnan(quotient) and module != "hello":
+                ratios[tool][module] = quotient
         lines.append(f"| {' | '.join(cells)} |")
-    means = [f"{exp(fmean(map(log, found))):.2f}" if found else "" for found in ratios.values()]
     blanks = " |" * (1 + len(TOOLS))
-    return "\n".join([*lines, f"| geometric mean |{blanks} {' | '.join(means)} |", ""])
+    for without in WITHOUT:
+        kept = [[each[module] for module in each if module not in without] for each in ratios.values()]
+        means = " | ".join(f"{exp(fmean(map(log, found))):.2f}" if found else "" for found in kept)
+        name = "geometric mean" + (f" without {', '.join(without)}" if without else "")
+        lines.append(f"| {name} |{blanks} {means} |")
+    return "\n".join([*lines, ""])
 
 
 def seconds(time: float) -> str:
