@@ -23,6 +23,7 @@ import numpy as np
 
 from ..arrays.index_rules import Positions
 from ..arrays.layout import AxesOfResults, Block, Operand, Plan, Results, by_source
+from ..arrays.lookups import Lookup, with_lookups
 from ..passes.products import SUMS
 from .affine import Affine, affine
 from .along import ArrayAlong, dimensions_of
@@ -174,7 +175,8 @@ def loops_source(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results
         return ()
     <BLANKLINE>
     """
-    return _LoopWriter(with_merged_axes(plan), shapes).written(results)
+    plan, lookups = with_lookups(with_merged_axes(plan), results)
+    return _LoopWriter(plan, shapes, lookups).written(results)
 
 
 class _Memory(NamedTuple):
@@ -206,6 +208,7 @@ class _Memory(NamedTuple):
 class _LoopWriter:
     plan: Plan
     shapes: Sequence[tuple[int, ...]]
+    lookups: Mapping[int, Lookup] = field(default_factory=dict)
     results: list[str] = field(default_factory=list)
     # What is computed once, and in each of the loops along axes around what is being written.
     levels: list[list[str]] = field(default_factory=lambda: [[]])
@@ -470,7 +473,9 @@ class _LoopWriter:
     def _alone(self, colour: int) -> None:
         """Write a scalar, a matrix product or another sum."""
         block = self.plan.blocks[colour]
-        if block.over:
+        if colour in self.lookups:
+            self._look_up(colour, block, self.lookups[colour])
+        elif block.over:
             self._totals(colour, block)
         elif block.axes and not block.targets:
             self._reduced_along(colour, block)
@@ -649,6 +654,9 @@ class _LoopWriter:
     def _begin_total(self, colour: int) -> None:
         """Write zeros, to which each chunk adds."""
         block = self.plan.blocks[colour]
+        if colour in self.lookups:
+            self._begin_sums(colour, self.lookups[colour])
+            return
         if block.axes:
             lengths = tuple([~axis for axis in block.axes])
             self.totals[colour] = ArrayAlong(f"total{len(self.totals)}", (block.size, *lengths))
@@ -742,6 +750,63 @@ class _LoopWriter:
                 text = self._element(memory._replace(positions=memory.positions.reshape(own)), loop)
             at = array.at([self._address(target.reshape(own), loop)])
             self.lines += [*loop.heads(), f"{loop.indent}{part}[{at}] = {text}"]
+
+    # ---------------------------------------------------------------------------------------- lookups
+
+    def _look_up(self, colour: int, block: Block, lookup: Lookup) -> None:
+        """Write elements of a table by their index, or sums by index."""
+        if lookup.order is not None:
+            if not block.over:
+                self._begin_sums(colour, lookup)
+            self._add_up(colour, block, lookup)
+            return
+        number = next(self.names)
+        loop, by_element = _Loop((block.size,), block.axes, is_exact=True), _Loop((block.size, lookup.length))
+        by_element.indices = (*loop.indices, f"k{number}")
+        lines = self._index(lookup, loop, number)
+        numbers = self._memory_of(lookup.numbers)
+        at = self._address(numbers.positions.reshape(by_element.shape), by_element)
+        lines.append(f"v{number} = {numbers.array}[{at}{numbers.lane}] if k{number} == x{number} else 0.0")
+        if block.size == 1 and not block.axes:
+            self.scalars[colour] = f"v{number}"
+            self.lines += lines
+            return
+        room = self.memory[colour] = self._room(block.size, block.axes)
+        lines.append(f"{self._element(room, loop)} = v{number}")
+        self.lines += [*loop.heads(), *(f"{loop.indent}{line}" for line in lines)]
+
+    def _index(self, lookup: Lookup, loop: _Loop, number: int) -> list[str]:
+        """Return lines that define an index as a float and as an integer, which differ beyond the end."""
+        indices = self._memory_of(lookup.index)
+        text = self._element(indices._replace(positions=indices.positions.reshape(loop.shape)), loop)
+        inside = f"0.0 <= x{number} <= {float(lookup.length - 1)}"
+        return [f"x{number} = {text}", f"k{number} = int(x{number}) if {inside} else 0"]
+
+    def _begin_sums(self, colour: int, lookup: Lookup) -> None:
+        """Write zeros, to which numbers are added by their index."""
+        assert lookup.order is not None
+        room = self._room(len(lookup.order))
+        self.memory[colour] = _Memory("w", room.positions[lookup.order])
+        loop = _Loop(room.positions.shape)
+        self.lines += [*loop.heads(), f"{loop.indent}{self._element(room, loop)} = 0.0"]
+
+    def _add_up(self, colour: int, block: Block, lookup: Lookup) -> None:
+        """Write what adds numbers by their index."""
+        assert lookup.order is not None
+        number, numbers = next(self.names), self._memory_of(lookup.numbers)
+        rows, width = numbers.positions.shape
+        loop, tables = _Loop((rows, width), block.over, is_exact=True), _Loop((rows, lookup.length))
+        tables.indices = (loop.indices[0], f"k{number}")
+        # The tables stand one after the other; the memory has them in the order of the results.
+        positions = np.empty(len(lookup.order), dtype=np.intp)
+        positions[lookup.order] = self.memory[colour].positions
+        at = self._address(positions.reshape(tables.shape), tables)
+        lines = [
+            *self._index(lookup, loop, number),
+            f"if k{number} == x{number}:",
+            f"    w[{at}] += {self._element(numbers, loop)}",
+        ]
+        self.lines += [*loop.heads(), *(f"{loop.indent}{line}" for line in lines)]
 
     # ---------------------------------------------------------------------------------------- results
 

@@ -21,6 +21,7 @@ from ...ops.structural import When
 from ...ops.table import COMPARISONS, OPS, Op
 from ..arrays.index_rules import Positions
 from ..arrays.layout import Block, Floats, LoopPlan, Operand, Plan, by_source
+from ..arrays.lookups import Lookup, with_lookups
 from ..arrays.views import broadcast_axes, view
 from ..passes.axes import Along
 from ..passes.products import DOTS, PLAIN_SUMS
@@ -94,6 +95,26 @@ def strided(x, start, shape, steps):
     size = flat.itemsize
     return np.ndarray(shape, flat.dtype, flat, size * start, [size * step for step in steps])
 """
+
+
+_PICKED = """\
+def picked(rows, index, axis):
+    at = np.clip(np.nan_to_num(index), 0, rows.shape[axis] - 1).astype(np.intp)
+    along = np.expand_dims(at.reshape((1,) * (rows.ndim - 1 - at.ndim) + at.shape), axis)
+    return np.where(at == index, np.take_along_axis(rows, along, axis).squeeze(axis), 0.0)
+"""
+"""Elements of tables by their index along an axis; 0 for an index beyond the end, of which none is."""
+
+
+_ADDED_UP = """\
+def added_up(index, numbers, length):
+    at = np.clip(np.nan_to_num(index), 0, length - 1).astype(np.intp)
+    numbers = np.where(at == index, numbers, 0.0)
+    tables = np.arange(len(numbers)).reshape((-1,) + (1,) * (numbers.ndim - 1))
+    at = np.broadcast_to(at + length * tables, numbers.shape)
+    return np.bincount(at.ravel(), numbers.ravel(), length * len(numbers)).reshape(-1, length)
+"""
+"""For each row of numbers, their sums by index; without those whose index is beyond the end."""
 
 
 @dataclass
@@ -185,7 +206,8 @@ def numpy_source(
         return (v2,)
     <BLANKLINE>
     """
-    return _StatementWriter(plan, parameters).written(results)
+    plan, lookups = with_lookups(plan, results)
+    return _StatementWriter(plan, parameters, lookups=lookups).written(results)
 
 
 def numpy_expression(rule: Rule, operands: Mapping[str, str], helpers: Helpers) -> str:
@@ -347,6 +369,7 @@ class _StatementWriter:
     reductions: int = 0
     gathers: int = 0
     classes: int = 0
+    lookups: Mapping[int, Lookup] = field(default_factory=dict)
 
     def written(self, results: Sequence[tuple[Sequence[int], tuple[int, ...]]]) -> Source:
         self._write_blocks({i for wanted, _ in results for i in wanted})
@@ -387,6 +410,8 @@ class _StatementWriter:
             elif block.targets:
                 self.names[colour] = f"v{next(self.numbers)}"
                 self._fill(self.names[colour], block.size, block.operands, block.targets)
+            elif colour in self.lookups:
+                self._look_up(colour, block, self.lookups[colour])
             elif block.op is not None:
                 text = self._truth(block) if colour in choices else self._expression(block)
                 if _is_repeated(block):
@@ -494,6 +519,23 @@ class _StatementWriter:
         if block.op in PLAIN_SUMS:
             return f"{texts[0]}.sum({''.join(axis)})"
         return reduced_text(block.op, [*texts, *axis], self.helpers)
+
+    def _look_up(self, colour: int, block: Block, lookup: Lookup) -> None:
+        """Write elements of a table by their index, or sums by index."""
+        name = self.names[colour] = f"v{next(self.numbers)}"
+        axes = sorted({*block.axes, *block.over})
+        index, numbers = self._aligned(lookup.index, axes), self._aligned(lookup.numbers, axes, whole=True)
+        if lookup.order is None:
+            self.helpers["picked"] = _PICKED
+            self.lines.append(f"{name} = picked({numbers}, {index}, {-1 - len(axes)})")
+            return
+        self.helpers["added_up"] = _ADDED_UP
+        self.lines.append(f"{name} = added_up({index}, {numbers}, {lookup.length})")
+        tables = len(lookup.numbers.wanted)
+        by_element = lookup.order.reshape(lookup.length, tables)
+        text = view(name, (tables, lookup.length), by_element, self._positions)
+        if (by_element.shape, text) != (block.shape, name):
+            self.lines.append(f"{name} = {text}.reshape{self._shape_of(block.shape, ())}")
 
     # ------------------------------------------------------------------------------------------------ axes
 
@@ -680,7 +722,9 @@ class _StatementWriter:
         index = f"t{next(self.numbers)}"
         steps = f"reversed(range({n}))" if loop.is_reversed else f"range({n})"
         self.lines.append(f"for {index} in {steps}:")
-        body = _StatementWriter(loop.body, [*given, *taken], {}, self.literals, self.helpers)
+        carried = [(array.results, array.shape) for array in loop.carried]
+        plan, lookups = with_lookups(loop.body, carried)
+        body = _StatementWriter(plan, [*given, *taken], {}, self.literals, self.helpers, lookups=lookups)
         body.numbers = self.numbers
         body.lines = [f"{name} = {source}[{index}]" for name, source in slices.items()]
         body.lines += [f"{name}[{index}] = {given[k]}" for (k, when), name in kept.items() if when == "given"]
