@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from hashlib import blake2b
 from itertools import islice
@@ -161,8 +162,11 @@ def compiled(
 
 def _stated(inputs: Inputs) -> object:
     """Return what a program depends on of its inputs, as an object whose `repr` says all of it."""
-    constants = [array.constant for array in inputs.arrays if array.constant is not None]
-    arrays = [array._replace(constant=None) for array in inputs.arrays]
+    constants = [array for of in inputs.arrays for array in (of.constant, of.rows) if array is not None]
+    arrays = [
+        (array._replace(constant=None, rows=None), array.constant is None, array.rows is None)
+        for array in inputs.arrays
+    ]
     return arrays, inputs.axes, [(array.shape, blake2b(array.tobytes()).hexdigest()) for array in constants]
 
 
@@ -201,7 +205,22 @@ def _has_samples(tape: Tape) -> bool:
 
 def _of_plan(backend: Backend, found: FoundArrays, arguments: Shapes) -> Run:
     plan, results = found.plan()
-    return backend.of_plan(plan, arguments, results)
+    taken = [
+        (block.argument, block.rows)
+        for block in plan.blocks.values()
+        if block.argument is not None and block.rows is not None
+    ]
+    if not taken:
+        return backend.of_plan(plan, arguments, results)
+    # Rows that constants take are arguments of their own, which loops read one after the other.
+    numbers = iter(range(len(arguments), len(arguments) + len(taken)))
+    blocks = {
+        colour: block if block.rows is None else replace(block, argument=next(numbers), rows=None)
+        for colour, block in plan.blocks.items()
+    }
+    shapes = [(len(rows), *arguments[k][1:]) for k, rows in taken]
+    run = backend.of_plan(replace(plan, blocks=blocks), [*arguments, *shapes], results)
+    return lambda *arrays: run(*arrays, *[arrays[k][rows] for k, rows in taken])
 
 
 def _instructions(tape: Tape, results: Shapes) -> list[list[int]]:

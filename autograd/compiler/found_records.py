@@ -124,6 +124,7 @@ def _block_tree(block: Block, arrays: _Numbered) -> tuple[Any, ...]:
         block.product is not None,
         [arrays.add(target) for target in block.targets],
         (block.axes, block.over, block.dimensions, block.length),
+        None if block.rows is None else arrays.add(block.rows),
     )
 
 
@@ -146,7 +147,7 @@ def _plan_in(record: bytes) -> tuple[Plan, Results]:
 
 
 def _block_in(tree: Sequence[Any], arrays: Sequence[Array]) -> Block:
-    name, shape, argument, constants, parts, is_reduction, is_product, targets, of_axes = tree
+    name, shape, argument, constants, parts, is_reduction, is_product, targets, of_axes, rows = tree
     axes, over, dimensions, length = of_axes
     operands = [Operand(source, arrays[wanted]) for source, wanted in parts]
     return Block(
@@ -161,6 +162,7 @@ def _block_in(tree: Sequence[Any], arrays: Sequence[Array]) -> Block:
         tuple(axes),
         tuple(over),
         tuple(dimensions),
+        None if rows is None else arrays[rows],
         length,
     )
 

@@ -174,6 +174,25 @@ Mapped = tuple[tuple[int, Axis], ...]
 """Which dimensions of an array are axes."""
 
 
+@dataclass(eq=False)
+class Rows:
+    """Which rows of an array are taken, in which order: constants.
+
+    Attributes
+    ----------
+    indices : ndarray of int
+        The index of each.
+    size : Size
+        How many there are.
+    """
+
+    indices: npt.NDArray[np.intp]
+    size: Size = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.size = Size(len(self.indices), "as many rows are taken by constant indices")
+
+
 @dataclass(frozen=True, repr=False)
 class _AxisOperation(Structural):
     """An operation that has to do with axes."""
@@ -200,11 +219,14 @@ class Column(_AxisOperation):
         Which of its dimensions are axes.
     position : int
         The position of the element among those of a slice.
+    rows : Rows or None
+        Which rows of the array they are slices of, where it is not all of them.
     """
 
     source: ColumnSource
     mapped: Mapped
     position: int
+    rows: Rows | None = None
     name = "column"
 
     def axes(self, of_operands: Sequence[Axes]) -> Axes:

@@ -16,7 +16,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from ..engine.apply import apply_variadic
 from ..ops.table import Op
 from .array_lengths import ArrayLength
-from .axes import Axis, AxisTrace, Column, ColumnSource, ElementsNeededError, Mapped, Size
+from .axes import Axis, AxisTrace, Column, ColumnSource, ElementsNeededError, Mapped, Rows, Size
 from .value_array import ValueArray, values_array
 
 Dimension = Axis | Size | int
@@ -246,6 +246,8 @@ class TracedArray(WholeArray):
         The array.
     mapped : tuple of (int, Axis)
         Which of its dimensions are axes; the others are those of this array.
+    rows : Rows, optional
+        Which rows of the source it consists of.
 
     Examples
     --------
@@ -256,8 +258,10 @@ class TracedArray(WholeArray):
     array([Value(1.0), Value(1.0)], dtype=object)
     """
 
-    def __init__(self, trace: AxisTrace, source: ColumnSource, mapped: Mapped = ()) -> None:
-        self._trace, self.source, self.mapped = trace, source, mapped
+    def __init__(
+        self, trace: AxisTrace, source: ColumnSource, mapped: Mapped = (), rows: Rows | None = None
+    ) -> None:
+        self._trace, self.source, self.mapped, self.rows = trace, source, mapped, rows
         axes = {dimension for dimension, _ in mapped}
         # Which dimension of the source each is, None for one of length 1 that was added.
         self._own: list[int | None] = [d for d in range(source.array.ndim) if d not in axes]
@@ -267,7 +271,7 @@ class TracedArray(WholeArray):
         self._picked: dict[int, int | slice] = {}
 
     def _view(self, own: list[int | None], picked: dict[int, int | slice]) -> TracedArray:
-        view = TracedArray(self._trace, self.source, self.mapped)
+        view = TracedArray(self._trace, self.source, self.mapped, self.rows)
         view._own, view._picked, view._base = own, picked, self._base
         return view
 
@@ -289,7 +293,8 @@ class TracedArray(WholeArray):
     def _size(self, dimension: int | None) -> Size | int:
         if dimension is None:
             return 1
-        size, picked = self.source.sizes[dimension], self._picked.get(dimension)
+        size = self.source.sizes[dimension] if dimension or self.rows is None else self.rows.size
+        picked = self._picked.get(dimension)
         return len(range(size.length)[picked]) if isinstance(picked, slice) else size
 
     def dimensions(self) -> list[Dimension]:
@@ -340,6 +345,10 @@ class TracedArray(WholeArray):
         return int(self.shape[0])
 
     def __getitem__(self, key: Any) -> Any:
+        # Rows that constants say stay whole, as the points that each observation is of.
+        if _are_rows(key) and self._own and self._elements is None and self._base is self and not self.mapped:
+            before = np.arange(len(self)) if self.rows is None else self.rows.indices
+            return TracedArray(self._trace, self.source, (), Rows(before[key]))
         keys = key if isinstance(key, tuple) else (key,)
         named = [part for part in keys if part is not None and part is not Ellipsis]
         is_simple = all(part is None or part is Ellipsis or isinstance(part, int | slice) for part in keys)
@@ -374,8 +383,10 @@ class TracedArray(WholeArray):
         own = self._own[dimension]
         if own is None or own in self._picked or self._base._is_changed():
             raise ElementsNeededError
-        self.source.sizes[own].same_as(axis.size)
-        base = TracedArray(self._trace, self.source, (*self.mapped, (own, axis)))
+        size = self._size(own)
+        assert isinstance(size, Size)
+        size.same_as(axis.size)
+        base = TracedArray(self._trace, self.source, (*self.mapped, (own, axis)), self.rows)
         rest = [*self._own[:dimension], *self._own[dimension + 1 :]]
         part = base if rest == base._own and not self._picked else base._view(rest, self._picked)
         return part if part._own else part.elements()[()]
@@ -407,7 +418,8 @@ class TracedArray(WholeArray):
         if self._elements is None or self.mapped or self.source.argument is None:
             return False
         items = self._elements.ravel().tolist()
-        return not all(item is own for item, own in zip(items, self.source.inputs, strict=True))
+        inputs = self.source.inputs if self.rows is None else self._one_by_one().ravel().tolist()
+        return not all(item is own for item, own in zip(items, inputs, strict=True))
 
     def elements(self) -> Any:
         """Return the elements one by one, as a `ValueArray`."""
@@ -433,18 +445,20 @@ class TracedArray(WholeArray):
         if self.mapped:
             made = self._columns(array)
         elif self.source.argument is None:
-            return array
+            return array if self.rows is None else array[self.rows.indices]
         else:
             made = self.source.values(self._trace)
-        return values_array(made).reshape([array.shape[dimension] for dimension in own])
+        whole = values_array(made).reshape([array.shape[dimension] for dimension in own])
+        return whole if self.rows is None or 0 not in own else whole[self.rows.indices]
 
     def _columns(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
         first: Sequence[float] = (
             array[tuple(0 if d not in self._own else slice(None) for d in range(array.ndim))].ravel().tolist()
         )
+        rows = None if 0 in self._own else self.rows
         made = np.empty(len(first), dtype=object)
         made[:] = [
-            self._trace.leaf(Column(self.source, self.mapped, i), float(number))
+            self._trace.leaf(Column(self.source, self.mapped, i, rows), float(number))
             for i, number in enumerate(first)
         ]
         return made
@@ -452,3 +466,7 @@ class TracedArray(WholeArray):
 
 def _number(size: Size | int) -> int:
     return size if isinstance(size, int) else size.length
+
+
+def _are_rows(key: Any) -> bool:
+    return type(key) is np.ndarray and key.ndim == 1 and key.dtype.kind in "iu"

@@ -356,7 +356,9 @@ def jacobian(
     dense matrix in the same mode, to the last bit.
 
     ``jit(jacobian(f, sparse=True))`` compiles the numbers; the places are found once, while the function is
-    traced, and hold for any numbers. Where a sparse Jacobian is part of a program that is compiled, batched
+    traced, and hold for any numbers. If `f` consists of what `vmap` and NumPy's functions do with each row of
+    the argument alike, or with rows that constant indices take, ``x[indices]``, one sample is traced, however
+    many there are. Where a sparse Jacobian is part of a program that is compiled, batched
     by `vmap` or differentiated again, SciPy cannot hold its numbers. It is then an object that has ``data``,
     ``indices``, ``indptr``, ``shape``, ``nnz``, ``toarray()`` and ``@`` as a `csr_array` has, but cannot be
     passed to SciPy's functions; `vmap` and derivatives take its ``data``, not the matrix, as a result.
@@ -538,6 +540,32 @@ def hvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux: b
 # --------------------------------------------------------------------------------------------- arguments
 
 
+def chosen_arguments(args: tuple[Any, ...], argnums: Argnums) -> list[int]:
+    """Return which arguments to differentiate with respect to, counted from 0.
+
+    Raises
+    ------
+    ValueError
+        If there is no such argument, or one is asked for twice.
+
+    Examples
+    --------
+    >>> chosen_arguments((2.0, 3.0), -1)
+    [1]
+    """
+    chosen = [argnums] if isinstance(argnums, int | np.integer) else list(argnums)
+    for argnum in chosen:
+        if not isinstance(argnum, int | np.integer) or not -len(args) <= argnum < len(args):
+            raise ValueError(
+                f"argnums asks for argument {argnum!r}, but the function was called with {len(args)} "
+                f"positional argument{'s' * (len(args) != 1)}"
+            )
+    chosen = [argnum % len(args) for argnum in chosen]
+    if len(set(chosen)) < len(chosen):
+        raise ValueError(f"argnums asks for an argument twice: {argnums}")
+    return chosen
+
+
 def differentiated(
     f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], argnums: Argnums
 ) -> tuple[list[Scalar], Structure, Callable[[Sequence[Value]], Any]]:
@@ -549,17 +577,8 @@ def differentiated(
     >>> numbers, str(structure), call([Value(5.0)])
     ([3.0], 'number', Value(10.0, op='*'))
     """
+    chosen = chosen_arguments(args, argnums)
     single = isinstance(argnums, int | np.integer)
-    chosen = [argnums] if isinstance(argnums, int | np.integer) else list(argnums)
-    for argnum in chosen:
-        if not isinstance(argnum, int | np.integer) or not -len(args) <= argnum < len(args):
-            raise ValueError(
-                f"argnums asks for argument {argnum!r}, but the function was called with {len(args)} "
-                f"positional argument{'s' * (len(args) != 1)}"
-            )
-    chosen = [argnum % len(args) for argnum in chosen]
-    if len(set(chosen)) < len(chosen):
-        raise ValueError(f"argnums asks for an argument twice: {argnums}")
     numbers, structure = flatten(tuple(args[i] for i in chosen), "a differentiated argument")
 
     def call(variables: Sequence[Value]) -> Any:

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..engine.tracing import is_tracing
+from ..functions.axes import axis_trace
 from .compression import by_columns_or_rows, by_stars
 from .dependence import Pattern, dependence
-from .derivatives import Argnums, Function, Recording, arranged_as, differentiated, grad
+from .derivatives import (
+    Argnums,
+    Function,
+    Recording,
+    arranged_as,
+    chosen_arguments,
+    differentiated,
+    grad,
+)
+from .sparse_batches import Matrices, hessian_of_batches, jacobian_of_batches
 from .sparse_matrices import Entries, check_scipy
-from .trees import Leaf, Structure
+from .trees import Leaf, Structure, unflatten, with_leaves
+
+Whole = Callable[[Function, Sequence[Any]], Matrices | None]
+"""From a function of arguments, and these, to its derivative; None where arrays do not stay whole."""
 
 
 def sparse_jacobian(f: Function, argnums: Argnums, mode: str | None, has_aux: bool) -> Function:
@@ -30,7 +43,57 @@ def sparse_jacobian(f: Function, argnums: Argnums, mode: str | None, has_aux: bo
         pattern = _pattern(recording)
         return Entries(pattern, by_columns_or_rows(pattern, recording.push, recording.pull, mode))
 
-    return _by(numbers, f, f, argnums, has_aux)
+    def whole(call: Function, arguments: Sequence[Any]) -> Matrices | None:
+        return jacobian_of_batches(call, arguments, mode)
+
+    by_numbers = _by(numbers, f, f, argnums, has_aux)
+    return by_numbers if has_aux else _by_samples(whole, f, by_numbers, argnums)
+
+
+def _by_samples(whole: Whole, f: Function, by_numbers: Function, argnums: Argnums) -> Function:
+    """Return the function that has whole arrays where they suffice, and numbers one by one elsewhere."""
+
+    @functools.wraps(f)
+    def derivatives(*args: Any, **kwargs: Any) -> Any:
+        found = None if axis_trace() is None else _of_batches(whole, f, args, kwargs, argnums)
+        return by_numbers(*args, **kwargs) if found is None else found
+
+    return derivatives
+
+
+def _of_batches(
+    whole: Whole, f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], argnums: Argnums
+) -> Any:
+    """Return a derivative by blocks of samples, or None where numbers are needed one by one."""
+    chosen = chosen_arguments(args, argnums)
+
+    def call(own: Sequence[Any]) -> Any:
+        given = list(args)
+        for i, argument in zip(chosen, own, strict=True):
+            given[i] = argument
+        return f(*given, **kwargs)
+
+    found = whole(call, [args[i] for i in chosen])
+    if found is None:
+        return None
+    form, structure, matrix = found
+    is_single = isinstance(argnums, int | np.integer)
+    rows = [
+        _placed(structure, [matrix(i, j) for j in range(_leaves(structure))], is_single)
+        for i in range(_leaves(form))
+    ]
+    # The rows of a Hessian are those of the arguments, too.
+    return _placed(form, rows, is_single and form is structure)
+
+
+def _placed(structure: Structure, items: Sequence[Any], is_single: bool) -> Any:
+    """Return a tree with an item in place of each leaf; without the tuple of a single argument."""
+    tree = unflatten(with_leaves(structure, lambda leaf: Leaf(())), items)
+    return tree[0] if is_single else tree
+
+
+def _leaves(structure: Structure) -> int:
+    return 1 if isinstance(structure, Leaf) else sum(map(_leaves, structure.parts))
 
 
 def sparse_hessian(f: Function, argnums: Argnums, has_aux: bool) -> Function:
@@ -48,7 +111,8 @@ def sparse_hessian(f: Function, argnums: Argnums, has_aux: bool) -> Function:
         pattern = _pattern(recording).symmetric
         return Entries(pattern, by_stars(pattern, recording.push))
 
-    return _by(numbers, f, grad(f, argnums, has_aux), argnums, has_aux)
+    by_numbers = _by(numbers, f, grad(f, argnums, has_aux), argnums, has_aux)
+    return by_numbers if has_aux else _by_samples(hessian_of_batches, f, by_numbers, argnums)
 
 
 def _by(

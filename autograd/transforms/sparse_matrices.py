@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..functions.axes import ElementsNeededError
 from ..functions.generated import dot
 from ..functions.value_array import values_array
 from .dependence import Pattern
@@ -89,6 +90,11 @@ class SparseValues:
                 product[i, j] = dot(self.data[start:end], rows[:, j])
         return values_array(product.reshape(self.shape[0], *other.shape[1:]))
 
+    @property
+    def parts(self) -> tuple[Any]:
+        """What a tree has of it, as of a container with one item: its numbers."""
+        return (self.data,)
+
     def rebuilt(self, parts: Sequence[Any]) -> Any:
         """Return the matrix of other numbers: one of SciPy, if they are no `Value`s.
 
@@ -107,6 +113,49 @@ class SparseValues:
 
     def __repr__(self) -> str:
         return f"<SparseValues of shape {self.shape} with {self.nnz} numbers>"
+
+
+class SparseBlocks:
+    """A sparse matrix of numbers that vary along an axis of a trace: what `jit` makes a matrix of.
+
+    Parameters
+    ----------
+    parts : tuple of WholeArray
+        The numbers of each sample. Numbers at one place are added up.
+    rows, columns : ndarray of int
+        Where the first number of each sample stands, then where the second does, ...
+    shape : tuple of int
+        How many rows and columns there are.
+    """
+
+    def __init__(self, parts: tuple[Any, ...], rows: Any, columns: Any, shape: tuple[int, int]) -> None:
+        self.parts, self.shape = parts, shape
+        keys = rows * max(shape[1], 1) + columns
+        self._order = np.argsort(keys, kind="stable")
+        sorted_keys = keys[self._order]
+        is_new = np.diff(sorted_keys, prepend=-1) > 0
+        self._starts = np.flatnonzero(is_new)
+        found, self._indices = np.divmod(sorted_keys[is_new], max(shape[1], 1))
+        self._indices = self._indices.astype(np.int32)
+        self._indptr = np.searchsorted(found, np.arange(shape[0] + 1)).astype(np.int32)
+
+    def rebuilt(self, parts: Sequence[Any]) -> Any:
+        """Return the matrix of SciPy of other numbers."""
+        from scipy.sparse import csr_array
+
+        # Programs compute a number of all samples after the other: this is mostly a view.
+        flat = [np.ravel(part.T) for part in parts]
+        data = (flat[0] if len(flat) == 1 else np.concatenate([np.empty(0), *flat]))[self._order]
+        if len(self._starts) < len(data):
+            data = np.add.reduceat(data, self._starts)
+        return csr_array((data, self._indices.copy(), self._indptr.copy()), shape=self.shape)
+
+    def _elements(self, *_: Any) -> Any:
+        """Have the function traced again, since numbers are used one by one before the program runs."""
+        raise ElementsNeededError
+
+    data = indices = indptr = nnz = property(_elements)
+    toarray = __matmul__ = _elements
 
 
 class Entries:

@@ -455,7 +455,7 @@ def parts_of(tree: Any) -> tuple[Iterable[Any], Iterable[Any], Any, Any] | None:
         return _module_parts(tree)
     if hasattr(tree, "rebuilt"):
         # A sparse matrix of Values, of whose file `import autograd` has no need.
-        return ("data",), (tree.data,), tree.rebuilt, tree.rebuilt
+        return range(len(tree.parts)), tree.parts, tree.rebuilt, tree.rebuilt
     if is_dataclass(tree) and not isinstance(tree, type):
         return _record_parts(tree)
     return None

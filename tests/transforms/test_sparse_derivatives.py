@@ -31,7 +31,7 @@ from autograd import (
 )
 from autograd.engine.apply import apply
 from autograd.engine.graph import consumers_first
-from autograd.transforms import derivatives
+from autograd.transforms import derivatives, sparse_batches
 from autograd.transforms.dependence import dependence
 from nn import MLP
 
@@ -74,17 +74,17 @@ def sweeps(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     """Count the sweeps in either direction."""
     counts = {"push": 0, "pull": 0}
 
-    def counted(name: str) -> Callable[..., Any]:
-        sweep = getattr(derivatives, name)
+    def counted(where: Any, name: str) -> Callable[..., Any]:
+        sweep = getattr(where, name)
 
-        def one(*args: Any) -> Any:
+        def one(*args: Any, **options: Any) -> Any:
             counts[name] += 1
-            return sweep(*args)
+            return sweep(*args, **options)
 
         return one
 
-    for name in counts:
-        monkeypatch.setattr(derivatives, name, counted(name))
+    for where, name in product((derivatives, sparse_batches), counts):
+        monkeypatch.setattr(where, name, counted(where, name))
     return counts
 
 
@@ -134,6 +134,21 @@ def test_compiled_jacobians_of_random_programs(program: Program) -> None:
     sparse = jit(jacobian(program.ours, sparse=True), backend="numpy")(p, d)
     largest = max([1.0, *(float(np.abs(leaf).max(initial=0.0)) for leaf in leaves(dense))])
     assume(largest < 1e8)
+    check_blocks(sparse, dense, lambda x, y: np.testing.assert_allclose(x, y, rtol=1e-9, atol=1e-9 * largest))
+
+
+@given(programs(manners=("dyadic", "smooth"), size=4))
+def test_compiled_hessians_of_random_programs(program: Program) -> None:
+    """The compiled sparse Hessian has the numbers of the eager one."""
+    p, d = program.parameters.at(0), program.data.at(0)
+
+    def f(p: Any, d: Any) -> Any:
+        return total(program.ours(p, d))
+
+    dense = hessian(f)(p, d)
+    largest = max([1.0, *(float(np.abs(leaf).max(initial=0.0)) for leaf in leaves(dense))])
+    assume(largest < 1e8)
+    sparse = jit(hessian(f, sparse=True), backend="numpy")(p, d)
     check_blocks(sparse, dense, lambda x, y: np.testing.assert_allclose(x, y, rtol=1e-9, atol=1e-9 * largest))
 
 
@@ -368,13 +383,15 @@ def test_compiled(derivative: Any, backend: str) -> None:
         return f(x)
 
     compiled = jit(derivative(counted, sparse=True), backend=backend)
+    compiled(X)
+    while_traced = len(calls)
     for x in (X, 2.0 * X, X[::-1]):
         found = compiled(x)
         assert isinstance(found, csr_array)
         np.testing.assert_allclose(found.toarray(), derivative(f)(x), rtol=1e-12, atol=1e-12)
     compiled.wait()
     np.testing.assert_allclose(compiled(X).toarray(), derivative(f)(X), rtol=1e-12, atol=1e-12)
-    assert len(calls) == 1
+    assert len(calls) == while_traced
 
 
 def test_compiled_places_hold_for_any_numbers() -> None:

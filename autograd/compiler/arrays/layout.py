@@ -77,6 +77,8 @@ class Block:
         Of a reduction, the axes that it adds up over.
     dimensions : tuple of int
         Of an argument, the dimension of each of its axes.
+    rows : array of int or None
+        Of an argument, which of its rows are taken; all if it is None.
     length : int or None
         The axis whose length it is.
     same_as : (int, tuple of int) or None
@@ -101,6 +103,7 @@ class Block:
     axes: tuple[int, ...] = ()
     over: tuple[int, ...] = ()
     dimensions: tuple[int, ...] = ()
+    rows: Positions | None = None
     length: int | None = None
     same_as: tuple[int, tuple[int, ...]] | None = None
     is_index: bool = False
@@ -535,7 +538,14 @@ def _block_of(array: InputArray) -> Block:
     # What a loop hands to its body has its axes last already.
     dimensions = tuple([array.dimensions[i] for i in order]) if array.dimensions else ()
     if array.constant is None:
-        return Block(None, array.shape, argument=array.argument, axes=axes, dimensions=dimensions)
+        return Block(
+            None,
+            array.shape,
+            argument=array.argument,
+            axes=axes,
+            dimensions=dimensions,
+            rows=array.rows,
+        )
     return Block(None, array.shape, constants=moved_to_end(array.constant, dimensions), axes=axes)
 
 

@@ -40,6 +40,8 @@ class InputArray(NamedTuple):
         Which dimensions these are.
     constant : array or None
         The constant.
+    rows : array of int or None
+        Which of its rows are taken, in which order; all if it is None.
     """
 
     argument: int | None
@@ -47,6 +49,7 @@ class InputArray(NamedTuple):
     axes: tuple[int, ...] = ()
     dimensions: tuple[int, ...] = ()
     constant: npt.NDArray[Any] | None = None
+    rows: npt.NDArray[np.intp] | None = None
 
 
 class AxisLength(NamedTuple):
@@ -85,8 +88,8 @@ def whole_arguments(shapes: Iterable[tuple[int, ...]]) -> Inputs:
 
     Examples
     --------
-    >>> whole_arguments([(2,)])
-    Inputs(arrays=[InputArray(argument=0, shape=(2,), axes=(), dimensions=(), constant=None)], axes=[])
+    >>> [array.shape for array in whole_arguments([(2,), ()]).arrays]
+    [(2,), ()]
     """
     return Inputs([InputArray(k, shape) for k, shape in enumerate(shapes)], [])
 
@@ -220,13 +223,16 @@ class _AxisNumbering:
         """Return the number of the array that a column is of."""
         axes = tuple([self.number(axis) for _, axis in op.mapped])
         dimensions = tuple([dimension for dimension, _ in op.mapped])
-        key = op.source, axes, dimensions
+        key = op.source, axes, dimensions, op.rows
         if key not in self.arrays:
             source = op.source
             shape = tuple([n for d, n in enumerate(source.array.shape) if d not in dimensions])
+            rows = None if op.rows is None else op.rows.indices
             constant = source.array if source.argument is None else None
+            if constant is not None and rows is not None:
+                constant, rows = constant[rows], None
             self.arrays[key] = len(self.inputs.arrays)
-            self.inputs.arrays.append(InputArray(source.argument, shape, axes, dimensions, constant))
+            self.inputs.arrays.append(InputArray(source.argument, shape, axes, dimensions, constant, rows))
         return self.arrays[key]
 
     def length(self, found: Tape, size: Size) -> int:
