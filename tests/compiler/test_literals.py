@@ -126,7 +126,7 @@ def test_nothing_is_written_unless_somebody_reads_it(monkeypatch: pytest.MonkeyP
     f, point = mixture(40)
     program = jit(f, backend="numpy")
     same(program(*point), f(*point))
-    assert program.report().gathers > 10
+    assert program.report().gathers > 3
     assert written == []
     assert program.source
     assert max(written) > 64

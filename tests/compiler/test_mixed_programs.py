@@ -11,15 +11,18 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from loops_backend import interpreted
 
 import autograd
 from autograd import Value, jit, value_and_grad
-from autograd.compiler import Jitted
+from autograd.compiler import Jitted, findings
 from autograd.compiler import compile as compiled
+from autograd.compiler.arrays import layout
 from autograd.compiler.arrays.index_rules import nest_of
 from autograd.compiler.arrays.layout import lay_out
 from autograd.compiler.numba import build
 from autograd.compiler.numpy.array_table import array_interpreter, arrays_with_numpy
+from autograd.compiler.numpy.table import with_numpy
 from autograd.compiler.passes.axes import whole_arguments
 from autograd.compiler.passes.reductions import find_reductions
 from autograd.compiler.passes.runs import in_runs
@@ -179,7 +182,7 @@ def ready(f: Callable[..., Any], backend: str, *args: Any) -> Jitted:
     """Return a compiled function that runs on a backend."""
     if backend == "numba":
         pytest.importorskip("numba")
-    function = jit(f, backend=backend)
+    function = Jitted(f, backend)
     function(*args)
     function.wait()
     assert function.report().backend == backend, function.report()
@@ -217,6 +220,19 @@ def test_loops_that_are_too_long(name: str, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(build, "_MOST_LINES", 0)
     f, args = PROGRAMS[name]
     agree(ready(value_and_grad(f), "numba", *args)(*args), value_and_grad(f)(*args))
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("backend", ["numpy", "loops"])
+def test_arrays_with_the_axes_of_their_loops(
+    name: str, backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Statements and loops over arrays of several axes agree with eager calls."""
+    monkeypatch.setattr(layout, "_FEWEST", 0)
+    monkeypatch.setattr(findings, "_stamp", lambda: "")
+    monkeypatch.setitem(compiled.BACKENDS, "loops", compiled.Backend(interpreted, with_numpy))
+    f, args = PROGRAMS[name]
+    agree(ready(value_and_grad(f), backend, *args)(*args), value_and_grad(f)(*args))
 
 
 @pytest.mark.usefixtures("_many_arrays")
@@ -317,9 +333,12 @@ def test_shapes_of_any_size(f: Callable[[list[Any], int], list[Any]], size: int,
 
     at = np.array(x)
     expected = np.array(f(x, size)), value_and_grad(total)(at)
-    for most in (1000, 0):
+    for most, fewest in ((1000, 1000), (1000, 0), (0, 0)):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(compiled, "_MOST_ARRAYS", most)
+            # With the axes of their loops, also short arrays; what was found without them is another program.
+            patch.setattr(layout, "_FEWEST", fewest)
+            patch.setattr(findings, "_stamp", lambda: "")
             agree(np.array(jit(lambda x: f(list(x), size), backend="numpy")(at)), expected[0])
             agree(jit(value_and_grad(total), backend="numpy")(at), expected[1])
 

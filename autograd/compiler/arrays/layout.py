@@ -25,7 +25,7 @@ from ..passes.products import DOTS, SUMS
 from ..passes.reductions import find_reductions
 from ..trace.loops import TapeCarried, TapeLoop
 from ..trace.tape import Tape
-from .index_rules import Positions
+from .index_rules import Positions, nest_of
 
 Floats = npt.NDArray[np.float64]
 
@@ -162,6 +162,12 @@ class CarriedArray:
     first: list[Place]
     results: list[int]
 
+
+# Samples, rows, columns and terms.
+_MOST_AXES = 4
+
+# Fewer numbers are gathered faster than NumPy goes through several axes.
+_FEWEST = 1000
 
 Place = tuple[int, Any]
 """The colour of a block, and a position in it, or those of several samples."""
@@ -595,8 +601,12 @@ def _reduction(
     if row in DOTS and (found := _as_product(operands)):
         order, shape, product = found
         return Block(row, shape, operands=operands, is_reduction=True, product=product), order
-    order = np.argsort(_constants_last(operands, blocks)[0].wanted[:, 0], kind="stable")
-    ordered = [Operand(o.source, o.wanted[order]) for o in operands]
+    firsts = [operand.wanted[:, 0] for operand in _constants_last(operands, blocks)]
+    order = _sorted(firsts)
+    shape = _shape_of([first[order] for first in firsts]) if shape else ()
+    ordered = [
+        Operand(o.source, o.wanted[order].reshape(*shape, -1) if shape else o.wanted) for o in operands
+    ]
     return Block(row, shape, operands=ordered, is_reduction=True), order
 
 
@@ -631,8 +641,27 @@ def _elementwise_order(
         if grid := _as_grid(*ranks):
             return grid[:2]
     if varied:
-        return np.argsort(varied[0], kind="stable"), (count,)
+        order = _sorted(varied)
+        return order, _shape_of([wanted[order] for wanted in varied])
     return np.arange(count), (count // lanes, lanes) if 0 < lanes < count else (count,)
+
+
+def _sorted(keys: Sequence[Positions]) -> Positions:
+    """Return the order by the key that tells most elements apart, and by the others where that does not.
+
+    In the order of a trace, of 1,000 samples some are in reverse: a mixture of Gaussians took 171 gathers.
+    """
+    order = np.argsort(keys[0], kind="stable")
+    ranked = keys[0][order]
+    if len(keys) == 1 or (ranked[1:] != ranked[:-1]).all():
+        return order
+    return np.lexsort(sorted(keys, key=lambda key: len(np.unique(key))))
+
+
+def _shape_of(columns: Sequence[Positions]) -> tuple[int, ...]:
+    """Return the lengths of the loops that go through some positions, which are views of arrays then."""
+    nest = nest_of(columns, _MOST_AXES) if len(columns[0]) >= _FEWEST else None
+    return (len(columns[0]),) if nest is None else tuple(nest.sizes)
 
 
 def _inverse(positions: Positions) -> Positions | None:

@@ -53,6 +53,8 @@ def view(
     >>> grid = np.arange(6).reshape(2, 3)
     >>> [view("x", (2, 3), w, str) for w in (grid, grid.T, grid[:, 1], grid[1, 1:], np.full((4,), 5))]
     ['x', 'x.T', 'x[:, 1]', 'x[1, 1:]', 'x[1, 2]']
+    >>> view("y", (2, 3, 4), np.arange(24).reshape(2, 3, 4).transpose(1, 2, 0)[:, 1:], str)
+    'y[:, :, 1:].transpose(1, 2, 0)'
     >>> view("b", (3,), np.array([[0, 1, 2], [0, 1, 2]]), str)
     'b'
     >>> view("a", (2,), np.array([[0, 0, 0], [1, 1, 1]]), str)
@@ -134,33 +136,51 @@ def _runs_through(core: Positions) -> bool:
 
 
 def _sliced(name: str, shape: tuple[int, ...], core: Positions) -> str | None:
-    """Return basic indexing: a number or a slice for each axis of the source, in order."""
-    texts: list[str] = []
-    used = 0
+    """Return basic indexing: a number or a slice for each axis of the source, and the order of its axes."""
     if core.size > prod(shape):
         return None
+    texts: list[str] = []
+    axes: list[int] = []
     for length, coordinate in zip(shape, np.unravel_index(core, shape), strict=True):
         if (coordinate == coordinate.flat[0]).all():
             texts.append(str(coordinate.flat[0]))
             continue
-        if used == core.ndim:
+        axis = _only_axis(coordinate)
+        if axis is None or axis in axes:
             return None
-        line = coordinate[tuple(slice(None) if axis == used else 0 for axis in range(core.ndim))]
-        step = int(line[1] - line[0]) if len(line) > 1 else 1
-        if step < 1:
-            return None
-        start, stop = int(line[0]), int(line[-1]) + 1
-        # Compared by axis: to slice all positions of the source would take as long as the source is.
-        along = line.reshape([-1 if axis == used else 1 for axis in range(core.ndim)])
-        if not np.array_equal(line, np.arange(start, stop, step)) or (coordinate != along).any():
+        line = coordinate[tuple(slice(None) if other == axis else 0 for other in range(core.ndim))]
+        start, step = int(line[0]), int(line[1] - line[0])
+        stop = int(line[-1]) + 1
+        if step < 1 or not np.array_equal(line, np.arange(start, stop, step)):
             return None
         texts.append(_slice_text(start, stop, step, length))
-        used += 1
-    if used < core.ndim:
+        axes.append(axis)
+    if len(axes) < core.ndim:
         return None
     while texts and texts[-1] == ":" and len(texts) > 1:
         texts.pop()
-    return f"{name}[{', '.join(texts)}]"
+    part = name if texts == [":"] else f"{name}[{', '.join(texts)}]"
+    return f"{part}{_turned(axes)}"
+
+
+def _only_axis(coordinate: Positions) -> int | None:
+    """Return the axis along which numbers change, if they change along one."""
+    found = None
+    for axis, length in enumerate(coordinate.shape):
+        # Compared by axis: to slice all positions of the source would take as long as the source is.
+        if length > 1 and not _is_constant(coordinate, axis):
+            if found is not None:
+                return None
+            found = axis
+    return found
+
+
+def _turned(axes: list[int]) -> str:
+    """Return the transposition of an array whose axes belong in other places."""
+    if axes == sorted(axes):
+        return ""
+    order = [axes.index(axis) for axis in range(len(axes))]
+    return ".T" if order == sorted(order, reverse=True) else f".transpose({_shape(tuple(order))})"
 
 
 def _strided(name: str, shape: tuple[int, ...], core: Positions, axes: Axes) -> str | None:
