@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..ops.table import Op, row
-from .arrays.layout import Block, Operand, Plan, Results
+from .arrays.layout import Block, CarriedArray, LoopPlan, Operand, Place, Plan, Results
 from .found import Found, FoundArrays, FoundArrayTable, FoundTable
 from .numpy.literals import Literals
 from .numpy.source import Source
@@ -41,7 +41,7 @@ def record_of(found: Found) -> bytes:
     >>> source = Source("def program(x): return (x,)", [], Literals())
     >>> again = what_is_in(record_of(FoundArrays(source, lambda: (Plan({}, {}), []), 1, 2)))
     >>> again.source == source, again.plan(), again.traced, again.simplified
-    (True, (Plan(blocks={}, place={}, lengths=[], along=[], has_steps=False), []), 1, 2)
+    (True, (Plan(blocks={}, place={}, lengths=[], along=[]), []), 1, 2)
     """
     if isinstance(found, FoundTable):
         return _record_of_table(found)
@@ -100,14 +100,11 @@ def _arrays_in(record: bytes, plan: bytes) -> FoundArrays:
 
 def _record_of_plan(plan: Plan, results: Results) -> bytes:
     arrays = _Numbered()
-    if plan.has_steps:
-        # No other backend has loops over steps, which NumPy's program is written of already.
-        return packed(([], [], [], [], True), arrays)
     blocks = [(int(colour), *_block_tree(block, arrays)) for colour, block in plan.blocks.items()]
     found = [[(colour, int(at)) for colour, at in map(plan.place.__getitem__, which)] for which, _ in results]
     of_results = [arrays.add(np.array(places, dtype=np.int64).reshape(-1, 2)) for places in found]
     places = [(which, shape) for which, (_, shape) in zip(of_results, results, strict=True)]
-    return packed((blocks, places, [*map(tuple, plan.lengths)], plan.along, False), arrays)
+    return packed((blocks, places, [*map(tuple, plan.lengths)], plan.along), arrays)
 
 
 def _block_tree(block: Block, arrays: _Numbered) -> tuple[Any, ...]:
@@ -119,23 +116,32 @@ def _block_tree(block: Block, arrays: _Numbered) -> tuple[Any, ...]:
         block.shape,
         block.argument,
         None if block.constants is None else arrays.add(block.constants),
-        operands(block.operands),
+        # Those of a product only pair its factors, as `without_the_rest` says.
+        operands(block.product or block.operands),
         block.is_reduction,
         block.product is not None,
         [arrays.add(target) for target in block.targets],
-        (block.axes, block.over, block.dimensions, block.length),
+        (
+            block.axes,
+            block.over,
+            block.dimensions,
+            block.length,
+            block.same_as,
+            block.is_index,
+            block.carried,
+        ),
         None if block.rows is None else arrays.add(block.rows),
+        None if block.loop is None else _loop_tree(block.loop, arrays),
     )
 
 
 def _plan_in(record: bytes) -> tuple[Plan, Results]:
-    (trees, places, lengths, along, has_steps), arrays = unpacked(record)
+    (trees, places, lengths, along), arrays = unpacked(record)
     plan = Plan(
         {colour: _block_in(tree, arrays) for colour, *tree in trees},
         {},
         [AxisLength(*length) for length in lengths],
         [*map(tuple, along)],
-        has_steps,
     )
     results: list[tuple[list[int], tuple[int, ...]]] = []
     for which, shape in places:
@@ -147,8 +153,8 @@ def _plan_in(record: bytes) -> tuple[Plan, Results]:
 
 
 def _block_in(tree: Sequence[Any], arrays: Sequence[Array]) -> Block:
-    name, shape, argument, constants, parts, is_reduction, is_product, targets, of_axes, rows = tree
-    axes, over, dimensions, length = of_axes
+    name, shape, argument, constants, parts, is_reduction, is_product, targets, of_axes, rows, loop = tree
+    axes, over, dimensions, length, same_as, is_index, carried = of_axes
     operands = [Operand(source, arrays[wanted]) for source, wanted in parts]
     return Block(
         None if name is None else _row(name),
@@ -164,7 +170,43 @@ def _block_in(tree: Sequence[Any], arrays: Sequence[Array]) -> Block:
         tuple(dimensions),
         None if rows is None else arrays[rows],
         length,
+        None if same_as is None else (same_as[0], tuple(same_as[1])),
+        is_index,
+        None if loop is None else _loop_in(loop, arrays),
+        None if carried is None else (carried[0], carried[1], carried[2]),
     )
+
+
+def _loop_tree(loop: LoopPlan, arrays: _Numbered) -> tuple[Any, ...]:
+    body = loop.body
+    carried = [
+        (array.shape, array.axes, _numbers(array.first), _numbers([body.place[i] for i in array.results]))
+        for array in loop.carried
+    ]
+    taken = [(int(operand.source), arrays.add(operand.wanted)) for operand in loop.taken]
+    blocks = [(int(colour), *_block_tree(block, arrays)) for colour, block in body.blocks.items()]
+    return loop.axis, loop.is_reversed, carried, taken, blocks, [*map(tuple, body.lengths)]
+
+
+def _numbers(places: Sequence[Place]) -> list[tuple[int, int]]:
+    return [(int(colour), int(at)) for colour, at in places]
+
+
+def _loop_in(tree: Sequence[Any], arrays: Sequence[Array]) -> LoopPlan:
+    axis, is_reversed, carried, taken, blocks, lengths = tree
+    body = Plan(
+        {colour: _block_in(block, arrays) for colour, *block in blocks},
+        {},
+        [AxisLength(*length) for length in lengths],
+    )
+    found = []
+    for shape, axes, first, places in carried:
+        # As those of a plan, the results are numbered anew.
+        own = range(len(body.place), len(body.place) + len(places))
+        body.place |= dict(zip(own, map(tuple, places), strict=True))
+        found.append(CarriedArray(tuple(shape), tuple(axes), [*map(tuple, first)], [*own]))
+    operands = [Operand(source, arrays[wanted]) for source, wanted in taken]
+    return LoopPlan(axis, is_reversed, found, operands, body)
 
 
 def _row(name: str) -> Op:

@@ -10,6 +10,8 @@ import pytest
 from comparing import evaluated, same
 from loops_backend import loops as loops
 from loops_backend import on
+from test_loops import LOOPS, H, U, xs
+from test_loops import W as LOOP_W
 from test_open_lengths import PROGRAMS, W, batch
 
 import autograd
@@ -27,7 +29,14 @@ from autograd import (
     vmap,
     where,
 )
-from autograd.compiler import Jitted
+from autograd.compiler import Jitted, compile
+from autograd.compiler.arrays.layout import Plan, Results
+from autograd.compiler.found import FoundArrays
+from autograd.compiler.found_records import record_of, what_is_in
+from autograd.compiler.numpy.literals import Literals
+from autograd.compiler.numpy.source import Source, numpy_source
+from autograd.compiler.numpy.table import with_numpy
+from autograd.compiler.runtime.program import Run
 
 numba = pytest.importorskip("numba")
 
@@ -195,6 +204,34 @@ def test_arguments_of_all_kinds() -> None:
         squares, total = f(x)
         same(squares, np.asarray(x, dtype=float) ** 2)
         same(total, np.asarray(x, dtype=float).sum(axis=0))
+
+
+@pytest.mark.parametrize(
+    ("f", "args"),
+    [
+        *((PROGRAMS[name], (W, *batch(5))) for name in ("mean", "gradient of centred", "pairs of results")),
+        *((LOOPS[name], (LOOP_W, U, H, xs(4))) for name in ("gradient", "several", "gradient of nested")),
+    ],
+)
+def test_a_kept_plan(f: Callable[..., Any], args: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plan along axes, which may have loops, comes back from its record as it was."""
+    plans: list[tuple[Plan, Results]] = []
+
+    def of_plan(plan: Plan, shapes: Any, results: Results) -> Run:
+        plans.append((plan, results))
+        return lambda *args: args
+
+    monkeypatch.setitem(compile.BACKENDS, "loops", compile.Backend(of_plan, with_numpy))
+    function = Jitted(f, "loops")
+    function(*args)
+    function.wait()
+    record = record_of(FoundArrays(Source("", [], Literals()), lambda: plans[0], 0, 0))
+    again = what_is_in(record)
+    assert isinstance(again, FoundArrays)
+    names = [f"x{i}" for i in range(20)]
+    first, second = (numpy_source(plan, names, results) for plan, results in (*plans, again.plan()))
+
+    assert first.text == second.text
 
 
 FUNCTIONS = {"exp": exp, "log": log, "log1p": log1p}

@@ -210,21 +210,16 @@ class Plan:
         Where the length of each axis is found.
     along : list of tuple of int or None
         For each dimension of each result which axis it is, up to the last axis; nothing if no result has any.
-    has_steps : bool
-        Whether it has what no loops over chunks of samples are written for: loops over steps, an index along
-        an axis, an array along two axes of one length, reductions over an axis that add nothing, or a result
-        of which another dimension than the first is an axis.
     """
 
     blocks: dict[int, Block]
     place: dict[int, Place]
     lengths: Sequence[AxisLength] = ()
     along: AlongAxes = ()
-    has_steps: bool = False
 
     @property
-    def first_axes(self) -> AxesOfResults:
-        """The axes of each result, which are its first dimensions unless it `has_steps`."""
+    def axes_of_results(self) -> AxesOfResults:
+        """The axes of each result, in the order of its dimensions."""
         return [tuple([axis for axis in dims if axis is not None]) for dims in self.along]
 
 
@@ -264,13 +259,7 @@ def lay_out(
     [(None, (3,)), ('mul', (3,))]
     """
     plan = _Layout(tape, colours, inputs).laid_out(elementwise)
-    has_steps = any(map(_has_steps, plan.blocks.values())) or any(None in dims for dims in along)
-    return Plan(plan.blocks, plan.place, inputs.axes, along, has_steps)
-
-
-def _has_steps(block: Block) -> bool:
-    is_other = bool(block.over) and block.op not in SUMS
-    return block.loop is not None or block.is_index or block.same_as is not None or is_other
+    return Plan(plan.blocks, plan.place, inputs.axes, along)
 
 
 def _statics(tape: Tape) -> set[int]:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays.layout import Plan, Results
+from ..passes.products import SUMS
 from ..runtime.cache import forget, is_intact, seal, stored
 from ..runtime.program import Run, UnsuitableError
 from .functions import with_all_functions
@@ -89,16 +90,18 @@ def numba_program(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Result
     >>> run(np.array([1.0, 2.0]))
     (array([2., 1.]),)
     """
-    if plan.has_steps:
-        raise UnsuitableError("it has loops over steps")
+    if any(block.over and block.op not in SUMS for block in plan.blocks.values()):
+        raise UnsuitableError("it reduces samples by another row than a sum")
+    if any(block.rows is not None for block in plan.blocks.values()):
+        raise UnsuitableError("it takes rows of arguments by an array of indices")
     loops = loops_source(plan, shapes, results)
     lines = loops.text.count("\n")
     if lines > _MOST_LINES:
         if plan.lengths:
             raise UnsuitableError(f"its program has {lines} lines, of at most {_MOST_LINES} along an axis")
         raise LongProgramError(f"its program has {lines} lines, of at most {_MOST_LINES}")
-    own = signature_of(shapes, results, plan.first_axes)
-    found = shapes_of_results(results, plan.first_axes)
+    own = signature_of(shapes, results, plan.along)
+    found = shapes_of_results(results, plan.along)
     arrays = [found[i] for i in own.results if found[i]] + [(1,)] * bool(own.numbers_out)
     inputs = [shapes[i] for i in own.arguments] + [(1,)] * bool(own.numbers_in)
     kinds = ["float64[::1]", "int64[::1]", *map(_written, arrays), *map(_read, inputs)]
@@ -211,12 +214,12 @@ def caller(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results) -> s
         return (result0, result1, )
     <BLANKLINE>
     """
-    own = signature_of(shapes, results, plan.first_axes)
-    found = shapes_of_results(results, plan.first_axes)
+    own = signature_of(shapes, results, plan.along)
+    found = shapes_of_results(results, plan.along)
     arrays = {f"result{i}": found[i] for i in own.results if found[i]}
     inputs = [f"argument{i}" for i in own.arguments]
     lines = ["global is_strict"]
-    for axis in sorted({axis for axes in plan.first_axes for axis in axes}):
+    for axis in sorted({axis for axes in plan.axes_of_results for axis in axes}):
         argument, dimension, length = plan.lengths[axis]
         text = str(length) if argument is None else f"np.shape(argument{argument})[{dimension}]"
         lines.append(f"length{axis} = {text}")

@@ -22,8 +22,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ..arrays.index_rules import Positions
-from ..arrays.layout import AxesOfResults, Block, Operand, Plan, Results, by_source
+from ..arrays.layout import AlongAxes, Block, Operand, Plan, Results, by_source
 from ..arrays.lookups import Lookup, with_lookups
+from ..passes.axes import Along
 from ..passes.products import SUMS
 from .affine import Affine, affine
 from .along import ArrayAlong, dimensions_of
@@ -78,7 +79,7 @@ class Signature(NamedTuple):
     numbers_out: list[int]
 
 
-def signature_of(shapes: Sequence[tuple[int, ...]], results: Results, along: AxesOfResults = ()) -> Signature:
+def signature_of(shapes: Sequence[tuple[int, ...]], results: Results, along: AlongAxes = ()) -> Signature:
     """Return how the arguments and results of a program are handed over.
 
     Examples
@@ -91,16 +92,24 @@ def signature_of(shapes: Sequence[tuple[int, ...]], results: Results, along: Axe
     return Signature(arguments, own, numbers_in, numbers_out)
 
 
-def shapes_of_results(results: Results, along: AxesOfResults) -> list[tuple[int | str, ...]]:
+def shapes_of_results(results: Results, along: AlongAxes) -> list[tuple[int | str, ...]]:
     """Return the shape of each result, with the names of lengths that are known when the program runs.
 
     Examples
     --------
-    >>> shapes_of_results([([0, 1], (2,))], [(0,)])
-    [('length0', 2)]
+    >>> shapes_of_results([([0, 1], (2,))] * 2, [(0,), (None, 0)])
+    [('length0', 2), (2, 'length0')]
     """
-    axes = along or [()] * len(results)
-    return [(*(f"length{axis}" for axis in of), *shape) for of, (_, shape) in zip(axes, results, strict=True)]
+    return [
+        tuple([f"length{~n}" if n < 0 else n for n in _lengths(shape, dimensions)])
+        for dimensions, (_, shape) in zip(along or [()] * len(results), results, strict=True)
+    ]
+
+
+def _lengths(shape: Sequence[int], dimensions: Along) -> tuple[int, ...]:
+    """Return the lengths of a result as `dimensions_of` does."""
+    axes = {d: axis for d, axis in enumerate(dimensions) if axis is not None}
+    return dimensions_of(shape, axes)
 
 
 def _apart(shapes: Sequence[tuple[int | str, ...]]) -> tuple[list[int], list[int]]:
@@ -216,7 +225,7 @@ class _LoopWriter:
     memory: dict[int, _Memory] = field(default_factory=dict)
     packed: dict[tuple[object, ...], _Memory] = field(default_factory=dict)
     numbers: list[float] = field(default_factory=list)
-    totals: dict[int, ArrayAlong] = field(default_factory=dict)
+    along: dict[int, ArrayAlong] = field(default_factory=dict)
     stored: set[int] = field(default_factory=set)
     places: list[int] = field(default_factory=list)
     used: int = 0
@@ -235,20 +244,20 @@ class _LoopWriter:
         self.levels[-1] = lines
 
     def written(self, results: Results) -> Loops:
-        own = signature_of(self.shapes, results, self.plan.first_axes)
+        own = signature_of(self.shapes, results, self.plan.along)
         self._read_lengths()
         self._read_arguments(own.numbers_in)
         stages = stages_of(self.plan, results)
         steps = [[fused(part_of(self.plan, level)) for level in stage.levels] for stage in stages]
         self.stored = self._stored([step for found in steps for level in found for step in level], results)
-        shapes = shapes_of_results(results, self.plan.first_axes)
+        shapes = shapes_of_results(results, self.plan.along)
         self.results = [f"result{i}" for i in own.results if shapes[i]]
         for stage, found in zip(stages, steps, strict=True):
             if stage.axes:
                 self._nest(stage, found, results)
             else:
                 self._steps(found[0])
-        along = self.plan.first_axes or [()] * len(results)
+        along = self.plan.axes_of_results or [()] * len(results)
         returned = [self._result(f"result{i}", *results[i]) for i in own.results if not along[i]]
         if own.numbers_out:
             self.results.append("numbers_out")
@@ -286,6 +295,7 @@ class _LoopWriter:
     def _stored(self, steps: Sequence[LoopNest], results: Results) -> set[int]:
         """Return the arrays that are used by another step, or returned."""
         stored = {self.plan.place[i][0] for instructions, _ in results for i in instructions}
+        stored |= {block.same_as[0] for block in self.plan.blocks.values() if block.same_as}
         for step in steps:
             for colour in step.elements:
                 sources = {operand.source for operand in self.plan.blocks[colour].operands}
@@ -583,7 +593,7 @@ class _LoopWriter:
         """How many lanes there are along each axis."""
         blocks = self.plan.blocks.values()
         outer = {axis for block in blocks for axis in sorted({*block.axes, *block.over})[:-1]}
-        outer |= {axis for axes in self.plan.first_axes for axis in sorted(axes)[:-1]}
+        outer |= {axis for axes in self.plan.axes_of_results for axis in sorted(axes)[:-1]}
         inner = _INNER_LANES if outer else _LANES
         return {axis: _OUTER_LANES if axis in outer else inner for axis in range(len(self.plan.lengths))}
 
@@ -605,6 +615,8 @@ class _LoopWriter:
             self._steps(found)
         for which in stage.results:
             self._store(which, results[which])
+        for colour in stage.kept:
+            self._keep(colour)
         for axis in reversed(stage.axes):
             inside = self.levels.pop()
             self.lines += nested([(f"start{axis}", f"0, length{axis}, {self.capacity[axis]}")], inside)
@@ -637,8 +649,13 @@ class _LoopWriter:
 
     def _along(self, colour: int, block: Block) -> tuple[tuple[int, ...], ArrayAlong]:
         """Return an array along axes, and the shape of a slice."""
-        if colour in self.totals:
-            return (block.size,), self.totals[colour]
+        if colour in self.along:
+            return (block.size,), self.along[colour]
+        if block.same_as is not None:
+            source, order = block.same_as
+            names = dict(zip(order, block.axes, strict=True))
+            lengths = tuple([~names[i] for i in range(len(names))])
+            return (block.size,), self.along[source]._replace(lengths=(block.size, *lengths))
         if block.constants is not None:
             start = len(self.numbers)
             self.numbers += block.constants.ravel().tolist()
@@ -651,6 +668,25 @@ class _LoopWriter:
         axes = dict(zip(block.dimensions, block.axes, strict=True))
         return block.shape, ArrayAlong(name, dimensions_of(block.shape, axes))
 
+    def _new_along(self, colour: int, block: Block, kind: str) -> ArrayAlong:
+        """Write a new array along axes, before the loops along them."""
+        name, lengths = f"along{len(self.along)}", tuple([~axis for axis in block.axes])
+        self.along[colour] = ArrayAlong(name, (block.size, *lengths))
+        size = " * ".join([str(block.size), *(f"length{axis}" for axis in block.axes)])
+        self.levels[0].append(f"{name} = np.{kind}({size})")
+        return self.along[colour]
+
+    def _keep(self, colour: int) -> None:
+        """Write what stores the current chunk of an array, to be read along another axis."""
+        block = self.plan.blocks[colour]
+        loop = _Loop((block.size,), block.axes, is_exact=True)
+        memory = self._memory_of(Operand(colour, np.arange(block.size)))
+        if colour not in self.along:
+            array, part = self._new_along(colour, block, "empty"), f"part{next(self.parts)}"
+            target = f"{part}[{array.at(loop.indices)}]"
+            self.lines += [f"{part} = {array.chunk()}", *loop.heads()]
+            self.lines.append(f"{loop.indent}{target} = {self._element(memory, loop)}")
+
     def _begin_total(self, colour: int) -> None:
         """Write zeros, to which each chunk adds."""
         block = self.plan.blocks[colour]
@@ -658,10 +694,7 @@ class _LoopWriter:
             self._begin_sums(colour, self.lookups[colour])
             return
         if block.axes:
-            lengths = tuple([~axis for axis in block.axes])
-            self.totals[colour] = ArrayAlong(f"total{len(self.totals)}", (block.size, *lengths))
-            size = " * ".join([str(block.size), *(f"length{axis}" for axis in block.axes)])
-            self.lines.append(f"{self.totals[colour].name} = np.zeros({size})")
+            self._new_along(colour, block, "zeros")
             return
         room = self.memory[colour] = self._room(block.size)
         loop = _Loop((block.size,))
@@ -679,7 +712,7 @@ class _LoopWriter:
             out = self._lane_factor(room, (sizes.rows, sizes.columns or 1))
             self.lines += totals_of(factors, out, sizes, block.over, name)
         if block.axes:
-            part, array = f"part{next(self.parts)}", self.totals[colour]
+            part, array = f"part{next(self.parts)}", self.along[colour]
             place = f"{part}[{array.at(loop.indices)}]"
             self.lines += [f"{part} = {array.chunk()}", *loop.heads()]
             self.lines.append(f"{loop.indent}{place} = {place} + {self._element(room, loop)}")
@@ -731,13 +764,13 @@ class _LoopWriter:
     def _store(self, which: int, result: tuple[Sequence[int], tuple[int, ...]]) -> None:
         """Write what copies the current chunk of a result."""
         instructions, shape = result
-        along = self.plan.first_axes[which]
+        along = self.plan.axes_of_results[which]
         places = [self.plan.place[i] for i in instructions]
         if not places:
             return
         name = f"flat{which}"
         self.levels[0].append(f"{name} = result{which}.ravel()")
-        array = ArrayAlong(name, (*(~axis for axis in along), len(places)))
+        array = ArrayAlong(name, _lengths(shape, self.plan.along[which]))
         part = f"part{next(self.parts)}"
         self.lines.append(f"{part} = {array.chunk()}")
         parts, targets = by_source([colour for colour, _ in places], [position for _, position in places])
@@ -748,7 +781,8 @@ class _LoopWriter:
             if text is None:
                 memory = self._memory_of(operand)
                 text = self._element(memory._replace(positions=memory.positions.reshape(own)), loop)
-            at = array.at([self._address(target.reshape(own), loop)])
+            indices = np.unravel_index(target, shape) if shape else []
+            at = array.at([self._address(index.reshape(own), loop) for index in indices])
             self.lines += [*loop.heads(), f"{loop.indent}{part}[{at}] = {text}"]
 
     # ---------------------------------------------------------------------------------------- lookups

@@ -7,10 +7,10 @@ over an axis is complete after the loop, so whatever uses that, along the same a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ..arrays.layout import AxesOfResults, Block, Plan, Results
+from ..arrays.layout import AlongAxes, Block, Plan, Results
 
 
 @dataclass
@@ -27,12 +27,15 @@ class Stage:
         The colours that each loop reads from arrays along its axes: arguments, constants and earlier totals.
     results : list of int
         The results that are stored in the inner loop.
+    kept : list of int
+        The colours that are stored as well, to be read under other names of their axes.
     """
 
     axes: tuple[int, ...]
     levels: list[list[int]]
     loaded: list[list[int]] = field(default_factory=list)
     results: list[int] = field(default_factory=list)
+    kept: list[int] = field(default_factory=list)
 
 
 def stages_of(plan: Plan, results: Results) -> list[Stage]:
@@ -53,11 +56,12 @@ def stages_of(plan: Plan, results: Results) -> list[Stage]:
     Examples
     --------
     >>> stages_of(Plan({0: Block(None, (2,), argument=0)}, {}), [])
-    [Stage(axes=(), levels=[[]], loaded=[], results=[])]
+    [Stage(axes=(), levels=[[]], loaded=[], results=[], kept=[])]
     """
     begin, end = _times(plan)
     sinks = _sinks(plan, results, begin, end)
     last = max([*end.values(), *(time for time, _ in sinks)], default=0)
+    kept = {colour: time for (time, _), found in sinks.items() for colour in found.kept}
     stages: list[Stage] = []
     for time in range(last + 1):
         once = [
@@ -67,7 +71,8 @@ def stages_of(plan: Plan, results: Results) -> list[Stage]:
         ]
         if once or not stages:
             stages.append(Stage((), [once]))
-        stages += [_nest(plan, axes, found, begin) for (at, axes), found in sinks.items() if at == time]
+        known = {colour for colour, at in kept.items() if at < time}
+        stages += [_nest(plan, axes, found, known) for (at, axes), found in sinks.items() if at == time]
     return stages
 
 
@@ -82,6 +87,9 @@ def _times(plan: Plan) -> tuple[dict[int, int], dict[int, int]]:
     end: dict[int, int] = {}
     for colour, block in plan.blocks.items():
         begin[colour] = max([end[operand.source] for operand in block.operands], default=0)
+        if block.same_as is not None:
+            source = block.same_as[0]
+            begin[colour] = end[source] + (not plan.blocks[source].over)
         end[colour] = begin[colour] + bool(block.over)
     return begin, end
 
@@ -92,6 +100,7 @@ class _Sinks:
 
     totals: list[int] = field(default_factory=list)
     results: list[int] = field(default_factory=list)
+    kept: list[int] = field(default_factory=list)
     sources: set[int] = field(default_factory=set)
 
 
@@ -106,7 +115,14 @@ def _sinks(
             sinks = found.setdefault(key, _Sinks())
             sinks.totals.append(colour)
             sinks.sources.add(colour)
-    for which, ((instructions, _), along) in enumerate(zip(results, plan.first_axes, strict=False)):
+    for colour in dict.fromkeys(block.same_as[0] for block in plan.blocks.values() if block.same_as):
+        # A total along axes is stored anyway.
+        if plan.blocks[colour].over:
+            continue
+        sinks = found.setdefault((end[colour], plan.blocks[colour].axes), _Sinks())
+        sinks.kept.append(colour)
+        sinks.sources.add(colour)
+    for which, ((instructions, _), along) in enumerate(zip(results, plan.axes_of_results, strict=False)):
         if not along:
             continue
         colours = {plan.place[i][0] for i in instructions}
@@ -119,7 +135,7 @@ def _sinks(
     return found
 
 
-def _nest(plan: Plan, axes: tuple[int, ...], sinks: _Sinks, begin: Mapping[int, int]) -> Stage:
+def _nest(plan: Plan, axes: tuple[int, ...], sinks: _Sinks, known: Container[int]) -> Stage:
     """Return the nest of loops for some totals and results, with all that it computes for them."""
     needed = set(sinks.sources)
     levels: list[list[int]] = [[] for _ in axes]
@@ -130,12 +146,12 @@ def _nest(plan: Plan, axes: tuple[int, ...], sinks: _Sinks, begin: Mapping[int, 
         if colour not in needed or not (block.axes or is_total):
             continue
         level = max([axes.index(axis) for axis in (*block.axes, *block.over * is_total)])
-        if is_total or (is_computed(block) and not block.over):
+        if is_total or (is_computed(block) and not block.over and colour not in known):
             levels[level].insert(0, colour)
             needed |= {operand.source for operand in block.operands}
         else:
             loaded[level].insert(0, colour)
-    return Stage(axes, levels, loaded, sinks.results)
+    return Stage(axes, levels, loaded, sinks.results, sinks.kept)
 
 
 def part_of(plan: Plan, colours: Iterable[int]) -> Plan:
@@ -171,8 +187,10 @@ def with_merged_axes(plan: Plan) -> Plan:
     >>> [block.axes for block in with_merged_axes(Plan(blocks, {}, [AxisLength(0, 0)] * 2)).blocks.values()]
     [(0,), (0,)]
     """
+    if any(block.same_as for block in plan.blocks.values()):
+        return plan
     kinds = {frozenset((*block.axes, *block.over)) for block in plan.blocks.values()}
-    kinds |= {frozenset(axes) for axes in plan.first_axes}
+    kinds |= {frozenset(axes) for axes in plan.axes_of_results}
     one = list(range(len(plan.lengths)))
     for axis, length in enumerate(plan.lengths):
         for other in range(axis):
@@ -188,7 +206,9 @@ def with_merged_axes(plan: Plan) -> Plan:
         return tuple([one[axis] for axis in axes])
 
     blocks = {colour: _with_axes(block, renamed) for colour, block in plan.blocks.items()}
-    along: AxesOfResults = [renamed(axes) for axes in plan.first_axes]
+    along: AlongAxes = [
+        tuple([None if axis is None else one[axis] for axis in dimensions]) for dimensions in plan.along
+    ]
     return replace(plan, blocks=blocks, along=along)
 
 
