@@ -80,7 +80,7 @@ def numba_program(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Result
     LongProgramError
         For a program that would take too long to compile.
     UnsuitableError
-        For such a program along axes, and for one with loops over steps.
+        For such a program along axes, and for one with loops over the steps of several samples.
 
     Examples
     --------

@@ -22,10 +22,11 @@ from typing import NamedTuple
 import numpy as np
 
 from ..arrays.index_rules import Positions
-from ..arrays.layout import AlongAxes, Block, Operand, Plan, Results, by_source
+from ..arrays.layout import AlongAxes, Block, LoopPlan, Operand, Place, Plan, Results, by_source
 from ..arrays.lookups import Lookup, with_lookups
 from ..passes.axes import Along
 from ..passes.products import SUMS
+from ..runtime.program import UnsuitableError
 from .affine import Affine, affine
 from .along import ArrayAlong, dimensions_of
 from .fusion import LoopNest, fused
@@ -43,7 +44,7 @@ from .lane_loops import (
 from .loop_rules import LOOPS
 from .product_loops import Factor, dots_of, rows_of, sums_across
 from .reduction_loops import over_row, written_out
-from .stages import Stage, part_of, stages_of, with_merged_axes
+from .stages import Stage, part_of, stages_of, with_merged_axes, with_operands_of_loops
 
 # Vectors of eight floats are loaded faster from where a line of the cache begins.
 _ALIGNMENT = 8
@@ -184,7 +185,7 @@ def loops_source(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results
         return ()
     <BLANKLINE>
     """
-    plan, lookups = with_lookups(with_merged_axes(plan), results)
+    plan, lookups = with_lookups(with_operands_of_loops(with_merged_axes(plan)), results)
     return _LoopWriter(plan, shapes, lookups).written(results)
 
 
@@ -233,6 +234,11 @@ class _LoopWriter:
     parts: Iterator[int] = field(default_factory=lambda: count(1))
     opened: set[str] = field(default_factory=set)
     loads: Iterator[int] = field(default_factory=lambda: count(1))
+    # Of the body of a loop over steps: what is written around it, and where in the work array what stands
+    # that stays the same for all steps.
+    around: _LoopWriter | None = None
+    fixed: int = 0
+    home: int = 0
 
     @property
     def lines(self) -> list[str]:
@@ -328,7 +334,8 @@ class _LoopWriter:
                 self.memory[colour] = _Memory("numbers", np.arange(start, len(self.numbers)))
             else:
                 self.memory[colour] = self._room(1)
-                self.levels[0].append(f"w[{self.memory[colour].positions[0]}] = {self.scalars[colour]}")
+                line = f"w[{self.memory[colour].positions[0]}] = {self.scalars[colour]}"
+                self.levels[self.home].append(line)
         return self.memory[colour]
 
     def _copy(self, target: _Memory, source: _Memory) -> None:
@@ -340,10 +347,14 @@ class _LoopWriter:
     def _packed(self, memory: _Memory) -> _Memory:
         """Return a contiguous copy of some elements, which is made once."""
         key = memory.key
+        if self.around is not None and (memory.array != "w" or memory.positions.max() < self.fixed):
+            self.around.used, known = self.used, self.around._packed(memory)
+            self.used = self.around.used
+            return known
         if key not in self.packed:
             room = self._room(memory.positions.size)
             self.packed[key] = _Memory("w", room.positions.reshape(memory.positions.shape))
-            inside, self.levels = self.levels, self.levels[:1]
+            inside, self.levels = self.levels, self.levels[: self.home + 1]
             self._copy(self.packed[key], memory)
             self.levels = inside
         return self.packed[key]
@@ -483,7 +494,9 @@ class _LoopWriter:
     def _alone(self, colour: int) -> None:
         """Write a scalar, a matrix product or another sum."""
         block = self.plan.blocks[colour]
-        if colour in self.lookups:
+        if block.loop is not None:
+            self._over_steps(colour, block.loop)
+        elif colour in self.lookups:
             self._look_up(colour, block, self.lookups[colour])
         elif block.over:
             self._totals(colour, block)
@@ -638,7 +651,8 @@ class _LoopWriter:
         room = self.memory[colour] = self._room(block.size, block.axes)
         if block.is_index:
             loop, (axis,) = _Loop((), block.axes, is_exact=True), block.axes
-            self.lines += nested(loop.bounds, [f"{self._element(room, loop)} = start{axis} + t{axis}"])
+            element = self._element(room._replace(positions=room.positions[0]), loop)
+            self.lines += nested(loop.bounds, [f"{element} = start{axis} + t{axis}"])
             return
         shape, array = self._along(colour, block)
         part = f"part{next(self.parts)}"
@@ -841,6 +855,117 @@ class _LoopWriter:
             f"    w[{at}] += {self._element(numbers, loop)}",
         ]
         self.lines += [*loop.heads(), *(f"{loop.indent}{line}" for line in lines)]
+
+    # ------------------------------------------------------------------------------------ loops over steps
+
+    def _over_steps(self, colour: int, loop: LoopPlan) -> None:
+        """Write a loop over steps, which stores what each step is given or leaves as far as that is used."""
+        if any(block.axes or block.over for block in loop.body.blocks.values()):
+            raise UnsuitableError("it has loops over the steps of several samples")
+        fixed = self.used if self.around is None else self.fixed
+        rooms = [self._room(prod(array.shape)) for array in loop.carried]
+        for room, array in zip(rooms, loop.carried, strict=True):
+            self._gather(room, array.first)
+        users = [(other, block.carried) for other, block in self.plan.blocks.items() if block.carried]
+        kept: dict[tuple[int, str], ArrayAlong] = {}
+        for other, (which, k, when) in users:
+            if which == colour and when == "last":
+                self.memory[other] = rooms[k]
+            elif which == colour:
+                kept[k, when] = self._new_steps(rooms[k], loop.axis)
+                self.along[other] = kept[k, when]
+        fixed_memory = {
+            k: self._memory_of(operand)
+            for k, operand in enumerate(loop.taken)
+            if not self.plan.blocks[operand.source].axes
+        }
+        self.levels.append([])
+        taken = [
+            fixed_memory[k] if k in fixed_memory else self._slice(operand)
+            for k, operand in enumerate(loop.taken)
+        ]
+        self._keep_step(kept, rooms, "given")
+        self._body(loop, [*rooms, *taken], rooms, fixed)
+        self._keep_step(kept, rooms, "left")
+        inside = self.levels.pop()
+        n = f"length{loop.axis}"
+        steps = f"{n} - 1, -1, -1" if loop.is_reversed else n
+        self.lines += nested([(f"t{loop.axis}", steps)], inside)
+
+    def _body(
+        self, loop: LoopPlan, arguments: Sequence[_Memory], rooms: Sequence[_Memory], fixed: int
+    ) -> None:
+        """Write one step, which leaves what it carries where it was given."""
+        results = [(array.results, array.shape) for array in loop.carried]
+        plan, lookups = with_lookups(with_operands_of_loops(loop.body), results)
+        body = _LoopWriter(
+            plan,
+            (),
+            lookups,
+            levels=self.levels,
+            numbers=self.numbers,
+            places=self.places,
+            used=self.used,
+            names=self.names,
+            parts=self.parts,
+            loads=self.loads,
+            around=self,
+            fixed=fixed,
+            home=len(self.levels) - 1,
+        )
+        for colour, block in body.plan.blocks.items():
+            if block.argument is not None:
+                memory = arguments[block.argument]
+                body.memory[colour] = memory._replace(positions=memory.positions.ravel())
+            elif block.length is not None:
+                body.scalars[colour] = f"np.float64(length{block.length})"
+        steps = fused(body.plan)
+        body.stored = body._stored(steps, results)
+        body._steps(steps)
+        # What is carried on may be what another array was given.
+        left = [body._room(prod(array.shape)) for array in loop.carried]
+        for room, array in zip(left, loop.carried, strict=True):
+            body._gather(room, [body.plan.place[i] for i in array.results])
+        for room, memory in zip(rooms, left, strict=True):
+            body._copy(room, memory)
+        self.used = body.used
+
+    def _gather(self, room: _Memory, places: Sequence[Place]) -> None:
+        """Write what copies numbers that stand at some places."""
+        parts, targets = by_source([colour for colour, _ in places], [position for _, position in places])
+        for operand, target in zip(parts, targets, strict=True):
+            self._copy(room._replace(positions=room.positions[target]), self._memory_of(operand))
+
+    def _new_steps(self, room: _Memory, axis: int) -> ArrayAlong:
+        """Write a new array for what is carried in each step."""
+        size = len(room.positions)
+        array = ArrayAlong(f"steps{next(self.parts)}", (~axis, size))
+        self.lines.append(f"{array.name} = np.empty({size} * length{axis})")
+        return array
+
+    def _keep_step(
+        self, kept: Mapping[tuple[int, str], ArrayAlong], rooms: Sequence[_Memory], when: str
+    ) -> None:
+        """Write what stores the carried arrays of a step."""
+        for (k, other), array in kept.items():
+            if other == when:
+                loop = _Loop(rooms[k].positions.shape)
+                target = f"{array.name}[{array.at(loop.indices)}]"
+                self.lines += [*loop.heads(), f"{loop.indent}{target} = {self._element(rooms[k], loop)}"]
+
+    def _slice(self, operand: Operand) -> _Memory:
+        """Write what copies a step of an array along the steps into the work array."""
+        block = self.plan.blocks[operand.source]
+        room = self._room(block.size)
+        if block.is_index:
+            self.lines.append(f"w[{room.positions[0]}] = t{block.axes[0]}")
+            return room
+        shape, array = self._along(operand.source, block)
+        loop = _Loop(shape)
+        target = room._replace(positions=room.positions.reshape(shape))
+        source = f"{array.name}[{array.at(loop.indices)}{f' + {array.start}' if array.start else ''}]"
+        self.lines += [*loop.heads(), f"{loop.indent}{self._element(target, loop)} = {source}"]
+        return room._replace(positions=room.positions[operand.wanted])
 
     # ---------------------------------------------------------------------------------------- results
 

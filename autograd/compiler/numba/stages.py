@@ -7,10 +7,12 @@ over an axis is complete after the loop, so whatever uses that, along the same a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ..arrays.layout import AlongAxes, Block, Plan, Results
+import numpy as np
+
+from ..arrays.layout import AlongAxes, Block, Operand, Plan, Results, by_source
 
 
 @dataclass
@@ -78,7 +80,7 @@ def stages_of(plan: Plan, results: Results) -> list[Stage]:
 
 def is_computed(block: Block) -> bool:
     """Return whether a block is neither given nor constant."""
-    return block.op is not None or bool(block.targets)
+    return block.op is not None or bool(block.targets) or block.loop is not None
 
 
 def _times(plan: Plan) -> tuple[dict[int, int], dict[int, int]]:
@@ -90,8 +92,26 @@ def _times(plan: Plan) -> tuple[dict[int, int], dict[int, int]]:
         if block.same_as is not None:
             source = block.same_as[0]
             begin[colour] = end[source] + (not plan.blocks[source].over)
+        if block.loop is not None:
+            times = [end[operand.source] + _is_kept(plan, operand) for operand in block.operands]
+            begin[colour] = max(times, default=0)
         end[colour] = begin[colour] + bool(block.over)
     return begin, end
+
+
+def _is_kept(plan: Plan, taken: Operand) -> bool:
+    """Return whether what a loop takes has to be stored for all of its steps before."""
+    source = plan.blocks[taken.source]
+    return is_computed(source) and bool(source.axes) and not source.over
+
+
+def _read_otherwise(plan: Plan) -> Iterator[int]:
+    """Yield what is read along another axis, or step by step."""
+    for block in plan.blocks.values():
+        if block.same_as is not None:
+            yield block.same_as[0]
+        if block.loop is not None:
+            yield from [operand.source for operand in block.operands if _is_kept(plan, operand)]
 
 
 @dataclass
@@ -115,7 +135,7 @@ def _sinks(
             sinks = found.setdefault(key, _Sinks())
             sinks.totals.append(colour)
             sinks.sources.add(colour)
-    for colour in dict.fromkeys(block.same_as[0] for block in plan.blocks.values() if block.same_as):
+    for colour in dict.fromkeys(_read_otherwise(plan)):
         # A total along axes is stored anyway.
         if plan.blocks[colour].over:
             continue
@@ -175,6 +195,25 @@ def _given(block: Block) -> Block:
     return Block(None, block.shape, axes=block.axes)
 
 
+def with_operands_of_loops(plan: Plan) -> Plan:
+    """Return a plan in which what loops over steps use and leave are operands, as of any other array.
+
+    Examples
+    --------
+    >>> with_operands_of_loops(Plan({}, {}))
+    Plan(blocks={}, place={}, lengths=(), along=())
+    """
+    blocks = dict(plan.blocks)
+    for colour, block in blocks.items():
+        if block.loop is not None:
+            first = [place for array in block.loop.carried for place in array.first]
+            operands, _ = by_source([source for source, _ in first], [position for _, position in first])
+            blocks[colour] = replace(block, operands=[*block.loop.taken, *operands])
+        elif block.carried is not None:
+            blocks[colour] = replace(block, operands=[Operand(block.carried[0], np.zeros(1, dtype=np.intp))])
+    return replace(plan, blocks=blocks)
+
+
 def with_merged_axes(plan: Plan) -> Plan:
     """Return a plan in which axes of one length are one, unless an array varies along both.
 
@@ -187,7 +226,7 @@ def with_merged_axes(plan: Plan) -> Plan:
     >>> [block.axes for block in with_merged_axes(Plan(blocks, {}, [AxisLength(0, 0)] * 2)).blocks.values()]
     [(0,), (0,)]
     """
-    if any(block.same_as for block in plan.blocks.values()):
+    if any(block.same_as or block.loop for block in plan.blocks.values()):
         return plan
     kinds = {frozenset((*block.axes, *block.over)) for block in plan.blocks.values()}
     kinds |= {frozenset(axes) for axes in plan.axes_of_results}
