@@ -16,7 +16,7 @@ from autograd.compiler.arrays.layout import Plan, Results
 from autograd.compiler.numba import build as numba_backend
 from autograd.compiler.numba.source import loops_source
 from autograd.compiler.numpy.table import with_numpy
-from autograd.compiler.runtime.program import Run, UnsuitableError
+from autograd.compiler.runtime.program import Run
 from autograd.ops.meanings import NUMPY
 
 # For scalars np.power computes the exponent 0.5 as a square root, which gives -0.0 another sign.
@@ -25,8 +25,6 @@ _IN_MATH = {name.replace("arc", "a"): meaning for name, meaning in NUMPY.items()
 
 def interpreted(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results) -> Run:
     """Return the loops for Numba, run by Python: slow, but without compiling."""
-    if plan.has_steps:
-        raise UnsuitableError("it has loops over steps")
     loops = loops_source(plan, shapes, results)
     namespace: dict[str, Any] = {
         "np": np,

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from ..arrays.layout import Plan, Results
-from ..passes.products import SUMS
 from ..runtime.cache import forget, is_intact, seal, stored
 from ..runtime.program import Run, UnsuitableError
 from .functions import with_all_functions
@@ -90,8 +89,6 @@ def numba_program(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Result
     >>> run(np.array([1.0, 2.0]))
     (array([2., 1.]),)
     """
-    if any(block.over and block.op not in SUMS for block in plan.blocks.values()):
-        raise UnsuitableError("it reduces samples by another row than a sum")
     if any(block.rows is not None for block in plan.blocks.values()):
         raise UnsuitableError("it takes rows of arguments by an array of indices")
     loops = loops_source(plan, shapes, results)

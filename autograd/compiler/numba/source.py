@@ -716,6 +716,8 @@ class _LoopWriter:
 
     def _totals(self, colour: int, block: Block) -> None:
         """Write what adds up over the current chunk."""
+        if block.op not in SUMS:
+            raise UnsuitableError(f"it takes the {block.op and block.op.name} of all samples")
         room = self._room(block.size, block.axes) if block.axes else self.memory[colour]
         if block.axes:
             loop = _Loop((block.size,), block.axes, is_exact=True)

@@ -1,7 +1,8 @@
 """Functions that a compiler can vectorise, in place of those of `math`, of which it calls one at a time.
 
-A call of `math.exp` takes 8 ns, where eight at once take 1 ns each. The results are within 0.66 (`exp`), 0.78
-(`log`) and 0.77 (`log1p`) units in the last place.
+A call of `math.exp` takes 8 ns, where eight at once take 1.3 ns each. The results of `exp`, `log` and `log1p`
+are within 0.8 units in the last place, those of `expm1` and `tanh` within 1.6 and 2.2; those of the C library
+are within 0.8 and 2.1.
 """
 
 from __future__ import annotations
@@ -29,10 +30,10 @@ def of_bits(typing, bits):
 
 '''
 
-_EXP = '''\
+_EXP_OF = '''\
 @njit(error_model="numpy", forceinline=True)
-def exp(x):
-    """Return 2**k * exp(r + c), where r is within log(2) / 2 of 0, and c what rounding it lost."""
+def exp_of(x):
+    """Return r, t and two powers of 2: exp(x) is 1 + r + t times both, where r is within log(2) / 2 of 0."""
     x = 710.0 if x > 710.0 else x
     x = -746.0 if x < -746.0 else x
     t = x * 1.4426950408889634 + 6755399441055744.0
@@ -52,12 +53,50 @@ def exp(x):
     p = add_product(1.0 / 24.0, p, r)
     p = add_product(1.0 / 6.0, p, r)
     p = add_product(0.5, p, r)
-    one = 1.0 + r
-    p = one + ((r - (one - 1.0)) + ((r * r) * p + c))
     # The last bits of t are k. In two factors, since 2**1024 and 2**-1075 are no numbers.
     half = bits_of(k * 0.5 + 6755399441055744.0)
     rest = bits_of(t) - half + bits_of(6755399441055744.0)
-    return p * of_bits((half + 1023) << 52) * of_bits((rest + 1023) << 52)
+    return r, (r * r) * p + c, of_bits((half + 1023) << 52), of_bits((rest + 1023) << 52)
+
+
+'''
+
+_EXP = '''\
+@njit(error_model="numpy", forceinline=True)
+def exp(x):
+    """Return the exponential."""
+    r, t, first, second = exp_of(x)
+    one = 1.0 + r
+    return (one + ((r - (one - 1.0)) + t)) * first * second
+
+
+'''
+
+_EXPM1 = '''\
+@njit(error_model="numpy", forceinline=True)
+def expm1(x):
+    """Return exp(x) - 1, without a difference of the two where x is small."""
+    r, t, first, second = exp_of(x)
+    scale = first * second
+    y = scale * (r + t) + (scale - 1.0)
+    y = (1.0 + (r + t)) * first * second if x > 40.0 else y
+    return x if abs(x) < 5e-17 else y
+
+
+'''
+
+_TANH = '''\
+@njit(error_model="numpy", forceinline=True)
+def tanh(x):
+    """Return the hyperbolic tangent, by e = exp(-2 * abs(x)): (1 - e) / (1 + e), or less what lacks to 1."""
+    r, t, first, second = exp_of(-2.0 * abs(x))
+    scale = first * second
+    e = scale * (1.0 + (r + t))
+    is_large = abs(x) > 0.55
+    y = (2.0 * e if is_large else (1.0 - scale) - scale * (r + t)) / (1.0 + e)
+    y = 1.0 - y if is_large else y
+    y = -y if x < 0.0 else y
+    return x if abs(x) < 1e-9 else y
 
 
 '''
@@ -113,7 +152,13 @@ def log1p(x):
 
 '''
 
-_PARTS = {"exp": (_EXP,), "log": (_LOG_OF, _LOG), "log1p": (_LOG_OF, _LOG1P)}
+_PARTS = {
+    "exp": (_EXP_OF, _EXP),
+    "expm1": (_EXP_OF, _EXPM1),
+    "tanh": (_EXP_OF, _TANH),
+    "log": (_LOG_OF, _LOG),
+    "log1p": (_LOG_OF, _LOG1P),
+}
 """The definitions of each function of `math`."""
 
 
