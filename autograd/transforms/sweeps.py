@@ -311,7 +311,7 @@ def _as_numbers(relevant: Container[Value], node: Value, adjoint: Scalar) -> Flo
 
 
 def _as_graph(
-    relevant: Container[Value], lengths: Mapping[Value, int], node: Value, adjoint: Scalar
+    relevant: Container[Value], lengths: Mapping[Value, int], node: Value, adjoint: Any
 ) -> Flows:
     """Return what a node contributes to each operand that is relevant, as a function of the inputs."""
     op, args = node.op, node.args
@@ -342,7 +342,7 @@ def _along(part: Scalar | Product, over: Axes) -> Scalar | Product:
 
 
 def _examined(
-    relevant: Container[Value], contributions: Callable[[Value, Any], Flows], node: Value, adjoint: Scalar
+    relevant: Container[Value], contributions: Callable[[Value, Any], Flows], node: Value, adjoint: Any
 ) -> Flows:
     """Return what a node contributes, unless anomaly mode finds a fault in it."""
     partials = zip(node.args, node.partials, strict=True)

@@ -342,8 +342,8 @@ class _Layout:
             for shape, axes in zip(op.shapes, _axes_of_groups(op), strict=True)
         ]
         for (k, _), arg in zip(groups, args[:count], strict=True):
-            carried[k].first.append((self.source[arg], self._position(arg)))
-        colours = [self.source[arg] for arg in args[count:]]
+            carried[k].first.append((int(self.source[arg]), self._position(arg)))
+        colours = [int(self.source[arg]) for arg in args[count:]]
         operands, which = by_source(colours, [self._position(arg) for arg in args[count:]])
         taken: list[Operand] = []
         places: list[tuple[int, int]] = [(0, 0)] * len(colours)
