@@ -310,9 +310,7 @@ def _as_numbers(relevant: Container[Value], node: Value, adjoint: Scalar) -> Flo
     ]
 
 
-def _as_graph(
-    relevant: Container[Value], lengths: Mapping[Value, int], node: Value, adjoint: Any
-) -> Flows:
+def _as_graph(relevant: Container[Value], lengths: Mapping[Value, int], node: Value, adjoint: Any) -> Flows:
     """Return what a node contributes to each operand that is relevant, as a function of the inputs."""
     op, args = node.op, node.args
     flows: list[tuple[Any, Any]] = []
@@ -398,7 +396,7 @@ def push(
     [6.0]
     """
     pairs = zip(inputs, tangents, strict=True)
-    found: dict[Value, Scalar] = {x: tangent for x, tangent in pairs if tangent is not None}
+    found: dict[Value, Any] = {x: tangent for x, tangent in pairs if tangent is not None}
     watching = is_anomaly_enabled()
     for node in reversed(order):
         if node in found:
@@ -407,7 +405,7 @@ def push(
         if not any(arg in found for arg, p in zip(node.args, node.partials, strict=True) if p is not None):
             continue
         if as_graph and isinstance(node.op, Structural):
-            moved = [found.get(arg) if isinstance(arg, Value) else None for arg in node.args]
+            moved: list[Any] = [found.get(arg) if isinstance(arg, Value) else None for arg in node.args]
             found[node] = node.op.push(node, moved)
             continue
         if watching:
