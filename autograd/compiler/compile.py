@@ -25,6 +25,7 @@ from .passes.axes import Along, DimsOfResults, Inputs, numbered_axes, whole_argu
 from .passes.expand_choices import is_expanded
 from .passes.multiply_add import combine
 from .passes.reductions import find_reductions, spread_sums
+from .passes.rolling import roll
 from .passes.runs import in_runs
 from .passes.simplify import simplify, used
 from .runtime.identifiers import identifiers
@@ -156,7 +157,7 @@ def compiled(
         return program
     program = _program(found, passes, start)
     if better:
-        program.expect(backend, partial(_of_plan, better, found, arguments))
+        program.expect(backend, partial(_of_plan, better, found, arguments, results))
     return program
 
 
@@ -174,6 +175,16 @@ def _found(
     tape: Tape, inputs: Inputs, results: Shapes, names: Sequence[str], along: Sequence[Along] = ()
 ) -> Found:
     """Run the passes."""
+    rolled = roll(tape, inputs)
+    if rolled is not None:
+        reduced, colours = find_reductions(rolled[0], rolled[1].arrays)
+        if len(set(colours)) <= _MOST_ARRAYS:
+            found_arrays = _found_arrays(reduced, colours, rolled[1], results, names, along, len(tape))
+            if inputs.axes:
+                return found_arrays
+            plan, wanted = found_arrays.plan()
+            sizes = [array.shape for array in inputs.arrays]
+            return found_arrays._replace(table=lambda: array_table(plan, sizes, wanted))
     reduced, colours = find_reductions(tape, inputs.arrays)
     arguments = [array.shape for array in inputs.arrays]
     arrays = len(set(colours))
@@ -189,21 +200,38 @@ def _found(
                 return FoundTable(found, len(tape), len(simplified))
     elif is_long:
         colours = in_runs(reduced, colours)
-    plan = lay_out(reduced, colours, inputs, along=along)
-    wanted = list(zip(_instructions(reduced, results), results, strict=True))
     if is_long:
+        plan = lay_out(reduced, colours, inputs, along=along)
+        wanted = list(zip(_instructions(reduced, results), results, strict=True))
         return FoundArrayTable(
             array_table(plan, arguments, wanted), len(plan.blocks), len(tape), len(reduced)
         )
+    return _found_arrays(reduced, colours, inputs, results, names, along, len(tape))
+
+
+def _found_arrays(
+    tape: Tape,
+    colours: Sequence[int],
+    inputs: Inputs,
+    results: Shapes,
+    names: Sequence[str],
+    along: Sequence[tuple[int | None, ...]],
+    traced: int,
+) -> FoundArrays:
+    plan = lay_out(tape, colours, inputs, along=along)
+    wanted = list(zip(_instructions(tape, results), results, strict=True))
     source, rest = numpy_source(plan, names, wanted), without_the_rest(plan, wanted)
-    return FoundArrays(source, lambda: (rest, wanted), len(tape), len(reduced))
+    return FoundArrays(source, lambda: (rest, wanted), traced, len(tape))
 
 
 def _has_samples(tape: Tape) -> bool:
     return any(isinstance(op, Structural) for op in set(tape.ops))
 
 
-def _of_plan(backend: Backend, found: FoundArrays, arguments: Shapes) -> Run:
+def _of_plan(backend: Backend, found: FoundArrays, arguments: Shapes, shapes: Shapes) -> Run:
+    if found.table is not None:
+        table = found.table()
+        return array_interpreter(table, shapes, backend.of_array_table(table))
     plan, results = found.plan()
     taken = [
         (block.argument, block.rows)

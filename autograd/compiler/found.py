@@ -29,12 +29,16 @@ class FoundArrays(NamedTuple):
         shape.
     traced, simplified : int
         How many instructions the tape has, and how many are left after it is simplified.
+    table : callable or None
+        Of a program whose loops were found, what returns the table of all steps, which is interpreted where
+        loops of a plan are not compiled.
     """
 
     source: Source
     plan: Callable[[], tuple[Plan, Results]]
     traced: int
     simplified: int
+    table: Callable[[], ArrayTable] | None = None
 
 
 class FoundTable(NamedTuple):

@@ -84,18 +84,26 @@ def _record_of_arrays(found: FoundArrays) -> bytes:
     arrays, source = _Numbered(), found.source
     literals = [(name, arrays.add(array)) for name, array in source.literals.arrays.items()]
     counts = source.products, source.reductions, source.classes, source.gathers
-    counts_and_long = counts, list(source.long)
-    tree = source.body, source.imports, literals, counts_and_long, found.traced, found.simplified
-    # The plan is apart, since it is large and only other backends read it.
-    return _joined(packed(tree, arrays), _record_of_plan(*found.plan()))
+    others = counts, list(source.long), found.table is not None
+    tree = source.body, source.imports, literals, others, found.traced, found.simplified
+    # The plan, or the table, is apart, since it is large and only other backends read it.
+    rest = _packed_table(found.table()) if found.table is not None else _record_of_plan(*found.plan())
+    return _joined(packed(tree, arrays), rest)
 
 
-def _arrays_in(record: bytes, plan: bytes) -> FoundArrays:
-    (body, imports, literals, (counts, long), traced, simplified), arrays = unpacked(record)
+def _arrays_in(record: bytes, rest: bytes) -> FoundArrays:
+    (body, imports, literals, others, traced, simplified), arrays = unpacked(record)
+    counts, long, has_table = others
     named = Literals({name: arrays[which] for name, which in literals})
     source = Source(body, imports, named, *counts)
     source.long = tuple(long)
-    return FoundArrays(source, partial(_plan_in, plan), traced, simplified)
+    if has_table:
+        return FoundArrays(source, _no_plan, traced, simplified, lambda: _table_of(rest)[0])
+    return FoundArrays(source, partial(_plan_in, rest), traced, simplified)
+
+
+def _no_plan() -> tuple[Plan, Results]:
+    return Plan({}, {}), []
 
 
 def _record_of_plan(plan: Plan, results: Results) -> bytes:
@@ -129,6 +137,8 @@ def _block_tree(block: Block, arrays: _Numbered) -> tuple[Any, ...]:
             block.same_as,
             block.is_index,
             block.carried,
+            block.is_along,
+            block.opened,
         ),
         None if block.rows is None else arrays.add(block.rows),
         None if block.loop is None else _loop_tree(block.loop, arrays),
@@ -154,7 +164,7 @@ def _plan_in(record: bytes) -> tuple[Plan, Results]:
 
 def _block_in(tree: Sequence[Any], arrays: Sequence[Array]) -> Block:
     name, shape, argument, constants, parts, is_reduction, is_product, targets, of_axes, rows, loop = tree
-    axes, over, dimensions, length, same_as, is_index, carried = of_axes
+    axes, over, dimensions, length, same_as, is_index, carried, is_along, opened = of_axes
     operands = [Operand(source, arrays[wanted]) for source, wanted in parts]
     return Block(
         None if name is None else _row(name),
@@ -174,6 +184,8 @@ def _block_in(tree: Sequence[Any], arrays: Sequence[Array]) -> Block:
         is_index,
         None if loop is None else _loop_in(loop, arrays),
         None if carried is None else (carried[0], carried[1], carried[2]),
+        is_along,
+        opened,
     )
 
 
@@ -237,17 +249,25 @@ def _table_in(record: bytes) -> FoundTable:
 
 
 def _record_of_array_table(found: FoundArrayTable) -> bytes:
-    arrays, table = _Numbered(), found.table
+    # In place of the plan, with nothing before it.
+    return _joined(b"", _packed_table(*found))
+
+
+def _packed_table(table: ArrayTable, *counts: int) -> bytes:
+    arrays = _Numbered()
     own = [arrays.add(array) for array in (table.constants, table.code, table.places)]
     results = [arrays.add(positions) for positions in table.results]
     names = [op.name for op in table.ops]
-    # In place of the plan, with nothing before it.
-    return _joined(b"", packed((table.size, table.given, names, own, results, *found[1:]), arrays))
+    return packed((table.size, table.given, names, own, results, *counts), arrays)
 
 
 def _array_table_in(record: bytes) -> FoundArrayTable:
+    table, counts = _table_of(record)
+    return FoundArrayTable(table, *counts)
+
+
+def _table_of(record: bytes) -> tuple[ArrayTable, list[int]]:
     (size, given, names, own, results, *counts), arrays = unpacked(record)
     constants, code, places = (arrays[which] for which in own)
     taken = [arrays[which] for which in results]
-    table = ArrayTable(size, given, constants, [_row(name) for name in names], code, places, taken)
-    return FoundArrayTable(table, *counts)
+    return ArrayTable(size, given, constants, [_row(name) for name in names], code, places, taken), counts

@@ -23,7 +23,7 @@ from ..passes.axes import Along, AxisLength, InputArray, Inputs, axes_of_tape, m
 from ..passes.batches import TotalOf, samples_of, sources_of
 from ..passes.products import DOTS, SUMS
 from ..passes.reductions import find_reductions
-from ..trace.loops import TapeCarried, TapeLoop
+from ..trace.loops import AlongSteps, AtStep, OtherSteps, TapeCarried, TapeLoop
 from ..trace.tape import Tape
 from .index_rules import Positions, nest_of
 
@@ -90,6 +90,10 @@ class Block:
     carried : (int, int, str) or None
         Of an array that a loop carries, the colour of the loop, which of its arrays it is, and whether it is
         what each step is "given", what each step has "left", or what the "last" one has.
+    is_along : bool
+        Whether it is its operand with the last dimension as its last axis.
+    opened : int or None
+        The colour of the array that it is, with the last axis of that as its last dimension.
     """
 
     op: Op | None
@@ -109,6 +113,8 @@ class Block:
     is_index: bool = False
     loop: LoopPlan | None = None
     carried: tuple[int, int, When] | None = None
+    is_along: bool = False
+    opened: int | None = None
 
     @property
     def size(self) -> int:
@@ -324,6 +330,12 @@ class _Layout:
                 self.blocks[colour] = Block(None, (), loop=self._loop(op, tape.args[inside[0]]))
             elif isinstance(op, TapeCarried):
                 self._carried(colour, inside, op)
+            elif isinstance(op, AlongSteps):
+                self._along(colour, inside)
+            elif isinstance(op, OtherSteps):
+                self._renumber(colour, inside, op)
+            elif isinstance(op, AtStep):
+                self._open(colour, inside, op)
             elif isinstance(op, Structural) and op.arranges:
                 self._arrange(colour, inside)
             else:
@@ -373,6 +385,56 @@ class _Layout:
         )
         positions = [self.tape.numbers[self.tape.args[i][1]] for i in members]
         self.at[list(members)] = np.array(positions, dtype=np.intp)
+
+    def _along(self, colour: int, members: Sequence[int]) -> None:
+        """Put numbers along an axis, in the order in which most views are found: by the first of each."""
+        table: Positions = np.array([self.tape.args[i] for i in members], dtype=np.intp)
+        operand = self._rows(table, 0)
+        order = np.argsort(operand.wanted[:, 0], kind="stable")
+        shape = (len(members),) if len(members) > 1 else ()
+        wanted = operand.wanted[order].reshape(*shape, -1)
+        axes = tuple(sorted(self.axes[members[0]]))
+        self.blocks[colour] = Block(
+            None, shape, operands=[Operand(operand.source, wanted)], axes=axes, is_along=True
+        )
+        self.at[list(members)] = _inverse_of(order)
+
+    def _renumber(self, colour: int, members: Sequence[int], op: OtherSteps) -> None:
+        """Put numbers along another axis: a view of their array with the steps as its last dimension."""
+        args = [self.tape.args[i][0] for i in members]
+        source = int(self.source[args[0]])
+        block, positions = self.blocks[source], self.at[args]
+        if op.axis not in block.axes:
+            self.source[list(members)], self.at[list(members)] = source, positions
+            return
+        steps, count = self._steps(op.axis), self._steps(op.other)
+        opened, self.unused = self.unused, self.unused + 1
+        self.blocks[opened] = Block(None, (*block.shape, steps), axes=block.axes[:-1], opened=source)
+        unique, rank = np.unique(positions, return_inverse=True)
+        shape = block.shape if len(unique) == block.size else (len(unique),) if len(unique) > 1 else ()
+        indices = op.start + op.stride * np.arange(count)
+        wanted = (unique[:, None] * steps + indices).reshape(*shape, count)
+        axes = tuple(sorted(self.axes[members[0]]))
+        self.blocks[colour] = Block(None, shape, operands=[Operand(opened, wanted)], axes=axes, is_along=True)
+        self.at[list(members)] = rank.ravel()
+
+    def _steps(self, axis: int) -> int:
+        length = self.lengths[axis].length
+        assert length is not None
+        return length
+
+    def _open(self, colour: int, members: Sequence[int], op: AtStep) -> None:
+        """Note where the numbers of single steps stand: with their axis as one more dimension."""
+        args = [self.tape.args[i][0] for i in members]
+        source = int(self.source[args[0]])
+        block = self.blocks[source]
+        if op.axis not in block.axes:
+            self.source[list(members)], self.at[list(members)] = source, self.at[args]
+            return
+        steps = self._steps(op.axis)
+        indices = np.array([self.tape.numbers[self.tape.args[i][1]] for i in members], dtype=np.intp)
+        self.blocks[colour] = Block(None, (*block.shape, steps), axes=block.axes[:-1], opened=source)
+        self.at[list(members)] = self.at[args] * steps + indices
 
     def _rename(self, colour: int, members: Sequence[int], op: Renamed) -> None:
         """Note that a class is another one whose numbers vary along another axis."""
@@ -495,7 +557,10 @@ class _Layout:
         """Return numbers of several arrays as an array of their own."""
         colour = self.unused
         self.unused += 1
-        self.blocks[colour] = _filled(sources.tolist(), positions.ravel().tolist())
+        self.blocks[colour] = block = _filled(sources.tolist(), positions.ravel().tolist())
+        block.axes = tuple(
+            sorted({axis for part in block.operands for axis in self.blocks[part.source].axes})
+        )
         return Operand(colour, np.arange(positions.size).reshape(positions.shape))
 
 

@@ -19,7 +19,7 @@ from ...ops.renderer import SIGNS, Form, Renderer, Term, called
 from ...ops.rule import Rule
 from ...ops.structural import When
 from ...ops.table import COMPARISONS, OPS, Op
-from ..arrays.index_rules import Positions
+from ..arrays.index_rules import Positions, nest_of
 from ..arrays.layout import Block, Floats, LoopPlan, Operand, Plan, by_source
 from ..arrays.lookups import Lookup, with_lookups
 from ..arrays.views import broadcast_axes, view
@@ -403,13 +403,22 @@ class _StatementWriter:
                 self.names[colour] = self._length(block.length)
             elif block.same_as is not None:
                 self.names[colour] = self._reordered(block, *block.same_as)
+            elif block.opened is not None:
+                name, places = self.names[block.opened], (-1, len(block.shape) - 1)
+                self.names[colour] = f"np.moveaxis({name}, {places[0]}, {places[1]})" if block.axes else name
+            elif block.is_along:
+                self.names[colour] = self._along(block)
             elif block.is_index:
                 self.names[colour] = f"v{next(self.numbers)}"
                 length = self._length(block.axes[0])
                 self.lines.append(f"{self.names[colour]} = np.arange({length}, dtype=float)")
             elif block.targets:
                 self.names[colour] = f"v{next(self.numbers)}"
-                self._fill(self.names[colour], block.size, block.operands, block.targets)
+                parts = block.size, block.operands, block.targets
+                if block.axes:
+                    self._fill_along(self.names[colour], *parts, block.axes)
+                else:
+                    self._fill(self.names[colour], *parts)
             elif colour in self.lookups:
                 self._look_up(colour, block, self.lookups[colour])
             elif block.op is not None:
@@ -572,6 +581,18 @@ class _StatementWriter:
             self.lines.append(f"{own} = np.moveaxis({name}, {block.dimensions}, {last})")
         return own
 
+    def _along(self, block: Block) -> str:
+        """Return an array whose last dimension becomes an axis."""
+        (operand,) = block.operands
+        text = self._view(operand, whole=True)
+        if len(block.axes) > 1:
+            text = f"np.moveaxis({text}, {len(block.shape)}, -1)"
+        if text.isidentifier():
+            return text
+        name = f"v{next(self.numbers)}"
+        self.lines.append(f"{name} = {text}")
+        return name
+
     def _reordered(self, block: Block, source: int, order: Sequence[int]) -> str:
         """Return an array with its axes in another order."""
         if list(order) == sorted(order):
@@ -712,12 +733,23 @@ class _StatementWriter:
                 return f"np.broadcast_to({text}, {full}){'.copy()' if is_own else ''}"
             return self._own(text, source) if is_own else text
         text = f"v{next(self.numbers)}"
-        self.lines.append(f"{text} = np.empty({self._shape_of((len(places),), order)})")
+        self._fill_along(text, len(places), parts, targets, order)
+        return text if len(shape) == 1 else f"{text}.reshape{full}"
+
+    def _fill_along(
+        self,
+        name: str,
+        size: int,
+        parts: Sequence[Operand],
+        targets: Sequence[Positions],
+        order: Sequence[int],
+    ) -> None:
+        """Write an array with axes whose elements come from several arrays."""
+        self.lines.append(f"{name} = np.empty({self._shape_of((size,), order)})")
         for part, target in zip(parts, targets, strict=True):
-            at = view(text, (len(places),), target, self._positions)
+            at = view(name, (size,), target, self._positions)
             place = at if at.endswith("]") else f"{at}[...]"
             self.lines.append(f"{place} = {self._aligned(part, order)}")
-        return text if len(shape) == 1 else f"{text}.reshape{full}"
 
     # ------------------------------------------------------------------------------------------------ loops
 
@@ -831,6 +863,8 @@ class _StatementWriter:
             if len(positions) == prod(shape_of) and (np.sort(positions) == np.arange(len(positions))).all():
                 at = at[np.argsort(positions)].reshape(shape_of)
                 positions = np.arange(at.size).reshape(shape_of)
+            if at.ndim == 1 and (nest := nest_of([at, positions], 2)) and len(nest.sizes) == 2:
+                at, positions = at.reshape(nest.sizes), positions.reshape(nest.sizes)
             text = view(name, (size,), at, self._positions)
             # A view that ends in a method cannot be assigned to, but what is in it can.
             place = text if text.endswith("]") else f"{text}[...]"
@@ -840,7 +874,9 @@ class _StatementWriter:
         """Return a result as a new array: arguments, views and results returned twice are copied."""
         is_first = text not in self.returned
         self.returned.add(text)
-        is_computed = text == self.names.get(source) and self.plan.blocks[source].argument is None
+        block = self.plan.blocks[source]
+        is_view = block.argument is not None or block.is_along or block.opened is not None
+        is_computed = text == self.names.get(source) and not is_view
         is_new = text.startswith(("np.array(", "np.full("))
         return text if is_new or (is_computed and is_first) else f"np.array({text})"
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from ...ops.table import OPS, Op
 from ..arrays.index_rules import Positions, nest_of
-from ..arrays.layout import Block, Operand, Plan, Results
+from ..arrays.layout import Block, LoopPlan, Operand, Plan, Results
 
 Code = npt.NDArray[np.int64]
 Places = npt.NDArray[np.int32]
@@ -123,11 +123,11 @@ def array_table(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results)
     >>> [op.name for op in table.ops], table.size, table.results
     (['mul', 'exp'], 6, [array([4, 5])])
     """
-    return _Writer(plan, shapes).written(results)
+    return _Rows(plan, shapes).written(results)
 
 
 @dataclass
-class _Writer:
+class _Rows:
     plan: Plan
     shapes: Sequence[tuple[int, ...]]
     size: int = 0
@@ -139,23 +139,22 @@ class _Writer:
     # Where each array stands: where it begins, or for an arrangement where each of its numbers does.
     memory: dict[int, int | Positions] = field(default_factory=dict)
     copies: dict[tuple[object, ...], Positions] = field(default_factory=dict)
+    # Where the constants stand, also those of the bodies of loops, and where what loops carry does.
+    fixed: dict[tuple[int, int], int] = field(default_factory=dict)
+    carried: dict[tuple[int, int, str], int | Positions] = field(default_factory=dict)
 
     def written(self, results: Results) -> ArrayTable:
         self._place_what_is_given()
-        for colour, block in self.plan.blocks.items():
-            if block.targets:
-                self.memory[colour] = self._arranged(block)
-            elif block.op is not None:
-                self.memory[colour] = self._computed(block, block.op)
+        self._write_blocks()
         found = [self._places_of(instructions) for instructions, _ in results]
-        width = _MOST_OPERANDS
+        code, places = self.tables()
         return ArrayTable(
             self.size,
             sum(map(prod, self.shapes)),
             np.concatenate([np.empty(0), *self.constants]),
             list(self.ops),
-            np.array([[*row, *[0] * (WIDTH - len(row))] for row in self.code], np.int64).reshape(-1, WIDTH),
-            np.concatenate([np.empty((0, width), np.intp), *self.places]).astype(np.int32),
+            code,
+            places.astype(np.int32),
             found,
         )
 
@@ -165,9 +164,38 @@ class _Writer:
         for colour, block in self.plan.blocks.items():
             if block.argument is not None:
                 self.memory[colour] = starts[block.argument]
-            elif block.constants is not None:
-                self.memory[colour] = self._room(block.size)
-                self.constants.append(block.constants)
+        self._place_constants(self.plan)
+
+    def _place_constants(self, plan: Plan) -> None:
+        """Place the constants of a plan, and of the bodies of its loops, behind the arguments."""
+        for colour, block in plan.blocks.items():
+            constants = block.constants
+            if block.length is not None:
+                constants = np.array([float(self._length(block.length))])
+            if constants is not None:
+                self.fixed[id(plan), colour] = self._room(constants.size)
+                self.constants.append(constants.ravel())
+            if block.loop is not None:
+                self._place_constants(block.loop.body)
+
+    def _write_blocks(self) -> None:
+        """Write what computes all arrays."""
+        for colour, block in self.plan.blocks.items():
+            if block.targets:
+                self.memory[colour] = self._arranged(block)
+            elif block.op is not None:
+                self.memory[colour] = self._computed(block, block.op)
+            elif block.is_along:
+                (operand,) = block.operands
+                self.memory[colour] = self._of(operand).ravel()
+            elif block.opened is not None:
+                self.memory[colour] = self.memory[block.opened]
+            elif block.loop is not None:
+                self._loop(colour, block.loop)
+            elif block.carried is not None:
+                self.memory[colour] = self.carried[block.carried]
+            elif block.argument is None:
+                self.memory[colour] = self.fixed[id(self.plan), colour]
 
     def _room(self, size: int) -> int:
         start = self.size
@@ -196,10 +224,145 @@ class _Writer:
             found.append(at + where if isinstance(where, int) else int(where[at]))
         return np.array(found, dtype=np.intp)
 
+    # ------------------------------------------------------------------------------------------------ axes
+
+    def _length(self, axis: int) -> int:
+        length = self.plan.lengths[axis].length
+        assert length is not None
+        return length
+
+    def _along(self, operand: Operand, axes: Sequence[int]) -> Positions:
+        """Return where an operand stands, with a dimension behind its own for each of some axes."""
+        own = self.plan.blocks[operand.source].axes
+        lengths = [self._length(axis) for axis in own]
+        flat = operand.wanted.reshape((*operand.wanted.shape, *[1] * len(own)))
+        index = np.arange(prod(lengths)).reshape(lengths)
+        found = self._at(operand.source, flat * prod(lengths) + index)
+        places = [operand.wanted.ndim + own.index(axis) for axis in axes if axis in own]
+        found = found.transpose([*range(operand.wanted.ndim), *places])
+        sizes = [self._length(axis) for axis in axes]
+        shape = [n if axis in own else 1 for axis, n in zip(axes, sizes, strict=True)]
+        found = found.reshape((*operand.wanted.shape, *shape))
+        return np.broadcast_to(found, (*operand.wanted.shape, *sizes))
+
+    def _computed_along(self, block: Block, op: Op) -> int | Positions:
+        """Write what computes an array along axes: they are further dimensions of it."""
+        if not op.variadic:
+            return self._map(op, [self._along(operand, block.axes).ravel() for operand in block.operands])
+        axes = [*block.axes, *block.over]
+        if block.product is not None:
+            left, right = (self._along(operand, axes) for operand in block.product)
+            return self._product_along(op, left, right, block)
+        found = [self._along(operand, axes) for operand in block.operands]
+        if not block.is_reduction:
+            columns = [np.stack([*of_one], axis=-1) for of_one in op.columns(found)]
+            return self._reduction(op, [of_one.reshape(-1, of_one.shape[-1]) for of_one in columns])
+        # The terms come behind the axes.
+        own = len(block.shape)
+        size = block.size * prod(map(self._length, block.axes))
+        rows = [
+            np.moveaxis(
+                of_one.reshape(*block.shape, -1, *of_one.shape[-len(axes) :]), own, own + len(block.axes)
+            )
+            for of_one in found
+        ]
+        return self._reduction(op, [of_one.reshape(size, -1) for of_one in rows])
+
+    def _product_along(self, op: Op, left: Positions, right: Positions, block: Block) -> int | Positions:
+        """Write all products of rows, of which at most one side varies along the axes of the result."""
+        along = prod(map(self._length, block.axes))
+        (rows, terms), columns = left.shape[:2], len(right)
+        left, right = (of_one.reshape(len(of_one), terms, along, -1) for of_one in (left, right))
+        if not block.axes:
+            return self._product(left.reshape(rows, -1), right.reshape(columns, -1))
+        left, right = (of_one.swapaxes(1, 2).reshape(len(of_one), along, -1) for of_one in (left, right))
+        if (left == left[:, :1]).all():
+            return self._product(left[:, 0], right.reshape(columns * along, -1))
+        if (right == right[:, :1]).all():
+            start = self._product(left.reshape(rows * along, -1), right[:, 0])
+            order = np.arange(rows * along * columns).reshape(rows, along, columns).swapaxes(1, 2)
+            return start + order.ravel()
+        shape = (rows, columns, along, left.shape[-1])
+        pairs = [np.broadcast_to(of_one, shape) for of_one in (left[:, None], right[None])]
+        return self._reduction(op, [of_one.reshape(-1, shape[-1]) for of_one in pairs])
+
+    def _loop(self, colour: int, loop: LoopPlan) -> None:
+        """Write the rows of all steps: those of one step, with each place as much further on in each step."""
+        steps = self._length(loop.axis)
+        starts = []
+        for k, array in enumerate(loop.carried):
+            size = prod(array.shape)
+            # What each step is given, and behind it what the last one leaves.
+            start = self._room((steps + 1) * size)
+            self._copy(np.array([int(self._at(source, at)) for source, at in array.first]), start)
+            time = np.arange(steps)[::-1] if loop.is_reversed else np.arange(steps)
+            given = start + (time * size + np.arange(size)[:, None]).ravel()
+            self.carried[colour, k, "given"], self.carried[colour, k, "left"] = given, given + size
+            self.carried[colour, k, "last"] = start + steps * size
+            starts.append(start)
+        taken = [self._along(operand, [loop.axis]) for operand in loop.taken]
+        first = self._step(loop, starts, taken, 0, self.placed)
+        listed = first.placed - self.placed
+        others = [self._step(loop, starts, taken, t, self.placed + t * listed) for t in range(1, 3)]
+        others.append(self._step(loop, starts, taken, steps - 1, self.placed + (steps - 1) * listed))
+        if _are_evenly_apart([first, *others[:2]]) and _are_evenly_apart(
+            [first, others[0], others[-1]], steps - 1
+        ):
+            code, places = (
+                one[0] + np.arange(steps).reshape(-1, 1, 1) * (one[1] - one[0])
+                for one in zip(*map(_Rows.tables, (first, others[0])), strict=True)
+            )
+            self._append(code.reshape(-1, WIDTH), places.reshape(-1, _MOST_OPERANDS), first.size)
+            return
+        for t in range(steps):
+            step = self._step(loop, starts, taken, t, self.placed)
+            self._append(*step.tables(), step.size)
+
+    def _append(self, code: Code, places: Positions, size: int) -> None:
+        """Append rows that use the memory up to some place."""
+        self.code += code.tolist()
+        self.places.append(places)
+        self.placed += len(places)
+        self.size = max(self.size, size)
+
+    def tables(self) -> tuple[Code, Positions]:
+        """Return the rows, and the places that they list."""
+        rows = [[*row, *[0] * (WIDTH - len(row))] for row in self.code]
+        code: Code = np.array(rows, np.int64).reshape(-1, WIDTH)
+        return code, np.concatenate([np.empty((0, _MOST_OPERANDS), np.intp), *self.places])
+
+    def _step(
+        self, loop: LoopPlan, starts: Sequence[int], taken: Sequence[Positions], time: int, placed: int
+    ) -> _Rows:
+        """Return what writes the rows of one step, to the same memory as all others but for what it keeps."""
+        index = self._length(loop.axis) - 1 - time if loop.is_reversed else time
+        step = _Rows(loop.body, [], self.size, ops=self.ops, placed=placed, fixed=self.fixed)
+        sizes = [prod(array.shape) for array in loop.carried]
+        arguments: list[int | Positions] = [
+            start + time * size for start, size in zip(starts, sizes, strict=True)
+        ]
+        arguments += [of_one[..., index].ravel() for of_one in taken]
+        for colour, block in loop.body.blocks.items():
+            if block.argument is not None:
+                step.memory[colour] = arguments[block.argument]
+        step._write_blocks()
+        for start, size, array in zip(starts, sizes, loop.carried, strict=True):
+            step._copy(step._places_of(array.results), start + (time + 1) * size)
+        return step
+
+    def _copy(self, positions: Positions, start: int) -> None:
+        """Write a copy of some elements to a place."""
+        if nest_of([positions], 3):
+            self._map_part(self._number(OPS["pos"]), start, [positions])
+        else:
+            self.code.append([GATHER, 0, positions.size, start, self._listed([positions])])
+
     # ------------------------------------------------------------------------------------------------ rows
 
-    def _computed(self, block: Block, op: Op) -> int:
+    def _computed(self, block: Block, op: Op) -> int | Positions:
         """Write what computes an array, and return where it begins."""
+        if block.axes or block.over:
+            return self._computed_along(block, op)
         if block.product is not None:
             return self._product(*map(self._of, block.product))
         if not op.variadic:
@@ -284,6 +447,14 @@ class _Writer:
 
     def _number(self, op: Op) -> int:
         return self.ops.setdefault(op, len(self.ops))
+
+
+def _are_evenly_apart(steps: Sequence[_Rows], last: int = 2) -> bool:
+    """Return whether of the rows of steps 0, 1 and a last one all numbers are evenly apart."""
+    for zero, one, other in zip(*map(_Rows.tables, steps), strict=True):
+        if not (zero.shape == one.shape == other.shape and (other == zero + last * (one - zero)).all()):
+            return False
+    return True
 
 
 def _breaks(operands: Sequence[Positions]) -> list[int]:

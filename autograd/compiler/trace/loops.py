@@ -83,3 +83,76 @@ class TapeCarried(Structural):
 
     def __repr__(self) -> str:
         return self.name
+
+
+@dataclass(frozen=True, repr=False)
+class AlongSteps(Structural):
+    """Numbers along an axis of a fixed length, one of each operand.
+
+    Attributes
+    ----------
+    axis : int
+        The axis.
+    """
+
+    axis: int
+    name = "along"
+    variadic = True
+
+    def axes(self, of_operands: Sequence[frozenset[Any]]) -> frozenset[Any]:
+        """Return the axes of the operands, and this one."""
+        return super().axes(of_operands) | {self.axis}
+
+    def length(self, operands: int) -> int:
+        """Return that it is not several samples side by side."""
+        return 0
+
+
+@dataclass(frozen=True, repr=False)
+class AtStep(Structural):
+    """The number at one index of an axis of a fixed length; the index is the last operand.
+
+    Attributes
+    ----------
+    axis : int
+        The axis.
+    """
+
+    axis: int
+    name = "at"
+    statics = 1
+
+    def axes(self, of_operands: Sequence[frozenset[Any]]) -> frozenset[Any]:
+        """Return the axes of the operand but this one."""
+        return of_operands[0] - {self.axis}
+
+    def length(self, operands: int) -> int:
+        """Return that it is not several samples side by side."""
+        return 0
+
+
+@dataclass(frozen=True, repr=False)
+class OtherSteps(Structural):
+    """A number that varies along an axis of a fixed length, along another: every so many of its indices.
+
+    Attributes
+    ----------
+    axis, other : int
+        The axis of the operand, and that of the result.
+    start, stride : int
+        Where the first is, and how far the next one.
+    """
+
+    axis: int
+    other: int
+    start: int
+    stride: int
+    name = "other steps"
+
+    def axes(self, of_operands: Sequence[frozenset[Any]]) -> frozenset[Any]:
+        """Return the axes of the operand, with the other in place of its own."""
+        return of_operands[0] - {self.axis} | {self.other}
+
+    def length(self, operands: int) -> int:
+        """Return that it is not several samples side by side."""
+        return 0
