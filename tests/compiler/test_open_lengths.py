@@ -91,7 +91,7 @@ def test_the_program_names_the_length() -> None:
     """The number of samples is an argument of the program, also where it divides by it."""
     compiled = jit(lambda x: vmap(tanh)(x).mean(), backend="numpy")
     compiled(np.ones(3))
-    assert "n = len(x)" in compiled.source
+    assert "n = np.int64(len(x))" in compiled.source
     assert "/ n" in compiled.source
     assert compiled.report().traced < 10
 
@@ -158,11 +158,12 @@ def test_constants_beside_samples() -> None:
 
 def test_no_samples() -> None:
     """A program for any number of samples is one for none as well."""
-    compiled = jit(lambda x: (vmap(tanh)(x), vmap(tanh)(x).sum()), backend="numpy")
+    compiled = jit(lambda x: (vmap(tanh)(x), vmap(tanh)(x).sum(), vmap(tanh)(x).mean()), backend="numpy")
     compiled(np.ones(3))
-    found, total = compiled(np.ones(0))
+    found, total, mean = compiled(np.ones(0))
     assert found.shape == (0,)
     assert total == 0.0
+    assert np.isnan(mean)
 
 
 def test_the_report_says_any_length() -> None:

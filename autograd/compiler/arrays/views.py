@@ -227,7 +227,8 @@ def _nested(name: str, core: Positions) -> str | None:
 
 
 def _flat(name: str, shape: tuple[int, ...], axes: Axes) -> str:
-    return name if len(shape) == 1 else f"{name}.reshape({_shape((-1, *axes))})"
+    # Without samples -1 could be any length.
+    return name if len(shape) == 1 else f"{name}.reshape({_shape((prod(shape) if axes else -1, *axes))})"
 
 
 def _slice_text(start: int, stop: int, step: int, length: int) -> str:

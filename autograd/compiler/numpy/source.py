@@ -615,12 +615,16 @@ class _StatementWriter:
     def _lengths(self) -> list[str]:
         """Return the statements that define the lengths that are used."""
         used = {name for line in self.lines for name in _NAMES.findall(line)}
+        numbers = {block.length for block in self.plan.blocks.values()}
         found = []
         for axis, (argument, dimension, length) in enumerate(self.plan.lengths):
             text = str(length)
             if argument is not None:
                 name = self.parameters[argument]
                 text = f"{name}.shape[{dimension}]" if dimension else f"len({name})"
+            if axis in numbers:
+                # Python's integers raise where NumPy's numbers have inf: 1.0 / n without samples.
+                text = f"np.int64({text})"
             if self._length(axis) in used:
                 found.append(f"{self._length(axis)} = {text}")
         return found
