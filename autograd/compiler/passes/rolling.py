@@ -251,6 +251,7 @@ class _Rolling:
         self.old_axes = axes
         self.found = Tape()
         self.axes: list[frozenset[Any]] = []
+        self.kinds: dict[frozenset[Any], frozenset[Any]] = {}
         self.new: list[Passed] = [-1] * len(self.tape)
         self.constants: dict[int, int] = {}
         self.rolled: list[_Rolled] = []
@@ -269,7 +270,10 @@ class _Rolling:
                 continue
             for i in sequence.members(at).tolist():
                 op, args = self.tape.ops[i], self.tape.args[i]
-                self.new[i] = self._add(op, tuple([self._plain(arg) for arg in args]))
+                new = self.new
+                new[i] = self._add(
+                    op, tuple([new[arg] if new[arg] >= 0 else self._plain(arg) for arg in args])
+                )
             at += 1
         self.found.outputs = [self._plain(output) for output in self.tape.outputs]
         return self.found, self.inputs
@@ -286,7 +290,9 @@ class _Rolling:
     def _note_axes(self) -> None:
         for i in range(len(self.axes), len(self.found)):
             found = self.found
-            self.axes.append(axes_by(found, i, found.ops[i], self.inputs.arrays, self.axes))
+            axes = axes_by(found, i, found.ops[i], self.inputs.arrays, self.axes)
+            # One object for all, since the collector visits each.
+            self.axes.append(self.kinds.setdefault(axes, axes))
 
     def _constant(self, number: float, bits: int) -> int:
         if bits not in self.constants:
