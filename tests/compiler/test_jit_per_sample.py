@@ -132,7 +132,7 @@ def test_the_program_does_not_grow_with_the_samples(name: str) -> None:
     for arguments in (args, many):
         compiled = jit(f, "numpy")
         compiled(*arguments)
-        reports.append(compiled.report()._replace(seconds=0.0))
+        reports.append(compiled.report()._replace(seconds=0.0, passes=""))
     assert reports[0] == reports[1]
     assert reports[0].traced < 40
 

@@ -395,7 +395,9 @@ class _RepeatRolling:
     def _recurring(self) -> set[_Slot]:
         """Return what a step hands on, and what is needed for it."""
         needed = {(k, rank) for k, rank, back in self.first if back == 1}
-        for (k, member), lags in reversed([*self._slots()]):
+        slots = [*self._slots()]
+        slots.reverse()
+        for (k, member), lags in slots:
             if (k, member) in needed:
                 inner = [self._inner(k, member, column) for column, lag in enumerate(lags) if lag == 0]
                 needed.update(inner)
