@@ -38,21 +38,24 @@ def _selections(draw: st.DrawFn) -> tuple[tuple[int, ...], Positions]:
     return shape, found
 
 
-@given(_selections())
-def test_a_view_has_the_elements(drawn: tuple[tuple[int, ...], Positions]) -> None:
-    """The expression of a view broadcasts to the requested elements, for any positions."""
+@given(_selections(), st.sampled_from([(), (5,), (2, 3), (0,)]))
+def test_a_view_has_the_elements(drawn: tuple[tuple[int, ...], Positions], last: tuple[int, ...]) -> None:
+    """The expression of a view broadcasts to the requested elements, whatever axes stay last."""
     shape, wanted = drawn
-    source = np.arange(np.prod(shape)).reshape(shape)
+    own = np.arange(np.prod(shape)).reshape(shape)
+    source = own.reshape(*shape, *[1] * len(last)) + 1000 * np.arange(np.prod(last, dtype=int)).reshape(last)
     literals: list[Any] = []
 
     def literal(positions: Positions) -> str:
         literals.append(positions)
         return f"literals[{len(literals) - 1}]"
 
-    text = view("x", shape, wanted, literal)
+    axes = tuple([f"n{i}" for i in range(len(last))])
+    text = view("x", shape, wanted, literal, axes)
     namespace = {**defined(helpers_of(text, {})), "x": source, "literals": literals}
-    found = eval(text, namespace)
-    assert (np.broadcast_to(found, wanted.shape) == wanted).all()
+    found = eval(text, namespace | dict(zip(axes, last, strict=True)))
+    expected = source.reshape(own.size, *last)[wanted]
+    assert np.array_equal(np.broadcast_to(found, expected.shape), expected)
 
 
 def test_a_short_view_of_a_long_array() -> None:

@@ -63,6 +63,8 @@ def view(
     'strided(x, 0, (100, 3), (1, 1))'
     >>> view("x", (2, 3), grid.T, str, axes=("n",)), view("x", (6,), grid, str, axes=("n",))
     ('x.swapaxes(0, 1)', 'x.reshape(2, 3, n)')
+    >>> view("x", (2, 3), grid[:, 1:].T, str, axes=("n",))
+    'x[:, 1:].transpose(1, 0, 2)'
     """
     if not shape:
         return name
@@ -72,7 +74,7 @@ def view(
     core = wanted[tuple(0 if axis in fixed else slice(None) for axis in range(wanted.ndim))]
     text = (
         _whole(name, shape, core, axes)
-        or _sliced(name, shape, core)
+        or _sliced(name, shape, core, axes)
         or _reshaped(name, shape, core, axes)
         or _strided(name, shape, core, axes)
         or _tiled(name, shape, core, axes)
@@ -135,7 +137,7 @@ def _runs_through(core: Positions) -> bool:
     return bool((core.ravel() == np.arange(core.size)).all())
 
 
-def _sliced(name: str, shape: tuple[int, ...], core: Positions) -> str | None:
+def _sliced(name: str, shape: tuple[int, ...], core: Positions, last: Axes) -> str | None:
     """Return basic indexing: a number or a slice for each axis of the source, and the order of its axes."""
     if core.size > prod(shape):
         return None
@@ -160,7 +162,7 @@ def _sliced(name: str, shape: tuple[int, ...], core: Positions) -> str | None:
     while texts and texts[-1] == ":" and len(texts) > 1:
         texts.pop()
     part = name if texts == [":"] else f"{name}[{', '.join(texts)}]"
-    return f"{part}{_turned(axes)}"
+    return f"{part}{_turned(axes, len(last))}"
 
 
 def _only_axis(coordinate: Positions) -> int | None:
@@ -175,11 +177,13 @@ def _only_axis(coordinate: Positions) -> int | None:
     return found
 
 
-def _turned(axes: list[int]) -> str:
-    """Return the transposition of an array whose axes belong in other places."""
+def _turned(axes: list[int], last: int) -> str:
+    """Return the transposition of an array whose axes belong in other places, but for some that stay last."""
     if axes == sorted(axes):
         return ""
     order = [axes.index(axis) for axis in range(len(axes))]
+    if last:
+        return f".transpose({_shape((*order, *range(len(order), len(order) + last)))})"
     return ".T" if order == sorted(order, reverse=True) else f".transpose({_shape(tuple(order))})"
 
 
