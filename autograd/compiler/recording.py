@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..engine.errors import TracedValueError
 from ..engine.graph import level_outside
 from ..engine.tracing import tracing
 from ..engine.value import Value
@@ -24,6 +25,9 @@ from .arguments.open_lengths import OpenLengths, open_lengths
 from .results import builder_of
 from .runtime.program import NoPatternError, Program
 from .trace.tape import Tape, tape_of
+
+_FEW_ELEMENTS = 100_000
+"""To trace more of them side by side, only to raise the same error, would take seconds."""
 
 
 class UsesVariablesAroundError(Exception):
@@ -112,6 +116,11 @@ def _traced(call: Call, *, is_whole: bool) -> _Traced:
             found, structure = leaves_of(result, "the result of a compiled function", exact=True, whole=True)
             results = [*_results(structure, iter([*map(_numbers_of_leaf, found)]))]
     except ElementsNeededError:
+        return _traced(call, is_whole=False)
+    except (TracedValueError, TypeError, IndexError, ValueError):
+        # What asks for a number of elements in a way of its own gets it there. A mistake is raised again.
+        if not is_whole or sum([source.array.size for source in given.sources]) > _FEW_ELEMENTS:
+            raise
         return _traced(call, is_whole=False)
     outputs = [out if isinstance(out, Value) else float(out) for result in results for out in result.numbers]
     if level_outside([out for out in outputs if isinstance(out, Value)], level):
