@@ -67,6 +67,18 @@ Places = list[tuple[int, str, Any]]
 """For each part, in their order: how many tokens stand before its own, where it stands, and the part."""
 
 
+def is_function(item: Any) -> bool:
+    """Return whether something is a function of a module, be it Python's or compiled code.
+
+    Examples
+    --------
+    >>> is_function(is_function), is_function(len), is_function([].append)
+    (True, True, False)
+    """
+    kind = type(item)
+    return kind is FunctionType or (kind is BuiltinFunctionType and type(item.__self__) is ModuleType)
+
+
 class _Same:
     """Wraps an object so that it is compared by identity, whatever its own `__eq__` says."""
 
@@ -192,7 +204,7 @@ class _KeyWriter:
                 tokens += (kind, item)
             elif kind is float:
                 tokens += (kind, item.hex())
-            elif kind is FunctionType:
+            elif is_function(item):
                 tokens.append(item)
             elif identity in seen:
                 tokens += (_AGAIN, seen[identity])

@@ -10,13 +10,13 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import zip_longest
-from types import FunctionType, NoneType
+from types import NoneType
 from typing import Any
 
 from ...engine.value import Value
 from ...transforms.trees import Branch, Copier, Leaf
 from .call import Call, Key
-from .key import ATTRIBUTES, BY_EQUALITY, Places, key_of
+from .key import ATTRIBUTES, BY_EQUALITY, Places, is_function, key_of
 from .shapes import change_of_shape, described_shape, is_same_shape, shape_token
 
 FIRST = "it was the first call"
@@ -131,7 +131,7 @@ def _is_of_one_kind(part: Any, before: Sequence[Any]) -> bool:
     """Return whether what follows a part stands at the places where it stood before."""
     if isinstance(part, Leaf):
         return not isinstance(before[0], type)
-    return isinstance(part, FunctionType) or (type(part) is before[0] and type(part) in (*BY_EQUALITY, float))
+    return is_function(part) or (type(part) is before[0] and type(part) in (*BY_EQUALITY, float))
 
 
 def _change(part: Any, before: Sequence[Any], at: int) -> str:
@@ -182,8 +182,8 @@ def _instead(part: Any, before: str) -> str:
 
 def _short(item: Any) -> str:
     """Return a text for an object, of one line."""
-    if isinstance(item, FunctionType | type):
-        return item.__qualname__
+    if isinstance(item, type) or is_function(item):
+        return str(item.__qualname__)
     if isinstance(item, Value):
         return "a Value"
     text = repr(item)
