@@ -87,6 +87,8 @@ class Structural:
         Whether it adds up all numbers of its first operand; the second is a constant that says how many.
     reduces : Op or None
         Of a reduction that adds up over the samples as well, the row that it is within one sample.
+    over : tuple of int
+        Of such a reduction, the axes that it adds up over.
     settles_axes : bool
         Whether `pull` gives each operand what flows to it along the operand's own axes.
     statics : int
@@ -120,6 +122,7 @@ class Structural:
     arranges: ClassVar[bool] = False
     adds: ClassVar[bool] = False
     reduces: Op | None = None
+    over: tuple[int, ...] = ()
     settles_axes: ClassVar[bool] = False
     statics: ClassVar[int] = 0
     is_written_out: ClassVar[bool] = False

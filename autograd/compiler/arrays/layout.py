@@ -20,7 +20,7 @@ from ...functions.axes import Index, Length, Renamed
 from ...ops.structural import Structural, When
 from ...ops.table import Op
 from ..passes.axes import Along, AxisLength, InputArray, Inputs, axes_of_tape, moved_to_end
-from ..passes.batches import TotalOf, samples_of, sources_of
+from ..passes.batches import samples_of, sources_of
 from ..passes.products import DOTS, SUMS
 from ..passes.reductions import find_reductions
 from ..trace.loops import AlongSteps, AtStep, OtherSteps, TapeCarried, TapeLoop
@@ -508,7 +508,7 @@ class _Layout:
         if row is None:
             raise NotImplementedError(f"jit expected operations that it can compute on arrays, got {op}")
         table: Positions = np.array([tape.args[i] for i in members], dtype=np.intp)
-        over_axes = op.over if isinstance(op, TotalOf) else ()
+        over_axes = op.over if isinstance(op, Structural) else ()
         if not row.variadic and not over_axes:
             operands = [self._operand(column, lanes) for column in table.T]
             order, shape = _elementwise_order(operands, self.blocks, lanes)

@@ -58,6 +58,17 @@ class TotalOf(Structural):
         return 0
 
 
+def total_of(row: Op, axis: int) -> Structural:
+    """Return a reduction over an axis as well as over its operands.
+
+    Examples
+    --------
+    >>> total_of(OPS["sum"], 0).over
+    (0,)
+    """
+    return TotalOf(row, (axis,))
+
+
 TOTALS = {name: TotalOf(OPS[name]) for name in ("sum", "dot")}
 """For each reduction that adds, the one that also adds over the samples."""
 

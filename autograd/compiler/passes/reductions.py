@@ -17,7 +17,7 @@ from ...ops.structural import Operation, Structural
 from ...ops.table import OPS, Op
 from ..trace.tape import Passed, Tape, rewritten
 from .axes import InputArray, axes_by
-from .batches import TOTALS, TotalOf
+from .batches import TOTALS, total_of
 from .colours import Colours
 from .expand_choices import expand_compounds, is_expanded
 from .instructions import is_compound, step_by_step, written_out
@@ -254,7 +254,7 @@ class _Finder:
         for group in groups:
             if any(axis in self._axes_of(column[0]) for column in (group.left, group.right) if column):
                 row = _DOT if group.right else _SUM
-                parts.append(self.reduced.add(TotalOf(row, (axis,)), tuple(group.left + group.right)))
+                parts.append(self.reduced.add(total_of(row, axis), tuple(group.left + group.right)))
             else:
                 length = self.reduced.add(Length(axis), ())  # type: ignore[arg-type]
                 parts += [self.reduced.add(_MUL, (length, part)) for part in self._reduced(group)]
@@ -266,7 +266,7 @@ class _Finder:
         axis: int = op.axis  # type: ignore[assignment]
         if axis not in self._axes_of(x):
             return op.of_one(self.reduced, x)
-        return self.reduced.add(TotalOf(op.row, (axis,)), (x,))
+        return self.reduced.add(total_of(op.row, axis), (x,))
 
     def _axes_of(self, i: int) -> frozenset[Any]:
         """Return the axes that an instruction of the new tape varies along."""
