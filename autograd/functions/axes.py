@@ -332,24 +332,31 @@ class AxisTrace:
         The level of the trace.
     open : tuple of Axis
         Along which the function is mapped that is being called.
+    has_axes : bool
+        Whether anything varies by now. Until then nobody looks for axes, which for 65,000 nodes takes 0.2 s.
     """
 
     level: int
     open: tuple[Axis, ...] = ()
+    has_axes: bool = False
     _axes: dict[Value, Axes] = field(default_factory=dict)
 
     def leaf(self, op: Structural, number: float) -> Value:
         """Return a node that has no operands."""
         node = record(op, number, (), ())
         node._level = self.level
+        self.has_axes = self.has_axes or bool(op.axes([]))
         return node
 
     def vary(self, leaf: Value, axes: Axes) -> None:
         """Have a leaf vary along some axes."""
         self._axes[leaf] = axes
+        self.has_axes = True
 
     def axes_of(self, node: Value) -> Axes:
         """Return the axes that a node varies along."""
+        if not self.has_axes:
+            return _NONE
         known = self._axes
         waiting = [node]
         while waiting:
@@ -434,7 +441,7 @@ def axes_of(node: Any) -> Axes:
     frozenset()
     """
     trace = _trace.get()
-    if trace is None or not isinstance(node, Value) or node._level < trace.level:
+    if trace is None or not trace.has_axes or not isinstance(node, Value) or node._level < trace.level:
         return _NONE
     return trace.axes_of(node) - {*trace.open} if trace.open else trace.axes_of(node)
 
