@@ -25,7 +25,7 @@ from .passes.axes import Along, DimsOfResults, Inputs, numbered_axes, whole_argu
 from .passes.expand_choices import is_expanded
 from .passes.multiply_add import combine
 from .passes.reductions import find_reductions, spread_sums
-from .passes.rolling import roll
+from .passes.rolling import FEWEST_CLASSES, roll
 from .passes.runs import in_runs
 from .passes.simplify import simplify, used
 from .runtime.identifiers import identifiers
@@ -175,19 +175,19 @@ def _found(
     tape: Tape, inputs: Inputs, results: Shapes, names: Sequence[str], along: Sequence[Along] = ()
 ) -> Found:
     """Run the passes."""
-    rolled = roll(tape, inputs)
-    if rolled is not None:
-        reduced, colours = find_reductions(rolled[0], rolled[1].arrays)
-        if len(set(colours)) <= _MOST_ARRAYS:
-            found_arrays = _found_arrays(reduced, colours, rolled[1], results, names, along, len(tape))
-            if inputs.axes:
-                return found_arrays
-            plan, wanted = found_arrays.plan()
-            sizes = [array.shape for array in inputs.arrays]
-            return found_arrays._replace(table=lambda: array_table(plan, sizes, wanted))
     reduced, colours = find_reductions(tape, inputs.arrays)
     arguments = [array.shape for array in inputs.arrays]
     arrays = len(set(colours))
+    # Most programs have few arrays once their sums are found, which is found in any case.
+    rolled = roll(tape, inputs) if arrays >= FEWEST_CLASSES else None
+    if rolled is not None:
+        of_loops, their_colours = find_reductions(rolled[0], rolled[1].arrays)
+        if len(set(their_colours)) <= _MOST_ARRAYS:
+            found = _found_arrays(of_loops, their_colours, rolled[1], results, names, along, len(tape))
+            if inputs.axes:
+                return found
+            plan, wanted = found.plan()
+            return found._replace(table=lambda: array_table(plan, arguments, wanted))
     is_long = arrays > _MOST_ARRAYS
     if is_long and inputs.axes:
         raise NoPatternError
@@ -196,8 +196,8 @@ def _found(
             simplified = simplify(tape, is_expanded)
             table = used(combine(spread_sums(simplified)))
             if is_schedulable(table):
-                found = schedule(table, arguments, _instructions(table, results))
-                return FoundTable(found, len(tape), len(simplified))
+                scheduled = schedule(table, arguments, _instructions(table, results))
+                return FoundTable(scheduled, len(tape), len(simplified))
     elif is_long:
         colours = in_runs(reduced, colours)
     if is_long:

@@ -17,7 +17,6 @@ from autograd.compiler.arguments.call import Call
 from autograd.compiler.arrays.layout import Plan, Results
 from autograd.compiler.numba.source import loops_source
 from autograd.compiler.numpy.table import with_numpy
-from autograd.compiler.passes import rolling
 from autograd.compiler.recording import recorded
 from autograd.compiler.runtime.program import Run
 
@@ -128,7 +127,7 @@ def work(case: Case, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     f, arguments = case
     with monkeypatch.context() as unrolled:
         # A recurrence that is found needs no loops for Numba.
-        unrolled.setattr(rolling, "_FEWEST_CLASSES", 10**9)
+        unrolled.setattr(compiled, "FEWEST_CLASSES", 10**9)
         with_loops, _, _ = recorded(Call(f, arguments, {}), "loops")
         with_loops.improve()
     return [

@@ -33,9 +33,9 @@ class Colours:
         self.of: list[int] = []
         self._known: dict[tuple[object, ...], int] = {}
 
-    def extend(self, tape: Tape, stop: int | None = None) -> None:
-        """Colour the instructions that the tape has by now: all, or those before one."""
-        for i in range(len(self.of), len(tape) if stop is None else min(stop, len(tape))):
+    def extend(self, tape: Tape) -> None:
+        """Colour all instructions that the tape has by now."""
+        for i in range(len(self.of), len(tape)):
             op = tape.ops[i]
             likeness = self._of_leaf(tape, i) if op is None else self._likeness(op, tape.args[i])
             self.of.append(self._known.setdefault(likeness, len(self._known)))

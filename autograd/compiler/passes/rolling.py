@@ -18,12 +18,14 @@ from ..trace.tape import Passed, Tape
 from .axes import AxisLength, Inputs, axes_by, axes_of_tape
 from .batches import samples_of
 from .class_sequence import ClassSequence, RepeatedSteps, find_runs
-from .colours import Colours
+from .colours import colours_of
 
 Numbers = npt.NDArray[np.int64]
 
 # A statement of NumPy takes as long to compile as a hundred take to run, and a loop has about ten of its own.
-_FEWEST_CLASSES = 100
+FEWEST_CLASSES = 100
+"""How many arrays a program has to have, and to save, for loops in their place to pay."""
+
 _FEWEST_STEPS = 8
 _MOST_STEPS_BACK = 4
 
@@ -55,35 +57,19 @@ def roll(tape: Tape, inputs: Inputs) -> tuple[Tape, Inputs] | None:
     >>> [op.name for op in rolled.ops if op], inputs.axes[0].length
     (['loop', 'carried', 'carried', 'carried', 'mul'], 60)
     """
-    colours = _colours_if_many(tape)
-    if colours is None or any(samples_of(tape)):
+    if any(samples_of(tape)):
         return None
+    colours = colours_of(tape)
     axes = axes_of_tape(tape, inputs.arrays) if inputs.axes else []
     sequence = ClassSequence(tape, colours, axes)
     runs = find_runs(sequence, _FEWEST_STEPS)
-    if sum([(run.steps - 1) * run.period for run in runs]) < _FEWEST_CLASSES:
+    if sum([(run.steps - 1) * run.period for run in runs]) < FEWEST_CLASSES:
         return None
     steps = _Steps(sequence)
     repeats = [found for run in runs if (found := steps.repeat(run))]
-    if sum([(found.steps - 1) * found.period for found in repeats]) < _FEWEST_CLASSES:
+    if sum([(found.steps - 1) * found.period for found in repeats]) < FEWEST_CLASSES:
         return None
     return _Rolling(steps, repeats, inputs, axes).written()
-
-
-def _colours_if_many(tape: Tape) -> list[int] | None:
-    """Return the colour of each instruction; None if there are only few, which a first part mostly tells."""
-    colours, size, before = Colours(), _FIRST_PART, -1
-    while True:
-        colours.extend(tape, size)
-        last = max(colours.of, default=0)
-        if last < _FEWEST_CLASSES and (last == before or size >= len(tape)):
-            return None
-        if size >= len(tape):
-            return colours.of
-        size, before = 2 * size, last
-
-
-_FIRST_PART = 4096
 
 
 class _Repeat:
