@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from autograd.compiler.arrays.index_rules import Positions
 from autograd.compiler.arrays.views import view
-from autograd.compiler.numpy.source import defined, helpers_of
+from autograd.compiler.numpy.expressions import defined, helpers_of
 
 
 @st.composite

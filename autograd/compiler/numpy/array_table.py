@@ -13,8 +13,16 @@ from ...ops.meanings import NUMPY
 from ...ops.table import OPS, Op
 from ..passes.products import DOTS
 from ..table.array_table import EACH, GATHER, MAP, PRODUCT, REDUCTION, ArrayTable
+from .expressions import (
+    Helpers,
+    defined,
+    helpers_of,
+    helpers_text,
+    imports_of,
+    numpy_expression,
+    reduced_text,
+)
 from .literals import Literals, module_text
-from .source import Helpers, defined, helpers_of, helpers_text, imports_of, numpy_expression, reduced_text
 
 Floats = npt.NDArray[np.float64]
 

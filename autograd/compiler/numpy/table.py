@@ -11,8 +11,8 @@ import numpy.typing as npt
 from ...ops.rules import on_arrays
 from ...ops.table import Op
 from ..table.schedule import Schedule
+from .expressions import Helpers, helpers_text, imports_of, numpy_expression
 from .literals import Literals, module_text
-from .source import Helpers, helpers_text, imports_of, numpy_expression
 
 Floats = npt.NDArray[np.float64]
 

@@ -1,0 +1,61 @@
+"""Bring arrays into the order in which a NumPy program has them: their axes last."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..arrays.layout import Block
+from .statements import StatementWriter
+
+
+def argument(writer: StatementWriter, block: Block) -> str:
+    """Return an argument, with its axes last."""
+    assert block.argument is not None
+    name = _with_axes_last(writer, block, writer.parameters[block.argument])
+    if block.rows is None:
+        return name
+    # Columns are contiguous then. Those of x[rows].T are not, and their products take 40 times as long.
+    axis = block.dimensions.index(0) - len(block.dimensions)
+    rows = writer.positions(block.rows)
+    text = (
+        f"{name}[{rows}]" if len(block.shape + block.dimensions) == 1 else f"np.take({name}, {rows}, {axis})"
+    )
+    return writer.assigned(text)
+
+
+def _with_axes_last(writer: StatementWriter, block: Block, name: str) -> str:
+    if not block.dimensions or (block.dimensions == (0,) and not block.shape):
+        return name
+    own = writer.new_name()
+    if len(block.shape) + len(block.axes) == 2 and block.dimensions in ((0,), (1, 0)):
+        writer.lines.append(f"{own} = {name}.T")
+    elif block.dimensions == tuple(range(len(block.shape), len(block.shape) + len(block.axes))):
+        return name
+    else:
+        last = tuple(range(-len(block.axes), 0))
+        writer.lines.append(f"{own} = np.moveaxis({name}, {block.dimensions}, {last})")
+    return own
+
+
+def with_new_axis(writer: StatementWriter, block: Block) -> str:
+    """Return an array whose last dimension becomes an axis."""
+    (operand,) = block.operands
+    text = writer.view(operand, whole=True)
+    if len(block.axes) > 1:
+        text = f"np.moveaxis({text}, {len(block.shape)}, -1)"
+    return text if text.isidentifier() else writer.assigned(text)
+
+
+def opened(writer: StatementWriter, block: Block, source: int) -> str:
+    """Return an array of which an axis becomes the last of its own dimensions."""
+    name = writer.names[source]
+    return f"np.moveaxis({name}, -1, {len(block.shape) - 1})" if block.axes else name
+
+
+def reordered(writer: StatementWriter, block: Block, source: int, order: Sequence[int]) -> str:
+    """Return an array with its axes in another order."""
+    if list(order) == sorted(order):
+        return writer.names[source]
+    own = len(block.shape)
+    places = ", ".join(map(str, [*range(own), *(own + i for i in order)]))
+    return writer.assigned(f"{writer.names[source]}.transpose({places})")

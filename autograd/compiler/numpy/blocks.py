@@ -1,0 +1,107 @@
+"""Write the blocks of a plan in NumPy: one statement for each array, as a person would write it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...ops.table import COMPARISONS, OPS, Op
+from ..arrays.layout import Block
+from ..arrays.views import broadcast_axes
+from .assembly import filled
+from .axis_order import argument, opened, reordered, with_new_axis
+from .expressions import numpy_expression
+from .lookups import look_up
+from .loops import write_loop
+from .reductions import product, reduction
+from .statements import StatementWriter
+
+
+def write_blocks(writer: StatementWriter, returned: set[int]) -> None:
+    """Write the statements that compute all arrays, of which those of some instructions are returned."""
+    choices = _only_chosen_by(writer, returned)
+    writer.counts.classes += len(writer.plan.blocks)
+    for colour, block in writer.plan.blocks.items():
+        if block.loop is not None:
+            write_loop(writer, colour, block.loop, write_blocks)
+        elif colour in writer.lookups:
+            writer.names[colour] = look_up(writer, block, writer.lookups[colour])
+        elif block.op is not None:
+            writer.names[colour] = _computed(writer, block, is_choice=colour in choices)
+        elif block.carried is None and (block.constants is None or block.axes):
+            # Other constants are written where they are used, and loops have written what they carry.
+            writer.names[colour] = _arranged(writer, block)
+
+
+def _arranged(writer: StatementWriter, block: Block) -> str:
+    """Return an array that takes what is known as it is, or in another arrangement."""
+    if block.argument is not None:
+        return argument(writer, block)
+    if block.constants is not None:
+        return writer.literals.name(block.constants, "c")
+    if block.length is not None:
+        return writer.length(block.length)
+    if block.same_as is not None:
+        return reordered(writer, block, *block.same_as)
+    if block.opened is not None:
+        return opened(writer, block, block.opened)
+    if block.is_along:
+        return with_new_axis(writer, block)
+    if block.is_index:
+        return writer.assigned(f"np.arange({writer.length(block.axes[0])}, dtype=float)")
+    return filled(writer, block)
+
+
+def _only_chosen_by(writer: StatementWriter, returned: set[int]) -> set[int]:
+    """Return the comparisons that only `where` uses, whose results stay boolean."""
+    found = {colour for colour, block in writer.plan.blocks.items() if block.op in COMPARISONS.values()}
+    found -= {writer.plan.place[i][0] for i in returned}
+    for block in writer.plan.blocks.values():
+        is_choice = block.op is OPS["where"]
+        found -= {operand.source for operand in block.operands[1 if is_choice else 0 :]}
+        if block.loop is not None:
+            found -= {operand.source for operand in block.loop.taken}
+            found -= {colour for array in block.loop.carried for colour, _ in array.first}
+    return found
+
+
+def _computed(writer: StatementWriter, block: Block, *, is_choice: bool) -> str:
+    """Write an operation; a choice is a comparison whose result stays boolean."""
+    text = _truth(writer, block) if is_choice else _expression(writer, block)
+    if _is_repeated(block):
+        text = f"np.full({writer.shape_of(block.shape, block.axes)}, {text})"
+    return writer.assigned(text)
+
+
+def _truth(writer: StatementWriter, block: Block) -> str:
+    assert block.op is not None
+    left, right = (writer.aligned(operand, block.axes) for operand in block.operands)
+    return f"{left} {block.op.symbol} {right}"
+
+
+def _expression(writer: StatementWriter, block: Block) -> str:
+    assert block.op is not None
+    if block.product is not None:
+        return product(writer, block, *block.product)
+    if block.op.variadic or block.over:
+        return reduction(writer, block)
+    return _formula(writer, block.op, [writer.aligned(operand, block.axes) for operand in block.operands])
+
+
+def _formula(writer: StatementWriter, op: Op, texts: Sequence[str]) -> str:
+    """Return the rule of a row with its operands substituted."""
+    meaning = dict(zip(op.parameters, texts, strict=True))
+    if op is OPS["pow"] and (meaning["y"] == "0.5" or meaning["y"].isidentifier()):
+        # For a bare exponent 0.5 np.power takes the square root: nan at -inf, where pow has inf.
+        return f"np.float_power({meaning['x']}, {meaning['y']})"
+    for parameter, text in meaning.items():
+        if op.value.names.count(parameter) > 1 and not text.isidentifier():
+            meaning[parameter] = writer.assigned(text)
+    return numpy_expression(op.value, meaning, writer.helpers)
+
+
+def _is_repeated(block: Block) -> bool:
+    """Return whether all operands are the same along an axis, so that their text has not the whole shape."""
+    if block.product is not None or any(o.wanted.shape != block.shape for o in block.operands):
+        return False
+    axes = [set(broadcast_axes(operand.wanted)) for operand in block.operands]
+    return bool(set.intersection(*axes))

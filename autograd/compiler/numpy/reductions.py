@@ -1,0 +1,133 @@
+"""Write matrix products and other reductions in NumPy, also of numbers that vary along axes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..arrays.layout import Block, Operand
+from ..arrays.views import broadcast_axes
+from ..passes.products import DOTS, PLAIN_SUMS
+from .expressions import reduced_text
+from .statements import StatementWriter
+
+
+def product(writer: StatementWriter, block: Block, left: Operand, right: Operand) -> str:
+    """Return a matrix product, or one of a matrix and a vector."""
+    writer.counts.products += 1
+    if block.axes or block.over:
+        return _product_along(writer, block, left, right)
+    rows, columns = len(left.wanted), len(right.wanted)
+    writer.lines.append(f"# {rows} × {columns} sums of {left.wanted.shape[1]} products:")
+    # A vector is always on the left, since the rows vary more slowly than the columns.
+    if rows == 1:
+        return f"{writer.view(right, whole=True)} @ {writer.view(_row(left), whole=True)}"
+    return f"{writer.view(left, whole=True)} @ {_transposed(writer.view(right, whole=True))}"
+
+
+def _product_along(writer: StatementWriter, block: Block, left: Operand, right: Operand) -> str:
+    """Return all products of rows on the left with rows on the right, of which some vary along axes."""
+    own = writer.axes_of(left), writer.axes_of(right)
+    rows, columns, width = len(left.wanted), len(right.wanted), left.wanted.shape[1]
+    terms_of_each = f"{writer.length(block.over[0])} products" if block.over else f"{width} products"
+    of_each = "" if block.over else f" for each of {writer.length(block.axes[0])}"
+    writer.lines.append(f"# {rows} × {columns} sums of {terms_of_each}{of_each}:")
+    if not block.over and not own[0] and columns == 1:
+        return f"np.tensordot({writer.view(left, whole=True)}, {writer.view(_row(right), whole=True)}, 1)"
+    if not block.over and not own[1] and rows == 1:
+        return f"np.tensordot({writer.view(right, whole=True)}, {writer.view(_row(left), whole=True)}, 1)"
+    if own[0] == own[1] == block.over and len(block.over) == 1 and width == 1:
+        one, two = (Operand(o.source, o.wanted[:, 0]) for o in (left, right))
+        if rows == 1:
+            return f"{writer.view(two, whole=True)} @ {writer.view(Operand(one.source, one.wanted[0]))}"
+        return f"{writer.view(one, whole=True)} @ {writer.view(two, whole=True)}.T"
+    letters = {axis: chr(ord("A") + axis) for axis in {*own[0], *own[1]}}
+    terms = [
+        "".join([row, "k", *map(letters.__getitem__, axes)]) for row, axes in zip("ij", own, strict=True)
+    ]
+    kept = "".join([*(["i"] if rows > 1 else []), *(["j"] if columns > 1 else [])])
+    result = "".join([kept, *map(letters.__getitem__, block.axes)])
+    texts = []
+    for i, (operand, height) in enumerate(((left, rows), (right, columns))):
+        if height == 1:
+            terms[i] = terms[i][1:]
+        texts.append(writer.view(_row(operand) if height == 1 else operand, whole=True))
+    return f"np.einsum('{','.join(terms)}->{result}', {', '.join(texts)}, optimize=True)"
+
+
+def reduction(writer: StatementWriter, block: Block) -> str:
+    """Return a sum or another reduction."""
+    assert block.op is not None
+    writer.counts.reductions += 1
+    if block.axes or block.over:
+        return _reduction_along(writer, block)
+    if not block.is_reduction:
+        columns = [", ".join(column) for column in block.op.columns([*map(writer.view, block.operands)])]
+        stacked = [f"np.broadcast_arrays({column})" for column in columns]
+        return reduced_text(block.op, [*stacked, "axis=0"], writer.helpers)
+    single = block.shape == ()
+    rows = [_row(operand) if single else operand for operand in block.operands]
+    # Broadcasting takes 4 us, which the product of two operands does by itself.
+    is_whole = block.op not in DOTS or single or not _broadcasts_to_all(rows)
+    texts = [writer.view(row, whole=is_whole) for row in rows]
+    if block.op in DOTS:
+        return " @ ".join(texts) if single else f"({texts[0]} * {texts[1]}).sum(axis=-1)"
+    # The last axis of the transpose of a matrix is its first.
+    is_transposed = len(block.shape) == 1 and all(text.endswith(".T") for text in texts)
+    axis = [] if single else [f"axis={0 if is_transposed else -1}"]
+    texts = [text.removesuffix(".T") if is_transposed else text for text in texts]
+    if block.op in PLAIN_SUMS:
+        return f"{texts[0]}.sum({''.join(axis)})"
+    return reduced_text(block.op, [*texts, *axis], writer.helpers)
+
+
+def _reduction_along(writer: StatementWriter, block: Block) -> str:
+    """Return a reduction of numbers that vary along axes, over some of which it may add up."""
+    assert block.op is not None
+    axes = sorted({*block.axes, *block.over})
+    if not block.is_reduction:
+        texts = [writer.aligned(operand, axes) for operand in block.operands]
+        columns = [", ".join(column) for column in block.op.columns(texts)]
+        stacked = [f"np.broadcast_arrays({column})" for column in columns]
+        return reduced_text(block.op, [*stacked, "axis=0"], writer.helpers)
+    single = block.shape == ()
+    operands = [_row(operand) if single else operand for operand in block.operands]
+    depth = len(block.shape)
+    is_sum = block.op in DOTS or block.op in PLAIN_SUMS
+    is_narrow = (is_sum or bool(block.over)) and operands[0].wanted.shape[-1] == 1
+    if is_narrow:
+        operands = [Operand(operand.source, operand.wanted[..., 0]) for operand in operands]
+    over = [] if is_narrow else [depth]
+    over += [depth + len(over) + axes.index(axis) for axis in block.over]
+    is_vector = is_narrow and single and len(axes) == 1
+    if is_vector and len(operands) == 2 and all(writer.axes_of(operand) for operand in operands):
+        return " @ ".join(map(writer.view, operands))
+    own = list(map(writer.axes_of, operands))
+    if single and block.op in DOTS and not block.over and () in own:
+        # One dot product for each index of the axes is the product of a vector and a matrix.
+        writer.counts.reductions -= 1
+        writer.counts.products += 1
+        one, other = sorted(operands, key=lambda operand: len(writer.axes_of(operand)))
+        return f"np.tensordot({writer.view(one, whole=True)}, {writer.view(other, whole=True)}, 1)"
+    texts = [writer.aligned(operand, axes, whole=True) for operand in operands]
+    where = f"axis={over[0] if len(over) == 1 else tuple(over)}"
+    if block.op in DOTS:
+        return f"({' * '.join(texts)}).sum({where})"
+    if block.op in PLAIN_SUMS:
+        return f"{texts[0]}.sum({where})"
+    return reduced_text(block.op, [*texts, where], writer.helpers)
+
+
+def _broadcasts_to_all(operands: Sequence[Operand]) -> bool:
+    """Return whether operands broadcast to their full shape: none of its axes is missing in all of them."""
+    shape = operands[0].wanted.shape
+    axes = [set(broadcast_axes(operand.wanted)) for operand in operands]
+    return min(shape) > 1 and not set.intersection(*axes)
+
+
+def _row(operand: Operand) -> Operand:
+    """Return the only row of an operand."""
+    return Operand(operand.source, operand.wanted[0])
+
+
+def _transposed(text: str) -> str:
+    return text.removesuffix(".T") if text.endswith(".T") else f"{text}.T"

@@ -1,0 +1,151 @@
+"""The statements of a NumPy program while they are written, and how they refer to what is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+
+import numpy as np
+
+from ..arrays.index_rules import Positions
+from ..arrays.layout import Floats, Operand, Plan
+from ..arrays.lookups import Lookup
+from ..arrays.views import broadcast_axes, view
+from .expressions import Helpers
+from .literals import Literals, number_text
+
+
+@dataclass
+class Counts:
+    """How many matrix products, other reductions, arrays, and gathered operands a program has."""
+
+    products: int = 0
+    reductions: int = 0
+    classes: int = 0
+    gathers: int = 0
+
+
+@dataclass
+class StatementWriter:
+    """The statements of a program, or of the body of a loop in it.
+
+    Attributes
+    ----------
+    plan : Plan
+        The arrays.
+    parameters : sequence of str
+        A name for each argument.
+    lookups : mapping of int to Lookup
+        Which arrays are looked up, by colour.
+    literals : Literals
+        The arrays that the program holds.
+    helpers : dict of str to str
+        The functions that it defines.
+    counts : Counts
+        What it consists of.
+    numbers : iterator of int
+        What the next names end with.
+    names : dict of int to str
+        What the arrays are called, by colour.
+    lines : list of str
+        The statements.
+    returned : set of str
+        The results.
+    """
+
+    plan: Plan
+    parameters: Sequence[str]
+    lookups: Mapping[int, Lookup]
+    literals: Literals = field(default_factory=Literals)
+    helpers: Helpers = field(default_factory=dict)
+    counts: Counts = field(default_factory=Counts)
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
+    names: dict[int, str] = field(default_factory=dict)
+    lines: list[str] = field(default_factory=list)
+    returned: set[str] = field(default_factory=set)
+
+    def within(self, plan: Plan, parameters: Sequence[str], lookups: Mapping[int, Lookup]) -> StatementWriter:
+        """Return what writes the body of a loop, which knows its own arrays alone."""
+        return StatementWriter(
+            plan, parameters, lookups, self.literals, self.helpers, self.counts, self.numbers
+        )
+
+    def new_name(self) -> str:
+        """Return a name that no variable has."""
+        return f"v{next(self.numbers)}"
+
+    def assigned(self, text: str) -> str:
+        """Write an assignment to a new variable, and return its name."""
+        name = self.new_name()
+        self.lines.append(f"{name} = {text}")
+        return name
+
+    def axes_of(self, operand: Operand) -> tuple[int, ...]:
+        """Return the axes that an operand varies along."""
+        return self.plan.blocks[operand.source].axes
+
+    def length(self, axis: int) -> str:
+        """Return the name of the length of an axis."""
+        return "n" if len(self.plan.lengths) == 1 else f"n{axis + 1}"
+
+    def shape_of(self, shape: tuple[int, ...], axes: Sequence[int]) -> str:
+        """Return the shape of an array with axes."""
+        texts = [*map(str, shape), *map(self.length, axes)]
+        return f"({', '.join(texts)}{',' if len(texts) == 1 else ''})"
+
+    def view(self, operand: Operand, *, whole: bool = False) -> str:
+        """Return an operand; `whole` if it must have its full shape rather than broadcast to it."""
+        block = self.plan.blocks[operand.source]
+        if block.constants is not None and not block.axes:
+            return self._constants(block.constants[operand.wanted], operand, whole)
+        lengths = tuple(map(self.length, block.axes))
+        text = view(self.names[operand.source], block.shape, operand.wanted, self.positions, lengths)
+        if whole and broadcast_axes(operand.wanted):
+            return f"np.broadcast_to({text}, {self.shape_of(operand.wanted.shape, block.axes)})"
+        if whole and operand.wanted.size == 1 and operand.wanted.shape:
+            if block.axes:
+                return f"{text}[{', '.join(['None'] * operand.wanted.ndim)}]"
+            only = f"np.array([{text}])"
+            return only if operand.wanted.ndim == 1 else f"{only}.reshape{operand.wanted.shape}"
+        return text
+
+    def _constants(self, chosen: Floats, operand: Operand, whole: bool) -> str:
+        """Return constants: a number where all are the same, else an array."""
+        # By their bits: 0.0 equals -0.0, and nan does not equal itself.
+        bits = chosen.ravel().view(np.int64)
+        if (bits != bits[0]).any():
+            return self.literals.name(chosen if whole else _without_repetition(chosen, operand.wanted), "c")
+        text = number_text(chosen.flat[0])
+        return f"np.full({chosen.shape}, {text})" if whole and chosen.shape else text
+
+    def positions(self, wanted: Positions) -> str:
+        """Return the name of positions that follow no rule, by which an array is gathered."""
+        self.counts.gathers += 1
+        return self.literals.name(wanted, "i")
+
+    def aligned(self, operand: Operand, axes: Sequence[int], *, whole: bool = False) -> str:
+        """Return an operand whose axes broadcast to others."""
+        text = self.view(operand, whole=whole)
+        own = self.plan.blocks[operand.source].axes
+        is_number = not operand.wanted.ndim or (
+            not whole and bool((operand.wanted == operand.wanted.flat[0]).all())
+        )
+        entries = [":" if axis in own else "None" for axis in axes]
+        if is_number:
+            while entries and entries[0] == "None":
+                entries.pop(0)
+        if "None" not in entries or _is_number(text):
+            return text
+        return f"{text}[{', '.join(entries if is_number else ['...', *entries])}]"
+
+
+def _is_number(text: str) -> bool:
+    return text[0] in "-0123456789." or text in ("np.inf", "np.nan")
+
+
+def _without_repetition(chosen: Floats, wanted: Positions) -> Floats:
+    """Return an array without the axes that broadcasting adds."""
+    for axis in broadcast_axes(wanted):
+        chosen = chosen.take([0], axis)
+    return chosen.reshape(chosen.shape[next(i for i, n in enumerate(chosen.shape) if n > 1) :])
