@@ -179,7 +179,7 @@ def _found(
     arguments = [array.shape for array in inputs.arrays]
     arrays = len(set(colours))
     # Most programs have few arrays once their sums are found, which is found in any case.
-    rolled = roll(tape, inputs) if arrays >= FEWEST_CLASSES else None
+    rolled = roll(tape, inputs, arrays - _MOST_ARRAYS) if arrays >= FEWEST_CLASSES else None
     if rolled is not None:
         of_loops, their_colours = find_reductions(rolled[0], rolled[1].arrays)
         if len(set(their_colours)) <= _MOST_ARRAYS:

@@ -18,6 +18,7 @@ from autograd import grad, hessian, jit, jvp, logsumexp, scan, tanh, value_and_g
 from autograd.compiler import compile as compiled_module
 from autograd.compiler.found import FoundArrays
 from autograd.compiler.found_records import record_of, what_is_in
+from autograd.compiler.passes.rolling import roll
 
 RNG = np.random.default_rng(0)
 W, U, H = RNG.normal(size=(3, 3)), RNG.normal(size=(3, 2)), RNG.normal(size=3)
@@ -300,6 +301,33 @@ def test_few_steps_stay_as_they_are() -> None:
     compiled = jit(rnn, backend="numpy")
     same(compiled(*args), evaluated(rnn, *args))
     assert not loops_in(compiled, *args)
+
+
+def test_loops_that_leave_too_many_arrays_are_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A recurrence of a few arrays does not make a program of a thousand others short."""
+    rolled = []
+
+    def spied(*args: Any) -> Any:
+        rolled.append(roll(*args))
+        return rolled[-1]
+
+    monkeypatch.setattr(compiled_module, "roll", spied)
+    functions = np.sin, np.cos, np.tanh, np.arctan
+    other = [functions[i] for i in np.random.default_rng(0).integers(4, size=1600)]
+
+    def f(others: int, x: Any) -> Any:
+        y, z = x[0], x[2]
+        for _ in range(60):
+            y = np.sin(y) * x[1]
+        for g in other[:others]:
+            z = g(z)
+        return y + z
+
+    x = np.array([0.7, 0.9, 1.01])
+    for others in (100, 1600):
+        compiled = jit(f, backend="numpy", static_argnums=0)
+        same(compiled(others, x), evaluated(f, others, x))
+    assert [found is None for found in rolled] == [False, True]
 
 
 def test_steps_that_differ_stay_apart() -> None:

@@ -29,8 +29,11 @@ FEWEST_CLASSES = 100
 _FEWEST_STEPS = 8
 _MOST_STEPS_BACK = 4
 
+# A choice is one class here, and up to four arrays once it is written out.
+_ARRAYS_OF_A_CLASS = 4
 
-def roll(tape: Tape, inputs: Inputs) -> tuple[Tape, Inputs] | None:
+
+def roll(tape: Tape, inputs: Inputs, too_many: int = 0) -> tuple[Tape, Inputs] | None:
     """Return a program of the same results in which repeated steps are loops.
 
     Parameters
@@ -39,6 +42,9 @@ def roll(tape: Tape, inputs: Inputs) -> tuple[Tape, Inputs] | None:
         The program.
     inputs : Inputs
         What it reads.
+    too_many : int
+        How many arrays the loops have to replace at least. To write loops for a tenth of a program only to
+        find that the rest is too long takes longer than all other passes.
 
     Returns
     -------
@@ -64,6 +70,8 @@ def roll(tape: Tape, inputs: Inputs) -> tuple[Tape, Inputs] | None:
     sequence = ClassSequence(tape, colours, axes)
     runs = find_runs(sequence, _FEWEST_STEPS)
     if sum([(run.steps - 1) * run.period for run in runs]) < FEWEST_CLASSES:
+        return None
+    if _ARRAYS_OF_A_CLASS * sum([run.steps * run.period for run in runs]) < too_many:
         return None
     steps = _Steps(sequence)
     repeats = [found for run in runs if (found := steps.repeat(run))]
