@@ -14,7 +14,8 @@ from ..arrays.layout import Plan, Results
 from ..runtime.cache import forget, is_intact, seal, stored
 from ..runtime.program import Run, UnsuitableError
 from .functions import with_all_functions
-from .source import loops_source, shapes_of_results, signature_of
+from .signature import shapes_of_results, signature_of
+from .source import loops_source
 from .vector_functions import with_vector_functions
 
 # The 420 lines of the moons take 3.3 s to compile, 80 loops over sums and functions 2.6 s.

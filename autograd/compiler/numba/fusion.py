@@ -14,7 +14,7 @@ import numpy as np
 
 from ...ops.table import COMPARISONS, OPS
 from ..arrays.index_rules import Positions
-from ..arrays.layout import Block, Plan
+from ..arrays.layout import Block, Plan, Results
 
 
 @dataclass
@@ -95,6 +95,23 @@ def fused(plan: Plan) -> list[LoopNest]:
     for step in steps:
         step.elements = dict(reversed(step.elements.items()))
     return steps[::-1]
+
+
+def used_elsewhere(plan: Plan, nests: Iterable[LoopNest], results: Results) -> set[int]:
+    """Return the arrays that are used outside of the loops that compute them, or returned.
+
+    Examples
+    --------
+    >>> used_elsewhere(Plan({}, {0: (7, 0)}), [], [([0], ())])
+    {7}
+    """
+    found = {plan.place[i][0] for instructions, _ in results for i in instructions}
+    found |= {block.same_as[0] for block in plan.blocks.values() if block.same_as}
+    for nest in nests:
+        for colour in nest.elements:
+            sources = {operand.source for operand in plan.blocks[colour].operands}
+            found |= sources - nest.elements.keys()
+    return found
 
 
 _RING = frozenset(

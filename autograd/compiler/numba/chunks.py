@@ -1,0 +1,106 @@
+"""Write what reads and stores arrays along axes, chunk by chunk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..arrays.layout import Block, Operand, by_source
+from .along import ArrayAlong, dimensions_of
+from .index_loops import IndexLoops
+from .lane_loops import nested
+from .loop_writer import ALIGNMENT, LoopWriter
+from .signature import lengths_of
+
+
+def count_lanes(writer: LoopWriter, axis: int) -> None:
+    """Write how many samples a chunk has, and as whole vectors.
+
+    Only bits that LLVM knows to be 0 tell it that a row ends before the next one begins: without them it
+    finds no vectors, and the moons take 70 us in place of 8.
+    """
+    most = writer.capacity[axis]
+    bits = most | ALIGNMENT - 1
+    writer.lines.append(f"count{axis} = min({most}, length{axis} - start{axis}) & {bits}")
+    writer.lines.append(f"lanes{axis} = (count{axis} + {ALIGNMENT - 1}) & {most}")
+
+
+def load(writer: LoopWriter, colour: int) -> None:
+    """Write what copies the current chunk of an array into the work array."""
+    block = writer.plan.blocks[colour]
+    room = writer.memory[colour] = writer.room(block.size, block.axes)
+    if block.is_index:
+        loop, (axis,) = IndexLoops((), block.axes, is_exact=True), block.axes
+        element = writer.element(room._replace(positions=room.positions[0]), loop)
+        writer.lines += nested(loop.bounds, [f"{element} = start{axis} + t{axis}"])
+        return
+    shape, array = array_along(writer, colour, block)
+    part = writer.chunk_of(array)
+    loop = IndexLoops(shape, block.axes, is_exact=True)
+    target = writer.element(room.shaped(shape), loop)
+    writer.lines += loop.around(f"{target} = {part}[{array.at(loop.indices)}]")
+
+
+def store(writer: LoopWriter, which: int, result: tuple[Sequence[int], tuple[int, ...]]) -> None:
+    """Write what copies the current chunk of a result."""
+    instructions, shape = result
+    along = writer.plan.axes_of_results[which]
+    places = [writer.plan.place[i] for i in instructions]
+    if not places:
+        return
+    name = f"flat{which}"
+    writer.levels[0].append(f"{name} = result{which}.ravel()")
+    array = ArrayAlong(name, lengths_of(shape, writer.plan.along[which]))
+    part = writer.chunk_of(array)
+    parts, targets = by_source([colour for colour, _ in places], [position for _, position in places])
+    for operand, target in zip(parts, targets, strict=True):
+        own = shape if len(parts) == 1 and shape else (len(target),)
+        loop = IndexLoops(own, sorted(along), is_exact=True)
+        text = writer.literal(operand) or writer.scalars.get(operand.source)
+        if text is None:
+            text = writer.element(writer.memory_of(operand).shaped(own), loop)
+        indices = np.unravel_index(target, shape) if shape else []
+        at = array.at([writer.address(index.reshape(own), loop) for index in indices])
+        writer.lines += loop.around(f"{part}[{at}] = {text}")
+
+
+def keep(writer: LoopWriter, colour: int) -> None:
+    """Write what stores the current chunk of an array, to be read along another axis."""
+    block = writer.plan.blocks[colour]
+    loop = IndexLoops((block.size,), block.axes, is_exact=True)
+    memory = writer.memory_of(Operand(colour, np.arange(block.size)))
+    if colour not in writer.along:
+        array = new_along(writer, colour, block, "empty")
+        target = f"{writer.chunk_of(array)}[{array.at(loop.indices)}]"
+        writer.lines += loop.around(f"{target} = {writer.element(memory, loop)}")
+
+
+def array_along(writer: LoopWriter, colour: int, block: Block) -> tuple[tuple[int, ...], ArrayAlong]:
+    """Return an array along axes, and the shape of a slice."""
+    if colour in writer.along:
+        return (block.size,), writer.along[colour]
+    if block.same_as is not None:
+        source, order = block.same_as
+        names = dict(zip(order, block.axes, strict=True))
+        lengths = tuple([~names[i] for i in range(len(names))])
+        return (block.size,), writer.along[source]._replace(lengths=(block.size, *lengths))
+    if block.constants is not None:
+        start = writer.hold(block.constants)
+        dimensions = {len(block.shape) + i: axis for i, axis in enumerate(block.axes)}
+        return block.shape, ArrayAlong("numbers", dimensions_of(block.shape, dimensions), start)
+    name = f"data{block.argument}"
+    if name not in writer.opened:
+        writer.opened.add(name)
+        writer.levels[0].append(f"{name} = argument{block.argument}.ravel()")
+    axes = dict(zip(block.dimensions, block.axes, strict=True))
+    return block.shape, ArrayAlong(name, dimensions_of(block.shape, axes))
+
+
+def new_along(writer: LoopWriter, colour: int, block: Block, kind: str) -> ArrayAlong:
+    """Write a new array along axes, before the loops along them."""
+    name, lengths = f"along{len(writer.along)}", tuple([~axis for axis in block.axes])
+    writer.along[colour] = ArrayAlong(name, (block.size, *lengths))
+    size = " * ".join([str(block.size), *(f"length{axis}" for axis in block.axes)])
+    writer.levels[0].append(f"{name} = np.{kind}({size})")
+    return writer.along[colour]
