@@ -69,35 +69,6 @@ class BatchArray(WholeArray):
         """The shape of each slice."""
         return self.inner.shape if isinstance(self.inner, np.ndarray) else ()
 
-    @property
-    def ndim(self) -> int:
-        """How many dimensions it has."""
-        return len(self.dims)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """That of an array of `Value`s."""
-        return np.dtype(object)
-
-    @property
-    def shape(self) -> tuple[Any, ...]:
-        """The length along each dimension, a number of the program along an axis."""
-        own = iter(self.own)
-        return tuple(
-            [next(own) if axis is None else ArrayLength.of(axis.size, self._trace) for axis in self.dims]
-        )
-
-    @property
-    def lengths(self) -> tuple[int, ...]:
-        """Its shape while it is traced."""
-        own = iter(self.own)
-        return tuple([next(own) if axis is None else axis.size.length for axis in self.dims])
-
-    @property
-    def size(self) -> Any:
-        """How many elements it has."""
-        return product_of(self.shape)
-
     def slice(self) -> Any:
         """Return the slice at any index of the axes."""
         return self.inner
@@ -109,9 +80,6 @@ class BatchArray(WholeArray):
     def elements(self) -> NoReturn:
         """Have the function traced again, with all samples side by side."""
         raise ElementsNeededError
-
-    def __len__(self) -> int:
-        return int(self.shape[0])
 
     def __iter__(self) -> Iterator[Any]:
         if self.dims[0] is not None:

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from .alignment import beside, constant_as_columns, dimensions_of
-from .array_lengths import ArrayLength
 from .axes import Axis, AxisTrace, ElementsNeededError, Size
 from .traced_array import OF_WHOLE, Dimension, TracedArray, WholeArray, is_all_of_it, is_whole, taken_apart
 
@@ -53,24 +52,6 @@ class DeferredArray(WholeArray):
         self._dimensions = dimensions
         self._elements: Any = None
         self._items: list[Any] = []
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """That of an array of `Value`s."""
-        return np.dtype(object)
-
-    @property
-    def shape(self) -> tuple[Any, ...]:
-        """The length along each dimension, a number of the program where it is no integer."""
-        return tuple([n if isinstance(n, int) else ArrayLength.of(n, self._trace) for n in self._dimensions])
-
-    @property
-    def lengths(self) -> tuple[int, ...]:
-        """Its shape while it is traced."""
-        return tuple([n if isinstance(n, int) else n.length for n in self._dimensions])
-
-    def __len__(self) -> int:
-        return int(self.shape[0])
 
     def dimensions(self) -> Sequence[Dimension]:
         """Return what its dimensions are."""

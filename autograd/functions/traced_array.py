@@ -38,6 +38,7 @@ class WholeArray(NDArrayOperatorsMixin):
 
     # Whether its elements vary along axes; such an array answers for others, too.
     varies: ClassVar[bool] = False
+    _trace: AxisTrace
 
     # For everybody who asks `isinstance(x, np.ndarray)`.
     @property  # type: ignore[misc]
@@ -46,11 +47,6 @@ class WholeArray(NDArrayOperatorsMixin):
 
     def elements(self) -> Any:
         """Return the elements one by one, as a `ValueArray`."""
-        raise NotImplementedError
-
-    @property
-    def lengths(self) -> tuple[int, ...]:
-        """Its shape while it is traced."""
         raise NotImplementedError
 
     def dimensions(self) -> Sequence[Dimension]:
@@ -102,6 +98,33 @@ class WholeArray(NDArrayOperatorsMixin):
     def ndim(self) -> int:
         """How many dimensions it has."""
         return len(self.lengths)
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """Its shape while it is traced."""
+        return tuple([n if isinstance(n, int) else _size(n).length for n in self.dimensions()])
+
+    @property
+    def shape(self) -> tuple[Any, ...]:
+        """The length along each dimension, a number of the program where it is no integer."""
+        return tuple(
+            [n if isinstance(n, int) else ArrayLength.of(_size(n), self._trace) for n in self.dimensions()]
+        )
+
+    @property
+    def size(self) -> Any:
+        """How many elements it has."""
+        return product_of(self.shape)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """That of an array of `Value`s."""
+        return np.dtype(object)
+
+    def __len__(self) -> int:
+        if not self.ndim:
+            raise TypeError("len() of unsized object")
+        return int(self.shape[0])
 
     @property
     def T(self) -> Any:  # noqa: N802  # as arrays call it
@@ -191,6 +214,10 @@ def _leading(kinds: Iterable[type]) -> type[WholeArray]:
     return max((kind for kind in kinds if issubclass(kind, WholeArray)), key=lambda kind: kind.varies)
 
 
+def _size(dimension: Axis | Size) -> Size:
+    return dimension.size if isinstance(dimension, Axis) else dimension
+
+
 def taken_apart(item: Any) -> Any:
     """Return arguments with the elements of each whole array.
 
@@ -275,21 +302,6 @@ class TracedArray(WholeArray):
         view._own, view._picked, view._base = own, picked, self._base
         return view
 
-    @property
-    def ndim(self) -> int:
-        """How many dimensions it has."""
-        return len(self._own)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """That of an array of `Value`s."""
-        return np.dtype(object)
-
-    @property
-    def sizes(self) -> list[Size | int]:
-        """The length along each dimension."""
-        return [self._size(dimension) for dimension in self._own]
-
     def _size(self, dimension: int | None) -> Size | int:
         if dimension is None:
             return 1
@@ -300,17 +312,8 @@ class TracedArray(WholeArray):
     def dimensions(self) -> list[Dimension]:
         """Return the length along each dimension; of a constant the number where it is 1."""
         is_constant = self.source.argument is None
-        return [1 if is_constant and _number(size) == 1 else size for size in self.sizes]
-
-    @property
-    def shape(self) -> tuple[Any, ...]:
-        """The length along each dimension, a number of the program where it is no integer."""
-        return tuple([n if isinstance(n, int) else ArrayLength.of(n, self._trace) for n in self.sizes])
-
-    @property
-    def lengths(self) -> tuple[int, ...]:
-        """Its shape while it is traced."""
-        return tuple(map(_number, self.sizes))
+        sizes = map(self._size, self._own)
+        return [1 if is_constant and _number(size) == 1 else size for size in sizes]
 
     def slice(self) -> Any:
         """Return its elements if somebody has used them."""
@@ -319,11 +322,6 @@ class TracedArray(WholeArray):
     def with_slice(self, new: Any) -> Any:
         """Return an array with something else in place of its elements, if somebody has used them."""
         return self if self._elements is None else new
-
-    @property
-    def size(self) -> Any:
-        """How many elements it has."""
-        return product_of(self.shape)
 
     def in_order(self, places: Sequence[int]) -> Any:
         """Return the array with its dimensions in another order."""
@@ -338,11 +336,6 @@ class TracedArray(WholeArray):
         if self.ndim == 1 and shape in ((-1, 1), ((-1, 1),), ([-1, 1],)):
             return self[:, None]
         return self.elements().reshape(*shape)
-
-    def __len__(self) -> int:
-        if not self._own:
-            raise TypeError("len() of unsized object")
-        return int(self.shape[0])
 
     def __getitem__(self, key: Any) -> Any:
         # Rows that constants say stay whole, as the points that each observation is of.

@@ -128,16 +128,6 @@ class DifferentiatedArray(WholeArray):
         self._axis: Axis | None = None
 
     @property
-    def ndim(self) -> int:
-        """How many dimensions it has."""
-        return self._whole.ndim
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """That of an array of `Value`s."""
-        return self._whole.dtype
-
-    @property
     def shape(self) -> tuple[Any, ...]:
         """The length along each dimension."""
         return self._whole.shape
@@ -146,9 +136,6 @@ class DifferentiatedArray(WholeArray):
     def lengths(self) -> tuple[int, ...]:
         """Its shape while it is traced."""
         return self._whole.lengths
-
-    def __len__(self) -> int:
-        return len(self._whole)
 
     def slice(self) -> Any:
         """Return nothing: its elements are not used one by one."""
