@@ -88,57 +88,67 @@ def vmap(f: Function, in_axes: Any = 0, out_axes: Any = 0) -> Function:
             raise ValueError(
                 f"expected in_axes to have {len(args)} entries, one for each argument, got {len(each)}"
             )
-        arrays: list[_Array] = []
+        arrays: list[_Array | WholeBatch] = []
         positional = [_opened(arg, axes, arrays) for arg, axes in zip(args, each, strict=True)]
         by_keyword = {name: _opened(arg, 0, arrays) for name, arg in kwargs.items()}
-        count = _count(arrays)
-        trace = axis_trace()
-        if trace is not None:
-            wholes = [array if isinstance(array, WholeBatch) else array.array for array in arrays]
-            if is_by_symbol(trace, wholes):
-
-                def call(parts: Iterator[Any]) -> Any:
-                    own = [build(parts) for build in positional]
-                    return f(*own, **{name: build(parts) for name, build in by_keyword.items()})
-
-                try:
-                    return mapped_by_symbol(trace, wholes, call, out_axes)
-                except TracedValueError:
-                    # The function may branch on constants, which it gets as they are for each sample.
-                    if all(isinstance(array, WholeBatch) for array in wholes):
-                        raise
-                    if any(isinstance(array, WholeBatch) for array in wholes):
-                        raise ElementsNeededError from None
-        arrays = [_Array(array.apart()) if isinstance(array, WholeBatch) else array for array in arrays]
-        has_shared = _has_none(out_axes)
-        if has_shared:
-            arrays = [array.of_new_nodes() for array in arrays]
-        results = _Numbers()
-
-        are_parts = not by_keyword and all(build is next for build in positional)
-
-        def of_parts(parts: Iterable[Any]) -> list[Any]:
-            if are_parts:
-                return results.of(f(*parts))
-            rest = iter(parts)
-            own = [build(rest) for build in positional]
-            return results.of(f(*own, **{name: build(rest) for name, build in by_keyword.items()}))
-
-        def of_numbers(numbers: Sequence[Any]) -> list[Any]:
-            rest = iter(numbers)
-            return of_parts([array.taken(rest) for array in arrays])
-
-        if count:
-            rows: Any = recorded_once(of_numbers, lambda: _samples(arrays))
-            rows = rows or [of_parts(parts) for parts in zip(*(array.parts for array in arrays), strict=True)]
-        else:
-            # Without warnings: the numbers of a sample of ones mean nothing.
-            with np.errstate(all="ignore"):
-                rows = [of_numbers([number for array in arrays for number in array.ones])]
-        nodes = [node for array in arrays for node in array.nodes] if has_shared else []
-        return _Results(count, nodes).joined(results.form, _matrix(rows), out_axes)
+        count, call = _count(arrays), _of_parts(f, positional, by_keyword)
+        trace, wholes = axis_trace(), [isinstance(array, WholeBatch) for array in arrays]
+        batches = [array if isinstance(array, WholeBatch) else array.array for array in arrays]
+        if trace is not None and is_by_symbol(trace, batches):
+            try:
+                return mapped_by_symbol(trace, batches, call, out_axes)
+            except TracedValueError:
+                # The function may branch on constants, which it gets as they are for each sample.
+                if all(wholes):
+                    raise
+                if any(wholes):
+                    raise ElementsNeededError from None
+        return _one_by_one(call, arrays, count, out_axes)
 
     return mapped
+
+
+def _of_parts(
+    f: Function, positional: Sequence[Builder], by_keyword: Mapping[str, Builder]
+) -> Callable[[Iterable[Any]], Any]:
+    """Return a function of the slices of one sample, which builds the arguments of `f` from them."""
+    # Slices that are arguments as they stand are not built: 1.2 ms for 3,000 products, else 2.7 ms.
+    if not by_keyword and all(build is next for build in positional):
+        return lambda parts: f(*parts)
+
+    def call(parts: Iterable[Any]) -> Any:
+        rest = iter(parts)
+        own = [build(rest) for build in positional]
+        return f(*own, **{name: build(rest) for name, build in by_keyword.items()})
+
+    return call
+
+
+def _one_by_one(
+    call: Callable[[Iterable[Any]], Any], mapped: Sequence[_Array | WholeBatch], count: int, out_axes: Any
+) -> Any:
+    """Return the results for all samples, each of which has numbers of its own."""
+    arrays = [_Array(array.apart()) if isinstance(array, WholeBatch) else array for array in mapped]
+    has_shared = _has_none(out_axes)
+    if has_shared:
+        arrays = [array.of_new_nodes() for array in arrays]
+    results = _Numbers()
+
+    def of_numbers(numbers: Sequence[Any]) -> list[Any]:
+        rest = iter(numbers)
+        return results.of(call([array.taken(rest) for array in arrays]))
+
+    rows: Any
+    if count:
+        rows = recorded_once(of_numbers, lambda: _samples(arrays)) or [
+            results.of(call(parts)) for parts in zip(*(array.parts for array in arrays), strict=True)
+        ]
+    else:
+        # Without warnings: the numbers of a sample of ones mean nothing.
+        with np.errstate(all="ignore"):
+            rows = [of_numbers([number for array in arrays for number in array.ones])]
+    nodes = [node for array in arrays for node in array.nodes] if has_shared else []
+    return _Results(count, nodes).joined(results.form, _matrix(rows), out_axes)
 
 
 # --------------------------------------------------------------------------------------------- arguments
@@ -190,7 +200,7 @@ class _Array:
         return _Array(new.reshape(self.array.shape))
 
 
-def _opened(tree: Any, axes: Any, arrays: list[_Array]) -> Builder:
+def _opened(tree: Any, axes: Any, arrays: list[_Array | WholeBatch]) -> Builder:
     """Collect the mapped arrays of an argument, and return the function that builds it for one sample."""
     if axes is None:
         return lambda parts: tree
@@ -209,7 +219,7 @@ def _opened(tree: Any, axes: Any, arrays: list[_Array]) -> Builder:
     return lambda parts: build_argument([build(parts) for build in builders])
 
 
-def _array(leaf: Any, axis: int) -> Any:
+def _array(leaf: Any, axis: int) -> _Array | WholeBatch:
     return WholeBatch(leaf, axis) if is_whole(leaf) else _Array(_moved(np.asarray(leaf), axis))
 
 
@@ -222,7 +232,7 @@ def _moved(array: Any, axis: int) -> Any:
     return np.moveaxis(array, axis, 0)
 
 
-def _count(arrays: Sequence[_Array]) -> int:
+def _count(arrays: Sequence[_Array | WholeBatch]) -> int:
     """Return how many samples there are."""
     lengths = {array.length if isinstance(array, WholeBatch) else len(array.array) for array in arrays}
     if len(lengths) != 1:
