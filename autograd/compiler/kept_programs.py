@@ -131,6 +131,7 @@ class KeptPrograms:
         self, call: Call, program: Program, build: Callable[..., Any], lengths: OpenLengths = NONE_OPEN
     ) -> Ready:
         """Keep the program of a call, and no more than there is room for."""
+        # Made anew: what the trace has changed in a module, the next call will find changed.
         key = call.key_for(lengths)
         self.reason = self._reason(call, key)
         self.compilations += 1

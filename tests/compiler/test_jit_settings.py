@@ -307,6 +307,14 @@ def test_settings_that_change_in_place() -> None:
         assert f.traces == i + 2
 
 
+def test_settings_that_a_trace_changes() -> None:
+    """A function that changes a setting while it is traced is not traced again because of that."""
+    module = Holder(items=[])
+    f = Counted(lambda m, x: m.w * x + float(bool(m.items.append(x))))
+    assert [f(module) for _ in range(3)] == [6.0] * 3
+    assert (f.traces, len(module.items)) == (1, 1)
+
+
 def test_attributes_of_the_class() -> None:
     """Class attributes and replaced methods are part of the key."""
 

@@ -73,11 +73,6 @@ class Call:
         self.leaves, self.structure = leaves_of(others, "an argument of a compiled function", exact=True)
 
     @property
-    def has_statics(self) -> bool:
-        """Whether there are static arguments."""
-        return bool(self.statics.by_position or self.statics.by_name)
-
-    @property
     def is_recorded(self) -> bool:
         """Whether there are `Value`s among the arguments: somebody differentiates through the call."""
         return any(map(_is_recorded, self.leaves))

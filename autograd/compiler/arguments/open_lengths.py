@@ -86,10 +86,10 @@ def fits(lengths: OpenLengths, structures: Sequence[Structure]) -> bool:
     >>> fits(square, [Leaf((3, 3), is_array=True)]), fits(square, [Leaf((3, 2), is_array=True)])
     (True, False)
     """
-    shapes = [shape for structure in structures for shape in _shapes(structure)]
     if not lengths:
         return True
-    if [*map(len, shapes)] != [*map(len, lengths.symbols)] and len(shapes) != len(lengths.symbols):
+    shapes = [shape for structure in structures for shape in _shapes(structure)]
+    if len(shapes) != len(lengths.symbols):
         return False
     known: dict[int, int] = {}
     for shape, symbols in zip(shapes, lengths.symbols, strict=True):
