@@ -1,7 +1,8 @@
-"""Comparisons of compiled functions with eager calls."""
+"""Comparisons of numbers that are computed in two ways, such as eagerly and compiled."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -28,3 +29,8 @@ def evaluated(f: Any, *args: Any) -> Any:
     """Return the result of an eager call, without NumPy's warnings."""
     with np.errstate(all="ignore"):
         return f(*args)
+
+
+def close(a: float, b: float) -> bool:
+    """Return whether two sums of the same terms are equal up to the order of summation."""
+    return a == b or math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-9) or (math.isnan(a) and math.isnan(b))

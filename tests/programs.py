@@ -259,6 +259,11 @@ class Program:
         }
         return executed(self.source("rows"), namespace)(variables, ())
 
+    def graph(self) -> tuple[Value, list[Value]]:
+        """Return the graph of a program that only consists of rows, and its variables."""
+        variables = [Value(number, f"x{i}") for i, number in enumerate(self.point)]
+        return self.on(call_public, float, variables), variables
+
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         # Hypothesis prints this for a failure.
         printer.text(f"\n{self!r}")

@@ -18,8 +18,7 @@ from autograd import Op, Value
 
 def differentiate(expression: Program) -> tuple[float, list[float]]:
     """Return the value and the gradient that `backward` computes."""
-    variables = [Value(coordinate) for coordinate in expression.point]
-    out = expression.on(call_public, float, variables)
+    out, variables = expression.graph()
     out.backward()
     return out.data, [variable.grad for variable in variables]
 

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 from hypothesis import given
-from programs import Program, call_public
+from programs import Program
 from strategies import expressions
 
 from autograd import Value
 from autograd.engine.graph import consumers_first, depending_on, nodes_of, numbered, operands
 
 
-def built(drawn: Program) -> tuple[Value, list[Value]]:
-    """Return the graph of a random expression, and its variables."""
-    variables = [Value(number) for number in drawn.point]
-    return drawn.on(call_public, float, variables), variables
-
-
 @given(expressions())
 def test_both_orders(drawn: Program) -> None:
     """Each node comes once, after its operands or after its consumers; both walks find the same nodes."""
-    root, _ = built(drawn)
+    root, _ = drawn.graph()
     order, reverse = nodes_of([root, root]), consumers_first(root, root)
     assert len(order) == len(set(order)) == len(reverse)
     assert set(order) == set(reverse)
@@ -34,7 +28,7 @@ def test_both_orders(drawn: Program) -> None:
 @given(expressions())
 def test_numbers_of_operands(drawn: Program) -> None:
     """The numbers of operands are those of the nodes, in order and as often as they are used."""
-    root, variables = built(drawn)
+    root, variables = drawn.graph()
     found = numbered([root, *variables])
     assert [found.nodes[number] for number in found.roots] == [root, *variables]
     for number, node in enumerate(found.nodes):
@@ -47,7 +41,7 @@ def test_numbers_of_operands(drawn: Program) -> None:
 @given(expressions())
 def test_what_depends_on_a_variable(drawn: Program) -> None:
     """A node depends on a variable if one of its operands does."""
-    root, variables = built(drawn)
+    root, variables = drawn.graph()
     order = nodes_of([root, *variables])
     found = depending_on(variables[:1], order)
     for node in order:

@@ -3,10 +3,10 @@ from __future__ import annotations
 import math
 
 import pytest
+from comparing import close
 from hypothesis import given
 from programs import Program
 from strategies import expressions
-from test_steps import built, close
 
 import autograd
 from autograd import Value, explain, sigmoid, sin, where
@@ -89,7 +89,7 @@ def test_one_neuron_a_layer() -> None:
 @given(expressions())
 def test_derivatives_are_the_gradients(drawn: Program) -> None:
     """The result of an explanation is the gradient, for each variable and at each kink."""
-    root, variables = built(drawn)
+    root, variables = drawn.graph()
     root.backward()
     for x in set(variables) & set(nodes(root)):
         found = explain(root, x)

@@ -75,28 +75,22 @@ def pairs_of_parentheses(text: str) -> list[tuple[int, int]]:
     return found
 
 
-def built(drawn: Program) -> tuple[Value, dict[str, Value]]:
-    """Return the graph of a random expression, its variables labelled."""
-    variables = [Value(number, f"x{i}") for i, number in enumerate(drawn.point)]
-    return drawn.on(call_public, float, variables), {v.label: v for v in variables}
-
-
 @given(expressions())
 def test_the_text_means_the_same(drawn: Program) -> None:
     """Evaluated as Python, the text gives the same value, bit for bit, and the same gradient."""
-    root, variables = built(drawn)
+    root, variables = drawn.graph()
     try:
         text = expression(root, max_terms=2000)
     except ValueError:
         assume(False)
-    again = evaluate(text, variables)
+    again = evaluate(text, {variable.label: variable for variable in variables})
     assert repr(again.data) == repr(root.data)
 
 
 @given(expressions())
 def test_no_pair_of_parentheses_is_superfluous(drawn: Program) -> None:
     """Removing any pair of parentheses changes the parsed tree."""
-    root, _ = built(drawn)
+    root, _ = drawn.graph()
     try:
         text = expression(root)
     except ValueError:

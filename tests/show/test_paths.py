@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from programs import Program
 from strategies import expressions
-from test_steps import built
 
 import autograd
 from autograd import Value, paths
@@ -17,7 +16,7 @@ from autograd.engine.graph import consumers_first
 @given(expressions())
 def test_the_sum_over_the_paths_is_the_gradient(drawn: Program) -> None:
     """The products along paths sum to the gradient; the count is the number of paths iterated over."""
-    root, variables = built(drawn)
+    root, variables = drawn.graph()
     root.backward()
     for x in set(variables) & set(consumers_first(root, by_derivative=True)):
         found = paths(root, x, k=3)

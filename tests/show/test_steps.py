@@ -5,7 +5,7 @@ from collections import defaultdict
 
 import pytest
 from hypothesis import given
-from programs import Program, call_public
+from programs import Program
 from strategies import expressions
 
 import autograd
@@ -15,25 +15,13 @@ from autograd.engine.graph import nodes
 from autograd.show.text.nudges import nudge
 from autograd.show.text.replay import replay
 
-
-def built(drawn: Program) -> tuple[Value, list[Value]]:
-    """Return the graph of a random expression, and its variables."""
-    variables = [Value(number, f"x{i}") for i, number in enumerate(drawn.point)]
-    return drawn.on(call_public, float, variables), variables
-
-
-def close(a: float, b: float) -> bool:
-    """Return whether two sums of the same terms are equal up to the order of summation."""
-    return a == b or math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-9) or (math.isnan(a) and math.isnan(b))
-
-
 # ------------------------------------------------------------------------------------------------ steps
 
 
 @given(expressions())
 def test_contributions_add_up(drawn: Program) -> None:
     """Contributions to a node sum to its adjoint; each running sum starts where the previous one ends."""
-    root, _ = built(drawn)
+    root, _ = drawn.graph()
     received: dict[Value, float] = defaultdict(float, {root: 1.0})
     for step in steps(root):
         assert received[step.node] == step.adjoint
@@ -47,7 +35,7 @@ def test_contributions_add_up(drawn: Program) -> None:
 @given(expressions())
 def test_steps_are_what_backward_does(drawn: Program) -> None:
     """The adjoints are the gradients of `backward`, bit for bit, and `steps` changes nothing."""
-    root, _ = built(drawn)
+    root, _ = drawn.graph()
     found = {step.node: step.adjoint for step in steps(root, 2.0)}
     assert not any(map(has_gradient, nodes(root)))
     root.backward(2.0)
@@ -57,7 +45,7 @@ def test_steps_are_what_backward_does(drawn: Program) -> None:
 @given(expressions())
 def test_a_line_for_each_step_of_any_expression(drawn: Program) -> None:
     """The steps of any expression can be shown, also with conditions."""
-    root, _ = built(drawn)
+    root, _ = drawn.graph()
     assert len(repr(steps(root)).splitlines()) == len(steps(root))
 
 
@@ -103,7 +91,7 @@ def test_steps_take_values() -> None:
 @given(expressions())
 def test_replay_at_the_same_point(drawn: Program) -> None:
     """A copy at the same point has the same values and partials, and shares no node with the original."""
-    root, _ = built(drawn)
+    root, _ = drawn.graph()
     copies = replay(root, {})
     for node, copy in copies.items():
         assert copy is not node

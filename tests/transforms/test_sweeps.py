@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from comparing import close
 from hypothesis import given
-from programs import Program, call_public
+from programs import Program
 from strategies import expressions
 
 from autograd import Value, anomaly, explain, grad, hessian, jit, jvp, paths, steps
@@ -24,25 +25,13 @@ from autograd.ops.structural import Structural
 from autograd.transforms.batch_operations import lengths_of, stack
 from autograd.transforms.sweeps import along_stored_partials, backward_sweep, pull, push
 
-
-def built(drawn: Program) -> tuple[Value, list[Value]]:
-    """Return the graph of a random expression, and its variables."""
-    variables = [Value(number, f"x{i}") for i, number in enumerate(drawn.point)]
-    return drawn.on(call_public, float, variables), variables
-
-
-def close(a: float, b: float) -> bool:
-    """Return whether two sums of the same terms are equal up to the order of summation."""
-    return a == b or math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-9) or (math.isnan(a) and math.isnan(b))
-
-
 # ----------------------------------------------------------------------------------------- laws, with floats
 
 
 @given(expressions())
 def test_an_adjoint_is_the_sum_of_what_consumers_contribute(drawn: Program) -> None:
     """A node comes after all its consumers, with its full adjoint, and passes on adjoint times partials."""
-    root, _ = built(drawn)
+    root, _ = drawn.graph()
     received: dict[Value, float] = defaultdict(float, {root: 1.0})
     for node, adjoint, flows in backward_sweep(
         consumers_first(root, by_derivative=True), {root: 1.0}, along_stored_partials
@@ -58,7 +47,7 @@ def test_an_adjoint_is_the_sum_of_what_consumers_contribute(drawn: Program) -> N
 @given(expressions())
 def test_all_that_stands_on_the_sweep_agrees_with_the_fast_one(drawn: Program) -> None:
     """Gradients by `pull`, `steps` and `paths` equal those of `backward`, bit for bit."""
-    root, variables = built(drawn)
+    root, variables = drawn.graph()
     order = consumers_first(root, by_derivative=True)
     reached = [x for x in variables if x in set(order)]
     by_pull = pull(order, [root], [1.0], reached, as_graph=False)
@@ -72,7 +61,7 @@ def test_all_that_stands_on_the_sweep_agrees_with_the_fast_one(drawn: Program) -
 @given(expressions())
 def test_a_gradient_is_just_more_graph(drawn: Program) -> None:
     """Adjoints computed as graphs have the same numbers as those from the stored partials."""
-    root, variables = built(drawn)
+    root, variables = drawn.graph()
     order = consumers_first(root, by_derivative=True)
     numbers = pull(order, [root], [1.0], variables, as_graph=False)
     graphs = pull(order, [root], [1.0], variables, as_graph=True)
@@ -83,7 +72,7 @@ def test_a_gradient_is_just_more_graph(drawn: Program) -> None:
 @given(drawn=expressions())
 def test_backward_and_forward_are_adjoint(drawn: Program, as_graph: bool) -> None:
     """The pulled-back adjoint times a direction equals the tangent pushed forward along it."""
-    root, variables = built(drawn)
+    root, variables = drawn.graph()
     order = consumers_first(root, by_derivative=True)
     direction = [1.0 + i for i in range(len(variables))]
     pulled = pull(order, [root], [1.0], variables, as_graph)
