@@ -7,7 +7,7 @@ each of the former and a column for each of the latter. Irregular classes stay i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice, pairwise
 from math import prod
@@ -310,42 +310,48 @@ class _Layout:
             self.rows[length] = np.empty((len(inside), length), dtype=np.intp)
 
     def laid_out(self, elementwise: bool) -> Plan:
-        tape = self.tape
         members, depths = self._classes()
         for colour in sorted(members, key=depths.__getitem__):
             inside = members[colour]
-            op = tape.ops[inside[0]]
-            if inside[0] in tape.inputs:
-                self.blocks[colour] = _block_of(self.arrays[tape.inputs[inside[0]][0]])
-                self.at[inside] = [tape.inputs[i][1] for i in inside]
-            elif isinstance(op, Length):
-                axis: int = op.size  # type: ignore[assignment]
-                self.blocks[colour] = Block(None, (), length=axis)
-            elif isinstance(op, Index):
-                along: int = op.axis  # type: ignore[assignment]
-                self.blocks[colour] = Block(None, (), axes=(along,), is_index=True)
-            elif isinstance(op, Renamed):
-                self._rename(colour, inside, op)
-            elif isinstance(op, TapeLoop):
-                self.blocks[colour] = Block(None, (), loop=self._loop(op, tape.args[inside[0]]))
-            elif isinstance(op, TapeCarried):
-                self._carried(colour, inside, op)
-            elif isinstance(op, AlongSteps):
-                self._along(colour, inside)
-            elif isinstance(op, OtherSteps):
-                self._renumber(colour, inside, op)
-            elif isinstance(op, AtStep):
-                self._open(colour, inside, op)
+            op = self.tape.ops[inside[0]]
+            way = _WAYS.get(type(op))
+            if inside[0] in self.tape.inputs:
+                self._input(colour, inside)
+            elif way is not None:
+                way(self, colour, inside, op)
             elif isinstance(op, Structural) and op.arranges:
                 self._arrange(colour, inside)
             else:
-                self.blocks[colour], order = self._block(inside, elementwise)
-                if self.axes:
-                    self.blocks[colour].axes = tuple(sorted(self.axes[inside[0]]))
-                self._put(inside, _inverse_of(order))
-        return Plan(self.blocks, {i: (int(self.source[i]), self._position(i)) for i in tape.outputs})
+                self._compute(colour, inside, elementwise)
+        return Plan(self.blocks, {i: (int(self.source[i]), self._position(i)) for i in self.tape.outputs})
 
-    def _loop(self, op: TapeLoop, args: Sequence[int]) -> LoopPlan:
+    def _input(self, colour: int, members: Sequence[int]) -> None:
+        """Lay out an argument, or a constant that is whole."""
+        self.blocks[colour] = _block_of(self.arrays[self.tape.inputs[members[0]][0]])
+        self.at[list(members)] = [self.tape.inputs[i][1] for i in members]
+
+    def _length(self, colour: int, members: Sequence[int], op: Length) -> None:
+        """Lay out the length of an axis."""
+        axis: int = op.size  # type: ignore[assignment]
+        self.blocks[colour] = Block(None, (), length=axis)
+
+    def _index(self, colour: int, members: Sequence[int], op: Index) -> None:
+        """Lay out the index along an axis."""
+        axis: int = op.axis  # type: ignore[assignment]
+        self.blocks[colour] = Block(None, (), axes=(axis,), is_index=True)
+
+    def _compute(self, colour: int, members: list[int], elementwise: bool) -> None:
+        """Lay out what a row computes, or constants."""
+        self.blocks[colour], order = self._block(members, elementwise)
+        if self.axes:
+            self.blocks[colour].axes = tuple(sorted(self.axes[members[0]]))
+        self._put(members, _inverse_of(order))
+
+    def _loop(self, colour: int, members: Sequence[int], op: TapeLoop) -> None:
+        """Lay out a loop."""
+        self.blocks[colour] = Block(None, (), loop=self._loop_plan(op, self.tape.args[members[0]]))
+
+    def _loop_plan(self, op: TapeLoop, args: Sequence[int]) -> LoopPlan:
         """Lay out a loop: what its body takes by the array that it is of, and the body as a plan."""
         count = len(op.carried)
         groups = [(k, position) for k, shape in enumerate(op.shapes) for position in range(prod(shape))]
@@ -386,7 +392,7 @@ class _Layout:
         positions = [self.tape.numbers[self.tape.args[i][1]] for i in members]
         self.at[list(members)] = np.array(positions, dtype=np.intp)
 
-    def _along(self, colour: int, members: Sequence[int]) -> None:
+    def _along(self, colour: int, members: Sequence[int], op: AlongSteps) -> None:
         """Put numbers along an axis, in the order in which most views are found: by the first of each."""
         table: Positions = np.array([self.tape.args[i] for i in members], dtype=np.intp)
         operand = self._rows(table, 0)
@@ -562,6 +568,19 @@ class _Layout:
             sorted({axis for part in block.operands for axis in self.blocks[part.source].axes})
         )
         return Operand(colour, np.arange(positions.size).reshape(positions.shape))
+
+
+# How to lay out each kind of operation that is neither a row nor arranges the numbers of its operands.
+_WAYS: dict[type, Callable[[_Layout, int, Sequence[int], Any], None]] = {
+    Length: _Layout._length,
+    Index: _Layout._index,
+    Renamed: _Layout._rename,
+    TapeLoop: _Layout._loop,
+    TapeCarried: _Layout._carried,
+    AlongSteps: _Layout._along,
+    OtherSteps: _Layout._renumber,
+    AtStep: _Layout._open,
+}
 
 
 def _axes_of_groups(op: TapeLoop) -> list[frozenset[int]]:
