@@ -10,9 +10,9 @@ Examples
 '0.8553'
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from . import show
 from .engine import graph_copies as graph_copies  # what `copy` and `pickle` do
 from .engine.gradients import has_gradient
 from .engine.nonfinite import anomaly, is_anomaly_enabled
@@ -30,13 +30,9 @@ from .installation import warn_of_mixed_files
 from .ops.table import OPS, Op
 from .show import methods as methods
 from .show.text.formulas import to_latex
-from .show.text.nudges import nudge
-from .show.text.path_products import paths
 from .show.text.sweep_steps import steps
 from .transforms import accumulation as accumulation  # what `backward` does for graphs
 from .transforms.captured_values import make_functional
-from .transforms.control_flow import cond, fori_loop, scan, switch, while_loop
-from .transforms.custom_rules import custom_jvp, custom_vjp
 from .transforms.derivatives import (
     grad,
     hessian,
@@ -48,15 +44,19 @@ from .transforms.derivatives import (
     value_and_grad,
     vjp,
 )
-from .transforms.indexing import take
-from .transforms.stopped_gradients import stop_gradient
 from .transforms.vectorize import vmap
 
 if TYPE_CHECKING:
     from .compiler import jit, lambdify
     from .show import draw, explain, lint, spy, stepper
+    from .show.text.nudges import nudge
+    from .show.text.path_products import paths
+    from .transforms.control_flow import cond, fori_loop, scan, switch, while_loop
+    from .transforms.custom_rules import custom_jvp, custom_vjp
     from .transforms.gradient_check import check_grads
+    from .transforms.indexing import take
     from .transforms.sparse_jacobians import sparsity
+    from .transforms.stopped_gradients import stop_gradient
 
 __all__ = [
     "OPS",
@@ -113,24 +113,37 @@ __all__ += generated.__all__
 
 warn_of_mixed_files()
 
-_SHOWN = ("draw", "explain", "lint", "spy", "stepper")
+_HOME = {
+    "check_grads": ".transforms.gradient_check",
+    "cond": ".transforms.control_flow",
+    "custom_jvp": ".transforms.custom_rules",
+    "custom_vjp": ".transforms.custom_rules",
+    "draw": ".show",
+    "explain": ".show",
+    "fori_loop": ".transforms.control_flow",
+    "jit": ".compiler",
+    "lambdify": ".compiler",
+    "lint": ".show",
+    "nudge": ".show.text.nudges",
+    "paths": ".show.text.path_products",
+    "scan": ".transforms.control_flow",
+    "sparsity": ".transforms.sparse_jacobians",
+    "spy": ".show",
+    "stepper": ".show",
+    "stop_gradient": ".transforms.stopped_gradients",
+    "switch": ".transforms.control_flow",
+    "take": ".transforms.indexing",
+    "while_loop": ".transforms.control_flow",
+}
 
 
 if not TYPE_CHECKING:  # To a type checker, any name would be there.
 
     def __getattr__(name: str) -> Any:
         # Loaded when first used: with graphviz, html, json and the compiler it would take twice as long.
-        if name in _SHOWN:
-            where = show
-        elif name in ("jit", "lambdify"):
-            from . import compiler as where
-        elif name == "check_grads":
-            from .transforms import gradient_check as where
-        elif name == "sparsity":
-            from .transforms import sparse_jacobians as where
-        else:
+        if name not in _HOME:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        globals()[name] = getattr(where, name)
+        globals()[name] = getattr(import_module(_HOME[name], __name__), name)
         return globals()[name]
 
     def __dir__() -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from test_structure import GROUND, imports, is_ours, modules, room
+from test_structure import GROUND, imports, is_ours, loaded_by_name, modules, room
 
 ROOT = Path(__file__).parent.parent
 NOTES = ROOT / "docs" / "notes.md"
@@ -114,10 +114,11 @@ def test_versions_agree() -> None:
 
 
 def arrows() -> dict[str, set[str]]:
-    """Return for each folder of the engine the folders that its files import, also inside functions."""
+    """Return for each folder of the engine the folders that its files import, also when first used."""
     found: dict[str, set[str]] = {}
     for name in modules("autograd").keys() - GROUND:
-        targets = {target for late in (False, True) for target in imports(name, late=late) if is_ours(target)}
+        imported = imports(name) | imports(name, late=True) | loaded_by_name(name)
+        targets = {target for target in imported if is_ours(target)}
         found.setdefault(room(name), set()).update(map(room, targets - GROUND))
     return {folder: targets - {folder, "autograd"} for folder, targets in found.items()}
 

@@ -24,7 +24,7 @@ from .arguments.given import Given
 from .arguments.open_lengths import OpenLengths, open_lengths
 from .results import builder_of
 from .runtime.program import NoPatternError, Program
-from .trace.tape import Tape, tape_of
+from .trace.tape import Listed, listed, tape_of_lists
 
 _FEW_ELEMENTS = 100_000
 """To trace more of them side by side, only to raise the same error, would take seconds."""
@@ -64,9 +64,10 @@ def recorded(
 
     start = time.perf_counter()
     traced = _traced(call, is_whole=is_whole)
-    shapes, dims = [[getattr(result, name) for result in traced.results] for name in ("shape", "dims")]
+    # The graph is gone by now.
+    tape = tape_of_lists(traced.graph)
     try:
-        program = compiled(traced.tape, call.shapes, shapes, call.names, backend, start, dims)
+        program = compiled(tape, call.shapes, traced.shapes, call.names, backend, start, traced.dims)
     except NoPatternError:
         # A table of operations takes samples side by side.
         return recorded(call, backend, is_whole=False)
@@ -74,22 +75,25 @@ def recorded(
 
 
 class _Traced(NamedTuple):
-    """What a trace gives.
+    """What a trace gives, without the nodes that it made.
 
     Attributes
     ----------
-    tape : Tape
-        What was recorded; its graph is gone.
-    results : list of _Result
-        The results, whose numbers are the outputs of the tape.
+    graph : Listed
+        What was recorded.
+    shapes : list of tuple of int
+        The shapes of the results at any index of their axes.
+    dims : list of Dims
+        What the dimensions of each result are.
     structure : Structure
         The structure of the results.
     sources : list of ColumnSource
         The arguments that stayed whole.
     """
 
-    tape: Tape
-    results: list[_Result]
+    graph: Listed
+    shapes: list[tuple[int, ...]]
+    dims: list[Dims]
     structure: Structure
     sources: list[ColumnSource]
 
@@ -116,16 +120,27 @@ def _traced(call: Call, *, is_whole: bool) -> _Traced:
             found, structure = leaves_of(result, "the result of a compiled function", exact=True, whole=True)
             results = [*_results(structure, iter([*map(_numbers_of_leaf, found)]))]
     except ElementsNeededError:
-        return _traced(call, is_whole=False)
+        is_settled = False
     except (TracedValueError, TypeError, IndexError, ValueError):
         # What asks for a number of elements in a way of its own gets it there. A mistake is raised again.
         if not is_whole or sum([source.array.size for source in given.sources]) > _FEW_ELEMENTS:
             raise
+        is_settled = False
+    else:
+        is_settled = True
+    # Not where the error is caught: it refers to the frames of this trace, and so to all of its graph.
+    if not is_settled:
         return _traced(call, is_whole=False)
     outputs = [out if isinstance(out, Value) else float(out) for result in results for out in result.numbers]
     if level_outside([out for out in outputs if isinstance(out, Value)], level):
         raise UsesVariablesAroundError
-    return _Traced(tape_of(outputs, given.inputs), results, structure, given.sources)
+    return _Traced(
+        listed(outputs, given.inputs),
+        [result.shape for result in results],
+        [result.dims for result in results],
+        structure,
+        given.sources,
+    )
 
 
 def _numbers_of_leaf(leaf: Any) -> _Result:

@@ -169,7 +169,9 @@ class Numbered(NamedTuple):
     nodes : list of Value
         The nodes by number.
     operands : list of int
-        The operands of all nodes, -1 for a constant: first those of node 0, then those of node 1, ...
+        The operands of all nodes: first those of node 0, then those of node 1, ... Constant k is -1 - k.
+    constants : list of float
+        The constants by number.
     bounds : list of int
         Where in that list the operands of each node begin, and at last its length.
     roots : list of int
@@ -180,6 +182,7 @@ class Numbered(NamedTuple):
 
     nodes: list[Value]
     operands: list[int]
+    constants: list[float]
     bounds: list[int]
     roots: list[int]
     order: list[int]
@@ -192,8 +195,8 @@ def numbered(roots: Sequence[Value]) -> Numbered:
     --------
     >>> a = Value(2.0)
     >>> found = numbered([a * a, a + 1.0])
-    >>> found.operands, found.bounds, found.order
-    ([2, 2, 2, -1], [0, 2, 4, 4], [2, 1, 0])
+    >>> found.operands, found.constants, found.bounds, found.order
+    ([2, 2, 2, -1], [1.0], [0, 2, 4, 4], [2, 1, 0])
     """
     numbering = _Numbering()
     of_roots = [numbering.of(root) for root in roots]
@@ -212,7 +215,7 @@ def numbered(roots: Sequence[Value]) -> Numbered:
     for number in order:
         numbering.take_used_up(linked, bounds[number], bounds[number + 1], order)
     order.reverse()
-    return Numbered(numbering.nodes, linked, bounds, of_roots, order)
+    return Numbered(numbering.nodes, linked, numbering.constants, bounds, of_roots, order)
 
 
 class _Numbering:
@@ -222,17 +225,19 @@ class _Numbering:
     each operand, which doubles what a walk takes.
     """
 
-    __slots__ = ("_number_of", "_uses", "nodes")
+    __slots__ = ("_number_of", "_uses", "constants", "nodes")
 
     def __init__(self) -> None:
         self.nodes: list[Value] = []
+        self.constants: list[float] = []
         self._number_of: dict[Value, Any] = {}
         self._uses: list[int] = []
 
     def of(self, operand: Any) -> Any:
-        """Count a use of a node, and return its number; -1 for a constant."""
+        """Count a use of a node, and return its number; that of a constant is negative."""
         if type(operand) is float:
-            return -1
+            self.constants.append(operand)
+            return -len(self.constants)
         known: Any = self._number_of.get(operand)
         if known is None:
             known = self._number_of[operand] = len(self.nodes)

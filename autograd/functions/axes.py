@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from ..engine.apply import record
 from ..engine.value import Value
-from ..ops.structural import Instructions, Structural
+from ..ops.structural import Instructions, OfAttributes, Structural
 from ..ops.table import OPS
 
 Axes = frozenset["Axis"]
@@ -115,7 +115,6 @@ class Size:
 _numbers = count()
 
 
-@dataclass(eq=False)
 class Axis:
     """What a node varies along.
 
@@ -127,11 +126,11 @@ class Axis:
         A number of its own, by which axes are kept in order.
     """
 
-    size: Size
-    number: int = field(default_factory=_numbers.__next__)
+    def __init__(self, size: Size) -> None:
+        self.size = size
+        self.number = next(_numbers)
 
 
-@dataclass(eq=False)
 class ColumnSource:
     """An array that columns are taken from: an argument of the traced function, or a constant.
 
@@ -145,16 +144,14 @@ class ColumnSource:
         The length along each of its dimensions.
     """
 
-    array: npt.NDArray[Any]
-    argument: int | None
-    sizes: tuple[Size, ...] = ()
-
-    def __post_init__(self) -> None:
-        why = "" if self.argument is not None else "an array that is no argument has as many samples"
+    def __init__(self, array: npt.NDArray[Any], argument: int | None) -> None:
+        self.array = array
+        self.argument = argument
+        why = "" if argument is not None else "an array that is no argument has as many samples"
         self.sizes = tuple(
             [
-                Size(length, why, None if self.argument is None else (self.argument, dimension))
-                for dimension, length in enumerate(self.array.shape)
+                Size(length, why, None if argument is None else (argument, dimension))
+                for dimension, length in enumerate(array.shape)
             ]
         )
         self.inputs: list[Value] = []
@@ -174,7 +171,6 @@ Mapped = tuple[tuple[int, Axis], ...]
 """Which dimensions of an array are axes."""
 
 
-@dataclass(eq=False)
 class Rows:
     """Which rows of an array are taken, in which order: constants.
 
@@ -186,28 +182,18 @@ class Rows:
         How many there are.
     """
 
-    indices: npt.NDArray[np.intp]
-    size: Size = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.size = Size(len(self.indices), "as many rows are taken by constant indices")
+    def __init__(self, indices: npt.NDArray[np.intp]) -> None:
+        self.indices = indices
+        self.size = Size(len(indices), "as many rows are taken by constant indices")
 
 
-@dataclass(frozen=True, repr=False)
-class _AxisOperation(Structural):
+class _AxisOperation(OfAttributes):
     """An operation that has to do with axes."""
 
     settles_axes = True
 
-    def described(self) -> str:
-        """Return its attributes as a text, which on a tape are numbers."""
-        return f"{self.name} {[getattr(self, own.name) for own in fields(self)]}"
 
-    def __repr__(self) -> str:
-        return self.name
-
-
-@dataclass(frozen=True, repr=False)
+@dataclass(eq=False, repr=False)
 class Column(_AxisOperation):
     """One number for each index of some axes: an element of each slice of an array.
 
@@ -234,7 +220,7 @@ class Column(_AxisOperation):
         return frozenset(axis for _, axis in self.mapped)
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(eq=False, repr=False)
 class Length(_AxisOperation):
     """The number of indices of axes of one size, as a number of the program."""
 
@@ -242,7 +228,7 @@ class Length(_AxisOperation):
     name = "length"
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(eq=False, repr=False)
 class Index(_AxisOperation):
     """The index along an axis itself: 0, 1, 2, ..."""
 
@@ -254,7 +240,7 @@ class Index(_AxisOperation):
         return frozenset({self.axis})
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(eq=False, repr=False)
 class TotalOver(_AxisOperation):
     """The sum over an axis."""
 
@@ -287,7 +273,7 @@ class TotalOver(_AxisOperation):
         return tape.add(OPS["mul"], (tape.add(Length(self.axis), ()), *args))  # type: ignore[arg-type]
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(eq=False, repr=False)
 class Renamed(_AxisOperation):
     """The same numbers along another axis of the same length."""
 
@@ -322,7 +308,6 @@ class Renamed(_AxisOperation):
 # ------------------------------------------------------------------------------------------------ traces
 
 
-@dataclass(eq=False)
 class AxisTrace:
     """A trace in which arrays stay whole.
 
@@ -336,10 +321,11 @@ class AxisTrace:
         Whether anything varies by now. Until then nobody looks for axes, which for 65,000 nodes takes 0.2 s.
     """
 
-    level: int
-    open: tuple[Axis, ...] = ()
-    has_axes: bool = False
-    _axes: dict[Value, Axes] = field(default_factory=dict)
+    def __init__(self, level: int) -> None:
+        self.level = level
+        self.open: tuple[Axis, ...] = ()
+        self.has_axes = False
+        self._axes: dict[Value, Axes] = {}
 
     def leaf(self, op: Structural, number: float) -> Value:
         """Return a node that has no operands."""

@@ -10,7 +10,7 @@ from typing import Any
 from ..engine.apply import apply, record
 from ..engine.value import Value
 from ..ops.sequences import is_reduction
-from ..ops.structural import Instructions, Structural
+from ..ops.structural import Instructions, OfAttributes
 from ..ops.table import OPS, Op, row
 from .axes import (
     Axes,
@@ -25,8 +25,8 @@ from .axes import (
 )
 
 
-@dataclass(frozen=True, repr=False)
-class RowOver(Structural):
+@dataclass(eq=False, repr=False)
+class RowOver(OfAttributes):
     """A reduction over an axis: a row of two operands that folds all numbers, or a variadic one.
 
     Attributes
@@ -88,13 +88,6 @@ class RowOver(Structural):
         if self.row is OPS["logsumexp"]:
             return tape.add(OPS["add"], (x, tape.add(OPS["log"], (length,))))
         return tape.add(OPS["mul"], (tape.add(OPS["abs"], (x,)), tape.add(OPS["sqrt"], (length,))))
-
-    def described(self) -> str:
-        """Return a text that no other operation has."""
-        return f"{self.name} {self.axis}"
-
-    def __repr__(self) -> str:
-        return self.name
 
 
 ROWS = frozenset({OPS["max"], OPS["min"], OPS["logsumexp"], OPS["norm"]})

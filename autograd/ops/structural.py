@@ -230,5 +230,32 @@ class Structural:
         return self.name
 
 
+class OfAttributes(Structural):
+    """A structural operation with attributes: operations of one class are equal if their attributes are.
+
+    For a dataclass, Python would compile methods that say so, which for all such operations takes as long as
+    3% of the import of the package.
+
+    Examples
+    --------
+    >>> class Shifted(OfAttributes):
+    ...     name = "shifted"
+    ...     def __init__(self, by: int) -> None:
+    ...         self.by = by
+    >>> Shifted(1) == Shifted(1), Shifted(1) == Shifted(2), Shifted(1).described()
+    (True, False, 'shifted [1]')
+    """
+
+    def described(self) -> str:
+        """Return its attributes as a text, which on a tape are numbers."""
+        return f"{self.name} {[*vars(self).values()]}"
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and vars(other) == vars(self)
+
+    def __hash__(self) -> int:
+        return hash((*vars(self).values(),))
+
+
 Operation = Op | Structural
 """What makes a node."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import Field, dataclass, fields
+from dataclasses import Field, fields
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -40,8 +40,7 @@ class Settings(dict[str, Any]):
         return hash((*self,))
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(NamedTuple):
     """Builds objects of a dataclass from the parts of one, with its settings.
 
     A class that has ``__post_init__`` is called, so that what this derives from the fields is derived from
@@ -58,6 +57,7 @@ class Record:
 
     Examples
     --------
+    >>> from dataclasses import dataclass
     >>> @dataclass
     ... class Line:
     ...     slope: float
@@ -91,6 +91,7 @@ def attributes_of(item: Any) -> dict[str, Any]:
 
     Examples
     --------
+    >>> from dataclasses import dataclass
     >>> @dataclass
     ... class Line:
     ...     slope: float
@@ -111,6 +112,7 @@ def is_setting(each: Field[Any] | None, part: Any) -> bool:
 
     Examples
     --------
+    >>> from dataclasses import dataclass
     >>> @dataclass
     ... class Line:
     ...     slope: float

@@ -20,7 +20,7 @@ from ..engine.graph import consumers_first
 from ..engine.tracing import trace_also
 from ..engine.value import Value
 from ..functions.axes import Axes, Axis, AxisTrace, along, axis_trace, total_over
-from ..ops.structural import Piece, Structural, When
+from ..ops.structural import OfAttributes, Piece, Structural, When
 from .substitution import substituted
 from .sweeps import adjoints_of, push
 
@@ -55,7 +55,7 @@ class Body(NamedTuple):
     level: int
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, repr=False)
 class Loop(Structural):
     """All steps of a recurrence. Its operands are what is carried into the first, and what the body takes.
 
@@ -102,12 +102,9 @@ class Loop(Structural):
         """Return the same loop of other operands."""
         return _recorded(self, operands)
 
-    def __repr__(self) -> str:
-        return self.name
 
-
-@dataclass(frozen=True, repr=False)
-class Carried(Structural):
+@dataclass(eq=False, repr=False)
+class Carried(OfAttributes):
     """A number that a loop carries.
 
     Attributes
@@ -147,9 +144,6 @@ class Carried(Structural):
     def apply(self, *operands: Any) -> Any:
         """Return the same number of another loop."""
         return carried(operands[0], self.which, self.when)
-
-    def __repr__(self) -> str:
-        return self.name
 
 
 class AllSteps(NamedTuple):

@@ -7,7 +7,7 @@ the same form, so that a gradient comes back in the form of the argument.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass
 from functools import partial
 from itertools import pairwise
 from math import prod
@@ -29,49 +29,79 @@ Numbers = Sequence[Any]
 
 _BOOLS = (bool, np.bool_)
 _ELEMENTS = (Value, *NUMBERS)
+_NO_SETTINGS = Settings()
 
 
-@dataclass(frozen=True)
+# Plain classes: as dataclasses, the two would take 3% of the time of an import.
 class Leaf:
     """A number, whose shape is ``()``, or an array.
 
     A number and a 0-dimensional array compare as equal structures, but each is rebuilt as what it was.
     """
 
-    shape: tuple[int, ...]
-    is_array: bool = field(default=False, compare=False)
+    def __init__(self, shape: tuple[int, ...], is_array: bool = False) -> None:
+        self.shape = shape
+        self.is_array = is_array
 
     @property
     def size(self) -> int:
         """The number of its numbers."""
         return prod(self.shape)
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Leaf) and self.shape == other.shape
+
+    def __hash__(self) -> int:
+        return hash(self.shape)
+
     def __str__(self) -> str:
         return f"array of shape {self.shape}" if self.shape else "number"
 
+    def __repr__(self) -> str:
+        return f"Leaf({self.shape}, is_array={self.is_array})"
 
-@dataclass(frozen=True)
+
 class Branch:
     """A container: its type, the keys and structures of its parts, and how to build one from new parts.
 
     A module is a branch, too. As an argument it is rebuilt as a copy of itself, as a result as a dict.
     """
 
-    kind: type
-    keys: tuple[Any, ...]
-    parts: tuple[Structure, ...]
-    build: Callable[[Sequence[Any]], Any] = field(compare=False)
-    build_argument: Callable[[Sequence[Any]], Any] = field(compare=False)
-    settings: Settings = field(default_factory=Settings)
+    def __init__(
+        self,
+        kind: type,
+        keys: tuple[Any, ...],
+        parts: tuple[Structure, ...],
+        build: Callable[[Sequence[Any]], Any],
+        build_argument: Callable[[Sequence[Any]], Any],
+        settings: Settings = _NO_SETTINGS,
+    ) -> None:
+        self.kind, self.keys, self.parts = kind, keys, parts
+        self.build, self.build_argument = build, build_argument
+        self.settings = settings
 
     @property
     def size(self) -> int:
         """The number of its numbers."""
         return sum(part.size for part in self.parts)
 
+    def with_parts(self, parts: tuple[Structure, ...]) -> Branch:
+        """Return the same container of other parts."""
+        return Branch(self.kind, self.keys, parts, self.build, self.build_argument, self.settings)
+
     def place_of(self, key: Any) -> str:
         """Return the expression for the part of a key."""
         return f".{key}" if isinstance(self.build, Record) else f"[{key!r}]"
+
+    def _compared(self) -> tuple[Any, ...]:
+        """Return what equal structures share: how a container is built is no part of it."""
+        return self.kind, self.keys, self.parts, self.settings
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Branch) and self._compared() == other._compared()
+
+    def __hash__(self) -> int:
+        return hash(self._compared())
 
     def __str__(self) -> str:
         if self.kind is type(None):
@@ -84,8 +114,6 @@ class Branch:
 Structure = Leaf | Branch
 
 _NUMBER = Leaf(())
-
-_NO_SETTINGS = Settings()
 
 
 def flatten(tree: Any, whose: str = "the argument") -> tuple[list[Any], Structure]:
@@ -232,7 +260,7 @@ def with_leaves(structure: Structure, new: Callable[[Leaf], Leaf]) -> Structure:
     """
     if isinstance(structure, Leaf):
         return new(structure)
-    return replace(structure, parts=tuple([with_leaves(part, new) for part in structure.parts]))
+    return structure.with_parts(tuple([with_leaves(part, new) for part in structure.parts]))
 
 
 def numbers_of(leaves: Iterable[Any]) -> list[Any]:
@@ -494,7 +522,6 @@ def _none(parts: Sequence[Any]) -> None:
     """Build None, which has no parts."""
 
 
-@dataclass(frozen=True)
 class Copier:
     """Rebuilds a module that is an argument: a copy with other numbers in the places of its parameters.
 
@@ -506,8 +533,9 @@ class Copier:
         Its parameters.
     """
 
-    module: Any
-    parameters: Sequence[Value]
+    def __init__(self, module: Any, parameters: Sequence[Value]) -> None:
+        self.module = module
+        self.parameters = parameters
 
     def copied(self, parts: Sequence[Any]) -> Copy:
         """Return the `Copy`, which can carry assignments to it over to the module."""

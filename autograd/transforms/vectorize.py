@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -154,8 +153,7 @@ def _one_by_one(
 # --------------------------------------------------------------------------------------------- arguments
 
 
-@dataclass(frozen=True)
-class _Array:
+class _Array(NamedTuple):
     """An array that is mapped over its first axis."""
 
     array: Any
@@ -318,14 +316,13 @@ def _matrix(rows: Sequence[Sequence[Any]]) -> Any:
     return matrix.reshape(len(rows), len(rows[0]))
 
 
-@dataclass(frozen=True)
-class _Results:
+class _Results(NamedTuple):
     """The results of so many samples, and the Values among the numbers of the samples.
 
     Without samples, the results are those of a sample of ones.
     """
 
-    count: int
+    samples: int
     mapped: Sequence[Value]
 
     def joined(self, form: Structure, rows: Any, axes: Any) -> Any:
@@ -348,7 +345,7 @@ class _Results:
                 f"{-dimensions} to {dimensions - 1}"
             )
         stacked = array_of(rows.ravel().tolist(), (len(rows), *form.shape))
-        return np.moveaxis(stacked[: self.count], 0, axis)
+        return np.moveaxis(stacked[: self.samples], 0, axis)
 
     def _check_shared(self, rows: Any) -> None:
         """Raise if a result with ``out_axes=None`` depends on the sample.

@@ -7,7 +7,6 @@ be equal.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from ...functions.axes import ColumnSource, Condition, Size
@@ -110,7 +109,7 @@ def with_symbols(structures: Sequence[Structure], lengths: OpenLengths) -> list[
     Examples
     --------
     >>> with_symbols([Leaf((3, 2), is_array=True)], OpenLengths(((-1, 0),)))
-    [Leaf(shape=(-1, 2), is_array=True)]
+    [Leaf((-1, 2), is_array=True)]
     """
     if not lengths:
         return list(structures)
@@ -122,11 +121,11 @@ def _replaced(structure: Structure, symbols: Iterator[tuple[int, ...]]) -> Struc
     if isinstance(structure, Leaf):
         own = next(symbols)
         shape = tuple([symbol or length for symbol, length in zip(own, structure.shape, strict=True)])
-        return replace(structure, shape=shape) if own else structure
+        return Leaf(shape, structure.is_array) if own else structure
     if is_vector(structure):
         next(symbols)
         return structure
-    return replace(structure, parts=tuple([_replaced(part, symbols) for part in structure.parts]))
+    return structure.with_parts(tuple([_replaced(part, symbols) for part in structure.parts]))
 
 
 def _shapes(structure: Structure) -> Iterator[tuple[int, ...]]:

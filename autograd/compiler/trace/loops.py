@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ...ops.structural import Structural, When
+from ...ops.structural import OfAttributes, Structural, When
 from .tape import Tape
 
 CARRIED, TAKEN = 0, 1
 """Of the inputs of a body, the argument of what is carried, and of what it takes from around it."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, repr=False)
 class TapeLoop(Structural):
     """All steps of a recurrence, whose operands are what the first step is given, and what the body takes.
 
@@ -49,8 +49,8 @@ class TapeLoop(Structural):
         return 0
 
 
-@dataclass(frozen=True, repr=False)
-class TapeCarried(Structural):
+@dataclass(eq=False, repr=False)
+class TapeCarried(OfAttributes):
     """An element of an array that a loop carries; its position there is the last operand.
 
     Attributes
@@ -81,12 +81,9 @@ class TapeCarried(Structural):
         """Return its attributes as a text."""
         return f"carried {self.group} {self.when} {sorted(self.of)}"
 
-    def __repr__(self) -> str:
-        return self.name
 
-
-@dataclass(frozen=True, repr=False)
-class AlongSteps(Structural):
+@dataclass(eq=False, repr=False)
+class AlongSteps(OfAttributes):
     """Numbers along an axis of a fixed length, one of each operand.
 
     Attributes
@@ -108,8 +105,8 @@ class AlongSteps(Structural):
         return 0
 
 
-@dataclass(frozen=True, repr=False)
-class AtStep(Structural):
+@dataclass(eq=False, repr=False)
+class AtStep(OfAttributes):
     """The number at one index of an axis of a fixed length; the index is the last operand.
 
     Attributes
@@ -131,8 +128,8 @@ class AtStep(Structural):
         return 0
 
 
-@dataclass(frozen=True, repr=False)
-class OtherSteps(Structural):
+@dataclass(eq=False, repr=False)
+class OtherSteps(OfAttributes):
     """A number that varies along an axis of a fixed length, along another: every so many of its indices.
 
     Attributes

@@ -223,7 +223,7 @@ def latex_name(name: str) -> str:
     return f"{stem}_{{{index}}}" if index else stem
 
 
-_SPECIAL = re.compile(r"[\\{}$&#%_~^\n]")
+_SPECIAL = r"[\\{}$&#%_~^\n]"
 
 
 def _escape(match: re.Match[str]) -> str:
