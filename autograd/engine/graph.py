@@ -198,66 +198,57 @@ def numbered(roots: Sequence[Value]) -> Numbered:
     >>> found.operands, found.constants, found.bounds, found.order
     ([2, 2, 2, -1], [1.0], [0, 2, 4, 4], [2, 1, 0])
     """
-    numbering = _Numbering()
-    of_roots = [numbering.of(root) for root in roots]
+    nodes: list[Value] = []
+    uses: list[int] = []
+    # A number that is passed on is any object to mypyc: compiled code would put an int into a new object for
+    # each operand, which doubles what a walk takes.
+    number_of: dict[Value, Any] = {}
     linked: list[Any] = []
+    constants: list[float] = []
     bounds = [0]
-    for node in numbering.nodes:
-        if node._edges >= IN_TUPLES:
-            linked.extend([numbering.of(operand) for operand in node.args])
-        elif node.op is not None:
-            linked.append(numbering.of(node._x))
-            if node._y is not None:
-                linked.append(numbering.of(node._y))
-        bounds.append(len(linked))
-    order: list[Any] = []
-    numbering.take_used_up(of_roots, 0, len(of_roots), order)
-    for number in order:
-        numbering.take_used_up(linked, bounds[number], bounds[number + 1], order)
-    order.reverse()
-    return Numbered(numbering.nodes, linked, numbering.constants, bounds, of_roots, order)
-
-
-class _Numbering:
-    """The numbers of the nodes that a walk has reached, and how often each is used.
-
-    A number that is passed on is any object to mypyc: compiled code would put an int into a new object for
-    each operand, which doubles what a walk takes.
-    """
-
-    __slots__ = ("_number_of", "_uses", "constants", "nodes")
-
-    def __init__(self) -> None:
-        self.nodes: list[Value] = []
-        self.constants: list[float] = []
-        self._number_of: dict[Value, Any] = {}
-        self._uses: list[int] = []
-
-    def of(self, operand: Any) -> Any:
-        """Count a use of a node, and return its number; that of a constant is negative."""
-        if type(operand) is float:
-            self.constants.append(operand)
-            return -len(self.constants)
-        known: Any = self._number_of.get(operand)
+    of_roots: list[Any] = []
+    operand: Any
+    for root in roots:
+        known: Any = number_of.get(root)
         if known is None:
-            known = self._number_of[operand] = len(self.nodes)
-            self.nodes.append(operand)
-            self._uses.append(1)
+            known = number_of[root] = len(nodes)
+            nodes.append(root)
+            uses.append(0)
+        of_roots.append(known)
+    for node in nodes:
+        if node.op is None or node._edges >= IN_TUPLES:
+            operands: tuple[Any, ...] = node.args
         else:
-            number: int = known
-            self._uses[number] += 1
-        return known
-
-    def take_used_up(self, used: list[Any], start: int, stop: int, order: list[Any]) -> None:
-        """Strike out some uses of nodes, and append the nodes that have none left."""
-        uses = self._uses
-        for i in range(start, stop):
-            number: int = used[i]
-            if number >= 0:
-                left = uses[number] - 1
-                uses[number] = left
-                if left == 0:
-                    order.append(used[i])
+            # Written out: the property takes a quarter of the walk.
+            operands = (node._x,) if node._y is None else (node._x, node._y)
+        for operand in operands:
+            if type(operand) is float:
+                constants.append(operand)
+                linked.append(-len(constants))
+                continue
+            known = number_of.get(operand)
+            if known is None:
+                known = number_of[operand] = len(nodes)
+                nodes.append(operand)
+                uses.append(1)
+            else:
+                number: int = known
+                uses[number] += 1
+            linked.append(known)
+        bounds.append(len(linked))
+    # Results that no other one depends on come last, each where it is named for the last time.
+    order: list[Any] = [number for number in dict.fromkeys(reversed(of_roots)) if not uses[number]]
+    order.reverse()
+    for taken in order:
+        at: int = taken
+        for i in range(bounds[at], bounds[at + 1]):
+            operand_at: int = linked[i]
+            if operand_at >= 0:
+                uses[operand_at] -= 1
+                if not uses[operand_at]:
+                    order.append(linked[i])
+    order.reverse()
+    return Numbered(nodes, linked, constants, bounds, of_roots, order)
 
 
 class Edge(NamedTuple):

@@ -58,29 +58,36 @@ def partials_as_graph(node: Value, wanted: Container[Value]) -> Sequence[Scalar 
     of_elements = _of_elements(node, op, args) if atoms is None else []
     found: list[Scalar | None] = []
     for i, stored in enumerate(node.partials):
-        partial: Scalar | None = None
-        if stored is not None and args[i] in wanted:
-            atom = None if atoms is None else atoms[i]
+        if stored is None or args[i] not in wanted:
+            found.append(None)
+            continue
+        if atoms is None:
+            partial = _without_zero(of_elements[i])
+        else:
+            atom = atoms[i]
             if isinstance(atom, float):
                 found.append(atom)
                 continue
-            partial = _without_zero(of_elements[i]) if atoms is None else _of_operand(node, op, args, i, atom)
-            # Asked for equality first, which holds for nearly all.
-            if isinstance(partial, Value) and partial._data != stored and _differ(stored, partial._data):
-                raise RuntimeError(
-                    f"a leaf below {node!r} was assigned to after it was computed, so that its derivative "
-                    "cannot be differentiated any more; build the expression again"
-                )
+            partial = _by_rule(node, op, args, i) if atom is None else _operand_of(node, args, atom)
+        # Asked for equality first, which holds for nearly all.
+        if isinstance(partial, Value) and partial._data != stored and _differ(stored, partial._data):
+            raise RuntimeError(
+                f"a leaf below {node!r} was assigned to after it was computed, so that its derivative "
+                "cannot be differentiated any more; build the expression again"
+            )
         found.append(partial)
     return found
 
 
-def _of_operand(node: Value, op: Op, args: Sequence[Scalar], i: int, atom: int | None) -> Scalar:
-    """Return the partial of a row for one operand: another operand, the output, or what its rule gives."""
-    if atom is not None:
-        of_row = args[atom] if atom < len(args) else node
-        # A constant factor 1 would be left out of a product, which would be unlike the others of a trace.
-        return of_row if isinstance(of_row, Value) or not may_be_traced(node) else Value(of_row)
+def _operand_of(node: Value, args: Sequence[Scalar], atom: int) -> Scalar:
+    """Return an operand of a node, or after the last one the node."""
+    found = args[atom] if atom < len(args) else node
+    # A constant factor 1 would be left out of a product, which would be unlike the others of a trace.
+    return found if isinstance(found, Value) or not may_be_traced(node) else Value(found)
+
+
+def _by_rule(node: Value, op: Op, args: Sequence[Scalar], i: int) -> Scalar:
+    """Return what the rule of a row gives for the partial of one operand."""
     rules = on_values(op)
     if may_be_traced(node):
         args, rules = [*map(_leaf, args)], while_traced(op)

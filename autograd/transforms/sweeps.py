@@ -132,8 +132,12 @@ def _complete(flowed: _Terms) -> Any:
     """Return the adjoint of a node from what has flowed to it, and to the numbers that it stands for."""
     terms = flowed.terms
     first = terms[0]
-    if len(terms) == 1 and isinstance(first, Value):
-        return first
+    if len(terms) == 1:
+        # Nearly all of them.
+        if isinstance(first, Value):
+            return first
+        if type(first) is tuple:
+            return first[0] * first[1]
     if isinstance(first, Piece):
         return _pieces(terms)
     whole = [term for term in terms if not isinstance(term, Part)]
@@ -313,8 +317,10 @@ def _as_numbers(relevant: Container[Value], node: Value, adjoint: Scalar) -> Flo
 def _as_graph(relevant: Container[Value], lengths: Mapping[Value, int], node: Value, adjoint: Any) -> Flows:
     """Return what a node contributes to each operand that is relevant, as a function of the inputs."""
     op, args = node.op, node.args
+    if op is None:
+        return []
     flows: list[tuple[Any, Any]] = []
-    if op is None or isinstance(op, Op):
+    if isinstance(op, Op):
         for i, factor in enumerate(partials_as_graph(node, relevant)):
             if factor is not None:
                 flows.append((args[i], _term(adjoint, factor)))

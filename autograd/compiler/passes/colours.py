@@ -35,19 +35,23 @@ class Colours:
 
     def extend(self, tape: Tape) -> None:
         """Colour all instructions that the tape has by now."""
-        for i in range(len(self.of), len(tape)):
-            op = tape.ops[i]
-            likeness = self._of_leaf(tape, i) if op is None else self._likeness(op, tape.args[i])
-            self.of.append(self._known.setdefault(likeness, len(self._known)))
+        of, known, ops, args = self.of, self._known, tape.ops, tape.args
+        for i in range(len(of), len(ops)):
+            op = ops[i]
+            if op is None:
+                likeness: tuple[object, ...] = self._of_leaf(tape, i)
+            elif op.variadic:
+                likeness = self._of_sequences(op, args[i])
+            else:
+                likeness = (op, *[of[arg] for arg in args[i]])
+            of.append(known.setdefault(likeness, len(known)))
 
     def _of_leaf(self, tape: Tape, i: int) -> tuple[object, ...]:
         """Return what the elements of an argument have in common, or constants."""
         return "leaf", tape.inputs[i][0] if i in tape.inputs else None
 
-    def _likeness(self, op: Operation, args: tuple[int, ...]) -> tuple[object, ...]:
-        """Return what operations of one colour have in common."""
-        if not op.variadic:
-            return (op, *[self.of[arg] for arg in args])
+    def _of_sequences(self, op: Operation, args: tuple[int, ...]) -> tuple[object, ...]:
+        """Return what operations of one colour have in common, of sequences that are all alike or not."""
         colours = [tuple([self.of[arg] for arg in column]) for column in op.columns(args)]
         alike = (of_column[:1] if len(set(of_column)) == 1 else of_column for of_column in colours)
         return (op, len(args), *alike)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 from ...functions.axes import Length, TotalOver
@@ -144,12 +145,8 @@ class _Finder:
     def _inner(self) -> bytearray:
         """Return which instructions are sums and products whose only use is as a term of one sum."""
         ops, args = self.tape.ops, self.tape.args
-        uses = [0] * len(ops)
-        for output in self.tape.outputs:
-            uses[output] += 1
-        for operands in args:
-            for arg in operands:
-                uses[arg] += 1
+        # Counted without a step of Python's for each operand.
+        uses = Counter(chain(self.tape.outputs, chain.from_iterable(args)))
         is_inner = bytearray(len(ops))
         outer = PLAIN_SUMS | self.is_total
         for i, op in enumerate(ops):
@@ -163,6 +160,7 @@ class _Finder:
         """Return the terms of a sum by colour, nested sums flattened, as instructions of the new tape."""
         groups: Groups = {}
         new = self.new
+        self.colours.extend(self.reduced)
         stack = [i]
         while stack:
             part = stack.pop()
@@ -209,7 +207,8 @@ class _Finder:
         return None
 
     def found(self) -> Reduced:
-        new, reduced = self.new, self.reduced
+        new, reduced, all_args = self.new, self.reduced, self.tape.args
+        rows_over = {op for op in set(self.tape.ops) if isinstance(op, RowOver)}
         for i, op in enumerate(self.tape.ops):
             if self.is_inner[i]:
                 continue
@@ -218,14 +217,14 @@ class _Finder:
             elif op in SUMS:
                 new[i] = self._sum_of(self._groups(i, True))
             elif op in self.is_total:
-                x, *count = self.tape.args[i]
+                x, *count = all_args[i]
                 groups = self._groups(x, False)
                 new[i] = self._total_over(groups, op) if not count else self._total_of(groups, new[count[0]])
-            elif isinstance(op, RowOver):
-                new[i] = self._row_over(op, new[self.tape.args[i][0]])
+            elif op in rows_over:
+                new[i] = self._row_over(op, new[all_args[i][0]])
             else:
-                new[i] = reduced.add(op, tuple([new[arg] for arg in self.tape.args[i]]))
-            self.colours.extend(reduced)
+                new[i] = reduced.add(op, tuple([new[arg] for arg in all_args[i]]))
+        self.colours.extend(reduced)
         reduced.outputs = [new[output] for output in self.tape.outputs]
         reduced.forget()
         is_needed = needed(reduced)
@@ -258,11 +257,11 @@ class _Finder:
             else:
                 length = self.reduced.add(Length(axis), ())  # type: ignore[arg-type]
                 parts += [self.reduced.add(_MUL, (length, part)) for part in self._reduced(group)]
-            self.colours.extend(self.reduced)
         return self._added(parts)
 
-    def _row_over(self, op: RowOver, x: int) -> int:
+    def _row_over(self, op: Operation, x: int) -> int:
         """Append a reduction over an axis."""
+        assert isinstance(op, RowOver)
         axis: int = op.axis  # type: ignore[assignment]
         if axis not in self._axes_of(x):
             return op.of_one(self.reduced, x)

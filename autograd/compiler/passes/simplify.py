@@ -12,7 +12,7 @@ from ...engine.nonfinite import PYTHON_RAISES, careful
 from ...ops.rules import on_floats
 from ...ops.structural import Operation, Structural
 from ...ops.table import CONSTANTS, OPS, Op
-from ..trace.tape import Passed, Tape
+from ..trace.tape import Passed, Tape, bits_of
 from .batches import Samples
 from .instructions import written_out
 
@@ -126,13 +126,16 @@ class SimplifiedTape(Tape):
                 return same
         found = known.instructions.get(args)
         if found is None:
-            found = known.instructions[args] = super().add(op, args)
+            found = known.instructions[args] = len(self.ops)
+            # Written out: most instructions are appended here, and a call takes as long as the rest.
+            self.ops.append(op)
+            self.args.append(args)
+            self.numbers.append(None)
         return found
 
     def constant(self, number: float) -> int:
         """Append a constant unless there is one of the same bits, and return which instruction it is."""
-        # By its digits where equality does not tell: 0.0 equals -0.0, and nan does not equal itself.
-        key = repr(number) if number == 0.0 or number != number else number
+        key = bits_of(number)
         found = self._constants.get(key)
         if found is None:
             found = self._constants[key] = super().add(None, (), float(number))

@@ -199,8 +199,10 @@ def tape_of(outputs: Sequence[Value | float], arrays: Sequence[Sequence[Value]])
 
     Examples
     --------
-    >>> tape_of([2.0], []).outputs
-    [0]
+    >>> x = Value(3.0)
+    >>> tape = tape_of([x * 2.0 + 2.0, 2.0], [[x]])
+    >>> tape.numbers, tape.outputs
+    ([None, 2.0, None, None], [3, 1])
     """
     return tape_of_lists(listed(outputs, arrays))
 
@@ -213,31 +215,56 @@ def tape_of_lists(found: Listed) -> Tape:
     >>> tape_of_lists(listed([2.0], [])).numbers
     [2.0]
     """
-    operands, bounds = found.operands, found.bounds
+    operands, bounds, constants = found.operands, found.bounds, found.constants
     tape = Tape()
     index: list[Passed] = [0] * len(found.ops)
+    known: dict[float | str, Passed] = {}
     for number in found.order:
         op = found.ops[number]
         if op is None:
             leaf = found.leaves[number]
-            index[number] = tape.input(*leaf) if isinstance(leaf, tuple) else tape.constant(leaf)
+            index[number] = tape.input(*leaf) if isinstance(leaf, tuple) else _constant(tape, known, leaf)
             continue
         start, stop = bounds[number], bounds[number + 1]
-        if stop - start == 2 and operands[start] >= 0 and operands[start + 1] >= 0:
+        if stop - start == 2:
             # Nearly all of them: without a list of the operands.
-            index[number] = tape.add(op, (index[operands[start]], index[operands[start + 1]]))
+            first, second = operands[start], operands[start + 1]
+            x = index[first] if first >= 0 else _constant(tape, known, constants[-1 - first])
+            y = index[second] if second >= 0 else _constant(tape, known, constants[-1 - second])
+            index[number] = tape.add(op, (x, y))
             continue
         own: list[Passed] = []
         for i in range(start, stop):
             operand = operands[i]
-            own.append(index[operand] if operand >= 0 else tape.constant(found.constants[-1 - operand]))
+            own.append(index[operand] if operand >= 0 else _constant(tape, known, constants[-1 - operand]))
         index[number] = tape.add(op, tuple(own))
     of_roots = iter([index[number] for number in found.roots])
-    tape.outputs = [next(of_roots) if out is None else tape.constant(out) for out in found.outputs]
+    tape.outputs = [next(of_roots) if out is None else _constant(tape, known, out) for out in found.outputs]
     # What is written out may have more of it inside.
     while any(_is_written_out(op) for op in set(tape.ops)):
         tape = rewritten(tape, _written_out, _is_written_out)
     return tape
+
+
+def _constant(tape: Tape, known: dict[float | str, Passed], number: Any) -> Passed:
+    """Append a constant unless there is one of the same bits, and return which instruction it is."""
+    key = bits_of(number)
+    found = known.get(key)
+    if found is None:
+        found = known[key] = tape.constant(number)
+    return found
+
+
+def bits_of(number: float) -> float | str:
+    """Return what equals that of another number if both have the same bits.
+
+    Examples
+    --------
+    >>> bits_of(0.0) == bits_of(-0.0), bits_of(float("nan")) == bits_of(float("nan"))
+    (False, True)
+    """
+    # By its digits where equality does not tell: 0.0 equals -0.0, and nan does not equal itself.
+    return repr(number) if number == 0.0 or number != number else number
 
 
 def _is_written_out(op: Operation | None) -> bool:
