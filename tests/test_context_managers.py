@@ -14,7 +14,7 @@ from interrupts import interrupted_at
 from autograd import Value, anomaly, custom_jvp
 from autograd.engine import levels, nonfinite, tracing, variables
 from autograd.transforms import batch_tracing as lanes
-from autograd.transforms import custom_rules
+from autograd.transforms import custom_functions
 
 
 def state() -> list[Any]:
@@ -25,7 +25,7 @@ def state() -> list[Any]:
         tracing.is_tracing(),
         lanes._is_inside.get(),
         (Value(1.0) > 0.0)._level,
-        len(custom_rules._plain.get()),
+        len(custom_functions._plain.get()),
     ]
 
 
@@ -39,9 +39,9 @@ OUTSIDE = [0, False, False, False, 0, 0]
         (lambda: tracing.tracing([Value(1.0)]), tracing),
         (lambda: variables.under_differentiation([Value(1.0)]), variables),
         (lanes.samples_apart, lanes),
-        (lambda: custom_rules._as_plain(custom_jvp(abs)), custom_rules),
+        (lambda: custom_functions.as_plain(custom_jvp(abs)), custom_functions),
     ],
-    ids=["anomaly", "tracing", "under_differentiation", "lanes", "custom_rules"],
+    ids=["anomaly", "tracing", "under_differentiation", "lanes", "custom_functions"],
 )
 def test_an_interrupt_ends_the_block(
     enter: Callable[[], AbstractContextManager[object]], module: ModuleType
