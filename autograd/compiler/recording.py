@@ -14,7 +14,7 @@ from ..engine.graph import level_outside
 from ..engine.tracing import tracing
 from ..engine.value import Value
 from ..functions.alignment import Dims
-from ..functions.axes import ColumnSource, ElementsNeededError, arrays_whole
+from ..functions.axes import AxisTrace, ColumnSource, ElementsNeededError, arrays_whole
 from ..functions.batch_array import BatchArray
 from ..functions.traced_array import is_whole
 from ..transforms.trees import Leaf, Structure, leaves_of, numbers_of
@@ -106,14 +106,18 @@ class _Result(NamedTuple):
     dims: Dims = ()
 
 
-def _traced(call: Call, *, is_whole: bool) -> _Traced:
-    """Trace a call; where samples are needed one by one, once more with all of them side by side."""
+def _traced(call: Call, *, is_whole: bool, may_vary: bool = True) -> _Traced:
+    """Trace a call; where elements are needed one by one, once more with all of them side by side.
+
+    First those of arrays that are differentiated by, unless `may_vary` says that they are; then all.
+    """
     given = Given(call, is_whole=is_whole)
+    trace: AxisTrace | None = None
     try:
         with (
             _explained(call.leaves),
             tracing(given.numbers) as level,
-            arrays_whole(level) if is_whole else nullcontext() as trace,
+            arrays_whole(level, variables=may_vary) if is_whole else nullcontext() as trace,
             np.errstate(all="ignore"),
         ):
             result = given.call(trace)
@@ -130,7 +134,7 @@ def _traced(call: Call, *, is_whole: bool) -> _Traced:
         is_settled = True
     # Not where the error is caught: it refers to the frames of this trace, and so to all of its graph.
     if not is_settled:
-        return _traced(call, is_whole=False)
+        return _traced(call, is_whole=_has_whole_variables(trace), may_vary=False)
     outputs = [out if isinstance(out, Value) else float(out) for result in results for out in result.numbers]
     if level_outside([out for out in outputs if isinstance(out, Value)], level):
         raise UsesVariablesAroundError
@@ -141,6 +145,10 @@ def _traced(call: Call, *, is_whole: bool) -> _Traced:
         structure,
         given.sources,
     )
+
+
+def _has_whole_variables(trace: AxisTrace | None) -> bool:
+    return trace is not None and bool(trace.has_whole_variables)
 
 
 def _numbers_of_leaf(leaf: Any) -> _Result:

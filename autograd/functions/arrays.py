@@ -18,7 +18,7 @@ from ..engine.gradients import has_gradient
 from ..engine.value import Value
 from ..ops.rules import on_arrays
 from ..ops.table import OPS, Op
-from .traced_array import WholeArray, is_whole
+from .traced_array import WholeArray, array_along, is_whole
 from .ufuncs import function_of, mapped
 from .value_array import ValueArray, holds_values, values_array
 
@@ -175,8 +175,9 @@ def folded(op: Op, builtin: Callable[..., Any], args: Sequence[Any], options: Ma
     items: Sequence[Any] = args
     as_usual = options.get("key") is None and ("default" not in options or len(args) == 1)
     if len(args) == 1:
-        if as_usual and is_whole(args[0]) and args[0].varies:
-            return args[0].folded(op)
+        whole = array_along(args[0])
+        if as_usual and is_whole(whole) and whole.varies:
+            return whole.folded(op)
         # The builtin raises the error for something that is not iterable.
         items = list(args[0]) if isinstance(args[0], Iterable) else []
         args = [items] if isinstance(args[0], Iterable) else args

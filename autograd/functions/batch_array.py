@@ -18,9 +18,9 @@ import numpy as np
 from ..ops.table import OPS, Op
 from .alignment import Dims, aligned
 from .array_lengths import ArrayLength
-from .axes import Axis, AxisTrace, ElementsNeededError, renamed, totals_over
+from .axes import Axis, AxisTrace, ElementsNeededError, Size, renamed, totals_over
 from .rows_over_axes import row_over_axes
-from .traced_array import OF_WHOLE, Dimension, WholeArray, is_all_of_it, product_of
+from .traced_array import OF_WHOLE, Dimension, WholeArray, is_all_of_it, is_whole, product_of
 from .value_array import ValueArray, values_array
 
 OF_BATCHES: dict[Any, Callable[..., Any]] = {}
@@ -363,6 +363,27 @@ class BatchArray(WholeArray):
         own = tuple([self._own_place(place) for place in places])
         dims = tuple([dim for place, dim in enumerate(self.dims) if place not in places])
         return BatchArray(self._trace, dims, np.squeeze(values_array(self.inner), own))
+
+
+_FEWEST_ELEMENTS = 1000
+
+
+def _along_longest(array: WholeArray) -> BatchArray | None:
+    """Return a long array along an axis that is its longest dimension, unless it is taken apart already."""
+    dimensions = array.dimensions()
+    if prod(array.lengths) < _FEWEST_ELEMENTS or np.size(array.slice()):
+        return None
+    place = max(range(len(dimensions)), key=lambda place: array.lengths[place])
+    size = dimensions[place]
+    if not isinstance(size, Size):
+        return None
+    axis = Axis(size)
+    part = array.along(place, axis)
+    dims = (*[None] * place, axis)
+    return BatchArray(array._trace, dims, part.elements() if is_whole(part) else part)
+
+
+WholeArray.along_longest = _along_longest  # type: ignore[assignment, method-assign]
 
 
 _REDUCING = {np.add: "sum", np.multiply: "prod", np.maximum: "max", np.minimum: "min"}

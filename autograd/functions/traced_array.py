@@ -28,6 +28,12 @@ _TAKEN_APART = "its elements are used one by one"
 OF_WHOLE: dict[Any, Callable[..., Any]] = {}
 """Functions of NumPy that leave such arrays whole."""
 
+REDUCTIONS = frozenset({"sum", "mean", "max", "min", "var", "std", "dot"})
+"""Methods that take a long array along an axis, rather than its elements."""
+
+REDUCING = frozenset({getattr(np, name) for name in REDUCTIONS}) | {np.amax, np.amin, np.linalg.norm}
+"""Functions of NumPy that do."""
+
 
 class WholeArray(NDArrayOperatorsMixin):
     """An array that is not an array of objects, but is used like one.
@@ -72,11 +78,19 @@ class WholeArray(NDArrayOperatorsMixin):
         if leading is not cls:
             return leading.applied(function, operands)
         found = cls.deferred(function, operands)
-        return function(*map(taken_apart, operands)) if found is None else found
+        if found is not None:
+            return found
+        along = [array_along(operand) for operand in operands]
+        if any(one is not operand for one, operand in zip(along, operands, strict=True)):
+            return cls.applied(function, along)
+        return function(*map(taken_apart, operands))
 
     @staticmethod
     def deferred(function: Callable[..., Any], operands: Sequence[Any]) -> Any:
         """Return a function of arrays as one that stays whole, if it can: `deferred_array` sets it."""
+
+    def along_longest(self) -> Any:
+        """Return a long array as one that varies along an axis, else None: `batch_functions` sets it."""
 
     def slice(self) -> Any:
         """Return what stands for the elements by now: nothing if nobody has used any."""
@@ -92,6 +106,9 @@ class WholeArray(NDArrayOperatorsMixin):
         leading = _leading(map(type, sequences))
         if leading.reduced is not WholeArray.reduced:
             return leading.reduced(op, *sequences)
+        along = [array_along(x) for x in sequences]
+        if any(one is not x for one, x in zip(along, sequences, strict=True)):
+            return WholeArray.reduced(op, *along)
         return apply_variadic(op, *map(taken_apart, sequences))
 
     @property
@@ -149,7 +166,8 @@ class WholeArray(NDArrayOperatorsMixin):
         # Whoever asks for an attribute that no array has does not want its elements.
         if name.startswith("__") or not hasattr(ValueArray, name):
             raise AttributeError(f"'ValueArray' object has no attribute {name!r}")
-        return getattr(self.elements(), name)
+        whole = array_along(self) if name in REDUCTIONS else self
+        return getattr(self.elements() if whole is self else whole, name)
 
     def __getitem__(self, key: Any) -> Any:
         return self.elements()[key]
@@ -168,13 +186,18 @@ class WholeArray(NDArrayOperatorsMixin):
             return NotImplemented
         if method == "__call__" and not options and ufunc.nout == 1 and ufunc.signature is None:
             return self.applied(ufunc, inputs)
-        return getattr(ufunc, method)(*map(taken_apart, inputs), **taken_apart(options))
+        act = getattr(ufunc, method)
+        if method == "reduce" or ufunc is np.matmul:
+            return _on_long_arrays(act, inputs, options)
+        return act(*map(taken_apart, inputs), **taken_apart(options))
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if _leading(types) is not type(self):
             return NotImplemented
         if function in OF_WHOLE:
             return OF_WHOLE[function](*args, **kwargs)
+        if function in REDUCING:
+            return _on_long_arrays(function, args, kwargs)
         return function(*taken_apart(args), **taken_apart(kwargs))
 
     def __repr__(self) -> str:
@@ -246,6 +269,26 @@ def is_all_of_it(part: Any) -> bool:
     if not isinstance(part, slice):
         return False
     return part.start in (None, 0) and part.stop is None and part.step in (None, 1)
+
+
+def array_along(item: Any) -> Any:
+    """Return a long array as one that varies along an axis, and anything else as it is.
+
+    Examples
+    --------
+    >>> array_along(2.0)
+    2.0
+    """
+    found = item.along_longest() if is_whole(item) else None
+    return item if found is None else found
+
+
+def _on_long_arrays(act: Callable[..., Any], args: Sequence[Any], options: dict[str, Any]) -> Any:
+    """Return a reduction or product of arrays, of which those stay whole that are long."""
+    along = [array_along(arg) for arg in args]
+    if all(one is arg for one, arg in zip(along, args, strict=True)):
+        return act(*taken_apart(tuple(args)), **taken_apart(options))
+    return act(*along, **options)
 
 
 def product_of(lengths: Sequence[Any]) -> Any:

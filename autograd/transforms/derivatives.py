@@ -14,131 +14,13 @@ is being differentiated.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..engine.graph import consumers_first, level_outside
-from ..engine.levels import open_levels
-from ..engine.value import Value
-from ..engine.variables import under_differentiation
-from ..functions.traced_array import is_whole
-from .module_copies import Copy
-from .partials import Scalar
-from .sweeps import pull, push
-from .trees import Branch, Leaf, Structure, array_of, blocks, flatten, flatten_like, unflatten
-
-Function = Callable[..., Any]
-Argnums = int | Sequence[int]
-
-
-class Recording:
-    """One call of a function, with variables for the numbers that it is differentiated with respect to.
-
-    Parameters
-    ----------
-    call : callable
-        The function, of its variables.
-    numbers : sequence of Value or float
-        What they stand for.
-    has_aux : bool
-        Whether it returns a pair of its result and auxiliary data.
-
-    Attributes
-    ----------
-    variables : list of Value
-        The variables.
-    outputs : list of Value or float
-        The numbers of the result.
-    form : Structure
-        Its structure.
-    nodes : list of Value
-        Those of the outputs that are recorded.
-    order : list of Value
-        What leads to them, each node after its consumers.
-
-    Examples
-    --------
-    >>> Recording(lambda variables: variables[0] * 3.0, [2.0]).pull([1.0])
-    [3.0]
-    """
-
-    def __init__(
-        self, call: Callable[[Sequence[Value]], Any], numbers: Sequence[Scalar], has_aux: bool = False
-    ) -> None:
-        self.variables = [+n if isinstance(n, Value) else Value(n) for n in numbers]
-        self._numbers = [n for n in numbers if isinstance(n, Value)]
-        with under_differentiation(self.variables) as self._level:
-            result = call(self.variables)
-        self._aux: Any = None
-        if has_aux:
-            result, self._aux = _with_aux(result)
-        self.outputs, self.form = flatten(result, "the result of the function")
-        self.nodes = [output for output in self.outputs if isinstance(output, Value)]
-        self.order = consumers_first(*self.nodes, level=self._level)
-        self._outside = self._level_outside(self.nodes)
-
-    @property
-    def value(self) -> Any:
-        """The result."""
-        return self._released(unflatten(self.form, self.outputs), self.nodes, self._outside)
-
-    @property
-    def aux(self) -> Any:
-        """What the function returned besides."""
-        values = _values_in(self._aux)
-        return self._released(self._aux, values, self._level_outside(values))
-
-    def _level_outside(self, nodes: Sequence[Value]) -> int:
-        """Return the level of the enclosing call that nodes belong to as well; 0 if there is none."""
-        known = max([number._level for number in self._numbers], default=0)
-        # No level is higher than that of the innermost call; a search takes 1 ms for a small network.
-        if known and known == max([level for level in open_levels() if level < self._level], default=0):
-            return known
-        return max(level_outside(nodes, self._level), known)
-
-    @property
-    def as_graph(self) -> bool:
-        """Whether an enclosing call may differentiate the derivative."""
-        return bool(self._outside or self._numbers)
-
-    def pull(self, cotangents: Sequence[Scalar | None]) -> list[Scalar]:
-        """Return the adjoint of each variable."""
-        pairs = zip(self.outputs, cotangents, strict=True)
-        seeds = [seed for output, seed in pairs if isinstance(output, Value)]
-        adjoints = pull(self.order, self.nodes, seeds, self.variables, self.as_graph)
-        return self._lowered(adjoints, seeds)
-
-    def push(self, tangents: Sequence[Scalar | None]) -> list[Scalar]:
-        """Return the tangent of each output."""
-        pushed = push(self.order, self.nodes, self.variables, tangents, self.as_graph)
-        found = iter(self._lowered(pushed, tangents))
-        return [next(found) if isinstance(output, Value) else 0.0 for output in self.outputs]
-
-    def _released(self, tree: Any, values: Sequence[Value], outside: int) -> Any:
-        """Return a tree with plain numbers for its Values, unless they depend on an enclosing call."""
-        if not outside and not self._numbers:
-            return _with_numbers(tree)
-        self._lower(values, outside)
-        return tree
-
-    def _lowered(self, results: list[Scalar], directions: Sequence[Scalar | None]) -> list[Scalar]:
-        """Return the results of a sweep along some directions, at the level of the enclosing call."""
-        level = max([self._outside, *(d._level for d in directions if isinstance(d, Value))])
-        self._lower([result for result in results if isinstance(result, Value)], level)
-        return results
-
-    def _lower(self, values: Sequence[Value], level: int) -> None:
-        """Lower the level of results to that of the enclosing call, since this call is over.
-
-        Otherwise the next derivative with respect to one of them would walk through this one, and the one
-        after it through both: 1,600 steps of gradient descent within a derivative took 9 s.
-        """
-        still_open = open_levels()
-        for value in values:
-            if value._level >= self._level and value._level not in still_open:
-                value._level = level
+from .differentiated_calls import Argnums, Function, Recording, differentiated
+from .trees import Branch, Leaf, Structure, array_of, blocks, flatten_like, unflatten
 
 
 def value_and_grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
@@ -175,10 +57,10 @@ def value_and_grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> 
 
     @functools.wraps(f)
     def evaluate(*args: Any, **kwargs: Any) -> Any:
-        numbers, structure, call = differentiated(f, args, kwargs, argnums)
-        recording = Recording(call, numbers, has_aux)
+        given, structure, call = differentiated(f, args, kwargs, argnums, whole=True)
+        recording = Recording(call, given, has_aux, whole=True)
         _check_scalar(recording.form)
-        gradient = unflatten(structure, recording.pull([1.0]))
+        gradient = unflatten(structure, recording.gradient([1.0]))
         return ((recording.value, recording.aux) if has_aux else recording.value), gradient
 
     return evaluate
@@ -251,12 +133,12 @@ def vjp(f: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
     >>> value, pullback(1.0)
     (12.0, (4.0, 3.0))
     """
-    numbers, structure, call = differentiated(f, primals, {}, range(len(primals)))
-    recording = Recording(call, numbers, has_aux)
+    given, structure, call = differentiated(f, primals, {}, range(len(primals)), whole=True)
+    recording = Recording(call, given, has_aux, whole=True)
 
     def pullback(cotangent: Any) -> Any:
         cotangents = flatten_like(recording.form, cotangent, "the cotangent")
-        return unflatten(structure, recording.pull(cotangents))
+        return unflatten(structure, recording.gradient(cotangents))
 
     return (recording.value, pullback, recording.aux) if has_aux else (recording.value, pullback)
 
@@ -295,10 +177,10 @@ def jvp(
     (12.0, 34.0)
     """
     _check_tuples(primals, tangents)
-    numbers, structure, call = differentiated(f, tuple(primals), {}, range(len(primals)))
+    given, structure, call = differentiated(f, tuple(primals), {}, range(len(primals)), whole=True)
     directions = flatten_like(structure, tuple(tangents), "the tuple of tangents")
-    recording = Recording(call, numbers, has_aux)
-    tangent = unflatten(recording.form, recording.push(directions))
+    recording = Recording(call, given, has_aux, whole=True)
+    tangent = unflatten(recording.form, recording.tangent(directions))
     return (recording.value, tangent, recording.aux) if has_aux else (recording.value, tangent)
 
 
@@ -537,62 +419,7 @@ def hvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux: b
     return tuple(product) if has_aux else product[0]
 
 
-# --------------------------------------------------------------------------------------------- arguments
-
-
-def chosen_arguments(args: tuple[Any, ...], argnums: Argnums) -> list[int]:
-    """Return which arguments to differentiate with respect to, counted from 0.
-
-    Raises
-    ------
-    ValueError
-        If there is no such argument, or one is asked for twice.
-
-    Examples
-    --------
-    >>> chosen_arguments((2.0, 3.0), -1)
-    [1]
-    """
-    chosen = [argnums] if isinstance(argnums, int | np.integer) else list(argnums)
-    for argnum in chosen:
-        if not isinstance(argnum, int | np.integer) or not -len(args) <= argnum < len(args):
-            raise ValueError(
-                f"argnums asks for argument {argnum!r}, but the function was called with {len(args)} "
-                f"positional argument{'s' * (len(args) != 1)}"
-            )
-    chosen = [argnum % len(args) for argnum in chosen]
-    if len(set(chosen)) < len(chosen):
-        raise ValueError(f"argnums asks for an argument twice: {argnums}")
-    return chosen
-
-
-def differentiated(
-    f: Function, args: tuple[Any, ...], kwargs: dict[str, Any], argnums: Argnums
-) -> tuple[list[Scalar], Structure, Callable[[Sequence[Value]], Any]]:
-    """Return the numbers to differentiate with respect to, their structure, and `f` as a function of them.
-
-    Examples
-    --------
-    >>> numbers, structure, call = differentiated(lambda x, y: x * y, (2.0, 3.0), {}, 1)
-    >>> numbers, str(structure), call([Value(5.0)])
-    ([3.0], 'number', Value(10.0, op='*'))
-    """
-    chosen = chosen_arguments(args, argnums)
-    single = isinstance(argnums, int | np.integer)
-    numbers, structure = flatten(tuple(args[i] for i in chosen), "a differentiated argument")
-
-    def call(variables: Sequence[Value]) -> Any:
-        arguments, copies = list(args), list[Copy]()
-        own = unflatten(structure, variables, argument=True, copies=copies)
-        for i, argument in zip(chosen, own, strict=True):
-            arguments[i] = argument
-        try:
-            return f(*arguments, **kwargs)
-        finally:
-            for copied in copies:
-                copied.carry_over(variables)
-
-    return numbers, (structure.parts[0] if single else structure), call  # type: ignore[union-attr]
+# -------------------------------------------------------------------------------------------------- checks
 
 
 def _check_tuples(primals: Any, tangents: Any) -> None:
@@ -611,46 +438,6 @@ def _check_scalar(form: Structure) -> None:
             "expected a single number as the result of the function, since a gradient is that of one, got "
             f"{form}; {hint}"
         )
-
-
-def _with_aux(result: Any) -> tuple[Any, Any]:
-    if not isinstance(result, tuple) or len(result) != 2:
-        raise TypeError(f"with has_aux=True expected the result to be a pair (result, aux), got {result!r}")
-    return result
-
-
-def _values_in(tree: Any) -> list[Value]:
-    """Return the Values in a tree of any objects."""
-    if isinstance(tree, Value):
-        return [tree]
-    if hasattr(tree, "rebuilt"):
-        tree = tree.data
-    if is_whole(tree):
-        tree = tree.slice()
-    if isinstance(tree, np.ndarray) and tree.dtype == object:
-        tree = tree.ravel().tolist()
-    items = tree.values() if isinstance(tree, Mapping) else tree if isinstance(tree, list | tuple) else ()
-    return [value for item in items for value in _values_in(item)]
-
-
-def _with_numbers(tree: Any) -> Any:
-    """Return a tree with each Value replaced by its number, and each mapping by a dict."""
-    if isinstance(tree, Value):
-        return tree.data
-    if is_whole(tree):
-        return tree
-    if isinstance(tree, np.ndarray) and tree.dtype == object:
-        items = tree.ravel().tolist()
-        if not any(isinstance(item, Value) for item in items):
-            return tree
-        return array_of([_with_numbers(item) for item in items], tree.shape, is_array=True)
-    if hasattr(tree, "rebuilt"):
-        return tree.rebuilt([_with_numbers(tree.data)])
-    if isinstance(tree, Mapping):
-        return {key: _with_numbers(item) for key, item in tree.items()}
-    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
-        return type(tree)(*map(_with_numbers, tree))
-    return type(tree)(map(_with_numbers, tree)) if isinstance(tree, list | tuple) else tree
 
 
 def _basis(size: int) -> list[list[float | None]]:

@@ -12,15 +12,8 @@ from ..engine.tracing import is_tracing
 from ..functions.axes import axis_trace
 from .compression import by_columns_or_rows, by_stars
 from .dependence import Pattern, dependence
-from .derivatives import (
-    Argnums,
-    Function,
-    Recording,
-    arranged_as,
-    chosen_arguments,
-    differentiated,
-    grad,
-)
+from .derivatives import arranged_as, grad
+from .differentiated_calls import Argnums, Function, Recording, chosen_arguments, differentiated
 from .sparse_batches import Matrices, hessian_of_batches, jacobian_of_batches
 from .sparse_matrices import Entries, check_scipy
 from .trees import Leaf, Structure, unflatten, with_leaves

@@ -36,17 +36,19 @@ _NO_SETTINGS = Settings()
 class Leaf:
     """A number, whose shape is ``()``, or an array.
 
-    A number and a 0-dimensional array compare as equal structures, but each is rebuilt as what it was.
+    A number and a 0-dimensional array compare as equal structures, but each is rebuilt as what it was. An
+    array of a trace that is not taken apart (`WholeArray`) counts as one number, which is the array itself.
     """
 
-    def __init__(self, shape: tuple[int, ...], is_array: bool = False) -> None:
+    def __init__(self, shape: tuple[int, ...], is_array: bool = False, is_whole: bool = False) -> None:
         self.shape = shape
         self.is_array = is_array
+        self.is_whole = is_whole
 
     @property
     def size(self) -> int:
         """The number of its numbers."""
-        return prod(self.shape)
+        return 1 if self.is_whole else prod(self.shape)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Leaf) and self.shape == other.shape
@@ -116,7 +118,7 @@ Structure = Leaf | Branch
 _NUMBER = Leaf(())
 
 
-def flatten(tree: Any, whose: str = "the argument") -> tuple[list[Any], Structure]:
+def flatten(tree: Any, whose: str = "the argument", *, whole: bool = False) -> tuple[list[Any], Structure]:
     """Split a tree into its numbers and its structure.
 
     Parameters
@@ -125,6 +127,8 @@ def flatten(tree: Any, whose: str = "the argument") -> tuple[list[Any], Structur
         An argument or a result.
     whose : str
         What error messages call it.
+    whole : bool
+        As in `leaves_of`.
 
     Returns
     -------
@@ -146,7 +150,7 @@ def flatten(tree: Any, whose: str = "the argument") -> tuple[list[Any], Structur
     >>> unflatten(structure, [10.0, 20.0, 30.0])
     {'w': array([10., 20.]), 'b': 30.0}
     """
-    leaves, structure = leaves_of(tree, whose)
+    leaves, structure = leaves_of(tree, whose, whole=whole)
     return numbers_of(leaves), structure
 
 
@@ -218,6 +222,8 @@ def unflatten(
 def flatten_like(structure: Structure, tree: Any, whose: str, *, exact: bool = False) -> list[Any]:
     """Return the numbers of a tree that must have a given structure; `exact` as in `leaves_of`.
 
+    An array stands for itself where the structure has one that is not taken apart.
+
     Raises
     ------
     ValueError
@@ -228,12 +234,16 @@ def flatten_like(structure: Structure, tree: Any, whose: str, *, exact: bool = F
     >>> flatten_like(Leaf((2,)), np.array([1.0, 2.0]), "the tangent")
     [1.0, 2.0]
     """
-    leaves, found = leaves_like(structure, tree, whose, exact=exact)
+    is_whole_there = any(leaf.is_whole for leaf in each_leaf(structure))
+    leaves, found = leaves_of(_in_order_of(structure, tree), whose, exact=exact, whole=is_whole_there)
     if found != structure:
         raise ValueError(
             f"expected {whose} to have the structure of what it belongs to, {structure}, got {found}"
         )
-    return numbers_of(leaves)
+    if not is_whole_there:
+        return numbers_of(leaves)
+    pairs = zip(each_leaf(structure), leaves, strict=True)
+    return [item for leaf, own in pairs for item in ([own] if leaf.is_whole else numbers_of([_apart(own)]))]
 
 
 def leaves_like(
@@ -273,8 +283,28 @@ def numbers_of(leaves: Iterable[Any]) -> list[Any]:
     """
     numbers: list[Any] = []
     for leaf in leaves:
-        numbers.extend(leaf.ravel().tolist() if isinstance(leaf, np.ndarray) else [leaf])
+        is_apart = isinstance(leaf, np.ndarray) and not is_whole(leaf)
+        numbers.extend(leaf.ravel().tolist() if is_apart else [leaf])
     return numbers
+
+
+def _apart(leaf: Any) -> Any:
+    return leaf.elements() if is_whole(leaf) else leaf
+
+
+def each_leaf(structure: Structure) -> Iterator[Leaf]:
+    """Yield the leaves of a structure, in order.
+
+    Examples
+    --------
+    >>> [*map(str, each_leaf(flatten([1.0, np.ones(2)])[1]))]
+    ['number', 'array of shape (2,)']
+    """
+    if isinstance(structure, Leaf):
+        yield structure
+    else:
+        for part in structure.parts:
+            yield from each_leaf(part)
 
 
 def _in_order_of(structure: Structure, tree: Any) -> Any:
@@ -361,7 +391,7 @@ def _flatten(tree: Any, leaves: list[Any], whose: str, exact: bool, whole: bool 
     if is_whole(tree):
         if whole:
             leaves.append(tree)
-            return Leaf(tree.lengths, is_array=True)
+            return Leaf(tree.lengths, is_array=True, is_whole=True)
         tree = tree.elements()
     if isinstance(tree, np.ndarray):
         leaves.append(_checked(plain_array(tree, whose), whose, exact))
@@ -565,6 +595,8 @@ def _module_parts(module: Any) -> tuple[Iterable[Any], Iterable[Any], Any, Any]:
 
 def _build(structure: Structure, numbers: Iterator[Any], argument: bool, copies: list[Copy]) -> Any:
     if isinstance(structure, Leaf):
+        if structure.is_whole:
+            return next(numbers)
         own = [next(numbers) for _ in range(structure.size)]
         return array_of(own, structure.shape, is_array=structure.is_array)
     parts = [_build(part, numbers, argument, copies) for part in structure.parts]

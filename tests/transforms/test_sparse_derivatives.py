@@ -31,7 +31,7 @@ from autograd import (
 )
 from autograd.engine.apply import apply
 from autograd.engine.graph import consumers_first
-from autograd.transforms import derivatives, sparse_batches
+from autograd.transforms import differentiated_calls, sparse_batches
 from autograd.transforms.dependence import dependence
 from nn import MLP
 
@@ -83,7 +83,7 @@ def sweeps(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
 
         return one
 
-    for where, name in product((derivatives, sparse_batches), counts):
+    for where, name in product((differentiated_calls, sparse_batches), counts):
         monkeypatch.setattr(where, name, counted(where, name))
     return counts
 

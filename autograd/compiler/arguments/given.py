@@ -8,7 +8,7 @@ from typing import Any
 from ...engine.value import Value
 from ...functions.axes import AxisTrace, ColumnSource
 from ...functions.traced_array import TracedArray
-from ...transforms.trees import Leaf, Structure, unflatten, with_leaves
+from ...transforms.trees import Leaf, Structure, each_leaf, unflatten, with_leaves
 from .arrays import is_vector
 from .call import Call
 
@@ -62,7 +62,7 @@ class Given:
         structure = with_leaves(self._call.structure, lambda leaf: Leaf(()) if leaf.shape else leaf)
         leaves = [
             TracedArray(trace, next(sources)) if leaf.shape else next(numbers)
-            for leaf in _leaves(self._call.structure)
+            for leaf in each_leaf(self._call.structure)
         ]
         args, kwargs = unflatten(structure, leaves, argument=True)
         return self._call.statics.call(self._call.f, args, kwargs)
@@ -81,11 +81,3 @@ def _leaves_or_vectors(structure: Structure) -> Iterator[Leaf | None]:
     else:
         for part in structure.parts:
             yield from _leaves_or_vectors(part)
-
-
-def _leaves(structure: Structure) -> Iterator[Leaf]:
-    if isinstance(structure, Leaf):
-        yield structure
-    else:
-        for part in structure.parts:
-            yield from _leaves(part)

@@ -1,0 +1,170 @@
+"""`VariableArray`: an argument that stays whole while a function is differentiated with respect to it.
+
+What flows back to a million numbers that a function treats alike is one column, too: a number for any index
+of their axis. Only where the numbers are used one by one, each is a variable of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..engine.value import Value
+from ..functions.axes import Axis, AxisTrace, ElementsNeededError
+from ..functions.batch_array import BatchArray
+from ..functions.traced_array import Dimension, WholeArray, is_whole
+from ..functions.value_array import ValueArray, values_array
+
+
+class VariableArray(WholeArray):
+    """An argument with respect to which a function is differentiated, whole.
+
+    Parameters
+    ----------
+    trace : AxisTrace
+        The trace.
+    whole : WholeArray
+        The argument.
+    level : int
+        The level of the derivative.
+    """
+
+    def __init__(self, trace: AxisTrace, whole: WholeArray, level: int) -> None:
+        self._trace, self._whole, self._level = trace, whole, level
+        # What it has become: one is made when it is first used.
+        self._columns: BatchArray | None = None
+        self._elements: ValueArray | None = None
+
+    @property
+    def ndim(self) -> int:
+        """How many dimensions it has."""
+        return len(self.lengths)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """That of an array of `Value`s."""
+        return np.dtype(object)
+
+    @property
+    def shape(self) -> tuple[Any, ...]:
+        """The length along each dimension."""
+        return self._whole.shape  # type: ignore[no-any-return]
+
+    @property
+    def size(self) -> Any:
+        """How many elements it has."""
+        return self._whole.size
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """Its shape while it is traced."""
+        return self._whole.lengths
+
+    def __len__(self) -> int:
+        return len(self._whole)
+
+    def dimensions(self) -> Sequence[Dimension]:
+        """Return what its dimensions are."""
+        return self._whole.dimensions() if self._columns is None else self._columns.dimensions()
+
+    def slice(self) -> Any:
+        """Return the variables that it has become by now."""
+        return () if self._columns is None and self._elements is None else self._used().slice()
+
+    def with_slice(self, new: Any) -> Any:
+        """Return an array with something else in place of what `slice` gives."""
+        return self if self._columns is None and self._elements is None else self._used().with_slice(new)
+
+    # ----------------------------------------------------------------------------------------- variables
+
+    def variables(self, reached: frozenset[Value] | set[Value]) -> Any:
+        """Return what it has become: columns, or elements one by one.
+
+        Parameters
+        ----------
+        reached : set of Value
+            What the result depends on.
+
+        Raises
+        ------
+        ElementsNeededError
+            If it is used in both ways.
+        """
+        columns, elements = self._columns, self._elements
+        if columns is None:
+            # What nobody uses has no gradient, which is a column of zeros.
+            return self.columns(self._longest()) if elements is None else elements
+        if elements is None or reached.isdisjoint(elements.ravel().tolist()):
+            return columns
+        if reached.isdisjoint(values_array(columns.inner).ravel().tolist()):
+            return elements
+        raise ElementsNeededError
+
+    def columns(self, dimension: int) -> BatchArray:
+        """Return its slices along a dimension, which are variables; the same each time."""
+        if self._columns is None:
+            size = self.dimensions()[dimension]
+            if isinstance(size, int):
+                raise ElementsNeededError
+            axis = size if isinstance(size, Axis) else Axis(size)
+            part = self._whole.along(dimension, axis)
+            dims = (*[None] * dimension, axis)
+            self._columns = BatchArray(self._trace, dims, self._made_variables(part))
+        return self._columns
+
+    def elements(self) -> ValueArray:
+        """Return its elements one by one, each a variable."""
+        if self._elements is None:
+            self._elements = self._made_variables(self._whole)
+        return self._elements
+
+    def _made_variables(self, part: Any) -> Any:
+        array = values_array(part.elements() if is_whole(part) else part)
+        made = np.empty(array.size, dtype=object)
+        made[:] = [+x if isinstance(x, Value) else Value(x) for x in array.ravel().tolist()]
+        for variable in made:
+            variable._level = self._level
+        return values_array(made.reshape(array.shape))
+
+    def _longest(self) -> int:
+        return max(range(self.ndim), key=lambda place: self.lengths[place])
+
+    # ------------------------------------------------------------------------------------------- its uses
+
+    def _used(self) -> Any:
+        """Return what it is where nothing says which: what it has become by now, or else elements."""
+        return self.elements() if self._columns is None else self._columns
+
+    def along_longest(self) -> Any:
+        """Return it as an array that varies along an axis, if it is used so or is long."""
+        return self._columns if self._columns is not None else WholeArray.along_longest(self)
+
+    def along(self, dimension: int, axis: Axis) -> Any:
+        """Return the slices along a dimension, one for each index of an axis; a `Value` for numbers."""
+        return self.columns(dimension).along(dimension, axis)
+
+    def beside(self, dimensions: Sequence[Dimension]) -> Any:
+        """Return the slice at any index of the axes among dimensions, one for each of its own."""
+        places = [place for place, dimension in enumerate(dimensions) if isinstance(dimension, Axis)]
+        return self.columns(places[0]).beside(dimensions) if places else self.elements()
+
+    def in_order(self, places: Sequence[int]) -> Any:
+        """Return the array with its dimensions in another order."""
+        used = self._used()
+        return used.in_order(places) if is_whole(used) else used.transpose(places)
+
+    def ravel(self) -> Any:
+        """Return an array of one dimension, as `numpy.ravel`."""
+        return self if self.ndim == 1 else self._used().ravel()
+
+    def reshape(self, *shape: Any) -> Any:
+        """Return an array of another shape, as `numpy.reshape`."""
+        return self._used().reshape(*shape)
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._used()[key]
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._used()[key] = value
