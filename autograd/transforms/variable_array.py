@@ -37,34 +37,6 @@ class VariableArray(WholeArray):
         self._columns: BatchArray | None = None
         self._elements: ValueArray | None = None
 
-    @property
-    def ndim(self) -> int:
-        """How many dimensions it has."""
-        return len(self.lengths)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """That of an array of `Value`s."""
-        return np.dtype(object)
-
-    @property
-    def shape(self) -> tuple[Any, ...]:
-        """The length along each dimension."""
-        return self._whole.shape  # type: ignore[no-any-return]
-
-    @property
-    def size(self) -> Any:
-        """How many elements it has."""
-        return self._whole.size
-
-    @property
-    def lengths(self) -> tuple[int, ...]:
-        """Its shape while it is traced."""
-        return self._whole.lengths
-
-    def __len__(self) -> int:
-        return len(self._whole)
-
     def dimensions(self) -> Sequence[Dimension]:
         """Return what its dimensions are."""
         return self._whole.dimensions() if self._columns is None else self._columns.dimensions()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import accumulate
+from itertools import accumulate, combinations
 from math import prod
 from typing import Any, NamedTuple
 
@@ -152,12 +152,16 @@ class _AxisNumbering:
         tape = self.tape if tape is None else tape
         found = Tape()
         new: list[Passed] = []
+        columns: dict[tuple[int, int], int] = {}
         for i, op in enumerate(tape.ops):
             args = tuple([new[arg] for arg in tape.args[i]])
             if op is None:
                 new.append(found.copy_leaf(tape, i))
             elif isinstance(op, Column):
-                new.append(found.input(self.array(op), op.position))
+                place = self.array(op), op.position
+                if place not in columns:
+                    columns[place] = found.input(*place)
+                new.append(columns[place])
             elif isinstance(op, Length):
                 new.append(self.length(found, op.size))
             elif isinstance(op, Index):
@@ -245,7 +249,10 @@ class _AxisNumbering:
 
 
 def _merged(tape: Tape, results: DimsOfResults) -> dict[Axis, Axis]:
-    """Return which axis stands for another: for two names of one, unless something varies along both."""
+    """Return which axis stands for another of the same length, unless something varies along both.
+
+    First for two names of one. Then for any two: what two calls of `vmap` compute alike is computed once.
+    """
     one: dict[Axis, Axis] = {}
 
     def find(axis: Axis) -> Axis:
@@ -254,13 +261,17 @@ def _merged(tape: Tape, results: DimsOfResults) -> dict[Axis, Axis]:
         return axis
 
     kinds = {*_axes_of(tape, []), *[frozenset(filter(None, dims)) for dims in results], *_kinds_inside(tape)}
-    for op in dict.fromkeys([*tape.ops, *_operations_inside(tape)]):
-        if isinstance(op, Renamed):
-            old, new = find(op.old), find(op.new)
-            if old is not new and not any(old in kind and new in kind for kind in kinds):
-                first, second = sorted((old, new), key=lambda axis: axis.number)
-                one[second] = first
-                kinds = {frozenset(map(find, kind)) for kind in kinds}
+    renamings = [
+        op for op in dict.fromkeys([*tape.ops, *_operations_inside(tape)]) if isinstance(op, Renamed)
+    ]
+    axes = sorted({axis for kind in kinds for axis in kind}, key=lambda axis: axis.number)
+    alike = [pair for pair in combinations(axes, 2) if pair[0].size.root() is pair[1].size.root()]
+    for old, new in [*[(op.old, op.new) for op in renamings], *alike]:
+        old, new = find(old), find(new)
+        if old is not new and not any(old in kind and new in kind for kind in kinds):
+            first, second = sorted((old, new), key=lambda axis: axis.number)
+            one[second] = first
+            kinds = {frozenset(map(find, kind)) for kind in kinds}
     return {axis: find(axis) for axis in one}
 
 
