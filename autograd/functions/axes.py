@@ -329,6 +329,11 @@ class AxisTrace:
         self.has_axes = False
         self.has_whole_variables = has_whole_variables
         self._axes: dict[Value, Axes] = {}
+        self._operations: dict[Structural, Structural] = {}
+
+    def one(self, op: Structural) -> Structural:
+        """Return one object for all operations that are equal, of which a trace of a network has hundreds."""
+        return self._operations.setdefault(op, op)
 
     def leaf(self, op: Structural, number: float) -> Value:
         """Return a node that has no operands."""
@@ -346,20 +351,22 @@ class AxisTrace:
         """Return the axes that a node varies along."""
         if not self.has_axes:
             return _NONE
-        known = self._axes
+        known, level = self._axes, self.level
+        found = known.get(node)
+        if found is not None:
+            return found
         waiting = [node]
         while waiting:
             top = waiting[-1]
-            if top in known:
-                waiting.pop()
-                continue
-            args = [arg for arg in top.args if isinstance(arg, Value) and arg._level >= self.level]
+            args = [arg for arg in top.args if isinstance(arg, Value) and arg._level >= level]
             unknown = [arg for arg in args if arg not in known]
             if unknown:
                 waiting.extend(unknown)
                 continue
-            known[top] = _axes_by(top.op, [known[arg] for arg in args])
             waiting.pop()
+            # An operand of two of those that wait is there twice.
+            if top not in known:
+                known[top] = _axes_by(top.op, [known[arg] for arg in args])
         return known[node]
 
 
@@ -477,7 +484,7 @@ def total_over(x: Scalar, axis: Axis) -> Scalar:
     trace = _trace.get()
     if trace is None or not isinstance(x, Value) or axis not in trace.axes_of(x):
         return length_of(axis.size) * x
-    return record(TotalOver(axis), x._data, (x,), (1.0,))
+    return record(trace.one(TotalOver(axis)), x._data, (x,), (1.0,))
 
 
 def renamed(x: Any, old: Axis, new: Axis) -> Any:
@@ -491,7 +498,7 @@ def renamed(x: Any, old: Axis, new: Axis) -> Any:
     trace = _trace.get()
     if trace is None or not isinstance(x, Value) or old not in trace.axes_of(x):
         return x
-    return record(Renamed(old, new), x._data, (x,), (1.0,))
+    return record(trace.one(Renamed(old, new)), x._data, (x,), (1.0,))
 
 
 def totals_over(x: Scalar, axes: Collection[Axis]) -> Scalar:

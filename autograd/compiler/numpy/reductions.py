@@ -32,9 +32,9 @@ def _product_along(writer: StatementWriter, block: Block, left: Operand, right: 
     of_each = "" if block.over else f" for each of {writer.length(block.axes[0])}"
     writer.lines.append(f"# {rows} × {columns} sums of {terms_of_each}{of_each}:")
     if not block.over and not own[0] and columns == 1:
-        return f"np.tensordot({writer.view(left, whole=True)}, {writer.view(_row(right), whole=True)}, 1)"
+        return _times(writer, left, _row(right))
     if not block.over and not own[1] and rows == 1:
-        return f"np.tensordot({writer.view(right, whole=True)}, {writer.view(_row(left), whole=True)}, 1)"
+        return _times(writer, right, _row(left))
     if own[0] == own[1] == block.over and len(block.over) == 1 and width == 1:
         one, two = (Operand(o.source, o.wanted[:, 0]) for o in (left, right))
         if rows == 1:
@@ -52,6 +52,14 @@ def _product_along(writer: StatementWriter, block: Block, left: Operand, right: 
             terms[i] = terms[i][1:]
         texts.append(writer.view(_row(operand) if height == 1 else operand, whole=True))
     return f"np.einsum('{','.join(terms)}->{result}', {', '.join(texts)}, optimize=True)"
+
+
+def _times(writer: StatementWriter, fixed: Operand, along: Operand) -> str:
+    """Return the product of a vector or a matrix and a vector that varies along axes, which come last."""
+    texts = writer.view(fixed, whole=True), writer.view(along, whole=True)
+    # Along one axis it is a matrix; to find out what `tensordot` is asked for takes NumPy 8 us.
+    is_matrix = len(writer.axes_of(along)) == 1
+    return " @ ".join(texts) if is_matrix else f"np.tensordot({', '.join(texts)}, 1)"
 
 
 def reduction(writer: StatementWriter, block: Block) -> str:
@@ -107,7 +115,7 @@ def _reduction_along(writer: StatementWriter, block: Block) -> str:
         writer.counts.reductions -= 1
         writer.counts.products += 1
         one, other = sorted(operands, key=lambda operand: len(writer.axes_of(operand)))
-        return f"np.tensordot({writer.view(one, whole=True)}, {writer.view(other, whole=True)}, 1)"
+        return _times(writer, one, other)
     texts = [writer.aligned(operand, axes, whole=True) for operand in operands]
     where = f"axis={over[0] if len(over) == 1 else tuple(over)}"
     if block.op in DOTS:

@@ -20,6 +20,7 @@ from ...functions.alignment import Dims
 from ...functions.axes import Axis, Column, Index, Length, Renamed, Size, TotalOver
 from ...functions.rows_over_axes import RowOver
 from ...ops.structural import Operation, Structural
+from ...ops.table import Op
 from ...transforms.loops import Carried, Loop
 from ..trace.loops import TapeCarried, TapeLoop
 from ..trace.tape import Passed, Tape, tape_of
@@ -126,9 +127,10 @@ def numbered_axes(
     []
     """
     inputs = whole_arguments(shapes)
-    if not any(results) and not any(isinstance(op, _OPERATIONS) for op in set(tape.ops)):
+    ops = dict.fromkeys(tape.ops)
+    if not any(results) and not any(isinstance(op, _OPERATIONS) for op in ops):
         return tape, inputs, [()] * len(results)
-    numbering = _AxisNumbering(tape, inputs, results)
+    numbering = _AxisNumbering(tape, inputs, _merged(tape, ops, results))
     found = numbering.numbered()
     return found, inputs, [*map(numbering.along, results)]
 
@@ -139,14 +141,15 @@ _OPERATIONS = (Column, Index, Length, TotalOver, RowOver, Renamed, Loop)
 class _AxisNumbering:
     """One walk along a tape, writing another."""
 
-    def __init__(self, tape: Tape, inputs: Inputs, results: DimsOfResults) -> None:
+    def __init__(self, tape: Tape, inputs: Inputs, one: dict[Axis, Axis]) -> None:
         self.tape = tape
         self.inputs = inputs
         self.numbers: dict[Axis, int] = {}
         self.arrays: dict[Any, int] = {}
+        self.operations: dict[Structural, Structural] = {}
         self.loops: dict[tuple[Loop, frozenset[int]], TapeLoop] = {}
         self.inside: frozenset[int] = frozenset()
-        self.one = _merged(tape, results)
+        self.one = one
 
     def numbered(self, tape: Tape | None = None) -> Tape:
         tape = self.tape if tape is None else tape
@@ -157,6 +160,8 @@ class _AxisNumbering:
             args = tuple([new[arg] for arg in tape.args[i]])
             if op is None:
                 new.append(found.copy_leaf(tape, i))
+            elif isinstance(op, Op):
+                new.append(found.add(op, args))
             elif isinstance(op, Column):
                 place = self.array(op), op.position
                 if place not in columns:
@@ -164,10 +169,8 @@ class _AxisNumbering:
                 new.append(columns[place])
             elif isinstance(op, Length):
                 new.append(self.length(found, op.size))
-            elif isinstance(op, Index):
-                new.append(found.add(replace(op, axis=self.number(op.axis)), ()))
-            elif isinstance(op, TotalOver | RowOver):
-                new.append(found.add(replace(op, axis=self.number(op.axis)), args))
+            elif isinstance(op, TotalOver | RowOver | Index):
+                new.append(found.add(self.by_number(op), args))
             elif isinstance(op, Renamed):
                 old, to = self.number(op.old), self.number(op.new)
                 new.append(args[0] if old == to else found.add(Renamed(old, to), args))
@@ -179,6 +182,12 @@ class _AxisNumbering:
                 new.append(found.add(op, args))
         found.outputs = [new[output] for output in tape.outputs]
         return found
+
+    def by_number(self, op: TotalOver | RowOver | Index) -> Structural:
+        """Return an operation that names its axis by number."""
+        if op not in self.operations:
+            self.operations[op] = replace(op, axis=self.number(op.axis))
+        return self.operations[op]
 
     def loop(self, op: Loop) -> TapeLoop:
         """Return a loop with its body as a tape."""
@@ -248,7 +257,7 @@ class _AxisNumbering:
         return found.add(Length(number), ())
 
 
-def _merged(tape: Tape, results: DimsOfResults) -> dict[Axis, Axis]:
+def _merged(tape: Tape, ops: Iterable[Operation | None], results: DimsOfResults) -> dict[Axis, Axis]:
     """Return which axis stands for another of the same length, unless something varies along both.
 
     First for two names of one. Then for any two: what two calls of `vmap` compute alike is computed once.
@@ -260,10 +269,8 @@ def _merged(tape: Tape, results: DimsOfResults) -> dict[Axis, Axis]:
             axis = one[axis]
         return axis
 
-    kinds = {*_axes_of(tape, []), *[frozenset(filter(None, dims)) for dims in results], *_kinds_inside(tape)}
-    renamings = [
-        op for op in dict.fromkeys([*tape.ops, *_operations_inside(tape)]) if isinstance(op, Renamed)
-    ]
+    kinds = {*_axes_of(tape, []), *[frozenset(filter(None, dims)) for dims in results], *_kinds_inside(ops)}
+    renamings = [op for op in dict.fromkeys([*ops, *_operations_inside(ops)]) if isinstance(op, Renamed)]
     axes = sorted({axis for kind in kinds for axis in kind}, key=lambda axis: axis.number)
     alike = [pair for pair in combinations(axes, 2) if pair[0].size.root() is pair[1].size.root()]
     for old, new in [*[(op.old, op.new) for op in renamings], *alike]:
@@ -275,21 +282,21 @@ def _merged(tape: Tape, results: DimsOfResults) -> dict[Axis, Axis]:
     return {axis: find(axis) for axis in one}
 
 
-def _loops(tape: Tape) -> list[Loop]:
-    return [op for op in dict.fromkeys(tape.ops) if isinstance(op, Loop)]
+def _loops(ops: Iterable[Operation | None]) -> list[Loop]:
+    return [op for op in dict.fromkeys(ops) if isinstance(op, Loop)]
 
 
-def _operations_inside(tape: Tape) -> Iterator[Operation | None]:
+def _operations_inside(ops: Iterable[Operation | None]) -> Iterator[Operation | None]:
     """Yield the operations of the bodies of loops."""
-    for op in _loops(tape):
+    for op in _loops(ops):
         body = tape_of(op.body.results, [op.body.carried, op.body.taken])
         yield from body.ops
-        yield from _operations_inside(body)
+        yield from _operations_inside(body.ops)
 
 
-def _kinds_inside(tape: Tape) -> Iterator[frozenset[Any]]:
+def _kinds_inside(ops: Iterable[Operation | None]) -> Iterator[frozenset[Any]]:
     """Yield the axes that instructions of the bodies of loops vary along."""
-    for op in _loops(tape):
+    for op in _loops(ops):
         body = tape_of(op.body.results, [op.body.carried, op.body.taken])
         of_inputs = [axes | {op.axis} for axes in op.body.axes], op.taken_axes
         known: list[frozenset[Any]] = []
@@ -300,7 +307,7 @@ def _kinds_inside(tape: Tape) -> Iterator[frozenset[Any]]:
             else:
                 known.append(axes_by(body, i, inner, [], known))
         yield from known
-        yield from _kinds_inside(body)
+        yield from _kinds_inside(body.ops)
 
 
 def axes_of_tape(tape: Tape, arrays: Sequence[InputArray]) -> list[frozenset[Any]]:
