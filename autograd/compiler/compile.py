@@ -30,7 +30,8 @@ from .passes.runs import in_runs
 from .passes.simplify import simplify, used
 from .runtime.identifiers import identifiers
 from .runtime.program import CompilationReport, NoPatternError, Program, Run
-from .table.array_table import GATHER, PRODUCT, REDUCTION, ArrayTable, array_table
+from .table.array_rows import GATHER, PRODUCT, REDUCTION
+from .table.array_table import ArrayTable, array_table
 from .table.schedule import Schedule, is_schedulable, schedule
 from .trace.tape import Tape, tape_of
 

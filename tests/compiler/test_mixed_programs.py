@@ -26,7 +26,8 @@ from autograd.compiler.numpy.table import with_numpy
 from autograd.compiler.passes.axes import whole_arguments
 from autograd.compiler.passes.reductions import find_reductions
 from autograd.compiler.passes.runs import in_runs
-from autograd.compiler.table.array_table import EACH, array_table
+from autograd.compiler.table.array_rows import EACH
+from autograd.compiler.table.array_table import array_table
 from autograd.compiler.trace.tape import tape_of
 
 RNG = np.random.default_rng(7)

@@ -14,7 +14,8 @@ from ...ops.table import OPS, Op
 from ..numpy.array_table import Floats, Step, Workshop, new_memory
 from ..passes.instructions import is_compound
 from ..passes.multiply_add import ADD_PRODUCT
-from ..table.array_table import EACH, GATHER, INLINE, MAP, PRODUCT, REDUCTION, ArrayTable
+from ..table.array_rows import EACH, GATHER, INLINE, MAP, PRODUCT, REDUCTION
+from ..table.array_table import ArrayTable
 from .build import HEAD, loaded
 from .loop_rules import LOOPS
 from .reduction_loops import over_row

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from ...ops.meanings import NUMPY
 from ...ops.table import OPS, Op
 from ..passes.products import DOTS
-from ..table.array_table import EACH, GATHER, MAP, PRODUCT, REDUCTION, ArrayTable
+from ..table.array_rows import EACH, GATHER, MAP, PRODUCT, REDUCTION
+from ..table.array_table import ArrayTable
 from .expressions import (
     Helpers,
     defined,
