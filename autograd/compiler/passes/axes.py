@@ -7,9 +7,9 @@ so that equal columns are one array.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import accumulate, combinations
+from itertools import accumulate, chain, combinations
 from math import prod
 from typing import Any, NamedTuple
 
@@ -130,8 +130,9 @@ def numbered_axes(
     ops = dict.fromkeys(tape.ops)
     if not any(results) and not any(isinstance(op, _OPERATIONS) for op in ops):
         return tape, inputs, [()] * len(results)
-    numbering = _AxisNumbering(tape, inputs, _merged(tape, ops, results))
-    found = numbering.numbered()
+    bodies = dict(_bodies(ops))
+    numbering = _AxisNumbering(inputs, bodies, _merged(tape, ops, bodies, results))
+    found = numbering.numbered(tape)
     return found, inputs, [*map(numbering.along, results)]
 
 
@@ -141,9 +142,9 @@ _OPERATIONS = (Column, Index, Length, TotalOver, RowOver, Renamed, Loop)
 class _AxisNumbering:
     """One walk along a tape, writing another."""
 
-    def __init__(self, tape: Tape, inputs: Inputs, one: dict[Axis, Axis]) -> None:
-        self.tape = tape
+    def __init__(self, inputs: Inputs, bodies: Mapping[Loop, Tape], one: Mapping[Axis, Axis]) -> None:
         self.inputs = inputs
+        self.bodies = bodies
         self.numbers: dict[Axis, int] = {}
         self.arrays: dict[Any, int] = {}
         self.operations: dict[Structural, Structural] = {}
@@ -151,8 +152,7 @@ class _AxisNumbering:
         self.inside: frozenset[int] = frozenset()
         self.one = one
 
-    def numbered(self, tape: Tape | None = None) -> Tape:
-        tape = self.tape if tape is None else tape
+    def numbered(self, tape: Tape) -> Tape:
         found = Tape()
         new: list[Passed] = []
         columns: dict[tuple[int, int], int] = {}
@@ -197,7 +197,7 @@ class _AxisNumbering:
             carried = tuple([self.numbers_of(axes) for axes in body.axes])
             taken = tuple([self.numbers_of(axes) for axes in op.taken_axes])
             self.inside = around | {axis}
-            inside = self.numbered(tape_of(body.results, [body.carried, body.taken]))
+            inside = self.numbered(self.bodies[op])
             self.inside = around
             self.loops[key] = TapeLoop(inside, axis, op.is_reversed, op.shapes, carried, taken)
         return self.loops[key]
@@ -257,7 +257,9 @@ class _AxisNumbering:
         return found.add(Length(number), ())
 
 
-def _merged(tape: Tape, ops: Iterable[Operation | None], results: DimsOfResults) -> dict[Axis, Axis]:
+def _merged(
+    tape: Tape, ops: Iterable[Operation | None], bodies: Mapping[Loop, Tape], results: DimsOfResults
+) -> dict[Axis, Axis]:
     """Return which axis stands for another of the same length, unless something varies along both.
 
     First for two names of one. Then for any two: what two calls of `vmap` compute alike is computed once.
@@ -269,8 +271,10 @@ def _merged(tape: Tape, ops: Iterable[Operation | None], results: DimsOfResults)
             axis = one[axis]
         return axis
 
-    kinds = {*_axes_of(tape, []), *[frozenset(filter(None, dims)) for dims in results], *_kinds_inside(ops)}
-    renamings = [op for op in dict.fromkeys([*ops, *_operations_inside(ops)]) if isinstance(op, Renamed)]
+    kinds = {*axes_of_tape(tape, []), *[frozenset(filter(None, dims)) for dims in results]}
+    kinds.update(*[_kinds_inside(op, body) for op, body in bodies.items()])
+    inside = chain.from_iterable(body.ops for body in bodies.values())
+    renamings = [op for op in dict.fromkeys([*ops, *inside]) if isinstance(op, Renamed)]
     axes = sorted({axis for kind in kinds for axis in kind}, key=lambda axis: axis.number)
     alike = [pair for pair in combinations(axes, 2) if pair[0].size.root() is pair[1].size.root()]
     for old, new in [*[(op.old, op.new) for op in renamings], *alike]:
@@ -282,32 +286,26 @@ def _merged(tape: Tape, ops: Iterable[Operation | None], results: DimsOfResults)
     return {axis: find(axis) for axis in one}
 
 
-def _loops(ops: Iterable[Operation | None]) -> list[Loop]:
-    return [op for op in dict.fromkeys(ops) if isinstance(op, Loop)]
+def _bodies(ops: Iterable[Operation | None]) -> Iterator[tuple[Loop, Tape]]:
+    """Yield the loops among some operations, and those within them, each with its body as a tape."""
+    for op in dict.fromkeys(ops):
+        if isinstance(op, Loop):
+            body = tape_of(op.body.results, [op.body.carried, op.body.taken])
+            yield op, body
+            yield from _bodies(body.ops)
 
 
-def _operations_inside(ops: Iterable[Operation | None]) -> Iterator[Operation | None]:
-    """Yield the operations of the bodies of loops."""
-    for op in _loops(ops):
-        body = tape_of(op.body.results, [op.body.carried, op.body.taken])
-        yield from body.ops
-        yield from _operations_inside(body.ops)
-
-
-def _kinds_inside(ops: Iterable[Operation | None]) -> Iterator[frozenset[Any]]:
-    """Yield the axes that instructions of the bodies of loops vary along."""
-    for op in _loops(ops):
-        body = tape_of(op.body.results, [op.body.carried, op.body.taken])
-        of_inputs = [axes | {op.axis} for axes in op.body.axes], op.taken_axes
-        known: list[frozenset[Any]] = []
-        for i, inner in enumerate(body.ops):
-            if i in body.inputs:
-                which, position = body.inputs[i]
-                known.append(frozenset(of_inputs[which][position]))
-            else:
-                known.append(axes_by(body, i, inner, [], known))
-        yield from known
-        yield from _kinds_inside(body.ops)
+def _kinds_inside(op: Loop, body: Tape) -> list[frozenset[Any]]:
+    """Return the axes that the instructions of the body of a loop vary along."""
+    of_inputs = [axes | {op.axis} for axes in op.body.axes], op.taken_axes
+    known: list[frozenset[Any]] = []
+    for i, inner in enumerate(body.ops):
+        if i in body.inputs:
+            which, position = body.inputs[i]
+            known.append(frozenset(of_inputs[which][position]))
+        else:
+            known.append(axes_by(body, i, inner, [], known))
+    return known
 
 
 def axes_of_tape(tape: Tape, arrays: Sequence[InputArray]) -> list[frozenset[Any]]:
@@ -318,10 +316,6 @@ def axes_of_tape(tape: Tape, arrays: Sequence[InputArray]) -> list[frozenset[Any
     >>> axes_of_tape(Tape(), [])
     []
     """
-    return _axes_of(tape, arrays)
-
-
-def _axes_of(tape: Tape, arrays: Sequence[InputArray]) -> list[frozenset[Any]]:
     found: list[frozenset[Any]] = []
     for i, op in enumerate(tape.ops):
         found.append(axes_by(tape, i, op, arrays, found))
