@@ -2,7 +2,7 @@
 
 The samples of a batch are such an axis. Its length is a symbol: it is known only when the program runs, and
 the program holds for any. A column of an argument varies along an axis, and so does whatever is computed
-from it, element by element. A `TotalOver` an axis adds up, and varies along it no more.
+from it, element by element. The sum over an axis (`TotalOver`) varies along it no more.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Size:
         self._conditions: set[Condition] = set()
 
     def root(self) -> Size:
-        """Return what all lengths are that have to be the same."""
+        """Return the one that stands for all sizes that have to be the same."""
         found = self
         while found._root is not None:
             found = found._root
@@ -137,7 +137,7 @@ class ColumnSource:
     Attributes
     ----------
     array : ndarray
-        Its numbers: of an argument those of the first call, of a constant those of each.
+        Its numbers: of an argument those of the call that is traced, of a constant those of any call.
     argument : int or None
         Which argument of the program it is.
     sizes : tuple of Size
@@ -316,7 +316,7 @@ class AxisTrace:
     level : int
         The level of the trace.
     open : tuple of Axis
-        Along which the function is mapped that is being called.
+        The axes along which the function is mapped that is being called.
     has_axes : bool
         Whether anything varies by now. Until then nobody looks for axes, which for 65,000 nodes takes 0.2 s.
     has_whole_variables : bool or None
@@ -421,7 +421,7 @@ def arrays_whole(level: int, *, variables: bool = True) -> Iterator[AxisTrace]:
 
 @contextmanager
 def along(trace: AxisTrace, axis: Axis) -> Iterator[None]:
-    """Call a function in the block whose arguments vary along an axis, of one index of which it knows."""
+    """Call a function in the block for any one index of an axis that its arguments vary along."""
     before = trace.open
     try:
         trace.open = (*before, axis)
@@ -431,7 +431,9 @@ def along(trace: AxisTrace, axis: Axis) -> Iterator[None]:
 
 
 def axes_of(node: Any) -> Axes:
-    """Return the axes that a number varies along, but for those that the function knows one index of.
+    """Return the axes that a number varies along, without those along which a function is being mapped.
+
+    That function sees one index of them.
 
     Examples
     --------

@@ -1,9 +1,9 @@
-"""Sparse derivatives of batches in a trace whose arrays stay whole: a number of each block for any sample.
+"""Sparse derivatives of batches, in a trace whose arrays stay whole.
 
-Where a function maps another one over rows of its arguments, each sample depends on a few rows, and its block
-of the Jacobian is computed like any other result of a batch. Only where the blocks stand differs from sample
-to sample, and that is known: the rows are those of the arrays, or taken by constant indices. The Hessian of a
-sum over samples is the sum of theirs.
+Where a function maps another one over rows of its arguments, each sample depends on a few rows. Its block of
+the Jacobian is a result of the batch like any other: each number of it is computed along the axis of the
+samples. Where the block stands differs from sample to sample, but is known in the trace: the rows are those
+of the arrays, or are taken by constant indices. The Hessian of a sum over samples is the sum of theirs.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from .trees import Leaf, Structure, leaves_of, numbers_of, unflatten, with_leave
 
 Function = Callable[..., Any]
 
-_PINNED = "a sparse matrix has its places"
+_PINNED = "a sparse matrix has constant places"
 _NOWHERE = np.empty(0, np.intp)
 
 
@@ -52,13 +52,13 @@ class _Place(NamedTuple):
     Attributes
     ----------
     leaf : int
-        Of which result, or of which argument.
+        Which result, or argument, it is a number of.
     position : int
-        Which number of a slice.
+        Which number of a slice it is.
     size : int
         How many numbers a slice has.
     taken : Rows or None
-        Of which slice each sample has it; of its own if it is None.
+        Which slice each sample has it from; None if the slices are the samples.
     axis : Axis
         The samples.
     """
@@ -103,7 +103,7 @@ class _Variables:
         return self._known[key]
 
     def rows(self, leaf: int, whole: TracedArray, indices: Any) -> Any:
-        """Return some rows of an argument, the same for the same indices, or what else an index gives."""
+        """Return what an array of indices gives of an argument, the same object for the same indices."""
         key = leaf, whole.rows, indices.dtype, indices.shape, indices.tobytes()
         if key not in self._taken:
             self._taken[key] = whole[indices]
@@ -250,11 +250,9 @@ def jacobian_of_batches(call: Function, arguments: Sequence[Any], mode: str | No
         for batch in batches:
             batch.axes[0].size.pin(_PINNED)
         outputs = [numbers_of([batch.inner]) for batch in batches]
-        pairs = list(enumerate(zip(batches, outputs, strict=True)))
-        rows = [
-            _Place(k, i, len(of), None, batch.axes[0]) for k, (batch, of) in pairs for i in range(len(of))
-        ]
-        heights = [batch.axes[0].size.length * len(of) for _, (batch, of) in pairs]
+        sizes = [(batch.axes[0], len(numbers)) for batch, numbers in zip(batches, outputs, strict=True)]
+        rows = [_Place(k, i, size, None, axis) for k, (axis, size) in enumerate(sizes) for i in range(size)]
+        heights = [axis.size.length * size for axis, size in sizes]
         swept = _Swept([*chain(*outputs)], called.variables)
         data = by_columns_or_rows(swept.pattern, swept.push, swept.pull, mode)
         blocks = _Blocks(called.variables, swept.pattern, data, rows, heights, called.sizes)
@@ -282,7 +280,7 @@ def hessian_of_batches(call: Function, arguments: Sequence[Any]) -> Matrices | N
             return None
         variables, sizes = called.variables, called.sizes
         order = consumers_first(called.results[0], level=variables.level)
-        _check(variables, order, adds=True)
+        _check_samples_apart(variables, order, adds=True)
         slopes = pull(order, called.results, [1.0], variables.nodes, as_graph=True)
         swept = _Swept(slopes, variables)
         pattern = swept.pattern.symmetric
@@ -318,7 +316,7 @@ class _Swept:
         self.outputs, self.inputs = outputs, variables.nodes
         self.nodes = [output for output in outputs if isinstance(output, Value)]
         self.order = consumers_first(*self.nodes, level=variables.level)
-        _check(variables, self.order)
+        _check_samples_apart(variables, self.order)
         self.pattern = dependence(self.order, outputs, self.inputs)
 
     def push(self, tangents: Sequence[Scalar | None]) -> list[Scalar]:
@@ -333,16 +331,16 @@ class _Swept:
         return pull(self.order, self.nodes, seeds, self.inputs, as_graph=True)
 
 
-def _check(variables: _Variables, order: Sequence[Value], *, adds: bool = False) -> None:
-    """Give up where what a sample depends on is not its own column of an argument; sums may be allowed."""
+def _check_samples_apart(variables: _Variables, order: Sequence[Value], *, adds: bool = False) -> None:
+    """Raise where a number depends on other samples than its own; if `adds`, it may be a sum over all."""
     reached = {*variables.nodes}
     for node in reversed(order):
         if any(arg in reached for arg in node.args):
             reached.add(node)
             op, axes = node.op, len(variables.trace.axes_of(node))
-            is_each = not isinstance(op, Structural) or not op.settles_axes or isinstance(op, Renamed)
+            is_of_one = not isinstance(op, Structural) or not op.settles_axes or isinstance(op, Renamed)
             is_added = adds and (isinstance(op, TotalOver) or not axes)
-            if axes > 1 or not (is_added or (is_each and axes)):
+            if axes > 1 or not (is_added or (is_of_one and axes)):
                 raise ElementsNeededError
 
 
@@ -361,7 +359,7 @@ class _Blocks:
         self.trace, self.heights, self.widths = variables.trace, heights, widths
         numbers, columns = data.tolist(), variables.places
         for number in numbers:
-            # The derivative is over, see `Recording`.
+            # The derivative is over: its numbers belong to the trace, as those that `Recording` returns.
             if isinstance(number, Value) and number._level >= variables.level:
                 number._level = self.trace.level
         places = zip(pattern.rows.tolist(), pattern.columns.tolist(), numbers, strict=True)
@@ -387,7 +385,7 @@ class _Blocks:
         return BatchArray(self.trace, (axis,), values_array(inner))
 
     def _axis_of(self, row: _Place, column: _Place, number: Scalar) -> Axis:
-        """Return the axis that a number varies along: that of its row, or of its column if read there."""
+        """Return the axis that a number varies along: of its row, or of its column where it was mirrored."""
         is_mirrored = isinstance(number, Value) and column.axis in self.trace.axes_of(number)
         return column.axis if is_mirrored else row.axis
 
