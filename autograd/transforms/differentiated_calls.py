@@ -85,7 +85,8 @@ class Recording:
         self.order = consumers_first(*self.nodes, level=self._level)
         # What the arrays have become is known once all uses of them are.
         reached = {*self.order} if any(map(is_whole, given)) else set()
-        self._arguments = [x.variables(reached) if is_whole(x) else x for x in arguments]
+        are_apart = {x.is_apart for x in arguments if is_whole(x) and x.is_used} == {True}
+        self._arguments = [x.variables(reached, are_apart) if is_whole(x) else x for x in arguments]
         self.variables = _numbers(self._arguments)
         self._numbers = [x for v in self.variables for x in v.args if isinstance(x, Value)]
         self._outside = self._level_outside(self.nodes)

@@ -43,31 +43,47 @@ class VariableArray(WholeArray):
 
     def slice(self) -> Any:
         """Return the variables that it has become by now."""
-        return () if self._columns is None and self._elements is None else self._used().slice()
+        return self._used().slice() if self.is_used else ()
 
     def with_slice(self, new: Any) -> Any:
         """Return an array with something else in place of what `slice` gives."""
-        return self if self._columns is None and self._elements is None else self._used().with_slice(new)
+        return self._used().with_slice(new) if self.is_used else self
 
     # ----------------------------------------------------------------------------------------- variables
 
-    def variables(self, reached: frozenset[Value] | set[Value]) -> Any:
+    @property
+    def is_used(self) -> bool:
+        """Whether it has become anything by now."""
+        return self._columns is not None or self._elements is not None
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether it has become elements one by one."""
+        return self._elements is not None
+
+    def variables(self, reached: frozenset[Value] | set[Value], are_apart: bool) -> Any:
         """Return what it has become: columns, or elements one by one.
 
         Parameters
         ----------
         reached : set of Value
             What the result depends on.
+        are_apart : bool
+            Whether the elements of all other arrays that are used are used one by one.
 
         Raises
         ------
         ElementsNeededError
             If it is used in both ways.
         """
+        if not self.is_used:
+            # What nobody uses has no gradient, which is a column of zeros. Beside elements it is elements as
+            # well: Numba runs the gradient of a recurrence by a table of arrays, which knows no axes.
+            is_column = not are_apart or self.along_longest() is not None
+            return self.columns(self._longest()) if is_column else self.elements()
         columns, elements = self._columns, self._elements
         if columns is None:
-            # What nobody uses has no gradient, which is a column of zeros.
-            return self.columns(self._longest()) if elements is None else elements
+            return elements
         if elements is None or reached.isdisjoint(elements.ravel().tolist()):
             return columns
         if reached.isdisjoint(values_array(columns.inner).ravel().tolist()):
