@@ -24,17 +24,12 @@ def argument(writer: StatementWriter, block: Block) -> str:
 
 
 def _with_axes_last(writer: StatementWriter, block: Block, name: str) -> str:
-    if not block.dimensions or (block.dimensions == (0,) and not block.shape):
+    own, axes = len(block.shape), len(block.axes)
+    if not block.dimensions or block.dimensions == tuple(range(own, own + axes)):
         return name
-    own = writer.new_name()
-    if len(block.shape) + len(block.axes) == 2 and block.dimensions in ((0,), (1, 0)):
-        writer.lines.append(f"{own} = {name}.T")
-    elif block.dimensions == tuple(range(len(block.shape), len(block.shape) + len(block.axes))):
-        return name
-    else:
-        last = tuple(range(-len(block.axes), 0))
-        writer.lines.append(f"{own} = np.moveaxis({name}, {block.dimensions}, {last})")
-    return own
+    if own + axes == 2:
+        return writer.assigned(f"{name}.T")
+    return writer.assigned(f"np.moveaxis({name}, {block.dimensions}, {tuple(range(-axes, 0))})")
 
 
 def with_new_axis(writer: StatementWriter, block: Block) -> str:
