@@ -33,6 +33,8 @@ def interpreted(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results)
         "nan": math.nan,
         "add": lambda total, x: total + x,
         "add_product": lambda total, x, y: total + x * y,
+        "load": _load,
+        "store": _store,
         "numbers": loops.numbers,
         "places": loops.places,
         "is_strict": False,
@@ -41,6 +43,14 @@ def interpreted(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results)
     exec(numba_backend.caller(plan, shapes, results), namespace)
     run: Run = np.errstate(all="ignore")(namespace["run"])
     return run
+
+
+def _load(memory: Any, start: int, array: Any) -> None:
+    memory[start : start + array.size] = array.ravel()
+
+
+def _store(array: Any, memory: Any, start: int) -> None:
+    array.flat = memory[start : start + array.size]
 
 
 @pytest.fixture(autouse=True)

@@ -584,9 +584,13 @@ def _module_parts(module: Any) -> tuple[Iterable[Any], Iterable[Any], Any, Any]:
     """
     named = dict(module.named_parameters())
     names, parameters = list(named), list(named.values())
+    empty = dict.fromkeys(names)
 
     def build_state(parts: Sequence[Any]) -> Any:
-        return dict(zip(names, parts, strict=True))
+        # A dict that has its names already need not grow.
+        state = empty.copy()
+        state.update(zip(names, parts, strict=True))
+        return state
 
     levels = open_levels()
     numbers = [p if levels and highest_open([p], levels) else p.data for p in parameters]

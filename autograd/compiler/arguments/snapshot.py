@@ -12,6 +12,7 @@ from weakref import ref
 import numpy as np
 import numpy.typing as npt
 
+from ...engine.graph import data_of
 from ...engine.levels import open_scopes
 from ...engine.value import Value
 
@@ -141,8 +142,7 @@ class Snapshot:
         # By their bits: a compiled node makes a new float each time that it is asked for its number.
         if self._constants and _numbers(self._constants).tobytes() != self._bits:
             return None
-        parameters = self._parameters
-        return np.ndarray(len(parameters), float, self._pack(*[value._data for value in parameters]))
+        return np.frombuffer(self._pack(*data_of(self._parameters)))
 
 
 def _collector(
