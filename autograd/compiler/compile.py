@@ -189,7 +189,9 @@ def _found(
                 return found
             plan, wanted = found.plan()
             return found._replace(table=lambda: array_table(plan, arguments, wanted))
-    is_long = arrays > _MOST_ARRAYS
+    # What only loops count has no other form.
+    is_counted = bool(inputs.axes) and all(axis.is_counted for axis in inputs.axes)
+    is_long = arrays > _MOST_ARRAYS and not is_counted
     if is_long and inputs.axes:
         raise NoPatternError
     if is_long and _has_samples(tape):

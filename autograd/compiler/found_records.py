@@ -197,7 +197,8 @@ def _loop_tree(loop: LoopPlan, arrays: _Numbered) -> tuple[Any, ...]:
     ]
     taken = [(int(operand.source), arrays.add(operand.wanted)) for operand in loop.taken]
     blocks = [(int(colour), *_block_tree(block, arrays)) for colour, block in body.blocks.items()]
-    return loop.axis, loop.is_reversed, carried, taken, blocks, [*map(tuple, body.lengths)]
+    condition = [] if loop.condition is None else _numbers([body.place[loop.condition]])
+    return loop.axis, loop.is_reversed, carried, taken, blocks, [*map(tuple, body.lengths)], condition
 
 
 def _numbers(places: Sequence[Place]) -> list[tuple[int, int]]:
@@ -205,7 +206,7 @@ def _numbers(places: Sequence[Place]) -> list[tuple[int, int]]:
 
 
 def _loop_in(tree: Sequence[Any], arrays: Sequence[Array]) -> LoopPlan:
-    axis, is_reversed, carried, taken, blocks, lengths = tree
+    axis, is_reversed, carried, taken, blocks, lengths, condition = tree
     body = Plan(
         {colour: _block_in(block, arrays) for colour, *block in blocks},
         {},
@@ -218,7 +219,9 @@ def _loop_in(tree: Sequence[Any], arrays: Sequence[Array]) -> LoopPlan:
         body.place |= dict(zip(own, map(tuple, places), strict=True))
         found.append(CarriedArray(tuple(shape), tuple(axes), [*map(tuple, first)], [*own]))
     operands = [Operand(source, arrays[wanted]) for source, wanted in taken]
-    return LoopPlan(axis, is_reversed, found, operands, body)
+    which = len(body.place) if condition else None
+    body.place |= dict(enumerate(map(tuple, condition), len(body.place)))
+    return LoopPlan(axis, is_reversed, found, operands, body, which)
 
 
 def _row(name: str) -> Op:

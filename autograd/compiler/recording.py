@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -117,10 +117,10 @@ def _traced(call: Call, *, is_whole: bool, may_vary: bool = True) -> _Traced:
         with (
             _explained(call.leaves),
             tracing(given.numbers) as level,
-            arrays_whole(level, variables=may_vary) if is_whole else nullcontext() as trace,
+            arrays_whole(level, variables=may_vary, is_whole=is_whole) as trace,
             np.errstate(all="ignore"),
         ):
-            result = given.call(trace)
+            result = given.call(trace if is_whole else None)
             found, structure = leaves_of(result, "the result of a compiled function", exact=True, whole=True)
             results = [*_results(structure, iter([*map(_numbers_of_leaf, found)]))]
     except ElementsNeededError:

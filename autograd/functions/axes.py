@@ -48,10 +48,12 @@ class Size:
         Why the program holds for this length only; nothing if it holds for any.
     place : tuple of int, optional
         The argument of the program that has it, and along which dimension.
+    is_counted : bool
+        Whether the program counts it while it runs: the steps of a loop with a condition.
 
     Attributes
     ----------
-    length : int
+    length, is_counted
         The same.
 
     Examples
@@ -62,8 +64,16 @@ class Size:
     (True, '')
     """
 
-    def __init__(self, length: int, pinned: str = "", place: tuple[int, int] | None = None) -> None:
+    def __init__(
+        self,
+        length: int,
+        pinned: str = "",
+        place: tuple[int, int] | None = None,
+        *,
+        is_counted: bool = False,
+    ) -> None:
         self.length = length
+        self.is_counted = is_counted
         self._pinned = pinned
         self._place = place
         self._root: Size | None = None
@@ -222,10 +232,23 @@ class Column(_AxisOperation):
 
 @dataclass(eq=False, repr=False)
 class Length(_AxisOperation):
-    """The number of indices of axes of one size, as a number of the program."""
+    """The number of indices of axes of one size, as a number of the program.
+
+    Of a size that is counted, the operand is what has been counted, or varies along the axis.
+    """
 
     size: Size
     name = "length"
+
+    def pull(
+        self, node: Any, adjoint: Any, wanted: Container[Any], lengths: Mapping[Any, int]
+    ) -> Sequence[Any]:
+        """Return nothing: a length has no derivative."""
+        return [None for _ in node.args]
+
+    def apply(self, *operands: Any) -> Any:
+        """Return the length of what has been counted otherwise."""
+        return length_of(self.size, *operands)
 
 
 @dataclass(eq=False, repr=False)
@@ -242,9 +265,10 @@ class Index(_AxisOperation):
 
 @dataclass(eq=False, repr=False)
 class TotalOver(_AxisOperation):
-    """The sum over an axis."""
+    """The sum over an axis, which may be one whose length is counted."""
 
     axis: Axis
+    is_counted: bool = False
     name = "total"
     adds = True
 
@@ -260,7 +284,7 @@ class TotalOver(_AxisOperation):
 
     def push(self, node: Any, tangents: Sequence[Any]) -> Any:
         """Return the total of the tangents."""
-        return total_over(tangents[0], self.axis)
+        return total_over(tangents[0], self.axis, node.args[0])
 
     def apply(self, *operands: Any) -> Any:
         """Return the total of another number."""
@@ -268,7 +292,7 @@ class TotalOver(_AxisOperation):
 
     def simplified(self, tape: Instructions, args: tuple[int, ...], lengths: Sequence[int]) -> int | None:
         """Return the multiple of a constant."""
-        if tape.numbers[args[0]] is None:
+        if tape.numbers[args[0]] is None or self.is_counted:
             return None
         return tape.add(OPS["mul"], (tape.add(Length(self.axis), ()), *args))  # type: ignore[arg-type]
 
@@ -315,6 +339,8 @@ class AxisTrace:
     ----------
     level : int
         The level of the trace.
+    has_whole_arrays : bool
+        Whether arrays stay whole in it; otherwise it has only loops that count their steps.
     open : tuple of Axis
         The axes along which the function is mapped that is being called.
     has_axes : bool
@@ -323,8 +349,11 @@ class AxisTrace:
         Whether a derivative has been taken with respect to an array that stayed whole; None if it must not.
     """
 
-    def __init__(self, level: int, has_whole_variables: bool | None = False) -> None:
+    def __init__(
+        self, level: int, has_whole_variables: bool | None = False, *, has_whole_arrays: bool = True
+    ) -> None:
         self.level = level
+        self.has_whole_arrays = has_whole_arrays
         self.open: tuple[Axis, ...] = ()
         self.has_axes = False
         self.has_whole_variables = has_whole_variables
@@ -390,11 +419,23 @@ def axis_trace() -> AxisTrace | None:
     >>> axis_trace() is None
     True
     """
+    trace = _trace.get()
+    return trace if trace is not None and trace.has_whole_arrays else None
+
+
+def loop_trace() -> AxisTrace | None:
+    """Return the trace of this thread in which loops are recorded that count their steps, if there is one.
+
+    Examples
+    --------
+    >>> loop_trace() is None
+    True
+    """
     return _trace.get()
 
 
 @contextmanager
-def arrays_whole(level: int, *, variables: bool = True) -> Iterator[AxisTrace]:
+def arrays_whole(level: int, *, variables: bool = True, is_whole: bool = True) -> Iterator[AxisTrace]:
     """Keep the arrays whole that a function gets which is traced in the block.
 
     Parameters
@@ -403,6 +444,8 @@ def arrays_whole(level: int, *, variables: bool = True) -> Iterator[AxisTrace]:
         The level of the trace.
     variables : bool
         Whether those stay whole, too, that it differentiates by.
+    is_whole : bool
+        Whether any do. Otherwise nothing varies but along the steps of loops that count them.
 
     Examples
     --------
@@ -412,7 +455,8 @@ def arrays_whole(level: int, *, variables: bool = True) -> Iterator[AxisTrace]:
     """
     before = _trace.get()
     try:
-        trace = AxisTrace(level, has_whole_variables=False if variables else None)
+        whole_variables = False if variables else None
+        trace = AxisTrace(level, whole_variables, has_whole_arrays=is_whole)
         _trace.set(trace)
         yield trace
     finally:
@@ -449,8 +493,8 @@ def axes_of(node: Any) -> Axes:
 # ------------------------------------------------------------------------------------------------- nodes
 
 
-def length_of(size: Size) -> Scalar:
-    """Return a length as a number of the program.
+def length_of(size: Size, counted: Value | None = None) -> Scalar:
+    """Return a length as a number of the program; one that is counted is that of what varies along it.
 
     Examples
     --------
@@ -460,6 +504,9 @@ def length_of(size: Size) -> Scalar:
     trace = _trace.get()
     if trace is None:
         return float(size.length)
+    if size.is_counted:
+        assert counted is not None
+        return record(Length(size), float(size.length), (counted,), (None,))
     return trace.leaf(Length(size), float(size.length))
 
 
@@ -475,8 +522,17 @@ def index_along(axis: Axis) -> Scalar:
     return 0.0 if trace is None else trace.leaf(Index(axis), 0.0)
 
 
-def total_over(x: Scalar, axis: Axis) -> Scalar:
+def total_over(x: Scalar, axis: Axis, counted: Value | None = None) -> Scalar:
     """Return the sum over an axis; of what does not vary along it, the multiple.
+
+    Parameters
+    ----------
+    x : Value or float
+        What is added up.
+    axis : Axis
+        The axis.
+    counted : Value, optional
+        What varies along it, or has been counted, if its length is counted while the program runs.
 
     Examples
     --------
@@ -485,8 +541,8 @@ def total_over(x: Scalar, axis: Axis) -> Scalar:
     """
     trace = _trace.get()
     if trace is None or not isinstance(x, Value) or axis not in trace.axes_of(x):
-        return length_of(axis.size) * x
-    return record(trace.one(TotalOver(axis)), x._data, (x,), (1.0,))
+        return length_of(axis.size, counted) * x
+    return record(trace.one(TotalOver(axis, axis.size.is_counted)), x._data, (x,), (1.0,))
 
 
 def renamed(x: Any, old: Axis, new: Axis) -> Any:
@@ -503,8 +559,8 @@ def renamed(x: Any, old: Axis, new: Axis) -> Any:
     return record(trace.one(Renamed(old, new)), x._data, (x,), (1.0,))
 
 
-def totals_over(x: Scalar, axes: Collection[Axis]) -> Scalar:
-    """Return the sum over several axes.
+def totals_over(x: Scalar, axes: Collection[Axis], counted: Value | None = None) -> Scalar:
+    """Return the sum over several axes, as `total_over` does over one.
 
     Examples
     --------
@@ -512,5 +568,5 @@ def totals_over(x: Scalar, axes: Collection[Axis]) -> Scalar:
     12.0
     """
     for axis in sorted(axes, key=lambda axis: axis.number):
-        x = total_over(x, axis)
+        x = total_over(x, axis, counted)
     return x

@@ -26,6 +26,7 @@ from ..engine.value import Value
 from .batch_operations import lane, stack
 
 _is_inside: ContextVar[bool] = ContextVar("is_inside", default=False)
+_is_for_all: ContextVar[bool] = ContextVar("is_for_all", default=False)
 
 
 Sample = Sequence[Any]
@@ -94,13 +95,28 @@ def _in_lanes(f: PerSample, samples: Sequence[Sample]) -> list[Sample]:
     inputs: Any = [stack(column) for column in zip(*samples, strict=True)]
     level = trace_also(inputs)
     with samples_apart():
-        results = f(inputs)
+        token = _is_for_all.set(True)
+        try:
+            results = f(inputs)
+        finally:
+            _is_for_all.reset(token)
     order = consumers_first(*(result for result in results if isinstance(result, Value)), level=level)
     batched = depending_on(inputs, reversed(order))
     return [
         [lane(r, i) if isinstance(r, Value) and r in batched else r for r in results]
         for i in range(len(samples))
     ]
+
+
+def is_for_all_samples() -> bool:
+    """Return whether a function is being called once for all samples, as `recorded_once` does.
+
+    Examples
+    --------
+    >>> is_for_all_samples()
+    False
+    """
+    return _is_for_all.get()
 
 
 @contextmanager

@@ -8,7 +8,9 @@ derivative, of whatever order, gets out of the branch that is not taken, at eith
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Container, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from ..engine.apply import apply, apply_again, record
@@ -124,7 +126,8 @@ def chosen_among(
     form = None
     for condition, function in zip(conditions, functions, strict=True):
         gated = [_gated(condition, n) if isinstance(n, Value) else n for n in numbers]
-        result = function(*unflatten(structure, gated, argument=True))
+        with _within(condition):
+            result = function(*unflatten(structure, gated, argument=True))
         whole = "a result of " + whose
         form = form or leaves_of(result, whole, exact=True)[1]
         leaves, found = leaves_like(form, result, whole, exact=True)
@@ -138,6 +141,34 @@ def chosen_among(
         rows.append(_closed(numbers_of(leaves), condition, entered, values_within(function)))
     assert form is not None
     return unflatten(form, [_chosen(conditions, column) for column in zip(*rows, strict=True)])
+
+
+_conditions: ContextVar[tuple[Value, ...]] = ContextVar("conditions", default=())
+
+
+@contextmanager
+def _within(condition: Value) -> Iterator[None]:
+    """Call a function in the block that is a branch, taken where a condition holds."""
+    token = _conditions.set((*_conditions.get(), condition))
+    try:
+        yield
+    finally:
+        _conditions.reset(token)
+
+
+def where_taken(condition: Scalar) -> Scalar:
+    """Return a condition that holds only where the branches are taken that this thread is recording.
+
+    A loop in the branch that is not taken might never end.
+
+    Examples
+    --------
+    >>> where_taken(1.0)
+    1.0
+    """
+    for outer in reversed(_conditions.get()):
+        condition = choose(outer, condition, 0.0)
+    return condition
 
 
 def place(f: Any) -> str:

@@ -3,7 +3,7 @@
 They are Python's own loops and conditionals: a body is called once for each step, and what it does is
 recorded as always. So graphs of them can be drawn, explained and differentiated like any others. Where a
 condition is not known, because it depends on an input of a function that is being traced, both branches are
-recorded (`autograd.transforms.branches`).
+recorded (`autograd.transforms.branches`), and of a loop one step (`autograd.transforms.while_by_loop`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from ..engine.real_numbers import NUMBERS
 from ..engine.tracing import is_unknown
 from ..engine.user_line import user_line
 from ..engine.value import Value
-from ..functions.axes import ElementsNeededError, axis_trace
+from ..functions.array_lengths import ArrayLength
+from ..functions.axes import ElementsNeededError, axis_trace, loop_trace
 from ..functions.traced_array import is_whole
 from .branches import chosen_among, place
 from .indexing import as_index
@@ -33,6 +34,7 @@ from .trees import (
     unflatten,
     with_leaves,
 )
+from .while_by_loop import repeated
 
 Function = Callable[..., Any]
 
@@ -105,7 +107,8 @@ def fori_loop(lower: Any, upper: Any, body_fun: Function, init_val: Any) -> Any:
     Parameters
     ----------
     lower, upper : int
-        The range, without `upper`.
+        The range, without `upper`. A program counts to a number that it computes, and a loop over it is
+        differentiated like any other; no derivative flows through the bounds.
     body_fun : callable
         From an integer and the value to the next value.
     init_val : tree
@@ -121,8 +124,6 @@ def fori_loop(lower: Any, upper: Any, body_fun: Function, init_val: Any) -> Any:
     TypeError
         For a bound that is no integer, and if `body_fun` returns a value of another structure or other
         shapes.
-    TracedValueError
-        For a bound that is not known while a function is traced.
 
     Examples
     --------
@@ -130,17 +131,24 @@ def fori_loop(lower: Any, upper: Any, body_fun: Function, init_val: Any) -> Any:
     6.0
     """
     body = _Body(body_fun, init_val, "fori_loop", "the value")
-    first, stop = _bound(lower, "lower"), _bound(upper, "upper")
+    bounds = _bound(lower, "lower"), _bound(upper, "upper")
     trace = axis_trace()
-    if trace is not None and stop - first > 1:
+
+    def stepped(i: Any, value: Any) -> Any:
+        return body.checked(body_fun(i, value))
+
+    if any(isinstance(bound, Value) for bound in bounds):
+        trace = loop_trace()
+    if trace is not None and (any(isinstance(bound, Value) for bound in bounds) or bounds[1] - bounds[0] > 1):
         try:
-            return counted(trace, lambda i, value: body.checked(body_fun(i, value)), first, stop, init_val)
+            return counted(trace, stepped, *bounds, init_val)
         except (TracedValueError, IndexError, TypeError):
-            # The body may count with its integer, which it gets as it is then.
-            pass
+            # The body may count with its integer, which it gets as it is then, unless nobody knows how many.
+            if any(isinstance(bound, Value) and not isinstance(bound, ArrayLength) for bound in bounds):
+                raise
     value = init_val
-    for i in range(first, stop):
-        value = body.checked(body_fun(i, value))
+    for i in range(*bounds):
+        value = stepped(i, value)
     return value
 
 
@@ -150,7 +158,8 @@ def while_loop(cond_fun: Function, body_fun: Function, init_val: Any) -> Any:
     Parameters
     ----------
     cond_fun : callable
-        From the value to whether to go on.
+        From the value to whether to go on. Where that is not known while a function is traced, the program
+        asks it, and stores the steps that a gradient needs. Mapped over samples, it goes on until none does.
     body_fun : callable
         From the value to the next value.
     init_val : tree
@@ -166,23 +175,38 @@ def while_loop(cond_fun: Function, body_fun: Function, init_val: Any) -> Any:
     TypeError
         If `cond_fun` does not return a single truth value, or `body_fun` returns a value of another structure
         or other shapes.
-    TracedValueError
-        If the condition is not known while a function is traced.
+
+    Notes
+    -----
+    Ctrl-C ends a loop that never ends, eagerly and in programs of NumPy, and leaves everything as usable as
+    before. Machine code of Numba looks at no signals.
 
     Examples
     --------
-    >>> while_loop(lambda x: x < 100.0, lambda x: x * x, 3.0)
-    6561.0
+    >>> from autograd import grad, jit
+    >>> def root(x):
+    ...     return while_loop(lambda c: abs(c * c - x) > 1e-9, lambda c: 0.5 * (c + x / c), x)
+    >>> root(9.0), jit(grad(root))(9.0)
+    (3.0, 0.16666666666666669)
     """
     body = _Body(body_fun, init_val, "while_loop", "the value")
     value = init_val
     while True:
         goes_on = _predicate(cond_fun(value), "the result of cond_fun")
         if isinstance(goes_on, Value):
-            raise TracedValueError(
-                "while_loop goes on as long as numbers say that are not known while the function is traced, "
-                f"at {user_line()}; take scan or fori_loop with a number of steps that always suffices, and "
-                "cond in the body"
+            trace = loop_trace()
+            if trace is None:
+                raise TracedValueError(
+                    "while_loop goes on as long as numbers say that are not known while the function is "
+                    f"traced, at {user_line()}; take scan or fori_loop with a number of steps that always "
+                    "suffices, and cond in the body"
+                )
+            return repeated(
+                trace,
+                lambda value: _predicate(cond_fun(value), "the result of cond_fun"),
+                lambda value: body.checked(body_fun(value)),
+                value,
+                "while_loop",
             )
         if not goes_on:
             return value
@@ -285,8 +309,11 @@ def _predicate(pred: Any, whose: str) -> bool | Value:
     return bool(pred)
 
 
-def _bound(number: Any, name: str) -> int:
+def _bound(number: Any, name: str) -> Any:
+    """Return a bound: an integer, or the `Value` that it is where it is not known."""
     if isinstance(number, Value) and is_unknown(number):
+        if loop_trace() is not None:
+            return number
         raise TracedValueError(
             "fori_loop counts to a number that is not known while the function is traced, at "
             f"{user_line()}; make it static, as in jit(f, static_argnums=...), or take a number that always "

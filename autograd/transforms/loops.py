@@ -6,6 +6,9 @@ the carried numbers is no part of it, but varies along the axis of the steps lik
 numbers that a step began with, from which everything else that a step computes is computed for all steps at
 once.
 
+A loop with a condition goes on as long as that holds. It counts its steps while the program runs, and the
+axis of its steps is as long; so a loop over what it was given is one like any other.
+
 The derivative of a loop is another loop: forward with tangents, or back from the last step with adjoints.
 """
 
@@ -16,19 +19,41 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, get_args
 
 from ..engine.apply import record
+from ..engine.errors import TracedValueError
 from ..engine.graph import consumers_first
 from ..engine.tracing import trace_also
+from ..engine.user_line import user_line
 from ..engine.value import Value
-from ..functions.axes import Axes, Axis, AxisTrace, along, axis_trace, total_over
+from ..functions.axes import Axes, Axis, AxisTrace, along, length_of, loop_trace, total_over
 from ..ops.structural import OfAttributes, Piece, Structural, When
+from .batch_tracing import is_for_all_samples
 from .substitution import substituted
 from .sweeps import adjoints_of, push
 
 Scalar = Value | float
 Shapes = tuple[tuple[int, ...], ...]
 
-Step = Callable[[Sequence[Value]], tuple[Sequence[Scalar], Sequence[Scalar]]]
-"""From the carried numbers to those that are carried on, and to what else the step computes."""
+
+class OneStep(NamedTuple):
+    """What a step computes.
+
+    Attributes
+    ----------
+    results : list of Value or float
+        The numbers that are carried on.
+    computed : list of Value or float
+        What else it computes.
+    condition : Value, float or None
+        Whether the step is taken at all, from what it is given; None where the axis says how many there are.
+    """
+
+    results: Sequence[Scalar]
+    computed: Sequence[Scalar] = ()
+    condition: Scalar | None = None
+
+
+Step = Callable[[Sequence[Value]], OneStep]
+"""From the carried numbers to what a step computes."""
 
 
 class Body(NamedTuple):
@@ -46,6 +71,8 @@ class Body(NamedTuple):
         The axes that each carried number varies along, without that of the steps.
     level : int
         The level of the body.
+    condition : Value, float or None
+        Whether the step is taken; None where the axis says how many there are.
     """
 
     carried: list[Value]
@@ -53,6 +80,7 @@ class Body(NamedTuple):
     results: list[Scalar]
     axes: list[Axes]
     level: int
+    condition: Scalar | None
 
 
 @dataclass(eq=False, repr=False)
@@ -100,7 +128,7 @@ class Loop(Structural):
 
     def apply(self, *operands: Any) -> Any:
         """Return the same loop of other operands."""
-        return _recorded(self, operands)
+        return _applied(self, operands)
 
 
 @dataclass(eq=False, repr=False)
@@ -165,7 +193,15 @@ class AllSteps(NamedTuple):
     computed: Sequence[Scalar]
 
 
-def loop(axis: Axis, first: Sequence[Scalar], step: Step, shapes: Shapes, *, is_reversed: bool) -> AllSteps:
+def loop(
+    axis: Axis,
+    first: Sequence[Scalar],
+    step: Step,
+    shapes: Shapes,
+    *,
+    is_reversed: bool = False,
+    count: Value | None = None,
+) -> AllSteps:
     """Record a loop in a trace whose arrays stay whole.
 
     Parameters
@@ -180,37 +216,85 @@ def loop(axis: Axis, first: Sequence[Scalar], step: Step, shapes: Shapes, *, is_
         The arrays that the carried numbers are elements of.
     is_reversed : bool
         Whether the last index of the axis comes first.
+    count : Value, optional
+        How many steps there are, if another loop has counted them.
 
     Returns
     -------
     AllSteps
         The numbers of all steps.
+
+    Raises
+    ------
+    TracedValueError
+        Where numbers are those of several samples, which are then called for one by one.
     """
+    node, leaves, done = _made(axis, first, step, shapes, is_reversed=is_reversed, count=count)
+    given, left, last = ([carried(node, k, when) for k in range(len(first))] for when in get_args(When))
+    op = node.op
+    assert isinstance(op, Loop)
+    around_step = _known(leaves, done.results, given, left)
+    return AllSteps(given, left, last, _replaced(done.computed, around_step, op.body.level))
+
+
+def _made(
+    axis: Axis, first: Sequence[Scalar], step: Step, shapes: Shapes, *, is_reversed: bool, count: Value | None
+) -> tuple[Value, list[Value], OneStep]:
+    """Return the node of a loop, the carried leaves that its step was called with, and what that returned."""
+    if is_for_all_samples():
+        # The steps would be those of one sample.
+        raise TracedValueError(
+            f"a loop expected the numbers of one sample, got those of several at once, at {user_line()}"
+        )
     trace = _trace()
-    of_carried = [trace.axes_of(x) if isinstance(x, Value) else frozenset() for x in first]
+    of_carried = [_axes_of(x) for x in first]
     while True:
         leaves = [Value(x._data if isinstance(x, Value) else x) for x in first]
         level = trace_also(leaves)
         for leaf, axes in zip(leaves, of_carried, strict=True):
             trace.vary(leaf, axes | {axis})
         with along(trace, axis):
-            results, computed = step(leaves)
-        found = [trace.axes_of(x) - {axis} if isinstance(x, Value) else frozenset() for x in results]
+            done = step(leaves)
+        found = [_axes_of(x) - {axis} for x in done.results]
         if all(new <= old for new, old in zip(found, of_carried, strict=True)):
             break
         of_carried = [new | old for new, old in zip(found, of_carried, strict=True)]
-    around = _taken(results, level)
+    ends = [*done.results] if done.condition is None else [*done.results, done.condition]
+    # So that no program counts the steps after it needs to know how many there are.
+    around = [*_taken(ends, level), *([] if count is None else [count])]
     taken = [Value(x._data) for x in around]
     for leaf, x in zip(taken, around, strict=True):
         leaf._level = level
         trace.vary(leaf, trace.axes_of(x))
-    replaced = _replaced(results, dict(zip(around, taken, strict=True)), level)
-    body = Body(leaves, taken, replaced, of_carried, level)
-    of_taken = [trace.axes_of(x) for x in around]
-    node = _recorded(Loop(body, axis, is_reversed, shapes, of_taken), [*first, *around])
-    given, left, last = ([carried(node, k, when) for k in range(len(first))] for when in get_args(When))
-    around_step = _known(leaves, results, given, left)
-    return AllSteps(given, left, last, _replaced(computed, around_step, level))
+    replaced = _replaced(ends, dict(zip(around, taken, strict=True)), level)
+    ending = None if done.condition is None else replaced.pop()
+    body = Body(leaves, taken, replaced, of_carried, level, ending)
+    op = Loop(body, axis, is_reversed, shapes, [trace.axes_of(x) for x in around])
+    return _recorded(op, [*first, *around]), leaves, done
+
+
+def _axes_of(x: Scalar) -> Axes:
+    return _trace().axes_of(x) if isinstance(x, Value) else frozenset()
+
+
+def _applied(op: Loop, operands: Sequence[Scalar]) -> Value:
+    """Return a loop of other operands; if these vary along further axes, its body is recorded again."""
+    body, count = op.body, len(op.body.carried)
+    known = [*body.axes, *op.taken_axes]
+    if all(_axes_of(x) <= axes for x, axes in zip(operands, known, strict=True)):
+        return _recorded(op, operands)
+    of_taken = dict(zip(body.taken, operands[count:], strict=True))
+
+    def step(given: Sequence[Value]) -> OneStep:
+        ends = [*body.results, body.condition] if body.condition is not None else body.results
+        found = _replaced(ends, {**dict(zip(body.carried, given, strict=True)), **of_taken}, body.level)
+        condition = None if body.condition is None else found.pop()
+        return OneStep(found, (), condition)
+
+    is_along = op.axis.size.is_counted and body.condition is None
+    counted: Any = operands[-1] if is_along else None
+    first = operands[:count]
+    return _made(op.axis, first, step, op.shapes, is_reversed=op.is_reversed, count=counted)[0]
 
 
 def _known(
@@ -229,8 +313,19 @@ def carried(node: Value, which: int, when: When) -> Value:
     return record(Carried(which, when, op.body.axes[which], op.axis), number, (node,), (1.0,))
 
 
+def _count(op: Loop, node: Value) -> Value | None:
+    """Return how many steps a loop takes, where that is counted."""
+    if not op.axis.size.is_counted:
+        return None
+    if op.body.condition is None:
+        return node.args[-1]  # type: ignore[return-value]
+    count = length_of(op.axis.size, node)
+    assert isinstance(count, Value)
+    return count
+
+
 def _trace() -> AxisTrace:
-    trace = axis_trace()
+    trace = loop_trace()
     assert trace is not None
     return trace
 
@@ -271,10 +366,11 @@ def _pulled(
 ) -> list[Any]:
     body, count = op.body, len(op.body.carried)
     around = _around(op, node)
-    taken = [leaf for leaf in body.taken if around[leaf] in wanted]
+    counted = _count(op, node)
+    taken = [leaf for leaf in body.taken if around[leaf] in wanted and around[leaf] is not counted]
     order = consumers_first(*[x for x in body.results if isinstance(x, Value)], level=body.level)
 
-    def step(adjoints: Sequence[Value]) -> tuple[list[Scalar], list[Scalar]]:
+    def step(adjoints: Sequence[Value]) -> OneStep:
         left = [_plus(a, adjoint.get((which, "left"), 0.0)) for which, a in enumerate(adjoints)]
         pairs = [(x, a) for x, a in zip(body.results, left, strict=True) if isinstance(x, Value)]
         outputs, seeds = [x for x, _ in pairs], [a for _, a in pairs]
@@ -282,16 +378,17 @@ def _pulled(
         flows = [found.get(leaf, 0.0) for leaf in (*body.carried, *taken)]
         of_all = _replaced(flows, around, body.level)
         given = [adjoint.get((which, "given"), 0.0) for which in range(count)]
-        return [_plus(x, y) for x, y in zip(of_all[:count], given, strict=True)], of_all[count:]
+        before = [_plus(x, y) for x, y in zip(of_all[:count], given, strict=True)]
+        return OneStep(before, of_all[count:])
 
     last = [adjoint.get((which, "last"), 0.0) for which in range(count)]
-    steps = loop(op.axis, last, step, op.shapes, is_reversed=not op.is_reversed)
+    steps = loop(op.axis, last, step, op.shapes, is_reversed=not op.is_reversed, count=counted)
     of_taken = dict(zip(taken, steps.computed, strict=True))
     flows: list[Any] = [*steps.last]
     for leaf, x in zip(body.taken, node.args[count:], strict=True):
         flow = of_taken.get(leaf)
         if flow is not None and op.axis not in _trace().axes_of(x):  # type: ignore[arg-type]
-            flow = total_over(flow, op.axis)
+            flow = total_over(flow, op.axis, counted)
         flows.append(flow)
     return [
         flow if isinstance(x, Value) and x in wanted else None
@@ -315,14 +412,15 @@ def _pushed(op: Loop, node: Value, tangents: Sequence[Any]) -> Tangent:
     order = consumers_first(*[x for x in body.results if isinstance(x, Value)], level=body.level)
     outputs = [x for x in body.results if isinstance(x, Value)]
 
-    def step(given: Sequence[Value]) -> tuple[list[Scalar], list[Scalar]]:
+    def step(given: Sequence[Value]) -> OneStep:
         moves = [*given, *tangents[count:]]
         found = iter(push(order, outputs, [*body.carried, *body.taken], moves, as_graph=True))
         pushed = [next(found) if isinstance(x, Value) else 0.0 for x in body.results]
-        return _replaced(pushed, around, body.level), []
+        return OneStep(_replaced(pushed, around, body.level))
 
     first = [0.0 if tangent is None else tangent for tangent in tangents[:count]]
-    return Tangent(loop(op.axis, first, step, op.shapes, is_reversed=op.is_reversed))
+    counted = _count(op, node)
+    return Tangent(loop(op.axis, first, step, op.shapes, is_reversed=op.is_reversed, count=counted))
 
 
 def _plus(x: Scalar, y: Scalar) -> Scalar:

@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from ..functions.array_lengths import ArrayLength
 from ..functions.axes import Axis, AxisTrace, ColumnSource, ElementsNeededError, Size, along, index_along
 from ..functions.batch_array import BatchArray
 from ..functions.traced_array import TracedArray, is_whole
 from .batch_by_symbol import WholeBatch, is_by_symbol
-from .loops import loop
+from .loops import OneStep, loop
 from .trees import Leaf, Structure, leaves_of, numbers_of, unflatten, with_leaves
+from .while_by_loop import counted_up
 
 Stepped = Callable[[Any, Any], tuple[Any, Any]]
 """The body: from the carry and a slice to the next carry, which is checked, and a result."""
@@ -79,16 +81,17 @@ def scanned(
     leaves, form = leaves_of(init, "the carry of scan", exact=True)
     results = _StepResults()
 
-    def step(numbers: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+    def step(numbers: Sequence[Any]) -> OneStep:
         carry, result = stepped(unflatten(form, numbers, argument=True), x)
-        return numbers_of(leaves_of(carry, "the carry of scan", exact=True)[0]), results.numbers_of(result)
+        left = numbers_of(leaves_of(carry, "the carry of scan", exact=True)[0])
+        return OneStep(left, results.numbers_of(result))
 
     shapes = tuple([np.shape(leaf) for leaf in leaves])
     steps = loop(axis, numbers_of(leaves), step, shapes, is_reversed=is_reversed)
     return unflatten(form, steps.last), results.along(trace, axis, iter(steps.computed))
 
 
-def counted(trace: AxisTrace, stepped: Callable[[Any, Any], Any], lower: int, upper: int, init: Any) -> Any:
+def counted(trace: AxisTrace, stepped: Callable[[Any, Any], Any], lower: Any, upper: Any, init: Any) -> Any:
     """Return what `fori_loop` does, recorded as a loop.
 
     Parameters
@@ -97,24 +100,30 @@ def counted(trace: AxisTrace, stepped: Callable[[Any, Any], Any], lower: int, up
         The trace.
     stepped : callable
         The body: from an integer and the value to the next value, which is checked.
-    lower, upper : int
-        The range, of two integers or more.
+    lower, upper : int, ArrayLength or Value
+        The range; of integers that are known two or more.
     init : tree
         The first value.
 
     Returns
     -------
     tree
-        The last value.
+        The last value. No derivative flows through the bounds.
     """
-    axis = Axis(Size(upper - lower, "fori_loop counts to a number that is known"))
+    if isinstance(lower, int) and isinstance(upper, int):
+        size = Size(upper - lower, "fori_loop counts to a number that is known")
+    elif isinstance(lower, int) and not lower and isinstance(upper, ArrayLength) and upper.is_plain:
+        size = upper.sizes[0]
+    else:
+        return counted_up(trace, stepped, lower, upper, init)
+    axis = Axis(size)
     with along(trace, axis):
         i = index_along(axis) + float(lower)
     leaves, form = leaves_of(init, "the value of fori_loop", exact=True)
 
-    def step(numbers: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+    def step(numbers: Sequence[Any]) -> OneStep:
         value = stepped(i, unflatten(form, numbers, argument=True))
-        return numbers_of(leaves_of(value, "the value of fori_loop", exact=True)[0]), []
+        return OneStep(numbers_of(leaves_of(value, "the value of fori_loop", exact=True)[0]))
 
     shapes = tuple([np.shape(leaf) for leaf in leaves])
     return unflatten(form, loop(axis, numbers_of(leaves), step, shapes, is_reversed=False).last)

@@ -332,7 +332,7 @@ def _as_graph(relevant: Container[Value], lengths: Mapping[Value, int], node: Va
             return flows
     axes = axes_of(node)
     if axes:
-        flows = [(x, _along(part, axes - axes_of(x))) for x, part in flows]
+        flows = [(x, _along(part, axes - axes_of(x), node)) for x, part in flows]
     if lengths and node in lengths:
         # What all samples share gets the sum of what flows back to it in each.
         samples = lengths[node]
@@ -340,9 +340,9 @@ def _as_graph(relevant: Container[Value], lengths: Mapping[Value, int], node: Va
     return flows
 
 
-def _along(part: Scalar | Product, over: Axes) -> Scalar | Product:
-    """Return what flows to an operand that does not vary along some axes: the sum over these."""
-    return totals_over(_number_of(part), over) if over else part
+def _along(part: Scalar | Product, over: Axes, node: Value) -> Scalar | Product:
+    """Return what flows from a node to an operand that does not vary along some axes: the sum over these."""
+    return totals_over(_number_of(part), over, node) if over else part
 
 
 def _examined(

@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 from comparing import same
+from loops_backend import loops as loops
+from loops_backend import on
 
 import autograd
 from autograd import (
+    cond,
     fori_loop,
     grad,
     hessian,
@@ -18,11 +21,13 @@ from autograd import (
     jit,
     jvp,
     logsumexp,
+    norm,
     scan,
     tanh,
     value_and_grad,
     vmap,
     where,
+    while_loop,
 )
 
 RNG = np.random.default_rng(0)
@@ -149,6 +154,122 @@ def test_as_eager(name: str) -> None:
         same(compiled(W, U, H, xs(n)), LOOPS[name](W, U, H, xs(n)), 1e-10)
     assert len(traces) == 1
     assert "for t" in compiled.source
+
+
+def converged(w: Any, h: Any, _: Any) -> Any:
+    """Return a state that is multiplied until it is small, and what was added up by then."""
+
+    def body(state: Any) -> Any:
+        h, steps, total = state
+        return np.tanh(w @ h) * 0.7, steps + 1, {"sum": total["sum"] + h * h[0]}
+
+    def goes_on(state: Any) -> Any:
+        return (norm(state[0]) > 0.1) & (state[1] < 20)
+
+    h, steps, total = while_loop(goes_on, body, (h, 0, {"sum": h}))
+    return h.sum() + steps + total["sum"].sum()
+
+
+def until_small(x: Any, scale: Any) -> Any:
+    """Return a number divided by twice itself until it is small."""
+    return while_loop(lambda c: c * c > 0.3, lambda c: c * 0.6 + 0.01 * scale / c, x)
+
+
+def samples(w: Any, h: Any, x: Any) -> Any:
+    """Return what a loop of as many steps as each sample needs gives for each of them."""
+    return vmap(lambda r: until_small(1.0 + r[0] * r[0] * h[0], r[1]))(x)
+
+
+def steps_in_steps(w: Any, h: Any, x: Any) -> Any:
+    """Return what a loop leaves in each of whose steps another one takes as many as it needs."""
+    ends = while_loop(lambda c: c > 0.05, lambda c: 0.5 * c + 0.3 * until_small(c, h[1]), h[0] * h[0])
+    return ends * scan(lambda c, r: (until_small(c + r[0] * r[0], r[1]) * h[0], c), ends, x)[1].sum()
+
+
+def to_a_number(w: Any, h: Any, x: Any) -> Any:
+    """Return what loops leave that count to the length of an array, from and to numbers of others."""
+    n = len(x)
+    by_length = fori_loop(0, n, lambda i, c: tanh(c * h[0] + i * h[1]), h[2])
+    inside = fori_loop(1, n - 1, lambda i, c: tanh(c * h[0] + i * h[1]), h[2])
+    return by_length * inside + fori_loop(np.floor(x[0, 0]), 3, lambda i, c: c * h[0] + i, h[1])
+
+
+WAYS: dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]] = {
+    "value": lambda f: f,
+    "gradient": lambda f: grad(lambda w, h, x: np.sum(f(w, h, x)), argnums=(0, 1)),
+    "jvp": lambda f: lambda w, h, x: jvp(lambda w, h: f(w, h, x), (w, h), (w, h)),
+    "hessian": lambda f: hessian(lambda w, h, x: np.sum(f(w, h, x)), argnums=1),
+    "gradient of jvp": lambda f: grad(
+        lambda w, h, x: np.sum(jvp(lambda h: f(w, h, x), (h,), (h,))[1]), argnums=1
+    ),
+}
+
+COUNTED = {
+    f"{way} of {f.__name__}": transform(f)
+    for f in (converged, samples, steps_in_steps, to_a_number)
+    for way, transform in WAYS.items()
+}
+
+
+@pytest.mark.parametrize("backend", ["numpy", "loops"])
+@pytest.mark.parametrize("name", COUNTED)
+def test_as_many_steps_as_it_takes(name: str, backend: str) -> None:
+    """One program holds for any number of steps, none among them, and gives eager results."""
+    h = np.array([0.7, 0.6, -0.4])
+    compiled = on(backend, COUNTED[name], 0.4 * W, h, xs(4))
+    for factor, n in ((1.0, 4), (0.01, 1), (2.0, 6)):
+        same(compiled(0.4 * W, factor * h, xs(n)), COUNTED[name](0.4 * W, factor * h, xs(n)), 1e-10)
+
+
+def test_steps_are_stored_only_for_what_needs_them() -> None:
+    """The loop of a value stores nothing, that of a gradient what its partials are computed from."""
+    f = jit(lambda x: while_loop(lambda c: c * c > 2.0, lambda c: c * 0.5, x), backend="numpy")
+    assert f(8.0) == 1.0
+    assert "while True:" in f.source
+    assert "append" not in f.source
+    g = jit(grad(lambda x: while_loop(lambda c: c > 1.0, np.sqrt, x)), backend="numpy")
+    g(8.0)
+    assert g.source.count("append") == 1
+
+
+def test_samples_that_have_come_to_their_end() -> None:
+    """Nothing of theirs gets into values and derivatives of any order, be it infinite or nan."""
+
+    def f(x: Any) -> Any:
+        return while_loop(lambda c: c > 0.5, lambda c: np.sqrt(c - 0.5) * 0.9, x)
+
+    points = np.array([0.5, 0.51, 3.0, 100.0, -1.0])
+    for way in (f, grad(f), grad(grad(f)), lambda x: jvp(grad(f), (x,), (1.0,))[1]):
+        for mapped in (vmap(way), lambda x: vmap(way)(x) * 1.0):  # noqa: B023
+            same(jit(mapped, backend="numpy")(points), vmap(way)(points), 1e-10)
+
+
+def test_a_loop_for_samples_side_by_side() -> None:
+    """Where samples are no columns of an argument, each has a loop of its own."""
+
+    def f(x: Any) -> Any:
+        return vmap(lambda r: fori_loop(0, 5, lambda i, c: c * r[0] + i * r[1], 1.0))(x).sum()
+
+    def g(x: Any) -> Any:
+        return vmap(lambda r: until_small(1.0 + r[0] * r[0], r[1]))(x).sum()
+
+    for way in (grad(f), grad(g)):
+        same(jit(way, backend="numpy")(xs(3)), way(xs(3)), 1e-12)
+
+
+def test_a_loop_recorded_again_for_samples() -> None:
+    """A loop in a branch varies along the samples like what the branch takes from around it."""
+
+    def f(h: Any, x: Any) -> Any:
+        def one(r: Any) -> Any:
+            return cond(
+                r[0] > 0.0, lambda c: fori_loop(0, 3, lambda i, c: tanh(c * h[0]), c), lambda c: c, r[1]
+            )
+
+        return vmap(one)(x).sum()
+
+    way = hessian(f)
+    same(jit(way, backend="numpy")(H, xs(5)), way(H, xs(5)), 1e-10)
 
 
 def test_steps_cost_nothing_to_compile() -> None:

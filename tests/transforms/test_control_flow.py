@@ -29,11 +29,11 @@ from autograd import (
     make_functional,
     scan,
     switch,
+    value_and_grad,
     vjp,
     vmap,
     while_loop,
 )
-from autograd.engine.errors import TracedValueError
 from autograd.show.text.formulas import expression
 from autograd.transforms.branches import Choose, choose
 from autograd.transforms.partials import partials_as_graph
@@ -105,6 +105,27 @@ def of_while_loop(f: Any, x: Any) -> Any:
     return state[0]
 
 
+def of_while_loops(f: Any, x: Any) -> Any:
+    """Return what loops within loops carry: a scan in one whose steps depend on numbers, which a scan has."""
+
+    def halved(c: Any, y: Any) -> Any:
+        def body(state: Any) -> Any:
+            last, total = state
+            total, _ = f.scan(lambda t, k: (t + f.sin(last * k), None), total, np.array([1.0, 2.0]))
+            return last * 0.5, total * x
+
+        last, total = f.while_loop(lambda state: state[0] > 0.2, body, (c * c + y, 0.5 * c))
+        return last + total * 0.1, total
+
+    last, totals = f.scan(halved, x, np.array([0.3, 1.0, -1.0]))
+    return last * x + totals.sum()
+
+
+def of_while_loop_beside_nan(f: Any, x: Any) -> Any:
+    """Return a square root of what the next step would take it of a negative number, and divide by 0."""
+    return f.while_loop(lambda c: c > 0.5, lambda c: f.sqrt(c - 0.5) * 0.9 / (c - 0.5 + x * x), x + 0.1)
+
+
 def of_cond(f: Any, x: Any) -> Any:
     """Return a choice of two functions of one operand, and of two that read it on the side."""
     one = f.cond(x > 0.5, lambda x: f.sin(x) * x, lambda x: x * x * x, x)
@@ -157,6 +178,8 @@ FUNCTIONS = {
         of_two_scans,
         of_fori_loop,
         of_while_loop,
+        of_while_loops,
+        of_while_loop_beside_nan,
         of_cond,
         of_cond_of_trees,
         of_switch,
@@ -166,9 +189,7 @@ FUNCTIONS = {
 }
 ALL = pytest.mark.parametrize("name", FUNCTIONS)
 # JAX has no derivative backward through a loop whose length is not known.
-FORWARD_ALONE = {"of_while_loop"}
-# Their number of steps depends on the number.
-NOT_TRACED = {"of_while_loop"}
+FORWARD_ALONE = {"of_while_loop", "of_while_loops", "of_while_loop_beside_nan"}
 POINTS = (0.7, 1.3)
 
 
@@ -178,22 +199,20 @@ def transformed(f: Any, of: Function) -> dict[str, Function]:
     def forward(g: Function) -> Function:
         return lambda x: f.jvp(g, (x,), (1.0,))[1]
 
-    found: dict[str, Function] = {
+    is_forward_alone = f is THEIRS and of.__name__ in FORWARD_ALONE
+    backward = forward if is_forward_alone else f.grad
+    return {
         "value": of,
         "jvp": forward(of),
         "forward of forward": forward(forward(of)),
         "forward, three times": forward(forward(forward(of))),
+        "grad": backward(of),
+        "grad of grad": backward(backward(of)),
+        "hessian": forward(forward(of)) if is_forward_alone else f.hessian(of),
+        "grad of forward": backward(forward(of)),
+        "forward of grad of grad": forward(backward(backward(of))),
+        "grad, three times": backward(backward(backward(of))),
     }
-    if of.__name__ not in FORWARD_ALONE:
-        found |= {
-            "grad": f.grad(of),
-            "grad of grad": f.grad(f.grad(of)),
-            "hessian": f.hessian(of),
-            "grad of forward": f.grad(forward(of)),
-            "forward of grad of grad": forward(f.grad(f.grad(of))),
-            "grad, three times": f.grad(f.grad(f.grad(of))),
-        }
-    return found
 
 
 def function(f: Any, name: str) -> Function:
@@ -211,7 +230,7 @@ def test_derivatives_agree_with_those_of_jax(name: str) -> None:
     """Values and derivatives to order 3, eagerly and compiled, at both points, are those of JAX."""
     theirs = transformed(THEIRS, function(THEIRS, name))
     for way, ours in transformed(OURS, function(OURS, name)).items():
-        compiled = ours if name in NOT_TRACED else jit(ours, backend="numpy")
+        compiled = jit(ours, backend="numpy")
         reference = jax.jit(theirs[way])
         for x in POINTS:
             expected = float(reference(x))
@@ -223,17 +242,37 @@ def test_derivatives_agree_with_those_of_jax(name: str) -> None:
 def test_samples_agree_with_those_of_jax(name: str) -> None:
     """Under vmap each sample takes its own branch and steps, eagerly and compiled."""
     points = np.array([0.2, *POINTS, 3.0])
-    for way in ("value", "jvp", *(() if name in FORWARD_ALONE else ("grad", "hessian"))):
+    for way in ("value", "jvp", "grad", "hessian"):
         ours = transformed(OURS, function(OURS, name))[way]
         expected = jax.jit(jax.vmap(transformed(THEIRS, function(THEIRS, name))[way]))(points)
         np.testing.assert_allclose(vmap(ours)(points), expected, rtol=1e-9, atol=1e-9, err_msg=way)
-        if name not in NOT_TRACED:
-            for f in (vmap(ours), lambda points: vmap(ours)(points) * 1.0):  # noqa: B023
-                found = jit(f, backend="numpy")(points)
-                np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9, err_msg=way)
+        for f in (vmap(ours), lambda points: vmap(ours)(points) * 1.0):  # noqa: B023
+            found = jit(f, backend="numpy")(points)
+            np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9, err_msg=way)
 
 
-@pytest.mark.parametrize("name", sorted(FUNCTIONS.keys() - NOT_TRACED))
+def in_a_branch(x: Any) -> Any:
+    """Return what one of two loops gives, of which the other one does not end."""
+    return cond(
+        x > 1.0,
+        lambda x: while_loop(lambda c: c > 0.5, lambda c: c / x, x),
+        lambda x: while_loop(lambda c: c < 5.0, lambda c: c / x, x),
+        x,
+    )
+
+
+@pytest.mark.parametrize("backend", ["numpy", "loops"])
+def test_a_loop_in_the_branch_that_is_not_taken(backend: str) -> None:
+    """No step of it is taken, whose loop would not end; samples take their own branches."""
+    for way in (in_a_branch, grad(in_a_branch), grad(grad(in_a_branch))):
+        compiled = on(backend, way, POINTS[0])
+        for x in POINTS:
+            np.testing.assert_allclose(compiled(x), way(x), rtol=1e-12)
+        points = np.array([*POINTS, 0.5, 2.0])
+        np.testing.assert_allclose(jit(vmap(way))(points), vmap(way)(points), rtol=1e-12)
+
+
+@ALL
 def test_loops_for_numba_agree(name: str) -> None:
     """The loops that Numba compiles give the same derivatives."""
     for way in ("value", "grad", "hessian"):
@@ -330,6 +369,15 @@ def test_an_endless_loop_can_be_interrupted() -> None:
     y.backward()
     assert (y.data, x.grad) == (8.0, 12.0)
     assert jit(grad(lambda x: x * x))(3.0) == 6.0
+
+
+def test_an_endless_program_can_be_interrupted() -> None:
+    """A compiled while_loop that never ends is ended by Ctrl-C, and its program is as usable as before."""
+    f = jit(value_and_grad(lambda x: while_loop(lambda c: c != 1.0, lambda c: c * 0.5, x)), backend="numpy")
+    assert f(8.0) == (1.0, 0.125)
+    for count in (3, 50, 101):
+        assert interrupted_at(count, lambda: f(-1.0), {"<compiled by autograd.jit>"})
+        assert f(16.0) == (1.0, 0.0625)
 
 
 def test_loops_in_threads() -> None:
@@ -526,20 +574,6 @@ def test_branches_of_unlike_results() -> None:
         lambda: jit(lambda x: cond(x > 0.0, lambda: 1.0, lambda: np.ones(2)))(1.0),
     )
     fails(TypeError, "switch expected all", lambda: jit(lambda i: switch(i, [lambda: 1.0, lambda: None]))(1))
-
-
-def test_counts_that_are_not_known() -> None:
-    """In a trace a number of steps that depends on an argument is refused at the user's line."""
-    fails(
-        TracedValueError,
-        r"fori_loop counts to .* at .*test_control_flow.py:\d+.* make it static",
-        lambda: jit(lambda n: fori_loop(0, n, lambda i, c: c + 1.0, 0.0))(3),
-    )
-    fails(
-        TracedValueError,
-        r"while_loop goes on .* at .*test_control_flow.py:\d+.* take scan",
-        lambda: jit(lambda x: while_loop(lambda c: c < 3.0, lambda c: c * 2.0, x))(3.0),
-    )
 
 
 def test_jacobians_by_name() -> None:

@@ -21,8 +21,10 @@ from ...ops.structural import Structural, When
 from ...ops.table import Op
 from ..passes.axes import Along, AxisLength, InputArray, Inputs, axes_of_tape, moved_to_end
 from ..passes.batches import samples_of, sources_of
+from ..passes.granted import granted
 from ..passes.products import DOTS, SUMS
 from ..passes.reductions import find_reductions
+from ..passes.simplify import simplify
 from ..trace.loops import AlongSteps, AtStep, OtherSteps, TapeCarried, TapeLoop
 from ..trace.tape import Tape
 from .index_rules import Positions, nest_of
@@ -121,6 +123,21 @@ class Block:
         """How many numbers it has."""
         return prod(self.shape)
 
+    @property
+    def sources(self) -> set[int]:
+        """The colours of what it is computed from."""
+        found = {operand.source for operand in (*self.operands, *(self.product or ()))}
+        found |= {of[0] for of in (self.same_as, self.carried) if of is not None}
+        found |= set() if self.opened is None else {self.opened}
+        return found if self.loop is None else found | self.loop.sources
+
+    @property
+    def lengths(self) -> set[int]:
+        """The axes whose lengths it asks for, or has."""
+        found = {*self.axes, *self.over}
+        found |= set() if self.length is None else {self.length}
+        return found if self.loop is None else found | {self.loop.axis}
+
 
 @dataclass
 class LoopPlan:
@@ -138,6 +155,9 @@ class LoopPlan:
         What the body takes from around it, a slice of each for each step where it varies along the steps.
     body : Plan
         One step.
+    condition : int or None
+        The instruction of the body that says whether the step is taken: for any index of its axes, if it has
+        some. Such a loop counts its steps, which are the length of the axis.
     """
 
     axis: int
@@ -145,6 +165,19 @@ class LoopPlan:
     carried: list[CarriedArray]
     taken: list[Operand]
     body: Plan
+    condition: int | None = None
+
+    @property
+    def sources(self) -> set[int]:
+        """The colours of what the first step is given, and of what the body takes."""
+        first = {colour for array in self.carried for colour, _ in array.first}
+        return first | {operand.source for operand in self.taken}
+
+    @property
+    def results(self) -> Results:
+        """What the body computes: what is carried on, and the condition if there is one."""
+        found = [(array.results, array.shape) for array in self.carried]
+        return found if self.condition is None else [*found, ([self.condition], ())]
 
 
 @dataclass
@@ -222,6 +255,14 @@ class Plan:
     place: dict[int, Place]
     lengths: Sequence[AxisLength] = ()
     along: AlongAxes = ()
+
+    def up_to(self, colour: int) -> list[int]:
+        """Return a block after those that it is computed from, by colour."""
+        found = {colour}
+        for other in reversed(self.blocks):
+            if other in found:
+                found |= self.blocks[other].sources
+        return [other for other in self.blocks if other in found]
 
     @property
     def axes_of_results(self) -> AxesOfResults:
@@ -375,8 +416,8 @@ class _Layout:
             axes = tuple(axis for axis in source.axes if axis != op.axis)
             arrays.append(InputArray(len(arrays), shape, axes))
             taken.append(Operand(operand.source, unique.reshape(shape)))
-        plan = _body_plan(op, groups, places, Inputs(arrays, self.lengths), carried)
-        return LoopPlan(op.axis, op.is_reversed, carried, taken, plan)
+        plan, condition = _body_plan(op, groups, places, Inputs(arrays, self.lengths), carried)
+        return LoopPlan(op.axis, op.is_reversed, carried, taken, plan, condition)
 
     def _carried(self, colour: int, members: Sequence[int], op: TapeCarried) -> None:
         """Note where the elements of an array stand that a loop carries."""
@@ -595,19 +636,24 @@ def _body_plan(
     places: Sequence[tuple[int, int]],
     inputs: Inputs,
     carried: Sequence[CarriedArray],
-) -> Plan:
-    """Return the plan of the body of a loop, whose inputs are elements of some arrays."""
+) -> tuple[Plan, int | None]:
+    """Return the plan of the body of a loop, whose inputs are elements of some arrays, and the condition."""
     body = op.body
     tape = Tape()
     tape.ops, tape.args, tape.numbers, tape.outputs = body.ops, body.args, body.numbers, body.outputs
     tape.inputs = {
         i: (places if argument else groups)[position] for i, (argument, position) in body.inputs.items()
     }
+    if op.has_condition:
+        tape = simplify(tape)
+        # Around another loop, whose steps were an axis to the trace, each might have come to its end.
+        if not axes_of_tape(tape, inputs.arrays)[tape.outputs[-1]]:
+            tape = granted(tape, tape.outputs[-1])
     reduced, colours = find_reductions(tape, inputs.arrays)
     outputs = iter(reduced.outputs)
     for array in carried:
         array.results.extend(islice(outputs, prod(array.shape)))
-    return lay_out(reduced, colours, inputs)
+    return lay_out(reduced, colours, inputs), next(outputs, None)
 
 
 def _block_of(array: InputArray) -> Block:

@@ -8,7 +8,6 @@ they are: `table[index]`, and sums of numbers by their index, as `numpy.bincount
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -109,15 +108,9 @@ def _users(plan: Plan) -> dict[int, set[int]]:
         for operand in [*block.operands, *(block.product or ())]:
             users[operand.source].add(colour)
         if block.loop is not None:
-            for source in _into_loop(block):
+            for source in block.loop.sources:
                 users[source].add(-1)
     return users
-
-
-def _into_loop(block: Block) -> Iterable[int]:
-    assert block.loop is not None
-    yield from (operand.source for operand in block.loop.taken)
-    yield from (source for array in block.loop.carried for source, _ in array.first)
 
 
 def _used(blocks: dict[int, Block], returned: set[int]) -> dict[int, Block]:

@@ -108,8 +108,10 @@ def loops_source(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results
 
 def _read_lengths(writer: LoopWriter) -> None:
     for axis, (argument, dimension, length) in enumerate(writer.plan.lengths):
-        text = str(length) if argument is None else f"argument{argument}.shape[{dimension}]"
-        writer.lines.append(f"length{axis} = {text}")
+        if argument is not None:
+            writer.lines.append(f"length{axis} = argument{argument}.shape[{dimension}]")
+        elif length is not None:
+            writer.lines.append(f"length{axis} = {length}")
 
 
 def _read_arguments(writer: LoopWriter, together: list[int]) -> None:

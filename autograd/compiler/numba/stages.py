@@ -196,7 +196,7 @@ def _given(block: Block) -> Block:
 
 
 def with_operands_of_loops(plan: Plan) -> Plan:
-    """Return a plan in which what loops over steps use and leave are operands, as of any other array.
+    """Return a plan in which what loops over steps use, leave and count are operands, as of any other array.
 
     Examples
     --------
@@ -204,8 +204,15 @@ def with_operands_of_loops(plan: Plan) -> Plan:
     Plan(blocks={}, place={}, lengths=(), along=())
     """
     blocks = dict(plan.blocks)
+    counts = {
+        block.loop.axis: colour
+        for colour, block in blocks.items()
+        if block.loop is not None and block.loop.condition is not None
+    }
     for colour, block in blocks.items():
-        if block.loop is not None:
+        if block.length in counts:
+            blocks[colour] = replace(block, operands=[Operand(counts[block.length], np.zeros(1, np.intp))])
+        elif block.loop is not None:
             first = [place for array in block.loop.carried for place in array.first]
             operands, _ = by_source([source for source, _ in first], [position for _, position in first])
             blocks[colour] = replace(block, operands=[*block.loop.taken, *operands])

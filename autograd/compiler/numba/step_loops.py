@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from math import prod
 
+import numpy as np
+
 from ...ops.structural import When
 from ..arrays.layout import LoopPlan, Operand, Place, by_source
 from ..arrays.lookups import with_lookups
@@ -15,7 +17,10 @@ from .fusion import LoopNest, fused, used_elsewhere
 from .index_loops import IndexLoops
 from .lane_loops import nested
 from .loop_writer import LoopWriter, Memory
-from .stages import with_operands_of_loops
+from .stages import part_of, with_operands_of_loops
+
+# For how many steps of a loop that counts them an array has room at first.
+_FIRST_STEPS = 16
 
 Write = Callable[[LoopWriter, Sequence[LoopNest]], None]
 """What writes the blocks of a plan."""
@@ -53,16 +58,28 @@ def write_loop(writer: LoopWriter, colour: int, loop: LoopPlan, write_blocks: Wr
         fixed_memory[k] if k in fixed_memory else _slice(writer, operand)
         for k, operand in enumerate(loop.taken)
     ]
-    _keep_step(writer, kept, rooms, "given")
-    body, nests = _body(writer, loop, [*rooms, *taken], fixed)
+    body, before, nests = _body(writer, loop, [*rooms, *taken], fixed)
+    if loop.condition is not None:
+        write_blocks(body, before)
+        colour, position = body.plan.place[loop.condition]
+        condition = body.scalar(Operand(colour, np.array(position)))
+        writer.lines += [f"if {condition} == 0.0:", "    break"]
+    _keep_step(writer, loop, kept, rooms, "given")
     write_blocks(body, nests)
     _carry_on(body, loop, rooms)
     writer.used = body.used
-    _keep_step(writer, kept, rooms, "left")
+    _keep_step(writer, loop, kept, rooms, "left")
     inside = writer.levels.pop()
-    n = f"length{loop.axis}"
-    steps = f"{n} - 1, -1, -1" if loop.is_reversed else n
-    writer.lines += nested([(f"t{loop.axis}", steps)], inside)
+    writer.lines += _around(loop, inside)
+
+
+def _around(loop: LoopPlan, inside: Sequence[str]) -> list[str]:
+    """Return a step within its loop."""
+    index, n = f"t{loop.axis}", f"length{loop.axis}"
+    if loop.condition is not None:
+        body = [f"    {line}" for line in [*inside, f"{index} += 1"]]
+        return [f"{index} = 0", "while True:", *body, f"{n} = {index}"]
+    return nested([(index, f"{n} - 1, -1, -1" if loop.is_reversed else n)], inside)
 
 
 def _kept(
@@ -77,24 +94,26 @@ def _kept(
         if when == "last":
             writer.memory[other] = rooms[k]
         else:
-            kept[k, when] = writer.along[other] = _new_steps(writer, rooms[k], loop.axis)
+            kept[k, when] = writer.along[other] = _new_steps(writer, rooms[k], loop)
     return kept
 
 
 def _body(
     writer: LoopWriter, loop: LoopPlan, arguments: Sequence[Memory], fixed: int
-) -> tuple[LoopWriter, list[LoopNest]]:
-    """Return what writes one step, and the loops that it consists of."""
-    results = [(array.results, array.shape) for array in loop.carried]
-    plan, lookups = with_lookups(with_operands_of_loops(loop.body), results)
-    body, nests = writer.within(plan, lookups, fixed), fused(plan)
-    body.stored = used_elsewhere(plan, nests, results)
+) -> tuple[LoopWriter, list[LoopNest], list[LoopNest]]:
+    """Return what writes one step, the loops that say whether it is taken, and those that it consists of."""
+    plan, lookups = with_lookups(with_operands_of_loops(loop.body), loop.results)
+    before = [] if loop.condition is None else plan.up_to(plan.place[loop.condition][0])
+    after = [colour for colour in plan.blocks if colour not in before]
+    first, rest = (fused(part_of(plan, colours)) for colours in (before, after))
+    body = writer.within(plan, lookups, fixed)
+    body.stored = used_elsewhere(plan, [*first, *rest], loop.results)
     for colour, block in plan.blocks.items():
         if block.argument is not None:
             body.memory[colour] = arguments[block.argument].shaped((-1,))
         elif block.length is not None:
             body.scalars[colour] = f"np.float64(length{block.length})"
-    return body, nests
+    return body, first, rest
 
 
 def _carry_on(body: LoopWriter, loop: LoopPlan, rooms: Sequence[Memory]) -> None:
@@ -114,23 +133,40 @@ def _gather(writer: LoopWriter, room: Memory, places: Sequence[Place]) -> None:
         writer.copy(room.taken(target), writer.memory_of(operand))
 
 
-def _new_steps(writer: LoopWriter, room: Memory, axis: int) -> ArrayAlong:
+def _new_steps(writer: LoopWriter, room: Memory, loop: LoopPlan) -> ArrayAlong:
     """Write a new array for what is carried in each step."""
     size = len(room.positions)
-    array = ArrayAlong(f"steps{next(writer.parts)}", (~axis, size))
-    writer.lines.append(f"{array.name} = np.empty({size} * length{axis})")
+    array = ArrayAlong(f"steps{next(writer.parts)}", (~loop.axis, size))
+    length = f"length{loop.axis}" if loop.condition is None else str(_FIRST_STEPS)
+    writer.lines.append(f"{array.name} = np.empty({size} * {length})")
     return array
 
 
 def _keep_step(
-    writer: LoopWriter, kept: Mapping[tuple[int, When], ArrayAlong], rooms: Sequence[Memory], when: When
+    writer: LoopWriter,
+    loop: LoopPlan,
+    kept: Mapping[tuple[int, When], ArrayAlong],
+    rooms: Sequence[Memory],
+    when: When,
 ) -> None:
     """Write what stores the carried arrays of a step."""
     for (k, other), array in kept.items():
         if other == when:
-            loop = IndexLoops(rooms[k].positions.shape)
-            target = f"{array.name}[{array.at(loop.indices)}]"
-            writer.lines += loop.around(f"{target} = {writer.element(rooms[k], loop)}")
+            indices = IndexLoops(rooms[k].positions.shape)
+            target = f"{array.name}[{array.at(indices.indices)}]"
+            if loop.condition is not None:
+                writer.lines += _grown(array.name, len(rooms[k].positions), f"t{loop.axis}")
+            writer.lines += indices.around(f"{target} = {writer.element(rooms[k], indices)}")
+
+
+def _grown(name: str, size: int, step: str) -> list[str]:
+    """Return what makes an array twice as long if it has no room for a step."""
+    return [
+        f"if len({name}) == {size} * {step}:",
+        f"    grown = np.empty(2 * len({name}))",
+        f"    grown[: len({name})] = {name}",
+        f"    {name} = grown",
+    ]
 
 
 def _slice(writer: LoopWriter, operand: Operand) -> Memory:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from ...ops.table import COMPARISONS, OPS, Op
 from ..arrays.layout import Block
@@ -16,11 +16,12 @@ from .reductions import product, reduction
 from .statements import StatementWriter
 
 
-def write_blocks(writer: StatementWriter, returned: set[int]) -> None:
-    """Write the statements that compute all arrays, of which those of some instructions are returned."""
+def write_blocks(writer: StatementWriter, returned: set[int], colours: Collection[int]) -> None:
+    """Write the statements that compute arrays, of which those of some instructions are returned."""
     choices = _only_chosen_by(writer, returned)
-    writer.counts.classes += len(writer.plan.blocks)
-    for colour, block in writer.plan.blocks.items():
+    writer.counts.classes += len(colours)
+    for colour in colours:
+        block = writer.plan.blocks[colour]
         if block.loop is not None:
             write_loop(writer, colour, block.loop, write_blocks)
         elif colour in writer.lookups:
@@ -59,8 +60,7 @@ def _only_chosen_by(writer: StatementWriter, returned: set[int]) -> set[int]:
         is_choice = block.op is OPS["where"]
         found -= {operand.source for operand in block.operands[1 if is_choice else 0 :]}
         if block.loop is not None:
-            found -= {operand.source for operand in block.loop.taken}
-            found -= {colour for array in block.loop.carried for colour, _ in array.first}
+            found -= block.loop.sources
     return found
 
 

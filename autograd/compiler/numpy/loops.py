@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+
+import numpy as np
 
 from ...ops.structural import When
-from ..arrays.layout import Block, LoopPlan
+from ..arrays.layout import Block, CarriedArray, LoopPlan, Operand
 from ..arrays.lookups import with_lookups
 from .assembly import assembled
-from .statements import StatementWriter
+from .statements import StatementWriter, is_literal
+
+WriteBlocks = Callable[[StatementWriter, set[int], Collection[int]], None]
+"""Writes some of the blocks of a plan, of which those of some instructions are returned."""
 
 Kept = dict[tuple[int, When], str]
 """The arrays that hold what is carried of each step, by its number and when it is stored."""
 
 
-def write_loop(
-    writer: StatementWriter,
-    colour: int,
-    loop: LoopPlan,
-    write_blocks: Callable[[StatementWriter, set[int]], None],
-) -> None:
+def write_loop(writer: StatementWriter, colour: int, loop: LoopPlan, write_blocks: WriteBlocks) -> None:
     """Write a loop over steps, which stores what each step is given or leaves as far as that is used.
 
     Parameters
@@ -36,37 +36,71 @@ def write_loop(
     given = [writer.new_name() for _ in loop.carried]
     kept = _begun(writer, colour, loop, given)
     taken, slices = _taken(writer, loop)
-    index, n = f"t{next(writer.numbers)}", writer.length(loop.axis)
-    steps = f"reversed(range({n}))" if loop.is_reversed else f"range({n})"
-    writer.lines.append(f"for {index} in {steps}:")
-    plan, lookups = with_lookups(loop.body, [(array.results, array.shape) for array in loop.carried])
+    plan, lookups = with_lookups(loop.body, loop.results)
     body = writer.within(plan, [*given, *taken], lookups)
-    body.lines += [f"{name} = {source}[{index}]" for name, source in slices.items()]
-    body.lines += [f"{name}[{index}] = {given[k]}" for (k, when), name in kept.items() if when == "given"]
-    write_blocks(body, {i for array in loop.carried for i in array.results})
+    carried = {i for array in loop.carried for i in array.results}
+    before: Collection[int] = ()
+    if loop.condition is None:
+        index, n = f"t{next(writer.numbers)}", writer.length(loop.axis)
+        steps = f"reversed(range({n}))" if loop.is_reversed else f"range({n})"
+        writer.lines.append(f"for {index} in {steps}:")
+        body.lines += [f"{name} = {source}[{index}]" for name, source in slices.items()]
+        store = f"{{}}[{index}] = {{}}"
+    else:
+        writer.lines.append("while True:")
+        before = plan.up_to(plan.place[loop.condition][0])
+        write_blocks(body, carried, before)
+        body.lines += [f"if not {_any(body, loop.condition)}:", "    break"]
+        store = "{}.append({})"
+    body.lines += [store.format(name, given[k]) for (k, when), name in kept.items() if when == "given"]
+    write_blocks(body, carried, [other for other in plan.blocks if other not in before])
     body.lines.append(f"{', '.join(given)} = {', '.join(_left(body, loop))}")
-    body.lines += [f"{name}[{index}] = {given[k]}" for (k, when), name in kept.items() if when == "left"]
+    body.lines += [store.format(name, given[k]) for (k, when), name in kept.items() if when == "left"]
+    if loop.condition is not None:
+        _count(writer, body, colour, loop.axis)
     writer.lines += [f"    {line}" for line in body.lines]
     for other, block in writer.plan.blocks.items():
         if block.carried is not None and block.carried[0] == colour:
             _, k, when = block.carried
             writer.names[other] = (
-                given[k] if when == "last" else _with_steps_last(writer, kept[k, when], block, loop.axis)
+                given[k] if when == "last" else _with_steps_last(writer, kept[k, when], block, loop)
             )
 
 
+def _any(body: StatementWriter, condition: int) -> str:
+    """Return whether a condition holds, for any of the indices of its axes."""
+    colour, position = body.plan.place[condition]
+    text = body.view(Operand(colour, np.array(position)))
+    return f"{text}.any()" if body.plan.blocks[colour].axes else text
+
+
+def _count(writer: StatementWriter, body: StatementWriter, colour: int, axis: int) -> None:
+    """Write what counts the steps, if anything else asks for their number."""
+    others = [block for other, block in writer.plan.blocks.items() if other != colour]
+    if any(axis in block.lengths for block in others):
+        writer.lines.insert(-1, f"{writer.length(axis)} = 0")
+        body.lines.append(f"{writer.length(axis)} += 1")
+
+
 def _begun(writer: StatementWriter, colour: int, loop: LoopPlan, given: Sequence[str]) -> Kept:
-    """Write what the first step is given, and empty arrays for what is stored."""
+    """Write what the first step is given, and empty arrays for what is stored, or lists if it is counted."""
     used = {block.carried for block in writer.plan.blocks.values() if block.carried is not None}
     kept: Kept = {}
     for k, (name, array) in enumerate(zip(given, loop.carried, strict=True)):
         first = assembled(writer, array.first, array.shape, array.axes, is_own=False)
-        writer.lines.append(f"{name} = {first}")
-        shape = ", ".join(map(str, [writer.length(loop.axis), *array.shape, *map(writer.length, array.axes)]))
+        # Where Python's own numbers raise, those of NumPy are inf: 1.0 / 0.0.
+        writer.lines.append(f"{name} = np.float64({first})" if is_literal(first) else f"{name} = {first}")
         for when in ("given", "left"):
             if (colour, k, when) in used:
-                kept[k, when] = writer.assigned(f"np.empty(({shape},))")
+                empty = f"np.empty({_shape_of_all(writer, array, loop.axis)})"
+                kept[k, when] = writer.assigned(empty if loop.condition is None else "[]")
     return kept
+
+
+def _shape_of_all(writer: StatementWriter, array: CarriedArray, axis: int) -> str:
+    """Return the shape of an array that is carried, for all steps."""
+    lengths = [writer.length(axis), *map(str, array.shape), *map(writer.length, array.axes)]
+    return f"({', '.join(lengths)},)"
 
 
 def _left(body: StatementWriter, loop: LoopPlan) -> list[str]:
@@ -97,9 +131,16 @@ def _taken(writer: StatementWriter, loop: LoopPlan) -> tuple[list[str], dict[str
     return names, slices
 
 
-def _with_steps_last(writer: StatementWriter, name: str, block: Block, axis: int) -> str:
+def _with_steps_last(writer: StatementWriter, name: str, block: Block, loop: LoopPlan) -> str:
     """Return an array whose first dimension is the steps with that dimension among its axes."""
-    place = len(block.shape) + block.axes.index(axis)
+    if loop.condition is not None:
+        assert block.carried is not None
+        array = loop.carried[block.carried[1]]
+        # Without steps the list does not know its shape.
+        is_flat = not array.shape and not array.axes
+        shaped = "" if is_flat else f".reshape({_shape_of_all(writer, array, loop.axis)})"
+        name = writer.assigned(f"np.array({name}, dtype=float){shaped}")
+    place = len(block.shape) + block.axes.index(loop.axis)
     if not place:
         return name
     is_matrix = len(block.shape) + len(block.axes) == 2

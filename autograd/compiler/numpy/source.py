@@ -115,7 +115,7 @@ def numpy_source(
     """
     plan, lookups = with_lookups(plan, results)
     writer = StatementWriter(plan, parameters, lookups)
-    write_blocks(writer, {i for wanted, _ in results for i in wanted})
+    write_blocks(writer, {i for wanted, _ in results for i in wanted}, plan.blocks)
     along = plan.along or [()] * len(results)
     returned = [
         result_along(writer, wanted, shape, dims) if dims else result(writer, i, wanted, shape)
@@ -144,6 +144,8 @@ def _lengths(writer: StatementWriter) -> list[str]:
     numbers = {block.length for block in writer.plan.blocks.values()}
     found = []
     for axis, (argument, dimension, length) in enumerate(writer.plan.lengths):
+        if writer.plan.lengths[axis].is_counted:
+            continue
         text = str(length)
         if argument is not None:
             name = writer.parameters[argument]

@@ -135,12 +135,19 @@ class StatementWriter:
         if is_number:
             while entries and entries[0] == "None":
                 entries.pop(0)
-        if "None" not in entries or _is_number(text):
+        if "None" not in entries or is_literal(text):
             return text
         return f"{text}[{', '.join(entries if is_number else ['...', *entries])}]"
 
 
-def _is_number(text: str) -> bool:
+def is_literal(text: str) -> bool:
+    """Return whether an expression is a constant number.
+
+    Examples
+    --------
+    >>> is_literal("-2.0"), is_literal("v1")
+    (True, False)
+    """
     return text[0] in "-0123456789." or text in ("np.inf", "np.nan")
 
 

@@ -21,9 +21,10 @@ from ...functions.axes import Axis, Column, Index, Length, Renamed, Size, TotalO
 from ...functions.rows_over_axes import RowOver
 from ...ops.structural import Operation, Structural
 from ...ops.table import Op
-from ...transforms.loops import Carried, Loop
+from ...transforms.loops import Body, Carried, Loop
 from ..trace.loops import TapeCarried, TapeLoop
 from ..trace.tape import Passed, Tape, tape_of
+from .simplify import SimplifiedTape
 
 
 class InputArray(NamedTuple):
@@ -61,12 +62,17 @@ class AxisLength(NamedTuple):
     argument, dimension : int or None
         The argument that has it, and along which dimension.
     length : int or None
-        The number, where no argument has it.
+        The number, where no argument has it; None also for one that a loop counts.
     """
 
     argument: int | None
     dimension: int | None
     length: int | None = None
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether a loop counts it, while the program runs."""
+        return self.argument is None and self.length is None
 
 
 class Inputs(NamedTuple):
@@ -148,17 +154,31 @@ class _AxisNumbering:
         self.numbers: dict[Axis, int] = {}
         self.arrays: dict[Any, int] = {}
         self.operations: dict[Structural, Structural] = {}
-        self.loops: dict[tuple[Loop, frozenset[int]], TapeLoop] = {}
+        self.loops: dict[object, TapeLoop] = {}
         self.inside: frozenset[int] = frozenset()
+        # Of the instruction that is being numbered. They depend on who counts: a loop that was recorded again
+        # with other operands takes other steps.
+        self.counted: Counted = _NOTHING
         self.one = one
+        self.is_counted = any(op.axis.size.is_counted for op in bodies)
 
-    def numbered(self, tape: Tape) -> Tape:
-        found = Tape()
+    def new_tape(self) -> Tape:
+        """Return a tape on which loops that count have the same operands if these are equal."""
+        return SimplifiedTape() if self.is_counted else Tape()
+
+    def numbered(self, tape: Tape, of_inputs: Sequence[Sequence[Counted]] = ()) -> Tape:
+        found = self.new_tape()
         new: list[Passed] = []
+        counted: list[Counted] = []
         columns: dict[tuple[int, int], int] = {}
         for i, op in enumerate(tape.ops):
             args = tuple([new[arg] for arg in tape.args[i]])
+            if self.is_counted:
+                self.counted = _numbers_of([counted[arg] for arg in tape.args[i]])
             if op is None:
+                if self.is_counted and of_inputs and i in tape.inputs:
+                    argument, position = tape.inputs[i]
+                    self.counted = of_inputs[argument][position]
                 new.append(found.copy_leaf(tape, i))
             elif isinstance(op, Op):
                 new.append(found.add(op, args))
@@ -168,39 +188,57 @@ class _AxisNumbering:
                     columns[place] = found.input(*place)
                 new.append(columns[place])
             elif isinstance(op, Length):
-                new.append(self.length(found, op.size))
+                new.append(self.length(found, op.size, args))
             elif isinstance(op, TotalOver | RowOver | Index):
                 new.append(found.add(self.by_number(op), args))
+                self.counted = _without(self.counted, op.axis.size)
             elif isinstance(op, Renamed):
                 old, to = self.number(op.old), self.number(op.new)
                 new.append(args[0] if old == to else found.add(Renamed(old, to), args))
             elif isinstance(op, Loop):
-                new.append(found.add(self.loop(op), args))
+                of_operands = [counted[arg] for arg in tape.args[i]]
+                new.append(found.add(self.loop(op, found, args, of_operands), args))
             elif isinstance(op, Carried):
                 new.append(self.carried(found, op, args[0]))
+                if self.counted:
+                    sizes = {axis.size for axis in op.axes(())}
+                    self.counted = {size: n for size, n in self.counted.items() if size in sizes}
             else:
                 new.append(found.add(op, args))
+            counted.append(self.counted)
         found.outputs = [new[output] for output in tape.outputs]
         return found
 
     def by_number(self, op: TotalOver | RowOver | Index) -> Structural:
         """Return an operation that names its axis by number."""
+        if op.axis.size.is_counted:
+            return replace(op, axis=self.number(op.axis))
         if op not in self.operations:
             self.operations[op] = replace(op, axis=self.number(op.axis))
         return self.operations[op]
 
-    def loop(self, op: Loop) -> TapeLoop:
+    def loop(self, op: Loop, found: Tape, args: tuple[int, ...], of_operands: Sequence[Counted]) -> TapeLoop:
         """Return a loop with its body as a tape."""
-        key = op, self.inside
+        body, around, count = op.body, self.inside, len(op.body.carried)
+        has_condition = body.condition is not None
+        # The steps of the same operands are counted once.
+        key = (op, found, args) if has_condition else (op, around, tuple(self.counted.items()))
         if key not in self.loops:
-            body, axis, around = op.body, self.number(op.axis), self.inside
+            if has_condition:
+                self.counted = {**self.counted, op.axis.size: self.new_number(op.axis)}
+            of_loop = self.counted
+            axis = self.number(op.axis)
             carried = tuple([self.numbers_of(axes) for axes in body.axes])
             taken = tuple([self.numbers_of(axes) for axes in op.taken_axes])
             self.inside = around | {axis}
-            inside = self.numbered(self.bodies[op])
-            self.inside = around
-            self.loops[key] = TapeLoop(inside, axis, op.is_reversed, op.shapes, carried, taken)
-        return self.loops[key]
+            of_carried = [_numbers_of([of_loop, own]) for own in of_operands[:count]]
+            inside = self.numbered(self.bodies[op], [of_carried, of_operands[count:]])
+            self.inside, self.counted = around, of_loop
+            self.loops[key] = TapeLoop(inside, axis, op.is_reversed, op.shapes, carried, taken, has_condition)
+        loop = self.loops[key]
+        if has_condition:
+            self.counted = {**self.counted, op.axis.size: loop.axis}
+        return loop
 
     def carried(self, found: Tape, op: Carried, loop: int) -> int:
         """Append an element of an array that a loop carries."""
@@ -226,11 +264,18 @@ class _AxisNumbering:
     def number(self, axis: Axis) -> Any:
         """Return the number of an axis."""
         axis = self.one.get(axis, axis)
+        if axis.size.is_counted:
+            return self.counted[axis.size]
         if axis not in self.numbers:
-            self.numbers[axis] = len(self.inputs.axes)
-            place = axis.size.place
-            self.inputs.axes.append(AxisLength(*place) if place else AxisLength(None, None, axis.size.length))
+            self.numbers[axis] = self.new_number(axis)
         return self.numbers[axis]
+
+    def new_number(self, axis: Axis) -> int:
+        """Return a number that no other axis has."""
+        size = axis.size
+        length = None if size.is_counted else size.length
+        self.inputs.axes.append(AxisLength(*size.place) if size.place else AxisLength(None, None, length))
+        return len(self.inputs.axes) - 1
 
     def array(self, op: Column) -> int:
         """Return the number of the array that a column is of."""
@@ -248,8 +293,11 @@ class _AxisNumbering:
             self.inputs.arrays.append(InputArray(source.argument, shape, axes, dimensions, constant, rows))
         return self.arrays[key]
 
-    def length(self, found: Tape, size: Size) -> int:
+    def length(self, found: Tape, size: Size, args: tuple[int, ...]) -> int:
         """Append a length: that of any axis of this size, or a constant."""
+        if size.is_counted:
+            counted: Any = self.counted[size]
+            return found.add(Length(counted), args)
         if size.place is None or size.pinned:
             return found.constant(float(size.length))
         same = [axis for axis in self.numbers if axis.size.root() is size.root()]
@@ -286,11 +334,37 @@ def _merged(
     return {axis: find(axis) for axis in one}
 
 
+Counted = dict[Size, int]
+"""The numbers of sizes that are counted."""
+
+_NOTHING: Counted = {}
+
+
+def _numbers_of(of_operands: Sequence[Counted]) -> Counted:
+    """Return the numbers of the sizes that operands vary along."""
+    found = _NOTHING
+    for numbers in of_operands:
+        # Mostly there are none, and one object says so.
+        if numbers and numbers is not found:
+            found = {**found, **numbers}
+    return found
+
+
+def _without(counted: Counted, size: Size) -> Counted:
+    return {other: n for other, n in counted.items() if other is not size} if size in counted else counted
+
+
+def _tape_of_body(body: Body) -> Tape:
+    """Return one step as a tape, whose last output is the condition, if there is one."""
+    outputs = body.results if body.condition is None else [*body.results, body.condition]
+    return tape_of(outputs, [body.carried, body.taken])
+
+
 def _bodies(ops: Iterable[Operation | None]) -> Iterator[tuple[Loop, Tape]]:
     """Yield the loops among some operations, and those within them, each with its body as a tape."""
     for op in dict.fromkeys(ops):
         if isinstance(op, Loop):
-            body = tape_of(op.body.results, [op.body.carried, op.body.taken])
+            body = _tape_of_body(op.body)
             yield op, body
             yield from _bodies(body.ops)
 

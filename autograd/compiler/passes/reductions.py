@@ -255,9 +255,15 @@ class _Finder:
                 row = _DOT if group.right else _SUM
                 parts.append(self.reduced.add(total_of(row, axis), tuple(group.left + group.right)))
             else:
-                length = self.reduced.add(Length(axis), ())  # type: ignore[arg-type]
+                length = self.reduced.add(Length(axis), self._counted(groups, op))  # type: ignore[arg-type]
                 parts += [self.reduced.add(_MUL, (length, part)) for part in self._reduced(group)]
         return self._added(parts)
+
+    def _counted(self, groups: list[_Group], op: TotalOver) -> tuple[int, ...]:
+        """Return what varies along the axis of a total, where that says how long it is."""
+        columns = [column[0] for group in groups for column in (group.left, group.right) if column]
+        varying: list[int] = [i for i in columns if op.is_counted and op.axis in self._axes_of(i)]
+        return tuple(varying[:1])
 
     def _row_over(self, op: Operation, x: int) -> int:
         """Append a reduction over an axis."""

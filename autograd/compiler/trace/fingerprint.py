@@ -76,8 +76,8 @@ def is_row(op: Op) -> bool:
 def _name_of_single(op: Structural) -> str | None:
     """Return the name of an operation that has one: as a single object, which `pickle` saves as its name."""
     if isinstance(op, TapeLoop):
-        body = fingerprint(op.body, "")
-        return body and f"loop {body} {op.axis} {op.is_reversed} {op.shapes} {[*map(sorted, op.carried)]}"
+        body, kind = fingerprint(op.body, ""), (op.axis, op.is_reversed, op.has_condition, op.shapes)
+        return body and f"loop {body} {kind} {[*map(sorted, op.carried)]}"
     if described := op.described():
         return described
     try:

@@ -20,7 +20,8 @@ class TapeLoop(Structural):
     Attributes
     ----------
     body : Tape
-        One step: its inputs are of the argument `CARRIED` or `TAKEN`, and its outputs are carried on.
+        One step: its inputs are of the argument `CARRIED` or `TAKEN`, and its outputs are carried on. With a
+        condition, the last one is whether the step is taken.
     axis : int
         The steps.
     is_reversed : bool
@@ -29,6 +30,8 @@ class TapeLoop(Structural):
         The arrays that the carried numbers are elements of, one after the other.
     carried, taken : tuple of frozenset of int
         The axes that each input of the body varies along; the steps are among those of what is taken.
+    has_condition : bool
+        Whether it goes on as long as a condition holds, and counts the steps.
     """
 
     body: Tape
@@ -37,6 +40,7 @@ class TapeLoop(Structural):
     shapes: tuple[tuple[int, ...], ...]
     carried: tuple[frozenset[int], ...]
     taken: tuple[frozenset[int], ...]
+    has_condition: bool = False
     name = "loop"
     variadic = True
 
