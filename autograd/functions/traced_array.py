@@ -82,7 +82,11 @@ class WholeArray(NDArrayOperatorsMixin):
             return found
         along = [array_along(operand) for operand in operands]
         if any(one is not operand for one, operand in zip(along, operands, strict=True)):
-            return cls.applied(function, along)
+            try:
+                return cls.applied(function, along)
+            except ElementsNeededError:
+                # Beside numbers one by one, such as those of a gradient, its own are taken one by one.
+                pass
         return function(*map(taken_apart, operands))
 
     @staticmethod

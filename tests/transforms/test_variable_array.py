@@ -215,3 +215,22 @@ def test_small_arrays_of_weights_are_taken_apart() -> None:
     f(numbers(4), numbers(50, 4))
     assert f.report().compilations == 1
     assert "w[" not in f.source
+
+
+def test_an_update_by_a_gradient_of_elements_is_traced_once() -> None:
+    """A long array beside numbers that were used one by one is taken apart there, without another trace."""
+    calls = []
+
+    def loss(w: Any) -> Any:
+        return sum(w[i] * w[i + 1] for i in range(MANY - 1))
+
+    def step(w: Any, mean: Any) -> Any:
+        calls.append(w)
+        mean = 0.9 * mean + 0.1 * grad(loss)(w)
+        return w - 0.01 * mean, mean
+
+    args = numbers(MANY), numbers(MANY, seed=1)
+    found = jit(step, backend="numpy")(*args)
+    assert len(calls) == 1
+    for one, expected in zip(found, step(*args), strict=True):
+        np.testing.assert_allclose(one, expected, rtol=1e-12)
