@@ -23,6 +23,24 @@ NOTHING = -1
 # A class that reads more classes than this is a sum over all steps, but no part of one step.
 _MOST_READ = 40
 
+# A class that so many others read is read by all steps: within one, so many do not read the same.
+_SHARED = 24
+
+# By how many of their operands, at most, the members of a class are put in order.
+_MOST_KEYS = 8
+
+# The arrays that a loop has besides those of its body: what is kept, and what is put along the steps.
+_OF_A_LOOP = 10
+
+# Classes are alike if so many are, one on another. Of those in a step up to four may be alike nevertheless.
+_DEPTH, _CANDIDATES, _MOST_ALIKE = 64, 3, 4
+
+# At how many of its classes a step may begin, where they are too many to try each.
+_MOST_PHASES = 512
+
+# Multiplies and mixes the bits of a hash.
+_ODD = 0x9E3779B97F4A7C15
+
 
 class ClassSequence:
     """The classes of a tape, each after those that it reads.
@@ -71,33 +89,45 @@ class ClassSequence:
         self.colours: Numbers = of
         self._by_colour: Numbers = np.argsort(of, kind="stable")
         self._bounds: Numbers = np.concatenate([[0], np.cumsum(np.bincount(of))])
-        classes = len(self._bounds) - 1
         first = self._by_colour[self._bounds[:-1]].tolist()
         reads = [_distinct(tape.ops[i], [colours[arg] for arg in tape.args[i]]) for i in first]
-        is_leaf = [tape.ops[i] is None for i in first]
-        # What all steps read comes before them, so that the first step is like the others.
-        readers = np.bincount(np.array([other for read in reads for other in {*read}]), minlength=classes)
-        roots = [*np.flatnonzero(readers >= _SHARED).tolist(), *[colours[i] for i in tape.outputs]]
-        self.order: list[int] = _depth_first(roots, reads, is_leaf)
-        place: list[int] = [NOTHING - 1 - colour for colour in range(classes)]
-        for at, colour in enumerate(self.order):
-            place[colour] = at
-        self.place: Numbers = np.array(place, dtype=np.int64)
-        inside = [reads[colour] if len(reads[colour]) <= _MOST_READ else [] for colour in self.order]
-        self.read: Numbers = np.full((len(inside), max(map(len, inside), default=1) or 1), NOTHING)
-        for at, read in enumerate(inside):
-            self.read[at, : len(read)] = [place[colour] for colour in read]
-        known: dict[object, int] = {}
-        likeness: list[int] = []
+        self.order = self._ordered(colours, first, reads)
+        # Of those that are left out, a number that is each one's own.
+        self.place: Numbers = NOTHING - 1 - np.arange(len(first))
+        self.place[self.order] = np.arange(len(self.order))
         self.is_sum = np.array([tape.ops[first[colour]] in PLAIN_SUMS for colour in self.order], dtype=bool)
+        self.read = self._places_read(reads)
+        self.likeness = self._likeness(first, reads, axes)
+
+    def _ordered(self, colours: list[int], first: list[int], reads: list[list[int]]) -> list[int]:
+        """Return the colours, each after those that it reads."""
+        is_leaf = [self.tape.ops[i] is None for i in first]
+        # What all steps read comes before them, so that the first step is like the others.
+        readers = np.bincount(np.array([other for read in reads for other in {*read}]), minlength=len(first))
+        roots = [*np.flatnonzero(readers >= _SHARED).tolist(), *[colours[i] for i in self.tape.outputs]]
+        return _depth_first(roots, reads, is_leaf)
+
+    def _places_read(self, reads: list[list[int]]) -> Numbers:
+        """Return the places of the classes that each class reads."""
+        place = self.place.tolist()
+        inside = [reads[colour] if len(reads[colour]) <= _MOST_READ else [] for colour in self.order]
+        found: Numbers = np.full((len(inside), max(map(len, inside), default=1) or 1), NOTHING)
+        for at, read in enumerate(inside):
+            found[at, : len(read)] = [place[colour] for colour in read]
+        return found
+
+    def _likeness(self, first: list[int], reads: list[list[int]], axes: Sequence[frozenset[Any]]) -> Numbers:
+        """Return a number for each class that those share which may be one class of several steps."""
+        known: dict[object, int] = {}
+        found: list[int] = []
         for at, colour in enumerate(self.order):
-            i = first[colour]
-            count = int(self._bounds[colour + 1] - self._bounds[colour])
-            likely: object = tape.ops[i], count, len(tape.args[i]), len(reads[colour]), axes[i] if axes else 0
-            if not _may_repeat(tape.ops[i]) or len(reads[colour]) > _MOST_READ:
-                likely = at
-            likeness.append(known.setdefault(likely, len(known)))
-        self.likeness: Numbers = np.array(likeness, dtype=np.int64)
+            i, read = first[colour], reads[colour]
+            op, count = self.tape.ops[i], int(self._bounds[colour + 1] - self._bounds[colour])
+            kind: object = op, count, len(self.tape.args[i]), len(read), axes[i] if axes else 0
+            if not isinstance(op, Op | TotalOver) or len(read) > _MOST_READ:
+                kind = at
+            found.append(known.setdefault(kind, len(known)))
+        return np.array(found, dtype=np.int64)
 
     def __len__(self) -> int:
         return len(self.order)
@@ -138,16 +168,6 @@ class ClassSequence:
         width = int(self.starts[members[0] + 1] - start[0])
         found: Numbers = self.flat[start[:, None] + np.arange(width)]
         return found
-
-
-_MOST_KEYS = 8
-
-# So many classes do not read another one within a step.
-_SHARED = 24
-
-
-def _may_repeat(op: Operation | None) -> bool:
-    return isinstance(op, Op | TotalOver)
 
 
 def _distinct(op: Operation | None, read: list[int]) -> list[int]:
@@ -256,10 +276,6 @@ def _pays(run: RepeatedSteps, fewest: int) -> bool:
     return run.steps >= fewest and (run.steps - 1) * run.period >= 3 * (run.period + _OF_A_LOOP)
 
 
-# What is kept, and what is put along the steps.
-_OF_A_LOOP = 10
-
-
 def _candidates(sequence: ClassSequence) -> list[int]:
     """Return the distances at which classes that are computed alike follow one another."""
     likeness = sequence.likeness.astype(np.uint64) + np.uint64(1)
@@ -269,6 +285,7 @@ def _candidates(sequence: ClassSequence) -> list[int]:
     found: dict[int, None] = {}
     alike = likeness * np.uint64(_ODD)
     for depth in range(_DEPTH + 1):
+        # At depths 0, 1, 2, 4, ...: steps of few classes are told apart at small ones, others at large ones.
         if depth & (depth - 1) == 0:
             order = np.argsort(alike, kind="stable")
             for times in range(1, min(_MOST_ALIKE, len(order) - 1) + 1):
@@ -284,12 +301,6 @@ def _candidates(sequence: ClassSequence) -> list[int]:
             mixed ^= mixed >> np.uint64(29)
         alike = mixed
     return list(found)
-
-
-# Classes are alike if so many are, one on another. Of those in a step up to four may be alike nevertheless.
-_DEPTH, _CANDIDATES, _MOST_ALIKE = 64, 3, 4
-
-_ODD = 0x9E3779B97F4A7C15
 
 
 def _longest(sequence: ClassSequence, period: int, is_free: npt.NDArray[np.bool_]) -> RepeatedSteps | None:
@@ -356,9 +367,6 @@ def _best_phase(sequence: ClassSequence, run: RepeatedSteps, is_free: npt.NDArra
     _, is_late, phase = min(costs)
     is_free[start:stop] = False
     return RepeatedSteps(start + phase, period, steps - is_late)
-
-
-_MOST_PHASES = 512
 
 
 def _goes_on(sequence: ClassSequence, at: int, period: int) -> bool:
