@@ -132,19 +132,18 @@ def fori_loop(lower: Any, upper: Any, body_fun: Function, init_val: Any) -> Any:
     """
     body = _Body(body_fun, init_val, "fori_loop", "the value")
     bounds = _bound(lower, "lower"), _bound(upper, "upper")
-    trace = axis_trace()
+    unknown = [bound for bound in bounds if isinstance(bound, Value)]
+    trace = loop_trace() if unknown else axis_trace()
 
     def stepped(i: Any, value: Any) -> Any:
         return body.checked(body_fun(i, value))
 
-    if any(isinstance(bound, Value) for bound in bounds):
-        trace = loop_trace()
-    if trace is not None and (any(isinstance(bound, Value) for bound in bounds) or bounds[1] - bounds[0] > 1):
+    if trace is not None and (unknown or len(range(*bounds)) > 1):
         try:
             return counted(trace, stepped, *bounds, init_val)
         except (TracedValueError, IndexError, TypeError):
-            # The body may count with its integer, which it gets as it is then, unless nobody knows how many.
-            if any(isinstance(bound, Value) and not isinstance(bound, ArrayLength) for bound in bounds):
+            # The body may count with its integer. It gets one below, where at most lengths are unknown.
+            if not all(isinstance(bound, ArrayLength) for bound in unknown):
                 raise
     value = init_val
     for i in range(*bounds):

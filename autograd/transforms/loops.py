@@ -2,9 +2,9 @@
 
 A loop carries some numbers from step to step. Its body is a graph of its own, from what a step is given (the
 carried numbers, and what the body takes from around it) to what is carried on. Whatever does not depend on
-the carried numbers is no part of it, but varies along the axis of the steps like any other column. So are the
-numbers that a step began with, from which everything else that a step computes is computed for all steps at
-once.
+the carried numbers is no part of it, but varies along the axis of the steps like any other column. What each
+step was given and what it left vary along this axis, too: from them, all else that a step computes is
+computed for all steps at once.
 
 A loop with a condition goes on as long as that holds. It counts its steps while the program runs, and the
 axis of its steps is as long; so a loop over what it was given is one like any other.
@@ -260,7 +260,7 @@ def _made(
             break
         of_carried = [new | old for new, old in zip(found, of_carried, strict=True)]
     ends = [*done.results] if done.condition is None else [*done.results, done.condition]
-    # So that no program counts the steps after it needs to know how many there are.
+    # The count is an operand, so that the loop that counts comes before this one, which needs to know.
     around = [*_taken(ends, level), *([] if count is None else [count])]
     taken = [Value(x._data) for x in around]
     for leaf, x in zip(taken, around, strict=True):
