@@ -12,7 +12,7 @@ import pytest
 
 from autograd.compiler import Jitted
 from autograd.compiler import compile as compiled
-from autograd.compiler.arrays.layout import Plan, Results
+from autograd.compiler.arrays.plan import Plan, Results
 from autograd.compiler.numba import build as numba_backend
 from autograd.compiler.numba.source import loops_source
 from autograd.compiler.numpy.table import with_numpy

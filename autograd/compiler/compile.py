@@ -15,7 +15,8 @@ import numpy as np
 
 from ..engine.value import Value
 from ..ops.structural import Structural
-from .arrays.layout import Plan, Results, lay_out
+from .arrays.layout import lay_out
+from .arrays.plan import Plan, Results
 from .findings import found_in
 from .found import Found, FoundArrays, FoundArrayTable, FoundTable, without_the_rest
 from .numpy.array_table import Workshop, array_interpreter, array_table_source, arrays_with_numpy

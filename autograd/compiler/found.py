@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy.typing as npt
 
-from .arrays.layout import Block, Plan, Results
+from .arrays.plan import Block, Plan, Results
 from .numpy.source import Source
 from .table.array_table import ArrayTable
 from .table.schedule import Schedule

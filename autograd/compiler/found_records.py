@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..ops.table import Op, row
-from .arrays.layout import Block, CarriedArray, LoopPlan, Operand, Place, Plan, Results
+from .arrays.plan import Block, CarriedArray, LoopPlan, Operand, Place, Plan, Results
 from .found import Found, FoundArrays, FoundArrayTable, FoundTable
 from .numpy.literals import Literals
 from .numpy.source import Source

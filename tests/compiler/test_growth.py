@@ -14,7 +14,7 @@ import autograd
 from autograd import value_and_grad, vmap
 from autograd.compiler import compile as compiled
 from autograd.compiler.arguments.call import Call
-from autograd.compiler.arrays.layout import Plan, Results
+from autograd.compiler.arrays.plan import Plan, Results
 from autograd.compiler.numba.source import loops_source
 from autograd.compiler.numpy.table import with_numpy
 from autograd.compiler.recording import recorded

@@ -18,7 +18,7 @@ from autograd import Value, vmap
 from autograd.compiler import compile as compiled
 from autograd.compiler.arguments.call import Call
 from autograd.compiler.arrays import layout
-from autograd.compiler.arrays.layout import Block, Plan, Results
+from autograd.compiler.arrays.plan import Block, Plan, Results
 from autograd.compiler.numpy.table import with_numpy
 from autograd.compiler.passes.reductions import find_reductions
 from autograd.compiler.passes.simplify import simplify

@@ -30,7 +30,7 @@ from autograd import (
     where,
 )
 from autograd.compiler import Jitted, compile
-from autograd.compiler.arrays.layout import Plan, Results
+from autograd.compiler.arrays.plan import Plan, Results
 from autograd.compiler.found import FoundArrays
 from autograd.compiler.found_records import record_of, what_is_in
 from autograd.compiler.numpy.literals import Literals

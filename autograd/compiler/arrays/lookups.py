@@ -17,7 +17,7 @@ import numpy.typing as npt
 from ...ops.table import COMPARISONS, OPS
 from ..passes.products import PLAIN_SUMS
 from .index_rules import Positions
-from .layout import Block, Operand, Plan, Results
+from .plan import Block, Operand, Plan, Results
 
 # Of fewer, choices in one go take less time: three calls of NumPy against six.
 _FEWEST = 8

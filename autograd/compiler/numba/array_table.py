@@ -211,7 +211,7 @@ def arrays_with_numba(table: ArrayTable) -> Workshop:
     Examples
     --------
     >>> from ..table.array_table import array_table
-    >>> from ..arrays.layout import Block, Operand, Plan
+    >>> from ..arrays.plan import Block, Operand, Plan
     >>> plan = Plan({0: Block(None, (1,), argument=0)}, {0: (1, 0)})
     >>> plan.blocks[1] = Block(OPS["mul"], (), operands=[Operand(0, np.zeros((), int))] * 2)
     >>> memory, step = arrays_with_numba(array_table(plan, [(1,)], [([0], ())]))()

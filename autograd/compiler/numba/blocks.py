@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..arrays.layout import Block
+from ..arrays.plan import Block
 from .elementwise import value, write_elements
 from .fusion import LoopNest
 from .lookups import look_up

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.layout import Plan, Results
+from ..arrays.plan import Plan, Results
 from ..runtime.cache import forget, is_intact, seal, stored
 from ..runtime.program import Run, UnsuitableError
 from .functions import with_all_functions
@@ -115,7 +115,7 @@ def numba_program(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Result
 
     Examples
     --------
-    >>> from ..arrays.layout import Block
+    >>> from ..arrays.plan import Block
     >>> plan = Plan({0: Block(None, (2,), argument=0)}, {0: (0, 0), 1: (0, 1)})
     >>> run = numba_program(plan, [(2,)], [([1, 0], (2,))])
     >>> run(np.array([1.0, 2.0]))

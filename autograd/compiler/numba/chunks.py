@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..arrays.layout import Block, Operand, by_source
+from ..arrays.plan import Block, Operand, by_source
 from .along import ArrayAlong, dimensions_of
 from .index_loops import IndexLoops
 from .lane_loops import nested

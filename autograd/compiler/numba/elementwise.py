@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ..arrays.index_rules import Positions
-from ..arrays.layout import Block, Operand
+from ..arrays.plan import Block, Operand
 from .affine import affine
 from .fusion import LoopNest
 from .index_loops import IndexLoops

@@ -14,7 +14,7 @@ import numpy as np
 
 from ...ops.table import COMPARISONS, OPS
 from ..arrays.index_rules import Positions
-from ..arrays.layout import Block, Plan, Results
+from ..arrays.plan import Block, Plan, Results
 
 
 @dataclass

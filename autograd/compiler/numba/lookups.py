@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..arrays.layout import Block
 from ..arrays.lookups import Lookup
+from ..arrays.plan import Block
 from .index_loops import IndexLoops
 from .loop_writer import LoopWriter
 

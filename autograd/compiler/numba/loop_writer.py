@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ..arrays.index_rules import Positions
-from ..arrays.layout import Floats, Operand, Plan
 from ..arrays.lookups import Lookup
+from ..arrays.plan import Floats, Operand, Plan
 from .affine import Affine, affine
 from .along import ArrayAlong
 from .index_loops import IndexLoops

@@ -7,7 +7,7 @@ from math import prod
 from typing import NamedTuple
 
 from ..arrays.index_rules import Positions
-from ..arrays.layout import Block, Operand
+from ..arrays.plan import Block, Operand
 from ..passes.products import SUMS
 from .affine import Affine, affine
 from .index_loops import IndexLoops

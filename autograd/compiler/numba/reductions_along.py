@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..arrays.layout import Block, Operand
+from ..arrays.plan import Block, Operand
 from ..passes.products import SUMS
 from ..runtime.program import UnsuitableError
 from .chunks import new_along

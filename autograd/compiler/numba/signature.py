@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ..arrays.layout import AlongAxes, Results
+from ..arrays.plan import AlongAxes, Results
 from ..passes.axes import Along
 from .along import dimensions_of
 

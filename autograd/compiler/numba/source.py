@@ -18,8 +18,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..arrays.layout import Operand, Plan, Results
 from ..arrays.lookups import with_lookups
+from ..arrays.plan import Operand, Plan, Results
 from .blocks import write_blocks
 from .chunks import count_lanes, keep, load, store
 from .fusion import LoopNest, fused, used_elsewhere

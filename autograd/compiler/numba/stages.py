@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ..arrays.layout import AlongAxes, Block, Operand, Plan, Results, by_source
+from ..arrays.plan import AlongAxes, Block, Operand, Plan, Results, by_source
 
 
 @dataclass

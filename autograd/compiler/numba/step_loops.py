@@ -8,8 +8,8 @@ from math import prod
 import numpy as np
 
 from ...ops.structural import When
-from ..arrays.layout import LoopPlan, Operand, Place, by_source
 from ..arrays.lookups import with_lookups
+from ..arrays.plan import LoopPlan, Operand, Place, by_source
 from ..runtime.program import UnsuitableError
 from .along import ArrayAlong
 from .chunks import array_along

@@ -56,7 +56,7 @@ def array_interpreter(
     --------
     >>> from ..table.array_table import array_table
     >>> from ..passes.axes import whole_arguments
-    >>> from ..arrays.layout import Block, Plan
+    >>> from ..arrays.plan import Block, Plan
     >>> plan = Plan({0: Block(None, (2,), argument=0)}, {0: (0, 0), 1: (0, 1)})
     >>> table = array_table(plan, [(2,)], [([1, 0], (2,))])
     >>> array_interpreter(table, [(2,)], arrays_with_numpy(table))(np.array([1.0, 2.0]))
@@ -100,7 +100,7 @@ def new_memory(table: ArrayTable) -> Floats:
     Examples
     --------
     >>> from ..table.array_table import array_table
-    >>> from ..arrays.layout import Plan
+    >>> from ..arrays.plan import Plan
     >>> new_memory(array_table(Plan({}, {}), [(2,)], [])).shape
     (2,)
     """
@@ -125,7 +125,7 @@ def arrays_with_numpy(table: ArrayTable) -> Workshop:
     Examples
     --------
     >>> from ..table.array_table import array_table
-    >>> from ..arrays.layout import Plan
+    >>> from ..arrays.plan import Plan
     >>> memory, step = arrays_with_numpy(array_table(Plan({}, {}), [(2,)], []))()
     >>> memory.shape
     (2,)

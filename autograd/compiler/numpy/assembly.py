@@ -8,7 +8,7 @@ from math import prod
 import numpy as np
 
 from ..arrays.index_rules import Positions, nest_of
-from ..arrays.layout import Block, Operand, Place, by_source
+from ..arrays.plan import Block, Operand, Place, by_source
 from ..arrays.views import view
 from ..passes.axes import Along
 from .statements import StatementWriter

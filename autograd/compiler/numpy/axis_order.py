@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..arrays.layout import Block
+from ..arrays.plan import Block
 from .statements import StatementWriter
 
 

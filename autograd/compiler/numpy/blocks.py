@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from ...ops.table import COMPARISONS, OPS, Op
-from ..arrays.layout import Block
+from ..arrays.plan import Block
 from ..arrays.views import broadcast_axes
 from .assembly import filled
 from .axis_order import argument, opened, reordered, with_new_axis

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..arrays.layout import Block
 from ..arrays.lookups import Lookup
+from ..arrays.plan import Block
 from ..arrays.views import view
 from .statements import StatementWriter
 

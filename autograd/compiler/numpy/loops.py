@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Sequence
 import numpy as np
 
 from ...ops.structural import When
-from ..arrays.layout import Block, CarriedArray, LoopPlan, Operand
 from ..arrays.lookups import with_lookups
+from ..arrays.plan import Block, CarriedArray, LoopPlan, Operand
 from .assembly import assembled
 from .statements import StatementWriter, is_literal
 

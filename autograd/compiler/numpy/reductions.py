@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..arrays.layout import Block, Operand
+from ..arrays.plan import Block, Operand
 from ..arrays.views import broadcast_axes
 from ..passes.products import DOTS, PLAIN_SUMS
 from .expressions import reduced_text

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.layout import Plan
 from ..arrays.lookups import with_lookups
+from ..arrays.plan import Plan
 from .assembly import result, result_along
 from .blocks import write_blocks
 from .dropping import dropping

@@ -9,8 +9,8 @@ from itertools import count
 import numpy as np
 
 from ..arrays.index_rules import Positions
-from ..arrays.layout import Floats, Operand, Plan
 from ..arrays.lookups import Lookup
+from ..arrays.plan import Floats, Operand, Plan
 from ..arrays.views import broadcast_axes, view
 from .expressions import Helpers
 from .literals import Literals, number_text

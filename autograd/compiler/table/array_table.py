@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ...ops.table import Op
 from ..arrays.index_rules import Positions
-from ..arrays.layout import Block, LoopPlan, Operand, Plan, Results
+from ..arrays.plan import Block, LoopPlan, Operand, Plan, Results
 from .array_rows import EACH, ArrayRows, Code, Places
 
 
