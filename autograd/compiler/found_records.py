@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..ops.table import Op, row
-from .arrays.plan import Block, CarriedArray, LoopPlan, Operand, Place, Plan, Results
+from .arrays.plan import Block, CarriedArray, LoopPlan, Operand, Place, Plan, Results, Window
 from .found import Found, FoundArrays, FoundArrayTable, FoundTable
 from .numpy.literals import Literals
 from .numpy.source import Source
@@ -135,6 +135,7 @@ def _block_tree(block: Block, arrays: _Numbered) -> tuple[Any, ...]:
             block.dimensions,
             block.length,
             block.same_as,
+            block.window,
             block.is_index,
             block.carried,
             block.is_along,
@@ -164,7 +165,7 @@ def _plan_in(record: bytes) -> tuple[Plan, Results]:
 
 def _block_in(tree: Sequence[Any], arrays: Sequence[Array]) -> Block:
     name, shape, argument, constants, parts, is_reduction, is_product, targets, of_axes, rows, loop = tree
-    axes, over, dimensions, length, same_as, is_index, carried, is_along, opened = of_axes
+    axes, over, dimensions, length, same_as, window, is_index, carried, is_along, opened = of_axes
     operands = [Operand(source, arrays[wanted]) for source, wanted in parts]
     return Block(
         None if name is None else _row(name),
@@ -181,6 +182,7 @@ def _block_in(tree: Sequence[Any], arrays: Sequence[Array]) -> Block:
         None if rows is None else arrays[rows],
         length,
         None if same_as is None else (same_as[0], tuple(same_as[1])),
+        None if window is None else Window(*window)._replace(order=tuple(window[-1])),
         is_index,
         None if loop is None else _loop_in(loop, arrays),
         None if carried is None else (carried[0], carried[1], carried[2]),

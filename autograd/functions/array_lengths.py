@@ -42,6 +42,8 @@ class ArrayLength(Value):
     @classmethod
     def of(cls, size: Size, trace: AxisTrace) -> ArrayLength:
         """Return the length of an array in a trace."""
+        if size.root().extra:
+            return cls.of(size.base(), trace)._plus(size.root().extra)
         node = cls(float(size.length))
         node.op, node._level = Length(size), trace.level
         node._x, node._y, node._edges = (), (), IN_TUPLES

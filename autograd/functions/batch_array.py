@@ -18,7 +18,7 @@ import numpy as np
 from ..ops.table import OPS, Op
 from .alignment import Dims, aligned
 from .array_lengths import ArrayLength
-from .axes import Axis, AxisTrace, ElementsNeededError, Size, renamed, totals_over
+from .axes import Axis, AxisTrace, ElementsNeededError, Size, element_at, renamed, shifted, totals_over
 from .rows_over_axes import row_over_axes
 from .traced_array import OF_WHOLE, Dimension, WholeArray, is_all_of_it, is_whole, product_of
 from .value_array import ValueArray, values_array
@@ -268,14 +268,18 @@ class BatchArray(WholeArray):
 
     def __getitem__(self, key: Any) -> Any:
         keys = self._keys(key if isinstance(key, tuple) else (key,))
-        rest = iter(self.dims)
+        places = [place for place, part in enumerate(part for part in keys if part is not None)]
+        parts = [part for part in keys if part is not None]
+        for place, part in zip(reversed(places), reversed(parts), strict=True):
+            if self.dims[place] is not None and not is_all_of_it(part):
+                cut, rest = self._cut_along(place, part), _without(keys, place, part)
+                return cut[rest] if rest else cut
+        dims_left = iter(self.dims)
         dims: list[Axis | None] = []
         own: list[Any] = []
         for part in keys:
-            axis = None if part is None else next(rest)
+            axis = None if part is None else next(dims_left)
             if axis is not None:
-                if not is_all_of_it(part):
-                    self.elements()
                 dims.append(axis)
                 continue
             own.append(part)
@@ -283,7 +287,48 @@ class BatchArray(WholeArray):
                 dims.append(None)
             elif not isinstance(part, int | np.integer):
                 dims += [None] * np.ndim(part)
-        return batch_of(self._trace, (*dims, *rest), values_array(self.inner)[tuple(own)])
+        return batch_of(self._trace, (*dims, *dims_left), values_array(self.inner)[tuple(own)])
+
+    def _cut_along(self, place: int, part: Any) -> Any:
+        """Return a slice along a dimension that is an axis, or the part at one of its indices."""
+        axis = self.dims[place]
+        assert axis is not None
+        rest = self.dims[:place] + self.dims[place + 1 :]
+        if _is_count(part):
+            if axis.size.pinned:
+                # Who counts the elements may want each of them.
+                self.elements()
+            return batch_of(self._trace, rest, self._at(axis, int(part)))
+        if not isinstance(part, slice) or part.step not in (None, 1):
+            self.elements()
+        start, stop = part.start or 0, part.stop
+        if not _is_count(start) or not (stop is None or _is_count(stop)):
+            self.elements()
+        if start >= 0 and (stop is None or stop < 0):
+            new = Axis(axis.size.longer((stop or 0) - start))
+            if not axis.size.answer("__ge__", start - (stop or 0)):
+                self.elements()
+            dims = (*self.dims[:place], new, *self.dims[place + 1 :])
+            moved = each(partial(shifted, old=axis, new=new, offset=start), self.inner)
+            return BatchArray(self._trace, dims, moved)
+        # As many as the key says: each by itself.
+        if (start < 0) != (stop is None or stop < 0):
+            self.elements()
+        ends = [number for number in (start, stop) if number is not None]
+        if not all(axis.size.answer("__ge__", abs(number)) for number in ends):
+            self.elements()
+        indices = range(start, stop or 0)
+        if not 0 < len(indices) <= _MOST_CUT:
+            self.elements()
+        parts = [values_array(self._at(axis, index)) for index in indices]
+        stacked = np.stack(parts, self._own_place(place))
+        return BatchArray(self._trace, (*self.dims[:place], None, *self.dims[place + 1 :]), stacked)
+
+    def _at(self, axis: Axis, index: int) -> Any:
+        """Return the slice at one index of an axis."""
+        if not axis.size.answer("__ge__", index + 1 if index >= 0 else -index):
+            raise IndexError(f"index {index} is out of bounds for an array of {axis.size.length} elements")
+        return each(lambda x: element_at(x, axis, index), self.inner)
 
     def _keys(self, keys: tuple[Any, ...]) -> list[Any]:
         """Return an entry for each dimension that is there or is added."""
@@ -365,6 +410,18 @@ class BatchArray(WholeArray):
         return BatchArray(self._trace, dims, np.squeeze(values_array(self.inner), own))
 
 
+def _is_count(number: Any) -> bool:
+    return isinstance(number, int | np.integer) and not isinstance(number, bool)
+
+
+def _without(keys: Sequence[Any], place: int, part: Any) -> tuple[Any, ...]:
+    """Return an index after a dimension has been cut."""
+    at = [i for i, own in enumerate(keys) if own is not None][place]
+    new = [] if _is_count(part) else [slice(None)]
+    return (*keys[:at], *new, *keys[at + 1 :])
+
+
+_MOST_CUT = 16
 _FEWEST_ELEMENTS = 1000
 
 

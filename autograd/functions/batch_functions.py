@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.apply import apply
+from ..ops.table import OPS, row
 from .alignment import aligned, beside, common_dimensions, constant_as_columns, dimensions_of
-from .axes import Axis, AxisTrace, ElementsNeededError
+from .axes import Axis, AxisTrace, ElementsNeededError, index_along, length_of, shifted
 from .batch_array import OF_BATCHES, BatchArray, batch_of
-from .traced_array import OF_WHOLE
+from .traced_array import OF_WHOLE, is_whole
 from .value_array import values_array
 
 Function = Callable[..., Any]
@@ -154,6 +156,8 @@ def _concatenate(arrays: Sequence[Any], axis: int = 0) -> Any:
     if axis is None or not -width <= axis < width or any(len(own) != width for own in dimensions):
         raise ElementsNeededError
     place = axis % width
+    if any(isinstance(own[place], Axis) for own in dimensions):
+        return _concatenated_along(trace, operands, place)
     common = common_dimensions([[*own[:place], 1, *own[place + 1 :]] for own in dimensions])
     if any(isinstance(own[place], Axis) or _is_stretched(own, common, place) for own in dimensions):
         raise ElementsNeededError
@@ -161,6 +165,44 @@ def _concatenate(arrays: Sequence[Any], axis: int = 0) -> Any:
     dims = tuple([dimension if isinstance(dimension, Axis) else None for dimension in common])
     before = sum(dim is None for dim in dims[:place])
     return BatchArray(trace, dims, np.concatenate(parts, axis=before))
+
+
+def _concatenated_along(trace: AxisTrace, operands: Sequence[Any], place: int) -> Any:
+    """Return an array along an axis with some elements before and behind it."""
+    at = [i for i, operand in enumerate(operands) if isinstance(dimensions_of(operand)[place], Axis)]
+    if len(at) != 1 or any(np.ndim(operand) != 1 for operand in operands):
+        raise ElementsNeededError
+    ends = [_elements_of(part) for part in (operands[: at[0]], operands[at[0] + 1 :])]
+    own = operands[at[0]]
+    (old,) = own.axes
+    added = sum(map(len, ends))
+    new = Axis(old.size.longer(added))
+    found = shifted(own.inner, old, new, -len(ends[0]))
+    index = index_along(new)
+    last = length_of(new.size)
+    places = [*enumerate(ends[0]), *[(last - float(k), x) for k, x in enumerate(ends[1][::-1], 1)]]
+    for where, x in places:
+        found = apply(OPS["where"], apply(row("eq"), index, where), x, found)
+    return BatchArray(trace, (new,), found)
+
+
+def _elements_of(operands: Sequence[Any]) -> list[Any]:
+    """Return the few elements of arrays, one behind the other."""
+    arrays = [operand.elements() if is_whole(operand) else np.asarray(operand) for operand in operands]
+    found = [item for array in arrays for item in array.ravel().tolist()]
+    if len(found) > _MOST_AROUND:
+        raise ElementsNeededError
+    return found
+
+
+_MOST_AROUND = 16
+
+
+@_is(np.diff)
+def _diff(a: Any, n: int = 1, axis: int = -1) -> Any:
+    if n != 1 or np.ndim(a) != 1:
+        raise ElementsNeededError
+    return a[1:] - a[:-1]
 
 
 def _is_stretched(own: Sequence[Any], common: Sequence[Any], place: int) -> bool:

@@ -89,7 +89,7 @@ class DeferredArray(WholeArray):
         keys = key if isinstance(key, tuple) else (key,)
         is_shared = all(not np.ndim(x) or np.ndim(x) == self.ndim for x in self._operands)
         if not is_shared or not all(part is None or part is ... or is_all_of_it(part) for part in keys):
-            return self.elements()[key]
+            return self._cut(key) if type(keys[0]) in (int, slice) else self.elements()[key]
         parts = [operand[key] if np.ndim(operand) else operand for operand in self._operands]
         found = deferred(self._function, parts)
         return self.elements()[key] if found is None else found

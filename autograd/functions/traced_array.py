@@ -31,8 +31,13 @@ OF_WHOLE: dict[Any, Callable[..., Any]] = {}
 REDUCTIONS = frozenset({"sum", "mean", "max", "min", "var", "std", "dot"})
 """Methods that take a long array along an axis, rather than its elements."""
 
-REDUCING = frozenset({getattr(np, name) for name in REDUCTIONS}) | {np.amax, np.amin, np.linalg.norm}
-"""Functions of NumPy that do."""
+REDUCING = frozenset(
+    {getattr(np, name) for name in REDUCTIONS}
+    | {np.amax, np.amin, np.linalg.norm, np.diff, np.zeros_like, np.ones_like, np.full_like}
+)
+"""Functions of NumPy that do, and those of arrays alike."""
+
+_FEW = 16
 
 
 class WholeArray(NDArrayOperatorsMixin):
@@ -45,6 +50,8 @@ class WholeArray(NDArrayOperatorsMixin):
     # Whether its elements vary along axes; such an array answers for others, too.
     varies: ClassVar[bool] = False
     _trace: AxisTrace
+    # How many parts of it have been taken.
+    _parts = 0
 
     # For everybody who asks `isinstance(x, np.ndarray)`.
     @property  # type: ignore[misc]
@@ -176,6 +183,17 @@ class WholeArray(NDArrayOperatorsMixin):
     def __getitem__(self, key: Any) -> Any:
         return self.elements()[key]
 
+    def _cut(self, key: Any) -> Any:
+        """Return a part of a long array along its axis, unless many parts are wanted or it cannot be told."""
+        self._parts += 1
+        along = array_along(self) if self._parts <= _FEW else self
+        if along is self:
+            return self.elements()[key]
+        try:
+            return along[key]
+        except ElementsNeededError:
+            return self.elements()[key]
+
     def __setitem__(self, key: Any, value: Any) -> None:
         self.elements()[key] = value
 
@@ -202,6 +220,10 @@ class WholeArray(NDArrayOperatorsMixin):
             return OF_WHOLE[function](*args, **kwargs)
         if function in REDUCING:
             return _on_long_arrays(function, args, kwargs)
+        if function is np.concatenate and len(args[0]) < _FEW:
+            along = [array_along(part) for part in args[0]]
+            if any(one is not part for one, part in zip(along, args[0], strict=True)):
+                return function(along, *args[1:], **kwargs)
         return function(*taken_apart(args), **taken_apart(kwargs))
 
     def __repr__(self) -> str:
@@ -394,6 +416,8 @@ class TracedArray(WholeArray):
         is_simple = all(part is None or part is Ellipsis or isinstance(part, int | slice) for part in keys)
         if not is_simple or len(named) > self.ndim or sum(part is Ellipsis for part in keys) > 1:
             return self.elements()[key]
+        if named and type(named[0]) in (int, slice) and not is_all_of_it(named[0]):
+            return self._cut(key)
         place = next((i for i, part in enumerate(keys) if part is Ellipsis), len(keys))
         missing = [slice(None)] * (self.ndim - len(named))
         return self._at([*keys[:place], *missing, *keys[place + 1 :]], key)

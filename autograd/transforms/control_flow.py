@@ -329,7 +329,7 @@ class _Body:
 
     def __init__(self, f: Function, init: Any, loop: str, what: str) -> None:
         self.f, self.loop, self.what = f, loop, what
-        self.form = leaves_of(init, f"{what} of {loop}", exact=True)[1]
+        self.form = leaves_of(init, f"{what} of {loop}", exact=True, whole=True)[1]
 
     def stepped(self, carry: Any, x: Any) -> tuple[Any, Any]:
         """Return the next carry, and the result of the step."""
@@ -343,7 +343,7 @@ class _Body:
 
     def checked(self, carry: Any) -> Any:
         """Return the next carry, which has the structure of the first one."""
-        found = leaves_like(self.form, carry, f"{self.what} of {self.loop}", exact=True)[1]
+        found = leaves_like(self.form, carry, f"{self.what} of {self.loop}", exact=True, whole=True)[1]
         if found != self.form:
             raise TypeError(
                 f"expected the body of {self.loop} to return {self.what} as it began, {self.form}, got "

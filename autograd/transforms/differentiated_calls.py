@@ -6,7 +6,7 @@ say which sweeps to make.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,14 +15,14 @@ from ..engine.graph import consumers_first, level_outside
 from ..engine.levels import open_levels
 from ..engine.value import Value
 from ..engine.variables import under_differentiation
-from ..functions.alignment import beside, constant_as_columns
-from ..functions.axes import ElementsNeededError, axis_trace
-from ..functions.traced_array import WholeArray, array_along, is_whole
+from ..functions.axes import axis_trace
+from ..functions.traced_array import WholeArray, is_whole
 from .module_copies import Copy
 from .partials import Scalar
 from .sweeps import pull, push
-from .trees import Structure, array_of, flatten, numbers_of, unflatten
+from .trees import Structure, array_of, flatten, unflatten
 from .variable_array import VariableArray
+from .whole_items import items_like, numbers_at_any_index, numbers_like, settled
 
 Function = Callable[..., Any]
 Argnums = int | Sequence[int]
@@ -79,15 +79,15 @@ class Recording:
         if has_aux:
             result, self._aux = _with_aux(result)
         items, self.form = flatten(result, "the result of the function", whole=whole)
-        self._results = [*map(_settled, items)]
-        self.outputs = _numbers(self._results)
+        self._results = [*map(settled, items)]
+        self.outputs = numbers_at_any_index(self._results)
         self.nodes = [output for output in self.outputs if isinstance(output, Value)]
         self.order = consumers_first(*self.nodes, level=self._level)
         # What the arrays have become is known once all uses of them are.
         reached = {*self.order} if any(map(is_whole, given)) else set()
         are_apart = {x.is_apart for x in arguments if is_whole(x) and x.is_used} == {True}
         self._arguments = [x.variables(reached, are_apart) if is_whole(x) else x for x in arguments]
-        self.variables = _numbers(self._arguments)
+        self.variables = numbers_at_any_index(self._arguments)
         self._numbers = [x for v in self.variables for x in v.args if isinstance(x, Value)]
         self._outside = self._level_outside(self.nodes)
 
@@ -100,7 +100,7 @@ class Recording:
     @property
     def value(self) -> Any:
         """The result."""
-        result = unflatten(self.form, _items(self._results, self.outputs))
+        result = unflatten(self.form, items_like(self._results, self.outputs))
         return self._released(result, self.nodes, self._outside)
 
     @property
@@ -131,7 +131,7 @@ class Recording:
 
     def gradient(self, cotangents: Sequence[Any]) -> list[Any]:
         """Return the adjoint of each argument, given one for each result."""
-        return _items(self._arguments, self.pull(_numbers_like(self._results, cotangents)))
+        return items_like(self._arguments, self.pull(numbers_like(self._results, cotangents)))
 
     def push(self, tangents: Sequence[Scalar | None]) -> list[Scalar]:
         """Return the tangent of each output."""
@@ -141,7 +141,7 @@ class Recording:
 
     def tangent(self, directions: Sequence[Any]) -> list[Any]:
         """Return the tangent of each result, given one for each argument."""
-        return _items(self._results, self.push(_numbers_like(self._arguments, directions)))
+        return items_like(self._results, self.push(numbers_like(self._arguments, directions)))
 
     def _released(self, tree: Any, values: Sequence[Value], outside: int) -> Any:
         """Return a tree with plain numbers for its Values, unless they depend on an enclosing call."""
@@ -170,54 +170,6 @@ class Recording:
 
 def _variable(number: Any) -> Value:
     return +number if isinstance(number, Value) else Value(number)
-
-
-def _settled(result: Any) -> Any:
-    """Return a result as an array that varies along axes, or as its elements."""
-    if not is_whole(result):
-        return result
-    along = array_along(result)
-    return along if along.varies else along.elements()
-
-
-def _numbers(items: Sequence[Any]) -> list[Any]:
-    """Return the numbers of some items, of an array that varies along axes those at any index."""
-    return numbers_of([item.slice() if is_whole(item) else item for item in items])
-
-
-def _items(like: Sequence[Any], numbers: Sequence[Scalar]) -> list[Any]:
-    """Return numbers as items like some others."""
-    if not any(isinstance(item, np.ndarray) for item in like):
-        return [*numbers]
-    rest = iter(numbers)
-    return [_item(item, rest) for item in like]
-
-
-def _item(like: Any, numbers: Iterator[Scalar]) -> Any:
-    if is_whole(like):
-        return like.with_slice(_item(like.slice(), numbers))
-    if not isinstance(like, np.ndarray):
-        return next(numbers)
-    return array_of([next(numbers) for _ in range(like.size)], like.shape, is_array=True)
-
-
-def _numbers_like(like: Sequence[Any], items: Sequence[Any]) -> list[Any]:
-    """Return the numbers of items, each at any index of the axes of another one that it is like."""
-    if not any(isinstance(item, np.ndarray) for item in like):
-        return [*items]
-    return [number for own, item in zip(like, items, strict=True) for number in _slice_like(own, item)]
-
-
-def _slice_like(like: Any, item: Any) -> list[Any]:
-    if not is_whole(like):
-        return numbers_of([item.elements() if is_whole(item) else item])
-    trace = axis_trace()
-    assert trace is not None
-    if isinstance(item, np.ndarray) and not is_whole(item) and item.dtype == object:
-        # Each element is a number of its own.
-        raise ElementsNeededError
-    found = beside(constant_as_columns(trace, item), like.dimensions())
-    return numbers_of([np.broadcast_to(found, like.own)])
 
 
 # --------------------------------------------------------------------------------------------- arguments

@@ -235,7 +235,7 @@ def flatten_like(structure: Structure, tree: Any, whose: str, *, exact: bool = F
     [1.0, 2.0]
     """
     is_whole_there = any(leaf.is_whole for leaf in each_leaf(structure))
-    leaves, found = leaves_of(_in_order_of(structure, tree), whose, exact=exact, whole=is_whole_there)
+    leaves, found = leaves_like(structure, tree, whose, exact=exact, whole=is_whole_there)
     if found != structure:
         raise ValueError(
             f"expected {whose} to have the structure of what it belongs to, {structure}, got {found}"
@@ -247,7 +247,7 @@ def flatten_like(structure: Structure, tree: Any, whose: str, *, exact: bool = F
 
 
 def leaves_like(
-    structure: Structure, tree: Any, whose: str, *, exact: bool = False
+    structure: Structure, tree: Any, whose: str, *, exact: bool = False, whole: bool = False
 ) -> tuple[list[Any], Structure]:
     """Split a tree as `leaves_of` does, with the keys of its dicts in the order of a structure.
 
@@ -257,7 +257,7 @@ def leaves_like(
     >>> leaves_like(structure, {"b": 3.0, "w": 4.0}, "the carry")[0]
     [4.0, 3.0]
     """
-    return leaves_of(_in_order_of(structure, tree), whose, exact=exact)
+    return leaves_of(_in_order_of(structure, tree), whose, exact=exact, whole=whole)
 
 
 def with_leaves(structure: Structure, new: Callable[[Leaf], Leaf]) -> Structure:

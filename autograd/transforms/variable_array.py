@@ -152,7 +152,8 @@ class VariableArray(WholeArray):
         return self._used().reshape(*shape)
 
     def __getitem__(self, key: Any) -> Any:
-        return self._used()[key]
+        is_slice = isinstance(key, slice) and self._columns is None and self._elements is None
+        return self._cut(key) if is_slice else self._used()[key]
 
     def __setitem__(self, key: Any, value: Any) -> None:
         self._used()[key] = value

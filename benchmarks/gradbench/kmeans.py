@@ -27,7 +27,7 @@ def objective(centroids: Any, points: Any) -> Any:
 
 def direction(centroids: Any, points: Any) -> Any:
     """Return J H⁻¹. The Hessian is diagonal, so that its product with ones is its diagonal."""
-    ones = np.ones(centroids.shape)
+    ones = np.ones_like(centroids)
     diagonal = hvp(lambda c: objective(c, points), (centroids,), (ones,))
     return grad(objective)(centroids, points) / diagonal
 

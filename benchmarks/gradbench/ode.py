@@ -27,7 +27,7 @@ def trajectory_end(x: Any, steps: int) -> Any:
         k4 = rate(x, y + h * k3)
         return y + h / 6.0 * (k1 + 2.0 * k2 + 2.0 * k3 + k4)
 
-    return fori_loop(0, steps, step, np.zeros(len(x)))
+    return fori_loop(0, steps, step, np.zeros_like(x))
 
 
 def prepare(message: Any) -> Any:

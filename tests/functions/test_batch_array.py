@@ -284,3 +284,98 @@ def test_whatever_needs_the_samples_one_by_one_still_works(use: Function) -> Non
         x, _, _ = arguments(samples)
         for one, other in zip(arrays_in(compiled(x)), arrays_in(use(rows(x))), strict=True):
             np.testing.assert_allclose(one, np.asarray(other, dtype=float), rtol=1e-12, atol=1e-13)
+
+
+def waves(x: Any) -> Any:
+    """Return an array along the samples that is no argument."""
+    return vmap(lambda v: ag.sin(v) * v)(x)
+
+
+# y: along the samples, x: the argument.
+CUTS: dict[str, Function] = {
+    "all but the first": lambda y, x: y[1:],
+    "all but the last two": lambda y, x: y[:-2],
+    "without both ends": lambda y, x: y[1:-1],
+    "differences": lambda y, x: y[1:] - y[:-1],
+    "second differences": lambda y, x: y[2:] - 2.0 * y[1:-1] + y[:-2],
+    "np.diff": lambda y, x: np.diff(y),
+    "a slice of a slice": lambda y, x: y[1:][1:] * y[:-2],
+    "the sum of a slice": lambda y, x: y[1:].sum() / y[1:].shape[0],
+    "the mean of a slice": lambda y, x: y[:-1].mean(),
+    "the first": lambda y, x: y[0] * y,
+    "the last": lambda y, x: y[-1] * y[0],
+    "the first two": lambda y, x: y[:2],
+    "the last two": lambda y, x: y[-2:] * y[:2],
+    "a number before": lambda y, x: np.concatenate([[1.0], y[:-1]]),
+    "numbers behind": lambda y, x: np.concatenate([y[2:], [3.0, y[0]]]) * x,
+    "shifted": lambda y, x: x * np.concatenate([[0.5], y[:-1]]),
+    "rolled": lambda y, x: np.concatenate([y[-1:], y[:-1]]) - x,
+    "around": lambda y, x: np.concatenate([[y[0]], y, [y[-1]]]),
+    "maximum of differences": lambda y, x: ag.max(y[1:] - y[:-1]),
+    "pairs of differences": lambda y, x: (y[1:][:, None] * y[1:]).sum(axis=0),
+    "in a loop": lambda y, x: ag.fori_loop(
+        0, 3, lambda i, z: 0.5 * z + 0.25 * x * np.concatenate([[1.0], z[:-1]]), y
+    ),
+    "carried and summed": lambda y, x: ag.fori_loop(0, 3, lambda i, z: ag.sin(z) * x, y).sum(),
+    "scanned along": lambda y, x: ag.scan(lambda z, _: (z * x, z.sum()), y, length=3)[1],
+    "as it is shaped": lambda y, x: np.zeros_like(y) + np.ones_like(y) * y,
+}
+LENGTHS = (5, 6, 9)
+
+
+@pytest.mark.parametrize("name", CUTS)
+def test_slices_along_the_samples(name: str) -> None:
+    """Slices, single numbers and numbers around them hold for any length, with derivatives to second order."""
+    f = CUTS[name]
+
+    def value(x: Any) -> Any:
+        return f(waves(x), x)
+
+    def total(x: Any) -> Any:
+        return (value(x) ** 2).sum() if np.ndim(value(x)) else value(x) ** 2
+
+    def twice(x: Any) -> Any:
+        return jvp(grad(total), (x,), (waves(x),))[1]
+
+    for g in (value, grad(total), twice):
+        compiled = jit(g)
+        for length in LENGTHS:
+            x = np.random.default_rng(length).normal(size=length)
+            np.testing.assert_allclose(compiled(x), g(x), rtol=1e-9, atol=1e-11)
+        assert compiled.report().compilations == 1, compiled.report()
+
+
+@pytest.mark.parametrize(
+    "key", [slice(2, None), slice(None, -1), slice(1, -1), slice(None, 3), slice(-2, None)]
+)
+def test_slices_of_each_sample(key: slice) -> None:
+    """Within vmap, rows of a sample are cut along their own axis."""
+
+    def f(rows: Any) -> Any:
+        y = vmap(lambda row: row[0] * row[1])(rows)
+        return (y[key] ** 2).sum()
+
+    compiled = jit(vmap(grad(f)))
+    for samples, rows in ((3, 5), (2, 6)):
+        x = np.random.default_rng(rows).normal(size=(samples, rows, 2))
+        np.testing.assert_allclose(compiled(x), np.array([grad(f)(own) for own in x]), rtol=1e-11)
+    assert compiled.report().compilations == 1
+
+
+def test_a_slice_that_is_too_long_compiles_again() -> None:
+    """The first three of two numbers are two: another program, which holds for such lengths."""
+    f = jit(lambda x: waves(x)[:3].sum())
+    for length in (5, 2, 4, 1):
+        x = np.random.default_rng(length).normal(size=length)
+        np.testing.assert_allclose(f(x), (np.sin(x) * x)[:3].sum(), rtol=1e-12)
+
+
+def test_slices_of_a_long_argument() -> None:
+    """A long argument is cut along its axis, and a short one into its elements."""
+    f = jit(grad(lambda x: ((x[1:] - x[:-1]) ** 2).sum()))
+    for length in (1200, 1500):
+        x = np.random.default_rng(length).normal(size=length)
+        d = np.diff(x)
+        expected = 2.0 * (np.concatenate([[0.0], d]) - np.concatenate([d, [0.0]]))
+        np.testing.assert_allclose(f(x), expected, rtol=1e-12, atol=1e-13)
+    assert f.report().compilations == 1

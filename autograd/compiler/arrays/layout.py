@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from itertools import islice, pairwise
 from math import prod
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
-from ...functions.axes import Index, Length, Renamed
+from ...functions.axes import ElementAt, Index, Length, Renamed, Shifted
 from ...ops.structural import Structural
 from ...ops.table import Op
 from ..passes.axes import InputArray, Inputs, axes_of_tape, moved_to_end
@@ -26,7 +26,7 @@ from ..passes.simplify import simplify
 from ..trace.loops import AlongSteps, AtStep, OtherSteps, TapeCarried, TapeLoop
 from ..trace.tape import Tape
 from .index_rules import Positions, nest_of
-from .plan import AlongAxes, Block, CarriedArray, LoopPlan, Operand, Plan, by_source
+from .plan import AlongAxes, Block, CarriedArray, LoopPlan, Operand, Plan, Window, by_source
 
 # Samples, rows, columns and terms.
 _MOST_AXES = 4
@@ -259,6 +259,30 @@ class _Layout:
         self.blocks[colour] = Block(None, self.blocks[source].shape, axes=axes, same_as=(source, order))
         self.at[list(members)] = self.at[args]
 
+    def _shift(self, colour: int, members: Sequence[int], op: Shifted) -> None:
+        """Lay out numbers that are moved along an axis."""
+        args = [self.tape.args[i][0] for i in members]
+        operand = self._rows(np.array([args], dtype=np.intp), 0)
+        block = self.blocks[operand.source]
+        old, new = (cast(int, axis) for axis in (op.old, op.new))
+        own = [new if axis == old else axis for axis in block.axes]
+        own += [] if old in block.axes else [new]
+        order = tuple(sorted(range(len(own)), key=own.__getitem__))
+        window = Window(operand.source, old, new, op.offset, op.covers, order)
+        self.blocks[colour] = Block(None, block.shape, axes=tuple(sorted(own)), window=window)
+        self.at[list(members)] = operand.wanted[0]
+
+    def _element(self, colour: int, members: Sequence[int], op: ElementAt) -> None:
+        """Lay out the numbers at one index of an axis."""
+        args = [self.tape.args[i][0] for i in members]
+        operand = self._rows(np.array([args], dtype=np.intp), 0)
+        block = self.blocks[operand.source]
+        axis = cast(int, op.axis)
+        axes = tuple([own for own in block.axes if own != axis])
+        window = Window(operand.source, axis, None, op.index)
+        self.blocks[colour] = Block(None, block.shape, axes=axes, window=window)
+        self.at[list(members)] = operand.wanted[0]
+
     def _classes(self) -> tuple[dict[int, list[int]], dict[int, int]]:
         """Return the members of each colour, and how many classes there are below each, one on another."""
         members: dict[int, list[int]] = {}
@@ -381,6 +405,8 @@ _WAYS: dict[type, Callable[[_Layout, int, Sequence[int], Any], None]] = {
     Length: _Layout._length,
     Index: _Layout._index,
     Renamed: _Layout._rename,
+    Shifted: _Layout._shift,
+    ElementAt: _Layout._element,
     TapeLoop: _Layout._loop,
     TapeCarried: _Layout._carried,
     AlongSteps: _Layout._along,

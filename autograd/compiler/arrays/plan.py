@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -82,6 +82,8 @@ class Block:
         The axis whose length it is.
     same_as : (int, tuple of int) or None
         The colour of the array that it is, under other names of its axes, and which of them each axis is.
+    window : Window or None
+        What it is of another array along an axis: a slice, the same moved, or what stands at one index.
     is_index : bool
         Whether it is the index along its axis.
     loop : LoopPlan or None
@@ -109,6 +111,7 @@ class Block:
     rows: Positions | None = None
     length: int | None = None
     same_as: tuple[int, tuple[int, ...]] | None = None
+    window: Window | None = None
     is_index: bool = False
     loop: LoopPlan | None = None
     carried: tuple[int, int, When] | None = None
@@ -124,7 +127,7 @@ class Block:
     def sources(self) -> set[int]:
         """The colours of what it is computed from."""
         found = {operand.source for operand in (*self.operands, *(self.product or ()))}
-        found |= {of[0] for of in (self.same_as, self.carried) if of is not None}
+        found |= {of[0] for of in (self.same_as, self.carried, self.window) if of is not None}
         found |= set() if self.opened is None else {self.opened}
         return found if self.loop is None else found | self.loop.sources
 
@@ -133,7 +136,35 @@ class Block:
         """The axes whose lengths it asks for, or has."""
         found = {*self.axes, *self.over}
         found |= set() if self.length is None else {self.length}
+        found |= set() if self.window is None else {self.window.old}
         return found if self.loop is None else found | {self.loop.axis}
+
+
+class Window(NamedTuple):
+    """What an array is of another one along an axis.
+
+    Attributes
+    ----------
+    source : int
+        The colour of the other array.
+    old : int
+        Its axis.
+    new : int or None
+        The axis in its place; None for what stands at one index.
+    start : int
+        The index of what stands first; counted from the end if `new` is None and it is negative.
+    covers : bool
+        Whether the other array has a number for each index; otherwise there are zeros before or behind it.
+    order : tuple of int
+        Which of the other's axes, with the new one in place of the old one, each axis is.
+    """
+
+    source: int
+    old: int
+    new: int | None
+    start: int
+    covers: bool = True
+    order: tuple[int, ...] = ()
 
 
 @dataclass

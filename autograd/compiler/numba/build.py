@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from ..arrays.plan import Plan, Results
+from ..arrays.plan import Block, Plan, Results
 from ..runtime.cache import forget, is_intact, seal, stored
 from ..runtime.program import Run, UnsuitableError
 from .functions import with_all_functions
@@ -125,6 +125,8 @@ def numba_program(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Result
         raise UnsuitableError("it takes rows of arguments by an array of indices")
     if any(block.is_along or block.opened is not None for block in plan.blocks.values()):
         raise UnsuitableError("it has loops that were found, for any number of samples")
+    if any(block.window is not None for block in _blocks_of(plan)):
+        raise UnsuitableError("it takes slices along an axis")
     loops = loops_source(plan, shapes, results)
     lines = loops.text.count("\n")
     if lines > _MOST_LINES:
@@ -142,6 +144,14 @@ def numba_program(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Result
     module.__dict__.update(numbers=loops.numbers, places=loops.places, plain=_plain, is_strict=False)
     run: Run = module.run
     return run
+
+
+def _blocks_of(plan: Plan) -> Iterator[Block]:
+    """Yield the blocks of a plan, and those of the bodies of its loops."""
+    for block in plan.blocks.values():
+        yield block
+        if block.loop is not None:
+            yield from _blocks_of(block.loop.body)
 
 
 def loaded(text: str, signature: str) -> ModuleType:
@@ -251,8 +261,8 @@ def caller(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results) -> s
     inputs = [f"argument{i}" for i in own.arguments]
     lines = ["global is_strict"]
     for axis in sorted({axis for axes in plan.axes_of_results for axis in axes}):
-        argument, dimension, length = plan.lengths[axis]
-        text = str(length) if argument is None else f"np.shape(argument{argument})[{dimension}]"
+        argument, dimension, length, extra = plan.lengths[axis]
+        text = str(length) if argument is None else f"np.shape(argument{argument})[{dimension}] + {extra}"
         lines.append(f"length{axis} = {text}")
     if own.numbers_out:
         arrays["numbers_out"] = (len(own.numbers_out),)

@@ -107,9 +107,9 @@ def loops_source(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results
 
 
 def _read_lengths(writer: LoopWriter) -> None:
-    for axis, (argument, dimension, length) in enumerate(writer.plan.lengths):
+    for axis, (argument, dimension, length, extra) in enumerate(writer.plan.lengths):
         if argument is not None:
-            writer.lines.append(f"length{axis} = argument{argument}.shape[{dimension}]")
+            writer.lines.append(f"length{axis} = argument{argument}.shape[{dimension}] + {extra}")
         elif length is not None:
             writer.lines.append(f"length{axis} = {length}")
 

@@ -14,6 +14,7 @@ from .lookups import look_up
 from .loops import write_loop
 from .reductions import product, reduction
 from .statements import StatementWriter
+from .windows import window
 
 
 def write_blocks(writer: StatementWriter, returned: set[int], colours: Collection[int]) -> None:
@@ -43,6 +44,8 @@ def _arranged(writer: StatementWriter, block: Block) -> str:
         return writer.length(block.length)
     if block.same_as is not None:
         return reordered(writer, block, *block.same_as)
+    if block.window is not None:
+        return window(writer, block, block.window)
     if block.opened is not None:
         return opened(writer, block, block.opened)
     if block.is_along:

@@ -143,13 +143,14 @@ def _lengths(writer: StatementWriter) -> list[str]:
     used = {name for line in writer.lines for name in _NAMES.findall(line)}
     numbers = {block.length for block in writer.plan.blocks.values()}
     found = []
-    for axis, (argument, dimension, length) in enumerate(writer.plan.lengths):
+    for axis, (argument, dimension, length, extra) in enumerate(writer.plan.lengths):
         if writer.plan.lengths[axis].is_counted:
             continue
         text = str(length)
         if argument is not None:
             name = writer.parameters[argument]
             text = f"{name}.shape[{dimension}]" if dimension else f"len({name})"
+            text += f" {'+' if extra > 0 else '-'} {abs(extra)}" if extra else ""
         if axis in numbers:
             # Python's integers raise where NumPy's numbers have inf: 1.0 / n without samples.
             text = f"np.int64({text})"

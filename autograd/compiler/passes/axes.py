@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...functions.alignment import Dims
-from ...functions.axes import Axis, Column, Index, Length, Renamed, Size, TotalOver
+from ...functions.axes import Axis, Column, ElementAt, Index, Length, Renamed, Shifted, Size, TotalOver
 from ...functions.rows_over_axes import RowOver
 from ...ops.structural import Operation, Structural
 from ...ops.table import Op
@@ -63,11 +63,14 @@ class AxisLength(NamedTuple):
         The argument that has it, and along which dimension.
     length : int or None
         The number, where no argument has it; None also for one that a loop counts.
+    extra : int
+        How much longer it is than that.
     """
 
     argument: int | None
     dimension: int | None
     length: int | None = None
+    extra: int = 0
 
     @property
     def is_counted(self) -> bool:
@@ -142,7 +145,7 @@ def numbered_axes(
     return found, inputs, [*map(numbering.along, results)]
 
 
-_OPERATIONS = (Column, Index, Length, TotalOver, RowOver, Renamed, Loop)
+_OPERATIONS = (Column, Index, Length, TotalOver, RowOver, Renamed, Shifted, ElementAt, Loop)
 
 
 class _AxisNumbering:
@@ -189,9 +192,11 @@ class _AxisNumbering:
                 new.append(columns[place])
             elif isinstance(op, Length):
                 new.append(self.length(found, op.size, args))
-            elif isinstance(op, TotalOver | RowOver | Index):
+            elif isinstance(op, TotalOver | RowOver | Index | ElementAt):
                 new.append(found.add(self.by_number(op), args))
                 self.counted = _without(self.counted, op.axis.size)
+            elif isinstance(op, Shifted):
+                new.append(found.add(replace(op, old=self.number(op.old), new=self.number(op.new)), args))
             elif isinstance(op, Renamed):
                 old, to = self.number(op.old), self.number(op.new)
                 new.append(args[0] if old == to else found.add(Renamed(old, to), args))
@@ -209,7 +214,7 @@ class _AxisNumbering:
         found.outputs = [new[output] for output in tape.outputs]
         return found
 
-    def by_number(self, op: TotalOver | RowOver | Index) -> Structural:
+    def by_number(self, op: TotalOver | RowOver | Index | ElementAt) -> Structural:
         """Return an operation that names its axis by number."""
         if op.axis.size.is_counted:
             return replace(op, axis=self.number(op.axis))
@@ -274,7 +279,9 @@ class _AxisNumbering:
         """Return a number that no other axis has."""
         size = axis.size
         length = None if size.is_counted else size.length
-        self.inputs.axes.append(AxisLength(*size.place) if size.place else AxisLength(None, None, length))
+        self.inputs.axes.append(
+            AxisLength(*size.place, None, size.root().extra) if size.place else AxisLength(None, None, length)
+        )
         return len(self.inputs.axes) - 1
 
     def array(self, op: Column) -> int:
