@@ -36,6 +36,7 @@ from autograd import OPS, Value, grad, hessian, hvp, jacobian, jvp, value_and_gr
 from autograd.compiler import Jitted
 from autograd.compiler import compile as compiled
 from autograd.compiler.numpy.table import with_numpy
+from autograd.functions import batch_array
 from nn import MLP, fit
 from nn.activations import ACTIVATIONS
 from nn.losses import binary_cross_entropy_with_logits, cross_entropy, hinge, l2_penalty, mse
@@ -167,6 +168,11 @@ def as_a_table() -> Any:
     return changed(compiled, "_MOST_ARRAYS", 0)
 
 
+def all_long() -> Any:
+    """Take every array along an axis that NumPy's functions take so."""
+    return changed(batch_array, "_FEWEST_ELEMENTS", 2)
+
+
 MANNERS_OF = {"pytorch": ("dyadic", "smooth")}
 """The manners of numbers of laws to which not all apply."""
 
@@ -176,6 +182,7 @@ BACKENDS: dict[str, tuple[str, Callable[[], Any]]] = {
     "numba": ("numba", nullcontext),
     "interpreted by numpy": ("numpy", as_a_table),
     "interpreted by numba": ("numba", as_a_table),
+    "along axes": ("numpy", all_long),
 }
 
 
@@ -209,7 +216,7 @@ def drawn_for(program: Program, data: st.DataObject) -> tuple[str, int]:
     return name, data.draw(st.integers(1, 3)) if "vmap" in name else 0
 
 
-@pytest.mark.parametrize("backend", ["numpy", "loops", "interpreted by numpy"])
+@pytest.mark.parametrize("backend", ["numpy", "loops", "interpreted by numpy", "along axes"])
 @given(program=programs() | expressions(), data=st.data())
 def test_backends(backend: str, program: Program, data: st.DataObject) -> None:
     """Every transformation of every program, compiled, agrees with eager calls at two points."""

@@ -43,11 +43,15 @@ class VariableArray(WholeArray):
 
     def slice(self) -> Any:
         """Return the variables that it has become by now."""
-        return self._used().slice() if self.is_used else ()
+        if self._columns is not None:
+            return self._columns.slice()
+        return () if self._elements is None else self._elements
 
     def with_slice(self, new: Any) -> Any:
         """Return an array with something else in place of what `slice` gives."""
-        return self._used().with_slice(new) if self.is_used else self
+        if self._columns is not None:
+            return self._columns.with_slice(new)
+        return self if self._elements is None else new
 
     # ----------------------------------------------------------------------------------------- variables
 

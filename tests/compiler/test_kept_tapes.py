@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -24,11 +24,13 @@ import autograd
 from autograd import Value, jit, value_and_grad, vmap
 from autograd.compiler import Jitted, findings
 from autograd.compiler import compile as compiled
+from autograd.compiler.arrays.plan import Plan, Results
 from autograd.compiler.found import Found, FoundArrays, FoundArrayTable, FoundTable, size_of
 from autograd.compiler.found_records import what_is_in
 from autograd.compiler.numba.source import loops_source
 from autograd.compiler.runtime import records
 from autograd.compiler.runtime.packing import packed, unpacked
+from autograd.compiler.runtime.program import UnsuitableError
 from autograd.compiler.runtime.recently_used import RecentlyUsed
 from autograd.compiler.trace.fingerprint import fingerprint
 from autograd.compiler.trace.tape import Tape, tape_of
@@ -182,10 +184,17 @@ def same(again: Found, found: Found) -> None:
     shapes = {block.argument: block.shape for block in plan.blocks.values() if block.argument is not None}
     all_shapes = [shapes.get(i, ()) for i in range(max(shapes, default=-1) + 1)]
     text, again_text = (
-        repr(loops_source(of, all_shapes, of_results))
-        for of, of_results in ((plan, results), (other, of_other))
+        loops_or_reason(of, all_shapes, of_results) for of, of_results in ((plan, results), (other, of_other))
     )
     assert again_text == text
+
+
+def loops_or_reason(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results) -> str:
+    """Return the loops of a program, or why it has none."""
+    try:
+        return repr(loops_source(plan, shapes, results))
+    except UnsuitableError as reason:
+        return str(reason)
 
 
 # ------------------------------------------------------------------------------------------------- what tells

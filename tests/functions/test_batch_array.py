@@ -325,7 +325,7 @@ LENGTHS = (5, 6, 9)
 
 @pytest.mark.parametrize("name", CUTS)
 def test_slices_along_the_samples(name: str) -> None:
-    """Slices, single numbers and numbers around them hold for any length, with derivatives to second order."""
+    """Slices, single numbers and numbers around them hold for any length, also differentiated twice."""
     f = CUTS[name]
 
     def value(x: Any) -> Any:

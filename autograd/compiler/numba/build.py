@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from ..arrays.plan import Block, Plan, Results
+from ..arrays.plan import Plan, Results
 from ..runtime.cache import forget, is_intact, seal, stored
 from ..runtime.program import Run, UnsuitableError
 from .functions import with_all_functions
@@ -125,8 +125,6 @@ def numba_program(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Result
         raise UnsuitableError("it takes rows of arguments by an array of indices")
     if any(block.is_along or block.opened is not None for block in plan.blocks.values()):
         raise UnsuitableError("it has loops that were found, for any number of samples")
-    if any(block.window is not None for block in _blocks_of(plan)):
-        raise UnsuitableError("it takes slices along an axis")
     loops = loops_source(plan, shapes, results)
     lines = loops.text.count("\n")
     if lines > _MOST_LINES:
@@ -144,14 +142,6 @@ def numba_program(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Result
     module.__dict__.update(numbers=loops.numbers, places=loops.places, plain=_plain, is_strict=False)
     run: Run = module.run
     return run
-
-
-def _blocks_of(plan: Plan) -> Iterator[Block]:
-    """Yield the blocks of a plan, and those of the bodies of its loops."""
-    for block in plan.blocks.values():
-        yield block
-        if block.loop is not None:
-            yield from _blocks_of(block.loop.body)
 
 
 def loaded(text: str, signature: str) -> ModuleType:

@@ -12,14 +12,15 @@ written.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
 
 from ..arrays.lookups import with_lookups
-from ..arrays.plan import Operand, Plan, Results
+from ..arrays.plan import Block, Operand, Plan, Results
+from ..runtime.program import UnsuitableError
 from .blocks import write_blocks
 from .chunks import count_lanes, keep, load, store
 from .fusion import LoopNest, fused, used_elsewhere
@@ -68,6 +69,11 @@ def loops_source(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results
     Loops
         The text of a function.
 
+    Raises
+    ------
+    UnsuitableError
+        For what only NumPy computes.
+
     Examples
     --------
     >>> from autograd import Value
@@ -91,6 +97,8 @@ def loops_source(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results
         return ()
     <BLANKLINE>
     """
+    if any(block.window is not None for block in _blocks_of(plan)):
+        raise UnsuitableError("it takes slices along an axis")
     plan, lookups = with_lookups(with_operands_of_loops(with_merged_axes(plan)), results)
     writer = LoopWriter(plan, lookups)
     own = signature_of(shapes, results, plan.along)
@@ -104,6 +112,14 @@ def loops_source(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results
     body = [f"w = np.empty({writer.used})", *writer.lines] if writer.used else writer.lines
     text = "\n".join([head, *(f"    {line}" for line in body), ""])
     return Loops(text, np.array(writer.numbers, dtype=float), np.array(writer.places, dtype=np.int64))
+
+
+def _blocks_of(plan: Plan) -> Iterator[Block]:
+    """Yield the blocks of a plan, and those of the bodies of its loops."""
+    for block in plan.blocks.values():
+        yield block
+        if block.loop is not None:
+            yield from _blocks_of(block.loop.body)
 
 
 def _read_lengths(writer: LoopWriter) -> None:
