@@ -459,6 +459,7 @@ def arranged_as(form: Structure, structure: Structure, matrix: Any, leaf: Callab
 
     Examples
     --------
+    >>> from .trees import flatten
     >>> pair = flatten([1.0, 2.0])[1]
     >>> arranged_as(Leaf(()), pair, np.array([[3.0, 4.0]]), lambda row, column, block: block.item())
     [3.0, 4.0]
