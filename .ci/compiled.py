@@ -24,6 +24,8 @@ TESTS = [
     *("-k", "not numba or test_programs"),
 ]
 
+OPTIONS = ["-m", "pytest", "-q", "-n", "auto", "-p", "no:cacheprovider"]
+
 # Fails unless the modules that are named as arguments are extension modules of the environment.
 CHECK = """
 import sys
@@ -56,17 +58,7 @@ def main() -> int:
         shutil.copytree(ROOT / "tests", Path(folder, "tests"), ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(ROOT / "pyproject.toml", folder)
         subprocess.run([python, "-c", CHECK, *compiled_modules()], check=True, cwd=folder)
-        tests = [
-            python,
-            "-m",
-            "pytest",
-            "-q",
-            "-n",
-            "auto",
-            "-p",
-            "no:cacheprovider",
-            *(sys.argv[1:] or TESTS),
-        ]
+        tests = [python, *OPTIONS, *(sys.argv[1:] or TESTS)]
         return subprocess.run(tests, cwd=folder, check=False).returncode
 
 
