@@ -18,7 +18,7 @@ from autograd.engine.errors import LostGradientError, TracedValueError
 from autograd.engine.graph import consumers_first
 from autograd.engine.levels import open_scopes
 from autograd.ops.table import COMPARISONS
-from autograd.transforms import accumulation, derivatives
+from autograd.transforms import accumulation, differentiated_calls
 
 TRANSFORMED: dict[str, Callable[..., Any]] = {
     "grad": grad,
@@ -295,7 +295,7 @@ def _nodes_walked(f: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch) -> i
         walked += len(order)
         return order
 
-    for module in (accumulation, derivatives, graph):
+    for module in (accumulation, differentiated_calls, graph):
         monkeypatch.setattr(module, "consumers_first", counted)
     f(0.5)
     monkeypatch.undo()
