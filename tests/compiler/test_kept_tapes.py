@@ -279,8 +279,11 @@ def test_a_program_traced_twice(program: Program, data: st.DataObject) -> None:
         patch.setattr(findings, "fingerprint", known)
         for _ in range(2):
             evaluated(Jitted(TRANSFORMS[name](program), "numpy"), *arguments(program, 0, samples=samples))
-    assert len(seen) == 2
-    assert seen[0] == seen[1] is not None
+    # A batch in which no pattern is found is traced once more, with its samples side by side.
+    assert len(seen) in (2, 4)
+    half = len(seen) // 2
+    assert seen[:half] == seen[half:]
+    assert None not in seen
 
 
 CHANGES: dict[str, tuple[Callable[[Any], Any], Any]] = {
