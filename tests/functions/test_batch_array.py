@@ -379,3 +379,12 @@ def test_slices_of_a_long_argument() -> None:
         expected = 2.0 * (np.concatenate([[0.0], d]) - np.concatenate([d, [0.0]]))
         np.testing.assert_allclose(f(x), expected, rtol=1e-12, atol=1e-13)
     assert f.report().compilations == 1
+
+
+def test_constants_are_cut_and_moved() -> None:
+    """Zeros and ones of any length are arrays like others where numbers are put around a part of them."""
+    f = jit(lambda x: np.concatenate([[2.0], np.zeros_like(waves(x))[:-1]]) + np.ones_like(waves(x)))
+    for length in (4, 7):
+        found = f(np.ones(length))
+        np.testing.assert_array_equal(found, [3.0] + [1.0] * (length - 1))
+    assert f.report().compilations == 1

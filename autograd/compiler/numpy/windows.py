@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..arrays.plan import Block, Window
+import numpy as np
+
+from ..arrays.plan import Block, Operand, Window
 from ..passes.axes import AxisLength
 from .statements import StatementWriter
 
 
 def window(writer: StatementWriter, block: Block, of: Window) -> str:
     """Return what an array is of another one along an axis."""
-    name, source = writer.names[of.source], writer.plan.blocks[of.source]
+    source = writer.plan.blocks[of.source]
+    everything = Operand(of.source, np.arange(source.size).reshape(source.shape))
+    text = writer.view(everything, whole=True)
+    name = text if text.isidentifier() else writer.assigned(text)
     varies = of.old in source.axes
     behind = len(source.axes) - 1 - source.axes.index(of.old) if varies else 0
     depth = len(source.shape) + len(source.axes) - behind - varies
