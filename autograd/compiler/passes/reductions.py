@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from itertools import chain
+from itertools import chain, compress
 from typing import Any, NamedTuple
 
 from ...functions.axes import Length, TotalOver
@@ -228,7 +228,7 @@ class _Finder:
         reduced.outputs = [new[output] for output in self.tape.outputs]
         reduced.forget()
         is_needed = needed(reduced)
-        colours = [colour for colour, is_kept in zip(self.colours.of, is_needed, strict=True) if is_kept]
+        colours = [*compress(self.colours.of, is_needed)]
         return Reduced(only(reduced, is_needed), colours)
 
     def _sum_of(self, groups: list[_Group]) -> int:
