@@ -99,8 +99,8 @@ def array_along(writer: LoopWriter, colour: int, block: Block) -> tuple[tuple[in
 
 def new_along(writer: LoopWriter, colour: int, block: Block, kind: str) -> ArrayAlong:
     """Write a new array along axes, before the loops along them."""
-    name, lengths = f"along{len(writer.along)}", tuple([~axis for axis in block.axes])
+    name, lengths = f"along{next(writer.parts)}", tuple([~axis for axis in block.axes])
     writer.along[colour] = ArrayAlong(name, (block.size, *lengths))
     size = " * ".join([str(block.size), *(f"length{axis}" for axis in block.axes)])
-    writer.levels[0].append(f"{name} = np.{kind}({size})")
+    writer.levels[writer.home].append(f"{name} = np.{kind}({size})")
     return writer.along[colour]

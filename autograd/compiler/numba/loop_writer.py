@@ -199,6 +199,8 @@ class LoopWriter:
 
     def copy(self, target: Memory, source: Memory) -> None:
         """Write a loop that copies elements; those of the source may be the same in all lanes."""
+        if target.positions.size == 1:
+            target, source = target.shaped(()), source.shaped(())
         loop = IndexLoops(target.positions.shape, sorted(axis for axis, _ in target.lanes))
         write, read = (self.element(memory, loop) for memory in (target, source))
         self.lines += loop.around(f"{write} = {read}")

@@ -13,7 +13,6 @@ written.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -22,14 +21,11 @@ from ..arrays.lookups import with_lookups
 from ..arrays.plan import Block, Operand, Plan, Results
 from ..runtime.program import UnsuitableError
 from .blocks import write_blocks
-from .chunks import count_lanes, keep, load, store
-from .fusion import LoopNest, fused, used_elsewhere
 from .index_loops import IndexLoops
-from .lane_loops import nested
 from .loop_writer import LoopWriter, Memory
-from .reductions_along import begin_total
 from .signature import Signature, shapes_of_results, signature_of
-from .stages import Stage, part_of, stages_of, with_merged_axes, with_operands_of_loops
+from .staged import stages_with_nests, stored_of, write_stages
+from .stages import with_merged_axes, with_operands_of_loops
 
 
 class Loops(NamedTuple):
@@ -104,7 +100,9 @@ def loops_source(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results
     own = signature_of(shapes, results, plan.along)
     _read_lengths(writer)
     _read_arguments(writer, own.numbers_in)
-    _write_stages(writer, results)
+    stages = stages_with_nests(plan, results, plan.blocks)
+    writer.stored = stored_of(plan, stages, results)
+    write_stages(writer, stages, results, write_blocks)
     arrays, numbers = _write_results(writer, own, results)
     writer.lines.append(f"return ({''.join(f'{number}, ' for number in numbers)})")
     arguments = [f"argument{i}" for i in own.arguments] + ["numbers_in"] * bool(own.numbers_in)
@@ -143,40 +141,6 @@ def _read_arguments(writer: LoopWriter, together: list[int]) -> None:
         else:
             writer.lines.append(f"load(w, {writer.used}, {name})")
             writer.memory[colour] = writer.room(block.size)
-
-
-def _write_stages(writer: LoopWriter, results: Results) -> None:
-    """Write what is computed once and what along axes, one after the other."""
-    stages = stages_of(writer.plan, results)
-    nests = [[fused(part_of(writer.plan, level)) for level in stage.levels] for stage in stages]
-    writer.stored = used_elsewhere(writer.plan, chain.from_iterable(chain.from_iterable(nests)), results)
-    for stage, found in zip(stages, nests, strict=True):
-        if stage.axes:
-            _write_along(writer, stage, found, results)
-        else:
-            write_blocks(writer, found[0])
-
-
-def _write_along(
-    writer: LoopWriter, stage: Stage, nests: Sequence[Sequence[LoopNest]], results: Results
-) -> None:
-    """Write loops along axes, chunk by chunk."""
-    for colour in stage.levels[-1]:
-        if writer.plan.blocks[colour].over:
-            begin_total(writer, colour)
-    for axis, loaded, found in zip(stage.axes, stage.loaded, nests, strict=True):
-        writer.levels.append([])
-        count_lanes(writer, axis)
-        for colour in loaded:
-            load(writer, colour)
-        write_blocks(writer, found)
-    for which in stage.results:
-        store(writer, which, results[which])
-    for colour in stage.kept:
-        keep(writer, colour)
-    for axis in reversed(stage.axes):
-        inside = writer.levels.pop()
-        writer.lines += nested([(f"start{axis}", f"0, length{axis}, {writer.capacity[axis]}")], inside)
 
 
 def _write_results(writer: LoopWriter, own: Signature, results: Results) -> tuple[list[str], list[str]]:

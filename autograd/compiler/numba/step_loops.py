@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import prod
 
 import numpy as np
 
 from ...ops.structural import When
 from ..arrays.lookups import with_lookups
-from ..arrays.plan import LoopPlan, Operand, Place, by_source
+from ..arrays.plan import Block, LoopPlan, Operand, Place, by_source
 from ..runtime.program import UnsuitableError
 from .along import ArrayAlong
 from .chunks import array_along
-from .fusion import LoopNest, fused, used_elsewhere
 from .index_loops import IndexLoops
 from .lane_loops import nested
 from .loop_writer import LoopWriter, Memory
-from .stages import part_of, with_operands_of_loops
+from .staged import StageWithNests, WriteBlocks, stages_with_nests, stored_of, write_stages
+from .stages import with_operands_of_loops
 
 # For how many steps of a loop that counts them an array has room at first.
 _FIRST_STEPS = 16
 
-Write = Callable[[LoopWriter, Sequence[LoopNest]], None]
-"""What writes the blocks of a plan."""
 
-
-def write_loop(writer: LoopWriter, colour: int, loop: LoopPlan, write_blocks: Write) -> None:
+def write_loop(writer: LoopWriter, colour: int, loop: LoopPlan, write_blocks: WriteBlocks) -> None:
     """Write a loop over steps, which stores what each step is given or leaves as far as that is used.
 
     Parameters
@@ -40,7 +37,7 @@ def write_loop(writer: LoopWriter, colour: int, loop: LoopPlan, write_blocks: Wr
     write_blocks : callable
         What writes the blocks of its body.
     """
-    if any(block.axes or block.over for block in loop.body.blocks.values()):
+    if any(array.axes for array in loop.carried) or any(map(_is_along_others, loop.body.blocks.values())):
         raise UnsuitableError("it has loops over the steps of several samples")
     fixed = writer.used if writer.around is None else writer.fixed
     rooms = [writer.room(prod(array.shape)) for array in loop.carried]
@@ -58,19 +55,24 @@ def write_loop(writer: LoopWriter, colour: int, loop: LoopPlan, write_blocks: Wr
         fixed_memory[k] if k in fixed_memory else _slice(writer, operand)
         for k, operand in enumerate(loop.taken)
     ]
-    body, before, nests = _body(writer, loop, [*rooms, *taken], fixed)
+    body, before, after = _body(writer, loop, [*rooms, *taken], fixed)
+    write_stages(body, before, loop.results, write_blocks)
     if loop.condition is not None:
-        write_blocks(body, before)
         colour, position = body.plan.place[loop.condition]
         condition = body.scalar(Operand(colour, np.array(position)))
         writer.lines += [f"if {condition} == 0.0:", "    break"]
     _keep_step(writer, loop, kept, rooms, "given")
-    write_blocks(body, nests)
+    write_stages(body, after, loop.results, write_blocks)
     _carry_on(body, loop, rooms)
     writer.used = body.used
     _keep_step(writer, loop, kept, rooms, "left")
     inside = writer.levels.pop()
     writer.lines += _around(loop, inside)
+
+
+def _is_along_others(block: Block) -> bool:
+    """Return whether what a body is given varies along axes, rather than what loops within it leave."""
+    return bool(block.axes) and block.argument is not None
 
 
 def _around(loop: LoopPlan, inside: Sequence[str]) -> list[str]:
@@ -100,14 +102,14 @@ def _kept(
 
 def _body(
     writer: LoopWriter, loop: LoopPlan, arguments: Sequence[Memory], fixed: int
-) -> tuple[LoopWriter, list[LoopNest], list[LoopNest]]:
-    """Return what writes one step, the loops that say whether it is taken, and those that it consists of."""
+) -> tuple[LoopWriter, list[StageWithNests], list[StageWithNests]]:
+    """Return what writes one step, the stages that say whether it is taken, and those that it consists of."""
     plan, lookups = with_lookups(with_operands_of_loops(loop.body), loop.results)
     before = [] if loop.condition is None else plan.up_to(plan.place[loop.condition][0])
     after = [colour for colour in plan.blocks if colour not in before]
-    first, rest = (fused(part_of(plan, colours)) for colours in (before, after))
+    first, rest = (stages_with_nests(plan, loop.results, colours) for colours in (before, after))
     body = writer.within(plan, lookups, fixed)
-    body.stored = used_elsewhere(plan, [*first, *rest], loop.results)
+    body.stored = stored_of(plan, [*first, *rest], loop.results)
     for colour, block in plan.blocks.items():
         if block.argument is not None:
             body.memory[colour] = arguments[block.argument].shaped((-1,))
@@ -152,11 +154,14 @@ def _keep_step(
     """Write what stores the carried arrays of a step."""
     for (k, other), array in kept.items():
         if other == when:
-            indices = IndexLoops(rooms[k].positions.shape)
-            target = f"{array.name}[{array.at(indices.indices)}]"
+            size = len(rooms[k].positions)
+            indices = IndexLoops((size,) if size > 1 else ())
+            target = f"{array.name}[{array.at(indices.indices or ('0',))}]"
             if loop.condition is not None:
-                writer.lines += _grown(array.name, len(rooms[k].positions), f"t{loop.axis}")
-            writer.lines += indices.around(f"{target} = {writer.element(rooms[k], indices)}")
+                writer.lines += _grown(array.name, size, f"t{loop.axis}")
+            writer.lines += indices.around(
+                f"{target} = {writer.element(rooms[k].shaped(indices.shape), indices)}"
+            )
 
 
 def _grown(name: str, size: int, step: str) -> list[str]:
