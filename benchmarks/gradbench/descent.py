@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd import data, jacobian, value_and_grad
+from autograd import jacobian, norm, value_and_grad, where, while_loop
 
 Function = Callable[[Any], Any]
 Way = Callable[[Function], Function]
@@ -28,35 +28,30 @@ def forward(f: Function) -> Function:
 WAYS: dict[str, Way] = {"f": forward, "r": value_and_grad}
 
 
-def argmin(f: Function, start: Any, way: Way) -> Any:
+def argmin(evaluate: Function, start: Any) -> Any:
     """Return where the descent from a point ends: when the gradient or a step is no longer than 1e-5.
 
-    The rate begins at 1e-5, doubles after ten steps down, and halves when a step does not lead down.
+    It is by the value and the gradient that a function returns for a point. The rate begins at 1e-5, doubles
+    after ten steps down, and halves when a step does not lead down.
     """
-    evaluate = way(f)
-    x = start
-    value, slope = evaluate(x)
-    rate, steps = 1e-5, 0
-    while is_long(slope):
-        if steps == 10:
-            rate, steps = 2.0 * rate, 0
+
+    def step(state: Any) -> Any:
+        x, value, slope, rate, steps, _ = state
+        is_slow = steps == 10
+        rate = where(is_slow, 2.0 * rate, rate)
         next_x = x - rate * slope
-        if not is_long(next_x - x):
-            break
         next_value, next_slope = evaluate(next_x)
-        if next_value < value:
-            x, value, slope = next_x, next_value, next_slope
-            steps += 1
-        else:
-            rate, steps = 0.5 * rate, 0
-    return x
+        is_far, is_down = norm(next_x - x) > NEAR, next_value < value
+        is_taken = is_far & is_down
+        slope = np.where(is_taken, next_slope, slope)
+        return (
+            np.where(is_taken, next_x, x),
+            where(is_taken, next_value, value),
+            slope,
+            where(is_down, rate, 0.5 * rate),
+            where(is_down, where(is_slow, 1, steps + 1), 0),
+            is_far & (norm(slope) > NEAR),
+        )
 
-
-def argmax(f: Function, start: Any, way: Way) -> Any:
-    """Return where the ascent from a point ends."""
-    return argmin(lambda x: -f(x), start, way)
-
-
-def is_long(x: Any) -> bool:
-    """Return whether a vector is longer than 1e-5."""
-    return bool(np.linalg.norm(data(x)) > NEAR)
+    value, slope = evaluate(start)
+    return while_loop(lambda state: state[-1], step, (start, value, slope, 1e-5, 0, norm(slope) > NEAR))[0]

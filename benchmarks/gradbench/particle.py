@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd import hypot
+from autograd import hypot, jit, while_loop
 
 from .descent import WAYS, Way, argmin
 from .timed import Timed
@@ -23,18 +23,25 @@ def miss(w: Any, way: Way) -> Any:
     """Return the square of where the particle, moved by Euler's method, meets the x-axis."""
     evaluate = way(lambda x: potential(x, w))
 
-    x, velocity = np.array([0.0, 8.0]), np.array([0.75, 0.0])
-    while x[1] + STEP * velocity[1] > 0.0:
+    def is_above(state: Any) -> Any:
+        x, velocity = state
+        return x[1] + STEP * velocity[1] > 0.0
+
+    def step(state: Any) -> Any:
+        x, velocity = state
         _, slope = evaluate(x)
-        x, velocity = x + STEP * velocity, velocity - STEP * slope
+        return x + STEP * velocity, velocity - STEP * slope
+
+    x, velocity = while_loop(is_above, step, (np.array([0.0, 8.0]), np.array([0.75, 0.0])))
     meeting = x[0] - x[1] / velocity[1] * velocity[0]
     return meeting * meeting
 
 
 def in_modes(outer: str, inner: str) -> Timed:
     """Return the function that differentiates in two modes."""
+    evaluate = jit(WAYS[outer](lambda w: miss(w[0], WAYS[inner])))
     return Timed(
-        lambda start: argmin(lambda w: miss(w[0], WAYS[inner]), start, WAYS[outer])[0],
+        lambda start: argmin(evaluate, start)[0],
         prepare=lambda message: np.array([message["w"]]),
     )
 

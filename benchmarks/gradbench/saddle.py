@@ -5,7 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from .descent import WAYS, Way, argmax, argmin
+from autograd import jit
+
+from .descent import WAYS, Way, argmin
 from .timed import Timed
 
 
@@ -16,23 +18,21 @@ def height(x: Any, y: Any) -> Any:
 
 def ridge(x: Any, start: Any, way: Way) -> Any:
     """Return the greatest height at x, by an ascent in y from a start."""
-    return height(x, argmax(lambda y: height(x, y), start, way))
-
-
-def saddle_point(start: Any, outer: Way, inner: Way) -> Any:
-    """Return the x of which the ridge is least, and the y where that is, with gradients in two ways."""
-    x = argmin(lambda x: ridge(x, start, inner), start, outer)
-    y = argmax(lambda y: height(x, y), start, outer)
-    return np.concatenate([x, y])
+    return height(x, argmin(way(lambda y: -height(x, y)), start))
 
 
 def in_modes(outer: str, inner: str) -> Timed:
     """Return the function that differentiates in two modes."""
-    return Timed(
-        lambda start: saddle_point(start, WAYS[outer], WAYS[inner]),
-        prepare=lambda message: np.array(message["start"]),
-        present=np.ndarray.tolist,
-    )
+    along_ridge = jit(lambda x, start: WAYS[outer](lambda x: ridge(x, start, WAYS[inner]))(x))
+    below = jit(lambda y, x: WAYS[outer](lambda y: -height(x, y))(y))
+
+    def saddle_point(start: Any) -> Any:
+        """Return the x of which the ridge is least, and the y where that is."""
+        x = argmin(lambda x: along_ridge(x, start), start)
+        y = argmin(lambda y: below(y, x), start)
+        return np.concatenate([x, y])
+
+    return Timed(saddle_point, prepare=lambda message: np.array(message["start"]), present=np.ndarray.tolist)
 
 
 FUNCTIONS = {outer + inner: in_modes(outer, inner) for outer, inner in product("fr", repeat=2)}
