@@ -247,7 +247,7 @@ _COMPARING = {"choose", "choose by two", "choose otherwise", "mask", "clip"}
 # Words whose result is a plain object array if no operand is an array of Values.
 _BOXING = set(WORDS) - {
     "spread", "call", "compiled call", "vmap", "vmap along columns", "vmap of two",
-    "look up", "branch", "loop", "with a rule",
+    "look up", "branch", "loop", "while", "with a rule",
 }  # fmt: skip
 
 
@@ -262,6 +262,8 @@ def _is_clear(word: str, values: Sequence[Any], of: Sequence[_Known], options: d
             gaps = [np.subtract(*values[:2]), np.subtract(*values[2:4])]
         case "max" | "min" | "choose" | "choose otherwise" | "mask" | "branch":
             gaps = [np.subtract(*values[:2])]
+        case "while":
+            gaps = [values[1] - 1.0 + 0.75 * steps for steps in range(4)]
         case "clip":
             gaps = [values[0] - options["low"], values[0] - options["high"]]
         case "largest" | "smallest":
@@ -586,6 +588,16 @@ def _loop(s: _Scope) -> bool:
     return s.add("loop", first, Operand(j), block=block, **options, **_of_block(s, block))
 
 
+def _repeat(s: _Scope) -> bool:
+    """Add a loop of as many steps as a number says."""
+    i, j = (s.chosen(lambda known: known.shape == () and not known.boxed) for _ in range(2))
+    if i is None or j is None or s.manner == "dyadic":
+        return False
+    first, clock = s.operand(i, (-1.0, 1.0)), s.operand(j, (-1.0, 1.0))
+    block = _function(s, [s.known_of(first)], scalar=True)
+    return s.add("while", first, clock, block=block, part=s.whole(0, 1), **_of_block(s, block))
+
+
 def _ruled(s: _Scope) -> bool:
     """Add a function with a rule of its own for its derivative, or a number without one."""
     i = s.chosen()
@@ -627,9 +639,10 @@ def _function(s: _Scope, of: Sequence[_Known], *, scalar: bool = False, closed: 
 
 _FAMILIES: Sequence[Callable[[_Scope], bool]] = (
     _unary, _binary, _of_numbers, _choice, _join, _spread, _arrangement, _reduction, _product, _square,
-    _power, _extremum, _soft, _loss, _setting, _look_up, _call, _map, _derivative, _branch, _loop, _ruled,
+    _power, _extremum, _soft, _loss, _setting, _look_up, _call, _map, _derivative, _branch, _loop, _repeat,
+    _ruled,
 )  # fmt: skip
-_OF_FUNCTIONS = (_call, _map, _derivative, _branch, _loop, _ruled)
+_OF_FUNCTIONS = (_call, _map, _derivative, _branch, _loop, _repeat, _ruled)
 
 
 def _draw_steps(s: _Scope, count: int) -> None:

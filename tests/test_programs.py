@@ -384,6 +384,14 @@ def torch_namespace(torch: Any, setting: Setting) -> dict[str, Any]:
             carry = torch.tanh(f(carry, x))
         return carry, torch.stack(out[::-1] if reverse else out)
 
+    def repeat(f: Any, c: Any, clock: Any) -> Any:
+        # Without a branch on numbers, which torch.func.vmap refuses.
+        for _ in range(4):
+            goes_on = clock < 1.0
+            c = torch.where(goes_on, torch.tanh(f(c)), c)
+            clock = torch.where(goes_on, clock + 0.75, clock)
+        return c, clock
+
     return {
         "torch": torch,
         "inf": np.inf,
@@ -397,6 +405,7 @@ def torch_namespace(torch: Any, setting: Setting) -> dict[str, Any]:
         "_fold": fold,
         "_look_up": look_up,
         "_scan": scan,
+        "_while": repeat,
         "_product": product,
         "_row": lambda name, *args: ORACLES[name].torch(torch, *args),
         "_transpose": lambda x: x.permute(*range(x.ndim - 1, -1, -1)),

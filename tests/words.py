@@ -275,6 +275,16 @@ WORDS: Mapping[str, Word] = {
         "_scan({f}, {0}, {1}, {reverse})[{part}]",
         rounds="freely",
     ),
+    # As many steps as its second operand says, three at most.
+    "while": Word(
+        (
+            "autograd.while_loop(lambda s: s[1] < 1.0, "
+            "lambda s: (autograd.tanh({f}(s[0])), s[1] + 0.75), ({0}, {1}))[{part}]",
+        ),
+        "_while({f}, {0}, {1})[{part}]",
+        rounds="freely",
+        kinks=True,
+    ),
     "stopped": Word(("autograd.stop_gradient({0})",), "{0}.detach()"),
     "with a rule": Word(("_by_jvp({f})({0})", "_by_vjp({f})({0})"), "{f}({0})"),
     # ------------------------------------------------------------------------------------------- settings
