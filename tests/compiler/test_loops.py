@@ -186,6 +186,21 @@ def steps_in_steps(w: Any, h: Any, x: Any) -> Any:
     return ends * scan(lambda c, r: (until_small(c + r[0] * r[0], r[1]) * h[0], c), ends, x)[1].sum()
 
 
+def descent(w: Any, h: Any, x: Any) -> Any:
+    """Return where some steps lead along the gradient of a loop, which is one through its own steps."""
+    evaluate = value_and_grad(lambda c: until_small(c * c + 1.0, h[1]))
+
+    def body(state: Any) -> Any:
+        at, steps, lowest = state
+        value, slope = evaluate(at)
+        return at - 0.3 * slope * h[0], steps + 1, where(value < lowest, value, lowest)
+
+    at, _, lowest = while_loop(
+        lambda state: (state[1] < 4) & (abs(state[0]) > 0.1), body, (h[2] + 1.0, 0, 9.0)
+    )
+    return at + lowest
+
+
 def to_a_number(w: Any, h: Any, x: Any) -> Any:
     """Return what loops leave that count to the length of an array, from and to numbers of others."""
     n = len(x)
@@ -206,7 +221,7 @@ WAYS: dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]] = {
 
 COUNTED = {
     f"{way} of {f.__name__}": transform(f)
-    for f in (converged, samples, steps_in_steps, to_a_number)
+    for f in (converged, samples, steps_in_steps, descent, to_a_number)
     for way, transform in WAYS.items()
 }
 
@@ -219,6 +234,13 @@ def test_as_many_steps_as_it_takes(name: str, backend: str) -> None:
     compiled = on(backend, COUNTED[name], 0.4 * W, h, xs(4))
     for factor, n in ((1.0, 4), (0.01, 1), (2.0, 6)):
         same(compiled(0.4 * W, factor * h, xs(n)), COUNTED[name](0.4 * W, factor * h, xs(n)), 1e-10)
+
+
+@pytest.mark.parametrize("name", ["gradient of converged", "gradient of to_a_number", "value of descent"])
+def test_numba_has_loops_for_them(name: str) -> None:
+    """Numba compiles what is no batch of samples, such as gradients in the steps of a loop."""
+    args = 0.4 * W, np.array([0.7, 0.6, -0.4]), xs(4)
+    assert on("loops", COUNTED[name], *args).report().backend == "loops"
 
 
 def test_steps_are_stored_only_for_what_needs_them() -> None:
