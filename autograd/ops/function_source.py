@@ -148,7 +148,7 @@ def _function(op: Op) -> str:
     if op.variadic:
         anything = ", ".join(f"{p}: Iterable[Any]" for p in op.parameters)
         return _VARIADIC_FUNCTION.format(anything=anything, **fields)
-    if op.folds:
+    if op.folds is not None:
         return _FOLDING_FUNCTION.format(**fields)
     if len(op.partials) == 1:
         fields["builtin"] = _BUILTIN.format(name=op.name) if hasattr(builtins, op.name) else ""
@@ -169,11 +169,12 @@ def _sections(op: Op) -> str:
     if hasattr(builtins, op.name):
         returns = "As the arguments; what the builtin gives if no argument is a Value or an array."
     raises = ""
-    if op.variadic or op.folds:
+    if op.variadic or op.folds is not None:
         raises = "\nRaises\n------\n"
         raises += "TypeError\n    For an element that is neither a Value nor a number.\n"
-    if op.folds or (op.variadic and len(op.partials) > 1):
-        reason = "an empty iterable without a default" if op.folds else "sequences of different lengths"
+    folds = op.folds is not None
+    if folds or (op.variadic and len(op.partials) > 1):
+        reason = "an empty iterable without a default" if folds else "sequences of different lengths"
         raises += f"ValueError\n    For {reason}.\n"
     pairs = zip(op.parameters, op.partials, strict=True)
     text = _SECTIONS.format(
@@ -187,7 +188,7 @@ def _sections(op: Op) -> str:
 
 
 def _parameters(op: Op, kind: str) -> str:
-    if op.folds:
+    if op.folds is not None:
         return (
             "*args : Value, number or array; or one iterable of them\n"
             "    The operands.\n"

@@ -64,11 +64,16 @@ class Reduction(NamedTuple):
         The value, over the accumulators.
     ufunc : numpy.ufunc or None
         The NumPy function whose `reduce` is this; needed only if it does not follow from the step.
+    together : tuple of Accumulator
+        The same accumulators for a single loop, each step over what all of them were before the element;
+        needed only if they are several. It costs a little more for numbers that stand in memory, and less
+        for those that a second loop would compute again.
     """
 
     accumulators: tuple[Accumulator, ...]
     result: Rule
     ufunc: np.ufunc | None = None
+    together: tuple[Accumulator, ...] = ()
 
 
 @dataclass(eq=False, repr=False, init=False)
@@ -103,8 +108,9 @@ class Op:
         Whether the arguments are sequences.
     reduction : Reduction or None
         The loops of a variadic row whose rule is its own name; without any a backend calls Python.
-    folds : bool
-        Whether its function also takes one iterable, as the builtin `max` does.
+    folds : float or None
+        Of a row of two operands whose function also takes one iterable, as the builtin `max` does, the number
+        that loops over many begin with.
 
     Examples
     --------
@@ -125,7 +131,7 @@ class Op:
     ufunc: np.ufunc | None
     variadic: bool
     reduction: Reduction | None
-    folds: bool
+    folds: float | None
 
     def __init__(
         self,
@@ -143,7 +149,7 @@ class Op:
         ufunc: np.ufunc | None = None,
         variadic: bool = False,
         reduction: Reduction | None = None,
-        folds: bool = False,
+        folds: float | None = None,
     ) -> None:
         self.__dict__.update(
             name=name,
@@ -360,7 +366,7 @@ _ROWS = (
     # The inner `where` propagates a nan in x, which `x >= y` alone would replace by y.
     Op(
         name="max", doc="the larger of two numbers; a tie goes wholly to the first",
-        ufunc=np.maximum, folds=True,
+        ufunc=np.maximum, folds=-inf,
         value="where(x >= y, x, where(x == x, y, x))",
         partials=(
             "where(x >= y, 1.0, where(x == x, 0.0, 1.0))",
@@ -376,7 +382,7 @@ _ROWS = (
     ),
     Op(
         name="min", doc="the smaller of two numbers; a tie goes wholly to the first",
-        ufunc=np.minimum, folds=True,
+        ufunc=np.minimum, folds=inf,
         value="where(x <= y, x, where(x == x, y, x))",
         partials=(
             "where(x <= y, 1.0, where(x == x, 0.0, 1.0))",
@@ -764,6 +770,18 @@ _ROWS = (
             ),
             Rule("where(abs(top) == inf, top, top + log1p(others + ties))"),
             ufunc=np.logaddexp,
+            together=(
+                Accumulator("top", -inf, Rule("max(top, x)")),
+                # Where x is the largest by now, all that there was shrinks, also the 1 of the former top.
+                Accumulator(
+                    "others", 0.0,
+                    Rule(
+                        "where(x > top, (others + (ties + 1.0)) * exp(-abs(x - top)), "
+                        "others + where(x < top, exp(-abs(x - top)), 0.0))"
+                    ),
+                ),
+                Accumulator("ties", -1.0, Rule("where(x > top, 0.0, ties + where(x == top, 1.0, 0.0))")),
+            ),
         ),
         value="logsumexp(x)", partials=("exp(x - out) / constant(sum(exp(x - out)))",),
         latex=r"\operatorname{{logsumexp}}\left({x}\right)", domain=(_LINE,),

@@ -35,21 +35,26 @@ class ArrayAlong(NamedTuple):
         starts = [f"start{~length}" if length < 0 else None for length in self.lengths]
         return f"{self.name}[{self._sum(starts, self.start)}:]"
 
-    def at(self, own: Sequence[str]) -> str:
+    def at(self, own: Sequence[str], lane: int | None) -> str:
         """Return the index, within a chunk, of an element of the current lane.
 
         Parameters
         ----------
         own : sequence of str
             Its indices along the dimensions that are no axes.
+        lane : int or None
+            The axis that has lanes; a chunk is at one index of the others.
 
         Examples
         --------
-        >>> ArrayAlong("x", (~0, 3)).at(["i"]), ArrayAlong("x", (2, ~0, 3)).at(["i", "j"])
-        ('3 * t0 + i', '3 * length0 * i + 3 * t0 + j')
+        >>> ArrayAlong("x", (~0, 3)).at(["i"], 0), ArrayAlong("x", (2, ~0, ~1)).at(["i"], 1)
+        ('3 * t0 + i', 'length0 * length1 * i + t1')
         """
         rest = iter(own)
-        return self._sum([f"t{~length}" if length < 0 else next(rest) for length in self.lengths])
+        indices: list[str | None] = []
+        for length in self.lengths:
+            indices.append(next(rest) if length >= 0 else f"t{~length}" if ~length == lane else None)
+        return self._sum(indices)
 
     def _sum(self, indices: Sequence[str | None], start: int = 0) -> str:
         terms = []

@@ -10,8 +10,9 @@ from .fusion import LoopNest
 from .lookups import look_up
 from .loop_writer import LoopWriter
 from .reductions import write_product, write_sums
-from .reductions_along import reduce_along, write_totals
+from .reductions_along import reduce_along
 from .step_loops import write_loop
+from .totals import write_total
 
 
 def write_blocks(writer: LoopWriter, nests: Sequence[LoopNest]) -> None:
@@ -31,7 +32,7 @@ def _alone(writer: LoopWriter, colour: int) -> None:
     elif colour in writer.lookups:
         look_up(writer, colour, block, writer.lookups[colour])
     elif block.over:
-        write_totals(writer, colour, block)
+        write_total(writer, colour, block)
     elif block.axes and not block.targets:
         reduce_along(writer, colour, block)
     elif block.product is not None:

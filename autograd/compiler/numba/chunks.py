@@ -9,21 +9,19 @@ import numpy as np
 from ..arrays.plan import Block, Operand, by_source
 from .along import ArrayAlong, dimensions_of
 from .index_loops import IndexLoops
-from .lane_loops import nested
-from .loop_writer import ALIGNMENT, LoopWriter
+from .loop_writer import ALIGNMENT, LANES, LoopWriter
 from .signature import lengths_of
 
 
-def count_lanes(writer: LoopWriter, axis: int) -> None:
+def count_lanes(writer: LoopWriter, lane: int) -> None:
     """Write how many samples a chunk has, and as whole vectors.
 
     Only bits that LLVM knows to be 0 tell it that a row ends before the next one begins: without them it
     finds no vectors, and the moons take 70 us in place of 8.
     """
-    most = writer.capacity[axis]
-    bits = most | ALIGNMENT - 1
-    writer.lines.append(f"count{axis} = min({most}, length{axis} - start{axis}) & {bits}")
-    writer.lines.append(f"lanes{axis} = (count{axis} + {ALIGNMENT - 1}) & {most}")
+    bits = LANES | ALIGNMENT - 1
+    writer.lines.append(f"count{lane} = min({LANES}, length{lane} - start{lane}) & {bits}")
+    writer.lines.append(f"lanes{lane} = (count{lane} + {ALIGNMENT - 1}) & {LANES}")
 
 
 def load(writer: LoopWriter, colour: int) -> None:
@@ -31,15 +29,16 @@ def load(writer: LoopWriter, colour: int) -> None:
     block = writer.plan.blocks[colour]
     room = writer.memory[colour] = writer.room(block.size, block.axes)
     if block.is_index:
-        loop, (axis,) = IndexLoops((), block.axes, is_exact=True), block.axes
+        (axis,) = block.axes
+        loop = IndexLoops((), room.lane, is_exact=True)
         element = writer.element(room._replace(positions=room.positions[0]), loop)
-        writer.lines += nested(loop.bounds, [f"{element} = start{axis} + t{axis}"])
+        writer.lines += loop.around(f"{element} = start{axis}{room.of_lane}")
         return
     shape, array = array_along(writer, colour, block)
     part = writer.chunk_of(array)
-    loop = IndexLoops(shape, block.axes, is_exact=True)
+    loop = IndexLoops(shape, room.lane, is_exact=True)
     target = writer.element(room.shaped(shape), loop)
-    writer.lines += loop.around(f"{target} = {part}[{array.at(loop.indices)}]")
+    writer.lines += loop.around(f"{target} = {part}[{array.at(loop.indices, room.lane)}]")
 
 
 def store(writer: LoopWriter, which: int, result: tuple[Sequence[int], tuple[int, ...]]) -> None:
@@ -56,23 +55,23 @@ def store(writer: LoopWriter, which: int, result: tuple[Sequence[int], tuple[int
     parts, targets = by_source([colour for colour, _ in places], [position for _, position in places])
     for operand, target in zip(parts, targets, strict=True):
         own = shape if len(parts) == 1 and shape else (len(target),)
-        loop = IndexLoops(own, sorted(along), is_exact=True)
+        loop = IndexLoops(own, writer.lane_among(along), is_exact=True)
         text = writer.literal(operand) or writer.scalars.get(operand.source)
         if text is None:
             text = writer.element(writer.memory_of(operand).shaped(own), loop)
         indices = np.unravel_index(target, shape) if shape else []
-        at = array.at([writer.address(index.reshape(own), loop) for index in indices])
+        at = array.at([writer.address(index.reshape(own), loop) for index in indices], loop.lane)
         writer.lines += loop.around(f"{part}[{at}] = {text}")
 
 
 def keep(writer: LoopWriter, colour: int) -> None:
     """Write what stores the current chunk of an array, to be read along another axis."""
     block = writer.plan.blocks[colour]
-    loop = IndexLoops((block.size,), block.axes, is_exact=True)
+    loop = IndexLoops((block.size,), writer.lane_among(block.axes), is_exact=True)
     memory = writer.memory_of(Operand(colour, np.arange(block.size)))
     if colour not in writer.along:
-        array = new_along(writer, colour, block, "empty")
-        target = f"{writer.chunk_of(array)}[{array.at(loop.indices)}]"
+        array = new_along(writer, colour, block, "np.empty({size})")
+        target = f"{writer.chunk_of(array)}[{array.at(loop.indices, loop.lane)}]"
         writer.lines += loop.around(f"{target} = {writer.element(memory, loop)}")
 
 
@@ -97,10 +96,10 @@ def array_along(writer: LoopWriter, colour: int, block: Block) -> tuple[tuple[in
     return block.shape, ArrayAlong(name, dimensions_of(block.shape, axes))
 
 
-def new_along(writer: LoopWriter, colour: int, block: Block, kind: str) -> ArrayAlong:
-    """Write a new array along axes, before the loops along them."""
+def new_along(writer: LoopWriter, colour: int, block: Block, made: str) -> ArrayAlong:
+    """Write a new array along axes, before the loops along them; `made` says how, by its size."""
     name, lengths = f"along{next(writer.parts)}", tuple([~axis for axis in block.axes])
     writer.along[colour] = ArrayAlong(name, (block.size, *lengths))
     size = " * ".join([str(block.size), *(f"length{axis}" for axis in block.axes)])
-    writer.levels[writer.home].append(f"{name} = np.{kind}({size})")
+    writer.levels[writer.home].append(f"{name} = {made.format(size=size)}")
     return writer.along[colour]

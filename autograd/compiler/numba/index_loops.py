@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from .lane_loops import counted, rounded
+from .lane_loops import counted, nested, rounded
 
 
 class IndexLoops:
     """A nest of loops with constant bounds, but for the inner one where it is given, and over lanes."""
 
     def __init__(
-        self, shape: tuple[int, ...], axes: Sequence[int] = (), *, inner: str = "", is_exact: bool = False
+        self, shape: tuple[int, ...], lane: int | None = None, *, inner: str = "", is_exact: bool = False
     ) -> None:
         self.shape = shape
-        self.axes = axes
+        self.lane = lane
         bounds = [*map(str, shape)]
         if inner:
             bounds[-1] = inner
-        self.indices = tuple("ijklmnopqr"[: len(shape)])
-        loops = [*zip(self.indices, bounds, strict=True), *(counted if is_exact else rounded)(axes)]
+        names = "ijklmnopqr"[: len(shape)]
+        self.indices = tuple(["0" if n == 1 else name for n, name in zip(shape, names, strict=True)])
+        loops = [*zip(names, bounds, strict=True), *(counted if is_exact else rounded)(lane)]
         self.bounds = [(index, str(bound)) for index, bound in loops]
         self.indent = "    " * len(loops)
 
@@ -32,4 +31,4 @@ class IndexLoops:
 
     def around(self, *lines: str) -> list[str]:
         """Return lines within the loops."""
-        return [*self.heads(), *(f"{self.indent}{line}" for line in lines)]
+        return nested(self.bounds, lines)

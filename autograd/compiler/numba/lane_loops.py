@@ -1,11 +1,11 @@
 """Write products and other reductions of numbers that vary along axes, for the lanes of a chunk.
 
-The lanes of the last axis are next to each other in memory, so that loops over them are the innermost ones.
+The lanes are next to each other in memory, so that loops over them are the innermost ones.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from ...ops.table import Op
@@ -18,7 +18,7 @@ _FEW_TERMS = 16
 
 
 class LaneFactor(NamedTuple):
-    """A factor in memory, by row and term, and along axes.
+    """A factor in memory, by row and term, and along an axis.
 
     Attributes
     ----------
@@ -28,24 +28,20 @@ class LaneFactor(NamedTuple):
         The position by row and term.
     is_listed : bool
         Whether `place` is where in ``places`` the position stands.
-    lanes : dict of int to int
-        How far apart neighbours along each of its axes are.
+    lane : int or None
+        The axis along which it has a number for each sample.
     """
 
     array: str
     place: Affine
     is_listed: bool
-    lanes: Mapping[int, int]
+    lane: int | None
 
-    def factor(self, *, row: str = "", term: str = "", **names: str) -> Factor:
+    def factor(self, *, row: str = "", term: str = "", index: str | None = None) -> Factor:
         """Return it as a factor of a product, with other names for its rows, its terms, and lanes."""
-        lane = "".join(
-            [
-                f" + {f'{step} * ' if step != 1 else ''}{names.get(lane_of(axis), lane_of(axis))}"
-                for axis, step in self.lanes.items()
-                if names.get(lane_of(axis)) != ""
-            ]
-        )
+        if self.lane is not None and index is None:
+            index = lane_of(self.lane)
+        lane = "" if self.lane is None or not index else f" + {index}"
         return Factor(self.array, self.place, lane, row, term, self.is_listed)
 
 
@@ -60,28 +56,28 @@ def lane_of(axis: int) -> str:
     return f"t{axis}"
 
 
-def counted(axes: Sequence[int]) -> list[tuple[str, Size]]:
-    """Return the index and the bound of each loop over the lanes of some axes.
+def counted(lane: int | None) -> list[tuple[str, Size]]:
+    """Return the index and the bound of the loop over the lanes of an axis, if there are lanes.
 
     Examples
     --------
-    >>> counted([0])
+    >>> counted(0)
     [('t0', 'count0')]
     """
-    return [(lane_of(axis), f"count{axis}") for axis in axes]
+    return [] if lane is None else [(lane_of(lane), f"count{lane}")]
 
 
-def rounded(axes: Sequence[int]) -> list[tuple[str, Size]]:
-    """Return loops over lanes in whole vectors: whatever is computed in the last few is never read.
+def rounded(lane: int | None) -> list[tuple[str, Size]]:
+    """Return a loop over lanes in whole vectors: whatever is computed in the last few is never read.
 
     The last four of 100 samples, one by one, take 5% of the time of the moons.
 
     Examples
     --------
-    >>> rounded([0, 1])
-    [('t0', 'count0'), ('t1', 'lanes1')]
+    >>> rounded(1)
+    [('t1', 'lanes1')]
     """
-    return [*counted(axes[:-1]), *[(lane_of(axis), f"lanes{axis}") for axis in axes[-1:]]]
+    return [] if lane is None else [(lane_of(lane), f"lanes{lane}")]
 
 
 def nested(loops: Sequence[tuple[str, Size]], lines: Sequence[str]) -> list[str]:
@@ -93,7 +89,7 @@ def nested(loops: Sequence[tuple[str, Size]], lines: Sequence[str]) -> list[str]
     ['for i in range(2):', '    for t0 in range(count0):', '        w[i] = 0.0']
     """
     found = list(lines)
-    for index, bound in reversed([loop for loop in loops if loop[1] != 1]):
+    for index, bound in reversed([loop for loop in loops if str(loop[1]) != "1"]):
         found = [f"for {index} in range({bound}):", *(f"    {line}" for line in found)]
     return found
 
@@ -123,26 +119,28 @@ def products_of_each(left: LaneFactor, right: LaneFactor, out: LaneFactor, sizes
     list of str
         Lines of Python.
     """
-    *outer, inner = sorted(out.lanes)
-    if inner in left.lanes and inner in right.lanes:
+    if left.lane is not None and right.lane is not None:
         return sums_of_each((left, right), out, sizes)
     rows, columns, place = sizes.rows, sizes.columns, out.place
-    if inner in left.lanes:
+    if left.lane is not None:
         left, right, rows, columns = right, left, columns, rows
         place = Affine(place.base, place.steps[::-1])
-    lane = {lane_of(inner): "c"}
     product = rows_of(
         left.factor(),
-        right.factor(row="q", **lane),
-        out._replace(place=place).factor(term="q", **lane),
-        (rows, f"lanes{inner}", sizes.terms),
+        right.factor(row="q", index="c"),
+        out._replace(place=place).factor(term="q", index="c"),
+        (rows, f"lanes{out.lane}", sizes.terms),
     )
-    return nested([*counted(outer), ("q", columns)], product)
+    return nested([("q", columns)], product)
 
 
-def sums_of_each(factors: Sequence[LaneFactor], out: LaneFactor, sizes: Sizes) -> list[str]:
-    """Return loops for sums of numbers, or of products, for each sample, as `products_of_each` does."""
-    *outer, inner = sorted(out.lanes)
+def sums_of_each(
+    factors: Sequence[LaneFactor], out: LaneFactor, sizes: Sizes, *, adds: bool = False
+) -> list[str]:
+    """Return loops for sums of numbers, or of products, for each sample, as `products_of_each` does.
+
+    With `adds`, they are added to what is there.
+    """
     is_product = sizes.columns > 0
     second = "q" if is_product else ""
     parts = [factor.factor(row=second if i else "") for i, factor in enumerate(factors)]
@@ -150,21 +148,21 @@ def sums_of_each(factors: Sequence[LaneFactor], out: LaneFactor, sizes: Sizes) -
     lines: list[str] = []
     depth = sizes.terms if sizes.terms <= _FEW_TERMS else 4
     adding = "add" if len(factors) == 1 else "add_product"
-    inside = rounded([inner])
+    inside = rounded(out.lane)
     whole = sizes.terms - sizes.terms % depth
-    if whole != depth or sizes.terms > whole:
+    if not adds and (whole != depth or sizes.terms > whole):
         lines += nested(inside, [f"{target} = 0.0"])
     for start, end, step in ((0, whole, depth), (whole, sizes.terms, sizes.terms - whole)):
         if start == end:
             continue
         is_only = (start, end, step) == (0, sizes.terms, depth) and whole == depth
-        total = "0.0" if is_only else target
+        total = "0.0" if is_only and not adds else target
         known: dict[str, str] = {}
         for j in range(step):
             texts = []
             for factor, part in zip(factors, parts, strict=True):
                 text = part.at("r", "k", 0, j)
-                if inner not in factor.lanes:
+                if factor.lane is None:
                     text = known.setdefault(text, f"a{len(known)}")
                 texts.append(text)
             total = f"{adding}({total}, {', '.join(texts)})"
@@ -173,7 +171,7 @@ def sums_of_each(factors: Sequence[LaneFactor], out: LaneFactor, sizes: Sizes) -
             *nested(inside, [f"{target} = {total}"]),
         ]
         lines += [f"for k in range({start}, {end}, {step}):", *(f"    {line}" for line in body)]
-    return nested([*counted(outer), ("r", sizes.rows), ("q", sizes.columns or 1)], lines)
+    return nested([("r", sizes.rows), ("q", sizes.columns or 1)], lines)
 
 
 def rows_of_each(
@@ -183,13 +181,13 @@ def rows_of_each(
     texts = [factor.factor().at("r", "k") for factor in factors]
     lines = over_row(op, name, dict(zip(op.parameters, texts, strict=True)), "k", sizes.terms)
     lines.append(f"{out.factor(term='q').at('r', 'q')} = {name}")
-    return nested([("r", sizes.rows), *counted(sorted(out.lanes))], lines)
+    return nested([("r", sizes.rows), *counted(out.lane)], lines)
 
 
 def totals_of(
-    factors: Sequence[LaneFactor], out: LaneFactor, sizes: Sizes, over: Sequence[int], name: str
+    factors: Sequence[LaneFactor], out: LaneFactor, sizes: Sizes, lane: int, name: str
 ) -> list[str]:
-    """Return loops that add sums over the lanes of some axes to what is there.
+    """Return loops that add sums over the lanes to what is there.
 
     Parameters
     ----------
@@ -199,8 +197,8 @@ def totals_of(
         Where the sums go, by row and column.
     sizes : Sizes
         How many there are.
-    over : sequence of int
-        The axes.
+    lane : int
+        The axis of the lanes.
     name : str
         What to call a sum.
 
@@ -209,26 +207,12 @@ def totals_of(
     list of str
         Lines of Python.
     """
-    *outer, inner = sorted(over)
-    is_product = sizes.columns > 0
-    if is_product and not out.lanes:
-        index = lane_of(inner)
-        left, right = (factor.factor(term="p", **{index: "k"}) for factor in factors)
-        counts = sizes.rows, sizes.columns, f"count{inner}"
-        return nested(
-            [*counted(outer), ("p", sizes.terms)], dots_of(left, right, out.factor(), counts, adds=True)
-        )
-    second = "q" if is_product else ""
-    texts = [factor.factor(row=second if i else "").at("r", "k") for i, factor in enumerate(factors)]
-    target = out.factor(term=second).at("r", "q")
-    rows = [("r", sizes.rows), ("q", sizes.columns or 1)]
-    kept = sorted(out.lanes)
-    if kept and kept[-1] > inner:
-        loops = [*counted(sorted({*over, *kept})[:-1]), ("k", sizes.terms), *counted(kept[-1:])]
-        return nested([*rows, *loops], [f"{target} = {_added(target, texts)}"])
-    inside = nested([("k", sizes.terms), *counted(sorted(over))], [f"{name} = {_added(name, texts)}"])
-    return nested([*rows, *counted(kept)], [f"{name} = 0.0", *inside, f"{target} = {target} + {name}"])
-
-
-def _added(total: str, texts: Sequence[str]) -> str:
-    return f"{'add' if len(texts) == 1 else 'add_product'}({total}, {', '.join(texts)})"
+    if sizes.columns:
+        left, right = (factor.factor(term="p", index="k") for factor in factors)
+        counts = sizes.rows, sizes.columns, f"count{lane}"
+        return nested([("p", sizes.terms)], dots_of(left, right, out.factor(), counts, adds=True))
+    texts = [factor.factor().at("r", "k") for factor in factors]
+    target = out.factor().at("r", "q")
+    added = f"{'add' if len(texts) == 1 else 'add_product'}({name}, {', '.join(texts)})"
+    inside = nested([("k", sizes.terms), *counted(lane)], [f"{name} = {added}"])
+    return nested([("r", sizes.rows)], [f"{name} = 0.0", *inside, f"{target} = {target} + {name}"])

@@ -18,13 +18,13 @@ def look_up(writer: LoopWriter, colour: int, block: Block, lookup: Lookup) -> No
         _add_up(writer, colour, block, lookup)
         return
     number = next(writer.names)
-    loop = IndexLoops((block.size,), block.axes, is_exact=True)
+    loop = IndexLoops((block.size,), writer.lane_among(block.axes), is_exact=True)
     by_element = IndexLoops((block.size, lookup.length))
     by_element.indices = (*loop.indices, f"k{number}")
     lines = _index(writer, lookup, loop, number)
     numbers = writer.memory_of(lookup.numbers)
     at = writer.address(numbers.positions.reshape(by_element.shape), by_element)
-    lines.append(f"v{number} = {numbers.array}[{at}{numbers.lane}] if k{number} == x{number} else 0.0")
+    lines.append(f"v{number} = {numbers.array}[{at}{numbers.of_lane}] if k{number} == x{number} else 0.0")
     if block.size == 1 and not block.axes:
         writer.scalars[colour] = f"v{number}"
         writer.lines += lines
@@ -56,7 +56,8 @@ def _add_up(writer: LoopWriter, colour: int, block: Block, lookup: Lookup) -> No
     assert lookup.order is not None
     number, numbers = next(writer.names), writer.memory_of(lookup.numbers)
     rows, width = numbers.positions.shape
-    loop, tables = IndexLoops((rows, width), block.over, is_exact=True), IndexLoops((rows, lookup.length))
+    loop = IndexLoops((rows, width), writer.lane_among(block.over), is_exact=True)
+    tables = IndexLoops((rows, lookup.length))
     tables.indices = (loop.indices[0], f"k{number}")
     # The tables stand one after the other; the memory has them in the order of the results.
     positions = np.empty(len(lookup.order), dtype=np.intp)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import count
 from typing import NamedTuple
 
@@ -22,22 +21,19 @@ ALIGNMENT = 8
 
 # Samples of a chunk: so many that beginning a loop does not count, and so few that what is computed of them
 # stays in the caches. Rows of 2**n numbers would fall on the same few lines of a cache.
-_LANES = 120
-
-# Of two axes: chunks of the outer one, and of the inner one.
-_OUTER_LANES = 8
-_INNER_LANES = 56
+LANES = 120
 
 
 class Memory(NamedTuple):
     """Where the elements of an operand stand: the array, and positions in it.
 
-    Along each of its axes, `lanes` says how far apart neighbours are; the positions are those of the first.
+    Along the axis `lane`, if there is one, samples are next to each other; the positions are those of the
+    first.
     """
 
     array: str
     positions: Positions
-    lanes: tuple[tuple[int, int], ...] = ()
+    lane: int | None = None
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -45,9 +41,9 @@ class Memory(NamedTuple):
         return self.array, self.positions.shape, self.positions.tobytes()
 
     @property
-    def lane(self) -> str:
+    def of_lane(self) -> str:
         """What is added to a position for the current lane."""
-        return "".join([f" + {step} * t{axis}" if step != 1 else f" + t{axis}" for axis, step in self.lanes])
+        return "" if self.lane is None else f" + t{self.lane}"
 
     def shaped(self, shape: tuple[int, ...]) -> Memory:
         """Return it with its positions in another shape."""
@@ -99,6 +95,10 @@ class LoopWriter:
         Where in the work array ends what stays the same for all of its steps.
     home : int
         The level of the body.
+    lane : int or None
+        The axis whose samples are side by side in what is being written.
+    states : dict of int to dict
+        Where the accumulators of reductions over an axis stand, by colour and name.
     """
 
     plan: Plan
@@ -119,6 +119,8 @@ class LoopWriter:
     around: LoopWriter | None = None
     fixed: int = 0
     home: int = 0
+    lane: int | None = None
+    states: dict[int, dict[str, Memory]] = field(default_factory=dict)
 
     def within(self, plan: Plan, lookups: Mapping[int, Lookup], fixed: int) -> LoopWriter:
         """Return what writes the body of a loop over steps."""
@@ -162,23 +164,16 @@ class LoopWriter:
     def lines(self, lines: list[str]) -> None:
         self.levels[-1] = lines
 
-    @cached_property
-    def capacity(self) -> dict[int, int]:
-        """How many lanes there are along each axis."""
-        blocks = self.plan.blocks.values()
-        outer = {axis for block in blocks for axis in sorted({*block.axes, *block.over})[:-1]}
-        outer |= {axis for axes in self.plan.axes_of_results for axis in sorted(axes)[:-1]}
-        inner = _INNER_LANES if outer else _LANES
-        return {axis: _OUTER_LANES if axis in outer else inner for axis in range(len(self.plan.lengths))}
+    def lane_among(self, axes: Sequence[int]) -> int | None:
+        """Return which of some axes has lanes, if any does: the others are at one index."""
+        return self.lane if self.lane in axes else None
 
     def room(self, size: int, axes: Sequence[int] = ()) -> Memory:
-        """Return a new part of the work array, with lanes along axes."""
-        start, lanes, step = self.used, [], 1
-        for axis in reversed(axes):
-            lanes.append((axis, step))
-            step *= self.capacity[axis]
+        """Return a new part of the work array, with lanes if they are along one of some axes."""
+        start, lane = self.used, self.lane_among(axes)
+        step = 1 if lane is None else LANES
         self.used += size * step + -size * step % ALIGNMENT
-        return Memory("w", np.arange(start, start + size * step, step), tuple(lanes))
+        return Memory("w", np.arange(start, start + size * step, step), lane)
 
     def memory_of(self, operand: Operand) -> Memory:
         """Return where the elements of an operand stand."""
@@ -199,11 +194,14 @@ class LoopWriter:
 
     def copy(self, target: Memory, source: Memory) -> None:
         """Write a loop that copies elements; those of the source may be the same in all lanes."""
-        if target.positions.size == 1:
-            target, source = target.shaped(()), source.shaped(())
-        loop = IndexLoops(target.positions.shape, sorted(axis for axis, _ in target.lanes))
+        loop = IndexLoops(target.positions.shape, target.lane)
         write, read = (self.element(memory, loop) for memory in (target, source))
         self.lines += loop.around(f"{write} = {read}")
+
+    def fill(self, target: Memory, text: str) -> None:
+        """Write a loop that sets elements to a number."""
+        loop = IndexLoops(target.positions.shape, target.lane)
+        self.lines += loop.around(f"{self.element(target, loop)} = {text}")
 
     def contiguous(self, memory: Memory) -> Memory:
         """Return a contiguous copy of some elements, which is made once."""
@@ -222,7 +220,7 @@ class LoopWriter:
 
     def element(self, memory: Memory, loop: IndexLoops) -> str:
         """Return an element in the body of a loop."""
-        return f"{memory.array}[{self.address(memory.positions, loop)}{memory.lane}]"
+        return f"{memory.array}[{self.address(memory.positions, loop)}{memory.of_lane}]"
 
     def address(self, positions: Positions, loop: IndexLoops) -> str:
         """Return the index of an element in the body of a loop."""

@@ -6,12 +6,28 @@ A row without accumulators is called in Python (`functions`): only that row is s
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 
 from ...ops.renderer import Term, number_text
-from ...ops.rule import Application
-from ...ops.table import Accumulator, Op
+from ...ops.rule import Application, Rule
+from ...ops.table import Accumulator, Op, Reduction
 from ..passes.products import SUMS
 from .loop_rules import LOOPS
+
+
+@cache
+def reduction_of(op: Op) -> Reduction | None:
+    """Return how loops reduce by a row, also by one of two operands that folds many.
+
+    Examples
+    --------
+    >>> from ...ops.table import OPS
+    >>> reduction_of(OPS["max"]).accumulators[0].step
+    Rule('max(total, x)')
+    """
+    if op.folds is None:
+        return op.reduction
+    return Reduction((Accumulator("total", op.folds, Rule(f"{op.name}(total, x)")),), Rule("total"))
 
 
 def written_out(op: Op, texts: Sequence[str], names: Iterator[str], before: dict[str, str]) -> str:
@@ -39,22 +55,22 @@ def written_out(op: Op, texts: Sequence[str], names: Iterator[str], before: dict
     >>> written_out(OPS["sum"], ["a", "b"], iter([]), {})
     '0.0 + a + b'
     """
-    if op.reduction is None:
-        rows = [
-            _named(Term(f"np.array(({', '.join(column)},))"), names, before) for column in op.columns(texts)
-        ]
+    reduction = reduction_of(op)
+    columns = [texts] if op.folds is not None else op.columns(texts)
+    if reduction is None:
+        rows = [_named(Term(f"np.array(({', '.join(column)},))"), names, before) for column in columns]
         return _called(op, [row.text for row in rows], len(texts) // len(rows))
     known: dict[str, Term] = {}
-    for accumulator in op.reduction.accumulators:
+    for accumulator in reduction.accumulators:
         found = number_text(accumulator.start)
-        for element in zip(*op.columns(texts), strict=True):
-            terms = dict(zip(op.parameters, map(Term, element), strict=True))
+        for element in zip(*columns, strict=True):
+            terms = dict(zip(op.parameters, map(Term, element), strict=False))
             found = LOOPS.term(accumulator.step, {**known, **terms, accumulator.name: found})
             if not _is_used_once(accumulator):
                 found = _named(found, names, before)
-        is_only = len(op.reduction.accumulators) == 1
+        is_only = len(reduction.accumulators) == 1
         known[accumulator.name] = found if is_only or found.text in before else _named(found, names, before)
-    return LOOPS.term(op.reduction.result, known).text
+    return LOOPS.term(reduction.result, known).text
 
 
 def _named(term: Term, names: Iterator[str], before: dict[str, str]) -> Term:
@@ -109,16 +125,17 @@ def over_row(op: Op, name: str, texts: Mapping[str, str], index: str, length: in
         adding = "add" if len(texts) == 1 else "add_product"
         return [f"{name} = 0.0", inner, f"    {name} = {adding}({', '.join([name, *texts.values()])})"]
     elements = {parameter: f"{name}_{parameter}" for parameter in texts}
-    if op.reduction is None:
+    reduction = reduction_of(op)
+    if reduction is None:
         lines = [f"{row} = np.empty({length})" for row in elements.values()]
         lines += [
             inner,
             *(f"    {elements[parameter]}[{index}] = {text}" for parameter, text in texts.items()),
         ]
         return [*lines, f"{name} = {_called(op, [*elements.values()], length)}"]
-    known = {accumulator.name: f"{name}_{accumulator.name}" for accumulator in op.reduction.accumulators}
+    known = {accumulator.name: f"{name}_{accumulator.name}" for accumulator in reduction.accumulators}
     lines = []
-    for group in _together(op.reduction.accumulators):
+    for group in _together(reduction.accumulators):
         lines += [
             f"{known[accumulator.name]} = {number_text(accumulator.start).text}" for accumulator in group
         ]
@@ -126,7 +143,7 @@ def over_row(op: Op, name: str, texts: Mapping[str, str], index: str, length: in
         for accumulator in group:
             step = LOOPS.write(accumulator.step, {**known, **elements})
             lines.append(f"    {known[accumulator.name]} = {step}")
-    return [*lines, f"{name} = {LOOPS.write(op.reduction.result, known)}"]
+    return [*lines, f"{name} = {LOOPS.write(reduction.result, known)}"]
 
 
 def _called(op: Op, rows: Sequence[str], length: int | str) -> str:

@@ -6,53 +6,16 @@ from collections.abc import Sequence
 
 from ..arrays.plan import Block, Operand
 from ..passes.products import SUMS
-from ..runtime.program import UnsuitableError
-from .chunks import new_along
-from .index_loops import IndexLoops
-from .lane_loops import LaneFactor, Sizes, products_of_each, rows_of_each, sums_of_each, totals_of
-from .lookups import begin_sums
+from .lane_loops import LaneFactor, Sizes, products_of_each, rows_of_each, sums_of_each
 from .loop_writer import LoopWriter, Memory
-
-
-def begin_total(writer: LoopWriter, colour: int) -> None:
-    """Write zeros, to which each chunk adds."""
-    block = writer.plan.blocks[colour]
-    if colour in writer.lookups:
-        begin_sums(writer, colour, writer.lookups[colour])
-        return
-    if block.axes:
-        new_along(writer, colour, block, "zeros")
-        return
-    room = writer.memory[colour] = writer.room(block.size)
-    loop = IndexLoops((block.size,))
-    writer.lines += loop.around(f"{writer.element(room, loop)} = 0.0")
-
-
-def write_totals(writer: LoopWriter, colour: int, block: Block) -> None:
-    """Write what adds up over the current chunk."""
-    if block.op not in SUMS:
-        raise UnsuitableError(f"it takes the {block.op and block.op.name} of all samples")
-    room = writer.room(block.size, block.axes) if block.axes else writer.memory[colour]
-    if block.axes:
-        loop = IndexLoops((block.size,), block.axes, is_exact=True)
-        writer.lines += loop.around(f"{writer.element(room, loop)} = 0.0")
-    name = writer.new_name()
-    for columns in _terms(block):
-        factors, sizes = _factors(writer, block, columns)
-        out = _lane_factor(writer, room, (sizes.rows, sizes.columns or 1))
-        writer.lines += totals_of(factors, out, sizes, block.over, name)
-    if block.axes:
-        array = writer.along[colour]
-        place = f"{writer.chunk_of(array)}[{array.at(loop.indices)}]"
-        writer.lines += loop.around(f"{place} = {place} + {writer.element(room, loop)}")
 
 
 def reduce_along(writer: LoopWriter, colour: int, block: Block) -> None:
     """Write a matrix product or another reduction for each sample."""
     assert block.op is not None
     room = writer.memory[colour] = writer.room(block.size, block.axes)
-    factors, sizes = _factors(writer, block, block.product or block.operands)
-    out = _lane_factor(writer, room, (sizes.rows, sizes.columns or 1))
+    factors, sizes = factors_of(writer, block, block.product or block.operands)
+    out = lane_factor(writer, room, (sizes.rows, sizes.columns or 1))
     if block.product is not None:
         terms = f"{sizes.rows} × {sizes.columns} sums of {sizes.terms} products"
         writer.lines.append(f"# {terms} for each:")
@@ -64,7 +27,7 @@ def reduce_along(writer: LoopWriter, colour: int, block: Block) -> None:
         writer.lines += rows_of_each(block.op, factors, out, sizes, writer.new_name())
 
 
-def _terms(block: Block) -> list[Sequence[Operand]]:
+def terms_of(block: Block) -> list[Sequence[Operand]]:
     """Return what a total adds up: its operands, or columns of them where they are of several arrays."""
     assert block.op is not None
     if block.product is not None:
@@ -78,7 +41,9 @@ def _terms(block: Block) -> list[Sequence[Operand]]:
     ]
 
 
-def _factors(writer: LoopWriter, block: Block, operands: Sequence[Operand]) -> tuple[list[LaneFactor], Sizes]:
+def factors_of(
+    writer: LoopWriter, block: Block, operands: Sequence[Operand]
+) -> tuple[list[LaneFactor], Sizes]:
     """Return the operands of a reduction by row and term, and how many there are."""
     is_product = block.product is not None
     rows = [operand.wanted.reshape(-1, operand.wanted.shape[-1]) for operand in operands]
@@ -86,10 +51,11 @@ def _factors(writer: LoopWriter, block: Block, operands: Sequence[Operand]) -> t
         writer.memory_of(Operand(operand.source, wanted))
         for operand, wanted in zip(operands, rows, strict=True)
     ]
-    factors = [_lane_factor(writer, memory, memory.positions.shape) for memory in found]
+    factors = [lane_factor(writer, memory, memory.positions.shape) for memory in found]
     return factors, Sizes(len(rows[0]), len(rows[-1]) * is_product, rows[0].shape[1])
 
 
-def _lane_factor(writer: LoopWriter, memory: Memory, shape: tuple[int, ...]) -> LaneFactor:
+def lane_factor(writer: LoopWriter, memory: Memory, shape: tuple[int, ...]) -> LaneFactor:
+    """Return where numbers stand, by row and term."""
     place, is_listed = writer.place(memory.positions.reshape(shape))
-    return LaneFactor(memory.array, place, is_listed, dict(memory.lanes))
+    return LaneFactor(memory.array, place, is_listed, memory.lane)

@@ -10,19 +10,23 @@ from ..arrays.plan import Plan, Results
 from .chunks import count_lanes, keep, load, store
 from .fusion import LoopNest, fused, used_elsewhere
 from .lane_loops import nested
-from .loop_writer import LoopWriter
-from .reductions_along import begin_total
-from .stages import Stage, part_of, stages_of
+from .loop_writer import LANES, LoopWriter
+from .stages import Stage, Walk, part_of, stages_of
+from .totals import begin_total, end_total, is_inner
 
 WriteBlocks = Callable[[LoopWriter, Sequence[LoopNest]], None]
 """What writes the blocks of a plan."""
 
 
+Nests = Sequence[Sequence[LoopNest]]
+"""The loops of a walk, by level."""
+
+
 class StageWithNests(NamedTuple):
-    """A stage, and the nests of loops that each of its levels consists of."""
+    """A stage, and the nests of loops that each of its walks consists of."""
 
     stage: Stage
-    nests: list[list[LoopNest]]
+    nests: Sequence[Nests]
 
 
 def stages_with_nests(plan: Plan, results: Results, colours: Collection[int]) -> list[StageWithNests]:
@@ -31,10 +35,14 @@ def stages_with_nests(plan: Plan, results: Results, colours: Collection[int]) ->
     Examples
     --------
     >>> [stage.nests for stage in stages_with_nests(Plan({}, {}), [], [])]
-    [[[]]]
+    [[[[]]]]
     """
-    found = stages_of(part_of(plan, colours), results)
-    return [StageWithNests(stage, [fused(part_of(plan, level)) for level in stage.levels]) for stage in found]
+    return [
+        StageWithNests(
+            stage, [[fused(part_of(plan, level)) for level in walk.levels] for walk in stage.walks]
+        )
+        for stage in stages_of(part_of(plan, colours), results)
+    ]
 
 
 def stored_of(plan: Plan, stages: Sequence[StageWithNests], results: Results) -> set[int]:
@@ -45,7 +53,7 @@ def stored_of(plan: Plan, stages: Sequence[StageWithNests], results: Results) ->
     >>> stored_of(Plan({}, {}), [], [])
     set()
     """
-    levels = chain.from_iterable(stage.nests for stage in stages)
+    levels = chain.from_iterable(chain.from_iterable(stage.nests for stage in stages))
     return used_elsewhere(plan, chain.from_iterable(levels), results)
 
 
@@ -69,30 +77,59 @@ def write_stages(
         if stage.axes:
             _write_along(writer, stage, nests, results, write_blocks)
         else:
-            write_blocks(writer, nests[0])
+            write_blocks(writer, nests[0][0])
 
 
 def _write_along(
     writer: LoopWriter,
     stage: Stage,
-    nests: Sequence[Sequence[LoopNest]],
+    nests: Sequence[Nests],
     results: Results,
     write_blocks: WriteBlocks,
 ) -> None:
     """Write loops along axes, chunk by chunk."""
-    for colour in stage.levels[-1]:
-        if writer.plan.blocks[colour].over:
-            begin_total(writer, colour)
-    for axis, loaded, found in zip(stage.axes, stage.loaded, nests, strict=True):
-        writer.levels.append([])
-        count_lanes(writer, axis)
+    lane, blocks = stage.axes[0], writer.plan.blocks
+    writer.lane = lane
+    of_all = [
+        colour for walk in stage.walks for colour in walk.totals if not is_inner(blocks[colour], stage.axes)
+    ]
+    for colour in of_all:
+        begin_total(writer, colour, stage.axes)
+    writer.levels.append([])
+    count_lanes(writer, lane)
+    for walk, found in zip(stage.walks, nests, strict=True):
+        of_chunk = [colour for colour in walk.totals if colour not in of_all]
+        for colour in of_chunk:
+            begin_total(writer, colour, stage.axes)
+        _write_walk(writer, stage.axes, walk, found, results, write_blocks)
+        for colour in of_chunk:
+            end_total(writer, colour, stage.axes)
+    inside = writer.levels.pop()
+    writer.lines += nested([(f"start{lane}", f"0, length{lane}, {LANES}")], inside)
+    for colour in of_all:
+        end_total(writer, colour, stage.axes)
+    writer.lane = None
+
+
+def _write_walk(
+    writer: LoopWriter,
+    axes: Sequence[int],
+    walk: Walk,
+    nests: Nests,
+    results: Results,
+    write_blocks: WriteBlocks,
+) -> None:
+    """Write what is computed of a chunk, and a walk along the other axes."""
+    for axis, loaded, found in zip(axes, walk.loaded, nests, strict=True):
+        if axis != axes[0]:
+            writer.levels.append([])
         for colour in loaded:
             load(writer, colour)
         write_blocks(writer, found)
-    for which in stage.results:
+    for which in walk.results:
         store(writer, which, results[which])
-    for colour in stage.kept:
+    for colour in walk.kept:
         keep(writer, colour)
-    for axis in reversed(stage.axes):
+    for axis in reversed(axes[1:]):
         inside = writer.levels.pop()
-        writer.lines += nested([(f"start{axis}", f"0, length{axis}, {writer.capacity[axis]}")], inside)
+        writer.lines += nested([(f"start{axis}", f"length{axis}")], inside)

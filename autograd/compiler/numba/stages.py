@@ -1,18 +1,46 @@
 """Order a plan with axes: what is computed once, and what in loops along axes, one after the other.
 
-A loop along axes goes through the samples once. What it needs of a sample it computes there, also if a loop
-before it did, since to store an array as long as the data takes longer than most computations. What adds up
-over an axis is complete after the loop, so whatever uses that, along the same axis, is in a later loop.
+A loop along axes goes through the samples once, in chunks. What it needs of a sample it computes there, also
+if a loop before it did, since to store an array as long as the data takes longer than most computations. What
+adds up over the axis is complete after the loop, so whatever uses that, along the same axis, is in a later
+loop. Of two axes, the loop along one is within the chunks of the other: what adds up over the inner axis is
+complete within a chunk, and what uses it follows there, in another loop along the inner axis.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from ..arrays.plan import AlongAxes, Block, Operand, Plan, Results, by_source
+from .sinks import Sink, Sinks, is_computed
+
+
+@dataclass
+class Walk:
+    """What one walk along the inner axes of a chunk computes, and what before it is computed of the chunk.
+
+    Attributes
+    ----------
+    levels : list of list of int
+        The colours that are computed in each loop, from the outer to the inner one, in order of evaluation.
+    loaded : list of list of int
+        The colours that each loop reads from arrays along its axes: arguments, constants and earlier totals.
+    totals : list of int
+        The colours among them that are totals.
+    results : list of int
+        The results that are stored in the inner loop.
+    kept : list of int
+        The colours that are stored as well, to be read otherwise.
+    """
+
+    levels: list[list[int]]
+    loaded: list[list[int]] = field(default_factory=list)
+    totals: list[int] = field(default_factory=list)
+    results: list[int] = field(default_factory=list)
+    kept: list[int] = field(default_factory=list)
 
 
 @dataclass
@@ -22,22 +50,14 @@ class Stage:
     Attributes
     ----------
     axes : tuple of int
-        The axes, from the outer loop to the inner one; none for what is computed once.
-    levels : list of list of int
-        The colours that are computed in each loop, in order of evaluation.
-    loaded : list of list of int
-        The colours that each loop reads from arrays along its axes: arguments, constants and earlier totals.
-    results : list of int
-        The results that are stored in the inner loop.
-    kept : list of int
-        The colours that are stored as well, to be read under other names of their axes.
+        The axes, from the outer loop, whose samples are side by side, to the inner one; none for what is
+        computed once.
+    walks : list of Walk
+        What is computed in each chunk, one after the other.
     """
 
     axes: tuple[int, ...]
-    levels: list[list[int]]
-    loaded: list[list[int]] = field(default_factory=list)
-    results: list[int] = field(default_factory=list)
-    kept: list[int] = field(default_factory=list)
+    walks: list[Walk]
 
 
 def stages_of(plan: Plan, results: Results) -> list[Stage]:
@@ -58,120 +78,78 @@ def stages_of(plan: Plan, results: Results) -> list[Stage]:
     Examples
     --------
     >>> stages_of(Plan({0: Block(None, (2,), argument=0)}, {}), [])
-    [Stage(axes=(), levels=[[]], loaded=[], results=[], kept=[])]
+    [Stage(axes=(), walks=[Walk(levels=[[]], loaded=[], totals=[], results=[], kept=[])])]
     """
-    begin, end = _times(plan)
-    sinks = _sinks(plan, results, begin, end)
-    last = max([*end.values(), *(time for time, _ in sinks)], default=0)
-    kept = {colour: time for (time, _), found in sinks.items() for colour in found.kept}
+    sinks = Sinks(plan, results)
+    nests = _nests(sinks)
+    last = max([*sinks.begin.values(), *(time for time, _ in nests)], default=0)
     stages: list[Stage] = []
     for time in range(last + 1):
         once = [
             colour
             for colour, block in plan.blocks.items()
-            if is_computed(block) and not block.axes and not block.over and begin[colour] == time
+            if is_computed(block) and sinks.begin.get(colour) == time
         ]
         if once or not stages:
-            stages.append(Stage((), [once]))
-        known = {colour for colour, at in kept.items() if at < time}
-        stages += [_nest(plan, axes, found, known) for (at, axes), found in sinks.items() if at == time]
+            stages.append(Stage((), [Walk([once])]))
+        known = {colour for colour, sink in sinks.of.items() if sink.time < time}
+        stages += [
+            Stage(axes, _walks(plan, axes, found, known)) for (at, axes), found in nests.items() if at == time
+        ]
     return stages
 
 
-def is_computed(block: Block) -> bool:
-    """Return whether a block is neither given nor constant."""
-    return block.op is not None or bool(block.targets) or block.loop is not None
-
-
-def _times(plan: Plan) -> tuple[dict[int, int], dict[int, int]]:
-    """Return in which stage each array can be computed, and in which used."""
-    begin: dict[int, int] = {}
-    end: dict[int, int] = {}
-    for colour, block in plan.blocks.items():
-        begin[colour] = max([end[operand.source] for operand in block.operands], default=0)
-        if block.same_as is not None:
-            source = block.same_as[0]
-            begin[colour] = end[source] + (not plan.blocks[source].over)
-        if block.loop is not None:
-            times = [end[operand.source] + _is_kept(plan, operand) for operand in block.operands]
-            begin[colour] = max(times, default=0)
-        end[colour] = begin[colour] + bool(block.over)
-    return begin, end
-
-
-def _is_kept(plan: Plan, taken: Operand) -> bool:
-    """Return whether what a loop takes has to be stored for all of its steps before."""
-    source = plan.blocks[taken.source]
-    return is_computed(source) and bool(source.axes) and not source.over
-
-
-def _read_otherwise(plan: Plan) -> Iterator[int]:
-    """Yield what is read along another axis, or step by step."""
-    for block in plan.blocks.values():
-        if block.same_as is not None:
-            yield block.same_as[0]
-        if block.loop is not None:
-            yield from [operand.source for operand in block.operands if _is_kept(plan, operand)]
-
-
-@dataclass
-class _Sinks:
-    """What a nest of loops is for."""
-
-    totals: list[int] = field(default_factory=list)
-    results: list[int] = field(default_factory=list)
-    kept: list[int] = field(default_factory=list)
-    sources: set[int] = field(default_factory=set)
-
-
-def _sinks(
-    plan: Plan, results: Results, begin: Mapping[int, int], end: Mapping[int, int]
-) -> dict[tuple[int, tuple[int, ...]], _Sinks]:
-    """Return what each nest is for, by its time and its axes."""
-    found: dict[tuple[int, tuple[int, ...]], _Sinks] = {}
-    for colour, block in plan.blocks.items():
-        if block.over:
-            key = begin[colour], tuple(sorted({*block.axes, *block.over}))
-            sinks = found.setdefault(key, _Sinks())
-            sinks.totals.append(colour)
-            sinks.sources.add(colour)
-    for colour in dict.fromkeys(_read_otherwise(plan)):
-        # A total along axes is stored anyway.
-        if plan.blocks[colour].over:
-            continue
-        sinks = found.setdefault((end[colour], plan.blocks[colour].axes), _Sinks())
-        sinks.kept.append(colour)
-        sinks.sources.add(colour)
-    for which, ((instructions, _), along) in enumerate(zip(results, plan.axes_of_results, strict=False)):
-        if not along:
-            continue
-        colours = {plan.place[i][0] for i in instructions}
-        time, axes = max([end[colour] for colour in colours], default=0), tuple(sorted(along))
+def _nests(sinks: Sinks) -> dict[tuple[int, tuple[int, ...]], list[Sink]]:
+    """Return the sinks of each nest of loops, by its time and its axes."""
+    found: dict[tuple[int, tuple[int, ...]], list[Sink]] = {}
+    for sink in sinks.of.values():
+        found.setdefault((sink.time, sink.axes), []).append(sink)
+    for sink in sinks.results:
         # A loop that is there anyway takes it along.
-        times = [at for at, others in found if others == axes and at >= time]
-        sinks = found.setdefault((min(times, default=time), axes), _Sinks())
-        sinks.results.append(which)
-        sinks.sources |= colours
+        times = [at for at, axes in found if axes == sink.axes and at >= sink.time]
+        time = min(times, default=sink.time)
+        if time > sink.time:
+            sink.time, sink.walk = time, 0
+        found.setdefault((time, sink.axes), []).append(sink)
     return found
 
 
-def _nest(plan: Plan, axes: tuple[int, ...], sinks: _Sinks, known: Container[int]) -> Stage:
-    """Return the nest of loops for some totals and results, with all that it computes for them."""
-    needed = set(sinks.sources)
+def _walks(plan: Plan, axes: tuple[int, ...], sinks: Sequence[Sink], known: Container[int]) -> list[Walk]:
+    """Return what the chunks of a nest compute for some sinks, one after the other."""
+    walks: list[Walk] = []
+    of_chunk: set[int] = set()
+    for number in range(max(sink.walk for sink in sinks) + 1):
+        mine = [sink for sink in sinks if sink.walk == number]
+        walks.append(_walk(plan, axes, mine, known, of_chunk))
+        of_chunk.update(*(sink.sources for sink in mine if sink.is_inner))
+    return walks
+
+
+def _walk(
+    plan: Plan, axes: tuple[int, ...], sinks: Sequence[Sink], known: Container[int], of_chunk: set[int]
+) -> Walk:
+    """Return one walk along the inner axes; what it leaves of the chunk is added to `of_chunk`."""
+    needed = {colour for sink in sinks for colour in sink.sources}
+    arrays = {colour for sink in sinks if sink.result is None for colour in sink.sources}
+    totals = [colour for colour in arrays if plan.blocks[colour].over]
     levels: list[list[int]] = [[] for _ in axes]
     loaded: list[list[int]] = [[] for _ in axes]
     for colour in reversed(plan.blocks):
         block = plan.blocks[colour]
-        is_total = colour in sinks.totals
-        if colour not in needed or not (block.axes or is_total):
+        is_own = colour in arrays and is_computed(block)
+        if colour not in needed or colour in of_chunk or not (block.axes or is_own):
             continue
-        level = max([axes.index(axis) for axis in (*block.axes, *block.over * is_total)])
-        if is_total or (is_computed(block) and not block.over and colour not in known):
-            levels[level].insert(0, colour)
+        level = max([axes.index(axis) for axis in (*block.axes, *block.over * is_own)])
+        is_given = not is_computed(block) or colour in known or axes[0] not in block.axes or bool(block.over)
+        (loaded if is_given and not is_own else levels)[level].insert(0, colour)
+        if is_own or not is_given:
             needed |= {operand.source for operand in block.operands}
-        else:
-            loaded[level].insert(0, colour)
-    return Stage(axes, levels, loaded, sinks.results, sinks.kept)
+        if level == 0:
+            of_chunk.add(colour)
+    results = [sink.result for sink in sinks if sink.result is not None]
+    return Walk(
+        levels, loaded, totals, results, [colour for colour in arrays if not plan.blocks[colour].over]
+    )
 
 
 def part_of(plan: Plan, colours: Iterable[int]) -> Plan:

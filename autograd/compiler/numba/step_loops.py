@@ -154,14 +154,11 @@ def _keep_step(
     """Write what stores the carried arrays of a step."""
     for (k, other), array in kept.items():
         if other == when:
-            size = len(rooms[k].positions)
-            indices = IndexLoops((size,) if size > 1 else ())
-            target = f"{array.name}[{array.at(indices.indices or ('0',))}]"
+            indices = IndexLoops(rooms[k].positions.shape)
+            target = f"{array.name}[{array.at(indices.indices, loop.axis)}]"
             if loop.condition is not None:
-                writer.lines += _grown(array.name, size, f"t{loop.axis}")
-            writer.lines += indices.around(
-                f"{target} = {writer.element(rooms[k].shaped(indices.shape), indices)}"
-            )
+                writer.lines += _grown(array.name, len(rooms[k].positions), f"t{loop.axis}")
+            writer.lines += indices.around(f"{target} = {writer.element(rooms[k], indices)}")
 
 
 def _grown(name: str, size: int, step: str) -> list[str]:
@@ -183,6 +180,7 @@ def _slice(writer: LoopWriter, operand: Operand) -> Memory:
         return room
     shape, array = array_along(writer, operand.source, block)
     loop = IndexLoops(shape)
-    source = f"{array.name}[{array.at(loop.indices)}{f' + {array.start}' if array.start else ''}]"
+    (axis,) = block.axes
+    source = f"{array.name}[{array.at(loop.indices, axis)}{f' + {array.start}' if array.start else ''}]"
     writer.lines += loop.around(f"{writer.element(room.shaped(shape), loop)} = {source}")
     return room.taken(operand.wanted)

@@ -163,7 +163,7 @@ def reduced_text(op: Op, arguments: Sequence[str], helpers: Helpers) -> str:
     found = reducing(op)
     if op in PLAIN_SUMS:
         name = "np.sum"
-    elif op.folds and op.ufunc is not None:
+    elif op.folds is not None and op.ufunc is not None:
         name = f"np.{op.ufunc.__name__}.reduce"
     elif found is not None:
         ufunc, options = found
