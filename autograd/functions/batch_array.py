@@ -268,11 +268,10 @@ class BatchArray(WholeArray):
 
     def __getitem__(self, key: Any) -> Any:
         keys = self._keys(key if isinstance(key, tuple) else (key,))
-        places = [place for place, part in enumerate(part for part in keys if part is not None)]
         parts = [part for part in keys if part is not None]
-        for place, part in zip(reversed(places), reversed(parts), strict=True):
-            if self.dims[place] is not None and not is_all_of_it(part):
-                cut, rest = self._cut_along(place, part), _without(keys, place, part)
+        for place in reversed(range(len(parts))):
+            if self.dims[place] is not None and not is_all_of_it(parts[place]):
+                cut, rest = self._cut_along(place, parts[place]), _without(keys, place, parts[place])
                 return cut[rest] if rest else cut
         dims_left = iter(self.dims)
         dims: list[Axis | None] = []
@@ -421,7 +420,10 @@ def _without(keys: Sequence[Any], place: int, part: Any) -> tuple[Any, ...]:
     return (*keys[:at], *new, *keys[at + 1 :])
 
 
+# More elements than these are wanted one by one, as by a loop over them.
 _MOST_CUT = 16
+
+# A gradient by the elements of fewer is traced in 0.1 s, and models hold small arrays of weights.
 _FEWEST_ELEMENTS = 1000
 
 

@@ -37,6 +37,7 @@ REDUCING = frozenset(
 )
 """Functions of NumPy that do, and those of arrays alike."""
 
+# Who takes more parts of an array wants its elements one by one.
 _FEW = 16
 
 
@@ -101,7 +102,7 @@ class WholeArray(NDArrayOperatorsMixin):
         """Return a function of arrays as one that stays whole, if it can: `deferred_array` sets it."""
 
     def along_longest(self) -> Any:
-        """Return a long array as one that varies along an axis, else None: `batch_functions` sets it."""
+        """Return a long array as one that varies along an axis, else None: `batch_array` sets it."""
 
     def slice(self) -> Any:
         """Return what stands for the elements by now: nothing if nobody has used any."""
