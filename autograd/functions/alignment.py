@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from .axes import Axis, AxisTrace, ColumnSource, ElementsNeededError, Size
+from .axes import Axis, AxisTrace, ColumnSource, ElementsNeededError
+from .sizes import Size
 from .traced_array import Dimension, TracedArray, is_whole
 from .value_array import ValueArray
 

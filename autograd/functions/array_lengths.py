@@ -9,7 +9,8 @@ from typing import Any
 from ..engine.description import IN_TUPLES
 from ..engine.user_line import user_line
 from ..engine.value import Value
-from .axes import AxisTrace, Length, Size
+from .axes import AxisTrace, Length
+from .sizes import Size
 
 
 class ArrayLength(Value):

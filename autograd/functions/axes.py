@@ -17,16 +17,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..engine.apply import apply, record
+from ..engine.apply import record
 from ..engine.value import Value
 from ..ops.structural import Instructions, OfAttributes, Structural
-from ..ops.table import OPS, row
+from ..ops.table import OPS
+from .sizes import Size
 
 Axes = frozenset["Axis"]
 Scalar = Value | float
-
-Condition = tuple[str, int, bool]
-"""A comparison of a length with a number, as a method of `int`, and its answer."""
 
 
 class ElementsNeededError(BaseException):
@@ -35,126 +33,6 @@ class ElementsNeededError(BaseException):
     The function is traced again then, with all samples side by side. It is no `Exception`, which the user's
     function might catch.
     """
-
-
-class Size:
-    """The length of axes, by a symbol.
-
-    Parameters
-    ----------
-    length : int
-        What it is while the function is traced.
-    pinned : str
-        Why the program holds for this length only; nothing if it holds for any.
-    place : tuple of int, optional
-        The argument of the program that has it, and along which dimension.
-    is_counted : bool
-        Whether the program counts it while it runs: the steps of a loop with a condition.
-
-    Attributes
-    ----------
-    length, is_counted
-        The same.
-
-    Examples
-    --------
-    >>> rows, targets = Size(3), Size(3)
-    >>> rows.same_as(targets)
-    >>> rows.root() is targets.root(), rows.pinned
-    (True, '')
-    """
-
-    def __init__(
-        self,
-        length: int,
-        pinned: str = "",
-        place: tuple[int, int] | None = None,
-        *,
-        is_counted: bool = False,
-    ) -> None:
-        self.length = length
-        self.is_counted = is_counted
-        self._pinned = pinned
-        self._place = place
-        self._root: Size | None = None
-        self._conditions: set[Condition] = set()
-        # Of the length of a slice: the length that it is of, and how much longer it is; and the other way.
-        self._base: Size | None = None
-        self.extra = 0
-        self._longer: dict[int, Size] = {}
-
-    def root(self) -> Size:
-        """Return the one that stands for all sizes that have to be the same."""
-        found = self
-        while found._root is not None:
-            found = found._root
-        if found._base is None:
-            return found
-        return found._base.root()._longer.setdefault(found.extra, found)
-
-    def base(self) -> Size:
-        """Return the length that it is longer than by `extra`: itself, but for the length of a slice."""
-        root = self.root()
-        return root if root._base is None else root._base.root()
-
-    def longer(self, by: int) -> Size:
-        """Return a length that is always longer by a number, the same each time.
-
-        Examples
-        --------
-        >>> n = Size(5)
-        >>> n.longer(-1).length, n.longer(-1).longer(1) is n
-        (4, True)
-        """
-        base, extra = self.base(), self.root().extra + by
-        if not extra:
-            return base
-        if extra not in base._longer:
-            found = Size(base.length + extra)
-            found._base, found.extra = base, extra
-            base._longer[extra] = found
-        return base._longer[extra]
-
-    def same_as(self, other: Size) -> None:
-        """Have the program hold only where both are the same."""
-        one, two = self.root(), other.root()
-        if one is two:
-            return
-        if one.extra == two.extra:
-            one, two = one.base(), two.base()
-            two._root = one
-            one.pin(two._pinned)
-            one._conditions |= two._conditions
-            one._place = one._place or two._place
-            return
-        for size in (one, two):
-            size.pin("a slice of it is as long as another array")
-
-    @property
-    def place(self) -> tuple[int, int] | None:
-        """The argument of the program that has it, and along which dimension."""
-        return self.base()._place
-
-    @property
-    def pinned(self) -> str:
-        """Why the program holds for this length only; nothing if it holds for any."""
-        return self.base()._pinned
-
-    def pin(self, why: str) -> None:
-        """Have the program hold for this length only."""
-        base = self.base()
-        base._pinned = base._pinned or why
-
-    @property
-    def conditions(self) -> set[Condition]:
-        """What else the program holds under."""
-        return self.base()._conditions
-
-    def answer(self, comparison: str, number: int) -> bool:
-        """Compare the length with a number, and have the program hold where the answer is the same."""
-        answer = bool(getattr(int, comparison)(self.length, number))
-        self.conditions.add((comparison, number - self.root().extra, answer))
-        return answer
 
 
 _numbers = count()
@@ -232,14 +110,14 @@ class Rows:
         self.size = Size(len(indices), "as many rows are taken by constant indices")
 
 
-class _AxisOperation(OfAttributes):
+class AxisOperation(OfAttributes):
     """An operation that has to do with axes."""
 
     settles_axes = True
 
 
 @dataclass(eq=False, repr=False)
-class Column(_AxisOperation):
+class Column(AxisOperation):
     """One number for each index of some axes: an element of each slice of an array.
 
     Attributes
@@ -266,7 +144,7 @@ class Column(_AxisOperation):
 
 
 @dataclass(eq=False, repr=False)
-class Length(_AxisOperation):
+class Length(AxisOperation):
     """The number of indices of axes of one size, as a number of the program.
 
     Of a size that is counted, the operand is what has been counted, or varies along the axis.
@@ -287,7 +165,7 @@ class Length(_AxisOperation):
 
 
 @dataclass(eq=False, repr=False)
-class Index(_AxisOperation):
+class Index(AxisOperation):
     """The index along an axis itself: 0, 1, 2, ..."""
 
     axis: Axis
@@ -299,7 +177,7 @@ class Index(_AxisOperation):
 
 
 @dataclass(eq=False, repr=False)
-class TotalOver(_AxisOperation):
+class TotalOver(AxisOperation):
     """The sum over an axis, which may be one whose length is counted."""
 
     axis: Axis
@@ -333,7 +211,7 @@ class TotalOver(_AxisOperation):
 
 
 @dataclass(eq=False, repr=False)
-class Renamed(_AxisOperation):
+class Renamed(AxisOperation):
     """The same numbers along another axis of the same length."""
 
     old: Axis
@@ -358,86 +236,6 @@ class Renamed(_AxisOperation):
     def apply(self, *operands: Any) -> Any:
         """Return another number along the new axis."""
         return renamed(operands[0], self.old, self.new)
-
-    def simplified(self, tape: Instructions, args: tuple[int, ...], lengths: Sequence[int]) -> int | None:
-        """Return a constant, which does not vary."""
-        return args[0] if tape.numbers[args[0]] is not None else None
-
-
-@dataclass(frozen=True, repr=False)
-class Shifted(_AxisOperation):
-    """Numbers moved along an axis: what stands at k + offset is at k of the new one, and 0 where none is.
-
-    Attributes
-    ----------
-    old, new : Axis
-        The axes.
-    offset : int
-        By how much the numbers move to the front.
-    covers : bool
-        Whether there is a number for each index, as in a slice.
-    """
-
-    old: Axis
-    new: Axis
-    offset: int
-    covers: bool
-    name = "shifted"
-
-    def axes(self, of_operands: Sequence[Axes]) -> Axes:
-        """Return the axes of the operand with the new one in place of the old one."""
-        return _NONE.union(*of_operands) - {self.old} | {self.new}
-
-    def pull(
-        self, node: Any, adjoint: Any, wanted: Container[Any], lengths: Mapping[Any, int]
-    ) -> Sequence[Any]:
-        """Return the adjoint moved back."""
-        return [shifted(adjoint, self.new, self.old, -self.offset)]
-
-    def push(self, node: Any, tangents: Sequence[Any]) -> Any:
-        """Return the tangent moved alike."""
-        return self.apply(*tangents)
-
-    def apply(self, *operands: Any) -> Any:
-        """Return another number moved alike."""
-        return shifted(operands[0], self.old, self.new, self.offset)
-
-
-@dataclass(frozen=True, repr=False)
-class ElementAt(_AxisOperation):
-    """The number at one index of an axis, counted from its end if it is negative.
-
-    Attributes
-    ----------
-    axis : Axis
-        The axis.
-    index : int
-        The index.
-    """
-
-    axis: Axis
-    index: int
-    name = "element"
-
-    def axes(self, of_operands: Sequence[Axes]) -> Axes:
-        """Return the axes of the operand but this one."""
-        return of_operands[0] - {self.axis}
-
-    def pull(
-        self, node: Any, adjoint: Any, wanted: Container[Any], lengths: Mapping[Any, int]
-    ) -> Sequence[Any]:
-        """Return the adjoint at this index, and 0 at any other."""
-        place: Any = float(self.index) if self.index >= 0 else length_of(self.axis.size) + self.index
-        is_here = apply(row("eq"), index_along(self.axis), place)
-        return [apply(OPS["where"], is_here, adjoint, 0.0)]
-
-    def push(self, node: Any, tangents: Sequence[Any]) -> Any:
-        """Return the tangent at this index."""
-        return element_at(tangents[0], self.axis, self.index)
-
-    def apply(self, *operands: Any) -> Any:
-        """Return the number of others at this index."""
-        return element_at(operands[0], self.axis, self.index)
 
     def simplified(self, tape: Instructions, args: tuple[int, ...], lengths: Sequence[int]) -> int | None:
         """Return a constant, which does not vary."""
@@ -672,41 +470,6 @@ def renamed(x: Any, old: Axis, new: Axis) -> Any:
     if trace is None or not isinstance(x, Value) or old not in trace.axes_of(x):
         return x
     return record(trace.one(Renamed(old, new)), x._data, (x,), (1.0,))
-
-
-def shifted(x: Any, old: Axis, new: Axis, offset: int) -> Any:
-    """Return numbers moved along an axis, with 0 where none is left.
-
-    Examples
-    --------
-    >>> n = Size(3)
-    >>> shifted(2.0, Axis(n), Axis(n.longer(-1)), 1)
-    2.0
-    """
-    trace = _trace.get()
-    is_slice = offset >= 0 and old.size.base() is new.size.base()
-    covers = is_slice and new.size.root().extra + offset <= old.size.root().extra
-    if trace is None or (covers and not (isinstance(x, Value) and old in trace.axes_of(x))):
-        return x
-    x = x if isinstance(x, Value) else Value(x)
-    node = record(Shifted(old, new, offset, covers), x._data, (x,), (1.0,))
-    node._level = max(node._level, trace.level)
-    trace.has_axes = True
-    return node
-
-
-def element_at(x: Any, axis: Axis, index: int) -> Any:
-    """Return the number at one index of an axis; what does not vary along it stays.
-
-    Examples
-    --------
-    >>> element_at(2.0, Axis(Size(3)), -1)
-    2.0
-    """
-    trace = _trace.get()
-    if trace is None or not isinstance(x, Value) or axis not in trace.axes_of(x):
-        return x
-    return record(ElementAt(axis, index), x._data, (x,), (1.0,))
 
 
 def totals_over(x: Scalar, axes: Collection[Axis], counted: Value | None = None) -> Scalar:

@@ -18,10 +18,12 @@ import numpy as np
 from ..ops.table import OPS, Op
 from .alignment import Dims, aligned
 from .array_lengths import ArrayLength
-from .axes import Axis, AxisTrace, ElementsNeededError, Size, element_at, renamed, shifted, totals_over
+from .axes import Axis, AxisTrace, ElementsNeededError, renamed, totals_over
 from .rows_over_axes import row_over_axes
+from .sizes import Size
 from .traced_array import OF_WHOLE, Dimension, WholeArray, is_all_of_it, is_whole, product_of
 from .value_array import ValueArray, values_array
+from .windows import element_at, shifted
 
 OF_BATCHES: dict[Any, Callable[..., Any]] = {}
 """Functions of NumPy that know such arrays."""
@@ -48,7 +50,7 @@ class BatchArray(WholeArray):
     Examples
     --------
     >>> from ..engine.value import Value
-    >>> from .axes import Size
+    >>> from .sizes import Size
     >>> batch = BatchArray(AxisTrace(0), (Axis(Size(3)),), values_array([Value(1.0), Value(2.0)]))
     >>> batch.ndim, batch[:, 0].inner, batch.sum(axis=1).inner
     (2, Value(1.0), Value(3.0, op='+'))

@@ -10,10 +10,11 @@ import numpy as np
 from ..engine.apply import apply
 from ..ops.table import OPS, row
 from .alignment import aligned, beside, common_dimensions, constant_as_columns, dimensions_of
-from .axes import Axis, AxisTrace, ElementsNeededError, index_along, length_of, shifted
+from .axes import Axis, AxisTrace, ElementsNeededError, index_along, length_of
 from .batch_array import OF_BATCHES, BatchArray, batch_of
 from .traced_array import OF_WHOLE, is_whole
 from .value_array import values_array
+from .windows import shifted
 
 Function = Callable[..., Any]
 

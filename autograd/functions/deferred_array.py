@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from .alignment import beside, constant_as_columns, dimensions_of
-from .axes import Axis, AxisTrace, ElementsNeededError, Size
+from .axes import Axis, AxisTrace, ElementsNeededError
+from .sizes import Size
 from .traced_array import OF_WHOLE, Dimension, TracedArray, WholeArray, is_all_of_it, is_whole, taken_apart
 
 

@@ -129,7 +129,7 @@ def row_over(op: Op, x: Scalar, axis: Axis) -> Scalar:
 
     Examples
     --------
-    >>> from .axes import Size
+    >>> from .sizes import Size
     >>> row_over(OPS["max"], 2.0, Axis(Size(3)))
     2.0
     """

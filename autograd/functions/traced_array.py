@@ -16,7 +16,8 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from ..engine.apply import apply_variadic
 from ..ops.table import Op
 from .array_lengths import ArrayLength
-from .axes import Axis, AxisTrace, Column, ColumnSource, ElementsNeededError, Mapped, Rows, Size
+from .axes import Axis, AxisTrace, Column, ColumnSource, ElementsNeededError, Mapped, Rows
+from .sizes import Size
 from .value_array import ValueArray, values_array
 
 Dimension = Axis | Size | int

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from ..engine.value import Value
-from ..functions.axes import Axis, AxisTrace, ColumnSource, ElementsNeededError, Size, along
+from ..functions.axes import Axis, AxisTrace, ColumnSource, ElementsNeededError, along
 from ..functions.batch_array import BatchArray
+from ..functions.sizes import Size
 from ..functions.traced_array import TracedArray, WholeArray, is_whole
 from .batch_tracing import samples_apart
 from .trees import Leaf, Structure, leaves_of

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from ..functions.array_lengths import ArrayLength
-from ..functions.axes import Axis, AxisTrace, ColumnSource, ElementsNeededError, Size, along, index_along
+from ..functions.axes import Axis, AxisTrace, ColumnSource, ElementsNeededError, along, index_along
 from ..functions.batch_array import BatchArray
+from ..functions.sizes import Size
 from ..functions.traced_array import TracedArray, is_whole
 from .batch_by_symbol import WholeBatch, is_by_symbol
 from .loops import OneStep, loop

@@ -19,17 +19,9 @@ from ..engine.graph import consumers_first
 from ..engine.levels import open_levels
 from ..engine.value import Value
 from ..engine.variables import under_differentiation
-from ..functions.axes import (
-    Axis,
-    AxisTrace,
-    ElementsNeededError,
-    Renamed,
-    Rows,
-    Size,
-    TotalOver,
-    axis_trace,
-)
+from ..functions.axes import Axis, AxisTrace, ElementsNeededError, Renamed, Rows, TotalOver, axis_trace
 from ..functions.batch_array import BatchArray
+from ..functions.sizes import Size
 from ..functions.traced_array import TracedArray, WholeArray, is_whole
 from ..functions.value_array import values_array
 from ..ops.structural import Structural

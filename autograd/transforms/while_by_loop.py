@@ -14,7 +14,8 @@ import numpy as np
 
 from ..engine.apply import apply
 from ..engine.value import Value
-from ..functions.axes import Axis, AxisTrace, Size
+from ..functions.axes import Axis, AxisTrace
+from ..functions.sizes import Size
 from ..ops.table import CONSTANTS
 from .branches import chosen_among, where_taken
 from .loops import OneStep, loop

@@ -198,9 +198,12 @@ def kinds(kind: type[Structural] = Structural) -> Iterator[type[Structural]]:
 
 
 # Axes and loops are no operations on numbers: who makes columns of arrays, and who lays them out, reads them.
-OF_AXES = {"functions.axes", "functions.rows_over_axes", "transforms.loops", "compiler.trace.loops"}
+OF_AXES = {
+    *("functions.axes", "functions.windows", "functions.rows_over_axes"),
+    *("transforms.loops", "compiler.trace.loops"),
+}
 READERS = {
-    *("functions.array_lengths", "functions.traced_array", "functions.rows_over_axes"),
+    *("functions.array_lengths", "functions.traced_array", "functions.rows_over_axes", "functions.windows"),
     *("transforms.sparse_batches", "compiler.trace.fingerprint", "compiler.passes.axes"),
     *("compiler.passes.reductions", "compiler.passes.class_sequence", "compiler.passes.rolling"),
     "compiler.arrays.layout",

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from ...functions.axes import ColumnSource, Condition, Size
+from ...functions.axes import ColumnSource
+from ...functions.sizes import Condition, Size
 from ...transforms.trees import Leaf, Structure
 from .arrays import is_vector
 

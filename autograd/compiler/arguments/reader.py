@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ...functions.axes import Condition
+from ...functions.sizes import Condition
 from ...transforms.dataclass_trees import Record, is_called, is_declared_whole
 from ...transforms.trees import Branch, Copier, Leaf, Structure
 from .arrays import is_vector

@@ -14,7 +14,8 @@ from typing import Any, cast
 
 import numpy as np
 
-from ...functions.axes import ElementAt, Index, Length, Renamed, Shifted
+from ...functions.axes import Index, Length, Renamed
+from ...functions.windows import ElementAt, Shifted
 from ...ops.structural import Structural
 from ...ops.table import Op
 from ..passes.axes import InputArray, Inputs, axes_of_tape, moved_to_end

@@ -17,8 +17,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ...functions.alignment import Dims
-from ...functions.axes import Axis, Column, ElementAt, Index, Length, Renamed, Shifted, Size, TotalOver
+from ...functions.axes import Axis, Column, Index, Length, Renamed, TotalOver
 from ...functions.rows_over_axes import RowOver
+from ...functions.sizes import Size
+from ...functions.windows import ElementAt, Shifted
 from ...ops.structural import Operation, Structural
 from ...ops.table import Op
 from ...transforms.loops import Body, Carried, Loop
