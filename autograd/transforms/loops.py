@@ -369,6 +369,7 @@ def _pulled(
     counted = _count(op, node)
     taken = [leaf for leaf in body.taken if around[leaf] in wanted and around[leaf] is not counted]
     order = consumers_first(*[x for x in body.results if isinstance(x, Value)], level=body.level)
+    unused: set[int] = set()
 
     def step(adjoints: Sequence[Value]) -> OneStep:
         left = [_plus(a, adjoint.get((which, "left"), 0.0)) for which, a in enumerate(adjoints)]
@@ -379,12 +380,16 @@ def _pulled(
         of_all = _replaced(flows, around, body.level)
         given = [adjoint.get((which, "given"), 0.0) for which in range(count)]
         before = [_plus(x, y) for x, y in zip(of_all[:count], given, strict=True)]
+        unused.clear()
+        unused.update(which for which, x in enumerate(before) if not isinstance(x, Value) and x == 0.0)
         return OneStep(before, of_all[count:])
 
     last = [adjoint.get((which, "last"), 0.0) for which in range(count)]
     steps = loop(op.axis, last, step, op.shapes, is_reversed=not op.is_reversed, count=counted)
     of_taken = dict(zip(taken, steps.computed, strict=True))
-    flows: list[Any] = [*steps.last]
+    # What no step uses has no adjoint: a 0 in its place, times the infinite slope of 1 / 0.0, would be nan.
+    takes_steps = counted is None and op.axis.size.answer("__ge__", 1)
+    flows: list[Any] = [None if takes_steps and k in unused else x for k, x in enumerate(steps.last)]
     for leaf, x in zip(body.taken, node.args[count:], strict=True):
         flow = of_taken.get(leaf)
         if flow is not None and op.axis not in _trace().axes_of(x):  # type: ignore[arg-type]

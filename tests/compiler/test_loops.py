@@ -328,3 +328,17 @@ def test_a_carry_of_another_structure_is_refused() -> None:
     for call in (lambda f: f, jit):
         with pytest.raises(TypeError, match="let it keep the structure and shapes"):
             call(lambda x: scan(lambda c, v: ((c, v), None), 0.0, x))(np.ones(3))
+
+
+def test_no_derivative_flows_into_a_carry_that_no_step_uses() -> None:
+    """An infinite first carry, which the first step replaces, has no effect on the gradient, as eagerly."""
+
+    def f(a: Any, zero: Any) -> Any:
+        first = (1.0 - a).sum() / zero
+        return scan(lambda c, x: (tanh((-x).sum()), None), first, a)[0]
+
+    for n in (3, 4):
+        a = np.zeros((n, 2))
+        with np.errstate(all="ignore"):
+            found, expected = jit(grad(f))(a, np.float64(0.0)), grad(f)(a, np.float64(0.0))
+        np.testing.assert_array_equal(found, expected)
