@@ -13,7 +13,7 @@ import numpy as np
 
 from ..engine.value import Value
 from ..functions.axes import Axis, AxisTrace, ElementsNeededError
-from ..functions.batch_array import BatchArray
+from ..functions.batch_array import BatchArray, is_long
 from ..functions.traced_array import Dimension, WholeArray, is_whole
 from ..functions.value_array import ValueArray, values_array
 
@@ -156,8 +156,10 @@ class VariableArray(WholeArray):
         return self._used().reshape(*shape)
 
     def __getitem__(self, key: Any) -> Any:
-        is_slice = isinstance(key, slice) and self._columns is None and self._elements is None
-        return self._cut(key) if is_slice else self._used()[key]
+        if self._columns is not None and not is_long(self) and self._columns.cuts(key):
+            # Numba runs the programs of its elements, and no windows.
+            return self.elements()[key]
+        return self._cut(key) if isinstance(key, slice) and not self.is_used else self._used()[key]
 
     def __setitem__(self, key: Any, value: Any) -> None:
         self._used()[key] = value

@@ -152,7 +152,7 @@ class Sinks:
         for colour, block in self.plan.blocks.items():
             if colour in self.of:
                 self._find_time(self.of[colour])
-            elif not block.axes and (is_computed(block) or block.carried is not None):
+            elif block.carried is not None or (not block.axes and is_computed(block)):
                 self.begin[colour] = max([self._end(o.source) for o in block.operands], default=0)
         for sink in self.results:
             self._find_time(sink)
