@@ -21,8 +21,8 @@ from .module_copies import Copy
 from .partials import Scalar
 from .sweeps import pull, push
 from .trees import Structure, array_of, flatten, unflatten
-from .variable_array import VariableArray
-from .whole_items import items_like, numbers_at_any_index, numbers_like, settled
+from .variable_array import VariableArray, variable_of
+from .whole_items import holds_arrays, items_like, numbers_at_any_index, numbers_like, settled
 
 Function = Callable[..., Any]
 Argnums = int | Sequence[int]
@@ -71,25 +71,40 @@ class Recording:
         *,
         whole: bool = False,
     ) -> None:
-        arguments: list[Any] = [x if is_whole(x) else _variable(x) for x in given]
-        with under_differentiation([x for x in arguments if not is_whole(x)]) as self._level:
-            arguments = [self._whole(x) if is_whole(x) else x for x in arguments]
+        # Only a trace keeps arrays whole.
+        in_trace = axis_trace() is not None
+        wholes = [i for i, x in enumerate(given) if is_whole(x)] if in_trace and holds_arrays(given) else []
+        numbers: list[Any] = [*given] if not wholes else [x for x in given if not is_whole(x)]
+        made = [*map(variable_of, numbers)]
+        with under_differentiation(made) as self._level:
+            arguments: list[Any] = [*made]
+            for i in wholes:
+                arguments.insert(i, self._whole(given[i]))
             result = call(arguments)
         self._aux: Any = None
         if has_aux:
             result, self._aux = _with_aux(result)
         items, self.form = flatten(result, "the result of the function", whole=whole)
-        self._results = [*map(settled, items)]
-        self.outputs = numbers_at_any_index(self._results)
+        self._is_plain = not wholes and not (in_trace and holds_arrays(items))
+        self._results = items if self._is_plain else [*map(settled, items)]
+        self.outputs = items if self._is_plain else numbers_at_any_index(self._results)
         self.nodes = [output for output in self.outputs if isinstance(output, Value)]
         self.order = consumers_first(*self.nodes, level=self._level)
-        # What the arrays have become is known once all uses of them are.
-        reached = {*self.order} if any(map(is_whole, given)) else set()
-        are_apart = {x.is_apart for x in arguments if is_whole(x) and x.is_used} == {True}
-        self._arguments = [x.variables(reached, are_apart) if is_whole(x) else x for x in arguments]
-        self.variables = numbers_at_any_index(self._arguments)
-        self._numbers = [x for v in self.variables for x in v.args if isinstance(x, Value)]
+        self._arguments = arguments
+        self._numbers = [number for number in numbers if isinstance(number, Value)]
+        if wholes:
+            self._settle([arguments[i] for i in wholes], wholes)
+        self.variables = made if self._is_plain else numbers_at_any_index(self._arguments)
         self._outside = self._level_outside(self.nodes)
+
+    def _settle(self, arrays: Sequence[VariableArray], places: Sequence[int]) -> None:
+        """Put what arrays have become in their places, which is known once all uses of them are."""
+        reached = {*self.order}
+        are_apart = {array.is_apart for array in arrays if array.is_used} == {True}
+        for i, array in zip(places, arrays, strict=True):
+            self._arguments[i] = array.variables(reached, are_apart)
+            variables = numbers_at_any_index([self._arguments[i]])
+            self._numbers += [x for variable in variables for x in variable.args if isinstance(x, Value)]
 
     def _whole(self, array: Any) -> VariableArray:
         trace = axis_trace()
@@ -100,7 +115,8 @@ class Recording:
     @property
     def value(self) -> Any:
         """The result."""
-        result = unflatten(self.form, items_like(self._results, self.outputs))
+        items = self.outputs if self._is_plain else items_like(self._results, self.outputs)
+        result = unflatten(self.form, items)
         return self._released(result, self.nodes, self._outside)
 
     @property
@@ -131,6 +147,8 @@ class Recording:
 
     def gradient(self, cotangents: Sequence[Any]) -> list[Any]:
         """Return the adjoint of each argument, given one for each result."""
+        if self._is_plain:
+            return self.pull(cotangents)
         return items_like(self._arguments, self.pull(numbers_like(self._results, cotangents)))
 
     def push(self, tangents: Sequence[Scalar | None]) -> list[Scalar]:
@@ -141,6 +159,8 @@ class Recording:
 
     def tangent(self, directions: Sequence[Any]) -> list[Any]:
         """Return the tangent of each result, given one for each argument."""
+        if self._is_plain:
+            return self.push(directions)
         return items_like(self._results, self.push(numbers_like(self._arguments, directions)))
 
     def _released(self, tree: Any, values: Sequence[Value], outside: int) -> Any:
@@ -166,10 +186,6 @@ class Recording:
         for value in values:
             if value._level >= self._level and value._level not in still_open:
                 value._level = level
-
-
-def _variable(number: Any) -> Value:
-    return +number if isinstance(number, Value) else Value(number)
 
 
 # --------------------------------------------------------------------------------------------- arguments

@@ -18,6 +18,17 @@ from ..functions.traced_array import Dimension, WholeArray, is_whole
 from ..functions.value_array import ValueArray, values_array
 
 
+def variable_of(number: Value | float) -> Value:
+    """Return a new node that stands for a number in a derivative.
+
+    Examples
+    --------
+    >>> variable_of(2.0), variable_of(Value(3.0))
+    (Value(2.0), Value(3.0, op='+'))
+    """
+    return +number if isinstance(number, Value) else Value(number)
+
+
 class VariableArray(WholeArray):
     """An argument with respect to which a function is differentiated, whole.
 
@@ -115,7 +126,7 @@ class VariableArray(WholeArray):
     def _made_variables(self, part: Any) -> Any:
         array = values_array(part.elements() if is_whole(part) else part)
         made = np.empty(array.size, dtype=object)
-        made[:] = [+x if isinstance(x, Value) else Value(x) for x in array.ravel().tolist()]
+        made[:] = [*map(variable_of, array.ravel().tolist())]
         for variable in made:
             variable._level = self._level
         return values_array(made.reshape(array.shape))
