@@ -13,10 +13,10 @@ from ..functions.batch_array import BatchArray
 from ..functions.sizes import Size
 from ..functions.traced_array import TracedArray, is_whole
 from .batch_by_symbol import WholeBatch, is_by_symbol
+from .carry import Carry
 from .loops import OneStep, loop
-from .trees import Leaf, Structure, leaves_like, leaves_of, numbers_of, unflatten, with_leaves
+from .trees import Leaf, Structure, leaves_of, numbers_of, unflatten, with_leaves
 from .while_by_loop import counted_up
-from .whole_items import items_like, numbers_at_any_index, numbers_like, settled
 
 Stepped = Callable[[Any, Any], tuple[Any, Any]]
 """The body: from the carry and a slice to the next carry, which is checked, and a result."""
@@ -80,7 +80,7 @@ def scanned(
     axis = Axis(Size(wholes[0].lengths[0]) if wholes else Size(length or 0, f"scan takes {length} steps"))
     slices = [WholeBatch(whole, 0).slices(axis) for whole in wholes]
     x = unflatten(with_leaves(structure, lambda leaf: Leaf(())), slices, argument=True)
-    first = _Carry(init, "the carry of scan")
+    first = Carry(init, "the carry of scan")
     results = _StepResults()
 
     def step(numbers: Sequence[Any]) -> OneStep:
@@ -119,33 +119,12 @@ def counted(trace: AxisTrace, stepped: Callable[[Any, Any], Any], lower: Any, up
     axis = Axis(size)
     with along(trace, axis):
         i = index_along(axis) + float(lower)
-    first = _Carry(init, "the value of fori_loop")
+    first = Carry(init, "the value of fori_loop")
 
     def step(numbers: Sequence[Any]) -> OneStep:
         return OneStep(first.numbers_of(stepped(i, first.of(numbers))))
 
     return first.of(loop(axis, first.numbers, step, first.shapes, is_reversed=False).last)
-
-
-class _Carry:
-    """What a loop carries, as a tree and as numbers."""
-
-    def __init__(self, init: Any, what: str) -> None:
-        self._what = what
-        leaves, form = leaves_of(init, what, exact=True, whole=True)
-        self._form, self._items = form, [*map(settled, leaves)]
-        self.numbers = numbers_at_any_index(self._items)
-        self.shapes = tuple([np.shape(_slice(item)) for item in self._items])
-
-    def of(self, numbers: Sequence[Any]) -> Any:
-        """Return the tree of other numbers."""
-        form = with_leaves(self._form, lambda leaf: Leaf(()))
-        return unflatten(form, items_like(self._items, numbers), argument=True)
-
-    def numbers_of(self, carry: Any) -> list[Any]:
-        """Return the numbers of another tree, which is checked."""
-        leaves, _ = leaves_like(self._form, carry, self._what, exact=True, whole=True)
-        return numbers_like(self._items, leaves)
 
 
 class _StepResults:

@@ -10,16 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from ..engine.apply import apply
 from ..engine.value import Value
 from ..functions.axes import Axis, AxisTrace
 from ..functions.sizes import Size
 from ..ops.table import CONSTANTS
 from .branches import chosen_among, where_taken
+from .carry import Carry
 from .loops import OneStep, loop
-from .trees import leaves_of, numbers_of, unflatten
 
 Body = Callable[[Any], Any]
 
@@ -48,21 +46,19 @@ def repeated(
         The last value.
     """
     axis = Axis(Size(1, is_counted=True))
-    what = f"the value of {whose}"
-    leaves, form = leaves_of(init, what, exact=True)
+    first = Carry(init, f"the value of {whose}")
 
     def step(numbers: Sequence[Any]) -> OneStep:
-        value = unflatten(form, numbers, argument=True)
+        value = first.of(numbers)
         goes_on = condition_of(value)
         condition = where_taken(goes_on if isinstance(goes_on, Value) else float(goes_on))
         if isinstance(condition, Value) and trace.axes_of(condition) - {axis}:
             value = chosen_among([condition, condition == 0.0], [body, _kept], (value,), whose)
         else:
             value = body(value)
-        return OneStep(numbers_of(leaves_of(value, what, exact=True)[0]), (), condition)
+        return OneStep(first.numbers_of(value), (), condition)
 
-    shapes = tuple([np.shape(leaf) for leaf in leaves])
-    return unflatten(form, loop(axis, numbers_of(leaves), step, shapes).last)
+    return first.of(loop(axis, first.numbers, step, first.shapes).last)
 
 
 def counted_up(
