@@ -89,8 +89,8 @@ class WholeArray(NDArrayOperatorsMixin):
         found = cls.deferred(function, operands)
         if found is not None:
             return found
-        along = [array_along(operand) for operand in operands]
-        if any(one is not operand for one, operand in zip(along, operands, strict=True)):
+        along = _with_long_ones_along(operands)
+        if along is not None:
             try:
                 return cls.applied(function, along)
             except ElementsNeededError:
@@ -119,8 +119,8 @@ class WholeArray(NDArrayOperatorsMixin):
         leading = _leading(map(type, sequences))
         if leading.reduced is not WholeArray.reduced:
             return leading.reduced(op, *sequences)
-        along = [array_along(x) for x in sequences]
-        if any(one is not x for one, x in zip(along, sequences, strict=True)):
+        along = _with_long_ones_along(sequences)
+        if along is not None:
             return WholeArray.reduced(op, *along)
         return apply_variadic(op, *map(taken_apart, sequences))
 
@@ -223,8 +223,8 @@ class WholeArray(NDArrayOperatorsMixin):
         if function in REDUCING:
             return _on_long_arrays(function, args, kwargs)
         if function is np.concatenate and len(args[0]) < _FEW:
-            along = [array_along(part) for part in args[0]]
-            if any(one is not part for one, part in zip(along, args[0], strict=True)):
+            along = _with_long_ones_along(args[0])
+            if along is not None:
                 return function(along, *args[1:], **kwargs)
         return function(*taken_apart(args), **taken_apart(kwargs))
 
@@ -313,10 +313,16 @@ def array_along(item: Any) -> Any:
 
 def _on_long_arrays(act: Callable[..., Any], args: Sequence[Any], options: dict[str, Any]) -> Any:
     """Return a reduction or product of arrays, of which those stay whole that are long."""
-    along = [array_along(arg) for arg in args]
-    if all(one is arg for one, arg in zip(along, args, strict=True)):
+    along = _with_long_ones_along(args)
+    if along is None:
         return act(*taken_apart(tuple(args)), **taken_apart(options))
     return act(*along, **options)
+
+
+def _with_long_ones_along(items: Sequence[Any]) -> list[Any] | None:
+    """Return items of which long arrays vary along an axis; None if none of them is one."""
+    along = [*map(array_along, items)]
+    return along if any(one is not item for one, item in zip(along, items, strict=True)) else None
 
 
 def product_of(lengths: Sequence[Any]) -> Any:

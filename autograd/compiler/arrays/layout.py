@@ -254,9 +254,7 @@ class _Layout:
         args = [self.tape.args[i][0] for i in members]
         source = int(self.source[args[0]])
         renamed: dict[Any, Any] = {op.old: op.new}
-        own = [renamed.get(axis, axis) for axis in self.blocks[source].axes]
-        order = tuple(sorted(range(len(own)), key=own.__getitem__))
-        axes = tuple([own[i] for i in order])
+        axes, order = _ascending([renamed.get(axis, axis) for axis in self.blocks[source].axes])
         self.blocks[colour] = Block(None, self.blocks[source].shape, axes=axes, same_as=(source, order))
         self.at[list(members)] = self.at[args]
 
@@ -268,9 +266,9 @@ class _Layout:
         old, new = (cast(int, axis) for axis in (op.old, op.new))
         own = [new if axis == old else axis for axis in block.axes]
         own += [] if old in block.axes else [new]
-        order = tuple(sorted(range(len(own)), key=own.__getitem__))
+        axes, order = _ascending(own)
         window = Window(operand.source, old, new, op.offset, op.covers, order)
-        self.blocks[colour] = Block(None, block.shape, axes=tuple(sorted(own)), window=window)
+        self.blocks[colour] = Block(None, block.shape, axes=axes, window=window)
         self.at[list(members)] = operand.wanted[0]
 
     def _element(self, colour: int, members: Sequence[int], op: ElementAt) -> None:
@@ -399,6 +397,12 @@ class _Layout:
             sorted({axis for part in block.operands for axis in self.blocks[part.source].axes})
         )
         return Operand(colour, np.arange(positions.size).reshape(positions.shape))
+
+
+def _ascending(axes: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return axes in ascending order, and which of the given ones each is."""
+    order = tuple(sorted(range(len(axes)), key=axes.__getitem__))
+    return tuple([axes[i] for i in order]), order
 
 
 # How to lay out each kind of operation that is neither a row nor arranges the numbers of its operands.

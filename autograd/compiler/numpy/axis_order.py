@@ -47,10 +47,10 @@ def opened(writer: StatementWriter, block: Block, source: int) -> str:
     return f"np.moveaxis({name}, -1, {len(block.shape) - 1})" if block.axes else name
 
 
-def reordered(writer: StatementWriter, block: Block, source: int, order: Sequence[int]) -> str:
+def reordered(text: str, block: Block, order: Sequence[int]) -> str:
     """Return an array with its axes in another order."""
     if list(order) == sorted(order):
-        return writer.names[source]
+        return text
     own = len(block.shape)
     places = ", ".join(map(str, [*range(own), *(own + i for i in order)]))
-    return writer.assigned(f"{writer.names[source]}.transpose({places})")
+    return f"{text}.transpose({places})"

@@ -43,7 +43,9 @@ def _arranged(writer: StatementWriter, block: Block) -> str:
     if block.length is not None:
         return writer.length(block.length)
     if block.same_as is not None:
-        return reordered(writer, block, *block.same_as)
+        source, order = block.same_as
+        text = reordered(writer.names[source], block, order)
+        return text if text.isidentifier() else writer.assigned(text)
     if block.window is not None:
         return window(writer, block, block.window)
     if block.opened is not None:

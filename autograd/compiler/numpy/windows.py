@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from ..arrays.plan import Block, Operand, Window
 from ..passes.axes import AxisLength
+from .axis_order import reordered
 from .statements import StatementWriter
 
 
@@ -26,7 +25,7 @@ def window(writer: StatementWriter, block: Block, of: Window) -> str:
     rest = _rest(old, new, of.start)
     if of.covers:
         there = _slice(of.start, rest, writer.length(of.new))
-        return writer.assigned(_reordered(f"{name}[{_entries(depth, there, behind)}]", block, of.order))
+        return writer.assigned(reordered(f"{name}[{_entries(depth, there, behind)}]", block, of.order))
     own = [of.new if axis == of.old else axis for axis in source.axes] if varies else [*source.axes, of.new]
     moved = writer.assigned(f"np.zeros({writer.shape_of(block.shape, own)})")
     begin, first = max(0, -of.start), max(0, of.start)
@@ -39,7 +38,7 @@ def window(writer: StatementWriter, block: Block, of: Window) -> str:
     if not varies and depth:
         taken = f"{name}[..., None]"
     writer.lines.append(f"{moved}[{_entries(depth, there, behind)}] = {taken}")
-    found = _reordered(moved, block, of.order)
+    found = reordered(moved, block, of.order)
     return found if found == moved else writer.assigned(found)
 
 
@@ -60,11 +59,3 @@ def _slice(start: int, rest: int | None, length: str) -> str:
 def _entries(depth: int, entry: str, behind: int) -> str:
     """Return an index with an entry behind others that take all, and before others."""
     return ", ".join([*[":"] * depth, entry, *[":"] * behind])
-
-
-def _reordered(text: str, block: Block, order: Sequence[int]) -> str:
-    if list(order) == sorted(order):
-        return text
-    own = len(block.shape)
-    places = ", ".join(map(str, [*range(own), *(own + i for i in order)]))
-    return f"{text}.transpose({places})"
