@@ -222,10 +222,6 @@ class WholeArray(NDArrayOperatorsMixin):
             return OF_WHOLE[function](*args, **kwargs)
         if function in REDUCING:
             return _on_long_arrays(function, args, kwargs)
-        if function is np.concatenate and len(args[0]) < _FEW:
-            along = _with_long_ones_along(args[0])
-            if along is not None:
-                return function(along, *args[1:], **kwargs)
         return function(*taken_apart(args), **taken_apart(kwargs))
 
     def __repr__(self) -> str:
@@ -323,6 +319,15 @@ def _with_long_ones_along(items: Sequence[Any]) -> list[Any] | None:
     """Return items of which long arrays vary along an axis; None if none of them is one."""
     along = [*map(array_along, items)]
     return along if any(one is not item for one, item in zip(along, items, strict=True)) else None
+
+
+def _concatenated(arrays: Sequence[Any], *args: Any, **options: Any) -> Any:
+    """Return arrays one behind the other, of which those stay whole that are long."""
+    along = _with_long_ones_along(arrays) if len(arrays) < _FEW else None
+    return np.concatenate(taken_apart(arrays) if along is None else along, *args, **options)
+
+
+OF_WHOLE[np.concatenate] = _concatenated
 
 
 def product_of(lengths: Sequence[Any]) -> Any:
