@@ -6,11 +6,13 @@ import io
 import json
 import subprocess
 import sys
+from argparse import Namespace
 from collections.abc import Callable
 from functools import partial
 from itertools import pairwise, product
 from math import factorial, lgamma, pi
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,7 @@ import pytest
 
 import autograd
 from autograd import jit
-from benchmarks.gradbench import MODULES, evaluate, particle, saddle
+from benchmarks.gradbench import MODULES, awaited, evaluate, particle, saddle
 from benchmarks.gradbench import __main__ as command
 from benchmarks.gradbench.descent import WAYS, Way, argmin
 from benchmarks.gradbench.session import Command, Session, Workload, held
@@ -520,7 +522,7 @@ def session_of(tool: str, module: str, times: dict[str, list[float]], wrong: str
 def test_the_table() -> None:
     """Ratios are of what both tools have a valid result of; the last row is their geometric mean."""
     sessions = [
-        session_of("chainrule", "lse", {"small": [3.0, 1.0], "large": [6.0]}),
+        session_of("chainrule", "lse", {"small": [3.0, 1.0, 1.0, 3.0], "large": [6.0]}),
         session_of("manual", "lse", {"small": [1.0], "large": [1.0]}, wrong="large"),
         session_of("chainrule", "det", {"small": [4.0]}),
         session_of("manual", "det", {"small": [0.5]}),
@@ -534,12 +536,93 @@ def test_the_table() -> None:
     ]
     assert rows[0][0] == "mean time"
     assert {len(row) for row in rows} == {9}
-    assert rows[2] == ["lse", "2 of 2", "8.00", "1.00", "", "", "2.00", "", ""]
+    assert rows[2] == ["lse", "2 of 2", "8.00", "1.00 (1 of 2)", "", "", "2.00", "", ""]
     assert rows[3][-3] == "8.00"
     assert rows[4][2] == "3.00"
     assert rows[-2] == ["geometric mean", "", "", "", "", "", "4.00", "", ""]
     assert rows[-1] == ["geometric mean without det, ode", "", "", "", "", "", "2.00", "", ""]
-    assert "| 7.00 | 1.00 |" in evaluate.table(sessions, "later")
+    assert "| 7.00 | 1.00 (1 of 2) |" in evaluate.table(sessions, "later")
+
+
+def test_the_table_of_sizes() -> None:
+    """Each size that ours has run has a row, with ratios to the tools that have run it."""
+    sessions = [
+        session_of("chainrule", "hello", {"0": [9.0]}),
+        session_of("chainrule", "lse", {"small": [4.0, 1.0, 1.0], "large": [6.0]}),
+        session_of("manual", "lse", {"small": [0.5]}),
+        session_of("jax", "lse", {"small": [6.0, 1.0, 5.0], "large": [3.0]}),
+        session_of("chainrule", "saddle", {"w=0": [4.0]}),
+    ]
+    sessions[1].workloads.append(Workload("g", "small", [8.0, 1.0, 3.0]))
+    sessions[2].workloads.append(Workload("g", "small", [1.5]))
+    head, _, *rows = [
+        [cell.strip() for cell in line.split("|")[1:-1]]
+        for line in evaluate.size_table(sessions).splitlines()
+    ]
+    assert head[3:5] + head[6:7] == ["ours / manual", "ours / jax", "later: ours / manual"]
+    assert rows == [
+        ["lse", "small", "6.00", "3.00", "0.50", "", "1.50", "0.33", ""],
+        ["lse", "large", "6.00", "", "2.00", "", "", "2.00", ""],
+        ["saddle", "w=0", "4.00", "", "", "", "", "", ""],
+    ]
+
+
+def test_the_tables_are_written(tmp_path: Path) -> None:
+    """What was run so far stands in the files that the options name."""
+    runs, text = tmp_path / "runs.json", tmp_path / "table.md"
+    sessions = [session_of("chainrule", "lse", {"small": [3.0]})]
+    evaluate.write(Namespace(json=runs, markdown=text), sessions)
+    assert "| lse | small | 3.00 |" in text.read_text()
+    assert json.loads(runs.read_text())[0]["tool"] == "chainrule"
+
+
+def test_all_tools_run_alike(tmp_path: Path) -> None:
+    """Tools get the same environment, but for our package, and JAX's waits for its results."""
+    options = Namespace(checkout=tmp_path, python="python", min_seconds=1.0, small=False)
+    found = {tool: evaluate.commands("lse", tool, options, "cache")[1] for tool in evaluate.TOOLS}
+    peers = [found[tool].environment for tool in evaluate.OTHERS]
+    assert peers[1:] == peers[:-1]
+    assert found["chainrule"].environment.items() <= peers[0].items()
+    assert [Path(word).name for word in found["jax"].words] == ["python", "awaited.py", "run.py"]
+
+
+def test_hands_are_those_of_the_checkout(tmp_path: Path) -> None:
+    """A copy of GradBench without the largest file is evaluated up to the one before it."""
+    directory = tmp_path / "evals" / "ht" / "data" / "complicated_big"
+    directory.mkdir(parents=True)
+    for i in (1, 2):
+        (directory / f"hand{i}_t26_c100.txt").touch()
+    assert evaluate.own_sizes(tmp_path, "ht") == "--max 2"
+    assert evaluate.own_sizes(tmp_path, "lse") == ""
+
+
+AWAITED = """\
+import sys
+from gradbench import wrap
+import beside
+
+run = wrap.multiple_runs(pre=float)(lambda x: 2.0 * x)
+beside.results.append((sys.argv, run(3.0)))
+"""
+
+
+def test_jax_is_awaited(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A tool of GradBench times its functions until their results are there."""
+
+    def multiple_runs(pre: Callable[[Any], Any]) -> Callable[[Callable[[Any], Any]], Any]:
+        return lambda function: lambda given: function(pre(given))
+
+    wrap = SimpleNamespace(multiple_runs=multiple_runs)
+    monkeypatch.setitem(sys.modules, "gradbench", SimpleNamespace(wrap=wrap))
+    monkeypatch.setitem(sys.modules, "gradbench.wrap", wrap)
+    monkeypatch.setitem(sys.modules, "jax", SimpleNamespace(block_until_ready=lambda found: ("there", found)))
+    (tmp_path / "beside.py").write_text("results = []\n")
+    script = tmp_path / "run.py"
+    script.write_text(AWAITED)
+    monkeypatch.setattr(sys, "path", ["elsewhere", *sys.path])
+    monkeypatch.setattr(sys, "argv", ["awaited.py", str(script)])
+    awaited.main()
+    assert sys.modules.pop("beside").results == [([str(script)], ("there", 6.0))]
 
 
 def test_the_command(

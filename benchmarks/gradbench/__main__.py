@@ -6,6 +6,7 @@ import os
 import sys
 import traceback
 from collections.abc import Iterable, Iterator
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -42,11 +43,22 @@ def answer(message: dict[str, Any]) -> dict[str, Any]:
             raise ValueError(f"expected one of the modules {', '.join(MODULES)}, got {name!r}")
         module = import_module(f".{name}", __package__)
         if kind == "define":
+            load()
             return {"success": True}
         answered: dict[str, Any] = module.FUNCTIONS[message["function"]].answer(message["input"])
         return answered
     except Exception:
         return {"success": False, "error": traceback.format_exc()}
+
+
+@cache
+def load() -> None:
+    """Load the compiler and Numba, which `jit` leaves to the first calls; what imports JAX loads XLA."""
+    from autograd import jit
+
+    square = jit(lambda x: x * x)
+    square(1.0)
+    square.wait()
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from math import exp, isnan, log, nan
 from pathlib import Path
 from statistics import fmean
@@ -26,6 +26,7 @@ TOOLS = {
     "pytorch": frozenset({"hello", "lse", "gmm", "kmeans", "lstm", "ba", "ht"}),
 }
 """The modules that each tool has."""
+OTHERS = tuple(tool for tool in TOOLS if tool != OURS)
 WAYS = frozenset({"particle", "saddle"})
 """The modules whose functions are several ways to one result, of which GradBench counts the fastest."""
 WITHOUT: tuple[tuple[str, ...], ...] = ((), ("det", "ode"))
@@ -42,7 +43,14 @@ SMALL = {
     "ht": "--max 1 --model small",
 }
 """Sizes at which everything is over soon."""
-ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA")}
+ENVIRONMENT = {
+    **{f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA")},
+    **{f"MALLOC_{name}_THRESHOLD_": str(2**32) for name in ("MMAP", "TRIM")},
+}
+"""What all programs find: one thread, and the C library keeps memory to use it again.
+
+Else each array of some megabytes is new, and clearing its pages takes as long as a sum of it.
+"""
 
 
 def main() -> int:
@@ -54,18 +62,26 @@ def main() -> int:
     parser.add_argument("--python", default=sys.executable, help="what runs evaluations and peers")
     parser.add_argument("--small", action="store_true", help="small inputs instead of GradBench's own")
     parser.add_argument("--min-seconds", type=float, default=1.0, help="run a function for so long")
-    parser.add_argument("--limit", type=float, default=900.0, help="seconds for a module with a tool")
+    parser.add_argument("--limit", type=float, default=450.0, help="seconds for a module with a tool")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all runs")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables")
     options = parser.parse_args()
-    sessions = []
+    sessions: list[Session] = []
     for session in held_sessions(options):
         sessions.append(session)
         print(outcome(session), file=sys.stderr, flush=True)
-        if options.json:
-            options.json.write_text(json.dumps([asdict(one) for one in sessions], indent=1))
-    print(table(sessions, "mean"), table(sessions, "later"), sep="\n")
+        write(options, sessions)
+    print(tables(sessions))
     ours = [session for session in sessions if session.tool == OURS]
     return int(any(session.problem or invalid(session) for session in ours))
+
+
+def write(options: argparse.Namespace, sessions: list[Session]) -> None:
+    """Write the files that the options ask for with what was run so far, since all modules take an hour."""
+    if options.json:
+        options.json.write_text(json.dumps([asdict(one) for one in sessions], indent=1))
+    if options.markdown:
+        options.markdown.write_text(tables(sessions))
 
 
 def held_sessions(options: argparse.Namespace) -> Iterator[Session]:
@@ -82,18 +98,30 @@ def commands(module: str, tool: str, options: argparse.Namespace, cache: str) ->
     """Return how to start an evaluation and a tool. Ours begins with no programs kept from an earlier run."""
     checkout = options.checkout.resolve()
     package = Path("python", "gradbench", "gradbench")
-    environment = {**ONE_THREAD, "PYTHONPATH": str(checkout / package.parent), "CHAINRULE_CACHE": cache}
+    environment = {**ENVIRONMENT, "PYTHONPATH": str(checkout / package.parent), "CHAINRULE_CACHE": cache}
     words = [options.python, str(package / "evals" / module / "run.py")]
     if module != "hello":
         words += ["--min-seconds", str(options.min_seconds)]
-        words += SMALL.get(module, "").split() if options.small else []
+        words += (SMALL.get(module, "") if options.small else own_sizes(checkout, module)).split()
     evaluation = Command(words, checkout, environment)
+    here = Path(__file__).resolve()
     if tool == OURS:
-        here = Path(__file__).resolve().parents[2]
-        own = ONE_THREAD | {"CHAINRULE_CACHE": cache}
-        return evaluation, Command([sys.executable, "-m", "benchmarks.gradbench"], here, own)
+        own = ENVIRONMENT | {"CHAINRULE_CACHE": cache}
+        return evaluation, Command([sys.executable, "-m", "benchmarks.gradbench"], here.parents[2], own)
     program = [package / "cpp.py", tool] if tool == GOLDEN else [package / "tools" / tool / "run.py"]
+    if tool == "jax":
+        program.insert(0, here.with_name("awaited.py"))
     return evaluation, Command([options.python, *map(str, program)], checkout, environment)
+
+
+def own_sizes(checkout: Path, module: str) -> str:
+    """Return the arguments for an evaluation's own sizes: of hands, as many as the checkout has files.
+
+    The largest is absent from copies of the repository that leave out large files.
+    """
+    if module != "ht":
+        return ""
+    return f"--max {len([*checkout.glob('evals/ht/data/complicated_big/hand*.txt')])}"
 
 
 def invalid(session: Session) -> list[Workload]:
@@ -110,7 +138,7 @@ def outcome(session: Session) -> str:
 
 
 def times(session: Session, statistic: str) -> dict[tuple[str, str], float]:
-    """Return the mean time, or that of the later runs, of each workload with a valid result."""
+    """Return the mean time, or the median of the later runs, of each workload with a valid result."""
     valid = (workload for workload in session.workloads if not workload.problem)
     return {(each.function, each.description): getattr(each, statistic) for each in valid}
 
@@ -128,35 +156,83 @@ def ratio(ours: Session, other: Session, statistic: str) -> float:
     return parts[0] / parts[1]
 
 
+def tables(sessions: list[Session]) -> str:
+    """Return what all modules take, with and without the first runs, and then each size."""
+    return "\n".join([table(sessions, "mean"), table(sessions, "later"), size_table(sessions)])
+
+
 def table(sessions: list[Session], statistic: str) -> str:
-    """Return a table in Markdown: seconds for a run of everything, and the ratios of ours to the others'."""
+    """Return a table in Markdown: seconds for a run of everything, and the ratios of ours to the others'.
+
+    Of a tool that had not run everything when its time was over, it says how much it has run.
+    """
     by_name = {(session.module, session.tool): session for session in sessions}
-    others = [tool for tool in TOOLS if tool != OURS]
-    ratio_names = " | ".join(f"ours / {tool}" for tool in others)
-    lines = [
-        f"| {statistic} time | valid | {' | '.join(TOOLS)} | {ratio_names} |",
-        "|---" * (2 + len(TOOLS) + len(others)) + "|",
-    ]
-    ratios: dict[str, dict[str, float]] = {tool: {} for tool in others}
+    ratio_names = [f"ours / {tool}" for tool in OTHERS]
+    lines = heading([f"{statistic} time", "valid", *TOOLS, *ratio_names])
+    ratios: dict[str, dict[str, float]] = {tool: {} for tool in OTHERS}
     for module in dict.fromkeys(session.module for session in sessions):
-        ours = by_name.get((module, OURS), Session(module, OURS))
-        cells = [module, f"{len(ours.workloads) - len(invalid(ours))} of {len(ours.workloads)}"]
         found = [by_name.get((module, tool), Session(module, tool)) for tool in TOOLS]
-        cells += [seconds(total(times(session, statistic), module)) for session in found]
-        for tool in others:
-            quotient = ratio(ours, by_name.get((module, tool), Session(module, tool)), statistic)
-            cells.append("" if isnan(quotient) else f"{quotient:.2f}")
+        asked = max(len(session.workloads) for session in found)
+        cells = [module, f"{len(times(found[0], statistic))} of {asked}"]
+        for session in found:
+            known = times(session, statistic)
+            part = f" ({len(known)} of {asked})" if 0 < len(known) < asked else ""
+            cells.append(seconds(total(known, module)) + part)
+        for session in found[1:]:
+            quotient = ratio(found[0], session, statistic)
+            cells.append(quotient_text(quotient))
             # The protocol's trial is no measurement.
             if not isnan(quotient) and module != "hello":
-                ratios[tool][module] = quotient
-        lines.append(f"| {' | '.join(cells)} |")
-    blanks = " |" * (1 + len(TOOLS))
+                ratios[session.tool][module] = quotient
+        lines.append(row(cells))
     for without in WITHOUT:
         kept = [[each[module] for module in each if module not in without] for each in ratios.values()]
-        means = " | ".join(f"{exp(fmean(map(log, found))):.2f}" if found else "" for found in kept)
+        means = [f"{exp(fmean(map(log, found))):.2f}" if found else "" for found in kept]
         name = "geometric mean" + (f" without {', '.join(without)}" if without else "")
-        lines.append(f"| {name} |{blanks} {means} |")
+        lines.append(row([name, *[""] * (1 + len(TOOLS)), *means]))
     return "\n".join([*lines, ""])
+
+
+def size_table(sessions: list[Session]) -> str:
+    """Return a table in Markdown of the sizes that ours has run: its mean time for one, and its ratios.
+
+    They are those of the means, and of the medians of the later runs. The functions of a module are taken
+    together. A ratio is missing where the other tool does not have the module, or did not get so far.
+    """
+    by_name = {(session.module, session.tool): session for session in sessions}
+    names = [f"{name}ours / {tool}" for name in ("", "later: ") for tool in OTHERS]
+    lines = heading(["module", "size", "mean time", *names])
+    for ours in sessions:
+        # The protocol's trial has no sizes.
+        if ours.tool != OURS or ours.module == "hello":
+            continue
+        found = [by_name.get((ours.module, tool), Session(ours.module, tool)) for tool in OTHERS]
+        for size in dict.fromkeys(workload.description for workload in ours.workloads):
+            mine, *theirs = (of_size(session, size) for session in (ours, *found))
+            quotients = [ratio(mine, each, statistic) for statistic in ("mean", "later") for each in theirs]
+            time = seconds(total(times(mine, "mean"), ours.module))
+            lines.append(row([ours.module, size, time, *map(quotient_text, quotients)]))
+    return "\n".join([*lines, ""])
+
+
+def of_size(session: Session, size: str) -> Session:
+    """Return what a session has of one size."""
+    return replace(session, workloads=[each for each in session.workloads if each.description == size])
+
+
+def heading(cells: list[str]) -> list[str]:
+    """Return the first two lines of a table in Markdown."""
+    return [row(cells), row(["---"] * len(cells))]
+
+
+def row(cells: list[str]) -> str:
+    """Return a line of a table in Markdown."""
+    return f"| {' | '.join(cells)} |"
+
+
+def quotient_text(quotient: float) -> str:
+    """Return a ratio with two digits after the point; nothing where there is none."""
+    return "" if isnan(quotient) else f"{quotient:.2f}"
 
 
 def seconds(time: float) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd import grad, hvp, jit, min, vmap
+from autograd import grad, jit, jvp, min, vmap
 
 from .timed import Timed
 
@@ -27,9 +27,10 @@ def objective(centroids: Any, points: Any) -> Any:
 
 def direction(centroids: Any, points: Any) -> Any:
     """Return J H⁻¹. The Hessian is diagonal, so that its product with ones is its diagonal."""
-    ones = np.ones_like(centroids)
-    diagonal = hvp(lambda c: objective(c, points), (centroids,), (ones,))
-    return grad(objective)(centroids, points) / diagonal
+    slope = grad(lambda c: objective(c, points))
+    # A centroid at a time, also of few: one program is for any number of them.
+    ones = vmap(np.ones_like)(centroids)
+    return vmap(np.divide)(*jvp(slope, (centroids,), (ones,)))
 
 
 def prepare(message: Any) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import nan
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, median
 from tempfile import TemporaryFile
 from threading import Timer
 from typing import IO, Any
@@ -48,11 +48,8 @@ class Workload:
 
     @property
     def later(self) -> float:
-        """The mean time without the first run, if there are others.
-
-        The fastest run would say nothing of JAX, whose functions return before they have computed.
-        """
-        return fmean(self.seconds[1:] or self.seconds) if self.seconds else nan
+        """The median time without the first run, if there are others: on a busy machine, a mean says how busy."""
+        return median(self.seconds[1:] or self.seconds) if self.seconds else nan
 
 
 @dataclass
