@@ -16,7 +16,7 @@ from statistics import fmean
 from tempfile import TemporaryDirectory
 
 from . import MODULES
-from .session import Command, Session, Workload, held
+from .session import Command, Session, Workload, held, session_from
 
 OURS, GOLDEN = "chainrule", "manual"
 TOOLS = {
@@ -63,12 +63,15 @@ def main() -> int:
     parser.add_argument("--small", action="store_true", help="small inputs instead of GradBench's own")
     parser.add_argument("--min-seconds", type=float, default=1.0, help="run a function for so long")
     parser.add_argument("--limit", type=float, default=450.0, help="seconds for a module with a tool")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all runs")
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="write all runs; those that it has of other modules stay"
+    )
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables")
     options = parser.parse_args()
-    sessions: list[Session] = []
+    sessions = kept_sessions(options)
     for session in held_sessions(options):
         sessions.append(session)
+        sessions.sort(key=lambda each: MODULES.index(each.module))
         print(outcome(session), file=sys.stderr, flush=True)
         write(options, sessions)
     print(tables(sessions))
@@ -76,8 +79,16 @@ def main() -> int:
     return int(any(session.problem or invalid(session) for session in ours))
 
 
+def kept_sessions(options: argparse.Namespace) -> list[Session]:
+    """Return what the file of runs has of modules that are not run now: to run all of them takes an hour."""
+    if not (options.json and options.json.exists()):
+        return []
+    found = [session_from(each) for each in json.loads(options.json.read_text())]
+    return [session for session in found if session.module not in (options.module or MODULES)]
+
+
 def write(options: argparse.Namespace, sessions: list[Session]) -> None:
-    """Write the files that the options ask for with what was run so far, since all modules take an hour."""
+    """Write the files that the options ask for with what was run so far."""
     if options.json:
         options.json.write_text(json.dumps([asdict(one) for one in sessions], indent=1))
     if options.markdown:

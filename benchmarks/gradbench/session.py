@@ -48,7 +48,7 @@ class Workload:
 
     @property
     def later(self) -> float:
-        """The median time without the first run, if there are others: on a busy machine, a mean says how busy."""
+        """The median time without the first run, if there are others; other programs add to a mean."""
         return median(self.seconds[1:] or self.seconds) if self.seconds else nan
 
 
@@ -73,6 +73,11 @@ class Session:
             self.workloads.append(Workload(message["function"], description, seconds, problem))
         elif message["kind"] == "analysis" and not message["valid"]:
             self.workloads[-1].problem = message.get("error", "not valid")
+
+
+def session_from(found: dict[str, Any]) -> Session:
+    """Return a session from what `dataclasses.asdict` made of it."""
+    return Session(**found | {"workloads": [Workload(**each) for each in found["workloads"]]})
 
 
 class Program:
