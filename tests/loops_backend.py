@@ -13,7 +13,7 @@ import pytest
 from autograd.compiler import Jitted
 from autograd.compiler import compile as compiled
 from autograd.compiler.arrays.plan import Plan, Results
-from autograd.compiler.numba import build as numba_backend
+from autograd.compiler.numba.caller import caller
 from autograd.compiler.numba.source import loops_source
 from autograd.compiler.numpy.table import with_numpy
 from autograd.compiler.runtime.program import Run
@@ -33,15 +33,12 @@ def interpreted(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results)
         "nan": math.nan,
         "add": lambda total, x: total + x,
         "add_product": lambda total, x, y: total + x * y,
+        "is_plain": lambda array: True,
         "load": _load,
         "store": _store,
-        "numbers": loops.numbers,
-        "places": loops.places,
-        "is_strict": False,
     }
     exec(loops.text, namespace)
-    exec(numba_backend.caller(plan, shapes, results), namespace)
-    run: Run = np.errstate(all="ignore")(namespace["run"])
+    run: Run = np.errstate(all="ignore")(caller(namespace["program"], plan, shapes, results, loops))
     return run
 
 
@@ -49,8 +46,8 @@ def _load(memory: Any, start: int, array: Any) -> None:
     memory[start : start + array.size] = array.ravel()
 
 
-def _store(array: Any, memory: Any, start: int) -> None:
-    array.flat = memory[start : start + array.size]
+def _store(array: Any, start: int, size: int, memory: Any, place: int) -> None:
+    array.reshape(-1)[start : start + size] = memory[place : place + size]
 
 
 @pytest.fixture(autouse=True)

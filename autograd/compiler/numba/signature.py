@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from math import prod
 from typing import NamedTuple
 
 from ..arrays.plan import AlongAxes, Results
@@ -11,6 +12,12 @@ from .along import dimensions_of
 
 # A function of 900 results took Numba 14 s.
 _FEW = 8
+
+# How many floats the small results have together, 16 KB: who keeps one of them keeps the memory of all.
+_SMALL = 2_048
+
+Lengths = tuple[int | str, ...]
+"""A shape, with the names of lengths that are known when the program runs."""
 
 
 class Signature(NamedTuple):
@@ -43,7 +50,7 @@ def signature_of(shapes: Sequence[tuple[int, ...]], results: Results, along: Alo
     return Signature(arguments, own, numbers_in, numbers_out)
 
 
-def shapes_of_results(results: Results, along: AlongAxes) -> list[tuple[int | str, ...]]:
+def shapes_of_results(results: Results, along: AlongAxes) -> list[Lengths]:
     """Return the shape of each result, with the names of lengths that are known when the program runs.
 
     Examples
@@ -57,13 +64,46 @@ def shapes_of_results(results: Results, along: AlongAxes) -> list[tuple[int | st
     ]
 
 
+def arrays_of_results(own: Signature, found: Sequence[Lengths]) -> dict[str, Lengths]:
+    """Return the shapes of the arrays that a program fills, by name.
+
+    Examples
+    --------
+    >>> arrays_of_results(Signature([], [0, 1], [], [2, 3]), [(), (2,), (), ()])
+    {'result1': (2,), 'numbers_out': (2,)}
+    """
+    numbers: dict[str, Lengths] = {"numbers_out": (len(own.numbers_out),)} if own.numbers_out else {}
+    return {f"result{i}": found[i] for i in own.results if found[i]} | numbers
+
+
+def small_among(arrays: Mapping[str, Lengths]) -> dict[str, range]:
+    """Return which of some arrays are parts of one, and which parts: several small results are.
+
+    A single one is allocated as fast by itself.
+
+    Examples
+    --------
+    >>> small_among({"result0": (2, 2), "result1": (10**6,), "result2": (3,), "result3": ("length0",)})
+    {'result0': range(0, 4), 'result2': range(4, 7)}
+    >>> small_among({"result0": (2, 2), "result1": (10**6,)})
+    {}
+    """
+    parts: dict[str, range] = {}
+    start = 0
+    for name, lengths in arrays.items():
+        fixed = [length for length in lengths if isinstance(length, int)]
+        if len(fixed) == len(lengths) and start + prod(fixed) <= _SMALL:
+            parts[name] = range(start, start := start + prod(fixed))
+    return parts if len(parts) > 1 else {}
+
+
 def lengths_of(shape: Sequence[int], dimensions: Along) -> tuple[int, ...]:
     """Return the lengths of a result as `dimensions_of` does."""
     axes = {d: axis for d, axis in enumerate(dimensions) if axis is not None}
     return dimensions_of(shape, axes)
 
 
-def _apart(shapes: Sequence[tuple[int | str, ...]]) -> tuple[list[int], list[int]]:
+def _apart(shapes: Sequence[Lengths]) -> tuple[list[int], list[int]]:
     """Return which of some arrays are handed over as they are, and which are numbers among many."""
     numbers = [i for i, shape in enumerate(shapes) if not shape]
     if len(numbers) <= _FEW:

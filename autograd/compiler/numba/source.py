@@ -12,7 +12,7 @@ written.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -23,9 +23,12 @@ from ..runtime.program import UnsuitableError
 from .blocks import write_blocks
 from .index_loops import IndexLoops
 from .loop_writer import LoopWriter, Memory
-from .signature import Signature, shapes_of_results, signature_of
+from .signature import Signature, arrays_of_results, shapes_of_results, signature_of, small_among
 from .staged import stages_with_nests, stored_of, write_stages
 from .stages import with_merged_axes, with_operands_of_loops
+
+SMALL = "small"
+"""What programs call the array of which small results are parts."""
 
 
 class Loops(NamedTuple):
@@ -34,9 +37,12 @@ class Loops(NamedTuple):
     Attributes
     ----------
     text : str
-        The definition of ``program``. It takes the two arrays that follow, an array for each result that is
-        one, which it fills, and the arguments; it returns the results that are numbers. Many numbers are one
-        array: see `Signature`.
+        The definition of ``program``. It takes the array ``w`` and the two that follow, those of them that
+        have any elements, an array for each result that is one, which it fills, and the arguments; it returns
+        the results that are numbers. Many numbers are one array, see `Signature`, and so are the small
+        results, see `small_among`.
+    work : int
+        The length of ``w``, which it computes in.
     numbers : array of float
         What it holds itself.
     places : array of int
@@ -44,8 +50,15 @@ class Loops(NamedTuple):
     """
 
     text: str
+    work: int
     numbers: np.ndarray[tuple[int], np.dtype[np.float64]]
     places: np.ndarray[tuple[int], np.dtype[np.int64]]
+
+    @property
+    def held(self) -> dict[str, int]:
+        """The length of each array that is none of an argument or a result, by name."""
+        lengths = {"w": self.work, "numbers": len(self.numbers), "places": len(self.places)}
+        return {name: length for name, length in lengths.items() if length}
 
 
 def loops_source(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results) -> Loops:
@@ -81,15 +94,16 @@ def loops_source(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results
     >>> tape = tape_of([(v * 2.0).exp() for v in x], [x])
     >>> plan = lay_out(tape, colours_of(tape), whole_arguments([(2,)]))
     >>> print(loops_source(plan, [(2,)], [(tape.outputs, (2,))]).text)
-    def program(numbers, places, result0, argument0):
-        w = np.empty(16)
+    def program(w, result0, argument0):
+        if not (is_plain(argument0)):
+            raise TypeError
         load(w, 0, argument0)
         for i in range(2):
             x1 = w[i]
             v1 = x1 * 2.0
             v2 = math.exp(v1)
             w[i + 8] = v2
-        store(result0, w, 8)
+        store(result0, 0, 2, w, 8)
         return ()
     <BLANKLINE>
     """
@@ -99,17 +113,18 @@ def loops_source(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results
     writer = LoopWriter(plan, lookups)
     own = signature_of(shapes, results, plan.along)
     _read_lengths(writer)
-    _read_arguments(writer, own.numbers_in)
+    _read_arguments(writer, [f"argument{i}" for i in own.arguments if shapes[i]], own.numbers_in)
     stages = stages_with_nests(plan, results, plan.blocks)
     writer.stored = stored_of(plan, stages, results)
     write_stages(writer, stages, results, write_blocks)
     arrays, numbers = _write_results(writer, own, results)
     writer.lines.append(f"return ({''.join(f'{number}, ' for number in numbers)})")
     arguments = [f"argument{i}" for i in own.arguments] + ["numbers_in"] * bool(own.numbers_in)
-    head = f"def program({', '.join(['numbers', 'places', *arrays, *arguments])}):"
-    body = [f"w = np.empty({writer.used})", *writer.lines] if writer.used else writer.lines
-    text = "\n".join([head, *(f"    {line}" for line in body), ""])
-    return Loops(text, np.array(writer.numbers, dtype=float), np.array(writer.places, dtype=np.int64))
+    loops = Loops(
+        "", writer.used, np.array(writer.numbers, dtype=float), np.array(writer.places, dtype=np.int64)
+    )
+    head = f"def program({', '.join([*loops.held, *arrays, *arguments])}):"
+    return loops._replace(text="\n".join([head, *(f"    {line}" for line in writer.lines), ""]))
 
 
 def _blocks_of(plan: Plan) -> Iterator[Block]:
@@ -128,8 +143,11 @@ def _read_lengths(writer: LoopWriter) -> None:
             writer.lines.append(f"length{axis} = {length}")
 
 
-def _read_arguments(writer: LoopWriter, together: list[int]) -> None:
+def _read_arguments(writer: LoopWriter, arrays: list[str], together: list[int]) -> None:
     names = {which: f"numbers_in[{at}]" for at, which in enumerate(together)}
+    if arrays:
+        of_each = " and ".join(f"is_plain({name})" for name in arrays)
+        writer.lines += [f"if not ({of_each}):", "    raise TypeError"]
     for colour, block in writer.plan.blocks.items():
         if block.length is not None:
             writer.scalars[colour] = f"np.float64(length{block.length})"
@@ -146,20 +164,17 @@ def _read_arguments(writer: LoopWriter, together: list[int]) -> None:
 def _write_results(writer: LoopWriter, own: Signature, results: Results) -> tuple[list[str], list[str]]:
     """Write results into their arrays; return the names of these, and the results that are numbers."""
     found = shapes_of_results(results, writer.plan.along)
-    arrays = [f"result{i}" for i in own.results if found[i]]
+    arrays = arrays_of_results(own, found)
+    parts = small_among(arrays)
     along = writer.plan.axes_of_results or [()] * len(results)
-    numbers: list[str] = []
     for i in own.results:
-        instructions, shape = results[i]
-        if not found[i]:
-            numbers.append(_number(writer, instructions[0]))
-        elif not along[i]:
-            _write_array(writer, f"result{i}", instructions, shape)
+        if found[i] and not along[i]:
+            _write_array(writer, f"result{i}", *results[i], parts)
     if own.numbers_out:
-        arrays.append("numbers_out")
         instructions = [results[i][0][0] for i in own.numbers_out]
-        _write_array(writer, "numbers_out", instructions, (len(instructions),))
-    return arrays, numbers
+        _write_array(writer, "numbers_out", instructions, (len(instructions),), parts)
+    numbers = [_number(writer, results[i][0][0]) for i in own.results if not found[i]]
+    return [SMALL] * bool(parts) + [name for name in arrays if name not in parts], numbers
 
 
 def _number(writer: LoopWriter, instruction: int) -> str:
@@ -167,18 +182,27 @@ def _number(writer: LoopWriter, instruction: int) -> str:
     return writer.scalar(Operand(colour, np.array(at)))
 
 
-def _write_array(writer: LoopWriter, name: str, instructions: Sequence[int], shape: tuple[int, ...]) -> None:
-    """Write what copies a result into its array."""
+def _write_array(
+    writer: LoopWriter,
+    name: str,
+    instructions: Sequence[int],
+    shape: tuple[int, ...],
+    parts: Mapping[str, range],
+) -> None:
+    """Write what copies a result into its array, or into its part of the small ones."""
     if not instructions:
         return
     memory = _together(writer, [writer.plan.place[i] for i in instructions])
-    start = memory.positions[0]
+    start, part = memory.positions[0], parts.get(name)
     if np.array_equal(memory.positions, start + np.arange(len(instructions))):
-        writer.lines.append(f"store({name}, {memory.array}, {start})")
-        return
-    loop = IndexLoops(shape)
-    element = writer.element(memory.shaped(shape), loop)
-    writer.lines += loop.around(f"{name}[{', '.join(loop.indices)}] = {element}")
+        target = f"{name}, 0" if part is None else f"{SMALL}, {part.start}"
+        writer.lines.append(f"store({target}, {len(instructions)}, {memory.array}, {start})")
+    elif part is not None:
+        writer.copy(Memory(SMALL, np.array(part)).shaped(shape), memory.shaped(shape))
+    else:
+        loop = IndexLoops(shape)
+        element = writer.element(memory.shaped(shape), loop)
+        writer.lines += loop.around(f"{name}[{', '.join(loop.indices)}] = {element}")
 
 
 def _together(writer: LoopWriter, places: Sequence[tuple[int, int]]) -> Memory:
