@@ -23,6 +23,7 @@ from autograd import (
     log,
     log1p,
     logsumexp,
+    scan,
     softplus,
     tanh,
     value_and_grad,
@@ -226,6 +227,16 @@ def test_loops_over_steps_of_several_samples(name: str) -> None:
     compiled(LOOP_W, U, H, xs(4))
     compiled.wait()
     assert "it has loops over the steps of several samples" in compiled.report().remark
+
+
+def test_a_factor_that_is_put_in_order_for_all_steps() -> None:
+    """The transpose of a matrix stands in memory that no step overwrites."""
+
+    def states(w: Any, h: Any, x: Any) -> Any:
+        return scan(lambda c, v: (np.tanh(c @ w.T + v), None), h, x)[0]
+
+    w, h, x = (np.sin(np.arange(n * 6.0)).reshape(n, 6) for n in (6, 2, 4))
+    same(on("loops", states, w, h, x)(w, h, x), states(w, h, x), 1e-12)
 
 
 def test_numba_loops_over_steps() -> None:

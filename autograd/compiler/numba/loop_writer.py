@@ -207,7 +207,9 @@ class LoopWriter:
         """Return a contiguous copy of some elements, which is made once."""
         key = memory.key
         if self.around is not None and (memory.array != "w" or memory.positions.max() < self.fixed):
-            self.around.used, known = self.used, self.around.contiguous(memory)
+            # Its room begins after all that is in use here by now.
+            self.around.used = self.used
+            known = self.around.contiguous(memory)
             self.used = self.around.used
             return known
         if key not in self.packed:
