@@ -58,7 +58,7 @@ class Conversions(Description):
     def _plain(self, asked_by: str) -> float:
         """Return the number, unless the derivative of what is made of it would be lost."""
         number = self._known(asked_by)
-        if self._level and highest_open([self], open_levels(traces=False), by_derivative=True):
+        if self._level and highest_open([self], open_levels(traces=False), by_derivative=True, is_any=True):
             raise LostGradientError(
                 f"{asked_by} makes a plain number of what is being differentiated, at {user_line()}, so that "
                 "its derivative would be lost; take the functions of autograd or NumPy for math's, "

@@ -117,7 +117,9 @@ def is_variable(node: Any) -> bool:
     return level > 0 and level_above(node.args) < level
 
 
-def highest_open(nodes: Iterable[Any], levels: set[int], *, by_derivative: bool = False) -> int:
+def highest_open(
+    nodes: Iterable[Any], levels: set[int], *, by_derivative: bool = False, is_any: bool = False
+) -> int:
     """Return the highest of some levels on whose variables nodes depend; 0 if there is none.
 
     Parameters
@@ -128,6 +130,8 @@ def highest_open(nodes: Iterable[Any], levels: set[int], *, by_derivative: bool 
         The levels to look for, such as `open_levels` returns.
     by_derivative : bool
         Whether to follow only edges along which a derivative flows, so not those of a comparison.
+    is_any : bool
+        Whether any of them will do: the search ends at the first.
 
     Returns
     -------
@@ -156,6 +160,8 @@ def highest_open(nodes: Iterable[Any], levels: set[int], *, by_derivative: bool 
         seen.add(node)
         if node._level in levels and (not by_derivative or is_variable(node)):
             found = node._level
+            if is_any:
+                break
             continue
         waiting.extend(arg for arg in _operands(node, by_derivative) if arg._level >= lowest)
     return found

@@ -123,4 +123,4 @@ def is_unknown(node: Any) -> bool:
     >>> is_unknown(x * 2.0)
     False
     """
-    return may_be_traced(node) and highest_open([node], open_levels(traces=True)) > 0
+    return may_be_traced(node) and highest_open([node], open_levels(traces=True), is_any=True) > 0

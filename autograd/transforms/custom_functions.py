@@ -90,7 +90,7 @@ class CustomFunction:
         leaves, structure = leaves_of(own, f"an argument of {self.name}", exact=True)
         numbers = numbers_of(leaves)
         nodes = [number for number in numbers if isinstance(number, Value)]
-        if not nodes or highest_open(nodes, {*_transposed.get()}):
+        if not nodes or highest_open(nodes, {*_transposed.get()}, is_any=True):
             return self.fun(*given)
         if _has_module(structure):
             raise TypeError(f"{self.name} expected numbers and arrays, got a model; pass its parameters")

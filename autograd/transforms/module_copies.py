@@ -414,5 +414,5 @@ def _without_variables(values: Sequence[Value], variables: Sequence[Value]) -> d
     return {
         id(value): value._data
         for value in values
-        if value in dependent and not highest_open([value], outside)
+        if value in dependent and not highest_open([value], outside, is_any=True)
     }

@@ -595,7 +595,7 @@ def _module_parts(module: Any) -> tuple[Iterable[Any], Iterable[Any], Any, Any]:
         return state
 
     levels = open_levels()
-    numbers = [p if levels and highest_open([p], levels) else p.data for p in parameters]
+    numbers = [p if levels and highest_open([p], levels, is_any=True) else p.data for p in parameters]
     return names, numbers, build_state, Copier(module, parameters)
 
 
