@@ -22,6 +22,7 @@ from test_jit_settings import PAIRS, Activation, Holder, Slotted, in_units, name
 import autograd
 from autograd import Value, as_values, grad, jit
 from autograd.compiler import jitted
+from autograd.compiler.arguments import snapshot
 from autograd.compiler.arguments.call import Call
 from autograd.compiler.arguments.reader import Reader, reader_of
 from autograd.engine.tracing import tracing
@@ -414,3 +415,22 @@ def test_derivatives_between_calls() -> None:
             return f(changed, x)
 
         assert grad(by_number)(0.3) == pytest.approx(1.0 - np.tanh(model.w[0].data * 0.5 + 0.3) ** 2)
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 576])
+def test_addresses_are_those_of_the_objects(size: int) -> None:
+    """Read from the memory of a tuple or asked for one by one, addresses are the ids of its objects."""
+    parts = tuple([str(i) if i % 2 else object() for i in range(size)])
+    ids = [id(part) for part in parts]
+    for addresses in (snapshot._addresses, snapshot._addresses_asked_for):
+        assert np.frombuffer(addresses(parts), dtype=np.uintp).tolist() == ids
+
+
+def test_modules_where_tuples_lie_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where addresses are asked for one by one, a parameter in the place of another is noticed as well."""
+    monkeypatch.setattr(snapshot, "_addresses", snapshot._addresses_asked_for)
+    neuron = Neuron(2)
+    read, _ = reader_and_key(neuron)
+    assert read((neuron,), {}) is not None
+    neuron.b = Value(neuron.b.data)
+    assert read((neuron,), {}) is None
