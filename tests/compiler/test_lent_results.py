@@ -27,12 +27,13 @@ COUNTS = sys.implementation.name == "cpython" and getattr(sys, "_is_gil_enabled"
 
 def squares(p: dict[str, Any]) -> Any:
     """Return a number whose gradient is twice the arrays."""
-    return (p["w"] * p["w"]).sum() + (p["b"] * p["b"]).sum() + p["s"] * p["s"]
+    return sum((p[name] * p[name]).sum() for name in "wbcd") + p["s"] * p["s"]
 
 
 def parameters(number: float) -> dict[str, Any]:
     """Return arrays that are told from those of another number."""
-    return {"w": np.full((3, 2), number), "b": number + np.arange(4.0), "s": number}
+    w, b = np.full((3, 2), number), number + np.arange(4.0)
+    return {"w": w, "b": b, "c": np.array([number]), "d": np.array([[number]]), "s": number}
 
 
 def right(number: float) -> dict[str, Any]:

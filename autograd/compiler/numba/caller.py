@@ -80,7 +80,7 @@ def caller_source(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Result
     Examples
     --------
     >>> loops = Loops("", 8, np.array([0.1]), np.array([], dtype=int))
-    >>> print(caller_source(Plan({}, {}), [(2,)], [([0], ()), ([1, 2], (2,)), ([3], (1, 1))], loops))
+    >>> print(caller_source(Plan({}, {}), [(2,)], [([0], ()), ([], (200,)), ([1], (1, 1))], loops))
     def run(argument0):
         global is_strict
         try:

@@ -16,6 +16,10 @@ _FEW = 8
 # How many floats the small results have together, 16 KB: who keeps one of them keeps the memory of all.
 _SMALL = 2_048
 
+# Fewer arrays, of 1 KB together, are allocated as fast as they are lent.
+_FEW_ARRAYS = 3
+_FEW_FLOATS = 128
+
 Lengths = tuple[int | str, ...]
 """A shape, with the names of lengths that are known when the program runs."""
 
@@ -77,15 +81,15 @@ def arrays_of_results(own: Signature, found: Sequence[Lengths]) -> dict[str, Len
 
 
 def small_among(arrays: Mapping[str, Lengths]) -> dict[str, range]:
-    """Return which of some arrays are parts of one, and which parts: several small results are.
-
-    A single one is allocated as fast by itself.
+    """Return which of some arrays are parts of one, and which parts: small results are, if that is faster.
 
     Examples
     --------
-    >>> small_among({"result0": (2, 2), "result1": (10**6,), "result2": (3,), "result3": ("length0",)})
-    {'result0': range(0, 4), 'result2': range(4, 7)}
-    >>> small_among({"result0": (2, 2), "result1": (10**6,)})
+    >>> small_among({"result0": (10, 20), "result1": (10**6,), "result2": (3,), "result3": ("length0",)})
+    {'result0': range(0, 200), 'result2': range(200, 203)}
+    >>> small_among({"result0": (10, 20), "result1": (10**6,)})
+    {}
+    >>> small_among({"result0": (2,), "result1": (3,)})
     {}
     """
     parts: dict[str, range] = {}
@@ -94,7 +98,8 @@ def small_among(arrays: Mapping[str, Lengths]) -> dict[str, range]:
         fixed = [length for length in lengths if isinstance(length, int)]
         if len(fixed) == len(lengths) and start + prod(fixed) <= _SMALL:
             parts[name] = range(start, start := start + prod(fixed))
-    return parts if len(parts) > 1 else {}
+    is_faster = len(parts) > (1 if start > _FEW_FLOATS else _FEW_ARRAYS)
+    return parts if is_faster else {}
 
 
 def lengths_of(shape: Sequence[int], dimensions: Along) -> tuple[int, ...]:
