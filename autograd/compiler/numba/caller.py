@@ -88,11 +88,12 @@ def caller_source(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Result
         except IndexError:
             w = work_memory.new()
         try:
-            small, result1, result2, = lent = lent_results.pop(0)
-            if getrefcount(small) != unused:
-                small, result1, result2, = lent = lent_results.other(lent)
+            lent = lent_results.pop(0)
+            if getrefcount(lent[0]) != unused:
+                lent = lent_results.other(lent)
         except IndexError:
-            small, result1, result2, = lent = lent_results.new()
+            lent = lent_results.new()
+        small, result1, result2, = lent
         if is_strict:
             argument0, = map(plain, (argument0, ))
         try:
@@ -172,14 +173,14 @@ def _work_memory(loops: Loops) -> list[str]:
 def _small_results(small: Mapping[str, range]) -> list[str]:
     if not small:
         return []
-    taken = f"{SMALL}, {_listed(small)}= lent"
     return [
         "try:",
-        f"    {taken} = lent_results.pop(0)",
-        f"    if getrefcount({SMALL}) != unused:",
-        f"        {taken} = lent_results.other(lent)",
+        "    lent = lent_results.pop(0)",
+        "    if getrefcount(lent[0]) != unused:",
+        "        lent = lent_results.other(lent)",
         "except IndexError:",
-        f"    {taken} = lent_results.new()",
+        "    lent = lent_results.new()",
+        f"{SMALL}, {_listed(small)}= lent",
     ]
 
 

@@ -60,8 +60,7 @@ class LentResults(list[tuple[Any, ...]]):
         except IndexError:
             self.append(lent)
             return self.new()
-        memory = other[0]
-        if sys.getrefcount(memory) == self.unused:
+        if sys.getrefcount(other[0]) == self.unused:
             self.append(lent)
             return other
         # The first was lent longer ago: it may never be dropped, as the results of a first step.
@@ -74,10 +73,11 @@ _COUNTS = sys.implementation.name == "cpython" and getattr(sys, "_is_gil_enabled
 
 
 def _others() -> int:
-    """Return how many refer to an array without views: its tuple, a variable, and in some Pythons a call."""
-    (memory,) = lent = (np.empty(0),)
-    # Never more, lest a debugger that refers to this one array has every array lent too early.
-    return min(1 + len(lent) + 1, sys.getrefcount(memory))
+    """Return how many refer to an array besides its views: the tuple, and the call that counts."""
+    lent = (np.empty(0),)
+    # An item of a tuple, since of a variable some Pythons do not count the call. Never more than 2, lest a
+    # debugger that refers to this one array has every array lent too early.
+    return min(2, sys.getrefcount(lent[0]))
 
 
 _OTHERS = _others()
