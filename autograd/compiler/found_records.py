@@ -141,7 +141,7 @@ def _block_tree(block: Block, arrays: _Numbered) -> tuple[Any, ...]:
             block.is_along,
             block.opened,
         ),
-        None if block.rows is None else arrays.add(block.rows),
+        [None if listed is None else arrays.add(listed) for listed in (block.rows, block.terms)],
         None if block.loop is None else _loop_tree(block.loop, arrays),
     )
 
@@ -164,9 +164,10 @@ def _plan_in(record: bytes) -> tuple[Plan, Results]:
 
 
 def _block_in(tree: Sequence[Any], arrays: Sequence[Array]) -> Block:
-    name, shape, argument, constants, parts, is_reduction, is_product, targets, of_axes, rows, loop = tree
+    name, shape, argument, constants, parts, is_reduction, is_product, targets, of_axes, listed, loop = tree
     axes, over, dimensions, length, same_as, window, is_index, carried, is_along, opened = of_axes
     operands = [Operand(source, arrays[wanted]) for source, wanted in parts]
+    rows, terms = (None if which is None else arrays[which] for which in listed)
     return Block(
         None if name is None else _row(name),
         tuple(shape),
@@ -179,7 +180,7 @@ def _block_in(tree: Sequence[Any], arrays: Sequence[Array]) -> Block:
         tuple(axes),
         tuple(over),
         tuple(dimensions),
-        None if rows is None else arrays[rows],
+        rows,
         length,
         None if same_as is None else (same_as[0], tuple(same_as[1])),
         None if window is None else Window(*window)._replace(order=tuple(window[-1])),
@@ -188,6 +189,7 @@ def _block_in(tree: Sequence[Any], arrays: Sequence[Array]) -> Block:
         None if carried is None else (carried[0], carried[1], carried[2]),
         is_along,
         opened,
+        terms,
     )
 
 

@@ -13,15 +13,17 @@ from math import prod
 from typing import Any, cast
 
 import numpy as np
+import numpy.typing as npt
 
 from ...functions.axes import Index, Length, Renamed
 from ...functions.windows import ElementAt, Shifted
 from ...ops.structural import Structural
-from ...ops.table import Op
+from ...ops.table import OPS, Op
 from ..passes.axes import InputArray, Inputs, axes_of_tape, moved_to_end
 from ..passes.batches import samples_of, sources_of
 from ..passes.granted import granted
 from ..passes.products import DOTS, SUMS
+from ..passes.ragged import RaggedDot
 from ..passes.reductions import find_reductions
 from ..passes.simplify import simplify
 from ..trace.loops import AlongSteps, AtStep, OtherSteps, TapeCarried, TapeLoop
@@ -34,6 +36,9 @@ _MOST_AXES = 4
 
 # Fewer numbers are gathered faster than NumPy goes through several axes.
 _FEWEST = 1000
+
+# Fewer sums of products are not a matrix product unless they are all of it.
+_FEWEST_OF_HALF = 6
 
 
 def lay_out(
@@ -110,6 +115,8 @@ class _Layout:
         # Those that stand for several samples have a row of positions, in the table of their length.
         self.row: Positions = np.full(len(tape), -1, dtype=np.intp)
         self.rows: dict[int, Positions] = {}
+        # The matrices of ragged rows, by where their numbers stand.
+        self.matrices: dict[tuple[tuple[int, ...], bytes, bytes], int] = {}
         of = np.array(self.samples, dtype=np.intp)
         for length in {*self.samples} - {0}:
             inside = np.flatnonzero(of == length)
@@ -149,10 +156,10 @@ class _Layout:
 
     def _compute(self, colour: int, members: list[int], elementwise: bool) -> None:
         """Lay out what a row computes, or constants."""
-        self.blocks[colour], order = self._block(members, elementwise)
+        self.blocks[colour], positions = self._block(members, elementwise)
         if self.axes:
             self.blocks[colour].axes = tuple(sorted(self.axes[members[0]]))
-        self._put(members, _inverse_of(order))
+        self._put(members, positions)
 
     def _loop(self, colour: int, members: Sequence[int], op: TapeLoop) -> None:
         """Lay out a loop."""
@@ -282,6 +289,60 @@ class _Layout:
         self.blocks[colour] = Block(None, block.shape, axes=axes, window=window)
         self.at[list(members)] = operand.wanted[0]
 
+    def _ragged(self, colour: int, members: Sequence[int], op: RaggedDot) -> None:
+        """Lay out sums of different lengths as a product of a vector and a matrix."""
+        pairs = [op.columns(self.tape.args[i]) for i in members]
+        vector: list[Positions] = [np.array(pair[1], dtype=np.intp) for pair in pairs]
+        matrix = [number for pair in pairs for number in pair[0]]
+        of_vector = int(self.source[max(vector, key=len)[0]])
+        columns, which = np.unique(np.concatenate([self.at[row] for row in vector]), return_inverse=True)
+        member = np.repeat(np.arange(len(members)), list(map(len, vector)))
+        terms = np.zeros((len(members), len(columns)), dtype=bool)
+        terms[member, which.ravel()] = True
+        order = _order_of_rows(terms)
+        sources: Positions = np.full(terms.shape, -1)
+        positions: Positions = np.zeros(terms.shape, dtype=np.intp)
+        sources[member, which.ravel()] = self.source[matrix]
+        positions[member, which.ravel()] = self.at[matrix]
+        right = self._matrix(sources[order], positions[order])
+        is_product = len(members) > 1
+        self.blocks[colour] = Block(
+            OPS["dot"],
+            (len(members),) if is_product else (),
+            operands=[Operand(of_vector, np.broadcast_to(columns, terms.shape)), right],
+            is_reduction=True,
+            product=(Operand(of_vector, columns[None]), right) if is_product else None,
+            axes=tuple(sorted(self.axes[members[0]])) if self.axes else (),
+            terms=None if terms.all() else terms[order].astype(np.intp),
+        )
+        self._put(members, _inverse_of(order))
+
+    def _matrix(self, sources: Positions, positions: Positions) -> Operand:
+        """Return a matrix of numbers of some arrays, with zeros where none is given, or the transpose of one.
+
+        What a triangle is multiplied by flows back through its transpose.
+        """
+        colour = self.matrices.get((sources.T.shape, sources.T.tobytes(), positions.T.tobytes()))
+        if colour is not None:
+            return Operand(colour, np.arange(sources.size).reshape(sources.shape[::-1]).T)
+        is_given = sources.ravel() >= 0
+        given, missing = np.flatnonzero(is_given), np.flatnonzero(~is_given)
+        flat = positions.ravel()[given]
+        parts, which = by_source(sources.ravel()[given].tolist(), flat.tolist())
+        targets: list[Positions] = [given[numbers] for numbers in which]
+        axes = {axis for part in parts for axis in self.blocks[part.source].axes}
+        if len(missing):
+            zero, self.unused = self.unused, self.unused + 1
+            self.blocks[zero] = Block(None, (1,), constants=np.zeros(1))
+            parts.append(Operand(zero, np.zeros(len(missing), dtype=np.intp)))
+            targets.append(missing)
+        colour, self.unused = self.unused, self.unused + 1
+        self.blocks[colour] = Block(
+            None, (sources.size,), operands=parts, targets=targets, axes=tuple(sorted(axes))
+        )
+        self.matrices[sources.shape, sources.tobytes(), positions.tobytes()] = colour
+        return Operand(colour, np.arange(sources.size).reshape(sources.shape))
+
     def _classes(self) -> tuple[dict[int, list[int]], dict[int, int]]:
         """Return the members of each colour, and how many classes there are below each, one on another."""
         members: dict[int, list[int]] = {}
@@ -326,7 +387,7 @@ class _Layout:
         self._put(members, np.array(positions))
 
     def _block(self, members: list[int], elementwise: bool) -> tuple[Block, Positions]:
-        """Return the array of a class, and its order: which element stands at each position.
+        """Return the array of a class, and at which position each element stands.
 
         Element ``m * lanes + s`` is what member ``m`` has for sample ``s``.
         """
@@ -338,7 +399,7 @@ class _Layout:
             # By size, since 0, 1, 2, ... are often compared with the classes in this order.
             constants = np.array([tape.numbers[i] for i in members], dtype=float)
             order = np.argsort(constants, kind="stable")
-            return Block(None, (count,), constants=constants[order]), order
+            return Block(None, (count,), constants=constants[order]), _inverse_of(order)
         row = op.reduces if isinstance(op, Structural) else op
         if row is None:
             raise NotImplementedError(f"jit expected operations that it can compute on arrays, got {op}")
@@ -348,7 +409,7 @@ class _Layout:
             operands = [self._operand(column, lanes) for column in table.T]
             order, shape = _elementwise_order(operands, self.blocks, lanes)
             ordered = [Operand(o.source, o.wanted[order].reshape(shape)) for o in operands]
-            return Block(row, shape, operands=ordered), order
+            return Block(row, shape, operands=ordered), _inverse_of(order)
         shape = (count,) if count > 1 else ()
         if elementwise or len({self.source[arg] for arg in args}) > len(row.partials):
             # Numbers of several arrays: an operand for each of them.
@@ -361,9 +422,9 @@ class _Layout:
             operands = [self._rows(column, over, total=True) for column in columns]
         else:
             operands = [self._rows(column, lanes) for column in columns]
-        block, order = _reduction(row, operands, shape, self.blocks)
+        block, positions = _reduction(row, operands, shape, self.blocks)
         block.over = over_axes
-        return block, order
+        return block, positions
 
     def _operand(self, args: Positions, lanes: int) -> Operand:
         """Return where one argument of each member stands, for each of its samples."""
@@ -417,6 +478,7 @@ _WAYS: dict[type, Callable[[_Layout, int, Sequence[int], Any], None]] = {
     AlongSteps: _Layout._along,
     OtherSteps: _Layout._renumber,
     AtStep: _Layout._open,
+    RaggedDot: _Layout._ragged,
 }
 
 
@@ -479,19 +541,32 @@ def _filled(colours: Sequence[int], positions: Sequence[int]) -> Block:
 def _reduction(
     row: Op, operands: list[Operand], shape: tuple[int, ...], blocks: Mapping[int, Block]
 ) -> tuple[Block, Positions]:
-    """Return the array of a class of reductions, and its order."""
+    """Return the array of a class of reductions, and at which position each of them stands."""
     if row in SUMS:
         operands = _in_order(operands, blocks)
     if row in DOTS and (found := _as_product(operands)):
-        order, shape, product = found
-        return Block(row, shape, operands=operands, is_reduction=True, product=product), order
+        positions, shape, product = found
+        return Block(row, shape, operands=operands, is_reduction=True, product=product), positions
     firsts = [operand.wanted[:, 0] for operand in _constants_last(operands, blocks)]
     order = _sorted(firsts)
     shape = _shape_of([first[order] for first in firsts]) if shape else ()
     ordered = [
         Operand(o.source, o.wanted[order].reshape(*shape, -1) if shape else o.wanted) for o in operands
     ]
-    return Block(row, shape, operands=ordered, is_reduction=True), order
+    return Block(row, shape, operands=ordered, is_reduction=True), _inverse_of(order)
+
+
+def _order_of_rows(terms: npt.NDArray[np.bool_]) -> Positions:
+    """Return the order of ragged rows: by where they begin, or if that is the same, by where they end.
+
+    One without terms is the first or the last, as the others lead to expect.
+    """
+    width = terms.shape[1]
+    is_empty = ~terms.any(axis=1)
+    first, last = terms.argmax(axis=1), width - terms[:, ::-1].argmax(axis=1)
+    if len(np.unique(first[~is_empty])) == 1:
+        return np.argsort(np.where(is_empty, 0, last), kind="stable")
+    return np.argsort(np.where(is_empty, width, first), kind="stable")
 
 
 def _inverse_of(order: Positions) -> Positions:
@@ -523,7 +598,7 @@ def _elementwise_order(
         # Ranked by position, so that the grid runs along its sources whatever the order of the trace.
         ranks = [np.unique(keys, return_inverse=True)[1].ravel() for keys in varied]
         if grid := _as_grid(*ranks):
-            return grid[:2]
+            return grid
     if varied:
         order = _sorted(varied)
         return order, _shape_of([wanted[order] for wanted in varied])
@@ -555,33 +630,46 @@ def _inverse(positions: Positions) -> Positions | None:
     return None if (inverse < 0).any() else inverse
 
 
-def _as_grid(left: Positions, right: Positions) -> tuple[Positions, tuple[int, int], int] | None:
-    """Return order and shape of all pairs of two sets of ranks, and which of them varies more slowly."""
+def _as_grid(left: Positions, right: Positions) -> tuple[Positions, tuple[int, int]] | None:
+    """Return order and shape of all pairs of two sets of ranks."""
+    grid = _on_grid(left, right)
+    if grid is None or prod(grid[1]) > len(left):
+        return None
+    return _inverse_of(grid[0]), grid[1]
+
+
+def _on_grid(left: Positions, right: Positions) -> tuple[Positions, tuple[int, int], int] | None:
+    """Return positions and shape of pairs of two sets of ranks, and which of them varies more slowly.
+
+    They are all pairs, or at least half of them, as those of a triangle.
+    """
     columns = (left, right)
     sizes = [int(ranks.max()) + 1 for ranks in columns]
-    if sizes[0] * sizes[1] != len(left):
+    size, count = sizes[0] * sizes[1], len(left)
+    if not count <= size <= (2 * count if count >= _FEWEST_OF_HALF else count):
         return None
     # The one that changes later in the trace varies more slowly.
     changes = [int(np.argmax(ranks != ranks[0])) if ranks.any() else len(ranks) for ranks in columns]
     slow = int(changes[1] > changes[0])
-    order = _inverse(columns[slow] * sizes[1 - slow] + columns[1 - slow])
-    return None if order is None else (order, (sizes[slow], sizes[1 - slow]), slow)
+    positions = columns[slow] * sizes[1 - slow] + columns[1 - slow]
+    is_once = np.bincount(positions, minlength=size).max() == 1
+    return (positions, (sizes[slow], sizes[1 - slow]), slow) if is_once else None
 
 
 def _as_product(
     operands: Sequence[Operand],
 ) -> tuple[Positions, tuple[int, ...], tuple[Operand, Operand]] | None:
-    """Return order, shape and factors if the rows are all pairs of some rows left and some right."""
+    """Return positions, shape and factors if the rows are pairs of some rows left and some right."""
     if len(operands[0].wanted) == 1:
         return None
     (left, left_ranks), (right, right_ranks) = (_ranked(operand.wanted) for operand in operands)
-    grid = _as_grid(left_ranks, right_ranks)
+    grid = _on_grid(left_ranks, right_ranks)
     if grid is None:
         return None
-    order, shape, slow = grid
+    positions, shape, slow = grid
     factors = [Operand(o.source, rows) for o, rows in zip(operands, (left, right), strict=True)]
     # A product with a single row is one of a matrix and a vector.
-    return order, tuple(n for n in shape if n > 1), (factors[slow], factors[1 - slow])
+    return positions, tuple(n for n in shape if n > 1), (factors[slow], factors[1 - slow])
 
 
 def _ranked(rows: Positions) -> tuple[Positions, Positions]:

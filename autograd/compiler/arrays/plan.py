@@ -67,6 +67,9 @@ class Block:
         Whether it reduces the last axis of its operands, which the block does not have.
     product : tuple of Operand or None
         For a matrix product the rows of the left and of the right factor.
+    terms : array of int or None
+        Of the product of a vector, on the left, and a matrix, 1 for each term that a row has; None if it has
+        all of them. The others are 0 in the matrix, but add nothing even where the vector is not finite.
     targets : list of array of int
         Of an arrangement, where in the flat array the numbers of each operand go.
     axes : tuple of int
@@ -117,6 +120,7 @@ class Block:
     carried: tuple[int, int, When] | None = None
     is_along: bool = False
     opened: int | None = None
+    terms: Positions | None = None
 
     @property
     def size(self) -> int:

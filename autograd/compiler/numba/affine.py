@@ -24,7 +24,9 @@ class Affine(NamedTuple):
         '10 * i + j + 5'
         """
         terms = [
-            f"{step} * {i}" if step != 1 else i for i, step in zip(indices, self.steps, strict=True) if step
+            f"{step} * {i}" if step != 1 else i
+            for i, step in zip(indices, self.steps, strict=True)
+            if step and i != "0"
         ]
         return " + ".join([*terms, *([str(self.base)] if self.base or not terms else [])])
 

@@ -10,7 +10,7 @@ from .fusion import LoopNest
 from .lookups import look_up
 from .loop_writer import LoopWriter
 from .reductions import write_product, write_sums
-from .reductions_along import reduce_along
+from .reductions_along import compute_again, reduce_along
 from .step_loops import write_loop
 from .totals import write_total
 
@@ -35,8 +35,10 @@ def _alone(writer: LoopWriter, colour: int) -> None:
         write_total(writer, colour, block)
     elif block.axes and not block.targets:
         reduce_along(writer, colour, block)
+        compute_again(writer, colour, block)
     elif block.product is not None:
         write_product(writer, colour, block, *block.product)
+        compute_again(writer, colour, block)
     elif block.targets:
         _arrange(writer, colour, block)
     elif block.is_reduction:

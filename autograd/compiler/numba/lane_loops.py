@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ...ops.table import Op
 from .affine import Affine
-from .product_loops import Factor, Size, dots_of, rows_of
+from .product_loops import Factor, Size, dots_of, fits_tiles, row_by_row, rows_of
 from .reduction_loops import over_row
 
 _FEW_TERMS = 16
@@ -102,6 +102,62 @@ class Sizes(NamedTuple):
     terms: int
 
 
+class RaggedTerms(NamedTuple):
+    """Which terms the rows of a product have.
+
+    Attributes
+    ----------
+    rows : int
+        How many rows there are.
+    ends : int
+        Where in ``places`` stands where the terms of each row begin, and of the last one end.
+    which : int
+        Where in ``places`` the terms of all rows stand, one row after the other.
+    """
+
+    rows: int
+    ends: int
+    which: int
+
+
+def ragged_of_each(vector: LaneFactor, matrix: LaneFactor, out: LaneFactor, terms: RaggedTerms) -> list[str]:
+    r"""Return loops for the product of a vector and a matrix of which each row has only some terms.
+
+    Examples
+    --------
+    >>> places = Affine(0, (0, 1)), Affine(9, (3, 1)), Affine(18, (0, 1))
+    >>> x, m, y = (LaneFactor("w", place, False, None) for place in places)
+    >>> print("\n".join(ragged_of_each(x, m, y, RaggedTerms(3, 0, 4))))
+    for r in range(3):
+        w[r + 18] = 0.0
+        for p in range(places[r], places[r + 1]):
+            k = places[p + 4]
+            a = w[3 * r + k + 9]
+            w[r + 18] = add_product(w[r + 18], a, w[k])
+    """
+    target = out.factor().at("0", "r")
+    left, right = matrix.factor().at("r", "k"), vector.factor().at("0", "k")
+    # What no lane changes is loaded before the loop over lanes.
+    before = [] if matrix.lane is not None else [f"a = {left}"]
+    added = f"{target} = add_product({target}, {'a' if before else left}, {right})"
+    inside = [f"k = places[p + {terms.which}]", *before, *nested(rounded(out.lane), [added])]
+    ends = Affine(terms.ends, (1,))
+    bounds = f"places[{ends.text(('r',))}], places[{ends._replace(base=terms.ends + 1).text(('r',))}]"
+    lines = [*nested(rounded(out.lane), [f"{target} = 0.0"]), f"for p in range({bounds}):"]
+    return nested([("r", terms.rows)], [*lines, *(f"    {line}" for line in inside)])
+
+
+def unless_finite(out: LaneFactor, count: int, name: str, again: Sequence[str]) -> list[str]:
+    """Return what runs some lines if any of the results is not finite; `name` is that of what says so.
+
+    Zeros of a matrix that stand for no terms make nan of what is infinite. To leave them out of all products,
+    where rows have one to ten terms, takes three times as long as to compute and to look at the results.
+    """
+    element = out.factor().at("0", "r")
+    looked = nested([("r", count), *rounded(out.lane)], [f"{name} = add_product({name}, 0.0, {element})"])
+    return [f"{name} = 0.0", *looked, f"if {name} != 0.0:", *(f"    {line}" for line in again)]
+
+
 def products_of_each(left: LaneFactor, right: LaneFactor, out: LaneFactor, sizes: Sizes) -> list[str]:
     """Return loops for all products of rows of two factors, for each sample.
 
@@ -125,7 +181,8 @@ def products_of_each(left: LaneFactor, right: LaneFactor, out: LaneFactor, sizes
     if left.lane is not None:
         left, right, rows, columns = right, left, columns, rows
         place = Affine(place.base, place.steps[::-1])
-    product = rows_of(
+    is_short = sizes.terms <= _FEW_TERMS and not fits_tiles(rows, sizes.terms)
+    product = (row_by_row if is_short else rows_of)(
         left.factor(),
         right.factor(row="q", index="c"),
         out._replace(place=place).factor(term="q", index="c"),

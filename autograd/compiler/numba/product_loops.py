@@ -8,11 +8,14 @@ compiler can vectorise it:
   1.0 us, which is one vector of eight products a cycle.
 - `dots_of`: over k, where the rows of both are contiguous. Four by four sums at once take 8 loads for 16
   products (1.2 us).
+- `row_by_row`: over c, where terms are few. All of them at once take a load for each product, and no tiles of
+  other sizes at the edges, each of which takes as long to compile: 10 x 10 rows and terms have three.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import prod
 from typing import NamedTuple
 
 from .affine import Affine
@@ -113,6 +116,43 @@ def rows_of(left: Factor, right: Factor, out: Factor, sizes: tuple[int, Size, in
     return lines
 
 
+def row_by_row(left: Factor, right: Factor, out: Factor, sizes: tuple[int, Size, int]) -> list[str]:
+    r"""Return loops for a product of few terms; the arguments of `rows_of`.
+
+    Examples
+    --------
+    >>> places = Affine(0, (2, 1)), Affine(6, (1, 9)), Affine(24, (9, 1))
+    >>> a, b, c = (Factor("w", place) for place in places)
+    >>> print("\n".join(row_by_row(a, b, c, (3, 9, 2))))
+    for r in range(3):
+        a0 = w[2 * r]
+        a1 = w[2 * r + 1]
+        for c in range(9):
+            w[9 * r + c + 24] = add_product(add_product(0.0, a0, w[c + 6]), a1, w[c + 15])
+    """
+    rows, columns, terms = sizes
+    total = "0.0"
+    for j in range(terms):
+        total = f"add_product({total}, a{j}, {right.at('c', '0', 0, j)})"
+    return [
+        f"for r in range({rows}):",
+        *(f"    a{j} = {left.at('r', '0', 0, j)}" for j in range(terms)),
+        f"    for c in range({columns}):",
+        f"        {out.at('r', 'c')} = {total}",
+    ]
+
+
+def fits_tiles(rows: int, terms: int) -> bool:
+    """Return whether tiles of `rows_of` cover so many rows and terms without smaller ones at the edges.
+
+    Examples
+    --------
+    >>> fits_tiles(16, 2), fits_tiles(10, 8)
+    (True, False)
+    """
+    return all(count < _TILE or not count % _TILE for count in (rows, terms))
+
+
 def dots_of(
     left: Factor, right: Factor, out: Factor, sizes: tuple[int, int, Size], *, adds: bool = False
 ) -> list[str]:
@@ -135,9 +175,10 @@ def dots_of(
     """
     rows, columns, terms = sizes
     lines: list[str] = []
-    for row, height, row_end in _tiles(rows):
+    sides = _sides(rows, columns)
+    for row, height, row_end in _tiles(rows, sides[0]):
         lines.append(f"for r in range({row}, {row_end}, {height}):")
-        for column, width, end in _tiles(columns):
+        for column, width, end in _tiles(columns, sides[1]):
             pairs = [(i, j) for i in range(height) for j in range(width)]
             lines.append(f"    for c in range({column}, {end}, {width}):")
             lines += [f"        s{i}{j} = 0.0" for i, j in pairs]
@@ -193,10 +234,24 @@ def sums_across(factors: Sequence[Factor], out: Factor, sizes: tuple[int, ...]) 
     return lines
 
 
-def _tiles(count: int) -> Iterator[tuple[int, int, int]]:
+def _tiles(count: int, side: int = _TILE) -> Iterator[tuple[int, int, int]]:
     """Yield start, size of a tile, and end of the runs of tiles that a count is cut into."""
-    whole = count - count % _TILE
+    whole = count - count % side
     if whole:
-        yield 0, _TILE, whole
+        yield 0, side, whole
     if count > whole:
         yield whole, count - whole, count
+
+
+def _sides(rows: int, columns: int) -> tuple[int, int]:
+    """Return the sides of tiles: the best for as many sums as there are registers, of those that fit evenly.
+
+    Each smaller tile at an edge is another loop to compile. Ten by ten sums are 2 x 5, not 4 x 4 and more.
+    """
+    even = [
+        (height, width)
+        for height in range(1, 6)
+        for width in range(1, 6)
+        if not rows % height and not columns % width and 6 <= height * width <= _TILE**2
+    ]
+    return max(even, key=lambda sides: prod(sides) / sum(sides), default=(_TILE, _TILE))

@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
+from ..arrays.index_rules import Positions
 from ..arrays.plan import Block, Operand
 from ..passes.products import SUMS
-from .lane_loops import LaneFactor, Sizes, products_of_each, rows_of_each, sums_of_each
+from .lane_loops import (
+    LaneFactor,
+    RaggedTerms,
+    Sizes,
+    products_of_each,
+    ragged_of_each,
+    rows_of_each,
+    sums_of_each,
+    unless_finite,
+)
 from .loop_writer import LoopWriter, Memory
 
 
@@ -25,6 +37,25 @@ def reduce_along(writer: LoopWriter, colour: int, block: Block) -> None:
         writer.lines += sums_of_each(factors, out, sizes)
     else:
         writer.lines += rows_of_each(block.op, factors, out, sizes, writer.new_name())
+
+
+def compute_again(writer: LoopWriter, colour: int, block: Block) -> None:
+    """Write what computes a product again without the terms that rows do not have, if that is not finite."""
+    if block.product is None or block.terms is None:
+        return
+    (vector, matrix), sizes = factors_of(writer, block, block.product)
+    out = lane_factor(writer, writer.memory[colour], (1, sizes.columns))
+    again = ragged_of_each(vector, matrix, out, _listed(writer, block.terms))
+    writer.lines += unless_finite(out, sizes.columns, writer.new_name(), again)
+
+
+def _listed(writer: LoopWriter, terms: Positions) -> RaggedTerms:
+    """Put where the terms of each row end, and which they are, among the places that a program holds."""
+    start = len(writer.places)
+    writer.places += [0, *np.cumsum(terms.sum(axis=1)).tolist()]
+    found = RaggedTerms(len(terms), start, len(writer.places))
+    writer.places += np.nonzero(terms)[1].tolist()
+    return found
 
 
 def terms_of(block: Block) -> list[Sequence[Operand]]:

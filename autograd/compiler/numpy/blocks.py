@@ -12,7 +12,7 @@ from .axis_order import argument, opened, reordered, with_new_axis
 from .expressions import numpy_expression
 from .lookups import look_up
 from .loops import write_loop
-from .reductions import product, reduction
+from .reductions import product, reduction, rows_without_zeros
 from .statements import StatementWriter
 from .windows import window
 
@@ -74,7 +74,10 @@ def _computed(writer: StatementWriter, block: Block, *, is_choice: bool) -> str:
     text = _truth(writer, block) if is_choice else _expression(writer, block)
     if _is_repeated(block):
         text = f"np.full({writer.shape_of(block.shape, block.axes)}, {text})"
-    return writer.assigned(text)
+    name = writer.assigned(text)
+    if block.terms is not None:
+        writer.lines += rows_without_zeros(writer, block, block.terms, name)
+    return name
 
 
 def _truth(writer: StatementWriter, block: Block) -> str:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
+from ..arrays.index_rules import Positions
 from ..arrays.plan import Block, Operand
 from ..arrays.views import broadcast_axes
 from ..passes.products import DOTS, PLAIN_SUMS
@@ -40,18 +43,43 @@ def _product_along(writer: StatementWriter, block: Block, left: Operand, right: 
         if rows == 1:
             return f"{writer.view(two, whole=True)} @ {writer.view(Operand(one.source, one.wanted[0]))}"
         return f"{writer.view(one, whole=True)} @ {writer.view(two, whole=True)}.T"
-    letters = {axis: chr(ord("A") + axis) for axis in {*own[0], *own[1]}}
-    terms = [
-        "".join([row, "k", *map(letters.__getitem__, axes)]) for row, axes in zip("ij", own, strict=True)
-    ]
-    kept = "".join([*(["i"] if rows > 1 else []), *(["j"] if columns > 1 else [])])
-    result = "".join([kept, *map(letters.__getitem__, block.axes)])
-    texts = []
-    for i, (operand, height) in enumerate(((left, rows), (right, columns))):
-        if height == 1:
-            terms[i] = terms[i][1:]
-        texts.append(writer.view(_row(operand) if height == 1 else operand, whole=True))
+    result = "".join([*(["i"] if rows > 1 else []), *(["j"] if columns > 1 else []), *_letters(block.axes)])
+    terms, texts = [], []
+    for row, operand, axes in (("i", left, own[0]), ("j", right, own[1])):
+        # With dimensions of one number NumPy does not see that the rest is a matrix product: 7 ms, not 0.2.
+        shape = [n for n in operand.wanted.shape if n > 1]
+        kept = [index for index, n in zip((row, "k"), operand.wanted.shape, strict=True) if n > 1]
+        terms.append("".join([*kept, *_letters(axes)]))
+        texts.append(writer.view(Operand(operand.source, operand.wanted.reshape(shape)), whole=True))
     return f"np.einsum('{','.join(terms)}->{result}', {', '.join(texts)}, optimize=True)"
+
+
+def rows_without_zeros(writer: StatementWriter, block: Block, terms: Positions, name: str) -> list[str]:
+    """Return what computes a product again, row by row, where zeros times what is not finite are nan."""
+    assert block.product is not None
+    vector, matrix = block.product
+    x, rows = writer.view(_row(vector), whole=True), writer.view(matrix, whole=True)
+    letters = ["".join(["k", *_letters(writer.axes_of(operand))]) for operand in (vector, matrix)]
+    row = f"np.einsum('{','.join(letters)}->{''.join(_letters(block.axes))}', {x}[k], row[k])"
+    chosen = _triangle(terms) or writer.literals.name(terms, "i")
+    return [
+        f"if not np.isfinite({name}).all():  # of a sum, or of a zero times infinity",
+        f"    {name} = np.array([{row} for row, k in zip({rows}, {chosen} == 1)])",
+    ]
+
+
+def _triangle(terms: Positions) -> str | None:
+    """Return the expression of a triangle of ones, if these are one."""
+    for turned, suffix in ((terms, ""), (terms.T, ".T")):
+        rows, columns = turned.shape
+        diagonal = int(turned[0].sum()) - 1
+        if np.array_equal(turned, np.tri(rows, columns, diagonal)):
+            return f"np.tri({rows}, {columns}, {diagonal}){suffix}"
+    return None
+
+
+def _letters(axes: Sequence[int]) -> list[str]:
+    return [chr(ord("A") + axis) for axis in axes]
 
 
 def _times(writer: StatementWriter, fixed: Operand, along: Operand) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from ...ops.structural import Operation
 from ..trace.tape import Passed, Tape
+from .ragged import RaggedDot
 
 
 class Colours:
@@ -34,6 +35,12 @@ class Colours:
         self.of: list[Passed] = []
         self._known: dict[tuple[object, ...], Passed] = {}
 
+    def anew(self) -> Colours:
+        """Return the colours of another tape, where what is computed in the same way has the same ones."""
+        other = Colours()
+        other._known = self._known
+        return other
+
     def extend(self, tape: Tape) -> None:
         """Colour all instructions that the tape has by now."""
         of, known, ops, args = self.of, self._known, tape.ops, tape.args
@@ -41,6 +48,8 @@ class Colours:
             op = ops[i]
             if op is None:
                 likeness: tuple[object, ...] = self._of_leaf(tape, i)
+            elif isinstance(op, RaggedDot):
+                likeness = (op,)
             elif op.variadic:
                 likeness = self._of_sequences(op, args[i])
             else:

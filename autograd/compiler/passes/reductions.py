@@ -18,17 +18,21 @@ from ...ops.structural import Operation, Structural
 from ...ops.table import OPS, Op
 from ..trace.tape import Passed, Tape, rewritten
 from .axes import InputArray, axes_by
-from .batches import TOTALS, total_of
+from .batches import TOTALS, samples_of, total_of
 from .colours import Colours
 from .expand_choices import expand_compounds, is_expanded
 from .instructions import is_compound, step_by_step, written_out
 from .products import PARTS, PLAIN_SUMS, SUMS
+from .ragged import Families, Family, RaggedDot, RaggedSum, Rest, in_order, is_once, pair_of
 from .simplify import SimplifiedTape, doubled, needed, only, simplify
 
 _ADD, _MUL, _SUM, _DOT = (OPS[name] for name in ("add", "mul", "sum", "dot"))
 
 # Two numbers are added faster than an array of two is summed.
 _FEWEST = 3
+
+# What is longer is read once, and not again for ragged sums, since that takes seconds.
+_MOST_READ_AGAIN = 200_000
 
 
 class Reduced(NamedTuple):
@@ -77,8 +81,16 @@ def find_reductions(tape: Tape, arrays: Sequence[InputArray] = ()) -> Reduced:
     ['dot', 'add']
     """
     if any(isinstance(op, Structural) for op in set(tape.ops)):
-        return _Finder(simplify(tape, is_expanded), arrays).found()
-    return _Finder(expand_compounds(tape), arrays).found()
+        tape = simplify(tape, is_expanded)
+    else:
+        tape = expand_compounds(tape)
+    colours, families = Colours(), Families()
+    finder = _Finder(tape, arrays, colours, families)
+    found = finder.found()
+    while len(tape) <= _MOST_READ_AGAIN and families.learn(finder.axes_of) and not any(samples_of(tape)):
+        finder = _Finder(tape, arrays, colours.anew(), families)
+        found = finder.found()
+    return Reduced(*in_order(*found)) if families.of else found
 
 
 def spread_sums(tape: Tape) -> Tape:
@@ -125,21 +137,21 @@ class _Group:
 
 Groups = dict[int, _Group]
 
-# Above any colour: a product has the colours of both factors, in one number.
-_COLOURS = 2**31
-
 
 class _Finder:
     """One walk along a tape, writing another."""
 
-    def __init__(self, tape: Tape, arrays: Sequence[InputArray]) -> None:
+    def __init__(
+        self, tape: Tape, arrays: Sequence[InputArray], colours: Colours, families: Families
+    ) -> None:
         self.tape = tape
         self.arrays = arrays
+        self.colours = colours
+        self.families = families
         self.axes: list[frozenset[Any]] = []
         self.is_total = {op for op in set(tape.ops) if _is_total(op)}
         self.is_inner = self._inner()
         self.reduced = SimplifiedTape(is_expanded)
-        self.colours = Colours()
         self.new: list[Passed] = [0] * len(tape)
 
     def _inner(self) -> bytearray:
@@ -156,7 +168,7 @@ class _Finder:
                         is_inner[arg] = 1
         return is_inner
 
-    def _groups(self, i: int, is_part: bool) -> list[_Group]:
+    def _groups(self, i: int, is_part: bool) -> Groups:
         """Return the terms of a sum by colour, nested sums flattened, as instructions of the new tape."""
         groups: Groups = {}
         new = self.new
@@ -176,7 +188,7 @@ class _Finder:
                 for k in range(half):
                     self._add_product(groups, new[args[k]], new[args[half + k]])
             is_part = False
-        return list(groups.values())
+        return groups
 
     def _add_term(self, groups: Groups, number: Passed) -> None:
         term: int = number
@@ -197,8 +209,7 @@ class _Finder:
                 return self._add_term(groups, left)
             self.colours.extend(self.reduced)
         of = self.colours.of
-        # From 1 on, so that it is no colour of a number.
-        colours = (of[x] + 1) * _COLOURS + of[y]
+        colours = pair_of(of[x], of[y])
         group = groups.get(colours)
         if group is None:
             group = groups[colours] = _Group()
@@ -218,10 +229,12 @@ class _Finder:
                 new[i] = self._sum_of(self._groups(i, True))
             elif op in self.is_total:
                 x, *count = all_args[i]
-                groups = self._groups(x, False)
+                groups = [*self._groups(x, False).values()]
                 new[i] = self._total_over(groups, op) if not count else self._total_of(groups, new[count[0]])
             elif op in rows_over:
                 new[i] = self._row_over(op, new[all_args[i][0]])
+            elif op is _MUL and self.families.of:
+                new[i] = self._product(new[all_args[i][0]], new[all_args[i][1]])
             else:
                 new[i] = reduced.add(op, tuple([new[arg] for arg in all_args[i]]))
         self.colours.extend(reduced)
@@ -231,12 +244,82 @@ class _Finder:
         colours = [*compress(self.colours.of, is_needed)]
         return Reduced(only(reduced, is_needed), colours)
 
-    def _sum_of(self, groups: list[_Group]) -> int:
+    def _sum_of(self, groups: Groups) -> int:
         """Append a sum: a reduction of the terms of each colour, and additions that join these."""
+        families = self.families
         parts: list[int] = []
-        for group in groups:
+        for family in self._families_of(groups) if families.of else []:
+            parts.append(self._ragged(groups, family))
+        for colours, group in groups.items():
+            if len(group.right) > 1:
+                families.lengths.setdefault(colours, set()).add(len(group.right))
+            if colours in families.asked:
+                row = RaggedSum((group.left, group.right), self._rest(groups, colours))
+                families.rows.setdefault(colours, []).append(row)
             parts += self._reduced(group)
         return self._added(parts)
+
+    def _families_of(self, groups: Groups) -> list[Family]:
+        """Return the families of the terms of a sum; if it is the rest of one, that, for no terms."""
+        known = self.families.of
+        found = [
+            colours
+            for colours, group in groups.items()
+            if colours in known and is_once(group.right if known[colours].side else group.left)
+        ]
+        for pair in found:
+            is_whole = len(groups[pair].left) > 1
+            _count(self.families.whole if is_whole else self.families.completed, pair)
+        if not found and (alone := self.families.alone.get(self._rest(groups))) is not None:
+            _count(self.families.completed, alone)
+            found = [alone]
+        if found:
+            # A sum that begins with 0.0 is another one without it, which must not tell rows apart.
+            for colours in [colours for colours, group in groups.items() if self._is_zero(group)]:
+                del groups[colours]
+        return [known[pair] for pair in found]
+
+    def _ragged(self, groups: Groups, family: Family) -> int:
+        """Append the sum of the terms of a family, and of others with its vector, which are taken out."""
+        matrix: list[Passed] = []
+        vector: list[Passed] = []
+        others: set[int] = set()
+        for colours, group in sorted(groups.items(), key=lambda of: of[0] != family.pair):
+            side = family.side_in(colours) if group.right else None
+            if side is None:
+                continue
+            own, shared = (group.left, group.right) if side else (group.right, group.left)
+            if is_once([*vector, *shared]) and self.axes_of(own[0]) == family.axes:
+                matrix += own
+                vector += shared
+                del groups[colours]
+                others |= {colours} - {family.pair}
+        op = RaggedDot(family.pair, frozenset(others), family.along)
+        return self.reduced.add(op, tuple(matrix + vector))
+
+    def _product(self, x: int, y: int) -> int:
+        """Append a product, or a sum of a family that has one term, or none but this of something else."""
+        self.colours.extend(self.reduced)
+        colours = pair_of(self.colours.of[x], self.colours.of[y])
+        is_row = colours in self.families.lone or frozenset([(colours, 1)]) in self.families.alone
+        if not is_row:
+            return self.reduced.add(_MUL, (x, y))
+        group = _Group()
+        group.left.append(x)
+        group.right.append(y)
+        return self._sum_of({colours: group})
+
+    def _rest(self, groups: Groups, without: int = -1) -> Rest:
+        """Return what a sum adds up, without the terms of some colours, and zeros."""
+        return frozenset(
+            (colours, len(group.left))
+            for colours, group in groups.items()
+            if colours != without and not self._is_zero(group)
+        )
+
+    def _is_zero(self, group: _Group) -> bool:
+        """Return whether terms are constants that add nothing."""
+        return not group.right and all(self.reduced.numbers[term] == 0.0 for term in group.left)
 
     def _total_of(self, groups: list[_Group], count: int) -> int:
         """Append the total over the samples of a number, or of its terms if nothing else uses it."""
@@ -251,7 +334,7 @@ class _Finder:
         axis: int = op.axis  # type: ignore[assignment]
         parts: list[int] = []
         for group in groups:
-            if any(axis in self._axes_of(column[0]) for column in (group.left, group.right) if column):
+            if any(axis in self.axes_of(column[0]) for column in (group.left, group.right) if column):
                 row = _DOT if group.right else _SUM
                 parts.append(self.reduced.add(total_of(row, axis), tuple(group.left + group.right)))
             else:
@@ -262,18 +345,18 @@ class _Finder:
     def _counted(self, groups: list[_Group], op: TotalOver) -> tuple[int, ...]:
         """Return what varies along the axis of a total, where that says how long it is."""
         columns = [column[0] for group in groups for column in (group.left, group.right) if column]
-        varying: list[int] = [i for i in columns if op.is_counted and op.axis in self._axes_of(i)]
+        varying: list[int] = [i for i in columns if op.is_counted and op.axis in self.axes_of(i)]
         return tuple(varying[:1])
 
     def _row_over(self, op: Operation, x: int) -> int:
         """Append a reduction over an axis."""
         assert isinstance(op, RowOver)
         axis: int = op.axis  # type: ignore[assignment]
-        if axis not in self._axes_of(x):
+        if axis not in self.axes_of(x):
             return op.of_one(self.reduced, x)
         return self.reduced.add(total_of(op.row, axis), (x,))
 
-    def _axes_of(self, i: int) -> frozenset[Any]:
+    def axes_of(self, i: int) -> frozenset[Any]:
         """Return the axes that an instruction of the new tape varies along."""
         for k in range(len(self.axes), len(self.reduced)):
             self.axes.append(axes_by(self.reduced, k, self.reduced.ops[k], self.arrays, self.axes))
@@ -311,6 +394,10 @@ class _Finder:
         if times == 1:
             return number
         return self.reduced.add(_MUL, (self.reduced.constant(float(times)), number))
+
+
+def _count(counts: dict[int, int], pair: int) -> None:
+    counts[pair] = counts.get(pair, 0) + 1
 
 
 def _is_total(op: Operation | None) -> bool:

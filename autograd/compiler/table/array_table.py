@@ -222,6 +222,8 @@ class _PlanRows(ArrayRows):
         axes = [*block.axes, *block.over]
         if block.product is not None:
             left, right = (self._along(operand, axes) for operand in block.product)
+            if block.terms is not None:
+                return self._ragged(op, left, right, block.terms)
             return self._product_along(op, left, right, block)
         found = [self._along(operand, axes) for operand in block.operands]
         if not block.is_reduction:
@@ -239,6 +241,19 @@ class _PlanRows(ArrayRows):
             for positions in found
         ]
         return self.reduction(op, [positions.reshape(size, -1) for positions in rows])
+
+    def _ragged(self, op: Op, vector: Positions, matrix: Positions, terms: Positions) -> Positions:
+        """Write a reduction of the terms that each row has, and return where the results stand."""
+        found = []
+        for row, which in zip(matrix, terms == 1, strict=True):
+            count = prod(row.shape[1:])
+            if which.any():
+                rows = [np.moveaxis(part[which], 0, -1).reshape(count, -1) for part in (vector[0], row)]
+                found.append(self.reduction(op, rows) + np.arange(count))
+            else:
+                # What the matrix has in place of any term is 0, as the sum of none is.
+                found.append(np.full(count, row.flat[0]))
+        return np.concatenate(found)
 
     def _product_along(self, op: Op, left: Positions, right: Positions, block: Block) -> int | Positions:
         """Write all products of rows, of which at most one side varies along the axes of the result."""
@@ -320,6 +335,9 @@ class _PlanRows(ArrayRows):
         """Write what computes an array, and return where it begins."""
         if block.axes or block.over:
             return self._computed_along(block, op)
+        if block.product is not None and block.terms is not None:
+            vector, matrix = map(self._of, block.product)
+            return self._ragged(op, vector, matrix, block.terms)
         if block.product is not None:
             return self.product(*map(self._of, block.product))
         if not op.variadic:
