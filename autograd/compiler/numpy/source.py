@@ -19,6 +19,7 @@ from .blocks import write_blocks
 from .dropping import dropping
 from .expressions import helpers_of, helpers_text, imports_of
 from .literals import Literals, module_text
+from .memory import keep_freed_memory
 from .statements import StatementWriter
 
 _NAMES = re.compile(r"\bn\d*\b")
@@ -60,6 +61,7 @@ class Source:
 
     def run(self) -> Callable[..., Any]:
         """Return the function ``program``."""
+        keep_freed_memory()
         namespace: dict[str, Any] = {"np": np, "math": math, **self.literals.arrays}
         exec(_code(dropping(self.body, self.long) if self.long else self.body), namespace)
         program: Callable[..., Any] = namespace["program"]
