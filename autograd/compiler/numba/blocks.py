@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..arrays.plan import Block
+from .chunks import open_axis
 from .elementwise import value, write_elements
 from .fusion import LoopNest
 from .lookups import look_up
@@ -29,6 +30,8 @@ def _alone(writer: LoopWriter, colour: int) -> None:
     block = writer.plan.blocks[colour]
     if block.loop is not None:
         write_loop(writer, colour, block.loop, write_blocks)
+    elif block.opened is not None:
+        open_axis(writer, colour, block.opened)
     elif colour in writer.lookups:
         look_up(writer, colour, block, writer.lookups[colour])
     elif block.over:

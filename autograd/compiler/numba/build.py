@@ -146,8 +146,6 @@ def numba_program(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Result
     """
     if any(block.rows is not None for block in plan.blocks.values()):
         raise UnsuitableError("it takes rows of arguments by an array of indices")
-    if any(block.is_along or block.opened is not None for block in plan.blocks.values()):
-        raise UnsuitableError("it has loops that were found, for any number of samples")
     loops = loops_source(plan, shapes, results)
     lines = loops.text.count("\n")
     if lines > _MOST_LINES:

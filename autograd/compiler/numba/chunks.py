@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 import numpy as np
 
 from ..arrays.plan import Block, Operand, by_source
 from .along import ArrayAlong, dimensions_of
 from .index_loops import IndexLoops
-from .loop_writer import ALIGNMENT, LANES, LoopWriter
+from .loop_writer import ALIGNMENT, LANES, LoopWriter, Memory
 from .signature import lengths_of
 
 
@@ -75,9 +76,39 @@ def keep(writer: LoopWriter, colour: int) -> None:
         writer.lines += loop.around(f"{target} = {writer.element(memory, loop)}")
 
 
+def open_axis(writer: LoopWriter, colour: int, source: int) -> None:
+    """Note where the numbers of an array along an axis of a fixed length stand, with it as a dimension."""
+    block = writer.plan.blocks[source]
+    _, array = array_along(writer, source, block)
+    steps = writer.plan.lengths[block.axes[0]].length
+    assert steps is not None
+    shape = [steps if length < 0 else length for length in array.lengths]
+    places = np.arange(array.start, array.start + prod(shape)).reshape(shape)
+    axis = next(place for place, length in enumerate(array.lengths) if length < 0)
+    writer.memory[colour] = Memory(array.name, np.moveaxis(places, axis, -1).ravel())
+
+
+def _last_dimension_along(writer: LoopWriter, block: Block) -> ArrayAlong:
+    """Return numbers that stand somewhere, whose last dimension is the axis of a block."""
+    (operand,), (axis,) = block.operands, block.axes
+    memory = writer.memory_of(operand)
+    places = memory.positions.reshape(block.size, -1)
+    start, steps = int(places[0, 0]), places.shape[1]
+    rows = start + np.arange(places.size)
+    if np.array_equal(places.T.ravel(), rows):
+        return ArrayAlong(memory.array, (~axis, block.size), start)
+    if not np.array_equal(places.ravel(), rows):
+        memory = writer.contiguous(memory.shaped((block.size, steps)))
+        start = int(memory.positions[0, 0])
+    return ArrayAlong(memory.array, (block.size, ~axis), start)
+
+
 def array_along(writer: LoopWriter, colour: int, block: Block) -> tuple[tuple[int, ...], ArrayAlong]:
     """Return an array along axes, and the shape of a slice."""
     if colour in writer.along:
+        return (block.size,), writer.along[colour]
+    if block.is_along:
+        writer.along[colour] = _last_dimension_along(writer, block)
         return (block.size,), writer.along[colour]
     if block.same_as is not None:
         source, order = block.same_as

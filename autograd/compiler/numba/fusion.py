@@ -39,8 +39,10 @@ class LoopNest:
 
 
 def stands_alone(block: Block) -> bool:
-    """Return whether a block has loops of its own: an arrangement, a matrix product or another reduction."""
-    return bool(block.targets or block.over) or block.is_reduction or block.loop is not None
+    """Return whether a block is an arrangement, a product, another reduction or a loop."""
+    return any(
+        (block.targets, block.over, block.is_reduction, block.loop is not None, block.opened is not None)
+    )
 
 
 def fused(plan: Plan) -> list[LoopNest]:
@@ -74,7 +76,7 @@ def fused(plan: Plan) -> list[LoopNest]:
     users: dict[int, dict[int, list[tuple[int, Positions]]]] = {}
     for colour in reversed(plan.blocks):
         block = plan.blocks[colour]
-        if block.op is None and not block.targets and block.loop is None:
+        if block.op is None and not stands_alone(block):
             continue
         # Of the steps that use it, the first to be evaluated is the last of the list.
         where = sorted(users.get(colour, ()), reverse=True)

@@ -59,7 +59,7 @@ def is_computed(block: Block) -> bool:
     >>> is_computed(Block(None, (2,), argument=0))
     False
     """
-    return block.op is not None or bool(block.targets) or block.loop is not None
+    return any((block.op is not None, block.targets, block.loop is not None, block.opened is not None))
 
 
 class Sinks:
@@ -136,6 +136,8 @@ class Sinks:
                 sink.needs.add(block.same_as[0])
             elif block.carried is not None:
                 sink.once.add(block.carried[0])
+            elif block.is_along:
+                sink.once.add(colour)
             elif not is_computed(block):
                 continue
             elif not block.axes and not block.over:
@@ -152,7 +154,7 @@ class Sinks:
         for colour, block in self.plan.blocks.items():
             if colour in self.of:
                 self._find_time(self.of[colour])
-            elif block.carried is not None or (not block.axes and is_computed(block)):
+            elif block.carried is not None or block.is_along or (not block.axes and is_computed(block)):
                 self.begin[colour] = max([self._end(o.source) for o in block.operands], default=0)
         for sink in self.results:
             self._find_time(sink)
@@ -177,6 +179,8 @@ def _read_otherwise(plan: Plan) -> Iterator[int]:
     for block in plan.blocks.values():
         if block.same_as is not None:
             yield block.same_as[0]
+        if block.opened is not None and is_computed(plan.blocks[block.opened]):
+            yield block.opened
         if block.loop is not None:
             yield from [operand.source for operand in block.operands if _is_stored(plan, operand)]
 

@@ -109,6 +109,8 @@ def loops_source(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results
     """
     if any(block.window is not None for block in _blocks_of(plan)):
         raise UnsuitableError("it takes slices along an axis")
+    if any(block.axes[block.is_along :] for block in _blocks_of(plan) if _is_moved(block)):
+        raise UnsuitableError("it has loops that were found, for any number of samples")
     plan, lookups = with_lookups(with_operands_of_loops(with_merged_axes(plan)), results)
     writer = LoopWriter(plan, lookups)
     own = signature_of(shapes, results, plan.along)
@@ -125,6 +127,11 @@ def loops_source(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results
     )
     head = f"def program({', '.join([*loops.held, *arrays, *arguments])}):"
     return loops._replace(text="\n".join([head, *(f"    {line}" for line in writer.lines), ""]))
+
+
+def _is_moved(block: Block) -> bool:
+    """Return whether an array is another one with its last dimension as an axis, or the other way."""
+    return block.is_along or block.opened is not None
 
 
 def _blocks_of(plan: Plan) -> Iterator[Block]:

@@ -176,6 +176,8 @@ def _given(block: Block) -> Block:
 def with_operands_of_loops(plan: Plan) -> Plan:
     """Return a plan in which what loops over steps use, leave and count are operands, as of any other array.
 
+    So is what an array is of another one with its axis as a dimension.
+
     Examples
     --------
     >>> with_operands_of_loops(Plan({}, {}))
@@ -194,6 +196,8 @@ def with_operands_of_loops(plan: Plan) -> Plan:
             first = [place for array in block.loop.carried for place in array.first]
             operands, _ = by_source([source for source, _ in first], [position for _, position in first])
             blocks[colour] = replace(block, operands=[*block.loop.taken, *operands])
+        elif block.opened is not None:
+            blocks[colour] = replace(block, operands=[Operand(block.opened, np.zeros(1, dtype=np.intp))])
         elif block.carried is not None:
             blocks[colour] = replace(block, operands=[Operand(block.carried[0], np.zeros(1, dtype=np.intp))])
     return replace(plan, blocks=blocks)
