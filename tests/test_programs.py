@@ -33,9 +33,10 @@ from words import BINARY, UNARY, WORDS
 
 import autograd
 from autograd import OPS, Value, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp, vmap
-from autograd.compiler import Jitted
+from autograd.compiler import Jitted, recording
 from autograd.compiler import compile as compiled
 from autograd.compiler.numpy.table import with_numpy
+from autograd.compiler.passes.rolling import roll
 from autograd.functions import batch_array
 from nn import MLP, fit
 from nn.activations import ACTIVATIONS
@@ -173,6 +174,17 @@ def all_long() -> Any:
     return changed(batch_array, "_FEWEST_ELEMENTS", 2)
 
 
+@contextmanager
+def all_along_all() -> Iterator[None]:
+    """Take every array along axes in all dimensions, and put these apart, with loops or without."""
+
+    def rolled(tape: Any, inputs: Any, *rest: Any) -> Any:
+        return roll(tape, inputs, *rest) or (tape, inputs)
+
+    with changed(recording, "_MOST_ELEMENTS", -1), changed(compiled, "roll", rolled):
+        yield
+
+
 MANNERS_OF = {"pytorch": ("dyadic", "smooth")}
 """The manners of numbers of laws to which not all apply."""
 
@@ -183,6 +195,7 @@ BACKENDS: dict[str, tuple[str, Callable[[], Any]]] = {
     "interpreted by numpy": ("numpy", as_a_table),
     "interpreted by numba": ("numba", as_a_table),
     "along axes": ("numpy", all_long),
+    "along all axes": ("numpy", all_along_all),
 }
 
 
@@ -216,7 +229,10 @@ def drawn_for(program: Program, data: st.DataObject) -> tuple[str, int]:
     return name, data.draw(st.integers(1, 3)) if "vmap" in name else 0
 
 
-@pytest.mark.parametrize("backend", ["numpy", "loops", "interpreted by numpy", "along axes"])
+TRIED = ["numpy", "loops", "interpreted by numpy", "along axes", "along all axes"]
+
+
+@pytest.mark.parametrize("backend", TRIED)
 @given(program=programs() | expressions(), data=st.data())
 def test_backends(backend: str, program: Program, data: st.DataObject) -> None:
     """Every transformation of every program, compiled, agrees with eager calls at two points."""

@@ -22,6 +22,7 @@ from .found import Found, FoundArrays, FoundArrayTable, FoundTable, without_the_
 from .numpy.array_table import Workshop, array_interpreter, array_table_source, arrays_with_numpy
 from .numpy.source import numpy_source
 from .numpy.table import Interpret, interpreted, table_source, with_numpy
+from .passes.apart import put_apart
 from .passes.axes import Along, DimsOfResults, Inputs, numbered_axes, whole_arguments
 from .passes.expand_choices import is_expanded
 from .passes.multiply_add import combine
@@ -170,13 +171,20 @@ def _stated(inputs: Inputs) -> object:
         (array._replace(constant=None, rows=None), array.constant is None, array.rows is None)
         for array in inputs.arrays
     ]
-    return arrays, inputs.axes, [(array.shape, blake2b(array.tobytes()).hexdigest()) for array in constants]
+    return (
+        arrays,
+        inputs.axes,
+        sorted(inputs.fixed),
+        [(array.shape, blake2b(array.tobytes()).hexdigest()) for array in constants],
+    )
 
 
 def _found(
     tape: Tape, inputs: Inputs, results: Shapes, names: Sequence[str], along: Sequence[Along] = ()
 ) -> Found:
     """Run the passes."""
+    if inputs.fixed:
+        return _found_apart(tape, inputs, results, names, along)
     reduced, colours = find_reductions(tape, inputs.arrays)
     arguments = [array.shape for array in inputs.arrays]
     arrays = len(set(colours))
@@ -211,6 +219,20 @@ def _found(
             array_table(plan, arguments, wanted), len(plan.blocks), len(tape), len(reduced)
         )
     return _found_arrays(reduced, colours, inputs, results, names, along, len(tape))
+
+
+def _found_apart(
+    tape: Tape, inputs: Inputs, results: Shapes, names: Sequence[str], along: Sequence[Along]
+) -> FoundArrays:
+    """Run the passes on a program whose arrays were traced along axes of fixed lengths, for its loops."""
+    rolled = roll(tape, inputs)
+    if rolled is None:
+        raise NoPatternError
+    apart = put_apart(*rolled, results, along)
+    reduced, colours = find_reductions(apart.tape, apart.inputs.arrays)
+    if len(set(colours)) > _MOST_ARRAYS:
+        raise NoPatternError
+    return _found_arrays(reduced, colours, apart.inputs, apart.results, names, apart.along, len(tape))
 
 
 def _found_arrays(

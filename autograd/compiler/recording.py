@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from math import inf
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ from ..engine.graph import level_outside
 from ..engine.tracing import tracing
 from ..engine.value import Value
 from ..functions.alignment import Dims
-from ..functions.axes import AxisTrace, ColumnSource, ElementsNeededError, arrays_whole
+from ..functions.axes import AxisTrace, ColumnSource, ElementsNeededError, ManyElementsError, arrays_whole
 from ..functions.batch_array import BatchArray
 from ..functions.traced_array import is_whole
 from ..transforms.trees import Leaf, Structure, leaves_of, numbers_of
@@ -34,8 +35,55 @@ class UsesVariablesAroundError(Exception):
     """The function reads what a call around it varies, as a constant of its own: no program holds for it."""
 
 
+# A step of a network of 32 units takes 1,100 of them. To trace as many takes 0.2 s, to compile them 1 s.
+_MOST_ELEMENTS = 50_000
+
+
+class ArrayForm(NamedTuple):
+    """How the arrays of a call are traced.
+
+    Attributes
+    ----------
+    is_whole : bool
+        Whether they stay whole, those alone that are used along an axis.
+    is_variable_whole : bool
+        Whether those do, too, that the function is differentiated by.
+    is_along_all : bool
+        Whether all of them vary along axes, in each dimension.
+    most_elements : float
+        How many elements may be traced one by one before they are taken along all axes.
+
+    Examples
+    --------
+    >>> ArrayForm().after(None, are_many=True).is_along_all
+    True
+    """
+
+    is_whole: bool = True
+    is_variable_whole: bool = True
+    is_along_all: bool = False
+    most_elements: float = inf
+
+    def after(self, trace: AxisTrace | None, *, are_many: bool) -> ArrayForm:
+        """Return how to trace a call once more that could not be traced so.
+
+        Parameters
+        ----------
+        trace : AxisTrace or None
+            The trace that has failed.
+        are_many : bool
+            Whether it was for the number of its elements.
+        """
+        if are_many:
+            return ArrayForm(is_along_all=True)
+        if self.is_along_all:
+            return ArrayForm()
+        is_whole = trace is not None and bool(trace.has_whole_variables)
+        return ArrayForm(is_whole, is_variable_whole=False, most_elements=self.most_elements)
+
+
 def recorded(
-    call: Call, backend: str, *, is_whole: bool = True
+    call: Call, backend: str, form: ArrayForm | None = None
 ) -> tuple[Program, Callable[..., Any], OpenLengths]:
     """Return the program of a call, what puts its results together, and the lengths that it leaves open.
 
@@ -45,8 +93,8 @@ def recorded(
         The call.
     backend : str
         What the program expects to run on, see `compiled`.
-    is_whole : bool
-        Whether its arrays stay whole while it is traced.
+    form : ArrayForm, optional
+        How its arrays are traced.
 
     Raises
     ------
@@ -63,14 +111,14 @@ def recorded(
     from .compile import compiled
 
     start = time.perf_counter()
-    traced = _traced(call, is_whole=is_whole)
+    traced = _traced(call, form or ArrayForm(most_elements=_MOST_ELEMENTS))
     # The graph is gone by now.
     tape = tape_of_lists(traced.graph)
     try:
         program = compiled(tape, call.shapes, traced.shapes, call.names, backend, start, traced.dims)
     except NoPatternError:
         # A table of operations takes samples side by side.
-        return recorded(call, backend, is_whole=False)
+        return recorded(call, backend, ArrayForm(is_whole=traced.form.is_along_all))
     return program, builder_of(traced.structure), open_lengths(traced.sources, len(call.shapes))
 
 
@@ -89,6 +137,8 @@ class _Traced(NamedTuple):
         The structure of the results.
     sources : list of ColumnSource
         The arguments that stayed whole.
+    form : ArrayForm
+        How it was traced.
     """
 
     graph: Listed
@@ -96,6 +146,7 @@ class _Traced(NamedTuple):
     dims: list[Dims]
     structure: Structure
     sources: list[ColumnSource]
+    form: ArrayForm
 
 
 class _Result(NamedTuple):
@@ -106,35 +157,37 @@ class _Result(NamedTuple):
     dims: Dims = ()
 
 
-def _traced(call: Call, *, is_whole: bool, may_vary: bool = True) -> _Traced:
-    """Trace a call; where elements are needed one by one, once more with all of them side by side.
-
-    First those of arrays that are differentiated by, unless `may_vary` says that they are; then all.
-    """
-    given = Given(call, is_whole=is_whole)
+def _traced(call: Call, form: ArrayForm) -> _Traced:
+    """Trace a call; where elements are needed one by one, once more with more of them side by side."""
+    given = Given(call, is_whole=form.is_whole)
     trace: AxisTrace | None = None
+    is_settled, are_many = False, False
     try:
-        with (
-            _explained(call.leaves),
-            tracing(given.numbers) as level,
-            arrays_whole(level, variables=may_vary, is_whole=is_whole) as trace,
-            np.errstate(all="ignore"),
-        ):
-            result = given.call(trace if is_whole else None)
-            found, structure = leaves_of(result, "the result of a compiled function", exact=True, whole=True)
-            results = [*_results(structure, iter([*map(_numbers_of_leaf, found)]))]
+        with _explained(call.leaves), tracing(given.numbers) as level, np.errstate(all="ignore"):
+            trace = AxisTrace(
+                level,
+                False if form.is_variable_whole else None,
+                has_whole_arrays=form.is_whole,
+                is_along_all=form.is_along_all,
+                elements_left=form.most_elements,
+            )
+            with arrays_whole(trace):
+                result = given.call(trace if form.is_whole else None)
+                found, structure = leaves_of(result, _RESULT, exact=True, whole=True)
+                results = [*_results(structure, iter([*map(_numbers_of_leaf, found)]))]
+        is_settled = True
+    except ManyElementsError:
+        are_many = True
     except ElementsNeededError:
-        is_settled = False
+        pass
     except (TracedValueError, TypeError, IndexError, ValueError):
         # What asks for a number of elements in a way of its own gets it there. A mistake is raised again.
-        if not is_whole or sum([source.array.size for source in given.sources]) > _FEW_ELEMENTS:
+        are_few = sum([source.array.size for source in given.sources]) <= _FEW_ELEMENTS
+        if not (form.is_along_all or (form.is_whole and are_few)):
             raise
-        is_settled = False
-    else:
-        is_settled = True
     # Not where the error is caught: it refers to the frames of this trace, and so to all of its graph.
     if not is_settled:
-        return _traced(call, is_whole=_has_whole_variables(trace), may_vary=False)
+        return _traced(call, form.after(trace, are_many=are_many))
     outputs = [out if isinstance(out, Value) else float(out) for result in results for out in result.numbers]
     if level_outside([out for out in outputs if isinstance(out, Value)], level):
         raise UsesVariablesAroundError
@@ -144,11 +197,11 @@ def _traced(call: Call, *, is_whole: bool, may_vary: bool = True) -> _Traced:
         [result.dims for result in results],
         structure,
         given.sources,
+        form,
     )
 
 
-def _has_whole_variables(trace: AxisTrace | None) -> bool:
-    return trace is not None and bool(trace.has_whole_variables)
+_RESULT = "the result of a compiled function"
 
 
 def _numbers_of_leaf(leaf: Any) -> _Result:

@@ -7,6 +7,7 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from .axes import Axis, AxisTrace, ColumnSource, ElementsNeededError
 from .sizes import Size
@@ -60,7 +61,19 @@ def constant_as_columns(trace: AxisTrace, x: Any) -> Any:
     if isinstance(x, list | tuple):
         x = np.asarray(x)
     is_plain = type(x) is np.ndarray and x.ndim and x.dtype.kind in "fiub" and x.size > 1
-    return TracedArray(trace, ColumnSource(x.astype(float), None)) if is_plain else x
+    return _constant(trace, x.astype(float)) if is_plain else x
+
+
+def _constant(trace: AxisTrace, array: npt.NDArray[np.float64]) -> TracedArray:
+    """Return a constant array; the same for equal ones of which a program of many steps has as many."""
+    if not trace.is_along_all:
+        return TracedArray(trace, ColumnSource(array, None))
+    key = array.shape, array.tobytes()
+    if key not in trace.constants:
+        trace.constants[key] = ColumnSource(array, None)
+        for size in trace.constants[key].sizes:
+            size.fix("an array that is no argument has as many elements")
+    return TracedArray(trace, trace.constants[key])
 
 
 def dimensions_of(x: Any) -> Sequence[Dimension]:

@@ -11,7 +11,9 @@ from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import count
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -33,6 +35,10 @@ class ElementsNeededError(BaseException):
     The function is traced again then, with all samples side by side. It is no `Exception`, which the user's
     function might catch.
     """
+
+
+class ManyElementsError(BaseException):
+    """So many elements are wanted one by one that arrays had better vary along axes in all dimensions."""
 
 
 _numbers = count()
@@ -78,6 +84,11 @@ class ColumnSource:
             ]
         )
         self.inputs: list[Value] = []
+
+    @cached_property
+    def axes(self) -> tuple[Axis, ...]:
+        """An axis for each of its dimensions, the same each time."""
+        return tuple(map(Axis, self.sizes))
 
     def values(self, trace: AxisTrace) -> npt.NDArray[Any]:
         """Return an input of the program for each element, in one dimension."""
@@ -253,20 +264,37 @@ class AxisTrace:
     level : int
         The level of the trace.
     has_whole_arrays : bool
-        Whether arrays stay whole in it; otherwise it has only loops that count their steps.
+        Whether arrays stay whole in it; otherwise nothing varies but along the steps of loops that count
+        them.
     open : tuple of Axis
         The axes along which the function is mapped that is being called.
     has_axes : bool
         Whether anything varies by now. Until then nobody looks for axes, which for 65,000 nodes takes 0.2 s.
     has_whole_variables : bool or None
         Whether a derivative has been taken with respect to an array that stayed whole; None if it must not.
+    is_along_all : bool
+        Whether small arrays vary along axes, too, and all of them in each dimension. The program holds for
+        their lengths only.
+    elements_left : float
+        How many numbers of arrays may still be traced one by one before `ManyElementsError` is raised.
+    constants : dict
+        Constant arrays by their shape and bytes, where all arrays vary along axes.
     """
 
     def __init__(
-        self, level: int, has_whole_variables: bool | None = False, *, has_whole_arrays: bool = True
+        self,
+        level: int,
+        has_whole_variables: bool | None = False,
+        *,
+        has_whole_arrays: bool = True,
+        is_along_all: bool = False,
+        elements_left: float = inf,
     ) -> None:
         self.level = level
         self.has_whole_arrays = has_whole_arrays
+        self.is_along_all = is_along_all
+        self.elements_left = elements_left
+        self.constants: dict[tuple[tuple[int, ...], bytes], ColumnSource] = {}
         self.open: tuple[Axis, ...] = ()
         self.has_axes = False
         self.has_whole_variables = has_whole_variables
@@ -347,29 +375,37 @@ def loop_trace() -> AxisTrace | None:
     return _trace.get()
 
 
-@contextmanager
-def arrays_whole(level: int, *, variables: bool = True, is_whole: bool = True) -> Iterator[AxisTrace]:
-    """Keep the arrays whole that a function gets which is traced in the block.
+def count_elements(number: int) -> None:
+    """Note that as many numbers are about to be traced, one by one, for arrays.
 
-    Parameters
-    ----------
-    level : int
-        The level of the trace.
-    variables : bool
-        Whether those stay whole, too, that it differentiates by.
-    is_whole : bool
-        Whether any do. Otherwise nothing varies but along the steps of loops that count them.
+    Raises
+    ------
+    ManyElementsError
+        If they are too many.
 
     Examples
     --------
-    >>> with arrays_whole(1) as trace:
+    >>> count_elements(1024)
+    """
+    trace = _trace.get()
+    if trace is not None:
+        trace.elements_left -= number
+        if trace.elements_left < 0:
+            raise ManyElementsError
+
+
+@contextmanager
+def arrays_whole(trace: AxisTrace) -> Iterator[AxisTrace]:
+    """Trace a function in the block, whose arrays stay whole as far as the trace says.
+
+    Examples
+    --------
+    >>> with arrays_whole(AxisTrace(1)) as trace:
     ...     axis_trace() is trace
     True
     """
     before = _trace.get()
     try:
-        whole_variables = False if variables else None
-        trace = AxisTrace(level, whole_variables, has_whole_arrays=is_whole)
         _trace.set(trace)
         yield trace
     finally:

@@ -304,13 +304,18 @@ class BatchArray(WholeArray):
         assert axis is not None
         rest = self.dims[:place] + self.dims[place + 1 :]
         if _is_count(part):
-            if axis.size.pinned:
+            if axis.size.pinned and not axis.size.is_fixed:
                 # Who counts the elements may want each of them.
                 self.elements()
             return batch_of(self._trace, rest, self._at(axis, int(part)))
         if not isinstance(part, slice) or part.step not in (None, 1):
             self.elements()
         start, stop = part.start or 0, part.stop
+        if axis.size.is_fixed:
+            start, stop, _ = part.indices(axis.size.length)
+            if stop - start <= 1:
+                self.elements()
+            stop = stop - axis.size.length or None
         if not _is_count(start) or not (stop is None or _is_count(stop)):
             self.elements()
         if start >= 0 and (stop is None or stop < 0):
@@ -448,7 +453,7 @@ def is_long(array: WholeArray) -> bool:
     return prod(array.lengths) >= _FEWEST_ELEMENTS
 
 
-def _along_longest(array: WholeArray) -> BatchArray | None:
+def _along_axes(array: WholeArray) -> BatchArray | None:
     """Return a long array along an axis that is its longest dimension, unless it is taken apart already."""
     dimensions = array.dimensions()
     if not is_long(array) or np.size(array.slice()):
@@ -463,7 +468,7 @@ def _along_longest(array: WholeArray) -> BatchArray | None:
     return BatchArray(array._trace, dims, part.elements() if is_whole(part) else part)
 
 
-WholeArray.along_longest = _along_longest  # type: ignore[assignment, method-assign]
+WholeArray.along_axes = _along_axes  # type: ignore[assignment, method-assign]
 
 
 _REDUCING = {np.add: "sum", np.multiply: "prod", np.maximum: "max", np.minimum: "min"}

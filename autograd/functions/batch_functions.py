@@ -239,8 +239,22 @@ def _product(x: Any, y: Any) -> Any:
     if left > 2 or right > 2:
         raise ElementsNeededError
     if right == 1:
-        return np.multiply(x, y).sum(axis=-1)
+        terms = np.multiply(x, y)
+        return _along_axis_of(terms, terms.sum(axis=-1))
     return np.multiply(x[..., None], y).sum(axis=-2)
+
+
+def _along_axis_of(terms: Any, product: Any) -> Any:
+    """Return the product of a square matrix and a vector along the axis that the vector varies along.
+
+    So all steps of a recurrence end along the axis that they begin with, the last one too.
+    """
+    if type(terms) is not BatchArray or not terms._trace.is_along_all or terms.ndim != 2:
+        return product
+    own, other = terms.dims
+    if own is None or other is None or own.size.length != other.size.length:
+        return product
+    return BatchArray(terms._trace, (other,), product.along(0, other))
 
 
 @_is(np.vdot, np.inner)

@@ -44,6 +44,7 @@ class Size:
         self.length = length
         self.is_counted = is_counted
         self._pinned = pinned
+        self._is_fixed = False
         self._place = place
         self._root: Size | None = None
         self._conditions: set[Condition] = set()
@@ -93,6 +94,7 @@ class Size:
             one, two = one.base(), two.base()
             two._root = one
             one.pin(two._pinned)
+            one._is_fixed = one._is_fixed or two._is_fixed
             one._conditions |= two._conditions
             one._place = one._place or two._place
             return
@@ -113,6 +115,16 @@ class Size:
         """Have the program hold for this length only."""
         base = self.base()
         base._pinned = base._pinned or why
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether axes of it may be put apart again: they are there for a shorter trace alone."""
+        return self.base()._is_fixed
+
+    def fix(self, why: str) -> None:
+        """Have the program hold for this length only, and axes of it be put apart once it is traced."""
+        self.pin(why)
+        self.base()._is_fixed = True
 
     @property
     def conditions(self) -> set[Condition]:

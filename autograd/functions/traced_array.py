@@ -102,8 +102,12 @@ class WholeArray(NDArrayOperatorsMixin):
     def deferred(function: Callable[..., Any], operands: Sequence[Any]) -> Any:
         """Return a function of arrays as one that stays whole, if it can: `deferred_array` sets it."""
 
-    def along_longest(self) -> Any:
-        """Return a long array as one that varies along an axis, else None: `batch_array` sets it."""
+    def along_axes(self) -> Any:
+        """Return an array as one that varies along axes if it is long or all do: `batch_array` sets it."""
+
+    def row_by_row(self) -> Any:
+        """Return an array whose rows are taken one by one, each along axes where it can be."""
+        return self
 
     def slice(self) -> Any:
         """Return what stands for the elements by now: nothing if nobody has used any."""
@@ -303,7 +307,7 @@ def array_along(item: Any) -> Any:
     >>> array_along(2.0)
     2.0
     """
-    found = item.along_longest() if is_whole(item) else None
+    found = item.along_axes() if is_whole(item) else None
     return item if found is None else found
 
 
@@ -394,6 +398,9 @@ class TracedArray(WholeArray):
     def dimensions(self) -> list[Dimension]:
         """Return the length along each dimension; of a constant the number where it is 1."""
         is_constant = self.source.argument is None
+        if is_constant and self._trace.is_along_all:
+            axes = self.source.axes
+            return [1 if d is None or axes[d].size.length == 1 else axes[d] for d in self._own]
         sizes = map(self._size, self._own)
         return [1 if is_constant and _number(size) == 1 else size for size in sizes]
 

@@ -18,6 +18,7 @@ from ..engine.errors import LostGradientError, TracedValueError
 from ..engine.real_numbers import NUMBERS
 from ..engine.user_line import user_line
 from ..engine.value import Value
+from .axes import count_elements, loop_trace
 from .logic import checked_truth, is_truth, joined, opposite, truth
 from .ufuncs import COMPARING, FUNCTIONS, PRODUCTS, QUESTIONS, call_method, mapped
 
@@ -277,6 +278,7 @@ def apply_ufunc(ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> A
         operands = [_operand(ufunc, x) for x in inputs]
     except _AnswersForItselfError:
         return NotImplemented
+    _count_elements(ufunc in PRODUCTS, operands)
     if method == "__call__" and not options and ufunc in FUNCTIONS:
         return _finished(ufunc, mapped(FUNCTIONS[ufunc], operands, ufunc.nout))
     for ignored in ("casting", "order", "subok"):
@@ -332,6 +334,15 @@ def _by_method(
         arrays[1] = _index(inputs[1])
     named = {name: _index(option) for name, option in options.items()}
     return _finished(ufunc, call_method(ufunc, method, *arrays, **named))
+
+
+def _count_elements(is_product: bool, operands: Sequence[Any]) -> None:
+    """Note in a trace how many numbers a function of arrays is going to trace."""
+    if loop_trace() is None:
+        return
+    sizes = [x.size for x in operands if isinstance(x, np.ndarray)]
+    columns = operands[-1].shape[-1] if is_product and np.ndim(operands[-1]) > 1 else 1
+    count_elements(columns * max(sizes, default=0))
 
 
 def _operand(ufunc: np.ufunc, x: Any) -> Any:
@@ -445,6 +456,8 @@ def apply_function(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
         plain: Any = (_with_numbers(args), _with_numbers(dict(kwargs)))
         return function(*plain[0], **plain[1])
     if function in RECORDED:
+        if function is np.dot:
+            _count_elements(True, args)
         return recorded(function, *args, **kwargs)
     name = f"{function.__module__}.{function.__name__}".replace("numpy", "np")
     raise TypeError(

@@ -6,7 +6,7 @@ of their axis. Only where the numbers are used one by one, each is a variable of
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy as np
 from ..engine.value import Value
 from ..functions.axes import Axis, AxisTrace, ElementsNeededError
 from ..functions.batch_array import BatchArray, is_long
-from ..functions.traced_array import Dimension, WholeArray, is_whole
+from ..functions.traced_array import Dimension, WholeArray, array_along, is_whole
 from ..functions.value_array import ValueArray, values_array
 
 
@@ -94,7 +94,7 @@ class VariableArray(WholeArray):
         if not self.is_used:
             # What nobody uses has no gradient, which is a column of zeros. Beside elements it is elements as
             # well: Numba runs the gradient of a recurrence by a table of arrays, which knows no axes.
-            is_column = not are_apart or self.along_longest() is not None
+            is_column = not are_apart or self.along_axes() is not None
             return self.columns(self._longest()) if is_column else self.elements()
         columns, elements = self._columns, self._elements
         if columns is None:
@@ -107,6 +107,8 @@ class VariableArray(WholeArray):
 
     def columns(self, dimension: int) -> BatchArray:
         """Return its slices along a dimension, which are variables; the same each time."""
+        if self._columns is None and self._trace.is_along_all:
+            self._columns = self._variables_along(array_along(self._whole))
         if self._columns is None:
             size = self.dimensions()[dimension]
             if isinstance(size, int):
@@ -116,6 +118,11 @@ class VariableArray(WholeArray):
             dims = (*[None] * dimension, axis)
             self._columns = BatchArray(self._trace, dims, self._made_variables(part))
         return self._columns
+
+    def _variables_along(self, whole: Any) -> BatchArray:
+        if type(whole) is not BatchArray:
+            raise ElementsNeededError
+        return BatchArray(self._trace, whole.dims, self._made_variables(whole.inner))
 
     def elements(self) -> ValueArray:
         """Return its elements one by one, each a variable."""
@@ -138,11 +145,27 @@ class VariableArray(WholeArray):
 
     def _used(self) -> Any:
         """Return what it is where nothing says which: what it has become by now, or else elements."""
+        if self._columns is None and self._trace.is_along_all and not self.is_apart:
+            return self.columns(0)
         return self.elements() if self._columns is None else self._columns
 
-    def along_longest(self) -> Any:
-        """Return it as an array that varies along an axis, if it is used so or is long."""
-        return self._columns if self._columns is not None else WholeArray.along_longest(self)
+    def row_by_row(self) -> Any:
+        """Return an array whose rows are taken one by one, each along axes where it can be."""
+        if not self.is_used:
+            rows = self._whole.row_by_row()
+            if type(rows) is not BatchArray:
+                return self.elements()
+            self._columns = self._variables_along(rows)
+        return self._used()
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.row_by_row() if self._trace.is_along_all else self.elements())
+
+    def along_axes(self) -> Any:
+        """Return it as an array that varies along axes, if it is used so, is long or all arrays do."""
+        if self._trace.is_along_all and not self.is_apart:
+            return self.columns(0)
+        return self._columns if self._columns is not None else WholeArray.along_axes(self)
 
     def along(self, dimension: int, axis: Axis) -> Any:
         """Return the slices along a dimension, one for each index of an axis; a `Value` for numbers."""
@@ -167,6 +190,9 @@ class VariableArray(WholeArray):
         return self._used().reshape(*shape)
 
     def __getitem__(self, key: Any) -> Any:
+        if self._trace.is_along_all:
+            first = key[0] if isinstance(key, tuple) and key else key
+            return (self.row_by_row() if isinstance(first, int) else self._used())[key]
         if self._columns is not None and not is_long(self) and self._columns.cuts(key):
             # Numba runs the programs of its elements, and no windows.
             return self.elements()[key]

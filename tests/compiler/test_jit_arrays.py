@@ -16,11 +16,13 @@ from loops_backend import interpreted, on
 import autograd
 from autograd import Value, hessian, jacobian, jit, value_and_grad, vmap
 from autograd.compiler import compile as compiled
+from autograd.compiler import recording
 from autograd.compiler.numpy.table import with_numpy
+from autograd.compiler.passes.rolling import roll
 from autograd.functions import batch_array
 from nn import MLP, fit, losses
 
-BACKENDS = ["numpy", "loops", "table", "along axes"]
+BACKENDS = ["numpy", "loops", "table", "along axes", "along all axes"]
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -39,6 +41,10 @@ def compared(backend: str, f: Any, *points: Any) -> None:
         if backend == "along axes":
             # Every array is long enough to vary along an axis.
             patch.setattr(batch_array, "_FEWEST_ELEMENTS", 2)
+        if backend == "along all axes":
+            # Every array is too many elements, and their axes are put apart with loops or without.
+            patch.setattr(recording, "_MOST_ELEMENTS", -1)
+            patch.setattr(compiled, "roll", lambda *args: roll(*args) or args[:2])
         program = on(backend if backend == "loops" else "numpy", f, points[0])
     for point in points:
         same(program(point), evaluated(f, point), 1e-8)

@@ -22,7 +22,7 @@ from autograd.compiler.arrays.plan import Block, Plan, Results
 from autograd.compiler.numpy.table import with_numpy
 from autograd.compiler.passes.reductions import find_reductions
 from autograd.compiler.passes.simplify import simplify
-from autograd.compiler.recording import recorded
+from autograd.compiler.recording import ArrayForm, recorded
 from autograd.compiler.runtime.program import Run
 from autograd.compiler.trace.tape import tape_of
 from autograd.ops.rules import on_arrays, on_floats
@@ -89,7 +89,7 @@ def side_by_side(f: Callable[..., Any], first: Any, *args: Any) -> Any:
 
     It has all elements side by side, since axes are what every backend reads in its own way.
     """
-    program, build, _ = recorded(Call(f, (first, *args[1:]), {}), "plainly", is_whole=False)
+    program, build, _ = recorded(Call(f, (first, *args[1:]), {}), "plainly", ArrayForm(is_whole=False))
     program.improve()
     assert program.report.backend == "plainly", program.report
     return build(*program.run(*Call(f, args, {}).arrays))

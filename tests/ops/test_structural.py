@@ -206,6 +206,7 @@ READERS = {
     *("functions.array_lengths", "functions.traced_array", "functions.rows_over_axes", "functions.windows"),
     *("transforms.sparse_batches", "compiler.trace.fingerprint", "compiler.passes.axes"),
     *("compiler.passes.reductions", "compiler.passes.class_sequence", "compiler.passes.rolling"),
+    "compiler.passes.apart",
     "compiler.arrays.layout",
 }
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from ...engine.value import Value
 from ...functions.axes import AxisTrace, ColumnSource
-from ...functions.traced_array import TracedArray
+from ...functions.fixed_array import FixedArray
+from ...functions.traced_array import TracedArray, WholeArray
 from ...transforms.trees import Leaf, Structure, each_leaf, unflatten, with_leaves
 from .arrays import is_vector
 from .call import Call
@@ -61,11 +62,17 @@ class Given:
         numbers, sources = iter(self.numbers), iter(self.sources)
         structure = with_leaves(self._call.structure, lambda leaf: Leaf(()) if leaf.shape else leaf)
         leaves = [
-            TracedArray(trace, next(sources)) if leaf.shape else next(numbers)
+            _whole(trace, next(sources)) if leaf.shape else next(numbers)
             for leaf in each_leaf(self._call.structure)
         ]
         args, kwargs = unflatten(structure, leaves, argument=True)
         return self._call.statics.call(self._call.f, args, kwargs)
+
+
+def _whole(trace: AxisTrace, source: ColumnSource) -> WholeArray:
+    """Return an argument that stays whole in a trace."""
+    traced = TracedArray(trace, source)
+    return FixedArray(trace, traced) if trace.is_along_all else traced
 
 
 def _leaf_of_each(call: Call) -> list[Leaf | None]:

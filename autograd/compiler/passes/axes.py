@@ -89,10 +89,13 @@ class Inputs(NamedTuple):
         Those that the inputs of the tape are elements of.
     axes : list of AxisLength
         The axes.
+    fixed : frozenset of int
+        Which of these are there for a shorter trace alone, and may be put apart.
     """
 
     arrays: list[InputArray]
     axes: list[AxisLength]
+    fixed: frozenset[int] = frozenset()
 
 
 def whole_arguments(shapes: Iterable[tuple[int, ...]]) -> Inputs:
@@ -144,7 +147,8 @@ def numbered_axes(
     bodies = dict(_bodies(ops))
     numbering = _AxisNumbering(inputs, bodies, _merged(tape, ops, bodies, results))
     found = numbering.numbered(tape)
-    return found, inputs, [*map(numbering.along, results)]
+    along = [*map(numbering.along, results)]
+    return found, inputs._replace(fixed=frozenset(numbering.fixed)), along
 
 
 _OPERATIONS = (Column, Index, Length, TotalOver, RowOver, Renamed, Shifted, ElementAt, Loop)
@@ -157,6 +161,7 @@ class _AxisNumbering:
         self.inputs = inputs
         self.bodies = bodies
         self.numbers: dict[Axis, int] = {}
+        self.fixed: set[int] = set()
         self.arrays: dict[Any, int] = {}
         self.operations: dict[Structural, Structural] = {}
         self.loops: dict[object, TapeLoop] = {}
@@ -281,8 +286,11 @@ class _AxisNumbering:
         """Return a number that no other axis has."""
         size = axis.size
         length = None if size.is_counted else size.length
+        if size.is_fixed:
+            self.fixed.add(len(self.inputs.axes))
+        place = None if size.is_fixed else size.place
         self.inputs.axes.append(
-            AxisLength(*size.place, None, size.root().extra) if size.place else AxisLength(None, None, length)
+            AxisLength(*place, None, size.root().extra) if place else AxisLength(None, None, length)
         )
         return len(self.inputs.axes) - 1
 

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...functions.axes import TotalOver
+from ...functions.axes import Renamed, TotalOver
+from ...functions.rows_over_axes import RowOver
+from ...functions.windows import Shifted
 from ...ops.structural import Operation
 from ...ops.table import Op
 from ..trace.tape import Tape
@@ -37,6 +39,9 @@ _DEPTH, _CANDIDATES, _MOST_ALIKE = 64, 3, 4
 
 # At how many of its classes a step may begin, where they are too many to try each.
 _MOST_PHASES = 512
+
+# What steps may be made of: no loops within loops.
+_REPEATING = (Op, TotalOver, RowOver, Renamed, Shifted)
 
 # Multiplies and mixes the bits of a hash.
 _ODD = 0x9E3779B97F4A7C15
@@ -103,7 +108,8 @@ class ClassSequence:
         """Return the colours, each after those that it reads."""
         is_leaf = [self.tape.ops[i] is None for i in first]
         # What all steps read comes before them, so that the first step is like the others.
-        readers = np.bincount(np.array([other for read in reads for other in {*read}]), minlength=len(first))
+        read_by: Numbers = np.array([other for read in reads for other in {*read}], dtype=np.int64)
+        readers = np.bincount(read_by, minlength=len(first))
         roots = [*np.flatnonzero(readers >= _SHARED).tolist(), *[colours[i] for i in self.tape.outputs]]
         return _depth_first(roots, reads, is_leaf)
 
@@ -124,7 +130,7 @@ class ClassSequence:
             i, read = first[colour], reads[colour]
             op, count = self.tape.ops[i], int(self._bounds[colour + 1] - self._bounds[colour])
             kind: object = op, count, len(self.tape.args[i]), len(read), axes[i] if axes else 0
-            if not isinstance(op, Op | TotalOver) or len(read) > _MOST_READ:
+            if not isinstance(op, _REPEATING) or len(read) > _MOST_READ:
                 kind = at
             found.append(known.setdefault(kind, len(known)))
         return np.array(found, dtype=np.int64)
@@ -136,6 +142,11 @@ class ClassSequence:
         """Return the instructions of a class, in an array that is the sequence's own."""
         colour = self.order[at]
         found: Numbers = self._by_colour[self._bounds[colour] : self._bounds[colour + 1]]
+        return found
+
+    def place_of(self, numbers: Numbers) -> Numbers:
+        """Return where the classes of instructions stand in the sequence; less than 0 for those left out."""
+        found: Numbers = self.place[self.colours[numbers]]
         return found
 
     def ranks(self) -> Numbers:

@@ -6,7 +6,8 @@ operand of one is, in the next, the corresponding number a step further.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -54,6 +55,13 @@ class Repeat:
 class Repeats:
     """Which step of which repeat each instruction belongs to.
 
+    Parameters
+    ----------
+    sequence : ClassSequence
+        The classes.
+    axes : sequence of frozenset
+        The axes that each instruction varies along; nothing if there are none.
+
     Attributes
     ----------
     repeats : list of Repeat
@@ -64,11 +72,13 @@ class Repeats:
         Where each instruction stands among the members of its class.
     is_constant : array of bool
         Which instructions are constants.
+    is_wide : array of bool
+        Which instructions vary along axes.
     bits : array of int
-        The bits of these.
+        The bits of constants.
     """
 
-    def __init__(self, sequence: ClassSequence) -> None:
+    def __init__(self, sequence: ClassSequence, axes: Sequence[frozenset[Any]] = ()) -> None:
         self.sequence = sequence
         tape = self.tape = sequence.tape
         count = len(tape)
@@ -80,6 +90,7 @@ class Repeats:
         self.is_constant: npt.NDArray[np.bool_] = np.array([x is not None for x in tape.numbers], dtype=bool)
         # Constants are compared by their bits: 0.0 equals -0.0, and nan does not equal itself.
         numbers = np.array([0.0 if x is None else x for x in tape.numbers], dtype=float)
+        self.is_wide: npt.NDArray[np.bool_] = np.array([*map(bool, axes)] or [False] * count, dtype=bool)
         self.bits: Numbers = numbers.view(np.int64)
 
     def add(self, run: RepeatedSteps) -> Repeat | None:
@@ -129,11 +140,23 @@ class Repeats:
                 & (self.rank[operands] == self.rank[operands[middle]])
             )
             is_first = ~is_inside & (own < lag[middle])
-            is_regular &= np.where(lag[middle] >= 0, same | is_first, ~is_inside).all(axis=(1, 2))
+            is_around = ~is_inside & ~self._left_out_of_steps(operands, middle)
+            is_regular &= np.where(lag[middle] >= 0, same | is_first, is_around).all(axis=(1, 2))
         irregular = np.flatnonzero(~is_regular)
         first = int(irregular[irregular < middle].max(initial=-1)) + 1
         last = int(irregular[irregular > middle].min(initial=found.steps))
         return (first, last) if is_regular[middle] else (0, 0)
+
+    def _left_out_of_steps(self, operands: Numbers, middle: int) -> npt.NDArray[np.bool_]:
+        """Return which operands belong to no step of an earlier repeat, where those of most steps do.
+
+        An array of those of all steps would be put together from each of their elements: of 1,000 steps of 32
+        units from 32,000 numbers.
+        """
+        of = self.repeat_of[operands]
+        is_computed = self.sequence.place_of(operands) >= 0
+        found: npt.NDArray[np.bool_] = (of < 0) & (of[middle] >= 0) & self.is_wide[operands] & is_computed
+        return found
 
     def _conflicting(self, found: Repeat, first: int, last: int) -> int:
         """Return how many steps to leave out where two operands begin with unlike numbers."""

@@ -7,11 +7,13 @@ before, and the gradient of a recurrence is a second loop, which reads what the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from ...functions.axes import TotalOver
+from ...ops.table import OPS, Op
 from ..trace.loops import CARRIED, TAKEN, AlongSteps, AtStep, OtherSteps, TapeCarried, TapeLoop
 from ..trace.tape import Passed, Tape
 from .axes import AxisLength, Inputs, axes_by, axes_of_tape
@@ -19,6 +21,8 @@ from .batches import samples_of
 from .class_sequence import ClassSequence, Numbers, find_runs
 from .colours import colours_of
 from .repeats import FEWEST_STEPS, CarriedNumber, Repeat, Repeats
+
+_SUM, _MUL, _DOT = (OPS[name] for name in ("sum", "mul", "dot"))
 
 # A statement of NumPy takes as long to compile as a hundred take to run, and a loop has about ten of its own.
 FEWEST_CLASSES = 100
@@ -68,7 +72,7 @@ def roll(tape: Tape, inputs: Inputs, too_many: int = 0) -> tuple[Tape, Inputs] |
         return None
     if _ARRAYS_OF_A_CLASS * sum([run.steps * run.period for run in runs]) < too_many:
         return None
-    steps = Repeats(sequence)
+    steps = Repeats(sequence, axes)
     for run in runs:
         steps.add(run)
     if sum([(repeat.steps - 1) * repeat.period for repeat in steps.repeats]) < FEWEST_CLASSES:
@@ -80,6 +84,10 @@ _Slot = tuple[int, int]
 """A number of any step: a class of the step, and which member of it."""
 
 
+_Term = tuple[int, ...]
+"""A term of a sum, or two factors of one."""
+
+
 class _Rolled:
     """A repeat on the new tape: its numbers along the axis of the steps."""
 
@@ -87,6 +95,8 @@ class _Rolled:
         self.axis, self.steps, self.is_reversed = axis, steps, is_reversed
         self.along: dict[_Slot, int] = {}
         self.last: dict[_Slot, int] = {}
+        # Of what is handed on to the next step: what the first is given, and what each is, along the axis.
+        self.given: dict[_Slot, tuple[int, int]] = {}
 
     def index(self, step: int) -> int:
         """Return where a step stands along the axis."""
@@ -98,7 +108,7 @@ class _Rolling:
 
     def __init__(self, steps: Repeats, inputs: Inputs, axes: Sequence[frozenset[Any]]) -> None:
         self.steps, self.tape = steps, steps.tape
-        self.inputs = Inputs(inputs.arrays, [*inputs.axes])
+        self.inputs = inputs._replace(axes=[*inputs.axes])
         self.old_axes = axes
         self.found = Tape()
         self.axes: list[frozenset[Any]] = []
@@ -120,11 +130,134 @@ class _Rolling:
                 at += repeat.period * repeat.steps
                 continue
             for i in sequence.members(at).tolist():
-                args = tuple([self._plain(arg) for arg in self.tape.args[i]])
-                self.new[i] = self._add(self.tape.ops[i], args)
+                # What only steps use is written along these, if it is.
+                if not self._is_wide(i):
+                    self._write_plain(i)
             at += 1
         self.found.outputs = [self._plain(output) for output in self.tape.outputs]
         return self.found, self.inputs
+
+    def _is_wide(self, i: int) -> bool:
+        """Return whether an instruction varies along axes, which stand for many once they are put apart."""
+        return bool(self.old_axes and self.old_axes[i])
+
+    def _write_plain(self, i: int) -> None:
+        """Append an instruction that belongs to no step, after those left out before it."""
+        waiting = [i]
+        while waiting:
+            top = waiting[-1]
+            op, args = self.tape.ops[top], self.tape.args[top]
+            is_sum = isinstance(op, Op) and op in (_SUM, _DOT) and self._is_wide(top)
+            of_steps, rest = self._terms_of_steps(op, args) if is_sum else ([], [args])  # type: ignore[arg-type]
+            if left_out := [arg for term in rest for arg in term if self._is_left_out(arg)]:
+                waiting.extend(left_out)
+                continue
+            waiting.pop()
+            if of_steps:
+                self.new[top] = self._sum_over_steps(of_steps, rest)
+            elif self.new[top] < 0:
+                self.new[top] = self._add(op, tuple([self._plain(arg) for arg in args]))
+
+    def _is_left_out(self, i: int) -> bool:
+        return self.new[i] < 0 and self.tape.ops[i] is not None and bool(self.steps.repeat_of[i] < 0)
+
+    def _sum_over_steps(self, of_steps: Iterable[Sequence[_Term]], rest: Iterable[_Term]) -> int:
+        """Append a sum: of terms of all steps the total over their axis, and the others."""
+        found: list[int] = []
+        for terms in of_steps:
+            columns = [np.array(column) for column in zip(*terms, strict=True)]
+            rolled = self.rolled[self.steps.repeat_of[columns[0][0]]]
+            numbers = tuple([self.along(column, rolled) for column in columns])
+            found.append(self._add(TotalOver(rolled.axis), (self._multiplied(numbers),)))
+        found += [self._multiplied(tuple(map(self._plain, term))) for term in rest]
+        return self._add(_SUM, tuple(found)) if len(found) > 1 else found[0]
+
+    def _multiplied(self, term: _Term) -> int:
+        return self._add(_MUL, term) if len(term) > 1 else term[0]
+
+    def _terms_of_steps(self, op: Op, args: tuple[int, ...]) -> tuple[list[list[_Term]], list[_Term]]:
+        """Return the terms of a sum that are one of each step of a repeat, along its axis, and the others."""
+        steps, terms = self.steps, [*zip(*op.columns(args), strict=True)]
+        # By number, since a term may be there twice: that of a bias that a step adds twice.
+        groups: dict[tuple[int, ...], dict[int, int]] = {}
+        for which, (first, *_) in enumerate(terms):
+            if steps.repeat_of[first] >= 0:
+                slot, step, count = (
+                    (int(steps.repeat_of[first]), *self._slot(first)),
+                    int(steps.step_of[first]),
+                    0,
+                )
+                while step in groups.setdefault((*slot, count), {}):
+                    count += 1
+                groups[*slot, count][step] = which
+        found = [
+            [of_steps[step] for step in sorted(of_steps, key=self.rolled[number].index)]
+            for (number, *_), of_steps in groups.items()
+            if len(of_steps) == self.rolled[number].steps
+        ]
+        in_steps = {which for of_steps in found for which in of_steps}
+        rest = [term for which, term in enumerate(terms) if which not in in_steps]
+        return [[terms[which] for which in of_steps] for of_steps in found], rest
+
+    def along(self, numbers: Numbers, rolled: _Rolled) -> int:
+        """Return a number for each step, in the order of their axis, as one that varies along it."""
+        steps = self.steps
+        first = int(numbers[0])
+        is_constant = bool(steps.is_constant[first])
+        is_same = (steps.bits[numbers] == steps.bits[first]) if is_constant else (numbers == first)
+        if is_same.all():
+            return self._plain(first)
+        if (moved := self._moved(numbers, rolled)) is not None:
+            return moved
+        if self._are_alike(numbers):
+            columns = np.array([self.tape.args[i] for i in numbers.tolist()]).T
+            args = [self.along(column, rolled) for column in columns]
+            return self._add(self.tape.ops[first], tuple(args))
+        return self._add(AlongSteps(rolled.axis), tuple([self._plain(i) for i in numbers.tolist()]))
+
+    def _are_alike(self, numbers: Numbers) -> bool:
+        """Return whether numbers that vary along axes are one operation each, of as many operands."""
+        steps, tape = self.steps, self.tape
+        colours = steps.sequence.colours[numbers]
+        first = int(numbers[0])
+        is_one = tape.ops[first] is not None and (colours == colours[0]).all() and self._is_wide(first)
+        return bool(is_one and (steps.repeat_of[numbers] < 0).all())
+
+    def _moved(self, numbers: Numbers, rolled: _Rolled) -> int | None:
+        """Return the number of the steps of an earlier repeat, if these are evenly apart."""
+        repeats = self.steps.repeat_of[numbers]
+        if repeats[0] >= 0 and self._are_of_one_slot(numbers):
+            other = self.rolled[repeats[0]]
+            steps, along = self.steps.step_of[numbers], other.along.get(self._slot(numbers[0]))
+        else:
+            # What each step is given: the number before the first, and what all steps but the last leave.
+            inner = numbers[1:] if repeats[0] < 0 else numbers[:-1]
+            if self.steps.repeat_of[inner[0]] < 0 or not self._are_of_one_slot(inner):
+                return None
+            other = self.rolled[self.steps.repeat_of[inner[0]]]
+            steps = np.where(self.steps.repeat_of[numbers] < 0, -1, self.steps.step_of[numbers]) + 1
+            first, along = other.given.get(self._slot(inner[0]), (-1, None))
+            if first != numbers[0 if repeats[0] < 0 else -1]:
+                return None
+        index = other.steps - 1 - steps if other.is_reversed else steps
+        strides = np.diff(index)
+        # What the last step leaves, no step is given.
+        if along is None or (strides != strides[0]).any() or steps.max() >= other.steps:
+            return None
+        if other.axis not in self.axes[along] or (other is rolled and (index == np.arange(len(index))).all()):
+            return int(along)
+        if other is rolled:
+            return None
+        return self._add(OtherSteps(other.axis, rolled.axis, int(index[0]), int(strides[0])), (along,))
+
+    def _slot(self, i: int) -> _Slot:
+        return int(self.steps.class_of[i]), int(self.steps.rank[i])
+
+    def _are_of_one_slot(self, numbers: Numbers) -> bool:
+        """Return whether numbers are the same one of each step of a repeat."""
+        steps = self.steps
+        kinds = steps.repeat_of[numbers], steps.class_of[numbers], steps.rank[numbers]
+        return all((of == of[0]).all() for of in kinds)
 
     def _add(self, op: Any, args: tuple[int, ...]) -> int:
         """Append an instruction unless there is an equal one."""
@@ -156,6 +289,9 @@ class _Rolling:
         if self.new[i] >= 0:
             return self.new[i]  # type: ignore[no-any-return]
         tape, steps = self.tape, self.steps
+        if self._is_left_out(i):
+            self._write_plain(i)
+            return self.new[i]  # type: ignore[no-any-return]
         if tape.ops[i] is None:
             number = tape.numbers[i]
             if number is not None:
@@ -256,8 +392,7 @@ class _RepeatRolling:
 
     def _inner(self, k: int, member: int, column: int) -> _Slot:
         """Return which number of a step an operand is."""
-        i = int(self.repeat.operands[k][self.middle, member, column])
-        return int(self.steps.class_of[i]), int(self.steps.rank[i])
+        return self.writer._slot(int(self.repeat.operands[k][self.middle, member, column]))
 
     def _slots(self) -> Iterator[tuple[_Slot, list[Any]]]:
         """Yield the numbers of a step, and for each operand its lag."""
@@ -313,35 +448,7 @@ class _RepeatRolling:
     def _taken(self, k: int, member: int, column: int) -> int:
         """Return an operand from around the steps: one number for all of them, or one for each."""
         numbers = self.repeat.operands[k][:, member, column]
-        steps, writer = self.steps, self.writer
-        first = int(numbers[0])
-        is_constant = bool(steps.is_constant[first])
-        is_same = (steps.bits[numbers] == steps.bits[first]) if is_constant else (numbers == first)
-        if is_same.all():
-            return writer._plain(first)
-        ordered = numbers[::-1] if self.rolled.is_reversed else numbers
-        if (moved := self._moved(ordered)) is not None:
-            return moved
-        return writer._add(AlongSteps(self.rolled.axis), tuple([writer._plain(i) for i in ordered.tolist()]))
-
-    def _moved(self, numbers: Numbers) -> int | None:
-        """Return the number of the steps of an earlier repeat, if these are all of it, evenly apart."""
-        steps, writer = self.steps, self.writer
-        number, slots, at = (of[numbers] for of in (steps.repeat_of, steps.class_of, steps.rank))
-        if number[0] < 0 or not ((number == number[0]) & (slots == slots[0]) & (at == at[0])).all():
-            return None
-        rolled, slot = writer.rolled[number[0]], (int(slots[0]), int(at[0]))
-        index = steps.step_of[numbers]
-        if rolled.is_reversed:
-            index = rolled.steps - 1 - index
-        strides = np.diff(index)
-        if slot not in rolled.along or (strides != strides[0]).any():
-            return None
-        along: int = rolled.along[slot]
-        if rolled.axis not in writer.axes[along]:
-            return along
-        op = OtherSteps(rolled.axis, self.rolled.axis, int(index[0]), int(strides[0]))
-        return writer._add(op, (along,))
+        return self.writer.along(numbers[::-1] if self.rolled.is_reversed else numbers, self.rolled)
 
     def _write_loop(self) -> dict[CarriedNumber, int]:
         """Append the loop; return what each step is given."""
@@ -388,6 +495,8 @@ class _RepeatRolling:
                 at = loop, writer._index(position)
                 given[k, member, back] = writer._add(TapeCarried(which, "given", around), at)
                 if back == 1:
+                    first = self.first[k, member, back]
+                    rolled.given[k, member] = first, given[k, member, back]
                     rolled.along[k, member] = writer._add(TapeCarried(which, "left", around), at)
                     if not self.is_used[k][:-1, member].any():
                         # Else what the last step leaves is taken from what all have left, as one view.

@@ -1,0 +1,122 @@
+"""`FixedArray`: an argument of fixed lengths, which varies along axes in all of its dimensions.
+
+A program that was unrolled over 1,000 steps traces one node for a product of a matrix and a vector, rather
+than one for each of their elements. Once its steps are a loop, the compiler puts these axes apart again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from .axes import Axis, AxisTrace, ElementsNeededError
+from .batch_array import BatchArray, batch_of
+from .sizes import Size
+from .traced_array import Dimension, TracedArray, WholeArray, is_whole
+
+_WHY = "it is traced for these lengths, as a program of many elements"
+
+
+class FixedArray(WholeArray):
+    """An argument of a traced function that varies along axes in all dimensions, or in all but the first.
+
+    Parameters
+    ----------
+    trace : AxisTrace
+        The trace.
+    traced : TracedArray
+        The argument.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from .axes import ColumnSource
+    >>> trace = AxisTrace(0, is_along_all=True)
+    >>> w = FixedArray(trace, TracedArray(trace, ColumnSource(np.ones((3, 2)), 0)))
+    >>> w.T.shape, (w @ np.ones(2)).shape, w[0].shape
+    ((2, 3), (3,), (2,))
+    """
+
+    def __init__(self, trace: AxisTrace, traced: TracedArray) -> None:
+        self._trace, self._traced = trace, traced
+        # Made once: what is computed from the same columns twice is one number.
+        self._along: dict[int, Any] = {}
+
+    def dimensions(self) -> Sequence[Dimension]:
+        """Return what its dimensions are."""
+        found = self.along_axes()
+        return (found if type(found) is BatchArray else self._traced).dimensions()
+
+    def slice(self) -> Any:
+        """Return its elements if somebody has used them."""
+        return self._traced.slice()
+
+    def with_slice(self, new: Any) -> Any:
+        """Return an array with something else in place of its elements, if somebody has used them."""
+        return self if self._traced.with_slice(new) is self._traced else new
+
+    def elements(self) -> Any:
+        """Return the elements one by one, as a `ValueArray`."""
+        return self._traced.elements()
+
+    def along_axes(self) -> Any:
+        """Return it as an array that varies along axes."""
+        return self._but_for(0)
+
+    def row_by_row(self) -> Any:
+        """Return an array whose rows are taken one by one, each along axes."""
+        return self._but_for(1)
+
+    def _but_for(self, kept: int) -> Any:
+        """Return an array that varies along axes in all dimensions but the first few."""
+        if kept not in self._along:
+            self._along[kept] = self._made(kept)
+        return self._along[kept]
+
+    def _made(self, kept: int) -> Any:
+        found: Any = self._traced
+        dims: list[Axis | None] = []
+        for place, size in reversed([*enumerate(self._traced.dimensions())]):
+            # NumPy repeats what has length 1, and no axis is repeated.
+            is_axis = place >= kept and isinstance(size, Size) and size.length > 1
+            dims.insert(0, self._axis(size) if is_axis else None)  # type: ignore[arg-type]
+            if is_axis:
+                found = found.along(place, dims[0])
+        return batch_of(self._trace, tuple(dims), found.elements() if is_whole(found) else found)
+
+    def _axis(self, size: Size) -> Axis:
+        size.fix(_WHY)
+        return Axis(size)
+
+    def along(self, dimension: int, axis: Axis) -> Any:
+        """Return the slices along a dimension, one for each index of an axis; a `Value` for numbers."""
+        return self._columns().along(dimension, axis)
+
+    def beside(self, dimensions: Sequence[Dimension]) -> Any:
+        """Return the slice at any index of the axes among dimensions, one for each of its own."""
+        return self._columns().beside(dimensions)
+
+    def in_order(self, places: Sequence[int]) -> Any:
+        """Return the array with its dimensions in another order."""
+        return self._columns().in_order(places)
+
+    def ravel(self) -> Any:
+        """Return an array of one dimension, as `numpy.ravel`."""
+        return self if self.ndim == 1 else self._columns().ravel()
+
+    def reshape(self, *shape: Any) -> Any:
+        """Return an array of another shape, as `numpy.reshape`."""
+        return self._columns().reshape(*shape)
+
+    def _columns(self) -> BatchArray:
+        found = self.along_axes()
+        if type(found) is not BatchArray:
+            raise ElementsNeededError
+        return found
+
+    def __getitem__(self, key: Any) -> Any:
+        first = key[0] if isinstance(key, tuple) and key else key
+        return (self.row_by_row() if isinstance(first, int) else self.along_axes())[key]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.row_by_row())
