@@ -24,10 +24,10 @@ def scene() -> ba.Scene:
     """Return cameras that see points in front of them, in no special position."""
     rng = np.random.default_rng(11)
     return ba.Scene(
-        cameras=rng.uniform(0.5, 1.0, (CAMERAS, ba.CAMERA)),
-        points=rng.uniform(2.0, 3.0, (POINTS, ba.POINT)),
+        cameras=rng.uniform(0.5, 1.0, (ba.CAMERA, CAMERAS)),
+        points=rng.uniform(2.0, 3.0, (ba.POINT, POINTS)),
         weights=rng.uniform(0.5, 1.5, OBSERVATIONS),
-        features=rng.uniform(-1.0, 1.0, (OBSERVATIONS, 2)),
+        features=rng.uniform(-1.0, 1.0, (2, OBSERVATIONS)),
         camera_of=np.arange(OBSERVATIONS) % CAMERAS,
         point_of=np.arange(OBSERVATIONS) % POINTS,
     )
@@ -59,11 +59,11 @@ def first_call(prepare: Callable[[], Callable[[ba.Scene], Any]]) -> Work:
     return step
 
 
-def assembled(seen: ba.Scene, blocks: Any, weight_slopes: Any) -> Any:
+def assembled(seen: ba.Scene, slopes: ba.Slopes) -> Any:
     """Return the matrix of the blocks of all observations."""
     from scipy.sparse import csr_array
 
-    rows, columns, values = ba.sparse_rows(seen, np.asarray(blocks), np.asarray(weight_slopes))
+    rows, columns, values = ba.sparse_rows(seen, slopes, OBSERVATIONS)
     width = ba.CAMERA * CAMERAS + ba.POINT * POINTS + OBSERVATIONS
     return csr_array((values, columns, rows), shape=(3 * OBSERVATIONS, width))
 
@@ -81,11 +81,11 @@ def chainrule() -> Work:
 
         def residuals(cameras: Any, points: Any, weights: Any) -> Any:
             of_observation = autograd.vmap(ba.reprojection_error)
-            seen = of_observation(cameras[at.camera_of], points[at.point_of], weights, at.features)
+            seen = of_observation(cameras[at.camera_of], points[at.point_of], weights, at.features.T)
             return seen, ba.weight_error(weights)
 
         slopes = autograd.jit(autograd.jacobian(residuals, argnums=(0, 1, 2), sparse=True), backend="numpy")
-        return lambda seen: block_array(slopes(seen.cameras, seen.points, seen.weights)).tocsr()
+        return lambda seen: block_array(slopes(seen.cameras.T, seen.points.T, seen.weights)).tocsr()
 
     return first_call(prepare)
 
@@ -97,8 +97,8 @@ def chainrule_blocks() -> Work:
 
     def prepare() -> Callable[[ba.Scene], Any]:
         forget()
-        slopes = autograd.jit(autograd.vmap(ba.error_slopes), backend="numpy")
-        return lambda seen: assembled(seen, *ba.of_observations(slopes, seen))
+        slopes = autograd.jit(autograd.vmap(ba.error_slopes, ba.IN_AXES), backend="numpy")
+        return lambda seen: assembled(seen, slopes)
 
     return first_call(prepare)
 
@@ -131,8 +131,8 @@ def jax() -> Work:
             block = jnp.concatenate([by_camera, by_point, by_weight[:, None]], axis=1)
             return block, -2.0 * weight
 
-        compiled = jax.jit(jax.vmap(slopes))
-        return lambda seen: assembled(seen, *ba.of_observations(compiled, seen))
+        compiled = jax.jit(jax.vmap(slopes, ba.IN_AXES))
+        return lambda seen: assembled(seen, compiled)
 
     return first_call(prepare)
 

@@ -1,5 +1,6 @@
 """Bundle adjustment: where cameras see points, and where they were seen, with the sparse Jacobian."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,10 +11,19 @@ from .timed import Timed
 
 CAMERA, POINT = 11, 3
 """How many numbers: rotation 3, centre 3, focal length 1, principal point 2, distortion 2; and a point."""
+SOME = 8192
+"""For so many observations, the arrays that a program of slopes computes fit into the cache."""
+IN_AXES = (1, 1, 0, 1)
+"""Along which axes of cameras, points, weights and features the observations are."""
+Slopes = Callable[[Any, Any, Any, Any], Any]
+"""From cameras, points, weights and features to the partials of both errors of each observation."""
 
 
 class Scene(NamedTuple):
-    """Cameras, points, and observations: for each the camera, the point, a weight, and where it was."""
+    """Cameras, points, and observations: for each the camera, the point, a weight, and where it was.
+
+    Cameras, points and features are columns, so that NumPy finds side by side what it computes with.
+    """
 
     cameras: Any
     points: Any
@@ -76,9 +86,12 @@ def error_slopes(camera: Any, x: Any, weight: Any, feature: Any) -> Any:
     return block, jacobian(weight_error)(weight)
 
 
-def sparse_rows(scene: Scene, blocks: Any, weight_slopes: Any) -> SparseRows:
-    """Return the Jacobian: first two rows for each observation, then one for each weight."""
-    (n, _), (m, _), p = scene.cameras.shape, scene.points.shape, len(scene.weights)
+def sparse_rows(scene: Scene, slopes: Slopes, some: int) -> SparseRows:
+    """Return the Jacobian: first two rows for each observation, then one for each weight.
+
+    Its numbers come from a function, which is called for some observations at once.
+    """
+    (_, n), (_, m), p = scene.cameras.shape, scene.points.shape, len(scene.weights)
     first_point, first_weight = CAMERA * n, CAMERA * n + POINT * m
     width = CAMERA + POINT + 1
     entries = 2 * width * p
@@ -87,8 +100,10 @@ def sparse_rows(scene: Scene, blocks: Any, weight_slopes: Any) -> SparseRows:
     own[:, :, :CAMERA] = (CAMERA * scene.camera_of)[:, None, None] + np.arange(CAMERA)
     own[:, :, CAMERA:-1] = (first_point + POINT * scene.point_of)[:, None, None] + np.arange(POINT)
     own[:, :, -1] = columns[entries:, None] = np.arange(first_weight, first_weight + p)[:, None]
-    values[:entries].reshape(p, 2, width)[:] = blocks
-    values[entries:] = weight_slopes
+    blocks, weight_slopes = values[:entries].reshape(p, 2, width), values[entries:]
+    for start in range(0, p, some):
+        part = slice(start, start + some)
+        blocks[part], weight_slopes[part] = slopes(*observations(scene, part))
     rows = np.concatenate([np.arange(0, entries, width), np.arange(entries, entries + p + 1)])
     return SparseRows(rows, columns, values)
 
@@ -97,19 +112,20 @@ def prepare(message: Any) -> Scene:
     """Return the scene that repeats one camera, one point, and one observation."""
     n, m, p = message["n"], message["m"], message["p"]
     return Scene(
-        cameras=np.tile(message["cam"], (n, 1)),
-        points=np.tile(message["x"], (m, 1)),
+        cameras=np.repeat(np.transpose([message["cam"]]), n, axis=1),
+        points=np.repeat(np.transpose([message["x"]]), m, axis=1),
         weights=np.full(p, message["w"]),
-        features=np.tile(message["feat"], (p, 1)),
+        features=np.repeat(np.transpose([message["feat"]]), p, axis=1),
         camera_of=np.arange(p) % n,
         point_of=np.arange(p) % m,
     )
 
 
-def of_observations(f: Any, scene: Scene) -> Any:
-    """Return a function of one observation for each of the scene."""
-    cameras, points = scene.cameras[scene.camera_of], scene.points[scene.point_of]
-    return f(cameras, points, scene.weights, scene.features)
+def observations(scene: Scene, part: slice = slice(None)) -> tuple[Any, ...]:
+    """Return the camera, the point, the weight and the feature of each observation."""
+    cameras = scene.cameras.take(scene.camera_of[part], axis=1)
+    points = scene.points.take(scene.point_of[part], axis=1)
+    return cameras, points, scene.weights[part], scene.features[:, part]
 
 
 def present_errors(found: Any) -> Any:
@@ -129,12 +145,10 @@ def present_rows(found: SparseRows) -> Any:
     }
 
 
-values = jit(vmap(errors))
-slopes = jit(vmap(error_slopes))
+values = jit(vmap(errors, in_axes=IN_AXES))
+slopes = jit(vmap(error_slopes, in_axes=IN_AXES))
 
 FUNCTIONS = {
-    "objective": Timed(lambda scene: of_observations(values, scene), prepare, present_errors),
-    "jacobian": Timed(
-        lambda scene: sparse_rows(scene, *of_observations(slopes, scene)), prepare, present_rows
-    ),
+    "objective": Timed(lambda scene: values(*observations(scene)), prepare, present_errors),
+    "jacobian": Timed(lambda scene: sparse_rows(scene, slopes, SOME), prepare, present_rows),
 }
