@@ -20,7 +20,7 @@ import pytest
 
 import autograd
 from autograd import jit
-from benchmarks.gradbench import MODULES, awaited, evaluate, particle, saddle
+from benchmarks.gradbench import MODULES, awaited, ba, evaluate, ht, particle, saddle
 from benchmarks.gradbench import __main__ as command
 from benchmarks.gradbench.descent import WAYS, Way, argmin
 from benchmarks.gradbench.session import Command, Session, Workload, held
@@ -322,6 +322,23 @@ def test_ba(rotation: list[float]) -> None:
     assert found["rows"] == [*starts[:30], starts[-1]]
 
 
+def test_observations_are_taken_some_at_once() -> None:
+    """The rows of all observations are the same, however many of them a program is given at once."""
+    scene = ba.Scene(
+        cameras=RNG.uniform(0.5, 1.0, (ba.CAMERA, 3)),
+        points=RNG.uniform(2.0, 3.0, (ba.POINT, 4)),
+        weights=RNG.uniform(0.5, 1.5, 7),
+        features=RNG.uniform(-1.0, 1.0, (2, 7)),
+        camera_of=np.arange(7) % 3,
+        point_of=np.arange(7) % 4,
+    )
+    found = [ba.sparse_rows(scene, ba.slopes, some) for some in (2, 7, 100)]
+    for rows, columns, values in found[:2]:
+        np.testing.assert_array_equal(rows, found[2].rows)
+        np.testing.assert_array_equal(columns, found[2].columns)
+        np.testing.assert_allclose(values, found[2].values, rtol=1e-13)
+
+
 BONES = 22
 PARENTS = [-1, *(max(i, 0) if (i % 4) else 0 for i in range(BONES - 2)), 0]
 
@@ -396,6 +413,15 @@ def test_ht(is_mirrored: bool, has_triangles: bool) -> None:
         own = by_us.reshape(3, 3, 3, 2)[np.arange(3), :, np.arange(3)].reshape(9, 2)
         expected = np.concatenate([own, expected], axis=1)
     near(answered("ht", "jacobian", listed(given)), expected, 1e-6)
+
+
+def test_points_of_a_hand_are_taken_some_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Residuals and Jacobian are the same, however many points a program is given at once."""
+    given = listed(hand(7, is_mirrored=False, has_triangles=True))
+    expected = [answered("ht", name, given) for name in ("objective", "jacobian")]
+    monkeypatch.setattr(ht, "SOME", 3)
+    for name, found in zip(("objective", "jacobian"), expected, strict=True):
+        near(answered("ht", name, given), found, 1e-13)
 
 
 def test_a_hand_that_is_not_turned() -> None:

@@ -1,6 +1,7 @@
 """Hand tracking: how far points are from a hand whose skin follows 22 bones, and the Jacobian of that."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +13,8 @@ from .timed import Timed
 FINGERS = 5
 TINY = 1e-4
 """Shorter rotations count as none."""
+SOME = 2048
+"""For so many points, the arrays that the program of slopes computes fit into the cache."""
 
 
 class Bones(NamedTuple):
@@ -111,7 +114,7 @@ def residual_slopes(coordinates: Any, theta: Any, *others: Any) -> Any:
 
 
 def of_points(f: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function of one point, compiled for all of a problem."""
+    """Return a function of one point, compiled for many."""
 
     def of_all(theta: Any, coordinates: Any, points: Any, positions: Any, weights: Any, *hand: Any) -> Any:
         def of_one(theta: Any, coordinates: Any, point: Any, positions: Any, weights: Any) -> Any:
@@ -120,6 +123,16 @@ def of_points(f: Callable[..., Any]) -> Callable[..., Any]:
         return vmap(of_one, in_axes=(None, 0, 0, 0, 0))(theta, coordinates, points, positions, weights)
 
     return jit(of_all, static_argnums=(6, 7))
+
+
+def by_parts(of_many: Callable[..., Any], problem: Problem) -> Any:
+    """Return a function of many points for all points of a problem, some at once."""
+    found = []
+    for start in range(0, len(problem.points), SOME):
+        part = slice(start, start + SOME)
+        theta, coordinates, points, positions, weights, *hand = problem
+        found.append(of_many(theta, coordinates[part], points[part], positions[part], weights[part], *hand))
+    return np.concatenate(found)
 
 
 def prepare(message: Any) -> Problem:
@@ -144,8 +157,8 @@ def prepare(message: Any) -> Problem:
 values, slopes = of_points(residual), of_points(residual_slopes)
 
 FUNCTIONS = {
-    "objective": Timed(lambda problem: values(*problem), prepare, lambda found: found.ravel().tolist()),
+    "objective": Timed(partial(by_parts, values), prepare, lambda found: found.ravel().tolist()),
     "jacobian": Timed(
-        lambda problem: slopes(*problem), prepare, lambda found: found.reshape(-1, found.shape[-1]).tolist()
+        partial(by_parts, slopes), prepare, lambda found: found.reshape(-1, found.shape[-1]).tolist()
     ),
 }
