@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmarks import moons
 from benchmarks.cases import moons_eager
-from benchmarks.cases.moons_eager import Work
+from benchmarks.cases.moons_eager import Step, Work
 from benchmarks.result import Result
 
 # Enough calls that the first ones, with cold caches, do not count: with 100, chainrule took 11.2 us instead
@@ -33,8 +33,8 @@ def timed(step: Callable[[], Any], answer: Callable[[Any], list[float]]) -> Work
     return work
 
 
-def ours(backend: str | None) -> Work:
-    """Prepare chainrule: the scalar loops of micrograd's demo, compiled by `jit`."""
+def our_step(backend: str | None) -> Step:
+    """Return chainrule's step: the scalar loops of micrograd's demo, compiled by `jit`."""
     from autograd import jit, value_and_grad
 
     x, y = moons.points()
@@ -43,17 +43,17 @@ def ours(backend: str | None) -> Work:
     layers = moons.parameters()
     compiled(layers, x, y)
     compiled.wait()
-    return timed(lambda: compiled(layers, x, y), lambda result: [result[0], *moons.flat(result[1])])
+    return lambda: compiled(layers, x, y), lambda result: [result[0], *moons.flat(result[1])]
 
 
 def chainrule() -> Work:
     """Prepare chainrule as users call it: with Numba, if that is installed."""
-    return ours(None)
+    return timed(*our_step(None))
 
 
 def chainrule_numpy() -> Work:
     """Prepare chainrule with the NumPy backend."""
-    return ours("numpy")
+    return timed(*our_step("numpy"))
 
 
 def c() -> Work:
