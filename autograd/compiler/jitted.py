@@ -243,6 +243,9 @@ def jit(
     float64, and an argument to branch on, or to count with, has to be static. ``report()`` counts the
     compilations, and says why the last one was needed.
 
+    Small arrays of a result may be views of one array, whose memory is used again once nothing refers to any
+    of them: who passes an address to C has to keep the array as well.
+
     A function keeps the programs of the last 128 kinds of arguments, which take 0.4 to 1.3 MB each;
     ``clear_cache()`` forgets them. What was compiled is kept by its trace, in memory and on disk: a second
     function with the same trace, and a second process, need not compile.
