@@ -234,3 +234,18 @@ def test_a_single_loop_reduces_as_one_loop_each(name: str, data: list[float]) ->
         one = reduced(reduction.together or reduction.accumulators, together=True)
         each = reduced(reduction.accumulators, together=False)
     np.testing.assert_allclose(one, each, rtol=1e-14, atol=1e-300)
+
+
+@pytest.mark.filterwarnings("ignore:.* encountered in logsumexp:RuntimeWarning")
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("special", [[], [inf], [-inf], [nan], [inf, -inf], [700.0, 700.0], [-1e300, 1e300]])
+def test_logsumexp_of_a_long_array_on_numpy(special: list[float], axis: int) -> None:
+    """It is computed by whole arrays, with the rule of the row: as exact as one by one, nan for nan."""
+    x = numbers(120, 6)
+    x[3, : len(special)] = special
+    x[: len(special), 2] = special
+    x[:, 4] = -inf
+    f = vmap(ag.logsumexp, in_axes=axis)
+    compiled = Jitted(lambda x: f(x * 1.0), "numpy")
+    same(compiled(x), f(x), 1e-15)
+    assert "def logsumexp" in compiled.source

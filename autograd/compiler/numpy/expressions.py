@@ -10,7 +10,7 @@ import numpy as np
 
 from ...ops.meanings import FLOAT, NUMPY, reducing
 from ...ops.renderer import SIGNS, Form, Renderer, Term, called
-from ...ops.rule import Rule
+from ...ops.rule import Application, Rule
 from ...ops.table import OPS, Op
 from ..passes.products import PLAIN_SUMS
 from .literals import number_text
@@ -37,6 +37,10 @@ _WORDS = _NumPy(
     }
 )
 """What NumPy calls the words of the rules."""
+
+# By a ufunc that computes an exponential and a logarithm at each step, 25,000 numbers take 240 us, and 100 by
+# whole arrays; but ten calls for whole arrays take 10 us, however small they are.
+_FEWEST = 500
 
 Helpers = dict[str, str]
 """The definitions of functions that NumPy does not have, by name."""
@@ -138,7 +142,28 @@ def _reduction_helper(op: Op, helpers: Helpers) -> Helpers:
     return {op.name: "\n".join(lines) + "\n"}
 
 
-def reduced_text(op: Op, arguments: Sequence[str], helpers: Helpers) -> str:
+def _whole_helper(op: Op, ufunc: str) -> Helpers:
+    """Return the definition of a reduction by its accumulators, one for all elements after the other."""
+    assert op.reduction is not None
+    (x,) = op.parameters
+    lines = [
+        f"def {op.name}({x}, axis=-1):",
+        f"    if {x}.size < {_FEWEST}:",
+        f"        return np.{ufunc}.reduce({x}, axis=axis)",
+    ]
+    for accumulator in op.reduction.accumulators:
+        step = accumulator.step.tree
+        assert isinstance(step, Application)
+        folded = OPS[step.word].ufunc
+        assert folded is not None
+        text = _WORDS.operand(step.operands[1])
+        options = f"axis=axis, keepdims=True, initial={number_text(accumulator.start)}"
+        lines.append(f"    {accumulator.name} = np.{folded.__name__}.reduce({text}, {options})")
+    lines.append(f"    return np.squeeze({_WORDS.write(op.reduction.result)}, axis)")
+    return {op.name: "\n".join(lines) + "\n"}
+
+
+def reduced_text(op: Op, arguments: Sequence[str], helpers: Helpers, *, is_long: bool = False) -> str:
     """Return a reduction by NumPy, or by a function that the program defines.
 
     Parameters
@@ -149,6 +174,8 @@ def reduced_text(op: Op, arguments: Sequence[str], helpers: Helpers) -> str:
         Its operands, and the axis.
     helpers : dict
         To which the functions are added that NumPy does not have.
+    is_long : bool
+        Whether there is one operand, an array that may be long.
 
     Returns
     -------
@@ -161,10 +188,14 @@ def reduced_text(op: Op, arguments: Sequence[str], helpers: Helpers) -> str:
     'np.hypot.reduce(v1, axis=-1, initial=0.0)'
     """
     found = reducing(op)
+    accumulators = op.reduction.accumulators if op.reduction else ()
     if op in PLAIN_SUMS:
         name = "np.sum"
     elif op.folds is not None and op.ufunc is not None:
         name = f"np.{op.ufunc.__name__}.reduce"
+    elif found is not None and is_long and len(accumulators) > 1:
+        name = op.name
+        helpers |= _whole_helper(op, found[0].__name__)
     elif found is not None:
         ufunc, options = found
         name = f"np.{ufunc.__name__}.reduce"

@@ -150,7 +150,7 @@ def _reduction_along(writer: StatementWriter, block: Block) -> str:
         return f"({' * '.join(texts)}).sum({where})"
     if block.op in PLAIN_SUMS:
         return f"{texts[0]}.sum({where})"
-    return reduced_text(block.op, [*texts, where], writer.helpers)
+    return reduced_text(block.op, [*texts, where], writer.helpers, is_long=True)
 
 
 def _broadcasts_to_all(operands: Sequence[Operand]) -> bool:
