@@ -669,14 +669,15 @@ def test_the_command(
     assert [len(each["seconds"]) for each in session["workloads"]] == [2, 2]
 
 
-def test_runs_of_other_modules_stay(tmp_path: Path) -> None:
+def test_runs_of_other_modules_and_tools_stay(tmp_path: Path) -> None:
     """Modules can be run one after the other; what the file has of one is replaced when it runs again."""
     runs = tmp_path / "runs.json"
     sessions = [session_of("chainrule", name, {"small": [3.0]}) for name in ("lse", "det")]
     evaluate.write(Namespace(json=runs, markdown=None), sessions)
-    assert evaluate.kept_sessions(Namespace(json=runs, module=["det"])) == sessions[:1]
-    assert evaluate.kept_sessions(Namespace(json=runs, module=None)) == []
-    assert evaluate.kept_sessions(Namespace(json=tmp_path / "absent.json", module=["det"])) == []
+    assert evaluate.kept_sessions(Namespace(json=runs, module=["det"], tool=None)) == sessions[:1]
+    assert evaluate.kept_sessions(Namespace(json=runs, module=None, tool=["chainrule"])) == []
+    assert evaluate.kept_sessions(Namespace(json=runs, module=["det"], tool=["jax"])) == sessions
+    assert evaluate.kept_sessions(Namespace(json=tmp_path / "absent.json", module=None, tool=None)) == []
 
 
 def test_the_command_reads_stdin(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,6 +10,7 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, replace
+from itertools import product
 from math import exp, isnan, log, nan
 from pathlib import Path
 from statistics import fmean
@@ -64,14 +65,14 @@ def main() -> int:
     parser.add_argument("--min-seconds", type=float, default=1.0, help="run a function for so long")
     parser.add_argument("--limit", type=float, default=450.0, help="seconds for a module with a tool")
     parser.add_argument(
-        "--json", type=Path, metavar="FILE", help="write all runs; those that it has of other modules stay"
+        "--json", type=Path, metavar="FILE", help="write all runs; what it has of others stays"
     )
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables")
     options = parser.parse_args()
     sessions = kept_sessions(options)
     for session in held_sessions(options):
         sessions.append(session)
-        sessions.sort(key=lambda each: MODULES.index(each.module))
+        sessions.sort(key=lambda each: (MODULES.index(each.module), list(TOOLS).index(each.tool)))
         print(outcome(session), file=sys.stderr, flush=True)
         write(options, sessions)
     print(tables(sessions))
@@ -80,11 +81,12 @@ def main() -> int:
 
 
 def kept_sessions(options: argparse.Namespace) -> list[Session]:
-    """Return what the file of runs has of modules that are not run now: to run all of them takes an hour."""
+    """Return what the file of runs has of what is not run now: to run all modules takes an hour."""
     if not (options.json and options.json.exists()):
         return []
     found = [session_from(each) for each in json.loads(options.json.read_text())]
-    return [session for session in found if session.module not in (options.module or MODULES)]
+    again = {*product(options.module or MODULES, options.tool or TOOLS)}
+    return [session for session in found if (session.module, session.tool) not in again]
 
 
 def write(options: argparse.Namespace, sessions: list[Session]) -> None:

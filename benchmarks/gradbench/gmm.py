@@ -32,7 +32,9 @@ def log_weight(alpha: Any, mu: Any, q: Any, below: Any, x: Any) -> Any:
 def log_likelihood(independent: Any, x: Any) -> Any:
     """Return the log likelihood of a point."""
     log_weights = vmap(log_weight, in_axes=(0, 0, 0, 0, None))(*independent, x)
-    return logsumexp(log_weights) - logsumexp(independent[0]) - 0.5 * len(x) * np.log(2.0 * pi)
+    # By components, also where they are few: one program is for any number of them.
+    alphas = vmap(lambda alpha: alpha)(independent[0])
+    return logsumexp(log_weights) - logsumexp(alphas) - 0.5 * len(x) * np.log(2.0 * pi)
 
 
 def log_prior(q: Any, below: Any, m: int, gamma: float) -> Any:
