@@ -28,6 +28,7 @@ from benchmarks.cases import (
     microgpt_jit,
     moons_eager,
     moons_samples,
+    recurrence,
     scalar_loop,
     sparse_jacobian,
     trace_million,
@@ -207,6 +208,17 @@ def test_the_hidden_markov_model(monkeypatch: pytest.MonkeyPatch) -> None:
     ours, theirs = (prepare()() for prepare in (hidden_markov.chainrule_numpy, hidden_markov.jax))
     np.testing.assert_allclose(ours.answer, theirs.answer, rtol=1e-12, atol=1e-12)
     assert ours.figures.keys() == theirs.figures.keys()
+
+
+def test_the_recurrent_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unrolled and by `scan`, it has the value and the gradient of JAX's scan."""
+    pytest.importorskip("jax")
+    for name, value in {"STEPS": 12, "UNITS": 3}.items():
+        monkeypatch.setattr(recurrence, name, value)
+    monkeypatch.setattr(hidden_markov, "CALLS", 1)
+    theirs = recurrence.jax()()
+    for prepare in (recurrence.chainrule_numpy, recurrence.chainrule_scan):
+        np.testing.assert_allclose(prepare()().answer, theirs.answer, rtol=1e-12, atol=1e-12)
 
 
 def test_the_compiled_microgpt(monkeypatch: pytest.MonkeyPatch) -> None:

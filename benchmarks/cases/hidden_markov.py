@@ -27,11 +27,13 @@ def seen() -> list[int]:
     return np.random.default_rng(13).integers(0, SYMBOLS, STEPS).tolist()  # type: ignore[no-any-return]
 
 
-def measured(step: Callable[..., Any], wait: Callable[[], None]) -> Work:
+def measured(
+    step: Callable[..., Any], wait: Callable[[], None], given: Callable[[], tuple[Any, ...]] = model
+) -> Work:
     """Return the work: the first call, and the time of later ones."""
 
     def work() -> Result:
-        arguments = model()
+        arguments = given()
         start = time.perf_counter()
         step(*arguments)
         first = time.perf_counter() - start
