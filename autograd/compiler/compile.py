@@ -35,6 +35,7 @@ from .runtime.program import CompilationReport, NoPatternError, Program, Run
 from .table.array_rows import GATHER, PRODUCT, REDUCTION
 from .table.array_table import ArrayTable, array_table
 from .table.schedule import Schedule, is_schedulable, schedule
+from .trace.loops import TapeLoop
 from .trace.tape import Tape, tape_of
 
 Shapes = Sequence[tuple[int, ...]]
@@ -224,11 +225,11 @@ def _found(
 def _found_apart(
     tape: Tape, inputs: Inputs, results: Shapes, names: Sequence[str], along: Sequence[Along]
 ) -> FoundArrays:
-    """Run the passes on a program whose arrays were traced along axes of fixed lengths, for its loops."""
+    """Run the passes on a program with loops whose arrays were traced along axes of fixed lengths."""
     rolled = roll(tape, inputs)
-    if rolled is None:
+    if rolled is None and not any(isinstance(op, TapeLoop) for op in set(tape.ops)):
         raise NoPatternError
-    apart = put_apart(*rolled, results, along)
+    apart = put_apart(*(rolled or (tape, inputs)), results, along)
     reduced, colours = find_reductions(apart.tape, apart.inputs.arrays)
     if len(set(colours)) > _MOST_ARRAYS:
         raise NoPatternError

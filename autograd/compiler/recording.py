@@ -74,7 +74,9 @@ class ArrayForm(NamedTuple):
         are_many : bool
             Whether it was for the number of its elements.
         """
-        if are_many:
+        # A loop over whole arrays whose elements are needed would be written out, step by step.
+        are_many = are_many or (trace is not None and trace.has_loops and self.most_elements < inf)
+        if are_many and not self.is_along_all:
             return ArrayForm(is_along_all=True)
         if self.is_along_all:
             return ArrayForm()

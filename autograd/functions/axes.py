@@ -277,6 +277,8 @@ class AxisTrace:
         their lengths only.
     elements_left : float
         How many numbers of arrays may still be traced one by one before `ManyElementsError` is raised.
+    has_loops : bool
+        Whether a loop over steps has been begun.
     constants : dict
         Constant arrays by their shape and bytes, where all arrays vary along axes.
     """
@@ -294,6 +296,7 @@ class AxisTrace:
         self.has_whole_arrays = has_whole_arrays
         self.is_along_all = is_along_all
         self.elements_left = elements_left
+        self.has_loops = False
         self.constants: dict[tuple[tuple[int, ...], bytes], ColumnSource] = {}
         self.open: tuple[Axis, ...] = ()
         self.has_axes = False

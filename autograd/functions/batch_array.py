@@ -454,8 +454,10 @@ def is_long(array: WholeArray) -> bool:
 
 
 def _along_axes(array: WholeArray) -> BatchArray | None:
-    """Return a long array along an axis that is its longest dimension, unless it is taken apart already."""
+    """Return a long array along its longest dimension, or a constant along all, unless it is taken apart."""
     dimensions = array.dimensions()
+    if array._trace.is_along_all:
+        return _along_all(array, dimensions)
     if not is_long(array) or np.size(array.slice()):
         return None
     place = max(range(len(dimensions)), key=lambda place: array.lengths[place])
@@ -466,6 +468,14 @@ def _along_axes(array: WholeArray) -> BatchArray | None:
     part = array.along(place, axis)
     dims = (*[None] * place, axis)
     return BatchArray(array._trace, dims, part.elements() if is_whole(part) else part)
+
+
+def _along_all(array: WholeArray, dimensions: Sequence[Dimension]) -> BatchArray | None:
+    """Return a constant along the axes that it has where all arrays vary along axes."""
+    dims = tuple([own if isinstance(own, Axis) else None for own in dimensions])
+    if array.varies or not any(dims):
+        return None
+    return BatchArray(array._trace, dims, array.beside(dimensions))
 
 
 WholeArray.along_axes = _along_axes  # type: ignore[assignment, method-assign]

@@ -40,12 +40,16 @@ class FixedArray(WholeArray):
     def __init__(self, trace: AxisTrace, traced: TracedArray) -> None:
         self._trace, self._traced = trace, traced
         # Made once: what is computed from the same columns twice is one number.
-        self._along: dict[int, Any] = {}
+        self._along: dict[object, Any] = {}
 
     def dimensions(self) -> Sequence[Dimension]:
         """Return what its dimensions are."""
         found = self.along_axes()
         return (found if type(found) is BatchArray else self._traced).dimensions()
+
+    def sizes(self) -> Sequence[Dimension]:
+        """Return its dimensions for who asks how long they are, which makes no axes of them."""
+        return self._traced.dimensions()
 
     def slice(self) -> Any:
         """Return its elements if somebody has used them."""
@@ -61,36 +65,39 @@ class FixedArray(WholeArray):
 
     def along_axes(self) -> Any:
         """Return it as an array that varies along axes."""
-        return self._but_for(0)
+        return self._made("all", range(self._traced.ndim))
 
     def row_by_row(self) -> Any:
         """Return an array whose rows are taken one by one, each along axes."""
-        return self._but_for(1)
+        return self._made("rows", range(1, self._traced.ndim))
 
-    def _but_for(self, kept: int) -> Any:
-        """Return an array that varies along axes in all dimensions but the first few."""
-        if kept not in self._along:
-            self._along[kept] = self._made(kept)
-        return self._along[kept]
+    def columns(self, dimension: int) -> Any:
+        """Return it along axes, of which one may have any length: samples or steps are taken along it."""
+        if "all" in self._along:
+            return self.along_axes()
+        return self._made(dimension, range(self._traced.ndim), dimension)
 
-    def _made(self, kept: int) -> Any:
+    def _made(self, key: object, places: Sequence[int], any_length: int | None = None) -> Any:
+        """Return an array that varies along axes in some dimensions, all but one of them of fixed lengths."""
+        if key in self._along:
+            return self._along[key]
         found: Any = self._traced
         dims: list[Axis | None] = []
         for place, size in reversed([*enumerate(self._traced.dimensions())]):
             # NumPy repeats what has length 1, and no axis is repeated.
-            is_axis = place >= kept and isinstance(size, Size) and size.length > 1
-            dims.insert(0, self._axis(size) if is_axis else None)  # type: ignore[arg-type]
+            is_axis = place == any_length or (place in places and isinstance(size, Size) and size.length > 1)
+            if is_axis and place != any_length:
+                size.fix(_WHY)  # type: ignore[union-attr]
+            dims.insert(0, Axis(size) if is_axis else None)  # type: ignore[arg-type]
             if is_axis:
                 found = found.along(place, dims[0])
-        return batch_of(self._trace, tuple(dims), found.elements() if is_whole(found) else found)
-
-    def _axis(self, size: Size) -> Axis:
-        size.fix(_WHY)
-        return Axis(size)
+        inner = found.elements() if is_whole(found) else found
+        self._along[key] = batch_of(self._trace, tuple(dims), inner)
+        return self._along[key]
 
     def along(self, dimension: int, axis: Axis) -> Any:
         """Return the slices along a dimension, one for each index of an axis; a `Value` for numbers."""
-        return self._columns().along(dimension, axis)
+        return self.columns(dimension).along(dimension, axis)
 
     def beside(self, dimensions: Sequence[Dimension]) -> Any:
         """Return the slice at any index of the axes among dimensions, one for each of its own."""

@@ -68,6 +68,10 @@ class WholeArray(NDArrayOperatorsMixin):
         """Return what its dimensions are."""
         raise NotImplementedError
 
+    def sizes(self) -> Sequence[Dimension]:
+        """Return its dimensions for who asks how long they are, which makes no axes of them."""
+        return self.dimensions()
+
     def in_order(self, places: Sequence[int]) -> Any:
         """Return the array with its dimensions in another order."""
         raise NotImplementedError
@@ -105,6 +109,10 @@ class WholeArray(NDArrayOperatorsMixin):
     def along_axes(self) -> Any:
         """Return an array as one that varies along axes if it is long or all do: `batch_array` sets it."""
 
+    def columns(self, dimension: int) -> Any:
+        """Return it as an array that varies along a dimension, where all arrays vary along axes."""
+        return array_along(self)
+
     def row_by_row(self) -> Any:
         """Return an array whose rows are taken one by one, each along axes where it can be."""
         return self
@@ -136,13 +144,13 @@ class WholeArray(NDArrayOperatorsMixin):
     @property
     def lengths(self) -> tuple[int, ...]:
         """Its shape while it is traced."""
-        return tuple([n if isinstance(n, int) else _size(n).length for n in self.dimensions()])
+        return tuple([n if isinstance(n, int) else _size(n).length for n in self.sizes()])
 
     @property
     def shape(self) -> tuple[Any, ...]:
         """The length along each dimension, a number of the program where it is no integer."""
         return tuple(
-            [n if isinstance(n, int) else ArrayLength.of(_size(n), self._trace) for n in self.dimensions()]
+            [n if isinstance(n, int) else ArrayLength.of(_size(n), self._trace) for n in self.sizes()]
         )
 
     @property

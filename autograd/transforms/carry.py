@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ..functions.alignment import constant_as_columns
+from ..functions.axes import axis_trace
 from ..functions.traced_array import is_whole
 from .trees import Leaf, leaves_like, leaves_of, unflatten, with_leaves
 from .whole_items import items_like, numbers_at_any_index, numbers_like, settled
@@ -39,7 +41,7 @@ class Carry:
     def __init__(self, init: Any, what: str) -> None:
         self._what = what
         leaves, form = leaves_of(init, what, exact=True, whole=True)
-        self._form, self._items = form, [*map(settled, leaves)]
+        self._form, self._items = form, [*map(settled, _along_all(leaves))]
         self.numbers = numbers_at_any_index(self._items)
         self.shapes = tuple([np.shape(item.slice() if is_whole(item) else item) for item in self._items])
 
@@ -52,3 +54,11 @@ class Carry:
         """Return the numbers of another tree, which is checked."""
         leaves, _ = leaves_like(self._form, carry, self._what, exact=True, whole=True)
         return numbers_like(self._items, leaves)
+
+
+def _along_all(leaves: Sequence[Any]) -> Sequence[Any]:
+    """Return arrays of which constants vary along axes, if all do: so does what a step leaves."""
+    trace = axis_trace()
+    if trace is None or not trace.is_along_all:
+        return leaves
+    return [constant_as_columns(trace, leaf) if np.ndim(leaf) else leaf for leaf in leaves]

@@ -11,7 +11,7 @@ from ..functions.array_lengths import ArrayLength
 from ..functions.axes import Axis, AxisTrace, ColumnSource, ElementsNeededError, along, index_along
 from ..functions.batch_array import BatchArray
 from ..functions.sizes import Size
-from ..functions.traced_array import TracedArray, is_whole
+from ..functions.traced_array import TracedArray, array_along, is_whole
 from .batch_by_symbol import WholeBatch, is_by_symbol
 from .carry import Carry
 from .loops import OneStep, loop
@@ -75,6 +75,7 @@ def scanned(
     (carry, results)
         As `scan`.
     """
+    trace.has_loops = True
     arrays, structure = xs
     wholes = [leaf if is_whole(leaf) else TracedArray(trace, ColumnSource(leaf, None)) for leaf in arrays]
     axis = Axis(Size(wholes[0].lengths[0]) if wholes else Size(length or 0, f"scan takes {length} steps"))
@@ -135,7 +136,8 @@ class _StepResults:
 
     def numbers_of(self, result: Any) -> list[Any]:
         """Return the numbers of a result, each at any step."""
-        self.leaves, self.form = leaves_of(result, "a result of scan", exact=True, whole=True)
+        leaves, self.form = leaves_of(result, "a result of scan", exact=True, whole=True)
+        self.leaves = [*map(array_along, leaves)]
         if any(type(leaf) is TracedArray for leaf in self.leaves):
             raise ElementsNeededError
         return [number for leaf in self.leaves for number in numbers_of([_slice(leaf)])]
@@ -152,9 +154,9 @@ def _slice(leaf: Any) -> Any:
 
 def _along(trace: AxisTrace, axis: Axis, leaf: Any, numbers: Iterator[Any]) -> BatchArray:
     inner = _slice(leaf)
-    axes = leaf.axes if type(leaf) is BatchArray else ()
+    dims = leaf.dims if type(leaf) is BatchArray else ()
     if not isinstance(inner, np.ndarray):
-        return BatchArray(trace, (axis, *axes), next(numbers))
+        return BatchArray(trace, (axis, *dims), next(numbers))
     made = np.empty(inner.size, dtype=object)
     made[:] = [next(numbers) for _ in range(inner.size)]
-    return BatchArray(trace, (axis, *axes), made.reshape(inner.shape))
+    return BatchArray(trace, (axis, *dims), made.reshape(inner.shape))

@@ -52,6 +52,10 @@ class VariableArray(WholeArray):
         """Return what its dimensions are."""
         return self._whole.dimensions() if self._columns is None else self._columns.dimensions()
 
+    def sizes(self) -> Sequence[Dimension]:
+        """Return its dimensions for who asks how long they are, which makes no axes of them."""
+        return self.dimensions() if self.is_used else self._whole.sizes()
+
     def slice(self) -> Any:
         """Return the variables that it has become by now."""
         if self._columns is not None:
@@ -107,8 +111,8 @@ class VariableArray(WholeArray):
 
     def columns(self, dimension: int) -> BatchArray:
         """Return its slices along a dimension, which are variables; the same each time."""
-        if self._columns is None and self._trace.is_along_all:
-            self._columns = self._variables_along(array_along(self._whole))
+        if self._trace.is_along_all and not self.is_used:
+            self._columns = self._variables_along(self._whole.columns(dimension))
         if self._columns is None:
             size = self.dimensions()[dimension]
             if isinstance(size, int):
@@ -145,9 +149,8 @@ class VariableArray(WholeArray):
 
     def _used(self) -> Any:
         """Return what it is where nothing says which: what it has become by now, or else elements."""
-        if self._columns is None and self._trace.is_along_all and not self.is_apart:
-            return self.columns(0)
-        return self.elements() if self._columns is None else self._columns
+        along = self.along_axes() if self._trace.is_along_all else self._columns
+        return self.elements() if along is None else along
 
     def row_by_row(self) -> Any:
         """Return an array whose rows are taken one by one, each along axes where it can be."""
@@ -163,9 +166,10 @@ class VariableArray(WholeArray):
 
     def along_axes(self) -> Any:
         """Return it as an array that varies along axes, if it is used so, is long or all arrays do."""
-        if self._trace.is_along_all and not self.is_apart:
-            return self.columns(0)
-        return self._columns if self._columns is not None else WholeArray.along_axes(self)
+        if self._trace.is_along_all and not self.is_used:
+            self._columns = self._variables_along(array_along(self._whole))
+        is_settled = self._trace.is_along_all or self._columns is not None
+        return self._columns if is_settled else WholeArray.along_axes(self)
 
     def along(self, dimension: int, axis: Axis) -> Any:
         """Return the slices along a dimension, one for each index of an axis; a `Value` for numbers."""
@@ -173,6 +177,8 @@ class VariableArray(WholeArray):
 
     def beside(self, dimensions: Sequence[Dimension]) -> Any:
         """Return the slice at any index of the axes among dimensions, one for each of its own."""
+        if self._trace.is_along_all:
+            return self._used().beside(dimensions)
         places = [place for place, dimension in enumerate(dimensions) if isinstance(dimension, Axis)]
         return self.columns(places[0]).beside(dimensions) if places else self.elements()
 

@@ -8,11 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 from comparing import evaluated, same
+from loops_backend import interpreted, on
 from loops_backend import loops as loops
-from loops_backend import on
+from test_loops import LOOPS
+from test_loops import W as LOOP_W
 
-from autograd import grad, hessian, jit, jvp, value_and_grad, vmap
+from autograd import grad, hessian, jit, jvp, scan, value_and_grad, vmap
+from autograd.compiler import compile as compiled_module
 from autograd.compiler import recording
+from autograd.compiler.numpy.table import with_numpy
 
 RNG = np.random.default_rng(0)
 W, U, H = RNG.normal(size=(4, 4)) / 2, RNG.normal(size=(4, 2)), RNG.normal(size=4)
@@ -202,6 +206,37 @@ def test_a_program_of_other_lengths(backend: str) -> None:
     for n in (40, 45, 40):
         same(compiled(W, U, H, xs(n)), evaluated(grad(network, argnums=(0, 3)), W, U, H, xs(n)))
     assert "2 compilations" in str(compiled.report())
+
+
+@pytest.mark.parametrize("name", LOOPS)
+def test_loops_that_are_said(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `scan` and others do on such arrays holds for any number of steps, as without axes."""
+    monkeypatch.setattr(recording, "_MOST_ELEMENTS", -1)
+    function = LOOPS[name]
+    compiled = jit(function, backend="numpy")
+    for n in (4, 7, 3, 1):
+        args = LOOP_W, U[:3], H[:3], xs(n)
+        same(compiled(*args), evaluated(function, *args), 1e-8)
+
+
+def scanned(w: Any, u: Any, h: Any, x: Any) -> Any:
+    """Return what a network leaves at the end and on its way, with weights of more than 1,000 elements."""
+    last, norms = scan(lambda h, x: (np.tanh(w @ h + u @ x), (h @ h, h[:2] * x[0])), np.zeros(len(w)), x)
+    return last.sum() + norms[0].sum() + (norms[1] ** 2).sum()
+
+
+@pytest.mark.parametrize("backend", ["numpy", "loops"])
+def test_large_weights_of_a_scan(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step has a node for each array, the gradient by its inputs too, and steps may be any number."""
+    monkeypatch.undo()
+    monkeypatch.setitem(compiled_module.BACKENDS, "loops", compiled_module.Backend(interpreted, with_numpy))
+    w, u = RNG.normal(size=(32, 32)) / 6, RNG.normal(size=(32, 2))
+    both = value_and_grad(scanned, argnums=(0, 1, 3))
+    compiled = on(backend, both, w, u, None, xs(9))
+    for n in (9, 32, 5):
+        same(compiled(w, u, None, xs(n)), evaluated(both, w, u, None, xs(n)), 1e-9)
+    assert compiled.report().traced < 200
+    assert str(compiled.report()).count("1 compilation")
 
 
 def element_by_element(w: Any, h: Any) -> Any:
