@@ -173,3 +173,23 @@ def test_the_report_says_any_length() -> None:
     compiled(np.ones((5, 3)))
     assert compiled.report().compilations == 2
     assert "(5, 3) instead of (any, 2)" in compiled.report().reason
+
+
+def test_a_total_of_what_is_negated() -> None:
+    """The total is negated, not each sample, unless these are used by themselves as well."""
+
+    def only(x: Any) -> Any:
+        return vmap(lambda x: -tanh(dot(x, W)))(x).sum()
+
+    def both(x: Any) -> Any:
+        found = vmap(lambda x: -tanh(dot(x, W)))(x)
+        return found.sum(), found
+
+    x, _ = batch(20)
+    for f, is_of_total in ((only, True), (both, False)):
+        compiled = jit(f, backend="numpy")
+        same(compiled(x), f(x))
+        same(compiled(x[:0]), f(x[:0]))
+        before, _, after = compiled.source.partition(" = -v")
+        assert after
+        assert (".sum(" in before) == is_of_total

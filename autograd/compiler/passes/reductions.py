@@ -26,7 +26,7 @@ from .products import PARTS, PLAIN_SUMS, SUMS
 from .ragged import Families, Family, RaggedDot, RaggedSum, Rest, in_order, is_once, pair_of
 from .simplify import SimplifiedTape, doubled, needed, only, simplify
 
-_ADD, _MUL, _SUM, _DOT = (OPS[name] for name in ("add", "mul", "sum", "dot"))
+_ADD, _MUL, _NEG, _SUM, _DOT = (OPS[name] for name in ("add", "mul", "neg", "sum", "dot"))
 
 # Two numbers are added faster than an array of two is summed.
 _FEWEST = 3
@@ -155,7 +155,10 @@ class _Finder:
         self.new: list[Passed] = [0] * len(tape)
 
     def _inner(self) -> bytearray:
-        """Return which instructions are sums and products whose only use is as a term of one sum."""
+        """Return which instructions are sums and products whose only use is as a term of one sum.
+
+        So are numbers that only a total negates, which is negated itself: that takes no array along the axis.
+        """
         ops, args = self.tape.ops, self.tape.args
         # Counted without a step of Python's for each operand.
         uses = Counter(chain(self.tape.outputs, chain.from_iterable(args)))
@@ -164,7 +167,8 @@ class _Finder:
         for i, op in enumerate(ops):
             if op in outer:
                 for arg in args[i]:
-                    if uses[arg] == 1 and ops[arg] in PARTS:
+                    is_negated = ops[arg] is _NEG and op in self.is_total
+                    if uses[arg] == 1 and (ops[arg] in PARTS or is_negated):
                         is_inner[arg] = 1
         return is_inner
 
@@ -229,8 +233,10 @@ class _Finder:
                 new[i] = self._sum_of(self._groups(i, True))
             elif op in self.is_total:
                 x, *count = all_args[i]
-                groups = [*self._groups(x, False).values()]
-                new[i] = self._total_over(groups, op) if not count else self._total_of(groups, new[count[0]])
+                is_negative = self.is_inner[x] and self.tape.ops[x] is _NEG
+                groups = [*self._groups(all_args[x][0] if is_negative else x, False).values()]
+                found = self._total_over(groups, op) if not count else self._total_of(groups, new[count[0]])
+                new[i] = self.reduced.add(_NEG, (found,)) if is_negative else found
             elif op in rows_over:
                 new[i] = self._row_over(op, new[all_args[i][0]])
             elif op is _MUL and self.families.of:
