@@ -200,8 +200,9 @@ def test_the_sparse_jacobian(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     assert ours.seconds is not None
 
 
-def test_the_hidden_markov_model(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_hidden_markov_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The unrolled loop has the value and the gradient of a scan over arrays."""
+    monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path))
     pytest.importorskip("jax")
     monkeypatch.setattr(hidden_markov, "STEPS", 6)
     monkeypatch.setattr(hidden_markov, "CALLS", 1)
@@ -210,8 +211,9 @@ def test_the_hidden_markov_model(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ours.figures.keys() == theirs.figures.keys()
 
 
-def test_the_recurrent_network(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_recurrent_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Unrolled and by `scan`, it has the value and the gradient of JAX's scan."""
+    monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path))
     pytest.importorskip("jax")
     for name, value in {"STEPS": 12, "UNITS": 3}.items():
         monkeypatch.setattr(recurrence, name, value)
@@ -221,8 +223,9 @@ def test_the_recurrent_network(monkeypatch: pytest.MonkeyPatch) -> None:
         np.testing.assert_allclose(prepare()().answer, theirs.answer, rtol=1e-12, atol=1e-12)
 
 
-def test_the_compiled_microgpt(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_compiled_microgpt(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The loops over single numbers take the same step as arrays of PyTorch."""
+    monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path))
     pytest.importorskip("torch")
     for name, value in {"SHORT": "", "LONG": "a", "CALLS": 1}.items():
         monkeypatch.setattr(microgpt_jit, name, value)

@@ -1,5 +1,6 @@
 """Whole trainings, each from a fresh model: the time of a call, and of an epoch in the long run."""
 
+import atexit
 import os
 import tempfile
 import time
@@ -45,6 +46,8 @@ def without_programs() -> Callable[[], None]:
 
     numbers = count()
     directory = tempfile.TemporaryDirectory()
+    # Programs are written there until the process ends.
+    atexit.register(directory.cleanup)
 
     def forget() -> None:
         findings.forget()

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.cases.fitting import without_programs
 from benchmarks.cases.moons_eager import Work
 from benchmarks.result import Result
 
@@ -27,13 +28,21 @@ def seen() -> list[int]:
     return np.random.default_rng(13).integers(0, SYMBOLS, STEPS).tolist()  # type: ignore[no-any-return]
 
 
+Step = Callable[..., Any]
+"""From the arguments to the value and the gradient."""
+
+
 def measured(
-    step: Callable[..., Any], wait: Callable[[], None], given: Callable[[], tuple[Any, ...]] = model
+    prepare: Callable[[], tuple[Step, Callable[[], None]]], given: Callable[[], tuple[Any, ...]] = model
 ) -> Work:
-    """Return the work: the first call, and the time of later ones."""
+    """Return the work: the first call of a function that is compiled anew, and the time of later ones.
+
+    `prepare` returns the function and what waits for a compilation in the background.
+    """
 
     def work() -> Result:
         arguments = given()
+        step, wait = prepare()
         start = time.perf_counter()
         step(*arguments)
         first = time.perf_counter() - start
@@ -49,6 +58,36 @@ def measured(
     return work
 
 
+def compiled_by_us(
+    loss: Step, argnums: tuple[int, ...], backend: str | None
+) -> Callable[[], tuple[Step, Callable[[], None]]]:
+    """Return what compiles the value and the gradient of a loss by chainrule, which knows no program yet."""
+    import autograd
+
+    forget = without_programs()
+
+    def prepare() -> tuple[Step, Callable[[], None]]:
+        forget()
+        compiled = autograd.jit(autograd.value_and_grad(loss, argnums=argnums), backend)
+        return compiled, compiled.wait
+
+    return prepare
+
+
+def compiled_by_jax(loss: Step, argnums: tuple[int, ...]) -> Callable[[], tuple[Step, Callable[[], None]]]:
+    """Return what compiles the value and the gradient of a loss by JAX, which keeps programs by function."""
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+
+    def prepare() -> tuple[Step, Callable[[], None]]:
+        jax.clear_caches()
+        compiled = jax.jit(jax.value_and_grad(loss, argnums=argnums))
+        return lambda *arguments: jax.block_until_ready(compiled(*arguments)), lambda: None
+
+    return prepare
+
+
 def ours(backend: str | None) -> Work:
     """Prepare chainrule."""
     import autograd
@@ -62,8 +101,7 @@ def ours(backend: str | None) -> Work:
             forward = [autograd.logsumexp(reached[s]) + emit[s, symbol] for s in range(STATES)]
         return autograd.logsumexp(forward)
 
-    compiled = autograd.jit(autograd.value_and_grad(loss, argnums=(0, 1, 2)), backend)
-    return measured(compiled, compiled.wait)
+    return measured(compiled_by_us(loss, (0, 1, 2), backend))
 
 
 def chainrule() -> Work:
@@ -81,7 +119,6 @@ def jax() -> Work:
     import jax
     import jax.numpy as jnp
 
-    jax.config.update("jax_enable_x64", True)
     symbols = np.array(seen())
     logsumexp = jax.scipy.special.logsumexp
 
@@ -92,8 +129,7 @@ def jax() -> Work:
         forward, _ = jax.lax.scan(step, start + emit[:, symbols[0]], jnp.asarray(symbols[1:]))
         return logsumexp(forward)
 
-    compiled = jax.jit(jax.value_and_grad(loss, argnums=(0, 1, 2)))
-    return measured(lambda *arguments: jax.block_until_ready(compiled(*arguments)), lambda: None)
+    return measured(compiled_by_jax(loss, (0, 1, 2)))
 
 
 PEERS = {"chainrule": chainrule, "chainrule-numpy": chainrule_numpy, "jax": jax}

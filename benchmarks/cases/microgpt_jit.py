@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import microgpt as script
+from benchmarks.cases.fitting import without_programs
 from benchmarks.cases.moons_eager import Work
 from benchmarks.result import Result
 
@@ -93,7 +94,11 @@ def ours(backend: str | None) -> Work:
     def largest(scores: Any) -> Any:
         return autograd.stop_gradient(autograd.max(scores))
 
+    forget = without_programs()
+
     def step_for(document: str) -> tuple[Step, Callable[[], None]]:
+        forget()
+
         def step(at: State) -> tuple[Any, State]:
             loss = autograd.value_and_grad(lambda model: script.loss_of(model, document, largest))
             value, gradient = loss(at[0])
