@@ -34,6 +34,7 @@ from autograd.compiler import Jitted, compile
 from autograd.compiler.arrays.plan import Plan, Results
 from autograd.compiler.found import FoundArrays
 from autograd.compiler.found_records import record_of, what_is_in
+from autograd.compiler.numba import build
 from autograd.compiler.numpy.literals import Literals
 from autograd.compiler.numpy.source import Source, numpy_source
 from autograd.compiler.numpy.table import with_numpy
@@ -305,3 +306,20 @@ def test_functions_in_vectors(name: str) -> None:
 def test_evaluated_without_warnings() -> None:
     """A program of loops does not warn, as one of NumPy does not."""
     same(on("loops", vmap(log), np.ones(3))(np.zeros(2)), evaluated(np.log, np.zeros(2)))
+
+
+@pytest.mark.parametrize(("name", "axes"), [("_MOST_LINES", "an axis"), ("_MOST_LINES_OF_PAIRS", "two axes")])
+def test_long_programs_stay_on_numpy(name: str, axes: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What Numba would compile for long goes on as it began, and says why; pairs of samples take longer."""
+    monkeypatch.setattr(build, name, 10)
+
+    def f(x: Any) -> Any:
+        of_pairs = vmap(lambda a: vmap(lambda b: (a - b) @ (a - b))(x).sum())
+        return (of_pairs(x) if axes == "two axes" else vmap(lambda a: a @ a)(x)).sum()
+
+    x = numbers(20, 3)
+    compiled = Jitted(f, "numba")
+    same(compiled(x), f(x))
+    compiled.wait()
+    assert f"of at most 10 along {axes}" in compiled.report().remark
+    same(compiled(x), f(x))

@@ -12,7 +12,8 @@ import pytest
 from comparing import evaluated, same
 from hypothesis import given
 from hypothesis import strategies as st
-from loops_backend import loops, on  # noqa: F401
+from loops_backend import loops as loops
+from loops_backend import on
 
 from autograd import jit, tanh, value_and_grad, vmap
 from autograd.compiler import compile as compiled
