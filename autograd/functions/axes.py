@@ -378,8 +378,14 @@ def loop_trace() -> AxisTrace | None:
     return _trace.get()
 
 
-def count_elements(number: int) -> None:
+# A step of Adam on the 4,000 numbers of a model is 44,000 elements, but only ten functions of arrays.
+_SHARE_OF_PRODUCTS = 10
+
+
+def count_elements(number: int, *, is_product: bool) -> None:
     """Note that as many numbers are about to be traced, one by one, for arrays.
+
+    Those that no product adds up count a tenth: many are few operations on large arrays.
 
     Raises
     ------
@@ -388,11 +394,11 @@ def count_elements(number: int) -> None:
 
     Examples
     --------
-    >>> count_elements(1024)
+    >>> count_elements(1024, is_product=True)
     """
     trace = _trace.get()
     if trace is not None:
-        trace.elements_left -= number
+        trace.elements_left -= number if is_product else number / _SHARE_OF_PRODUCTS
         if trace.elements_left < 0:
             raise ManyElementsError
 

@@ -342,7 +342,7 @@ def _count_elements(is_product: bool, operands: Sequence[Any]) -> None:
         return
     sizes = [x.size for x in operands if isinstance(x, np.ndarray)]
     columns = operands[-1].shape[-1] if is_product and np.ndim(operands[-1]) > 1 else 1
-    count_elements(columns * max(sizes, default=0))
+    count_elements(columns * max(sizes, default=0), is_product=is_product)
 
 
 def _operand(ufunc: np.ufunc, x: Any) -> Any:
