@@ -18,6 +18,11 @@ from loops_backend import on
 from autograd import jit, tanh, value_and_grad, vmap
 from autograd.compiler import compile as compiled
 from autograd.compiler import findings
+from autograd.compiler.arrays.layout import lay_out
+from autograd.compiler.numpy.source import numpy_source
+from autograd.compiler.passes.axes import whole_arguments
+from autograd.compiler.passes.ragged import RaggedDot
+from autograd.compiler.trace.tape import Tape
 
 RNG = np.random.default_rng(5)
 
@@ -175,6 +180,79 @@ def test_products_of_another_kind_stay() -> None:
 
     matrix, x = RNG.normal(size=(6, 6)), RNG.normal(size=6)
     same(jit(f, backend="numpy")(matrix, x), f(matrix, x))
+
+
+def test_two_triangles_of_one_vector() -> None:
+    """A lower and an upper triangle of two arrays are one matrix, also where a third has its diagonal."""
+
+    def f(a: Any, b: Any, c: Any, x: Any) -> Any:
+        d = range(len(x))
+        rows = [
+            sum([a[i, j] * x[j] for j in d if j < i] + [b[i, j] * x[j] for j in d if j > i], c[i] * x[i])
+            for i in d
+        ]
+        return sum(tanh(row) for row in rows)
+
+    args = [RNG.normal(size=shape) for shape in ((6, 6), (6, 6), 6, 6)]
+    g = value_and_grad(f, argnums=(0, 1, 2, 3))
+    same(jit(g, backend="numpy")(*args), g(*args))
+    same(on("loops", g, *args)(*args), g(*args))
+
+
+def test_a_row_that_is_the_same_for_all_samples() -> None:
+    """A sum without terms does not vary along the samples, which what follows from it relies on."""
+
+    def f(matrix: Any, c: Any, x: Any) -> Any:
+        z = strictly_lower(matrix, 0.0 * x) + c
+        return (z * z).sum()
+
+    def rows(matrix: Any, c: Any, x: Any) -> Any:
+        z = [sum([matrix[i, j] * x[j] for j in range(i)], c[i] * 0.5) for i in range(6)]
+        return sum(v * v for v in z)
+
+    matrix, c, x = RNG.normal(size=(6, 6)), RNG.normal(size=6), RNG.normal(size=(7, 6))
+    for each in (f, rows):
+        g = value_and_grad(partial(_over_samples, each), argnums=(0, 1, 2))
+        same(jit(g, backend="numpy")(matrix, c, x), g(matrix, c, x))
+
+
+def _over_samples(f: Callable[..., Any], matrix: Any, c: Any, x: Any) -> Any:
+    return vmap(partial(f, matrix, c))(x).sum()
+
+
+def test_a_family_of_one_product() -> None:
+    """A row whose numbers nobody else has, of a single term, is a product."""
+    tape = Tape()
+    number, other = tape.input(0, 0), tape.input(1, 0)
+    tape.outputs = [tape.add(RaggedDot(7), (number, other))]
+    plan = lay_out(tape, [0, 1, 2], whole_arguments([(2,), (2,)]))
+    source = numpy_source(plan, ["x", "y"], [(tape.outputs, ())])
+    assert source.run()(np.array([2.0, 5.0]), np.array([3.0, 7.0])) == (6.0,)
+
+
+def test_no_terms_at_all() -> None:
+    """A class of sums without terms is zeros."""
+    tape = Tape()
+    tape.outputs = [tape.add(RaggedDot(7), ())]
+    plan = lay_out(tape, [0], whole_arguments([]))
+    assert numpy_source(plan, [], [(tape.outputs, ())]).run()() == (0.0,)
+
+
+def test_triangles_in_a_row() -> None:
+    """Each is found on the one before it, and a long row of them is computed whether it is or not."""
+
+    def f(matrices: Any, x: Any) -> Any:
+        for matrix in matrices:
+            x = tanh(lower(matrix, x))
+        return x.sum()
+
+    for count in (3, 12):
+        matrices, x = RNG.normal(size=(count, 5, 5)), RNG.normal(size=5)
+        g = value_and_grad(f, argnums=(0, 1))
+        function = jit(g, backend="numpy")
+        same(function(matrices, x), g(matrices, x))
+        if count == 3:
+            assert function.report().products >= 6
 
 
 @pytest.mark.parametrize("name", ["one", "samples"])

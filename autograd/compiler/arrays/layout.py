@@ -291,6 +291,11 @@ class _Layout:
 
     def _ragged(self, colour: int, members: Sequence[int], op: RaggedDot) -> None:
         """Lay out sums of different lengths as a product of a vector and a matrix."""
+        # A family may be known by its sums alone: its terms have other colours by now.
+        if not any(self.tape.args[i] for i in members):
+            self.blocks[colour] = Block(None, (len(members),), constants=np.zeros(len(members)))
+            self._put(list(members), np.arange(len(members)))
+            return
         pairs = [op.columns(self.tape.args[i]) for i in members]
         vector: list[Positions] = [np.array(pair[1], dtype=np.intp) for pair in pairs]
         matrix = [number for pair in pairs for number in pair[0]]
@@ -305,12 +310,14 @@ class _Layout:
         sources[member, which.ravel()] = self.source[matrix]
         positions[member, which.ravel()] = self.at[matrix]
         right = self._matrix(sources[order], positions[order])
-        is_product = len(members) > 1
+        is_product, is_sum = len(members) > 1, terms.size > 1
+        repeated = Operand(of_vector, np.broadcast_to(columns, terms.shape))
+        scalars = [Operand(o.source, o.wanted.reshape(())) for o in (repeated, right) if not is_sum]
         self.blocks[colour] = Block(
-            OPS["dot"],
+            OPS["dot" if is_sum else "mul"],
             (len(members),) if is_product else (),
-            operands=[Operand(of_vector, np.broadcast_to(columns, terms.shape)), right],
-            is_reduction=True,
+            operands=scalars or [repeated, right],
+            is_reduction=is_sum,
             product=(Operand(of_vector, columns[None]), right) if is_product else None,
             axes=tuple(sorted(self.axes[members[0]])) if self.axes else (),
             terms=None if terms.all() else terms[order].astype(np.intp),

@@ -34,6 +34,9 @@ _FEWEST = 3
 # What is longer is read once, and not again for ragged sums, since that takes seconds.
 _MOST_READ_AGAIN = 200_000
 
+# Triangles are found one on another, each by two readings: four in a row, and as many in the gradient.
+_MOST_READINGS = 16
+
 
 class Reduced(NamedTuple):
     """A program of reductions.
@@ -87,7 +90,9 @@ def find_reductions(tape: Tape, arrays: Sequence[InputArray] = ()) -> Reduced:
     colours, families = Colours(), Families()
     finder = _Finder(tape, arrays, colours, families)
     found = finder.found()
-    while len(tape) <= _MOST_READ_AGAIN and families.learn(finder.axes_of) and not any(samples_of(tape)):
+    for _ in range(_MOST_READINGS if len(tape) <= _MOST_READ_AGAIN else 0):
+        if not families.learn(finder.axes_of) or any(samples_of(tape)):
+            break
         finder = _Finder(tape, arrays, colours.anew(), families)
         found = finder.found()
     return Reduced(*in_order(*found)) if families.of else found
@@ -255,7 +260,9 @@ class _Finder:
         families = self.families
         parts: list[int] = []
         for family in self._families_of(groups) if families.of else []:
-            parts.append(self._ragged(groups, family))
+            # One before it may have taken its terms, as those of an upper triangle with the same vector.
+            if not parts or family.pair in groups:
+                parts.append(self._ragged(groups, family))
         for colours, group in groups.items():
             if len(group.right) > 1:
                 families.lengths.setdefault(colours, set()).add(len(group.right))
@@ -276,7 +283,9 @@ class _Finder:
         for pair in found:
             is_whole = len(groups[pair].left) > 1
             _count(self.families.whole if is_whole else self.families.completed, pair)
-        if not found and (alone := self.families.alone.get(self._rest(groups))) is not None:
+        alone = None if found else self.families.alone.get(self._rest(groups))
+        # What uses a number that does not vary along an axis may rely on that.
+        if alone is not None and self._along(groups) >= known[alone].along:
             _count(self.families.completed, alone)
             found = [alone]
         if found:
@@ -314,6 +323,11 @@ class _Finder:
         group.left.append(x)
         group.right.append(y)
         return self._sum_of({colours: group})
+
+    def _along(self, groups: Groups) -> frozenset[Any]:
+        """Return the axes that a sum varies along."""
+        numbers = [column[0] for group in groups.values() for column in (group.left, group.right) if column]
+        return frozenset[Any]().union(*map(self.axes_of, numbers))
 
     def _rest(self, groups: Groups, without: int = -1) -> Rest:
         """Return what a sum adds up, without the terms of some colours, and zeros."""
