@@ -308,15 +308,24 @@ def test_evaluated_without_warnings() -> None:
     same(on("loops", vmap(log), np.ones(3))(np.zeros(2)), evaluated(np.log, np.zeros(2)))
 
 
-@pytest.mark.parametrize(("name", "axes"), [("_MOST_LINES", "an axis"), ("_MOST_LINES_OF_PAIRS", "two axes")])
-def test_long_programs_stay_on_numpy(name: str, axes: str, monkeypatch: pytest.MonkeyPatch) -> None:
+MOST_LINES: dict[str, tuple[Callable[..., Any], str]] = {
+    "_MOST_LINES": (lambda x: vmap(lambda a: a @ a)(x).sum(), "an axis"),
+    "_MOST_LINES_OF_PAIRS": (
+        lambda x: vmap(lambda a: vmap(lambda b: (a - b) @ (a - b))(x).sum())(x).sum(),
+        "two axes",
+    ),
+    "_MOST_LINES_OF_STEPS": (
+        lambda x: scan(lambda c, v: (np.tanh(c + v), None), x[0], x)[0].sum(),
+        "an axis",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MOST_LINES)
+def test_long_programs_stay_on_numpy(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What Numba would compile for long goes on as it began, and says why; pairs of samples take longer."""
     monkeypatch.setattr(build, name, 10)
-
-    def f(x: Any) -> Any:
-        of_pairs = vmap(lambda a: vmap(lambda b: (a - b) @ (a - b))(x).sum())
-        return (of_pairs(x) if axes == "two axes" else vmap(lambda a: a @ a)(x)).sum()
-
+    f, axes = MOST_LINES[name]
     x = numbers(20, 3)
     compiled = Jitted(f, "numba")
     same(compiled(x), f(x))

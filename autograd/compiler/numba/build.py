@@ -25,6 +25,10 @@ _MOST_LINES = 600
 # are 130.
 _MOST_LINES_OF_PAIRS = 400
 
+# Step by step NumPy takes so long that more is worth waiting for: the 920 lines of a network of six units,
+# which take 15 s to compile, run in 11 us, and on NumPy in 310.
+_MOST_LINES_OF_STEPS = 1000
+
 _HELD = {"w": "float64[::1]", "numbers": "float64[::1]", "places": "int64[::1]", SMALL: "float64[::1]"}
 
 
@@ -154,11 +158,12 @@ def numba_program(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Result
     loops = loops_source(plan, shapes, results)
     lines = loops.text.count("\n")
     is_of_pairs = any(len({*block.axes, *block.over}) > 1 for block in plan.blocks.values())
-    most = _MOST_LINES_OF_PAIRS if is_of_pairs else _MOST_LINES
+    has_steps = any(block.loop is not None for block in plan.blocks.values())
+    most = _MOST_LINES_OF_PAIRS if is_of_pairs else _MOST_LINES_OF_STEPS if has_steps else _MOST_LINES
     if plan.lengths and lines > most:
         axes = "two axes" if is_of_pairs else "an axis"
         raise UnsuitableError(f"its program has {lines} lines, of at most {most} along {axes}")
-    if lines > _MOST_LINES:
+    if not plan.lengths and lines > _MOST_LINES:
         raise LongProgramError(f"its program has {lines} lines, of at most {_MOST_LINES}")
     own = signature_of(shapes, results, plan.along)
     arrays = arrays_of_results(own, shapes_of_results(results, plan.along))
