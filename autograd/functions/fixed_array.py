@@ -79,6 +79,8 @@ class FixedArray(WholeArray):
 
     def _made(self, key: object, places: Sequence[int], any_length: int | None = None) -> Any:
         """Return an array that varies along axes in some dimensions, all but one of them of fixed lengths."""
+        if self._traced.is_changed():
+            raise ElementsNeededError
         if key in self._along:
             return self._along[key]
         found: Any = self._traced

@@ -473,7 +473,7 @@ class TracedArray(WholeArray):
     def along(self, dimension: int, axis: Axis) -> Any:
         """Return the slices along a dimension, one for each index of an axis; a `Value` for numbers."""
         own = self._own[dimension]
-        if own is None or own in self._picked or self._base._is_changed():
+        if own is None or own in self._picked or self._base.is_changed():
             raise ElementsNeededError
         size = self._size(own)
         assert isinstance(size, Size)
@@ -505,7 +505,7 @@ class TracedArray(WholeArray):
         only = range(self.source.array.shape[own])[slice_of_one][0]
         return self._view(rest, {**self._picked, own: only})
 
-    def _is_changed(self) -> bool:
+    def is_changed(self) -> bool:
         """Return whether somebody has assigned to its elements."""
         if self._elements is None or self.mapped or self.source.argument is None:
             return False

@@ -257,6 +257,26 @@ def assigned(w: Any, h: Any) -> Any:
     return h.sum()
 
 
+def changed(w: Any, h: Any) -> Any:
+    """Return a recurrence whose argument changes after it was used, and again."""
+    w, total = w * 1.0, (w * w).sum()
+    for i in range(40):
+        if i in (3, 20):
+            w[0, i % 4] = h[1]
+        h = np.tanh(w @ h)
+    return h.sum() + total
+
+
+def changed_argument(w: Any, h: Any) -> Any:
+    """Return what a recurrence gives before and after its own argument has changed."""
+    w = w.copy()
+    first = w @ h
+    w[1] = first
+    for _ in range(40):
+        h = np.tanh(w @ h)
+    return h.sum() + first.sum()
+
+
 def one_by_one(w: Any, h: Any) -> Any:
     """Return a recurrence over an array that is put together from rows and elements."""
     for _ in range(40):
@@ -274,11 +294,27 @@ def with_constants(w: Any, h: Any) -> Any:
     return h.sum()
 
 
-@pytest.mark.parametrize("f", [element_by_element, assigned, one_by_one, with_constants])
+@pytest.mark.parametrize(
+    "f", [element_by_element, assigned, changed, changed_argument, one_by_one, with_constants]
+)
 def test_what_takes_arrays_apart(f: Any) -> None:
     """Where elements are used one by one, the numbers are those of an eager call."""
     both = value_and_grad(f, argnums=(0, 1))
     same(jit(both, backend="numpy")(W, H), evaluated(both, W, H), 1e-8)
+
+
+def test_an_argument_that_changes() -> None:
+    """What is computed from it before has the numbers that it had then."""
+
+    def f(w: Any, h: Any) -> Any:
+        first = w @ h
+        w[0] = first
+        for _ in range(40):
+            h = np.tanh(w @ h)
+        return h.sum() + first.sum() + w.sum()
+
+    compiled = jit(f, backend="numpy")
+    same(compiled(W.copy(), H), evaluated(f, W.copy(), H), 1e-8)
 
 
 def test_few_elements_are_traced_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -120,6 +120,7 @@ class _Putting:
         self.old = inputs.arrays
         self.inputs = Inputs([], inputs.axes)
         self.known_arrays: dict[object, int] = {}
+        self.places: dict[int, npt.NDArray[np.int64]] = {}
         self.arrays = [*map(self.array, inputs.arrays)]
 
     def program(self, tape: Tape, results: Sequence[Shape], along: Sequence[Along]) -> Apart:
@@ -190,25 +191,26 @@ class _Putting:
 
     def element(self, found: _TapeApart, number: int, position: int) -> _Parts:
         """Return an element of an array, for each index."""
-        old = self.old[number]
-        axis_of = dict(zip(old.dimensions, old.axes, strict=True))
-        shape = self.shape_of(old)
-        apart = [d for d in old.dimensions if axis_of[d] in self.lengths]
-        own = [d for d in range(len(shape)) if d not in axis_of]
-        new = sorted([*own, *apart])
-        # The position among the new elements, for each index of the dimensions that were axes.
-        places = np.arange(prod([shape[d] for d in new])).reshape([shape[d] for d in new])
-        places = np.moveaxis(places, [new.index(d) for d in own], [*range(len(own))])
-        places = places.reshape(-1, *[shape[d] for d in new if d in apart])[position]
-        order = sorted(range(len(apart)), key=lambda k: axis_of[sorted(apart)[k]])
-        places = places.transpose(order)
-        axes = self.fixed(axis_of.values())
+        if number not in self.places:
+            self.places[number] = self.places_of(self.old[number])
+        places, constant = self.places[number][position], self.old[number].constant
         if self.arrays[number] < 0:
-            assert old.constant is not None
-            numbers = [found.constant(float(x)) for x in old.constant.ravel()[places.ravel()].tolist()]
+            assert constant is not None
+            numbers = [found.constant(float(x)) for x in constant.ravel()[places.ravel()].tolist()]
         else:
             numbers = [found.input(self.arrays[number], place) for place in places.ravel().tolist()]
+        axes = self.fixed(self.old[number].axes)
         return _Parts(axes, np.array(numbers, dtype=np.int64).reshape(places.shape))
+
+    def places_of(self, old: InputArray) -> npt.NDArray[np.int64]:
+        """Return where each element stands now, by its position before and its index along the axes."""
+        axis_of, shape = dict(zip(old.dimensions, old.axes, strict=True)), self.shape_of(old)
+        own = [d for d in range(len(shape)) if d not in axis_of]
+        apart = sorted([d for d in axis_of if axis_of[d] in self.lengths], key=axis_of.__getitem__)
+        new = sorted([*own, *apart])
+        places = np.arange(prod([shape[d] for d in new])).reshape([shape[d] for d in new])
+        places = places.transpose([new.index(d) for d in [*own, *apart]])
+        return places.reshape(-1, *[shape[d] for d in apart])
 
 
 class _TapeApart:
