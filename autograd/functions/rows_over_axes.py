@@ -70,10 +70,11 @@ class RowOver(OfAttributes):
         if self.row.variadic:
             along: Scalar = self.row.partials[0].on(_AlongAxis(self.axis, {"x": x, "out": node}))
             return along
-        # A tie goes wholly to the first.
+        # A tie goes wholly to the first, and so does nan, which equals nothing.
         index = index_along(self.axis)
-        is_one = apply(row("eq"), x, node)
-        first = row_over(OPS["min"], apply(OPS["where"], is_one, index, inf), self.axis)
+        of_nan = apply(OPS["where"], apply(row("ne"), x, x), index, inf)
+        of_one = apply(OPS["where"], apply(row("eq"), x, node), index, of_nan)
+        first = row_over(OPS["min"], of_one, self.axis)
         return apply(row("eq"), index, first)  # type: ignore[no-any-return]
 
     def simplified(self, tape: Instructions, args: tuple[int, ...], lengths: Sequence[int]) -> int | None:

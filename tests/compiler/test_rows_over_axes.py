@@ -202,6 +202,18 @@ def test_no_samples(backend: str, name: str) -> None:
     assert of_pairs(np.ones(0), np.ones(0)).shape == (0,)
 
 
+@pytest.mark.parametrize("backend", ["numpy", "loops"])
+@pytest.mark.parametrize("row", [ag.max, ag.min])
+@pytest.mark.parametrize(
+    "of", [[nan, nan, nan], [1.0, nan, 2.0, nan], [3.0, 1.0, nan], [2.0, inf, inf], [-inf, -inf]]
+)
+def test_the_gradient_goes_to_the_first(backend: str, row: Function, of: list[float]) -> None:
+    """Of several that are the largest, and of several that are nan."""
+    gradient = grad(lambda x: row(vmap(lambda v: v[0] * v[1])(x)))
+    x = np.stack([of, np.ones(len(of))], axis=1)
+    same(on(backend, gradient, x)(x)[:, 0], gradient(x)[:, 0])
+
+
 def test_neutral_numbers() -> None:
     """The logsumexp of nothing is -inf, and the norm 0."""
     for name, expected in (("logsumexp", -inf), ("norm", 0.0)):
