@@ -106,7 +106,7 @@ CHANGES: dict[str, Callable[[Any], Any]] = {
     "a queue": lambda m: m.queue.rotate(1),
     "an element": lambda m: m.mean.__setitem__(0, 5.0),
     "the sign of a zero": lambda m: m.mean.__setitem__(0, -0.0),
-    "a shape": lambda m: setattr(m.mean, "shape", (2, 1)),
+    "a shape": lambda m: m.mean.resize((2, 1), refcheck=False),
     "a type of elements": lambda m: setattr(m, "mean", m.mean.view(int)),
     "a parameter in an array": lambda m: m.weights.__setitem__((0, 0), Value(1.0)),
     "an element that is no parameter": lambda m: m.weights.__setitem__((0, 0), Value(1.0) * 1.0),
