@@ -250,7 +250,7 @@ class _Rolling:
             return None
         return self._add(OtherSteps(other.axis, rolled.axis, int(index[0]), int(strides[0])), (along,))
 
-    def _slot(self, i: int) -> _Slot:
+    def _slot(self, i: Any) -> _Slot:
         return int(self.steps.class_of[i]), int(self.steps.rank[i])
 
     def _are_of_one_slot(self, numbers: Numbers) -> bool:
