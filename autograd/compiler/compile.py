@@ -22,7 +22,7 @@ from .found import Found, FoundArrays, FoundArrayTable, FoundTable, without_the_
 from .numpy.array_table import Workshop, array_interpreter, array_table_source, arrays_with_numpy
 from .numpy.source import numpy_source
 from .numpy.table import Interpret, interpreted, table_source, with_numpy
-from .passes.apart import put_apart
+from .passes.apart import has_loops, put_apart
 from .passes.axes import Along, DimsOfResults, Inputs, numbered_axes, whole_arguments
 from .passes.expand_choices import is_expanded
 from .passes.multiply_add import combine
@@ -35,7 +35,6 @@ from .runtime.program import CompilationReport, NoPatternError, Program, Run
 from .table.array_rows import GATHER, PRODUCT, REDUCTION
 from .table.array_table import ArrayTable, array_table
 from .table.schedule import Schedule, is_schedulable, schedule
-from .trace.loops import TapeLoop
 from .trace.tape import Tape, tape_of
 
 Shapes = Sequence[tuple[int, ...]]
@@ -227,7 +226,7 @@ def _found_apart(
 ) -> FoundArrays:
     """Run the passes on a program with loops whose arrays were traced along axes of fixed lengths."""
     rolled = roll(tape, inputs)
-    if rolled is None and not any(isinstance(op, TapeLoop) for op in set(tape.ops)):
+    if rolled is None and not has_loops(tape):
         raise NoPatternError
     apart = put_apart(*(rolled or (tape, inputs)), results, along)
     reduced, colours = find_reductions(apart.tape, apart.inputs.arrays)

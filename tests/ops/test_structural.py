@@ -197,17 +197,17 @@ def kinds(kind: type[Structural] = Structural) -> Iterator[type[Structural]]:
         yield from kinds(one)
 
 
-# Axes and loops are no operations on numbers: who makes columns of arrays, and who lays them out, reads them.
+# Axes, loops and ragged rows are no operations on numbers: who makes columns of arrays, and who lays them
+# out, reads them.
 OF_AXES = {
     *("functions.axes", "functions.windows", "functions.rows_over_axes"),
-    *("transforms.loops", "compiler.trace.loops"),
+    *("transforms.loops", "compiler.trace.loops", "compiler.passes.ragged"),
 }
 READERS = {
     *("functions.array_lengths", "functions.traced_array", "functions.rows_over_axes", "functions.windows"),
     *("transforms.sparse_batches", "compiler.trace.fingerprint", "compiler.passes.axes"),
     *("compiler.passes.reductions", "compiler.passes.class_sequence", "compiler.passes.rolling"),
-    "compiler.passes.apart",
-    "compiler.arrays.layout",
+    *("compiler.passes.apart", "compiler.passes.colours", "compiler.arrays.layout"),
 }
 
 

@@ -48,6 +48,17 @@ class Apart(NamedTuple):
     along: list[Along]
 
 
+def has_loops(tape: Tape) -> bool:
+    """Return whether a tape has loops over steps.
+
+    Examples
+    --------
+    >>> has_loops(Tape())
+    False
+    """
+    return any(isinstance(op, TapeLoop) for op in set(tape.ops))
+
+
 def put_apart(tape: Tape, inputs: Inputs, results: Sequence[Shape], along: Sequence[Along]) -> Apart:
     """Return a program of the same results in which numbers along axes of fixed lengths are numbers each.
 
