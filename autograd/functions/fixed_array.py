@@ -12,7 +12,7 @@ from typing import Any
 from .axes import Axis, AxisTrace, ElementsNeededError
 from .batch_array import BatchArray, batch_of
 from .sizes import Size
-from .traced_array import Dimension, TracedArray, WholeArray, is_whole
+from .traced_array import Dimension, TracedArray, WholeArray, is_whole, picks_a_row
 
 _WHY = "it is traced for these lengths, as a program of many elements"
 
@@ -40,7 +40,7 @@ class FixedArray(WholeArray):
     def __init__(self, trace: AxisTrace, traced: TracedArray) -> None:
         self._trace, self._traced = trace, traced
         # Made once: what is computed from the same columns twice is one number.
-        self._along: dict[object, Any] = {}
+        self._along: dict[tuple[int, int | None], Any] = {}
 
     def dimensions(self) -> Sequence[Dimension]:
         """Return what its dimensions are."""
@@ -65,29 +65,29 @@ class FixedArray(WholeArray):
 
     def along_axes(self) -> Any:
         """Return it as an array that varies along axes."""
-        return self._made("all", range(self._traced.ndim))
+        return self._made(0)
 
     def row_by_row(self) -> Any:
         """Return an array whose rows are taken one by one, each along axes."""
-        return self._made("rows", range(1, self._traced.ndim))
+        return self._made(1)
 
     def columns(self, dimension: int) -> Any:
         """Return it along axes, of which one may have any length: samples or steps are taken along it."""
-        if "all" in self._along:
-            return self.along_axes()
-        return self._made(dimension, range(self._traced.ndim), dimension)
+        is_fixed = (0, None) in self._along
+        return self._made(0, None if is_fixed else dimension)
 
-    def _made(self, key: object, places: Sequence[int], any_length: int | None = None) -> Any:
-        """Return an array that varies along axes in some dimensions, all but one of them of fixed lengths."""
+    def _made(self, kept: int, any_length: int | None = None) -> Any:
+        """Return an array along axes in all dimensions but the first few, of fixed lengths but for one."""
         if self._traced.is_changed():
             raise ElementsNeededError
+        key = kept, any_length
         if key in self._along:
             return self._along[key]
         found: Any = self._traced
         dims: list[Axis | None] = []
         for place, size in reversed([*enumerate(self._traced.dimensions())]):
             # NumPy repeats what has length 1, and no axis is repeated.
-            is_axis = place == any_length or (place in places and isinstance(size, Size) and size.length > 1)
+            is_axis = place == any_length or (place >= kept and isinstance(size, Size) and size.length > 1)
             if is_axis and place != any_length:
                 size.fix(_WHY)  # type: ignore[union-attr]
             dims.insert(0, Axis(size) if is_axis else None)  # type: ignore[arg-type]
@@ -124,8 +124,7 @@ class FixedArray(WholeArray):
         return found
 
     def __getitem__(self, key: Any) -> Any:
-        first = key[0] if isinstance(key, tuple) and key else key
-        return (self.row_by_row() if isinstance(first, int) else self.along_axes())[key]
+        return (self.row_by_row() if picks_a_row(key) else self.along_axes())[key]
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.row_by_row())

@@ -307,6 +307,18 @@ def is_all_of_it(part: Any) -> bool:
     return part.start in (None, 0) and part.stop is None and part.step in (None, 1)
 
 
+def picks_a_row(key: Any) -> bool:
+    """Return whether an index takes one row: a number, or several of which the first is for the rows.
+
+    Examples
+    --------
+    >>> picks_a_row(2), picks_a_row((0, slice(None))), picks_a_row(slice(1, None))
+    (True, True, False)
+    """
+    first = key[0] if isinstance(key, tuple) and key else key
+    return isinstance(first, int)
+
+
 def array_along(item: Any) -> Any:
     """Return a long array as one that varies along an axis, and anything else as it is.
 

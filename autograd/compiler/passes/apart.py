@@ -23,6 +23,7 @@ from ...ops.table import OPS, Op
 from ..trace.loops import TapeCarried, TapeLoop
 from ..trace.tape import Tape
 from .axes import Along, InputArray, Inputs
+from .simplify import SimplifiedTape
 
 Shape = tuple[int, ...]
 
@@ -200,16 +201,16 @@ class _Putting:
         count = len(array.shape) + len(array.dimensions)
         return [self.lengths.get(axis_of[d], 0) if d in axis_of else next(own) for d in range(count)]
 
-    def element(self, found: _TapeApart, number: int, position: int) -> _Parts:
+    def element(self, walk: _TapeApart, number: int, position: int) -> _Parts:
         """Return an element of an array, for each index."""
         if number not in self.places:
             self.places[number] = self.places_of(self.old[number])
         places, constant = self.places[number][position], self.old[number].constant
         if self.arrays[number] < 0:
             assert constant is not None
-            numbers = [found.constant(float(x)) for x in constant.ravel()[places.ravel()].tolist()]
+            numbers = [walk.found.constant(float(x)) for x in constant.ravel()[places.ravel()].tolist()]
         else:
-            numbers = [found.input(self.arrays[number], place) for place in places.ravel().tolist()]
+            numbers = [walk.input(self.arrays[number], place) for place in places.ravel().tolist()]
         axes = self.fixed(self.old[number].axes)
         return _Parts(axes, np.array(numbers, dtype=np.int64).reshape(places.shape))
 
@@ -241,8 +242,8 @@ class _TapeApart:
         self, whole: _Putting, tape: Tape, of_input: Callable[[_TapeApart, int, int], _Parts]
     ) -> None:
         self.whole, self.tape, self.lengths = whole, tape, whole.lengths
-        self.found = Tape()
-        self.known: dict[object, int] = {}
+        self.found = SimplifiedTape()
+        self.inputs: dict[tuple[int, int], int] = {}
         self.parts: list[_Parts] = []
         for i, op in enumerate(tape.ops):
             if op is not None:
@@ -250,25 +251,13 @@ class _TapeApart:
             elif i in tape.inputs:
                 self.parts.append(of_input(self, *tape.inputs[i]))
             else:
-                self.parts.append(_one(self.constant(tape.numbers[i])))
-
-    def add(self, op: Any, args: tuple[int, ...]) -> int:
-        key = op, args
-        if key not in self.known:
-            self.known[key] = self.found.add(op, args)
-        return self.known[key]
-
-    def constant(self, number: Any) -> int:
-        key = "constant", float(number).hex(), np.signbit(number)
-        if key not in self.known:
-            self.known[key] = self.found.constant(number)
-        return self.known[key]
+                self.parts.append(_one(self.found.copy_leaf(tape, i)))
 
     def input(self, argument: int, position: int) -> int:
-        key = "input", argument, position
-        if key not in self.known:
-            self.known[key] = self.found.input(argument, position)
-        return self.known[key]
+        place = argument, position
+        if place not in self.inputs:
+            self.inputs[place] = self.found.input(*place)
+        return self.inputs[place]
 
     def of(self, op: Any, operands: Sequence[_Parts]) -> _Parts:
         """Return what an instruction has become."""
@@ -285,7 +274,7 @@ class _TapeApart:
             rest = tuple([other for other in operands[0].axes if other != axis])
             return _Parts(rest, operands[0].at(axis, op.index))
         if axis in self.lengths and isinstance(op, Index):
-            indices = [self.constant(float(k)) for k in range(self.lengths[axis])]
+            indices = [self.found.constant(float(k)) for k in range(self.lengths[axis])]
             return _Parts((axis,), np.array(indices, dtype=np.int64))
         return self.elementwise(op, operands)
 
@@ -294,7 +283,9 @@ class _TapeApart:
         axes = tuple(sorted({axis for operand in operands for axis in operand.axes}))
         columns = [operand.along(axes, self.lengths).ravel().tolist() for operand in operands]
         numbers = (
-            [self.add(op, args) for args in zip(*columns, strict=True)] if columns else [self.add(op, ())]
+            [self.found.add(op, args) for args in zip(*columns, strict=True)]
+            if columns
+            else [self.found.add(op, ())]
         )
         return self.made(axes, numbers)
 
@@ -310,8 +301,8 @@ class _TapeApart:
 
     def fold(self, row: Op, numbers: tuple[int, ...]) -> int:
         if row.variadic:
-            return self.add(row, numbers)
-        *_, last = accumulate(numbers, lambda x, y: self.add(row, (x, y)))
+            return self.found.add(row, numbers)
+        *_, last = accumulate(numbers, lambda x, y: self.found.add(row, (x, y)))
         return last
 
     def moved(self, op: Any, operand: _Parts) -> _Parts:
@@ -327,7 +318,7 @@ class _TapeApart:
         numbers = np.moveaxis(
             operand.at(op.old, np.where(is_there, places, 0)), operand.axes.index(op.old), -1
         )
-        numbers = np.where(is_there, numbers, self.constant(0.0))
+        numbers = np.where(is_there, numbers, self.found.constant(0.0))
         back = np.moveaxis(numbers, -1, operand.axes.index(op.old))
         return _Parts(operand.axes, back).renamed(op.old, op.new)
 
@@ -337,9 +328,9 @@ class _TapeApart:
         of_inputs = [[whole.fixed(axes) for axes in kind] for kind in (op.carried, op.taken)]
         starts = [[0, *accumulate(map(whole.size, kind))] for kind in of_inputs]
 
-        def of_input(found: _TapeApart, argument: int, position: int) -> _Parts:
+        def of_input(walk: _TapeApart, argument: int, position: int) -> _Parts:
             axes, start = of_inputs[argument][position], starts[argument][position]
-            return self.made(axes, [found.input(argument, start + k) for k in range(whole.size(axes))])
+            return self.made(axes, [walk.input(argument, start + k) for k in range(whole.size(axes))])
 
         inside = _TapeApart(whole, op.body, of_input)
         inside.found.outputs = [
@@ -369,7 +360,7 @@ class _TapeApart:
             carried=carried,
             taken=taken,
         )
-        return _one(self.add(new, tuple(args)))
+        return _one(self.found.add(new, tuple(args)))
 
     def carried(self, op: TapeCarried, operands: Sequence[_Parts]) -> _Parts:
         """Return the elements of an array that a loop carries, for each index."""
@@ -378,8 +369,8 @@ class _TapeApart:
         assert start is not None
         axes, new = self.whole.fixed(op.of), replace(op, of=self.whole.left(op.of))
         size = self.whole.size(axes)
-        places = [self.constant(start * size + k) for k in range(size)]
-        return self.made(axes, [self.add(new, (loop, place)) for place in places])
+        places = [self.found.constant(start * size + k) for k in range(size)]
+        return self.made(axes, [self.found.add(new, (loop, place)) for place in places])
 
 
 def _one(number: int) -> _Parts:
