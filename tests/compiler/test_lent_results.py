@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
 import weakref
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -15,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from loops_backend import loops as loops
 from loops_backend import on
+from threads import run_in_threads
 
 from autograd import value_and_grad
 from autograd.compiler import Jitted
@@ -164,16 +164,7 @@ def test_threads(backend: str, functions: dict[str, Jitted]) -> None:
                 if any(not np.array_equal(gradient[name], part) for name, part in right(of).items()):
                     wrong.append(of)
 
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        threads = [threading.Thread(target=work, args=(which,)) for which in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    finally:
-        sys.setswitchinterval(interval)
+    run_in_threads(work)
     assert wrong == []
 
 

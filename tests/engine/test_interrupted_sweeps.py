@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from interrupts import can_be_interrupted
+from threads import run_in_threads
 
 import autograd
 from autograd import Value, anomaly
@@ -273,21 +274,12 @@ def test_graph_gradients_from_threads() -> None:
     x = Value(3.0)
     ready = threading.Barrier(8)
 
-    def work() -> None:
+    def work(_: int) -> None:
         ready.wait()
         for _ in range(40):
             (x * x).backward(create_graph=True)
 
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        threads = [threading.Thread(target=work) for _ in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    finally:
-        sys.setswitchinterval(before)
+    run_in_threads(work)
     assert x.grad.data == 8 * 40 * 6.0
     x.grad = None
     gc.collect()

@@ -7,7 +7,6 @@ import operator
 import sys
 import weakref
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from fractions import Fraction
 from math import inf, isnan, nan
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 from interrupts import can_be_interrupted
+from threads import run_in_threads
 
 import autograd
 from autograd import OPS, Value
@@ -470,23 +470,6 @@ def test_an_interrupted_accumulation() -> None:
 
 
 # ----------------------------------------------------------------------------------------------- threads
-
-
-@contextmanager
-def frequent_switches() -> Iterator[None]:
-    """Let threads take turns after every few operations."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(before)
-
-
-def run_in_threads(work: Callable[[int], object], count: int = 8) -> None:
-    """Call a function with 0, 1, ... in a thread each."""
-    with frequent_switches(), ThreadPoolExecutor(count) as pool:
-        list(pool.map(work, range(count)))
 
 
 def test_threads_share_leaves() -> None:
