@@ -36,6 +36,7 @@ def interpreted(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results)
         "is_plain": lambda array: True,
         "load": _load,
         "store": _store,
+        "transpose": _transpose,
     }
     exec(loops.text, namespace)
     run: Run = np.errstate(all="ignore")(caller(namespace["program"], plan, shapes, results, loops))
@@ -48,6 +49,11 @@ def _load(memory: Any, start: int, array: Any) -> None:
 
 def _store(array: Any, start: int, size: int, memory: Any, place: int) -> None:
     array.reshape(-1)[start : start + size] = memory[place : place + size]
+
+
+def _transpose(target: Any, at: int, step: int, source: Any, start: int, stride: int) -> None:
+    for i in range(8):
+        target[at + i : at + i + 8 * step : step] = source[start + stride * i : start + stride * i + 8]
 
 
 @pytest.fixture(autouse=True)

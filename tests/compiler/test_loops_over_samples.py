@@ -140,6 +140,10 @@ MORE: dict[str, tuple[Callable[..., Any], Callable[[int], tuple[Any, ...]]]] = {
         lambda x: vmap(lambda a: vmap(lambda b: exp(-dot(a - b, a - b)))(x))(x),
         lambda n: (numbers(n, 3),),
     ),
+    "rows of pairs": (
+        lambda x: vmap(lambda x: vmap(lambda x: x * x)(x))(x),
+        lambda n: (numbers(n, n + 3, 9),),
+    ),
     "total of pairs": (
         lambda x: vmap(lambda a: vmap(lambda b: tanh(dot(a, b)))(x).sum())(x).sum(),
         lambda n: (numbers(n, 3),),
@@ -195,6 +199,20 @@ def test_results_are_not_read_beyond_the_last_sample() -> None:
         each, total = compiled(np.full(n, 2.0))
         same(each, np.full(n, 0.5))
         same(total, n * float(np.log(2.0)))
+
+
+@pytest.mark.parametrize("backend", ["loops", "numba"])
+def test_rows_of_samples(backend: str) -> None:
+    """Samples that are rows or matrices of any size are read and returned as they are, number by number."""
+    shapes = [(2,), (7,), (8,), (9,), (16,), (19,), (3, 5), (2, 2, 2)]
+
+    def args(n: int) -> Any:
+        return [numbers(n, *shape) for shape in shapes]
+
+    compiled = on(backend, lambda xs: [vmap(lambda x: -x)(x) for x in xs], args(5))
+    for n in LENGTHS:
+        for x, found in zip(args(n), compiled(args(n)), strict=True):
+            np.testing.assert_array_equal(found, -x)
 
 
 def test_arguments_of_all_kinds() -> None:

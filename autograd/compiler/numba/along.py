@@ -56,15 +56,28 @@ class ArrayAlong(NamedTuple):
             indices.append(next(rest) if length >= 0 else f"t{~length}" if ~length == lane else None)
         return self._sum(indices)
 
+    def step(self, lane: int) -> str:
+        """Return how far samples along an axis are apart.
+
+        Examples
+        --------
+        >>> ArrayAlong("x", (~0, 3, ~1)).step(0), ArrayAlong("x", (3, ~0)).step(0)
+        ('3 * length1', '1')
+        """
+        return " * ".join(self._factors(self.lengths.index(~lane))) or "1"
+
+    def _factors(self, at: int) -> list[str]:
+        """Return the factors of the step along a dimension."""
+        inner = self.lengths[at + 1 :]
+        step = prod([length for length in inner if length >= 0])
+        return [*([str(step)] if step != 1 else []), *(f"length{~length}" for length in inner if length < 0)]
+
     def _sum(self, indices: Sequence[str | None], start: int = 0) -> str:
         terms = []
         for at, index in enumerate(indices):
             if index is not None and index != "0":
-                inner = self.lengths[at + 1 :]
-                step = prod([length for length in inner if length >= 0])
-                names = [f"length{~length}" for length in inner if length < 0]
-                text = f"({index})" if "+" in index and (step != 1 or names) else index
-                terms.append(" * ".join([*([str(step)] if step != 1 else []), *names, text]))
+                factors = self._factors(at)
+                terms.append(" * ".join([*factors, f"({index})" if "+" in index and factors else index]))
         return " + ".join([*terms, *([str(start)] if start or not terms else [])])
 
 

@@ -13,6 +13,7 @@ from ..runtime.cache import forget, is_intact, seal, stored
 from ..runtime.program import Run, UnsuitableError
 from .caller import caller
 from .functions import with_all_functions
+from .rows import ROWS
 from .signature import Lengths, arrays_of_results, shapes_of_results, signature_of, small_among
 from .source import SMALL, loops_source
 from .vector_functions import with_vector_functions
@@ -173,7 +174,8 @@ def numba_program(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Result
     held = [*loops.held, *[SMALL] * bool(small)]
     kinds = [*(_HELD[name] for name in held), *map(_written, written), *map(_read, inputs)]
     signature = f"({', '.join(kinds)})"
-    program = loaded(with_vector_functions(HEAD, loops.text), signature).program
+    head = HEAD + ROWS * ("transpose(" in loops.text)
+    program = loaded(with_vector_functions(head, loops.text), signature).program
     return caller(_entry(program), plan, shapes, results, loops)
 
 

@@ -8,9 +8,11 @@ from math import prod
 import numpy as np
 
 from ..arrays.plan import Block, Operand, by_source
+from .affine import affine
 from .along import ArrayAlong, dimensions_of
 from .index_loops import IndexLoops
 from .loop_writer import ALIGNMENT, LANES, LoopWriter, Memory
+from .rows import copy_rows, is_of_rows
 from .signature import lengths_of
 
 
@@ -37,6 +39,10 @@ def load(writer: LoopWriter, colour: int) -> None:
         return
     shape, array = array_along(writer, colour, block)
     part = writer.chunk_of(array)
+    rule = affine(room.positions)
+    if rule is not None and is_of_rows(array, room.lane):
+        writer.lines += copy_rows(part, array, room, rule, is_read=True)
+        return
     loop = IndexLoops(shape, room.lane, is_exact=True)
     target = writer.element(room.shaped(shape), loop)
     writer.lines += loop.around(f"{target} = {part}[{array.at(loop.indices, room.lane)}]")
@@ -59,7 +65,12 @@ def store(writer: LoopWriter, which: int, result: tuple[Sequence[int], tuple[int
         loop = IndexLoops(own, writer.lane_among(along), is_exact=True)
         text = writer.literal(operand) or writer.scalars.get(operand.source)
         if text is None:
-            text = writer.element(writer.memory_of(operand).shaped(own), loop)
+            memory = writer.memory_of(operand)
+            rule = affine(memory.positions)
+            if len(parts) == 1 and rule is not None and is_of_rows(array, memory.lane):
+                writer.lines += copy_rows(part, array, memory, rule, is_read=False)
+                continue
+            text = writer.element(memory.shaped(own), loop)
         indices = np.unravel_index(target, shape) if shape else []
         at = array.at([writer.address(index.reshape(own), loop) for index in indices], loop.lane)
         writer.lines += loop.around(f"{part}[{at}] = {text}")
