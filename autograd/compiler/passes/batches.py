@@ -93,15 +93,15 @@ class Samples:
 
     def __init__(self) -> None:
         self.of: list[int] = []
+        # Most programs have none, and need not look at the operands of each instruction.
+        self._has_any = False
 
     def add(self, op: Operation | None, args: tuple[int, ...]) -> None:
         """Append how many numbers the next instruction stands for."""
-        if op is None:
-            self.of.append(0)
-            return
         length = op.length(len(args)) if isinstance(op, Structural) else None
         if length is None:
-            length = next(filter(None, map(self.of.__getitem__, args)), 0)
+            length = next(filter(None, map(self.of.__getitem__, args)), 0) if self._has_any else 0
+        self._has_any = self._has_any or length > 0
         self.of.append(length)
 
     def extend(self, tape: Tape) -> None:

@@ -134,12 +134,12 @@ class RaggedSum(NamedTuple):
     ----------
     factors : tuple of sequence of int
         The factors of its terms, on the left and on the right.
-    rest : frozenset
-        What else is added to them.
+    rest : callable
+        It returns what else is added to them: most sums are of no family, and nobody asks for theirs.
     """
 
     factors: tuple[Sequence[Passed], Sequence[Passed]]
-    rest: Rest
+    rest: Callable[[], Rest]
 
 
 class Families:
@@ -153,30 +153,25 @@ class Families:
         Of which family a sum has no terms, by what else it adds up.
     lone : set of int
         The families whose sums add up nothing else, so that one of a single term is a product.
-    asked : set of int
-        Pairs of colours that may be those of families, whose sums are to be noted.
     rows : dict of int to list of RaggedSum
-        The sums of these.
-    lengths : dict of int to set of int
-        How many terms the sums of each pair have.
+        The sums of the terms of each pair of colours in the program as it was read last.
     whole, completed : dict of int to int
         How many sums of several terms each family has, and how many lone products and sums of none.
 
     Examples
     --------
     >>> families = Families()
-    >>> families.lengths[5] = {2, 3, 4}
-    >>> families.learn(lambda instruction: frozenset()), families.asked
-    (True, {5})
+    >>> triangle = [([k] * n, [*range(10, 10 + n)]) for k, n in enumerate((1, 2, 3, 4))]
+    >>> families.rows[5] = [RaggedSum(factors, frozenset) for factors in triangle]
+    >>> families.learn(lambda instruction: frozenset()), families.of[5].side, families.lone
+    (True, 1, {5})
     """
 
     def __init__(self) -> None:
         self.of: dict[int, Family] = {}
         self.alone: dict[Rest, int] = {}
         self.lone: set[int] = set()
-        self.asked: set[int] = set()
         self.rows: dict[int, list[RaggedSum]] = {}
-        self.lengths: dict[int, set[int]] = {}
         self.whole: dict[int, int] = {}
         self.completed: dict[int, int] = {}
         self._declined: set[int] = set()
@@ -195,24 +190,26 @@ class Families:
         self.lone -= overdone
         found = self._found(axes_of)
         self.of |= found
-        self._declined |= self.asked - found.keys()
-        self.asked = {pair for pair, lengths in self.lengths.items() if len(lengths) >= _FEWEST_LENGTHS}
-        self.asked -= self._declined | self.of.keys()
-        self.rows, self.lengths, self.whole, self.completed = {}, {}, {}, {}
-        return bool(overdone or found or self.asked)
+        self.rows, self.whole, self.completed = {}, {}, {}
+        return bool(overdone or found)
 
     def _found(self, axes_of: Callable[[int], frozenset[Any]]) -> dict[int, Family]:
-        """Return which pairs that were asked for are families."""
+        """Return which pairs of the program are families that are not known yet."""
         found: dict[int, Family] = {}
         for pair, rows in self.rows.items():
+            lengths = {len(row.factors[0]) for row in rows} - {1}
+            if len(lengths) < _FEWEST_LENGTHS or pair in self.of or pair in self._declined:
+                continue
             family = _family_of(pair, rows, axes_of)
-            if family is not None:
-                found[pair] = family
-                rests = {row.rest for row in rows}
-                if rests == {frozenset()}:
-                    self.lone.add(pair)
-                elif len(rests) == 1:
-                    self.alone.setdefault(rests.pop(), pair)
+            if family is None:
+                self._declined.add(pair)
+                continue
+            found[pair] = family
+            rests = {row.rest() for row in rows}
+            if rests == {frozenset()}:
+                self.lone.add(pair)
+            elif len(rests) == 1:
+                self.alone.setdefault(rests.pop(), pair)
         return found
 
 

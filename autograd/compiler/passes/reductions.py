@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from itertools import chain, compress
 from typing import Any, NamedTuple
 
@@ -34,8 +35,8 @@ _FEWEST = 3
 # What is longer is read once, and not again for ragged sums, since that takes seconds.
 _MOST_READ_AGAIN = 200_000
 
-# Triangles are found one on another, each by two readings: four in a row, and as many in the gradient.
-_MOST_READINGS = 16
+# Triangles are found one on another, each by a reading: four in a row, and as many in the gradient.
+_MOST_READINGS = 8
 
 
 class Reduced(NamedTuple):
@@ -88,12 +89,13 @@ def find_reductions(tape: Tape, arrays: Sequence[InputArray] = ()) -> Reduced:
     else:
         tape = expand_compounds(tape)
     colours, families = Colours(), Families()
-    finder = _Finder(tape, arrays, colours, families)
+    is_short = len(tape) <= _MOST_READ_AGAIN and not any(samples_of(tape))
+    finder = _Finder(tape, arrays, colours, families, notes_rows=is_short)
     found = finder.found()
-    for _ in range(_MOST_READINGS if len(tape) <= _MOST_READ_AGAIN else 0):
-        if not families.learn(finder.axes_of) or any(samples_of(tape)):
+    for _ in range(_MOST_READINGS if is_short else 0):
+        if not families.learn(finder.axes_of):
             break
-        finder = _Finder(tape, arrays, colours.anew(), families)
+        finder = _Finder(tape, arrays, colours.anew(), families, notes_rows=True)
         found = finder.found()
     return Reduced(*in_order(*found)) if families.of else found
 
@@ -147,9 +149,16 @@ class _Finder:
     """One walk along a tape, writing another."""
 
     def __init__(
-        self, tape: Tape, arrays: Sequence[InputArray], colours: Colours, families: Families
+        self,
+        tape: Tape,
+        arrays: Sequence[InputArray],
+        colours: Colours,
+        families: Families,
+        *,
+        notes_rows: bool,
     ) -> None:
         self.tape = tape
+        self.notes_rows = notes_rows
         self.arrays = arrays
         self.colours = colours
         self.families = families
@@ -264,10 +273,8 @@ class _Finder:
             if not parts or family.pair in groups:
                 parts.append(self._ragged(groups, family))
         for colours, group in groups.items():
-            if len(group.right) > 1:
-                families.lengths.setdefault(colours, set()).add(len(group.right))
-            if colours in families.asked:
-                row = RaggedSum((group.left, group.right), self._rest(groups, colours))
+            if group.right and self.notes_rows:
+                row = RaggedSum((group.left, group.right), partial(self._rest, groups, colours))
                 families.rows.setdefault(colours, []).append(row)
             parts += self._reduced(group)
         return self._added(parts)
