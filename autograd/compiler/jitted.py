@@ -134,7 +134,7 @@ class Jitted:
 
         Examples
         --------
-        >>> f = jit(lambda x: x * 2.0 + x * 2.0)
+        >>> f = jit(lambda x: x * 2.0 + 1.0)
         >>> _ = f(1.0)
         >>> f.report().classes
         4

@@ -330,16 +330,18 @@ class AxisTrace:
             return found
         waiting = [node]
         while waiting:
-            top = waiting[-1]
-            args = [arg for arg in top.args if isinstance(arg, Value) and arg._level >= level]
-            unknown = [arg for arg in args if arg not in known]
-            if unknown:
-                waiting.extend(unknown)
-                continue
-            waiting.pop()
-            # An operand of two of those that wait is there twice.
-            if top not in known:
-                known[top] = _axes_by(top.op, [known[arg] for arg in args])
+            top, height = waiting[-1], len(waiting)
+            of_operands = []
+            for arg in top.args:
+                if isinstance(arg, Value) and arg._level >= level:
+                    axes = known.get(arg)
+                    if axes is None:
+                        waiting.append(arg)
+                    else:
+                        of_operands.append(axes)
+            if len(waiting) == height:
+                known[top] = _axes_by(top.op, of_operands)
+                waiting.pop()
         return known[node]
 
 
@@ -349,7 +351,23 @@ _NONE: Axes = frozenset()
 def _axes_by(op: Any, of_operands: Sequence[Axes]) -> Axes:
     if isinstance(op, Structural):
         return op.axes(of_operands)
-    return _NONE.union(*of_operands)
+    return joined(of_operands)
+
+
+def joined(sets: Sequence[frozenset[Any]]) -> frozenset[Any]:
+    """Return the union of some sets, which is mostly one of them and no new object.
+
+    Examples
+    --------
+    >>> small, large = frozenset({1}), frozenset({1, 2})
+    >>> joined([small, large]) is large
+    True
+    """
+    found: frozenset[Any] = _NONE
+    for each in sets:
+        if each is not found and not each <= found:
+            found = each if found <= each else found | each
+    return found
 
 
 _trace: ContextVar[AxisTrace | None] = ContextVar("axis_trace", default=None)

@@ -332,7 +332,9 @@ def _as_graph(relevant: Container[Value], lengths: Mapping[Value, int], node: Va
             return flows
     axes = axes_of(node)
     if axes:
-        flows = [(x, _along(part, axes - axes_of(x), node)) for x, part in flows]
+        flows = [
+            (x, part if (own := axes_of(x)) is axes else _along(part, axes - own, node)) for x, part in flows
+        ]
     if lengths and node in lengths:
         # What all samples share gets the sum of what flows back to it in each.
         samples = lengths[node]

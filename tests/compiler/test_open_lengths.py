@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -193,3 +195,34 @@ def test_a_total_of_what_is_negated() -> None:
         before, _, after = compiled.source.partition(" = -v")
         assert after
         assert (".sum(" in before) == is_of_total
+
+
+def test_a_total_of_products_with_what_all_samples_share() -> None:
+    """A matrix that all samples share is multiplied with their sum, not with each of them."""
+
+    def f(w: Any, c: Any, x: Any) -> Any:
+        return vmap(lambda row: tanh(w @ (row - c)).sum() - 0.5 * (c @ row))(x).sum()
+
+    w, (x, _) = np.arange(12.0).reshape(4, 3) / 9.0, batch(20)
+    gradient = grad(f, argnums=(0, 1))
+    compiled = jit(gradient, backend="numpy")
+    for samples in (x, x[:1], x[:0]):
+        same(compiled(w, W, samples), gradient(w, W, samples))
+    assert len(re.findall("^    # .* for each of n:$", compiled.source, re.MULTILINE)) == 1
+
+
+def test_a_total_of_products_whose_other_factor_is_infinite() -> None:
+    """What is taken out of a total gives nan where it gives nan in each of the samples."""
+
+    def f(w: Any, c: Any, x: Any) -> Any:
+        return vmap(lambda row: (row[:2] * (w @ (row - c))).sum())(x).sum()
+
+    gradient = grad(f, argnums=(0, 1))
+    compiled = jit(gradient, backend="numpy")
+    x = np.array([[1.0, 0.0, 2.0], [-3.0, 0.0, 1.0], [3.0, 0.0, 0.0]])
+    for number in (np.inf, -np.inf, np.nan):
+        for place in np.ndindex(2, 3):
+            w = np.ones((2, 3))
+            w[place] = number
+            with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
+                same(compiled(w, W, x), gradient(w, W, x))

@@ -220,6 +220,22 @@ def _over_samples(f: Callable[..., Any], matrix: Any, c: Any, x: Any) -> Any:
     return vmap(partial(f, matrix, c))(x).sum()
 
 
+def test_a_total_of_triangular_products() -> None:
+    """The sum of the samples is multiplied with the matrix of its component, by one product."""
+
+    def component(matrix: Any, c: Any, x: Any) -> Any:
+        return vmap(lambda row: tanh(lower(matrix, row - c)).sum())(x).sum()
+
+    def f(matrices: Any, c: Any, x: Any) -> Any:
+        return vmap(component, in_axes=(0, 0, None))(matrices, c, x).sum()
+
+    args = [RNG.normal(size=shape) for shape in ((3, 6, 6), (3, 6), (7, 6))]
+    g = value_and_grad(f, argnums=(0, 1))
+    function = jit(g, backend="numpy")
+    same(function(*args), g(*args))
+    assert function.report().products == 3
+
+
 def test_a_family_of_one_product() -> None:
     """A row whose numbers nobody else has, of a single term, is a product."""
     tape = Tape()

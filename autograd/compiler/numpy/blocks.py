@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from ...ops.table import COMPARISONS, OPS, Op
 from ..arrays.plan import Block
@@ -13,15 +14,17 @@ from .expressions import numpy_expression
 from .lookups import look_up
 from .loops import write_loop
 from .reductions import product, reduction, rows_without_zeros
-from .statements import StatementWriter
+from .statements import Counts, StatementWriter
 from .windows import window
 
 
 def write_blocks(writer: StatementWriter, returned: set[int], colours: Collection[int]) -> None:
     """Write the statements that compute arrays, of which those of some instructions are returned."""
     choices = _only_chosen_by(writer, returned)
-    writer.counts.classes += len(colours)
-    for colour in colours:
+    added_up = {total.operands[0].source for total in writer.totals.values()}
+    written = [colour for colour in colours if colour not in added_up]
+    writer.counts.classes += len(written)
+    for colour in written:
         block = writer.plan.blocks[colour]
         if block.loop is not None:
             write_loop(writer, colour, block.loop, write_blocks)
@@ -29,6 +32,8 @@ def write_blocks(writer: StatementWriter, returned: set[int], colours: Collectio
             writer.names[colour] = look_up(writer, block, writer.lookups[colour])
         elif block.op is not None:
             writer.names[colour] = _computed(writer, block, is_choice=colour in choices)
+            if colour in writer.totals:
+                _add_up_products(writer, writer.totals[colour], writer.names[colour])
         elif block.carried is None and (block.constants is None or block.axes):
             # Other constants are written where they are used, and loops have written what they carry.
             writer.names[colour] = _arranged(writer, block)
@@ -78,6 +83,16 @@ def _computed(writer: StatementWriter, block: Block, *, is_choice: bool) -> str:
     if block.terms is not None:
         writer.lines += rows_without_zeros(writer, block, block.terms, name)
     return name
+
+
+def _add_up_products(writer: StatementWriter, total: Block, name: str) -> None:
+    """Write what computes the total of a product as it stands, where that may make a difference."""
+    body = replace(writer, lines=[], names={**writer.names}, counts=Counts())
+    product = total.operands[0].source
+    body.names[product] = _computed(body, writer.plan.blocks[product], is_choice=False)
+    body.lines.append(f"{name} = {_expression(body, total)}")
+    writer.lines.append(f"if not np.isfinite({name}).all():  # of a sum, or of a zero times infinity")
+    writer.lines += [f"    {line}" for line in body.lines]
 
 
 def _truth(writer: StatementWriter, block: Block) -> str:

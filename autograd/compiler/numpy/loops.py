@@ -7,7 +7,6 @@ from collections.abc import Callable, Collection, Sequence
 import numpy as np
 
 from ...ops.structural import When
-from ..arrays.lookups import with_lookups
 from ..arrays.plan import Block, CarriedArray, LoopPlan, Operand
 from .assembly import assembled
 from .statements import StatementWriter, is_literal
@@ -36,8 +35,8 @@ def write_loop(writer: StatementWriter, colour: int, loop: LoopPlan, write_block
     given = [writer.new_name() for _ in loop.carried]
     kept = _begun(writer, colour, loop, given)
     taken, slices = _taken(writer, loop)
-    plan, lookups = with_lookups(loop.body, loop.results)
-    body = writer.within(plan, [*given, *taken], lookups)
+    body = writer.within(loop.body, [*given, *taken], loop.results)
+    plan = body.plan
     carried = {i for array in loop.carried for i in array.results}
     before: Collection[int] = ()
     if loop.condition is None:

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.lookups import with_lookups
 from ..arrays.plan import Plan
 from .assembly import result, result_along
 from .blocks import write_blocks
@@ -115,9 +114,8 @@ def numpy_source(
         return (v2,)
     <BLANKLINE>
     """
-    plan, lookups = with_lookups(plan, results)
-    writer = StatementWriter(plan, parameters, lookups)
-    write_blocks(writer, {i for wanted, _ in results for i in wanted}, plan.blocks)
+    writer = StatementWriter.of(plan, parameters, results)
+    write_blocks(writer, {i for wanted, _ in results for i in wanted}, writer.plan.blocks)
     along = plan.along or [()] * len(results)
     returned = [
         result_along(writer, wanted, shape, dims) if dims else result(writer, i, wanted, shape)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 
 import numpy as np
 
 from ..arrays.index_rules import Positions
-from ..arrays.lookups import Lookup
-from ..arrays.plan import Floats, Operand, Plan
+from ..arrays.lookups import Lookup, with_lookups
+from ..arrays.plan import Block, Floats, Operand, Plan, Results
+from ..arrays.total_products import with_totals_first
 from ..arrays.views import broadcast_axes, view
 from .expressions import Helpers
 from .literals import Literals, number_text
@@ -34,6 +35,8 @@ class StatementWriter:
     ----------
     plan : Plan
         The arrays.
+    totals : mapping of int to Block
+        Which products were the total of one, by colour.
     parameters : sequence of str
         A name for each argument.
     lookups : mapping of int to Lookup
@@ -55,6 +58,7 @@ class StatementWriter:
     """
 
     plan: Plan
+    totals: Mapping[int, Block]
     parameters: Sequence[str]
     lookups: Mapping[int, Lookup]
     literals: Literals = field(default_factory=Literals)
@@ -65,10 +69,17 @@ class StatementWriter:
     lines: list[str] = field(default_factory=list)
     returned: set[str] = field(default_factory=set)
 
-    def within(self, plan: Plan, parameters: Sequence[str], lookups: Mapping[int, Lookup]) -> StatementWriter:
+    @classmethod
+    def of(cls, plan: Plan, parameters: Sequence[str], results: Results) -> StatementWriter:
+        """Return what writes a program, with the arrays in the way that is best for NumPy."""
+        plan, lookups = with_lookups(plan, results)
+        return cls(*with_totals_first(plan, results), parameters, lookups)
+
+    def within(self, plan: Plan, parameters: Sequence[str], results: Results) -> StatementWriter:
         """Return what writes the body of a loop, which knows its own arrays alone."""
-        return StatementWriter(
-            plan, parameters, lookups, self.literals, self.helpers, self.counts, self.numbers
+        body = StatementWriter.of(plan, parameters, results)
+        return replace(
+            body, literals=self.literals, helpers=self.helpers, counts=self.counts, numbers=self.numbers
         )
 
     def new_name(self) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...functions.alignment import Dims
-from ...functions.axes import Axis, Column, Index, Length, Renamed, TotalOver
+from ...functions.axes import Axis, Column, Index, Length, Renamed, TotalOver, joined
 from ...functions.rows_over_axes import RowOver
 from ...functions.sizes import Size
 from ...functions.windows import ElementAt, Shifted
@@ -428,12 +428,9 @@ def axes_by(
     """
     if op is None:
         return frozenset(arrays[tape.inputs[i][0]].axes) if i in tape.inputs and arrays else _NONE
-    operands = [known[arg] for arg in tape.args[i]]
     if isinstance(op, Structural):
-        return op.axes(operands)
-    first = operands[0] if operands else _NONE
-    # Mostly all are the same.
-    return first if all(axes is first for axes in operands) else first.union(*operands)
+        return op.axes([known[arg] for arg in tape.args[i]])
+    return joined([known[arg] for arg in tape.args[i]])
 
 
 _NONE: frozenset[Any] = frozenset()

@@ -161,6 +161,8 @@ class SimplifiedTape(Tape):
 def doubled(tape: Tape, args: tuple[int, ...], constant: Callable[[float], int]) -> tuple[int, ...]:
     """Return the operands of 2 * (c * x) as those of (2 c) * x: doubling is exact down to 1e-308.
 
+    And those of 2 * ((c * x) * y) as those of ((2 c) * x) * y: x may be one number for many y.
+
     Parameters
     ----------
     tape : Tape
@@ -182,14 +184,31 @@ def doubled(tape: Tape, args: tuple[int, ...], constant: Callable[[float], int])
     >>> args = doubled(tape, (two, tape.add(OPS["mul"], (tape.constant(3.0), x))), tape.constant)
     >>> tape.numbers[args[0]], args[1] == x
     (6.0, True)
+    >>> inner = tape.add(OPS["mul"], (x, tape.constant(0.5)))
+    >>> args = doubled(tape, (two, tape.add(OPS["mul"], (inner, x))), tape.constant)
+    >>> [tape.numbers[arg] for arg in tape.args[args[0]]]
+    [1.0, None]
     """
     two, product = args
-    if tape.numbers[two] != 2.0:
+    if tape.numbers[two] != 2.0 or tape.ops[product] is not _MUL:
         return args
-    factor = tape.numbers[tape.args[product][0]] if tape.name(product) == "mul" else None
-    if factor is None or not _TINY < abs(factor) < _HUGE:
-        return args
-    return constant(2.0 * factor), tape.args[product][1]
+    factors = _with_constant(tape, product)
+    if factors is not None:
+        return constant(2.0 * factors[0]), factors[1]
+    for x, y in (tape.args[product], tape.args[product][::-1]):
+        if tape.ops[x] is _MUL and (factors := _with_constant(tape, x)) is not None:
+            return tape.add(_MUL, (constant(2.0 * factors[0]), factors[1])), y
+    return args
+
+
+def _with_constant(tape: Tape, product: int) -> tuple[float, int] | None:
+    """Return the factors of a product if one is a constant, neither tiny nor huge, and this one first."""
+    x, y = tape.args[product]
+    for one, other in ((x, y), (y, x)):
+        factor = tape.numbers[one]
+        if factor is not None and _TINY < abs(factor) < _HUGE:
+            return factor, other
+    return None
 
 
 # Within these, neither the factor nor twice the factor is rounded.
