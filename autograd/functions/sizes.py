@@ -98,8 +98,22 @@ class Size:
             one._conditions |= two._conditions
             one._place = one._place or two._place
             return
+        new, known = (one, two) if one._is_new else (two, one)
+        if new._is_new:
+            new._root = known
+            known.pin(new._pinned)
+            known.base()._is_fixed = known.is_fixed or new._is_fixed
+            known.base()._conditions |= {
+                (asked, n - known.extra, is_so) for asked, n, is_so in new._conditions
+            }
+            return
         for size in (one, two):
             size.pin("a slice of it is as long as another array")
+
+    @property
+    def _is_new(self) -> bool:
+        """Whether it is the length of no array, nor of a slice, and has none itself."""
+        return self._base is None and self._place is None and not self._longer and not self.is_counted
 
     @property
     def place(self) -> tuple[int, int] | None:

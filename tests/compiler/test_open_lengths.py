@@ -12,7 +12,21 @@ import pytest
 from comparing import same
 
 import autograd
-from autograd import dot, exp, grad, hessian, jit, jvp, log1p, logsumexp, tanh, value_and_grad, vmap, where
+from autograd import (
+    dot,
+    exp,
+    grad,
+    hessian,
+    jit,
+    jvp,
+    log1p,
+    logsumexp,
+    scan,
+    tanh,
+    value_and_grad,
+    vmap,
+    where,
+)
 
 W = np.array([0.5, -1.0, 2.0])
 
@@ -87,6 +101,26 @@ def test_any_number_of_samples(name: str) -> None:
         same(compiled(W, *batch(n)), PROGRAMS[name](W, *batch(n)), 1e-12)
     # Rows along another axis are as many numbers as there are samples, which are used one by one.
     assert len(traces) == (5 if name == "the other axis" else 1)
+
+
+OF_SLICES: dict[str, Callable[..., Any]] = {
+    "samples": lambda x: vmap(lambda v: tanh(v[0]) * v[1])(x[1:]).sum(),
+    "differences": lambda x: vmap(lambda a, b: (a - b) @ b)(x[1:], x[:-1]).mean(),
+    "steps": lambda x: scan(lambda c, v: (tanh(c + v), c[0] * v[1]), x[0], x[1:]),
+    "steps back": lambda x: scan(lambda c, v: (tanh(c * v), None), x[-1], x[:-1], reverse=True)[0],
+    "gradient of differences": grad(lambda x: vmap(lambda a, b: (a - b) @ b)(x[1:], x[:-1]).mean()),
+    "gradient of steps": grad(lambda x: scan(lambda c, v: (tanh(c + v), c), W, x[2:])[1].sum()),
+}
+
+
+@pytest.mark.parametrize("name", OF_SLICES)
+def test_slices_of_any_length(name: str) -> None:
+    """What is mapped over a slice of a long array, or takes its steps, is compiled once."""
+    compiled = jit(OF_SLICES[name], backend="numpy")
+    for n in (400, 403, 390):
+        x = np.random.default_rng(n).normal(size=(n, 3))
+        same(compiled(x), OF_SLICES[name](x), 1e-11)
+    assert "1 compilation," in str(compiled.report())
 
 
 def test_the_program_names_the_length() -> None:

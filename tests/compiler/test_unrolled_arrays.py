@@ -219,6 +219,21 @@ def test_loops_that_are_said(name: str, monkeypatch: pytest.MonkeyPatch) -> None
         same(compiled(*args), evaluated(function, *args), 1e-8)
 
 
+@pytest.mark.parametrize("start", [0, -1])
+def test_a_scan_from_a_row_over_the_others(start: int) -> None:
+    """Steps that are a slice of an array's rows stay steps, and so do the rows of the array."""
+
+    def last(w: Any, x: Any) -> Any:
+        others = x[1:] if start == 0 else x[:-1]
+        return scan(lambda c, v: (np.tanh(w * c + v), None), x[start], others)[0].sum()
+
+    for f in (last, value_and_grad(last, argnums=(0, 1))):
+        compiled = jit(f, backend="numpy")
+        for n in (6, 9):
+            w = RNG.normal(size=xs(n).shape[1])
+            same(compiled(w, xs(n)), evaluated(f, w, xs(n)), 1e-9)
+
+
 def scanned(w: Any, u: Any, h: Any, x: Any) -> Any:
     """Return what a network leaves at the end and on its way, with weights of more than 1,000 elements."""
     last, norms = scan(lambda h, x: (np.tanh(w @ h + u @ x), (h @ h, h[:2] * x[0])), np.zeros(len(w)), x)

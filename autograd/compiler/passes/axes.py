@@ -162,7 +162,7 @@ class _AxisNumbering:
         self.bodies = bodies
         self.numbers: dict[Axis, int] = {}
         self.fixed: set[int] = set()
-        self.sizes_of_steps = {op.axis.size.root() for op in bodies}
+        self.sizes_of_steps = {one.get(op.axis, op.axis).size.base() for op in bodies}
         self.arrays: dict[Any, int] = {}
         self.operations: dict[Structural, Structural] = {}
         self.loops: dict[object, TapeLoop] = {}
@@ -287,8 +287,8 @@ class _AxisNumbering:
         """Return a number that no other axis has."""
         size = axis.size
         length = None if size.is_counted else size.length
-        # Steps stay steps, also where an array is as long.
-        if size.is_fixed and size.root() not in self.sizes_of_steps:
+        # Steps stay steps, also where an array is as long, or one of which they are a slice.
+        if size.is_fixed and size.base() not in self.sizes_of_steps:
             self.fixed.add(len(self.inputs.axes))
         place = None if size.is_fixed else size.place
         self.inputs.axes.append(
