@@ -30,6 +30,7 @@ from .passes.reductions import find_reductions, spread_sums
 from .passes.rolling import FEWEST_CLASSES, roll
 from .passes.runs import in_runs
 from .passes.simplify import simplify, used
+from .passes.within_steps import within_steps
 from .runtime.identifiers import identifiers
 from .runtime.program import CompilationReport, NoPatternError, Program, Run
 from .table.array_rows import GATHER, PRODUCT, REDUCTION
@@ -185,6 +186,7 @@ def _found(
     """Run the passes."""
     if inputs.fixed:
         return _found_apart(tape, inputs, results, names, along)
+    tape = within_steps(tape, inputs)
     reduced, colours = find_reductions(tape, inputs.arrays)
     arguments = [array.shape for array in inputs.arrays]
     arrays = len(set(colours))

@@ -207,7 +207,8 @@ READERS = {
     *("functions.array_lengths", "functions.traced_array", "functions.rows_over_axes", "functions.windows"),
     *("transforms.sparse_batches", "compiler.trace.fingerprint", "compiler.passes.axes"),
     *("compiler.passes.reductions", "compiler.passes.class_sequence", "compiler.passes.rolling"),
-    *("compiler.passes.apart", "compiler.passes.colours", "compiler.arrays.layout"),
+    *("compiler.passes.apart", "compiler.passes.colours", "compiler.passes.within_steps"),
+    "compiler.arrays.layout",
 }
 
 
