@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import math
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
@@ -13,7 +14,7 @@ import pytest
 from autograd.compiler import Jitted
 from autograd.compiler import compile as compiled
 from autograd.compiler.arrays.plan import Plan, Results
-from autograd.compiler.numba.caller import caller
+from autograd.compiler.numba.entry import MachineProgram
 from autograd.compiler.numba.source import loops_source
 from autograd.compiler.numpy.table import with_numpy
 from autograd.compiler.runtime.program import Run
@@ -33,14 +34,40 @@ def interpreted(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results)
         "nan": math.nan,
         "add": lambda total, x: total + x,
         "add_product": lambda total, x, y: total + x * y,
-        "is_plain": lambda array: True,
+        "floats": lambda words, at, shape: _array(float, _word(words, at), shape),
+        "integers": lambda words, at, shape: _array(int, _word(words, at), shape),
+        "floats_among": lambda words, at, shape: _array(float, words + 8 * at, shape),
+        "length": lambda words, at: _word(words, at),
         "load": _load,
         "store": _store,
         "transpose": _transpose,
     }
     exec(loops.text, namespace)
-    run: Run = np.errstate(all="ignore")(caller(namespace["program"], plan, shapes, results, loops))
-    return run
+
+    def program(found: Any, raised: int, words: int) -> int:
+        with np.errstate(all="ignore"):
+            found[0] = namespace["program"](words)
+        return 0
+
+    kept = _KIND(program)
+    address = ctypes.cast(kept, ctypes.c_void_p).value
+    assert address is not None
+    return MachineProgram(address, kept, plan, shapes, results, loops)
+
+
+# As Numba calls its functions.
+_KIND = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.POINTER(ctypes.c_int64), ctypes.c_void_p, ctypes.c_int64)
+
+
+def _word(words: int, at: int) -> int:
+    return ctypes.c_int64.from_address(words + 8 * at).value
+
+
+def _array(kind: type, address: int, shape: tuple[int, ...]) -> Any:
+    """Return the array whose numbers begin at an address."""
+    size = math.prod(shape)
+    memory = (ctypes.c_char * (8 * size)).from_address(address)
+    return np.frombuffer(memoryview(memory), kind).reshape(shape) if size else np.empty(shape)
 
 
 def _load(memory: Any, start: int, array: Any) -> None:

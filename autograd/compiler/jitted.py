@@ -64,18 +64,30 @@ class Jitted:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the program for these arguments; compile it if there is none."""
         # Read once: another thread may be calling with other arguments.
-        read, program, build, _, _ = self._latest
-        arrays = read(args, kwargs)
+        ready = self._latest
+        if ready.answer is not None and not open_scopes:
+            answer = ready.answer(args, kwargs)
+            if answer is not NotImplemented:
+                return answer
+        arrays = ready.read(args, kwargs)
         if arrays is None:
             return self._call_other(args, kwargs)
+        program = ready.program
         results = program.run(*arrays)
+        if program.enter is not ready.entered:
+            ready.enter()
         if open_scopes:
             self._look_for_faults(results, args, kwargs)
-        return build(*results)
+        return ready.build(*results)
 
     def _call_other(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Answer a call whose arguments are of another key than those of the last one."""
         for alike in self._programs.alike(args, kwargs):
+            if alike.answer is not None and not open_scopes:
+                answer = alike.answer(args, kwargs)
+                if answer is not NotImplemented:
+                    self._use_next(alike)
+                    return answer
             arrays = alike.read(args, kwargs)
             if arrays is not None:
                 return self._run(alike, arrays, args, kwargs)
@@ -86,24 +98,31 @@ class Jitted:
         ready = self._programs.find(call)
         if ready is None:
             try:
-                program, build, lengths = recorded(call, self._backend)
+                program, results, lengths = recorded(call, self._backend)
             except UsesVariablesAroundError:
                 return self._f(*args, **kwargs)
             if self._is_patient:
                 improve_when_worthwhile(program, self._use)
             else:
                 improve_later(program)
-            ready = self._programs.keep(call, program, build, lengths)
+            ready = self._programs.keep(call, program, results, lengths)
         return self._run(ready, call.arrays, args, kwargs)
 
     def _run(self, ready: Ready, arrays: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run a program, and have the next call try it first."""
-        self._programs.use(ready)
-        self._latest = ready
-        results = ready.program.run(*arrays)
+        self._use_next(ready)
+        program = ready.program
+        results = program.run(*arrays)
+        if program.enter is not ready.entered:
+            ready.enter()
         if open_scopes:
             self._look_for_faults(results, args, kwargs)
         return ready.build(*results)
+
+    def _use_next(self, ready: Ready) -> None:
+        """Have the next call try a program first."""
+        self._programs.use(ready)
+        self._latest = ready
 
     def _look_for_faults(self, results: Iterable[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """In anomaly mode, rerun the function eagerly where a result is not finite, to name the operation."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Hashable, Iterable
 from itertools import count
-from typing import Any, NamedTuple
+from typing import Any
 
 from .arguments.call import Call, Key, form_of
+from .arguments.machine_steps import ReadStep
 from .arguments.open_lengths import NONE_OPEN, OpenLengths, fits
 from .arguments.reader import Reader, read_nothing, reader_of
+from .arguments.reading_steps import steps_of_call
 from .arguments.reasons import FIRST, reason
 from .arguments.snapshot import Snapshot
-from .runtime.program import CompilationReport, Program
+from .results import BuiltResults
+from .runtime.program import Answer, CompilationReport, Enter, Program
 
 KEPT = 128
 """How many programs a function keeps, which take 0.4 to 1.3 MB each; those not used for longest go first."""
@@ -26,7 +29,7 @@ _FORGOTTEN = 1024
 """Of how many forgotten programs it is known why there is none."""
 
 
-class Ready(NamedTuple):
+class Ready:
     """What a call needs that is like one before.
 
     Attributes
@@ -35,19 +38,48 @@ class Ready(NamedTuple):
         Takes the arguments apart, or gives None if they are of another key.
     program : Program
         What computes.
-    build : callable
-        From the arrays of the results to the result.
+    results : Built
+        What puts the results together.
     key : hashable or None
         What the program is kept by.
     snapshots : tuple of Snapshot
         Of the modules that it reads.
+    steps : list of ReadStep or None
+        The steps in which machine code takes the arguments apart.
+    answer : callable or None
+        Does all of it at once in machine code, once there is some.
+    entered : callable or None
+        What of the program the answer was made with.
     """
 
-    read: Reader
-    program: Program
-    build: Callable[..., Any]
-    key: Key | None
-    snapshots: tuple[Snapshot, ...] = ()
+    __slots__ = ("answer", "build", "entered", "key", "program", "read", "results", "snapshots", "steps")
+
+    def __init__(
+        self,
+        read: Reader,
+        program: Program,
+        results: BuiltResults,
+        key: Key | None,
+        snapshots: tuple[Snapshot, ...] = (),
+        steps: list[ReadStep] | None = None,
+    ) -> None:
+        self.read, self.program, self.build, self.key = read, program, results.build, key
+        self.results, self.snapshots, self.steps = results, snapshots, steps
+        self.answer: Answer | None = None
+        self.entered: Enter | None = None
+
+    def enter(self) -> None:
+        """Have machine code read the arguments, and put the results together if it can."""
+        self.entered = self.program.enter
+        if self.entered is None or self.steps is None:
+            return
+        answer, build = self.entered(self.steps, self.results.steps), self.build
+
+        def answer_and_build(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+            results = answer(args, kwargs)
+            return results if results is NotImplemented else build(*results)
+
+        self.answer = answer if self.results.steps is not None else answer_and_build
 
     def reads_others(self, snapshots: Iterable[Snapshot]) -> bool:
         """Return whether it reads modules that are still there, and none that was read again for a call."""
@@ -56,7 +88,9 @@ class Ready(NamedTuple):
         return bool(own) and not any(module is None or any(module is it for it in again) for module in own)
 
 
-NOTHING = Ready(read_nothing, Program(str, tuple, CompilationReport(0, 0, 0.0)), tuple, None)
+NOTHING = Ready(
+    read_nothing, Program(str, tuple, CompilationReport(0, 0, 0.0)), BuiltResults(tuple, None), None
+)
 """What a function has that was not called yet."""
 
 
@@ -78,14 +112,14 @@ class KeptPrograms:
     >>> programs, call = KeptPrograms(), Call(abs, (1.0,), {})
     >>> programs.find(call) is None
     True
-    >>> programs.keep(call, NOTHING.program, tuple).key == call.key
+    >>> programs.keep(call, NOTHING.program, NOTHING.results).key == call.key
     True
     >>> [ready.read((2.0,), {}) for ready in programs.alike((2.0,), {})]
     [(np.float64(2.0),)]
     """
 
     def __init__(self) -> None:
-        self._by_key: dict[Key, tuple[Program, Callable[..., Any]]] = {}
+        self._by_key: dict[Key, tuple[Program, BuiltResults]] = {}
         # Which lengths are open in some programs, those of the last one first.
         self._lengths: dict[OpenLengths, None] = {NONE_OPEN: None}
         # One program may be called with arguments of several forms, such as floats and whole numbers.
@@ -119,16 +153,16 @@ class KeptPrograms:
         return None
 
     def _ready(
-        self, call: Call, key: Key, lengths: OpenLengths, program: Program, build: Callable[..., Any]
+        self, call: Call, key: Key, lengths: OpenLengths, program: Program, results: BuiltResults
     ) -> Ready:
         for ready in self.alike(call.args, call.kwargs):
             # A reader knows the modules of one call, as they were then.
             if ready.key == key and not call.snapshots:
                 return ready
-        return self._with_reader(call, key, lengths, program, build)
+        return self._with_reader(call, key, lengths, program, results)
 
     def keep(
-        self, call: Call, program: Program, build: Callable[..., Any], lengths: OpenLengths = NONE_OPEN
+        self, call: Call, program: Program, results: BuiltResults, lengths: OpenLengths = NONE_OPEN
     ) -> Ready:
         """Keep the program of a call, and no more than there is room for."""
         # Made anew: what the trace has changed in a module, the next call will find changed.
@@ -136,8 +170,8 @@ class KeptPrograms:
         self.reason = self._reason(call, key)
         self.compilations += 1
         self._lengths.setdefault(lengths)
-        self._by_key[key] = program, build
-        ready = self._with_reader(call, key, lengths, program, build)
+        self._by_key[key] = program, results
+        ready = self._with_reader(call, key, lengths, program, results)
         self.use(ready)
         while len(self._by_key) > KEPT:
             self._forget(self._last_used()[-1], f"it was forgotten: no more than {KEPT} are kept")
@@ -167,10 +201,11 @@ class KeptPrograms:
         )
 
     def _with_reader(
-        self, call: Call, key: Key, lengths: OpenLengths, program: Program, build: Callable[..., Any]
+        self, call: Call, key: Key, lengths: OpenLengths, program: Program, results: BuiltResults
     ) -> Ready:
         snapshots = tuple(call.snapshots.values())
-        ready = Ready(reader_of(call, lengths), program, build, key, snapshots)
+        steps = steps_of_call(call, lengths)
+        ready = Ready(reader_of(call, lengths), program, results, key, snapshots, steps)
         # Types of arguments may be made anew for each call, and still lead to the same program.
         if len(self._by_form) > 4 * KEPT:
             self._by_form.clear()

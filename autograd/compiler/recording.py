@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from math import inf
 from typing import Any, NamedTuple
@@ -23,7 +23,7 @@ from .arguments.arrays import is_vector
 from .arguments.call import Call
 from .arguments.given import Given
 from .arguments.open_lengths import OpenLengths, open_lengths
-from .results import builder_of
+from .results import BuiltResults, built_results
 from .runtime.program import NoPatternError, Program
 from .trace.tape import Listed, listed, tape_of_lists
 
@@ -86,7 +86,7 @@ class ArrayForm(NamedTuple):
 
 def recorded(
     call: Call, backend: str, form: ArrayForm | None = None
-) -> tuple[Program, Callable[..., Any], OpenLengths]:
+) -> tuple[Program, BuiltResults, OpenLengths]:
     """Return the program of a call, what puts its results together, and the lengths that it leaves open.
 
     Parameters
@@ -105,8 +105,8 @@ def recorded(
 
     Examples
     --------
-    >>> program, build, _ = recorded(Call(lambda x: {"twice": x * 2.0}, (1.0,), {}), "numpy")
-    >>> build(*program.run(np.float64(4.0)))
+    >>> program, results, _ = recorded(Call(lambda x: {"twice": x * 2.0}, (1.0,), {}), "numpy")
+    >>> results.build(*program.run(np.float64(4.0)))
     {'twice': 8.0}
     """
     # Loaded when first used: the compiler would take a quarter of the time of `import autograd`.
@@ -121,7 +121,7 @@ def recorded(
     except NoPatternError:
         # A table of operations takes samples side by side.
         return recorded(call, backend, ArrayForm(is_whole=traced.form.is_along_all))
-    return program, builder_of(traced.structure), open_lengths(traced.sources, len(call.shapes))
+    return program, built_results(traced.structure), open_lengths(traced.sources, len(call.shapes))
 
 
 class _Traced(NamedTuple):

@@ -89,10 +89,10 @@ def side_by_side(f: Callable[..., Any], first: Any, *args: Any) -> Any:
 
     It has all elements side by side, since axes are what every backend reads in its own way.
     """
-    program, build, _ = recorded(Call(f, (first, *args[1:]), {}), "plainly", ArrayForm(is_whole=False))
+    program, results, _ = recorded(Call(f, (first, *args[1:]), {}), "plainly", ArrayForm(is_whole=False))
     program.improve()
     assert program.report.backend == "plainly", program.report
-    return build(*program.run(*Call(f, args, {}).arrays))
+    return results.build(*program.run(*Call(f, args, {}).arrays))
 
 
 @settings(max_examples=150)

@@ -18,7 +18,7 @@ from threads import run_in_threads
 
 from autograd import value_and_grad
 from autograd.compiler import Jitted
-from autograd.compiler.numba import build, lent_results
+from autograd.compiler.numba import entry, lent_results, work_memory
 
 pytest.importorskip("numba")
 BACKENDS = ["numpy", "loops", "numba"]
@@ -48,11 +48,11 @@ def functions() -> dict[str, Jitted]:
     return {backend: on(backend, f, parameters(1.0)) for backend in ("numpy", "numba")}
 
 
-def names_of(f: Jitted) -> dict[str, Any]:
+def words_of(f: Jitted) -> dict[str, Any]:
     """Return what the program of a function refers to."""
     run: Any = f._latest.program.run
-    names: dict[str, Any] = getattr(run, "__wrapped__", run).__globals__
-    return names
+    words: dict[str, Any] = run._words
+    return words
 
 
 KEPT: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
@@ -137,14 +137,14 @@ def test_memory_is_used_again(backend: str) -> None:
 
 def test_memory_is_new_where_references_cannot_be_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the lock of the interpreter, a result that was dropped is not used again while it is there."""
-    monkeypatch.setattr(lent_results, "_COUNTS", False)
+    monkeypatch.setattr(lent_results, "COUNTS", False)
     f = on("loops", value_and_grad(squares), parameters(1.0))
-    assert names_of(f)["unused"] == -1
     bases = []
     for number in range(5):
         _, found = f(parameters(float(number)))
         bases.append(found["w"].base)
     assert len({id(base) for base in bases}) == 5
+    assert words_of(f)["lent_results"] == []
 
 
 @pytest.mark.parametrize("backend", ["numpy", "numba"])
@@ -173,25 +173,34 @@ class BrokenError(Exception):
 
 
 @pytest.mark.parametrize("backend", ["loops", "numba"])
-def test_calls_that_raise(backend: str) -> None:
+def test_calls_that_raise(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a call that an exception cuts into, later calls are right, and results of earlier ones stay."""
-    f = on(backend, value_and_grad(squares), parameters(1.0))
-    own = names_of(f)
-    program = own["program"]
-    _, before = f(parameters(3.0))
+    f = on(backend, lambda p: (value_and_grad(squares)(p), np.tile(p["b"], 700)), parameters(1.0))
 
     def broken(*args: Any) -> Any:
-        program(*args)
         raise BrokenError
 
-    for _ in range(3):
-        own["program"] = broken
-        with pytest.raises(BrokenError):
-            f(parameters(7.0))
-        own["program"] = program
-        _, found = f(parameters(5.0))
+    small, others = words_of(f)["lent_results"]._arrays.__globals__, words_of(f)["new_others"].__globals__
+    # There is none to compute in before the first call, and none for small results while all are looked at.
+    places: list[Callable[[pytest.MonkeyPatch], None]] = [
+        lambda patch: patch.setattr(work_memory, "np", SimpleNamespace(empty=broken)),
+        lambda patch: patch.setitem(small, "empty", broken),
+        lambda patch: patch.setitem(others, "empty", broken),
+    ]
+    for number, place in enumerate(places):
+        kept = [f(parameters(3.0)) for _ in range(3 * number)]
+        given = parameters(7.0)
+        references = [*map(sys.getrefcount, given.values())]
+        with monkeypatch.context() as patch:
+            place(patch)
+            for _ in range(3):
+                with pytest.raises(BrokenError):
+                    f(given)
+        assert [*map(sys.getrefcount, given.values())] == references
+        (_, found), long = f(parameters(5.0))
         assert found["w"].tolist() == [[10.0] * 2] * 3
-        assert before["w"].tolist() == [[6.0] * 2] * 3
+        assert long.tolist() == [5.0, 6.0, 7.0, 8.0] * 700
+        assert all(gradient["w"].tolist() == [[6.0] * 2] * 3 for (_, gradient), _ in kept)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -218,18 +227,12 @@ def test_results_outlive_their_function() -> None:
     """A program that is dropped drops its memory at once, but for what somebody looks at."""
     f = on("numba", value_and_grad(squares), parameters(1.0))
     _, found = f(parameters(2.0))
-    memory = [weakref.ref(lent[0]) for lent in names_of(f)["lent_results"]]
+    memory = [weakref.ref(lent[0]) for lent in words_of(f)["lent_results"]]
     del f
     assert [seen() is found["w"].base for seen in memory] == [True]
     assert found["w"].tolist() == [[4.0] * 2] * 3
     del found
     assert all(seen() is None for seen in memory)
-
-
-def test_a_numba_without_its_entry_point() -> None:
-    """Where Numba does not give the machine code itself, its dispatcher calls it."""
-    without = SimpleNamespace(overloads={(): SimpleNamespace()})
-    assert build._entry(without) is without
 
 
 ODD: dict[str, Any] = {
@@ -247,14 +250,22 @@ ODD: dict[str, Any] = {
 
 @pytest.mark.parametrize("name", ODD)
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_machine_code_looks_at_how_arrays_lie(backend: str, name: str) -> None:
+def test_machine_code_looks_at_how_arrays_lie(
+    backend: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """An array that is no plain one is copied, and one whose odd strides lead nowhere is not refused."""
-    array = ODD[name]
+    array, plain = ODD[name], entry._plain
+    seen: list[Any] = []
+
+    def watched(array: Any) -> Any:
+        seen.append(array)
+        return plain(array)
+
+    monkeypatch.setattr(entry, "_plain", watched)
     f = on(backend, lambda x, y: (x * 2.0, y * 3.0), np.ones(array.shape), np.ones(3))
     for _ in range(2):
         doubled, tripled = f(array, np.arange(3.0))
         assert np.array_equal(doubled, array * 2.0)
         assert tripled.tolist() == [0.0, 3.0, 6.0]
-    if backend == "numba":
-        is_plain = array.flags.c_contiguous and array.flags.aligned
-        assert names_of(f)["is_strict"] is not is_plain
+    is_plain = array.flags.c_contiguous and array.flags.aligned
+    assert bool(seen) is (backend != "numpy" and not is_plain)

@@ -16,8 +16,9 @@ from ..passes.instructions import is_compound
 from ..passes.multiply_add import ADD_PRODUCT
 from ..table.array_rows import EACH, GATHER, INLINE, MAP, PRODUCT, REDUCTION
 from ..table.array_table import ArrayTable
-from .build import HEAD, loaded
+from .build import HEAD
 from .loop_rules import LOOPS
+from .machine_code import loaded
 from .reduction_loops import over_row
 from .table import KINDS
 

@@ -1,21 +1,15 @@
-"""Compile the loops of a plan with Numba, or load their machine code from the cache."""
+"""Compile the loops of a plan with Numba."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
-from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 from ..arrays.plan import Plan, Results
-from ..runtime.cache import forget, is_intact, seal, stored
 from ..runtime.program import Run, UnsuitableError
-from .caller import caller
-from .functions import with_all_functions
+from .entry import MachineProgram
+from .machine_code import address_of, loaded
 from .rows import ROWS
-from .signature import Lengths, arrays_of_results, shapes_of_results, signature_of, small_among
-from .source import SMALL, loops_source
+from .source import loops_source
 from .vector_functions import with_vector_functions
 
 # The 420 lines of the moons take 3.3 s to compile, 80 loops over sums and functions 2.6 s.
@@ -30,8 +24,6 @@ _MOST_LINES_OF_PAIRS = 400
 # which take 15 s to compile, run in 11 us, and on NumPy in 310.
 _MOST_LINES_OF_STEPS = 1000
 
-_HELD = {"w": "float64[::1]", "numbers": "float64[::1]", "places": "int64[::1]", SMALL: "float64[::1]"}
-
 
 class LongProgramError(UnsuitableError):
     """A program would take too long to compile."""
@@ -45,6 +37,7 @@ import numpy as np
 from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
+from numba.np.arrayobj import populate_array
 
 FLAGS = ("reassoc", "contract")
 
@@ -70,25 +63,69 @@ def add_product(typing, total, x, y):
     return types.float64(total, x, y), write
 
 
+def new_array(context, builder, kind, address, shape):
+    """Return an array, contiguous, whose numbers begin at an address."""
+    size = context.get_constant(types.intp, 8)
+    lengths, strides = cgutils.unpack_tuple(builder, shape), [size]
+    for length in lengths[:0:-1]:
+        strides.insert(0, builder.mul(strides[0], length))
+    array = context.make_array(kind)(context, builder)
+    data = builder.inttoptr(address, array.data.type)
+    populate_array(array, data=data, shape=lengths, strides=strides, itemsize=size, meminfo=None)
+    return array._getvalue()
+
+
+def place_of(builder, words, at):
+    """Return the address of one of some words."""
+    return builder.add(words, builder.mul(at, at.type(8)))
+
+
+def word_at(builder, words, at):
+    """Return one of some words."""
+    return builder.load(builder.inttoptr(place_of(builder, words, at), words.type.as_pointer()))
+
+
 @intrinsic
-def is_plain(typing, array):
-    """Return whether an array is aligned and contiguous, as machine code takes it to be."""
+def floats(typing, words, at, shape):
+    """Return the array whose address is one of some words."""
+    kind = types.Array(types.float64, len(shape), "C")
 
     def write(context, builder, signature, args):
-        found = context.make_array(array)(context, builder, args[0])
-        at, size = builder.ptrtoint(found.data, found.itemsize.type), found.itemsize
-        none = found.itemsize.type(0)
-        is_plain = builder.icmp_unsigned("==", builder.urem(at, size), none)
-        is_empty = builder.icmp_unsigned("==", found.nitems, none)
-        lengths, steps = (cgutils.unpack_tuple(builder, each) for each in (found.shape, found.strides))
-        for length, step in zip(reversed(lengths), reversed(steps)):
-            # How far it is to the next element does not matter where there is none.
-            is_one = builder.icmp_unsigned("==", length, length.type(1))
-            is_next = builder.or_(is_one, builder.icmp_unsigned("==", step, size))
-            is_plain, size = builder.and_(is_plain, is_next), builder.mul(size, length)
-        return builder.or_(is_plain, is_empty)
+        return new_array(context, builder, kind, word_at(builder, *args[:2]), args[2])
 
-    return types.boolean(array), write
+    return kind(types.intp, types.intp, shape), write
+
+
+@intrinsic
+def integers(typing, words, at, shape):
+    """Return the array of integers whose address is one of some words."""
+    kind = types.Array(types.int64, 1, "C")
+
+    def write(context, builder, signature, args):
+        return new_array(context, builder, kind, word_at(builder, *args[:2]), args[2])
+
+    return kind(types.intp, types.intp, shape), write
+
+
+@intrinsic
+def floats_among(typing, words, at, shape):
+    """Return the array that stands among some words."""
+    kind = types.Array(types.float64, 1, "C")
+
+    def write(context, builder, signature, args):
+        return new_array(context, builder, kind, place_of(builder, *args[:2]), args[2])
+
+    return kind(types.intp, types.intp, shape), write
+
+
+@intrinsic
+def length(typing, words, at):
+    """Return one of some words."""
+
+    def write(context, builder, signature, args):
+        return word_at(builder, *args)
+
+    return types.intp(types.intp, types.intp), write
 
 
 @intrinsic
@@ -166,103 +203,6 @@ def numba_program(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Result
         raise UnsuitableError(f"its program has {lines} lines, of at most {most} along {axes}")
     if not plan.lengths and lines > _MOST_LINES:
         raise LongProgramError(f"its program has {lines} lines, of at most {_MOST_LINES}")
-    own = signature_of(shapes, results, plan.along)
-    arrays = arrays_of_results(own, shapes_of_results(results, plan.along))
-    small = small_among(arrays)
-    written = [lengths for name, lengths in arrays.items() if name not in small]
-    inputs = [shapes[i] for i in own.arguments] + [(1,)] * bool(own.numbers_in)
-    held = [*loops.held, *[SMALL] * bool(small)]
-    kinds = [*(_HELD[name] for name in held), *map(_written, written), *map(_read, inputs)]
-    signature = f"({', '.join(kinds)})"
     head = HEAD + ROWS * ("transpose(" in loops.text)
-    program = loaded(with_vector_functions(head, loops.text), signature).program
-    return caller(_entry(program), plan, shapes, results, loops)
-
-
-def loaded(text: str, signature: str) -> ModuleType:
-    r"""Return a module whose function ``program`` is machine code, compiled or from the cache.
-
-    Parameters
-    ----------
-    text : str
-        `HEAD` and the definition of the function.
-    signature : str
-        Its arguments, as Numba writes them.
-
-    Returns
-    -------
-    module
-        The module.
-
-    Examples
-    --------
-    >>> loaded(HEAD + "def program(x):\n    return 1.0 / x\n", "(float64,)").program(0.0)
-    inf
-    """
-    text = with_all_functions(text)
-    path = stored(text)
-    if path is not None and not is_intact(path):
-        forget(path)
-        path = stored(text)
-    try:
-        return _loaded(text, signature, path)
-    except UnsuitableError:
-        raise
-    except Exception:
-        if path is None:
-            raise
-        # What is in the cache may be of another version, or another process may have deleted it.
-        forget(path)
-        return _loaded(text, signature, None)
-
-
-def _loaded(text: str, signature: str, path: Path | None) -> ModuleType:
-    """Return the module of a program, with its machine code, from the cache if there is a file."""
-    module = ModuleType(f"chainrule_{path.parent.name}" if path else "chainrule_program")
-    # Code in the cache knows its module by name.
-    sys.modules[module.__name__] = module
-    try:
-        exec(compile(text, str(path or "<compiled by autograd.jit>"), "exec"), module.__dict__)
-        # Division by 0 is no error.
-        dispatcher = module.njit(cache=path is not None, nogil=True, error_model="numpy")(module.program)
-        if not hasattr(dispatcher, "compile"):
-            raise UnsuitableError("NUMBA_DISABLE_JIT is set")
-        if path is not None and not _is_kept_beside(path, dispatcher):
-            return _loaded(text, signature, None)
-        dispatcher.compile(signature)
-        # Arguments of other types are converted by us, not compiled for.
-        dispatcher.disable_compile()
-        if path is not None and dispatcher.stats.cache_misses:
-            seal(path)
-        module.program = dispatcher  # type: ignore[attr-defined]
-    finally:
-        # Another thread that compiles without a cache uses the same name, and may have been here before.
-        sys.modules.pop(module.__name__, None)
-    return module
-
-
-def _is_kept_beside(path: Path, dispatcher: Any) -> bool:
-    """Return whether Numba caches beside the checked file: $NUMBA_CACHE_DIR would lead it elsewhere."""
-    place = dispatcher.stats.cache_path
-    return place is not None and Path(place).parent.samefile(path.parent)
-
-
-def _entry(dispatcher: Any) -> Any:
-    """Return the machine code of a function without what first looks at the types of its arguments.
-
-    That takes 0.35 us of the moons' 9, and 1.5 where the caches are cold. The reader has looked at them, and
-    the program itself at how arrays lie.
-    """
-    (compiled,) = dispatcher.overloads.values()
-    # It is no public name of Numba.
-    return getattr(compiled, "entry_point", dispatcher)
-
-
-def _written(shape: Lengths) -> str:
-    """Return what Numba calls a contiguous array."""
-    return f"float64[{', '.join([':'] * (len(shape) - 1) + ['::1'])}]"
-
-
-def _read(shape: tuple[int, ...]) -> str:
-    """Return what Numba calls a number, or a contiguous array that may be read-only, as those of JAX are."""
-    return f"Array(float64, {len(shape)}, 'C', readonly=True)" if shape else "float64"
+    program = loaded(with_vector_functions(head, loops.text), "(intp,)").program
+    return MachineProgram(address_of(program), program, plan, shapes, results, loops)

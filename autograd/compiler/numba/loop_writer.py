@@ -99,6 +99,8 @@ class LoopWriter:
         The axis whose samples are side by side in what is being written.
     states : dict of int to dict
         Where the accumulators of reductions over an axis stand, by colour and name.
+    errors : list of str
+        The messages of the errors that the program ends with.
     """
 
     plan: Plan
@@ -121,6 +123,7 @@ class LoopWriter:
     home: int = 0
     lane: int | None = None
     states: dict[int, dict[str, Memory]] = field(default_factory=dict)
+    errors: list[str] = field(default_factory=list)
 
     def within(self, plan: Plan, lookups: Mapping[int, Lookup], fixed: int) -> LoopWriter:
         """Return what writes the body of a loop over steps."""
@@ -137,6 +140,7 @@ class LoopWriter:
             around=self,
             fixed=fixed,
             home=len(self.levels) - 1,
+            errors=self.errors,
         )
 
     def new_name(self) -> str:

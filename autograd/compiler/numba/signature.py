@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from itertools import count
 from math import prod
 from typing import NamedTuple
 
@@ -10,51 +11,72 @@ from ..arrays.plan import AlongAxes, Results
 from ..passes.axes import Along
 from .along import dimensions_of
 
-# A function of 900 results took Numba 14 s.
-_FEW = 8
-
 # How many floats the small results have together, 16 KB: who keeps one of them keeps the memory of all.
 _SMALL = 2_048
 
-# Fewer arrays, of 1 KB together, are allocated as fast as they are lent.
-_FEW_ARRAYS = 3
-_FEW_FLOATS = 128
+W, NUMBERS, PLACES, SMALL, _FIRST = range(5)
+"""Which words are the addresses of the work array, of what a program holds, and of the small results."""
 
 Lengths = tuple[int | str, ...]
 """A shape, with the names of lengths that are known when the program runs."""
 
 
 class Signature(NamedTuple):
-    """What is an argument and a result of its own, and which numbers are handed over in one array.
+    """The words that a program is given: addresses of arrays, lengths, and numbers.
 
     Attributes
     ----------
-    arguments, results : list of int
-        Those of their own.
-    numbers_in, numbers_out : list of int
-        The arguments and the results that are numbers among many.
+    arguments : dict of int to int
+        At which word stands the address of each argument that is an array; its lengths follow.
+    others : dict of int to int
+        At which word stands the address of each result that is an array of its own.
+    small : dict of int to range
+        Which part of the array of small results each of the others is.
+    numbers_in, numbers_out : dict of int to int
+        At which word stands each argument or result that is a number; they are next to each other.
+    size : int
+        How many words there are.
     """
 
-    arguments: list[int]
-    results: list[int]
-    numbers_in: list[int]
-    numbers_out: list[int]
+    arguments: dict[int, int]
+    others: dict[int, int]
+    small: dict[int, range]
+    numbers_in: dict[int, int]
+    numbers_out: dict[int, int]
+    size: int
 
 
-def signature_of(shapes: Sequence[tuple[int, ...]], results: Results, along: AlongAxes = ()) -> Signature:
+def signature_of(shapes: Sequence[tuple[int, ...]], found: Sequence[Lengths]) -> Signature:
     """Return how the arguments and results of a program are handed over.
+
+    Parameters
+    ----------
+    shapes : sequence of tuple of int
+        The shape of each argument.
+    found : sequence of Lengths
+        That of each result, as `shapes_of_results` gives them.
 
     Examples
     --------
-    >>> signature_of([()] * 9 + [(3,)], [([0], ())])
-    Signature(arguments=[9], results=[0], numbers_in=[0, 1, 2, 3, 4, 5, 6, 7, 8], numbers_out=[])
+    >>> own = signature_of([(3, 2), ()], [(3,), (), ("length0",)])
+    >>> own.arguments, own.others, own.small
+    ({0: 5}, {2: 4}, {0: range(0, 3)})
+    >>> own.numbers_in, own.numbers_out, own.size
+    ({1: 8}, {1: 9}, 10)
     """
-    arguments, numbers_in = _apart(shapes)
-    own, numbers_out = _apart(shapes_of_results(results, along))
-    return Signature(arguments, own, numbers_in, numbers_out)
+    small = _small_among(found)
+    at = count(_FIRST)
+    others = {i: next(at) for i, shape in enumerate(found) if shape and i not in small}
+    arguments = {}
+    for i, shape in enumerate(shapes):
+        if shape:
+            arguments[i], *_ = [next(at) for _ in range(1 + len(shape))]
+    numbers_in = {i: next(at) for i, shape in enumerate(shapes) if not shape}
+    numbers_out = {i: next(at) for i, shape in enumerate(found) if not shape}
+    return Signature(arguments, others, small, numbers_in, numbers_out, next(at))
 
 
-def shapes_of_results(results: Results, along: AlongAxes) -> list[Lengths]:
+def shapes_of_results(results: Results, along: AlongAxes = ()) -> list[Lengths]:
     """Return the shape of each result, with the names of lengths that are known when the program runs.
 
     Examples
@@ -68,49 +90,18 @@ def shapes_of_results(results: Results, along: AlongAxes) -> list[Lengths]:
     ]
 
 
-def arrays_of_results(own: Signature, found: Sequence[Lengths]) -> dict[str, Lengths]:
-    """Return the shapes of the arrays that a program fills, by name.
-
-    Examples
-    --------
-    >>> arrays_of_results(Signature([], [0, 1], [], [2, 3]), [(), (2,), (), ()])
-    {'result1': (2,), 'numbers_out': (2,)}
-    """
-    numbers: dict[str, Lengths] = {"numbers_out": (len(own.numbers_out),)} if own.numbers_out else {}
-    return {f"result{i}": found[i] for i in own.results if found[i]} | numbers
-
-
-def small_among(arrays: Mapping[str, Lengths]) -> dict[str, range]:
-    """Return which of some arrays are parts of one, and which parts: small results are, if that is faster.
-
-    Examples
-    --------
-    >>> small_among({"result0": (10, 20), "result1": (10**6,), "result2": (3,), "result3": ("length0",)})
-    {'result0': range(0, 200), 'result2': range(200, 203)}
-    >>> small_among({"result0": (10, 20), "result1": (10**6,)})
-    {}
-    >>> small_among({"result0": (2,), "result1": (3,)})
-    {}
-    """
-    parts: dict[str, range] = {}
+def _small_among(found: Sequence[Lengths]) -> dict[int, range]:
+    """Return which results are parts of one array, and which parts."""
+    parts: dict[int, range] = {}
     start = 0
-    for name, lengths in arrays.items():
+    for i, lengths in enumerate(found):
         fixed = [length for length in lengths if isinstance(length, int)]
-        if len(fixed) == len(lengths) and start + prod(fixed) <= _SMALL:
-            parts[name] = range(start, start := start + prod(fixed))
-    is_faster = len(parts) > (1 if start > _FEW_FLOATS else _FEW_ARRAYS)
-    return parts if is_faster else {}
+        if lengths and len(fixed) == len(lengths) and start + prod(fixed) <= _SMALL:
+            parts[i] = range(start, start := start + prod(fixed))
+    return parts
 
 
 def lengths_of(shape: Sequence[int], dimensions: Along) -> tuple[int, ...]:
     """Return the lengths of a result as `dimensions_of` does."""
     axes = {d: axis for d, axis in enumerate(dimensions) if axis is not None}
     return dimensions_of(shape, axes)
-
-
-def _apart(shapes: Sequence[Lengths]) -> tuple[list[int], list[int]]:
-    """Return which of some arrays are handed over as they are, and which are numbers among many."""
-    numbers = [i for i, shape in enumerate(shapes) if not shape]
-    if len(numbers) <= _FEW:
-        return [*range(len(shapes))], []
-    return [i for i, shape in enumerate(shapes) if shape], numbers

@@ -23,12 +23,12 @@ from ..runtime.program import UnsuitableError
 from .blocks import write_blocks
 from .index_loops import IndexLoops
 from .loop_writer import LoopWriter, Memory
-from .signature import Signature, arrays_of_results, shapes_of_results, signature_of, small_among
+from .signature import NUMBERS, PLACES, SMALL, Lengths, Signature, W, shapes_of_results, signature_of
 from .staged import stages_with_nests, stored_of, write_stages
 from .stages import with_merged_axes, with_operands_of_loops
 
-SMALL = "small"
-"""What programs call the array of which small results are parts."""
+# More numbers are read where they are used: each name takes LLVM its time.
+_FEW = 8
 
 
 class Loops(NamedTuple):
@@ -37,28 +37,23 @@ class Loops(NamedTuple):
     Attributes
     ----------
     text : str
-        The definition of ``program``. It takes the array ``w`` and the two that follow, those of them that
-        have any elements, an array for each result that is one, which it fills, and the arguments; it returns
-        the results that are numbers. Many numbers are one array, see `Signature`, and so are the small
-        results, see `small_among`.
+        The definition of ``program``. It takes the address of the words of a `Signature`, and returns 0, or
+        which of the errors it is, counted from 1.
     work : int
         The length of ``w``, which it computes in.
     numbers : array of float
         What it holds itself.
     places : array of int
         Where in ``w`` stands what follows no rule.
+    errors : list of str
+        What to raise a ValueError with.
     """
 
     text: str
     work: int
     numbers: np.ndarray[tuple[int], np.dtype[np.float64]]
     places: np.ndarray[tuple[int], np.dtype[np.int64]]
-
-    @property
-    def held(self) -> dict[str, int]:
-        """The length of each array that is none of an argument or a result, by name."""
-        lengths = {"w": self.work, "numbers": len(self.numbers), "places": len(self.places)}
-        return {name: length for name, length in lengths.items() if length}
+    errors: list[str]
 
 
 def loops_source(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results) -> Loops:
@@ -94,17 +89,18 @@ def loops_source(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results
     >>> tape = tape_of([(v * 2.0).exp() for v in x], [x])
     >>> plan = lay_out(tape, colours_of(tape), whole_arguments([(2,)]))
     >>> print(loops_source(plan, [(2,)], [(tape.outputs, (2,))]).text)
-    def program(w, result0, argument0):
-        if not (is_plain(argument0)):
-            raise TypeError
+    def program(words):
+        w = floats(words, 0, (16,))
+        argument0 = floats(words, 4, (2,))
+        small = floats(words, 3, (2,))
         load(w, 0, argument0)
         for i in range(2):
             x1 = w[i]
             v1 = x1 * 2.0
             v2 = math.exp(v1)
             w[i + 8] = v2
-        store(result0, 0, 2, w, 8)
-        return ()
+        store(small, 0, 2, w, 8)
+        return 0
     <BLANKLINE>
     """
     if any(block.window is not None for block in _blocks_of(plan)):
@@ -113,20 +109,25 @@ def loops_source(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results
         raise UnsuitableError("it has loops that were found, for any number of samples")
     plan, lookups = with_lookups(with_operands_of_loops(with_merged_axes(plan)), results)
     writer = LoopWriter(plan, lookups)
-    own = signature_of(shapes, results, plan.along)
+    own = signature_of(shapes, shapes_of_results(results, plan.along))
+    writer.lines += _arrays_of_arguments(own, shapes, is_any=bool(plan.lengths))
     _read_lengths(writer)
-    _read_arguments(writer, [f"argument{i}" for i in own.arguments if shapes[i]], own.numbers_in)
+    writer.lines += _arrays_of_results(own, shapes_of_results(results, plan.along))
+    _read_arguments(writer, own)
     stages = stages_with_nests(plan, results, plan.blocks)
     writer.stored = stored_of(plan, stages, results)
     write_stages(writer, stages, results, write_blocks)
-    arrays, numbers = _write_results(writer, own, results)
-    writer.lines.append(f"return ({''.join(f'{number}, ' for number in numbers)})")
-    arguments = [f"argument{i}" for i in own.arguments] + ["numbers_in"] * bool(own.numbers_in)
-    loops = Loops(
-        "", writer.used, np.array(writer.numbers, dtype=float), np.array(writer.places, dtype=np.int64)
-    )
-    head = f"def program({', '.join([*loops.held, *arrays, *arguments])}):"
-    return loops._replace(text="\n".join([head, *(f"    {line}" for line in writer.lines), ""]))
+    _write_results(writer, own, results)
+    numbers, places = np.array(writer.numbers, dtype=float), np.array(writer.places, dtype=np.int64)
+    lines = [
+        *[f"w = floats(words, {W}, ({writer.used},))"] * bool(writer.used),
+        *[f"numbers = floats(words, {NUMBERS}, ({len(numbers)},))"] * bool(len(numbers)),
+        *[f"places = integers(words, {PLACES}, ({len(places)},))"] * bool(len(places)),
+        *writer.lines,
+        "return 0",
+    ]
+    text = "\n".join(["def program(words):", *(f"    {line}" for line in lines), ""])
+    return Loops(text, writer.used, numbers, places, writer.errors)
 
 
 def _is_moved(block: Block) -> bool:
@@ -150,11 +151,39 @@ def _read_lengths(writer: LoopWriter) -> None:
             writer.lines.append(f"length{axis} = {length}")
 
 
-def _read_arguments(writer: LoopWriter, arrays: list[str], together: list[int]) -> None:
-    names = {which: f"numbers_in[{at}]" for at, which in enumerate(together)}
-    if arrays:
-        of_each = " and ".join(f"is_plain({name})" for name in arrays)
-        writer.lines += [f"if not ({of_each}):", "    raise TypeError"]
+def _arrays_of_arguments(own: Signature, shapes: Sequence[tuple[int, ...]], *, is_any: bool) -> list[str]:
+    """Return what makes arrays of arguments, which may have any lengths in a program along axes."""
+    lines = []
+    for i, at in own.arguments.items():
+        lengths = [f"length(words, {at + 1 + d})" if is_any else n for d, n in enumerate(shapes[i])]
+        lines.append(f"argument{i} = floats(words, {at}, {_tuple(lengths)})")
+    if own.numbers_in:
+        lines.append(_numbers("numbers_in", own.numbers_in))
+    if len(own.numbers_in) <= _FEW:
+        lines += [f"argument{i} = numbers_in[{at}]" for at, i in enumerate(own.numbers_in)]
+    return lines
+
+
+def _arrays_of_results(own: Signature, found: Sequence[Lengths]) -> list[str]:
+    lines = [f"result{i} = floats(words, {at}, {_tuple(found[i])})" for i, at in own.others.items()]
+    if own.small:
+        lines.append(f"small = floats(words, {SMALL}, ({max(part.stop for part in own.small.values())},))")
+    return lines + ([_numbers("numbers_out", own.numbers_out)] if own.numbers_out else [])
+
+
+def _numbers(name: str, numbers: Mapping[int, int]) -> str:
+    """Return what makes an array of numbers that are words themselves."""
+    return f"{name} = floats_among(words, {min(numbers.values())}, ({len(numbers)},))"
+
+
+def _tuple(items: Sequence[object]) -> str:
+    """Return the text of a tuple."""
+    return f"({', '.join(map(str, items))}{',' * (len(items) == 1)})"
+
+
+def _read_arguments(writer: LoopWriter, own: Signature) -> None:
+    many = own.numbers_in if len(own.numbers_in) > _FEW else {}
+    names = {which: f"numbers_in[{at}]" for at, which in enumerate(many)}
     for colour, block in writer.plan.blocks.items():
         if block.length is not None:
             writer.scalars[colour] = f"np.float64(length{block.length})"
@@ -168,20 +197,18 @@ def _read_arguments(writer: LoopWriter, arrays: list[str], together: list[int]) 
             writer.memory[colour] = writer.room(block.size)
 
 
-def _write_results(writer: LoopWriter, own: Signature, results: Results) -> tuple[list[str], list[str]]:
-    """Write results into their arrays; return the names of these, and the results that are numbers."""
-    found = shapes_of_results(results, writer.plan.along)
-    arrays = arrays_of_results(own, found)
-    parts = small_among(arrays)
+def _write_results(writer: LoopWriter, own: Signature, results: Results) -> None:
+    """Write results into their arrays."""
     along = writer.plan.axes_of_results or [()] * len(results)
-    for i in own.results:
-        if found[i] and not along[i]:
-            _write_array(writer, f"result{i}", *results[i], parts)
-    if own.numbers_out:
-        instructions = [results[i][0][0] for i in own.numbers_out]
-        _write_array(writer, "numbers_out", instructions, (len(instructions),), parts)
-    numbers = [_number(writer, results[i][0][0]) for i in own.results if not found[i]]
-    return [SMALL] * bool(parts) + [name for name in arrays if name not in parts], numbers
+    for i in sorted([*own.others, *own.small]):
+        if not along[i]:
+            part = own.small.get(i)
+            _write_array(writer, f"result{i}" if part is None else "small", *results[i], part)
+    instructions = [results[i][0][0] for i in own.numbers_out]
+    if len(instructions) > _FEW:
+        _write_array(writer, "numbers_out", instructions, (len(instructions),), range(len(instructions)))
+    else:
+        writer.lines += [f"numbers_out[{at}] = {_number(writer, i)}" for at, i in enumerate(instructions)]
 
 
 def _number(writer: LoopWriter, instruction: int) -> str:
@@ -194,18 +221,18 @@ def _write_array(
     name: str,
     instructions: Sequence[int],
     shape: tuple[int, ...],
-    parts: Mapping[str, range],
+    part: range | None,
 ) -> None:
-    """Write what copies a result into its array, or into its part of the small ones."""
+    """Write what copies a result into its array, or into a part of one."""
     if not instructions:
         return
     memory = _together(writer, [writer.plan.place[i] for i in instructions])
-    start, part = memory.positions[0], parts.get(name)
+    start = memory.positions[0]
     if np.array_equal(memory.positions, start + np.arange(len(instructions))):
-        target = f"{name}, 0" if part is None else f"{SMALL}, {part.start}"
+        target = f"{name}, {0 if part is None else part.start}"
         writer.lines.append(f"store({target}, {len(instructions)}, {memory.array}, {start})")
     elif part is not None:
-        writer.copy(Memory(SMALL, np.array(part)).shaped(shape), memory.shaped(shape))
+        writer.copy(Memory(name, np.array(part)).shaped(shape), memory.shaped(shape))
     else:
         loop = IndexLoops(shape)
         element = writer.element(memory.shaped(shape), loop)

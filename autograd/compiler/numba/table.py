@@ -17,8 +17,9 @@ from ..numpy.table import Floats, Interpret
 from ..passes.expand_choices import CHOICES
 from ..passes.multiply_add import ADD_PRODUCT
 from ..table.schedule import Schedule
-from .build import HEAD, loaded
+from .build import HEAD
 from .loop_rules import LOOPS
+from .machine_code import loaded
 
 # A vector of AVX-512, and a line of the cache.
 WIDTH = 8

@@ -62,13 +62,15 @@ def begin_total(writer: LoopWriter, colour: int, axes: Sequence[int]) -> None:
 
 
 def _check_length(writer: LoopWriter, block: Block) -> None:
-    """Write what raises as NumPy does if there is no sample to reduce, and a result."""
+    """Write what ends with the error of NumPy if there is no sample to reduce, and a result."""
     assert block.op is not None
     assert block.op.ufunc is not None
     (over,) = block.over
     conditions = [f"length{over} == 0", *(f"length{axis} > 0" for axis in block.axes)]
-    message = f"zero-size array to reduction operation {block.op.ufunc.__name__} which has no identity"
-    writer.levels[writer.home] += [f"if {' and '.join(conditions)}:", f'    raise ValueError("{message}")']
+    writer.errors.append(
+        f"zero-size array to reduction operation {block.op.ufunc.__name__} which has no identity"
+    )
+    writer.levels[writer.home] += [f"if {' and '.join(conditions)}:", f"    return {len(writer.errors)}"]
 
 
 def write_total(writer: LoopWriter, colour: int, block: Block) -> None:

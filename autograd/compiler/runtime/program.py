@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import Event
 from typing import Any, NamedTuple
 
 from ...show.text.formulas import count
+from ..arguments.machine_steps import BuildStep, ReadStep
 
 Run = Callable[..., tuple[Any, ...]]
 """A program: from the arguments' arrays to the tuple of results."""
+
+Answer = Callable[[tuple[Any, ...], dict[str, Any]], Any]
+"""From the arguments by position and by name to the result, or NotImplemented for other arguments."""
+
+Enter = Callable[[Sequence[ReadStep], "Sequence[BuildStep] | None"], Answer]
+"""From the steps that read arguments, and those that put results together, to what does all of it at once.
+
+Without steps for the results, they are a tuple.
+"""
 
 
 class UnsuitableError(Exception):
@@ -91,6 +101,11 @@ class Program:
     report : CompilationReport
         What was found.
 
+    Attributes
+    ----------
+    enter : callable or None
+        What makes machine code read the arguments itself, once there is some that does.
+
     Examples
     --------
     >>> program = Program(str, lambda x: (x,), CompilationReport(0, 0, 0.0))
@@ -106,6 +121,7 @@ class Program:
         self._write = write
         self.run = self._numpy = run
         self.report = report
+        self.enter: Enter | None = None
         self.settled = Event()
         self.settled.set()
         self._is_queued = False
@@ -150,4 +166,5 @@ class Program:
         finally:
             # In place of what measured the runs until now, in either case.
             self.run, self._make = run, None
+            self.enter = getattr(run, "entry", None)
             self.settled.set()
