@@ -17,7 +17,7 @@ from programs import call_public
 from test_jit import ARRAYS, by_hand, parameters
 
 import autograd
-from autograd import OPS, Value, jit, lambdify
+from autograd import OPS, Value, jit, lambdify, scan, vmap
 from autograd.compiler.runtime.identifiers import identifiers, is_own
 
 # Names that programs use, keywords, and strings that Python normalises to one of these.
@@ -47,6 +47,17 @@ def test_lambdify_for_any_labels(labels: list[str]) -> None:
     a, b, c = (Value(number, label) for number, label in zip((0.5, 2.0, 3.0), labels, strict=True))
     y = autograd.sigmoid(a * b) * c + a / autograd.exp(c - b) + autograd.max(a, b) * (a > c)
     assert lambdify(y, [a, b, c])(0.5, 2.0, 3.0) == pytest.approx(y.data, rel=1e-14)
+
+
+@pytest.mark.parametrize("name", ["n", "n0", "n1", "n2", "t1", "v1", "by_blocks", "of_block"])
+def test_no_argument_is_taken_for_a_length(name: str) -> None:
+    """Arguments that are called as programs call lengths and indices of axes keep their values."""
+    parts = f"def f({name}, x, y):", "of_x = vmap(lambda x: vmap(lambda y: x * y)(y).mean())(x)"
+    program = f"{parts[0]}\n    {parts[1]}\n    return of_x.mean() * {name} + scan(step, {name}, x)[0]"
+    namespace: dict[str, Any] = {"vmap": vmap, "scan": scan, "step": lambda a, x: (a * x, None)}
+    exec(program, namespace)
+    args = 5.0, np.arange(4.0), np.arange(3.0)
+    assert jit(namespace["f"], backend="numpy")(*args) == pytest.approx(namespace["f"](*args), rel=1e-14)
 
 
 @settings(max_examples=30)

@@ -13,11 +13,11 @@ from ...ops.table import OPS
 
 _OWN = frozenset(
     {"np", "program", "runs", "rule", "rows", "target", "operands", "memory", "numbers", "kept"}
-    | {"unpacked", "base64", "zlib", "math", "elementwise", "along", "strided"}
+    | {"unpacked", "base64", "zlib", "math", "elementwise", "along", "strided", "n", "by_blocks", "of_block"}
     | OPS.keys()
     | set(dir(builtins))
 )
-_OWN_NUMBERED = re.compile(r"(v|c|i|result)\d+")
+_OWN_NUMBERED = re.compile(r"(v|c|i|n|t|result)\d+")
 
 
 def identifiers(names: Sequence[str]) -> list[str]:
