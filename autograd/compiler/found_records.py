@@ -84,7 +84,7 @@ def _record_of_arrays(found: FoundArrays) -> bytes:
     arrays, source = _Numbered(), found.source
     literals = [(name, arrays.add(array)) for name, array in source.literals.arrays.items()]
     counts = source.products, source.reductions, source.classes, source.gathers
-    others = counts, list(source.long), found.table is not None
+    others = counts, source.executed, found.table is not None
     tree = source.body, source.imports, literals, others, found.traced, found.simplified
     # The plan, or the table, is apart, since it is large and only other backends read it.
     rest = _packed_table(found.table()) if found.table is not None else _record_of_plan(*found.plan())
@@ -93,10 +93,10 @@ def _record_of_arrays(found: FoundArrays) -> bytes:
 
 def _arrays_in(record: bytes, rest: bytes) -> FoundArrays:
     (body, imports, literals, others, traced, simplified), arrays = unpacked(record)
-    counts, long, has_table = others
+    counts, executed, has_table = others
     named = Literals({name: arrays[which] for name, which in literals})
     source = Source(body, imports, named, *counts)
-    source.long = tuple(long)
+    source.executed = executed
     if has_table:
         return FoundArrays(source, _no_plan, traced, simplified, lambda: _table_of(rest)[0])
     return FoundArrays(source, partial(_plan_in, rest), traced, simplified)

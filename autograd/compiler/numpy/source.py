@@ -15,6 +15,7 @@ import numpy as np
 from ..arrays.plan import Plan
 from .assembly import result, result_along
 from .blocks import write_blocks
+from .by_blocks import by_blocks, cut_in_blocks, cut_of
 from .dropping import dropping
 from .expressions import helpers_of, helpers_text, imports_of
 from .literals import Literals, module_text
@@ -40,8 +41,9 @@ class Source:
         How many matrix products, other sums, and arrays there are.
     gathers : int
         How many operands follow no rule and are gathered.
-    long : tuple of str
-        The variables that are arrays along axes, which may be long.
+    executed : str
+        What is executed in place of the body where its arrays may be long: the same program, which drops them
+        after their last use, and goes through many samples in blocks.
     """
 
     body: str
@@ -51,7 +53,7 @@ class Source:
     reductions: int = 0
     classes: int = 0
     gathers: int = 0
-    long: tuple[str, ...] = ()
+    executed: str = ""
 
     @property
     def text(self) -> str:
@@ -61,8 +63,13 @@ class Source:
     def run(self) -> Callable[..., Any]:
         """Return the function ``program``."""
         keep_freed_memory()
-        namespace: dict[str, Any] = {"np": np, "math": math, **self.literals.arrays}
-        exec(_code(dropping(self.body, self.long) if self.long else self.body), namespace)
+        namespace: dict[str, Any] = {
+            "np": np,
+            "math": math,
+            "by_blocks": by_blocks,
+            **self.literals.arrays,
+        }
+        exec(_code(self.executed or self.body), namespace)
         program: Callable[..., Any] = namespace["program"]
         return program
 
@@ -122,13 +129,9 @@ def numpy_source(
         for i, ((wanted, shape), dims) in enumerate(zip(results, along, strict=True))
     ]
     writer.lines.append(f"return ({', '.join(returned)}{',' if len(returned) == 1 else ''})")
-    return Source(
-        _body(writer),
-        imports_of(writer.helpers),
-        writer.literals,
-        **asdict(writer.counts),
-        long=_long(writer),
-    )
+    body, counts = _body(writer), asdict(writer.counts)
+    executed = _executed(writer, body)
+    return Source(body, imports_of(writer.helpers), writer.literals, **counts, executed=executed)
 
 
 def _body(writer: StatementWriter) -> str:
@@ -159,8 +162,12 @@ def _lengths(writer: StatementWriter) -> list[str]:
     return found
 
 
-def _long(writer: StatementWriter) -> tuple[str, ...]:
-    """Return the variables of this program that are arrays along axes."""
+def _executed(writer: StatementWriter, body: str) -> str:
+    """Return what is executed in place of the body; nothing without arrays along axes."""
     pairs = writer.names.items()
-    own = [name for colour, name in pairs if writer.plan.blocks[colour].axes and name.startswith("v")]
-    return tuple([name for name in dict.fromkeys(own) if name not in writer.parameters])
+    along = {name for colour, name in pairs if writer.plan.blocks[colour].axes and name.startswith("v")}
+    long = along.difference(writer.parameters)
+    if not long:
+        return ""
+    cut = cut_of(writer)
+    return dropping(body if cut is None else cut_in_blocks(body, cut), long)
