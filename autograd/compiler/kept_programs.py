@@ -77,7 +77,7 @@ class Ready:
 
         def answer_and_build(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             results = answer(args, kwargs)
-            return results if results is NotImplemented else build(*results)
+            return results if results is ... else build(*results)
 
         self.answer = answer if self.results.steps is not None else answer_and_build
 

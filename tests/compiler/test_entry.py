@@ -40,7 +40,7 @@ def entered(backend: str, f: Callable[..., Any], *args: Any, **kwargs: Any) -> J
 def left_to_python(f: Jitted, *args: Any, **kwargs: Any) -> bool:
     """Return whether machine code leaves arguments to Python."""
     answer = f._latest.answer
-    return answer is None or answer(args, kwargs) is NotImplemented
+    return answer is None or answer(args, kwargs) is ...
 
 
 def doubled(tree: Any) -> Any:
@@ -262,6 +262,24 @@ def test_nothing_is_kept(backend: str) -> None:
     call()
     assert max(now - then for now, then in zip(held(), before, strict=True)) < 100
     assert sys.getallocatedblocks() - blocks < 500
+
+
+@pytest.mark.parametrize("backend", ["loops", "numba"])
+def test_results_are_plain_arrays(backend: str) -> None:
+    """Results have the class, type, strides and flags of new arrays, but that they are parts of one."""
+    kinds = [(1,), (3,), (0,), (2, 3), (1, 4), (4, 1), (2, 0), (2, 1, 3)]
+    f = entered(backend, lambda xs: [x + 1.0 for x in xs], [np.ones(shape) for shape in kinds])
+    for shape, found in zip(kinds, f([np.ones(shape) for shape in kinds]), strict=True):
+        new = np.full(shape, 2.0)
+        assert type(found) is np.ndarray
+        assert found.dtype is new.dtype
+        assert found.shape == new.shape
+        # What strides an empty array has is of no matter.
+        assert not found.size or found.strides == new.strides
+        flags = [str(array.flags).replace("OWNDATA : True", "OWNDATA : False") for array in (found, new)]
+        assert flags[0] == flags[1]
+        assert np.array_equal(found, new)
+        found += 1.0
 
 
 @ENTERS

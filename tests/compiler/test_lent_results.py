@@ -180,11 +180,11 @@ def test_calls_that_raise(backend: str, monkeypatch: pytest.MonkeyPatch) -> None
     def broken(*args: Any) -> Any:
         raise BrokenError
 
-    small, others = words_of(f)["lent_results"]._arrays.__globals__, words_of(f)["new_others"].__globals__
+    others = words_of(f)["new_others"].__globals__
     # There is none to compute in before the first call, and none for small results while all are looked at.
     places: list[Callable[[pytest.MonkeyPatch], None]] = [
         lambda patch: patch.setattr(work_memory, "np", SimpleNamespace(empty=broken)),
-        lambda patch: patch.setitem(small, "empty", broken),
+        lambda patch: patch.setattr(lent_results, "np", SimpleNamespace(empty=broken)),
         lambda patch: patch.setitem(others, "empty", broken),
     ]
     for number, place in enumerate(places):
@@ -227,7 +227,7 @@ def test_results_outlive_their_function() -> None:
     """A program that is dropped drops its memory at once, but for what somebody looks at."""
     f = on("numba", value_and_grad(squares), parameters(1.0))
     _, found = f(parameters(2.0))
-    memory = [weakref.ref(lent[0]) for lent in words_of(f)["lent_results"]]
+    memory = [weakref.ref(lent) for lent in words_of(f)["lent_results"]]
     del f
     assert [seen() is found["w"].base for seen in memory] == [True]
     assert found["w"].tolist() == [[4.0] * 2] * 3

@@ -9,7 +9,9 @@ from itertools import accumulate, count
 from typing import Any, NoReturn
 
 import numpy as np
+from numpy._core import _multiarray_umath  # type: ignore[attr-defined]
 
+from ...engine.levels import open_scopes
 from ..arguments.machine_steps import BuildStep, ReadStep
 from ..arrays.plan import Plan, Results
 from . import lent_results
@@ -52,15 +54,15 @@ class MachineProgram:
         loops: Loops,
     ) -> None:
         found = shapes_of_results(results, plan.along)
-        self._own, self._work = signature_of(shapes, found), loops.work
+        self._own, self._found, self._work = signature_of(shapes, found), found, loops.work
         self._words: dict[str, Any] = {
-            "numbers": loops.numbers,
-            "places": loops.places,
+            "numbers": loops.numbers.ctypes.data,
+            "places": loops.places.ctypes.data,
             "program": address,
             "failed": partial(_fail, loops.errors),
             **_memory_of_results(plan, self._own, found),
         }
-        self._owner = owner
+        self._owned = owner, loops.numbers, loops.places
         # Any lengths, of which no two have to be equal.
         symbols = count(-1, -1)
         reads = [
@@ -74,7 +76,7 @@ class MachineProgram:
     def __call__(self, *arrays: Any) -> tuple[Any, ...]:
         """Run it on the arrays of arguments, of which somebody else knows that their shapes are right."""
         found: Any = self._run(*arrays)
-        if found is NotImplemented:
+        if found is ...:
             found = self._run(*map(_plain, arrays))
         answer: tuple[Any, ...] = found
         return answer
@@ -82,16 +84,18 @@ class MachineProgram:
     def entry(self, reads: Sequence[ReadStep], builds: Sequence[BuildStep] | None) -> Callable[..., Any]:
         """Return a function from the arguments by position, a tuple, and by name, a dict, to the result.
 
-        It returns NotImplemented where they are not as the steps say, and a tuple of results where there are
-        no steps that put them together.
+        It returns an ellipsis where they are not as the steps say, and where a call around it differentiates
+        or records; and a tuple of results where there are no steps that put them together.
         """
         # Without the lock of the interpreter, another thread may change a list that machine code reads.
-        return self._entry(2, reads, builds or self._all) if lent_results.COUNTS else _left_to_python
+        if not lent_results.COUNTS:
+            return _left_to_python
+        return self._entry(2, reads, builds or self._all, scopes=open_scopes)
 
     def _entry(
-        self, given: int, reads: Sequence[ReadStep], builds: Sequence[BuildStep]
+        self, given: int, reads: Sequence[ReadStep], builds: Sequence[BuildStep], **more: Any
     ) -> Callable[..., Any]:
-        """Return a builtin function, which is given so many objects."""
+        """Return a builtin function, which is given so many objects, with more words."""
         reading, size = _written_reads(reads, self._own)
         waiting = max(given + sum(step.size for step in reads), len(builds))
         parts = [_SCRATCH, waiting, sum(step.kind == "array" for step in reads), size]
@@ -106,9 +110,10 @@ class MachineProgram:
             "steps": reading,
             "works": works,
             "new_work": works.new,
-            "builds": _written_builds(builds, self._own),
+            "builds": _written_builds(builds, self._own, self._found),
+            **more,
         }
-        return _builtin(words, self._owner, *reads, *builds)
+        return _builtin(words, *self._owned, *reads, *builds)
 
 
 def _written_reads(steps: Iterable[ReadStep], own: Signature) -> tuple[np.ndarray[Any, Any], int]:
@@ -136,18 +141,20 @@ def _written_reads(steps: Iterable[ReadStep], own: Signature) -> tuple[np.ndarra
     return np.array(words, dtype=np.int64), size
 
 
-def _written_builds(steps: Iterable[BuildStep], own: Signature) -> np.ndarray[Any, Any]:
+def _written_builds(
+    steps: Iterable[BuildStep], own: Signature, found: Sequence[Lengths]
+) -> np.ndarray[Any, Any]:
     """Return steps as words."""
-    # In its tuple, the array comes before the views of it.
-    lent = {i: 1 + at for at, i in enumerate(own.small)}
     others = {i: at for at, i in enumerate(own.others)}
     words: list[int] = []
     for step in steps:
         if step.kind == "number":
             words += [BUILDS.index("number"), _WORD * own.numbers_out[step.which]]
+        elif step.which in own.small and step.kind == "array":
+            shape = [int(length) for length in found[step.which]]
+            words += [BUILDS.index("lent"), _WORD * own.small[step.which].start, len(shape), *shape]
         elif step.kind == "array":
-            kind, places = ("lent", lent) if step.which in lent else ("other", others)
-            words += [BUILDS.index(kind), _WORD * places[step.which]]
+            words += [BUILDS.index("other"), _WORD * others[step.which]]
         else:
             words += [BUILDS.index(step.kind), step.which, *map(id, step.keys)]
     return np.array(words, dtype=np.int64)
@@ -157,8 +164,8 @@ def _memory_of_results(plan: Plan, own: Signature, found: Sequence[Lengths]) -> 
     """Return the words for memory of results."""
     words: dict[str, Any] = {}
     if own.small:
-        lent = LentResults([(part, found[i]) for i, part in own.small.items()])
-        words |= {"lent_results": lent, "unused": lent.unused, "new_lent": lent.new}
+        lent = LentResults(max(part.stop for part in own.small.values()))
+        words |= {"lent_results": lent, "new_lent": lent.new}
     if own.others:
         axes = sorted({axis for i in own.others for axis in plan.axes_of_results[i]}) if plan.lengths else []
         text = others_source(plan, axes, [found[i] for i in own.others])
@@ -207,7 +214,7 @@ def _fail(errors: Sequence[str], which: int) -> NoReturn:
 
 
 def _left_to_python(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    return NotImplemented
+    return ...
 
 
 def _plain(argument: Any) -> Any:
@@ -257,27 +264,37 @@ _OBJECTS: dict[str, object] = {
     "tuple_class": tuple,
     "list_class": list,
     "dict_class": dict,
-    "ellipsis": Ellipsis,
-    "not_implemented": NotImplemented,
+    "ellipsis": ...,
 }
+
+# Where NumPy's C interface has PyArray_NewFromDescr and PyArray_SetBaseObject.
+_NEW_ARRAY, _SET_BASE = 94, 282
+
+
+@cache
+def _functions_of_numpy() -> dict[str, int]:
+    """Return the addresses of functions of NumPy's C interface, which extensions know by number."""
+    pointer = ctypes.pythonapi.PyCapsule_GetPointer
+    pointer.restype, pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+    table = pointer(_multiarray_umath._ARRAY_API, None)
+    functions = (ctypes.c_ssize_t * (_SET_BASE + 1)).from_address(table)
+    return {"new_array": functions[_NEW_ARRAY], "set_base": functions[_SET_BASE]}
 
 
 def _builtin(words: dict[str, Any], *owned: object) -> Callable[..., Any]:
-    """Return a builtin function with a context, where an object stands for its address."""
-    context = np.zeros(len(CONTEXT), dtype=np.int64)
-    for name, item in {**_OBJECTS, **words}.items():
+    """Return a builtin function with a context; an object stands for its address, an array for its words."""
+    context = [0] * len(CONTEXT)
+    for name, item in {**_OBJECTS, **_functions_of_numpy(), **words}.items():
         at = CONTEXT.index(name)
-        if isinstance(item, int):
-            context[at] = item
-        elif isinstance(item, np.ndarray):
-            context[at] = item.ctypes.data
-            if f"{name}_end" in CONTEXT:
-                context[at + 1] = item.ctypes.data + item.nbytes
+        if isinstance(item, np.ndarray):
+            context[at : at + 2] = _WORD * len(context), _WORD * (len(context) + len(item))
+            context += item.tolist()
         else:
-            context[at] = id(item)
+            context[at] = item if isinstance(item, int) else id(item)
     new = ctypes.pythonapi.PyCFunction_NewEx
-    new.restype, new.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p]
+    new.restype, new.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.py_object, ctypes.py_object]
+    # What it refers to takes the place of the module that it is from.
     function: Callable[..., Any] = new(
-        ctypes.addressof(_definition()), (context, *words.values(), *owned), None
+        ctypes.addressof(_definition()), np.array(context).tobytes(), (*words.values(), *owned)
     )
     return function

@@ -4,13 +4,13 @@ Where other programs run in between, the caches are cold: Python takes 5 us to f
 tuples, to look at their shapes and to hand them to machine code, and 3 to make the results. What it looks up
 for each byte of its own code has to come from memory then. This takes 1 and 1.5 us.
 
-It is a builtin function. Its ``self`` is a tuple whose first item is an array of words, the *context*; the
-other items are what these words are addresses of. Which objects are read, and what is made of the results, is
-said by words as well, which `entry.py` writes. So the machine code is one for all programs.
+It is a builtin function. Its ``self`` are bytes, which begin with words that have names, the *context*: which
+objects are read, and what is made of the results, is said by the words after these. `entry.py` writes them.
+So the machine code is one for all programs, and finds all that it needs of one side by side.
 
-An object that is not as expected is left to Python: the answer is NotImplemented. Whatever could change or
-drop objects, as a call of a Python function or giving away the lock of the interpreter, happens after all of
-them are read, and the arrays are held by then.
+An object that is not as expected is left to Python: the answer is an ellipsis. Whatever could change or drop
+objects, as a call of a Python function or giving away the lock of the interpreter, happens after all of them
+are read, and the arrays are held by then.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from __future__ import annotations
 from .layouts import Layout
 
 CONTEXT = (
-    # How many objects a call gives, and the steps that read them.
+    # How many objects a call gives, what has to be empty for them to be read, and the steps that read them.
     "given",
+    "scopes",
     "steps",
     "steps_end",
     # The memory to compute in, and where in it stands what is waiting to be read, what is held, what a
@@ -37,7 +38,6 @@ CONTEXT = (
     "failed",
     # The memory of results.
     "lent_results",
-    "unused",
     "new_lent",
     "new_others",
     "others",
@@ -57,9 +57,11 @@ CONTEXT = (
     "list_class",
     "dict_class",
     "ellipsis",
-    "not_implemented",
+    # Functions of NumPy's C interface.
+    "new_array",
+    "set_base",
 )
-"""The names of the words of a context."""
+"""The names of the words of a context. Where steps stand and other words, is said from its beginning."""
 
 READS = ("number", "array", "tuple", "list", "dict", "same", "numbers")
 """The steps of reading: what an object has to be."""
@@ -76,7 +78,7 @@ def entry_source(layout: Layout) -> str:
 
     Examples
     --------
-    >>> "HEAD = 16" in entry_source(Layout(kind=8, head=16, items=24))
+    >>> "HEAD = 16" in entry_source(Layout(kind=8, head=16, items=24, content=32))
     True
     """
     names = [
@@ -85,6 +87,7 @@ def entry_source(layout: Layout) -> str:
         *(f"BUILD_{name.upper()} = {at}" for at, name in enumerate(BUILDS)),
         *(f"{name.upper()} = {offset}" for name, offset in layout.offsets().items()),
         f"PLAIN = {layout.plain}",
+        f"OWN = {layout.own}",
         f"ANY = {ANY}",
     ]
     return _HEAD + "\n".join(names) + "\n\n\n" + _FUNCTIONS
@@ -170,6 +173,31 @@ def computed(typing, program, words, answer):
     return intp(intp, intp, intp), write
 
 
+@intrinsic
+def new_array(typing, function, kind, dtype, dimensions, lengths, data):
+    """Return an array whose numbers begin at an address, or 0; it drops the dtype."""
+
+    def write(context, builder, signature, args):
+        function, kind, dtype, dimensions, lengths, data = args
+        made = ir.FunctionType(WORD, [WORD, WORD, HALF, WORD, WORD, WORD, HALF, WORD])
+        called = builder.inttoptr(function, made.as_pointer())
+        zero, dimensions = WORD(0), builder.trunc(dimensions, HALF)
+        return builder.call(called, [kind, dtype, dimensions, lengths, zero, data, HALF(OWN), zero])
+
+    return intp(intp, intp, intp, intp, intp, intp), write
+
+
+@intrinsic
+def set_base(typing, function, array, base):
+    """Have an array refer to what has its numbers, and return whether that failed; it drops the base."""
+
+    def write(context, builder, signature, args):
+        called = builder.inttoptr(args[0], ir.FunctionType(HALF, [WORD, WORD]).as_pointer())
+        return builder.sext(builder.call(called, args[1:]), WORD)
+
+    return intp(intp, intp, intp), write
+
+
 def python(name, *kinds, answer=intp):
     """Return a function of Python's C interface."""
     return types.ExternalFunction(name, answer(*kinds))
@@ -186,20 +214,21 @@ number_of = python("PyLong_AsDouble", intp, answer=number_type)
 has_failed, forget_failure = python("PyErr_Occurred"), python("PyErr_Clear", answer=types.void)
 length_of_dict = python("PyDict_Size", intp)
 next_of_dict = python("PyDict_Next", intp, intp, intp, intp, answer=types.int32)
-item_of = python("PyObject_GetItem", intp, intp)
+size_of_set = python("PySet_Size", intp)
 give_lock, take_lock = python("PyEval_SaveThread"), python("PyEval_RestoreThread", intp, answer=types.void)
 
 '''
 
 _FUNCTIONS = '''\
 @inner
-def unused(items):
-    """Return an item of a list that nothing refers to but the list, or 0."""
+def unused(items, new):
+    """Return an array of a list that nothing refers to but the list, or a new one, or 0 if there is none."""
     for i in range(word(items + HEAD)):
         item = word(word(items + ITEMS_OF_LIST) + 8 * i)
         if half(item + COUNT) == 1:
+            hold(item)
             return item
-    return 0
+    return call_nothing(new)
 
 
 @inner
@@ -256,7 +285,7 @@ def read(c, frame):
     """Read the objects of a call; return how many arrays are among them, or -1 if one is not as expected."""
     waiting, held, words = frame + word(c + C_WAITING), frame + word(c + C_HELD), frame + word(c + C_WORDS)
     free, arrays = waiting + 8 * word(c + C_GIVEN), 0
-    at, end = word(c + C_STEPS), word(c + C_STEPS_END)
+    at, end = c + word(c + C_STEPS), c + word(c + C_STEPS_END)
     while at < end:
         item, step, count = word(waiting), word(at), word(at + 8)
         waiting += 8
@@ -307,18 +336,6 @@ def read(c, frame):
 
 
 @inner
-def lent_results(c):
-    """Return memory of results that nobody looks at, or new one, or 0 where there is none."""
-    items = word(c + C_LENT_RESULTS)
-    for i in range(word(items + HEAD)):
-        lent = word(word(items + ITEMS_OF_LIST) + 8 * i)
-        if half(lent + COUNT) == 1 and half(word(lent + ITEMS_OF_TUPLE) + COUNT) == word(c + C_UNUSED):
-            hold(lent)
-            return lent
-    return call_nothing(word(c + C_NEW_LENT))
-
-
-@inner
 def called_with(function, first, count, words):
     """Call a function of Python with whole numbers, the places of which are given."""
     numbers = new_tuple(count)
@@ -338,12 +355,27 @@ def called_with(function, first, count, words):
 @inner
 def new_others(c, words):
     """Return new memory for the results that have their own, or 0 where there is none."""
-    first = word(c + C_LENGTHS)
-    others = called_with(word(c + C_NEW_OTHERS), first, (word(c + C_LENGTHS_END) - first) // 8, words)
+    first, end = word(c + C_LENGTHS), word(c + C_LENGTHS_END)
+    others = called_with(word(c + C_NEW_OTHERS), c + first, (end - first) // 8, words)
     if others:
         for i in range(word(others + HEAD)):
             put(words + 32 + 8 * i, word(word(others + ITEMS_OF_TUPLE + 8 * i) + HEAD))
     return others
+
+
+@inner
+def new_view(c, memory, at):
+    """Return a part of an array as an array, or 0: a step says where it begins, and which lengths it has."""
+    array, dtype, dimensions = word(c + C_ARRAY_CLASS), word(c + C_DTYPE), word(at + 16)
+    hold(dtype)
+    data = word(memory + HEAD) + word(at + 8)
+    new = new_array(word(c + C_NEW_ARRAY), array, dtype, dimensions, at + 24, data)
+    if new:
+        hold(memory)
+        if set_base(word(c + C_SET_BASE), new, memory) != 0:
+            drop(new)
+            return 0
+    return new
 
 
 @inner
@@ -375,21 +407,23 @@ def new_container(step, parts, count, keys):
 def build(c, frame, lent, others):
     """Put the result together, each container once its parts are there; return 0 where there is no memory."""
     words, bottom = frame + word(c + C_WORDS), frame + word(c + C_WAITING)
-    at, end, top = word(c + C_BUILDS), word(c + C_BUILDS_END), bottom
+    at, end, top = c + word(c + C_BUILDS), c + word(c + C_BUILDS_END), bottom
     while at < end:
-        step, which, at = word(at), word(at + 8), at + 16
-        if step == BUILD_NUMBER:
+        step, which = word(at), word(at + 8)
+        if step == BUILD_LENT:
+            new = new_view(c, lent, at)
+            at += 8 + 8 * word(at + 16)
+        elif step == BUILD_NUMBER:
             new = new_float(double(words + which))
-        elif step == BUILD_LENT:
-            new = item_of(word(lent + ITEMS_OF_TUPLE + which), word(c + C_ELLIPSIS))
         elif step == BUILD_OTHER:
             new = word(others + ITEMS_OF_TUPLE + which)
             hold(new)
         else:
             top -= 8 * which
-            new = new_container(step, top, which, at)
+            new = new_container(step, top, which, at + 16)
             if step == BUILD_DICT:
                 at += 8 * which
+        at += 16
         if not new:
             while top > bottom:
                 top -= 8
@@ -405,10 +439,10 @@ def answer(c, frame):
     """Run the program on what was read, and return its result, or 0 with an exception."""
     words, lent, others, found = frame + word(c + C_WORDS), 0, 0, 0
     if word(c + C_NEW_LENT):
-        lent = lent_results(c)
+        lent = unused(word(c + C_LENT_RESULTS), word(c + C_NEW_LENT))
         if not lent:
             return 0
-        put(words + 24, word(word(lent + ITEMS_OF_TUPLE) + HEAD))
+        put(words + 24, word(lent + HEAD))
     if word(c + C_NEW_OTHERS):
         others = new_others(c, words)
         if not others:
@@ -436,24 +470,21 @@ def answer(c, frame):
 
 def program(own, objects, count):
     """Answer a call: what a builtin function does, given its ``self`` and what it is called with."""
-    c = word(word(own + ITEMS_OF_TUPLE) + HEAD)
-    if count != word(c + C_GIVEN):
-        hold(word(c + C_NOT_IMPLEMENTED))
-        return word(c + C_NOT_IMPLEMENTED)
-    work = unused(word(c + C_WORKS))
-    if work:
-        hold(work)
-    else:
-        work = call_nothing(word(c + C_NEW_WORK))
-        if not work:
-            return 0
+    c = own + CONTENT
+    scopes, left = word(c + C_SCOPES), word(c + C_ELLIPSIS)
+    if count != word(c + C_GIVEN) or (scopes and size_of_set(scopes)):
+        hold(left)
+        return left
+    work = unused(word(c + C_WORKS), word(c + C_NEW_WORK))
+    if not work:
+        return 0
     frame = word(work + HEAD)
     waiting, held = frame + word(c + C_WAITING), frame + word(c + C_HELD)
     for i in range(count):
         put(waiting + 8 * i, word(objects + 8 * i))
     arrays = read(c, frame)
     if arrays < 0:
-        found = word(c + C_NOT_IMPLEMENTED)
+        found = left
         hold(found)
     else:
         for i in range(arrays):

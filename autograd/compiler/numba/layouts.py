@@ -12,7 +12,7 @@ from ..runtime.program import UnsuitableError
 
 _WORD = ctypes.sizeof(ctypes.c_void_p)
 
-_C_CONTIGUOUS, _ALIGNED = 0x0001, 0x0100
+_C_CONTIGUOUS, _ALIGNED, _WRITEABLE = 0x0001, 0x0100, 0x0400
 """Flags of an array, as NumPy's headers have them."""
 
 
@@ -28,11 +28,14 @@ class Layout(NamedTuple):
         numbers of an array.
     items : int
         The first item of a tuple.
+    content : int
+        The first of some bytes.
     """
 
     kind: int
     head: int
     items: int
+    content: int
 
     def offsets(self) -> dict[str, int]:
         """Return the offsets by the names that machine code has for them.
@@ -42,7 +45,7 @@ class Layout(NamedTuple):
 
         Examples
         --------
-        >>> Layout(kind=8, head=16, items=24).offsets()["flags"]
+        >>> Layout(kind=8, head=16, items=24, content=32).offsets()["flags"]
         64
         """
         return {
@@ -50,6 +53,7 @@ class Layout(NamedTuple):
             "kind": self.kind,
             "head": self.head,
             "items_of_tuple": self.items,
+            "content": self.content,
             "items_of_list": self.head + _WORD,
             "dimensions": self.head + _WORD,
             "shape": self.head + 2 * _WORD,
@@ -61,6 +65,11 @@ class Layout(NamedTuple):
     def plain(self) -> int:
         """The flags of an array that is contiguous and aligned."""
         return _C_CONTIGUOUS | _ALIGNED
+
+    @property
+    def own(self) -> int:
+        """The flags of an array that is contiguous, aligned and writeable."""
+        return _C_CONTIGUOUS | _ALIGNED | _WRITEABLE
 
 
 @cache
@@ -78,7 +87,9 @@ def layout_of_objects() -> Layout:
     True
     """
     kinds = [at for at in range(0, object.__basicsize__, _WORD) if _word(object(), at) == id(object)]
-    layout = Layout(kinds[0], object.__basicsize__, tuple.__basicsize__) if kinds else None
+    # The size of bytes counts the 0 at their end.
+    sizes = object.__basicsize__, tuple.__basicsize__, bytes.__basicsize__ - 1
+    layout = Layout(kinds[0], *sizes) if kinds else None
     if layout is None or not all(_is_as_said(layout, array) for array in _SAMPLES):
         raise UnsuitableError("where this Python has the parts of its objects is not known")
     return layout
@@ -89,7 +100,7 @@ _SAMPLES = (np.arange(6.0).reshape(2, 3), np.arange(6.0).reshape(2, 3).T, np.ara
 
 def _is_as_said(layout: Layout, array: Any) -> bool:
     """Return whether an array, and numbers and containers with it, have their parts there."""
-    at, pair, number = layout.offsets(), (array, array.ndim), array.flat[1]
+    at, pair, number, text = layout.offsets(), (array, array.ndim), array.flat[1], array.tobytes()
     half = ctypes.c_int32.from_address
     flags, is_plain = half(id(array) + at["flags"]).value, array.flags.c_contiguous and array.flags.aligned
     is_array = (
@@ -101,6 +112,7 @@ def _is_as_said(layout: Layout, array: Any) -> bool:
     return (
         is_array
         and _items(_word(array, at["shape"]), array.ndim) == [*array.shape]
+        and ctypes.string_at(id(text) + layout.content, len(text)) == text
         and all(_word(items, layout.kind) == id(type(items)) for items in (pair, [*pair], number))
         and all(_word(items, layout.head) == 2 for items in (pair, [*pair]))
         and _items(id(pair) + layout.items, 2) == [*map(id, pair)]

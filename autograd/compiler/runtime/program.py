@@ -14,7 +14,7 @@ Run = Callable[..., tuple[Any, ...]]
 """A program: from the arguments' arrays to the tuple of results."""
 
 Answer = Callable[[tuple[Any, ...], dict[str, Any]], Any]
-"""From the arguments by position and by name to the result, or NotImplemented for other arguments."""
+"""From the arguments by position and by name to the result, or an ellipsis for other arguments."""
 
 Enter = Callable[[Sequence[ReadStep], "Sequence[BuildStep] | None"], Answer]
 """From the steps that read arguments, and those that put results together, to what does all of it at once.
