@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -103,6 +104,23 @@ def test_a_fork_waits_for_the_compiler_and_no_longer() -> None:
     background._worker.after_fork()
     second.settled.wait()
     assert second.run(1.0) == (3.0,)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="priorities are those of processes here")
+def test_the_compiler_gives_way() -> None:
+    """While a program is compiled in the background, threads that call functions have a higher priority."""
+    found: list[int] = []
+
+    def make() -> Run:
+        found.append(os.getpriority(os.PRIO_PROCESS, 0))
+        return lambda x: (x,)
+
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    program = program_that(make)
+    improve_later(program)
+    program.settled.wait()
+    assert before < found[0] or before >= 15
+    assert os.getpriority(os.PRIO_PROCESS, 0) == before
 
 
 def test_a_fork_does_not_wait_forever(monkeypatch: pytest.MonkeyPatch) -> None:
