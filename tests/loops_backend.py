@@ -95,7 +95,5 @@ def on(backend: str, f: Callable[..., Any], *args: Any) -> Jitted:
     function(*args)
     function.wait()
     report = function.report()
-    # Loops over the steps of several samples, and slices of all samples, run on NumPy alone.
-    on_numpy_alone = ("it has loops over the steps", "slices along an axis")
-    assert report.backend == backend or any(why in report.remark for why in on_numpy_alone), report
+    assert report.backend == backend, report
     return function

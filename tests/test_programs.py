@@ -175,6 +175,13 @@ def all_long() -> Any:
 
 
 @contextmanager
+def all_long_in_loops() -> Iterator[None]:
+    """Take arrays along an axis, and run the loops for Numba."""
+    with loops(), all_long():
+        yield
+
+
+@contextmanager
 def all_along_all() -> Iterator[None]:
     """Take every array along axes in all dimensions, and put these apart, with loops or without."""
 
@@ -195,6 +202,7 @@ BACKENDS: dict[str, tuple[str, Callable[[], Any]]] = {
     "interpreted by numpy": ("numpy", as_a_table),
     "interpreted by numba": ("numba", as_a_table),
     "along axes": ("numpy", all_long),
+    "loops along axes": ("loops", all_long_in_loops),
     "along all axes": ("numpy", all_along_all),
 }
 
@@ -229,7 +237,7 @@ def drawn_for(program: Program, data: st.DataObject) -> tuple[str, int]:
     return name, data.draw(st.integers(1, 3)) if "vmap" in name else 0
 
 
-TRIED = ["numpy", "loops", "interpreted by numpy", "along axes", "along all axes"]
+TRIED = ["numpy", "loops", "interpreted by numpy", "along axes", "loops along axes", "along all axes"]
 
 
 @pytest.mark.parametrize("backend", TRIED)

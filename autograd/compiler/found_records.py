@@ -183,7 +183,7 @@ def _block_in(tree: Sequence[Any], arrays: Sequence[Array]) -> Block:
         rows,
         length,
         None if same_as is None else (same_as[0], tuple(same_as[1])),
-        None if window is None else Window(*window)._replace(order=tuple(window[-1])),
+        None if window is None else Window(*window[:5])._replace(order=tuple(window[5])),
         is_index,
         None if loop is None else _loop_in(loop, arrays),
         None if carried is None else (carried[0], carried[1], carried[2]),

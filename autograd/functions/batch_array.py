@@ -290,14 +290,6 @@ class BatchArray(WholeArray):
                 dims += [None] * np.ndim(part)
         return batch_of(self._trace, (*dims, *dims_left), values_array(self.inner)[tuple(own)])
 
-    def cuts(self, key: Any) -> bool:
-        """Return whether an index takes a part of a dimension that is an axis."""
-        keys = self._keys(key if isinstance(key, tuple) else (key,))
-        parts = [part for part in keys if part is not None]
-        return any(
-            dim is not None and not is_all_of_it(part) for dim, part in zip(self.dims, parts, strict=True)
-        )
-
     def _cut_along(self, place: int, part: Any) -> Any:
         """Return a slice along a dimension that is an axis, or the part at one of its indices."""
         axis = self.dims[place]
@@ -442,23 +434,12 @@ _MOST_CUT = 16
 _FEWEST_ELEMENTS = 1000
 
 
-def is_long(array: WholeArray) -> bool:
-    """Return whether an array has so many elements that it varies along an axis wherever it can.
-
-    Examples
-    --------
-    >>> is_long(BatchArray(AxisTrace(0), (), values_array([1.0])))
-    False
-    """
-    return prod(array.lengths) >= _FEWEST_ELEMENTS
-
-
 def _along_axes(array: WholeArray) -> BatchArray | None:
     """Return a long array along its longest dimension, or a constant along all, unless it is taken apart."""
     dimensions = array.dimensions()
     if array._trace.is_along_all:
         return _along_all(array, dimensions)
-    if not is_long(array) or np.size(array.slice()):
+    if prod(array.lengths) < _FEWEST_ELEMENTS or np.size(array.slice()):
         return None
     place = max(range(len(dimensions)), key=lambda place: array.lengths[place])
     size = dimensions[place]

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..engine.value import Value
 from ..functions.axes import Axis, AxisTrace, ElementsNeededError
-from ..functions.batch_array import BatchArray, is_long
+from ..functions.batch_array import BatchArray
 from ..functions.traced_array import Dimension, WholeArray, array_along, is_whole, picks_a_row
 from ..functions.value_array import ValueArray, values_array
 
@@ -198,9 +198,6 @@ class VariableArray(WholeArray):
     def __getitem__(self, key: Any) -> Any:
         if self._trace.is_along_all:
             return (self.row_by_row() if picks_a_row(key) else self._used())[key]
-        if self._columns is not None and not is_long(self) and self._columns.cuts(key):
-            # Numba runs the programs of its elements, and no windows.
-            return self.elements()[key]
         return self._cut(key) if isinstance(key, slice) and not self.is_used else self._used()[key]
 
     def __setitem__(self, key: Any, value: Any) -> None:

@@ -22,7 +22,7 @@ from autograd.compiler.passes.rolling import roll
 from autograd.functions import batch_array
 from nn import MLP, fit, losses
 
-BACKENDS = ["numpy", "loops", "table", "along axes", "along all axes"]
+BACKENDS = ["numpy", "loops", "table", "along axes", "loops along axes", "along all axes"]
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -38,14 +38,14 @@ def compared(backend: str, f: Any, *points: Any) -> None:
     with pytest.MonkeyPatch.context() as patch:
         if backend == "table":
             patch.setattr(compiled, "_MOST_ARRAYS", 0)
-        if backend == "along axes":
+        if backend.endswith("along axes"):
             # Every array is long enough to vary along an axis.
             patch.setattr(batch_array, "_FEWEST_ELEMENTS", 2)
         if backend == "along all axes":
             # Every array is too many elements, and their axes are put apart with loops or without.
             patch.setattr(recording, "_MOST_ELEMENTS", -1)
             patch.setattr(compiled, "roll", lambda *args: roll(*args) or args[:2])
-        program = on(backend if backend == "loops" else "numpy", f, points[0])
+        program = on("loops" if backend.startswith("loops") else "numpy", f, points[0])
     for point in points:
         same(program(point), evaluated(f, point), 1e-8)
 

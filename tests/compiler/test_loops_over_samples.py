@@ -226,26 +226,13 @@ def test_arguments_of_all_kinds() -> None:
         same(total, np.asarray(x, dtype=float).sum(axis=0))
 
 
-OF_SAMPLES = [name for name in LOOPS if "nested" in name or "batched" in name]
-"""Loops whose bodies vary along another axis, which run on NumPy."""
-
-
-@pytest.mark.parametrize("name", [name for name in LOOPS if name not in OF_SAMPLES])
+@pytest.mark.parametrize("name", LOOPS)
 def test_loops_over_steps(name: str) -> None:
     """A loop over steps gives eager results for any number of them."""
     compiled, checked = on("loops", LOOPS[name], LOOP_W, U, H, xs(4)), Jitted(LOOPS[name], "numpy")
     for n in (4, 7, 1, 0, 130):
         function = checked if n > 10 else LOOPS[name]
         same(compiled(LOOP_W, U, H, xs(n)), function(LOOP_W, U, H, xs(n)), 1e-9)
-
-
-@pytest.mark.parametrize("name", OF_SAMPLES)
-def test_loops_over_steps_of_several_samples(name: str) -> None:
-    """Such a loop stays on NumPy, and the report says why."""
-    compiled = Jitted(LOOPS[name], "loops")
-    compiled(LOOP_W, U, H, xs(4))
-    compiled.wait()
-    assert "it has loops over the steps of several samples" in compiled.report().remark
 
 
 def test_a_factor_that_is_put_in_order_for_all_steps() -> None:

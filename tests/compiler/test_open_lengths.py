@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 from comparing import same
+from loops_backend import loops as loops
+from loops_backend import on
 
 import autograd
 from autograd import (
@@ -113,10 +115,11 @@ OF_SLICES: dict[str, Callable[..., Any]] = {
 }
 
 
+@pytest.mark.parametrize("backend", ["numpy", "loops"])
 @pytest.mark.parametrize("name", OF_SLICES)
-def test_slices_of_any_length(name: str) -> None:
+def test_slices_of_any_length(name: str, backend: str) -> None:
     """What is mapped over a slice of a long array, or takes its steps, is compiled once."""
-    compiled = jit(OF_SLICES[name], backend="numpy")
+    compiled = on(backend, OF_SLICES[name], np.ones((400, 3)))
     for n in (400, 403, 390):
         x = np.random.default_rng(n).normal(size=(n, 3))
         same(compiled(x), OF_SLICES[name](x), 1e-11)

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 from comparing import same
+from loops_backend import loops as loops
+from loops_backend import on
 
 from autograd import cond, grad, jacfwd, scan, sin, tanh, value_and_grad, vmap
 from autograd.compiler import Jitted, compile
@@ -99,6 +101,28 @@ def test_results_are_those_for_all_steps_at_once(name: str, monkeypatch: pytest.
     found = Jitted(f, "numpy")(*args)
     same(found, for_all_steps(monkeypatch, f)(*args), 1e-11)
     same(found, f(*args), 1e-11)
+
+
+OF_NEIGHBOURS = [name for name, (_, args) in PROGRAMS.items() if args[0] is LONG]
+
+
+@pytest.mark.parametrize("name", OF_NEIGHBOURS)
+def test_loops_over_long_arrays(name: str) -> None:
+    """The loops for Numba agree for any length: of a chunk, of less, and of one more."""
+    f, args = PROGRAMS[name]
+    function, checked = on("loops", f, *args), Jitted(f, "numpy")
+    for length in (LENGTH, 121, 120, 119, 3, 2):
+        shorter = [array[:length] for array in args]
+        same(function(*shorter), checked(*shorter), 1e-9)
+
+
+def test_numba_runs_loops_over_long_arrays() -> None:
+    """Compiled by Numba, the gradient of steps on long arrays agrees with NumPy, also in a second call."""
+    f, args = PROGRAMS["neighbours"]
+    function, checked = on("numba", f, *args), Jitted(f, "numpy")
+    for length in (LENGTH, 250, LENGTH):
+        shorter = [array[:length] for array in args]
+        same(function(*shorter), checked(*shorter), 1e-9)
 
 
 @pytest.mark.parametrize("name", ["neighbours", "two loops, side by side"])

@@ -97,8 +97,7 @@ def test_compiled_as_eager(name: str, backend: str) -> None:
     compiled = jit(f, backend=backend)
     same(compiled(*args), f(*args))
     compiled.wait()
-    # Differences of neighbours are slices along the samples, for any number of them, which NumPy alone runs.
-    assert compiled.report().backend == backend or "slices along an axis" in compiled.report().remark
+    assert compiled.report().backend == backend
     others = tuple(np.cos(arg) for arg in args)
     same(compiled(*others), f(*others))
 

@@ -161,6 +161,9 @@ class Window(NamedTuple):
         Whether the other array has a number for each index; otherwise there are zeros before or behind it.
     order : tuple of int
         Which of the other's axes, with the new one in place of the old one, each axis is.
+    within : (int, int) or None
+        Another axis whose indices those of the array are, from some start on, where it has numbers; None if
+        that are those of the other array.
     """
 
     source: int
@@ -169,6 +172,7 @@ class Window(NamedTuple):
     start: int
     covers: bool = True
     order: tuple[int, ...] = ()
+    within: tuple[int, int] | None = None
 
 
 @dataclass

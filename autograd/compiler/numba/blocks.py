@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..arrays.plan import Block
-from .chunks import open_axis
 from .elementwise import value, write_elements
 from .fusion import LoopNest
 from .lookups import look_up
@@ -14,6 +13,8 @@ from .reductions import write_product, write_sums
 from .reductions_along import compute_again, reduce_along
 from .step_loops import write_loop
 from .totals import write_total
+from .whole_arrays import open_axis
+from .windows import read_element
 
 
 def write_blocks(writer: LoopWriter, nests: Sequence[LoopNest]) -> None:
@@ -32,6 +33,8 @@ def _alone(writer: LoopWriter, colour: int) -> None:
         write_loop(writer, colour, block.loop, write_blocks)
     elif block.opened is not None:
         open_axis(writer, colour, block.opened)
+    elif block.window is not None:
+        read_element(writer, colour, block, block.window)
     elif colour in writer.lookups:
         look_up(writer, colour, block, writer.lookups[colour])
     elif block.over:

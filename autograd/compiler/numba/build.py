@@ -9,6 +9,7 @@ from ..runtime.program import Run, UnsuitableError
 from .entry import MachineProgram
 from .machine_code import address_of, loaded
 from .rows import ROWS
+from .sinks import is_computed
 from .source import loops_source
 from .vector_functions import with_vector_functions
 
@@ -195,7 +196,8 @@ def numba_program(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Result
         raise UnsuitableError("it takes rows of arguments by an array of indices")
     loops = loops_source(plan, shapes, results)
     lines = loops.text.count("\n")
-    is_of_pairs = any(len({*block.axes, *block.over}) > 1 for block in plan.blocks.values())
+    computed = [block for block in plan.blocks.values() if is_computed(block)]
+    is_of_pairs = any(len({*block.axes, *block.over}) > 1 for block in computed)
     has_steps = any(block.loop is not None for block in plan.blocks.values())
     most = _MOST_LINES_OF_PAIRS if is_of_pairs else _MOST_LINES_OF_STEPS if has_steps else _MOST_LINES
     if plan.lengths and lines > most:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
 
 import numpy as np
 
-from ..arrays.plan import Block, Operand, by_source
+from ..arrays.plan import Operand, by_source
 from .affine import affine
-from .along import ArrayAlong, dimensions_of
+from .along import ArrayAlong
 from .index_loops import IndexLoops
-from .loop_writer import ALIGNMENT, LANES, LoopWriter, Memory
+from .loop_writer import ALIGNMENT, LANES, LoopWriter
 from .rows import copy_rows, is_of_rows
 from .signature import lengths_of
+from .whole_arrays import array_along, copy_chunk, new_along
+from .windows import load_window
 
 
 def count_lanes(writer: LoopWriter, lane: int) -> None:
@@ -37,15 +38,11 @@ def load(writer: LoopWriter, colour: int) -> None:
         element = writer.element(room._replace(positions=room.positions[0]), loop)
         writer.lines += loop.around(f"{element} = start{axis}{room.of_lane}")
         return
-    shape, array = array_along(writer, colour, block)
-    part = writer.chunk_of(array)
-    rule = affine(room.positions)
-    if rule is not None and is_of_rows(array, room.lane):
-        writer.lines += copy_rows(part, array, room, rule, is_read=True)
-        return
-    loop = IndexLoops(shape, room.lane, is_exact=True)
-    target = writer.element(room.shaped(shape), loop)
-    writer.lines += loop.around(f"{target} = {part}[{array.at(loop.indices, room.lane)}]")
+    if block.window is not None and colour not in writer.along:
+        load_window(writer, room, block.window)
+    else:
+        array = array_along(writer, colour, block)
+        copy_chunk(writer, room, array, writer.wanted.get(colour))
 
 
 def store(writer: LoopWriter, which: int, result: tuple[Sequence[int], tuple[int, ...]]) -> None:
@@ -55,9 +52,10 @@ def store(writer: LoopWriter, which: int, result: tuple[Sequence[int], tuple[int
     places = [writer.plan.place[i] for i in instructions]
     if not places:
         return
-    name = f"flat{which}"
-    writer.levels[0].append(f"{name} = result{which}.ravel()")
-    array = ArrayAlong(name, lengths_of(shape, writer.plan.along[which]))
+    array = writer.targets.get(which)
+    if array is None:
+        array = ArrayAlong(f"flat{which}", lengths_of(shape, writer.plan.along[which]))
+        writer.levels[0].append(f"{array.name} = result{which}.ravel()")
     part = writer.chunk_of(array)
     parts, targets = by_source([colour for colour, _ in places], [position for _, position in places])
     for operand, target in zip(parts, targets, strict=True):
@@ -82,66 +80,6 @@ def keep(writer: LoopWriter, colour: int) -> None:
     loop = IndexLoops((block.size,), writer.lane_among(block.axes), is_exact=True)
     memory = writer.memory_of(Operand(colour, np.arange(block.size)))
     if colour not in writer.along:
-        array = new_along(writer, colour, block, "np.empty({size})")
+        array = new_along(writer, colour, block)
         target = f"{writer.chunk_of(array)}[{array.at(loop.indices, loop.lane)}]"
         writer.lines += loop.around(f"{target} = {writer.element(memory, loop)}")
-
-
-def open_axis(writer: LoopWriter, colour: int, source: int) -> None:
-    """Note where the numbers of an array along an axis of a fixed length stand, with it as a dimension."""
-    block = writer.plan.blocks[source]
-    _, array = array_along(writer, source, block)
-    steps = writer.plan.lengths[block.axes[0]].length
-    assert steps is not None
-    shape = [steps if length < 0 else length for length in array.lengths]
-    places = np.arange(array.start, array.start + prod(shape)).reshape(shape)
-    axis = next(place for place, length in enumerate(array.lengths) if length < 0)
-    writer.memory[colour] = Memory(array.name, np.moveaxis(places, axis, -1).ravel())
-
-
-def _last_dimension_along(writer: LoopWriter, block: Block) -> ArrayAlong:
-    """Return numbers that stand somewhere, whose last dimension is the axis of a block."""
-    (operand,), (axis,) = block.operands, block.axes
-    memory = writer.memory_of(operand)
-    places = memory.positions.reshape(block.size, -1)
-    start, steps = int(places[0, 0]), places.shape[1]
-    rows = start + np.arange(places.size)
-    if np.array_equal(places.T.ravel(), rows):
-        return ArrayAlong(memory.array, (~axis, block.size), start)
-    if not np.array_equal(places.ravel(), rows):
-        memory = writer.contiguous(memory.shaped((block.size, steps)))
-        start = int(memory.positions[0, 0])
-    return ArrayAlong(memory.array, (block.size, ~axis), start)
-
-
-def array_along(writer: LoopWriter, colour: int, block: Block) -> tuple[tuple[int, ...], ArrayAlong]:
-    """Return an array along axes, and the shape of a slice."""
-    if colour in writer.along:
-        return (block.size,), writer.along[colour]
-    if block.is_along:
-        writer.along[colour] = _last_dimension_along(writer, block)
-        return (block.size,), writer.along[colour]
-    if block.same_as is not None:
-        source, order = block.same_as
-        names = dict(zip(order, block.axes, strict=True))
-        lengths = tuple([~names[i] for i in range(len(names))])
-        return (block.size,), writer.along[source]._replace(lengths=(block.size, *lengths))
-    if block.constants is not None:
-        start = writer.hold(block.constants)
-        dimensions = {len(block.shape) + i: axis for i, axis in enumerate(block.axes)}
-        return block.shape, ArrayAlong("numbers", dimensions_of(block.shape, dimensions), start)
-    name = f"data{block.argument}"
-    if name not in writer.opened:
-        writer.opened.add(name)
-        writer.levels[0].append(f"{name} = argument{block.argument}.ravel()")
-    axes = dict(zip(block.dimensions, block.axes, strict=True))
-    return block.shape, ArrayAlong(name, dimensions_of(block.shape, axes))
-
-
-def new_along(writer: LoopWriter, colour: int, block: Block, made: str) -> ArrayAlong:
-    """Write a new array along axes, before the loops along them; `made` says how, by its size."""
-    name, lengths = f"along{next(writer.parts)}", tuple([~axis for axis in block.axes])
-    writer.along[colour] = ArrayAlong(name, (block.size, *lengths))
-    size = " * ".join([str(block.size), *(f"length{axis}" for axis in block.axes)])
-    writer.levels[writer.home].append(f"{name} = {made.format(size=size)}")
-    return writer.along[colour]

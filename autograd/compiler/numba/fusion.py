@@ -39,10 +39,9 @@ class LoopNest:
 
 
 def stands_alone(block: Block) -> bool:
-    """Return whether a block is an arrangement, a product, another reduction or a loop."""
-    return any(
-        (block.targets, block.over, block.is_reduction, block.loop is not None, block.opened is not None)
-    )
+    """Return whether a block is an arrangement, a product, another reduction, a loop, or at one index."""
+    is_read = block.opened is not None or (block.window is not None and not block.axes)
+    return any((block.targets, block.over, block.is_reduction, block.loop is not None, is_read))
 
 
 def fused(plan: Plan) -> list[LoopNest]:
@@ -108,7 +107,7 @@ def used_elsewhere(plan: Plan, nests: Iterable[LoopNest], results: Results) -> s
     {7}
     """
     found = {plan.place[i][0] for instructions, _ in results for i in instructions}
-    found |= {block.same_as[0] for block in plan.blocks.values() if block.same_as}
+    found |= {of[0] for block in plan.blocks.values() for of in (block.same_as, block.window) if of}
     for nest in nests:
         for colour in nest.elements:
             sources = {operand.source for operand in plan.blocks[colour].operands}

@@ -85,6 +85,10 @@ class LoopWriter:
         Where contiguous copies stand, by what was copied.
     along : dict of int to ArrayAlong
         The arrays along axes that stay as a whole, by colour.
+    wanted : dict of int to array of int
+        Of those that only have some elements of such an array, the positions of these, by colour.
+    targets : dict of int to ArrayAlong
+        Where the results of the body of a loop go that vary along an axis, by their number.
     opened : set of str
         Those among them that are arguments.
     stored : set of int
@@ -116,6 +120,8 @@ class LoopWriter:
     memory: dict[int, Memory] = field(default_factory=dict)
     packed: dict[tuple[object, ...], Memory] = field(default_factory=dict)
     along: dict[int, ArrayAlong] = field(default_factory=dict)
+    wanted: dict[int, Positions] = field(default_factory=dict)
+    targets: dict[int, ArrayAlong] = field(default_factory=dict)
     opened: set[str] = field(default_factory=set)
     stored: set[int] = field(default_factory=set)
     around: LoopWriter | None = None
@@ -152,6 +158,11 @@ class LoopWriter:
         name = f"part{next(self.parts)}"
         self.lines.append(f"{name} = {array.chunk()}")
         return name
+
+    def new_array(self, name: str, size: str, axes: Sequence[int]) -> None:
+        """Write what makes an array, before all loops unless one of them counts how long it is."""
+        is_counted = any(self.plan.lengths[axis].is_counted for axis in axes)
+        self.levels[self.home if is_counted else 0].append(f"{name} = np.empty({size})")
 
     def hold(self, constants: Floats) -> int:
         """Hold constants, and return where they begin."""

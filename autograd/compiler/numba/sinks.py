@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from ..arrays.plan import Block, Operand, Plan, Results
+from ..arrays.plan import Block, Plan, Results
 from ..passes.products import SUMS
 
 
@@ -59,7 +59,19 @@ def is_computed(block: Block) -> bool:
     >>> is_computed(Block(None, (2,), argument=0))
     False
     """
-    return any((block.op is not None, block.targets, block.loop is not None, block.opened is not None))
+    is_arranged = block.targets or block.loop is not None or block.opened is not None
+    return bool(block.op is not None or is_arranged or (block.window is not None and not block.axes))
+
+
+def stands(block: Block) -> bool:
+    """Return whether an array along axes is there as a whole before any loop along them.
+
+    Examples
+    --------
+    >>> stands(Block(None, (2,), argument=0, axes=(0,))), stands(Block(None, (), axes=(0,), is_index=True))
+    (True, False)
+    """
+    return not (is_computed(block) or block.is_index or block.window is not None)
 
 
 class Sinks:
@@ -138,6 +150,8 @@ class Sinks:
                 sink.once.add(block.carried[0])
             elif block.is_along:
                 sink.once.add(colour)
+            elif block.window is not None and block.axes:
+                (sink.needs if block.window.source in self.of else wanted).add(block.window.source)
             elif not is_computed(block):
                 continue
             elif not block.axes and not block.over:
@@ -181,14 +195,19 @@ def _read_otherwise(plan: Plan) -> Iterator[int]:
             yield block.same_as[0]
         if block.opened is not None and is_computed(plan.blocks[block.opened]):
             yield block.opened
+        if block.window is not None and _is_stored(plan.blocks[block.window.source]):
+            yield block.window.source
         if block.loop is not None:
-            yield from [operand.source for operand in block.operands if _is_stored(plan, operand)]
+            steps = (block.loop.axis,)
+            for operand in block.operands:
+                source = plan.blocks[operand.source]
+                if _is_stored(source) and not (source.is_index and source.axes == steps):
+                    yield operand.source
 
 
-def _is_stored(plan: Plan, taken: Operand) -> bool:
-    """Return whether what a loop takes has to be stored for all of its steps before."""
-    source = plan.blocks[taken.source]
-    return is_computed(source) and bool(source.axes)
+def _is_stored(block: Block) -> bool:
+    """Return whether what is read otherwise than by the loops that compute it has to be stored before."""
+    return bool(block.axes) and not stands(block)
 
 
 def _lanes(plan: Plan, of_results: Iterable[tuple[int, ...]]) -> Mapping[frozenset[int], int]:

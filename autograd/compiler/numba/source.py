@@ -26,6 +26,7 @@ from .loop_writer import LoopWriter, Memory
 from .signature import NUMBERS, PLACES, SMALL, Lengths, Signature, W, shapes_of_results, signature_of
 from .staged import stages_with_nests, stored_of, write_stages
 from .stages import with_merged_axes, with_operands_of_loops
+from .window_chains import with_direct_windows
 
 # More numbers are read where they are used: each name takes LLVM its time.
 _FEW = 8
@@ -103,11 +104,9 @@ def loops_source(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results
         return 0
     <BLANKLINE>
     """
-    if any(block.window is not None for block in _blocks_of(plan)):
-        raise UnsuitableError("it takes slices along an axis")
     if any(block.axes[block.is_along :] for block in _blocks_of(plan) if _is_moved(block)):
         raise UnsuitableError("it has loops that were found, for any number of samples")
-    plan, lookups = with_lookups(with_operands_of_loops(with_merged_axes(plan)), results)
+    plan, lookups = with_lookups(with_operands_of_loops(with_direct_windows(with_merged_axes(plan))), results)
     writer = LoopWriter(plan, lookups)
     own = signature_of(shapes, shapes_of_results(results, plan.along))
     writer.lines += _arrays_of_arguments(own, shapes, is_any=bool(plan.lengths))

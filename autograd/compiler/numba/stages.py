@@ -176,7 +176,7 @@ def _given(block: Block) -> Block:
 def with_operands_of_loops(plan: Plan) -> Plan:
     """Return a plan in which what loops over steps use, leave and count are operands, as of any other array.
 
-    So is what an array is of another one with its axis as a dimension.
+    So is what an array is of another one, such as a slice along an axis.
 
     Examples
     --------
@@ -196,11 +196,16 @@ def with_operands_of_loops(plan: Plan) -> Plan:
             first = [place for array in block.loop.carried for place in array.first]
             operands, _ = by_source([source for source, _ in first], [position for _, position in first])
             blocks[colour] = replace(block, operands=[*block.loop.taken, *operands])
-        elif block.opened is not None:
-            blocks[colour] = replace(block, operands=[Operand(block.opened, np.zeros(1, dtype=np.intp))])
-        elif block.carried is not None:
-            blocks[colour] = replace(block, operands=[Operand(block.carried[0], np.zeros(1, dtype=np.intp))])
+        elif (source := _only_source(block)) is not None:
+            blocks[colour] = replace(block, operands=[Operand(source, np.zeros(1, dtype=np.intp))])
     return replace(plan, blocks=blocks)
+
+
+def _only_source(block: Block) -> int | None:
+    """Return the colour of what an array is read from, if it is another one or a loop."""
+    if block.carried is not None:
+        return block.carried[0]
+    return block.window.source if block.window is not None else block.opened
 
 
 def with_merged_axes(plan: Plan) -> Plan:
@@ -215,7 +220,7 @@ def with_merged_axes(plan: Plan) -> Plan:
     >>> [block.axes for block in with_merged_axes(Plan(blocks, {}, [AxisLength(0, 0)] * 2)).blocks.values()]
     [(0,), (0,)]
     """
-    if any(block.same_as or block.loop for block in plan.blocks.values()):
+    if any(block.same_as or block.loop or block.window for block in plan.blocks.values()):
         return plan
     kinds = {frozenset((*block.axes, *block.over)) for block in plan.blocks.values()}
     kinds |= {frozenset(axes) for axes in plan.axes_of_results}

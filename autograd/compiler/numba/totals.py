@@ -16,7 +16,7 @@ from ...ops.renderer import number_text
 from ...ops.table import Accumulator, Op
 from ..arrays.plan import Block, Operand
 from ..passes.products import SUMS
-from .chunks import keep, new_along
+from .chunks import keep
 from .index_loops import IndexLoops
 from .lane_loops import lane_of, sums_of_each, totals_of
 from .lookups import begin_sums
@@ -24,6 +24,7 @@ from .loop_rules import LOOPS
 from .loop_writer import LANES, LoopWriter, Memory
 from .reduction_loops import over_row, reduction_of, written_out
 from .reductions_along import factors_of, lane_factor, terms_of
+from .whole_arrays import new_along
 
 
 def is_inner(block: Block, axes: Sequence[int]) -> bool:
@@ -45,7 +46,7 @@ def begin_total(writer: LoopWriter, colour: int, axes: Sequence[int]) -> None:
         begin_sums(writer, colour, writer.lookups[colour])
     elif block.axes and not is_inner(block, axes):
         start = "0.0" if block.op in SUMS else _of_nothing(block.op)
-        new_along(writer, colour, block, f"np.full({{size}}, {start})")
+        new_along(writer, colour, block, start)
     elif block.op in SUMS:
         room = writer.memory[colour] = writer.room(block.size, block.axes)
         writer.fill(room, "0.0")
