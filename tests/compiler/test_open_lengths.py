@@ -24,6 +24,8 @@ from autograd import (
     log1p,
     logsumexp,
     scan,
+    sigmoid,
+    softplus,
     tanh,
     value_and_grad,
     vmap,
@@ -133,6 +135,20 @@ def test_the_program_names_the_length() -> None:
     assert "n = np.int64(len(x))" in compiled.source
     assert "/ n" in compiled.source
     assert compiled.report().traced < 10
+
+
+def test_an_exponential_is_computed_once() -> None:
+    """What value and derivative have in common, or a rule needs twice, is computed once."""
+    x = np.linspace(-2.0, 2.0, 9)
+    functions: list[Callable[..., Any]] = [
+        value_and_grad(lambda w, x: vmap(lambda x: softplus(w * x))(x).mean()),
+        lambda w, x: vmap(lambda x: sigmoid(w * x))(x),
+        lambda w, x: sigmoid(w * x[0]) * x[1],
+    ]
+    for f in functions:
+        compiled = jit(f, backend="numpy")
+        same(compiled(2.0, x), f(2.0, x))
+        assert compiled.source.count("np.exp(") == 1
 
 
 def test_lengths_that_differ_are_refused_as_eagerly() -> None:

@@ -10,7 +10,7 @@ from ..arrays.plan import Block
 from ..arrays.views import broadcast_axes
 from .assembly import filled
 from .axis_order import argument, opened, reordered, with_new_axis
-from .expressions import numpy_expression
+from .expressions import numpy_expression, repeated_calls
 from .lookups import look_up
 from .loops import write_loop
 from .reductions import product, reduction, rows_without_zeros
@@ -87,7 +87,7 @@ def _computed(writer: StatementWriter, block: Block, *, is_choice: bool) -> str:
 
 def _add_up_products(writer: StatementWriter, total: Block, name: str) -> None:
     """Write what computes the total of a product as it stands, where that may make a difference."""
-    body = replace(writer, lines=[], names={**writer.names}, counts=Counts())
+    body = replace(writer, lines=[], names={**writer.names}, calls={**writer.calls}, counts=Counts())
     product = total.operands[0].source
     body.names[product] = _computed(body, writer.plan.blocks[product], is_choice=False)
     body.lines.append(f"{name} = {_expression(body, total)}")
@@ -119,7 +119,13 @@ def _formula(writer: StatementWriter, op: Op, texts: Sequence[str]) -> str:
     for parameter, text in meaning.items():
         if op.value.names.count(parameter) > 1 and not text.isidentifier():
             meaning[parameter] = writer.assigned(text)
-    return numpy_expression(op.value, meaning, writer.helpers)
+    found = numpy_expression(op.value, meaning, writer.helpers)
+    for call in repeated_calls(found, writer.calls):
+        if call in found:
+            if call not in writer.calls:
+                writer.calls[call] = writer.assigned(call)
+            found = found.replace(call, writer.calls[call])
+    return found
 
 
 def _is_repeated(block: Block) -> bool:

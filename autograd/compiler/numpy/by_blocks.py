@@ -9,7 +9,7 @@ faster: to put those of blocks together takes up to three times as long as to co
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..arrays.plan import Block
@@ -41,8 +41,8 @@ class Cut(NamedTuple):
     ----------
     dimensions : dict of str to int
         The arguments with samples, and along which dimension these are.
-    arrays : set of str
-        The arrays along the axis of the samples, which is their last one.
+    dropped : set of str
+        The variables that are dropped after their last use.
     totals : set of str
         The sums over it.
     size : int
@@ -50,12 +50,12 @@ class Cut(NamedTuple):
     """
 
     dimensions: Mapping[str, int]
-    arrays: frozenset[str]
+    dropped: frozenset[str]
     totals: frozenset[str]
     size: int
 
 
-def cut_of(writer: StatementWriter) -> Cut | None:
+def cut_of(writer: StatementWriter, dropped: Collection[str]) -> Cut | None:
     """Return how a program may go through its samples block by block.
 
     None where samples are not independent of one another but for sums, or where there are none.
@@ -72,11 +72,10 @@ def cut_of(writer: StatementWriter) -> Cut | None:
     cut = {writer.parameters[which]: found[0] for which, found in dimensions.items() if found}
     if not cut:
         return None
-    along = [colour for colour, block in plan.blocks.items() if block.axes]
-    widest = max([plan.blocks[colour].size for colour in along], default=1)
+    widest = max([block.size for block in blocks if block.axes], default=1)
     return Cut(
         cut,
-        frozenset([names[colour] for colour in along if colour in names]),
+        frozenset(dropped),
         frozenset([names[colour] for colour, block in plan.blocks.items() if block.over]),
         max(1, min(MOST, LARGEST // max(1, widest))),
     )
@@ -145,7 +144,7 @@ def cut_in_blocks(body: str, cut: Cut) -> str:
         *parts.inside,
         f"    return {_tuple(parts.used)}",
     ]
-    of_block = dropping("\n".join(block), cut.arrays).replace(_HEAD, "def of_block(")
+    of_block = dropping("\n".join(block), cut.dropped).replace(_HEAD, "def of_block(")
     places = f"{_tuple(cut.dimensions)}, {(*cut.dimensions.values(),)}, {cut.size}"
     return "\n".join(
         [

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import re
+from collections import Counter
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,6 +43,8 @@ _WORDS = _NumPy(
 # By a ufunc that computes an exponential and a logarithm at each step, 25,000 numbers take 240 us, and 100 by
 # whole arrays; but ten calls for whole arrays take 10 us, however small they are.
 _FEWEST = 500
+
+_CALLS = re.compile(r"np\.\w+\(")
 
 Helpers = dict[str, str]
 """The definitions of functions that NumPy does not have, by name."""
@@ -112,6 +116,26 @@ def numpy_expression(rule: Rule, operands: Mapping[str, str], helpers: Helpers) 
         if word not in _WORDS.forms and word not in helpers:
             helpers |= _helper(OPS[word], helpers)
     return _WORDS.write(rule, operands)
+
+
+def repeated_calls(text: str, known: Container[str] = ()) -> Iterator[str]:
+    """Yield the calls of NumPy that are in an expression more than once, or are known; the longest first.
+
+    Examples
+    --------
+    >>> [*repeated_calls("np.exp(-np.cos(v1)) / (1.0 + np.exp(-np.cos(v1)))")]
+    ['np.exp(-np.cos(v1))', 'np.cos(v1)']
+    """
+    calls = Counter([_call_at(text, found) for found in _CALLS.finditer(text)])
+    yield from sorted([call for call, n in calls.items() if n > 1 or call in known], key=len, reverse=True)
+
+
+def _call_at(text: str, head: re.Match[str]) -> str:
+    depth, end = 1, head.end()
+    while depth:
+        depth += {"(": 1, ")": -1}.get(text[end], 0)
+        end += 1
+    return text[head.start() : end]
 
 
 def _helper(op: Op, helpers: Helpers) -> Helpers:

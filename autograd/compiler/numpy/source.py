@@ -169,5 +169,6 @@ def _executed(writer: StatementWriter, body: str) -> str:
     long = along.difference(writer.parameters)
     if not long:
         return ""
-    cut = cut_of(writer)
+    long.update(writer.calls.values())
+    cut = cut_of(writer, long)
     return dropping(body if cut is None else cut_in_blocks(body, cut), long)

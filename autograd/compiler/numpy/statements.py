@@ -51,6 +51,8 @@ class StatementWriter:
         What the next names end with.
     names : dict of int to str
         What the arrays are called, by colour.
+    calls : dict of str to str
+        The names of what rules need more than once, by its text: an exponential in value and derivative.
     lines : list of str
         The statements.
     returned : set of str
@@ -66,6 +68,7 @@ class StatementWriter:
     counts: Counts = field(default_factory=Counts)
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
     names: dict[int, str] = field(default_factory=dict)
+    calls: dict[str, str] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
     returned: set[str] = field(default_factory=set)
 
