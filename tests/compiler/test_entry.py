@@ -336,6 +336,17 @@ def test_two_forms_in_turn() -> None:
         assert not left_to_python(f, {"a": np.ones(2)})
 
 
+@ENTERS
+def test_forms_of_one_program_share_the_memory_to_compute_in() -> None:
+    """A program that is called in several forms keeps memory for one call, not for each form."""
+    f = entered("numba", lambda x: x * 2.0, np.ones(1000))
+    for x in (np.ones(1000, dtype=int), np.ones(2000)[::2], np.ones(1000)):
+        for _ in range(3):
+            assert f(x).tolist() == [2.0] * 1000
+    run: Any = f._latest.program.run
+    assert [len(works) for works in run._works.values()] == [1]
+
+
 def test_without_the_lock_of_the_interpreter(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where another thread may change a list while it is read, Python reads the arguments."""
     monkeypatch.setattr(lent_results, "COUNTS", False)

@@ -21,12 +21,15 @@ from .lent_results import LentResults
 from .machine_code import address_of, loaded
 from .signature import Lengths, Signature, shapes_of_results, signature_of
 from .source import Loops
-from .work_memory import LINE, WorkMemory
+from .work_memory import WorkMemory
 
 _WORD = 8
 
 # Words of a call for the place in a dict, its key and its value, and for what a program returns.
 _SCRATCH = 3
+
+# A call has room for a multiple of so many words, so that most entries of a program share their memory.
+_BLOCK = 64
 
 
 class MachineProgram:
@@ -63,6 +66,7 @@ class MachineProgram:
             **_memory_of_results(plan, self._own, found),
         }
         self._owned = owner, loops.numbers, loops.places
+        self._works: dict[int, WorkMemory] = {}
         # Any lengths, of which no two have to be equal.
         symbols = count(-1, -1)
         reads = [
@@ -100,8 +104,8 @@ class MachineProgram:
         waiting = max(given + sum(step.size for step in reads), len(builds))
         parts = [_SCRATCH, waiting, sum(step.kind == "array" for step in reads), size]
         scratch, *starts = accumulate(parts)
-        memory = -(-starts[-1] // LINE) * LINE
-        works = WorkMemory(memory + self._work)
+        memory = -(-starts[-1] // _BLOCK) * _BLOCK
+        works = self._works.setdefault(memory, WorkMemory(memory + self._work))
         places = {"waiting": scratch, "held": starts[0], "words": starts[1], "memory": memory}
         words = {
             **self._words,

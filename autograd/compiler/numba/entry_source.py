@@ -40,7 +40,6 @@ CONTEXT = (
     "lent_results",
     "new_lent",
     "new_others",
-    "others",
     "lengths",
     "lengths_end",
     # The steps that put the result together.

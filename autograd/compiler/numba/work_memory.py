@@ -13,7 +13,7 @@ _KEPT = 32_768
 
 # Vectors of eight floats are loaded faster from where a line of the cache begins: 6.6 us instead of 9.0 for
 # the step of the moons.
-LINE = 8
+_LINE = 8
 
 
 class WorkMemory(list[Any]):
@@ -43,8 +43,8 @@ class WorkMemory(list[Any]):
 
     def new(self) -> Any:
         """Return another array."""
-        array = np.empty(self._length + LINE)
-        start = -array.ctypes.data // array.itemsize % LINE
+        array = np.empty(self._length + _LINE)
+        start = -array.ctypes.data // array.itemsize % _LINE
         array = array[start : start + self._length]
         if self._length <= _KEPT and lent_results.COUNTS:
             self.append(array)
