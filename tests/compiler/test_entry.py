@@ -264,6 +264,41 @@ def test_nothing_is_kept(backend: str) -> None:
     assert sys.getallocatedblocks() - blocks < 500
 
 
+@ENTERS
+def test_no_memory_at_any_point() -> None:
+    """Where there is no memory for some object, a call raises and keeps nothing; the next is right."""
+    hooks = pytest.importorskip("_testcapi")
+
+    def f(tree: Any) -> Any:
+        return {
+            "a": tree["w"] * 2.0,
+            "b": (tree["s"] * 3.0, [tree["w"] + 1.0]),
+            "c": np.tile(tree["w"], 3000),
+        }
+
+    tree = {"w": np.ones((2, 3)), "s": 1.5}
+    compiled = entered("numba", f, tree)
+    answer, expected = compiled._latest.answer, plain(f(tree))
+    assert answer is not None
+    watched = [tree["w"], "w", "a", ..., float, np.float64]
+    before, raised = [*map(sys.getrefcount, watched)], 0
+    for kept in (0, 3):
+        for allowed in range(40):
+            seen = [answer((tree,), {}) for _ in range(kept)]
+            hooks.set_nomemory(allowed, allowed + 1)
+            try:
+                found = answer((tree,), {})
+            except MemoryError:
+                found, raised = None, raised + 1
+            finally:
+                hooks.remove_mem_hooks()
+            assert found is None or plain(found) == expected
+            del found, seen
+            assert plain(compiled(tree)) == expected
+    assert raised > 5
+    assert [*map(sys.getrefcount, watched)] == before
+
+
 @pytest.mark.parametrize("backend", ["loops", "numba"])
 def test_results_are_plain_arrays(backend: str) -> None:
     """Results have the class, type, strides and flags of new arrays, but that they are parts of one."""
