@@ -40,6 +40,7 @@ def interpreted(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results)
         "length": lambda words, at: _word(words, at),
         "load": _load,
         "store": _store,
+        "clear": _clear,
         "transpose": _transpose,
     }
     exec(loops.text, namespace)
@@ -76,6 +77,10 @@ def _load(memory: Any, start: int, array: Any) -> None:
 
 def _store(array: Any, start: int, size: int, memory: Any, place: int) -> None:
     array.reshape(-1)[start : start + size] = memory[place : place + size]
+
+
+def _clear(array: Any, start: int, size: int) -> None:
+    array[start : start + size] = 0.0
 
 
 def _transpose(target: Any, at: int, step: int, source: Any, start: int, stride: int) -> None:

@@ -131,6 +131,16 @@ class ArrayAlong(NamedTuple):
         """
         return " * ".join(self._factors(self.lengths.index(~lane))) or "1"
 
+    def is_contiguous(self, lane: int) -> bool:
+        """Return whether samples along an axis are next to each other.
+
+        Examples
+        --------
+        >>> ArrayAlong("x", (3, ~0)).is_contiguous(0), ArrayAlong("x", (3, ~1)).is_contiguous(0)
+        (True, False)
+        """
+        return ~lane in self.lengths and self.step(lane) == "1"
+
     def _factors(self, at: int) -> list[str]:
         """Return the factors of the step along a dimension."""
         inner = self.lengths[at + 1 :]

@@ -74,24 +74,26 @@ def _load_lanes(writer: LoopWriter, room: Memory, of: Window) -> None:
     writer.lines += [
         f"{low} = min(max(0, {-start} - start{new}), {count})",
         f"{high} = max({low}, min({count}, length{axis} + {-start} - start{new}))",
-        # From zero on: LLVM finds vectors where it knows that an index is not negative.
-        f"inside{number} = w[{low}:]",
-        f"behind{number} = w[{high}:]",
     ]
     shape = array_along(writer, of.source, source).shape if source.axes else (source.size,)
     loop = IndexLoops(shape)
-    if not source.axes:
-        text = writer.element(_whole(writer, of), loop)
+    at = writer.address(room.positions.reshape(shape), loop)
+    inside: list[str] = []
+    if of.old not in source.axes:
+        _load(writer, room, of, f"start{new}")
     else:
-        array = array_along(writer, of.source, source)
-        if of.old in source.axes:
-            array = array.window(of.old, new, f"start{new} + {of.start} + {low}")
-        text = f"{writer.chunk_of(array)}[{array.at(loop.indices, room.lane)}]"
-    place = writer.element(room.shaped(shape), loop).removeprefix(room.array)
-    lane = lane_of(new)
-    for bound, line in (
-        (low, f"w{place} = 0.0"),
-        (f"{high} - {low}", f"inside{number}{place} = {text}"),
-        (f"{count} - {high}", f"behind{number}{place} = 0.0"),
-    ):
-        writer.lines += nested([*loop.bounds, (lane, bound)], [line])
+        array = array_along(writer, of.source, source).window(of.old, new, f"start{new} + {of.start} + {low}")
+        part = writer.chunk_of(array)
+        if array.is_contiguous(new):
+            copied = f"{high} - {low}, {part}, {array.at(loop.indices, None)}"
+            inside = [f"store(w, {at} + {low}, {copied})"]
+        else:
+            lane = lane_of(new)
+            element = f"w[{at} + {low} + {lane}] = {part}[{array.at(loop.indices, new)}]"
+            inside = nested([(lane, f"{high} - {low}")], [element])
+    # Mostly there are none.
+    edges = [
+        *(f"if {low} > 0:", f"    clear(w, {at}, {low})"),
+        *(f"if {high} < {count}:", f"    clear(w, {at} + {high}, {count} - {high})"),
+    ]
+    writer.lines += loop.around(*inside, *edges)
