@@ -41,6 +41,7 @@ def interpreted(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results)
         "load": _load,
         "store": _store,
         "clear": _clear,
+        "is_interrupted": lambda: False,
         "transpose": _transpose,
     }
     exec(loops.text, namespace)
@@ -100,5 +101,6 @@ def on(backend: str, f: Callable[..., Any], *args: Any) -> Jitted:
     function(*args)
     function.wait()
     report = function.report()
-    assert report.backend == backend, report
+    # Samples that take steps as long as a condition holds for any of them run on NumPy alone.
+    assert report.backend == backend or "until a condition fails" in report.remark, report
     return function

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -378,6 +379,29 @@ def test_an_endless_program_can_be_interrupted() -> None:
     for count in (3, 50, 101):
         assert interrupted_at(count, lambda: f(-1.0), {"<compiled by autograd.jit>"})
         assert f(16.0) == (1.0, 0.0625)
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no timers")
+def test_an_endless_loop_in_machine_code_can_be_interrupted() -> None:
+    """So is one that Numba runs, by what a signal's handler raises: Ctrl-C, or anything else."""
+    pytest.importorskip("numba")
+    f = jit(value_and_grad(lambda x: while_loop(lambda c: c != 1.0, lambda c: c * 0.5, x)), backend="numba")
+    assert f(8.0) == (1.0, 0.125)
+    f.wait()
+    assert f.report().backend == "numba"
+
+    def raise_in_time(*_: Any) -> None:
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, raise_in_time)
+    try:
+        for _ in range(3):
+            signal.setitimer(signal.ITIMER_REAL, 0.01)
+            with pytest.raises(TimeoutError):
+                f(-1.0)
+            assert f(16.0) == (1.0, 0.0625)
+    finally:
+        signal.signal(signal.SIGALRM, before)
 
 
 def test_loops_in_threads() -> None:

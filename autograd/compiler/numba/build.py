@@ -9,6 +9,7 @@ from ..runtime.program import Run, UnsuitableError
 from .entry import MachineProgram
 from .machine_code import address_of, loaded
 from .rows import ROWS
+from .signals import SIGNALS
 from .sinks import is_computed
 from .source import loops_source
 from .vector_functions import with_vector_functions
@@ -218,6 +219,6 @@ def numba_program(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Result
         raise UnsuitableError(f"its program has {lines} lines, of at most {most} along {axes}")
     if not plan.lengths and lines > _MOST_LINES:
         raise LongProgramError(f"its program has {lines} lines, of at most {_MOST_LINES}")
-    head = HEAD + ROWS * ("transpose(" in loops.text)
+    head = HEAD + ROWS * ("transpose(" in loops.text) + SIGNALS * ("is_interrupted(" in loops.text)
     program = loaded(with_vector_functions(head, loops.text), "(intp,)").program
     return MachineProgram(address_of(program), program, plan, shapes, results, loops)

@@ -457,7 +457,10 @@ def answer(c, frame):
     take_lock(lock)
     if has_raised:
         put(frame + 8, 0)
-    if has_raised or word(frame + 8):
+    if has_failed():
+        # By Ctrl-C, which the program has looked for.
+        found = 0
+    elif has_raised or word(frame + 8):
         # That it stands 0 bytes from there is what the first word says.
         found = called_with(word(c + C_FAILED), frame, 1, frame + 8)
     else:

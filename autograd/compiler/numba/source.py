@@ -38,8 +38,8 @@ class Loops(NamedTuple):
     Attributes
     ----------
     text : str
-        The definition of ``program``. It takes the address of the words of a `Signature`, and returns 0, or
-        which of the errors it is, counted from 1.
+        The definition of ``program``. It takes the address of the words of a `Signature`, and returns 0,
+        which of the errors it is, counted from 1, or -1 if an exception is set.
     work : int
         The length of ``w``, which it computes in.
     numbers : array of float

@@ -18,6 +18,7 @@ from .along import ArrayAlong
 from .index_loops import IndexLoops
 from .lane_loops import nested
 from .loop_writer import LoopWriter, Memory
+from .signals import looked_for
 from .staged import StageWithNests, WriteBlocks, stages_with_nests, stored_of, write_stages
 from .stages import with_operands_of_loops
 from .step_arrays import StepArray, after_step, all_steps, before_step, begun
@@ -91,7 +92,7 @@ def _around(loop: LoopPlan, inside: Sequence[str]) -> list[str]:
     """Return a step within its loop."""
     index, n = f"t{loop.axis}", f"length{loop.axis}"
     if loop.condition is not None:
-        body = [f"    {line}" for line in [*inside, f"{index} += 1"]]
+        body = [f"    {line}" for line in [*inside, *looked_for(index), f"{index} += 1"]]
         return [f"{index} = 0", "while True:", *body, f"{n} = {index}"]
     return nested([(index, f"{n} - 1, -1, -1" if loop.is_reversed else n)], inside)
 
