@@ -10,7 +10,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 import autograd
-from autograd import vmap
+from autograd import scan, vmap
 from nn.losses import binary_cross_entropy_with_logits, mse
 
 Apply = Callable[[Sequence[Any]], Any]
@@ -81,6 +81,17 @@ OF_A_NUMBER = OF_A_SAMPLE | {
     "gradient": autograd.grad(lambda x: x * x * x),
 }
 
+# What a step makes of the array that it is given and of another one; the numbers beside move along.
+OF_A_STEP: dict[str, Callable[[Any, Any], Any]] = {
+    "sum": lambda carried, x: 0.5 * carried + x,
+    "product": lambda carried, x: 0.3 * carried * x,
+    "the number before": lambda carried, x: 0.5 * x + 0.5 * _behind(carried),
+    "the number behind": lambda carried, x: 0.5 * _before(carried * x),
+    "both": lambda carried, x: carried + 0.1 * x * (_behind(carried) - _before(carried)),
+    "the first and the last": lambda carried, x: 0.5 * carried + 0.1 * x * carried[0] - 0.1 * carried[-1],
+    "a mean": lambda carried, x: carried - 0.5 * autograd.mean(x * carried),
+}
+
 CHOICES: dict[str, Callable[[Any, Any], Any]] = {
     "where above": lambda x, limit: autograd.where(x > limit, x * 2.0, -0.0),
     "where at most": lambda x, limit: autograd.where(x <= limit, 0.5, x * x),
@@ -113,6 +124,7 @@ def _steps(draw: st.DrawFn, pool: Sequence[Any]) -> tuple[str, Apply]:
     kinds = ["unary", "binary", "constant", "full", "signed zero", "sum", "stack", "loss", "equal samples"]
     kinds += ["choice", "masked"]
     kinds += ["concatenate", "index", "gather", "reshape", "vmap"] if shape else []
+    kinds += ["neighbours", "steps"] if len(shape) == 1 else []
     kinds += ["transpose", "rows", "sum along"] if len(shape) == 2 else []
     kinds += ["matmul"] if 1 <= len(shape) <= 2 else []
     return _STEPS[draw(st.sampled_from(kinds))](draw, pool, i)
@@ -207,6 +219,44 @@ def _rows(draw: st.DrawFn, pool: Sequence[Any], i: int) -> tuple[str, Apply]:
     return f"{i}[::-1, :1]", lambda pool: pool[i][::-1, :1]
 
 
+def _behind(x: Any) -> Any:
+    """Return numbers each behind another one."""
+    return np.concatenate([[0.5], x[:-1]])
+
+
+def _before(x: Any) -> Any:
+    """Return numbers each before another one."""
+    return np.concatenate([x[1:], [-0.5]])
+
+
+def _neighbours(draw: st.DrawFn, pool: Sequence[Any], i: int) -> tuple[str, Apply]:
+    """Return a step on numbers and those before or behind them."""
+    if len(pool[i]) > 1 and draw(st.booleans()):
+        return f"{i}[1:] * {i}[:-1]", lambda pool: pool[i][1:] * pool[i][:-1]
+    moved = draw(st.sampled_from([_behind, _before]))
+    return f"{i} * {moved.__name__}({i})", lambda pool: pool[i] * moved(pool[i])
+
+
+def _steps_on_arrays(draw: st.DrawFn, pool: Sequence[Any], i: int) -> tuple[str, Apply]:
+    """Return a step that is the last of some on an array, or what one or two loops leave on their way."""
+    alike = [j for j, other in enumerate(pool) if np.shape(other) == np.shape(pool[i])]
+    j, name, count = (
+        draw(st.sampled_from(alike)),
+        draw(st.sampled_from(sorted(OF_A_STEP))),
+        draw(st.integers(1, 3)),
+    )
+    way = draw(st.sampled_from(["last", "all", "twice"]))
+    of_step = OF_A_STEP[name]
+
+    def steps(pool: Sequence[Any]) -> Any:
+        last, left = scan(lambda c, _: (of_step(c, pool[j]), c), pool[i], None, length=count)
+        if way == "twice":
+            return scan(lambda c, v: (of_step(c, v), None), last, left, reverse=True)[0]
+        return last if way == "last" else left.sum(axis=0)
+
+    return f"{way} of {count} steps ({name}) on {i} by {j}", steps
+
+
 def _reshape(draw: st.DrawFn, pool: Sequence[Any], i: int) -> tuple[str, Apply]:
     shape = draw(st.sampled_from([(-1,), (1, -1), (-1, 1)]))
     return f"{i}.reshape{shape}", lambda pool: pool[i].reshape(shape)
@@ -289,6 +339,8 @@ _STEPS: dict[str, Callable[[st.DrawFn, Sequence[Any], int], tuple[str, Apply]]] 
     "concatenate": _concatenate,
     "index": _index,
     "gather": _gather,
+    "neighbours": _neighbours,
+    "steps": _steps_on_arrays,
     "rows": _rows,
     "reshape": _reshape,
     "transpose": _transpose,

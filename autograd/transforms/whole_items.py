@@ -37,10 +37,8 @@ def settled(result: Any) -> Any:
     >>> settled(2.0)
     2.0
     """
-    if not is_whole(result):
-        return result
     along = array_along(result)
-    return along if along.varies else along.elements()
+    return along.elements() if is_whole(along) and not along.varies else along
 
 
 def numbers_at_any_index(items: Sequence[Any]) -> list[Any]:
