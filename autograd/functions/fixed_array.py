@@ -99,7 +99,11 @@ class FixedArray(WholeArray):
 
     def along(self, dimension: int, axis: Axis) -> Any:
         """Return the slices along a dimension, one for each index of an axis; a `Value` for numbers."""
-        return self.columns(dimension).along(dimension, axis)
+        found = self.columns(dimension)
+        if type(found) is not BatchArray:
+            # Of length 1, it has been used as the number that it is.
+            raise ElementsNeededError
+        return found.along(dimension, axis)
 
     def beside(self, dimensions: Sequence[Dimension]) -> Any:
         """Return the slice at any index of the axes among dimensions, one for each of its own."""

@@ -318,6 +318,16 @@ def test_what_takes_arrays_apart(f: Any) -> None:
     same(jit(both, backend="numpy")(W, H), evaluated(both, W, H), 1e-8)
 
 
+def test_a_sample_that_was_used_as_a_number() -> None:
+    """An array of one number varies along an axis only where nobody has used it otherwise."""
+
+    def f(x: Any) -> tuple[Any, Any]:
+        return x @ x, vmap(lambda number: number * 2.0)(x)
+
+    x = np.array([3.0])
+    same(jit(f, backend="numpy")(x), f(x))
+
+
 def test_an_argument_that_changes() -> None:
     """What is computed from it before has the numbers that it had then."""
 
