@@ -302,11 +302,15 @@ class AxisTrace:
         self.has_axes = False
         self.has_whole_variables = has_whole_variables
         self._axes: dict[Value, Axes] = {}
-        self._operations: dict[Structural, Structural] = {}
+        self._operations: dict[tuple[Any, ...], AxisOperation] = {}
 
-    def one(self, op: Structural) -> Structural:
+    def one(self, kind: type[AxisOperation], *attributes: Any) -> AxisOperation:
         """Return one object for all operations that are equal, of which a trace of a network has hundreds."""
-        return self._operations.setdefault(op, op)
+        key = (kind, *attributes)
+        found = self._operations.get(key)
+        if found is None:
+            found = self._operations[key] = kind(*attributes)
+        return found
 
     def leaf(self, op: Structural, number: float) -> Value:
         """Return a node that has no operands."""
@@ -518,7 +522,7 @@ def total_over(x: Scalar, axis: Axis, counted: Value | None = None) -> Scalar:
     trace = _trace.get()
     if trace is None or not isinstance(x, Value) or axis not in trace.axes_of(x):
         return length_of(axis.size, counted) * x
-    return record(trace.one(TotalOver(axis, axis.size.is_counted)), x._data, (x,), (1.0,))
+    return record(trace.one(TotalOver, axis, axis.size.is_counted), x._data, (x,), (1.0,))
 
 
 def renamed(x: Any, old: Axis, new: Axis) -> Any:
@@ -532,7 +536,7 @@ def renamed(x: Any, old: Axis, new: Axis) -> Any:
     trace = _trace.get()
     if trace is None or not isinstance(x, Value) or old not in trace.axes_of(x):
         return x
-    return record(trace.one(Renamed(old, new)), x._data, (x,), (1.0,))
+    return record(trace.one(Renamed, old, new), x._data, (x,), (1.0,))
 
 
 def totals_over(x: Scalar, axes: Collection[Axis], counted: Value | None = None) -> Scalar:

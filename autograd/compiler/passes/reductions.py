@@ -90,13 +90,13 @@ def find_reductions(tape: Tape, arrays: Sequence[InputArray] = ()) -> Reduced:
         tape = expand_compounds(tape)
     colours, families = Colours(), Families()
     is_short = len(tape) <= _MOST_READ_AGAIN and not any(samples_of(tape))
-    finder = _Finder(tape, arrays, colours, families, notes_rows=is_short)
-    found = finder.found()
+    inner = _inner(tape)
+    finder = _Finder(tape, inner, arrays, colours, families, notes_rows=is_short)
     for _ in range(_MOST_READINGS if is_short else 0):
         if not families.learn(finder.axes_of):
             break
-        finder = _Finder(tape, arrays, colours.anew(), families, notes_rows=True)
-        found = finder.found()
+        finder = _Finder(tape, inner, arrays, colours.anew(), families, notes_rows=True)
+    found = finder.found()
     return Reduced(*in_order(*found)) if families.of else found
 
 
@@ -151,6 +151,7 @@ class _Finder:
     def __init__(
         self,
         tape: Tape,
+        inner: bytearray,
         arrays: Sequence[InputArray],
         colours: Colours,
         families: Families,
@@ -163,28 +164,11 @@ class _Finder:
         self.colours = colours
         self.families = families
         self.axes: list[frozenset[Any]] = []
-        self.is_total = {op for op in set(tape.ops) if _is_total(op)}
-        self.is_inner = self._inner()
+        self.is_total = _totals(tape)
+        self.is_inner = inner
         self.reduced = SimplifiedTape(is_expanded)
         self.new: list[Passed] = [0] * len(tape)
-
-    def _inner(self) -> bytearray:
-        """Return which instructions are sums and products whose only use is as a term of one sum.
-
-        So are numbers that only a total negates, which is negated itself: that takes no array along the axis.
-        """
-        ops, args = self.tape.ops, self.tape.args
-        # Counted without a step of Python's for each operand.
-        uses = Counter(chain(self.tape.outputs, chain.from_iterable(args)))
-        is_inner = bytearray(len(ops))
-        outer = PLAIN_SUMS | self.is_total
-        for i, op in enumerate(ops):
-            if op in outer:
-                for arg in args[i]:
-                    is_negated = ops[arg] is _NEG and op in self.is_total
-                    if uses[arg] == 1 and (ops[arg] in PARTS or is_negated):
-                        is_inner[arg] = 1
-        return is_inner
+        self._read()
 
     def _groups(self, i: int, is_part: bool) -> Groups:
         """Return the terms of a sum by colour, nested sums flattened, as instructions of the new tape."""
@@ -235,7 +219,8 @@ class _Finder:
         group.right.append(right)
         return None
 
-    def found(self) -> Reduced:
+    def _read(self) -> None:
+        """Write the other tape."""
         new, reduced, all_args = self.new, self.reduced, self.tape.args
         rows_over = {op for op in set(self.tape.ops) if isinstance(op, RowOver)}
         for i, op in enumerate(self.tape.ops):
@@ -258,7 +243,11 @@ class _Finder:
             else:
                 new[i] = reduced.add(op, tuple([new[arg] for arg in all_args[i]]))
         self.colours.extend(reduced)
-        reduced.outputs = [new[output] for output in self.tape.outputs]
+
+    def found(self) -> Reduced:
+        """Return what was written, without what no result depends on."""
+        reduced = self.reduced
+        reduced.outputs = [self.new[output] for output in self.tape.outputs]
         reduced.forget()
         is_needed = needed(reduced)
         colours = [*compress(self.colours.of, is_needed)]
@@ -427,5 +416,24 @@ def _count(counts: dict[int, int], pair: int) -> None:
     counts[pair] = counts.get(pair, 0) + 1
 
 
-def _is_total(op: Operation | None) -> bool:
-    return isinstance(op, Structural) and op.adds
+def _totals(tape: Tape) -> set[Operation | None]:
+    return {op for op in set(tape.ops) if isinstance(op, Structural) and op.adds}
+
+
+def _inner(tape: Tape) -> bytearray:
+    """Return which instructions are sums and products whose only use is as a term of one sum.
+
+    So are numbers that only a total negates, which is negated itself: that takes no array along the axis.
+    """
+    ops, args, totals = tape.ops, tape.args, _totals(tape)
+    # Counted without a step of Python's for each operand.
+    uses = Counter(chain(tape.outputs, chain.from_iterable(args)))
+    is_inner = bytearray(len(ops))
+    outer = PLAIN_SUMS | totals
+    for i, op in enumerate(ops):
+        if op in outer:
+            for arg in args[i]:
+                is_negated = ops[arg] is _NEG and op in totals
+                if uses[arg] == 1 and (ops[arg] in PARTS or is_negated):
+                    is_inner[arg] = 1
+    return is_inner

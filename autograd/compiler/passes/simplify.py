@@ -161,7 +161,8 @@ class SimplifiedTape(Tape):
 def doubled(tape: Tape, args: tuple[int, ...], constant: Callable[[float], int]) -> tuple[int, ...]:
     """Return the operands of 2 * (c * x) as those of (2 c) * x: doubling is exact down to 1e-308.
 
-    And those of 2 * ((c * x) * y) as those of ((2 c) * x) * y: x may be one number for many y.
+    And those of 2 * ((c * x) * y) as those of ((2 c) * x) * y, if 2 c makes nothing larger: x may be one
+    number for many y.
 
     Parameters
     ----------
@@ -196,7 +197,8 @@ def doubled(tape: Tape, args: tuple[int, ...], constant: Callable[[float], int])
     if factors is not None:
         return constant(2.0 * factors[0]), factors[1]
     for x, y in (tape.args[product], tape.args[product][::-1]):
-        if tape.ops[x] is _MUL and (factors := _with_constant(tape, x)) is not None:
+        factors = _with_constant(tape, x) if tape.ops[x] is _MUL else None
+        if factors is not None and abs(factors[0]) <= 0.5:
             return tape.add(_MUL, (constant(2.0 * factors[0]), factors[1])), y
     return args
 
