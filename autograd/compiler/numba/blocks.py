@@ -19,11 +19,16 @@ from .windows import read_element
 
 def write_blocks(writer: LoopWriter, nests: Sequence[LoopNest]) -> None:
     """Write the loops of a plan, one after the other."""
-    for nest in nests:
+    last: dict[int, int] = {}
+    for at, nest in enumerate(nests):
+        for colour in nest.elements:
+            last |= dict.fromkeys([colour, *writer.plan.blocks[colour].sources], at)
+    for at, nest in enumerate(nests):
         if nest.is_alone:
             _alone(writer, *nest.elements)
         else:
             write_elements(writer, nest)
+        writer.release([colour for colour in last if last[colour] == at and colour not in writer.returned])
 
 
 def _alone(writer: LoopWriter, colour: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import NamedTuple
@@ -15,6 +15,7 @@ from ..arrays.plan import Floats, Operand, Plan
 from .affine import Affine, affine
 from .along import ArrayAlong
 from .index_loops import IndexLoops
+from .rooms import Rooms
 
 # Vectors of eight floats are loaded faster from where a line of the cache begins.
 ALIGNMENT = 8
@@ -105,6 +106,12 @@ class LoopWriter:
         Where the accumulators of reductions over an axis stand, by colour and name.
     errors : list of str
         The messages of the errors that the program ends with.
+    rooms : Rooms or None
+        The parts of the work array, if they are used again.
+    returned : set of int
+        The arrays that results are of.
+    copied : dict of tuple to int
+        Where in the work array the part begins that a contiguous copy is of.
     """
 
     plan: Plan
@@ -130,6 +137,9 @@ class LoopWriter:
     lane: int | None = None
     states: dict[int, dict[str, Memory]] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
+    rooms: Rooms | None = None
+    returned: set[int] = field(default_factory=set)
+    copied: dict[tuple[object, ...], int] = field(default_factory=dict)
 
     def within(self, plan: Plan, lookups: Mapping[int, Lookup], fixed: int) -> LoopWriter:
         """Return what writes the body of a loop over steps."""
@@ -187,7 +197,10 @@ class LoopWriter:
         """Return a new part of the work array, with lanes if they are along one of some axes."""
         start, lane = self.used, self.lane_among(axes)
         step = 1 if lane is None else LANES
-        self.used += size * step + -size * step % ALIGNMENT
+        length = size * step + -size * step % ALIGNMENT
+        if self.rooms is not None:
+            start = self.rooms.take(length)
+        self.used = max(self.used, start + length)
         return Memory("w", np.arange(start, start + size * step, step), lane)
 
     def memory_of(self, operand: Operand) -> Memory:
@@ -228,12 +241,32 @@ class LoopWriter:
             self.used = self.around.used
             return known
         if key not in self.packed:
+            if self.rooms is not None and memory.array == "w":
+                self.copied[key] = self.rooms.start_of(int(memory.positions.flat[0]))
             room = self.room(memory.positions.size)
             self.packed[key] = Memory("w", room.positions.reshape(memory.positions.shape))
             inside, self.levels = self.levels, self.levels[: self.home + 1]
             self.copy(self.packed[key], memory)
             self.levels = inside
         return self.packed[key]
+
+    def release(self, colours: Collection[int]) -> None:
+        """Let what follows have the room of arrays that nobody needs any more, and of their copies."""
+        if self.rooms is None:
+            return
+        of = {
+            colour: self.rooms.start_of(int(memory.positions.flat[0]))
+            for colour, memory in self.memory.items()
+            if memory.array == "w" and memory.positions.size
+        }
+        for colour in colours:
+            self.memory.pop(colour, None)
+        for start in {of[colour] for colour in colours if colour in of}:
+            if all(of.get(colour) != start for colour in self.memory):
+                for key in [key for key, source in self.copied.items() if source == start]:
+                    del self.copied[key]
+                    self.rooms.free(int(self.packed.pop(key).positions.flat[0]))
+                self.rooms.free(start)
 
     def element(self, memory: Memory, loop: IndexLoops) -> str:
         """Return an element in the body of a loop."""

@@ -23,6 +23,7 @@ from ..runtime.program import UnsuitableError
 from .blocks import write_blocks
 from .index_loops import IndexLoops
 from .loop_writer import LoopWriter, Memory
+from .rooms import Rooms
 from .signature import NUMBERS, PLACES, SMALL, Lengths, Signature, W, shapes_of_results, signature_of
 from .staged import stages_with_nests, stored_of, write_stages
 from .stages import with_merged_axes, with_operands_of_loops
@@ -110,6 +111,10 @@ def loops_source(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results
     writer = LoopWriter(plan, lookups)
     own = signature_of(shapes, shapes_of_results(results, plan.along))
     writer.lines += _arrays_of_arguments(own, shapes, is_any=bool(plan.lengths))
+    # What stands in a part is followed through loops that come one after the other, not through others.
+    if not (plan.lengths or lookups or any(block.loop for block in plan.blocks.values())):
+        writer.rooms = Rooms()
+        writer.returned = {plan.place[i][0] for instructions, _ in results for i in instructions}
     _read_lengths(writer)
     writer.lines += _arrays_of_results(own, shapes_of_results(results, plan.along))
     _read_arguments(writer, own)
@@ -192,8 +197,8 @@ def _read_arguments(writer: LoopWriter, own: Signature) -> None:
         if not block.shape:
             writer.scalars[colour] = name
         else:
-            writer.lines.append(f"load(w, {writer.used}, {name})")
-            writer.memory[colour] = writer.room(block.size)
+            room = writer.memory[colour] = writer.room(block.size)
+            writer.lines.append(f"load(w, {room.positions[0] if block.size else 0}, {name})")
 
 
 def _write_results(writer: LoopWriter, own: Signature, results: Results) -> None:
