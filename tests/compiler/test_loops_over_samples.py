@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 from comparing import evaluated, same
+from loops_backend import interpreted, on
 from loops_backend import loops as loops
-from loops_backend import on
 from test_loops import LOOPS, H, U, xs
 from test_loops import W as LOOP_W
 from test_open_lengths import PROGRAMS, W, batch
@@ -35,6 +35,7 @@ from autograd.compiler.arrays.plan import Plan, Results
 from autograd.compiler.found import FoundArrays
 from autograd.compiler.found_records import record_of, what_is_in
 from autograd.compiler.numba import build
+from autograd.compiler.numba.source import loops_source
 from autograd.compiler.numpy.literals import Literals
 from autograd.compiler.numpy.source import Source, numpy_source
 from autograd.compiler.numpy.table import with_numpy
@@ -185,6 +186,21 @@ def test_no_samples() -> None:
         assert each.shape == (0,)
         assert total == 0.0
         assert np.isnan(mean)
+
+
+def test_value_and_slope_share_a_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What value and derivative have in common of a sample is computed once: they are in one loop."""
+    texts: list[str] = []
+
+    def kept(*plan: Any) -> Run:
+        texts.append(loops_source(*plan).text)
+        return interpreted(*plan)
+
+    monkeypatch.setitem(compile.BACKENDS, "loops", compile.Backend(kept, with_numpy))
+    f = value_and_grad(lambda w, x: vmap(lambda x: softplus(dot(w, x)))(x).mean())
+    w = np.array([0.5, -2.0])
+    same(on("loops", f, w, numbers(5, 2))(w, numbers(7, 2)), f(w, numbers(7, 2)))
+    assert sum("exp(" in loop for loop in texts[0].split("for t0 in")) == 1
 
 
 def test_results_are_not_read_beyond_the_last_sample() -> None:

@@ -2,7 +2,8 @@
 
 The plan is walked from its end. An array joins the loop of its first consumer if that loop uses each of
 its elements exactly once. An operand of a matrix product or a sum gets a loop of its own before it. Cheap
-arrays such as comparisons are computed again in every loop that uses them.
+arrays such as comparisons are computed again in every loop that uses them. Loops over samples that read the
+same numbers become one, if nothing that the later one needs is computed in between.
 """
 
 from __future__ import annotations
@@ -95,7 +96,57 @@ def fused(plan: Plan) -> list[LoopNest]:
                 users.setdefault(operand.source, {}).setdefault(at, []).append((colour, operand.wanted))
     for step in steps:
         step.elements = dict(reversed(step.elements.items()))
-    return steps[::-1]
+    return _joined(plan, steps[::-1])
+
+
+def _joined(plan: Plan, nests: Iterable[LoopNest]) -> list[LoopNest]:
+    """Return nests of which those that read the same numbers of samples are one, where they can be.
+
+    The sums over samples of a loss and of its slopes are apart, and would have the exponential of each sample
+    computed twice.
+    """
+    found: list[LoopNest] = []
+    # Which nest was the last to compute, and to compute or read, an array.
+    computed: dict[int, int] = {}
+    seen: dict[int, int] = {}
+    for nest in nests:
+        sources = {operand.source for colour in nest.elements for operand in plan.blocks[colour].operands}
+        # Not before what it needs, and after that of which it needs other rounds.
+        begin = max([computed.get(source, 0) for source in sources], default=0)
+        begin = max([begin, *(computed.get(source, -1) + 1 for source in _parts(plan, sources))])
+        known = sorted({seen[source] for source in sources if seen.get(source, -1) >= begin})
+        at = next((at for at in known if _fits(plan, found[at], nest)), len(found))
+        if at < len(found):
+            found[at].elements |= nest.elements
+        else:
+            found.append(nest)
+        computed |= dict.fromkeys(nest.elements, at)
+        seen |= dict.fromkeys([*sources, *nest.elements], at)
+    return found
+
+
+def _fits(plan: Plan, nest: LoopNest, later: LoopNest) -> bool:
+    """Return whether what a later nest needs of another one is computed there in the same round."""
+    is_alike = (nest.shape, nest.axes) == (later.shape, later.axes) and bool(later.axes)
+    if nest.is_alone or later.is_alone or not is_alike:
+        return False
+    wanted = [(colour, of) for colour, of in later.elements.items() if colour in nest.elements]
+    for colour, of in later.elements.items():
+        operands = plan.blocks[colour].operands
+        wanted += [(o.source, o.wanted.ravel()[of]) for o in operands if o.source in nest.elements]
+    return all((nest.elements[colour] == of).all() for colour, of in wanted)
+
+
+def _parts(plan: Plan, sources: Iterable[int]) -> set[int]:
+    """Return what sources consist of that no nest computes, such as what a loop leaves, or a slice."""
+    found: set[int] = set()
+    waiting = {*sources}
+    while waiting:
+        blocks = [plan.blocks[colour] for colour in waiting]
+        given = [block for block in blocks if block.op is None and not stands_alone(block)]
+        waiting = {source for block in given for source in block.sources} - found
+        found |= waiting
+    return found
 
 
 def used_elsewhere(plan: Plan, nests: Iterable[LoopNest], results: Results) -> set[int]:
