@@ -99,36 +99,33 @@ class FixedArray(WholeArray):
 
     def along(self, dimension: int, axis: Axis) -> Any:
         """Return the slices along a dimension, one for each index of an axis; a `Value` for numbers."""
-        found = self.columns(dimension)
-        if type(found) is not BatchArray:
-            # Of length 1, it has been used as the number that it is.
-            raise ElementsNeededError
-        return found.along(dimension, axis)
+        return _varying(self.columns(dimension)).along(dimension, axis)
 
     def beside(self, dimensions: Sequence[Dimension]) -> Any:
         """Return the slice at any index of the axes among dimensions, one for each of its own."""
-        return self._columns().beside(dimensions)
+        return _varying(self.along_axes()).beside(dimensions)
 
     def in_order(self, places: Sequence[int]) -> Any:
         """Return the array with its dimensions in another order."""
-        return self._columns().in_order(places)
+        return _varying(self.along_axes()).in_order(places)
 
     def ravel(self) -> Any:
         """Return an array of one dimension, as `numpy.ravel`."""
-        return self if self.ndim == 1 else self._columns().ravel()
+        return self if self.ndim == 1 else _varying(self.along_axes()).ravel()
 
     def reshape(self, *shape: Any) -> Any:
         """Return an array of another shape, as `numpy.reshape`."""
-        return self._columns().reshape(*shape)
-
-    def _columns(self) -> BatchArray:
-        found = self.along_axes()
-        if type(found) is not BatchArray:
-            raise ElementsNeededError
-        return found
+        return _varying(self.along_axes()).reshape(*shape)
 
     def __getitem__(self, key: Any) -> Any:
         return (self.row_by_row() if picks_a_row(key) else self.along_axes())[key]
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.row_by_row())
+
+
+def _varying(found: Any) -> BatchArray:
+    """Return an array that varies along axes; one of length 1 that was used as a number varies along none."""
+    if type(found) is not BatchArray:
+        raise ElementsNeededError
+    return found

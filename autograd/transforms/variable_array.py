@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.value import Value
+from ..functions.alignment import beside
 from ..functions.axes import Axis, AxisTrace, ElementsNeededError
 from ..functions.batch_array import BatchArray
 from ..functions.traced_array import Dimension, WholeArray, array_along, is_whole, picks_a_row
@@ -178,7 +179,7 @@ class VariableArray(WholeArray):
     def beside(self, dimensions: Sequence[Dimension]) -> Any:
         """Return the slice at any index of the axes among dimensions, one for each of its own."""
         if self._trace.is_along_all:
-            return self._used().beside(dimensions)
+            return beside(self._used(), dimensions)
         places = [place for place, dimension in enumerate(dimensions) if isinstance(dimension, Axis)]
         return self.columns(places[0]).beside(dimensions) if places else self.elements()
 
