@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from itertools import accumulate
+from math import prod
 from typing import Any
 
 from ...functions.axes import Renamed, TotalOver
@@ -278,24 +280,13 @@ class _Steps:
     def _know_left(self, outputs: list[int]) -> None:
         """Note what stands for what a step of this loop is given, and for what it leaves."""
         tape, old = self.whole.tape, self.whole.loops[self.loop]
-        starts = _starts(old)
+        starts = [0, *accumulate(map(prod, old.shapes))]
         for i, op in enumerate(tape.ops):
             if isinstance(op, TapeCarried) and tape.args[i][0] == self.loop and op.when != "last":
                 position = tape.numbers[tape.args[i][1]]
                 assert position is not None
                 which = starts[op.group] + int(position)
                 self.known[i] = (self.carried if op.when == "given" else outputs)[which]
-
-
-def _starts(op: TapeLoop) -> list[int]:
-    """Return where the numbers of each array begin that a loop carries."""
-    starts = [0]
-    for shape in op.shapes:
-        size = 1
-        for length in shape:
-            size *= length
-        starts.append(starts[-1] + size)
-    return starts
 
 
 def _new_args(tape: Tape, changed: Mapping[int, _Steps]) -> list[Operands]:
