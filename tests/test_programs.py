@@ -271,7 +271,9 @@ def check_backend(backend: str, program: Program, name: str, samples: int) -> No
                 return
             agree(program, name, found, plain(expected))
             function.wait()
-            assert function.report().backend == kind, function.report()
+            report = function.report()
+            # Samples that take steps as long as a condition holds for any of them run on NumPy alone.
+            assert report.backend == kind or "until a condition fails" in report.remark, report
 
 
 def check_numba(drawn: Sequence[Program], names: Sequence[str]) -> None:
