@@ -23,12 +23,16 @@ def write_blocks(writer: LoopWriter, nests: Sequence[LoopNest]) -> None:
     for at, nest in enumerate(nests):
         for colour in nest.elements:
             last |= dict.fromkeys([colour, *writer.plan.blocks[colour].sources], at)
-    for at, nest in enumerate(nests):
+    done: list[list[int]] = [[] for _ in nests]
+    for colour, at in last.items():
+        if colour not in writer.returned:
+            done[at].append(colour)
+    for nest, released in zip(nests, done, strict=True):
         if nest.is_alone:
             _alone(writer, *nest.elements)
         else:
             write_elements(writer, nest)
-        writer.release([colour for colour in last if last[colour] == at and colour not in writer.returned])
+        writer.release(released)
 
 
 def _alone(writer: LoopWriter, colour: int) -> None:

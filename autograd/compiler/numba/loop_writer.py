@@ -110,8 +110,8 @@ class LoopWriter:
         The parts of the work array, if they are used again.
     returned : set of int
         The arrays that results are of.
-    copied : dict of tuple to int
-        Where in the work array the part begins that a contiguous copy is of.
+    copied : dict of int to list
+        The contiguous copies of what stands in a part of the work array, by where that begins.
     """
 
     plan: Plan
@@ -139,7 +139,7 @@ class LoopWriter:
     errors: list[str] = field(default_factory=list)
     rooms: Rooms | None = None
     returned: set[int] = field(default_factory=set)
-    copied: dict[tuple[object, ...], int] = field(default_factory=dict)
+    copied: dict[int, list[tuple[object, ...]]] = field(default_factory=dict)
 
     def within(self, plan: Plan, lookups: Mapping[int, Lookup], fixed: int) -> LoopWriter:
         """Return what writes the body of a loop over steps."""
@@ -242,7 +242,8 @@ class LoopWriter:
             return known
         if key not in self.packed:
             if self.rooms is not None and memory.array == "w":
-                self.copied[key] = self.rooms.start_of(int(memory.positions.flat[0]))
+                start = self.rooms.start_of(int(memory.positions.flat[0]))
+                self.copied.setdefault(start, []).append(key)
             room = self.room(memory.positions.size)
             self.packed[key] = Memory("w", room.positions.reshape(memory.positions.shape))
             inside, self.levels = self.levels, self.levels[: self.home + 1]
@@ -254,17 +255,12 @@ class LoopWriter:
         """Let what follows have the room of arrays that nobody needs any more, and of their copies."""
         if self.rooms is None:
             return
-        of = {
-            colour: self.rooms.start_of(int(memory.positions.flat[0]))
-            for colour, memory in self.memory.items()
-            if memory.array == "w" and memory.positions.size
-        }
         for colour in colours:
-            self.memory.pop(colour, None)
-        for start in {of[colour] for colour in colours if colour in of}:
-            if all(of.get(colour) != start for colour in self.memory):
-                for key in [key for key, source in self.copied.items() if source == start]:
-                    del self.copied[key]
+            memory = self.memory.pop(colour, None)
+            if memory is not None and memory.array == "w" and memory.positions.size:
+                # Each array has a room of its own.
+                start = self.rooms.start_of(int(memory.positions.flat[0]))
+                for key in self.copied.pop(start, []):
                     self.rooms.free(int(self.packed.pop(key).positions.flat[0]))
                 self.rooms.free(start)
 
