@@ -128,6 +128,11 @@ class Block:
         return prod(self.shape)
 
     @property
+    def is_at_index(self) -> bool:
+        """Whether it is what stands at one index of the only axis of another array."""
+        return self.window is not None and not self.axes
+
+    @property
     def sources(self) -> set[int]:
         """The colours of what it is computed from."""
         found = {operand.source for operand in (*self.operands, *(self.product or ()))}

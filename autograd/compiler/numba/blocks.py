@@ -19,20 +19,27 @@ from .windows import read_element
 
 def write_blocks(writer: LoopWriter, nests: Sequence[LoopNest]) -> None:
     """Write the loops of a plan, one after the other."""
-    last: dict[int, int] = {}
-    for at, nest in enumerate(nests):
-        for colour in nest.elements:
-            last |= dict.fromkeys([colour, *writer.plan.blocks[colour].sources], at)
-    done: list[list[int]] = [[] for _ in nests]
-    for colour, at in last.items():
-        if colour not in writer.returned:
-            done[at].append(colour)
-    for nest, released in zip(nests, done, strict=True):
+    for nest, released in zip(nests, _released(writer, nests), strict=True):
         if nest.is_alone:
             _alone(writer, *nest.elements)
         else:
             write_elements(writer, nest)
         writer.release(released)
+
+
+def _released(writer: LoopWriter, nests: Sequence[LoopNest]) -> list[list[int]]:
+    """Return which arrays nobody needs after each of some loops, if others may have their rooms."""
+    found: list[list[int]] = [[] for _ in nests]
+    if writer.rooms is None:
+        return found
+    last: dict[int, int] = {}
+    for at, nest in enumerate(nests):
+        for colour in nest.elements:
+            last |= dict.fromkeys([colour, *writer.plan.blocks[colour].sources], at)
+    for colour, at in last.items():
+        if colour not in writer.returned:
+            found[at].append(colour)
+    return found
 
 
 def _alone(writer: LoopWriter, colour: int) -> None:

@@ -69,8 +69,7 @@ def store(writer: LoopWriter, which: int, result: tuple[Sequence[int], tuple[int
                 writer.lines += copy_rows(part, array, memory, rule, is_read=False)
                 continue
             text = writer.element(memory.shaped(own), loop)
-        indices = np.unravel_index(target, shape) if shape else []
-        at = array.at([writer.address(index.reshape(own), loop) for index in indices], loop.lane)
+        at = array.at(writer.indices(target, shape, loop), loop.lane)
         writer.lines += loop.around(f"{part}[{at}] = {text}")
 
 

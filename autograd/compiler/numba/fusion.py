@@ -41,7 +41,7 @@ class LoopNest:
 
 def stands_alone(block: Block) -> bool:
     """Return whether a block is an arrangement, a product, another reduction, a loop, or at one index."""
-    is_read = block.opened is not None or (block.window is not None and not block.axes)
+    is_read = block.opened is not None or block.is_at_index
     return any((block.targets, block.over, block.is_reduction, block.loop is not None, is_read))
 
 

@@ -285,6 +285,12 @@ class LoopWriter:
         assert at is not None
         return at, True
 
+    def indices(self, positions: Positions, shape: tuple[int, ...], loop: IndexLoops) -> list[str]:
+        """Return the indices of elements of an array of some shape, in the body of a loop over them."""
+        # NumPy finds no position in a number, which has no indices.
+        found = np.unravel_index(positions, shape) if shape else ()
+        return [self.address(index.reshape(loop.shape), loop) for index in found]
+
     def literal(self, operand: Operand) -> str | None:
         """Return the number that all elements of an operand are, if they are one constant."""
         constants = self.plan.blocks[operand.source].constants

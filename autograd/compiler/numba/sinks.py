@@ -59,8 +59,8 @@ def is_computed(block: Block) -> bool:
     >>> is_computed(Block(None, (2,), argument=0))
     False
     """
-    is_arranged = block.targets or block.loop is not None or block.opened is not None
-    return bool(block.op is not None or is_arranged or (block.window is not None and not block.axes))
+    is_read = block.opened is not None or block.is_at_index
+    return any((block.op is not None, block.targets, block.loop is not None, is_read))
 
 
 def stands(block: Block) -> bool:
@@ -150,7 +150,7 @@ class Sinks:
                 sink.once.add(block.carried[0])
             elif block.is_along:
                 sink.once.add(colour)
-            elif block.window is not None and block.axes:
+            elif block.window is not None and not block.is_at_index:
                 (sink.needs if block.window.source in self.of else wanted).add(block.window.source)
             elif not is_computed(block):
                 continue

@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from math import prod
 from typing import NamedTuple
 
-import numpy as np
-
 from ...ops.structural import When
 from ..arrays.plan import CarriedArray, LoopPlan, Operand, by_source
 from ..runtime.program import UnsuitableError
@@ -119,8 +117,7 @@ def _fill(writer: LoopWriter, found: StepArray) -> None:
             text = writer.element(writer.memory_of(operand), loop)
         elif text is None:
             text = _element(writer, operand, axis, loop)
-        own = np.unravel_index(target, found.array.shape) if found.array.shape else ()
-        at = found.given.at([writer.address(index, loop) for index in own], axis)
+        at = found.given.at(writer.indices(target, found.array.shape, loop), axis)
         every = [*loop.bounds, (lane_of(axis), f"length{axis}")]
         writer.lines += nested(every, [f"{found.given.name}[{at}] = {text}"])
 
@@ -129,5 +126,4 @@ def _element(writer: LoopWriter, operand: Operand, axis: int, loop: IndexLoops) 
     """Return an element of an array along an axis, at any index of it."""
     array = array_along(writer, operand.source, writer.plan.blocks[operand.source]).beginning(axis, "0")
     part = writer.chunk_of(array)
-    indices = np.unravel_index(operand.wanted.ravel(), array.shape) if array.shape else ()
-    return f"{part}[{array.at([writer.address(at, loop) for at in indices], axis)}]"
+    return f"{part}[{array.at(writer.indices(operand.wanted, array.shape, loop), axis)}]"

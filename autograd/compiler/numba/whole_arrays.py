@@ -89,6 +89,6 @@ def copy_chunk(writer: LoopWriter, room: Memory, array: ArrayAlong, wanted: Posi
     loop = IndexLoops(shape, room.lane, is_exact=True)
     indices: Sequence[str] = loop.indices
     if wanted is not None:
-        indices = [writer.address(at, loop) for at in np.unravel_index(wanted.ravel(), array.shape)]
+        indices = writer.indices(wanted, array.shape, loop)
     target = writer.element(room.shaped(shape), loop)
     writer.lines += loop.around(f"{target} = {part}[{array.at(indices, room.lane)}]")
