@@ -38,7 +38,7 @@ class Ready:
         Takes the arguments apart, or gives None if they are of another key.
     program : Program
         What computes.
-    results : Built
+    results : BuiltResults
         What puts the results together.
     key : hashable or None
         What the program is kept by.

@@ -101,11 +101,10 @@ class Size:
         new, known = (one, two) if one._is_new else (two, one)
         if new._is_new:
             new._root = known
-            known.pin(new._pinned)
-            known.base()._is_fixed = known.is_fixed or new._is_fixed
-            known.base()._conditions |= {
-                (asked, n - known.extra, is_so) for asked, n, is_so in new._conditions
-            }
+            base, extra = known.base(), known.extra
+            base.pin(new._pinned)
+            base._is_fixed = base._is_fixed or new._is_fixed
+            base._conditions |= {(asked, n - extra, answer) for asked, n, answer in new._conditions}
             return
         for size in (one, two):
             size.pin("a slice of it is as long as another array")
