@@ -1,7 +1,8 @@
 """Run the tests on the compiled wheel, installed in an environment of its own and away from the sources.
 
 ``python .ci/compiled.py`` installs the wheel into the environment ``.venv-compiled``; its arguments are those
-of pytest, in place of the folders below.
+of pytest, in place of the folders below. With ``--here`` first, the wheel is installed already, and what it
+takes to test it: in the environment of the Python that runs this.
 """
 
 import os
@@ -48,17 +49,24 @@ def compiled_modules() -> list[str]:
     return [name.removesuffix(".py").replace("/", ".") for name in sources(ROOT, listed)]
 
 
-def main() -> int:
-    """Install the wheel, check its form, and run the tests in a folder that has no sources."""
+def with_wheel() -> str:
+    """Return the Python of a new environment in which the wheel is installed."""
     venv.create(FOLDER, clear=True, with_pip=True)
     python = str(FOLDER / "bin" / "python")
     install = [python, "-m", "pip", "install", "-q", f"{ROOT}[test]"]
     subprocess.run(install, check=True, cwd=ROOT, env={**os.environ, "CHAINRULE_COMPILE": "1"})
+    return python
+
+
+def main() -> int:
+    """Install the wheel, check its form, and run the tests in a folder that has no sources."""
+    is_here = sys.argv[1:2] == ["--here"]
+    python = sys.executable if is_here else with_wheel()
     with tempfile.TemporaryDirectory(prefix="chainrule-") as folder:
         shutil.copytree(ROOT / "tests", Path(folder, "tests"), ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(ROOT / "pyproject.toml", folder)
         subprocess.run([python, "-c", CHECK, *compiled_modules()], check=True, cwd=folder)
-        tests = [python, *OPTIONS, *(sys.argv[1:] or TESTS)]
+        tests = [python, *OPTIONS, *(sys.argv[1 + is_here :] or TESTS)]
         return subprocess.run(tests, cwd=folder, check=False).returncode
 
 
