@@ -22,9 +22,11 @@ if not hasattr(autograd, "Value"):
 
 from . import activations, datasets, initializers, losses, metrics, optimizers, plots
 from .checkpoint import load, save
-from .layers import MLP, Layer, Neuron, Sequential
-from .module import Module
-from .training import History, fit
+from .modules.module import Module
+from .modules.neurons import MLP, Layer, Neuron
+from .modules.sequential import Sequential
+from .training.history import History
+from .training.loop import fit
 
 __all__ = [
     "MLP",

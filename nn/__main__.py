@@ -25,10 +25,11 @@ from . import datasets, metrics, plots
 from .activations import ACTIVATIONS
 from .checkpoint import save
 from .datasets import Dataset, DatasetError, Standardizer
-from .layers import MLP
 from .losses import cross_entropy, l2_penalty
+from .modules.neurons import MLP
 from .optimizers import SGD
-from .training import History, fit
+from .training.history import History
+from .training.loop import fit
 
 _BUILT_IN = {"iris": datasets.iris, "wine": datasets.wine, "moons": datasets.moons}
 

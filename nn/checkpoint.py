@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from autograd.files import write_whole
 
-from .module import Module
+from .modules.module import Module
 
 # A file of another model is unpacked up to this size, so that the error can list its names.
 _ROOM = 2**22

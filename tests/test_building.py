@@ -101,7 +101,7 @@ def compiling(build: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[list[s
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """Return a folder with two modules of which one is to be compiled."""
-    for name in ("autograd/engine/graph.py", "autograd/engine/user_line.py", "nn/layers.py"):
+    for name in ("autograd/engine/graph.py", "autograd/engine/user_line.py", "nn/modules/neurons.py"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("x: int = 1\n")
     return tmp_path

@@ -11,9 +11,9 @@ import pytest
 import autograd as ag
 from autograd import jit, sigmoid, value_and_grad
 from nn import MLP, Layer, Module, Sequential, fit, losses
-from nn.compiled_steps import CompiledSteps
-from nn.eager_steps import EagerSteps
 from nn.optimizers import SGD, Adam
+from nn.training.compiled_steps import CompiledSteps
+from nn.training.eager_steps import EagerSteps
 
 Array = Any
 Targets = Callable[[np.random.Generator, int], Array]

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nn.datasets import Dataset, DatasetError, Standardizer, _check_names, iris, moons, read_csv, split, wine
+from nn.datasets import Dataset, DatasetError, Standardizer, iris, moons, read_csv, split, wine
+from nn.datasets.csv_files import _check_names
 
 WriteCsv = Callable[[str | bytes], Path]
 
@@ -93,7 +94,7 @@ def test_real_data_are_those_of_scikit_learn(load: Callable[[], Dataset]) -> Non
 @pytest.mark.parametrize("load", [iris, wine])
 def test_without_scikit_learn(load: Callable[[], Dataset], monkeypatch: pytest.MonkeyPatch) -> None:
     """Without scikit-learn the error names the data set and what to install."""
-    monkeypatch.setattr("nn.datasets.find_spec", lambda name: None)
+    monkeypatch.setattr("nn.datasets.real.find_spec", lambda name: None)
     with pytest.raises(DatasetError) as raised:
         load()
     assert load.__name__ in one_line(raised.value)
@@ -329,7 +330,7 @@ def test_csv_of_many_repeated_names(write_csv: WriteCsv) -> None:
 @pytest.mark.parametrize("path", ["/dev/zero", "pipe"])
 def test_csv_that_never_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
     """An endless device or pipe is read up to the size limit and then raises."""
-    monkeypatch.setattr("nn.datasets._MOST_BYTES", 2**16)
+    monkeypatch.setattr("nn.datasets.text_files._MOST_BYTES", 2**16)
     file = tmp_path / path
     if path == "pipe":
         os.mkfifo(file)

@@ -365,7 +365,7 @@ def test_bad_files(folder: Path, capsys: pytest.CaptureFixture[str], content: st
     ("module", "message"),
     [
         ("nn.__main__", "pip install 'chainrule[train]'"),
-        ("nn.datasets", "pip install 'chainrule[train]'"),
+        ("nn.datasets.real", "pip install 'chainrule[train]'"),
         ("autograd.show.picture.drawing", "pip install 'chainrule[viz]'"),
     ],
     ids=["Matplotlib", "scikit-learn", "Graphviz"],

@@ -166,6 +166,6 @@ def test_figures_belong_to_nobody_else(pyplot: Any, plot: Callable[[], Any]) -> 
 @every_plot
 def test_without_matplotlib(plot: Callable[[], Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """Without Matplotlib the error says what to install."""
-    monkeypatch.setattr("nn.plots.find_spec", lambda name: None)
+    monkeypatch.setattr("nn.plots.figures.find_spec", lambda name: None)
     with pytest.raises(ModuleNotFoundError, match=r"plots need Matplotlib: pip install 'chainrule\[viz\]'"):
         plot()

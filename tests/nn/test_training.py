@@ -20,11 +20,7 @@ from nn import (
     Module,
     Neuron,
     assignment,
-    compiled_steps,
-    eager_steps,
     fit,
-    optimizers,
-    training,
 )
 from nn.losses import (
     binary_cross_entropy,
@@ -36,6 +32,8 @@ from nn.losses import (
 )
 from nn.metrics import accuracy, predicted_classes
 from nn.optimizers import SGD, Adam
+from nn.optimizers import optimizer as base_of_optimizers
+from nn.training import compiled_steps, eager_steps, loop
 
 X = np.arange(7.0)[:, None] / 7
 Y = 3.0 * X[:, 0] + 1.0
@@ -539,9 +537,8 @@ def left_by(optimizer: Adam) -> tuple[Any, ...]:
 @pytest.mark.parametrize("jit", [False, True], ids=["eager", "compiled"])
 def test_an_interrupted_training_ends_with_a_step(jit: bool) -> None:
     """Wherever Ctrl-C interrupts, parameters and optimizer states are those after the same step."""
-    files = {
-        str(module.__file__) for module in (training, eager_steps, compiled_steps, optimizers, assignment)
-    }
+    modules = (loop, eager_steps, compiled_steps, base_of_optimizers, assignment)
+    files = {str(module.__file__) for module in modules}
     known: dict[int, tuple[Any, ...]] = {}
     # The stride is a prime, so that each place in the loops is hit.
     for count in range(1, 100_000, 11):
@@ -560,7 +557,7 @@ def test_an_interrupted_training_ends_with_a_step(jit: bool) -> None:
 @pytest.fixture
 def without_tqdm(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hide tqdm."""
-    monkeypatch.setattr("nn.progress.find_spec", lambda name: None)
+    monkeypatch.setattr("nn.training.progress.find_spec", lambda name: None)
 
 
 def shown(line: Recorder, capsys: pytest.CaptureFixture[str], epochs: int, **options: Any) -> str:
@@ -601,5 +598,5 @@ def test_no_progress(
     hide: Callable[[str], str | None],
 ) -> None:
     """`progress=False` prints nothing, with or without tqdm."""
-    monkeypatch.setattr("nn.progress.find_spec", hide)
+    monkeypatch.setattr("nn.training.progress.find_spec", hide)
     assert shown(line, capsys, epochs=5, progress=False) == ""

@@ -1,64 +1,20 @@
-"""Plots of a training run, with Matplotlib."""
+"""Regions in which a classifier predicts each class."""
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from autograd.printable import printable
 
-from .datasets import Dataset, Standardizer
-from .metrics import predicted_classes
-from .module import Module
-from .training import History
+from ..datasets import Dataset, Standardizer
+from ..metrics import predicted_classes
+from ..modules.module import Module
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-_COLORS = ("#1f6fb4", "#d9822b", "#3a9d5d", "#b4457e", "#7a5cc0", "#6b7784")
-
-
-def loss_curve(history: History, title: str = "Training") -> Figure:
-    """Plot the loss, and the metric if there is one, against the epochs.
-
-    Parameters
-    ----------
-    history : History
-        The result of `nn.fit`.
-    title : str
-        The title of the figure.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        The figure. Notebooks show it; ``figure.savefig("loss.png")`` saves it.
-
-    Raises
-    ------
-    ModuleNotFoundError
-        If Matplotlib is not installed.
-
-    Examples
-    --------
-    >>> len(loss_curve(History(loss=[2.0, 1.0], metric=[0.5, 0.9])).axes)
-    2
-    """
-    figure, axes = _figure(title)
-    epochs = np.arange(1, len(history.loss) + 1)
-    axes.plot(epochs, history.loss, color=_COLORS[0])
-    axes.set_xlabel("epoch")
-    axes.set_ylabel("loss", color=_COLORS[0])
-    axes.set_ylim(bottom=0.0)
-    axes.grid(alpha=0.25)
-    if history.metric:
-        right = axes.twinx()
-        right.plot(epochs, history.metric, color=_COLORS[1])
-        right.set_ylabel("accuracy on the training data", color=_COLORS[1])
-        right.set_ylim(0.0, 1.02)
-    return figure
+from .figures import COLORS, figure_of
 
 
 def decision_boundary(
@@ -103,8 +59,8 @@ def decision_boundary(
     x, y = (np.linspace(a, b, points) for a, b in zip(low - margin, high + margin, strict=True))
     grid = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
     regions = predicted_classes(model(standardize(grid) if standardize else grid)).reshape(points, points)
-    figure, axes = _figure(f"Decision boundary, {dataset.name}")
-    colors = [_COLORS[i % len(_COLORS)] for i in range(len(dataset.classes))]
+    figure, axes = figure_of(f"Decision boundary, {dataset.name}")
+    colors = [COLORS[i % len(COLORS)] for i in range(len(dataset.classes))]
     levels = np.arange(len(dataset.classes) + 1) - 0.5
     axes.contourf(x, y, regions, levels=levels, colors=colors, alpha=0.25)
     for class_, (name, color) in enumerate(zip(dataset.classes, colors, strict=True)):
@@ -119,15 +75,3 @@ def decision_boundary(
     for text in axes.legend(framealpha=0.9).get_texts():
         text.set_parse_math(False)
     return figure
-
-
-def _figure(title: str) -> tuple[Figure, Axes]:
-    """Return a new figure that is not in the global list of figures."""
-    if find_spec("matplotlib") is None:
-        raise ModuleNotFoundError("plots need Matplotlib: pip install 'chainrule[viz]'")
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6.4, 4.4), layout="constrained")
-    axes: Any = figure.add_subplot()
-    axes.set_title(printable(title), parse_math=False)
-    return figure, axes

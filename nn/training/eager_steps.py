@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from autograd import Value, as_values
 
-from .module import Module
-from .optimizers import Optimizer
+from ..modules.module import Module
+from ..optimizers import Optimizer
 
 Array = npt.NDArray[Any]
 

@@ -1,22 +1,22 @@
-"""Neurons, layers, and models made of layers.
+"""Neurons, layers of neurons, and networks of layers.
 
 Arguments called ``rng`` take a `numpy.random.Generator` or a seed; the same seed gives the same model.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from autograd import Value, dot
 
-from .activations import Activation, activation, is_rectifier
-from .initializers import Initializer, initializer
-from .module import Module, Sample, as_outputs
-
-Rng = np.random.Generator | int | None
+from ..activations import Activation, activation, is_rectifier
+from ..initializers import Initializer, initializer
+from ..randomness import Rng
+from .module import Module, Sample
+from .names import name_of
 
 
 class Neuron(Module):
@@ -78,7 +78,7 @@ class Neuron(Module):
         return self.activation(dot(self.w, x) + self.b)
 
     def __repr__(self) -> str:
-        return f"Neuron({len(self.w)}, {_name(self.activation)!r})"
+        return f"Neuron({len(self.w)}, {name_of(self.activation)!r})"
 
 
 class Layer(Module):
@@ -128,50 +128,7 @@ class Layer(Module):
 
     def __repr__(self) -> str:
         first = self.neurons[0]
-        return f"Layer({len(first.w)}, {len(self.neurons)}, {_name(first.activation)!r})"
-
-
-class Sequential(Module):
-    """Modules and functions, each applied to the outputs of the previous one (D6).
-
-    Parameters
-    ----------
-    *steps : Module or callable
-        A function gets the outputs for a sample as an array: ``autograd.tanh`` applies to each of them,
-        ``autograd.softmax`` to all of them together.
-
-    Attributes
-    ----------
-    steps : list
-        The modules and functions.
-
-    Raises
-    ------
-    TypeError
-        For a step that cannot be called.
-
-    Examples
-    --------
-    >>> from autograd import tanh
-    >>> len(Sequential(Layer(3, 2, "linear", rng=0), tanh)([1.0, 0.0, 2.0]))
-    2
-    """
-
-    def __init__(self, *steps: Module | Callable[[Any], Any]) -> None:
-        for step in steps:
-            if not callable(step):
-                raise TypeError(f"expected each step to be a Module or a function, got {step!r}")
-        self.steps = list(steps)
-
-    def forward(self, x: Sample) -> Sequence[Any]:
-        """Return the outputs for one sample."""
-        for step in self.steps:
-            result = step.forward(x) if isinstance(step, Module) else step(np.stack(list[Any](x)))
-            x = as_outputs(result)
-        return x
-
-    def __repr__(self) -> str:
-        return f"Sequential({', '.join(map(_name, self.steps))})"
+        return f"Layer({len(first.w)}, {len(self.neurons)}, {name_of(first.activation)!r})"
 
 
 class MLP(Module):
@@ -256,7 +213,3 @@ _activation = activation  # The constructors have an argument of this name.
 def _check_size(name: str, size: int) -> None:
     if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
         raise ValueError(f"expected {name} to be a whole number of at least 1, got {size!r}")
-
-
-def _name(step: Any) -> str:
-    return repr(step) if isinstance(step, Module) else getattr(step, "__name__", repr(step))

@@ -6,7 +6,6 @@ import math
 import operator
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -14,40 +13,20 @@ import numpy.typing as npt
 
 from autograd import as_values, is_anomaly_enabled
 
-from . import losses
+from .. import losses
+from ..modules.module import Module
+from ..optimizers import SGD, Optimizer
+from ..randomness import Rng
 from .compiled_steps import CompiledSteps
 from .eager_steps import EagerSteps, Loss, NothingToLearnError
-from .layers import Rng
-from .module import Module
-from .optimizers import SGD, Optimizer
+from .history import History
+from .not_finite import why_not_finite
 from .progress import Progress
 
 Metric = Callable[[Any, Any], float]
+
+
 Array = npt.NDArray[Any]
-
-
-@dataclass
-class History:
-    """The record of a training, with a number for each epoch.
-
-    Attributes
-    ----------
-    loss : list of float
-        The mean loss over the samples, each before the step that it contributes to.
-    metric : list of float
-        The metric of the same predictions; empty without a metric.
-    how : str
-        ``"compiled"``, or ``"eager: "`` and the reason.
-    """
-
-    loss: list[float] = field(default_factory=list)
-    metric: list[float] = field(default_factory=list)
-    how: str = ""
-
-    def __str__(self) -> str:
-        """Return the latest numbers."""
-        text = f"loss {self.loss[-1]:.4f}" if self.loss else "no epoch yet"
-        return text + (f", {self.metric[-1]:.1%}" if self.metric else "")
 
 
 def fit(
@@ -138,7 +117,7 @@ def fit(
                 value, outputs = steps(x[batch], y[batch])
                 if not math.isfinite(value):
                     steps.write_parameters()
-                    why = _why_not_finite(x, y, model, is_first=not (history.loss or numbers))
+                    why = why_not_finite(x, y, model, is_first=not (history.loss or numbers))
                     raise FloatingPointError(f"the loss is {value} in epoch {epoch + 1}: {why}")
                 numbers.append(value)
                 weights.append(len(outputs))
@@ -211,23 +190,6 @@ def _batches(samples: int, size: int | None, rng: np.random.Generator) -> Iterat
     order = rng.permutation(samples)
     for start in range(0, samples, size):
         yield order[start : start + size]
-
-
-def _why_not_finite(x: Array, y: Array, model: Module, is_first: bool) -> str:
-    """Return the probable cause of a loss that is not finite, and a remedy."""
-    # With an infinite input the loss may be finite and its gradient not, which only later batches show.
-    for name, array in (("inputs", x), ("targets", y)):
-        if array.dtype.kind == "f" and not np.all(np.isfinite(array)):
-            place = np.argwhere(~np.isfinite(array))[0].tolist()
-            number = f"{name}[{', '.join(map(str, place))}] is {array[tuple(place)]}"
-            return f"{number}: leave out such samples, or fill in what is missing"
-    see = "train inside autograd.anomaly() to see where it begins"
-    if not is_first:
-        return f"lower the learning rate, or {see}"
-    for name, parameter in model.named_parameters():
-        if not math.isfinite(parameter):
-            return f"the parameter {name} was {parameter.data} before the first step; initialise it anew"
-    return f"no step was done yet, so it is the model, the loss or the scale of the data: {see}"
 
 
 def _check(x: Array, y: Array, loss: Any, epochs: int, batch_size: int | None) -> None:

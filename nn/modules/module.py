@@ -10,7 +10,7 @@ import numpy as np
 
 from autograd import Value, is_parameter, vmap
 
-from .assignment import GRADIENT, NUMBER, assign_all
+from ..assignment import GRADIENT, NUMBER, assign_all
 
 Sample = Sequence[Value | float]
 
