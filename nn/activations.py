@@ -7,6 +7,8 @@ from typing import Any
 
 from autograd import Value, elu, gelu, leaky_relu, relu, sigmoid, silu, softmax, softplus, tanh
 
+from .lookup import named
+
 Activation = Callable[[Any], Any]
 
 
@@ -79,11 +81,7 @@ def activation(which: str | Activation) -> Activation:
     >>> activation("tanh")(0.0)
     0.0
     """
-    if callable(which):
-        return which
-    if not isinstance(which, str) or which not in ACTIVATIONS:
-        raise ValueError(f"unknown activation {which!r}; take one of {', '.join(ACTIVATIONS)}, or a function")
-    return ACTIVATIONS[which]
+    return named("activation", which, ACTIVATIONS)
 
 
 # Beside 1, exp(-x) is nothing there.

@@ -8,6 +8,8 @@ from math import sqrt
 import numpy as np
 import numpy.typing as npt
 
+from .lookup import named
+
 Weights = npt.NDArray[np.float64]
 Initializer = Callable[[np.random.Generator, int, int], Weights]
 
@@ -141,9 +143,4 @@ def initializer(which: str | Initializer) -> Initializer:
     >>> initializer("he") is he
     True
     """
-    if callable(which):
-        return which
-    if not isinstance(which, str) or which not in INITIALIZERS:
-        names = ", ".join(INITIALIZERS)
-        raise ValueError(f"unknown initializer {which!r}; take one of {names}, or a function")
-    return INITIALIZERS[which]
+    return named("initializer", which, INITIALIZERS)

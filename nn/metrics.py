@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,12 @@ import numpy.typing as npt
 
 from autograd import data
 
+from .lookup import named
+
 Labels = npt.NDArray[np.int64]
+
+Metric = Callable[[Any, Any], float]
+"""A function from outputs and targets to a number."""
 
 
 def predicted_classes(outputs: Any) -> Labels:
@@ -113,3 +119,33 @@ def confusion_matrix(predicted: npt.ArrayLike, labels: npt.ArrayLike, classes: i
     counts = np.zeros((classes, classes), dtype=np.int64)
     np.add.at(counts, (rows, columns), 1)
     return counts
+
+
+METRICS: dict[str, Metric] = {function.__name__: function for function in (accuracy,)}
+"""Metrics by name."""
+
+
+def metric(which: str | Metric) -> Metric:
+    """Return the metric of a name; a function is returned as it is.
+
+    Parameters
+    ----------
+    which : str or callable
+        A name of `METRICS`, or a function of outputs and targets.
+
+    Returns
+    -------
+    callable
+        The function.
+
+    Raises
+    ------
+    ValueError
+        For an unknown name.
+
+    Examples
+    --------
+    >>> metric("accuracy") is accuracy
+    True
+    """
+    return named("metric", which, METRICS)

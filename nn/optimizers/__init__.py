@@ -1,7 +1,8 @@
 """Optimizers: rules that move parameters against their gradients."""
 
 from .adam import Adam
-from .optimizer import Optimizer, State
+from .base import Optimizer, State
+from .by_name import OPTIMIZERS, optimizer
 from .sgd import SGD
 
-__all__ = ["SGD", "Adam", "Optimizer", "State"]
+__all__ = ["OPTIMIZERS", "SGD", "Adam", "Optimizer", "State", "optimizer"]

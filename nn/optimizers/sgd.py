@@ -7,7 +7,7 @@ from typing import Any
 
 from autograd import Value
 
-from .optimizer import Optimizer, State
+from .base import Optimizer, State
 
 
 class SGD(Optimizer):

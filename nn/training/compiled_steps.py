@@ -18,9 +18,10 @@ import numpy.typing as npt
 from autograd import as_values, data, jit, make_functional, value_and_grad, vmap
 
 from ..assignment import GRADIENT, NUMBER, assign_all
+from ..losses import Loss
 from ..modules.module import Module
 from ..optimizers import Optimizer, State
-from .eager_steps import Loss, check_that_it_learns
+from .eager_steps import check_that_it_learns
 
 Array = npt.NDArray[Any]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,12 +10,11 @@ import numpy.typing as npt
 
 from autograd import Value, as_values
 
+from ..losses import Loss
 from ..modules.module import Module
 from ..optimizers import Optimizer
 
 Array = npt.NDArray[Any]
-
-Loss = Callable[[Any, Any], Value]
 
 
 class NothingToLearnError(ValueError):

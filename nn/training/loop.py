@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -14,17 +14,16 @@ import numpy.typing as npt
 from autograd import as_values, is_anomaly_enabled
 
 from .. import losses
+from ..losses import Loss
+from ..metrics import Metric
 from ..modules.module import Module
 from ..optimizers import SGD, Optimizer
 from ..randomness import Rng
 from .compiled_steps import CompiledSteps
-from .eager_steps import EagerSteps, Loss, NothingToLearnError
+from .eager_steps import EagerSteps, NothingToLearnError
 from .history import History
 from .not_finite import why_not_finite
 from .progress import Progress
-
-Metric = Callable[[Any, Any], float]
-
 
 Array = npt.NDArray[Any]
 

@@ -188,7 +188,10 @@ def test_an_activation_may_be_any_function() -> None:
         (lambda: MLP(2, []), r"at least one layer; pass sizes such as \[16, 16, 1\]"),
         (lambda: MLP(2, [3, 0, 1]), "n_out .* got 0"),
         (lambda: MLP(2, [3, 1.0]), r"n_out .* got 1\.0"),  # type: ignore[list-item]
-        (lambda: MLP(2, [3], "rellu"), "unknown activation 'rellu'; take one of linear, relu,"),
+        (
+            lambda: MLP(2, [3], "rellu"),
+            r"unknown activation .rellu. \(did you mean .relu.\?\); take one of linear, relu,",
+        ),
         (lambda: MLP(2, [3], output=["relu"]), r"unknown activation \['relu'\]; take one of"),  # type: ignore[arg-type]
         (lambda: MLP(2, [3], init=2), "unknown initializer 2; take one of he"),  # type: ignore[arg-type]
         (lambda: MLP(2, [1], output="step"), "unknown activation 'step'; take one of linear, relu,"),

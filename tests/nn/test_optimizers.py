@@ -11,7 +11,7 @@ from interrupts import interrupted_at
 from autograd import Value, as_values, data, jit
 from nn import MLP, assignment
 from nn.optimizers import SGD, Adam, Optimizer
-from nn.optimizers import optimizer as base_of_optimizers
+from nn.optimizers import base as base_of_optimizers
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.5, 0.9])

@@ -32,7 +32,7 @@ from nn.losses import (
 )
 from nn.metrics import accuracy, predicted_classes
 from nn.optimizers import SGD, Adam
-from nn.optimizers import optimizer as base_of_optimizers
+from nn.optimizers import base as base_of_optimizers
 from nn.training import compiled_steps, eager_steps, loop
 
 X = np.arange(7.0)[:, None] / 7

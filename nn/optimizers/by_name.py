@@ -1,0 +1,55 @@
+"""Optimizers by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..lookup import named
+from ..modules.module import Module
+from .adam import Adam
+from .base import Optimizer
+from .sgd import SGD
+
+OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {"sgd": SGD, "adam": Adam}
+"""Optimizers by name."""
+
+
+def optimizer(which: str | Callable[..., Optimizer] | Optimizer, model: Module, **settings: Any) -> Optimizer:
+    """Return an optimizer of a model by its name or class; one that is made is returned as it is.
+
+    Parameters
+    ----------
+    which : str, callable or Optimizer
+        A name of `OPTIMIZERS`, a class such as `Adam`, or an optimizer.
+    model : Module
+        The model.
+    **settings
+        What the class takes besides the parameters.
+
+    Returns
+    -------
+    Optimizer
+        The optimizer.
+
+    Raises
+    ------
+    ValueError
+        For an unknown name, or parameters of another model.
+    TypeError
+        For settings of an optimizer that is made.
+
+    Examples
+    --------
+    >>> from nn import Neuron
+    >>> optimizer("adam", Neuron(2, rng=0), lr=0.01).lr
+    0.01
+    """
+    if not isinstance(which, Optimizer):
+        return named("optimizer", which, OPTIMIZERS)(model.parameters(), **settings)
+    if settings:
+        raise TypeError(f"expected no settings of an optimizer that is made, got {', '.join(settings)}")
+    own = {id(parameter) for parameter in model.parameters()}
+    if not any(id(parameter) in own for parameter in which.parameters):
+        raise ValueError("the optimizer has none of the model's parameters: make it of model.parameters()")
+    return which
