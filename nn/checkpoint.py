@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import os
-import stat
-import zipfile
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import IO, Any
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from autograd.files import write_whole
-
 from .modules.module import Module
+from .saving.archives import read_archive, write_archive
 
 # A file of another model is unpacked up to this size, so that the error can list its names.
 _ROOM = 2**22
-
-_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
 def save(model: Module, path: str | os.PathLike[str], **extras: npt.ArrayLike) -> None:
@@ -38,7 +31,8 @@ def save(model: Module, path: str | os.PathLike[str], **extras: npt.ArrayLike) -
     Raises
     ------
     ValueError
-        For another suffix, or an extra array that is called ``names`` or ``values`` or holds objects.
+        For another suffix, or an extra array that is called ``names``, ``values`` or ``description`` or holds
+        objects.
     OSError
         If the file cannot be written. An older file is not changed then.
 
@@ -53,25 +47,12 @@ def save(model: Module, path: str | os.PathLike[str], **extras: npt.ArrayLike) -
     >>> copy.state_dict() == model.state_dict()
     True
     """
-    target = Path(path)
-    if target.suffix != ".npz":
-        raise ValueError(f"expected a path ending in .npz, got {str(target)!r}")
     taken = {"names", "values"} & set(extras)
     if taken:
         raise ValueError(f"the arrays of the parameters are called {taken}; call the extra something else")
     state = model.state_dict()
     names, values = np.array(list(state), dtype=np.str_), np.array(list(state.values()), dtype=float)
-    write_whole(target, _archive({"names": names, "values": values, **extras}))
-
-
-def _archive(arrays: Mapping[str, npt.ArrayLike]) -> bytes:
-    """Return what `numpy.savez` would write, but without pickled objects and reserved names."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, array in arrays.items():
-            with archive.open(f"{name}.npy", "w") as member:
-                np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
-    return buffer.getvalue()
+    write_archive(path, {"names": names, "values": values, **extras}, {})
 
 
 def load(model: Module, path: str | os.PathLike[str]) -> None:
@@ -92,48 +73,32 @@ def load(model: Module, path: str | os.PathLike[str]) -> None:
     OSError
         If it cannot be read.
     """
-    with open(path, "rb") as file:
-        try:
-            state = _read_state(file, list(model.state_dict()))
-        # For damaged files zipfile and NumPy raise a dozen kinds of errors, even NotImplementedError.
-        except Exception as error:
-            raise ValueError(f"{str(path)!r} does not hold the parameters of a model: {error}") from error
-    model.load_state_dict(state)
+    model.load_state_dict(_read_state(path, list(model.state_dict())))
 
 
-def _read_state(file: IO[bytes], wanted: Sequence[str]) -> dict[str, float]:
+def _read_state(path: str | os.PathLike[str], wanted: Sequence[str]) -> dict[str, float]:
     """Return the numbers in an archive by name; the wanted names limit how much is unpacked."""
     largest = max([len(name) for name in wanted], default=0) * np.dtype("U1").itemsize
     room = _ROOM + 4 * len(wanted) * max(largest, np.dtype(float).itemsize)
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        # zipfile would look for the end of /dev/zero at its beginning, and then read zeros for ever.
-        raise ValueError("it is a device or a pipe, and not a file")
-    with zipfile.ZipFile(file) as archive:
-        names, values = (_read_column(archive, name, room) for name in ("names", "values"))
+    what, columns = "the parameters of a model", ("names", "values")
+    arrays, _ = read_archive(path, most_bytes=room, what=what, only=columns)
+    try:
+        return _state(*(arrays[name] for name in columns))
+    except KeyError as error:
+        raise ValueError(f"{os.fspath(path)!r} does not hold {what}: it has no array {error}") from None
+    except ValueError as error:
+        raise ValueError(f"{os.fspath(path)!r} does not hold {what}: {error}") from None
+
+
+def _state(names: npt.NDArray[Any], values: npt.NDArray[Any]) -> dict[str, float]:
     if names.dtype.kind != "U" and names.size:
         raise ValueError(f"its names are of the type {names.dtype}, and not texts")
     if values.dtype.kind not in "fiu":
         raise ValueError(f"its values are of the type {values.dtype}, and not real numbers")
+    if not names.ndim == values.ndim == 1:
+        raise ValueError(
+            f"its names and values are of the shapes {names.shape} and {values.shape}, not lists"
+        )
     if len(set(names.tolist())) < len(names):
         raise ValueError("its names are not all different")
     return dict(zip(names.tolist(), values.astype(float).tolist(), strict=True))
-
-
-def _read_column(archive: zipfile.ZipFile, name: str, room: int) -> npt.NDArray[Any]:
-    """Return a 1-D array of an archive, after checking the size that it unpacks to."""
-    member = archive.getinfo(f"{name}.npy")
-    if member.file_size > room:
-        raise ValueError(
-            f"its {name} unpack to {member.file_size:,} bytes, far more than the model could use"
-        )
-    with archive.open(member) as unpacked:
-        # At most the stated size, which may be wrong: without a limit, everything would be unpacked.
-        stream = io.BytesIO(unpacked.read(member.file_size))
-    version = np.lib.format.read_magic(stream)
-    if version not in _HEADERS:
-        raise ValueError(f"its {name} have a header of the version {version}")
-    shape, _, dtype = _HEADERS[version](stream)
-    if len(shape) != 1 or dtype.hasobject:
-        raise ValueError(f"its {name} are an array of {dtype} of shape {shape}, and not a list")
-    # Not by NumPy's own reader, which allocates what the header states before it reads any data.
-    return np.frombuffer(stream.read(), dtype, count=shape[0])
