@@ -15,7 +15,7 @@ from __future__ import annotations
 import copy
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property, partial
 from types import CellType, FunctionType, MethodType, SimpleNamespace
 from typing import Any, NamedTuple
@@ -238,7 +238,23 @@ def _parts(item: Any) -> Iterable[Any]:
         return WAYS[type(item)].parts(item)
     if isinstance(item, FunctionType):
         return [*_contents(item).values(), *(item.__defaults__ or ()), *(item.__kwdefaults__ or {}).values()]
-    return _attributes(item).values()
+    unread = unread_attributes(type(item))
+    return [part for name, part in _attributes(item).items() if name not in unread]
+
+
+def unread_attributes(kind: type) -> Collection[str]:
+    """Return the attributes that objects of a class keep for others, and that no function of them reads.
+
+    A class names them in ``__unread__``: such as how a module was made, which only saving asks for.
+
+    Examples
+    --------
+    >>> from nn import Module
+    >>> unread_attributes(Module), unread_attributes(dict)
+    (frozenset({'_made_with'}), ())
+    """
+    found: Collection[str] = getattr(kind, "__unread__", ())
+    return found
 
 
 def _contents(function: Any) -> dict[int, Any]:

@@ -11,6 +11,7 @@ import numpy as np
 from autograd import Value, is_parameter, vmap
 
 from ..assignment import GRADIENT, NUMBER, assign_all
+from .made_with import MADE_WITH, MadeWith
 
 Sample = Sequence[Value | float]
 
@@ -37,16 +38,19 @@ class Outputs(list[Any]):
         )
 
 
-class _LabelsParameters(type):
-    """Calls `Module.label_parameters` after ``__init__``, also where a subclass does not call super."""
+class _Made(type):
+    """Labels parameters and records arguments after ``__init__``, also where a subclass calls no super."""
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        # Before the constructor, which may change a list that it is given.
+        made_with = MadeWith(args, kwargs)
         module = super().__call__(*args, **kwargs)
         module.label_parameters()
+        object.__setattr__(module, MADE_WITH, made_with)
         return module
 
 
-class Module(metaclass=_LabelsParameters):
+class Module(metaclass=_Made):
     """A model, or a part of one: a function with parameters.
 
     A subclass assigns `Value`s, other modules, and lists, dicts and arrays of them to its attributes, and
@@ -71,6 +75,22 @@ class Module(metaclass=_LabelsParameters):
     >>> line.parameters()
     [Value(2.0, label='slope'), Value(1.0, label='offset')]
     """
+
+    # Neither compiled programs nor copies depend on how a module was made.
+    __unread__ = frozenset({MADE_WITH})
+
+    @property
+    def made_with(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments that the module was made with, positional ones and those by keyword (`MadeWith`).
+
+        Examples
+        --------
+        >>> from nn import MLP
+        >>> MLP(2, [4, 1], rng=0).made_with
+        ((2, [4, 1]), {'rng': 0})
+        """
+        made_with: MadeWith = vars(self)[MADE_WITH]
+        return made_with.args, made_with.kwargs
 
     def forward(self, x: Sample) -> Any:
         """Return the output for one sample.
@@ -212,7 +232,8 @@ def _parts(name: str, item: Any) -> Iterator[tuple[str, Any]]:
     """Yield the attributes or elements of an object that may hold parameters, with their names."""
     if isinstance(item, Module):
         for key, attribute in vars(item).items():
-            yield f"{name}.{key}" if name else key, attribute
+            if key != MADE_WITH:
+                yield f"{name}.{key}" if name else key, attribute
     elif isinstance(item, Mapping):
         for key, entry in item.items():
             yield f"{name}.{key}", entry

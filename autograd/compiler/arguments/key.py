@@ -36,7 +36,7 @@ import numpy as np
 
 from ...engine.value import Value
 from ...functions.value_array import PLAIN_ARRAYS
-from ...transforms.module_copies import WAYS
+from ...transforms.module_copies import WAYS, unread_attributes
 from ...transforms.trees import Copier, Leaf, Structure
 from .shapes import shape_token
 from .snapshot import Snapshot
@@ -299,6 +299,8 @@ class _KeyWriter:
         else:
             self.snapshot.is_complete = False
         if type(state) is dict:
+            unread = unread_attributes(kind)
+            state = {name: part for name, part in state.items() if name not in unread}
             self._mark("", ATTRIBUTES)
             self.tokens += state
             self._push([*state.values()], state)

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from ...engine.graph import data_of
 from ...engine.levels import open_scopes
 from ...engine.value import Value
+from ...transforms.module_copies import unread_attributes
 
 _number = attrgetter("_data")
 
@@ -169,7 +170,8 @@ def _collector(
         lines.append(f"    dict{i} = {name}.__dict__\n")
         names.append(f"*dict{i}, ")
         # From the dict, since a property of the class would be asked instead of an attribute of its name.
-        parts += [f"dict{i}[{attribute!r}]" for attribute in vars(item)]
+        unread = unread_attributes(type(item))
+        parts += [f"dict{i}[{attribute!r}]" for attribute in vars(item) if attribute not in unread]
     for i, view in enumerate(views):
         known[f"view{i}"] = view
         sizes.append(f"len(view{i}), ")
