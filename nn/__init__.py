@@ -25,16 +25,21 @@ from .checkpoint import load, save
 from .modules.module import Module
 from .modules.neurons import MLP, Layer, Neuron
 from .modules.sequential import Sequential
+from .training.callbacks import Callback, Training
+from .training.early_stopping import EarlyStopping
 from .training.history import History
 from .training.loop import fit
 
 __all__ = [
     "MLP",
+    "Callback",
+    "EarlyStopping",
     "History",
     "Layer",
     "Module",
     "Neuron",
     "Sequential",
+    "Training",
     "activations",
     "datasets",
     "fit",

@@ -169,7 +169,7 @@ def _run(options: argparse.Namespace, data: Dataset, folder: Path) -> None:
             optimizer=SGD(model.parameters(), lr=options.lr, momentum=0.9),
             epochs=options.epochs,
             batch_size=32,
-            metric=metrics.accuracy,
+            metrics="accuracy",
             rng=rng,
         )
         outputs = model(standardize(held_out.inputs))

@@ -168,7 +168,7 @@ def test_a10_linear_regression() -> None:
     x = rng().normal(size=(30, 2))
     y = x @ [2.0, -1.0] + 0.5 + rng().normal(scale=0.1, size=30)
     model = Neuron(2, "linear", rng=0)
-    fit(model, x, y, loss=losses.mse, optimizer=SGD(model.parameters(), lr=0.2), epochs=200, progress=False)
+    fit(model, x, y, loss=losses.mse, optimizer=SGD(model.parameters(), lr=0.2), epochs=200, verbose=0)
     solution = np.linalg.lstsq(np.column_stack([x, np.ones(30)]), y)[0]
     np.testing.assert_allclose([p.data for p in model.parameters()], solution, rtol=1e-9)
 
@@ -496,7 +496,7 @@ def test_e1_network_trains(activation: str, loss: Any, output: str) -> None:
     y = (x[:, 0] > 0).astype(float)
     model = MLP(3, [4, 1], activation, output=output, rng=1)
     optimizer = SGD(model.parameters(), lr=1.0)
-    history = fit(model, x, y, loss=loss, optimizer=optimizer, epochs=60, progress=False)
+    history = fit(model, x, y, loss=loss, optimizer=optimizer, epochs=60, verbose=0)
     assert history.loss[-1] < 0.5 * history.loss[0]
 
 

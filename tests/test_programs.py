@@ -578,7 +578,7 @@ def test_training(rows: list[list[float]], batch: int, activation: str, loss: st
         targets = [target(row) for row in rows]
         fit(
             model, rows, targets, loss=criterion, optimizer=optimizer, epochs=3, batch_size=batch, rng=0,
-            progress=False, jit=jit,
+            verbose=0, jit=jit,
         )  # fmt: skip
         trained.append([p.data for p in model.parameters()])
     np.testing.assert_allclose(trained[1], trained[0], rtol=1e-7, atol=1e-9)

@@ -52,7 +52,7 @@ def chainrule() -> Start:
                 epochs=epochs,
                 batch_size=BATCH,
                 rng=SEED,
-                progress=False,
+                verbose=0,
             )
             return history.loss[-1]
 

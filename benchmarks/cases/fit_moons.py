@@ -33,9 +33,7 @@ def chainrule() -> Start:
         optimizer = nn.optimizers.Adam(model.parameters(), lr=LR)
 
         def train(epochs: int) -> float:
-            history = nn.fit(
-                model, x, y, loss=nn.losses.hinge, optimizer=optimizer, epochs=epochs, progress=False
-            )
+            history = nn.fit(model, x, y, loss=nn.losses.hinge, optimizer=optimizer, epochs=epochs, verbose=0)
             return history.loss[-1]
 
         return train

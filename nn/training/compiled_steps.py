@@ -13,7 +13,6 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from autograd import as_values, data, jit, make_functional, value_and_grad, vmap
 
@@ -21,9 +20,8 @@ from ..assignment import GRADIENT, NUMBER, assign_all
 from ..losses import Loss
 from ..modules.module import Module
 from ..optimizers import Optimizer, State
-from .eager_steps import check_that_it_learns
-
-Array = npt.NDArray[Any]
+from .eager_steps import Clip, check_that_it_learns, loss_of
+from .samples import Array, WeightedSamples
 
 # The rounding of sums in another order is smaller than this, and random numbers differ by more.
 _SAME = 1e-9
@@ -44,33 +42,44 @@ class _Moved(NamedTuple):
 class CompiledSteps:
     """Training steps that are compiled, once for each number of samples in a batch.
 
-    Meanwhile the parameters, their gradients and the states of the optimizer are arrays; `finish` assigns
+    Meanwhile the parameters, their gradients and the states of the optimizer are arrays; `write` assigns
     them to the model and the optimizer.
 
     Parameters
     ----------
-    model, loss, optimizer
+    model, loss, optimizer, clip
         As in `EagerSteps`.
+    backend : str or None
+        What the steps run on, see `autograd.jit`.
 
     Examples
     --------
     >>> from nn import Neuron
     >>> from nn.losses import mse
     >>> from nn.optimizers import SGD
+    >>> from .samples import samples_of
     >>> line = Neuron(1, "linear", rng=0)
     >>> steps = CompiledSteps(line, mse, SGD(line.parameters(), lr=0.1))
-    >>> losses = [steps(np.array([[0.0], [1.0]]), np.array([1.0, 3.0]))[0] for _ in range(200)]
-    >>> steps.finish()
+    >>> batch = samples_of([[0.0], [1.0]], [1.0, 3.0])
+    >>> losses = [steps(batch)[0] for _ in range(200)]
+    >>> steps.write()
     >>> [f"{p.data:.2f}" for p in line.parameters()]
     ['2.00', '1.00']
     """
 
-    def __init__(self, model: Module, loss: Loss, optimizer: Optimizer) -> None:
-        self.model, self.loss, self.optimizer = model, loss, optimizer
+    def __init__(
+        self,
+        model: Module,
+        loss: Loss,
+        optimizer: Optimizer,
+        clip: Clip | None = None,
+        backend: str | None = None,
+    ) -> None:
+        self.model, self.loss, self.optimizer, self.clip = model, loss, optimizer, clip
 
-        def loss_of_batch(x: Any, y: Any) -> tuple[Any, Any]:
+        def loss_of_batch(x: Any, y: Any, weights: Any = None) -> tuple[Any, Any]:
             outputs = model(x)
-            return loss(outputs, y), outputs
+            return loss_of(loss, outputs, y, weights), outputs
 
         def moved(parameter: Any, gradient: Any, state: State, step: Any, lr: Any) -> tuple[Any, State]:
             # A copy, since the rate is an argument: it may change between the steps.
@@ -80,30 +89,37 @@ class CompiledSteps:
 
         # The loss may use the parameters as well, for a penalty.
         of_parameters = make_functional(loss_of_batch, optimizer.parameters)
-        self._gradient = jit(value_and_grad(of_parameters, has_aux=True))
-        self._update = jit(vmap(moved, in_axes=(0, 0, 0, None, None)))
+        self._gradient = jit(value_and_grad(of_parameters, has_aux=True), backend)
+        self._value = jit(of_parameters, backend)
+        self._update = jit(vmap(moved, in_axes=(0, 0, 0, None, None)), backend)
         numbers = data(optimizer.parameters)
         states = tuple(np.array(optimizer.states, dtype=float).T.copy())
         self._now = _Moved(numbers, np.zeros(len(numbers)), states, optimizer.steps)
 
-    def __call__(self, x: Array, y: Array) -> tuple[float, Array]:
+    def __call__(self, batch: WeightedSamples) -> tuple[float, Array]:
         """Do a step, unless the loss is not finite. Return the loss and the outputs before the step."""
         before, steps = self._now, self._now.steps + 1
-        (loss, outputs), gradients = self._gradient(before.parameters, x, y)
+        (loss, outputs), gradients = self._gradient(before.parameters, *batch.columns())
         if math.isfinite(loss):
+            gradients = gradients if self.clip is None else self.clip(gradients)
             parameters, states = self._update(
                 before.parameters, gradients, before.states, float(steps), self.optimizer.lr
             )
             self._now = _Moved(parameters, gradients, states, steps)
         return loss, outputs
 
-    def check(self, x: Array, y: Array, targets: Array) -> None:
+    def evaluate(self, held_out: WeightedSamples) -> tuple[float, Array]:
+        """Return the loss and the outputs of samples that are not learnt from."""
+        loss, outputs = self._value(self._now.parameters, *held_out.columns())
+        return loss, outputs
+
+    def check(self, first: WeightedSamples, targets: Array) -> None:
         """Compare the compiled loss with an eager one, and have the loss check all targets.
 
         Parameters
         ----------
-        x, y : ndarray
-            The inputs and targets of the first batch.
+        first : WeightedSamples
+            The first batch.
         targets : ndarray
             The targets of all samples. A compiled loss cannot check them, since it does not know their
             numbers.
@@ -114,9 +130,10 @@ class CompiledSteps:
             If the results differ, for example because a model draws random numbers, which are constants of
             the compiled program.
         """
-        (found, outputs), _ = self._gradient(self._now.parameters, x, y)
-        self._compare("what the model gives", data(self.model(x[:_FEW])), outputs[:_FEW])
-        self._compare("the loss", float(self.loss(as_values(outputs), y)), found)
+        (found, outputs), _ = self._gradient(self._now.parameters, *first.columns())
+        self._compare("what the model gives", data(self.model(first.x[:_FEW])), outputs[:_FEW])
+        eager = loss_of(self.loss, as_values(outputs), first.y, first.weights)
+        self._compare("the loss", float(eager), found)
         check_that_it_learns(self.loss, (len(targets), *outputs.shape[1:]), targets)
 
     def _compare(self, what: str, eager: Any, compiled: Any) -> None:
@@ -127,29 +144,25 @@ class CompiledSteps:
                 "depend on parameters, inputs and targets alone"
             )
 
-    def write_parameters(self) -> None:
-        """Assign numbers and gradients to the parameters, unless no step was done."""
-        if self.optimizer.steps != self._now.steps:
-            assign_all(*self._columns())
+    def read(self) -> None:
+        """Read the parameters and the states of the optimizer, which the user may have changed."""
+        self._now = self._now._replace(
+            parameters=data(self.optimizer.parameters),
+            states=tuple(np.array(self.optimizer.states, dtype=float).T.copy()),
+            steps=self.optimizer.steps,
+        )
 
-    def read_parameters(self) -> None:
-        """Read the parameters, which the user may have changed."""
-        self._now = self._now._replace(parameters=data(self.optimizer.parameters))
-
-    def finish(self) -> None:
+    def write(self) -> None:
         """Assign the numbers and gradients of the parameters, and the states of the optimizer."""
         if self.optimizer.steps == self._now.steps:
             return
-        columns = [state.tolist() for state in self._now.states]
-        states = list(zip(*columns, strict=True)) or [()] * len(self._now.parameters)
-        assign_all(
-            *self._columns(),
-            ([self.optimizer], "states", [states]),
-            ([self.optimizer], "steps", [self._now.steps]),
-        )
-
-    def _columns(self) -> list[tuple[list[Any], str, list[float]]]:
-        """Return the columns that `assign_all` assigns to the parameters."""
         # Without checks, which take 5 ms for 17,000 parameters: these are floats, and the parameters leaves.
         parameters, now = self.optimizer.parameters, self._now
-        return [(parameters, NUMBER, now.parameters.tolist()), (parameters, GRADIENT, now.gradients.tolist())]
+        columns = [state.tolist() for state in now.states]
+        states = list(zip(*columns, strict=True)) or [()] * len(parameters)
+        assign_all(
+            (parameters, NUMBER, now.parameters.tolist()),
+            (parameters, GRADIENT, now.gradients.tolist()),
+            ([self.optimizer], "states", [states]),
+            ([self.optimizer], "steps", [now.steps]),
+        )

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from autograd import Value, as_values
+from autograd import Value, as_values, data, grads
 
+from ..assignment import GRADIENT, assign_all
 from ..losses import Loss
 from ..modules.module import Module
 from ..optimizers import Optimizer
+from .samples import Array, WeightedSamples
 
-Array = npt.NDArray[Any]
+Clip = Callable[[Array], Array]
 
 
 class NothingToLearnError(ValueError):
@@ -32,41 +34,49 @@ class EagerSteps:
         A function from the outputs and targets of a batch to one `Value`.
     optimizer : Optimizer
         The optimizer of its parameters.
+    clip : callable or None
+        A function from the gradients of all parameters, an array, to those that the optimizer is given.
 
     Examples
     --------
     >>> from nn import Neuron
     >>> from nn.losses import mse
     >>> from nn.optimizers import SGD
+    >>> from .samples import samples_of
     >>> line = Neuron(1, "linear", rng=0)
     >>> steps = EagerSteps(line, mse, SGD(line.parameters(), lr=0.1))
-    >>> losses = [steps(np.array([[0.0], [1.0]]), np.array([1.0, 3.0]))[0] for _ in range(2)]
+    >>> batch = samples_of([[0.0], [1.0]], [1.0, 3.0])
+    >>> losses = [steps(batch)[0] for _ in range(2)]
     >>> losses[0] > losses[1]
     True
     """
 
-    def __init__(self, model: Module, loss: Loss, optimizer: Optimizer) -> None:
-        self.model, self.loss, self.optimizer = model, loss, optimizer
+    def __init__(self, model: Module, loss: Loss, optimizer: Optimizer, clip: Clip | None = None) -> None:
+        self.model, self.loss, self.optimizer, self.clip = model, loss, optimizer, clip
         self._is_known_to_learn = False
 
-    def __call__(self, x: Array, y: Array) -> tuple[float, Any]:
+    def __call__(self, batch: WeightedSamples) -> tuple[float, Array]:
         """Do a step, unless the loss is not finite. Return the loss and the outputs before the step."""
-        outputs, value = self.try_out(x, y)
+        outputs, value = self.try_out(batch)
         if math.isfinite(value):
             self.optimizer.zero_grad()
             value.backward()
             if not self._is_known_to_learn:
                 # Only if in doubt, since a loss may count its calls.
                 if not any(output.grad for output in outputs.flat if isinstance(output, Value)):
-                    check_that_it_learns(self.loss, outputs.shape, y)
+                    check_that_it_learns(self.loss, outputs.shape, batch.y)
                 self._is_known_to_learn = True
+            if self.clip is not None:
+                parameters = self.optimizer.parameters
+                clipped = self.clip(grads(parameters))
+                assign_all((parameters, GRADIENT, clipped.tolist()))
             self.optimizer.step()
-        return value.data, outputs
+        return value.data, data(outputs)
 
-    def try_out(self, x: Array, y: Array) -> tuple[Any, Value]:
+    def try_out(self, batch: WeightedSamples) -> tuple[Any, Value]:
         """Return the outputs and the loss of a batch, without a step."""
-        outputs = self.model(x)
-        value = self.loss(outputs, y)
+        outputs = self.model(batch.x)
+        value = loss_of(self.loss, outputs, batch.y, batch.weights)
         if not isinstance(value, Value):
             raise TypeError(
                 f"expected the loss to be one Value, got {value!r} ({type(value).__name__}): compute it with "
@@ -74,14 +84,28 @@ class EagerSteps:
             )
         return outputs, value
 
-    def write_parameters(self) -> None:
-        """Do nothing: the parameters are up to date."""
+    def evaluate(self, held_out: WeightedSamples) -> tuple[float, Array]:
+        """Return the loss and the outputs of samples that are not learnt from."""
+        outputs, value = self.try_out(held_out)
+        return value.data, data(outputs)
 
-    def read_parameters(self) -> None:
+    def write(self) -> None:
+        """Do nothing: parameters and optimizer are up to date."""
+
+    def read(self) -> None:
         """Do nothing: each step reads the parameters."""
 
-    def finish(self) -> None:
-        """Do nothing: parameters and optimizer are up to date."""
+
+def loss_of(loss: Loss, outputs: Any, targets: Any, weights: Any = None) -> Value:
+    """Return a loss, which is told of the samples' weights if there are some.
+
+    Examples
+    --------
+    >>> from nn.losses import mse
+    >>> loss_of(mse, [Value(1.0)], [3.0]).data
+    4.0
+    """
+    return loss(outputs, targets) if weights is None else loss(outputs, targets, sample_weight=weights)
 
 
 def check_that_it_learns(loss: Loss, shape: tuple[int, ...], targets: Array) -> None:

@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 import math
-import operator
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from autograd import as_values, is_anomaly_enabled
+from autograd import is_anomaly_enabled
 
-from .. import losses
+from .. import losses, optimizers
+from .. import metrics as known_metrics
 from ..losses import Loss
 from ..metrics import Metric
 from ..modules.module import Module
 from ..optimizers import SGD, Optimizer
 from ..randomness import Rng
+from .callbacks import Callback, Training, as_callbacks
 from .compiled_steps import CompiledSteps
 from .eager_steps import EagerSteps, NothingToLearnError
+from .early_stopping import EarlyStopping
 from .history import History
-from .not_finite import why_not_finite
+from .not_finite import not_finite_in, why_not_finite
 from .progress import Progress
+from .samples import ClassWeight, WeightedSamples, samples_of, split_off
 
-Array = npt.NDArray[Any]
+Metrics = str | Metric | Iterable[str | Metric]
 
 
 def fit(
@@ -33,13 +36,19 @@ def fit(
     inputs: npt.ArrayLike,
     targets: npt.ArrayLike,
     *,
-    loss: Loss,
-    optimizer: Optimizer | None = None,
+    loss: str | Loss,
+    optimizer: str | Optimizer | Callable[..., Optimizer] | None = None,
     epochs: int = 100,
     batch_size: int | None = None,
-    metric: Metric | None = None,
+    metrics: Metrics = (),
+    validation_data: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
+    validation_split: float = 0.0,
+    sample_weight: npt.ArrayLike | None = None,
+    class_weight: ClassWeight = None,
+    early_stopping: int | EarlyStopping | None = None,
+    callbacks: Iterable[Callback | Callable[[Training], object]] = (),
     rng: Rng = None,
-    progress: bool = True,
+    verbose: bool | int = True,
     jit: bool | Literal["auto"] = "auto",
 ) -> History:
     """Train a model: for each batch, compute the loss and its gradient, and step the optimizer (C11, E4).
@@ -52,20 +61,37 @@ def fit(
         A row for each sample.
     targets : array_like, shape (samples, ...)
         A target for each sample, as the loss takes them.
-    loss : callable
-        A function from the outputs, of shape (batch, outputs), and the targets of a batch to one `Value`.
-    optimizer : Optimizer or None
-        An optimizer of `nn.optimizers`; None takes ``SGD(model.parameters(), lr=0.1)``.
+    loss : str or callable
+        A name of `nn.losses.LOSSES`, or a function from the outputs, of shape (batch, outputs), and the
+        targets of a batch to one `Value`.
+    optimizer : str, Optimizer, callable or None
+        A name of `nn.optimizers.OPTIMIZERS`, a class of them, or an optimizer; None takes
+        ``SGD(model.parameters(), lr=0.1)``.
     epochs : int
         The number of passes over the samples.
     batch_size : int or None
         The number of samples in a step, in a new random order each epoch; None takes all, in their order.
-    metric : callable or None
-        A function from outputs and targets to a number, such as `nn.metrics.accuracy`.
+    metrics : str, callable, or a list of them
+        Names of `nn.metrics.METRICS`, or functions from outputs and targets, both as numbers, to a number.
+        They are told of all samples of an epoch at once, with the outputs from before each step.
+    validation_data : (array_like, array_like) or None
+        Inputs and targets that are held out: their loss and metrics are recorded after each epoch.
+    validation_split : float
+        The fraction of the samples to hold out instead, drawn at random.
+    sample_weight : array_like of float, shape (samples,), or None
+        How much each sample counts; the loss is called with ``sample_weight=``.
+    class_weight : dict, "balanced" or None
+        How much each class counts, for targets that are class numbers.
+    early_stopping : int, EarlyStopping or None
+        End the training when there was no better held-out loss for so many epochs, and restore the
+        parameters of the best; `nn.EarlyStopping` says more.
+    callbacks : iterable of Callback or callable
+        What is called while the model is trained; a function is called with the `nn.Training` after each
+        epoch.
     rng : Generator, int or None
         The source of the random order.
-    progress : bool
-        Whether to show a progress bar.
+    verbose : bool or int
+        Whether to show the progress; 0 shows nothing.
     jit : bool or "auto"
         Whether to compile the step (`autograd.jit`). ``"auto"`` compiles if there are enough steps for it to
         pay off and the model can be traced; otherwise the training is eager, and the history says why.
@@ -74,17 +100,19 @@ def fit(
     Returns
     -------
     History
-        The loss and the metric of each epoch.
+        The loss and the metrics of each epoch. Ctrl-C ends the training after a step, and the history of the
+        epochs that are done is returned, which says so.
 
     Raises
     ------
     ValueError
-        For different numbers of inputs and targets, no samples, less than 1 epoch or sample in a batch, and a
-        loss that does not depend on the outputs, as `cross_entropy` of a single output.
+        For different numbers of inputs and targets, no samples, less than 1 epoch or sample in a batch, an
+        unknown name, and a loss that does not depend on the outputs, as `cross_entropy` of a single output.
     TypeError
-        For a loss that is not a function, or does not return a `Value`.
+        For a loss that does not return a `Value`.
     FloatingPointError
-        As soon as the loss is nan or infinite. If a sample is the cause, the message names its row.
+        As soon as the loss is nan or infinite. If a sample is the cause, the message names its row and
+        column.
 
     Warns
     -----
@@ -94,49 +122,113 @@ def fit(
     Examples
     --------
     >>> from nn import Neuron
-    >>> from nn.losses import mse
     >>> line = Neuron(1, "linear", rng=0)
-    >>> history = fit(line, [[0.0], [1.0]], [1.0, 3.0], loss=mse, epochs=300, progress=False)
+    >>> history = fit(line, [[0.0], [1.0]], [1.0, 3.0], loss="mse", epochs=300, verbose=0)
     >>> [f"{p.data:.2f}" for p in line.parameters()]
     ['2.00', '1.00']
     """
-    x, y = np.asarray(inputs), np.asarray(targets)
-    _check(x, y, loss, epochs, batch_size)
-    optimizer = optimizer or SGD(model.parameters(), lr=0.1)
+    samples = samples_of(inputs, targets, sample_weight, class_weight)
+    _check(epochs, batch_size)
     generator = np.random.default_rng(rng)
-    history = History()
-    batches = math.ceil(len(x) / (batch_size or len(x)))
-    steps, history.how = _steps(jit, epochs * batches, EagerSteps(model, loss, optimizer), x, y, batch_size)
-    epochs_shown = Progress(epochs, shown=progress)
-    try:
-        for epoch in epochs_shown:
-            numbers: list[float] = []
-            metrics, weights = [], []
-            for batch in _batches(len(x), batch_size, generator):
-                value, outputs = steps(x[batch], y[batch])
-                if not math.isfinite(value):
-                    steps.write_parameters()
-                    why = why_not_finite(x, y, model, is_first=not (history.loss or numbers))
-                    raise FloatingPointError(f"the loss is {value} in epoch {epoch + 1}: {why}")
-                numbers.append(value)
-                weights.append(len(outputs))
-                if metric is not None:
-                    steps.write_parameters()
-                    nodes = outputs if outputs.dtype == object else as_values(outputs)
-                    metrics.append(metric(nodes, y[batch]))
-                    steps.read_parameters()
-            history.loss.append(_mean(numbers, weights))
-            if metric is not None:
-                history.metric.append(_mean(metrics, weights))
-            epochs_shown.describe(history)
-    finally:
+    samples, held_out = _held_out(samples, validation_data, validation_split, generator)
+    rule = SGD(model.parameters(), lr=0.1) if optimizer is None else optimizers.optimizer(optimizer, model)
+    training = Training(model, rule, epochs, generator)
+    told = [*as_callbacks(callbacks), *_early(early_stopping)]
+    count = epochs * math.ceil(samples.count / (batch_size or samples.count))
+    eager = EagerSteps(model, losses.loss(loss), rule)
+    steps, training.history.how = _steps(jit, count, eager, samples, batch_size)
+    loop = _Loop(training, steps, samples, held_out, batch_size, _by_name(metrics), told)
+    loop.run(Progress(range(epochs), shown=bool(verbose)))
+    return training.history
+
+
+class _Loop:
+    """The epochs of a training."""
+
+    def __init__(
+        self,
+        training: Training,
+        steps: EagerSteps | CompiledSteps,
+        samples: WeightedSamples,
+        held_out: WeightedSamples | None,
+        batch_size: int | None,
+        metrics: dict[str, Metric],
+        callbacks: Sequence[Callback],
+    ) -> None:
+        self.training, self.history, self.steps = training, training.history, steps
+        self.samples, self.held_out, self.batch_size = samples, held_out, batch_size
+        self.metrics, self.callbacks = metrics, callbacks
+
+    def run(self, shown: Progress) -> None:
+        """Run the epochs, until one of them is the last."""
         try:
-            steps.finish()
+            for callback in self.callbacks:
+                callback.on_train_begin(self.training)
+            for _ in shown:
+                self._epoch()
+                shown.describe(self.history)
+                if self.history.ended:
+                    break
+        except KeyboardInterrupt:
+            self.history.ended = "interrupted"
+        finally:
+            self._end()
+
+    def _end(self) -> None:
+        try:
+            self.steps.write()
         except KeyboardInterrupt:
             # It assigns all or nothing, so the result of the training would have been lost.
-            steps.finish()
-            raise
-    return history
+            self.steps.write()
+            self.history.ended = "interrupted"
+        for callback in self.callbacks:
+            callback.on_train_end(self.training)
+
+    def _epoch(self) -> None:
+        """Do the steps of an epoch, and record it."""
+        values: list[float] = []
+        weights: list[float] = []
+        outputs, targets = [], []
+        for batch in self._batches():
+            value, found = self.steps(batch)
+            if not math.isfinite(value):
+                self.steps.write()
+                raise FloatingPointError(self._diverged(value, is_first=not (self.history.loss or values)))
+            values.append(value)
+            weights.append(batch.weight)
+            if self.metrics:
+                outputs.append(found)
+                targets.append(batch.y)
+        if self.metrics or self.callbacks:
+            self.steps.write()
+        self.history.loss.append(_mean(values, weights))
+        self.history.lr.append(self.training.optimizer.lr)
+        if self.metrics:
+            self._measure(self.history.metrics, np.concatenate(outputs), np.concatenate(targets))
+        if self.held_out is not None:
+            value, found = self.steps.evaluate(self.held_out)
+            self.history.val_loss.append(value)
+            self._measure(self.history.val_metrics, found, self.held_out.y)
+        for callback in self.callbacks:
+            callback.on_epoch_end(self.training)
+        if self.metrics or self.callbacks:
+            self.steps.read()
+
+    def _batches(self) -> Iterator[WeightedSamples]:
+        if self.batch_size is None:
+            yield self.samples
+            return
+        order = self.training.rng.permutation(self.samples.count)
+        for start in range(0, self.samples.count, self.batch_size):
+            yield self.samples.take(order[start : start + self.batch_size])
+
+    def _measure(self, columns: dict[str, list[float]], outputs: Any, targets: Any) -> None:
+        for name, measure in self.metrics.items():
+            columns.setdefault(name, []).append(float(measure(outputs, targets)))
+
+    def _diverged(self, value: float, is_first: bool) -> str:
+        why = why_not_finite(self.samples, self.training.model, is_first)
+        return f"the loss is {value} in epoch {self.training.epoch + 1}: {why}"
 
 
 # Compiling takes as long as 5 eager steps of a network for digits, and 20 of a single neuron.
@@ -144,7 +236,7 @@ _WORTH_COMPILING = 20
 
 
 def _steps(
-    jit: bool | str, count: int, eager: EagerSteps, x: Array, y: Array, batch_size: int | None
+    jit: bool | str, count: int, eager: EagerSteps, samples: WeightedSamples, batch_size: int | None
 ) -> tuple[EagerSteps | CompiledSteps, str]:
     """Return an object that does the steps, and the text of `History.how`."""
     if jit not in (True, False, "auto"):
@@ -155,18 +247,18 @@ def _steps(
         return eager, f"eager: {count} steps are done sooner than compiled"
     if jit == "auto" and is_anomaly_enabled():
         return eager, "eager: inside of anomaly()"
-    first = slice(batch_size)
     try:
-        compiled = CompiledSteps(eager.model, eager.loss, eager.optimizer)
-        compiled.check(x[first], y[first], y)
+        compiled = CompiledSteps(eager.model, eager.loss, eager.optimizer, eager.clip)
+        compiled.check(samples.take(slice(batch_size)), samples.y)
     except NothingToLearnError:
         raise
     except Exception as error:
         if jit is True:
             raise
         # An error that an eager pass over the samples raises as well has nothing to do with compiling.
-        for start in range(0, len(x), batch_size or len(x)):
-            eager.try_out(x[start:][first], y[start:][first])
+        size = batch_size or samples.count
+        for start in range(0, samples.count, size):
+            eager.try_out(samples.take(slice(start, start + size)))
         why = f"{type(error).__name__}: {error}"
         warnings.warn(
             f"the training is not compiled ({why}); pass jit=False to train eagerly without this warning",
@@ -176,29 +268,54 @@ def _steps(
     return compiled, "compiled"
 
 
-def _mean(numbers: Sequence[float], weights: Sequence[int]) -> float:
-    total: float = sum(map(operator.mul, numbers, weights))
-    return total / sum(weights)
+def _mean(numbers: Sequence[float], weights: Sequence[float]) -> float:
+    return float(np.dot(numbers, weights) / np.sum(weights))
 
 
-def _batches(samples: int, size: int | None, rng: np.random.Generator) -> Iterator[Array | slice]:
-    """Yield an index of the samples of each batch."""
-    if size is None:
-        yield slice(None)
-        return
-    order = rng.permutation(samples)
-    for start in range(0, samples, size):
-        yield order[start : start + size]
-
-
-def _check(x: Array, y: Array, loss: Any, epochs: int, batch_size: int | None) -> None:
-    if x.ndim != 2 or y.ndim < 1 or len(x) != len(y) or not len(x):
+def _held_out(
+    samples: WeightedSamples,
+    validation_data: tuple[npt.ArrayLike, npt.ArrayLike] | None,
+    validation_split: float,
+    rng: np.random.Generator,
+) -> tuple[WeightedSamples, WeightedSamples | None]:
+    """Return the samples to train on, and those that are held out."""
+    if validation_data is not None and validation_split:
+        raise ValueError("expected validation_data or validation_split, got both: leave out one")
+    if validation_split:
+        return split_off(samples, validation_split, rng)
+    if validation_data is None:
+        return samples, None
+    held_out = samples_of(*validation_data)
+    if held_out.x.shape[1:] != samples.x.shape[1:]:
         raise ValueError(
-            "expected a 2-D array of inputs with a row for each sample, and a target for each, "
-            f"got inputs of shape {x.shape} and targets of shape {y.shape}"
+            f"expected held-out samples of {samples.x.shape[1]} inputs, as those to train on, "
+            f"got {held_out.x.shape[1]}"
         )
+    cell = not_finite_in(held_out)
+    if cell:
+        raise FloatingPointError(f"of the held-out samples, {cell}")
+    return samples, held_out
+
+
+def _early(early_stopping: int | EarlyStopping | None) -> list[Callback]:
+    if early_stopping is None:
+        return []
+    is_made = isinstance(early_stopping, EarlyStopping)
+    return [early_stopping if is_made else EarlyStopping(patience=early_stopping)]  # type: ignore[list-item, arg-type]
+
+
+def _by_name(metrics: Metrics) -> dict[str, Metric]:
+    """Return metrics by the names of their columns."""
+    found: dict[str, Metric] = {}
+    for which in [metrics] if isinstance(metrics, str) or callable(metrics) else metrics:
+        measure = known_metrics.metric(which)
+        name = getattr(measure, "__name__", type(measure).__name__).replace("<lambda>", "metric")
+        if name in found:
+            raise ValueError(f"two metrics are called {name!r}: give each function a name of its own")
+        found[name] = measure
+    return found
+
+
+def _check(epochs: int, batch_size: int | None) -> None:
     if epochs < 1 or (batch_size is not None and batch_size < 1):
         raise ValueError(f"expected epochs and batch_size to be at least 1, got {epochs} and {batch_size}")
-    if isinstance(loss, str) or not callable(loss):
-        known = f": pass nn.losses.{loss}" if isinstance(loss, str) and hasattr(losses, loss) else ""
-        raise TypeError(f"expected the loss to be a function of outputs and targets, got {loss!r}{known}")

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ..modules.module import Module
+from .samples import WeightedSamples
 
-Array = npt.NDArray[Any]
 
-
-def why_not_finite(x: Array, y: Array, model: Module, is_first: bool) -> str:
+def why_not_finite(samples: WeightedSamples, model: Module, is_first: bool) -> str:
     """Return the probable cause of a loss that is not finite, and a remedy."""
     # With an infinite input the loss may be finite and its gradient not, which only later batches show.
-    for name, array in (("inputs", x), ("targets", y)):
-        if array.dtype.kind == "f" and not np.all(np.isfinite(array)):
-            place = np.argwhere(~np.isfinite(array))[0].tolist()
-            number = f"{name}[{', '.join(map(str, place))}] is {array[tuple(place)]}"
-            return f"{number}: leave out such samples, or fill in what is missing"
+    cell = not_finite_in(samples)
+    if cell:
+        return cell
     see = "train inside autograd.anomaly() to see where it begins"
     if not is_first:
         return f"lower the learning rate, or {see}"
@@ -28,3 +23,22 @@ def why_not_finite(x: Array, y: Array, model: Module, is_first: bool) -> str:
         if not math.isfinite(parameter):
             return f"the parameter {name} was {parameter.data} before the first step; initialise it anew"
     return f"no step was done yet, so it is the model, the loss or the scale of the data: {see}"
+
+
+def not_finite_in(samples: WeightedSamples) -> str:
+    """Return which of the data is not finite, and a remedy; nothing if all are.
+
+    Examples
+    --------
+    >>> from .samples import samples_of
+    >>> not_finite_in(samples_of([[1.0, float("nan")]], [0]))
+    'inputs[0, 1] (row 0, column 1) is nan: leave out such samples, or fill in what is missing'
+    """
+    for name, array in (("inputs", samples.x), ("targets", samples.y)):
+        if array.dtype.kind == "f" and not np.all(np.isfinite(array)):
+            place = np.argwhere(~np.isfinite(array))[0].tolist()
+            cell = f"{name}[{', '.join(map(str, place))}]"
+            where = f"row {place[0]}" + (f", column {place[1]}" if len(place) > 1 else "")
+            remedy = "leave out such samples, or fill in what is missing"
+            return f"{cell} ({where}) is {array[tuple(place)]}: {remedy}"
+    return ""

@@ -5,33 +5,40 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
+from time import monotonic
+
+# Of a training of hours, a file of its output is to hold some hundred lines.
+_SECONDS = 5.0
 
 
 class Progress:
-    """The steps of a loop, with their progress on standard error: a bar if tqdm is installed, else ten lines.
+    """The steps of a loop, with their progress on standard error.
+
+    In a terminal or a notebook it is a bar, if tqdm is installed. Elsewhere, as in the log of a job, it is a
+    line every five seconds, and one for the last step.
 
     Parameters
     ----------
-    steps : int
-        The number of steps.
+    steps : range
+        The steps.
     shown : bool
         Whether to show the progress.
 
     Examples
     --------
-    >>> list(Progress(3, shown=False))
+    >>> list(Progress(range(3), shown=False))
     [0, 1, 2]
     """
 
-    def __init__(self, steps: int, shown: bool = True) -> None:
+    def __init__(self, steps: range, shown: bool = True) -> None:
         self._steps = steps
         self._shown = shown
         self._state: object = ""
 
     def __iter__(self) -> Iterator[int]:
         if not self._shown:
-            yield from range(self._steps)
-        elif find_spec("tqdm") is not None:
+            yield from self._steps
+        elif find_spec("tqdm") is not None and _is_seen():
             yield from self._bar()
         else:
             yield from self._lines()
@@ -41,17 +48,25 @@ class Progress:
         self._state = state
 
     def _bar(self) -> Iterator[int]:
-        from tqdm import tqdm
+        from tqdm.auto import tqdm
 
-        with tqdm(total=self._steps, unit="epoch", dynamic_ncols=True) as bar:
-            for step in range(self._steps):
+        done, total = self._steps.start, self._steps.stop
+        with tqdm(total=total, initial=done, unit="epoch", dynamic_ncols=True) as bar:
+            for step in self._steps:
                 yield step
                 bar.set_postfix_str(str(self._state), refresh=False)
                 bar.update()
 
     def _lines(self) -> Iterator[int]:
-        for step in range(self._steps):
+        last = monotonic()
+        for step in self._steps:
             yield step
-            tenths_before, tenths_now = step * 10 // self._steps, (step + 1) * 10 // self._steps
-            if tenths_now > tenths_before:
-                print(f"epoch {step + 1}/{self._steps}: {self._state}", file=sys.stderr)
+            now = monotonic()
+            if now - last >= _SECONDS or step == self._steps[-1]:
+                last = now
+                print(f"epoch {step + 1}/{self._steps.stop}: {self._state}", file=sys.stderr)
+
+
+def _is_seen() -> bool:
+    """Return whether somebody watches: a terminal, or a notebook, whose kernel has loaded IPython."""
+    return sys.stderr.isatty() or "ipykernel" in sys.modules

@@ -191,7 +191,7 @@ def test_training_with_a_short_last_batch(samples: int, size: int) -> None:
             "rng": 0,
             "jit": way,
         }
-        history = fit(model, x, y, progress=False, **options)
+        history = fit(model, x, y, verbose=0, **options)
         histories.append([*history.loss, *(float(p.data) for p in model.parameters())])
     compiled_history, eager_history = histories
     np.testing.assert_allclose(compiled_history, eager_history, rtol=1e-9)

@@ -14,6 +14,7 @@ from nn import MLP, Layer, Module, Sequential, fit, losses
 from nn.optimizers import SGD, Adam
 from nn.training.compiled_steps import CompiledSteps
 from nn.training.eager_steps import EagerSteps
+from nn.training.samples import samples_of
 
 Array = Any
 Targets = Callable[[np.random.Generator, int], Array]
@@ -111,13 +112,13 @@ def test_a_training_step_is_traced_once(name: str, optimizer: Any) -> None:
     steps = CompiledSteps(model, LOSSES[name][0], optimizer(model.parameters(), lr=0.05))
     eager = EagerSteps(same, LOSSES[name][0], optimizer(same.parameters(), lr=0.05))
     CALLS.clear()
-    found = [steps(*batch(name, samples)) for samples in SIZES]
+    found = [steps(samples_of(*batch(name, samples))) for samples in SIZES]
     assert len(CALLS) == 1
-    steps.finish()
+    steps.write()
     for samples, (value, out) in zip(SIZES, found, strict=True):
-        expected, outs = eager(*batch(name, samples))
+        expected, outs = eager(samples_of(*batch(name, samples)))
         assert value == pytest.approx(expected, rel=RTOL)
-        np.testing.assert_allclose(out, ag.data(outs), rtol=RTOL, atol=ATOL)
+        np.testing.assert_allclose(out, outs, rtol=RTOL, atol=ATOL)
     np.testing.assert_allclose(ag.data(model.parameters()), ag.data(same.parameters()), rtol=RTOL, atol=ATOL)
 
 
@@ -126,7 +127,7 @@ def test_an_epoch_compiles_one_step() -> None:
     model = Counted(3)
     x, y = batch("cross_entropy of labels", 23)
     CALLS.clear()
-    history = fit(model, x, y, loss=losses.cross_entropy, epochs=4, batch_size=5, progress=False, jit=True)
+    history = fit(model, x, y, loss=losses.cross_entropy, epochs=4, batch_size=5, verbose=0, jit=True)
     # Four calls are those of the eager check.
     assert len(CALLS) == 1 + 4
     assert history.how == "compiled"

@@ -61,7 +61,7 @@ def test_loss_curve() -> None:
 @pytest.mark.usefixtures("pyplot")
 def test_loss_curve_with_a_metric() -> None:
     """The metric has a second axis, from 0 to 1."""
-    figure: Any = loss_curve(History(loss=[2.0, 1.0], metric=[0.5, 0.75]))
+    figure: Any = loss_curve(History(loss=[2.0, 1.0], metrics={"accuracy": [0.5, 0.75]}))
     left, right = figure.axes
     (line,) = right.lines
     assert (list(line.get_xdata()), list(line.get_ydata())) == ([1, 2], [0.5, 0.75])
@@ -148,7 +148,7 @@ def test_names_are_shown_as_they_are(points: Dataset, text: str) -> None:
 
 
 PLOTS: list[Callable[[], Any]] = [
-    lambda: loss_curve(History(loss=[2.0, 1.0], metric=[0.5, 0.9])),
+    lambda: loss_curve(History(loss=[2.0, 1.0], metrics={"accuracy": [0.5, 0.9]})),
     lambda: decision_boundary(Sides(), moons(), points=5),
 ]
 

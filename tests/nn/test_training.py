@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable
 from math import inf, nan
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,9 +18,12 @@ from autograd.engine.errors import TracedValueError
 from autograd.engine.gradients import has_gradient
 from nn import (
     MLP,
+    Callback,
+    EarlyStopping,
     History,
     Module,
     Neuron,
+    Training,
     assignment,
     fit,
 )
@@ -34,6 +39,7 @@ from nn.metrics import accuracy, predicted_classes
 from nn.optimizers import SGD, Adam
 from nn.optimizers import base as base_of_optimizers
 from nn.training import compiled_steps, eager_steps, loop
+from nn.training.samples import samples_of
 
 X = np.arange(7.0)[:, None] / 7
 Y = 3.0 * X[:, 0] + 1.0
@@ -76,7 +82,7 @@ def test_linear_regression() -> None:
     x = rng.normal(size=(30, 2))
     y = x @ [2.0, -1.0] + 0.5 + rng.normal(size=30)
     neuron = Neuron(2, "linear", rng=0)
-    fit(neuron, x, y, loss=mse, epochs=500, progress=False)
+    fit(neuron, x, y, loss=mse, epochs=500, verbose=0)
     solution = np.linalg.lstsq(np.column_stack([x, np.ones(30)]), y)[0]
     np.testing.assert_allclose([p.data for p in neuron.parameters()], solution, rtol=1e-9)
 
@@ -92,12 +98,12 @@ def test_xor() -> None:
         loss=binary_cross_entropy_with_logits,
         optimizer=SGD(model.parameters(), lr=0.5, momentum=0.9),
         epochs=100,
-        metric=accuracy,
-        progress=False,
+        metrics="accuracy",
+        verbose=0,
     )
     assert predicted_classes(model(x)).tolist() == y
     assert history.loss[-1] < 0.01 < 0.5 < history.loss[0]
-    assert history.metric[-1] == 1.0
+    assert history.metrics["accuracy"][-1] == 1.0
 
 
 def test_a_module_of_the_user() -> None:
@@ -112,7 +118,7 @@ def test_a_module_of_the_user() -> None:
 
     x = np.linspace(-1.0, 1.0, 9)
     parabola = Parabola()
-    fit(parabola, x[:, None], 2.0 * x**2 - 3.0, loss=mse, epochs=1000, progress=False)
+    fit(parabola, x[:, None], 2.0 * x**2 - 3.0, loss=mse, epochs=1000, verbose=0)
     assert (parabola.scale.data, parabola.shift.data) == pytest.approx((2.0, -3.0), abs=1e-6)
 
 
@@ -125,7 +131,7 @@ def test_it_is_the_loop_one_would_write(line: Recorder) -> None:
         for p in by_hand.parameters():
             p.data -= 0.1 * p.grad
     line.slope.grad = 100.0
-    history = fit(line, X, Y, loss=line.loss, epochs=5, progress=False)
+    history = fit(line, X, Y, loss=line.loss, epochs=5, verbose=0)
     assert line.state_dict() == by_hand.state_dict()
     assert history.loss == by_hand.losses
     assert line.inputs == by_hand.inputs
@@ -137,7 +143,7 @@ def test_it_is_the_loop_one_would_write(line: Recorder) -> None:
 @pytest.mark.parametrize("batch_size", [1, 3, 7, 100])
 def test_batches_cover_each_sample_once_an_epoch(line: Recorder, batch_size: int) -> None:
     """Each epoch visits all samples once, with their targets, in a new order."""
-    fit(line, X, Y, loss=line.loss, epochs=4, batch_size=batch_size, rng=0, progress=False, jit=False)
+    fit(line, X, Y, loss=line.loss, epochs=4, batch_size=batch_size, rng=0, verbose=0, jit=False)
     epochs = np.reshape(line.inputs, (4, 7))
     np.testing.assert_array_equal(np.sort(epochs), np.tile(X[:, 0], (4, 1)))
     assert len({tuple(order) for order in epochs}) == 4
@@ -155,19 +161,21 @@ def test_history_is_the_mean_over_the_samples(line: Recorder) -> None:
         loss=line.loss,
         epochs=2,
         batch_size=3,
-        metric=lambda outputs, targets: float(np.mean(targets)),
+        metrics=lambda outputs, targets: float(np.mean(targets)),
         rng=0,
-        progress=False,
+        verbose=0,
     )
     np.testing.assert_allclose(history.loss, np.reshape(line.losses, (2, 3)) @ [3 / 7, 3 / 7, 1 / 7])
-    np.testing.assert_allclose(history.metric, [Y.mean(), Y.mean()])
+    np.testing.assert_allclose(history.metrics["metric"], [Y.mean(), Y.mean()])
 
 
-@pytest.mark.parametrize(("metric", "length"), [(None, 0), (lambda outputs, targets: 0.5, 6)])
-def test_history_has_a_number_for_each_epoch(line: Recorder, metric: Any, length: int) -> None:
-    """The history has one loss per epoch and, if given, one metric."""
-    history = fit(line, X, Y, loss=mse, epochs=6, metric=metric, progress=False)
-    assert (len(history.loss), len(history.metric)) == (6, length)
+@pytest.mark.parametrize("metrics", [[], ["accuracy"], [lambda outputs, targets: 0.5, "accuracy"]])
+def test_history_has_a_number_for_each_epoch(metrics: list[Any]) -> None:
+    """The history has a loss and a learning rate an epoch, and each metric that is given."""
+    history = fit(Neuron(1, rng=0), X, np.ones(7), loss=mse, epochs=6, metrics=metrics, verbose=0)
+    columns = history.columns()
+    assert len(columns) == 2 + len(metrics)
+    assert {len(numbers) for numbers in columns.values()} == {6}
 
 
 @pytest.mark.parametrize(
@@ -175,7 +183,8 @@ def test_history_has_a_number_for_each_epoch(line: Recorder, metric: Any, length
     [
         (History(), "no epoch yet"),
         (History(loss=[2.0, 1.0]), "loss 1.0000"),
-        (History(loss=[2.0, 1.0], metric=[0.5, 0.75]), "loss 1.0000, 75.0%"),
+        (History(loss=[2.0, 1.0], metrics={"accuracy": [0.5, 0.75]}), "loss 1.0000, accuracy 75.0%"),
+        (History(loss=[1.25e270], val_loss=[0.5]), "loss 1.25e+270, val_loss 0.5000"),
     ],
 )
 def test_history_as_text(history: History, text: str) -> None:
@@ -188,7 +197,7 @@ def test_the_same_seed_gives_the_same_run() -> None:
 
     def order(rng: Any) -> list[float]:
         line = Recorder()
-        fit(line, X, Y, loss=mse, epochs=3, batch_size=2, rng=rng, progress=False)
+        fit(line, X, Y, loss=mse, epochs=3, batch_size=2, rng=rng, verbose=0)
         return [*line.inputs, line.slope.data, line.offset.data]
 
     assert order(0) == order(0) == order(np.random.default_rng(0))
@@ -211,7 +220,7 @@ def test_the_same_seed_gives_the_same_run() -> None:
 def test_bad_shapes(line: Recorder, inputs: Any, targets: Any) -> None:
     """Inputs that are not a table, and differing or zero numbers of samples, raise with both shapes."""
     with pytest.raises(ValueError, match=r"got inputs of shape .* and targets of shape") as raised:
-        fit(line, inputs, targets, loss=mse, progress=False)
+        fit(line, inputs, targets, loss=mse, verbose=0)
     assert str(inputs.shape) in str(raised.value)
     assert str(targets.shape) in str(raised.value)
 
@@ -220,7 +229,7 @@ def test_bad_shapes(line: Recorder, inputs: Any, targets: Any) -> None:
 def test_bad_numbers(line: Recorder, arguments: dict[str, Any]) -> None:
     """Numbers of epochs or samples below 1 raise before anything is trained."""
     with pytest.raises(ValueError, match="at least 1, got .*" + str(*arguments.values())):
-        fit(line, X, Y, loss=mse, progress=False, **arguments)
+        fit(line, X, Y, loss=mse, verbose=0, **arguments)
     assert line.inputs == []
 
 
@@ -235,7 +244,7 @@ def test_a_loss_that_is_not_finite(line: Recorder, factor: float) -> None:
         return mse(outputs, targets) * factors.pop(0)
 
     with pytest.raises(FloatingPointError, match=f"the loss is {factor} in epoch 3: lower the learning rate"):
-        fit(line, X, Y, loss=loss, progress=False, jit=False)
+        fit(line, X, Y, loss=loss, verbose=0, jit=False)
     assert line.state_dict() == states[2]
 
 
@@ -248,7 +257,7 @@ def test_a_learning_rate_that_is_too_high(jit: bool) -> None:
         np.errstate(over="ignore", invalid="ignore"),
         pytest.raises(FloatingPointError, match=r"in epoch \d+: lower the learning rate"),
     ):
-        fit(neuron, X, Y, loss=mse, optimizer=optimizer, epochs=1000, progress=False, jit=jit)
+        fit(neuron, X, Y, loss=mse, optimizer=optimizer, epochs=1000, verbose=0, jit=jit)
     assert all(np.isfinite(p.data) for p in neuron.parameters())
 
 
@@ -274,7 +283,7 @@ def test_a_loss_that_does_not_depend_on_the_outputs(name: str, jit: Any, epochs:
     optimizer = Adam(model.parameters(), weight_decay=0.1)
     before = model.state_dict()
     with pytest.raises((ValueError, TracedValueError)) as raised:
-        fit(model, X, targets, loss=loss, optimizer=optimizer, epochs=epochs, jit=jit, progress=False)
+        fit(model, X, targets, loss=loss, optimizer=optimizer, epochs=epochs, jit=jit, verbose=0)
     assert "binary_cross_entropy_with_logits" in str(raised.value) or name == "numbers alone"
     assert (model.state_dict(), optimizer.steps) == (before, 0)
 
@@ -283,7 +292,7 @@ def test_a_loss_that_does_not_depend_on_the_outputs(name: str, jit: Any, epochs:
 def test_labels_of_two_classes_for_one_output(epochs: int) -> None:
     """Class labels for a single output raise an error that suggests a loss, not one about compiling."""
     with pytest.raises(ValueError, match=r"0 to 0, got 0 to 1; .*binary_cross_entropy_with_logits"):
-        fit(Neuron(1, rng=0), X, np.arange(7) % 2, loss=cross_entropy, epochs=epochs, progress=False)
+        fit(Neuron(1, rng=0), X, np.arange(7) % 2, loss=cross_entropy, epochs=epochs, verbose=0)
 
 
 @pytest.mark.parametrize("loss", [mse, hinge, binary_cross_entropy_with_logits])
@@ -291,27 +300,22 @@ def test_losses_that_are_learnt_already(loss: Any) -> None:
     """A loss with gradient 0 is no error if it depends on the outputs."""
     model = Neuron(1, "linear", rng=0)
     model.load_state_dict({"w[0]": 0.0, "b": 2000.0})
-    history = fit(
-        model, X, np.ones(7) * (2000.0 if loss is mse else 1.0), loss=loss, epochs=2, progress=False
-    )
+    history = fit(model, X, np.ones(7) * (2000.0 if loss is mse else 1.0), loss=loss, epochs=2, verbose=0)
     assert history.loss == [0.0, 0.0]
 
 
 @pytest.mark.parametrize(
     ("loss", "message"),
     [
-        ("cross_entropy", "got 'cross_entropy': pass nn.losses.cross_entropy"),
-        ("no_loss", "got 'no_loss'$"),
-        (None, "got None"),
         (lambda outputs, targets: 1.0, "expected the loss to be one Value, got 1.0"),
         (lambda outputs, targets: outputs, "expected the loss to be one Value, got array"),
     ],
 )
 @pytest.mark.parametrize("epochs", [1, 100], ids=["eager", "compiled"])
 def test_what_is_no_loss(loss: Any, message: str, epochs: int) -> None:
-    """A loss given by name, or one that returns no Value, raises a TypeError, not one about compiling."""
+    """A loss that returns no Value raises a TypeError, not one about compiling."""
     with pytest.raises(TypeError, match=message):
-        fit(Neuron(1, rng=0), X, Y, loss=loss, epochs=epochs, progress=False)
+        fit(Neuron(1, rng=0), X, Y, loss=loss, epochs=epochs, verbose=0)
 
 
 @pytest.mark.parametrize("batch_size", [None, 4])
@@ -324,9 +328,10 @@ def test_data_that_are_not_finite(
     """Non-finite data raise an error with row and column, not one about the learning rate."""
     arrays = {"inputs": np.ones((7, 2)), "targets": np.ones(7)}
     arrays[name][place] = number
-    where = re.escape(f"{name}[{', '.join(map(str, place))}] is {number}: leave out")
+    row = "(row 4, column 1)" if name == "inputs" else "(row 5)"
+    where = re.escape(f"{name}[{', '.join(map(str, place))}] {row} is {number}: leave out")
     with np.errstate(all="ignore"), pytest.raises(FloatingPointError, match=where):
-        fit(Neuron(2, rng=0), *arrays.values(), loss=mse, batch_size=batch_size, jit=jit, progress=False)
+        fit(Neuron(2, rng=0), *arrays.values(), loss=mse, batch_size=batch_size, jit=jit, verbose=0)
 
 
 def test_a_parameter_that_is_not_finite() -> None:
@@ -334,7 +339,7 @@ def test_a_parameter_that_is_not_finite() -> None:
     model = Neuron(1, rng=0)
     model.b.data = nan
     with pytest.raises(FloatingPointError, match="the parameter b was nan before the first step"):
-        fit(model, X, Y, loss=mse, progress=False)
+        fit(model, X, Y, loss=mse, verbose=0)
 
 
 # ------------------------------------------------------------------------------------------------- compiled
@@ -374,7 +379,20 @@ TRAININGS: dict[str, dict[str, Any]] = {
         "targets": np.array([0, 1, 1, 0, 1, 0, 0]),
         "output": "sigmoid",
     },
-    "a metric": {"metric": lambda outputs, targets: sum(o.data for o in outputs.ravel())},
+    "a metric": {"metrics": lambda outputs, targets: outputs.sum()},
+    "held-out samples": {"validation_data": (X[:3] + 0.5, Y[:3]), "metrics": lambda o, t: o.mean()},
+    "held-out classes": {
+        "loss": lambda model: cross_entropy,
+        "targets": np.array([0, 2, 1, 1, 0, 2, 2]),
+        "validation_split": 0.4,
+        "rng": 5,
+    },
+    "early stopping": {
+        "validation_split": 0.4,
+        "rng": 5,
+        "early_stopping": 2,
+        "optimizer": lambda p: SGD(p, 0.3),
+    },
 }
 
 
@@ -388,12 +406,10 @@ def left_by_training(name: str, jit: bool) -> list[Any]:
     model = MLP(1, [3, width], output=output, rng=0)
     optimizer = make_optimizer(model.parameters())
     loss = make_loss(model)
-    history = fit(
-        model, X, targets, loss=loss, optimizer=optimizer, epochs=8, progress=False, jit=jit, **options
-    )
+    history = fit(model, X, targets, loss=loss, optimizer=optimizer, epochs=8, verbose=0, jit=jit, **options)
     assert history.how.startswith("compiled" if jit else "eager")
     moved = [(p.data, p.grad) for p in optimizer.parameters]
-    return [history.loss, history.metric, optimizer.steps, *moved, *optimizer.states]
+    return [history.loss, *history.metrics.values(), optimizer.steps, *moved, *optimizer.states]
 
 
 @pytest.mark.parametrize("name", TRAININGS)
@@ -421,8 +437,8 @@ def test_compiled_with_numba_as_eager(name: str, monkeypatch: pytest.MonkeyPatch
 
 def test_compiled_where_it_pays() -> None:
     """By default many steps are compiled and few are not; the history says which."""
-    many = fit(Neuron(1, rng=0), X, Y, loss=mse, epochs=50, progress=False)
-    few = fit(Neuron(1, rng=0), X, Y, loss=mse, epochs=2, progress=False)
+    many = fit(Neuron(1, rng=0), X, Y, loss=mse, epochs=50, verbose=0)
+    few = fit(Neuron(1, rng=0), X, Y, loss=mse, epochs=2, verbose=0)
     assert (many.how, few.how) == ("compiled", "eager: 2 steps are done sooner than compiled")
 
 
@@ -433,25 +449,24 @@ def test_a_second_training_goes_on() -> None:
         neuron = Neuron(1, rng=0)
         optimizer = Adam(neuron.parameters(), lr=0.01)
         for count in epochs:
-            fit(neuron, X, Y, loss=mse, optimizer=optimizer, epochs=count, progress=False, jit=True)
+            fit(neuron, X, Y, loss=mse, optimizer=optimizer, epochs=count, verbose=0, jit=True)
         left.append([p.data for p in neuron.parameters()])
     assert left[0] == left[1]
 
 
 @pytest.mark.parametrize("optimizer", [SGD, Adam])
 def test_changes_between_the_steps(optimizer: Any) -> None:
-    """If a metric changes the learning rate or parameters, the next step uses the new numbers."""
+    """If a callback changes the learning rate or parameters, the next step uses the new numbers."""
     left = []
     for jit in (True, False):
         neuron = Neuron(1, rng=0)
         rule = optimizer(neuron.parameters(), lr=0.1)
 
-        def halve(outputs: Any, targets: Any, neuron: Any = neuron, rule: Any = rule) -> float:
-            rule.lr *= 0.5
-            neuron.b.data = 0.25
-            return 0.0
+        def halve(training: Training) -> None:
+            training.optimizer.lr *= 0.5
+            training.model.b.data = 0.25  # type: ignore[attr-defined]
 
-        fit(neuron, X, Y, loss=mse, optimizer=rule, epochs=5, metric=halve, progress=False, jit=jit)
+        fit(neuron, X, Y, loss=mse, optimizer=rule, epochs=5, callbacks=[halve], verbose=0, jit=jit)
         left.append([p.data for p in neuron.parameters()])
     np.testing.assert_allclose(left[0], left[1], rtol=1e-12)
 
@@ -461,7 +476,7 @@ def test_a_first_step_that_is_not_finite() -> None:
     neuron = Neuron(1, "linear", rng=0)
     before = neuron.state_dict()
     with pytest.raises(FloatingPointError, match="the loss is nan in epoch 1"):
-        fit(neuron, X, np.full(7, nan), loss=mse, progress=False, jit=True)
+        fit(neuron, X, np.full(7, nan), loss=mse, verbose=0, jit=True)
     assert neuron.state_dict() == before
     assert not any(map(has_gradient, neuron.parameters()))
 
@@ -469,11 +484,11 @@ def test_a_first_step_that_is_not_finite() -> None:
 def test_a_model_that_cannot_be_traced(line: Recorder) -> None:
     """A model that reads its numbers is trained eagerly with a warning; with jit=True it raises."""
     with pytest.warns(UserWarning, match=r"not compiled \(TracedValueError: .*test_training.py.*jit=False"):
-        history = fit(line, X, Y, loss=mse, epochs=30, progress=False)
+        history = fit(line, X, Y, loss=mse, epochs=30, verbose=0)
     assert history.how.startswith("eager: TracedValueError")
     assert history.loss[-1] < history.loss[0]
     with pytest.raises(TracedValueError):
-        fit(line, X, Y, loss=mse, progress=False, jit=True)
+        fit(line, X, Y, loss=mse, verbose=0, jit=True)
 
 
 def test_a_model_that_draws_random_numbers() -> None:
@@ -485,7 +500,7 @@ def test_a_model_that_draws_random_numbers() -> None:
             return super().forward([x[0] + rng.normal()])
 
     with pytest.warns(UserWarning, match="may depend on parameters, inputs and targets alone"):
-        history = fit(Noisy(1, rng=0), X, Y, loss=mse, epochs=30, progress=False)
+        history = fit(Noisy(1, rng=0), X, Y, loss=mse, epochs=30, verbose=0)
     assert history.how.startswith("eager: RuntimeError")
 
 
@@ -498,7 +513,7 @@ def test_a_wrong_class_in_a_later_batch() -> None:
 def test_anomaly_mode_is_eager() -> None:
     """In anomaly mode the training is eager, since a compiled program has no lines to name."""
     with anomaly():
-        history = fit(Neuron(1, rng=0), X, Y, loss=mse, epochs=50, progress=False)
+        history = fit(Neuron(1, rng=0), X, Y, loss=mse, epochs=50, verbose=0)
     assert history.how == "eager: inside of anomaly()"
 
 
@@ -511,7 +526,7 @@ def trained(epochs: int, jit: bool) -> tuple[Adam, Callable[[], Any]]:
     optimizer = Adam(model.parameters(), lr=0.1)
 
     def train() -> None:
-        # With a metric, the parameters are also written back within an epoch.
+        # With a metric, the parameters are also written back after each epoch.
         fit(
             model,
             X,
@@ -520,9 +535,9 @@ def trained(epochs: int, jit: bool) -> tuple[Adam, Callable[[], Any]]:
             optimizer=optimizer,
             epochs=epochs,
             batch_size=4,
-            metric=lambda outputs, targets: 0.0,
+            metrics=lambda outputs, targets: 0.0,
             rng=0,
-            progress=False,
+            verbose=0,
             jit=jit,
         )
 
@@ -554,12 +569,6 @@ def test_an_interrupted_training_ends_with_a_step(jit: bool) -> None:
 # ------------------------------------------------------------------------------------------------- progress
 
 
-@pytest.fixture
-def without_tqdm(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hide tqdm."""
-    monkeypatch.setattr("nn.training.progress.find_spec", lambda name: None)
-
-
 def shown(line: Recorder, capsys: pytest.CaptureFixture[str], epochs: int, **options: Any) -> str:
     """Train, check that standard output is empty, and return standard error."""
     fit(line, X, Y, loss=mse, epochs=epochs, jit=False, **options)
@@ -568,35 +577,215 @@ def shown(line: Recorder, capsys: pytest.CaptureFixture[str], epochs: int, **opt
     return captured.err
 
 
+@pytest.fixture
+def watched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have somebody watch standard error."""
+    monkeypatch.setattr("nn.training.progress._is_seen", lambda: True)
+
+
+@pytest.mark.usefixtures("watched")
 def test_progress_bar(line: Recorder, capsys: pytest.CaptureFixture[str]) -> None:
-    """With tqdm a bar on standard error shows the number of epochs and the loss."""
+    """In a terminal, with tqdm, a bar on standard error shows the number of epochs and the loss."""
     pytest.importorskip("tqdm")
     err = shown(line, capsys, epochs=1)
     assert "1/1" in err
     assert f"loss {np.mean(Y**2):.4f}]" in err
 
 
-@pytest.mark.usefixtures("without_tqdm")
 @pytest.mark.parametrize(
-    ("epochs", "expected"),
-    [(1, [1]), (3, [1, 2, 3]), (10, range(1, 11)), (25, [3, 5, 8, 10, 13, 15, 18, 20, 23, 25])],
+    ("seconds_an_epoch", "expected"), [(0.0, [7]), (1.0, [5, 7]), (3.0, [2, 4, 6, 7]), (10.0, range(1, 8))]
 )
 def test_progress_lines(
-    line: Recorder, capsys: pytest.CaptureFixture[str], epochs: int, expected: list[int]
+    line: Recorder,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    seconds_an_epoch: float,
+    expected: Any,
 ) -> None:
-    """Without tqdm there are at most ten lines on standard error, the last for the last epoch."""
-    lines = shown(line, capsys, epochs, metric=lambda outputs, targets: 0.5).splitlines()
-    assert [text.split(":")[0] for text in lines] == [f"epoch {epoch}/{epochs}" for epoch in expected]
-    assert all("loss" in text and "50.0%" in text for text in lines)
+    """Where nobody watches there is a line every five seconds, and one for the last epoch."""
+    clock = itertools.count(0.0, seconds_an_epoch)
+    monkeypatch.setattr("nn.training.progress.monotonic", lambda: next(clock))
+    lines = shown(line, capsys, 7, metrics=lambda outputs, targets: 0.5).splitlines()
+    assert [text.split(":")[0] for text in lines] == [f"epoch {epoch}/7" for epoch in expected]
+    assert all("loss" in text and "metric 0.5000" in text for text in lines)
+
+
+@pytest.mark.usefixtures("watched")
+def test_a_terminal_without_tqdm(
+    line: Recorder, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without tqdm there are lines in a terminal, too."""
+    monkeypatch.setattr("nn.training.progress.find_spec", lambda name: None)
+    assert shown(line, capsys, 3).startswith("epoch 3/3: loss")
 
 
 @pytest.mark.parametrize("hide", [lambda name: None, lambda name: name], ids=["lines", "bar"])
+@pytest.mark.parametrize("verbose", [0, False])
+@pytest.mark.usefixtures("watched")
 def test_no_progress(
     line: Recorder,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     hide: Callable[[str], str | None],
+    verbose: bool | int,
 ) -> None:
-    """`progress=False` prints nothing, with or without tqdm."""
+    """`verbose=0` prints nothing, with or without tqdm."""
     monkeypatch.setattr("nn.training.progress.find_spec", hide)
-    assert shown(line, capsys, epochs=5, progress=False) == ""
+    assert shown(line, capsys, epochs=5, verbose=verbose) == ""
+
+
+# ------------------------------------------------------------------------------- held-out samples, callbacks
+
+
+def test_held_out_data_are_not_learnt_from() -> None:
+    """Held-out samples change nothing in the training; their loss is that of the model after the epoch."""
+    left = []
+    for held_out in (None, (X + 3.0, Y - 1.0)):
+        neuron = Neuron(1, "linear", rng=0)
+        history = fit(neuron, X, Y, loss=mse, epochs=30, validation_data=held_out, verbose=0)
+        left.append(neuron.state_dict())
+    assert left[0] == left[1]
+    assert history.val_loss[-1] == pytest.approx(mse(neuron(X + 3.0), Y - 1.0).data)
+
+
+def test_a_fraction_is_held_out() -> None:
+    """`validation_split` holds out a random fraction, and the rest is learnt from, each sample once."""
+    line = Recorder()
+    fit(line, X, Y, loss=mse, epochs=1, validation_split=0.3, rng=0, verbose=0, jit=False)
+    assert len(line.inputs) == 7
+    assert sorted(line.inputs) == X[:, 0].tolist()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"validation_split": 1.5}, "between 0 and 1, got 1.5"),
+        ({"validation_split": 0.01}, "leaves 7 to train on and 0 held out"),
+        ({"validation_split": 0.5, "validation_data": (X, Y)}, "got both"),
+        ({"validation_data": (np.ones((2, 3)), np.ones(2))}, "1 inputs, as those to train on, got 3"),
+        ({"sample_weight": [1.0, 2.0]}, r"a weight for each of 7 samples, got shape \(2,\)"),
+        ({"sample_weight": -np.ones(7)}, "at least 0"),
+        ({"sample_weight": np.zeros(7)}, "not all 0"),
+        ({"class_weight": "balanced"}, "class numbers, got float64"),
+        ({"metrics": "acuracy"}, "did you mean 'accuracy'"),
+        ({"metrics": [accuracy, "accuracy"]}, "two metrics are called 'accuracy'"),
+        ({"optimizer": "adan"}, "did you mean 'adam'"),
+        ({"loss": "msee"}, "did you mean 'mse'"),
+        ({"early_stopping": 0}, "patience of at least 1"),
+    ],
+)
+def test_bad_options(options: dict[str, Any], message: str) -> None:
+    """Options that make no sense raise before the first step."""
+    neuron = Neuron(1, rng=0)
+    before = neuron.state_dict()
+    with pytest.raises(ValueError, match=message):
+        fit(neuron, X, Y, **{"loss": mse, "verbose": 0, **options})
+    assert neuron.state_dict() == before
+
+
+def test_a_class_without_a_weight() -> None:
+    """A dict of weights names each class that occurs."""
+    with pytest.raises(ValueError, match="no weight for class 2; it has"):
+        samples_of(X, [0, 1, 2, 0, 0, 0, 0], class_weight={0: 1.0, 1: 2.0})
+
+
+def test_held_out_data_that_are_not_finite() -> None:
+    """A nan in the held-out data is named as such."""
+    with pytest.raises(FloatingPointError, match=r"of the held-out samples, inputs\[1, 0\] .* is nan"):
+        fit(Neuron(1), X, Y, loss=mse, validation_data=([[1.0], [nan]], [1.0, 2.0]), verbose=0)
+
+
+@pytest.mark.parametrize("jit", [True, False])
+def test_early_stopping(jit: bool) -> None:
+    """The training ends after so many epochs without a better number, with the parameters of the best."""
+    neuron = Neuron(1, "linear", rng=0)
+    seen: list[dict[str, float]] = []
+    history = fit(
+        neuron,
+        X,
+        Y,
+        loss=mse,
+        epochs=500,
+        validation_data=(X[:2], Y[:2] + 0.5),
+        early_stopping=3,
+        callbacks=[lambda training: seen.append(training.model.state_dict())],
+        verbose=0,
+        jit=jit,
+    )
+    best = int(np.argmin(history.val_loss))
+    assert history.best_epoch == best + 1
+    assert len(history.loss) == best + 1 + 3
+    assert neuron.state_dict() == seen[best]
+    assert history.ended == "no better val_loss for 3 epochs"
+
+
+@pytest.mark.parametrize(("mode", "best"), [("auto", 3), ("min", 1), ("max", 3)])
+def test_what_is_better(mode: Any, best: int) -> None:
+    """Of accuracy more is better, unless the user says otherwise; without `restore...` the last stays."""
+    accuracies = iter([0.1, 0.2, 0.9, 0.3, 0.3, 0.3])
+    stop = EarlyStopping("accuracy", patience=3, mode=mode, restore_best_weights=False)
+
+    def measured(outputs: Any, targets: Any) -> float:
+        return next(accuracies)
+
+    measured.__name__ = "accuracy"
+    neuron = Neuron(1, rng=0)
+    history = fit(neuron, X, Y, loss=mse, epochs=6, metrics=measured, callbacks=[stop], verbose=0)
+    assert history.best_epoch == best
+
+
+def test_an_unknown_column() -> None:
+    """A column that is not recorded raises with those that are."""
+    with pytest.raises(ValueError, match="one of loss, lr, got 'val_los'"):
+        fit(Neuron(1), X, Y, loss=mse, callbacks=[EarlyStopping("val_los")], verbose=0)
+
+
+@pytest.mark.parametrize("jit", [True, False])
+def test_ctrl_c_returns_the_history(jit: bool) -> None:
+    """After Ctrl-C the history so far is returned, and model and optimizer are as the last step left them."""
+    neuron = Neuron(1, "linear", rng=0)
+    states = []
+
+    def interrupt(training: Training) -> None:
+        states.append(training.model.state_dict())
+        if training.epoch == 3:
+            raise KeyboardInterrupt
+
+    optimizer = Adam(neuron.parameters())
+    history = fit(neuron, X, Y, loss=mse, optimizer=optimizer, callbacks=[interrupt], verbose=0, jit=jit)
+    assert (len(history.loss), history.ended) == (3, "interrupted")
+    assert (neuron.state_dict(), optimizer.steps) == (states[-1], 3)
+
+
+def test_callbacks_are_told_of_begin_and_end() -> None:
+    """A callback is told of the beginning, each epoch, and the end, in this order."""
+    told = []
+
+    class Told(Callback):
+        def on_train_begin(self, training: Training) -> None:
+            told.append("begin")
+
+        def on_epoch_end(self, training: Training) -> None:
+            told.append(str(training.epoch))
+
+        def on_train_end(self, training: Training) -> None:
+            told.append("end")
+
+    fit(Neuron(1), X, Y, loss=mse, epochs=2, callbacks=[Told()], verbose=0)
+    assert told == ["begin", "1", "2", "end"]
+    with pytest.raises(TypeError, match="expected callbacks"):
+        fit(Neuron(1), X, Y, loss=mse, callbacks=[3], verbose=0)  # type: ignore[list-item]
+
+
+def test_the_history_of_a_notebook(tmp_path: Path) -> None:
+    """A history has a short `repr`, a table of its telling epochs, and goes to CSV with all its columns."""
+    history = fit(
+        Neuron(1, rng=0), X, Y, loss=mse, epochs=5, metrics=accuracy, validation_data=(X, Y), verbose=0
+    )
+    assert repr(history).startswith("History(5 epochs: loss ")
+    assert len(repr(history)) < 120
+    assert history._repr_html_().count("<tr>") == 3
+    history.to_csv(tmp_path / "history.csv")
+    rows = [line.split(",") for line in (tmp_path / "history.csv").read_text().splitlines()]
+    assert rows[0] == ["epoch", "loss", "val_loss", "accuracy", "val_accuracy", "lr"]
+    assert [float(row[1]) for row in rows[1:]] == history.loss

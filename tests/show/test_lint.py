@@ -70,7 +70,7 @@ def test_healthy_training_raises_no_alarm(activation: str, loss: Callable[..., V
     """Before and after successful training there are at most notes."""
     model = MLP(2, [8, 8, 1], activation, rng=1)
     assert kinds(lint(loss(model(X), Y), model), "error", "warning") == []
-    fit(model, X, Y, loss=loss, optimizer=SGD(model.parameters(), lr=0.3), epochs=30, progress=False)
+    fit(model, X, Y, loss=loss, optimizer=SGD(model.parameters(), lr=0.3), epochs=30, verbose=0)
     assert kinds(lint(loss(model(X), Y), model), "error", "warning") == []
 
 

@@ -1,0 +1,151 @@
+"""The samples of a training: inputs, targets and weights, those to train on and those held out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+ClassWeight = Mapping[int, float] | Literal["balanced"] | None
+"""A weight for each class; ``"balanced"`` takes n / (classes · samples of the class), as in scikit-learn."""
+
+
+@dataclass(frozen=True)
+class WeightedSamples:
+    """WeightedSamples, a row for each.
+
+    Attributes
+    ----------
+    x : ndarray, shape (samples, inputs)
+        The inputs.
+    y : ndarray, shape (samples, ...)
+        The targets.
+    weights : ndarray of float, shape (samples,), or None
+        How much each counts in the loss.
+    """
+
+    x: Array
+    y: Array
+    weights: Array | None = None
+
+    def take(self, rows: Any) -> WeightedSamples:
+        """Return some rows."""
+        return WeightedSamples(
+            self.x[rows], self.y[rows], None if self.weights is None else self.weights[rows]
+        )
+
+    def columns(self) -> tuple[Array, ...]:
+        """Return inputs and targets, and the weights if there are some."""
+        return (self.x, self.y) if self.weights is None else (self.x, self.y, self.weights)
+
+    @property
+    def count(self) -> int:
+        """The number of samples."""
+        return len(self.x)
+
+    @property
+    def weight(self) -> float:
+        """How much all together count in a mean."""
+        return float(self.count if self.weights is None else self.weights.sum())
+
+
+def samples_of(
+    inputs: npt.ArrayLike,
+    targets: npt.ArrayLike,
+    sample_weight: npt.ArrayLike | None = None,
+    class_weight: ClassWeight = None,
+) -> WeightedSamples:
+    """Return samples with their weights.
+
+    Parameters
+    ----------
+    inputs : array_like, shape (samples, inputs)
+        A row for each sample.
+    targets : array_like, shape (samples, ...)
+        A target for each.
+    sample_weight : array_like of float, shape (samples,), or None
+        How much each sample counts, at least 0.
+    class_weight : dict, "balanced" or None
+        How much each class counts, for targets that are class numbers; both weights are multiplied.
+
+    Returns
+    -------
+    WeightedSamples
+        The samples.
+
+    Raises
+    ------
+    ValueError
+        For arrays that do not fit, weights that are negative or all 0, or a class without a weight.
+
+    Examples
+    --------
+    >>> samples_of([[1.0], [2.0], [3.0]], [0, 1, 1], class_weight="balanced").weights
+    array([1.5 , 0.75, 0.75])
+    """
+    x, y = np.asarray(inputs), np.asarray(targets)
+    if x.ndim != 2 or y.ndim < 1 or len(x) != len(y) or not len(x):
+        raise ValueError(
+            "expected a 2-D array of inputs with a row for each sample, and a target for each, "
+            f"got inputs of shape {x.shape} and targets of shape {y.shape}"
+        )
+    if sample_weight is None and class_weight is None:
+        return WeightedSamples(x, y)
+    weights = np.ones(len(x)) if sample_weight is None else np.asarray(sample_weight, dtype=float)
+    if weights.shape != (len(x),):
+        raise ValueError(f"expected a weight for each of {len(x)} samples, got shape {weights.shape}")
+    if class_weight is not None:
+        weights = weights * _weights_of_classes(y, class_weight)
+    if not (np.all(weights >= 0.0) and np.isfinite(weights.sum()) and weights.sum() > 0.0):
+        raise ValueError("expected weights of samples to be finite, at least 0, and not all 0")
+    return WeightedSamples(x, y, weights)
+
+
+def split_off(
+    samples: WeightedSamples, fraction: float, rng: np.random.Generator
+) -> tuple[WeightedSamples, WeightedSamples]:
+    """Return samples to train on, and a fraction of them, drawn at random, that is held out.
+
+    Raises
+    ------
+    ValueError
+        For a fraction that is not between 0 and 1, or leaves no sample on either side.
+
+    Examples
+    --------
+    >>> train, held_out = split_off(samples_of(np.ones((10, 1)), np.ones(10)), 0.2, np.random.default_rng(0))
+    >>> train.count, held_out.count
+    (8, 2)
+    """
+    if not 0.0 < fraction < 1.0:
+        raise ValueError(f"expected validation_split to be between 0 and 1, got {fraction!r}")
+    held_out = round(fraction * samples.count)
+    if not 0 < held_out < samples.count:
+        raise ValueError(
+            f"a validation_split of {fraction} of {samples.count} samples leaves {samples.count - held_out} "
+            f"to train on and {held_out} held out: pass validation_data, or another fraction"
+        )
+    order = rng.permutation(samples.count)
+    return samples.take(np.sort(order[held_out:])), samples.take(np.sort(order[:held_out]))
+
+
+def _weights_of_classes(labels: Array, class_weight: ClassWeight) -> Array:
+    if labels.ndim != 1 or labels.dtype.kind not in "iub":
+        raise ValueError(
+            "class_weight goes with targets that are class numbers, "
+            f"got {labels.dtype} of shape {labels.shape}"
+        )
+    classes, place, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    if class_weight == "balanced":
+        return np.asarray((len(labels) / (len(classes) * counts))[place])
+    if not isinstance(class_weight, Mapping):
+        raise ValueError(f'expected class_weight to be a dict or "balanced", got {class_weight!r}')
+    missing = [int(label) for label in classes if label not in class_weight]
+    if missing:
+        raise ValueError(f"class_weight has no weight for class {missing[0]}; it has {[*class_weight]}")
+    return np.array([float(class_weight[int(label)]) for label in classes])[place]
