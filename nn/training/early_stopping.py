@@ -23,7 +23,7 @@ class EarlyStopping(Callback):
     patience : int
         For how many epochs to wait for one, at least 1.
     mode : "auto", "min" or "max"
-        Whether less is better, or more; "auto" takes more for accuracy, F1 and R², and less for the others.
+        Whether less is better, or more; "auto" takes more for accuracy, f1 and r2, and less for the others.
     restore_best_weights : bool
         Whether the model ends with the parameters of its best epoch, also after Ctrl-C.
 
