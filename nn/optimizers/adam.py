@@ -1,28 +1,27 @@
-"""Adam."""
+"""Adam and AdamW."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
-from autograd import Value, sqrt
+from autograd import max, sqrt
 
-from .base import Optimizer, State
+from .base import Optimizer, Parameters, State
+from .settings import positive
 
 
 class Adam(Optimizer):
     """Adam: steps of about `lr` along the mean gradient, divided by its root mean square.
 
     ``m ← β₁ m + (1 - β₁) g`` and ``v ← β₂ v + (1 - β₂) g²`` are running means, ``m̂ = m / (1 - β₁ᵗ)`` and
-    ``v̂ = v / (1 - β₂ᵗ)`` correct for their start at 0, and ``w ← w - lr · m̂ / (√v̂ + eps)`` [1]_. With
-    `weight_decay`, w first shrinks by the factor ``1 - lr · weight_decay``, apart from the gradient [2]_. The
-    defaults are those of the paper and of PyTorch. t counts the steps of the optimizer, so a parameter
-    without a gradient in the first steps is treated as if it had been 0; PyTorch counts for each parameter.
+    ``v̂ = v / (1 - β₂ᵗ)`` correct for their start at 0, and ``w ← w - lr · m̂ / (√v̂ + eps)`` [1]_. Arguments
+    and defaults are those of PyTorch. t counts the steps of the optimizer, so a parameter without a gradient
+    in the first steps is treated as if it had been 0; PyTorch counts for each parameter.
 
     Parameters
     ----------
-    parameters : iterable of Value
-        The parameters to move.
+    parameters : Module or iterable of Value
+        A model, or the parameters to move.
     lr : float
         The learning rate.
     betas : (float, float)
@@ -30,7 +29,11 @@ class Adam(Optimizer):
     eps : float
         A positive number added to the root, without which a gradient of 0 in the first step would give 0/0.
     weight_decay : float
-        The weight decay of AdamW, at least 0.
+        The multiple of the parameter that is added to its gradient (D8); `AdamW` decays apart from it.
+    amsgrad : bool
+        Whether to divide by the largest v so far, with which Adam converges on more functions [2]_.
+    maximize : bool
+        Whether to go up.
 
     Raises
     ------
@@ -42,10 +45,11 @@ class Adam(Optimizer):
     References
     ----------
     .. [1] D. P. Kingma and J. Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015, algorithm 1.
-    .. [2] I. Loshchilov and F. Hutter, "Decoupled Weight Decay Regularization", ICLR 2019, algorithm 2.
+    .. [2] S. J. Reddi, S. Kale and S. Kumar, "On the Convergence of Adam and Beyond", ICLR 2018, algorithm 2.
 
     Examples
     --------
+    >>> from autograd import Value
     >>> w = Value(1.0)
     >>> optimizer = Adam([w], lr=0.1)
     >>> (1000.0 * w * w).backward()
@@ -54,34 +58,96 @@ class Adam(Optimizer):
     '0.900000'
     """
 
-    initial = (0.0, 0.0)
-
     def __init__(
         self,
-        parameters: Iterable[Value],
+        parameters: Parameters,
         lr: float = 0.001,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0.0,
+        amsgrad: bool = False,
+        *,
+        maximize: bool = False,
     ) -> None:
-        super().__init__(parameters, lr)
         if len(betas) != 2 or not all(0.0 <= beta < 1.0 for beta in betas):
             raise ValueError(f"expected betas to be two numbers of at least 0 and less than 1, got {betas!r}")
-        if not eps > 0.0:
-            raise ValueError(f"expected eps to be positive, got {eps!r}")
-        if not weight_decay >= 0.0:
-            raise ValueError(f"expected weight_decay to be at least 0, got {weight_decay!r}")
-        self.betas = betas
-        self.eps = eps
-        self.weight_decay = weight_decay
+        self.betas = (float(betas[0]), float(betas[1]))
+        self.eps = positive("eps", eps)
+        self.amsgrad = amsgrad
+        self.initial = (0.0,) * (3 if amsgrad else 2)
+        super().__init__(parameters, lr, weight_decay=weight_decay, maximize=maximize)
+
+    @property
+    def varying(self) -> tuple[str, ...]:
+        """The learning rate, and the fractions of the running means."""
+        return ("lr", "betas")
 
     def update(self, parameter: Any, gradient: Any, state: State, step: Any) -> tuple[Any, State]:
         """Return the parameter after a step, and the running means of gradient and squared gradient."""
+        descent = self.descent(parameter, gradient)
         beta1, beta2 = self.betas
-        mean = beta1 * state[0] + (1.0 - beta1) * gradient
-        square = beta2 * state[1] + (1.0 - beta2) * (gradient * gradient)
+        mean = beta1 * state[0] + (1.0 - beta1) * descent
+        square = beta2 * state[1] + (1.0 - beta2) * (descent * descent)
+        largest = max(state[2], square) if self.amsgrad else square
         # What all parameters share is grouped, so that a compiled step computes it once.
         rate = self.lr / (1.0 - beta1**step)
         scale = sqrt(1.0 - beta2**step)
-        kept = parameter * (1.0 - self.lr * self.weight_decay)
-        return kept - rate * mean / (sqrt(square) / scale + self.eps), (mean, square)
+        means = (mean, square, largest) if self.amsgrad else (mean, square)
+        return parameter - rate * mean / (sqrt(largest) / scale + self.eps), means
+
+
+class AdamW(Adam):
+    """Adam with a weight decay that is apart from the gradient: w first shrinks by ``1 - lr · weight_decay``.
+
+    In `Adam` the decay is divided by the root mean square, too, so that weights with large gradients hardly
+    decay [1]_. Arguments and defaults are those of PyTorch.
+
+    Parameters
+    ----------
+    parameters, lr, betas, eps, amsgrad, maximize
+        As in `Adam`.
+    weight_decay : float
+        At least 0.
+
+    Raises
+    ------
+    ValueError
+        For no parameters, or a number out of range.
+    TypeError
+        For a parameter that is not a leaf `Value`.
+
+    References
+    ----------
+    .. [1] I. Loshchilov and F. Hutter, "Decoupled Weight Decay Regularization", ICLR 2019, algorithm 2.
+
+    Examples
+    --------
+    >>> from autograd import Value
+    >>> w = Value(1.0)
+    >>> optimizer = AdamW([w], lr=0.1, weight_decay=0.5)
+    >>> (0.0 * w).backward()
+    >>> optimizer.step()
+    >>> w.data
+    0.95
+    """
+
+    def __init__(
+        self,
+        parameters: Parameters,
+        lr: float = 0.001,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.01,
+        amsgrad: bool = False,
+        *,
+        maximize: bool = False,
+    ) -> None:
+        super().__init__(parameters, lr, betas, eps, weight_decay, amsgrad, maximize=maximize)
+
+    def descent(self, parameter: Any, gradient: Any) -> Any:
+        """Return the gradient, with the sign for `maximize`."""
+        return -gradient if self.maximize else gradient
+
+    def update(self, parameter: Any, gradient: Any, state: State, step: Any) -> tuple[Any, State]:
+        """Return the parameter, decayed and after a step, and the running means."""
+        return super().update(parameter * (1.0 - self.lr * self.weight_decay), gradient, state, step)

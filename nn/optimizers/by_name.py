@@ -7,11 +7,19 @@ from typing import Any
 
 from ..lookup import named
 from ..modules.module import Module
-from .adam import Adam
+from .adagrad import Adagrad
+from .adam import Adam, AdamW
 from .base import Optimizer
+from .rmsprop import RMSprop
 from .sgd import SGD
 
-OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {"sgd": SGD, "adam": Adam}
+OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
+    "sgd": SGD,
+    "adagrad": Adagrad,
+    "rmsprop": RMSprop,
+    "adam": Adam,
+    "adamw": AdamW,
+}
 """Optimizers by name."""
 
 
@@ -46,10 +54,10 @@ def optimizer(which: str | Callable[..., Optimizer] | Optimizer, model: Module, 
     0.01
     """
     if not isinstance(which, Optimizer):
-        return named("optimizer", which, OPTIMIZERS)(model.parameters(), **settings)
+        return named("optimizer", which, OPTIMIZERS)(model, **settings)
     if settings:
         raise TypeError(f"expected no settings of an optimizer that is made, got {', '.join(settings)}")
     own = {id(parameter) for parameter in model.parameters()}
     if not any(id(parameter) in own for parameter in which.parameters):
-        raise ValueError("the optimizer has none of the model's parameters: make it of model.parameters()")
+        raise ValueError("the optimizer has none of the model's parameters: make it of the model")
     return which

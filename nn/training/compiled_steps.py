@@ -81,17 +81,12 @@ class CompiledSteps:
             outputs = model(x)
             return loss_of(loss, outputs, y, weights), outputs
 
-        def moved(parameter: Any, gradient: Any, state: State, step: Any, lr: Any) -> tuple[Any, State]:
-            # A copy, since the rate is an argument: it may change between the steps.
-            rule = copy.copy(optimizer)
-            rule.lr = lr
-            return rule.update(parameter, gradient, state, step)
-
         # The loss may use the parameters as well, for a penalty.
         of_parameters = make_functional(loss_of_batch, optimizer.parameters)
         self._gradient = jit(value_and_grad(of_parameters, has_aux=True), backend)
         self._value = jit(of_parameters, backend)
-        self._update = jit(vmap(moved, in_axes=(0, 0, 0, None, None)), backend)
+        self._backend = backend
+        self._update, self._fixed = _compiled_rule(optimizer, backend), _settings(optimizer)[1]
         numbers = data(optimizer.parameters)
         states = tuple(np.array(optimizer.states, dtype=float).T.copy())
         self._now = _Moved(numbers, np.zeros(len(numbers)), states, optimizer.steps)
@@ -102,8 +97,11 @@ class CompiledSteps:
         (loss, outputs), gradients = self._gradient(before.parameters, *batch.columns())
         if math.isfinite(loss):
             gradients = gradients if self.clip is None else self.clip(gradients)
+            varying, fixed = _settings(self.optimizer)
+            if fixed != self._fixed:
+                self._update, self._fixed = _compiled_rule(self.optimizer, self._backend), fixed
             parameters, states = self._update(
-                before.parameters, gradients, before.states, float(steps), self.optimizer.lr
+                before.parameters, gradients, before.states, float(steps), varying
             )
             self._now = _Moved(parameters, gradients, states, steps)
         return loss, outputs
@@ -166,3 +164,21 @@ class CompiledSteps:
             ([self.optimizer], "states", [states]),
             ([self.optimizer], "steps", [now.steps]),
         )
+
+
+def _settings(optimizer: Optimizer) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the settings that are arguments of the compiled rule, and those that are its constants."""
+    fixed = optimizer.settings
+    return {name: fixed.pop(name) for name in optimizer.varying}, fixed
+
+
+def _compiled_rule(optimizer: Optimizer, backend: str | None) -> Any:
+    """Compile the rule of an optimizer for all parameters at once."""
+
+    def moved(parameter: Any, gradient: Any, state: State, step: Any, varying: Any) -> tuple[Any, State]:
+        # A copy, since these settings are arguments: they may change between the steps.
+        rule = copy.copy(optimizer)
+        vars(rule).update(varying)
+        return rule.update(parameter, gradient, state, step)
+
+    return jit(vmap(moved, in_axes=(0, 0, 0, None, None)), backend)

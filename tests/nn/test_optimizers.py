@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from math import nan
 from typing import Any
@@ -9,9 +10,15 @@ import pytest
 from interrupts import interrupted_at
 
 from autograd import Value, as_values, data, jit
-from nn import MLP, assignment
-from nn.optimizers import SGD, Adam, Optimizer
+from nn import MLP, Neuron, assignment, fit
+from nn.losses import mse
+from nn.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop, optimizer
 from nn.optimizers import base as base_of_optimizers
+from nn.training.compiled_steps import CompiledSteps
+from nn.training.eager_steps import EagerSteps
+from nn.training.samples import samples_of
+
+KINDS: list[Any] = [SGD, Adagrad, RMSprop, Adam, AdamW]
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.5, 0.9])
@@ -34,25 +41,52 @@ def test_sgd_is_that_of_pytorch(momentum: float) -> None:
         np.testing.assert_allclose(data(parameters), [twin.item() for twin in twins], rtol=1e-12)
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        {},
-        {"lr": 0.1, "betas": (0.5, 0.9), "eps": 1e-3},
-        {"betas": (0.0, 0.0)},
-        {"lr": 0.1, "weight_decay": 0.3},
-    ],
-)
-def test_adam_is_that_of_pytorch(arguments: dict[str, Any]) -> None:
-    """Over 50 steps, on gradients of all scales, the parameters agree with PyTorch."""
+RULES_OF_PYTORCH: list[tuple[type[Optimizer], dict[str, Any]]] = [
+    (SGD, {}),
+    (SGD, {"lr": 0.1, "momentum": 0.9}),
+    (SGD, {"lr": 0.1, "momentum": 0.9, "dampening": 0.5}),
+    (SGD, {"lr": 0.1, "dampening": 0.5}),
+    (SGD, {"lr": 0.1, "weight_decay": 0.3}),
+    (SGD, {"lr": 0.1, "momentum": 0.5, "weight_decay": 0.1, "nesterov": True}),
+    (SGD, {"lr": 0.01, "momentum": 0.5, "dampening": 0.1, "weight_decay": 0.1, "maximize": True}),
+    (Adagrad, {}),
+    (
+        Adagrad,
+        {"lr": 0.1, "lr_decay": 0.1, "weight_decay": 0.1, "initial_accumulator_value": 0.5, "eps": 0.1},
+    ),
+    (Adagrad, {"maximize": True}),
+    (RMSprop, {}),
+    (RMSprop, {"alpha": 0.5, "eps": 1e-3, "weight_decay": 0.1}),
+    (RMSprop, {"momentum": 0.9}),
+    (RMSprop, {"centered": True, "alpha": 0.9}),
+    (RMSprop, {"centered": True, "momentum": 0.5, "weight_decay": 0.1, "maximize": True}),
+    (Adam, {}),
+    (Adam, {"lr": 0.1, "betas": (0.5, 0.9), "eps": 1e-3}),
+    (Adam, {"betas": (0.0, 0.0)}),
+    (Adam, {"lr": 0.1, "weight_decay": 0.3}),
+    (Adam, {"lr": 0.1, "amsgrad": True, "betas": (0.5, 0.5)}),
+    (Adam, {"weight_decay": 0.1, "maximize": True}),
+    (AdamW, {}),
+    (AdamW, {"lr": 0.1, "weight_decay": 0.3}),
+    (AdamW, {"lr": 0.1, "amsgrad": True, "weight_decay": 0.0, "maximize": True}),
+]
+
+
+def name_of(item: Any) -> str:
+    """Name a rule and its settings."""
+    return item.__name__ if isinstance(item, type) else ", ".join(f"{k}={v}" for k, v in item.items())
+
+
+@pytest.mark.parametrize(("kind", "arguments"), RULES_OF_PYTORCH, ids=name_of)
+def test_steps_are_those_of_pytorch(kind: type[Optimizer], arguments: dict[str, Any]) -> None:
+    """Over 50 steps, on gradients of all scales, the parameters agree with PyTorch after each step."""
     torch = pytest.importorskip("torch")
     rng = np.random.default_rng(1)
     start, scales = rng.normal(size=4), np.array([1e-6, 1.0, 1e6, 0.0])
     parameters = as_values(start)
     twin = torch.tensor(start, requires_grad=True)
-    optimizer = Adam(parameters, **arguments)
-    kind = torch.optim.AdamW if "weight_decay" in arguments else torch.optim.Adam
-    twin_optimizer = kind([twin], **arguments)
+    optimizer = kind(parameters, **arguments)
+    twin_optimizer = getattr(torch.optim, kind.__name__)([twin], **arguments)
     for _ in range(50):
         gradients = rng.normal(size=4) * scales
         for parameter, gradient in zip(parameters, gradients.tolist(), strict=True):
@@ -61,6 +95,112 @@ def test_adam_is_that_of_pytorch(arguments: dict[str, Any]) -> None:
         optimizer.step()
         twin_optimizer.step()
         np.testing.assert_allclose(data(parameters), twin.detach().numpy(), rtol=1e-12)
+
+
+X = np.array([[0.5, -1.0], [1.5, 0.25], [-0.75, 2.0], [2.0, 1.0]])
+Y = np.array([1.0, -0.5, 0.25, 2.0])
+
+
+@pytest.mark.parametrize("jit", [False, True], ids=["eager", "compiled"])
+@pytest.mark.parametrize(("kind", "arguments"), RULES_OF_PYTORCH, ids=name_of)
+def test_a_training_is_that_of_pytorch(kind: type[Optimizer], arguments: dict[str, Any], jit: bool) -> None:
+    """Each of 50 losses of `fit`, eager and compiled, and the parameters agree with PyTorch."""
+    torch = pytest.importorskip("torch")
+    model = Neuron(2, "linear", rng=0)
+    twin = torch.tensor(data(model.parameters()), requires_grad=True)
+    x, y = torch.tensor(X), torch.tensor(Y)
+    twin_optimizer = getattr(torch.optim, kind.__name__)([twin], **arguments)
+    losses = []
+    for _ in range(50):
+        twin_optimizer.zero_grad()
+        loss = torch.mean((x @ twin[:2] + twin[2] - y) ** 2)
+        loss.backward()
+        losses.append(loss.item())
+        twin_optimizer.step()
+    optimizer = kind(model, **arguments)
+    history = fit(model, X, Y, loss=mse, optimizer=optimizer, epochs=50, verbose=0, jit=jit)
+    assert history.how.startswith("compiled" if jit else "eager")
+    np.testing.assert_allclose(history.loss, losses, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(data(model.parameters()), twin.detach().numpy(), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments", "changes"),
+    [
+        (SGD, {"momentum": 0.9}, {"lr": 0.02, "momentum": 0.5}),
+        (RMSprop, {"momentum": 0.9}, {"lr": 0.02, "momentum": 0.5}),
+        (Adagrad, {}, {"lr": 0.02}),
+        (Adam, {}, {"lr": 0.02, "betas": (0.5, 0.7)}),
+        (AdamW, {}, {"lr": 0.02, "betas": (0.5, 0.7)}),
+    ],
+    ids=name_of,
+)
+def test_settings_that_vary_compile_nothing(
+    kind: type[Optimizer], arguments: dict[str, Any], changes: dict[str, Any]
+) -> None:
+    """A setting of `varying` may change between compiled steps, which no program is compiled for."""
+    left = []
+    for steps_of in (CompiledSteps, EagerSteps):
+        model = Neuron(2, "linear", rng=0)
+        optimizer = kind(model, lr=0.1, **arguments)
+        steps = steps_of(model, mse, optimizer)
+        for step in range(6):
+            if step == 3:
+                for name, setting in changes.items():
+                    setattr(optimizer, name, setting)
+            steps(samples_of(X, Y))
+        steps.write()
+        assert set(changes) == set(optimizer.varying)
+        if isinstance(steps, CompiledSteps):
+            assert steps._update.report().compilations == 1
+        left.append(data(model.parameters()))
+    np.testing.assert_allclose(left[0], left[1], rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "setting"),
+    [
+        (SGD, "momentum", 0.9),
+        (SGD, "weight_decay", 0.5),
+        (RMSprop, "momentum", 0.9),
+        (Adam, "eps", 0.1),
+        (AdamW, "maximize", True),
+    ],
+)
+def test_other_settings_may_change_as_well(kind: type[Optimizer], name: str, setting: Any) -> None:
+    """A compiled step uses a setting that has changed, also one that the rule branches on."""
+    torch = pytest.importorskip("torch")
+    left = []
+    for steps_of in (CompiledSteps, EagerSteps):
+        model = Neuron(2, "linear", rng=0)
+        optimizer = kind(model, lr=0.1)
+        steps = steps_of(model, mse, optimizer)
+        for step in range(6):
+            if step == 3:
+                setattr(optimizer, name, setting)
+            steps(samples_of(X, Y))
+        steps.write()
+        left.append(data(model.parameters()))
+    np.testing.assert_allclose(left[0], left[1], rtol=1e-12)
+    if kind is SGD:
+        twin = torch.tensor(data(Neuron(2, "linear", rng=0).parameters()), requires_grad=True)
+        twin_optimizer = torch.optim.SGD([twin], lr=0.1)
+        for step in range(6):
+            if step == 3:
+                twin_optimizer.param_groups[0][name] = setting
+            twin_optimizer.zero_grad()
+            torch.mean((torch.tensor(X) @ twin[:2] + twin[2] - torch.tensor(Y)) ** 2).backward()
+            twin_optimizer.step()
+        np.testing.assert_allclose(left[1], twin.detach().numpy(), rtol=1e-12)
+
+
+def test_centered_rmsprop_on_a_gradient_that_stays() -> None:
+    """Where rounding makes the variance negative, the step stays finite; PyTorch's is nan."""
+    optimizer = RMSprop([Value(1.0)], centered=True, alpha=0.5)
+    for _ in range(200):
+        optimizer.parameters[0].grad = 0.1
+        optimizer.step()
+    assert np.isfinite(optimizer.parameters[0].data)
 
 
 def test_the_first_steps_of_adam() -> None:
@@ -74,7 +214,7 @@ def test_the_first_steps_of_adam() -> None:
     np.testing.assert_allclose(data(parameters), [0.997, 1.003, 1.0], rtol=1e-10)
 
 
-@pytest.mark.parametrize("kind", [SGD, Adam])
+@pytest.mark.parametrize("kind", KINDS)
 def test_parameters_without_a_gradient_stay(kind: type[Optimizer]) -> None:
     """A parameter without a gradient is not moved, and its state stays."""
     reached, other = Value(1.0), Value(2.0)
@@ -90,7 +230,11 @@ OPTIMIZERS = [
     SGD([Value(0.0)], lr=0.1),
     SGD([Value(0.0)], lr=0.1, momentum=0.9),
     Adam([Value(0.0)], lr=0.1),
-    Adam([Value(0.0)], lr=0.1, weight_decay=0.2),
+    Adam([Value(0.0)], lr=0.1, weight_decay=0.2, amsgrad=True),
+    AdamW([Value(0.0)], lr=0.1, weight_decay=0.2),
+    Adagrad([Value(0.0)], lr=0.1, lr_decay=0.1),
+    RMSprop([Value(0.0)], lr=0.1, momentum=0.5),
+    RMSprop([Value(0.0)], lr=0.1, centered=True),
 ]
 
 
@@ -123,7 +267,7 @@ def test_the_rule_is_compiled(optimizer: Optimizer) -> None:
         np.testing.assert_allclose(compiled(*arguments), update(*arguments), rtol=1e-15)
 
 
-@pytest.mark.parametrize("kind", [SGD, Adam])
+@pytest.mark.parametrize("kind", KINDS)
 def test_steps_are_counted(kind: type[Optimizer]) -> None:
     """An optimizer counts its steps and has one state per parameter."""
     parameter = Value(1.0)
@@ -172,13 +316,19 @@ def test_steps_lower_a_loss() -> None:
         ({"parameters": []}, ValueError, r"at least one parameter; pass model.parameters\(\)"),
         ({"parameters": [1.0]}, TypeError, "a leaf Value, got 1.0"),
         ({"parameters": [Value(1.0) * 2.0]}, TypeError, r"a leaf Value, got Value\(2.0, op='\*'\)"),
-        ({"parameters": MLP(1, [1])}, TypeError, "not iterable"),
+        ({"parameters": 3}, TypeError, "expected a model, or a list of its parameters, got 3"),
         ({"lr": 0.0}, ValueError, "expected the learning rate to be positive, got 0.0"),
         ({"lr": -0.1}, ValueError, "expected the learning rate to be positive, got -0.1"),
         ({"lr": nan}, ValueError, "expected the learning rate to be positive, got nan"),
         ({"momentum": 1.0}, ValueError, "at least 0 and less than 1, got 1.0"),
         ({"momentum": -0.1}, ValueError, "at least 0 and less than 1, got -0.1"),
         ({"momentum": nan}, ValueError, "at least 0 and less than 1, got nan"),
+        ({"nesterov": True}, ValueError, "nesterov with a momentum and without dampening, got momentum=0.0"),
+        (
+            {"nesterov": True, "momentum": 0.9, "dampening": 0.1},
+            ValueError,
+            "without dampening, got momentum=0.9 and dampening=0.1",
+        ),
     ],
 )
 def test_bad_arguments(arguments: dict[str, Any], error: type[Exception], message: str) -> None:
@@ -205,6 +355,123 @@ def test_bad_arguments_of_adam(arguments: dict[str, Any], message: str) -> None:
     """Numbers out of range raise an error that shows what was passed."""
     with pytest.raises(ValueError, match=message):
         Adam(**{"parameters": [Value(1.0)]} | arguments)
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments", "message"),
+    [
+        (Adagrad, {"lr_decay": -1.0}, "expected lr_decay to be at least 0, got -1.0"),
+        (Adagrad, {"initial_accumulator_value": nan}, "expected initial_accumulator_value to be at least 0"),
+        (Adagrad, {"eps": 0.0}, "expected eps to be positive, got 0.0"),
+        (RMSprop, {"alpha": 1.0}, "expected alpha to be at least 0 and less than 1, got 1.0"),
+        (RMSprop, {"momentum": -0.1}, "expected momentum to be at least 0 and less than 1, got -0.1"),
+        (AdamW, {"weight_decay": -0.1}, "expected weight_decay to be at least 0, got -0.1"),
+    ],
+)
+def test_numbers_out_of_range(kind: Any, arguments: dict[str, Any], message: str) -> None:
+    """Numbers out of range raise an error that names them."""
+    with pytest.raises(ValueError, match=message):
+        kind([Value(1.0)], **arguments)
+
+
+# ------------------------------------------------------------------------------------------ models, names
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_optimizer_takes_a_model(kind: Any) -> None:
+    """A model stands for its parameters, in their order."""
+    model = MLP(2, [3, 1], rng=0)
+    assert all(a is b for a, b in zip(kind(model).parameters, model.parameters(), strict=True))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_optimizer_by_name(kind: Any) -> None:
+    """Each optimizer has a name, takes settings by it, and says them in its repr."""
+    found = optimizer(kind.__name__.lower(), Neuron(2, rng=0), lr=0.25)
+    assert type(found) is kind
+    assert repr(found).startswith(f"{kind.__name__}(3 parameters, ")
+    assert "lr=0.25" in repr(found)
+
+
+def test_a_name_that_no_optimizer_has() -> None:
+    """An unknown name suggests the nearest."""
+    with pytest.raises(ValueError, match=r"unknown optimizer 'adamm' \(did you mean 'adam'\?\)"):
+        optimizer("adamm", Neuron(2, rng=0))
+
+
+def test_a_step_by_a_closure() -> None:
+    """As in PyTorch, a step calls a closure that computes loss and gradients, and returns the loss."""
+    w = Value(1.0)
+    rule = SGD([w], lr=0.1)
+
+    def closure() -> Value:
+        rule.zero_grad()
+        loss = w * w
+        loss.backward()
+        return loss
+
+    assert rule.step(closure) == 1.0
+    assert w.data == 0.8
+
+
+# ------------------------------------------------------------------------------------------------- states
+
+
+@pytest.mark.parametrize(("kind", "arguments"), RULES_OF_PYTORCH, ids=name_of)
+def test_a_state_goes_through_json(kind: Any, arguments: dict[str, Any]) -> None:
+    """Another optimizer with the state, read from JSON, does the same steps, to the last bit."""
+
+    def stepped(rule: Optimizer, count: int) -> None:
+        for i in range(count):
+            for parameter in rule.parameters:
+                parameter.grad = parameter.data - 0.5 * i
+            rule.step()
+
+    first = kind(as_values(np.array([1.0, -2.0])), **arguments)
+    stepped(first, 3)
+    first.lr *= 0.5
+    second = kind(as_values(data(first.parameters)), lr=7.0)
+    second.load_state_dict(json.loads(json.dumps(first.state_dict())))
+    assert (second.settings, second.states, second.steps) == (first.settings, first.states, 3)
+    stepped(first, 3)
+    stepped(second, 3)
+    assert data(second.parameters).tolist() == data(first.parameters).tolist()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"optimizer": "SGD"}, "expected the state of Adam, got that of SGD"),
+        ({"states": []}, "expected states of 1 parameters, got 0: build the model with the same sizes"),
+        ({"settings": {"lr": 0.5, "rate": 1.0}}, "Adam has no settings called rate"),
+    ],
+)
+def test_a_state_that_does_not_fit(change: dict[str, Any], message: str) -> None:
+    """A state of another optimizer raises, and changes nothing."""
+    rule = Adam([Value(1.0)])
+    before = rule.state_dict()
+    with pytest.raises(ValueError, match=message):
+        rule.load_state_dict(before | change)
+    with pytest.raises(ValueError, match="got one without steps, states"):
+        rule.load_state_dict({"optimizer": "Adam", "settings": {}})
+    assert rule.state_dict() == before
+
+
+def test_settings_that_are_no_numbers() -> None:
+    """A setting of an own rule that JSON cannot hold is left out of its state."""
+
+    class Scaled(Optimizer):
+        def __init__(self, parameters: Any, scale: Callable[[Any], Any]) -> None:
+            super().__init__(parameters, 0.1)
+            self.scale = scale
+
+        def update(self, parameter: Any, gradient: Any, state: Any, step: Any) -> Any:
+            return parameter - self.lr * self.scale(gradient), state
+
+    rule = Scaled(Neuron(2, rng=0), abs)
+    assert "scale" not in rule.state_dict()["settings"]
+    rule.load_state_dict(rule.state_dict())
+    assert rule.scale is abs
 
 
 # ------------------------------------------------------------------------------------- errors, interrupts
