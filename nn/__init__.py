@@ -20,11 +20,11 @@ if not hasattr(autograd, "Value"):
         "or not all of ours: pip uninstall autograd, then pip install --force-reinstall chainrule"
     )
 
-from . import activations, datasets, initializers, losses, metrics, optimizers, plots
-from .checkpoint import load, save
+from . import activations, datasets, initializers, losses, metrics, optimizers, plots, saving
 from .modules.module import Module
 from .modules.neurons import MLP, Layer, Neuron
 from .modules.sequential import Sequential
+from .saving.models import load, save
 from .training.callbacks import Callback, Training
 from .training.early_stopping import EarlyStopping
 from .training.history import History
@@ -50,4 +50,5 @@ __all__ = [
     "optimizers",
     "plots",
     "save",
+    "saving",
 ]

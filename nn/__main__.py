@@ -23,11 +23,11 @@ from autograd.show import Drawing, LayoutUnavailableError
 
 from . import datasets, metrics, plots
 from .activations import ACTIVATIONS
-from .checkpoint import save
 from .datasets import Dataset, DatasetError, Standardizer
 from .losses import cross_entropy, l2_penalty
 from .modules.neurons import MLP
 from .optimizers import SGD
+from .saving.models import save
 from .training.history import History
 from .training.loop import fit
 

@@ -178,7 +178,7 @@ def test_no_way_to_save_a_model(tmp_path: Path) -> None:
     """A model saved to a file and loaded into another one makes the same predictions."""
     model, other = MLP(2, [4, 1], rng=0), MLP(2, [4, 1], rng=1)
     save(model, tmp_path / "model.npz")
-    load(other, tmp_path / "model.npz")
+    load(tmp_path / "model.npz", other)
     assert other([0.5, -1.0]) == model([0.5, -1.0])
 
 

@@ -109,7 +109,7 @@ def test_a_run_writes_its_files(
     assert ElementTree.parse(out / "neuron.svg").getroot().tag == "{http://www.w3.org/2000/svg}svg"
     n_in, *layers = map(int, sizes.split("-"))
     model = MLP(n_in, layers)
-    load(model, out / "weights.npz")
+    load(out / "weights.npz", model)
     assert f"{len(model.parameters())} parameters" in captured.out
 
 
@@ -121,7 +121,7 @@ def test_the_written_model_predicts(folder: Path, capsys: pytest.CaptureFixture[
     np.testing.assert_array_equal(written["input_mean"], train.inputs.mean(axis=0))
     np.testing.assert_array_equal(written["input_scale"], train.inputs.std(axis=0))
     model = MLP(4, [4, 3])
-    load(model, folder / "out" / "weights.npz")
+    load(folder / "out" / "weights.npz", model)
     standardize = Standardizer(written["input_mean"], written["input_scale"])
     right = accuracy(model(standardize(held_out.inputs)), held_out.labels)
     assert f"held-out accuracy {right:.1%}" in capsys.readouterr().out
@@ -142,7 +142,7 @@ def test_the_graph_shows_a_neuron_with_gradients(folder: Path) -> None:
     assert main([*QUICK, "--data", "pets.csv", "--target", "kind", "--out", "out"]) == 0
     text = " ".join(ElementTree.parse(folder / "out" / "neuron.svg").getroot().itertext())
     model, written, data = MLP(2, [4, 2]), arrays(folder / "out"), read_csv("pets.csv", "kind")
-    load(model, folder / "out" / "weights.npz")
+    load(folder / "out" / "weights.npz", model)
     sample = (data.inputs[0] - written["input_mean"]) / written["input_scale"]
     x = [Value(number, name) for number, name in zip(sample, data.features, strict=True)]
     cross_entropy(model(x), int(data.labels[0])).backward()

@@ -1,0 +1,52 @@
+"""What a file may name: the classes and functions that are built and found by name, and no others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+import autograd
+
+from ..activations import ACTIVATIONS, hardmax, softmax
+from ..datasets.standardizer import Standardizer
+from ..initializers import INITIALIZERS
+from ..modules.module import Module
+from ..modules.neurons import MLP, Layer, Neuron
+from ..modules.sequential import Sequential
+
+
+def _of_layers(n_in: int, sizes: list[int]) -> int:
+    # A negative size, which the constructor refuses, must not make up for a large one before it.
+    widths = [max(0, width) for width in (n_in, *sizes)]
+    return sum(after * (before + 1) for before, after in pairwise(widths))
+
+
+MODULES: Mapping[type[Module], Callable[..., int]] = {
+    Neuron: lambda n_in, **_: _of_layers(n_in, [1]),
+    Layer: lambda n_in, n_out, **_: _of_layers(n_in, [n_out]),
+    MLP: lambda n_in, sizes, **_: _of_layers(n_in, list(sizes)),
+    Sequential: lambda **_: 0,
+}
+"""The modules of `nn`, each with how many parameters of its own it gets from its arguments."""
+
+PREPROCESSING: tuple[type, ...] = (Standardizer,)
+"""Dataclasses that prepare inputs, whose fields can be described."""
+
+_ROWS = [name for name, op in autograd.OPS.items() if hasattr(autograd, name)]
+
+FUNCTIONS: Mapping[str, Callable[..., Any]] = {
+    **{f"numpy.{name}": getattr(np, name) for name in _ROWS if isinstance(getattr(np, name, None), np.ufunc)},
+    **{f"autograd.{name}": getattr(autograd, name) for name in _ROWS},
+    **{f"nn.initializers.{name}": f for name, f in INITIALIZERS.items()},
+    **{
+        f"nn.activations.{function.__name__}": function
+        for function in (*ACTIVATIONS.values(), softmax, hardmax)
+    },
+}
+"""Functions by their public names."""
+
+NAMES: Mapping[int, str] = {id(function): name for name, function in FUNCTIONS.items()}
+"""The public name of each function, by its identity."""
