@@ -24,6 +24,7 @@ from . import activations, datasets, initializers, losses, metrics, optimizers, 
 from .modules.module import Module
 from .modules.neurons import MLP, Layer, Neuron
 from .modules.sequential import Sequential
+from .optimizers.clipping import clip_grad_norm_, clip_grad_value_
 from .saving.models import load, save
 from .training.callbacks import Callback, Training
 from .training.early_stopping import EarlyStopping
@@ -41,6 +42,8 @@ __all__ = [
     "Sequential",
     "Training",
     "activations",
+    "clip_grad_norm_",
+    "clip_grad_value_",
     "datasets",
     "fit",
     "initializers",
