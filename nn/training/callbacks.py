@@ -29,12 +29,21 @@ class Training:
         The number of epochs, unless the training is stopped before.
     rng : numpy.random.Generator
         The source of the random order.
+    callbacks : list of Callback
+        The callbacks.
+    schedule : object or None
+        The schedule of the learning rate, see `nn.schedules`.
+    rng_at_first : dict
+        The state of the source at the beginning.
     """
 
     model: Module
     optimizer: Optimizer
     epochs: int
     rng: np.random.Generator
+    callbacks: list[Callback] = field(default_factory=list)
+    schedule: Any = None
+    rng_at_first: dict[str, Any] = field(default_factory=dict)
     history: History = field(default_factory=History)
 
     @property

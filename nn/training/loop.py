@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from os import PathLike
 from typing import Any, Literal
 
 import numpy as np
@@ -20,6 +21,7 @@ from ..modules.module import Module
 from ..optimizers import SGD, Optimizer
 from ..randomness import Rng
 from .callbacks import Callback, Training, as_callbacks
+from .checkpoints import INTERRUPTED, Checkpoint, Saved, state_of
 from .compiled_steps import CompiledSteps
 from .eager_steps import EagerSteps, NothingToLearnError
 from .early_stopping import EarlyStopping
@@ -47,6 +49,8 @@ def fit(
     class_weight: ClassWeight = None,
     early_stopping: int | EarlyStopping | None = None,
     callbacks: Iterable[Callback | Callable[[Training], object]] = (),
+    checkpoint: str | PathLike[str] | None = None,
+    resume: str | PathLike[str] | None = None,
     rng: Rng = None,
     verbose: bool | int = True,
     jit: bool | Literal["auto"] = "auto",
@@ -88,6 +92,12 @@ def fit(
     callbacks : iterable of Callback or callable
         What is called while the model is trained; a function is called with the `nn.Training` after each
         epoch.
+    checkpoint : path-like or None
+        A file, ending in ``.npz``, to which all that the training needs to go on is written after each epoch.
+    resume : path-like or None
+        Such a file to go on from, given the same model, data and options: the training ends with the same
+        numbers as one that was not interrupted. `epochs` counts those that are done already. With either,
+        steps run on NumPy alone, since results do not depend on when a faster program is ready then.
     rng : Generator, int or None
         The source of the random order.
     verbose : bool or int
@@ -130,15 +140,22 @@ def fit(
     samples = samples_of(inputs, targets, sample_weight, class_weight)
     _check(epochs, batch_size)
     generator = np.random.default_rng(rng)
+    saved = None if resume is None else Saved(resume)
+    if saved is not None:
+        saved.rewind(generator)
+    rng_at_first = state_of(generator)
     samples, held_out = _held_out(samples, validation_data, validation_split, generator)
     rule = SGD(model.parameters(), lr=0.1) if optimizer is None else optimizers.optimizer(optimizer, model)
-    training = Training(model, rule, epochs, generator)
     told = [*as_callbacks(callbacks), *_early(early_stopping)]
+    if checkpoint is not None:
+        told.append(Checkpoint(checkpoint))
+    training = Training(model, rule, epochs, generator, told, None, rng_at_first)
     count = epochs * math.ceil(samples.count / (batch_size or samples.count))
     eager = EagerSteps(model, losses.loss(loss), rule)
-    steps, training.history.how = _steps(jit, count, eager, samples, batch_size)
-    loop = _Loop(training, steps, samples, held_out, batch_size, _by_name(metrics), told)
-    loop.run(Progress(range(epochs), shown=bool(verbose)))
+    is_exact = checkpoint is not None or resume is not None
+    steps, training.history.how = _steps(jit, count, eager, samples, batch_size, is_exact)
+    loop = _Loop(training, steps, samples, held_out, batch_size, _by_name(metrics))
+    loop.run(saved, shown=bool(verbose))
     return training.history
 
 
@@ -153,24 +170,27 @@ class _Loop:
         held_out: WeightedSamples | None,
         batch_size: int | None,
         metrics: dict[str, Metric],
-        callbacks: Sequence[Callback],
     ) -> None:
         self.training, self.history, self.steps = training, training.history, steps
         self.samples, self.held_out, self.batch_size = samples, held_out, batch_size
-        self.metrics, self.callbacks = metrics, callbacks
+        self.metrics, self.callbacks = metrics, training.callbacks
 
-    def run(self, shown: Progress) -> None:
-        """Run the epochs, until one of them is the last."""
+    def run(self, saved: Saved | None, shown: bool) -> None:
+        """Run the epochs that are not done, until one of them is the last."""
+        for callback in self.callbacks:
+            callback.on_train_begin(self.training)
+        if saved is not None:
+            saved.restore(self.training)
+            self.steps.read()
+        progress = Progress(range(self.training.epoch, self.training.epochs), shown)
         try:
-            for callback in self.callbacks:
-                callback.on_train_begin(self.training)
-            for _ in shown:
-                self._epoch()
-                shown.describe(self.history)
+            for _ in progress:
                 if self.history.ended:
                     break
+                self._epoch()
+                progress.describe(self.history)
         except KeyboardInterrupt:
-            self.history.ended = "interrupted"
+            self.history.ended = INTERRUPTED
         finally:
             self._end()
 
@@ -180,7 +200,7 @@ class _Loop:
         except KeyboardInterrupt:
             # It assigns all or nothing, so the result of the training would have been lost.
             self.steps.write()
-            self.history.ended = "interrupted"
+            self.history.ended = INTERRUPTED
         for callback in self.callbacks:
             callback.on_train_end(self.training)
 
@@ -236,19 +256,27 @@ _WORTH_COMPILING = 20
 
 
 def _steps(
-    jit: bool | str, count: int, eager: EagerSteps, samples: WeightedSamples, batch_size: int | None
+    jit: bool | str,
+    count: int,
+    eager: EagerSteps,
+    samples: WeightedSamples,
+    batch_size: int | None,
+    is_exact: bool,
 ) -> tuple[EagerSteps | CompiledSteps, str]:
     """Return an object that does the steps, and the text of `History.how`."""
     if jit not in (True, False, "auto"):
         raise ValueError(f'expected jit to be True, False or "auto", got {jit!r}')
     if not jit:
         return eager, "eager: as was asked for"
-    if jit == "auto" and count < _WORTH_COMPILING:
+    # What is resumed may have more steps.
+    if jit == "auto" and count < _WORTH_COMPILING and not is_exact:
         return eager, f"eager: {count} steps are done sooner than compiled"
     if jit == "auto" and is_anomaly_enabled():
         return eager, "eager: inside of anomaly()"
     try:
-        compiled = CompiledSteps(eager.model, eager.loss, eager.optimizer, eager.clip)
+        compiled = CompiledSteps(
+            eager.model, eager.loss, eager.optimizer, eager.clip, "numpy" if is_exact else None
+        )
         compiled.check(samples.take(slice(batch_size)), samples.y)
     except NothingToLearnError:
         raise

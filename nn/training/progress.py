@@ -58,13 +58,22 @@ class Progress:
                 bar.update()
 
     def _lines(self) -> Iterator[int]:
-        last = monotonic()
-        for step in self._steps:
-            yield step
-            now = monotonic()
-            if now - last >= _SECONDS or step == self._steps[-1]:
-                last = now
-                print(f"epoch {step + 1}/{self._steps.stop}: {self._state}", file=sys.stderr)
+        last, shown = monotonic(), self._steps.start
+        done = shown
+        try:
+            for step in self._steps:
+                yield step
+                done, now = step + 1, monotonic()
+                if now - last >= _SECONDS:
+                    last, shown = now, done
+                    self._print_line(done)
+        finally:
+            # A training may end before its last epoch.
+            if shown < done:
+                self._print_line(done)
+
+    def _print_line(self, done: int) -> None:
+        print(f"epoch {done}/{self._steps.stop}: {self._state}", file=sys.stderr)
 
 
 def _is_seen() -> bool:

@@ -789,3 +789,88 @@ def test_the_history_of_a_notebook(tmp_path: Path) -> None:
     rows = [line.split(",") for line in (tmp_path / "history.csv").read_text().splitlines()]
     assert rows[0] == ["epoch", "loss", "val_loss", "accuracy", "val_accuracy", "lr"]
     assert [float(row[1]) for row in rows[1:]] == history.loss
+
+
+# ------------------------------------------------------------------------------------------------ checkpoints
+
+
+def resumable(path: Path | None, resume: Path | None, epochs: int, seed: int, **options: Any) -> list[Any]:
+    """Return what a training leaves that goes to a checkpoint, or begins from one."""
+    model = MLP(1, [3, 1], "tanh", rng=seed)
+    history = fit(
+        model,
+        X,
+        Y,
+        loss=mse,
+        optimizer=Adam(model, lr=0.05),
+        epochs=epochs,
+        batch_size=3,
+        checkpoint=path,
+        resume=resume,
+        verbose=0,
+        **options,
+    )
+    return [model.state_dict(), history]
+
+
+@pytest.mark.parametrize("jit", [True, False])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"rng": 0},
+        {"rng": 0, "validation_split": 0.3, "metrics": lambda o, t: o.mean()},
+        {"rng": None, "validation_split": 0.3, "early_stopping": 4},
+        {"rng": 7, "early_stopping": EarlyStopping(patience=2, min_delta=0.05)},
+    ],
+    ids=["order", "held out", "any seed", "early stopping"],
+)
+def test_a_resumed_training_ends_as_one_that_was_not_interrupted(
+    tmp_path: Path, options: dict[str, Any], jit: bool
+) -> None:
+    """Parameters and history are the same bit for bit, whatever model and generator one resumes with."""
+    whole, half = tmp_path / "whole.npz", tmp_path / "half.npz"
+
+    def rng() -> Any:
+        return np.random.default_rng(3) if options["rng"] is None else options["rng"]
+
+    expected = resumable(whole, None, 12, seed=0, **{**options, "rng": rng()}, jit=jit)
+    resumable(half, None, 5, seed=0, **{**options, "rng": rng()}, jit=jit)
+    found = resumable(None, half, 12, seed=1, **options, jit=jit)
+    assert found == expected
+
+
+def test_an_interrupted_training_goes_on(tmp_path: Path) -> None:
+    """After Ctrl-C in the middle of an epoch, the training goes on from the last whole one."""
+    path = tmp_path / "run.npz"
+    expected = resumable(path, None, 6, seed=0, rng=1)
+
+    def interrupt(training: Training) -> None:
+        if training.epoch == 3:
+            raise KeyboardInterrupt
+
+    model, history = resumable(path, None, 6, seed=0, rng=1, callbacks=[interrupt])
+    assert history.ended == "interrupted"
+    model, history = resumable(path, path, 6, seed=0, rng=1)
+    assert [model, history] == expected
+    assert history.ended == ""
+
+
+def test_what_cannot_be_resumed(tmp_path: Path) -> None:
+    """Another model, optimizer, callbacks, or kind of file raise before anything is changed."""
+    path = tmp_path / "run.npz"
+    resumable(path, None, 2, seed=0, rng=1, early_stopping=2)
+    model = MLP(1, [4, 1], rng=0)
+    before = model.state_dict()
+    options: dict[str, Any] = {"loss": mse, "resume": path, "verbose": 0, "epochs": 4}
+    with pytest.raises(ValueError, match=r"with EarlyStopping, got no early stopping.*pass the same"):
+        fit(model, X, Y, **options)
+    with pytest.raises(ValueError, match="does not fit MLP"):
+        fit(model, X, Y, **options, early_stopping=2)
+    with pytest.raises(ValueError, match="expected the state of SGD, got that of Adam"):
+        fit(MLP(1, [3, 1]), X, Y, **options, early_stopping=2)
+    with pytest.raises(ValueError, match="with the generator PCG64, got MT19937: pass the same rng"):
+        fit(model, X, Y, **options, rng=np.random.Generator(np.random.MT19937(0)))
+    (tmp_path / "other.npz").write_bytes(b"no archive")
+    with pytest.raises(ValueError, match="does not hold a checkpoint of a training"):
+        fit(model, X, Y, **{**options, "resume": tmp_path / "other.npz"})
+    assert model.state_dict() == before

@@ -1,0 +1,168 @@
+"""Checkpoints: all that a training needs to go on as if it had not been interrupted."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from ..saving.archives import read_archive, write_archive
+from .callbacks import Callback, Training
+
+_VERSION = 1
+
+# The parameters of a model take 8 bytes each, and with their names and the optimizer's states, which the
+# description has as text, some hundred; a long history of many metrics takes more.
+_MOST_BYTES = 2**30
+
+
+class Checkpoint(Callback):
+    """Write a checkpoint after each epoch, whole or not at all.
+
+    Parameters
+    ----------
+    path : path-like
+        The file, whose name ends in ``.npz``.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from nn import MLP, fit
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = f"{folder}/run.npz"
+    ...     _ = fit(MLP(1, [1], rng=0), [[1.0]], [2.0], loss="mse", epochs=3, checkpoint=path, verbose=0)
+    ...     fit(MLP(1, [1]), [[1.0]], [2.0], loss="mse", epochs=5, resume=path, verbose=0)
+    History(5 epochs: loss 0.0391)
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = path
+
+    def on_epoch_end(self, training: Training) -> None:
+        """Write the file."""
+        model = training.model.state_dict()
+        described = {
+            "chainrule training": _VERSION,
+            "optimizer": training.optimizer.state_dict(),
+            "schedule": None if training.schedule is None else training.schedule.state_dict(),
+            "callbacks": [[type(one).__name__, one.state_dict()] for one in _with_states(training)],
+            "history": asdict(training.history),
+            "rng": state_of(training.rng),
+            "rng at first": training.rng_at_first,
+        }
+        arrays = {"names": np.array(list(model), dtype=np.str_), "values": np.array(list(model.values()))}
+        write_archive(self.path, arrays, described)
+
+
+class Saved:
+    """What a checkpoint holds.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+
+    Raises
+    ------
+    ValueError
+        If the file is no checkpoint of a training.
+    OSError
+        If it cannot be read.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = os.fspath(path)
+        what = "a checkpoint of a training"
+        arrays, described = read_archive(path, most_bytes=_MOST_BYTES, what=what)
+        if described.get("chainrule training") != _VERSION:
+            hint = "; a saved model is loaded by nn.load" if "names" in arrays else ""
+            raise ValueError(f"{self.path!r} does not hold {what} of version {_VERSION}{hint}")
+        self._arrays, self._described = arrays, described
+
+    def rewind(self, rng: np.random.Generator) -> None:
+        """Set a generator to where that of the training began, so that the same samples are held out."""
+        _set_state(rng, self._described["rng at first"], self.path)
+
+    def restore(self, training: Training) -> None:
+        """Set a training to where it was, its parameters included.
+
+        Raises
+        ------
+        ValueError
+            If model, optimizer, schedule or callbacks are not those of the checkpoint.
+        """
+        found, callbacks = self._described, _with_states(training)
+        names, values = self._arrays["names"].tolist(), self._arrays["values"].tolist()
+        kinds = [name for name, _ in found["callbacks"]]
+        own = [type(callback).__name__ for callback in callbacks]
+        if kinds != own:
+            raise ValueError(
+                f"{self.path!r} is of a training with {_listed(kinds)}, got {_listed(own)}: "
+                "pass the same to resume"
+            )
+        if (found["schedule"] is None) != (training.schedule is None):
+            which = "without" if found["schedule"] is None else "with"
+            raise ValueError(f"{self.path!r} is of a training {which} a schedule: pass the same to resume")
+        training.model.load_state_dict(dict(zip(names, values, strict=True)))
+        training.optimizer.load_state_dict(found["optimizer"])
+        if training.schedule is not None:
+            training.schedule.load_state_dict(found["schedule"])
+        for callback, (_, state) in zip(callbacks, found["callbacks"], strict=True):
+            callback.load_state_dict(state)
+        how = training.history.how
+        for name, column in found["history"].items():
+            setattr(training.history, name, column)
+        training.history.how = how
+        if training.history.ended == INTERRUPTED:
+            training.history.ended = ""
+        _set_state(training.rng, found["rng"], self.path)
+
+
+INTERRUPTED = "interrupted"
+"""How a training has ended after Ctrl-C."""
+
+
+def _with_states(training: Training) -> list[Callback]:
+    """Return the callbacks that remember something from epoch to epoch."""
+    return [callback for callback in training.callbacks if callback.state_dict()]
+
+
+def _listed(kinds: list[str]) -> str:
+    return ", ".join(kinds) or "no early stopping and no other callback"
+
+
+def state_of(rng: np.random.Generator) -> dict[str, Any]:
+    """Return the state of a generator as JSON can hold it.
+
+    Examples
+    --------
+    >>> state_of(np.random.default_rng(0))["bit_generator"]
+    'PCG64'
+    """
+    found: dict[str, Any] = _as_lists(rng.bit_generator.state)
+    return found
+
+
+def _set_state(rng: np.random.Generator, state: dict[str, Any], path: str) -> None:
+    own = rng.bit_generator.state["bit_generator"]
+    if state["bit_generator"] != own:
+        raise ValueError(
+            f"{path!r} is of a training with the generator {state['bit_generator']}, got {own}: "
+            "pass the same rng"
+        )
+    rng.bit_generator.state = _as_arrays(state)
+
+
+def _as_lists(state: Any) -> Any:
+    """Return the state of a bit generator with arrays as lists, which JSON can hold."""
+    if isinstance(state, dict):
+        return {key: _as_lists(entry) for key, entry in state.items()}
+    return state.tolist() if isinstance(state, np.ndarray) else state
+
+
+def _as_arrays(state: Any) -> Any:
+    if isinstance(state, dict):
+        return {key: _as_arrays(entry) for key, entry in state.items()}
+    return np.array(state, dtype=np.uint64) if isinstance(state, list) else state
