@@ -2,141 +2,179 @@
 
 from __future__ import annotations
 
-import math
-from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
-from .dataset import Dataset, DatasetError
-from .text_files import read_rows
+from .cells import is_meant_as_number, is_missing
+from .columns import DataColumn
+from .dataset import Dataset, DatasetError, Inputs
+from .identifiers import is_identifier
+from .imputation import STRATEGIES, Gaps
+from .tables import Header, Table
+from .targets import MOST_CLASSES, Task, looks_like_classes, read_target
 
-_MOST_CLASSES = 50
+Strategy = Literal["mean", "median", "most_frequent"]
 
 
-_MOST_NAMES = 10
-
-
-def read_csv(path: str | Path, target: str | None = None) -> Dataset:
+def read_csv(
+    path: str | Path,
+    target: str | int | None = None,
+    *,
+    task: Task = None,
+    missing: Strategy | None = None,
+    header: Header = "infer",
+    drop: Sequence[str] | None = None,
+    categorical: Sequence[str] = (),
+) -> Dataset:
     r"""Return the samples of a CSV file: a row of column names, then a row for each sample.
+
+    A column of texts becomes a feature for each of its categories, such as ``colour=red``, which is 1 or 0.
 
     Parameters
     ----------
     path : path-like
-        A text file in UTF-8, its cells separated by commas, semicolons or tabs.
-    target : str or None
-        The column that holds the class; None takes the last. All other columns are numbers.
+        A text file in UTF-8, its cells separated by commas, semicolons or tabs. It may be compressed by gzip.
+    target : str, int or None
+        The column to predict, by its name or its place; None takes the last.
+    task : {"classification", "regression"} or None
+        None takes a target of numbers with fractions, or of more than 20 numbers, for a regression.
+    missing : {"mean", "median", "most_frequent"} or None
+        What fills in a number that is missing: an empty cell, NaN, NA, null or a question mark. A category
+        becomes the most frequent one. None raises instead.
+    header : {"infer", 0} or None
+        0 for a first row of names, None for a file without: its columns are called x1, x2 and so on.
+    drop : sequence of str or None
+        Columns to leave out. None leaves out those that name the samples, and a remark says so: unique
+        texts, or whole numbers that count up.
+    categorical : sequence of str
+        Columns whose numbers are categories.
 
     Returns
     -------
     Dataset
-        The classes in alphabetical order.
+        The classes in alphabetical order; what was noticed is in its `remarks`.
 
     Raises
     ------
     DatasetError
-        If the file cannot be read, is empty, lacks the column, has a cell that is not a finite number,
-        or has fewer than two classes.
+        If the file cannot be read, is empty, or lacks the column, and for a cell that is missing, or not a
+        finite number in a column of numbers, for fewer than two classes, or more than 50 categories.
+    ValueError
+        For an unknown option.
 
     Examples
     --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     _ = Path(folder, "a.csv").write_text("size,kind\n1,cat\n9,dog\n")
-    ...     read_csv(f"{folder}/a.csv").classes
-    ('cat', 'dog')
+    ...     _ = Path(folder, "a.csv").write_text("size,colour,kind\n1,red,cat\n9,,dog\n4,red,dog\n")
+    ...     data = read_csv(f"{folder}/a.csv", missing="mean")
+    >>> data.classes, data.features
+    (('cat', 'dog'), ('size', 'colour=red'))
+    >>> data.inputs.tolist()
+    [[1.0, 1.0], [9.0, 1.0], [4.0, 1.0]]
     """
-    file = Path(path)
-    rows = read_rows(file)
-    (first, header), *samples = rows
-    _check_names(file, first, header)
-    if not samples:
-        raise DatasetError(f"{file}: there is no row below the names of the columns")
-    hint = _target_hint(header, samples) if target is None else ""
-    target = header[-1] if target is None else target
-    if target not in header:
-        more = f" and {len(header) - _MOST_NAMES} more" if len(header) > _MOST_NAMES else ""
-        known = ", ".join(header[:_MOST_NAMES])
-        raise DatasetError(f"{file}: no column is called {target!r}; there are {known}{more}")
-    if len(header) < 2:
-        raise DatasetError(f"{file}: there is no column besides the target {target!r}")
-    at = header.index(target)
-    if _is_sample(header, at, samples):
-        raise DatasetError(f"{file}: row {first} holds numbers where the names of the columns were expected")
-    names = [_class_name(file, number, target, row[at]) for number, row in samples]
-    classes = sorted(set(names))
-    _check_classes(file, target, classes, hint)
-    features = tuple(name for name in header if name != target)
-    inputs = np.array(
-        [
-            [
-                _number(file, number, name, cell, hint)
-                for name, cell in zip(header, row, strict=True)
-                if name != target
-            ]
-            for number, row in samples
-        ]
+    _check_options(task, missing)
+    table = Table.read(path, header)
+    at = table.place(-1 if target is None else target)
+    if len(table.names) < 2:
+        raise DatasetError(f"{table.file}: there is no column besides the target {table.names[at]!r}")
+    remarks = [] if table.has_header else [f"no row of names: the columns are x1 to x{len(table.names)}"]
+    if target is None and looks_like_classes(table.cells(0)) and not looks_like_classes(table.cells(at)):
+        name = table.names[0]
+        remarks.append(f"column {name!r} looks like the classes: pass target={name!r}, or --target {name}")
+    targets, classes = read_target(table, at, task)
+    left_out = _left_out(table, at, drop, remarks)
+    forced = {table.place(name) for name in categorical}
+    chosen = [i for i in range(len(table.names)) if i != at and i not in left_out]
+    if not chosen:
+        raise DatasetError(f"{table.file}: no column is left besides the target {table.names[at]!r}")
+    columns = tuple(_column(table, i, i in forced) for i in chosen)
+    encoded = read_inputs(table, chosen, columns, is_missing_allowed=missing is not None)
+    data = Dataset(
+        _stem(table.file),
+        encoded,
+        targets,
+        tuple(feature for column in columns for feature in column.features),
+        classes,
+        table.names[at],
+        columns,
+        Gaps(np.isnan(encoded), missing) if missing else None,
+        tuple(remarks),
     )
-    labels = np.array([classes.index(name) for name in names])
-    return Dataset(file.stem, inputs, labels, features, tuple(classes))
+    return data.filled_as(data)
 
 
-def _is_sample(header: list[str], target: int, samples: list[tuple[int, list[str]]]) -> bool:
-    """Return whether the first row is a sample: numbers, and a class that is a number or occurs again."""
-    numbers = [_is_number(cell) for cell in header]
-    is_class = numbers.pop(target) or header[target] in {cells[target] for _, cells in samples}
-    return all(numbers) and is_class
+def read_inputs(
+    table: Table, chosen: Sequence[int], columns: Sequence[DataColumn], is_missing_allowed: bool
+) -> Inputs:
+    """Return the features of some columns; nan where a cell is missing.
+
+    Raises
+    ------
+    DatasetError
+        For a cell that its column cannot hold, or that is missing.
+    """
+    blocks = []
+    for place, column in zip(chosen, columns, strict=True):
+        block = []
+        for row, cell in table.numbered(place):
+            try:
+                features = column.encoded(cell)
+            except ValueError as error:
+                raise table.error(row, column.name, f"{error}{_hint(table, place, column)}") from None
+            if not is_missing_allowed and np.isnan(features[0]):
+                what = f"{cell!r} is not a finite number" if cell else "the cell is empty"
+                raise table.error(
+                    row, column.name, f"{what} (to fill it in: missing='mean', or --missing mean)"
+                )
+            block.append(features)
+        blocks.append(np.array(block))
+    return np.concatenate(blocks, axis=1)
 
 
-def _check_names(file: Path, row: int, header: list[str]) -> None:
-    counts = Counter(header)
-    if len(counts) < len(header):
-        repeated = next(name for name in header if counts[name] > 1)
-        raise DatasetError(f"{file}: the column name {repeated!r} stands in row {row} more than once")
-
-
-def _target_hint(header: list[str], samples: list[tuple[int, list[str]]]) -> str:
-    """Return a hint to make the first column the target, if it seems to hold the classes."""
-    cells = [cells[0] for _, cells in samples]
-    kinds = set(cells)
-    # A column with fractions holds measurements, and one whose values are all different names samples.
-    is_class = all(cell and (not _is_number(cell) or float(cell).is_integer()) for cell in kinds)
-    if not is_class or not 2 <= len(kinds) <= min(_MOST_CLASSES, len(cells) // 2):
+def _hint(table: Table, place: int, column: DataColumn) -> str:
+    """Return how to read a column that holds numbers and texts."""
+    kinds = set(table.cells(place))
+    if column.categories or len(kinds) > min(MOST_CLASSES, len(table.rows) // 2):
         return ""
-    name = header[0]
-    return f" (column {name!r} looks like the classes: pass target={name!r}, or --target {name})"
+    return f" (for categories: categorical=[{column.name!r}], or --categorical {column.name})"
 
 
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return "_" not in cell  # Python reads 1_5 as 15
+def _check_options(task: object, missing: object) -> None:
+    if task not in ("classification", "regression", None):
+        raise ValueError(f'expected task to be "classification", "regression" or None, got {task!r}')
+    if missing is not None and missing not in STRATEGIES:
+        raise ValueError(f"expected missing to be None or one of {', '.join(STRATEGIES)}, got {missing!r}")
 
 
-def _number(file: Path, row: int, column: str, cell: str, hint: str) -> float:
-    if not _is_number(cell) or not math.isfinite(float(cell)):
-        what = f"{cell!r} is not a finite number{hint}" if cell else "the cell is empty"
-        raise DatasetError(f"{file}: row {row}, column {column!r}: {what}")
-    return float(cell)
+def _left_out(table: Table, target: int, drop: Sequence[str] | None, remarks: list[str]) -> set[int]:
+    """Return the columns to leave out, and add a remark on those that nobody has named."""
+    if drop is not None:
+        return {table.place(name) for name in drop}
+    found = {i for i, name in enumerate(table.names) if i != target and is_identifier(name, table.cells(i))}
+    if found == set(range(len(table.names))) - {target}:
+        return set()
+    remarks += [f"column {table.names[i]!r} names the samples, and is left out" for i in sorted(found)]
+    return found
 
 
-def _class_name(file: Path, row: int, column: str, cell: str) -> str:
-    if not cell:
-        raise DatasetError(f"{file}: row {row}, column {column!r}: the cell is empty")
-    if cell.lower() == "nan":
-        raise DatasetError(f"{file}: row {row}, column {column!r}: {cell!r} is not a class")
-    return cell
-
-
-def _check_classes(file: Path, target: str, classes: list[str], hint: str) -> None:
-    if len(classes) < 2:
+def _column(table: Table, place: int, is_categorical: bool) -> DataColumn:
+    """Return what the cells of a column become: texts are categories, unless one is meant as a number."""
+    name = table.names[place]
+    kinds = {cell for cell in table.cells(place) if not is_missing(cell)}
+    if not kinds or (not is_categorical and any(map(is_meant_as_number, kinds))):
+        return DataColumn(name)
+    if len(kinds) > MOST_CLASSES:
         raise DatasetError(
-            f"{file}: column {target!r} holds the one class {classes[0]!r}; two or more are wanted"
+            f"{table.file}: column {name!r} holds {len(kinds)} different texts, but at most {MOST_CLASSES} "
+            f"categories are wanted; leave it out by drop=[{name!r}], or --drop {name}"
         )
-    if len(classes) > _MOST_CLASSES:
-        raise DatasetError(
-            f"{file}: column {target!r} holds {len(classes)} different values, but at most "
-            f"{_MOST_CLASSES} classes are wanted; name another column as the target{hint}"
-        )
+    return DataColumn(name, tuple(sorted(kinds)))
+
+
+def _stem(file: Path) -> str:
+    """Return the name of a file without .csv, or .csv.gz."""
+    return Path(file.stem).stem if file.suffix.lower() == ".gz" else file.stem

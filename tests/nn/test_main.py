@@ -17,7 +17,7 @@ import nn
 from autograd import Value
 from nn import MLP, load, plots
 from nn.__main__ import main
-from nn.datasets import Dataset, Standardizer, iris, moons, read_csv, split
+from nn.datasets import Dataset, Standardizer, iris, moons, read_csv, train_test_split
 from nn.losses import cross_entropy
 from nn.metrics import accuracy
 
@@ -116,7 +116,7 @@ def test_a_run_writes_its_files(
 def test_the_written_model_predicts(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The written weights, means and scales reproduce the printed accuracy."""
     assert main([*QUICK, "--out", "out", "--seed", "3"]) == 0
-    train, held_out = split(iris(), rng=3)
+    train, held_out = train_test_split(iris(), test_size=1 / 3, random_state=3)
     written = arrays(folder / "out")
     np.testing.assert_array_equal(written["input_mean"], train.inputs.mean(axis=0))
     np.testing.assert_array_equal(written["input_scale"], train.inputs.std(axis=0))
@@ -177,7 +177,7 @@ def test_the_boundary_is_drawn_in_the_units_of_the_data(
     "name", ['say ""hi""', "<b>x</b>", "a\\nb", "{x|y}", "&amp;", "min_$/max_$", "a\\", "C:\\.x:y", "a.b"]
 )
 def test_names_of_any_signs(folder: Path, name: str) -> None:
-    """Column names may contain characters with a meaning in plots or graphs."""
+    """DataColumn names may contain characters with a meaning in plots or graphs."""
     (folder / "odd.csv").write_text(pets().replace("length", f'"{name}"'))
     assert main([*QUICK, "--data", "odd.csv", "--target", "kind", "--out", "out"]) == 0
     text = "".join(ElementTree.parse(folder / "out" / "neuron.svg").getroot().itertext())
@@ -262,7 +262,7 @@ def test_the_confusion_matrix_counts_the_held_out_samples(capsys: pytest.Capture
     """The rows sum to the held-out samples of each class, the diagonal to the right predictions."""
     assert main([*QUICK, "--out", "out"]) == 0
     out = capsys.readouterr().out
-    _, held_out = split(iris(), rng=0)
+    _, held_out = train_test_split(iris(), test_size=1 / 3, random_state=0)
     rows = {name: list(map(int, found_in(out, rf"^{name} +(.*)$").split())) for name in iris().classes}
     assert [sum(row) for row in rows.values()] == np.bincount(held_out.labels).tolist()
     right = sum(row[label] for label, row in enumerate(rows.values()))
@@ -304,7 +304,7 @@ def test_the_defaults_learn_iris(folder: Path) -> None:
         (["--data", "missing.csv"], "missing.csv: cannot be read: No such file or directory"),
         (["--data", "."], "cannot be read: Is a directory"),
         (["--data", ""], "cannot be read"),
-        (["--data", "pets.csv"], "pets.csv: row 2, column 'kind': 'dog' is not a finite number"),
+        (["--data", "pets.csv"], "pets: 'width' is not a column of classes"),
         (["--data", "pets.csv", "--target", "Kind"], "no column is called 'Kind'"),
         (["--data", "iris", "--target", "kind"], "--target goes with a CSV file, not with iris"),
         (["--epochs", "0"], "--epochs"),
