@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from os import PathLike
 from typing import Any, Literal
 
@@ -19,11 +20,12 @@ from ..losses import Loss
 from ..metrics import Metric
 from ..modules.module import Module
 from ..optimizers import SGD, Optimizer
+from ..optimizers.clipping import clipped
 from ..randomness import Rng
 from .callbacks import Callback, Training, as_callbacks
 from .checkpoints import INTERRUPTED, Checkpoint, Saved, state_of
 from .compiled_steps import CompiledSteps
-from .eager_steps import EagerSteps, NothingToLearnError
+from .eager_steps import Clip, EagerSteps, NothingToLearnError
 from .early_stopping import EarlyStopping
 from .history import History
 from .not_finite import not_finite_in, why_not_finite
@@ -47,6 +49,8 @@ def fit(
     validation_split: float = 0.0,
     sample_weight: npt.ArrayLike | None = None,
     class_weight: ClassWeight = None,
+    clip_norm: float | None = None,
+    clip_value: float | None = None,
     early_stopping: int | EarlyStopping | None = None,
     callbacks: Iterable[Callback | Callable[[Training], object]] = (),
     checkpoint: str | PathLike[str] | None = None,
@@ -86,6 +90,9 @@ def fit(
         How much each sample counts; the loss is called with ``sample_weight=``.
     class_weight : dict, "balanced" or None
         How much each class counts, for targets that are class numbers.
+    clip_norm, clip_value : float or None
+        The largest norm of all gradients together, and the largest absolute value of each: longer and larger
+        ones are clipped before the optimizer's rule.
     early_stopping : int, EarlyStopping or None
         End the training when there was no better held-out loss for so many epochs, and restore the
         parameters of the best; `nn.EarlyStopping` says more.
@@ -151,7 +158,7 @@ def fit(
         told.append(Checkpoint(checkpoint))
     training = Training(model, rule, epochs, generator, told, None, rng_at_first)
     count = epochs * math.ceil(samples.count / (batch_size or samples.count))
-    eager = EagerSteps(model, losses.loss(loss), rule)
+    eager = EagerSteps(model, losses.loss(loss), rule, _clip(clip_norm, clip_value))
     is_exact = checkpoint is not None or resume is not None
     steps, training.history.how = _steps(jit, count, eager, samples, batch_size, is_exact)
     loop = _Loop(training, steps, samples, held_out, batch_size, _by_name(metrics))
@@ -330,6 +337,15 @@ def _early(early_stopping: int | EarlyStopping | None) -> list[Callback]:
         return []
     is_made = isinstance(early_stopping, EarlyStopping)
     return [early_stopping if is_made else EarlyStopping(patience=early_stopping)]  # type: ignore[list-item, arg-type]
+
+
+def _clip(norm: float | None, value: float | None) -> Clip | None:
+    if norm is None and value is None:
+        return None
+    clip = partial(clipped, norm=norm, value=value)
+    # Wrong limits raise before the first step.
+    clip(np.zeros(1))
+    return clip
 
 
 def _by_name(metrics: Metrics) -> dict[str, Metric]:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from interrupts import interrupted_at
 
-from autograd import Value, anomaly, data
+from autograd import Value, anomaly, data, grads
 from autograd.compiler import jitted
 from autograd.compiler.runtime.program import Program
 from autograd.engine.errors import TracedValueError
@@ -371,6 +371,8 @@ TRAININGS: dict[str, dict[str, Any]] = {
     "penalty by a global": {"loss": penalised_by_a_global, "batch_size": 4, "rng": 3},
     "momentum": {"optimizer": lambda p: SGD(p, lr=0.05, momentum=0.9)},
     "Adam": {"optimizer": lambda p: Adam(p, lr=0.01, weight_decay=0.01), "batch_size": 4, "rng": 1},
+    "clipped by norm": {"clip_norm": 0.1},
+    "clipped": {"clip_norm": 0.5, "clip_value": 0.2, "batch_size": 3, "rng": 1},
     "some parameters fixed": {"optimizer": lambda p: SGD(p[3:], lr=0.1)},
     "classes": {"loss": lambda model: cross_entropy, "targets": np.array([0, 2, 1, 1, 0, 2, 2])},
     "probabilities": {"loss": lambda model: cross_entropy, "targets": np.tile([0.2, 0.5, 0.3], (7, 1))},
@@ -672,6 +674,8 @@ def test_a_fraction_is_held_out() -> None:
         ({"optimizer": "adan"}, "did you mean 'adam'"),
         ({"loss": "msee"}, "did you mean 'mse'"),
         ({"early_stopping": 0}, "patience of at least 1"),
+        ({"clip_norm": 0.0}, "positive"),
+        ({"clip_value": -1.0}, "positive"),
     ],
 )
 def test_bad_options(options: dict[str, Any], message: str) -> None:
@@ -874,3 +878,16 @@ def test_what_cannot_be_resumed(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="does not hold a checkpoint of a training"):
         fit(model, X, Y, **{**options, "resume": tmp_path / "other.npz"})
     assert model.state_dict() == before
+
+
+@pytest.mark.parametrize(("by", "limit"), [("norm", 0.3), ("value", 0.2)])
+def test_clipping(by: str, limit: float) -> None:
+    """A step of gradient descent is no longer than its limit, and the gradients that are left are clipped."""
+    neuron = Neuron(1, "linear", rng=0)
+    before = data(neuron.parameters())
+    options: dict[str, Any] = {f"clip_{by}": limit}
+    fit(neuron, X, Y, loss=mse, optimizer=SGD(neuron, lr=1.0), epochs=1, verbose=0, **options)
+    step = data(neuron.parameters()) - before
+    size = np.linalg.norm(step) if by == "norm" else np.abs(step).max()
+    assert size == pytest.approx(limit)
+    np.testing.assert_allclose(grads(neuron.parameters()), -step)
