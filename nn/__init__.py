@@ -21,6 +21,7 @@ if not hasattr(autograd, "Value"):
     )
 
 from . import activations, datasets, initializers, losses, metrics, optimizers, plots, saving
+from .losses import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, HingeLoss, HuberLoss, L1Loss, MSELoss
 from .modules.module import Module
 from .modules.neurons import MLP, Layer, Neuron
 from .modules.sequential import Sequential
@@ -33,10 +34,17 @@ from .training.loop import fit
 
 __all__ = [
     "MLP",
+    "BCELoss",
+    "BCEWithLogitsLoss",
     "Callback",
+    "CrossEntropyLoss",
     "EarlyStopping",
+    "HingeLoss",
     "History",
+    "HuberLoss",
+    "L1Loss",
     "Layer",
+    "MSELoss",
     "Module",
     "Neuron",
     "Sequential",

@@ -305,7 +305,7 @@ def _joined(results: Any) -> Any:
 
 def _loss(draw: st.DrawFn, pool: Sequence[Any], i: int) -> tuple[str, Apply]:
     target = draw(st.sampled_from([0.0, 1.0]))
-    loss = draw(st.sampled_from([mse, binary_cross_entropy_with_logits]))
+    loss: Any = draw(st.sampled_from([mse, binary_cross_entropy_with_logits]))
     return (
         f"{loss.__name__}({i}, {target})",
         lambda pool: loss(np.ravel(pool[i]), np.full(np.size(pool[i]), target)),

@@ -10,7 +10,8 @@ from autograd import Value
 from ..lookup import named
 from .binary import binary_cross_entropy, binary_cross_entropy_with_logits, hinge
 from .categorical import cross_entropy
-from .regression import half_squared_error, mse
+from .classes import LossClass
+from .regression import half_squared_error, huber, mae, mse
 
 Loss = Callable[..., Value]
 """A function from the outputs and targets of a batch to one `Value`."""
@@ -19,6 +20,8 @@ LOSSES: dict[str, Loss] = {
     function.__name__: function
     for function in (
         mse,
+        mae,
+        huber,
         half_squared_error,
         binary_cross_entropy,
         binary_cross_entropy_with_logits,
@@ -28,14 +31,25 @@ LOSSES: dict[str, Loss] = {
 }
 """Losses by name."""
 
+# As Keras and PyTorch call them.
+_ALIASES = {
+    "mean_squared_error": "mse",
+    "mean_absolute_error": "mae",
+    "l1": "mae",
+    "bce": "binary_cross_entropy",
+    "bce_with_logits": "binary_cross_entropy_with_logits",
+}
 
-def loss(which: str | Loss) -> Any:
+
+def loss(which: str | Loss | type) -> Any:
     """Return the loss of a name; a function is returned as it is.
 
     Parameters
     ----------
     which : str or callable
-        A name of `LOSSES`, or a function of outputs and targets.
+        A name of `LOSSES`, ``"mean_squared_error"``, ``"mean_absolute_error"``, ``"l1"``, ``"bce"`` or
+        ``"bce_with_logits"``; a function of outputs and targets, such as ``HuberLoss(delta=0.5)``; or a class
+        such as `HuberLoss`, which stands for its default settings.
 
     Returns
     -------
@@ -52,4 +66,6 @@ def loss(which: str | Loss) -> Any:
     >>> loss("mse") is mse
     True
     """
-    return named("loss", which, LOSSES)
+    if isinstance(which, type) and issubclass(which, LossClass):
+        return which()
+    return named("loss", _ALIASES.get(which, which) if isinstance(which, str) else which, LOSSES)

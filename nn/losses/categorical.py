@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from math import inf
 from typing import Any
 
@@ -10,10 +11,29 @@ import numpy as np
 
 from autograd import Value, dot, logsumexp, sum, vmap
 
-from .terms import Array, as_whole_array, check_unit_interval, choose, is_whole, mean_of, unless_weightless
+from .terms import (
+    Array,
+    Reduction,
+    as_whole_array,
+    check_unit_interval,
+    checked_weights,
+    choose,
+    is_whole,
+    reduced,
+    unless_weightless,
+    weights_of,
+)
 
 
-def cross_entropy(logits: Any, targets: Any) -> Value:
+def cross_entropy(
+    logits: Any,
+    targets: Any,
+    *,
+    weight: Any = None,
+    label_smoothing: float = 0.0,
+    sample_weight: Any = None,
+    reduction: Reduction = "mean",
+) -> Value:
     """Return the mean of ``-Σ y_k log softmax(z)_k``, computed from the logits (D8, D11).
 
     Parameters
@@ -23,16 +43,25 @@ def cross_entropy(logits: Any, targets: Any) -> Value:
     targets : int, sequence of int, or array of float
         The class of each sample, or a row of probabilities for each, such as one-hot. A logit of minus
         infinity masks its class: it adds nothing where the probability is 0.
+    weight : sequence or array, shape (classes,), optional
+        What each class counts. As in PyTorch the mean is divided by the weights of the samples' classes, and
+        for rows of probabilities by the number of samples.
+    label_smoothing : float
+        The share of the target that is distributed evenly over all classes, from 0 to 1 (Szegedy et al.,
+        Rethinking the Inception architecture, 2016).
+    sample_weight, reduction
+        As in `mse`.
 
     Returns
     -------
-    Value
-        The mean over the samples. Its derivative with respect to a logit is ``a - y``.
+    Value, or array of Value
+        The mean over the samples, whose derivative with respect to a logit is ``a - y``; their sum, or an
+        array of shape (samples,).
 
     Raises
     ------
     ValueError
-        For shapes that do not match, or a class that does not exist.
+        For shapes that do not match, a single logit, a class that does not exist, or a negative weight.
 
     Examples
     --------
@@ -40,39 +69,95 @@ def cross_entropy(logits: Any, targets: Any) -> Value:
     '0.1719'
     """
     rows = logits if is_whole(logits) else np.asarray(logits, dtype=object)
+    _check_logits(rows)
+    single = rows.ndim == 1
+    rows = np.atleast_2d(rows)
+    wanted, are_labels = _wanted(as_whole_array(targets), rows.shape, single)
+    if not 0.0 <= label_smoothing <= 1.0:
+        raise ValueError(f"expected label_smoothing to be from 0 to 1, got {label_smoothing!r}")
+    of_classes = None if weight is None else _class_weights(weight, rows.shape[1])
+    counts = weights_of(sample_weight, () if single else wanted.shape[:1])
+    surprise = partial(
+        _surprise_of_class if are_labels else _surprise_of_row,
+        of_classes=of_classes,
+        smoothing=label_smoothing,
+    )
+    return reduced(
+        vmap(surprise)(rows, wanted),
+        () if single else wanted.shape[:1],
+        reduction,
+        counts if counts is None else np.atleast_1d(counts),
+        vmap(partial(_weight_of, of_classes))(wanted) if are_labels and of_classes is not None else None,
+    )
+
+
+def _surprise_of_class(row: Any, label: Any, of_classes: Sequence[Any] | None, smoothing: float) -> Any:
+    """Return the cross entropy of one sample from its label: minus the logarithm of its class's softmax."""
+    logits = list(row)
+    is_own = [label == k for k in range(len(logits))]
+    if smoothing == 0.0:
+        differences, own = _less_own(logits, is_own)
+        surprise = logsumexp(differences) - own
+        return surprise if of_classes is None else _weight_of(of_classes, label) * surprise
+    shares = [choose(is_it, 1.0, 0.0) for is_it in is_own]
+    return _surprise_of_shares(logits, _weighted(shares, of_classes, smoothing), is_own)
+
+
+def _surprise_of_row(row: Any, target: Any, of_classes: Sequence[Any] | None, smoothing: float) -> Any:
+    """Return the cross entropy of one sample from the target probabilities of its classes."""
+    logits, shares = list(row), _weighted(list(target), of_classes, smoothing)
+    total = sum(shares)
+    # The largest share tells the sample's own class; while traced, only a share that is the total does.
+    is_open = any(isinstance(share, Value) for share in shares)
+    largest = total if is_open else max(shares)
+    label = -1 if is_open else shares.index(largest)
+    if not is_open and largest == total == 1.0:
+        return _surprise_of_class(logits, label, None, 0.0)
+    return _surprise_of_shares(
+        logits, shares, [share == total if is_open else k == label for k, share in enumerate(shares)]
+    )
+
+
+def _surprise_of_shares(logits: Sequence[Any], shares: Sequence[Any], is_own: Sequence[Any]) -> Any:
+    """Return the cross entropy of one sample from what each class counts."""
+    differences, _ = _less_own(logits, is_own)
+    weightless = [unless_weightless(z, share) for z, share in zip(differences, shares, strict=True)]
+    return sum(shares) * logsumexp(differences) - dot(shares, weightless)
+
+
+def _weighted(shares: Sequence[Any], of_classes: Sequence[Any] | None, smoothing: float) -> list[Any]:
+    """Return target probabilities, smoothed, times the weights of the classes."""
+    if smoothing != 0.0:
+        shares = [(1.0 - smoothing) * share + smoothing / len(shares) for share in shares]
+    if of_classes is None:
+        return list(shares)
+    return [weight * share for weight, share in zip(of_classes, shares, strict=True)]
+
+
+def _weight_of(of_classes: Sequence[Any], label: Any) -> Any:
+    """Return the weight of one sample's class."""
+    return sum([choose(label == k, weight, 0.0) for k, weight in enumerate(of_classes)])
+
+
+def _class_weights(weight: Any, classes: int) -> list[Any]:
+    weights = checked_weights("weights of classes", np.asarray(weight))
+    if weights.shape != (classes,):
+        raise ValueError(f"expected a weight for each of {classes} classes, got shape {weights.shape}")
+    found: list[Any] = weights.tolist()
+    return found
+
+
+def _check_logits(rows: Array) -> None:
+    if (rows.ndim in (1, 2) and rows.shape[-1] == 1) or not rows.ndim:
+        raise ValueError(
+            f"cross_entropy expected at least two logits for each sample, got shape {rows.shape}: one output "
+            "for two classes goes with binary_cross_entropy_with_logits"
+        )
     if rows.ndim not in (1, 2) or 0 in rows.shape:
         raise ValueError(
             "expected the logits of one sample, or a row for each, with at least one sample and class, "
             f"got shape {rows.shape}"
         )
-    single = rows.ndim == 1
-    rows = np.atleast_2d(rows)
-    wanted, are_labels = _wanted(as_whole_array(targets), rows.shape, single)
-
-    if are_labels:
-        return mean_of(vmap(lambda row, label: _surprise_of_class(list(row), label))(rows, wanted))
-    return mean_of(vmap(lambda row, weights: _surprise_of_row(list(row), list(weights)))(rows, wanted))
-
-
-def _surprise_of_class(logits: Sequence[Any], label: Any) -> Any:
-    """Return the cross entropy of one sample from its label: minus the logarithm of its class's softmax."""
-    differences, own = _less_own(logits, [label == k for k in range(len(logits))])
-    return logsumexp(differences) - own
-
-
-def _surprise_of_row(logits: Sequence[Any], weights: Sequence[Any]) -> Any:
-    """Return the cross entropy of one sample from the target probabilities of its classes."""
-    total = sum(weights)
-    # The largest weight tells the sample's own class; while traced, only a weight that is the total does.
-    is_open = any(isinstance(weight, Value) for weight in weights)
-    largest = total if is_open else max(weights)
-    label = -1 if is_open else list(weights).index(largest)
-    if not is_open and largest == total == 1.0:
-        return _surprise_of_class(logits, label)
-    is_own = [weight == total if is_open else k == label for k, weight in enumerate(weights)]
-    differences, _ = _less_own(logits, is_own)
-    weightless = [unless_weightless(z, weight) for z, weight in zip(differences, weights, strict=True)]
-    return total * logsumexp(differences) - dot(weights, weightless)
 
 
 def _less_own(logits: Sequence[Any], is_own: Sequence[Any]) -> tuple[list[Any], Any]:
@@ -81,8 +166,6 @@ def _less_own(logits: Sequence[Any], is_own: Sequence[Any]) -> tuple[list[Any], 
     Otherwise the loss of a well classified sample would round to 0, and so would its derivatives, from a
     logit of 40 on. An infinite logit is not subtracted, since inf - inf is nan.
     """
-    if len(logits) == 1:  # The loss is 0, but still a function of the logit.
-        return list(logits), logits[0]
     own = sum([choose(is_it, logit, 0.0) for logit, is_it in zip(logits, is_own, strict=True)])
     is_finite = abs(own) < inf
     base, left = choose(is_finite, own, 0.0), choose(is_finite, 0.0, own)
@@ -100,10 +183,8 @@ def _wanted(targets: Array, shape: tuple[int, ...], single: bool) -> tuple[Array
         if labels.shape != (samples,):
             raise ValueError(f"{samples} rows of logits do not fit {labels.size} targets")
         if labels.min() < 0 or labels.max() >= classes:
-            of_one = "; one output for two classes goes with binary_cross_entropy_with_logits"
             raise ValueError(
                 f"expected classes to be from 0 to {classes - 1}, got {labels.min()} to {labels.max()}"
-                + (of_one if classes == 1 else "")
             )
         return labels.astype(float), True
     wanted = np.atleast_2d(targets)
