@@ -372,6 +372,13 @@ TRAININGS: dict[str, dict[str, Any]] = {
     "momentum": {"optimizer": lambda p: SGD(p, lr=0.05, momentum=0.9)},
     "Adam": {"optimizer": lambda p: Adam(p, lr=0.01, weight_decay=0.01), "batch_size": 4, "rng": 1},
     "clipped by norm": {"clip_norm": 0.1},
+    "weights": {"sample_weight": [1.0, 0.5, 2.0, 0.0, 1.0, 3.0, 1.0], "batch_size": 3, "rng": 1},
+    "weights of classes": {
+        "loss": lambda model: cross_entropy,
+        "targets": np.array([0, 2, 1, 1, 0, 2, 2]),
+        "class_weight": {0: 1.0, 1: 0.5, 2: 3.0},
+        "sample_weight": np.arange(1.0, 8.0),
+    },
     "clipped": {"clip_norm": 0.5, "clip_value": 0.2, "batch_size": 3, "rng": 1},
     "some parameters fixed": {"optimizer": lambda p: SGD(p[3:], lr=0.1)},
     "classes": {"loss": lambda model: cross_entropy, "targets": np.array([0, 2, 1, 1, 0, 2, 2])},
@@ -891,3 +898,22 @@ def test_clipping(by: str, limit: float) -> None:
     size = np.linalg.norm(step) if by == "norm" else np.abs(step).max()
     assert size == pytest.approx(limit)
     np.testing.assert_allclose(grads(neuron.parameters()), -step)
+
+
+def test_weights_count_samples() -> None:
+    """A sample of weight 2 counts as two of them, and one of weight 0 as none, in history and parameters."""
+    weights = np.array([2, 1, 0, 3, 1, 1, 0])
+    left = []
+    for x, y, given in ((X, Y, weights), (np.repeat(X, weights, axis=0), np.repeat(Y, weights), None)):
+        neuron = Neuron(1, "linear", rng=0)
+        history = fit(neuron, x, y, loss="mse", epochs=30, sample_weight=given, verbose=0)
+        left.append([*data(neuron.parameters()), *history.loss])
+    np.testing.assert_allclose(left[0], left[1], rtol=1e-12)
+
+
+def test_balanced_classes() -> None:
+    """`class_weight="balanced"` counts each class as much as any other."""
+    labels = np.array([0, 0, 0, 0, 0, 1, 2])
+    found = samples_of(X, labels, class_weight="balanced")
+    assert found.weights is not None
+    np.testing.assert_allclose([found.weights[labels == k].sum() for k in range(3)], 7 / 3)
