@@ -25,6 +25,7 @@ from .losses import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, HingeLoss, Hub
 from .modules.module import Module
 from .modules.neurons import MLP, Layer, Neuron
 from .modules.sequential import Sequential
+from .optimizers import schedules
 from .optimizers.clipping import clip_grad_norm_, clip_grad_value_
 from .saving.models import load, save
 from .training.callbacks import Callback, Training
@@ -62,4 +63,5 @@ __all__ = [
     "plots",
     "save",
     "saving",
+    "schedules",
 ]
