@@ -5,10 +5,8 @@ from __future__ import annotations
 from math import inf
 from typing import Any, Literal
 
+from ..metrics import INCREASING
 from .callbacks import Callback, Training
-
-# Of these, more is better.
-_INCREASING = frozenset({"accuracy", "f1", "r2"})
 
 
 class EarlyStopping(Callback):
@@ -112,5 +110,5 @@ class EarlyStopping(Callback):
         return self.monitor
 
     def _is_increasing(self, name: str) -> bool:
-        is_metric = name.removeprefix("val_") in _INCREASING
+        is_metric = name.removeprefix("val_") in INCREASING
         return self.mode == "max" or (self.mode == "auto" and is_metric)

@@ -12,13 +12,11 @@ from typing import TYPE_CHECKING
 
 from autograd.files import write_whole
 
+from ..metrics import FRACTIONS
 from ..plots.curves import loss_curve
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-# These are from 0 to 1, and read as percentages.
-_FRACTIONS = frozenset({"accuracy", "f1"})
 
 
 @dataclass(repr=False)
@@ -134,7 +132,7 @@ class History:
 
 def _shown(name: str, number: float) -> str:
     """Return a number as it is read: fractions as percentages, and never 270 digits."""
-    if name.removeprefix("val_") in _FRACTIONS:
+    if name.removeprefix("val_") in FRACTIONS:
         return f"{number:.1%}"
     is_plain = number == 0.0 or 1e-4 <= abs(number) < 1e6
     return f"{number:.4f}" if is_plain else f"{number:.4g}"

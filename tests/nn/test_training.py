@@ -790,15 +790,13 @@ def test_callbacks_are_told_of_begin_and_end() -> None:
 
 def test_the_history_of_a_notebook(tmp_path: Path) -> None:
     """A history has a short `repr`, a table of its telling epochs, and goes to CSV with all its columns."""
-    history = fit(
-        Neuron(1, rng=0), X, Y, loss=mse, epochs=5, metrics=accuracy, validation_data=(X, Y), verbose=0
-    )
+    history = fit(Neuron(1, rng=0), X, Y, loss=mse, epochs=5, metrics="r2", validation_data=(X, Y), verbose=0)
     assert repr(history).startswith("History(5 epochs: loss ")
     assert len(repr(history)) < 120
     assert history._repr_html_().count("<tr>") == 3
     history.to_csv(tmp_path / "history.csv")
     rows = [line.split(",") for line in (tmp_path / "history.csv").read_text().splitlines()]
-    assert rows[0] == ["epoch", "loss", "val_loss", "accuracy", "val_accuracy", "lr"]
+    assert rows[0] == ["epoch", "loss", "val_loss", "r2", "val_r2", "lr"]
     assert [float(row[1]) for row in rows[1:]] == history.loss
 
 
