@@ -4,7 +4,20 @@ from .adagrad import Adagrad
 from .adam import Adam, AdamW
 from .base import Optimizer, State
 from .by_name import OPTIMIZERS, optimizer
+from .lbfgs import LBFGS, Minimum
 from .rmsprop import RMSprop
 from .sgd import SGD
 
-__all__ = ["OPTIMIZERS", "SGD", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop", "State", "optimizer"]
+__all__ = [
+    "LBFGS",
+    "OPTIMIZERS",
+    "SGD",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Minimum",
+    "Optimizer",
+    "RMSprop",
+    "State",
+    "optimizer",
+]

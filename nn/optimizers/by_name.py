@@ -10,6 +10,7 @@ from ..modules.module import Module
 from .adagrad import Adagrad
 from .adam import Adam, AdamW
 from .base import Optimizer
+from .lbfgs import LBFGS
 from .rmsprop import RMSprop
 from .sgd import SGD
 
@@ -19,6 +20,7 @@ OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
     "rmsprop": RMSprop,
     "adam": Adam,
     "adamw": AdamW,
+    "lbfgs": LBFGS,
 }
 """Optimizers by name."""
 
