@@ -5,7 +5,7 @@ Predictions and targets are single numbers, sequences or arrays of one shape; an
 """
 
 from .binary import binary_cross_entropy, binary_cross_entropy_with_logits, hinge
-from .by_name import LOSSES, Loss, loss
+from .by_name import LOSSES, Loss, loss, takes_probabilities
 from .categorical import cross_entropy
 from .classes import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, HingeLoss, HuberLoss, L1Loss, MSELoss
 from .penalties import l1_penalty, l2_penalty
@@ -32,4 +32,5 @@ __all__ = [
     "loss",
     "mae",
     "mse",
+    "takes_probabilities",
 ]

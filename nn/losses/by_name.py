@@ -10,7 +10,7 @@ from autograd import Value
 from ..lookup import named
 from .binary import binary_cross_entropy, binary_cross_entropy_with_logits, hinge
 from .categorical import cross_entropy
-from .classes import LossClass
+from .classes import BCELoss, LossClass
 from .regression import half_squared_error, huber, mae, mse
 
 Loss = Callable[..., Value]
@@ -69,3 +69,26 @@ def loss(which: str | Loss | type) -> Any:
     if isinstance(which, type) and issubclass(which, LossClass):
         return which()
     return named("loss", _ALIASES.get(which, which) if isinstance(which, str) else which, LOSSES)
+
+
+def takes_probabilities(function: Loss) -> bool:
+    """Return whether a loss takes the probabilities of class 1, where others take logits or scores.
+
+    Parameters
+    ----------
+    function : callable
+        A loss.
+
+    Returns
+    -------
+    bool
+        True for `binary_cross_entropy` and its class. A single output then tells class 1 from 0.5 on.
+
+    Examples
+    --------
+    >>> takes_probabilities(binary_cross_entropy), takes_probabilities(BCELoss())
+    (True, True)
+    >>> takes_probabilities(binary_cross_entropy_with_logits)
+    False
+    """
+    return function is binary_cross_entropy or isinstance(function, BCELoss)

@@ -161,7 +161,7 @@ def fit(
     eager = EagerSteps(model, losses.loss(loss), rule, _clip(clip_norm, clip_value))
     is_exact = checkpoint is not None or resume is not None
     steps, training.history.how = _steps(jit, count, eager, samples, batch_size, is_exact)
-    loop = _Loop(training, steps, samples, held_out, batch_size, _by_name(metrics))
+    loop = _Loop(training, steps, samples, held_out, batch_size, _by_name(metrics, eager.loss))
     loop.run(saved, shown=bool(verbose))
     return training.history
 
@@ -348,11 +348,13 @@ def _clip(norm: float | None, value: float | None) -> Clip | None:
     return clip
 
 
-def _by_name(metrics: Metrics) -> dict[str, Metric]:
+def _by_name(metrics: Metrics, loss: Loss) -> dict[str, Metric]:
     """Return metrics by the names of their columns."""
     found: dict[str, Metric] = {}
+    # A probability of class 1 is positive in any case, so that 0 tells nothing.
+    threshold = 0.5 if losses.takes_probabilities(loss) else 0.0
     for which in [metrics] if isinstance(metrics, str) or callable(metrics) else metrics:
-        measure = known_metrics.metric(which)
+        measure = known_metrics.metric(which, threshold=threshold)
         name = getattr(measure, "__name__", type(measure).__name__).replace("<lambda>", "metric")
         if name in found:
             raise ValueError(f"two metrics are called {name!r}: give each function a name of its own")

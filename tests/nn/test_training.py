@@ -28,6 +28,7 @@ from nn import (
     fit,
 )
 from nn.losses import (
+    BCELoss,
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
     cross_entropy,
@@ -786,6 +787,16 @@ def test_callbacks_are_told_of_begin_and_end() -> None:
     assert told == ["begin", "1", "2", "end"]
     with pytest.raises(TypeError, match="expected callbacks"):
         fit(Neuron(1), X, Y, loss=mse, callbacks=[3], verbose=0)  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize("loss", ["bce", BCELoss(), binary_cross_entropy_with_logits])
+def test_the_accuracy_of_probabilities(loss: Any) -> None:
+    """The class is read from 0.5 on where the loss takes probabilities, and from 0 on for logits."""
+    output = "linear" if loss is binary_cross_entropy_with_logits else "sigmoid"
+    model, labels = Neuron(1, output, rng=0), (X[:, 0] > X[:, 0].mean()).astype(float)
+    model.load_state_dict({"w[0]": 100.0, "b": -100.0 * X[:, 0].mean() - 1.0})
+    history = fit(model, X, labels, loss=loss, epochs=1, metrics=["accuracy", "f1"], verbose=0)
+    assert history.metrics == {"accuracy": [1.0], "f1": [1.0]}
 
 
 def test_the_history_of_a_notebook(tmp_path: Path) -> None:
