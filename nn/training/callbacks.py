@@ -10,6 +10,7 @@ import numpy as np
 
 from ..modules.module import Module
 from ..optimizers import Optimizer
+from ..optimizers.schedules import LRScheduler
 from .history import History
 
 
@@ -31,8 +32,8 @@ class Training:
         The source of the random order.
     callbacks : list of Callback
         The callbacks.
-    schedule : object or None
-        The schedule of the learning rate, see `nn.schedules`.
+    schedule : LRScheduler or None
+        The schedule of the learning rate.
     rng_at_first : dict
         The state of the source at the beginning.
     """
@@ -42,7 +43,7 @@ class Training:
     epochs: int
     rng: np.random.Generator
     callbacks: list[Callback] = field(default_factory=list)
-    schedule: Any = None
+    schedule: LRScheduler | None = None
     rng_at_first: dict[str, Any] = field(default_factory=dict)
     history: History = field(default_factory=History)
 

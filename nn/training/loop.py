@@ -19,8 +19,9 @@ from .. import metrics as known_metrics
 from ..losses import Loss
 from ..metrics import Metric
 from ..modules.module import Module
-from ..optimizers import SGD, Optimizer
+from ..optimizers import SGD, Optimizer, schedules
 from ..optimizers.clipping import clipped
+from ..optimizers.schedules import LRScheduler, ReduceLROnPlateau
 from ..randomness import Rng
 from .callbacks import Callback, Training, as_callbacks
 from .checkpoints import INTERRUPTED, Checkpoint, Saved, state_of
@@ -49,6 +50,7 @@ def fit(
     validation_split: float = 0.0,
     sample_weight: npt.ArrayLike | None = None,
     class_weight: ClassWeight = None,
+    schedule: str | LRScheduler | Callable[[Optimizer], LRScheduler] | None = None,
     clip_norm: float | None = None,
     clip_value: float | None = None,
     early_stopping: int | EarlyStopping | None = None,
@@ -90,6 +92,10 @@ def fit(
         How much each sample counts; the loss is called with ``sample_weight=``.
     class_weight : dict, "balanced" or None
         How much each class counts, for targets that are class numbers.
+    schedule : str, LRScheduler, callable or None
+        How the learning rate changes: a name of `nn.schedules.SCHEDULES`, fitted to the number of epochs, a
+        schedule of this optimizer, or a function from an optimizer to a schedule. A `ReduceLROnPlateau` is
+        told of the held-out loss, or of the loss where nothing is held out.
     clip_norm, clip_value : float or None
         The largest norm of all gradients together, and the largest absolute value of each: longer and larger
         ones are clipped before the optimizer's rule.
@@ -156,11 +162,13 @@ def fit(
     told = [*as_callbacks(callbacks), *_early(early_stopping)]
     if checkpoint is not None:
         told.append(Checkpoint(checkpoint))
-    training = Training(model, rule, epochs, generator, told, None, rng_at_first)
-    count = epochs * math.ceil(samples.count / (batch_size or samples.count))
+    batches = math.ceil(samples.count / (batch_size or samples.count))
+    training = Training(model, rule, epochs, generator, told, rng_at_first=rng_at_first)
+    if schedule is not None:
+        training.schedule = schedules.schedule(schedule, rule, epochs=epochs, steps_per_epoch=batches)
     eager = EagerSteps(model, losses.loss(loss), rule, _clip(clip_norm, clip_value))
     is_exact = checkpoint is not None or resume is not None
-    steps, training.history.how = _steps(jit, count, eager, samples, batch_size, is_exact)
+    steps, training.history.how = _steps(jit, epochs * batches, eager, samples, batch_size, is_exact)
     loop = _Loop(training, steps, samples, held_out, batch_size, _by_name(metrics, eager.loss))
     loop.run(saved, shown=bool(verbose))
     return training.history
@@ -216,11 +224,14 @@ class _Loop:
         values: list[float] = []
         weights: list[float] = []
         outputs, targets = [], []
+        rate = self.training.optimizer.lr
         for batch in self._batches():
+            rate = self.training.optimizer.lr
             value, found = self.steps(batch)
             if not math.isfinite(value):
                 self.steps.write()
                 raise FloatingPointError(self._diverged(value, is_first=not (self.history.loss or values)))
+            self._schedule("batch")
             values.append(value)
             weights.append(batch.weight)
             if self.metrics:
@@ -229,13 +240,14 @@ class _Loop:
         if self.metrics or self.callbacks:
             self.steps.write()
         self.history.loss.append(_mean(values, weights))
-        self.history.lr.append(self.training.optimizer.lr)
+        self.history.lr.append(rate)
         if self.metrics:
             self._measure(self.history.metrics, np.concatenate(outputs), np.concatenate(targets))
         if self.held_out is not None:
             value, found = self.steps.evaluate(self.held_out)
             self.history.val_loss.append(value)
             self._measure(self.history.val_metrics, found, self.held_out.y)
+        self._schedule("epoch")
         for callback in self.callbacks:
             callback.on_epoch_end(self.training)
         if self.metrics or self.callbacks:
@@ -248,6 +260,16 @@ class _Loop:
         order = self.training.rng.permutation(self.samples.count)
         for start in range(0, self.samples.count, self.batch_size):
             yield self.samples.take(order[start : start + self.batch_size])
+
+    def _schedule(self, per: str) -> None:
+        """Step the schedule after a batch, or after an epoch."""
+        schedule = self.training.schedule
+        if schedule is None or schedule.per != per:
+            return
+        if isinstance(schedule, ReduceLROnPlateau):
+            schedule.step((self.history.val_loss or self.history.loss)[-1])
+        else:
+            schedule.step()
 
     def _measure(self, columns: dict[str, list[float]], outputs: Any, targets: Any) -> None:
         for name, measure in self.metrics.items():

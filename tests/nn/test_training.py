@@ -26,6 +26,7 @@ from nn import (
     Training,
     assignment,
     fit,
+    schedules,
 )
 from nn.losses import (
     BCELoss,
@@ -379,6 +380,15 @@ TRAININGS: dict[str, dict[str, Any]] = {
         "targets": np.array([0, 2, 1, 1, 0, 2, 2]),
         "class_weight": {0: 1.0, 1: 0.5, 2: 3.0},
         "sample_weight": np.arange(1.0, 8.0),
+    },
+    "a schedule of batches": {"schedule": "one-cycle", "batch_size": 3, "rng": 1},
+    "a schedule of epochs": {
+        "schedule": lambda optimizer: schedules.StepLR(optimizer, 3),
+        "optimizer": lambda p: Adam(p, lr=0.05),
+    },
+    "a plateau": {
+        "schedule": lambda o: schedules.ReduceLROnPlateau(o, patience=1),
+        "validation_data": (X[:2], Y[:2] + 0.5),
     },
     "clipped": {"clip_norm": 0.5, "clip_value": 0.2, "batch_size": 3, "rng": 1},
     "some parameters fixed": {"optimizer": lambda p: SGD(p[3:], lr=0.1)},
@@ -814,6 +824,12 @@ def test_the_history_of_a_notebook(tmp_path: Path) -> None:
 # ------------------------------------------------------------------------------------------------ checkpoints
 
 
+def interrupt_in_epoch_5(training: Training) -> None:
+    """Press Ctrl-C."""
+    if training.epoch == 5:
+        raise KeyboardInterrupt
+
+
 def resumable(path: Path | None, resume: Path | None, epochs: int, seed: int, **options: Any) -> list[Any]:
     """Return what a training leaves that goes to a checkpoint, or begins from one."""
     model = MLP(1, [3, 1], "tanh", rng=seed)
@@ -841,8 +857,9 @@ def resumable(path: Path | None, resume: Path | None, epochs: int, seed: int, **
         {"rng": 0, "validation_split": 0.3, "metrics": lambda o, t: o.mean()},
         {"rng": None, "validation_split": 0.3, "early_stopping": 4},
         {"rng": 7, "early_stopping": EarlyStopping(patience=2, min_delta=0.05)},
+        {"rng": 0, "schedule": "warm-up", "clip_norm": 0.5},
     ],
-    ids=["order", "held out", "any seed", "early stopping"],
+    ids=["order", "held out", "any seed", "early stopping", "schedule"],
 )
 def test_a_resumed_training_ends_as_one_that_was_not_interrupted(
     tmp_path: Path, options: dict[str, Any], jit: bool
@@ -854,7 +871,7 @@ def test_a_resumed_training_ends_as_one_that_was_not_interrupted(
         return np.random.default_rng(3) if options["rng"] is None else options["rng"]
 
     expected = resumable(whole, None, 12, seed=0, **{**options, "rng": rng()}, jit=jit)
-    resumable(half, None, 5, seed=0, **{**options, "rng": rng()}, jit=jit)
+    resumable(half, None, 12, seed=0, **{**options, "rng": rng()}, jit=jit, callbacks=[interrupt_in_epoch_5])
     found = resumable(None, half, 12, seed=1, **options, jit=jit)
     assert found == expected
 
@@ -926,3 +943,28 @@ def test_balanced_classes() -> None:
     found = samples_of(X, labels, class_weight="balanced")
     assert found.weights is not None
     np.testing.assert_allclose([found.weights[labels == k].sum() for k in range(3)], 7 / 3)
+
+
+@pytest.mark.parametrize("jit", [True, False])
+def test_a_schedule_is_that_of_a_loop_by_hand(jit: bool) -> None:
+    """The history has the rate of each epoch's last step; steps are those of a loop with the schedule."""
+    left = []
+    for by_hand in (True, False):
+        neuron = Neuron(1, "linear", rng=0)
+        rule = SGD(neuron, lr=0.1)
+        schedule = schedules.CosineAnnealingLR(rule, 6)
+        if by_hand:
+            rates = []
+            for _ in range(6):
+                neuron.zero_grad()
+                mse(neuron(X), Y).backward()
+                rates.append(rule.lr)
+                rule.step()
+                schedule.step()
+        else:
+            history = fit(
+                neuron, X, Y, loss=mse, optimizer=rule, schedule=schedule, epochs=6, verbose=0, jit=jit
+            )
+            rates = history.lr
+        left.append([*rates, *data(neuron.parameters())])
+    np.testing.assert_allclose(left[0], left[1], rtol=1e-12)
