@@ -106,6 +106,15 @@ class CompiledSteps:
             self._now = _Moved(parameters, gradients, states, steps)
         return loss, outputs
 
+    def value_and_gradient(self, numbers: Array, samples: WeightedSamples) -> tuple[float, Array]:
+        """Return the loss of samples, and its gradient, where the parameters have some numbers."""
+        (loss, _), gradients = self._gradient(numbers, *samples.columns())
+        return loss, gradients
+
+    def move(self, numbers: Array, gradients: Array) -> None:
+        """Count a step, after which the parameters have some numbers, and the loss there a gradient."""
+        self._now = _Moved(numbers, gradients, self._now.states, self._now.steps + 1)
+
     def evaluate(self, held_out: WeightedSamples) -> tuple[float, Array]:
         """Return the loss and the outputs of samples that are not learnt from."""
         loss, outputs = self._value(self._now.parameters, *held_out.columns())

@@ -10,7 +10,7 @@ import numpy as np
 
 from autograd import Value, as_values, data, grads
 
-from ..assignment import GRADIENT, assign_all
+from ..assignment import GRADIENT, NUMBER, assign_all
 from ..losses import Loss
 from ..modules.module import Module
 from ..optimizers import Optimizer
@@ -83,6 +83,28 @@ class EagerSteps:
                 "autograd's functions, and not from plain numbers such as autograd.data(outputs)"
             )
         return outputs, value
+
+    def value_and_gradient(self, numbers: Array, samples: WeightedSamples) -> tuple[float, Array]:
+        """Return the loss of samples, and its gradient, where the parameters have some numbers."""
+        parameters = self.optimizer.parameters
+        before = data(parameters)
+        try:
+            assign_all((parameters, NUMBER, numbers.tolist()))
+            _, value = self.try_out(samples)
+            self.optimizer.zero_grad()
+            value.backward()
+            return value.data, grads(parameters)
+        finally:
+            assign_all((parameters, NUMBER, before.tolist()))
+
+    def move(self, numbers: Array, gradients: Array) -> None:
+        """Count a step, after which the parameters have some numbers, and the loss there a gradient."""
+        parameters = self.optimizer.parameters
+        assign_all(
+            (parameters, NUMBER, numbers.tolist()),
+            (parameters, GRADIENT, gradients.tolist()),
+            ([self.optimizer], "steps", [self.optimizer.steps + 1]),
+        )
 
     def evaluate(self, held_out: WeightedSamples) -> tuple[float, Array]:
         """Return the loss and the outputs of samples that are not learnt from."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from os import PathLike
 from typing import Any, Literal
@@ -12,14 +12,14 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from autograd import is_anomaly_enabled
+from autograd import data, is_anomaly_enabled
 
 from .. import losses, optimizers
 from .. import metrics as known_metrics
 from ..losses import Loss
 from ..metrics import Metric
 from ..modules.module import Module
-from ..optimizers import SGD, Optimizer, schedules
+from ..optimizers import LBFGS, SGD, Optimizer, schedules
 from ..optimizers.clipping import clipped
 from ..optimizers.schedules import LRScheduler, ReduceLROnPlateau
 from ..randomness import Rng
@@ -31,7 +31,7 @@ from .early_stopping import EarlyStopping
 from .history import History
 from .not_finite import not_finite_in, why_not_finite
 from .progress import Progress
-from .samples import ClassWeight, WeightedSamples, samples_of, split_off
+from .samples import Array, ClassWeight, WeightedSamples, samples_of, split_off
 
 Metrics = str | Metric | Iterable[str | Metric]
 
@@ -167,6 +167,14 @@ def fit(
     if schedule is not None:
         training.schedule = schedules.schedule(schedule, rule, epochs=epochs, steps_per_epoch=batches)
     eager = EagerSteps(model, losses.loss(loss), rule, _clip(clip_norm, clip_value))
+    if isinstance(rule, LBFGS):
+        _check_that_it_can_be_minimised(
+            batch_size=batch_size,
+            clip_norm=clip_norm,
+            clip_value=clip_value,
+            checkpoint=checkpoint,
+            resume=resume,
+        )
     is_exact = checkpoint is not None or resume is not None
     steps, training.history.how = _steps(jit, epochs * batches, eager, samples, batch_size, is_exact)
     loop = _Loop(training, steps, samples, held_out, batch_size, _by_name(metrics, eager.loss))
@@ -199,15 +207,59 @@ class _Loop:
             self.steps.read()
         progress = Progress(range(self.training.epoch, self.training.epochs), shown)
         try:
-            for _ in progress:
-                if self.history.ended:
-                    break
-                self._epoch()
-                progress.describe(self.history)
+            (self._minimize if isinstance(self.training.optimizer, LBFGS) else self._descend)(progress)
         except KeyboardInterrupt:
             self.history.ended = INTERRUPTED
         finally:
             self._end()
+
+    def _descend(self, progress: Progress) -> None:
+        """Do epochs of steps, each by the optimizer's rule."""
+        for _ in progress:
+            if self.history.ended:
+                break
+            self._epoch()
+            progress.describe(self.history)
+
+    def _minimize(self, progress: Progress) -> None:
+        """Do the iterations of a minimisation over all samples, each of which is an epoch."""
+        optimizer = self.training.optimizer
+        assert isinstance(optimizer, LBFGS)
+        start = data(optimizer.parameters)
+        last: dict[bytes, Array] = {}
+        before = self.steps.evaluate(self.samples)
+        self._check_finite(before[0])
+        epochs = iter(progress)
+        next(epochs)
+
+        def value_and_gradient(numbers: Array) -> tuple[float, Array]:
+            value, gradients = self.steps.value_and_gradient(numbers, self.samples)
+            last[numbers.tobytes()] = gradients
+            return value, gradients
+
+        def told(numbers: Array, value: float) -> None:
+            nonlocal before
+            gradients = last[numbers.tobytes()]
+            last.clear()
+            self.steps.move(numbers, gradients)
+            self._record(before[0], optimizer.lr, before[1], self.samples.y)
+            before = self.steps.evaluate(self.samples) if self.metrics else (value, before[1])
+            progress.describe(self.history)
+            next(epochs, None)
+            if self.history.ended:
+                raise StopIteration
+
+        left = self.training.epochs - self.training.epoch
+        found = optimizer.minimize(value_and_gradient, start, left, told)
+        self._check_finite(found.loss)
+        if self.training.epoch < self.training.epochs and not self.history.ended:
+            self.history.ended = found.why
+
+    def _check_finite(self, value: float, is_first: bool = True) -> None:
+        if not math.isfinite(value):
+            self.steps.write()
+            why = why_not_finite(self.samples, self.training.model, is_first)
+            raise FloatingPointError(f"the loss is {value} in epoch {self.training.epoch + 1}: {why}")
 
     def _end(self) -> None:
         try:
@@ -228,21 +280,26 @@ class _Loop:
         for batch in self._batches():
             rate = self.training.optimizer.lr
             value, found = self.steps(batch)
-            if not math.isfinite(value):
-                self.steps.write()
-                raise FloatingPointError(self._diverged(value, is_first=not (self.history.loss or values)))
+            self._check_finite(value, is_first=not (self.history.loss or values))
             self._schedule("batch")
             values.append(value)
             weights.append(batch.weight)
             if self.metrics:
                 outputs.append(found)
                 targets.append(batch.y)
+        loss = float(np.dot(values, weights) / np.sum(weights))
+        if self.metrics:
+            self._record(loss, rate, np.concatenate(outputs), np.concatenate(targets))
+        else:
+            self._record(loss, rate)
+
+    def _record(self, loss: float, rate: float, outputs: Any = None, targets: Any = None) -> None:
+        """Record an epoch, and tell of it."""
         if self.metrics or self.callbacks:
             self.steps.write()
-        self.history.loss.append(_mean(values, weights))
+        self.history.loss.append(loss)
         self.history.lr.append(rate)
-        if self.metrics:
-            self._measure(self.history.metrics, np.concatenate(outputs), np.concatenate(targets))
+        self._measure(self.history.metrics, outputs, targets)
         if self.held_out is not None:
             value, found = self.steps.evaluate(self.held_out)
             self.history.val_loss.append(value)
@@ -274,10 +331,6 @@ class _Loop:
     def _measure(self, columns: dict[str, list[float]], outputs: Any, targets: Any) -> None:
         for name, measure in self.metrics.items():
             columns.setdefault(name, []).append(float(measure(outputs, targets)))
-
-    def _diverged(self, value: float, is_first: bool) -> str:
-        why = why_not_finite(self.samples, self.training.model, is_first)
-        return f"the loss is {value} in epoch {self.training.epoch + 1}: {why}"
 
 
 # Compiling takes as long as 5 eager steps of a network for digits, and 20 of a single neuron.
@@ -325,10 +378,6 @@ def _steps(
     return compiled, "compiled"
 
 
-def _mean(numbers: Sequence[float], weights: Sequence[float]) -> float:
-    return float(np.dot(numbers, weights) / np.sum(weights))
-
-
 def _held_out(
     samples: WeightedSamples,
     validation_data: tuple[npt.ArrayLike, npt.ArrayLike] | None,
@@ -359,6 +408,16 @@ def _early(early_stopping: int | EarlyStopping | None) -> list[Callback]:
         return []
     is_made = isinstance(early_stopping, EarlyStopping)
     return [early_stopping if is_made else EarlyStopping(patience=early_stopping)]  # type: ignore[list-item, arg-type]
+
+
+def _check_that_it_can_be_minimised(**options: Any) -> None:
+    """Raise for what L-BFGS has no use for."""
+    given = [name for name, option in options.items() if option is not None]
+    if given:
+        raise ValueError(
+            "L-BFGS takes all samples in each step, finds its length, and estimates the Hessian from all "
+            f"steps before: leave out {', '.join(given)}, or take another optimizer"
+        )
 
 
 def _clip(norm: float | None, value: float | None) -> Clip | None:

@@ -968,3 +968,48 @@ def test_a_schedule_is_that_of_a_loop_by_hand(jit: bool) -> None:
             rates = history.lr
         left.append([*rates, *data(neuron.parameters())])
     np.testing.assert_allclose(left[0], left[1], rtol=1e-12)
+
+
+# ---------------------------------------------------------------------------------------------------- L-BFGS
+
+
+@pytest.mark.parametrize("jit", [True, False])
+def test_lbfgs(jit: bool) -> None:
+    """By L-BFGS a training reaches the minimum in few epochs, each an iteration, and says why it ended."""
+    pytest.importorskip("scipy")
+    neuron = Neuron(1, "linear", rng=0)
+    seen = []
+    history = fit(
+        neuron,
+        X,
+        Y + X[:, 0] ** 2,
+        loss="mse",
+        optimizer="lbfgs",
+        metrics=[lambda o, t: float(np.mean((o[:, 0] - t) ** 2))],
+        validation_data=(X + 1.0, Y),
+        callbacks=[lambda training: seen.append(training.model.state_dict())],
+        verbose=0,
+        jit=jit,
+    )
+    slope, offset = np.polyfit(X[:, 0], Y + X[:, 0] ** 2, 1)
+    np.testing.assert_allclose(data(neuron.parameters()), [slope, offset], rtol=1e-4)
+    assert len(history.loss) == len(history.val_loss) == len(seen) < 10
+    assert "CONVERGENCE" in history.ended
+    np.testing.assert_allclose(history.metrics["metric"], history.loss)
+    assert seen[-1] == neuron.state_dict()
+
+
+def test_lbfgs_ends_early() -> None:
+    """A training by L-BFGS has no more iterations than epochs, and can be stopped."""
+    pytest.importorskip("scipy")
+    options: dict[str, Any] = {"loss": "cross_entropy", "optimizer": "lbfgs", "verbose": 0}
+    labels = np.array([0, 1, 0, 2, 1, 2, 2])
+    history = fit(MLP(1, [4, 3], rng=0), X, labels, epochs=5, **options)
+    assert (len(history.loss), history.ended) == (5, "")
+    stop = [lambda training: training.stop("enough")]
+    history = fit(MLP(1, [4, 3], rng=0), X, labels, epochs=5, callbacks=stop, **options)
+    assert (len(history.loss), history.ended) == (1, "enough")
+    with pytest.raises(ValueError, match="leave out batch_size, clip_norm, or take another"):
+        fit(MLP(1, [4, 3]), X, labels, batch_size=2, clip_norm=1.0, **options)
+    with pytest.raises(FloatingPointError, match=r"inputs\[0, 0\] \(row 0, column 0\) is nan"):
+        fit(MLP(1, [4, 3]), X * nan, labels, **options)
