@@ -5,7 +5,9 @@ import re
 import stat
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 from xml.etree import ElementTree
@@ -14,18 +16,31 @@ import numpy as np
 import pytest
 
 import nn
-from autograd import Value
-from nn import MLP, load, plots
-from nn.__main__ import main
-from nn.datasets import Dataset, Standardizer, iris, moons, read_csv, train_test_split
+from autograd import Value, data
+from autograd.installation import description
+from nn import MLP, fit, load, plots, save
+from nn.datasets import (
+    Dataset,
+    Preprocessing,
+    Standardizer,
+    iris,
+    moons,
+    read_csv,
+    train_test_split,
+)
 from nn.losses import cross_entropy
 from nn.metrics import accuracy
+from nn.optimizers import OPTIMIZERS
+from nn.optimizers.schedules import SCHEDULES
+from nn.saving import read_model
+from nn.terminal import main
+from nn.training.callbacks import Callback, Training
 
 pytest.importorskip("matplotlib").use("agg")
 pytest.importorskip("sklearn")
 
 QUICK = ["--epochs", "1", "--hidden", "4"]
-FILES = ["loss.png", "neuron.svg", "weights.npz"]
+FILES = ["checkpoint.npz", "loss.png", "neuron.svg", "weights.npz"]
 
 
 def pets(unit: int = 1) -> str:
@@ -66,6 +81,11 @@ def arrays(folder: Path) -> dict[str, Any]:
     """Return the arrays of the weights file."""
     with np.load(folder / "weights.npz", allow_pickle=False) as archive:
         return dict(archive)
+
+
+def preprocessing(folder: Path) -> Preprocessing:
+    """Return what the inputs of the written model go through."""
+    return Preprocessing.from_dict(read_model(folder / "weights.npz").preprocessing)
 
 
 def assert_one_error_line(captured: Any, message: str) -> None:
@@ -117,13 +137,11 @@ def test_the_written_model_predicts(folder: Path, capsys: pytest.CaptureFixture[
     """The written weights, means and scales reproduce the printed accuracy."""
     assert main([*QUICK, "--out", "out", "--seed", "3"]) == 0
     train, held_out = train_test_split(iris(), test_size=1 / 3, random_state=3)
-    written = arrays(folder / "out")
-    np.testing.assert_array_equal(written["input_mean"], train.inputs.mean(axis=0))
-    np.testing.assert_array_equal(written["input_scale"], train.inputs.std(axis=0))
-    model = MLP(4, [4, 3])
-    load(folder / "out" / "weights.npz", model)
-    standardize = Standardizer(written["input_mean"], written["input_scale"])
-    right = accuracy(model(standardize(held_out.inputs)), held_out.labels)
+    written = preprocessing(folder / "out")
+    np.testing.assert_array_equal(written.standardize.mean, train.inputs.mean(axis=0))
+    np.testing.assert_array_equal(written.standardize.scale, train.inputs.std(axis=0))
+    model = load(folder / "out" / "weights.npz")
+    right = accuracy(model(written(held_out.inputs)), held_out.labels)
     assert f"held-out accuracy {right:.1%}" in capsys.readouterr().out
 
 
@@ -132,7 +150,7 @@ def test_the_unit_of_a_column_does_not_matter(folder: Path, capsys: pytest.Captu
     runs = []
     for unit in (1, 1024):
         (folder / "pets.csv").write_text(pets(unit))
-        assert main([*QUICK, "--data", "pets.csv", "--target", "kind", "--out", "out"]) == 0
+        assert main([*QUICK, "--data", "pets.csv", "--target", "kind", "--out", "out", "--overwrite"]) == 0
         runs.append((arrays(folder / "out")["values"].tolist(), capsys.readouterr().out))
     assert runs[0] == runs[1]
 
@@ -141,9 +159,9 @@ def test_the_graph_shows_a_neuron_with_gradients(folder: Path) -> None:
     """The graph is the first neuron at the first sample, with the gradients of that sample's loss."""
     assert main([*QUICK, "--data", "pets.csv", "--target", "kind", "--out", "out"]) == 0
     text = " ".join(ElementTree.parse(folder / "out" / "neuron.svg").getroot().itertext())
-    model, written, data = MLP(2, [4, 2]), arrays(folder / "out"), read_csv("pets.csv", "kind")
+    model, data = MLP(2, [4, 2]), read_csv("pets.csv", "kind")
     load(folder / "out" / "weights.npz", model)
-    sample = (data.inputs[0] - written["input_mean"]) / written["input_scale"]
+    sample = preprocessing(folder / "out")(data.inputs[:1])[0]
     x = [Value(number, name) for number, name in zip(sample, data.features, strict=True)]
     cross_entropy(model(x), int(data.labels[0])).backward()
     for leaf in [*x, *model.layers[0].neurons[0].parameters()]:
@@ -169,8 +187,9 @@ def test_the_boundary_is_drawn_in_the_units_of_the_data(
     assert main([*QUICK, "--data", "moons", "--out", "out"]) == 0
     [(data, standardize)] = drawn
     np.testing.assert_array_equal(data.inputs, moons().inputs)
-    np.testing.assert_array_equal(standardize.mean, arrays(folder / "out")["input_mean"])
-    np.testing.assert_array_equal(standardize.scale, arrays(folder / "out")["input_scale"])
+    written = preprocessing(folder / "out").standardize
+    np.testing.assert_array_equal(standardize.mean, written.mean)
+    np.testing.assert_array_equal(standardize.scale, written.scale)
 
 
 @pytest.mark.parametrize(
@@ -204,7 +223,7 @@ def test_files_of_an_older_run(folder: Path) -> None:
     (folder / "out" / "weights.npz").write_bytes(b"older")
     (folder / "out" / "weights.npz").chmod(0o600)
     (folder / "out" / "loss.png").symlink_to("../loss.png")
-    assert main([*QUICK, "--out", "out"]) == 0
+    assert main([*QUICK, "--out", "out", "--overwrite"]) == 0
     assert (folder / "out").is_symlink()
     assert (folder / "out" / "loss.png").is_symlink()
     assert (folder / "loss.png").read_bytes()[1:4] == b"PNG"
@@ -223,7 +242,7 @@ def test_a_pipe_where_a_file_is_to_be_written(folder: Path, capsys: pytest.Captu
     """An output path that cannot be replaced, such as a pipe, is reported before the training."""
     (folder / "out").mkdir()
     os.mkfifo(folder / "out" / "neuron.svg")
-    assert main([*QUICK, "--out", "out"]) == 2
+    assert main([*QUICK, "--out", "out", "--overwrite"]) == 2
     assert_one_error_line(capsys.readouterr(), "neuron.svg': it is a device, a pipe or a socket, not a file")
     assert files(folder) == ["out", "pets.csv"]
 
@@ -240,7 +259,7 @@ def test_other_files_in_the_folder_stay(folder: Path) -> None:
     out.mkdir()
     (out / "notes.txt").write_text("mine")
     (out / "weights.npz").write_text("old")
-    assert main([*QUICK, "--out", "out"]) == 0
+    assert main([*QUICK, "--out", "out", "--overwrite"]) == 0
     assert files(out) == sorted(["notes.txt", *FILES])
     assert (out / "notes.txt").read_text() == "mine"
     assert "values" in arrays(out)
@@ -275,7 +294,7 @@ def test_the_same_seed_gives_the_same_run(folder: Path) -> None:
     written = []
     for global_seed, seed in enumerate(["7", "7", "8"]):
         np.random.seed(global_seed)  # noqa: NPY002
-        assert main([*QUICK, "--seed", seed, "--out", "out"]) == 0
+        assert main([*QUICK, "--seed", seed, "--out", "out", "--overwrite"]) == 0
         written.append(arrays(folder / "out"))
     first, second, other = written
     for name, array in first.items():
@@ -304,7 +323,31 @@ def test_the_defaults_learn_iris(folder: Path) -> None:
         (["--data", "missing.csv"], "missing.csv: cannot be read: No such file or directory"),
         (["--data", "."], "cannot be read: Is a directory"),
         (["--data", ""], "cannot be read"),
-        (["--data", "pets.csv"], "pets: 'width' is not a column of classes"),
+        (
+            ["--data", "pets.csv", "--task", "regression", "--target", "kind"],
+            "row 2, column 'kind': 'dog' is not",
+        ),
+        (["--data", "irsi"], "--data irsi: there is no such file; did you mean iris?"),
+        (["--data", "moons", "--missing", "mean"], "--missing goes with a CSV file, not with moons"),
+        (["--batch-size", "0"], "--batch-size"),
+        (["--l2", "-1"], "expected --l2 to be at least 0, got -1.0"),
+        (["--l2", "inf"], "--l2"),
+        (["--val", "1"], "expected --val to be between 0 and 1, got 1.0"),
+        (["--early-stopping", "0"], "expected --early-stopping to be at least 1, got 0"),
+        (
+            ["--optimizer", "lbfgs", "--batch-size", "8"],
+            "--batch-size does not go with lbfgs",
+        ),
+        (["--schedule", "slow"], "--schedule: invalid choice: 'slow'"),
+        (["--optimizer", "newton"], "--optimizer: invalid choice: 'newton'"),
+        (["--epoch", "3"], "unrecognized arguments: --epoch 3"),
+        (["--resume", "runs/none"], "--resume runs/none: checkpoint.npz cannot be read: No such file"),
+        (["--resume", "pets.npz", "--lr", "0.1"], "--lr goes with a new run; --resume takes that of the run"),
+        (["trian"], "unrecognized arguments: trian (did you mean train?); the commands are train, predict"),
+        (["predict"], "the following arguments are required: MODEL, FILE.csv"),
+        (["predict", "none.npz", "pets.csv"], "none.npz: cannot be read: No such file or directory"),
+        (["evaluate", ".", "pets.csv"], "weights.npz: cannot be read: No such file or directory"),
+        (["evaluate", "pets.csv", "pets.csv"], "'pets.csv' does not hold the parameters of a model"),
         (["--data", "pets.csv", "--target", "Kind"], "no column is called 'Kind'"),
         (["--data", "iris", "--target", "kind"], "--target goes with a CSV file, not with iris"),
         (["--epochs", "0"], "--epochs"),
@@ -319,7 +362,7 @@ def test_the_defaults_learn_iris(folder: Path) -> None:
         (["--seed", "-1"], "expected --seed to be at least 0, got -1"),
         (["--seed", "x"], "--seed: invalid int value: 'x'"),
         (["--epoch-count", "3"], "unrecognized arguments: --epoch-count 3"),
-        (["iris"], "unrecognized arguments: iris"),
+        (["iris"], "unrecognized arguments: iris (did you mean --data iris?)"),
         (["--data"], "--data: expected one argument"),
         (["--out", "pets.csv"], "--out pets.csv: is a file, not a folder"),
         (["--out", "pets.csv/out"], "--out pets.csv/out: cannot be written"),
@@ -338,7 +381,8 @@ def test_a_folder_where_a_file_is_to_be_written(folder: Path, capsys: pytest.Cap
     """A folder with the name of an output file returns status 2, and no file is written."""
     (folder / "out" / "loss.png").mkdir(parents=True)
     before = tree(folder)
-    assert main([*QUICK, "--data", "pets.csv", "--target", "kind", "--out", "out"]) == 2
+    words = ["--data", "pets.csv", "--target", "kind", "--out", "out", "--overwrite"]
+    assert main([*QUICK, *words]) == 2
     assert "loss.png is a folder there" in capsys.readouterr().err
     assert tree(folder) == before
 
@@ -364,7 +408,7 @@ def test_bad_files(folder: Path, capsys: pytest.CaptureFixture[str], content: st
 @pytest.mark.parametrize(
     ("module", "message"),
     [
-        ("nn.__main__", "pip install 'chainrule[train]'"),
+        ("nn.terminal.pictures", "pip install 'chainrule[train]'"),
         ("nn.datasets.real", "pip install 'chainrule[train]'"),
         ("autograd.show.picture.drawing", "pip install 'chainrule[viz]'"),
     ],
@@ -392,8 +436,8 @@ def test_a_tool_that_is_missing(
 @pytest.mark.parametrize(
     "words",
     [
-        ["--lr", "1e6", "--out", "out"],
-        ["--lr", "1e6", "--out", "a/b/out"],
+        ["--optimizer", "sgd", "--lr", "1e6", "--out", "out"],
+        ["--optimizer", "sgd", "--lr", "1e6", "--out", "a/b/out"],
         # Only the last step overflows, so no loss shows it.
         ["--data", "pets.csv", "--target", "kind", "--epochs", "1", "--lr", "1e308", "--out", "out"],
     ],
@@ -408,18 +452,35 @@ def test_a_training_that_diverges(folder: Path, capsys: pytest.CaptureFixture[st
     assert tree(folder) == before
 
 
-@pytest.mark.parametrize("error", [OSError("no space left on device"), KeyboardInterrupt()], ids=repr)
-@pytest.mark.parametrize("writer", ["nn.__main__.save", "nn.__main__.plots.loss_curve", "nn.__main__.draw"])
-def test_an_interrupted_run_changes_nothing(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, writer: str, error: BaseException
+@pytest.mark.parametrize(
+    ("error", "status", "line"),
+    [
+        (OSError("no space left on device"), 1, "error: no space left on device"),
+        (KeyboardInterrupt(), 130, "interrupted: nothing is written"),
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize(
+    "writer", ["nn.terminal.training_run.save", "nn.plots.loss_curve", "nn.terminal.pictures.draw"]
+)
+def test_a_run_that_cannot_write_changes_nothing(
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    writer: str,
+    error: BaseException,
+    status: int,
+    line: str,
 ) -> None:
     """If a file cannot be written, the folder is unchanged, and no other file is left behind."""
-    assert main([*QUICK, "--out", "out"]) == 0
+    (folder / "out").mkdir()
+    for name in FILES:
+        (folder / "out" / name).write_text("older")
     before = tree(folder)
-    monkeypatch.setattr("nn.__main__._check_tools", lambda: None)
+    monkeypatch.setattr("nn.terminal.training_run.check_tools", lambda: None)
     monkeypatch.setattr(writer, raiser(error))
-    with pytest.raises(type(error)):
-        main([*QUICK, "--out", "out", "--seed", "1"])
+    assert main([*QUICK, "--out", "out", "--overwrite", "--seed", "1"]) == status
+    assert capsys.readouterr().err.splitlines()[-1] == line
     assert tree(folder) == before
 
 
@@ -430,3 +491,279 @@ def raiser(error: BaseException) -> Callable[..., NoReturn]:
         raise error
 
     return fail
+
+
+class Interrupt(Callback):
+    """Raises as Ctrl-C does, after some epochs."""
+
+    def __init__(self, epochs: int) -> None:
+        self.epochs = epochs
+
+    def on_epoch_end(self, training: Training) -> None:
+        """Interrupt at the end of the last."""
+        if training.epoch == self.epochs:
+            raise KeyboardInterrupt
+
+
+def interrupt_after(monkeypatch: pytest.MonkeyPatch, epochs: int) -> None:
+    """Let the training be interrupted after some epochs."""
+
+    def interrupted(*arguments: Any, callbacks: list[Callback], **options: Any) -> Any:
+        return fit(*arguments, callbacks=[*callbacks, Interrupt(epochs)], **options)
+
+    monkeypatch.setattr("nn.terminal.training_run.fit", interrupted)
+
+
+PETS = ["--data", "pets.csv", "--target", "kind", "--hidden", "4"]
+
+
+@pytest.mark.parametrize("extra", [[], ["--val", "0.3"]], ids=["", "watched"])
+def test_a_run_goes_on_after_an_interrupt(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, extra: list[str]
+) -> None:
+    """After Ctrl-C the model is written, one line says so, and --resume ends with the same numbers."""
+    assert main([*PETS, *extra, "--epochs", "6", "--out", "whole"]) == 0
+    whole = capsys.readouterr().out.splitlines()
+    with monkeypatch.context() as patch:
+        interrupt_after(patch, 3)
+        assert main([*PETS, *extra, "--epochs", "6", "--out", "parts"]) == 130
+    captured = capsys.readouterr()
+    names = ", ".join(["boundary.png", *FILES])
+    line = f"interrupted after epoch 3: wrote {names} into parts; go on with --resume parts"
+    assert captured.err.splitlines()[-1] == line
+    assert "held-out accuracy" not in captured.out
+    assert len(load(folder / "parts" / "weights.npz").parameters()) == 22
+    # The last checkpoint may be of the epoch before, which is done again.
+    assert main(["--resume", "parts"]) == 0
+    assert capsys.readouterr().out.splitlines()[:-1] == whole[:-1]
+    np.testing.assert_array_equal(arrays(folder / "parts")["values"], arrays(folder / "whole")["values"])
+
+
+def test_a_run_goes_on_for_more_epochs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A run that has ended goes on with --epochs, into another folder with --out."""
+    assert main([*PETS, "--epochs", "6", "--out", "whole"]) == 0
+    assert main([*PETS, "--epochs", "2", "--out", "parts"]) == 0
+    capsys.readouterr()
+    before = tree(folder / "parts")
+    assert main(["--resume", "parts", "--epochs", "6", "--out", "longer", "--quiet"]) == 0
+    assert capsys.readouterr() == ("", "")
+    assert tree(folder / "parts") == before
+    np.testing.assert_array_equal(arrays(folder / "longer")["values"], arrays(folder / "whole")["values"])
+
+
+def test_a_run_does_not_go_on_with_other_data(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A run whose file has changed is not gone on with, and nothing is written."""
+    assert main([*PETS, "--epochs", "1", "--out", "out"]) == 0
+    (folder / "pets.csv").write_text(pets(2))
+    before = tree(folder)
+    capsys.readouterr()
+    assert main(["--resume", "out", "--epochs", "2", "--quiet"]) == 2
+    assert_one_error_line(capsys.readouterr(), "the data are not those that the run began with")
+    assert tree(folder) == before
+
+
+def test_an_interrupt_before_the_first_epoch(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C before there is anything to write writes nothing."""
+    monkeypatch.setattr("nn.terminal.training_run.fit", raiser(KeyboardInterrupt()))
+    before = tree(folder)
+    assert main([*PETS, "--out", "out"]) == 130
+    assert capsys.readouterr().err == "interrupted: nothing is written\n"
+    assert tree(folder) == before
+
+
+# ------------------------------------------------------------------------------------------ older runs
+
+
+def test_a_new_run_does_not_overwrite(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A second run has a folder of its own; one that is named is replaced only on request."""
+    for _ in range(3):
+        assert main([*PETS, "--epochs", "1"]) == 0
+    assert files(folder / "runs") == ["pets", "pets-2", "pets-3"]
+    assert "into runs/pets-3\n" in capsys.readouterr().out
+    before = tree(folder)
+    assert main([*PETS, "--epochs", "1", "--out", "runs/pets"]) == 2
+    assert_one_error_line(
+        capsys.readouterr(), "--out runs/pets: an older run is there (loss.png, weights.npz, "
+    )
+    assert tree(folder) == before
+    assert main([*PETS, "--epochs", "1", "--seed", "1", "--overwrite"]) == 0
+    assert files(folder / "runs") == ["pets", "pets-2", "pets-3"]
+    assert tree(folder) != before
+
+
+# ---------------------------------------------------------------------------------- options of a training
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_every_optimizer(folder: Path, name: str) -> None:
+    """Each optimizer trains by its name, with the options of a run; there are no checkpoints of L-BFGS."""
+    is_lbfgs = name == "lbfgs"
+    words = ["--l2", "0", "--early-stopping", "2", "--quiet", *([] if is_lbfgs else ["--batch-size", "4"])]
+    assert main([*PETS, "--epochs", "2", "--optimizer", name, *words, "--out", "out"]) == 0
+    assert files(folder / "out") == ["boundary.png", *FILES[is_lbfgs:]]
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_every_schedule(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    """Each schedule changes the learning rate by its name."""
+    assert main([*PETS, "--epochs", "3", "--schedule", name, "--out", "out"]) == 0
+    assert f"adam ({name} schedule), seed 0" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["linear", "diabetes"])
+def test_a_regression(folder: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
+    """Of a regression R2 and the errors in the target's unit are printed."""
+    assert main(["--data", name, "--hidden", "--epochs", "30", "--out", "out"]) == 0
+    out = capsys.readouterr().out
+    assert float(found_in(out, r"^held-out R2 ([\d.]+), mean")) > {"linear": 0.95, "diabetes": 0.35}[name]
+    assert "regression of" in out
+    assert files(folder / "out") == FILES
+
+
+def test_early_stopping(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With early stopping a fifth is watched, and the model is that of the best epoch."""
+    words = ["--early-stopping", "1", "--lr", "0.5", "--out", "out"]
+    assert main(["--data", "moons", "--hidden", "4", *words]) == 0
+    out = capsys.readouterr().out
+    assert "moons: 108 samples to train on, 26 to watch, 66 held out" in out
+    assert re.search(r"^no better val_loss for 1 epochs; the model is that of epoch \d+$", out, re.MULTILINE)
+
+
+def test_the_help_shows_defaults_and_examples(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each option with a default shows it, and three examples follow."""
+    with pytest.raises(SystemExit) as raised:
+        main(["--help"])
+    assert raised.value.code == 0
+    text = " ".join(capsys.readouterr().out.split())
+    for option, default in [("data", "iris"), ("lr", "0.01; of sgd 0.05"), ("hidden", "32"), ("seed", "0")]:
+        assert re.search(rf"--{option} [^()]*\(default: {default}\)", text), option
+    assert text.partition("examples: ")[2].count("python -m nn ") == 3
+
+
+def test_the_examples_of_the_help_are_valid(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The three examples run, one after the other."""
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    examples = capsys.readouterr().out.partition("examples:\n")[2].splitlines()
+    (folder / "new.csv").write_text("length,width\n3,0.1\n")
+    for example in examples:
+        _, _, words = example.partition("python -m nn ")
+        extra = [] if "predict" in words else ["--epochs", "1"]
+        assert main([*words.split(), *extra]) == 0, example
+    assert capsys.readouterr().out.splitlines()[-2] == "kind,probability"
+
+
+def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
+    """--version prints one line, in any place."""
+    assert main(["--version"]) == main(["train", "--version"]) == 0
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == second == description()
+
+
+def test_the_script() -> None:
+    """The distribution has a script that calls the same function."""
+    project = tomllib.loads((Path(nn.__file__).parents[1] / "pyproject.toml").read_text())["project"]
+    module, _, name = project["scripts"]["chainrule"].partition(":")
+    assert getattr(import_module(module), name) is main
+
+
+# ------------------------------------------------------------------------------------- predict, evaluate
+
+
+@pytest.fixture
+def run(folder: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    """Return the folder of a run on a file with categories and gaps."""
+    rows = [f"{i},{('red', 'green', '')[i % 3]},{i % 5 / 7},{'ab'[i % 2]}" for i in range(30)]
+    (folder / "shop.csv").write_text("\n".join(["no,colour,size,kind", *rows]))
+    words = ["--data", "shop.csv", "--missing", "mean", "--hidden", "4", "--epochs", "3"]
+    assert main([*words, "--out", "out"]) == 0
+    assert "note: column 'no' names the samples, and is left out\n" in capsys.readouterr().err
+    return folder / "out"
+
+
+@pytest.mark.parametrize("model", ["out", "out/weights.npz"])
+def test_predictions(folder: Path, capsys: pytest.CaptureFixture[str], run: Path, model: str) -> None:
+    """Each row gets the model's class and its probability, printed or in a file."""
+    (folder / "new.csv").write_text("size,colour\n0.25,red\n,green\n0.5,\n")
+    assert main(["predict", model, "new.csv"]) == 0
+    out = capsys.readouterr().out
+    outputs = data(load(run / "weights.npz")(preprocessing(run).read_inputs("new.csv")))
+    powers = np.exp(outputs)
+    probabilities = powers.max(axis=1) / powers.sum(axis=1)
+    expected = [f"{'ab'[i]},{p:.4f}" for i, p in zip(outputs.argmax(axis=1), probabilities, strict=True)]
+    assert out.splitlines() == ["kind,probability", *expected]
+    assert main(["predict", model, "new.csv", "--out", "answers.csv"]) == 0
+    assert (folder / "answers.csv").read_text() == out
+    assert main(["predict", model, "new.csv", "--out", "answers.csv"]) == 2
+    assert main(["predict", model, "new.csv", "--out", "answers.csv", "--overwrite"]) == 0
+
+
+def test_an_evaluation(folder: Path, capsys: pytest.CaptureFixture[str], run: Path) -> None:
+    """A file with the target is evaluated as the held-out samples are."""
+    assert main(["evaluate", "out", "shop.csv"]) == 0
+    out = capsys.readouterr().out
+    shop = preprocessing(run).read_csv("shop.csv")
+    right = accuracy(load(run / "weights.npz")(preprocessing(run)(shop.inputs)), shop.labels)
+    assert out.startswith(f"shop accuracy {right:.1%} (")
+    assert "confusion matrix" in out
+
+
+def test_predictions_of_a_regression(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The answers of a regression are in the unit of the target, for many rows as for few."""
+    assert main(["--data", "linear", "--hidden", "--epochs", "60", "--l2", "0", "--out", "out"]) == 0
+    (folder / "new.csv").write_text("x\n" + "0\n0.5\n" * 300)
+    capsys.readouterr()
+    assert main(["predict", "out", "new.csv"]) == 0
+    name, *answers = capsys.readouterr().out.splitlines()
+    assert (name, len(answers)) == ("y", 600)
+    np.testing.assert_allclose(np.array(answers, float), [1.0, 2.0] * 300, atol=0.1)
+    (folder / "new.csv").write_text("x,y\n0,1\n0.5,2\n")
+    assert main(["evaluate", "out", "new.csv"]) == 0
+    assert capsys.readouterr().out.startswith("new R2 0.9")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("size\n1\n", "new.csv: no column is called 'colour'; there are size"),
+        ("size,colour\n1,red\nbig,red\n", "new.csv: row 3, column 'size': 'big' is not a finite number"),
+        ("size,colour\n1,\x1b[31mblue\n", r"new.csv: row 2, column 'colour': '\x1b[31mblue' is none of"),
+        ("", "new.csv: is empty"),
+    ],
+)
+@pytest.mark.parametrize("command", ["predict", "evaluate"])
+def test_rows_that_do_not_fit(
+    folder: Path, capsys: pytest.CaptureFixture[str], run: Path, command: str, content: str, message: str
+) -> None:
+    """Rows that the model cannot take return status 2, with the file, the row and the column in one line."""
+    (folder / "new.csv").write_text(content)
+    before = tree(folder)
+    assert main([command, "out", "new.csv"]) == 2
+    assert_one_error_line(capsys.readouterr(), message)
+    assert tree(folder) == before
+
+
+def test_a_model_of_another_kind(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A model that was saved without what its inputs go through is refused."""
+    save(MLP(2, [1], rng=0), folder / "model.npz")
+    assert main(["predict", "model.npz", "pets.csv"]) == 2
+    assert_one_error_line(capsys.readouterr(), "model.npz: does not say what its inputs go through")
+    save(MLP(3, [2], rng=0), folder / "model.npz", Preprocessing.of(moons()).to_dict())
+    (folder / "new.csv").write_text("x,y\n1,2\n")
+    assert main(["predict", "model.npz", "new.csv"]) == 2
+    assert_one_error_line(capsys.readouterr(), "model.npz: the model does not fit its preprocessing")
+
+
+def test_names_of_classes_do_not_act_on_the_terminal(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What a file says is printed with its control characters escaped."""
+    (folder / "pets.csv").write_text(pets().replace("dog", "\x1b[31mdog").replace("cat", "\x1b[31mcat"))
+    assert main([*PETS, "--epochs", "1", "--out", "out"]) == 0
+    assert main(["predict", "out", "pets.csv"]) == 0
+    assert main(["evaluate", "out", "pets.csv"]) == 0
+    captured = capsys.readouterr()
+    assert "\x1b" not in captured.out + captured.err
+    assert r"\x1b[31m" in captured.out
