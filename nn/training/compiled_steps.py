@@ -86,7 +86,7 @@ class CompiledSteps:
         self._gradient = jit(value_and_grad(of_parameters, has_aux=True), backend)
         self._value = jit(of_parameters, backend)
         self._backend = backend
-        self._update, self._fixed = _compiled_rule(optimizer, backend), _settings(optimizer)[1]
+        self._compile_rule()
         numbers = data(optimizer.parameters)
         states = tuple(np.array(optimizer.states, dtype=float).T.copy())
         self._now = _Moved(numbers, np.zeros(len(numbers)), states, optimizer.steps)
@@ -97,11 +97,9 @@ class CompiledSteps:
         (loss, outputs), gradients = self._gradient(before.parameters, *batch.columns())
         if math.isfinite(loss):
             gradients = gradients if self.clip is None else self.clip(gradients)
-            varying, fixed = _settings(self.optimizer)
-            if fixed != self._fixed:
-                self._update, self._fixed = _compiled_rule(self.optimizer, self._backend), fixed
+            varying = [getattr(self.optimizer, name) for name in self._varying]
             parameters, states = self._update(
-                before.parameters, gradients, before.states, float(steps), varying
+                before.parameters, gradients, before.states, float(steps), *varying
             )
             self._now = _Moved(parameters, gradients, states, steps)
         return loss, outputs
@@ -151,8 +149,14 @@ class CompiledSteps:
                 "depend on parameters, inputs and targets alone"
             )
 
+    def _compile_rule(self) -> None:
+        self._varying, self._fixed = self.optimizer.varying, _fixed_settings(self.optimizer)
+        self._update = _compiled_rule(self.optimizer, self._backend)
+
     def read(self) -> None:
-        """Read the parameters and the states of the optimizer, which the user may have changed."""
+        """Read the parameters, and settings and states of the optimizer, which the user may have changed."""
+        if _fixed_settings(self.optimizer) != self._fixed:
+            self._compile_rule()
         self._now = self._now._replace(
             parameters=data(self.optimizer.parameters),
             states=tuple(np.array(self.optimizer.states, dtype=float).T.copy()),
@@ -175,19 +179,20 @@ class CompiledSteps:
         )
 
 
-def _settings(optimizer: Optimizer) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the settings that are arguments of the compiled rule, and those that are its constants."""
-    fixed = optimizer.settings
-    return {name: fixed.pop(name) for name in optimizer.varying}, fixed
+def _fixed_settings(optimizer: Optimizer) -> dict[str, Any]:
+    """Return the settings that are constants of the compiled rule."""
+    varying = optimizer.varying
+    return {name: setting for name, setting in optimizer.settings.items() if name not in varying}
 
 
 def _compiled_rule(optimizer: Optimizer, backend: str | None) -> Any:
     """Compile the rule of an optimizer for all parameters at once."""
+    names = optimizer.varying
 
-    def moved(parameter: Any, gradient: Any, state: State, step: Any, varying: Any) -> tuple[Any, State]:
+    def moved(parameter: Any, gradient: Any, state: State, step: Any, *varying: Any) -> tuple[Any, State]:
         # A copy, since these settings are arguments: they may change between the steps.
         rule = copy.copy(optimizer)
-        vars(rule).update(varying)
+        vars(rule).update(zip(names, varying, strict=True))
         return rule.update(parameter, gradient, state, step)
 
-    return jit(vmap(moved, in_axes=(0, 0, 0, None, None)), backend)
+    return jit(vmap(moved, in_axes=(0, 0, 0, None, *[None] * len(names))), backend)

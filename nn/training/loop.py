@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import operator
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from os import PathLike
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -162,7 +163,7 @@ def fit(
     told = [*as_callbacks(callbacks), *_early(early_stopping)]
     if checkpoint is not None:
         told.append(Checkpoint(checkpoint))
-    batches = math.ceil(samples.count / (batch_size or samples.count))
+    batches = math.ceil(samples.length / (batch_size or samples.length))
     training = Training(model, rule, epochs, generator, told, rng_at_first=rng_at_first)
     if schedule is not None:
         training.schedule = schedules.schedule(schedule, rule, epochs=epochs, steps_per_epoch=batches)
@@ -228,7 +229,8 @@ class _Loop:
         start = data(optimizer.parameters)
         last: dict[bytes, Array] = {}
         before = self.steps.evaluate(self.samples)
-        self._check_finite(before[0])
+        if not math.isfinite(before[0]):
+            self._raise_not_finite(before[0], is_first=True)
         epochs = iter(progress)
         next(epochs)
 
@@ -251,15 +253,15 @@ class _Loop:
 
         left = self.training.epochs - self.training.epoch
         found = optimizer.minimize(value_and_gradient, start, left, told)
-        self._check_finite(found.loss)
+        if not math.isfinite(found.loss):
+            self._raise_not_finite(found.loss, is_first=False)
         if self.training.epoch < self.training.epochs and not self.history.ended:
             self.history.ended = found.why
 
-    def _check_finite(self, value: float, is_first: bool = True) -> None:
-        if not math.isfinite(value):
-            self.steps.write()
-            why = why_not_finite(self.samples, self.training.model, is_first)
-            raise FloatingPointError(f"the loss is {value} in epoch {self.training.epoch + 1}: {why}")
+    def _raise_not_finite(self, value: float, is_first: bool) -> NoReturn:
+        self.steps.write()
+        why = why_not_finite(self.samples, self.training.model, is_first)
+        raise FloatingPointError(f"the loss is {value} in epoch {self.training.epoch + 1}: {why}")
 
     def _end(self) -> None:
         try:
@@ -280,14 +282,17 @@ class _Loop:
         for batch in self._batches():
             rate = self.training.optimizer.lr
             value, found = self.steps(batch)
-            self._check_finite(value, is_first=not (self.history.loss or values))
-            self._schedule("batch")
+            if not math.isfinite(value):
+                self._raise_not_finite(value, is_first=not (self.history.loss or values))
+            if self.training.schedule is not None:
+                self._schedule("batch")
             values.append(value)
             weights.append(batch.weight)
             if self.metrics:
                 outputs.append(found)
                 targets.append(batch.y)
-        loss = float(np.dot(values, weights) / np.sum(weights))
+        # Not by NumPy, which takes 5 us longer for the one batch of most epochs.
+        loss = sum(map(operator.mul, values, weights)) / sum(weights)
         if self.metrics:
             self._record(loss, rate, np.concatenate(outputs), np.concatenate(targets))
         else:
@@ -314,8 +319,8 @@ class _Loop:
         if self.batch_size is None:
             yield self.samples
             return
-        order = self.training.rng.permutation(self.samples.count)
-        for start in range(0, self.samples.count, self.batch_size):
+        order = self.training.rng.permutation(self.samples.length)
+        for start in range(0, self.samples.length, self.batch_size):
             yield self.samples.take(order[start : start + self.batch_size])
 
     def _schedule(self, per: str) -> None:
@@ -366,8 +371,8 @@ def _steps(
         if jit is True:
             raise
         # An error that an eager pass over the samples raises as well has nothing to do with compiling.
-        size = batch_size or samples.count
-        for start in range(0, samples.count, size):
+        size = batch_size or samples.length
+        for start in range(0, samples.length, size):
             eager.try_out(samples.take(slice(start, start + size)))
         why = f"{type(error).__name__}: {error}"
         warnings.warn(

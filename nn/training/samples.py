@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +14,7 @@ ClassWeight = Mapping[int, float] | Literal["balanced"] | None
 """A weight for each class; ``"balanced"`` takes n / (classes · samples of the class), as in scikit-learn."""
 
 
-@dataclass(frozen=True)
-class WeightedSamples:
+class WeightedSamples(NamedTuple):
     """WeightedSamples, a row for each.
 
     Attributes
@@ -44,14 +42,14 @@ class WeightedSamples:
         return (self.x, self.y) if self.weights is None else (self.x, self.y, self.weights)
 
     @property
-    def count(self) -> int:
+    def length(self) -> int:
         """The number of samples."""
         return len(self.x)
 
     @property
     def weight(self) -> float:
         """How much all together count in a mean."""
-        return float(self.count if self.weights is None else self.weights.sum())
+        return float(self.length if self.weights is None else self.weights.sum())
 
 
 def samples_of(
@@ -119,18 +117,19 @@ def split_off(
     Examples
     --------
     >>> train, held_out = split_off(samples_of(np.ones((10, 1)), np.ones(10)), 0.2, np.random.default_rng(0))
-    >>> train.count, held_out.count
+    >>> train.length, held_out.length
     (8, 2)
     """
     if not 0.0 < fraction < 1.0:
         raise ValueError(f"expected validation_split to be between 0 and 1, got {fraction!r}")
-    held_out = round(fraction * samples.count)
-    if not 0 < held_out < samples.count:
+    held_out = round(fraction * samples.length)
+    if not 0 < held_out < samples.length:
         raise ValueError(
-            f"a validation_split of {fraction} of {samples.count} samples leaves {samples.count - held_out} "
-            f"to train on and {held_out} held out: pass validation_data, or another fraction"
+            f"a validation_split of {fraction} of {samples.length} samples leaves "
+            f"{samples.length - held_out} to train on and {held_out} held out: pass validation_data, or "
+            "another fraction"
         )
-    order = rng.permutation(samples.count)
+    order = rng.permutation(samples.length)
     return samples.take(np.sort(order[held_out:])), samples.take(np.sort(order[:held_out]))
 
 
