@@ -6,7 +6,26 @@ from autograd import Value, dot, sum
 
 from ..modules.module import Module
 
-_BIASES = ("b", "bias")
+
+def is_bias(name: str) -> bool:
+    """Return whether a parameter is a bias: of an attribute ``b`` or ``bias``.
+
+    Parameters
+    ----------
+    name : str
+        Its name in `Module.named_parameters`.
+
+    Returns
+    -------
+    bool
+        Whether it says where, not how steep (D8).
+
+    Examples
+    --------
+    >>> [name for name in ("layers.0.neurons.3.b", "out.bias[2]", "slab") if is_bias(name)]
+    ['layers.0.neurons.3.b', 'out.bias[2]']
+    """
+    return name.rpartition(".")[2].partition("[")[0] in ("b", "bias")
 
 
 def l2_penalty(model: Module, strength: float) -> Value:
@@ -63,6 +82,4 @@ def l1_penalty(model: Module, strength: float) -> Value:
 
 
 def _weights(model: Module) -> list[Value]:
-    """Return the parameters that are no biases: a bias says where, not how steep (D8)."""
-    names = ((name.rpartition(".")[2].partition("[")[0], p) for name, p in model.named_parameters())
-    return [parameter for name, parameter in names if name not in _BIASES]
+    return [parameter for name, parameter in model.named_parameters() if not is_bias(name)]

@@ -3,26 +3,39 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from io import BytesIO
+from math import inf, nan
 from typing import Any
 
 import numpy as np
 import pytest
 
-from nn import MLP, History, Module
+import autograd as ag
+from autograd import Value, as_values
+from autograd.printable import printable
+from nn import MLP, History, Module, Neuron, plots
 from nn.datasets import Dataset, Standardizer, iris, moons
-from nn.plots import decision_boundary, loss_curve
+from nn.plots import (
+    confusion_matrix,
+    decision_boundary,
+    gradient_histograms,
+    loss_curve,
+    parameter_histograms,
+    weight_maps,
+)
+from nn.plots.numbers import outputs_of
 
 
 class Sides(Module):
     """A model that predicts class 1 right of 0, and records its inputs."""
 
-    def __init__(self) -> None:
+    def __init__(self, steepness: float = 1.0) -> None:
         self.inputs: list[Any] = []
+        self.steepness = steepness
 
     def forward(self, x: Any) -> Any:
         """Return a score that is positive right of 0."""
         self.inputs.append(x)
-        return float(x[0])
+        return self.steepness * float(x[0])
 
 
 @pytest.fixture
@@ -71,6 +84,42 @@ def test_loss_curve_with_a_metric() -> None:
 
 
 @pytest.mark.usefixtures("pyplot")
+def test_loss_curve_with_held_out_samples() -> None:
+    """Each panel has the curve of the held-out samples beside that of the training, and the best epoch."""
+    history = History(
+        loss=[2.0, 1.0],
+        val_loss=[3.0, 2.5],
+        metrics={"accuracy": [0.5, 0.75], "own $metric$": [-1.0, -3.0]},
+        val_metrics={"accuracy": [0.25, 0.5], "own $metric$": [-2.0, -4.0]},
+        best_epoch=2,
+    )
+    figure: Any = loss_curve(history)
+    assert [axes.get_ylabel() for axes in figure.axes] == ["loss", "accuracy", "own $metric$"]
+    wanted = [(history.loss, history.val_loss)]
+    wanted += [(history.metrics[name], history.val_metrics[name]) for name in history.metrics]
+    for axes, curves in zip(figure.axes, wanted, strict=True):
+        training, held_out, best = axes.lines
+        assert (list(training.get_ydata()), list(held_out.get_ydata())) == curves
+        assert training.get_linestyle() != held_out.get_linestyle()
+        assert best.get_xdata() == [2, 2]
+        texts = [text.get_text() for text in axes.get_legend().get_texts()]
+        assert texts == ["training", "held out", "best epoch: 2"]
+    assert figure.axes[2].get_ylim()[0] < -4.0
+    assert png(figure).startswith(b"\x89PNG")
+
+
+@pytest.mark.usefixtures("pyplot")
+@pytest.mark.parametrize("loss", [[1.0], [-1.0, -2.0], [1e9, 1e-3, 1e-9], [1.0, inf, nan]], ids=str)
+def test_loss_curve_of_any_numbers(loss: list[float]) -> None:
+    """Single epochs, negative, wide-ranging and infinite losses are plotted."""
+    figure: Any = loss_curve(History(loss=loss), log=max(loss) > 1e3)
+    (axes,) = figure.axes
+    assert axes.get_yscale() == ("log" if max(loss) > 1e3 else "linear")
+    assert axes.get_ylim()[0] <= min(loss)
+    assert png(figure).startswith(b"\x89PNG")
+
+
+@pytest.mark.usefixtures("pyplot")
 def test_decision_boundary_shows_the_samples(points: Dataset) -> None:
     """The samples of each class are plotted at their coordinates, and the legend names the classes."""
     figure: Any = decision_boundary(Sides(), points, points=5)
@@ -82,16 +131,97 @@ def test_decision_boundary_shows_the_samples(points: Dataset) -> None:
     assert "points" in axes.get_title()
 
 
+def pixels(axes: Any, places: Any) -> Any:
+    """Return the colours of a plot's image at some places."""
+    (image,) = axes.images
+    left, right, bottom, top = image.get_extent()
+    colors = image.get_array()
+    corner, size = np.array([left, bottom]), np.array([right - left, top - bottom])
+    columns, rows = ((places - corner) / size * colors.shape[1::-1]).astype(int).T
+    return colors[rows, columns]
+
+
 @pytest.mark.usefixtures("pyplot")
 def test_decision_boundary_shows_the_regions(points: Dataset) -> None:
-    """The regions are the predicted classes, in the classes' colours."""
+    """The regions are the predicted classes, in the classes' colours, with a line between them."""
     figure: Any = decision_boundary(Sides(), points, points=49)
     (axes,) = figure.axes
-    regions, *clouds = axes.collections
-    for label, path in enumerate(regions.get_paths()):
-        inside = path.contains_points(points.inputs)
-        np.testing.assert_array_equal(inside, points.labels == label)
-        np.testing.assert_allclose(regions.get_facecolor()[label, :3], clouds[label].get_facecolor()[0, :3])
+    line, *clouds = axes.collections
+    assert np.abs(line.get_paths()[0].vertices[:, 0]).max() < 1e-12
+    own = np.array([cloud.get_facecolor()[0, :3] for cloud in clouds])
+    for color, label in zip(pixels(axes, points.inputs), points.labels, strict=True):
+        # What is mixed with white keeps the order of its parts.
+        assert list(np.argsort(color)) == list(np.argsort(own[label]))
+
+
+@pytest.mark.usefixtures("pyplot")
+def test_decision_boundary_is_darker_where_the_model_is_certain(points: Dataset) -> None:
+    """The share of a class's colour grows with its probability, from almost white to the strongest."""
+    figure: Any = decision_boundary(Sides(20.0), points, points=49)
+    (axes,) = figure.axes
+    row = pixels(axes, np.array([[0.02, 6.0], [0.1, 6.0], [0.2, 6.0], [2.0, 6.0]]))
+    whiteness = row.min(axis=1)
+    assert np.all(np.diff(whiteness) < 0.0)
+    assert whiteness[0] > 0.85
+    assert whiteness[-1] == pytest.approx(0.4, abs=0.01)
+
+
+class Chances(Module):
+    """A model of probabilities: of class 1 alone, or of each class."""
+
+    def __init__(self, several: bool) -> None:
+        self.several = several
+
+    def forward(self, x: Any) -> Any:
+        """Return probabilities that grow from 0 to 1."""
+        one = ag.sigmoid(3.0 * x[0])
+        return [1.0 - one, one] if self.several else one
+
+
+@pytest.mark.usefixtures("pyplot")
+@pytest.mark.parametrize("several", [False, True])
+def test_decision_boundary_of_probabilities(points: Dataset, several: bool) -> None:
+    """Outputs that are probabilities are shown as they are, as those of the same logits."""
+    shown: Any = decision_boundary(Chances(several), points, points=21, threshold=0.5)
+    logits: Any = decision_boundary(Sides(3.0), points, points=21)
+    images = [figure.axes[0].images[0].get_array() for figure in (shown, logits)]
+    np.testing.assert_allclose(images[0], images[1], atol=1e-12)
+
+
+@pytest.mark.usefixtures("pyplot")
+def test_decision_boundary_calls_a_model_once() -> None:
+    """The model is traced for one sample, and its many points are computed in one call, as eager ones are."""
+
+    class Counted(Module):
+        def __init__(self) -> None:
+            self.mlp = MLP(2, [4, 3], "tanh", rng=0)
+
+        def forward(self, x: Any) -> Any:
+            calls.append(1)
+            return self.mlp.forward(x)
+
+    calls: list[int] = []
+    grid = np.random.default_rng(0).normal(size=(3000, 2))
+    model = Counted()
+    found = outputs_of(model, grid)
+    assert len(calls) == 1
+    np.testing.assert_allclose(found[:20], ag.data(model(grid[:20])), rtol=1e-12)
+
+
+@pytest.mark.usefixtures("pyplot")
+def test_decision_boundary_of_a_model_that_cannot_be_compiled(points: Dataset) -> None:
+    """A model that asks for the numbers of its inputs is called for each point."""
+    figure: Any = decision_boundary(Sides(), points, points=60)
+    assert len(figure.axes[0].collections) == 3
+
+
+def test_decision_boundary_of_other_data(points: Dataset) -> None:
+    """A regression has no boundary, and one output does not tell three classes apart."""
+    with pytest.raises(ValueError, match=r"expected classes, got Dataset\('points', .*regression"):
+        decision_boundary(Sides(), replace(points, classes=()))
+    pytest.importorskip("matplotlib")
+    with pytest.raises(ValueError, match="an output for each of 3 classes, got 1"):
+        decision_boundary(Sides(), replace(points, classes=("a", "b", "c")), points=5)
 
 
 @pytest.mark.usefixtures("pyplot")
@@ -147,12 +277,109 @@ def test_names_are_shown_as_they_are(points: Dataset, text: str) -> None:
     assert png(loss_curve(History(loss=[1.0]), text)).startswith(b"\x89PNG")
 
 
-PLOTS: list[Callable[[], Any]] = [
-    lambda: loss_curve(History(loss=[2.0, 1.0], metrics={"accuracy": [0.5, 0.9]})),
-    lambda: decision_boundary(Sides(), moons(), points=5),
-]
+# ---------------------------------------------------------------------------------- the parts of a model
 
-every_plot = pytest.mark.parametrize("plot", PLOTS, ids=["loss_curve", "decision_boundary"])
+
+class Own(Module):
+    """A model with a matrix, biases in a list, a number, and an array of three dimensions."""
+
+    def __init__(self) -> None:
+        self.weight = as_values([[1.0, -2.0, 3.0], [0.0, 5.0, -6.0]])
+        self.bias = [Value(7.0), Value(8.0)]
+        self.scale = Value(9.0)
+        self.kernel = as_values(np.ones((2, 2, 2)))
+
+    def forward(self, x: Any) -> Any:
+        """Return a sum of all parameters."""
+        return ag.sum(self.parameters()) * x[0]
+
+
+@pytest.mark.usefixtures("pyplot")
+def test_weight_maps_show_the_matrices() -> None:
+    """Each matrix of weights is an image with a row for each output, 0 in the middle of its colours."""
+    figure: Any = weight_maps(Own(), ("a_$b$", "_c", "d"))
+    image = figure.axes[0].images[0]
+    np.testing.assert_array_equal(image.get_array(), [[1.0, -2.0, 3.0], [0.0, 5.0, -6.0]])
+    assert image.get_clim() == (-6.0, 6.0)
+    assert [axes.get_title() for axes in figure.axes] == ["Own.weight", ""]
+    assert [text.get_text() for text in figure.axes[0].get_xticklabels()] == ["a_$b$", "_c", "d"]
+    assert png(figure).startswith(b"\x89PNG")
+
+    model = MLP(2, [3, 1], rng=0)
+    maps: Any = weight_maps(model, ("x", "y"))
+    images = [axes.images[0].get_array() for axes in maps.axes if axes.get_title()]
+    for image, layer in zip(images, model.layers, strict=True):
+        np.testing.assert_array_equal(image, [ag.data(neuron.w) for neuron in layer.neurons])
+    assert png(weight_maps(Neuron(12, rng=0))).startswith(b"\x89PNG")
+
+
+@pytest.mark.usefixtures("pyplot")
+def test_histograms_count_all_parameters() -> None:
+    """Each layer's weights and biases are counted, and what is not finite is said."""
+    model = MLP(2, [5, 1], rng=0)
+    model.load_state_dict({**model.state_dict(), "layers.0.neurons.1.w[0]": nan})
+    figure: Any = parameter_histograms(model)
+    assert [axes.get_title() for axes in figure.axes] == ["layers.0", "layers.1"]
+    counts = [sum(patch.get_height() for patch in axes.patches) for axes in figure.axes]
+    assert counts == [14, 6]
+    labels = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert labels == ["weights, 1 of 10 not finite", "biases"]
+    assert png(figure).startswith(b"\x89PNG")
+
+
+@pytest.mark.usefixtures("pyplot")
+def test_histograms_of_gradients() -> None:
+    """They need gradients, and show those of the last sweep; a model's own parameters are a layer."""
+    model = Own()
+    with pytest.raises(ValueError, match=r"one without: call backward\(\) or nn.fit first"):
+        gradient_histograms(model)
+    model([2.0]).backward()
+    figure: Any = gradient_histograms(model)
+    (axes,) = figure.axes
+    assert axes.get_title() == "Own"
+    at_two = [patch for patch in axes.patches if patch.get_x() <= 2.0 <= patch.get_x() + patch.get_width()]
+    assert sum(patch.get_height() for patch in at_two) == 6 + 2 + 1 + 8
+
+
+@pytest.mark.usefixtures("pyplot")
+@pytest.mark.parametrize("plot", [weight_maps, parameter_histograms])
+def test_a_model_without_parameters(plot: Any) -> None:
+    """There is nothing to plot."""
+    with pytest.raises(ValueError, match="nothing to plot"):
+        plot(Sides())
+
+
+@pytest.mark.usefixtures("pyplot")
+def test_confusion_matrix_shows_counts() -> None:
+    """Cells show the counts, and are coloured by their share of the right class, also without samples."""
+    figure: Any = confusion_matrix([0, 1, 1, 0], [0, 1, 0, 0], ("$cat$", "_dog", "\x1b[31m"))
+    axes = figure.axes[0]
+    assert [text.get_text() for text in axes.texts] == ["2", "1", "0", "0", "1", "0", "0", "0", "0"]
+    np.testing.assert_allclose(
+        axes.images[0].get_array(), np.array([[2 / 3, 1 / 3, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 0.0]])
+    )
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["$cat$", "_dog", printable("\x1b[31m")]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("predicted", "right")
+    assert png(figure).startswith(b"\x89PNG")
+
+
+def trained() -> Module:
+    """Return a model with gradients."""
+    model = MLP(2, [3, 1], rng=0)
+    model([1.0, 2.0]).backward()
+    return model
+
+
+PLOTS: dict[str, Callable[[], Any]] = {
+    "loss_curve": lambda: loss_curve(History(loss=[2.0, 1.0], metrics={"accuracy": [0.5, 0.9]})),
+    "decision_boundary": lambda: decision_boundary(Sides(), moons(), points=5),
+    "weight_maps": lambda: weight_maps(trained()),
+    "parameter_histograms": lambda: parameter_histograms(trained()),
+    "gradient_histograms": lambda: gradient_histograms(trained()),
+    "confusion_matrix": lambda: confusion_matrix([0, 1], [1, 1], ("a", "b")),
+}
+
+every_plot = pytest.mark.parametrize("plot", PLOTS.values(), ids=list(PLOTS))
 
 
 @every_plot
@@ -169,3 +396,8 @@ def test_without_matplotlib(plot: Callable[[], Any], monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("nn.plots.figures.find_spec", lambda name: None)
     with pytest.raises(ModuleNotFoundError, match=r"plots need Matplotlib: pip install 'chainrule\[viz\]'"):
         plot()
+
+
+def test_every_plot_is_tested() -> None:
+    """The tests of figures are those of all plots."""
+    assert sorted(PLOTS) == sorted(plots.__all__)
