@@ -20,7 +20,7 @@ if not hasattr(autograd, "Value"):
         "or not all of ours: pip uninstall autograd, then pip install --force-reinstall chainrule"
     )
 
-from . import activations, datasets, initializers, losses, metrics, optimizers, plots, saving
+from . import activations, datasets, export, initializers, losses, metrics, optimizers, plots, saving
 from .losses import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, HingeLoss, HuberLoss, L1Loss, MSELoss
 from .modules.module import Module
 from .modules.neurons import MLP, Layer, Neuron
@@ -54,6 +54,7 @@ __all__ = [
     "clip_grad_norm_",
     "clip_grad_value_",
     "datasets",
+    "export",
     "fit",
     "initializers",
     "load",

@@ -1,0 +1,262 @@
+"""A model as a list of steps, which each exporter writes in its language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from autograd import OPS, Op, Value, softmax
+
+from ..activations import ACTIVATIONS, hardmax, linear
+from ..datasets.standardizer import Standardizer
+from ..modules.module import Module
+from ..modules.neurons import MLP, Layer, Neuron
+from ..modules.sequential import Sequential
+from ..saving.known import NAMES
+from .recording import RecordedGraph, constants, recorded
+
+Numbers = npt.NDArray[np.float64]
+Places = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class ScaledStep:
+    """Inputs that are standardised."""
+
+    mean: Numbers
+    scale: Numbers
+
+
+@dataclass(frozen=True)
+class AffineStep:
+    """W x + b, and where each number stands among the parameters; -1 for one that does not train."""
+
+    weights: Numbers
+    biases: Numbers
+    weight_places: Places
+    bias_places: Places
+
+
+@dataclass(frozen=True)
+class ElementwiseStep:
+    """A function of each number."""
+
+    function: Callable[..., Any]
+    graph: RecordedGraph
+
+
+@dataclass(frozen=True)
+class SoftmaxStep:
+    """Exponentials divided by their sum."""
+
+
+@dataclass(frozen=True)
+class HardmaxStep:
+    """1 for the largest number, the first of equal ones, and 0 for the others."""
+
+
+@dataclass(frozen=True)
+class GraphStep:
+    """Any other function of all numbers, and where its constants stand among the parameters, by identity."""
+
+    function: Callable[..., Any]
+    graph: RecordedGraph
+    places: Mapping[int, int]
+
+
+Step = ScaledStep | AffineStep | ElementwiseStep | SoftmaxStep | HardmaxStep | GraphStep
+
+
+@dataclass(frozen=True)
+class ExportPlan:
+    """A model as steps.
+
+    Attributes
+    ----------
+    title : str
+        What the model is, such as ``MLP 2-3-1``.
+    n_in, n_out, n_parameters : int
+        The numbers of inputs, outputs and parameters.
+    steps : list of (Step, int)
+        The steps, each with how many numbers it gives.
+    """
+
+    title: str
+    n_in: int
+    n_out: int
+    n_parameters: int
+    steps: list[tuple[Step, int]]
+
+
+def plan_of(model: Module, preprocessing: Any = None, n_in: int | None = None) -> ExportPlan:
+    """Return a model as steps.
+
+    Parameters
+    ----------
+    model : Module
+        The model.
+    preprocessing : Standardizer, optional
+        What its inputs go through.
+    n_in : int, optional
+        The number of inputs, where neither the preprocessing nor the first layer says it.
+
+    Returns
+    -------
+    ExportPlan
+        The steps.
+
+    Raises
+    ------
+    ValueError
+        If the number of inputs is not known, or is not that of the first layer.
+    TypeError
+        For what is no `Module`, a preprocessing of another kind, and a module that cannot be written down.
+
+    Examples
+    --------
+    >>> from nn import MLP
+    >>> plan = plan_of(MLP(2, [3, 1], "tanh", rng=0))
+    >>> plan.title, [(type(step).__name__, width) for step, width in plan.steps]
+    ('MLP 2-3-1', [('AffineStep', 3), ('ElementwiseStep', 3), ('AffineStep', 1)])
+    """
+    if not isinstance(model, Module):
+        raise TypeError(f"expected a Module to export, got {model!r} ({type(model).__name__})")
+    places = {id(parameter): place for place, parameter in enumerate(model.parameters())}
+    parts = list(_parts(model))
+    scaled = _scaled(preprocessing)
+    width = first = scaled.mean.size if scaled else n_in or _width(parts)
+    if width is None or first is None:
+        raise ValueError(
+            f"the number of inputs of {type(model).__name__} is not known: pass n_in=, the length of a sample"
+        )
+    steps: list[tuple[Step, int]] = [(scaled, first)] if scaled else []
+    for part in parts:
+        for step in _steps(part, width, places):
+            width = _width_after(step, width)
+            steps.append((step, width))
+    widths = [first, *(after for step, after in steps if isinstance(step, AffineStep | GraphStep))]
+    title = f"{type(model).__name__} {'-'.join(map(str, widths))}"
+    return ExportPlan(title, first, width, len(places), steps)
+
+
+def _parts(model: Any) -> Iterator[Any]:
+    """Yield the modules and functions that are applied one after another."""
+    # By the exact type, since a subclass may define another `forward`.
+    if type(model) is Sequential:
+        for step in model.steps:
+            yield from _parts(step)
+    elif type(model) is MLP:
+        yield from model.layers
+    else:
+        yield model
+
+
+def _scaled(preprocessing: Any) -> ScaledStep | None:
+    if preprocessing is None:
+        return None
+    if not isinstance(preprocessing, Standardizer):
+        raise TypeError(
+            f"expected a Standardizer as preprocessing, got {preprocessing!r} "
+            f"({type(preprocessing).__name__}): prepare the inputs before the exported function"
+        )
+    return ScaledStep(np.asarray(preprocessing.mean, float), np.asarray(preprocessing.scale, float))
+
+
+def _width(parts: list[Any]) -> int | None:
+    """Return the number of inputs, as the first layer says it."""
+    for part in parts:
+        if type(part) is Layer:
+            return len(part.neurons[0].w)
+        if type(part) is Neuron:
+            return len(part.w)
+        if not _is_elementwise(part) and part not in (softmax, hardmax):
+            return None
+    return None
+
+
+def _width_after(step: Step, before: int) -> int:
+    if isinstance(step, GraphStep):
+        return len(step.graph.outputs)
+    if not isinstance(step, AffineStep):
+        return before
+    if step.weights.shape[1] != before:
+        raise ValueError(f"expected {step.weights.shape[1]} inputs of a layer, got {before}")
+    return len(step.weights)
+
+
+def _steps(part: Any, width: int, places: Mapping[int, int]) -> Iterator[Step]:
+    if type(part) in (Layer, Neuron):
+        yield from _of_neurons(part.neurons if isinstance(part, Layer) else [part], places)
+    elif part is softmax:
+        yield SoftmaxStep()
+    elif part is hardmax:
+        yield HardmaxStep()
+    elif _is_elementwise(part):
+        yield from _elementwise(part)
+    else:
+        function = part.forward if isinstance(part, Module) else lambda x: part(np.stack(x))
+        yield _graph(part, function, width, places)
+
+
+def _of_neurons(neurons: list[Neuron], places: Mapping[int, int]) -> Iterator[Step]:
+    weights, biases = [neuron.w for neuron in neurons], [neuron.b for neuron in neurons]
+    yield _affine(weights, biases, places)
+    functions = [neuron.activation for neuron in neurons]
+    if all(function is functions[0] for function in functions):
+        yield from _elementwise(functions[0])
+    else:
+
+        def each(x: list[Value]) -> list[Any]:
+            return [function(number) for function, number in zip(functions, x, strict=True)]
+
+        yield _graph(each, each, len(neurons), places)
+
+
+def _affine(weights: Any, biases: Any, places: Mapping[int, int]) -> AffineStep:
+    """Return a step of arrays of parameters; numbers that do not train have the place -1."""
+    of_weights, of_biases = ([list(row) for row in weights], list(biases))
+    return AffineStep(
+        np.array([[weight.data for weight in row] for row in of_weights]),
+        np.array([bias.data for bias in of_biases]),
+        np.array([[places.get(id(weight), -1) for weight in row] for row in of_weights]),
+        np.array([places.get(id(bias), -1) for bias in of_biases]),
+    )
+
+
+def _is_elementwise(part: Any) -> bool:
+    name = NAMES.get(id(part), "").rpartition(".")[2]
+    return name in _COMPOSITES or (name in OPS and len(OPS[name].partials) == 1 and not OPS[name].variadic)
+
+
+_COMPOSITES = frozenset(ACTIVATIONS)
+
+
+def _elementwise(function: Callable[..., Any]) -> Iterator[Step]:
+    if function is linear:
+        return
+    yield ElementwiseStep(function, _recording(function, lambda x: function(x[0]), 1))
+
+
+def _graph(part: Any, function: Callable[..., Any], width: int, places: Mapping[int, int]) -> GraphStep:
+    graph = _recording(part, function, width)
+    known = constants(graph)
+    return GraphStep(function, graph, {key: places[key] for key in known if key in places})
+
+
+def _recording(part: Any, function: Callable[..., Any], width: int) -> RecordedGraph:
+    name = type(part).__name__ if isinstance(part, Module) else getattr(part, "__name__", repr(part))
+    try:
+        graph = recorded(function, width)
+    except TypeError as error:
+        raise TypeError(f"{name} cannot be exported: {error}") from error
+    for node in graph.nodes:
+        if not isinstance(node.op, Op):
+            raise TypeError(
+                f"{name} cannot be exported, since {node.op} is no operation on numbers: write it out in "
+                f"functions of autograd, or export the modules around it"
+            )
+    return graph
