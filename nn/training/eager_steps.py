@@ -160,11 +160,7 @@ def check_that_it_learns(loss: Loss, shape: tuple[int, ...], targets: Array) -> 
             loss(outputs, targets).backward()
             if any(output.grad for output in outputs.flat):
                 return
-    one = (
-        "cross_entropy of one output is 0: use binary_cross_entropy_with_logits, or an output for each class"
-    )
-    several = "compute it from the outputs, and not from their numbers alone"
     raise NothingToLearnError(
-        "the loss is the same whatever the model's outputs are, so nothing would be learnt: "
-        + (one if shape[-1] == 1 else several)
+        "the loss is the same whatever the model's outputs are, so nothing would be learnt: compute it from "
+        "the outputs, and not from their numbers alone"
     )

@@ -131,7 +131,7 @@ def fit(
     ------
     ValueError
         For different numbers of inputs and targets, no samples, less than 1 epoch or sample in a batch, an
-        unknown name, and a loss that does not depend on the outputs, as `cross_entropy` of a single output.
+        unknown name, and a loss that does not depend on the outputs.
     TypeError
         For a loss that does not return a `Value`.
     FloatingPointError

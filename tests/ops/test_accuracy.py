@@ -386,6 +386,32 @@ FUNCTIONS: dict[str, tuple[Function, Formula, Formula]] = {
         lambda x: soft(x) - x / 4,
         lambda x: logistic(x) - mpf(0.25),
     ),
+    "binary_cross_entropy_with_logits, 1 of weight 3": (
+        lambda x: losses.binary_cross_entropy_with_logits(x, 1.0, pos_weight=3.0),
+        lambda x: 3 * soft(-x),
+        lambda x: -3 * logistic(-x),
+    ),
+    "binary_cross_entropy_with_logits, 3/4 of weight 3": (
+        lambda x: losses.binary_cross_entropy_with_logits(x, 0.75, pos_weight=3.0),
+        lambda x: 5 * soft(-x) / 2 + x / 4,
+        lambda x: mpf(0.25) - 5 * logistic(-x) / 2,
+    ),
+    "cross_entropy, own class of weight 3": (
+        lambda x: losses.cross_entropy([x, 0.0], 0, weight=[3.0, 1.0], reduction="sum"),
+        lambda x: 3 * soft(-x),
+        lambda x: -3 * logistic(-x),
+    ),
+    "cross_entropy, label smoothed by 1/2": (
+        lambda x: losses.cross_entropy([0.0, x], 0, label_smoothing=0.5),
+        lambda x: soft(x) - x / 4,
+        lambda x: logistic(x) - mpf(0.25),
+    ),
+    "mae": (lambda x: losses.mae(x, 0.75), lambda x: abs(x - 0.75), lambda x: mpf(1.0 if x > 0.75 else -1.0)),
+    "huber": (
+        lambda x: losses.huber(x, -0.75, delta=0.5),
+        lambda x: (x + 0.75) ** 2 / 2 if abs(x + 0.75) <= 0.5 else (abs(x + 0.75) - mpf(0.25)) / 2,
+        lambda x: max(mpf(-0.5), min(x + mpf(0.75), mpf(0.5))),
+    ),
     "mse": (lambda x: losses.mse(x, 0.75), lambda x: (x - 0.75) ** 2, lambda x: 2 * (x - 0.75)),
     "half_squared_error": (
         lambda x: losses.half_squared_error(x, -0.75),
