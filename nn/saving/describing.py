@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
 from functools import partial
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -51,7 +51,7 @@ def described(item: Any) -> Any:
     >>> described([1, 0.5, "relu"]), described(softmax)
     ([1, 0.5, 'relu'], {'function': 'nn.activations.softmax'})
     >>> described(Layer(2, 3, "tanh", rng=0))
-    {'module': 'Layer', 'args': [2, 3, 'tanh'], 'kwargs': {}}
+    {'module': 'Layer', 'args': [], 'kwargs': {'n_in': 2, 'n_out': 3, 'activation': 'tanh'}}
     """
     return _Describing().of(item)
 
@@ -89,8 +89,8 @@ class _Describing:
             parts = {"args": list(map(self.of, item.args)), "kwargs": self.of_kwargs(item.keywords)}
             return {"partial": self.of(item.func), **parts}
         if type(item) in PREPROCESSING:
-            named = {field.name: self.of(getattr(item, field.name)) for field in fields(item)}
-            return {"preprocessing": type(item).__name__, "fields": named}
+            to_dict, _ = PREPROCESSING[type(item)]
+            return {"preprocessing": type(item).__name__, "of": self.of_kwargs(to_dict(item))}
         raise UndescribedError(f"{_called(item)} cannot be described in a file")
 
     def of_kwargs(self, kwargs: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,9 +106,8 @@ class _Describing:
         if isinstance(module, Sequential) and kind is Sequential:
             # The list may have changed since.
             args = tuple(module.steps)
-        if kind in MODULES:
-            # What only draws the first weights does not matter, and may be any function.
-            kwargs = {name: entry for name, entry in kwargs.items() if name not in ("rng", "init")}
+        elif kind in MODULES:
+            args, kwargs = (), _settings(kind, args, kwargs)
         try:
             return {
                 "module" if kind in MODULES else "own module": kind.__name__,
@@ -117,6 +116,14 @@ class _Describing:
             }
         except UndescribedError as error:
             raise UndescribedError(f"{error}, with which {kind.__name__} was made") from None
+
+
+def _settings(kind: type[Module], args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Return what a module of `nn` was made with by name, defaults included, which may change."""
+    bound = signature(kind.__init__).bind(None, *args, **kwargs)
+    bound.apply_defaults()
+    # What only draws the first weights does not matter, and may be any function.
+    return {name: entry for name, entry in bound.arguments.items() if name not in ("self", "rng", "init")}
 
 
 def _called(item: Any) -> str:

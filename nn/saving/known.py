@@ -11,6 +11,7 @@ import numpy as np
 import autograd
 
 from ..activations import ACTIVATIONS, hardmax, softmax
+from ..datasets.preprocessing import Preprocessing
 from ..datasets.standardizer import Standardizer
 from ..initializers import INITIALIZERS
 from ..modules.module import Module
@@ -32,8 +33,11 @@ MODULES: Mapping[type[Module], Callable[..., int]] = {
 }
 """The modules of `nn`, each with how many parameters of its own it gets from its arguments."""
 
-PREPROCESSING: tuple[type, ...] = (Standardizer,)
-"""Dataclasses that prepare inputs, whose fields can be described."""
+PREPROCESSING: Mapping[type, tuple[Callable[[Any], dict[str, Any]], Callable[[dict[str, Any]], Any]]] = {
+    Standardizer: (lambda item: {"mean": item.mean, "scale": item.scale}, lambda data: Standardizer(**data)),
+    Preprocessing: (Preprocessing.to_dict, Preprocessing.from_dict),
+}
+"""What prepares inputs, each with how it becomes a dict, and is made of one."""
 
 _ROWS = [name for name, op in autograd.OPS.items() if hasattr(autograd, name)]
 

@@ -51,8 +51,8 @@ def save(
     path : path-like
         The file, whose name ends in ``.npz``.
     preprocessing : object, optional
-        What the inputs go through: an `nn.datasets.Standardizer`, numbers, texts, arrays, and lists, tuples
-        and dicts of them. `read_model` returns it.
+        What the inputs go through: an `nn.datasets.Preprocessing` or `Standardizer`, numbers, texts, arrays,
+        and lists, tuples and dicts of them. `read_model` returns it.
     **extras : array_like
         Further arrays to save with them.
 

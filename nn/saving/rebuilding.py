@@ -119,7 +119,8 @@ class _Rebuilding:
         kind = _named(
             "preprocessing", item["preprocessing"], {known.__name__: known for known in PREPROCESSING}
         )
-        return kind(**{name: self.of(entry) for name, entry in item["fields"].items()})
+        _, from_dict = PREPROCESSING[kind]
+        return from_dict({str(name): self.of(entry) for name, entry in item["of"].items()})
 
 
 class UnknownClassError(ValueError):

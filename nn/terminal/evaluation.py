@@ -55,12 +55,9 @@ def _read_saved(path: Path) -> tuple[Module, Preprocessing]:
         raise UsageError(f"{file}: cannot be read: {error.strerror}") from None
     except ValueError as error:
         raise UsageError(str(error)) from None
-    if not isinstance(saved.preprocessing, dict):
+    if not isinstance(saved.preprocessing, Preprocessing):
         raise UsageError(f"{file}: does not say what its inputs go through; train writes such a file")
-    try:
-        return saved.model, Preprocessing.from_dict(saved.preprocessing)
-    except ValueError as error:
-        raise UsageError(f"{file}: {error}") from None
+    return saved.model, saved.preprocessing
 
 
 def _outputs(path: Path, model: Module, inputs: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

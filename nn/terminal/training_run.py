@@ -94,7 +94,7 @@ class _Run:
         if history.ended != INTERRUPTED:
             self._say(*_endings(history))
             self._say(*report("held-out", self.held_out, self.preprocessing, outputs))
-        save(self.model, self.folder / MODEL, self.preprocessing.to_dict())
+        save(self.model, self.folder / MODEL, self.preprocessing)
         write_pictures(self.folder, self.model, self.data, self.preprocessing, history)
         return history
 

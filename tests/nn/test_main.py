@@ -85,7 +85,9 @@ def arrays(folder: Path) -> dict[str, Any]:
 
 def preprocessing(folder: Path) -> Preprocessing:
     """Return what the inputs of the written model go through."""
-    return Preprocessing.from_dict(read_model(folder / "weights.npz").preprocessing)
+    found = read_model(folder / "weights.npz").preprocessing
+    assert isinstance(found, Preprocessing)
+    return found
 
 
 def assert_one_error_line(captured: Any, message: str) -> None:
@@ -750,7 +752,7 @@ def test_a_model_of_another_kind(folder: Path, capsys: pytest.CaptureFixture[str
     save(MLP(2, [1], rng=0), folder / "model.npz")
     assert main(["predict", "model.npz", "pets.csv"]) == 2
     assert_one_error_line(capsys.readouterr(), "model.npz: does not say what its inputs go through")
-    save(MLP(3, [2], rng=0), folder / "model.npz", Preprocessing.of(moons()).to_dict())
+    save(MLP(3, [2], rng=0), folder / "model.npz", Preprocessing.of(moons()))
     (folder / "new.csv").write_text("x,y\n1,2\n")
     assert main(["predict", "model.npz", "new.csv"]) == 2
     assert_one_error_line(capsys.readouterr(), "model.npz: the model does not fit its preprocessing")

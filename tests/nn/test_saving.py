@@ -16,7 +16,7 @@ import pytest
 import autograd
 from autograd import Value, data, softmax
 from nn import MLP, Layer, Module, Neuron, Sequential, load, save
-from nn.datasets import Standardizer
+from nn.datasets import Preprocessing, Standardizer, moons
 from nn.saving import read_model
 from nn.saving.describing import described
 from nn.saving.known import FUNCTIONS, MODULES
@@ -54,7 +54,7 @@ def test_parameters_go_round(target: Path, kind: Callable[[Path], Any]) -> None:
 
 def test_files_hold_plain_arrays(target: Path) -> None:
     """A file contains names, values, extras and the description as arrays that NumPy reads without pickle."""
-    model = MLP(2, [2, 1], rng=0)
+    model = MLP(2, [2, 1], "tanh", rng=0)
     standardize = Standardizer(np.array([1.0]), np.array([2.0]))
     save(model, target, standardize, mean=[1.0, 2.0], classes=["cat", "dog"])
     with np.load(target, allow_pickle=False) as archive:
@@ -65,10 +65,14 @@ def test_files_hold_plain_arrays(target: Path) -> None:
     assert arrays["classes"].tolist() == ["cat", "dog"]
     assert json.loads(arrays["description"].item()) == {
         "version": 1,
-        "model": {"module": "MLP", "args": [2, [2, 1]], "kwargs": {}},
+        "model": {
+            "module": "MLP",
+            "args": [],
+            "kwargs": {"n_in": 2, "sizes": [2, 1], "activation": "tanh", "output": "linear"},
+        },
         "preprocessing": {
             "preprocessing": "Standardizer",
-            "fields": {
+            "of": {
                 "mean": {"array": [1.0], "shape": [1], "dtype": "float64"},
                 "scale": {"array": [2.0], "shape": [1], "dtype": "float64"},
             },
@@ -477,8 +481,9 @@ def test_the_arguments_of_older_versions(target: Path) -> None:
         {"columns": ["a", "b"], 3: (1, 2.5, None, True), "scale": {"x": [float("inf")]}},
         [np.arange(6).reshape(2, 3), np.zeros((0, 2)), np.array(["cat", "Zürich"]), np.array([True])],
         Standardizer(np.array([0.1, 1e-300]), np.array([1.0, 2.0])),
+        Preprocessing.of(moons()),
     ],
-    ids=["none", "plain", "arrays", "standardizer"],
+    ids=["none", "plain", "arrays", "standardizer", "preprocessing"],
 )
 def test_preprocessing_goes_round(target: Path, preprocessing: Any) -> None:
     """What prepares the inputs comes back as it was; so do further arrays."""
@@ -530,7 +535,7 @@ def nested(depth: int) -> Any:
         (layer(2, 1, width=3), "width"),
         ({"module": "Module", "args": [], "kwargs": {}}, "it names the module 'Module'"),
         ({"module": "Layer"}, "args"),
-        ({"preprocessing": "Path", "fields": {}}, "it names the preprocessing 'Path'"),
+        ({"preprocessing": "Path", "of": {}}, "it names the preprocessing 'Path'"),
         ({"array": [1], "shape": [10**9], "dtype": "float64"}, "how to build a model"),
         ({"array": [1], "shape": [1], "dtype": "U1000000000"}, "an array of 'U1000000000'"),
         ({"array": [1], "shape": [1], "dtype": "object"}, "an array of 'object'"),
