@@ -6,6 +6,7 @@ import functools
 import shutil
 import subprocess
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import autograd
 from autograd import Value, data, where
 from nn import MLP, Layer, Module, Neuron, Sequential
 from nn.activations import ACTIVATIONS, hardmax
-from nn.datasets import Standardizer
+from nn.datasets import Dataset, Preprocessing, Standardizer
 from nn.export import to_c, to_numpy, to_onnx
 
 SPECIAL = [0.0, -0.0, np.inf, -np.inf, np.nan, 1e300, -1e300, 5e-324, 710.0, -745.0, 40.0, -1e-9]
@@ -79,6 +80,7 @@ MODELS: dict[str, Callable[[], Module]] = {
     "own": Bumps,
     "own in the middle": lambda: Sequential(Layer(2, 2, rng=0), Bumps(), Layer(5, 1, "sigmoid", rng=1)),
     "no parameters": lambda: Sequential(autograd.tanh),
+    "nothing": Sequential,
 }
 ROWS = [
     name
@@ -311,6 +313,33 @@ def test_onnx_reads_as_a_network(tmp_path: Path) -> None:
         to_onnx(MLP(2, [1]), dtype="float16")  # type: ignore[arg-type]
 
 
+# ----------------------------------------------------------------------------------------- regressions
+
+
+def test_outputs_in_the_unit_of_the_targets(tmp_path: Path) -> None:
+    """With a regression's preprocessing, all three give what `Preprocessing.answers` says."""
+    samples = np.random.default_rng(0).normal(size=(20, 3))
+    regression = Preprocessing.of(
+        Dataset("line", samples, 50.0 + 7.0 * samples.sum(axis=1), ("a", "b", "c"), ())
+    )
+    model = MLP(3, [4, 1], "tanh", rng=0)
+    expected = regression.answers(data(model(regression(samples))))
+    results = {"numpy": executed(to_numpy(model, None, regression))["predict"](samples)[:, 0]}
+    source = tmp_path / "line.c"
+    to_c(model, source, regression)
+    if compiler := shutil.which("cc"):
+        library = tmp_path / "line.so"
+        subprocess.run([compiler, "-shared", "-fPIC", str(source), "-o", str(library), "-lm"], check=True)
+        outputs = np.zeros(20)
+        for sample, place in zip(samples, range(20), strict=True):
+            ctypes.CDLL(str(library)).line(pointer(sample), pointer(outputs[place:]))
+        results["c"] = outputs
+    if find_spec("onnx") and find_spec("onnxruntime"):
+        results["onnx"] = run_onnx(to_onnx(model, None, regression, dtype="float64"), samples)[:, 0]
+    for result in results.values():
+        np.testing.assert_allclose(result, expected, rtol=1e-12)
+
+
 # ------------------------------------------------------------------------------------------ what cannot be
 
 
@@ -335,7 +364,5 @@ def test_what_cannot_be_exported(export: Callable[..., Any]) -> None:
         export(Sequential(Layer(2, 2), Layer(3, 1)))
     with pytest.raises(TypeError, match=r"expected a Module to export, got .*tanh"):
         export(autograd.tanh)
-    with pytest.raises(
-        TypeError, match=r"expected a Standardizer as preprocessing, got .*: prepare the inputs"
-    ):
+    with pytest.raises(TypeError, match=r"expected a Preprocessing or a Standardizer, got .*: prepare the"):
         export(Neuron(2), None, abs)
