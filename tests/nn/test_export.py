@@ -59,6 +59,27 @@ def tied() -> Sequential:
 
 twice = Layer(2, 2, "sigmoid", rng=3)
 
+
+def drawn(seed: int) -> Sequential:
+    """Return a random model of two to six steps."""
+    rng = np.random.default_rng(seed)
+    steps: list[Any] = []
+    width = 2
+    for _ in range(rng.integers(2, 7)):
+        after, name = int(rng.integers(1, 6)), str(rng.choice(list(ACTIVATIONS)))
+        kinds: list[Callable[[], Any]] = [
+            functools.partial(Layer, width, after, name, rng=rng),
+            functools.partial(MLP, width, [int(rng.integers(1, 4)), after], name, rng=rng),
+            functools.partial(ACTIVATIONS.__getitem__, name),
+            lambda: autograd.softmax,
+            lambda: lambda x: [autograd.tanh(number * x[0]) for number in x],
+        ]
+        kind = int(rng.integers(len(kinds)))
+        steps.append(kinds[kind]())
+        width = after if kind < 2 else width
+    return Sequential(*steps)
+
+
 MODELS: dict[str, Callable[[], Module]] = {
     **{name: functools.partial(MLP, 2, [5, 2], name, output=name, rng=0) for name in ACTIVATIONS},
     "neuron": lambda: Neuron(2, "tanh", rng=0),
@@ -81,6 +102,7 @@ MODELS: dict[str, Callable[[], Module]] = {
     "own in the middle": lambda: Sequential(Layer(2, 2, rng=0), Bumps(), Layer(5, 1, "sigmoid", rng=1)),
     "no parameters": lambda: Sequential(autograd.tanh),
     "nothing": Sequential,
+    **{f"random {seed}": functools.partial(drawn, seed) for seed in range(8)},
 }
 ROWS = [
     name
