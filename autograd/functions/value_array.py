@@ -176,6 +176,9 @@ def data(values: Any) -> npt.NDArray[np.float64]:
     >>> data([Value(1.0), Value(2.0)])
     array([1., 2.])
     """
+    if isinstance(values, np.ndarray) and values.dtype.kind in "biuf":
+        # A metric of all outputs of an epoch asks for it: one by one, 12,000 numbers would take 7 ms.
+        return np.array(values, dtype=float)
     plain = np.asarray(values_array(values))
     return np.array([_number(item) for item in plain.ravel().tolist()], dtype=float).reshape(plain.shape)
 

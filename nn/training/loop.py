@@ -107,7 +107,8 @@ def fit(
         What is called while the model is trained; a function is called with the `nn.Training` after each
         epoch.
     checkpoint : path-like or None
-        A file, ending in ``.npz``, to which all that the training needs to go on is written after each epoch.
+        A file, ending in ``.npz``, to which all that the training needs to go on is written after the first
+        epoch, the last, and those that are a second after the one before.
     resume : path-like or None
         Such a file to go on from, given the same model, data and options: the training ends with the same
         numbers as one that was not interrupted. `epochs` counts those that are done already. With either,
@@ -283,9 +284,6 @@ class _Loop:
             rate = self.training.optimizer.lr
             value, found = self.steps(batch)
             if not math.isfinite(value):
-                if losses.takes_probabilities(self.steps.loss):
-                    # A compiled loss does not check that they are some; now their numbers are known.
-                    self.steps.loss(found, batch.y)
                 self._raise_not_finite(value, is_first=not (self.history.loss or values))
             if self.training.schedule is not None:
                 self._schedule("batch")

@@ -513,7 +513,7 @@ def interrupt_after(monkeypatch: pytest.MonkeyPatch, epochs: int) -> None:
     def interrupted(*arguments: Any, callbacks: list[Callback], **options: Any) -> Any:
         return fit(*arguments, callbacks=[*callbacks, Interrupt(epochs)], **options)
 
-    monkeypatch.setattr("nn.terminal.training_run.fit", interrupted)
+    monkeypatch.setattr("nn.terminal.runs.fit", interrupted)
 
 
 PETS = ["--data", "pets.csv", "--target", "kind", "--hidden", "4"]
@@ -568,7 +568,7 @@ def test_an_interrupt_before_the_first_epoch(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ctrl-C before there is anything to write writes nothing."""
-    monkeypatch.setattr("nn.terminal.training_run.fit", raiser(KeyboardInterrupt()))
+    monkeypatch.setattr("nn.terminal.runs.fit", raiser(KeyboardInterrupt()))
     before = tree(folder)
     assert main([*PETS, "--out", "out"]) == 130
     assert capsys.readouterr().err == "interrupted: nothing is written\n"
