@@ -11,6 +11,11 @@ Examples
 ...     p.data -= 0.1 * p.grad
 """
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 import autograd
 
 # HIPS autograd has the import name of ours, and installed after it, takes its place.
@@ -66,3 +71,14 @@ __all__ = [
     "saving",
     "schedules",
 ]
+
+
+if TYPE_CHECKING:
+    from . import sklearn as sklearn
+else:  # To a type checker, any name would be there.
+
+    def __getattr__(name: str) -> Any:
+        # Loaded when first used, since scikit-learn takes a second, and may not be installed.
+        if name != "sklearn":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return import_module(".sklearn", __name__)

@@ -30,8 +30,18 @@ _SAME = 1e-9
 _FEW = 4
 
 
-class _Moved(NamedTuple):
-    """The result of a step, in one object, so that an interrupt never mixes the results of two steps."""
+class StepResult(NamedTuple):
+    """The result of a step, in one object, so that an interrupt never mixes the results of two steps.
+
+    Attributes
+    ----------
+    parameters, gradients : ndarray of float
+        The numbers of the parameters, and the derivatives before the step.
+    states : tuple of ndarray of float
+        The states of the optimizer, an array for each of their numbers.
+    steps : int
+        The number of steps done.
+    """
 
     parameters: Array
     gradients: Array
@@ -89,7 +99,7 @@ class CompiledSteps:
         self._compile_rule()
         numbers = data(optimizer.parameters)
         states = tuple(np.array(optimizer.states, dtype=float).T.copy())
-        self._now = _Moved(numbers, np.zeros(len(numbers)), states, optimizer.steps)
+        self._now = StepResult(numbers, np.zeros(len(numbers)), states, optimizer.steps)
 
     def __call__(self, batch: WeightedSamples) -> tuple[float, Array]:
         """Do a step, unless the loss is not finite. Return the loss and the outputs before the step."""
@@ -101,7 +111,7 @@ class CompiledSteps:
             parameters, states = self._update(
                 before.parameters, gradients, before.states, float(steps), *varying
             )
-            self._now = _Moved(parameters, gradients, states, steps)
+            self._now = StepResult(parameters, gradients, states, steps)
         return loss, outputs
 
     def value_and_gradient(self, numbers: Array, samples: WeightedSamples) -> tuple[float, Array]:
@@ -111,7 +121,7 @@ class CompiledSteps:
 
     def move(self, numbers: Array, gradients: Array) -> None:
         """Count a step, after which the parameters have some numbers, and the loss there a gradient."""
-        self._now = _Moved(numbers, gradients, self._now.states, self._now.steps + 1)
+        self._now = StepResult(numbers, gradients, self._now.states, self._now.steps + 1)
 
     def evaluate(self, held_out: WeightedSamples) -> tuple[float, Array]:
         """Return the loss and the outputs of samples that are not learnt from."""
@@ -152,6 +162,19 @@ class CompiledSteps:
     def _compile_rule(self) -> None:
         self._varying, self._fixed = self.optimizer.varying, _fixed_settings(self.optimizer)
         self._update = _compiled_rule(self.optimizer, self._backend)
+
+    def snapshot(self) -> StepResult:
+        """Return all that the steps have changed until now."""
+        return self._now
+
+    def restore(self, snapshot: StepResult) -> None:
+        """Go on from a snapshot."""
+        self._now = snapshot
+
+    def fresh(self, numbers: Array) -> StepResult:
+        """Return the state of parameters with some numbers before the first step."""
+        states = tuple(np.full(len(numbers), number) for number in self.optimizer.initial)
+        return StepResult(numbers, np.zeros(len(numbers)), states, 0)
 
     def read(self) -> None:
         """Read the parameters, and settings and states of the optimizer, which the user may have changed."""

@@ -168,7 +168,7 @@ def test_settings_that_vary_compile_nothing(
     ],
 )
 def test_other_settings_may_change_as_well(kind: type[Optimizer], name: str, setting: Any) -> None:
-    """A compiled step uses a setting that has changed, also one that the rule branches on."""
+    """After `read` compiled steps use a setting that has changed, also one that the rule branches on."""
     torch = pytest.importorskip("torch")
     left = []
     for steps_of in (CompiledSteps, EagerSteps):
@@ -177,7 +177,9 @@ def test_other_settings_may_change_as_well(kind: type[Optimizer], name: str, set
         steps = steps_of(model, mse, optimizer)
         for step in range(6):
             if step == 3:
+                steps.write()
                 setattr(optimizer, name, setting)
+                steps.read()
             steps(samples_of(X, Y))
         steps.write()
         left.append(data(model.parameters()))
