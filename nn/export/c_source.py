@@ -29,6 +29,7 @@ from .plans import (
     ScaledStep,
     SoftmaxStep,
     Step,
+    UnscaledStep,
     plan_of,
 )
 from .recording import RecordedGraph, op_of
@@ -80,7 +81,7 @@ _KEYWORDS = frozenset(
 )
 
 # What the file calls its own parts.
-_OURS = re.compile(r"[xyWbhd]\d*|d[xp]|mean|scale|seed|softmax|\w+_slope")
+_OURS = re.compile(r"[xyWbhd]\d*|d[xp]|(target_)?(mean|scale)|seed|softmax|\w+_slope")
 
 _LOGSUMEXP = """\
 static double logsumexp(const double *x, int n)
@@ -126,8 +127,8 @@ def to_c(
         The model, as it computes in evaluation.
     path : path-like, optional
         Where to write the file, such as ``"model.c"``.
-    preprocessing : nn.datasets.Standardizer, optional
-        What the inputs go through first.
+    preprocessing : nn.datasets.Preprocessing or Standardizer, optional
+        What the features go through first; of a regression, the outputs are in the unit of its targets.
     name : str, optional
         What the function is called. None takes the name of the file without its suffix, or ``model``.
     n_in : int, optional
@@ -273,6 +274,10 @@ class _File:
                 self.arrays += [_array("mean", step.mean), _array("scale", step.scale)]
                 forward = _loop(after, f"{h}[i] = ({x}[i] - mean[i]) / scale[i];")
                 return _Block(forward, _loop(after, f"{dx}[i] = {d}[i] / scale[i];"))
+            case UnscaledStep():
+                self.arrays += [_array("target_mean", step.mean), _array("target_scale", step.scale)]
+                forward = _loop(after, f"{h}[i] = {x}[i] * target_scale[i] + target_mean[i];")
+                return _Block(forward, _loop(after, f"{dx}[i] = {d}[i] * target_scale[i];"))
             case AffineStep():
                 return self.affine(step, number, x)
             case SoftmaxStep():

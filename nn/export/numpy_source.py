@@ -27,6 +27,7 @@ from .plans import (
     HardmaxStep,
     ScaledStep,
     SoftmaxStep,
+    UnscaledStep,
     plan_of,
 )
 from .recording import RecordedGraph, op_of
@@ -98,8 +99,8 @@ def to_numpy(
         The model, as it computes in evaluation.
     path : path-like, optional
         Where to write the module, such as ``"model.py"``.
-    preprocessing : nn.datasets.Standardizer, optional
-        What the inputs go through first.
+    preprocessing : nn.datasets.Preprocessing or Standardizer, optional
+        What the features go through first; of a regression, the outputs are in the unit of its targets.
     n_in : int, optional
         The number of inputs, where the first module does not say it.
 
@@ -189,7 +190,7 @@ class _Module:
         expression = Written(name)
         pending = False
         for step, _ in self.plan.steps:
-            if pending and isinstance(step, AffineStep | ScaledStep | GraphStep):
+            if pending and isinstance(step, AffineStep | ScaledStep | UnscaledStep | GraphStep):
                 name = "h"
                 yield f"h = {expression.text}"
                 expression = Written("h")
@@ -206,6 +207,9 @@ class _Module:
             case ScaledStep():
                 self.arrays.update(mean=step.mean, scale=step.scale)
                 return Written(f"({x.text} - mean) / scale", CHOICE)
+            case UnscaledStep():
+                self.arrays.update(target_mean=step.mean, target_scale=step.scale)
+                return Written(f"{x.text} * target_scale + target_mean", CHOICE)
             case AffineStep():
                 number = 1 + sum(name.startswith("W") for name in self.arrays)
                 self.arrays[f"W{number}"] = step.weights

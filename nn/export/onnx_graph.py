@@ -25,6 +25,7 @@ from .plans import (
     ScaledStep,
     SoftmaxStep,
     Step,
+    UnscaledStep,
     plan_of,
 )
 from .recording import RecordedGraph, op_of
@@ -72,8 +73,8 @@ def to_onnx(
         The model, as it computes in evaluation.
     path : path-like, optional
         Where to write the file, such as ``"model.onnx"``.
-    preprocessing : nn.datasets.Standardizer, optional
-        What the inputs go through first.
+    preprocessing : nn.datasets.Preprocessing or Standardizer, optional
+        What the features go through first; of a regression, the outputs are in the unit of its targets.
     dtype : {"float32", "float64"}
         The type of numbers of parameters, inputs and outputs. Many runtimes have no operators for the second.
     n_in : int, optional
@@ -167,6 +168,9 @@ class _Building:
             case ScaledStep():
                 shifted = self.node("Sub", x, self.array("mean", step.mean))
                 return self.node("Div", shifted, self.array("scale", step.scale))
+            case UnscaledStep():
+                spread = self.node("Mul", x, self.array("target_scale", step.scale))
+                return self.node("Add", spread, self.array("target_mean", step.mean))
             case AffineStep():
                 number = 1 + sum(name.startswith("W") for name in self.arrays)
                 self.arrays[f"W{number}"] = step.weights.astype(self.dtype)

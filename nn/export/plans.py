@@ -12,6 +12,7 @@ import numpy.typing as npt
 from autograd import OPS, Op, Value, softmax
 
 from ..activations import ACTIVATIONS, hardmax, linear
+from ..datasets.preprocessing import Preprocessing
 from ..datasets.standardizer import Standardizer
 from ..modules.module import Module
 from ..modules.neurons import MLP, Layer, Neuron
@@ -26,6 +27,14 @@ Places = npt.NDArray[np.intp]
 @dataclass(frozen=True)
 class ScaledStep:
     """Inputs that are standardised."""
+
+    mean: Numbers
+    scale: Numbers
+
+
+@dataclass(frozen=True)
+class UnscaledStep:
+    """Outputs in the unit of the targets, of which the model was trained on standardised ones."""
 
     mean: Numbers
     scale: Numbers
@@ -68,7 +77,7 @@ class GraphStep:
     places: Mapping[int, int]
 
 
-Step = ScaledStep | AffineStep | ElementwiseStep | SoftmaxStep | HardmaxStep | GraphStep
+Step = ScaledStep | UnscaledStep | AffineStep | ElementwiseStep | SoftmaxStep | HardmaxStep | GraphStep
 
 
 @dataclass(frozen=True)
@@ -99,8 +108,8 @@ def plan_of(model: Module, preprocessing: Any = None, n_in: int | None = None) -
     ----------
     model : Module
         The model.
-    preprocessing : Standardizer, optional
-        What its inputs go through.
+    preprocessing : Preprocessing or Standardizer, optional
+        What its inputs go through, and for a regression its outputs.
     n_in : int, optional
         The number of inputs, where neither the preprocessing nor the first layer says it.
 
@@ -127,7 +136,7 @@ def plan_of(model: Module, preprocessing: Any = None, n_in: int | None = None) -
         raise TypeError(f"expected a Module to export, got {model!r} ({type(model).__name__})")
     places = {id(parameter): place for place, parameter in enumerate(model.parameters())}
     parts = list(_parts(model))
-    scaled = _scaled(preprocessing)
+    scaled, unscaled = _scaled(preprocessing)
     width = first = scaled.mean.size if scaled else n_in or _width(parts)
     if width is None or first is None:
         raise ValueError(
@@ -138,6 +147,8 @@ def plan_of(model: Module, preprocessing: Any = None, n_in: int | None = None) -
         for step in _steps(part, width, places):
             width = _width_after(step, width)
             steps.append((step, width))
+    if unscaled:
+        steps.append((unscaled, width))
     widths = [first, *(after for step, after in steps if isinstance(step, AffineStep | GraphStep))]
     title = f"{type(model).__name__} {'-'.join(map(str, widths))}"
     return ExportPlan(title, first, width, len(places), steps)
@@ -155,15 +166,20 @@ def _parts(model: Any) -> Iterator[Any]:
         yield model
 
 
-def _scaled(preprocessing: Any) -> ScaledStep | None:
+def _scaled(preprocessing: Any) -> tuple[ScaledStep | None, UnscaledStep | None]:
+    """Return what comes before the model, and after it."""
     if preprocessing is None:
-        return None
+        return None, None
+    if isinstance(preprocessing, Preprocessing):
+        scaled, _ = _scaled(preprocessing.standardize)
+        targets = preprocessing.scale
+        return scaled, UnscaledStep(targets.mean, targets.scale) if targets else None
     if not isinstance(preprocessing, Standardizer):
         raise TypeError(
-            f"expected a Standardizer as preprocessing, got {preprocessing!r} "
+            f"expected a Preprocessing or a Standardizer, got {preprocessing!r} "
             f"({type(preprocessing).__name__}): prepare the inputs before the exported function"
         )
-    return ScaledStep(np.asarray(preprocessing.mean, float), np.asarray(preprocessing.scale, float))
+    return ScaledStep(np.asarray(preprocessing.mean, float), np.asarray(preprocessing.scale, float)), None
 
 
 def _width(parts: list[Any]) -> int | None:

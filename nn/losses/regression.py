@@ -137,7 +137,7 @@ def huber(
     >>> huber([Value(1.5), Value(9.0)], [1.0, 1.0], reduction="none").tolist()
     [Value(0.125, op='+'), Value(7.5, op='+')]
     """
-    if not 0.0 < delta < inf:
+    if not isinstance(delta, Value) and not 0.0 < delta < inf:
         raise ValueError(f"expected delta of the Huber loss to be positive and finite, got {delta!r}")
     errors = partial(_huber_error, delta=delta)
     return loss_of_pairs(errors, *paired(predictions, targets), sample_weight, reduction)

@@ -117,7 +117,7 @@ def weights_of(sample_weight: Any, shape: tuple[Any, ...]) -> Array | None:
 def checked_weights(what: str, weights: Array) -> Array:
     """Return weights as floats; raise if one that is known is negative or not finite."""
     for index, weight in enumerate(known(weights)):
-        if not 0.0 <= weight < inf:
+        if not isinstance(weight, int | float) or not 0.0 <= weight < inf:
             raise ValueError(f"expected {what} to be finite and not negative, got {weight!r} at {index}")
     return weights if weights.dtype == object else weights.astype(float)
 

@@ -199,10 +199,12 @@ def confusion_matrix(predicted: npt.ArrayLike, labels: npt.ArrayLike, classes: i
             f"predicted classes of shape {columns.shape} do not fit labels of shape {rows.shape}"
         )
     found = np.concatenate([rows, columns])
+    if np.any(found != found.astype(np.int64)):
+        raise ValueError("expected classes to be whole numbers: pass predicted_classes(outputs) for outputs")
     if np.any((found < 0) | (found >= classes)):
         raise ValueError(
             f"expected classes to be from 0 to {classes - 1}, got {found.min()} to {found.max()}"
         )
     counts = np.zeros((classes, classes), dtype=np.int64)
-    np.add.at(counts, (rows, columns), 1)
+    np.add.at(counts, (rows.astype(np.int64), columns.astype(np.int64)), 1)
     return counts

@@ -54,7 +54,8 @@ def decision_boundary(
     Raises
     ------
     ValueError
-        If there are not two features, no classes, or more classes than the model has outputs for.
+        If there are not two features, no classes, more classes than the model has outputs for, or less than
+        2 points.
     ModuleNotFoundError
         If Matplotlib is not installed.
 
@@ -69,6 +70,8 @@ def decision_boundary(
         raise ValueError(f"a decision boundary expected 2 features, got {len(dataset.features)}")
     if not dataset.classes:
         raise ValueError(f"a decision boundary expected classes, got {dataset!r}")
+    if points < 2:
+        raise ValueError(f"expected points to be at least 2, got {points!r}")
     figure, axes = figure_of(f"Decision boundary, {dataset.name}")
     low, high = dataset.inputs.min(axis=0), dataset.inputs.max(axis=0)
     margin = 0.1 * np.where(high > low, high - low, 1.0)

@@ -43,7 +43,7 @@ def confusion_matrix(
     Raises
     ------
     ValueError
-        For different shapes, or a class that does not exist.
+        For different shapes, a class that does not exist, or no names.
     ModuleNotFoundError
         If Matplotlib is not installed.
 
@@ -53,6 +53,8 @@ def confusion_matrix(
     >>> [text.get_text() for text in figure.axes[0].texts]
     ['1', '1', '0', '1']
     """
+    if not len(classes):
+        raise ValueError("expected the names of the classes, got none")
     counts = metrics.confusion_matrix(predicted, labels, len(classes))
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     figure, axes = figure_of(title)

@@ -27,7 +27,7 @@ VERSION = 1
 # A file of another model is unpacked up to this size, so that the error can list its names.
 _ROOM = 2**22
 
-# Deflate makes names 50 times smaller, of numbers at most ten percent; bombs are a thousand times as large.
+# A file of 120,600 zeros unpacks to 36 times its size, one of random numbers to 10; a bomb to a thousand.
 _MOST_UNPACKED = 64
 
 _COLUMNS = ("names", "values")

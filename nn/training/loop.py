@@ -284,6 +284,9 @@ class _Loop:
             rate = self.training.optimizer.lr
             value, found = self.steps(batch)
             if not math.isfinite(value):
+                if losses.takes_probabilities(self.steps.loss):
+                    # A compiled loss does not check that they are some; now their numbers are known.
+                    self.steps.loss(found, batch.y)
                 self._raise_not_finite(value, is_first=not (self.history.loss or values))
             if self.training.schedule is not None:
                 self._schedule("batch")

@@ -6,6 +6,7 @@ import functools
 import shutil
 import subprocess
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import autograd
 from autograd import Value, data, where
 from nn import MLP, Layer, Module, Neuron, Sequential
 from nn.activations import ACTIVATIONS, hardmax
-from nn.datasets import Standardizer
+from nn.datasets import Dataset, Preprocessing, Standardizer
 from nn.export import to_c, to_numpy, to_onnx
 
 SPECIAL = [0.0, -0.0, np.inf, -np.inf, np.nan, 1e300, -1e300, 5e-324, 710.0, -745.0, 40.0, -1e-9]
@@ -58,6 +59,27 @@ def tied() -> Sequential:
 
 twice = Layer(2, 2, "sigmoid", rng=3)
 
+
+def drawn(seed: int) -> Sequential:
+    """Return a random model of two to six steps."""
+    rng = np.random.default_rng(seed)
+    steps: list[Any] = []
+    width = 2
+    for _ in range(rng.integers(2, 7)):
+        after, name = int(rng.integers(1, 6)), str(rng.choice(list(ACTIVATIONS)))
+        kinds: list[Callable[[], Any]] = [
+            functools.partial(Layer, width, after, name, rng=rng),
+            functools.partial(MLP, width, [int(rng.integers(1, 4)), after], name, rng=rng),
+            functools.partial(ACTIVATIONS.__getitem__, name),
+            lambda: autograd.softmax,
+            lambda: lambda x: [autograd.tanh(number * x[0]) for number in x],
+        ]
+        kind = int(rng.integers(len(kinds)))
+        steps.append(kinds[kind]())
+        width = after if kind < 2 else width
+    return Sequential(*steps)
+
+
 MODELS: dict[str, Callable[[], Module]] = {
     **{name: functools.partial(MLP, 2, [5, 2], name, output=name, rng=0) for name in ACTIVATIONS},
     "neuron": lambda: Neuron(2, "tanh", rng=0),
@@ -79,6 +101,8 @@ MODELS: dict[str, Callable[[], Module]] = {
     "own": Bumps,
     "own in the middle": lambda: Sequential(Layer(2, 2, rng=0), Bumps(), Layer(5, 1, "sigmoid", rng=1)),
     "no parameters": lambda: Sequential(autograd.tanh),
+    "nothing": Sequential,
+    **{f"random {seed}": functools.partial(drawn, seed) for seed in range(8)},
 }
 ROWS = [
     name
@@ -311,6 +335,33 @@ def test_onnx_reads_as_a_network(tmp_path: Path) -> None:
         to_onnx(MLP(2, [1]), dtype="float16")  # type: ignore[arg-type]
 
 
+# ----------------------------------------------------------------------------------------- regressions
+
+
+def test_outputs_in_the_unit_of_the_targets(tmp_path: Path) -> None:
+    """With a regression's preprocessing, all three give what `Preprocessing.answers` says."""
+    samples = np.random.default_rng(0).normal(size=(20, 3))
+    regression = Preprocessing.of(
+        Dataset("line", samples, 50.0 + 7.0 * samples.sum(axis=1), ("a", "b", "c"), ())
+    )
+    model = MLP(3, [4, 1], "tanh", rng=0)
+    expected = regression.answers(data(model(regression(samples))))
+    results = {"numpy": executed(to_numpy(model, None, regression))["predict"](samples)[:, 0]}
+    source = tmp_path / "line.c"
+    to_c(model, source, regression)
+    if compiler := shutil.which("cc"):
+        library = tmp_path / "line.so"
+        subprocess.run([compiler, "-shared", "-fPIC", str(source), "-o", str(library), "-lm"], check=True)
+        outputs = np.zeros(20)
+        for sample, place in zip(samples, range(20), strict=True):
+            ctypes.CDLL(str(library)).line(pointer(sample), pointer(outputs[place:]))
+        results["c"] = outputs
+    if find_spec("onnx") and find_spec("onnxruntime"):
+        results["onnx"] = run_onnx(to_onnx(model, None, regression, dtype="float64"), samples)[:, 0]
+    for result in results.values():
+        np.testing.assert_allclose(result, expected, rtol=1e-12)
+
+
 # ------------------------------------------------------------------------------------------ what cannot be
 
 
@@ -335,7 +386,5 @@ def test_what_cannot_be_exported(export: Callable[..., Any]) -> None:
         export(Sequential(Layer(2, 2), Layer(3, 1)))
     with pytest.raises(TypeError, match=r"expected a Module to export, got .*tanh"):
         export(autograd.tanh)
-    with pytest.raises(
-        TypeError, match=r"expected a Standardizer as preprocessing, got .*: prepare the inputs"
-    ):
+    with pytest.raises(TypeError, match=r"expected a Preprocessing or a Standardizer, got .*: prepare the"):
         export(Neuron(2), None, abs)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograd import Value, as_values, data, grad, grads, hessian, vmap
+from autograd import Value, as_values, check_grads, data, grad, grads, hessian, jit, vmap
 from nn import MLP, Module, losses
 
 Shape = tuple[int, ...]
@@ -214,6 +214,24 @@ def test_no_weight_at_all(case: Case) -> None:
     assert not grads(leaves).any()
 
 
+def test_settings_have_gradients() -> None:
+    """Weights of classes and delta are numbers as others are, traced ones too."""
+
+    def loss(weight: Any, positive: Any, delta: Any) -> Any:
+        logits = np.array([[1.0, 2.0], [3.0, 5.0]])
+        return (
+            losses.cross_entropy(logits, [0, 1], weight=weight)
+            + losses.binary_cross_entropy_with_logits(logits, np.ones((2, 2)), pos_weight=positive)
+            + losses.huber(logits, np.zeros((2, 2)), delta=delta)
+        )
+
+    arguments = np.array([1.0, 2.0]), np.array([2.0, 3.0]), 1.5
+    check_grads(loss, arguments, order=1)
+    gradient = grad(loss, argnums=(0, 1, 2))
+    for found, expected in zip(jit(gradient)(*arguments), gradient(*arguments), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
 def test_weights_have_gradients() -> None:
     """Weights that are `Value`s get gradients: a sample pulls the mean towards its own loss."""
     weights = as_values([1.0, 3.0])
@@ -265,6 +283,7 @@ def test_options_under_transformations(case: Case) -> None:
         ([1.0, -2.0], "sample weights to be finite and not negative, got -2.0 at 1"),
         ([nan, 1.0], "sample weights .* got nan at 0"),
         ([1.0, inf], "sample weights .* got inf at 1"),
+        ([1.0, None], "sample weights .* got None at 1"),
     ],
 )
 def test_wrong_weights_of_samples(weights: Any, message: str) -> None:

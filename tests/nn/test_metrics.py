@@ -82,6 +82,7 @@ def test_confusion_matrix_agrees_with_accuracy() -> None:
         ([0, 2], [0, 1]),
         ([0, 1], [0]),
         ([0, 1], [[0], [1]]),
+        ([0.3, 0.9], [0, 1]),
     ],
 )
 def test_confusion_matrix_of_wrong_labels(predicted: Any, labels: Any) -> None:

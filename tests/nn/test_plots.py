@@ -219,6 +219,8 @@ def test_decision_boundary_of_other_data(points: Dataset) -> None:
     """A regression has no boundary, and one output does not tell three classes apart."""
     with pytest.raises(ValueError, match=r"expected classes, got Dataset\('points', .*regression"):
         decision_boundary(Sides(), replace(points, classes=()))
+    with pytest.raises(ValueError, match="points to be at least 2, got 1"):
+        decision_boundary(Sides(), points, points=1)
     pytest.importorskip("matplotlib")
     with pytest.raises(ValueError, match="an output for each of 3 classes, got 1"):
         decision_boundary(Sides(), replace(points, classes=("a", "b", "c")), points=5)
@@ -361,6 +363,14 @@ def test_confusion_matrix_shows_counts() -> None:
     assert [text.get_text() for text in axes.get_yticklabels()] == ["$cat$", "_dog", printable("\x1b[31m")]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("predicted", "right")
     assert png(figure).startswith(b"\x89PNG")
+
+
+@pytest.mark.usefixtures("pyplot")
+def test_confusion_matrix_of_nothing() -> None:
+    """Without samples all counts are 0; without names of classes there is no matrix."""
+    assert png(confusion_matrix([], [], ("a", "b"))).startswith(b"\x89PNG")
+    with pytest.raises(ValueError, match="names of the classes, got none"):
+        confusion_matrix([], [], ())
 
 
 def trained() -> Module:

@@ -799,6 +799,15 @@ def test_callbacks_are_told_of_begin_and_end() -> None:
         fit(Neuron(1), X, Y, loss=mse, callbacks=[3], verbose=0)  # type: ignore[list-item]
 
 
+@pytest.mark.parametrize("jit", [True, False])
+def test_raw_scores_that_leave_the_probabilities(jit: bool) -> None:
+    """Where outputs pass for probabilities at first, the error comes once they do not."""
+    model = Neuron(1, "linear", rng=0)
+    model.load_state_dict({"w[0]": 0.0, "b": 0.9})
+    with pytest.raises(ValueError, match=r"got -?\d.*: raw scores go with binary_cross_entropy_with_logits"):
+        fit(model, X, (X[:, 0] > 0.5).astype(float), loss="bce", epochs=50, verbose=0, jit=jit)
+
+
 @pytest.mark.parametrize("loss", ["bce", BCELoss(), binary_cross_entropy_with_logits])
 def test_the_accuracy_of_probabilities(loss: Any) -> None:
     """The class is read from 0.5 on where the loss takes probabilities, and from 0 on for logits."""
@@ -1011,5 +1020,6 @@ def test_lbfgs_ends_early() -> None:
     assert (len(history.loss), history.ended) == (1, "enough")
     with pytest.raises(ValueError, match="leave out batch_size, clip_norm, or take another"):
         fit(MLP(1, [4, 3]), X, labels, batch_size=2, clip_norm=1.0, **options)
-    with pytest.raises(FloatingPointError, match=r"inputs\[0, 0\] \(row 0, column 0\) is nan"):
+    where = r"inputs\[0, 0\] \(row 0, column 0\) is nan"
+    with np.errstate(all="ignore"), pytest.raises(FloatingPointError, match=where):
         fit(MLP(1, [4, 3]), X * nan, labels, **options)
