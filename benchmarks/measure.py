@@ -18,7 +18,7 @@ from . import forms
 CASES = (
     *("moons_eager", "moons_nn", "moons_samples", "microgpt", "microgpt_no_collector"),
     *("microgpt_jit", "hidden_markov", "recurrence", "moons_jit", "moons_in_turn", "logistic"),
-    *("fit_moons", "fit_moons_epoch", "fit_digits", "held_out", "irregular", "sparse_jacobian"),
+    *("fit_moons", "fit_moons_epoch", "fit_digits", "held_out", "estimators", "irregular", "sparse_jacobian"),
     *("trace", "trace_gradient", "trace_million", "scalar_loop", "loops", "call"),
     *("chain", "wide", "diamond", "memory", "grow", "repl"),
 )

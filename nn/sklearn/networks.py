@@ -84,9 +84,7 @@ class Network:
 
     def steps(self) -> CompiledSteps:
         """Return the compiled training steps of this thread for this network; others compile their own."""
-        found: OrderedDict[Network, CompiledSteps] | None = getattr(_OF_THREAD, "steps", None)
-        if found is None:
-            found = _OF_THREAD.steps = OrderedDict()
+        found: OrderedDict[Network, CompiledSteps] = vars(_OF_THREAD).setdefault("steps", OrderedDict())
         if self not in found:
             model = self.model(0)
             # On NumPy, since most trainings end within a second, before another backend would be ready; and
@@ -101,6 +99,11 @@ class Network:
 
 
 _OF_THREAD = threading.local()
+
+
+def forget() -> None:
+    """Forget the compiled networks of this thread."""
+    vars(_OF_THREAD).clear()
 
 
 def outputs_of(x: Array, coefs: list[Array], intercepts: list[Array], function: str) -> Array:
