@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from .engine import graph_copies as graph_copies  # what `copy` and `pickle` do
 from .engine.gradients import has_gradient
 from .engine.nonfinite import anomaly, is_anomaly_enabled
+from .engine.tracing import is_tracing
 from .engine.value import Value
 from .engine.variables import is_parameter
 from .functions import array_functions as array_functions  # what it does for NumPy's functions
@@ -81,6 +82,7 @@ __all__ = [
     "hvp",
     "is_anomaly_enabled",
     "is_parameter",
+    "is_tracing",
     "jacfwd",
     "jacobian",
     "jacrev",

@@ -27,6 +27,21 @@ if not hasattr(autograd, "Value"):
 
 from . import activations, datasets, export, initializers, losses, metrics, optimizers, plots, saving
 from .losses import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, HingeLoss, HuberLoss, L1Loss, MSELoss
+from .modules.activation_modules import (
+    ELU,
+    GELU,
+    LeakyReLU,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+)
+from .modules.dropout import Dropout
+from .modules.embedding import Embedding
+from .modules.flatten import Flatten
+from .modules.linear import Linear
 from .modules.module import Module
 from .modules.neurons import MLP, Layer, Neuron
 from .modules.sequential import Sequential
@@ -39,21 +54,34 @@ from .training.history import History
 from .training.loop import fit
 
 __all__ = [
+    "ELU",
+    "GELU",
     "MLP",
     "BCELoss",
     "BCEWithLogitsLoss",
     "Callback",
     "CrossEntropyLoss",
+    "Dropout",
     "EarlyStopping",
+    "Embedding",
+    "Flatten",
     "HingeLoss",
     "History",
     "HuberLoss",
     "L1Loss",
     "Layer",
+    "LeakyReLU",
+    "Linear",
     "MSELoss",
     "Module",
     "Neuron",
+    "ReLU",
     "Sequential",
+    "SiLU",
+    "Sigmoid",
+    "Softmax",
+    "Softplus",
+    "Tanh",
     "Training",
     "activations",
     "clip_grad_norm_",

@@ -76,7 +76,7 @@ def network(arrays: Arrays) -> Any:
     """Return our MLP with these weights and biases."""
     from nn import MLP
 
-    model = MLP(arrays[0][0].shape[1], [len(b) for _, b in arrays])
+    model = MLP(arrays[0][0].shape[1], [len(b) for _, b in arrays], "relu")
     for layer, (w, b) in zip(model.layers, arrays, strict=True):
         for neuron, row, bias in zip(layer.neurons, w, b, strict=True):
             for parameter, number in zip((*neuron.w, neuron.b), (*row, bias), strict=True):

@@ -13,7 +13,7 @@ def chainrule() -> Work:
     from nn import MLP, losses
 
     x, y = moons.points()
-    model = MLP(moons.SIZES[0], moons.SIZES[1:], rng=0)
+    model = MLP(moons.SIZES[0], moons.SIZES[1:], "relu", rng=0)
     neurons = [neuron for layer in model.layers for neuron in layer.neurons]
     leaves = [leaf for neuron in neurons for leaf in (neuron.b, *neuron.w)]
     for leaf, number in zip(leaves, moons.flat(moons.parameters()), strict=True):

@@ -32,7 +32,7 @@ def chainrule() -> Work:
     """Prepare chainrule, whose models take numbers."""
     from nn import MLP
 
-    return of_model(MLP(moons.SIZES[0], moons.SIZES[1:], rng=0), list)
+    return of_model(MLP(moons.SIZES[0], moons.SIZES[1:], "relu", rng=0), list)
 
 
 def micrograd() -> Work:
@@ -40,7 +40,9 @@ def micrograd() -> Work:
     from micrograd.engine import Value
     from micrograd.nn import MLP
 
-    return of_model(MLP(moons.SIZES[0], list(moons.SIZES[1:])), lambda row: [Value(number) for number in row])
+    return of_model(
+        MLP(moons.SIZES[0], list(moons.SIZES[1:]), "relu"), lambda row: [Value(number) for number in row]
+    )
 
 
 PEERS = {"chainrule": chainrule, "micrograd": micrograd}

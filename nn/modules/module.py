@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from numbers import Real
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from autograd import Value, is_parameter, vmap
 
 from ..assignment import GRADIENT, NUMBER, assign_all
+from .draws import RandomRow, RandomRows, given, giving
 from .made_with import MADE_WITH, MadeWith
+from .summary import Summary, summary_of
+from .tree import tree
+from .walk import children_of, modules_of, walked
+from .wrong_size import WrongSizeError
 
 Sample = Sequence[Value | float]
-
-_PLAIN = frozenset({bool, float, int, str, type(None)})
 
 
 class Outputs(list[Any]):
@@ -76,6 +80,18 @@ class Module(metaclass=_Made):
     [Value(2.0, label='slope'), Value(1.0, label='offset')]
     """
 
+    training: bool = True
+    """Whether the module trains; `train` and `eval` set it, and `Dropout` asks for it."""
+
+    sample_ndim: ClassVar[int | None] = 1
+    """The number of dimensions of a sample; None takes any. An array with one more is a batch."""
+
+    is_random: ClassVar[bool] = False
+    """Whether `forward` takes random numbers (`nn.modules.draws.uniforms`) in training."""
+
+    is_shown_whole: ClassVar[bool] = False
+    """Whether `repr` and `summary` say nothing of the modules in this one."""
+
     # Neither compiled programs nor copies depend on how a module was made.
     __unread__ = frozenset({MADE_WITH})
 
@@ -121,16 +137,42 @@ class Module(metaclass=_Made):
             For a sample its only output, or the list of its outputs; for a batch an object array of shape
             (samples, outputs).
         """
-        if not _is_batch(x):
+        try:
+            if _is_batch(x, self.sample_ndim):
+                return self._of_batch(x)
             outputs = as_outputs(self.forward(x))
-            return outputs[0] if len(outputs) == 1 else Outputs(outputs)
+        except WrongSizeError as error:
+            raise error.found_in(self)  # noqa: B904  # it is the same error
+        is_one = len(outputs) == 1 and not isinstance(outputs[0], np.ndarray)
+        return outputs[0] if is_one else Outputs(outputs)
+
+    def _of_batch(self, x: Any) -> npt.NDArray[Any]:
         batch: Any
-        if isinstance(x, np.ndarray):
+        source = given()
+        if isinstance(source, RandomRows):
+            batch = np.stack(self._with_rows(x, source), axis=1)
+        elif isinstance(x, np.ndarray) and source is None:
             batch = np.stack(vmap(lambda sample: as_outputs(self.forward(sample)))(x), axis=1)
         else:
-            # Samples in a list may have different lengths.
+            # Samples in a list may have different lengths. Those of a batch that is itself computed from one
+            # sample take their random numbers one after another.
             batch = np.stack([np.stack(as_outputs(self.forward(sample))) for sample in x])
-        return batch if batch.dtype == object else batch.astype(object)
+        found: npt.NDArray[Any] = batch if batch.dtype == object else batch.astype(object)
+        return found
+
+    def _with_rows(self, x: Any, rows: RandomRows) -> Any:
+        """Return the outputs of a batch, an array for each, with the random numbers that are given for it."""
+        start = rows.used
+
+        def of_sample(sample: Any, numbers: Any) -> list[Any]:
+            row = RandomRow(numbers, start)
+            with giving(row):
+                outputs = as_outputs(self.forward(sample))
+            rows.used = row.used
+            return outputs
+
+        # An array of a trace stays whole; as an array of NumPy it would be the elements of one batch.
+        return vmap(of_sample)(x if isinstance(x, np.ndarray) else np.asarray(x), rows.numbers)
 
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
         """Yield each parameter once, with a name such as ``layers.0.neurons.3.w[1]``.
@@ -140,20 +182,9 @@ class Module(metaclass=_Made):
         (str, Value)
             In the order of assignment.
         """
-        # By identity, since a module that is a dataclass has no hash; without recursion, since modules may
-        # be nested deeply.
-        seen: set[int] = set()
-        stack: list[tuple[str, Any]] = [("", self)]
-        while stack:
-            name, item = stack.pop()
-            if id(item) in seen:
-                continue
-            seen.add(id(item))
-            if isinstance(item, Value):
-                if is_parameter(item):
-                    yield name, item
-            else:
-                stack.extend(reversed(list(_parts(name, item))))
+        for name, item in walked(self, lambda module: True):
+            if isinstance(item, Value) and is_parameter(item):
+                yield name, item
 
     def parameters(self) -> list[Value]:
         """Return the parameters, in the order of `named_parameters`."""
@@ -164,6 +195,146 @@ class Module(metaclass=_Made):
         for name, parameter in self.named_parameters():
             if not parameter.label or name.endswith(f".{parameter.label}"):
                 parameter.label = name
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """Yield the modules that this one consists of, with names such as ``layers.0``.
+
+        Yields
+        ------
+        (str, Module)
+            Modules in attributes, and in lists, tuples, dicts and arrays there, in the order of assignment;
+            not those inside of them.
+
+        Examples
+        --------
+        >>> from nn import MLP
+        >>> [name for name, _ in MLP(2, [3, 1]).named_children()]
+        ['layers.0', 'layers.1']
+        """
+        return children_of(self)
+
+    def children(self) -> Iterator[Module]:
+        """Yield the modules of `named_children`."""
+        return (module for _, module in self.named_children())
+
+    def named_modules(self) -> Iterator[tuple[str, Module]]:
+        """Yield this module, with an empty name, and all modules in it, each once and before its parts.
+
+        Yields
+        ------
+        (str, Module)
+            With names such as ``layers.0.neurons.3``.
+        """
+        return modules_of(self)
+
+    def modules(self) -> Iterator[Module]:
+        """Yield the modules of `named_modules`."""
+        return (module for _, module in self.named_modules())
+
+    def apply(self, fn: Callable[[Module], object]) -> Self:
+        """Call a function with each module, parts first and this one last, for example to initialise them.
+
+        Parameters
+        ----------
+        fn : callable
+            A function of a module.
+
+        Returns
+        -------
+        Module
+            This module.
+
+        Examples
+        --------
+        >>> from nn import MLP
+        >>> names = []
+        >>> _ = MLP(2, [1]).apply(lambda module: names.append(type(module).__name__))
+        >>> names
+        ['Neuron', 'Layer', 'MLP']
+        """
+        # Parts first, and neighbours in their order, as in PyTorch.
+        order: list[Module] = []
+        stack: list[Module] = [self]
+        while stack:
+            module = stack.pop()
+            order.append(module)
+            stack.extend(child for _, child in children_of(module))
+        for module in {id(module): module for module in reversed(order)}.values():
+            fn(module)
+        return self
+
+    def train(self, mode: bool = True) -> Self:
+        """Have this module and all modules in it train, which matters to `Dropout`.
+
+        Parameters
+        ----------
+        mode : bool
+            Whether `training` is True or, as after `eval`, False.
+
+        Returns
+        -------
+        Module
+            This module.
+
+        Raises
+        ------
+        ValueError
+            If `mode` is no bool.
+
+        Examples
+        --------
+        >>> from nn import Neuron
+        >>> Neuron(2).train(False).training
+        False
+        """
+        if not isinstance(mode, bool):
+            raise ValueError(f"expected mode to be True or False, got {mode!r}")
+        for _, module in modules_of(self):
+            # A module that is in its usual mode has no attribute, so that compiled programs of it, whose keys
+            # hold all attributes, are the same for one that was never told.
+            vars(module).pop("training", None)
+            if module.training is not mode:
+                vars(module)["training"] = mode
+        return self
+
+    def eval(self) -> Self:
+        """Have this module and all modules in it compute as after the training: ``train(False)``."""
+        return self.train(False)
+
+    def summary(self, input_size: int | Sequence[int] | None = None) -> Summary:
+        """Return a table of the modules, the shapes of what they give, and the numbers of parameters.
+
+        Parameters
+        ----------
+        input_size : int, sequence of int or None
+            The shape of a sample. None takes the number of inputs of the first layer, if there is one.
+
+        Returns
+        -------
+        Summary
+            A table that is printed as text and, in notebooks, as HTML.
+
+        Examples
+        --------
+        >>> from nn import MLP
+        >>> MLP(2, [16, 1]).summary()
+        name      layer                   output shape  parameters
+        layers.0  Layer(2, 16, 'tanh')    (16,)                 48
+        layers.1  Layer(16, 1, 'linear')  (1,)                  17
+        total                                                   65
+        """
+        return summary_of(self, input_size)
+
+    def extra_repr(self) -> str:
+        """Return the settings that `repr` shows in parentheses; a subclass may define it, as in PyTorch."""
+        return ""
+
+    def _shown_parts(self) -> Iterator[tuple[str, Any]]:
+        """Yield what `repr` shows of the inside, with names: modules, and functions where they matter."""
+        yield from children_of(self)
+
+    def __repr__(self) -> str:
+        return tree(self)
 
     def zero_grad(self) -> None:
         """Set the gradient of each parameter to 0, since `Value.backward` adds to it."""
@@ -215,38 +386,32 @@ def as_outputs(result: Any) -> list[Any]:
     >>> as_outputs(Value(2.0))
     [Value(2.0)]
     """
-    return [result] if isinstance(result, Value | Real) else list(result)
+    if isinstance(result, Value | Real):
+        return [result]
+    # Python's floats, since those of NumPy are shown as such.
+    return result.tolist() if _is_plain_row(result) else list(result)
 
 
-def _is_batch(x: Any) -> bool:
+def _is_plain_row(result: Any) -> bool:
+    return type(result) is np.ndarray and result.ndim == 1 and result.dtype.kind == "f"
+
+
+def _is_batch(x: Any, sample_ndim: int | None) -> bool:
     if isinstance(x, np.ndarray):
-        if x.ndim not in (1, 2):
-            raise ValueError(f"expected a 1-D sample or a 2-D batch, got an array of shape {x.shape}")
-        return x.ndim == 2
+        # Of a sample that may have any number of dimensions, a batch has one more than the least.
+        least = sample_ndim or 1
+        if not least <= x.ndim <= (least + 1 if sample_ndim else x.ndim):
+            raise ValueError(
+                f"expected a {least}-D sample or a {least + 1}-D batch, got an array of shape {x.shape}"
+            )
+        return x.ndim > least
     if not isinstance(x, Sequence):
         raise TypeError(f"expected a sequence or array of inputs, got {x!r} ({type(x).__name__})")
-    return len(x) > 0 and isinstance(x[0], Sequence | np.ndarray)
-
-
-def _parts(name: str, item: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the attributes or elements of an object that may hold parameters, with their names."""
-    if isinstance(item, Module):
-        for key, attribute in vars(item).items():
-            if key != MADE_WITH:
-                yield f"{name}.{key}" if name else key, attribute
-    elif isinstance(item, Mapping):
-        for key, entry in item.items():
-            yield f"{name}.{key}", entry
-    elif isinstance(item, np.ndarray) and item.dtype == object:
-        for index in np.ndindex(item.shape):
-            yield f"{name}[{', '.join(map(str, index))}]", item[index]
-    elif isinstance(item, list | tuple):
-        for position, entry in enumerate(item):
-            # To name each number of a long list would take ten times as long.
-            if type(entry) in _PLAIN:
-                continue
-            is_leaf = isinstance(entry, Value)
-            yield f"{name}[{position}]" if is_leaf else f"{name}.{position}", entry
+    for _ in range(sample_ndim or 1):
+        if not len(x) or not isinstance(x[0], Sequence | np.ndarray):
+            return False
+        x = x[0]
+    return True
 
 
 def _number(name: str, number: Any) -> float:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from .module import Module, Sample, as_outputs
-from .names import name_of
 
 
 class Sequential(Module):
@@ -51,5 +50,13 @@ class Sequential(Module):
             x = as_outputs(result)
         return x
 
-    def __repr__(self) -> str:
-        return f"Sequential({', '.join(map(name_of, self.steps))})"
+    @property
+    def sample_ndim(self) -> int | None:  # type: ignore[override]
+        """The number of dimensions of a sample, as the first step takes it."""
+        first = self.steps[0] if self.steps else None
+        return first.sample_ndim if isinstance(first, Module) else 1
+
+    def _shown_parts(self) -> Iterator[tuple[str, Any]]:
+        """Yield the steps, functions included."""
+        for position, step in enumerate(self.steps):
+            yield f"steps.{position}", step

@@ -120,6 +120,9 @@ class _Describing:
 
 def _settings(kind: type[Module], args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
     """Return what a module of `nn` was made with by name, defaults included, which may change."""
+    if kind.__init__ is object.__init__:
+        # It says of itself that it takes anything.
+        return {}
     bound = signature(kind.__init__).bind(None, *args, **kwargs)
     bound.apply_defaults()
     # What only draws the first weights does not matter, and may be any function.

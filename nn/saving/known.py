@@ -14,6 +14,21 @@ from ..activations import ACTIVATIONS, hardmax, softmax
 from ..datasets.preprocessing import Preprocessing
 from ..datasets.standardizer import Standardizer
 from ..initializers import INITIALIZERS
+from ..modules.activation_modules import (
+    ELU,
+    GELU,
+    LeakyReLU,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+)
+from ..modules.dropout import Dropout
+from ..modules.embedding import Embedding
+from ..modules.flatten import Flatten
+from ..modules.linear import Linear
 from ..modules.module import Module
 from ..modules.neurons import MLP, Layer, Neuron
 from ..modules.sequential import Sequential
@@ -29,7 +44,10 @@ MODULES: Mapping[type[Module], Callable[..., int]] = {
     Neuron: lambda n_in, **_: _of_layers(n_in, [1]),
     Layer: lambda n_in, n_out, **_: _of_layers(n_in, [n_out]),
     MLP: lambda n_in, sizes, **_: _of_layers(n_in, list(sizes)),
-    Sequential: lambda **_: 0,
+    Linear: lambda in_features, out_features, bias=True, **_: max(0, out_features) * (in_features + bias),
+    Embedding: lambda num_embeddings, embedding_dim, **_: max(0, num_embeddings) * max(0, embedding_dim),
+    **dict.fromkeys((Sequential, Dropout, Flatten, ReLU, LeakyReLU, ELU, GELU), lambda **_: 0),
+    **dict.fromkeys((SiLU, Softplus, Sigmoid, Softmax, Tanh), lambda **_: 0),
 }
 """The modules of `nn`, each with how many parameters of its own it gets from its arguments."""
 

@@ -73,7 +73,9 @@ def save(
     ...     save(model, f"{folder}/model.npz")
     ...     copy = load(f"{folder}/model.npz")
     >>> copy
-    MLP(Layer(2, 4, 'tanh'), Layer(4, 1, 'linear')): 17 parameters
+    MLP: 17 parameters
+      layers.0: Layer(2, 4, 'tanh'), 12 parameters
+      layers.1: Layer(4, 1, 'linear'), 5 parameters
     >>> copy.state_dict() == model.state_dict()
     True
     """
@@ -194,7 +196,7 @@ def read_model(path: str | os.PathLike[str], *, classes: Sequence[type[Module]] 
     ...     save(Neuron(1, rng=0), f"{folder}/model.npz", standardize)
     ...     saved = read_model(f"{folder}/model.npz")
     >>> saved.model, saved.preprocessing(np.array([[5.0]]))
-    (Neuron(1, 'relu'), array([[3.]]))
+    (Neuron(1, 'tanh'): 2 parameters, array([[3.]]))
     """
     room = _ROOM + _MOST_UNPACKED * os.path.getsize(path)
     arrays, description = read_archive(path, most_bytes=room, what=_WHAT)
@@ -223,6 +225,8 @@ def read_model(path: str | os.PathLike[str], *, classes: Sequence[type[Module]] 
         raise ValueError(f"{shown} does not say how to build a model: it describes {model!r}")
     try:
         model.load_state_dict(state)
+        # What is loaded predicts; fit has it train.
+        model.eval()
     except ValueError as error:
         raise ValueError(f"{shown} does not fit itself: {error}") from None
     extras = {name: array for name, array in arrays.items() if name not in _COLUMNS}
@@ -283,6 +287,8 @@ def _check_alike(name: str, one: Any, other: Any) -> None:
         return
     if isinstance(one, partial):
         one, other = ((p.func, p.args, p.keywords) for p in (one, other))
+    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray) and object == one.dtype == other.dtype:
+        one, other = one.tolist(), other.tolist()
     if isinstance(one, list | tuple | dict):
         if len(one) != len(other) or (isinstance(one, dict) and list(one) != list(other)):
             raise UndescribedError(f"{name} has been changed since it was made")

@@ -46,7 +46,7 @@ def rebuilt(description: Any, classes: Sequence[type[Module]] = (), room: float 
     Examples
     --------
     >>> rebuilt({"module": "Layer", "args": [2, 3, "tanh"], "kwargs": {}})
-    Layer(2, 3, 'tanh')
+    Layer(2, 3, 'tanh'): 9 parameters
     >>> rebuilt({"module": "Layer", "args": [2, 10**9], "kwargs": {}}, room=9)
     Traceback (most recent call last):
         ...

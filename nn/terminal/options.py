@@ -116,7 +116,7 @@ def _train_parser() -> argparse.ArgumentParser:
     add("--categorical", nargs="*", metavar="COLUMN", help="columns whose numbers are categories")
     add = parser.add_argument_group("model").add_argument
     add("--hidden", type=int, nargs="*", default=DEFAULTS["hidden"], help="sizes of the hidden layers")
-    add("--activation", choices=ACTIVATIONS, default="relu", help="of the hidden layers")
+    add("--activation", choices=ACTIVATIONS, default="tanh", help="of the hidden layers")
     add = parser.add_argument_group("training").add_argument
     add("--optimizer", choices=OPTIMIZERS, default=DEFAULTS["optimizer"], help="sgd has momentum 0.9")
     add(

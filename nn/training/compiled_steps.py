@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 import math
+from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,8 +19,11 @@ from autograd import as_values, data, jit, make_functional, value_and_grad, vmap
 
 from ..assignment import GRADIENT, NUMBER, assign_all
 from ..losses import Loss
+from ..modules.draws import RandomRows, giving
 from ..modules.module import Module
 from ..optimizers import Optimizer, State
+from ..randomness import Rng
+from .draws import Draws, evaluating
 from .eager_steps import Clip, check_that_it_learns, loss_of
 from .samples import Array, WeightedSamples
 
@@ -57,7 +61,7 @@ class CompiledSteps:
 
     Parameters
     ----------
-    model, loss, optimizer, clip
+    model, loss, optimizer, clip, rng
         As in `EagerSteps`.
     backend : str or None
         What the steps run on, see `autograd.jit`.
@@ -83,17 +87,26 @@ class CompiledSteps:
         loss: Loss,
         optimizer: Optimizer,
         clip: Clip | None = None,
+        rng: Rng = None,
         backend: str | None = None,
     ) -> None:
         self.model, self.loss, self.optimizer, self.clip = model, loss, optimizer, clip
+        self.draws = Draws(model, rng)
 
         def loss_of_batch(x: Any, y: Any, weights: Any = None) -> tuple[Any, Any]:
             outputs = model(x)
             return loss_of(loss, outputs, y, weights), outputs
 
+        def loss_with_draws(numbers: Any, *columns: Any) -> tuple[Any, Any]:
+            with giving(RandomRows(numbers)):
+                return loss_of_batch(*columns)
+
         # The loss may use the parameters as well, for a penalty.
         of_parameters = make_functional(loss_of_batch, optimizer.parameters)
-        self._gradient = jit(value_and_grad(of_parameters, has_aux=True), backend)
+        to_learn = make_functional(loss_with_draws, optimizer.parameters)
+        self._gradient = jit(
+            value_and_grad(to_learn if self.draws.are_needed else of_parameters, has_aux=True), backend
+        )
         self._value = jit(of_parameters, backend)
         self._backend = backend
         self._compile_rule()
@@ -104,7 +117,9 @@ class CompiledSteps:
     def __call__(self, batch: WeightedSamples) -> tuple[float, Array]:
         """Do a step, unless the loss is not finite. Return the loss and the outputs before the step."""
         before, steps = self._now, self._now.steps + 1
-        (loss, outputs), gradients = self._gradient(before.parameters, *batch.columns())
+        (loss, outputs), gradients = self._gradient(
+            before.parameters, *self.draws.drawn_for(batch.x), *batch.columns()
+        )
         if math.isfinite(loss):
             gradients = gradients if self.clip is None else self.clip(gradients)
             varying = [getattr(self.optimizer, name) for name in self._varying]
@@ -125,7 +140,8 @@ class CompiledSteps:
 
     def evaluate(self, held_out: WeightedSamples) -> tuple[float, Array]:
         """Return the loss and the outputs of samples that are not learnt from."""
-        loss, outputs = self._value(self._now.parameters, *held_out.columns())
+        with evaluating(self.model):
+            loss, outputs = self._value(self._now.parameters, *held_out.columns())
         return loss, outputs
 
     def check(self, first: WeightedSamples, targets: Array) -> None:
@@ -145,8 +161,12 @@ class CompiledSteps:
             If the results differ, for example because a model draws random numbers, which are constants of
             the compiled program.
         """
-        (found, outputs), _ = self._gradient(self._now.parameters, *first.columns())
-        self._compare("what the model gives", data(self.model(first.x[:_FEW])), outputs[:_FEW])
+        # Not those of the training, which are to be the same as those of an eager one.
+        draws = Draws(self.model, 0).drawn_for(first.x)
+        (found, outputs), _ = self._gradient(self._now.parameters, *draws, *first.columns())
+        few = [numbers[:_FEW] for numbers in draws]
+        with giving(RandomRows(*few)) if few else nullcontext():
+            self._compare("what the model gives", data(self.model(first.x[:_FEW])), outputs[:_FEW])
         eager = loss_of(self.loss, as_values(outputs), first.y, first.weights)
         self._compare("the loss", float(eager), found)
         check_that_it_learns(self.loss, (len(targets), *outputs.shape[1:]), targets)

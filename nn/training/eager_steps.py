@@ -14,6 +14,8 @@ from ..assignment import GRADIENT, NUMBER, assign_all
 from ..losses import Loss
 from ..modules.module import Module
 from ..optimizers import Optimizer
+from ..randomness import Rng
+from .draws import Draws, evaluating
 from .samples import Array, WeightedSamples
 
 Clip = Callable[[Array], Array]
@@ -36,6 +38,8 @@ class EagerSteps:
         The optimizer of its parameters.
     clip : callable or None
         A function from the gradients of all parameters, an array, to those that the optimizer is given.
+    rng : Generator, int or None
+        Where the random numbers of the model come from, such as those of `nn.Dropout`.
 
     Examples
     --------
@@ -51,13 +55,22 @@ class EagerSteps:
     True
     """
 
-    def __init__(self, model: Module, loss: Loss, optimizer: Optimizer, clip: Clip | None = None) -> None:
+    def __init__(
+        self,
+        model: Module,
+        loss: Loss,
+        optimizer: Optimizer,
+        clip: Clip | None = None,
+        rng: Rng = None,
+    ) -> None:
         self.model, self.loss, self.optimizer, self.clip = model, loss, optimizer, clip
+        self.draws = Draws(model, rng)
         self._is_known_to_learn = False
 
     def __call__(self, batch: WeightedSamples) -> tuple[float, Array]:
         """Do a step, unless the loss is not finite. Return the loss and the outputs before the step."""
-        outputs, value = self.try_out(batch)
+        with self.draws.given_for(batch.x):
+            outputs, value = self.try_out(batch)
         if math.isfinite(value):
             self.optimizer.zero_grad()
             value.backward()
@@ -108,7 +121,8 @@ class EagerSteps:
 
     def evaluate(self, held_out: WeightedSamples) -> tuple[float, Array]:
         """Return the loss and the outputs of samples that are not learnt from."""
-        outputs, value = self.try_out(held_out)
+        with evaluating(self.model):
+            outputs, value = self.try_out(held_out)
         return value.data, data(outputs)
 
     def write(self) -> None:

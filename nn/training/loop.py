@@ -168,7 +168,8 @@ def fit(
     training = Training(model, rule, epochs, generator, told, rng_at_first=rng_at_first)
     if schedule is not None:
         training.schedule = schedules.schedule(schedule, rule, epochs=epochs, steps_per_epoch=batches)
-    eager = EagerSteps(model, losses.loss(loss), rule, _clip(clip_norm, clip_value))
+    model.train()
+    eager = EagerSteps(model, losses.loss(loss), rule, _clip(clip_norm, clip_value), generator)
     if isinstance(rule, LBFGS):
         _check_that_it_can_be_minimised(
             batch_size=batch_size,
@@ -176,6 +177,7 @@ def fit(
             clip_value=clip_value,
             checkpoint=checkpoint,
             resume=resume,
+            Dropout=eager.draws.are_needed or None,
         )
     is_exact = checkpoint is not None or resume is not None
     steps, training.history.how = _steps(jit, epochs * batches, eager, samples, batch_size, is_exact)
@@ -271,6 +273,7 @@ class _Loop:
             # It assigns all or nothing, so the result of the training would have been lost.
             self.steps.write()
             self.history.ended = INTERRUPTED
+        self.training.model.eval()
         for callback in self.callbacks:
             callback.on_train_end(self.training)
 
@@ -366,7 +369,8 @@ def _steps(
         return eager, "eager: inside of anomaly()"
     try:
         compiled = CompiledSteps(
-            eager.model, eager.loss, eager.optimizer, eager.clip, "numpy" if is_exact else None
+            *(eager.model, eager.loss, eager.optimizer, eager.clip, eager.draws.rng),
+            backend="numpy" if is_exact else None,
         )
         compiled.check(samples.take(slice(batch_size)), samples.y)
     except NothingToLearnError:

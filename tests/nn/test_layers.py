@@ -116,11 +116,11 @@ def test_activations_of_an_mlp() -> None:
     """The last layer is linear by default; the others have the activation."""
 
     def shapes(model: MLP) -> list[str]:
-        return list(map(repr, model.layers))
+        return [repr(layer).partition(":")[0] for layer in model.layers]
 
-    assert shapes(MLP(2, [3, 1])) == ["Layer(2, 3, 'relu')", "Layer(3, 1, 'linear')"]
-    assert shapes(MLP(2, [3, 1], "tanh", output="sigmoid")) == [
-        "Layer(2, 3, 'tanh')",
+    assert shapes(MLP(2, [3, 1])) == ["Layer(2, 3, 'tanh')", "Layer(3, 1, 'linear')"]
+    assert shapes(MLP(2, [3, 1], "relu", output="sigmoid")) == [
+        "Layer(2, 3, 'relu')",
         "Layer(3, 1, 'sigmoid')",
     ]
 
@@ -171,7 +171,7 @@ def test_an_activation_and_its_name_give_the_same_model(name: str) -> None:
 
 def test_an_activation_may_be_any_function() -> None:
     """Any function of a `Value` is an activation, and any function of (rng, n_in, n_out) an initializer."""
-    neuron = Neuron(2, lambda z: z * z, init=lambda rng, n_in, n_out: np.full(n_in, 3.0))
+    neuron = Neuron(2, lambda z: z * z, init=lambda rng, n_in, n_out: np.full((n_out, n_in), 3.0))
     assert neuron([1.0, 1.0]) == 36.0
 
 
@@ -186,17 +186,17 @@ def test_an_activation_may_be_any_function() -> None:
         (lambda: Layer(2, "3"), "n_out .* got '3'"),  # type: ignore[arg-type]
         (lambda: MLP(0, [1]), "n_in .* got 0"),
         (lambda: MLP(2, []), r"at least one layer; pass sizes such as \[16, 16, 1\]"),
-        (lambda: MLP(2, [3, 0, 1]), "n_out .* got 0"),
-        (lambda: MLP(2, [3, 1.0]), r"n_out .* got 1\.0"),  # type: ignore[list-item]
+        (lambda: MLP(2, [3, 0, 1]), r"sizes\[1\] .* got 0"),
+        (lambda: MLP(2, [3, 1.0]), r"sizes\[1\] .* got 1\.0"),  # type: ignore[list-item]
         (
             lambda: MLP(2, [3], "rellu"),
             r"unknown activation .rellu. \(did you mean .relu.\?\); take one of linear, relu,",
         ),
         (lambda: MLP(2, [3], output=["relu"]), r"unknown activation \['relu'\]; take one of"),  # type: ignore[arg-type]
-        (lambda: MLP(2, [3], init=2), "unknown initializer 2; take one of he"),  # type: ignore[arg-type]
+        (lambda: MLP(2, [3], init=2), "unknown initializer 2; take one of he_normal"),  # type: ignore[arg-type]
         (lambda: MLP(2, [1], output="step"), "unknown activation 'step'; take one of linear, relu,"),
         (lambda: Layer(2, 1, "ReLU"), "unknown activation 'ReLU'; .* or a function"),
-        (lambda: Neuron(2, init="xavier"), "unknown initializer 'xavier'; take one of he, glorot,"),
+        (lambda: Neuron(2, init="xavier"), "unknown initializer 'xavier'; take one of he_normal,"),
     ],
 )
 def test_bad_sizes_and_names(build: Callable[[], Module], message: str) -> None:
@@ -248,7 +248,7 @@ def test_a_neuron_is_three_nodes(sizes: list[int]) -> None:
     made = [node.op.name for node in order if node.op is not None]
     assert made.count("dot") == samples * sum(sizes)
     assert made.count("add") == samples * sum(sizes)
-    assert made.count("relu") == samples * sum(sizes[:-1])
+    assert made.count("tanh") == samples * sum(sizes[:-1])
     assert len(order) == len(model.parameters()) + samples * (3 * sum(sizes) - sizes[-1]) + 1
 
 
@@ -277,7 +277,9 @@ def test_sequential_of_layers_is_an_mlp() -> None:
 
 def test_a_function_that_gives_one_number() -> None:
     """A step may reduce all outputs to one, which is the input of the next step."""
-    model = Sequential(autograd.sum, Neuron(1, "linear", init=lambda rng, n_in, n_out: np.full(n_in, 2.0)))
+    model = Sequential(
+        autograd.sum, Neuron(1, "linear", init=lambda rng, n_in, n_out: np.full((n_out, n_in), 2.0))
+    )
     assert model([1.0, 2.0]) == 6.0
 
 
@@ -308,7 +310,8 @@ def test_hardmax(logits: list[float], expected: list[float]) -> None:
 def drawn(name: str, n_in: int, n_out: int, neurons: int = 4000) -> np.ndarray:
     """Return the weights of many neurons."""
     rng = np.random.default_rng(0)
-    return np.array([INITIALIZERS[name](rng, n_in, n_out) for _ in range(neurons)])
+    layers = [INITIALIZERS[name](rng, n_in, n_out) for _ in range(neurons // n_out)]
+    return np.concatenate(layers)
 
 
 @pytest.mark.parametrize(("n_in", "n_out"), [(1, 1), (3, 5), (16, 2)])
@@ -316,7 +319,14 @@ def drawn(name: str, n_in: int, n_out: int, neurons: int = 4000) -> np.ndarray:
     ("name", "mean", "variance"),
     [
         ("he", 0.0, lambda n_in, n_out: 2 / n_in),
+        ("he_normal", 0.0, lambda n_in, n_out: 2 / n_in),
+        ("he_uniform", 0.0, lambda n_in, n_out: 2 / n_in),
         ("glorot", 0.0, lambda n_in, n_out: 2 / (n_in + n_out)),
+        ("glorot_normal", 0.0, lambda n_in, n_out: 2 / (n_in + n_out)),
+        ("glorot_uniform", 0.0, lambda n_in, n_out: 2 / (n_in + n_out)),
+        ("uniform", 0.0, lambda n_in, n_out: 1 / 3),
+        ("normal", 0.0, lambda n_in, n_out: 1.0),
+        ("orthogonal", 0.0, lambda n_in, n_out: 1 / max(n_in, n_out)),
         ("unit_uniform", 0.5, lambda n_in, n_out: 1 / 12),
         ("zeros", 0.0, lambda n_in, n_out: 0.0),
     ],
@@ -333,7 +343,8 @@ def test_distribution_of_initial_weights(
 
 
 @pytest.mark.parametrize(
-    ("name", "low", "high"), [("glorot", -sqrt(0.75), sqrt(0.75)), ("unit_uniform", 0.0, 1.0)]
+    ("name", "low", "high"),
+    [("glorot", -sqrt(0.75), sqrt(0.75)), ("he_uniform", -sqrt(2), sqrt(2)), ("unit_uniform", 0.0, 1.0)],
 )
 def test_bounds_of_initial_weights(name: str, low: float, high: float) -> None:
     """Uniform weights fill their interval and stay inside it."""
@@ -353,15 +364,31 @@ def test_initializer_by_activation(name: str, init: str) -> None:
 
 
 def test_initializers_are_told_the_size_of_the_layer() -> None:
-    """For each neuron of an MLP, the initializer receives the layer's numbers of inputs and outputs."""
+    """For each layer of an MLP, the initializer receives its numbers of inputs and outputs."""
     asked = []
 
     def ones(rng: np.random.Generator, n_in: int, n_out: int) -> np.ndarray:
         asked.append((n_in, n_out))
-        return np.ones(n_in)
+        return np.ones((n_out, n_in))
 
     MLP(3, [4, 2], init=ones)
-    assert asked == [(3, 4)] * 4 + [(4, 2)] * 2
+    assert asked == [(3, 4), (4, 2)]
+
+
+def test_weights_of_another_shape() -> None:
+    """An initializer that does not give a row for each neuron raises."""
+    message = r"expected the initializer to return weights of shape \(2, 3\), .* got shape \(3,\)"
+    with pytest.raises(ValueError, match=message):
+        Layer(3, 2, init=lambda rng, n_in, n_out: np.ones(n_in))
+
+
+@pytest.mark.parametrize("shape", [(3, 5), (5, 3), (4, 4), (1, 2)], ids=str)
+def test_orthogonal_weights(shape: tuple[int, int]) -> None:
+    """The fewer of rows and columns are orthonormal, as in PyTorch, also in a layer."""
+    layer = Layer(*shape, init="orthogonal", rng=0)
+    w = np.array([data(neuron.w) for neuron in layer.neurons])
+    gram = w @ w.T if shape[1] <= shape[0] else w.T @ w
+    np.testing.assert_allclose(gram, np.eye(min(shape)), atol=1e-12)
 
 
 def test_initializer_by_name() -> None:

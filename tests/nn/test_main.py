@@ -39,6 +39,12 @@ from nn.training.callbacks import Callback, Training
 pytest.importorskip("matplotlib").use("agg")
 pytest.importorskip("sklearn")
 
+# A bounded activation would not overflow.
+LAST_STEP = [
+    *("--data", "pets.csv", "--target", "kind", "--epochs", "1", "--lr", "1e308"),
+    *("--activation", "relu"),
+]
+
 QUICK = ["--epochs", "1", "--hidden", "4"]
 FILES = ["checkpoint.npz", "loss.png", "neuron.svg", "weights.npz"]
 
@@ -118,7 +124,7 @@ def test_a_run_writes_its_files(
     out = folder / "out"
     assert main([*QUICK, *words, "--out", "out"]) == 0
     captured = capsys.readouterr()
-    assert f"MLP {sizes}, relu, " in captured.out
+    assert f"MLP {sizes}, tanh, " in captured.out
     assert captured.out.endswith(f"wrote {', '.join(written)} into out\n")
     assert files(out) == written
     assert files(folder) == ["out", "pets.csv"]
@@ -170,7 +176,7 @@ def test_the_graph_shows_a_neuron_with_gradients(folder: Path) -> None:
         name = leaf.label.removeprefix("layers.0.neurons.0.")
         shown = rf"\s{re.escape(name)}\s+value {leaf.data:.4g}\s+grad {leaf.grad:.4g}\s"
         assert re.search(shown, text), leaf
-    assert re.search(r"= relu\(\w+\)\s+value", text)
+    assert re.search(r"= tanh\(\w+\)\s+value", text)
     assert "layers.1" not in text
 
 
@@ -441,7 +447,7 @@ def test_a_tool_that_is_missing(
         ["--optimizer", "sgd", "--lr", "1e6", "--out", "out"],
         ["--optimizer", "sgd", "--lr", "1e6", "--out", "a/b/out"],
         # Only the last step overflows, so no loss shows it.
-        ["--data", "pets.csv", "--target", "kind", "--epochs", "1", "--lr", "1e308", "--out", "out"],
+        [*LAST_STEP, "--out", "out"],
     ],
     ids=["early", "in a new folder", "in the last step"],
 )

@@ -15,7 +15,28 @@ import pytest
 
 import autograd
 from autograd import Value, data, softmax
-from nn import MLP, Layer, Module, Neuron, Sequential, load, save
+from nn import (
+    ELU,
+    GELU,
+    MLP,
+    Dropout,
+    Embedding,
+    Flatten,
+    Layer,
+    LeakyReLU,
+    Linear,
+    Module,
+    Neuron,
+    ReLU,
+    Sequential,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+    load,
+    save,
+)
 from nn.datasets import Preprocessing, Standardizer, moons
 from nn.saving import read_model
 from nn.saving.describing import described
@@ -343,7 +364,7 @@ shared = Layer(2, 2, "tanh", rng=3)
 
 MODELS: dict[str, Callable[[], Module]] = {
     "neuron": lambda: Neuron(2, "sigmoid", init="zeros", n_out=3),
-    "layer": lambda: Layer(2, 3, "softplus", init=lambda rng, n_in, n_out: rng.normal(size=n_in)),
+    "layer": lambda: Layer(2, 3, "softplus", init=lambda rng, n_in, n_out: rng.normal(size=(n_out, n_in))),
     "MLP": lambda: MLP(2, [3, 1], "tanh", output="sigmoid", init="glorot", rng=1),
     "sizes of NumPy": lambda: MLP(2, np.array([3, 1]), activation=autograd.gelu),  # type: ignore[arg-type]
     "no hidden layer": lambda: MLP(n_in=2, sizes=(1,)),
@@ -351,6 +372,13 @@ MODELS: dict[str, Callable[[], Module]] = {
     "NumPy's functions": lambda: Sequential(np.tanh, Layer(2, 2), np.arcsinh),
     "partial": lambda: MLP(2, [3, 1], functools.partial(autograd.leaky_relu, slope=0.2)),
     "one layer twice": lambda: Sequential(shared, shared, Layer(2, 1)),
+    "linear": lambda: Linear(2, 3, bias=False),
+    "embedding": lambda: Embedding(5, 3),
+    "flatten": Flatten,
+    "dropout": lambda: Dropout(0.3, rng=np.random.default_rng(0)).eval(),
+    "settings": lambda: Sequential(LeakyReLU(0.2), ELU(alpha=2.0)),
+    **{kind.__name__: kind for kind in (ReLU, LeakyReLU, ELU, GELU, SiLU)},
+    **{kind.__name__: kind for kind in (Softplus, Sigmoid, Softmax, Tanh)},
     "no parameters": lambda: Sequential(autograd.tanh),
 }
 
@@ -370,6 +398,8 @@ def test_models_are_built_again(target: Path, make: Callable[[], Module]) -> Non
     assert repr(copy) == repr(model)
     assert copy.state_dict() == model.state_dict()
     inputs = np.random.default_rng(0).normal(size=(5, 2))
+    if isinstance(model, Embedding):
+        inputs = np.array([[0, 4], [1, 1]])
     np.testing.assert_array_equal(data(copy(inputs)), data(model(inputs)))
 
 
@@ -413,7 +443,7 @@ def test_a_class_that_has_the_name_of_ours(target: Path) -> None:
 def renamed() -> MLP:
     """Return a model whose activation was replaced."""
     model = MLP(2, [2, 1])
-    model.layers[0].neurons[1].activation = autograd.tanh
+    model.layers[0].neurons[1].activation = autograd.relu
     return model
 
 

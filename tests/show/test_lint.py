@@ -75,15 +75,16 @@ def test_healthy_training_raises_no_alarm(activation: str, loss: Callable[..., V
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_fresh_models_raise_no_alarm(seed: int) -> None:
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+def test_fresh_models_raise_no_alarm(activation: str, seed: int) -> None:
     """Neurons of a fresh model that are off for all samples are only notes."""
-    model = MLP(2, [16, 16, 1], rng=seed)
+    model = MLP(2, [16, 16, 1], activation, rng=seed)
     assert kinds(lint(signed_hinge(model(X), Y), model), "error", "warning") == []
 
 
 def test_one_sample_raises_no_alarm() -> None:
     """For one sample half of the neurons are off, which is one note per layer."""
-    model = MLP(2, [16, 16, 1], rng=0)
+    model = MLP(2, [16, 16, 1], "relu", rng=0)
     report = lint(signed_hinge(model(X[:1]), Y[:1]), model)
     assert set(kinds(report)) <= {"dead relu"}
     assert kinds(report, "error", "warning") == []
@@ -256,7 +257,9 @@ def test_backward(loss: Callable[[Value], Value], what: str, severity: str) -> N
 
 def test_dead_layer() -> None:
     """A layer with all neurons off is one error, and its consequences are not listed."""
-    report = lint(signed_hinge((model := with_biases(MLP(2, [8, 8, 1], rng=0), 1, 8, -100.0))(X), Y), model)
+    report = lint(
+        signed_hinge((model := with_biases(MLP(2, [8, 8, 1], "relu", rng=0), 1, 8, -100.0))(X), Y), model
+    )
     finding = only(report, "dead relu")
     assert finding[:4] == ("dead relu", "layers.1", "error", "all 8 neurons: 0 on all 40 uses")
     assert "zero gradient" not in kinds(report)
@@ -265,7 +268,7 @@ def test_dead_layer() -> None:
 @pytest.mark.parametrize(("neurons", "severity"), [(1, "note"), (4, "note"), (5, "warning"), (8, "error")])
 def test_dead_neurons(neurons: int, severity: str) -> None:
     """More than half of a layer is a warning; a single neuron is a note with its name."""
-    model = with_biases(MLP(2, [8, 1], rng=0), 0, neurons, -100.0)
+    model = with_biases(MLP(2, [8, 1], "relu", rng=0), 0, neurons, -100.0)
     finding = only(lint(mse(model(X), Y), model), "dead relu")
     assert finding.severity == severity
     assert finding.where == ("layers.0.neurons.0" if neurons == 1 else "layers.0")
@@ -273,7 +276,7 @@ def test_dead_neurons(neurons: int, severity: str) -> None:
 
 def test_dead_neurons_are_named() -> None:
     """Several neurons of a layer are listed in order and counted."""
-    model = with_biases(MLP(2, [12, 1], rng=0), 0, 12, 10.0)
+    model = with_biases(MLP(2, [12, 1], "relu", rng=0), 0, 12, 10.0)
     for i in (2, 4, 10, 11):
         model.layers[0].neurons[i].b.data = -100.0
     finding = only(lint(mse(model(X), Y), model), "dead relu")
@@ -284,7 +287,7 @@ def test_dead_neurons_are_named() -> None:
 @pytest.mark.parametrize(("samples", "severity"), [(7, "note"), (8, "error")])
 def test_dead_on_few_samples(samples: int, severity: str) -> None:
     """Dead neurons on fewer than 8 samples are a note."""
-    model = with_biases(MLP(2, [4, 1], rng=0), 0, 4, -100.0)
+    model = with_biases(MLP(2, [4, 1], "relu", rng=0), 0, 4, -100.0)
     finding = only(lint(mse(model(X[:samples]), Y[:samples]), model), "dead relu")
     assert finding.severity == severity
 
@@ -627,7 +630,7 @@ def test_text() -> None:
 
 def test_many_alike_are_folded() -> None:
     """Of many findings of one kind the first two are listed and the others counted."""
-    model = MLP(2, [2] * 6 + [1], rng=0)
+    model = MLP(2, [2] * 6 + [1], "relu", rng=0)
     for i in range(6):
         with_biases(model, i, 2, -1e6)
     where = [found.where for found in lint(mse(model(X), Y), model)]

@@ -1,0 +1,81 @@
+"""The random numbers of training steps, and samples that nothing is random about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+
+import numpy as np
+
+from ..modules.draws import RandomRows, giving, uniforms_per_sample
+from ..modules.module import Module
+from ..modules.walk import modules_of
+from ..randomness import Rng
+from .samples import Array
+
+
+class Draws:
+    """The random numbers that a model in training takes, such as those of `Dropout`, drawn for each batch.
+
+    Eager and compiled steps take the same numbers from the same generator: a compiled step as an argument.
+
+    Parameters
+    ----------
+    model : Module
+        The model.
+    rng : Generator, int or None
+        Where they come from.
+
+    Attributes
+    ----------
+    are_needed : bool
+        Whether a part of the model takes any.
+
+    Examples
+    --------
+    >>> from nn import Dropout, Neuron
+    >>> x = np.ones((2, 3))
+    >>> [numbers.shape for numbers in Draws(Dropout(), 0).drawn_for(x)], Draws(Neuron(3), 0).drawn_for(x)
+    ([(2, 3)], ())
+    """
+
+    def __init__(self, model: Module, rng: Rng = None) -> None:
+        self.rng = np.random.default_rng(rng)
+        self.are_needed = any(module.is_random for _, module in modules_of(model))
+        self._model = model
+        self._width: int | None = None
+
+    def drawn_for(self, x: Array) -> tuple[Array, ...]:
+        """Return a row of numbers for each sample of a batch, or nothing where none are needed."""
+        if not self.are_needed:
+            return ()
+        if self._width is None:
+            self._width = uniforms_per_sample(self._model, x[0])
+        return (self.rng.random((len(x), self._width)),)
+
+    def given_for(self, x: Array) -> AbstractContextManager[None]:
+        """Return a context in which the model takes numbers that are drawn for a batch."""
+        drawn = self.drawn_for(x)
+        return giving(RandomRows(*drawn)) if drawn else nullcontext()
+
+
+@contextmanager
+def evaluating(model: Module) -> Iterator[None]:
+    """Have a model compute as after the training inside of the block.
+
+    Examples
+    --------
+    >>> from nn import Dropout
+    >>> dropout = Dropout()
+    >>> with evaluating(dropout):
+    ...     dropout([1.0, 2.0])
+    [1.0, 2.0]
+    >>> dropout.training
+    True
+    """
+    before = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(before)
