@@ -59,5 +59,6 @@ def number(cell: str) -> float:
     -300.0
     """
     if not is_number(cell) or not math.isfinite(float(cell)):
-        raise ValueError(f"{cell!r} is not a finite number" if cell else "the cell is empty")
+        comma = " (decimals stand after a point)" if re.fullmatch(r"[+-]?\d+,\d+", cell) else ""
+        raise ValueError(f"{cell!r} is not a finite number{comma}" if cell else "the cell is empty")
     return float(cell)

@@ -10,7 +10,8 @@ import numpy as np
 
 from .cells import is_meant_as_number, is_missing
 from .columns import DataColumn
-from .dataset import Dataset, DatasetError, Inputs
+from .dataset import Dataset, DatasetError
+from .encoding import read_features
 from .identifiers import is_identifier
 from .imputation import STRATEGIES, Gaps
 from .tables import Header, Table
@@ -92,7 +93,11 @@ def read_csv(
     if not chosen:
         raise DatasetError(f"{table.file}: no column is left besides the target {table.names[at]!r}")
     columns = tuple(_column(table, i, i in forced) for i in chosen)
-    encoded = read_inputs(table, chosen, columns, is_missing_allowed=missing is not None)
+    blocks = []
+    for i, column in zip(chosen, columns, strict=True):
+        unknown = np.full(len(column.features), np.nan)
+        blocks.append(read_features(table, i, column, unknown if missing else _GAP, _hint(table, i, column)))
+    encoded = np.concatenate(blocks, axis=1)
     data = Dataset(
         _stem(table.file),
         encoded,
@@ -107,32 +112,7 @@ def read_csv(
     return data.filled_as(data)
 
 
-def read_inputs(
-    table: Table, chosen: Sequence[int], columns: Sequence[DataColumn], is_missing_allowed: bool
-) -> Inputs:
-    """Return the features of some columns; nan where a cell is missing.
-
-    Raises
-    ------
-    DatasetError
-        For a cell that its column cannot hold, or that is missing.
-    """
-    blocks = []
-    for place, column in zip(chosen, columns, strict=True):
-        block = []
-        for row, cell in table.numbered(place):
-            try:
-                features = column.encoded(cell)
-            except ValueError as error:
-                raise table.error(row, column.name, f"{error}{_hint(table, place, column)}") from None
-            if not is_missing_allowed and np.isnan(features[0]):
-                what = f"{cell!r} is not a finite number" if cell else "the cell is empty"
-                raise table.error(
-                    row, column.name, f"{what} (to fill it in: missing='mean', or --missing mean)"
-                )
-            block.append(features)
-        blocks.append(np.array(block))
-    return np.concatenate(blocks, axis=1)
+_GAP = " (to fill it in: missing='mean', or --missing mean)"
 
 
 def _hint(table: Table, place: int, column: DataColumn) -> str:

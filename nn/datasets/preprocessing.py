@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy.typing as npt
 from ..metrics import predicted_classes
 from .columns import DataColumn, places
 from .dataset import Dataset, Inputs
+from .encoding import read_features
 from .standardizer import Standardizer
 from .tables import Header, Table
 from .targets import read_labels, read_numbers
@@ -196,32 +197,13 @@ class Preprocessing:
 
     def _features(self, table: Table) -> Inputs:
         """Return the features of each row, in the units of the data."""
-        blocks = []
-        for place, column, at in zip(
-            [table.place(column.name) for column in self.columns],
-            self.columns,
-            places(self.columns),
-            strict=True,
-        ):
-            fill = None if self.fill is None else self.fill[at]
-            blocks.append(
-                np.array([_encoded(table, row, column, cell, fill) for row, cell in table.numbered(place)])
-            )
-        return np.concatenate(blocks, axis=1)
+        found = [table.place(column.name) for column in self.columns]
+        fills = [_NO_FILL if self.fill is None else self.fill[at] for at in places(self.columns)]
+        blocks = map(read_features, repeat(table), found, self.columns, fills)
+        return np.concatenate(list(blocks), axis=1)
 
 
-def _encoded(table: Table, row: int, column: DataColumn, cell: str, fill: Inputs | None) -> Sequence[float]:
-    """Return the features of a cell, those of a missing one filled in."""
-    try:
-        features = column.encoded(cell)
-    except ValueError as error:
-        raise table.error(row, column.name, error) from None
-    if not math.isnan(features[0]):
-        return features
-    if fill is None:
-        what = f"{cell!r} is not a value" if cell else "the cell is empty"
-        raise table.error(row, column.name, f"{what}, and the model was trained on data without gaps")
-    return fill.tolist()  # type: ignore[no-any-return]
+_NO_FILL = ", and the model was trained on data without gaps"
 
 
 def _text(item: object) -> str:

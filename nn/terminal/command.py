@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -43,9 +44,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     try:
         command, rest = _parted(words)
-        return _COMMANDS[command](read_options(command, rest))
+        status = _COMMANDS[command](read_options(command, rest))
+        sys.stdout.flush()
+        return status
     except (UsageError, DatasetError, LayoutUnavailableError) as error:
         return _failed(error, 2)
+    except BrokenPipeError:
+        # Of `predict ... | head`, which has read enough; Python would complain at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except (FloatingPointError, OSError) as error:
         return _failed(error, 1)
     except KeyboardInterrupt:

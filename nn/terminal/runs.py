@@ -95,10 +95,11 @@ class TrainingRun:
                     rng=self._rng,
                     verbose=not options.quiet,
                 )
-        except ValueError as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             if options.resume is None:
                 raise
-            raise UsageError(f"--resume {options.resume}: {error}") from None
+            # What is in a damaged checkpoint may be of any kind.
+            raise UsageError(f"--resume {options.resume}: {error} ({type(error).__name__})") from error
 
     def outputs(self) -> npt.NDArray[np.float64]:
         """Return the outputs of the model for the samples that are held out."""

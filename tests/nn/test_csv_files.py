@@ -114,7 +114,10 @@ CSV_ERRORS: dict[str, tuple[str | bytes, str]] = {
     "long row among blank lines": ("\nx,kind\n1,a\n\n2,b,c\n", "row 5 has 3 cells, but row 2 has 2"),
     "text": ("x,y,kind\n1,2,a\n3,red,b\n", "row 3, column 'y': 'red' is not a finite number"),
     "underscore": ("x,kind\n\n1,a\n1_5,b\n", "row 4, column 'x': '1_5' is not a finite number"),
-    "decimal comma": ("x;kind\n1,5;a\n2;b\n", "row 2, column 'x': '1,5' is not a finite number"),
+    "decimal comma": (
+        "x;kind\n1,5;a\n2;b\n",
+        "row 2, column 'x': '1,5' is not a finite number (decimals stand after a point)",
+    ),
     "empty cell": ("x,y,kind\n1,,a\n3,4,b\n", "row 2, column 'y': the cell is empty"),
     "empty class": ("x,kind\n1,a\n2,\n", "row 3, column 'kind': the cell is empty"),
     "NaN": ("x,kind\n1,a\nNaN,b\n", "row 3, column 'x': 'NaN' is not a finite number"),

@@ -32,7 +32,7 @@ from nn.losses import cross_entropy
 from nn.metrics import accuracy
 from nn.optimizers import OPTIMIZERS
 from nn.optimizers.schedules import SCHEDULES
-from nn.saving import read_model
+from nn.saving import read_archive, read_model, write_archive
 from nn.terminal import main
 from nn.training.callbacks import Callback, Training
 
@@ -775,3 +775,40 @@ def test_names_of_classes_do_not_act_on_the_terminal(
     captured = capsys.readouterr()
     assert "\x1b" not in captured.out + captured.err
     assert r"\x1b[31m" in captured.out
+
+
+def test_predictions_into_a_pipe_that_is_closed(folder: Path, run: Path) -> None:
+    """A reader that has read enough, as `head` does, gets no complaint."""
+    (folder / "new.csv").write_text("size,colour\n" + "0.25,red\n" * 20_000)
+    environment = os.environ | {"PYTHONPATH": str(Path(nn.__file__).parent.parent)}
+    command = [sys.executable, "-m", "nn", "predict", "out", "new.csv"]
+    process = subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    with process.stdout, process.stderr:
+        assert process.stdout.readline() == b"kind,probability\n"
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    process.wait()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("optimizer", {}), ("callbacks", 3), ("callbacks", [["RunOptions", {}]]), ("rng", {})],
+)
+def test_a_damaged_checkpoint(
+    folder: Path, capsys: pytest.CaptureFixture[str], key: str, value: object
+) -> None:
+    """A run whose checkpoint is damaged is not gone on with, as one line says, and nothing is written."""
+    assert main([*PETS, "--epochs", "1", "--out", "out"]) == 0
+    path = folder / "out" / "checkpoint.npz"
+    found, described = read_archive(path, most_bytes=2**24)
+    write_archive(path, found, described | {key: value})
+    before = tree(folder)
+    capsys.readouterr()
+    status = main(["--resume", "out", "--epochs", "2", "--quiet"])
+    assert status == 2
+    assert_one_error_line(capsys.readouterr(), "--resume out: ")
+    assert tree(folder) == before

@@ -108,7 +108,9 @@ def test_a_gap_where_none_was_learnt(tmp_path: Path) -> None:
     """Without gaps in the training data, nothing is known that could fill one in."""
     (tmp_path / "pets.csv").write_text("size,kind\n1,a\n2,b\n")
     preprocessing = Preprocessing.of(read_csv(tmp_path / "pets.csv"))
-    with pytest.raises(DatasetError, match="row 3, column 'size': '\\?' is not a value, and the model was"):
+    with pytest.raises(
+        DatasetError, match="row 3, column 'size': '\\?' is not a finite number, and the model"
+    ):
         preprocessing.read_inputs(write(tmp_path, "size\n1\n?\n"))
 
 
