@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import math
-import operator
-import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import partial
 from os import PathLike
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-
-from autograd import data, is_anomaly_enabled
 
 from .. import losses, optimizers
 from .. import metrics as known_metrics
@@ -22,17 +18,17 @@ from ..metrics import Metric
 from ..modules.module import Module
 from ..optimizers import LBFGS, SGD, Optimizer, schedules
 from ..optimizers.clipping import clipped
-from ..optimizers.schedules import LRScheduler, ReduceLROnPlateau
+from ..optimizers.schedules import LRScheduler
 from ..randomness import Rng
 from .callbacks import Callback, Training, as_callbacks
-from .checkpoints import INTERRUPTED, Checkpoint, Saved, state_of
-from .compiled_steps import CompiledSteps
-from .eager_steps import Clip, EagerSteps, NothingToLearnError
+from .checkpoints import Checkpoint, Saved, state_of
+from .eager_or_compiled import steps_of
+from .eager_steps import Clip, EagerSteps
 from .early_stopping import EarlyStopping
+from .epochs import Epochs
 from .history import History
-from .not_finite import not_finite_in, why_not_finite
-from .progress import Progress
-from .samples import Array, ClassWeight, WeightedSamples, samples_of, split_off
+from .not_finite import not_finite_in
+from .samples import ClassWeight, WeightedSamples, samples_of, split_off
 
 Metrics = str | Metric | Iterable[str | Metric]
 
@@ -180,215 +176,10 @@ def fit(
             Dropout=eager.draws.are_needed or None,
         )
     is_exact = checkpoint is not None or resume is not None
-    steps, training.history.how = _steps(jit, epochs * batches, eager, samples, batch_size, is_exact)
-    loop = _Loop(training, steps, samples, held_out, batch_size, _by_name(metrics, eager.loss))
-    loop.run(saved, shown=bool(verbose))
+    steps, training.history.how = steps_of(jit, epochs * batches, eager, samples, batch_size, is_exact)
+    run = Epochs(training, steps, samples, held_out, batch_size, _by_name(metrics, eager.loss))
+    run.run(saved, shown=bool(verbose))
     return training.history
-
-
-class _Loop:
-    """The epochs of a training."""
-
-    def __init__(
-        self,
-        training: Training,
-        steps: EagerSteps | CompiledSteps,
-        samples: WeightedSamples,
-        held_out: WeightedSamples | None,
-        batch_size: int | None,
-        metrics: dict[str, Metric],
-    ) -> None:
-        self.training, self.history, self.steps = training, training.history, steps
-        self.samples, self.held_out, self.batch_size = samples, held_out, batch_size
-        self.metrics, self.callbacks = metrics, training.callbacks
-
-    def run(self, saved: Saved | None, shown: bool) -> None:
-        """Run the epochs that are not done, until one of them is the last."""
-        for callback in self.callbacks:
-            callback.on_train_begin(self.training)
-        if saved is not None:
-            saved.restore(self.training)
-            self.steps.read()
-        progress = Progress(range(self.training.epoch, self.training.epochs), shown)
-        try:
-            (self._minimize if isinstance(self.training.optimizer, LBFGS) else self._descend)(progress)
-        except KeyboardInterrupt:
-            self.history.ended = INTERRUPTED
-        finally:
-            self._end()
-
-    def _descend(self, progress: Progress) -> None:
-        """Do epochs of steps, each by the optimizer's rule."""
-        for _ in progress:
-            if self.history.ended:
-                break
-            self._epoch()
-            progress.describe(self.history)
-
-    def _minimize(self, progress: Progress) -> None:
-        """Do the iterations of a minimisation over all samples, each of which is an epoch."""
-        optimizer = self.training.optimizer
-        assert isinstance(optimizer, LBFGS)
-        start = data(optimizer.parameters)
-        last: dict[bytes, Array] = {}
-        before = self.steps.evaluate(self.samples)
-        if not math.isfinite(before[0]):
-            self._raise_not_finite(before[0], is_first=True)
-        epochs = iter(progress)
-        next(epochs)
-
-        def value_and_gradient(numbers: Array) -> tuple[float, Array]:
-            value, gradients = self.steps.value_and_gradient(numbers, self.samples)
-            last[numbers.tobytes()] = gradients
-            return value, gradients
-
-        def told(numbers: Array, value: float) -> None:
-            nonlocal before
-            gradients = last[numbers.tobytes()]
-            last.clear()
-            self.steps.move(numbers, gradients)
-            self._record(before[0], optimizer.lr, before[1], self.samples.y)
-            before = self.steps.evaluate(self.samples) if self.metrics else (value, before[1])
-            progress.describe(self.history)
-            next(epochs, None)
-            if self.history.ended:
-                raise StopIteration
-
-        left = self.training.epochs - self.training.epoch
-        found = optimizer.minimize(value_and_gradient, start, left, told)
-        if not math.isfinite(found.loss):
-            self._raise_not_finite(found.loss, is_first=False)
-        if self.training.epoch < self.training.epochs and not self.history.ended:
-            self.history.ended = found.why
-
-    def _raise_not_finite(self, value: float, is_first: bool) -> NoReturn:
-        self.steps.write()
-        why = why_not_finite(self.samples, self.training.model, is_first)
-        raise FloatingPointError(f"the loss is {value} in epoch {self.training.epoch + 1}: {why}")
-
-    def _end(self) -> None:
-        try:
-            self.steps.write()
-        except KeyboardInterrupt:
-            # It assigns all or nothing, so the result of the training would have been lost.
-            self.steps.write()
-            self.history.ended = INTERRUPTED
-        self.training.model.eval()
-        for callback in self.callbacks:
-            callback.on_train_end(self.training)
-
-    def _epoch(self) -> None:
-        """Do the steps of an epoch, and record it."""
-        values: list[float] = []
-        weights: list[float] = []
-        outputs, targets = [], []
-        rate = self.training.optimizer.lr
-        for batch in self._batches():
-            rate = self.training.optimizer.lr
-            value, found = self.steps(batch)
-            if not math.isfinite(value):
-                if losses.takes_probabilities(self.steps.loss):
-                    # A compiled loss does not check that they are some; now their numbers are known.
-                    self.steps.loss(found, batch.y)
-                self._raise_not_finite(value, is_first=not (self.history.loss or values))
-            if self.training.schedule is not None:
-                self._schedule("batch")
-            values.append(value)
-            weights.append(batch.weight)
-            if self.metrics:
-                outputs.append(found)
-                targets.append(batch.y)
-        # Not by NumPy, which takes 5 us longer for the one batch of most epochs.
-        loss = sum(map(operator.mul, values, weights)) / sum(weights)
-        if self.metrics:
-            self._record(loss, rate, np.concatenate(outputs), np.concatenate(targets))
-        else:
-            self._record(loss, rate)
-
-    def _record(self, loss: float, rate: float, outputs: Any = None, targets: Any = None) -> None:
-        """Record an epoch, and tell of it."""
-        if self.metrics or self.callbacks:
-            self.steps.write()
-        self.history.loss.append(loss)
-        self.history.lr.append(rate)
-        self._measure(self.history.metrics, outputs, targets)
-        if self.held_out is not None:
-            value, found = self.steps.evaluate(self.held_out)
-            self.history.val_loss.append(value)
-            self._measure(self.history.val_metrics, found, self.held_out.y)
-        self._schedule("epoch")
-        for callback in self.callbacks:
-            callback.on_epoch_end(self.training)
-        if self.metrics or self.callbacks:
-            self.steps.read()
-
-    def _batches(self) -> Iterator[WeightedSamples]:
-        if self.batch_size is None:
-            yield self.samples
-            return
-        order = self.training.rng.permutation(self.samples.length)
-        for start in range(0, self.samples.length, self.batch_size):
-            yield self.samples.take(order[start : start + self.batch_size])
-
-    def _schedule(self, per: str) -> None:
-        """Step the schedule after a batch, or after an epoch."""
-        schedule = self.training.schedule
-        if schedule is None or schedule.per != per:
-            return
-        if isinstance(schedule, ReduceLROnPlateau):
-            schedule.step((self.history.val_loss or self.history.loss)[-1])
-        else:
-            schedule.step()
-
-    def _measure(self, columns: dict[str, list[float]], outputs: Any, targets: Any) -> None:
-        for name, measure in self.metrics.items():
-            columns.setdefault(name, []).append(float(measure(outputs, targets)))
-
-
-# Compiling takes as long as 5 eager steps of a network for digits, and 20 of a single neuron.
-_WORTH_COMPILING = 20
-
-
-def _steps(
-    jit: bool | str,
-    count: int,
-    eager: EagerSteps,
-    samples: WeightedSamples,
-    batch_size: int | None,
-    is_exact: bool,
-) -> tuple[EagerSteps | CompiledSteps, str]:
-    """Return an object that does the steps, and the text of `History.how`."""
-    if jit not in (True, False, "auto"):
-        raise ValueError(f'expected jit to be True, False or "auto", got {jit!r}')
-    if not jit:
-        return eager, "eager: as was asked for"
-    # What is resumed may have more steps.
-    if jit == "auto" and count < _WORTH_COMPILING and not is_exact:
-        return eager, f"eager: {count} steps are done sooner than compiled"
-    if jit == "auto" and is_anomaly_enabled():
-        return eager, "eager: inside of anomaly()"
-    try:
-        compiled = CompiledSteps(
-            *(eager.model, eager.loss, eager.optimizer, eager.clip, eager.draws.rng),
-            backend="numpy" if is_exact else None,
-        )
-        compiled.check(samples.take(slice(batch_size)), samples.y)
-    except NothingToLearnError:
-        raise
-    except Exception as error:
-        if jit is True:
-            raise
-        # An error that an eager pass over the samples raises as well has nothing to do with compiling.
-        size = batch_size or samples.length
-        for start in range(0, samples.length, size):
-            eager.try_out(samples.take(slice(start, start + size)))
-        why = f"{type(error).__name__}: {error}"
-        warnings.warn(
-            f"the training is not compiled ({why}); pass jit=False to train eagerly without this warning",
-            stacklevel=3,
-        )
-        return eager, f"eager: {why}"
-    return compiled, "compiled"
 
 
 def _held_out(
