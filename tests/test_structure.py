@@ -43,6 +43,26 @@ ROOMS = [
     "autograd.compiler",
     "autograd",
 ]
+# Those of `nn`, likewise: folders, and files that stand beside them.
+NN_ROOMS = [
+    "nn.lookup",
+    "nn.randomness",
+    "nn.assignment",
+    "nn.activations",
+    "nn.initializers",
+    "nn.modules",
+    "nn.metrics",
+    "nn.losses",
+    "nn.optimizers",
+    "nn.datasets",
+    "nn.plots",
+    "nn.saving",
+    "nn.training",
+    "nn.export",
+    "nn.sklearn",
+    "nn.terminal",
+    "nn.__main__",
+]
 # Modules that are independent of the engine, and may be imported by every layer.
 GROUND = {"autograd.files", "autograd.installation", "autograd.printable"}
 # The packages that users import from.
@@ -107,6 +127,11 @@ def room(name: str) -> str:
     return name if modules("autograd")[name].name == "__init__.py" else name.rpartition(".")[0]
 
 
+def nn_room(name: str) -> str:
+    """Return the folder of `nn` that a module is in, or the module that stands beside them."""
+    return ".".join(name.split(".")[:2])
+
+
 def is_ours(name: str) -> bool:
     """Return whether a module belongs to the engine."""
     return name.partition(".")[0] == "autograd"
@@ -130,6 +155,14 @@ def test_arrows_run_down(name: str) -> None:
     else:
         below = ROOMS[: ROOMS.index(room(name)) + 1]
         assert {room(target) for target in targets - GROUND} <= set(below)
+
+
+@pytest.mark.parametrize("name", sorted(modules("nn").keys() - {"nn"}))
+def test_arrows_of_nn_run_down(name: str) -> None:
+    """A file of `nn` imports only from its folder and lower ones, also in functions."""
+    targets = {target for target in imports(name) | imports(name, late=True) if target.startswith("nn.")}
+    below = NN_ROOMS[: NN_ROOMS.index(nn_room(name)) + 1]
+    assert {nn_room(target) for target in targets} <= set(below)
 
 
 @pytest.mark.parametrize("name", modules("autograd"))
