@@ -12,6 +12,7 @@ from autograd import has_gradient
 
 from ..losses.penalties import is_bias
 from ..modules.module import Module
+from .activity import activations_of
 from .figures import COLORS, panels_of, show_legend
 from .layers import by_layer
 
@@ -87,6 +88,45 @@ def gradient_histograms(model: Module, title: str = "Gradients") -> Figure:
     if not any(map(has_gradient, model.parameters())):
         raise ValueError("expected a model with gradients, got one without: call backward() or nn.fit first")
     return _of_parameters(model, "grad", title)
+
+
+def activation_histograms(model: Module, inputs: npt.ArrayLike, title: str = "Activations") -> Figure:
+    """Plot how the outputs of each layer are distributed over some samples.
+
+    Parameters
+    ----------
+    model : Module
+        The model.
+    inputs : array_like, shape (samples, inputs)
+        The samples, such as a batch of the training data; a few hundred tell enough.
+    title : str
+        The title of the figure.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A plot for each layer, which says how many of its outputs are 0: those of dead neurons are.
+
+    Raises
+    ------
+    ValueError
+        For no samples.
+    ModuleNotFoundError
+        If Matplotlib is not installed.
+
+    Examples
+    --------
+    >>> from nn import MLP
+    >>> len(activation_histograms(MLP(2, [16, 1], rng=0), np.ones((4, 2))).axes)
+    2
+    """
+    if not np.size(inputs):
+        raise ValueError(f"expected at least one sample, got inputs of shape {np.shape(inputs)}")
+    layers = {}
+    for name, numbers in activations_of(model, inputs).items():
+        zeros = np.mean(numbers == 0.0)
+        layers[name] = {f"outputs, {zeros:.0%} are 0" if zeros else "outputs": numbers.ravel()}
+    return _histograms(layers, title)
 
 
 def _of_parameters(model: Module, attribute: str, title: str) -> Figure:

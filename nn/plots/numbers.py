@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ _AT_ONCE = 5000
 
 
 def outputs_of(model: Module, inputs: Array) -> Array:
-    """Return the outputs of a model for a batch, compiled if there are many samples and it can be.
+    """Return the outputs of a model for a batch in evaluation mode, compiled if there are many samples.
 
     Examples
     --------
@@ -29,6 +30,8 @@ def outputs_of(model: Module, inputs: Array) -> Array:
     >>> outputs_of(MLP(2, [3], rng=0), np.ones((4000, 2))).shape
     (4000, 3)
     """
+    if any(module.training for module in model.modules()):
+        model = copy.deepcopy(model).eval()
     if len(inputs) > _WORTH_COMPILING:
         try:
             # One call, which machine code would not pay off for.

@@ -12,9 +12,10 @@ import pytest
 import autograd as ag
 from autograd import Value, as_values
 from autograd.printable import printable
-from nn import MLP, History, Module, Neuron, plots
+from nn import MLP, Dropout, History, Linear, Module, Neuron, ReLU, Sequential, plots
 from nn.datasets import Dataset, Standardizer, iris, moons
 from nn.plots import (
+    activation_histograms,
     confusion_matrix,
     decision_boundary,
     gradient_histograms,
@@ -22,14 +23,22 @@ from nn.plots import (
     parameter_histograms,
     weight_maps,
 )
+from nn.plots.activity import activations_of
 from nn.plots.numbers import outputs_of
 
 
+class Recorded(list[Any]):
+    """A list that is shared by copies."""
+
+    def __deepcopy__(self, memo: Any) -> Recorded:
+        return self
+
+
 class Sides(Module):
-    """A model that predicts class 1 right of 0, and records its inputs."""
+    """A model that predicts class 1 right of 0, and records its inputs and those of its copies."""
 
     def __init__(self, steepness: float = 1.0) -> None:
-        self.inputs: list[Any] = []
+        self.inputs = Recorded()
         self.steepness = steepness
 
     def forward(self, x: Any) -> Any:
@@ -343,6 +352,48 @@ def test_histograms_of_gradients() -> None:
     assert sum(patch.get_height() for patch in at_two) == 6 + 2 + 1 + 8
 
 
+def mixed() -> Sequential:
+    """Return modules of all kinds."""
+    return Sequential(Linear(2, 4, rng=0), ReLU(), Dropout(0.5, rng=0), MLP(4, [3, 2], "tanh", rng=1))
+
+
+@pytest.mark.parametrize("samples", [7, 600], ids=["eager", "compiled"])
+def test_activations_are_what_each_layer_gives(samples: int) -> None:
+    """They are those of the evaluation mode, in which the model need not be, and it stays as it is."""
+    model, x = mixed(), np.random.default_rng(0).normal(size=(samples, 2))
+    found = activations_of(model, x)
+    assert list(found) == [
+        "steps.0 (Linear)",
+        "steps.1 (ReLU)",
+        "steps.2 (Dropout)",
+        "steps.3.layers.0 (Layer)",
+        "steps.3.layers.1 (Layer)",
+    ]
+    assert model.training
+    same: Any = mixed().eval()
+    layers = [*same.steps[:3], *same.steps[3].layers]
+    now: Any = x
+    for layer, numbers in zip(layers, found.values(), strict=True):
+        now = ag.data(layer(now))
+        np.testing.assert_allclose(numbers, now, rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(outputs_of(model, x), now, rtol=1e-12)
+
+
+@pytest.mark.usefixtures("pyplot")
+def test_histograms_of_activations() -> None:
+    """All outputs of all samples are counted, and zeros are told: those of dead neurons are."""
+    model = MLP(1, [2, 1], "relu", rng=0)
+    model.load_state_dict({name: -1.0 if name.endswith("1.b") else 1.0 for name in model.state_dict()})
+    figure: Any = activation_histograms(model, [[-1.0], [-0.5], [0.5], [1.5]])
+    first, last = figure.axes
+    assert first.get_title() == "layers.0 (Layer)"
+    assert sum(patch.get_height() for patch in first.patches) == 8
+    assert [text.get_text() for text in first.get_legend().get_texts()] == ["outputs, 50% are 0"]
+    assert [text.get_text() for text in last.get_legend().get_texts()] == ["outputs"]
+    with pytest.raises(ValueError, match=r"at least one sample, got inputs of shape \(0, 1\)"):
+        activation_histograms(model, np.empty((0, 1)))
+
+
 @pytest.mark.usefixtures("pyplot")
 @pytest.mark.parametrize("plot", [weight_maps, parameter_histograms])
 def test_a_model_without_parameters(plot: Any) -> None:
@@ -386,6 +437,7 @@ PLOTS: dict[str, Callable[[], Any]] = {
     "weight_maps": lambda: weight_maps(trained()),
     "parameter_histograms": lambda: parameter_histograms(trained()),
     "gradient_histograms": lambda: gradient_histograms(trained()),
+    "activation_histograms": lambda: activation_histograms(trained(), np.ones((3, 2))),
     "confusion_matrix": lambda: confusion_matrix([0, 1], [1, 1], ("a", "b")),
 }
 
