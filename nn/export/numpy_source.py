@@ -18,10 +18,13 @@ from autograd import OPS, Op, Value, jit, vmap
 from autograd.files import write_whole
 
 from ..modules.module import Module, as_outputs
+from .evaluating import evaluating
 from .expressions import ATOM, CHOICE, POWER, SIGN, SIGNS, Language, WordForm, Written
+from .naming import called, unique
 from .plans import (
     AffineStep,
     ElementwiseStep,
+    EmbeddingStep,
     ExportPlan,
     GraphStep,
     HardmaxStep,
@@ -139,7 +142,8 @@ def to_numpy(
     b1 = np.array([0.25])
     <BLANKLINE>
     """
-    source = _Module(plan_of(model, preprocessing, n_in)).source()
+    with evaluating(model):
+        source = _Module(plan_of(model, preprocessing, n_in)).source()
     if path is not None:
         write_whole(Path(path), source.encode())
     return source
@@ -152,7 +156,7 @@ class _Module:
         self.plan = plan
         self.needed: dict[str, Op] = {}
         self.functions: dict[str, str] = {}
-        self.called: dict[int, str] = {}
+        self.called: dict[str, str] = {}
         self.arrays: dict[str, npt.NDArray[np.float64]] = {}
 
     def source(self) -> str:
@@ -189,19 +193,21 @@ class _Module:
         name = "samples" if has_graph else "x"
         expression = Written(name)
         pending = False
-        for step, _ in self.plan.steps:
-            if pending and isinstance(step, AffineStep | ScaledStep | UnscaledStep | GraphStep):
+        for step, width in self.plan.steps:
+            if pending and isinstance(
+                step, EmbeddingStep | AffineStep | ScaledStep | UnscaledStep | GraphStep
+            ):
                 name = "h"
                 yield f"h = {expression.text}"
                 expression = Written("h")
-            expression = self.applied(step, expression)
+            expression = self.applied(step, expression, width)
             pending = True
         if has_graph:
             yield f"return ({expression.text}).reshape(*x.shape[:-1], {self.plan.n_out})"
         else:
             yield f"return {expression.text}"
 
-    def applied(self, step: Any, x: Written) -> Written:
+    def applied(self, step: Any, x: Written, width: int) -> Written:
         """Return a step as an expression of what it is given."""
         match step:
             case ScaledStep():
@@ -218,6 +224,10 @@ class _Module:
                     self.arrays[f"b{number}"] = step.biases
                     product += f" + b{number}"
                 return Written(product, CHOICE)
+            case EmbeddingStep():
+                number = 1 + sum(name.startswith("E") for name in self.arrays)
+                self.arrays[f"E{number}"] = step.table
+                return Written(f"E{number}[{x.text}.astype(int)].reshape(*{x.text}.shape[:-1], {width})")
             case SoftmaxStep():
                 self.functions["softmax"] = _SOFTMAX
                 return Written(f"softmax({x.text})")
@@ -232,11 +242,13 @@ class _Module:
         nodes = step.graph.nodes
         if len(nodes) == 1 and nodes[0].args == step.graph.inputs and nodes[0] is step.graph.outputs[0]:
             return _NUMPY.applied(op_of(nodes[0]).name, [x], self.needed)
-        if id(step.function) not in self.called:
+        # Two modules may be the same function, which is defined once.
+        body = _function("", step.graph, self.needed)
+        if body not in self.called:
             name = unique(called(step.function, "activation"), {*self.functions, *self.needed})
-            self.called[id(step.function)] = name
-            self.functions[name] = _function(name, step.graph, self.needed)
-        return Written(f"{self.called[id(step.function)]}({x.text})")
+            self.called[body] = name
+            self.functions[name] = body.replace("def ", f"def {name}", 1)
+        return Written(f"{self.called[body]}({x.text})")
 
     def compiled(self, step: GraphStep, x: Written) -> Written:
         """Return a step that `jit` writes: its program, with its constants, as a function of a batch."""
@@ -252,23 +264,6 @@ class _Module:
 
 def _outputs_of(step: GraphStep) -> Callable[[Any], list[Any]]:
     return lambda sample: as_outputs(step.function(list(sample)))
-
-
-def called(function: Callable[..., Any], otherwise: str) -> str:
-    """Return the name of a function, if an exported one can have it."""
-    name = str(getattr(function, "__name__", otherwise))
-    return (
-        name if name.isidentifier() and name.isascii() and name not in ("forward", "predict") else otherwise
-    )
-
-
-def unique(name: str, taken: set[str]) -> str:
-    """Return a name that is not taken yet."""
-    return next(
-        other
-        for number in range(1, len(taken) + 2)
-        if (other := name if number == 1 else f"{name}{number}") not in taken
-    )
 
 
 def _row_function(op: Op, needed: dict[str, Op]) -> str:

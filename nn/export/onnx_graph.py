@@ -16,9 +16,11 @@ from autograd import OPS, Op, Value
 from autograd.files import write_whole
 
 from ..modules.module import Module
+from .evaluating import evaluating
 from .plans import (
     AffineStep,
     ElementwiseStep,
+    EmbeddingStep,
     ExportPlan,
     GraphStep,
     HardmaxStep,
@@ -109,7 +111,8 @@ def to_onnx(
         raise ValueError(f"expected dtype to be 'float32' or 'float64', got {dtype!r}")
     import onnx
 
-    proto = _Building(plan_of(model, preprocessing, n_in), onnx, np.dtype(dtype)).model()
+    with evaluating(model):
+        proto = _Building(plan_of(model, preprocessing, n_in), onnx, np.dtype(dtype)).model()
     onnx.checker.check_model(proto)
     if path is not None:
         write_whole(Path(path), proto.SerializeToString())
@@ -130,8 +133,8 @@ class _Building:
     def model(self) -> Any:
         helper, plan = self.onnx.helper, self.plan
         tensor = "x"
-        for step, _ in plan.steps:
-            tensor = self.step(step, tensor)
+        for step, width in plan.steps:
+            tensor = self.step(step, tensor, width)
         self.nodes.append(helper.make_node("Identity", [tensor], ["y"]))
         if len(self.nodes) > 1 and self.nodes[-2].output[0] == tensor:
             # The last step gives the output itself.
@@ -163,7 +166,7 @@ class _Building:
         self.arrays[name] = numbers
         return name
 
-    def step(self, step: Step, x: str) -> str:
+    def step(self, step: Step, x: str, width: int) -> str:
         match step:
             case ScaledStep():
                 shifted = self.node("Sub", x, self.array("mean", step.mean))
@@ -176,6 +179,13 @@ class _Building:
                 self.arrays[f"W{number}"] = step.weights.astype(self.dtype)
                 self.arrays[f"b{number}"] = step.biases.astype(self.dtype)
                 return self.node("Gemm", x, f"W{number}", f"b{number}", transB=1)
+            case EmbeddingStep():
+                number = 1 + sum(name.startswith("E") for name in self.arrays)
+                self.arrays[f"E{number}"] = step.table.astype(self.dtype)
+                tokens = self.node("Cast", x, to=self.onnx.TensorProto.INT64)
+                rows = self.node("Gather", f"E{number}", tokens, axis=0)
+                # A length of 0 stands for the samples, as many as there are.
+                return self.node("Reshape", rows, self.integers([0, width]))
             case SoftmaxStep():
                 return self.node("Softmax", x, axis=-1)
             case HardmaxStep():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,11 @@ from autograd import OPS, Op, Value, softmax
 from ..activations import ACTIVATIONS, hardmax, linear
 from ..datasets.preprocessing import Preprocessing
 from ..datasets.standardizer import Standardizer
+from ..modules.activation_modules import ELU, GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh
+from ..modules.dropout import Dropout
+from ..modules.embedding import Embedding
+from ..modules.flatten import Flatten
+from ..modules.linear import Linear
 from ..modules.module import Module
 from ..modules.neurons import MLP, Layer, Neuron
 from ..modules.sequential import Sequential
@@ -51,6 +57,14 @@ class AffineStep:
 
 
 @dataclass(frozen=True)
+class EmbeddingStep:
+    """The rows of a table for tokens, one after another, with where each number stands."""
+
+    table: Numbers
+    places: Places
+
+
+@dataclass(frozen=True)
 class ElementwiseStep:
     """A function of each number."""
 
@@ -77,7 +91,16 @@ class GraphStep:
     places: Mapping[int, int]
 
 
-Step = ScaledStep | UnscaledStep | AffineStep | ElementwiseStep | SoftmaxStep | HardmaxStep | GraphStep
+Step = (
+    ScaledStep
+    | UnscaledStep
+    | AffineStep
+    | EmbeddingStep
+    | ElementwiseStep
+    | SoftmaxStep
+    | HardmaxStep
+    | GraphStep
+)
 
 
 @dataclass(frozen=True)
@@ -123,7 +146,7 @@ def plan_of(model: Module, preprocessing: Any = None, n_in: int | None = None) -
     ValueError
         If the number of inputs is not known, or is not that of the first layer.
     TypeError
-        For what is no `Module`, a preprocessing of another kind, and a module that cannot be written down.
+        For a preprocessing of another kind, and a module that cannot be written down.
 
     Examples
     --------
@@ -132,8 +155,6 @@ def plan_of(model: Module, preprocessing: Any = None, n_in: int | None = None) -
     >>> plan.title, [(type(step).__name__, width) for step, width in plan.steps]
     ('MLP 2-3-1', [('AffineStep', 3), ('ElementwiseStep', 3), ('AffineStep', 1)])
     """
-    if not isinstance(model, Module):
-        raise TypeError(f"expected a Module to export, got {model!r} ({type(model).__name__})")
     places = {id(parameter): place for place, parameter in enumerate(model.parameters())}
     parts = list(_parts(model))
     scaled, unscaled = _scaled(preprocessing)
@@ -162,8 +183,12 @@ def _parts(model: Any) -> Iterator[Any]:
             yield from _parts(step)
     elif type(model) is MLP:
         yield from model.layers
-    else:
+    # In evaluation a Dropout gives what it is given; samples are rows of numbers already.
+    elif type(model) not in (Dropout, Flatten):
         yield model
+
+
+_ACTIVATIONS = (ELU, GELU, LeakyReLU, ReLU, SiLU, Sigmoid, Softplus, Tanh)
 
 
 def _scaled(preprocessing: Any) -> tuple[ScaledStep | None, UnscaledStep | None]:
@@ -189,7 +214,10 @@ def _width(parts: list[Any]) -> int | None:
             return len(part.neurons[0].w)
         if type(part) is Neuron:
             return len(part.w)
-        if not _is_elementwise(part) and part not in (softmax, hardmax):
+        if type(part) is Linear:
+            return int(part.in_features)
+        keeps_width = _is_elementwise(part) or type(part) in (*_ACTIVATIONS, Softmax)
+        if not keeps_width and part not in (softmax, hardmax):
             return None
     return None
 
@@ -197,6 +225,8 @@ def _width(parts: list[Any]) -> int | None:
 def _width_after(step: Step, before: int) -> int:
     if isinstance(step, GraphStep):
         return len(step.graph.outputs)
+    if isinstance(step, EmbeddingStep):
+        return before * int(step.table.shape[1])
     if not isinstance(step, AffineStep):
         return before
     if step.weights.shape[1] != before:
@@ -207,7 +237,13 @@ def _width_after(step: Step, before: int) -> int:
 def _steps(part: Any, width: int, places: Mapping[int, int]) -> Iterator[Step]:
     if type(part) in (Layer, Neuron):
         yield from _of_neurons(part.neurons if isinstance(part, Layer) else [part], places)
-    elif part is softmax:
+    elif type(part) is Linear:
+        yield _affine(part.weight, part.bias or [Value(0.0)] * part.out_features, places)
+    elif type(part) is Embedding:
+        yield _embedding(part, places)
+    elif type(part) in _ACTIVATIONS:
+        yield from _elementwise(part.function)
+    elif part is softmax or type(part) is Softmax:
         yield SoftmaxStep()
     elif part is hardmax:
         yield HardmaxStep()
@@ -243,8 +279,17 @@ def _affine(weights: Any, biases: Any, places: Mapping[int, int]) -> AffineStep:
     )
 
 
+def _embedding(part: Embedding, places: Mapping[int, int]) -> EmbeddingStep:
+    rows = part.weight.tolist()
+    return EmbeddingStep(
+        np.array([[number.data for number in row] for row in rows]),
+        np.array([[places.get(id(number), -1) for number in row] for row in rows]),
+    )
+
+
 def _is_elementwise(part: Any) -> bool:
-    name = NAMES.get(id(part), "").rpartition(".")[2]
+    function = part.func if isinstance(part, partial) else part
+    name = NAMES.get(id(function), "").rpartition(".")[2]
     return name in _COMPOSITES or (name in OPS and len(OPS[name].partials) == 1 and not OPS[name].variadic)
 
 

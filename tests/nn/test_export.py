@@ -16,7 +16,26 @@ import pytest
 
 import autograd
 from autograd import Value, data, where
-from nn import MLP, Layer, Module, Neuron, Sequential
+from nn import (
+    ELU,
+    GELU,
+    MLP,
+    Dropout,
+    Embedding,
+    Flatten,
+    Layer,
+    LeakyReLU,
+    Linear,
+    Module,
+    Neuron,
+    ReLU,
+    Sequential,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+)
 from nn.activations import ACTIVATIONS, hardmax
 from nn.datasets import Dataset, Preprocessing, Standardizer
 from nn.export import to_c, to_numpy, to_onnx
@@ -58,6 +77,26 @@ def tied() -> Sequential:
 
 
 twice = Layer(2, 2, "sigmoid", rng=3)
+
+
+KINDS = (ReLU, Tanh, Sigmoid, GELU, SiLU, Softplus, Softmax, ELU, LeakyReLU, Dropout, Flatten)
+
+
+def between(kind: type[Module]) -> Sequential:
+    """Return a model with a module between two layers."""
+    return Sequential(Linear(2, 3, rng=0), kind(), Linear(3, 2, rng=1))
+
+
+class Drops(Module):
+    """A module of a user with a dropout."""
+
+    def __init__(self) -> None:
+        self.dropout = Dropout(0.5)
+        self.scale = Value(2.0)
+
+    def forward(self, x: Any) -> Any:
+        """Return two numbers, some of them 0 in training."""
+        return [self.scale * number for number in self.dropout.forward(x)]
 
 
 def drawn(seed: int) -> Sequential:
@@ -102,6 +141,10 @@ MODELS: dict[str, Callable[[], Module]] = {
     "own in the middle": lambda: Sequential(Layer(2, 2, rng=0), Bumps(), Layer(5, 1, "sigmoid", rng=1)),
     "no parameters": lambda: Sequential(autograd.tanh),
     "nothing": Sequential,
+    **{f"module {kind.__name__}": functools.partial(between, kind) for kind in KINDS},
+    "settings": lambda: Sequential(Linear(2, 3, rng=0), LeakyReLU(0.3), LeakyReLU(0.2), ELU(2.0), ELU(0.5)),
+    "without bias": lambda: Sequential(Flatten(), Linear(2, 3, bias=False, rng=0), Dropout(0.5)),
+    "dropout inside": Drops,
     **{f"random {seed}": functools.partial(drawn, seed) for seed in range(8)},
 }
 ROWS = [
@@ -121,7 +164,8 @@ def inputs() -> npt.NDArray[np.float64]:
 
 
 def of(model: Module, samples: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return the outputs of a model as numbers."""
+    """Return the outputs of a model as numbers, as it computes in evaluation."""
+    model.eval()
     with np.errstate(all="ignore"):
         return np.asarray(data(model(samples)), float)
 
@@ -333,6 +377,47 @@ def test_onnx_reads_as_a_network(tmp_path: Path) -> None:
     assert (tmp_path / "model.onnx").read_bytes() == proto.SerializeToString()
     with pytest.raises(ValueError, match="expected dtype to be 'float32' or 'float64', got 'float16'"):
         to_onnx(MLP(2, [1]), dtype="float16")  # type: ignore[arg-type]
+
+
+# ------------------------------------------------------------------------------ tokens and the training
+
+
+def test_tokens(tmp_path: Path) -> None:
+    """An Embedding gives the rows of tokens in all three, and in C its gradient by token."""
+    model = Sequential(Embedding(5, 3, rng=0), Flatten(), Linear(6, 2, rng=1), Tanh())
+    samples = np.array([[0.0, 4.0], [2.0, 2.0], [3.0, 1.0]])
+    expected = data(model(samples.astype(int)))
+    predict = executed(to_numpy(model, n_in=2))["predict"]
+    np.testing.assert_allclose(predict(samples), expected, rtol=1e-12)
+    np.testing.assert_allclose(predict([2, 2]), expected[1], rtol=1e-12)
+    if find_spec("onnx") and find_spec("onnxruntime"):
+        proto = to_onnx(model, dtype="float64", n_in=2)
+        np.testing.assert_allclose(run_onnx(proto, samples), expected, rtol=1e-12)
+    to_c(model, tmp_path / "tokens.c", n_in=2)
+    if compiler := shutil.which("cc"):
+        library = tmp_path / "tokens.so"
+        command = [compiler, "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o", str(library)]
+        subprocess.run([*command, str(tmp_path / "tokens.c"), "-lm"], check=True)
+        compiled = ctypes.CDLL(str(library))
+        y, dx, dp, seed = np.zeros(2), np.ones(2), np.ones(29), np.array([1.0, -2.0])
+        compiled.tokens(pointer(samples[1]), pointer(y))
+        np.testing.assert_allclose(y, expected[1], rtol=1e-12)
+        compiled.tokens_gradient(pointer(samples[1]), pointer(seed), pointer(dx), pointer(dp))
+        first, second = model([2, 2])
+        (first - 2.0 * second).backward()
+        np.testing.assert_allclose(dp, [p.grad for p in model.parameters()], rtol=1e-12, atol=1e-300)
+        assert not dx.any()
+
+
+@pytest.mark.parametrize("export", [to_numpy, to_c], ids=["numpy", "c"])
+def test_the_model_goes_on_training(export: Callable[..., Any]) -> None:
+    """What is exported computes as in evaluation; afterwards each module is in the mode that it was in."""
+    last = Dropout(0.5).eval()
+    model = Sequential(Linear(2, 2), Drops(), last)
+    before = [module.training for module in model.modules()]
+    training = export(model)
+    assert [module.training for module in model.modules()] == before
+    assert export(model.eval()) == training
 
 
 # ----------------------------------------------------------------------------------------- regressions
