@@ -92,6 +92,8 @@ def train_test_split(
     dataset = arrays[0] if len(arrays) == 1 and isinstance(arrays[0], Dataset) else None
     parts = [] if dataset else [np.asarray(array) for array in arrays]
     counts = [len(dataset)] if dataset else [len(part) if part.ndim else 0 for part in parts]
+    if dataset and len(dataset) < 2:
+        raise DatasetError(f"{dataset.name}: has {len(dataset)} sample; it takes two or more to split")
     if len(set(counts)) > 1 or counts[0] < 2:
         raise ValueError(
             f"expected arrays of one length, at least 2, got {', '.join(map(str, counts))} samples"

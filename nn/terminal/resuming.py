@@ -62,7 +62,8 @@ def resumed_options(options: argparse.Namespace) -> argparse.Namespace:
         words += ["--epochs", str(options.epochs)]
     found = read_options("train", words)
     found.words, found.resume, found.quiet = words, options.resume, options.quiet
-    found.out, found.overwrite = options.out or _folder(options.resume), options.overwrite
+    found.out = options.out or _folder(options.resume)
+    found.overwrite = options.overwrite or options.out is None
     return found
 
 

@@ -35,8 +35,7 @@ def train_model(options: argparse.Namespace) -> int:
         options = resumed_options(options)
     data = read_data(options)
     check_tools()
-    may_replace = options.overwrite or (options.resume is not None and options.out == options.resume)
-    out = chosen_folder(options.out, data.name, may_replace)
+    out = chosen_folder(options.out, data.name, options.overwrite)
     with folder_written_whole(out) as folder:
         history = _written(TrainingRun(options, data), folder)
         names = sorted(path.name for path in folder.iterdir())

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import gzip
+import io
 import os
 import threading
 from collections.abc import Callable
@@ -10,8 +12,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from nn.datasets import DatasetError, read_csv, train_test_split
+from nn.datasets import DatasetError, Preprocessing, read_csv, train_test_split
 from nn.datasets.tables import _check_names
 
 WriteCsv = Callable[[str | bytes], Path]
@@ -480,3 +484,67 @@ def test_csv_of_many_columns(write_csv: WriteCsv, separator: str) -> None:
 def test_csv_of_fifty_classes(write_csv: WriteCsv) -> None:
     """Up to fifty classes are allowed."""
     assert len(read_csv(write_csv(MANY.rpartition("1,c50")[0])).classes) == 50
+
+
+# ----------------------------------------------------------------------------------------------- any file
+
+CELL = st.sampled_from(
+    ["", "1", "2.5", "-3e2", "nan", "?", "red", "a b", "1_5", "inf", "1,5", '"', "\x1b[0m"]
+)
+TABLE = st.lists(st.lists(CELL, min_size=1, max_size=4), min_size=1, max_size=8)
+
+
+@given(
+    content=st.one_of(
+        TABLE.map(lambda rows: "\n".join(map(",".join, rows)).encode()),
+        st.binary(max_size=60),
+        st.binary(max_size=60).map(gzip.compress),
+    ),
+    missing=st.sampled_from([None, "mean", "median", "most_frequent"]),
+    task=st.sampled_from([None, "classification", "regression"]),
+)
+def test_csv_of_anything(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes, missing: Any, task: Any
+) -> None:
+    """Any file is read, into finite numbers, or raises an error of one printable line that names the file."""
+    path = tmp_path_factory.getbasetemp() / "any.csv"
+    path.write_bytes(content)
+    try:
+        data = read_csv(path, missing=missing, task=task)
+    except DatasetError as error:
+        message = str(error)
+    else:
+        message = f"{path}: is read"
+        assert np.all(np.isfinite(data.inputs))
+        assert np.all(np.isfinite(data.targets))
+        assert data.inputs.shape == (len(data), len(data.features))
+        again = Preprocessing.from_dict(Preprocessing.of(data).to_dict())
+        np.testing.assert_array_equal(again.read_csv(path).inputs, data.inputs)
+    assert message.isprintable()
+    assert message.startswith((str(path), "any: "))
+
+
+@given(
+    names=st.lists(
+        st.text("abcå ,;\"'_", min_size=1, max_size=6), min_size=2, max_size=4, unique_by=str.strip
+    ),
+    rows=st.integers(2, 12),
+    separator=st.sampled_from(",;\t"),
+    seed=st.integers(0, 100),
+)
+def test_csv_of_what_was_written(
+    tmp_path_factory: pytest.TempPathFactory, names: list[str], rows: int, separator: str, seed: int
+) -> None:
+    """What the csv module writes is read as the same numbers and names."""
+    numbers = np.random.default_rng(seed).normal(size=(rows, len(names)))
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter=separator, quoting=csv.QUOTE_NONNUMERIC)
+    writer.writerow(names)
+    writer.writerows(numbers.tolist())
+    path = tmp_path_factory.getbasetemp() / "written.csv"
+    path.write_text(text.getvalue(), newline="")
+    if "" in map(str.strip, names):
+        return
+    data = read_csv(path, drop=[], header=0)
+    assert [*data.features, data.target] == [name.strip() for name in names]
+    np.testing.assert_array_equal(np.column_stack([*data.inputs.T, data.targets]), numbers)

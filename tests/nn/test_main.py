@@ -401,6 +401,7 @@ def test_a_folder_where_a_file_is_to_be_written(folder: Path, capsys: pytest.Cap
         ("", "bad.csv: is empty"),
         ("x,kind\n1,a\n2,a\n", "column 'kind' holds the one class 'a'"),
         ("x,kind\n1,a\n2,a\n3,b\n", "class 'b' has 1 sample"),
+        ("x,y\n1,0.5\n", "bad: has 1 sample; it takes two or more to split"),
         ("x,kind\n1,a\n,b\n", "bad.csv: row 3, column 'x': the cell is empty"),
     ],
 )
@@ -525,9 +526,17 @@ def interrupt_after(monkeypatch: pytest.MonkeyPatch, epochs: int) -> None:
 PETS = ["--data", "pets.csv", "--target", "kind", "--hidden", "4"]
 
 
-@pytest.mark.parametrize("extra", [[], ["--val", "0.3"]], ids=["", "watched"])
+@pytest.mark.parametrize(
+    ("extra", "resumed"),
+    [([], "parts"), (["--val", "0.3", "--schedule", "cosine"], "parts/checkpoint.npz")],
+    ids=["", "watched"],
+)
 def test_a_run_goes_on_after_an_interrupt(
-    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, extra: list[str]
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    extra: list[str],
+    resumed: str,
 ) -> None:
     """After Ctrl-C the model is written, one line says so, and --resume ends with the same numbers."""
     assert main([*PETS, *extra, "--epochs", "6", "--out", "whole"]) == 0
@@ -542,7 +551,7 @@ def test_a_run_goes_on_after_an_interrupt(
     assert "held-out accuracy" not in captured.out
     assert len(load(folder / "parts" / "weights.npz").parameters()) == 22
     # The last checkpoint may be of the epoch before, which is done again.
-    assert main(["--resume", "parts"]) == 0
+    assert main(["--resume", resumed]) == 0
     assert capsys.readouterr().out.splitlines()[:-1] == whole[:-1]
     np.testing.assert_array_equal(arrays(folder / "parts")["values"], arrays(folder / "whole")["values"])
 

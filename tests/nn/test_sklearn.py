@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickle
 import warnings
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -148,38 +147,6 @@ def test_the_end_of_a_training() -> None:
         small(max_iter=2, solver="lbfgs").fit(X, Y)
 
 
-def test_arguments_of_scikit_learn() -> None:
-    """What an argument is called in scikit-learn has its default there, but for the learning rate."""
-    for ours, theirs in ((MLPClassifier, ClassifierOfSklearn), (MLPRegressor, RegressorOfSklearn)):
-        own = ours().get_params()
-        others = theirs().get_params()
-        assert own.keys() - others.keys() <= {"class_weight"}
-        assert {name for name in own.keys() & others.keys() if own[name] != others[name]} == {
-            "learning_rate_init"
-        }
-
-
-@pytest.mark.parametrize("learning_rate", ["constant", "invscaling", "adaptive"])
-def test_learning_rates(learning_rate: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The learning rate of SGD stays, falls with the samples, or where the loss no longer falls."""
-    rates: list[float] = []
-    epoch = MLPClassifier._epoch
-
-    def noted(self: Any, steps: Any, *rest: Any) -> None:
-        epoch(self, steps, *rest)
-        rates.append(steps.optimizer.lr)
-
-    monkeypatch.setattr(MLPClassifier, "_epoch", noted)
-    found = small(solver="sgd", learning_rate=learning_rate, learning_rate_init=0.5, max_iter=400, tol=1e-3)
-    found.fit(X, Y)
-    if learning_rate == "adaptive":
-        assert rates[-1] == pytest.approx(0.5 / 5.0**9)
-        assert sorted({round(a / b) for a, b in pairwise(rates)}) == [1, 5]
-    else:
-        power = 0.5 if learning_rate == "invscaling" else 0.0
-        np.testing.assert_allclose(rates, [0.5 / (150 * i + 1) ** power for i in range(found.n_iter_)])
-
-
 @pytest.mark.parametrize("estimator", [MLPClassifier, MLPRegressor])
 def test_early_stopping(estimator: Any) -> None:
     """Held-out samples say when to end, and which weights to keep."""
@@ -296,7 +263,6 @@ def test_verbose(capsys: pytest.CaptureFixture[str]) -> None:
         ({"activation": "rellu"}, r"unknown activation 'rellu' \(did you mean 'relu'\?\)"),
         ({"solver": "adamm"}, r"unknown solver 'adamm' \(did you mean 'adam'\?\)"),
         ({"hidden_layer_sizes": (3, 0)}, r"expected hidden_layer_sizes to be at least 1, got \(3, 0\)"),
-        ({"learning_rate": "fast"}, "learning_rate to be one of constant, invscaling, adaptive, got 'fast'"),
         ({"max_iter": 0}, "expected max_iter to be at least 1, got 0"),
         ({"alpha": -1.0}, "expected alpha to be at least 0, got -1.0"),
         ({"batch_size": 0}, 'expected batch_size to be at least 1, or "auto", got 0'),
