@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -182,10 +183,11 @@ class _File:
         value = self.value(blocks, widths)
         gradient = self.gradient(blocks, widths)
         upper = self.name.upper()
+        remarks = textwrap.indent(plan.remarks, "   ")
         head = (
             f"/* {plan.title}, exported by chainrule: its outputs y for the inputs x; and the derivatives\n"
             f"   of the sum of seed[k] * y[k] by the inputs (dx) and by the parameters (dp), of which\n"
-            f"   either may be NULL. */\n"
+            f"   either may be NULL.{remarks and chr(10)}{remarks} */\n"
             f"#include <math.h>\n#include <stddef.h>\n\n"
             f"#define {upper}_INPUTS {plan.n_in}\n#define {upper}_OUTPUTS {plan.n_out}\n"
             f"#define {upper}_PARAMETERS {plan.n_parameters}\n"

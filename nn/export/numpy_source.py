@@ -182,6 +182,8 @@ class _Module:
             *(f"    {statement}" for statement in statements),
         ]
         title = f'"""{self.plan.title}, exported by chainrule: `predict` needs NumPy alone."""'
+        if self.plan.remarks:
+            title = f'{title[:-3]}\n\n{self.plan.remarks}\n"""'
         blocks = ["\n".join(predict) + "\n", "\n".join(data)] if data else ["\n".join(predict)]
         return "\n\n".join([f"{title}\n\n" + "\n".join(imports) + "\n", *functions, *blocks]).rstrip() + "\n"
 

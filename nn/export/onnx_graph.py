@@ -149,6 +149,7 @@ class _Building:
             [self.onnx.numpy_helper.from_array(array, name) for name, array in self.arrays.items()],
         )
         opsets = [helper.make_opsetid("", _OPSET)]
+        graph.doc_string = plan.remarks
         versions = {"opset_imports": opsets, "ir_version": _IR_VERSION}
         return helper.make_model(graph, producer_name="chainrule", **versions)
 

@@ -25,6 +25,9 @@ from ..modules.neurons import MLP, Layer, Neuron
 from ..modules.sequential import Sequential
 from ..saving.known import NAMES
 from .recording import RecordedGraph, constants, recorded
+from .remarks import remarks
+
+_WIDTH = 96
 
 Numbers = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
@@ -111,6 +114,8 @@ class ExportPlan:
     ----------
     title : str
         What the model is, such as ``MLP 2-3-1``.
+    remarks : str
+        What its inputs and outputs are called, if that is known.
     n_in, n_out, n_parameters : int
         The numbers of inputs, outputs and parameters.
     steps : list of (Step, int)
@@ -118,6 +123,7 @@ class ExportPlan:
     """
 
     title: str
+    remarks: str
     n_in: int
     n_out: int
     n_parameters: int
@@ -172,7 +178,7 @@ def plan_of(model: Module, preprocessing: Any = None, n_in: int | None = None) -
         steps.append((unscaled, width))
     widths = [first, *(after for step, after in steps if isinstance(step, AffineStep | GraphStep))]
     title = f"{type(model).__name__} {'-'.join(map(str, widths))}"
-    return ExportPlan(title, first, width, len(places), steps)
+    return ExportPlan(title, remarks(preprocessing, _WIDTH), first, width, len(places), steps)
 
 
 def _parts(model: Any) -> Iterator[Any]:

@@ -379,6 +379,23 @@ def test_onnx_reads_as_a_network(tmp_path: Path) -> None:
         to_onnx(MLP(2, [1]), dtype="float16")  # type: ignore[arg-type]
 
 
+def test_names_of_inputs_and_outputs(tmp_path: Path) -> None:
+    """The files name features and classes, whatever characters those have."""
+    names = ("length", 'a"""b', "*/ int c; /*", "back\\", "new\nline", "größe")
+    samples = np.random.default_rng(0).normal(size=(6, len(names)))
+    labels = np.array([0, 1, 0, 1, 0, 1])
+    preprocessing = Preprocessing.of(Dataset("odd", samples, labels, names, ("cat", "dog\\")))
+    model = MLP(len(names), [2], rng=0)
+    module = executed(to_numpy(model, None, preprocessing))
+    assert "Inputs: length, a'''b, * / int c; / *, back/, new/nline, größe." in module["__doc__"]
+    assert "Outputs: the scores of cat, dog/." in module["__doc__"]
+    source = to_c(model, tmp_path / "odd.c", preprocessing)
+    assert "   Outputs: the scores of cat, dog/. */" in source
+    if compiler := shutil.which("cc"):
+        command = [compiler, "-Wall", "-Wextra", "-Werror", "-fsyntax-only", str(tmp_path / "odd.c")]
+        subprocess.run(command, check=True)
+
+
 # ------------------------------------------------------------------------------ tokens and the training
 
 
