@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -320,10 +321,15 @@ def _recording(part: Any, function: Callable[..., Any], width: int) -> RecordedG
         graph = recorded(function, width)
     except TypeError as error:
         raise TypeError(f"{name} cannot be exported: {error}") from error
+    for output in graph.outputs:
+        if not isinstance(output, Value | Real):
+            raise TypeError(
+                f"{name} cannot be exported: expected numbers as its outputs, got {output!r:.100}"
+            )
     for node in graph.nodes:
         if not isinstance(node.op, Op):
             raise TypeError(
-                f"{name} cannot be exported, since {node.op} is no operation on numbers: write it out in "
-                f"functions of autograd, or export the modules around it"
+                f"{name} cannot be exported, since {node.op} is no operation on numbers, but of "
+                f"cond, switch, take or a loop: choose by where, or export the modules around it"
             )
     return graph

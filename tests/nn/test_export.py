@@ -99,6 +99,38 @@ class Drops(Module):
         return [self.scale * number for number in self.dropout.forward(x)]
 
 
+class Recurs(Module):
+    """A recurrence over the inputs, by a loop that stays one and by one in Python."""
+
+    def __init__(self) -> None:
+        self.w, self.u = Value(0.5), Value(-1.3)
+
+    def step(self, h: Any, x: Any) -> tuple[Any, Any]:
+        """Return the next state, twice."""
+        after = autograd.tanh(self.w * h + self.u * x)
+        return after, after
+
+    def forward(self, x: Any) -> Any:
+        """Return the last state, and that of the other loop."""
+        h, _ = autograd.scan(self.step, 0.0, np.stack(list(x)))
+        state = 0.3
+        for number in x:
+            state, _ = self.step(state, number)
+        return [h, state]
+
+
+class Multiplies(Module):
+    """Arrays of parameters, and modules in a dict."""
+
+    def __init__(self) -> None:
+        self.weights = autograd.as_values(np.random.default_rng(0).normal(size=(3, 2)))
+        self.inner = {"last": [Linear(3, 2, rng=0)]}
+
+    def forward(self, x: Any) -> Any:
+        """Return two numbers."""
+        return self.inner["last"][0].forward(np.maximum(self.weights @ np.stack(list(x)), 0.1))
+
+
 def drawn(seed: int) -> Sequential:
     """Return a random model of two to six steps."""
     rng = np.random.default_rng(seed)
@@ -138,6 +170,8 @@ MODELS: dict[str, Callable[[], Module]] = {
     "mixed": lambda: Sequential(pair(autograd.relu), pair(lambda x: x * x)),
     "tied": tied,
     "own": Bumps,
+    "recurrence": Recurs,
+    "arrays": Multiplies,
     "own in the middle": lambda: Sequential(Layer(2, 2, rng=0), Bumps(), Layer(5, 1, "sigmoid", rng=1)),
     "no parameters": lambda: Sequential(autograd.tanh),
     "nothing": Sequential,
@@ -475,6 +509,22 @@ class Branches(Module):
         return x[0] if x[0] > x[1] else x[1]
 
 
+class Chooses(Module):
+    """A module that chooses when it runs."""
+
+    def forward(self, x: Any) -> Any:
+        """Return one of two numbers."""
+        return autograd.cond(x[0] > 0, lambda: x[0], lambda: x[1] * 2)
+
+
+class Stacks(Module):
+    """A module that gives arrays."""
+
+    def forward(self, x: Any) -> Any:
+        """Return two rows."""
+        return np.stack([x, x])
+
+
 @pytest.mark.parametrize("export", [to_numpy, to_c, to_onnx], ids=["numpy", "c", "onnx"])
 def test_what_cannot_be_exported(export: Callable[..., Any]) -> None:
     """A module that branches, a model without a width, another width, and other objects raise and say why."""
@@ -482,6 +532,14 @@ def test_what_cannot_be_exported(export: Callable[..., Any]) -> None:
         pytest.importorskip("onnx")
     with pytest.raises(TypeError, match=r"Branches cannot be exported: .*where"):
         export(Sequential(Layer(2, 2), Branches()))
+    with pytest.raises(
+        TypeError, match=r"Chooses cannot be exported, since choose is no operation .* by where"
+    ):
+        export(Chooses(), n_in=2)
+    with pytest.raises(
+        TypeError, match=r"Stacks cannot be exported: expected numbers as its outputs, got array"
+    ):
+        export(Stacks(), n_in=2)
     with pytest.raises(ValueError, match=r"the number of inputs of Bumps is not known: pass n_in="):
         export(Bumps())
     with pytest.raises(ValueError, match=r"expected 3 inputs of a layer, got 2"):
