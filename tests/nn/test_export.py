@@ -292,7 +292,6 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Any:
         "-Wall",
         "-Wextra",
         "-Werror",
-        "-O1",
         "-ffp-contract=off",
         "-shared",
         "-fPIC",
