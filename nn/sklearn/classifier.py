@@ -34,9 +34,14 @@ class MLPClassifier(ClassifierMixin, MLPEstimator):  # type: ignore[misc]
         The strength of the L2 penalty on the weights, which is divided by the number of samples in a batch.
     batch_size : int or "auto"
         The number of samples in a step; ``"auto"`` takes 200, or all if there are fewer.
+    learning_rate : "constant", "invscaling" or "adaptive"
+        For ``"sgd"``: whether the learning rate stays, is divided by ``t ** power_t`` after t samples, or
+        by 5 where the training would end otherwise.
     learning_rate_init : float
         The learning rate. With scikit-learn's default, 0.001, the 150 samples of iris take more than the 200
         epochs of `max_iter`, and other data sets two to three times as many epochs as with this one.
+    power_t : float
+        For ``"invscaling"``.
     max_iter : int
         The largest number of epochs, or of iterations of L-BFGS.
     shuffle : bool
@@ -59,6 +64,8 @@ class MLPClassifier(ClassifierMixin, MLPEstimator):  # type: ignore[misc]
         For ``"adam"``.
     n_iter_no_change : int
         For how many epochs to wait for an improvement of the loss, or the held-out score.
+    max_fun : int
+        How often L-BFGS may compute the loss.
     class_weight : dict, "balanced" or None
         How much each class counts.
 
@@ -96,7 +103,9 @@ class MLPClassifier(ClassifierMixin, MLPEstimator):  # type: ignore[misc]
         solver: str = "adam",
         alpha: float = 0.0001,
         batch_size: int | str = "auto",
+        learning_rate: str = "constant",
         learning_rate_init: float = 0.005,
+        power_t: float = 0.5,
         max_iter: int = 200,
         shuffle: bool = True,
         random_state: Any = None,
@@ -111,6 +120,7 @@ class MLPClassifier(ClassifierMixin, MLPEstimator):  # type: ignore[misc]
         beta_2: float = 0.999,
         epsilon: float = 1e-8,
         n_iter_no_change: int = 10,
+        max_fun: int = 15000,
         class_weight: Any = None,
     ) -> None:
         super().__init__(
@@ -119,7 +129,9 @@ class MLPClassifier(ClassifierMixin, MLPEstimator):  # type: ignore[misc]
             solver=solver,
             alpha=alpha,
             batch_size=batch_size,
+            learning_rate=learning_rate,
             learning_rate_init=learning_rate_init,
+            power_t=power_t,
             max_iter=max_iter,
             shuffle=shuffle,
             random_state=random_state,
@@ -134,6 +146,7 @@ class MLPClassifier(ClassifierMixin, MLPEstimator):  # type: ignore[misc]
             beta_2=beta_2,
             epsilon=epsilon,
             n_iter_no_change=n_iter_no_change,
+            max_fun=max_fun,
         )
         self.class_weight = class_weight
 

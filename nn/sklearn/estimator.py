@@ -29,6 +29,12 @@ Array = npt.NDArray[Any]
 _OF_SKLEARN = {"identity": "linear", "logistic": "sigmoid"}
 """What scikit-learn calls two of the activations."""
 
+_LEARNING_RATES = ("constant", "invscaling", "adaptive")
+
+# An adaptive learning rate is divided by the first where there is no improvement, down to the second.
+_SLOWER = 5.0
+_LOWEST_RATE = 1e-6
+
 
 class MLPEstimator(BaseEstimator):  # type: ignore[misc]
     """Base class of the estimators: a multi-layer perceptron, trained by minibatches or by L-BFGS."""
@@ -48,6 +54,7 @@ class MLPEstimator(BaseEstimator):  # type: ignore[misc]
     _network: Network
     _snapshot: StepResult
     _rng: Any
+    _slowed: int
 
     def __init__(
         self,
@@ -57,7 +64,9 @@ class MLPEstimator(BaseEstimator):  # type: ignore[misc]
         solver: str = "adam",
         alpha: float = 0.0001,
         batch_size: int | str = "auto",
+        learning_rate: str = "constant",
         learning_rate_init: float = 0.005,
+        power_t: float = 0.5,
         max_iter: int = 200,
         shuffle: bool = True,
         random_state: Any = None,
@@ -72,13 +81,16 @@ class MLPEstimator(BaseEstimator):  # type: ignore[misc]
         beta_2: float = 0.999,
         epsilon: float = 1e-8,
         n_iter_no_change: int = 10,
+        max_fun: int = 15000,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.solver = solver
         self.alpha = alpha
         self.batch_size = batch_size
+        self.learning_rate = learning_rate
         self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
         self.max_iter = max_iter
         self.shuffle = shuffle
         self.random_state = random_state
@@ -93,6 +105,7 @@ class MLPEstimator(BaseEstimator):  # type: ignore[misc]
         self.beta_2 = beta_2
         self.epsilon = epsilon
         self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
 
     @abstractmethod
     def _targets(self, y: Array, learn: bool) -> Array:
@@ -105,14 +118,14 @@ class MLPEstimator(BaseEstimator):  # type: ignore[misc]
     @property
     def model_(self) -> MLP:
         """The network as an `nn.MLP`: to be drawn, explained, saved and trained on."""
-        check_is_fitted(self)
+        check_is_fitted(self, "coefs_")
         model = self._network.model(0)
         for parameter, number in zip(model.parameters(), self._snapshot.parameters.tolist(), strict=True):
             parameter.data = number
         return model
 
     def _outputs(self, X: Any) -> Array:  # noqa: N803
-        check_is_fitted(self)
+        check_is_fitted(self, "coefs_")
         x = validate_data(self, X, dtype=np.float64, reset=False)
         return outputs_of(x, self.coefs_, self.intercepts_, self._network.activation)
 
@@ -134,7 +147,7 @@ class MLPEstimator(BaseEstimator):  # type: ignore[misc]
             else:
                 self._train(steps, samples, held_out, rng)
         except KeyboardInterrupt:
-            warnings.warn("training interrupted: the estimator is as after the last epoch", stacklevel=3)
+            warnings.warn("training interrupted: the estimator is as after its last step", stacklevel=3)
         self._end(steps)
         return self
 
@@ -151,11 +164,10 @@ class MLPEstimator(BaseEstimator):  # type: ignore[misc]
         targets = self._targets(y, learn=is_first and self._is_numeric)
         samples = WeightedSamples(x, targets, weights)
         if is_first:
-            self._rng = check_random_state(self.random_state)
-            self._begin(samples, self._rng, goes_on=False)
+            self._begin(samples, check_random_state(self.random_state), goes_on=False)
         steps = self._network.steps()
-        self._restore(steps)
-        self._epoch(steps, samples, getattr(self, "_rng", None) or check_random_state(self.random_state))
+        steps.restore(self._snapshot)
+        self._epoch(steps, samples, self._rng)
         self._end(steps)
         return self
 
@@ -163,7 +175,7 @@ class MLPEstimator(BaseEstimator):  # type: ignore[misc]
         self, steps: CompiledSteps, samples: WeightedSamples, held_out: WeightedSamples | None, rng: Any
     ) -> None:
         """Train epoch by epoch, until the loss or the held-out score no longer gets better."""
-        self._restore(steps)
+        steps.restore(self._snapshot)
         best, best_score, waited = steps.snapshot(), -inf, 0
         scores: list[float] = []
         try:
@@ -180,7 +192,10 @@ class MLPEstimator(BaseEstimator):  # type: ignore[misc]
                         best, best_score = steps.snapshot(), score
                 waited = 0 if score >= needed else waited + 1
                 if waited > self.n_iter_no_change:
-                    return
+                    is_adaptive = self.solver == "sgd" and self.learning_rate == "adaptive"
+                    if not is_adaptive or self._rate() <= _LOWEST_RATE:
+                        return
+                    self._slowed, waited = self._slowed + 1, 0
             warnings.warn(
                 f"the training has not converged after max_iter={self.max_iter} epochs",
                 ConvergenceWarning,
@@ -194,6 +209,7 @@ class MLPEstimator(BaseEstimator):  # type: ignore[misc]
     def _epoch(self, steps: CompiledSteps, samples: WeightedSamples, rng: Any) -> None:
         """Do the steps of an epoch, and record it."""
         losses, weights = [], []
+        steps.optimizer.lr = self._rate()
         for batch in self._batches(samples, rng):
             loss, _ = steps(batch)
             if not isfinite(loss):
@@ -218,7 +234,7 @@ class MLPEstimator(BaseEstimator):  # type: ignore[misc]
 
     def _minimize(self, steps: CompiledSteps, samples: WeightedSamples) -> None:
         """Train by L-BFGS."""
-        self._restore(steps)
+        steps.restore(self._snapshot)
         rule = steps.optimizer
         assert isinstance(rule, LBFGS)
 
@@ -231,17 +247,22 @@ class MLPEstimator(BaseEstimator):  # type: ignore[misc]
         rule.tolerance_grad = self.tol
         start = self._snapshot.parameters
         found = rule.minimize(
-            lambda numbers: steps.value_and_gradient(numbers, samples), start, self.max_iter, after_iteration
+            lambda numbers: steps.value_and_gradient(numbers, samples),
+            start,
+            self.max_iter,
+            after_iteration,
+            self.max_fun,
         )
         if not isfinite(found.loss):
             raise ValueError(f"the loss is {found.loss}: scale the inputs")
+        if not found.iterations:
+            after_iteration(found.parameters, found.loss)
         if found.iterations >= self.max_iter:
             warnings.warn(
                 f"L-BFGS has not converged after max_iter={self.max_iter} iterations",
                 ConvergenceWarning,
                 stacklevel=4,
             )
-        self.n_iter_ = max(self.n_iter_, 1)
 
     def _note(self, loss: float) -> None:
         self.loss_ = loss
@@ -269,27 +290,31 @@ class MLPEstimator(BaseEstimator):  # type: ignore[misc]
             self.solver,
             self._settings(),
         )
+        self._slowed = 0
         self.n_iter_, self.loss_curve_, self.loss_, self.best_loss_ = 0, [], inf, inf
         self.validation_scores_ = self.best_validation_score_ = None
         if goes_on and self._network.widths != network.widths:
             raise ValueError(
                 f"warm_start goes on with a network of {self._network.widths}, got {network.widths}"
             )
-        seed = int(rng.randint(np.iinfo(np.int32).max))
-        self._network = network
+        self._rng = rng
         if not goes_on:
             self.t_ = 0
-            self._snapshot = network.steps().fresh(network.numbers(seed))
+            numbers = network.numbers(int(rng.randint(np.iinfo(np.int32).max)))
+            self._snapshot = network.steps().fresh(numbers)
+        elif (self._network.solver, self._network.settings) != (network.solver, network.settings):
+            self._snapshot = network.steps().fresh(self._snapshot.parameters)
+        self._network = network
 
     def _outputs_of(self, targets: Array) -> int:
         """Return the number of outputs for targets of several columns, or of several classes."""
         return len(self.classes_) if self._kind == "classes" else targets.shape[1]
 
-    def _restore(self, steps: CompiledSteps) -> None:
-        """Have steps go on where this estimator is."""
-        steps.restore(self._snapshot)
-        if self.solver != "lbfgs":
-            steps.optimizer.lr = float(self.learning_rate_init)
+    def _rate(self) -> float:
+        """Return the learning rate of the next epoch."""
+        if self.solver == "sgd" and self.learning_rate == "invscaling":
+            return float(self.learning_rate_init / (self.t_ + 1) ** self.power_t)
+        return float(self.learning_rate_init / _SLOWER**self._slowed)
 
     def _end(self, steps: CompiledSteps) -> None:
         """Keep the result of a training."""
@@ -362,7 +387,10 @@ class MLPEstimator(BaseEstimator):  # type: ignore[misc]
         sizes = np.atleast_1d(np.asarray(self.hidden_layer_sizes))
         if sizes.size and (sizes.dtype.kind not in "iu" or sizes.min() < 1):
             raise ValueError(f"expected hidden_layer_sizes to be at least 1, got {self.hidden_layer_sizes!r}")
-        for name in ("max_iter", "n_iter_no_change"):
+        if self.learning_rate not in _LEARNING_RATES:
+            known = ", ".join(_LEARNING_RATES)
+            raise ValueError(f"expected learning_rate to be one of {known}, got {self.learning_rate!r}")
+        for name in ("max_iter", "n_iter_no_change", "max_fun"):
             if not getattr(self, name) >= 1:
                 raise ValueError(f"expected {name} to be at least 1, got {getattr(self, name)!r}")
         for name in ("alpha", "tol"):

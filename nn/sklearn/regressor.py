@@ -21,9 +21,11 @@ class MLPRegressor(RegressorMixin, MLPEstimator):  # type: ignore[misc]
 
     Parameters
     ----------
-    hidden_layer_sizes, activation, solver, alpha, batch_size, learning_rate_init, max_iter, shuffle
+    hidden_layer_sizes, activation, solver, alpha, batch_size, max_iter, shuffle, max_fun
         As in `MLPClassifier`.
-    random_state, tol, verbose, warm_start, momentum, nesterovs_momentum, beta_1, beta_2, epsilon
+    learning_rate, learning_rate_init, power_t, random_state, tol, verbose, warm_start, momentum
+        As in `MLPClassifier`.
+    nesterovs_momentum, beta_1, beta_2, epsilon
         As in `MLPClassifier`.
     early_stopping, validation_fraction, n_iter_no_change
         As in `MLPClassifier`; the held-out score is R².

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import warnings
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -128,6 +131,10 @@ def test_a_warm_start() -> None:
     assert curve == once.loss_curve_
     cold = small(max_iter=6).fit(X, Y)
     assert cold.fit(X, Y).loss_curve_ == curve[:6]
+    weights = twice.coefs_[0]
+    twice.set_params(solver="lbfgs", max_iter=1).fit(X, Y)
+    assert twice.loss_ < curve[-1]
+    assert 0.0 < np.abs(twice.coefs_[0] - weights).max() < 1.0
     with pytest.raises(ValueError, match="warm_start goes on with a network of"):
         twice.set_params(hidden_layer_sizes=(9,)).fit(X, Y)
 
@@ -145,6 +152,38 @@ def test_the_end_of_a_training() -> None:
         small(max_iter=2).fit(X, Y)
     with pytest.warns(ConvergenceWarning, match="L-BFGS has not converged after max_iter=2 iterations"):
         small(max_iter=2, solver="lbfgs").fit(X, Y)
+
+
+def test_arguments_of_scikit_learn() -> None:
+    """What an argument is called in scikit-learn has its default there, but for the learning rate."""
+    for ours, theirs in ((MLPClassifier, ClassifierOfSklearn), (MLPRegressor, RegressorOfSklearn)):
+        own = ours().get_params()
+        others = theirs().get_params()
+        assert own.keys() - others.keys() <= {"class_weight"}
+        assert {name for name in own.keys() & others.keys() if own[name] != others[name]} == {
+            "learning_rate_init"
+        }
+
+
+@pytest.mark.parametrize("learning_rate", ["constant", "invscaling", "adaptive"])
+def test_learning_rates(learning_rate: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The learning rate of SGD stays, falls with the samples, or where the loss no longer falls."""
+    rates: list[float] = []
+    epoch = MLPClassifier._epoch
+
+    def noted(self: Any, steps: Any, *rest: Any) -> None:
+        epoch(self, steps, *rest)
+        rates.append(steps.optimizer.lr)
+
+    monkeypatch.setattr(MLPClassifier, "_epoch", noted)
+    found = small(solver="sgd", learning_rate=learning_rate, learning_rate_init=0.5, max_iter=400, tol=1e-3)
+    found.fit(X, Y)
+    if learning_rate == "adaptive":
+        assert rates[-1] == pytest.approx(0.5 / 5.0**9)
+        assert sorted({round(a / b) for a, b in pairwise(rates)}) == [1, 5]
+    else:
+        power = 0.5 if learning_rate == "invscaling" else 0.0
+        np.testing.assert_allclose(rates, [0.5 / (150 * i + 1) ** power for i in range(found.n_iter_)])
 
 
 @pytest.mark.parametrize("estimator", [MLPClassifier, MLPRegressor])
@@ -171,6 +210,12 @@ def test_weights_of_classes() -> None:
     assert np.mean(balanced.predict(X)[50:100] == 1) > np.mean(plain.predict(X)[50:100] == 1)
     parts = small(class_weight={0: 1, 1: 1, 2: 5}).partial_fit(X, Y, [0, 1, 2])
     assert parts.loss_curve_[0] == pytest.approx(by_class.loss_curve_[0], rel=1e-12)
+
+
+def test_nothing_to_learn() -> None:
+    """Where the first weights are best already, L-BFGS says that it did one iteration."""
+    found = MLPRegressor((), solver="lbfgs", alpha=0.0).fit(np.zeros((5, 1)), np.zeros(5))
+    assert (found.n_iter_, found.loss_, found.loss_curve_) == (1, 0.0, [0.0])
 
 
 def test_several_labels() -> None:
@@ -216,8 +261,20 @@ def test_on_the_workers_of_joblib(backend: str) -> None:
     np.testing.assert_array_equal(found, expected)
 
 
+def test_on_the_workers_of_dask(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two processes of a Dask cluster give the scores of this one, to the last bit."""
+    distributed = pytest.importorskip("distributed")
+    root = str(Path(nn.__file__).parent.parent)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([root, os.environ.get("PYTHONPATH", "")]))
+    pipe = make_pipeline(StandardScaler(), small(batch_size=32))
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+    with distributed.Client(**options), joblib.parallel_config(backend="dask"):
+        found = cross_val_score(pipe, *IRIS, cv=4)
+    np.testing.assert_array_equal(found, cross_val_score(pipe, *IRIS, cv=4))
+
+
 def test_an_interrupted_training(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ctrl-C ends the training with a warning; the estimator is as after the last epoch."""
+    """Ctrl-C ends the training with a warning; the estimator is as after its last step."""
     epochs: list[float] = []
     note = MLPClassifier._note
 
@@ -228,7 +285,7 @@ def test_an_interrupted_training(monkeypatch: pytest.MonkeyPatch) -> None:
             raise KeyboardInterrupt
 
     monkeypatch.setattr(MLPClassifier, "_note", interrupted)
-    with pytest.warns(UserWarning, match="training interrupted: the estimator is as after the last epoch"):
+    with pytest.warns(UserWarning, match="training interrupted: the estimator is as after its last step"):
         found = small().fit(X, Y)
     monkeypatch.undo()
     assert found.n_iter_ == 5
@@ -263,6 +320,7 @@ def test_verbose(capsys: pytest.CaptureFixture[str]) -> None:
         ({"activation": "rellu"}, r"unknown activation 'rellu' \(did you mean 'relu'\?\)"),
         ({"solver": "adamm"}, r"unknown solver 'adamm' \(did you mean 'adam'\?\)"),
         ({"hidden_layer_sizes": (3, 0)}, r"expected hidden_layer_sizes to be at least 1, got \(3, 0\)"),
+        ({"learning_rate": "fast"}, "learning_rate to be one of constant, invscaling, adaptive, got 'fast'"),
         ({"max_iter": 0}, "expected max_iter to be at least 1, got 0"),
         ({"alpha": -1.0}, "expected alpha to be at least 0, got -1.0"),
         ({"batch_size": 0}, 'expected batch_size to be at least 1, or "auto", got 0'),
