@@ -63,6 +63,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def without_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out the pictures, which take half the time of a short run."""
+    monkeypatch.setattr("nn.terminal.training_run.write_pictures", lambda *arguments: None)
+
+
 def found_in(text: str, pattern: str) -> str:
     """Return the text matched by the group of a pattern."""
     match = re.search(pattern, text, re.MULTILINE)
@@ -153,6 +159,7 @@ def test_the_written_model_predicts(folder: Path, capsys: pytest.CaptureFixture[
     assert f"held-out accuracy {right:.1%}" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_the_unit_of_a_column_does_not_matter(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The same lengths in another unit give the same weights and the same report."""
     runs = []
@@ -297,6 +304,7 @@ def test_the_confusion_matrix_counts_the_held_out_samples(capsys: pytest.Capture
     assert "iris: 99 samples to train on, 51 held out" in out
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_the_same_seed_gives_the_same_run(folder: Path) -> None:
     """The weights depend only on the seed."""
     written = []
@@ -556,6 +564,7 @@ def test_a_run_goes_on_after_an_interrupt(
     np.testing.assert_array_equal(arrays(folder / "parts")["values"], arrays(folder / "whole")["values"])
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_a_run_goes_on_for_more_epochs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A run that has ended goes on with --epochs, into another folder with --out."""
     assert main([*PETS, "--epochs", "6", "--out", "whole"]) == 0
@@ -568,6 +577,7 @@ def test_a_run_goes_on_for_more_epochs(folder: Path, capsys: pytest.CaptureFixtu
     np.testing.assert_array_equal(arrays(folder / "longer")["values"], arrays(folder / "whole")["values"])
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_a_run_does_not_go_on_with_other_data(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A run whose file has changed is not gone on with, and nothing is written."""
     assert main([*PETS, "--epochs", "1", "--out", "out"]) == 0
@@ -613,15 +623,17 @@ def test_a_new_run_does_not_overwrite(folder: Path, capsys: pytest.CaptureFixtur
 # ---------------------------------------------------------------------------------- options of a training
 
 
+@pytest.mark.usefixtures("without_pictures")
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_every_optimizer(folder: Path, name: str) -> None:
     """Each optimizer trains by its name, with the options of a run; there are no checkpoints of L-BFGS."""
     is_lbfgs = name == "lbfgs"
     words = ["--l2", "0", "--early-stopping", "2", "--quiet", *([] if is_lbfgs else ["--batch-size", "4"])]
     assert main([*PETS, "--epochs", "2", "--optimizer", name, *words, "--out", "out"]) == 0
-    assert files(folder / "out") == ["boundary.png", *FILES[is_lbfgs:]]
+    assert files(folder / "out") == ["checkpoint.npz", "weights.npz"][is_lbfgs:]
 
 
+@pytest.mark.usefixtures("without_pictures")
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_every_schedule(capsys: pytest.CaptureFixture[str], name: str) -> None:
     """Each schedule changes the learning rate by its name."""
@@ -629,6 +641,7 @@ def test_every_schedule(capsys: pytest.CaptureFixture[str], name: str) -> None:
     assert f"adam ({name} schedule), seed 0" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("without_pictures")
 @pytest.mark.parametrize("name", ["linear", "diabetes"])
 def test_a_regression(folder: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
     """Of a regression R2 and the errors in the target's unit are printed."""
@@ -636,9 +649,10 @@ def test_a_regression(folder: Path, capsys: pytest.CaptureFixture[str], name: st
     out = capsys.readouterr().out
     assert float(found_in(out, r"^held-out R2 ([\d.]+), mean")) > {"linear": 0.95, "diabetes": 0.35}[name]
     assert "regression of" in out
-    assert files(folder / "out") == FILES
+    assert files(folder / "out") == ["checkpoint.npz", "weights.npz"]
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_early_stopping(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """With early stopping a fifth is watched, and the model is that of the best epoch."""
     words = ["--early-stopping", "1", "--lr", "0.5", "--out", "out"]
@@ -803,6 +817,7 @@ def test_predictions_into_a_pipe_that_is_closed(folder: Path, run: Path) -> None
     process.wait()
 
 
+@pytest.mark.usefixtures("without_pictures")
 @pytest.mark.parametrize(
     ("key", "value"),
     [("optimizer", {}), ("callbacks", 3), ("callbacks", [["RunOptions", {}]]), ("rng", {})],
