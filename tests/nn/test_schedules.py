@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autograd import Value
-from nn import schedules
+from autograd import Value, data
+from nn import Neuron, fit, schedules
 from nn.optimizers import SGD, Adagrad, Adam, Optimizer, RMSprop
 from nn.optimizers.schedules import (
     SCHEDULES,
@@ -263,6 +263,35 @@ def test_schedules_that_are_made() -> None:
         schedule("cosin", optimizer, epochs=3)
     with pytest.raises(ValueError, match="at least 1, got 0 and 1"):
         schedule("cosine", optimizer, epochs=0)
+
+
+@pytest.mark.parametrize("kind", [SGD, RMSprop, Adam])
+@pytest.mark.parametrize("which", ["cycle", "warm-up", "step", "plateau"])
+def test_a_scheduled_training(kind: Any, which: str) -> None:
+    """Eager and compiled steps use what a schedule sets after each epoch or batch, momentum included."""
+    x = np.random.default_rng(0).normal(size=(12, 2))
+    left = []
+    for jit in (False, True):
+        model = Neuron(2, "tanh", rng=0)
+
+        def cycle(optimizer: Optimizer) -> OneCycleLR:
+            return OneCycleLR(optimizer, 0.05, total_steps=30)
+
+        history = fit(
+            model,
+            x,
+            x[:, 0],
+            loss="mse",
+            optimizer=kind(model, lr=0.01),
+            epochs=10,
+            batch_size=4,
+            schedule=cycle if which == "cycle" else which,
+            rng=0,
+            verbose=0,
+            jit=jit,
+        )
+        left.append([*history.loss, *data(model.parameters())])
+    np.testing.assert_allclose(left[0], left[1], rtol=1e-12)
 
 
 of: Any = schedules  # Their arguments are wrong on purpose.
