@@ -17,6 +17,7 @@ from .engine import graph_copies as graph_copies  # what `copy` and `pickle` do
 from .engine.gradients import has_gradient
 from .engine.nonfinite import anomaly, is_anomaly_enabled
 from .engine.tracing import is_tracing
+from .engine.unrecorded import no_grad
 from .engine.value import Value
 from .engine.variables import is_parameter
 from .functions import array_functions as array_functions  # what it does for NumPy's functions
@@ -92,6 +93,7 @@ __all__ = [
     "leaky_relu",
     "lint",
     "make_functional",
+    "no_grad",
     "nudge",
     "paths",
     "scan",

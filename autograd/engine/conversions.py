@@ -6,11 +6,20 @@ derivative of what is made of it would be lost.
 
 from __future__ import annotations
 
-from .description import Description
+from typing import TYPE_CHECKING, Any
+
+from ..ops.table import CONSTANTS
+from .description import IN_TUPLES, Description
 from .errors import LostGradientError, TracedValueError
 from .levels import highest_open, open_levels
 from .tracing import is_unknown
+from .unrecorded import unrecorded
 from .user_line import user_line
+
+if TYPE_CHECKING:
+    from .value import Value
+
+_CONSTANT = CONSTANTS["constant"]
 
 
 class Conversions(Description):
@@ -43,6 +52,25 @@ class Conversions(Description):
         2.0
         """
         return self._known("v.item()") if self._level else self._data
+
+    def detach(self) -> Value:
+        """Return the number as a leaf of its own, outside of the graph: PyTorch's name.
+
+        In a function that is differentiated or compiled it is a constant, as by `autograd.stop_gradient`.
+
+        Examples
+        --------
+        >>> from autograd import Value
+        >>> w = Value(3.0)
+        >>> y = w * w.detach()
+        >>> y.backward()
+        >>> w.grad
+        3.0
+        """
+        this: Any = self
+        node = this._record(_CONSTANT, self._data, (self,), (None,), 0.0, 0.0, IN_TUPLES)
+        detached: Value = unrecorded(node)
+        return detached
 
     def _known(self, asked_by: str) -> float:
         """Return the number, unless it depends on an input of a program that is being traced."""

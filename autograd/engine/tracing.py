@@ -13,6 +13,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from .levels import FIRST_OF_TRACES, Scope, highest_open, new_level, open_levels, open_scopes
+from .unrecorded import recording
 
 _current: ContextVar[Scope | None] = ContextVar("trace", default=None)
 
@@ -50,7 +51,8 @@ def tracing(inputs: Iterable[Any]) -> Iterator[int]:
         for leaf in leaves:
             leaf._level = level
         _current.set(scope)
-        yield level
+        with recording():
+            yield level
     finally:
         # Each of these calls may end in a KeyboardInterrupt. The level of a trace that has ended is ignored.
         try:

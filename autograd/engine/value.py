@@ -16,14 +16,14 @@ from numbers import Real
 from typing import Any, ClassVar, Final
 
 from ..ops.structural import Operation
-from . import nonfinite
 from .description import BOTH, BY_RULE, FIRST, IN_TUPLES, SECOND, UNNAMED
 from .gradients import NOT_YET, OF_THE_SWEEP, add_by_rule, add_to_gradients
 from .levels import level_above, open_scopes
-from .nonfinite import is_watching
+from .nonfinite import examine_adjoints, is_watching
 from .operators import Operators
 from .real_numbers import checked_number
 from .sweep_lock import is_sweeping, sweep_lock
+from .unrecorded import examined, is_off
 
 
 class Value(Operators):
@@ -100,8 +100,8 @@ class Value(Operators):
         # nan - nan and inf - inf are nan, which counts as true; any finite number gives 0.
         if out - out or open_scopes:
             node._level = level_above(node.args)
-            if out - out or is_watching():
-                node.source = nonfinite.examine(op, node.args, out)
+            if out - out or is_watching() or is_off():
+                return examined(node)  # type: ignore[no-any-return]
         return node
 
     @property
@@ -160,7 +160,7 @@ class Value(Operators):
             with sweep_lock:
                 order, leaves = _sweep(self, seed)
                 if is_watching():
-                    nonfinite.examine_adjoints(order + leaves)
+                    examine_adjoints(order + leaves)
                 add_to_gradients(leaves, [leaf._adjoint for leaf in leaves])
 
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from .levels import Scope, is_variable, level_above, new_level, open_scopes
 from .tracing import is_tracing
+from .unrecorded import recording
 from .value import Value
 
 
@@ -62,6 +63,7 @@ def under_differentiation(variables: Sequence[Value]) -> Iterator[int]:
         open_scopes.add(scope)
         for variable in variables:
             variable._level = level
-        yield level
+        with recording():
+            yield level
     finally:
         open_scopes.discard(scope)

@@ -85,6 +85,9 @@ class Structural:
         Whether each of its numbers is one of an operand's, see `sources`.
     adds : bool
         Whether it adds up all numbers of its first operand; the second is a constant that says how many.
+    computes : bool
+        Whether its node is a number of its own, and no part of a batch or a loop, which other nodes look for
+        among their operands: `no_grad` puts a constant in its place.
     reduces : Op or None
         Of a reduction that adds up over the samples as well, the row that it is within one sample.
     over : tuple of int
@@ -121,6 +124,7 @@ class Structural:
     variadic: ClassVar[bool] = False
     arranges: ClassVar[bool] = False
     adds: ClassVar[bool] = False
+    computes: ClassVar[bool] = False
     reduces: Op | None = None
     over: tuple[int, ...] = ()
     settles_axes: ClassVar[bool] = False

@@ -35,6 +35,7 @@ class Choose(Structural):
     """
 
     name = "choose"
+    computes = True
 
     def __reduce__(self) -> str:
         return "_CHOOSE"

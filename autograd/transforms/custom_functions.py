@@ -230,6 +230,7 @@ class CustomOperation(Structural):
 
     variadic = True
     is_written_out = True
+    computes = True
 
     def __init__(self, call: CustomCall, k: int) -> None:
         self._call, self._k = call, k

@@ -132,6 +132,7 @@ class Pick(Structural):
     """
 
     name = "pick"
+    computes = True
     variadic = True
 
     def __reduce__(self) -> str:
