@@ -98,7 +98,9 @@ class Dataset:
 
     def __repr__(self) -> str:
         what = f"{len(self.classes)} classes" if self.classes else "regression"
-        return f"Dataset({self.name!r}, {len(self)} samples, {len(self.features)} features, {what})"
+        counts = [(len(self), "sample"), (len(self.features), "feature")]
+        shown = ", ".join(f"{count} {word}{'s' * (count != 1)}" for count, word in counts)
+        return f"Dataset({self.name!r}, {shown}, {what})"
 
     def take(self, rows: npt.NDArray[Any]) -> Dataset:
         """Return the given rows."""

@@ -157,7 +157,7 @@ def test_a_data_set_unpacks() -> None:
 def test_a_data_set_is_short_to_read() -> None:
     """The text of a data set says what it has, and not all numbers."""
     assert repr(moons(30)) == "Dataset('moons', 30 samples, 2 features, 2 classes)"
-    assert repr(linear(30)) == "Dataset('linear', 30 samples, 1 features, regression)"
+    assert repr(linear(30)) == "Dataset('linear', 30 samples, 1 feature, regression)"
 
 
 def test_a_regression_has_no_labels() -> None:
