@@ -65,7 +65,7 @@ def fit(
     model : Module
         The model, which is trained in place.
     inputs : array_like, shape (samples, inputs)
-        A row for each sample.
+        A row for each sample; samples of more dimensions where the model takes them (`Module.sample_ndim`).
     targets : array_like, shape (samples, ...)
         A target for each sample, as the loss takes them.
     loss : str or callable
@@ -148,7 +148,8 @@ def fit(
     >>> [f"{p.data:.2f}" for p in line.parameters()]
     ['2.00', '1.00']
     """
-    samples = samples_of(inputs, targets, sample_weight, class_weight)
+    ndim = None if model.sample_ndim is None else model.sample_ndim + 1
+    samples = samples_of(inputs, targets, sample_weight, class_weight, ndim=ndim)
     _check(epochs, batch_size)
     generator = np.random.default_rng(rng)
     saved = None if resume is None else Saved(resume)
@@ -195,16 +196,21 @@ def _held_out(
         return split_off(samples, validation_split, rng)
     if validation_data is None:
         return samples, None
-    held_out = samples_of(*validation_data)
+    held_out = samples_of(*validation_data, ndim=None)
     if held_out.x.shape[1:] != samples.x.shape[1:]:
         raise ValueError(
-            f"expected held-out samples of {samples.x.shape[1]} inputs, as those to train on, "
-            f"got {held_out.x.shape[1]}"
+            f"expected held-out samples of {_counted(samples.x)} inputs, as those to train on, "
+            f"got {_counted(held_out.x)}"
         )
     cell = not_finite_in(held_out)
     if cell:
         raise FloatingPointError(f"of the held-out samples, {cell}")
     return samples, held_out
+
+
+def _counted(x: npt.NDArray[Any]) -> str:
+    """Return how many numbers a sample has, by dimension."""
+    return " × ".join(map(str, x.shape[1:]))
 
 
 def _early(early_stopping: int | EarlyStopping | None) -> list[Callback]:

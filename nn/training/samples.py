@@ -57,6 +57,8 @@ def samples_of(
     targets: npt.ArrayLike,
     sample_weight: npt.ArrayLike | None = None,
     class_weight: ClassWeight = None,
+    *,
+    ndim: int | None = 2,
 ) -> WeightedSamples:
     """Return samples with their weights.
 
@@ -70,6 +72,8 @@ def samples_of(
         How much each sample counts, at least 0.
     class_weight : dict, "balanced" or None
         How much each class counts, for targets that are class numbers; both weights are multiplied.
+    ndim : int or None
+        The number of dimensions of the inputs; None takes any of at least 2.
 
     Returns
     -------
@@ -87,9 +91,11 @@ def samples_of(
     array([1.5 , 0.75, 0.75])
     """
     x, y = np.asarray(inputs), np.asarray(targets)
-    if x.ndim != 2 or y.ndim < 1 or len(x) != len(y) or not len(x):
+    has_rows = x.ndim > 1 if ndim is None else x.ndim == ndim
+    if not has_rows or y.ndim < 1 or len(x) != len(y) or not len(x):
+        kind = "an" if ndim is None else f"a {ndim}-D"
         raise ValueError(
-            "expected a 2-D array of inputs with a row for each sample, and a target for each, "
+            f"expected {kind} array of inputs with a row for each sample, and a target for each, "
             f"got inputs of shape {x.shape} and targets of shape {y.shape}"
         )
     if sample_weight is None and class_weight is None:

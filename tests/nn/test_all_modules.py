@@ -145,6 +145,23 @@ def test_embedding_agrees_with_pytorch() -> None:
         embedding([7])
 
 
+@pytest.mark.parametrize("compiled", [False, True])
+def test_images_are_learnt(compiled: bool) -> None:
+    """`fit` takes samples of more dimensions where the model does, also held-out ones; else it raises."""
+    images = np.random.default_rng(0).normal(size=(12, 2, 3))
+    targets = images[:, 0, 0] - images[:, 1, 2]
+    net = Sequential(Flatten(), Linear(6, 1, rng=0))
+    held_out = (images[:4], targets[:4])
+    history = fit(
+        net, images, targets, loss=mse, epochs=200, validation_data=held_out, verbose=0, jit=compiled
+    )
+    assert history.val_loss[-1] < 1e-3
+    with pytest.raises(ValueError, match=r"expected held-out samples of 2 × 3 inputs, .* got 6"):
+        fit(net, images, targets, loss=mse, validation_data=(images.reshape(12, 6), targets), verbose=0)
+    with pytest.raises(ValueError, match=r"expected a 2-D array of inputs .* \(12, 2, 3\)"):
+        fit(MLP(6, [1]), images, targets, loss=mse, verbose=0, jit=compiled)
+
+
 def test_tokens_are_learnt() -> None:
     """`fit` trains an embedding, compiled."""
     tokens, targets = np.array([[0, 1], [1, 2], [2, 0], [1, 1]]), np.array([0, 1, 2, 1])
