@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -261,3 +262,14 @@ def test_outside_of_a_batch() -> None:
     """With numbers given for a batch, a direct call of `forward` raises."""
     with giving(RandomRows(np.zeros((2, 2)))), pytest.raises(RuntimeError, match=r"as model\(x\)"):
         uniforms(2, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_resumed_training_draws_as_if_it_had_not_been_interrupted(tmp_path: Path, compiled: bool) -> None:
+    """A checkpoint holds the generator, so that the rest of a training has the numbers of a whole one."""
+    options: dict[str, Any] = {"loss": mse, "batch_size": 6, "verbose": 0, "jit": compiled}
+    whole, first, rest = seeded(), seeded(), seeded()
+    fit(whole, X, Y, epochs=5, rng=7, checkpoint=tmp_path / "whole.npz", **options)
+    fit(first, X, Y, epochs=3, rng=7, checkpoint=tmp_path / "first.npz", **options)
+    fit(rest, X, Y, epochs=5, rng=7, resume=tmp_path / "first.npz", **options)
+    assert rest.state_dict() == whole.state_dict() != first.state_dict()
