@@ -78,22 +78,24 @@ def recording() -> Iterator[None]:
         _is_off.set(before)
 
 
-def examined(node: Any) -> Any:
+def examined(node: Any, out: float) -> Any:
     """Return a new node, after looking at a number that is not finite, and without its graph in `no_grad`.
 
     Parameters
     ----------
     node : Value
         A node that nobody else has.
+    out : float
+        Its number.
 
     Examples
     --------
     >>> from autograd import Value
-    >>> examined(Value(3.0) * 2.0)
+    >>> examined(Value(3.0) * 2.0, 6.0)
     Value(6.0, op='*')
     """
-    if not isfinite(node._data) or is_watching():
-        node.source = examine(node.op, node.args, node._data)
+    if not isfinite(out) or is_watching():
+        node.source = examine(node.op, node.args, out)
     return unrecorded(node) if is_off() else node
 
 

@@ -101,7 +101,7 @@ class Value(Operators):
         if out - out or open_scopes:
             node._level = level_above(node.args)
             if out - out or is_watching() or is_off():
-                return examined(node)  # type: ignore[no-any-return]
+                return examined(node, out)  # type: ignore[no-any-return]
         return node
 
     @property
