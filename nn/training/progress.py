@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Iterator
 from importlib.util import find_spec
 from time import monotonic
@@ -48,7 +49,10 @@ class Progress:
         self._state = state
 
     def _bar(self) -> Iterator[int]:
-        from tqdm.auto import tqdm
+        with warnings.catch_warnings():
+            # In a notebook without ipywidgets it says so, and shows the bar as text.
+            warnings.simplefilter("ignore")
+            from tqdm.auto import tqdm
 
         done, total = self._steps.start, self._steps.stop
         with tqdm(total=total, initial=done, unit="epoch", dynamic_ncols=True) as bar:
