@@ -146,8 +146,8 @@ def test_static_arguments_of_all_kinds_of_calls() -> None:
 
 SETTINGS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "activation": (
-        lambda m: setattr(m.layers[0].neurons[1], "activation", autograd.tanh),
-        "model.layers[0].neurons[1].activation is tanh instead of relu",
+        lambda m: setattr(m.layers[0].neurons[1], "activation", autograd.relu),
+        "model.layers[0].neurons[1].activation is relu instead of tanh",
     ),
     "number": (lambda m: setattr(m, "rate", 0.25), "model.rate is 0.25 instead of 0.5"),
     "type": (lambda m: setattr(m, "rate", 1), "model.rate is 1 instead of 0.5"),

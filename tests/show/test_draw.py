@@ -315,7 +315,7 @@ def test_bad_options(options: dict[str, Any], message: str) -> None:
 
 def hinge_of(sizes: list[int], samples: int) -> Value:
     """Return the loss of a network on some samples, after a backward."""
-    model = MLP(2, sizes, rng=0)
+    model = MLP(2, sizes, "relu", rng=0)
     x = np.random.default_rng(0).normal(size=(samples, 2))
     loss = losses.hinge(model(x), np.where(x[:, 0] > 0.0, 1, -1))
     loss.label = "loss"

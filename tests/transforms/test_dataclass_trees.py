@@ -311,6 +311,6 @@ def test_a_model_in_a_dataclass() -> None:
     f = jit(lambda it: it.it[0](it.it[1]), "numpy")
     for _ in range(3):
         same(f(Holding([model, x])), model(x).data)
-    model.layers[0].neurons[0].activation = autograd.tanh
+    model.layers[0].neurons[0].activation = autograd.relu
     same(f(Holding([model, x])), model(x).data)
-    assert f.report().reason == "it.it[0].layers[0].neurons[0].activation is tanh instead of relu"
+    assert f.report().reason == "it.it[0].layers[0].neurons[0].activation is relu instead of tanh"
