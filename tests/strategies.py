@@ -420,7 +420,9 @@ def _product(s: _Scope) -> bool:
 def _soft(s: _Scope) -> bool:
     """Add a sum of exponentials, also with masked logits."""
     word = s.one_of(["logsumexp", "softmax", "masked logsumexp", "masked softmax", "masked cross entropy"])
-    i = s.chosen(lambda known: len(known.shape) == 1)
+    # A cross entropy of one logit is no loss, and raises.
+    fewest = 2 if word == "masked cross entropy" else 1
+    i = s.chosen(lambda known: len(known.shape) == 1 and known.shape[0] >= fewest)
     if i is None or s.manner == "dyadic":
         return False
     (size,) = s.known[i].shape
@@ -437,7 +439,12 @@ def _soft(s: _Scope) -> bool:
 
 def _loss(s: _Scope) -> bool:
     word = s.one_of(["squared error", "hinge", "logistic loss", "cross entropy"])
-    i = s.chosen(lambda known: len(known.shape) == 2 or (len(known.shape) == 1 and word != "cross entropy"))
+    takes_rows = word == "cross entropy"
+
+    def fits(shape: tuple[int, ...]) -> bool:
+        return len(shape) == 2 and shape[1] > 1 if takes_rows else len(shape) in (1, 2)
+
+    i = s.chosen(lambda known: fits(known.shape))
     if i is None or s.manner == "dyadic":
         return False
     shape = s.known[i].shape
