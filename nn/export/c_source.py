@@ -28,7 +28,6 @@ from .c_statements import (
     unused_arguments,
     without_unused,
 )
-from .evaluating import evaluating
 from .expressions import Written
 from .naming import RESERVED, called, unique
 from .plans import (
@@ -43,7 +42,7 @@ from .plans import (
     SoftmaxStep,
     Step,
     UnscaledStep,
-    plan_of,
+    planned,
 )
 from .recording import op_of
 
@@ -144,8 +143,8 @@ def to_c(
     taken = given in _KEYWORDS or given in OPS or RESERVED.fullmatch(given)
     if taken or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", given):
         raise ValueError(f"expected a name that C has for a function, got {given!r}: pass name=")
-    with evaluating(model):
-        source = _File(plan_of(model, preprocessing, n_in), given).source()
+    with planned(model, preprocessing, n_in) as plan:
+        source = _File(plan, given).source()
     if path is not None:
         write_whole(Path(path), source.encode())
     return source

@@ -18,7 +18,6 @@ from autograd import OPS, Op, Value, jit, vmap
 from autograd.files import write_whole
 
 from ..modules.module import Module, as_outputs
-from .evaluating import evaluating
 from .expressions import ATOM, CHOICE, POWER, SIGN, SIGNS, Language, WordForm, Written
 from .naming import called, unique
 from .plans import (
@@ -31,7 +30,7 @@ from .plans import (
     ScaledStep,
     SoftmaxStep,
     UnscaledStep,
-    plan_of,
+    planned,
 )
 from .recording import RecordedGraph, op_of
 
@@ -142,8 +141,8 @@ def to_numpy(
     b1 = np.array([0.25])
     <BLANKLINE>
     """
-    with evaluating(model):
-        source = _Module(plan_of(model, preprocessing, n_in)).source()
+    with planned(model, preprocessing, n_in) as plan:
+        source = _Module(plan).source()
     if path is not None:
         write_whole(Path(path), source.encode())
     return source

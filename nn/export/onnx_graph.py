@@ -16,7 +16,6 @@ from autograd import OPS, Op, Value
 from autograd.files import write_whole
 
 from ..modules.module import Module
-from .evaluating import evaluating
 from .plans import (
     AffineStep,
     ElementwiseStep,
@@ -28,7 +27,7 @@ from .plans import (
     SoftmaxStep,
     Step,
     UnscaledStep,
-    plan_of,
+    planned,
 )
 from .recording import RecordedGraph, op_of
 
@@ -111,8 +110,8 @@ def to_onnx(
         raise ValueError(f"expected dtype to be 'float32' or 'float64', got {dtype!r}")
     import onnx
 
-    with evaluating(model):
-        proto = _Building(plan_of(model, preprocessing, n_in), onnx, np.dtype(dtype)).model()
+    with planned(model, preprocessing, n_in) as plan:
+        proto = _Building(plan, onnx, np.dtype(dtype)).model()
     onnx.checker.check_model(proto)
     if path is not None:
         write_whole(Path(path), proto.SerializeToString())

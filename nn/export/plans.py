@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from numbers import Real
@@ -19,6 +20,7 @@ from ..datasets.standardizer import Standardizer
 from ..modules.activation_modules import ELU, GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh
 from ..modules.dropout import Dropout
 from ..modules.embedding import Embedding
+from ..modules.evaluating import evaluating
 from ..modules.flatten import Flatten
 from ..modules.linear import Linear
 from ..modules.module import Module
@@ -129,6 +131,38 @@ class ExportPlan:
     n_out: int
     n_parameters: int
     steps: list[tuple[Step, int]]
+
+
+@contextmanager
+def planned(model: Module, preprocessing: Any = None, n_in: int | None = None) -> Iterator[ExportPlan]:
+    """Have a model compute as in evaluation while an exporter writes its steps.
+
+    Parameters
+    ----------
+    model, preprocessing, n_in
+        As in `plan_of`.
+
+    Yields
+    ------
+    ExportPlan
+        The steps.
+
+    Raises
+    ------
+    TypeError
+        For what is no `Module`, and what `plan_of` raises.
+
+    Examples
+    --------
+    >>> from nn import Neuron
+    >>> with planned(Neuron(2)) as plan:
+    ...     plan.n_in
+    2
+    """
+    if not isinstance(model, Module):
+        raise TypeError(f"expected a Module to export, got {model!r} ({type(model).__name__})")
+    with evaluating(model):
+        yield plan_of(model, preprocessing, n_in)
 
 
 def plan_of(model: Module, preprocessing: Any = None, n_in: int | None = None) -> ExportPlan:

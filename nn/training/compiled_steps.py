@@ -20,10 +20,11 @@ from autograd import as_values, data, jit, make_functional, value_and_grad, vmap
 from ..assignment import GRADIENT, NUMBER, assign_all
 from ..losses import Loss
 from ..modules.draws import RandomRows, giving
+from ..modules.evaluating import evaluating
 from ..modules.module import Module
 from ..optimizers import Optimizer, State
 from ..randomness import Rng
-from .draws import Draws, evaluating
+from .draws import Draws
 from .eager_steps import Clip, check_that_it_learns, loss_of
 from .samples import Array, WeightedSamples
 

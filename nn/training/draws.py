@@ -1,9 +1,8 @@
-"""The random numbers of training steps, and samples that nothing is random about."""
+"""The random numbers of training steps."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 
@@ -57,25 +56,3 @@ class Draws:
         """Return a context in which the model takes numbers that are drawn for a batch."""
         drawn = self.drawn_for(x)
         return giving(RandomRows(*drawn)) if drawn else nullcontext()
-
-
-@contextmanager
-def evaluating(model: Module) -> Iterator[None]:
-    """Have a model compute as after the training inside of the block.
-
-    Examples
-    --------
-    >>> from nn import Dropout
-    >>> dropout = Dropout()
-    >>> with evaluating(dropout):
-    ...     dropout([1.0, 2.0])
-    [1.0, 2.0]
-    >>> dropout.training
-    True
-    """
-    before = model.training
-    model.eval()
-    try:
-        yield
-    finally:
-        model.train(before)

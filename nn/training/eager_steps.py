@@ -12,10 +12,11 @@ from autograd import Value, as_values, data, grads
 
 from ..assignment import GRADIENT, NUMBER, assign_all
 from ..losses import Loss
+from ..modules.evaluating import evaluating
 from ..modules.module import Module
 from ..optimizers import Optimizer
 from ..randomness import Rng
-from .draws import Draws, evaluating
+from .draws import Draws
 from .samples import Array, WeightedSamples
 
 Clip = Callable[[Array], Array]

@@ -15,7 +15,7 @@ ClassWeight = Mapping[int, float] | Literal["balanced"] | None
 
 
 class WeightedSamples(NamedTuple):
-    """WeightedSamples, a row for each.
+    """Samples, a row for each, and how much each counts.
 
     Attributes
     ----------

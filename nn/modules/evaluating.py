@@ -1,11 +1,15 @@
-"""A model as it computes after the training, while it is exported."""
+"""A model as it computes after the training, for a while."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from ..modules.module import Module
+from .walk import modules_of
+
+if TYPE_CHECKING:
+    from .module import Module
 
 
 @contextmanager
@@ -22,11 +26,6 @@ def evaluating(model: Module) -> Iterator[None]:
     None
         Once all its modules are in evaluation.
 
-    Raises
-    ------
-    TypeError
-        For what is no `Module`.
-
     Examples
     --------
     >>> from nn import Neuron
@@ -37,10 +36,8 @@ def evaluating(model: Module) -> Iterator[None]:
     >>> model.training
     True
     """
-    if not isinstance(model, Module):
-        raise TypeError(f"expected a Module to export, got {model!r} ({type(model).__name__})")
     # Not by `train`, which would have modules train that did not.
-    before = [(module, vars(module).get("training")) for module in model.modules()]
+    before = [(module, vars(module).get("training")) for _, module in modules_of(model)]
     model.eval()
     try:
         yield
