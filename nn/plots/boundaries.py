@@ -11,8 +11,8 @@ from autograd.printable import printable
 
 from ..datasets import Dataset, Standardizer
 from ..modules.module import Module
+from ..modules.plain_outputs import plain_outputs
 from .figures import COLORS, MARKERS, figure_of, label_of, show_legend
-from .numbers import outputs_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -77,7 +77,7 @@ def decision_boundary(
     margin = 0.1 * np.where(high > low, high - low, 1.0)
     x, y = (np.linspace(a, b, points) for a, b in zip(low - margin, high + margin, strict=True))
     grid = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
-    outputs = outputs_of(model, standardize(grid) if standardize else grid)
+    outputs = plain_outputs(model, standardize(grid) if standardize else grid)
     chances = _probabilities(outputs, threshold).reshape(points, points, -1)
     if chances.shape[-1] < len(dataset.classes):
         raise ValueError(

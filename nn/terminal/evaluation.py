@@ -15,10 +15,10 @@ from autograd.printable import printable
 
 from ..datasets import Preprocessing
 from ..modules.module import Module
+from ..modules.plain_outputs import plain_outputs
 from ..saving import read_model
 from .errors import UsageError
 from .output_folder import MODEL
-from .outputs import outputs_of
 from .reports import report
 
 
@@ -62,7 +62,7 @@ def _read_saved(path: Path) -> tuple[Module, Preprocessing]:
 
 def _outputs(path: Path, model: Module, inputs: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     try:
-        return outputs_of(model, inputs)
+        return plain_outputs(model, inputs)
     except ValueError as error:
         raise UsageError(f"{path}: the model does not fit its preprocessing: {error}") from None
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from ..datasets import Dataset, Preprocessing, train_test_split
 from ..losses import cross_entropy, l2_penalty, mse
 from ..modules.neurons import MLP
+from ..modules.plain_outputs import plain_outputs
 from ..optimizers import optimizer
 from ..training.early_stopping import EarlyStopping
 from ..training.history import History
@@ -19,7 +20,6 @@ from ..training.loop import fit
 from .data_option import digest
 from .errors import UsageError
 from .options import l2_of
-from .outputs import outputs_of
 from .resuming import RunOptions, checkpoint_of
 
 _WATCHED = 0.2
@@ -104,7 +104,7 @@ class TrainingRun:
     def outputs(self) -> npt.NDArray[np.float64]:
         """Return the outputs of the model for the samples that are held out."""
         with np.errstate(over="ignore", invalid="ignore"):
-            return outputs_of(self.model, self.preprocessing(self.held_out.inputs))
+            return plain_outputs(self.model, self.preprocessing(self.held_out.inputs))
 
     def _samples(self, data: Dataset) -> tuple[Any, Any]:
         return self.preprocessing(data.inputs), self.preprocessing.targets(data)

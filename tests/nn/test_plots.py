@@ -14,6 +14,7 @@ from autograd import Value, as_values
 from autograd.printable import printable
 from nn import MLP, Dropout, History, Linear, Module, Neuron, ReLU, Sequential, plots
 from nn.datasets import Dataset, Standardizer, iris, moons
+from nn.modules.plain_outputs import plain_outputs
 from nn.plots import (
     activation_histograms,
     confusion_matrix,
@@ -24,7 +25,6 @@ from nn.plots import (
     weight_maps,
 )
 from nn.plots.activity import activations_of
-from nn.plots.numbers import outputs_of
 
 
 class Recorded(list[Any]):
@@ -212,7 +212,7 @@ def test_decision_boundary_calls_a_model_once() -> None:
     calls: list[int] = []
     grid = np.random.default_rng(0).normal(size=(3000, 2))
     model = Counted()
-    found = outputs_of(model, grid)
+    found = plain_outputs(model, grid)
     assert len(calls) == 1
     np.testing.assert_allclose(found[:20], ag.data(model(grid[:20])), rtol=1e-12)
 
@@ -376,7 +376,7 @@ def test_activations_are_what_each_layer_gives(samples: int) -> None:
     for layer, numbers in zip(layers, found.values(), strict=True):
         now = ag.data(layer(now))
         np.testing.assert_allclose(numbers, now, rtol=1e-12, atol=1e-15)
-    np.testing.assert_allclose(outputs_of(model, x), now, rtol=1e-12)
+    np.testing.assert_allclose(plain_outputs(model, x), now, rtol=1e-12)
 
 
 @pytest.mark.usefixtures("pyplot")
