@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from .noting import noting
 from .tree import title
-from .walk import children_of, modules_of
+from .walk import children_of, modules_of, shown_modules
 
 if TYPE_CHECKING:
     from .module import Module
@@ -93,15 +93,12 @@ def summary_of(model: Module, input_size: int | Sequence[int] | None) -> Summary
     [SummaryRow(name='', layer="Neuron(2, 'tanh')", output_shape=(1,), parameters=3)]
     """
     shapes = _shapes(model, input_size)
-    rows = []
-    stack = [("", model)]
-    while stack:
-        name, module = stack.pop()
-        inner = [] if module.is_shown_whole else [*children_of(module)]
+    rows = [
+        SummaryRow(name, title(module), shapes.get(id(module)), len(module.parameters()))
+        for name, module, consists_of_others in shown_modules(model)
         # A model that consists of others is the total.
-        if not inner or name:
-            rows.append(SummaryRow(name, title(module), shapes.get(id(module)), len(module.parameters())))
-        stack += [(f"{name}.{key}" if name else key, part) for key, part in reversed(inner)]
+        if name or not consists_of_others
+    ]
     return Summary(rows, len(model.parameters()))
 
 
@@ -111,10 +108,11 @@ def _shapes(model: Module, input_size: int | Sequence[int] | None) -> dict[int, 
     shape = _input_shape(model) if input_size is None else tuple(np.atleast_1d(input_size).tolist())
     if shape is None:
         return found
-    # Of the copy, each module notes what it gives; random numbers and dropout are off.
-    watched = copy.deepcopy(model).eval()
-    for (_, module), (_, original) in zip(modules_of(watched), modules_of(model), strict=True):
-        vars(module)["forward"] = _noting(module.forward, id(original), found)
+
+    def note(module: Module, result: Any) -> None:
+        found[id(module)] = np.shape(result) or (1,)
+
+    watched = noting(model, note)
     try:
         watched.forward(np.zeros(shape))  # type: ignore[arg-type]
     except Exception:
@@ -123,17 +121,6 @@ def _shapes(model: Module, input_size: int | Sequence[int] | None) -> dict[int, 
             raise
         found.clear()
     return found
-
-
-def _noting(
-    forward: Callable[[Any], Any], key: int, found: dict[int, tuple[int, ...]]
-) -> Callable[[Any], Any]:
-    def noting(x: Any) -> Any:
-        result = forward(x)
-        found[key] = np.shape(result) or (1,)
-        return result
-
-    return noting
 
 
 def _input_shape(model: Module) -> tuple[int, ...] | None:

@@ -85,6 +85,29 @@ def modules_of(root: Module) -> Iterator[tuple[str, Module]]:
             yield name, item
 
 
+def shown_modules(root: Module) -> Iterator[tuple[str, Module, bool]]:
+    """Yield the modules that tables and plots show: not those inside of one that is shown whole.
+
+    Yields
+    ------
+    (str, Module, bool)
+        The name of each, the module, and whether there are others in it that are shown. A module that stands
+        in two places comes twice.
+
+    Examples
+    --------
+    >>> from nn import MLP
+    >>> [(name, consists_of_others) for name, _, consists_of_others in shown_modules(MLP(2, [1]))]
+    [('', True), ('layers.0', False)]
+    """
+    stack = [("", root)]
+    while stack:
+        name, module = stack.pop()
+        inner = [] if module.is_shown_whole else [*children_of(module)]
+        yield name, module, bool(inner)
+        stack += [(f"{name}.{own}" if name else own, part) for own, part in reversed(inner)]
+
+
 def is_module(item: Any) -> bool:
     """Return whether something is a `Module`, which this file cannot import.
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,8 @@ import numpy.typing as npt
 from autograd import data, jit, vmap
 
 from ..modules.module import Module, as_outputs
+from ..modules.noting import noting
+from ..modules.walk import shown_modules
 
 Array = npt.NDArray[np.float64]
 
@@ -31,10 +32,13 @@ def activations_of(model: Module, inputs: npt.ArrayLike) -> dict[str, Array]:
     """
     samples = np.asarray(inputs, dtype=float)
     given: dict[str, list[Any]] = {}
-    # A copy, in which each layer notes what it gives.
-    watched = copy.deepcopy(model).eval()
-    for name, layer in list(_layers(watched)):
-        vars(layer)["forward"] = _noting(layer.forward, name, given)
+    labels = _labels_of_layers(model)
+
+    def note(module: Module, result: Any) -> None:
+        for label in labels.get(id(module), ()):
+            given.setdefault(label, []).extend(np.ravel(np.stack(as_outputs(result))).tolist())
+
+    watched = noting(model, note)
 
     def of_sample(sample: Any) -> dict[str, list[Any]]:
         given.clear()
@@ -56,22 +60,11 @@ def _of_samples(of_batch: Callable[[Any], Any], samples: Array) -> Any:
     return of_batch(samples)
 
 
-def _layers(model: Module) -> Iterator[tuple[str, Module]]:
-    """Yield the modules that consist of no others, and those that are shown whole, in order."""
-    stack = [("", model)]
-    while stack:
-        name, module = stack.pop()
-        inner = [] if module.is_shown_whole else [*module.named_children()]
-        if not inner:
+def _labels_of_layers(model: Module) -> dict[int, list[str]]:
+    """Return the labels of each module that consists of no others, or is shown whole, by its identity."""
+    found: dict[int, list[str]] = {}
+    for name, module, consists_of_others in shown_modules(model):
+        if not consists_of_others:
             kind = type(module).__name__
-            yield f"{name} ({kind})" if name else kind, module
-        stack += [(f"{name}.{own}" if name else own, part) for own, part in reversed(inner)]
-
-
-def _noting(forward: Callable[[Any], Any], name: str, given: dict[str, list[Any]]) -> Callable[[Any], Any]:
-    def noting(x: Any) -> Any:
-        result = forward(x)
-        given.setdefault(name, []).extend(np.ravel(np.stack(as_outputs(result))).tolist())
-        return result
-
-    return noting
+            found.setdefault(id(module), []).append(f"{name} ({kind})" if name else kind)
+    return found
