@@ -59,7 +59,7 @@ def optimizer(which: str | Callable[..., Optimizer] | Optimizer, model: Module, 
         return named("optimizer", which, OPTIMIZERS)(model, **settings)
     if settings:
         raise TypeError(f"expected no settings of an optimizer that is made, got {', '.join(settings)}")
-    own = {id(parameter) for parameter in model.parameters()}
-    if not any(id(parameter) in own for parameter in which.parameters):
+    moved = {id(parameter) for parameter in which.parameters}
+    if not any(id(parameter) in moved for _, parameter in model.named_parameters()):
         raise ValueError("the optimizer has none of the model's parameters: make it of the model")
     return which

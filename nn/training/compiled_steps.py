@@ -104,10 +104,10 @@ class CompiledSteps:
 
         # The loss may use the parameters as well, for a penalty.
         of_parameters = make_functional(loss_of_batch, optimizer.parameters)
-        to_learn = make_functional(loss_with_draws, optimizer.parameters)
-        self._gradient = jit(
-            value_and_grad(to_learn if self.draws.are_needed else of_parameters, has_aux=True), backend
-        )
+        to_learn = of_parameters
+        if self.draws.are_needed:
+            to_learn = make_functional(loss_with_draws, optimizer.parameters)
+        self._gradient = jit(value_and_grad(to_learn, has_aux=True), backend)
         self._value = jit(of_parameters, backend)
         self._backend = backend
         self._compile_rule()
@@ -163,7 +163,7 @@ class CompiledSteps:
             the compiled program.
         """
         # Not those of the training, which are to be the same as those of an eager one.
-        draws = Draws(self.model, 0).drawn_for(first.x)
+        draws = self.draws.anew(0).drawn_for(first.x)
         (found, outputs), _ = self._gradient(self._now.parameters, *draws, *first.columns())
         few = [numbers[:_FEW] for numbers in draws]
         with giving(RandomRows(*few)) if few else nullcontext():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from contextlib import AbstractContextManager, nullcontext
+from functools import cached_property
 
 import numpy as np
 
@@ -25,11 +27,6 @@ class Draws:
     rng : Generator, int or None
         Where they come from.
 
-    Attributes
-    ----------
-    are_needed : bool
-        Whether a part of the model takes any.
-
     Examples
     --------
     >>> from nn import Dropout, Neuron
@@ -40,9 +37,19 @@ class Draws:
 
     def __init__(self, model: Module, rng: Rng = None) -> None:
         self.rng = np.random.default_rng(rng)
-        self.are_needed = any(module.is_random for _, module in modules_of(model))
         self._model = model
         self._width: int | None = None
+
+    @cached_property
+    def are_needed(self) -> bool:
+        """Whether a part of the model takes any."""
+        return any(module.is_random for _, module in modules_of(self._model))
+
+    def anew(self, seed: int) -> Draws:
+        """Return draws for the same model from a generator of their own."""
+        others = copy.copy(self)
+        others.rng = np.random.default_rng(seed)
+        return others
 
     def drawn_for(self, x: Array) -> tuple[Array, ...]:
         """Return a row of numbers for each sample of a batch, or nothing where none are needed."""

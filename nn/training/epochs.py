@@ -119,16 +119,17 @@ class Epochs:
         values: list[float] = []
         weights: list[float] = []
         outputs, targets = [], []
-        rate = self.training.optimizer.lr
+        optimizer, schedule, steps = self.training.optimizer, self.training.schedule, self.steps
+        rate = optimizer.lr
         for batch in self._batches():
-            rate = self.training.optimizer.lr
-            value, found = self.steps(batch)
+            rate = optimizer.lr
+            value, found = steps(batch)
             if not math.isfinite(value):
-                if losses.takes_probabilities(self.steps.loss):
+                if losses.takes_probabilities(steps.loss):
                     # A compiled loss does not check that they are some; now their numbers are known.
-                    self.steps.loss(found, batch.y)
+                    steps.loss(found, batch.y)
                 self._raise_not_finite(value, is_first=not (self.history.loss or values))
-            if self.training.schedule is not None:
+            if schedule is not None:
                 self._schedule("batch")
             values.append(value)
             weights.append(batch.weight)

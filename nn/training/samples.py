@@ -49,7 +49,7 @@ class WeightedSamples(NamedTuple):
     @property
     def weight(self) -> float:
         """How much all together count in a mean."""
-        return float(self.length if self.weights is None else self.weights.sum())
+        return len(self.x) if self.weights is None else float(self.weights.sum())
 
 
 def samples_of(
