@@ -226,11 +226,8 @@ class MLPEstimator(BaseEstimator):  # type: ignore[misc]
     def _batches(self, samples: WeightedSamples, rng: Any) -> Iterator[WeightedSamples]:
         size = self._batch(samples.length)
         if size >= samples.length:
-            yield samples
-            return
-        order = rng.permutation(samples.length) if self.shuffle else np.arange(samples.length)
-        for start in range(0, samples.length, size):
-            yield samples.take(order[start : start + size])
+            return samples.batches(None)
+        return samples.batches(size, rng.permutation(samples.length) if self.shuffle else None)
 
     def _minimize(self, steps: CompiledSteps, samples: WeightedSamples) -> None:
         """Train by L-BFGS."""

@@ -13,6 +13,9 @@ import numpy as np
 from ..saving.archives import read_archive, write_archive
 from .callbacks import Callback, Training
 
+INTERRUPTED = "interrupted"
+"""How a training has ended after Ctrl-C."""
+
 _VERSION = 1
 
 # The parameters of a model take 8 bytes each, and with their names and the optimizer's states, which the
@@ -128,17 +131,13 @@ class Saved:
             training.schedule.load_state_dict(found["schedule"])
         for callback, (_, state) in zip(callbacks, found["callbacks"], strict=True):
             callback.load_state_dict(state)
-        how = training.history.how
         for name, column in found["history"].items():
-            setattr(training.history, name, column)
-        training.history.how = how
+            # This one may be eager, and that one compiled.
+            if name != "how":
+                setattr(training.history, name, column)
         if training.history.ended == INTERRUPTED:
             training.history.ended = ""
         _set_state(training.rng, found["rng"], self.path)
-
-
-INTERRUPTED = "interrupted"
-"""How a training has ended after Ctrl-C."""
 
 
 def _with_states(training: Training) -> list[Callback]:

@@ -46,9 +46,8 @@ def steps_of(
         if jit is True:
             raise
         # An error that an eager pass over the samples raises as well has nothing to do with compiling.
-        size = batch_size or samples.length
-        for start in range(0, samples.length, size):
-            eager.try_out(samples.take(slice(start, start + size)))
+        for batch in samples.batches(batch_size):
+            eager.try_out(batch)
         why = f"{type(error).__name__}: {error}"
         warnings.warn(
             f"the training is not compiled ({why}); pass jit=False to train eagerly without this warning",

@@ -161,12 +161,9 @@ class Epochs:
             self.steps.read()
 
     def _batches(self) -> Iterator[WeightedSamples]:
-        if self.batch_size is None:
-            yield self.samples
-            return
-        order = self.training.rng.permutation(self.samples.length)
-        for start in range(0, self.samples.length, self.batch_size):
-            yield self.samples.take(order[start : start + self.batch_size])
+        is_shuffled = self.batch_size is not None
+        order = self.training.rng.permutation(self.samples.length) if is_shuffled else None
+        return self.samples.batches(self.batch_size, order)
 
     def _schedule(self, per: str) -> None:
         """Step the schedule after a batch, or after an epoch."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -36,6 +36,15 @@ class WeightedSamples(NamedTuple):
         return WeightedSamples(
             self.x[rows], self.y[rows], None if self.weights is None else self.weights[rows]
         )
+
+    def batches(self, size: int | None, order: Array | None = None) -> Iterator[WeightedSamples]:
+        """Yield parts of so many samples, of the rows in an order; all at once without a size."""
+        if size is None:
+            yield self
+            return
+        for start in range(0, len(self.x), size):
+            part = slice(start, start + size)
+            yield self.take(part if order is None else order[part])
 
     def columns(self) -> tuple[Array, ...]:
         """Return inputs and targets, and the weights if there are some."""
