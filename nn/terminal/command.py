@@ -12,13 +12,10 @@ from autograd.printable import printable
 from autograd.show import LayoutUnavailableError
 
 from ..datasets import DATASETS, DatasetError
-from .errors import UsageError
+from .errors import STATUS_INTERRUPTED, UsageError
 from .evaluation import evaluate_model, predict_rows
 from .options import read_options
 from .training_run import train_model
-
-INTERRUPTED = 130
-"""The exit status after Ctrl-C, as shells have it: 128 and the number of the signal."""
 
 _COMMANDS = {"train": train_model, "predict": predict_rows, "evaluate": evaluate_model}
 
@@ -57,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _failed(error, 1)
     except KeyboardInterrupt:
         print("interrupted: nothing is written", file=sys.stderr)
-        return INTERRUPTED
+        return STATUS_INTERRUPTED
 
 
 def _parted(words: list[str]) -> tuple[str, list[str]]:

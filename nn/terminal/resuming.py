@@ -6,13 +6,11 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ..saving import read_archive
 from ..training.callbacks import Callback
+from ..training.checkpoints import Saved
 from .errors import UsageError
 from .options import read_options
 from .output_folder import CHECKPOINT
-
-_MOST_BYTES = 2**30
 
 _MAY_CHANGE = frozenset({"resume", "epochs", "out", "overwrite", "quiet"})
 
@@ -51,9 +49,7 @@ def resumed_options(options: argparse.Namespace) -> argparse.Namespace:
         raise UsageError(f"--{name.replace('_', '-')} goes with a new run; --resume takes that of the run")
     path = checkpoint_of(options.resume)
     try:
-        _, described = read_archive(path, most_bytes=_MOST_BYTES, what="a checkpoint of a run")
-        (state,) = (state for name, state in described["callbacks"] if name == RunOptions.__name__)
-        words = [str(word) for word in state["words"]]
+        words = [str(word) for word in Saved(path).state_of_callback(RunOptions)["words"]]
     except OSError as error:
         raise UsageError(f"--resume {options.resume}: {path.name} cannot be read: {error.strerror}") from None
     except (ValueError, KeyError, TypeError) as error:

@@ -14,13 +14,12 @@ from ..saving import save
 from ..training.checkpoints import INTERRUPTED
 from ..training.history import History
 from .data_option import read_data
+from .errors import STATUS_INTERRUPTED
 from .output_folder import CHECKPOINT, MODEL, chosen_folder, folder_written_whole
 from .pictures import check_tools, first_neuron, write_pictures
 from .reports import report
 from .resuming import resumed_options
 from .runs import TrainingRun
-
-_STATUS_INTERRUPTED = 130
 
 
 def train_model(options: argparse.Namespace) -> int:
@@ -43,7 +42,7 @@ def train_model(options: argparse.Namespace) -> int:
         more = f"; go on with --resume {out}" if CHECKPOINT in names else ""
         line = f"interrupted after epoch {len(history.loss)}: wrote {', '.join(names)} into {out}{more}"
         print(printable(line), file=sys.stderr)
-        return _STATUS_INTERRUPTED
+        return STATUS_INTERRUPTED
     if not options.quiet:
         print(printable(f"wrote {', '.join(names)} into {out}"))
     return 0

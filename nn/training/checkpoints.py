@@ -101,6 +101,18 @@ class Saved:
             raise ValueError(f"{self.path!r} does not hold {what} of version {_VERSION}{hint}")
         self._arrays, self._described = arrays, described
 
+    def state_of_callback(self, kind: type[Callback]) -> dict[str, Any]:
+        """Return what the callback of a class remembers.
+
+        Raises
+        ------
+        ValueError
+            If there is none, or more than one.
+        """
+        (state,) = (state for name, state in self._described["callbacks"] if name == kind.__name__)
+        found: dict[str, Any] = state
+        return found
+
     def rewind(self, rng: np.random.Generator) -> None:
         """Set a generator to where that of the training began, so that the same samples are held out."""
         _set_state(rng, self._described["rng at first"], self.path)
