@@ -167,6 +167,28 @@ def _classes(outputs: Any, labels: npt.ArrayLike, threshold: float) -> tuple[Lab
     return predicted, right.astype(np.int64)
 
 
+def probabilities_of(logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return the probability of each class from a logit for each, by the softmax (D9) of each row.
+
+    Parameters
+    ----------
+    logits : ndarray of float, shape (samples, classes)
+        Any real numbers.
+
+    Returns
+    -------
+    ndarray of float, shape (samples, classes)
+        Rows that add up to 1.
+
+    Examples
+    --------
+    >>> probabilities_of(np.array([[0.0, 0.0], [800.0, -800.0]])).tolist()
+    [[0.5, 0.5], [1.0, 0.0]]
+    """
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
 def confusion_matrix(predicted: npt.ArrayLike, labels: npt.ArrayLike, classes: int) -> Labels:
     """Return how often each class was taken for each.
 

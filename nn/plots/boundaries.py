@@ -10,6 +10,7 @@ import numpy.typing as npt
 from autograd.printable import printable
 
 from ..datasets import Dataset, Standardizer
+from ..metrics.classification import probabilities_of
 from ..modules.module import Module
 from ..modules.plain_outputs import plain_outputs
 from .figures import COLORS, MARKERS, figure_of, label_of, show_legend
@@ -100,8 +101,7 @@ def _probabilities(outputs: Array, threshold: float) -> Array:
         return np.hstack([1.0 - of_one, of_one])
     if np.all(outputs >= 0.0) and np.allclose(outputs.sum(axis=1), 1.0):
         return outputs
-    powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+    return probabilities_of(outputs)
 
 
 def _shade(axes: Any, x: Array, y: Array, chances: Array) -> None:

@@ -12,6 +12,7 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from autograd import sigmoid
 
+from ..metrics.classification import probabilities_of
 from .estimator import Array, MLPEstimator
 from .networks import Kind
 
@@ -239,8 +240,7 @@ class MLPClassifier(ClassifierMixin, MLPEstimator):  # type: ignore[misc]
         """
         outputs = self._outputs(X)
         if self._kind == "classes":
-            exponentials = np.exp(outputs - outputs.max(axis=1, keepdims=True))
-            return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
+            return probabilities_of(outputs)
         yes = np.asarray(sigmoid(outputs))
         if self._is_multilabel():
             return yes

@@ -14,6 +14,7 @@ from autograd.files import write_whole
 from autograd.printable import printable
 
 from ..datasets import Preprocessing
+from ..metrics.classification import probabilities_of
 from ..modules.module import Module
 from ..modules.plain_outputs import plain_outputs
 from ..saving import read_model
@@ -76,8 +77,7 @@ def _table(preprocessing: Preprocessing, outputs: npt.NDArray[np.float64]) -> st
         rows.writerow([preprocessing.target])
         rows.writerows([f"{answer:.6g}"] for answer in answers)
         return text.getvalue()
-    # Of the largest score, whose power is 1.
-    probabilities = 1.0 / np.exp(outputs - outputs.max(axis=1, keepdims=True)).sum(axis=1)
+    probabilities = probabilities_of(outputs).max(axis=1)
     rows.writerow([preprocessing.target, "probability"])
     rows.writerows((answer, f"{p:.4f}") for answer, p in zip(answers, probabilities, strict=True))
     return text.getvalue()
