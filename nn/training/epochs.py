@@ -38,6 +38,7 @@ class Epochs:
         self.training, self.history, self.steps = training, training.history, steps
         self.samples, self.held_out, self.batch_size = samples, held_out, batch_size
         self.metrics, self.callbacks = metrics, training.callbacks
+        self.is_watched = bool(metrics or training.callbacks)
 
     def run(self, saved: Saved | None, shown: bool) -> None:
         """Run the epochs that are not done, until one of them is the last."""
@@ -120,7 +121,6 @@ class Epochs:
         weights: list[float] = []
         outputs, targets = [], []
         optimizer, schedule, steps = self.training.optimizer, self.training.schedule, self.steps
-        rate = optimizer.lr
         for batch in self._batches():
             rate = optimizer.lr
             value, found = steps(batch)
@@ -145,19 +145,21 @@ class Epochs:
 
     def _record(self, loss: float, rate: float, outputs: Any = None, targets: Any = None) -> None:
         """Record an epoch, and tell of it."""
-        if self.metrics or self.callbacks:
+        if self.is_watched:
             self.steps.write()
         self.history.loss.append(loss)
         self.history.lr.append(rate)
-        self._measure(self.history.metrics, outputs, targets)
+        if self.metrics:
+            self._measure(self.history.metrics, outputs, targets)
         if self.held_out is not None:
             value, found = self.steps.evaluate(self.held_out)
             self.history.val_loss.append(value)
             self._measure(self.history.val_metrics, found, self.held_out.y)
-        self._schedule("epoch")
+        if self.training.schedule is not None:
+            self._schedule("epoch")
         for callback in self.callbacks:
             callback.on_epoch_end(self.training)
-        if self.metrics or self.callbacks:
+        if self.is_watched:
             self.steps.read()
 
     def _batches(self) -> Iterator[WeightedSamples]:
