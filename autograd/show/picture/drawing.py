@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping
+from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 import graphviz
 
 from ...files import write_whole
+from .views import Detail, View
 
 FORMATS = ("svg", "png", "pdf")
 
@@ -37,6 +40,10 @@ class Drawing:
     ----------
     source : str
         The graph in Graphviz's DOT language.
+    views : callable, optional
+        Makes the states between which a page switches, by module; that of ``""`` comes first.
+    details : callable, optional
+        Makes what is told of nodes, edges and boxes, by their id in the SVG of any view.
 
     Attributes
     ----------
@@ -49,8 +56,25 @@ class Drawing:
     b'<?xml'
     """
 
-    def __init__(self, source: str) -> None:
+    def __init__(
+        self,
+        source: str,
+        views: Callable[[], Mapping[str, View]] | None = None,
+        details: Callable[[], Mapping[str, Detail]] | None = None,
+    ) -> None:
         self.source = source
+        self._make_views = views
+        self._make_details = details
+
+    @cached_property
+    def views(self) -> Mapping[str, View]:
+        """The states between which a page switches, made when first asked for."""
+        return {"": View("", self.source, {})} if self._make_views is None else self._make_views()
+
+    @cached_property
+    def details(self) -> Mapping[str, Detail]:
+        """What a page tells of nodes, edges and boxes, made when first asked for."""
+        return {} if self._make_details is None else self._make_details()
 
     def render(self, form: str) -> bytes:
         """Return the image.
