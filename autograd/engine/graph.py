@@ -349,8 +349,9 @@ def names(order: Sequence[Value], variables: Mapping[str, Any] | None = None) ->
     order : sequence of Value
         The nodes, such as `nodes` returns.
     variables : mapping, optional
-        The caller's variables, such as ``locals()``. Lists and arrays of `Value`s name their elements.
-        Names that begin with ``_`` are left out, since IPython stores its results under them.
+        Variables, such as ``locals()``. Lists and arrays of `Value`s, and lists of such lists, name their
+        elements. Of several names the first is taken. Names that begin with ``_`` are left out, since IPython
+        stores its results under them, and so are those that are a label of another node.
 
     Returns
     -------
@@ -366,25 +367,53 @@ def names(order: Sequence[Value], variables: Mapping[str, Any] | None = None) ->
     >>> list(names(nodes(b + 1.0), {"b": b}).values())
     ['a', 'b', 'v1']
     """
-    given = {id(value): name for name, value in _named_values(variables or {})}
-    # Pictures show a label that has several lines in several lines.
-    known = {node: printable(node.label or given.get(id(node), ""), keep="\n") for node in order}
+    known = known_names(order, variables or {})
     taken = set(known.values())
     numbered = filterfalse(taken.__contains__, map("v{}".format, count(1)))
-    return {node: name or next(numbered) for node, name in known.items()}
+    return {node: known.get(node) or next(numbered) for node in order}
+
+
+def known_names(order: Iterable[Value], variables: Mapping[str, Any]) -> dict[Value, str]:
+    """Return the names of nodes that have one: their labels, else their variables' names.
+
+    Examples
+    --------
+    >>> a, b = Value(2.0, label="a"), Value(3.0)
+    >>> known_names([a, b, a * b], {"c": a, "b": b}).values()
+    dict_values(['a', 'b'])
+    """
+    found = {node: node.label for node in order}
+    labels = set(found.values())
+    for name, value in _named_values(variables):
+        if found.get(value) == "" and name not in labels:
+            found[value] = name
+    # Pictures show a label that has several lines in several lines.
+    return {node: printable(name, keep="\n") for node, name in found.items() if name}
 
 
 def _named_values(variables: Mapping[str, Any]) -> Iterator[tuple[str, Value]]:
     """Yield the Values among variables, and the elements of lists and arrays of them."""
     for name, item in variables.items():
-        entries: Iterable[tuple[str, Any]] = []
+        if name.startswith("_"):
+            continue
         if isinstance(item, Value):
-            entries = [(name, item)]
-        elif isinstance(item, list | tuple):
-            entries = ((f"{name}[{i}]", entry) for i, entry in enumerate(item))
+            yield name, item
         elif isinstance(item, np.ndarray) and item.dtype == object:
-            entries = (
-                (f"{name}[{', '.join(map(str, index))}]", item[index]) for index in np.ndindex(item.shape)
-            )
-        if not name.startswith("_"):
-            yield from ((path, entry) for path, entry in entries if isinstance(entry, Value))
+            for index in np.ndindex(item.shape):
+                entry: Any = item[index]
+                if isinstance(entry, Value):
+                    yield f"{name}[{', '.join(map(str, index))}]", entry
+        elif _is_list(item):
+            for i, entry in enumerate(item):
+                if isinstance(entry, Value):
+                    yield f"{name}[{i}]", entry
+                # A table of numbers has many rows: only its first column is looked at.
+                elif _is_list(entry) and entry and isinstance(entry[0], Value):
+                    for j, number in enumerate(entry):
+                        if isinstance(number, Value):
+                            yield f"{name}[{i}][{j}]", number
+
+
+def _is_list(item: Any) -> bool:
+    """Return whether an object has no other names for its elements, as a named tuple has."""
+    return isinstance(item, list) or type(item) is tuple

@@ -38,12 +38,29 @@ def user_line() -> Line:
     """
     frame: FrameType = sys._getframe(1)
     depth = 0
-    while frame.f_back is not None and _is_ours(frame):
+    while frame.f_back is not None and not of_the_user(frame):
         frame = frame.f_back
         depth += 1
     return Line(frame.f_code.co_filename, frame.f_lineno, depth)
 
 
-def _is_ours(frame: FrameType) -> bool:
+def of_the_user(frame: FrameType) -> bool:
+    """Return whether a frame runs code that is neither of this project nor of NumPy.
+
+    Parameters
+    ----------
+    frame : frame
+        A frame of the stack.
+
+    Returns
+    -------
+    bool
+        By the name of the module.
+
+    Examples
+    --------
+    >>> of_the_user(sys._getframe())
+    False
+    """
     package: str = frame.f_globals.get("__name__", "").partition(".")[0]
-    return package in _NOT_THE_USER
+    return package not in _NOT_THE_USER

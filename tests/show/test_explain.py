@@ -126,10 +126,11 @@ def test_forms() -> None:
 
 
 def test_names_of_variables() -> None:
-    """Nodes without a label are named by the caller's variables."""
+    """Nodes without a label are named by the variables that are passed, by default by the caller's."""
     x = Value(3.0)
     y = x * 2.0
-    assert lines(explain(y, x, names=locals()))[-1] == "dy/dx = 2"
+    assert lines(explain(y, x))[-1] == lines(explain(y, x, names=locals()))[-1] == "dy/dx = 2"
+    assert lines(explain(y, x, names={"a": x}))[-1] == "dv1/da = 2"
 
 
 def test_many_uses_and_long_chains_are_cut() -> None:
@@ -176,6 +177,6 @@ def test_a_condition_is_held_constant() -> None:
     chosen, constant = where(a > 0.0, a * b, b), where(a > 0.0, 1.0, 2.0) * b
     text = str(explain(chosen, a))
     assert "v2 = 1" in text.split("Intermediate")[0]
-    assert text.endswith("dv3/da = dv3/dv1 · dv1/da = 1 · b = 1 · 3 = 3")
+    assert text.endswith("dchosen/da = dchosen/dv1 · dv1/da = 1 · b = 1 · 3 = 3")
     assert " =  = " not in str(explain(constant, a))
     assert str(explain(constant, a)).endswith("= 0")

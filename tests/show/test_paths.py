@@ -48,7 +48,7 @@ def test_two_to_the_thousandth() -> None:
     assert found.count == 2**1000
     assert len(found.listed) == 2
     assert found.total == 2.0**1000
-    assert str(found).splitlines()[0] == "2^1000 paths from x to v1000, dv1000/dx = 1.072e+301"
+    assert str(found).splitlines()[0] == "2^1000 paths from x to y, dy/dx = 1.072e+301"
     assert str(found).splitlines()[-1].startswith("  … about 2^999 more")
 
 

@@ -138,7 +138,7 @@ def test_leaves_as_they_are_now() -> None:
     x = Value(3.0, label="x")
     y = x * x
     x.data = 5.0
-    assert stepper(y).moments[2].text == "v1 = x * x = 5 * 5 = 25"
+    assert stepper(y).moments[2].text == "y = x * x = 5 * 5 = 25"
 
 
 def test_names_of_variables() -> None:

@@ -53,7 +53,7 @@ def test_what_is_only_chosen_by_has_a_name_but_no_step() -> None:
     """The condition of a choice is named in its line; no adjoint flows to it."""
     a = Value(2.0, label="a")
     y = where(a > 0.0, a * 3.0, 1.0)
-    assert str(y.steps()[0]).startswith("v3 = where(v2, v1, 1): adjoint 1; v1: 0 + 1·1 = 1")
+    assert str(y.steps()[0]).startswith("y = where(v2, v1, 1): adjoint 1; v1: 0 + 1·1 = 1")
     assert [step.node.op and step.node.op.name for step in y.steps()] == ["where", "mul", None]
 
 
@@ -129,10 +129,10 @@ def test_nudge() -> None:
     assert found.predicted == pytest.approx(x.grad * 0.01, rel=1e-12)
     assert found.actual == math.tanh(0.5 * 3.01) * 3.01 - y.data
     assert abs(found.actual - found.predicted) < 1e-4
-    assert [change.name for change in found.through] == ["x", "v1", "v2", "v3"]
+    assert [change.name for change in found.through] == ["x", "v1", "v2", "y"]
     assert [change.actual for change in found.through[:2]] == pytest.approx([0.01, 0.005])
     assert found.through[2].predicted == pytest.approx(0.005 * (1 - math.tanh(1.5) ** 2))
-    assert str(found).startswith("x by 0.01: v3 changes by ")
+    assert str(found).startswith("x by 0.01: y changes by ")
 
 
 def test_nudge_of_a_result() -> None:

@@ -6,12 +6,13 @@ Which nodes make up a neuron, and which neurons a layer, is read from the names 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from reprlib import repr as brief
 from typing import Any
 
 from ...engine.graph import nodes
 from ...engine.value import Value
+from ..text.caller_names import names_for_caller
 from ..text.modules import modules_of
 from ..text.sweep_steps import steps
 from .checks import CHECKS
@@ -19,7 +20,7 @@ from .findings import LintReport, folded
 from .network import Subject
 
 
-def lint(loss: Value, model: Any = None) -> LintReport:
+def lint(loss: Value, model: Any = None, *, names: Mapping[str, Any] | None = None) -> LintReport:
     """Find out what went wrong in training, without changing any ``grad``.
 
     It looks for values and gradients that are not finite, and where they arise; ReLU neurons that are 0 on
@@ -34,6 +35,8 @@ def lint(loss: Value, model: Any = None) -> LintReport:
         The loss of a whole batch: for a single sample, half of all ReLUs are 0 anyway.
     model : object with ``named_parameters()``, optional
         The model, such as an `nn.Module`; by default, all labelled leaves count as parameters.
+    names : mapping, optional
+        Variables to name nodes without a label; by default the caller's, and none for ``{}``.
 
     Returns
     -------
@@ -63,8 +66,9 @@ def lint(loss: Value, model: Any = None) -> LintReport:
             "call lint(loss, model), with the sum or the mean of the losses of a batch"
         )
     order = nodes(loss)
-    adjoints = {step.node: step.adjoint for step in steps(loss)}
-    subject = Subject(order, _parameters(order, model), adjoints, modules_of(order))
+    adjoints = {step.node: step.adjoint for step in steps(loss, names={})}
+    name_of = names_for_caller(order, names)
+    subject = Subject(order, _parameters(order, model), adjoints, modules_of(order), name_of)
     found = [finding for check in CHECKS for finding in folded(check(subject))]
     return LintReport(found, len(order), len(subject.parameters))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from ...engine.graph import names, operands
+from ...engine.graph import operands
 from ...engine.value import Value
 from ..text.modules import enclosing
 
@@ -28,7 +28,7 @@ class Subject:
     Examples
     --------
     >>> w = Value(2.0, label="w")
-    >>> Subject([w], [("w", w)], {w: 1.0}, {}).loss
+    >>> Subject([w], [("w", w)], {w: 1.0}, {}, {w: "w"}).loss
     Value(2.0, label='w')
     """
 
@@ -36,6 +36,7 @@ class Subject:
     parameters: list[tuple[str, Value]]
     adjoints: dict[Value, float]
     homes: dict[Value, str]
+    names: dict[Value, str]
 
     @property
     def loss(self) -> Value:
@@ -46,11 +47,6 @@ class Subject:
     def parameter_set(self) -> frozenset[Value]:
         """The parameters as a set, without names."""
         return frozenset(parameter for _, parameter in self.parameters)
-
-    @cached_property
-    def names(self) -> dict[Value, str]:
-        """The name of each node."""
-        return names(self.order)
 
     @cached_property
     def hidden(self) -> set[Value]:

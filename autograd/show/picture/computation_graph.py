@@ -7,8 +7,8 @@ from itertools import pairwise
 from typing import Any
 
 from ...engine.graph import Edge, depending_on, edges, nodes
-from ...engine.graph import names as label
 from ...engine.value import Value
+from ..text.caller_names import names_for_caller
 from ..text.modules import modules_of
 from ..text.path_products import Path
 from .drawing import Drawing
@@ -48,7 +48,7 @@ def draw(
     root : Value
         The result.
     names : mapping, optional
-        The caller's variables, such as ``locals()``, to name nodes without a label.
+        Variables to name nodes without a label; by default the caller's, and none for ``{}``.
     direction : str
         ``"LR"``, ``"RL"``, ``"TB"`` or ``"BT"``: from the leaves to the result.
     precision : int
@@ -98,7 +98,7 @@ def draw(
     order = nodes(root)
     marked = _marked(order, highlight)
     look = Look(direction, precision, values, grads, partials, color_by_grad, marked)
-    name_of = label(order, names)
+    name_of = names_for_caller(order, names)
     shown = order if depth is None else _within(root, depth, order)
     home = modules_of(order) if fold or len(shown) > max_nodes else modules_of(shown)
     if fold and not home:

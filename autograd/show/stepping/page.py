@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 
 from ...engine.graph import Edge, edges, nodes
-from ...engine.graph import names as label
 from ...engine.value import Value
 from ...files import write_whole
 from ..picture.computation_graph import DIRECTIONS
 from ..picture.drawing import Drawing, LayoutUnavailableError
 from ..picture.unfolded import Look, draw_unfolded
+from ..text.caller_names import names_for_caller
 from ..text.formulas import formula
 from .moments import Moment, Script
 
@@ -147,7 +147,7 @@ def stepper(
     root : Value
         The result.
     names : mapping, optional
-        The caller's variables, such as ``locals()``, to name nodes without a label.
+        Variables to name nodes without a label; by default the caller's, and none for ``{}``.
     descend : iterable of Value, optional
         Leaves to train: after each backward pass they take a step of gradient descent, and the passes repeat.
     lr : float, optional
@@ -190,7 +190,7 @@ def stepper(
     order = nodes(root)
     trained = [] if descend is None else _leaves(descend, order)
     _check_size(order, times if trained else 1)
-    script = Script(order, label(order, names))
+    script = Script(order, names_for_caller(order, names))
     # Non-finite values are visible on the page, and were warned of when the graph was built.
     with np.errstate(all="ignore"):
         if trained:

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from ...engine.graph import Edge, consumers_first, depending_on, edges, nodes, operands
-from ...engine.graph import names as label
 from ...engine.value import Value
 from ...ops.renderer import Term
 from ...transforms.partials import partials_as_graph
 from ...transforms.sweeps import push
+from .caller_names import names_for_caller
 from .notation import Notation, aligned
 from .path_products import check_upstream, paths
 
@@ -46,7 +46,7 @@ class Explanation:
 
     def __init__(self, y: Value, x: Value, numbers: bool, variables: Mapping[str, Any] | None) -> None:
         order = nodes(y)
-        name_of = label(order, variables)
+        name_of = names_for_caller(order, variables)
         plain = _Working(order, x, Notation(name_of), numbers)
         typeset = plain.in_notation(Notation(name_of, latex=True))
         self.derivative = plain.paths.total
@@ -84,7 +84,7 @@ def explain(
     numbers : bool
         Whether to substitute the numbers at this point.
     names : mapping, optional
-        The caller's variables, such as ``locals()``, to name nodes without a label.
+        Variables to name nodes without a label; by default the caller's, and none for ``{}``.
 
     Returns
     -------
@@ -140,7 +140,7 @@ class _Working:
         moving = [x, *self.between]
         tangents = push(consumers_first(*moving), moving, [x], [1.0], as_graph=False)
         self.derivative_of = dict(zip([x, *self.between], map(float, tangents), strict=True))
-        self.paths = paths(self.y, x, _MAX_PATHS)
+        self.paths = paths(self.y, x, _MAX_PATHS, names={})
 
     def in_notation(self, notation: Notation) -> _Working:
         """Return the same derivation in another notation."""

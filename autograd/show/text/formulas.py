@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ...engine.attach import attach
 from ...engine.value import Value
@@ -14,6 +15,7 @@ from ...ops.renderer import ATOM, POWER, SIGN, Form, Renderer, Term, infix
 from ...ops.structural import Operation, Structural
 from ...ops.table import row
 from ...printable import printable
+from .caller_names import leaf_names
 
 # An expression is a tree: y = y + y, repeated 30 times, has 31 nodes and 10^9 terms.
 MAX_TERMS = 300
@@ -173,13 +175,15 @@ def _str(node: Value) -> str:
 attach(__str__=_str)
 
 
-def to_latex(node: Value) -> str:
+def to_latex(node: Value, *, names: Mapping[str, Any] | None = None) -> str:
     r"""Return a node as a LaTeX expression in its leaves.
 
     Parameters
     ----------
     node : Value
         The result.
+    names : mapping, optional
+        Variables to name leaves without a label; by default the caller's, and none for ``{}``.
 
     Returns
     -------
@@ -201,7 +205,8 @@ def to_latex(node: Value) -> str:
     """
     if not isinstance(node, Value):
         raise TypeError(f"to_latex expected a Value, got {node!r} ({type(node).__name__})")
-    return expression(node, latex=True)
+    leaves = [part for part in _tree(node, {}, MAX_TERMS) if part.op is None]
+    return expression(node, leaf_names(leaves, names), latex=True)
 
 
 def latex_name(name: str) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
-from ...engine.graph import consumers_first, depending_on, names, nodes
+from ...engine.graph import consumers_first, depending_on, nodes
 from ...engine.real_numbers import checked_number
 from ...engine.value import Value
 from ...transforms.sweeps import push
+from .caller_names import names_for_caller
 from .formulas import digits
 from .path_products import check_upstream
 from .replay import replay
@@ -74,7 +76,7 @@ class Nudge(NamedTuple):
         return "\n  ".join([head, *lines])
 
 
-def nudge(y: Value, x: Value, dx: float) -> Nudge:
+def nudge(y: Value, x: Value, dx: float, *, names: Mapping[str, Any] | None = None) -> Nudge:
     """Change an input a little, and compare the change of the result with what the gradient predicts.
 
     The graph itself stays as it is. At the new point `autograd.where` may take its other branch, but the
@@ -88,6 +90,8 @@ def nudge(y: Value, x: Value, dx: float) -> Nudge:
         What to change: any node that the result depends on.
     dx : float
         The change.
+    names : mapping, optional
+        Variables to name nodes without a label; by default the caller's, and none for ``{}``.
 
     Returns
     -------
@@ -113,7 +117,7 @@ def nudge(y: Value, x: Value, dx: float) -> Nudge:
     check_upstream("nudge", y, x)
     dx = checked_number(dx)
     order = nodes(y)
-    name_of = names(order)
+    name_of = names_for_caller(order, names)
     moved = replay(y, {x: x.data + dx})
     still = replay(y, {})
     affected = depending_on([x], order)

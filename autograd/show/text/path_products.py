@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from math import prod
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-from ...engine.graph import Edge, consumers_first, depending_on, edges, names, nodes
+from ...engine.graph import Edge, consumers_first, depending_on, edges, nodes
 from ...engine.value import Value
 from ...transforms.sweeps import Flows, along_stored_partials, backward_sweep
+from .caller_names import names_for_caller
 from .formulas import digits
 
 T = TypeVar("T")
@@ -51,10 +52,10 @@ class Paths:
         The first paths.
     """
 
-    def __init__(self, y: Value, x: Value, k: int) -> None:
+    def __init__(self, y: Value, x: Value, k: int, variables: Mapping[str, Any] | None) -> None:
         self._y, self._x = y, x
         self._order = nodes(y)
-        self._names = names(self._order)
+        self._names = names_for_caller(self._order, variables)
         self._between = depending_on([x], self._order)
         order = consumers_first(y, by_derivative=True)
         # The gradient is the sum of the products along the paths, so with every partial 1 it is their number.
@@ -111,7 +112,7 @@ def _arriving(x: Value, sweep: Iterator[tuple[Value, T, Flows]], zero: T) -> T:
     return next((adjoint for node, adjoint, _ in sweep if node is x), zero)
 
 
-def paths(y: Value, x: Value, k: int = 10) -> Paths:
+def paths(y: Value, x: Value, k: int = 10, *, names: Mapping[str, Any] | None = None) -> Paths:
     """Return the paths from an input to a result, with the factors of the chain rule.
 
     Each path contributes the product of the partials along it (A4 of the notes), and the gradient is the sum
@@ -125,6 +126,8 @@ def paths(y: Value, x: Value, k: int = 10) -> Paths:
         What to differentiate with respect to: any node that the result depends on.
     k : int
         The number of paths to list.
+    names : mapping, optional
+        Variables to name nodes without a label; by default the caller's, and none for ``{}``.
 
     Returns
     -------
@@ -150,7 +153,7 @@ def paths(y: Value, x: Value, k: int = 10) -> Paths:
     check_upstream("paths", y, x)
     if k < 0:
         raise ValueError(f"expected k, the number of paths to list, to be at least 0, got {k}")
-    return Paths(y, x, k)
+    return Paths(y, x, k, names)
 
 
 def check_upstream(who: str, y: object, x: object) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ...engine.attach import attach
-from ...engine.graph import consumers_first, names, nodes
+from ...engine.graph import consumers_first, nodes
 from ...engine.real_numbers import checked_number
 from ...engine.value import Value
 from ...transforms.sweeps import along_stored_partials, backward_sweep
+from .caller_names import names_for_caller
 from .formulas import digits, formula
 
 
@@ -77,7 +78,7 @@ class Steps(tuple[Step, ...]):
         return "\n".join(map(str, self))
 
 
-def steps(root: Value, gradient: float = 1.0) -> Steps:
+def steps(root: Value, gradient: float = 1.0, *, names: Mapping[str, Any] | None = None) -> Steps:
     """Return the steps of a backward sweep from a node, without changing any ``grad``.
 
     Parameters
@@ -86,6 +87,8 @@ def steps(root: Value, gradient: float = 1.0) -> Steps:
         The result.
     gradient : float
         Its adjoint, with which the sweep begins.
+    names : mapping, optional
+        Variables to name nodes without a label; by default the caller's, and none for ``{}``.
 
     Returns
     -------
@@ -109,7 +112,7 @@ def steps(root: Value, gradient: float = 1.0) -> Steps:
     if not isinstance(root, Value):
         raise TypeError(f"steps expected a Value, got {root!r} ({type(root).__name__})")
     order = consumers_first(root, by_derivative=True)
-    name_of = names(nodes(root))
+    name_of = names_for_caller(nodes(root), names)
     sweep = backward_sweep(order, {root: checked_number(gradient)}, along_stored_partials)
     sums = dict.fromkeys(order, 0.0)
     found: list[Step] = []
