@@ -50,7 +50,7 @@ from .transforms.vectorize import vmap
 
 if TYPE_CHECKING:
     from .compiler import jit, lambdify
-    from .show import draw, explain, lint, spy, stepper
+    from .show import draw, explain, lint, roundoff, spy, stepper
     from .show.text.nudges import nudge
     from .show.text.path_products import paths
     from .transforms.control_flow import cond, fori_loop, scan, switch, while_loop
@@ -96,6 +96,7 @@ __all__ = [
     "no_grad",
     "nudge",
     "paths",
+    "roundoff",
     "scan",
     "silu",
     "softmax",
@@ -130,6 +131,7 @@ _HOME = {
     "lint": ".show",
     "nudge": ".show.text.nudges",
     "paths": ".show.text.path_products",
+    "roundoff": ".show",
     "scan": ".transforms.control_flow",
     "sparsity": ".transforms.sparse_jacobians",
     "spy": ".show",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .picture.computation_graph import draw
     from .picture.drawing import Drawing, LayoutUnavailableError
     from .picture.sparsity_plot import spy
+    from .rounding_errors import RoundingError, RoundoffReport, roundoff
     from .stepping.page import Stepper, stepper
     from .text.explanation import Explanation, explain
 
@@ -22,10 +23,13 @@ __all__ = [
     "Finding",
     "LayoutUnavailableError",
     "LintReport",
+    "RoundingError",
+    "RoundoffReport",
     "Stepper",
     "draw",
     "explain",
     "lint",
+    "roundoff",
     "spy",
     "stepper",
 ]
@@ -36,10 +40,13 @@ _HOME = {
     "Finding": ".linting.findings",
     "LayoutUnavailableError": ".picture.drawing",
     "LintReport": ".linting.findings",
+    "RoundingError": ".rounding_errors",
+    "RoundoffReport": ".rounding_errors",
     "Stepper": ".stepping.page",
     "draw": ".picture.computation_graph",
     "explain": ".text.explanation",
     "lint": ".linting.linter",
+    "roundoff": ".rounding_errors",
     "spy": ".picture.sparsity_plot",
     "stepper": ".stepping.page",
 }

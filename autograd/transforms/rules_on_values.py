@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -12,6 +13,7 @@ from ..engine.value import Value
 from ..functions import generated as functions
 from ..ops.meanings import products_of_others
 from ..ops.rules import Rules, compile_row, on_sequences
+from ..ops.sequences import is_reduction
 from ..ops.table import CONSTANTS, Op
 
 Scalar = Value | float
@@ -45,6 +47,20 @@ def on_values(op: Op) -> Rules:
     Value(3.0)
     """
     return on_sequences(op, _MEANING) if op.variadic else compile_row(op, _MEANING)
+
+
+@cache
+def in_single_steps(op: Op) -> Callable[..., Value]:
+    """Return the value of a row that takes sequences on Values, with a node for each step of its loop.
+
+    Examples
+    --------
+    >>> from autograd.ops.table import OPS
+    >>> print(in_single_steps(OPS["dot"])([Value(2.0), Value(3.0)], [Value(4.0), Value(5.0)]))
+    0 + 2 * 4 + 3 * 5
+    """
+    meaning = {word: function for word, function in _MEANING.items() if not is_reduction(word)}
+    return on_sequences(op, meaning).value
 
 
 def _choose(condition: Any, x: Scalar, y: Scalar) -> Scalar:
