@@ -184,11 +184,11 @@ def examine_adjoint(node: Any, adjoint: float, partials: Iterable[float | None])
     """
     if not math.isfinite(adjoint):
         what = describe(node.op, node.args) if node.op else repr(node)
-        raise FloatingPointError(f"backward: the adjoint of {what} is {adjoint}{_built_at(node)}")
+        raise FloatingPointError(f"backward: the gradient of {what} is {adjoint}{_built_at(node)}")
     for partial in partials:
         if partial is not None and not math.isfinite(adjoint * partial):
             raise FloatingPointError(
-                f"backward through {describe(node.op, node.args)}: the adjoint {adjoint} times "
+                f"backward through {describe(node.op, node.args)}: the gradient {adjoint} times "
                 f"the partial {partial} gives {adjoint * partial}{_built_at(node)}"
             )
 

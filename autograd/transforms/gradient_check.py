@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..tables import html_table, text_table
 from .derivatives import jvp, vjp
 from .finite_differences import Slopes, slopes
 from .trees import Structure, flatten, paths, unflatten
@@ -80,7 +81,7 @@ class Row:
             low, high = sorted((self.slopes.left.value, self.slopes.right.value))
             convention = f"the convention taken is {self.analytic:.6g}"
             verdict = "" if self.is_right else ", which is WRONG"
-            return f"kink: any slope in [{low:.6g}, {high:.6g}] is a subgradient, {convention}{verdict}"
+            return f"kink: any number in [{low:.6g}, {high:.6g}] is a subgradient, {convention}{verdict}"
         where = "edge of the domain" if self.is_edge else ""
         if all(math.isnan(slope.value) for slope in self.slopes):
             where = "no finite values around"
@@ -129,26 +130,12 @@ class GradientReport:
         return all(row.is_right for row in self.rows)
 
     def __str__(self) -> str:
-        table = [_COLUMNS, *(row.cells for row in self.rows)]
-        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        lines = (
-            "  ".join(cell.rjust(width) for cell, width in zip(cells[:-1], widths, strict=False))
-            + f"  {cells[-1]}"
-            for cells in table
-        )
-        return "\n".join(line.rstrip() for line in lines)
+        return text_table(_COLUMNS, [row.cells for row in self.rows])
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        import html  # 1 ms, for notebooks alone
-
-        head = "".join(f"<th>{html.escape(column)}</th>" for column in _COLUMNS)
-        body = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row.cells) + "</tr>"
-            for row in self.rows
-        )
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        return html_table(_COLUMNS, [row.cells for row in self.rows])
 
 
 def check_grads(
@@ -208,7 +195,7 @@ def check_grads(
     >>> from autograd import relu, sin
     >>> check_grads(lambda x: sin(x) * x, (1.0,))
     >>> print(check_grads(relu, (0.0,), order=1, report=True).rows[0].remark)
-    kink: any slope in [0, 1] is a subgradient, the convention taken is 0
+    kink: any number in [0, 1] is a subgradient, the convention taken is 0
     """
     if not isinstance(args, tuple | list):
         raise TypeError(f"expected args to be a tuple with one item for each argument, got {args!r}")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+
+from autograd.tables import html_table, text_table
 
 from .noting import noting
 from .tree import title
@@ -59,21 +60,14 @@ class Summary:
         return [_HEAD, *body, ("total", "", "", f"{self.parameters:,}")]
 
     def __str__(self) -> str:
-        cells = self._cells()
-        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        pads = [str.ljust, str.ljust, str.ljust, str.rjust]
-        return "\n".join(
-            "  ".join(pad(cell, width) for pad, cell, width in zip(pads, row, widths, strict=True))
-            for row in cells
-        )
+        first, *body = self._cells()
+        return text_table(first, body)
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
         first, *body = self._cells()
-        head = "".join(f"<th>{cell}</th>" for cell in first)
-        rows = ("".join(f"<td>{escape(cell)}</td>" for cell in row) for row in body)
-        return f"<table><tr>{head}</tr>{''.join(f'<tr>{row}</tr>' for row in rows)}</table>"
+        return html_table(first, body)
 
 
 def summary_of(model: Module, input_size: int | Sequence[int] | None) -> Summary:

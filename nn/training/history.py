@@ -6,11 +6,11 @@ import csv
 import io
 import os
 from dataclasses import dataclass, field
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autograd.files import write_whole
+from autograd.tables import html_table
 
 from ..metrics import FRACTIONS
 from ..plots.curves import loss_curve
@@ -114,14 +114,11 @@ class History:
     def _repr_html_(self) -> str:
         """Return a table of the first, the best and the last epoch, for notebooks."""
         columns = self.columns()
-        heads = "".join(f"<th>{escape(name)}</th>" for name in ["epoch", *columns])
-        rows = "".join(
-            f"<tr><td>{epoch + 1}</td>"
-            + "".join(f"<td>{_shown(name, numbers[epoch])}</td>" for name, numbers in columns.items())
-            + "</tr>"
+        rows = [
+            [str(epoch + 1), *(_shown(name, numbers[epoch]) for name, numbers in columns.items())]
             for epoch in self._telling_epochs()
-        )
-        return f"<p>{escape(repr(self))}</p><table><tr>{heads}</tr>{rows}</table>"
+        ]
+        return html_table(["epoch", *columns], rows, repr(self))
 
     def _telling_epochs(self) -> list[int]:
         if not self.loss:

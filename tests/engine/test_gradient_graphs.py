@@ -339,7 +339,7 @@ def test_anomalies_are_those_of_the_leaf() -> None:
         with anomaly(), pytest.raises(FloatingPointError) as error:
             y.backward(1e308)
         messages.append(str(error.value))
-    assert messages[0] == messages[1] == "backward: the adjoint of Value(1.0, label='x') is inf"
+    assert messages[0] == messages[1] == "backward: the gradient of Value(1.0, label='x') is inf"
 
 
 # ------------------------------------------------------------------------------------ copies and pickles

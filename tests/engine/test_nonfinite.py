@@ -94,7 +94,7 @@ def test_backward_message() -> None:
         with pytest.raises(FloatingPointError) as error:
             y.backward()
     assert str(error.value) == (
-        "backward through sqrt(x = 0.0): the adjoint 1.0 times the partial inf gives inf, "
+        "backward through sqrt(x = 0.0): the gradient 1.0 times the partial inf gives inf, "
         f"built at {line_of('build')}"
     )
 
@@ -102,14 +102,14 @@ def test_backward_message() -> None:
 def test_backward_of_an_expression_built_outside() -> None:
     """A node built outside anomaly mode raises too, without a line to name."""
     y = Value(0.0, label="x").sqrt() * 3.0
-    with anomaly(), pytest.raises(FloatingPointError, match=r"sqrt\(x = 0.0\): the adjoint 3.0 .* inf$"):
+    with anomaly(), pytest.raises(FloatingPointError, match=r"sqrt\(x = 0.0\): the gradient 3.0 .* inf$"):
         y.backward()
 
 
 def test_backward_zero_times_infinity() -> None:
     """An adjoint of 0 times an infinite partial gives nan, which raises."""
     x = Value(0.0)
-    with anomaly(), pytest.raises(FloatingPointError, match=r"adjoint 0.0 times the partial inf gives nan"):
+    with anomaly(), pytest.raises(FloatingPointError, match=r"gradient 0.0 times the partial inf gives nan"):
         (x.sqrt() * 0.0).backward()
 
 

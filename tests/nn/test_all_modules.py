@@ -320,7 +320,7 @@ def test_summaries() -> None:
         "steps.3           Dropout(0.5)           (3,)                   0",
         "total                                                          53",
     ]
-    assert "<td>Embedding(5, 2)</td>" in net.summary(3)._repr_html_()
+    assert ">Embedding(5, 2)</td>" in net.summary(3)._repr_html_()
     shared = Layer(2, 2)
     assert Sequential(shared, shared).summary().parameters == 6
     with pytest.raises(ValueError, match="expected 2 inputs, got 5"):

@@ -115,7 +115,7 @@ def test_the_users_locals_stay() -> None:
     """A mapping that the user got from ``locals()`` keeps its entries."""
     x = Value(2.0)
     scope = locals()
-    assert str(steps(x)) == "x: adjoint 1"
+    assert str(steps(x)) == "x: gradient 1"
     assert scope["x"] is x
 
 
@@ -149,7 +149,7 @@ def test_each_thread_has_its_own_caller() -> None:
     thread = Thread(target=work)
     thread.start()
     thread.join()
-    assert found == ["inside: adjoint 1"]
+    assert found == ["inside: gradient 1"]
 
 
 def test_a_million_numbers_among_the_variables() -> None:

@@ -235,14 +235,18 @@ def test_advice_for_backward(loss: Callable[[Value], Value], advice: str) -> Non
 @pytest.mark.parametrize(
     ("loss", "what", "severity"),
     [
-        (lambda x: sqrt(x) * 3.0, "backward: in sqrt(x = 0.0) the adjoint 3 times the partial inf", "error"),
-        (lambda x: where(0.0, sqrt(x), 1.0), "backward: in sqrt(x = 0.0) the adjoint 0 times", "error"),
+        (lambda x: sqrt(x) * 3.0, "backward: in sqrt(x = 0.0) the gradient 3 times the partial inf", "error"),
+        (lambda x: where(0.0, sqrt(x), 1.0), "backward: in sqrt(x = 0.0) the gradient 0 times", "error"),
         (
             lambda x: sum([x * 1e308] * 2) * 10.0,
-            "backward: in x = 0.0 * 1e+308 the adjoint 20 times",
+            "backward: in x = 0.0 * 1e+308 the gradient 20 times",
             "error",
         ),
-        (lambda x: x + sqrt(Value(0.0)), "backward: in sqrt(0.0) the adjoint 1 times the partial", "warning"),
+        (
+            lambda x: x + sqrt(Value(0.0)),
+            "backward: in sqrt(0.0) the gradient 1 times the partial",
+            "warning",
+        ),
         (lambda x: x * 1e308 + x * 1e308, "backward: what flows into x adds up to inf", "error"),
     ],
 )
@@ -342,7 +346,7 @@ def test_saturated_neuron() -> None:
     model = with_biases(MLP(2, [16, 1], "tanh", rng=0), 0, 1, 50.0)
     finding = only(lint(mse(model(X), Y), model), "saturated")
     assert (finding.where, finding.severity) == ("layers.0.neurons.0", "note")
-    assert finding.what == "flat (a slope below 1% of the steepest) on 100% of uses"
+    assert finding.what == "flat (a derivative below 1% of the steepest) on 100% of uses"
 
 
 def test_saturated_function_of_a_layer() -> None:

@@ -53,7 +53,7 @@ def test_what_is_only_chosen_by_has_a_name_but_no_step() -> None:
     """The condition of a choice is named in its line; no adjoint flows to it."""
     a = Value(2.0, label="a")
     y = where(a > 0.0, a * 3.0, 1.0)
-    assert str(y.steps()[0]).startswith("y = where(v2, v1, 1): adjoint 1; v1: 0 + 1·1 = 1")
+    assert str(y.steps()[0]).startswith("y = where(v2, v1, 1): gradient 1; v1: 0 + 1·1 = 1")
     assert [step.node.op and step.node.op.name for step in y.steps()] == ["where", "mul", None]
 
 
@@ -64,9 +64,9 @@ def test_a_line_for_each_node() -> None:
     y.label = "y"
     assert repr(y.steps()) == "\n".join(map(str, y.steps()))
     assert [str(step) for step in y.steps()] == [
-        "y = v1 + 10: adjoint 1; v1: 0 + 1·1 = 1",
-        "v1 = a * a: adjoint 1; a: 0 + 1·2 = 2; a: 2 + 1·2 = 4",
-        "a: adjoint 4",
+        "y = v1 + 10: gradient 1; v1: 0 + 1·1 = 1",
+        "v1 = a * a: gradient 1; a: 0 + 1·2 = 2; a: 2 + 1·2 = 4",
+        "a: gradient 4",
     ]
 
 

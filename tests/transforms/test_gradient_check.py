@@ -119,7 +119,7 @@ def test_kinks_are_explained(
     lines = str(caught[0].message).splitlines()
     for line, (low, high, taken) in zip(lines, expected, strict=True):
         assert line.endswith(
-            f"kink: any slope in [{low:g}, {high:g}] is a subgradient, the convention taken is {taken:g}"
+            f"kink: any number in [{low:g}, {high:g}] is a subgradient, the convention taken is {taken:g}"
         )
     assert caught[0].filename == __file__
 
@@ -167,15 +167,15 @@ def test_the_table() -> None:
     """For each input the report shows derivative, slopes, error and step, as text and HTML."""
     found = report(lambda x, y: autograd.relu(x) * y, 0.0, 2.0)
     head, *lines = str(found).splitlines()
-    assert head == "order     modes  input  analytic  left  right  central  relative error     step"
+    assert head == "order  modes     input  analytic  left  right  central  relative error     step"
     assert [line.split()[:7] for line in lines] == [
         ["1", "fwd,", "rev", "x", "0", "0", "2"],
         ["1", "fwd,", "rev", "y", "0", "0", "0"],
     ]
-    assert "kink: any slope in [0, 2]" in lines[0]
+    assert "kink: any number in [0, 2]" in lines[0]
     page = found._repr_html_()
     assert page.count("<tr>") == 3
-    assert html.escape("kink: any slope in [0, 2]") in page
+    assert html.escape("kink: any number in [0, 2]") in page
     assert found.passed
     assert repr(found) == str(found)
 
@@ -391,7 +391,7 @@ def test_kinks_among_many_inputs() -> None:
     """A kink in one of many inputs is explained and left out of the next order, as among few."""
     x = np.linspace(0.5, 1.5, 20)
     x[7] = 0.0
-    with pytest.warns(KinkWarning, match=r"at input x\[7\]: kink: any slope in \[0, 1\] .* taken is 0"):
+    with pytest.warns(KinkWarning, match=r"at input x\[7\]: kink: any number in \[0, 1\] .* taken is 0"):
         check_grads(lambda x: autograd.sum(autograd.relu(x) * x[0] * 2.0), (x,))
 
 

@@ -104,7 +104,7 @@ def _backward(subject: Subject) -> Iterator[Finding]:
 
 
 def _overflows(subject: Subject) -> Iterator[tuple[Value, str, str]]:
-    """Yield, in the order of the sweep, the nodes where a finite adjoint becomes nan or inf, with advice."""
+    """Yield, in the order of the sweep, the nodes where a finite gradient becomes nan or inf, with advice."""
     smaller = "smaller numbers: a mean instead of a sum, targets and inputs of variance 1"
     elsewhere = (
         "keep the operands off such a point, as in sqrt(x + 1e-12); a where() around it is no help, since 0 "
@@ -115,7 +115,7 @@ def _overflows(subject: Subject) -> Iterator[tuple[Value, str, str]]:
             yield node, f"what flows into {subject.names[node]} adds up to {adjoint}", smaller
         for operand, partial in zip(node.args, node.partials, strict=True):
             if isinstance(operand, Value) and partial is not None and not math.isfinite(adjoint * partial):
-                factors = f"the adjoint {digits(adjoint)} times the partial {digits(partial)}"
+                factors = f"the gradient {digits(adjoint)} times the partial {digits(partial)}"
                 result = f"for {subject.names[operand]} gives {adjoint * partial}"
                 cure = smaller if math.isfinite(partial) else elsewhere
                 yield node, f"in {_operation(node)} {factors} {result}", cure
@@ -152,7 +152,8 @@ def _saturated(subject: Subject) -> Iterator[Finding]:
         if not flat or (is_output and not _is_stuck(uses, subject)):
             continue
         severity = _severity(len(flat), len(neurons), min(len(neurons[path]) for path in flat))
-        state = f"flat (a slope below {_FLAT:.0%} of the steepest) on {_share(map(_is_at_end, uses))} of uses"
+        share = _share(map(_is_at_end, uses))
+        state = f"flat (a derivative below {_FLAT:.0%} of the steepest) on {share} of uses"
         if is_output:
             # The output may be right after all, if other terms make up most of the loss.
             severity, advice = "note", "if its predictions are wrong, take cross entropy from the logits"

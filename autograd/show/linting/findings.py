@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import NamedTuple
 
+from ...tables import html_table
 from ..text.formulas import count
 
 _SEVERITIES = ("error", "warning", "note")
@@ -88,15 +88,8 @@ class LintReport(tuple[Finding, ...]):
         return f"{found}: {count(self.nodes, 'node')}, {count(self.parameters, 'parameter')}"
 
     def _repr_html_(self) -> str:
-        head = "".join(
-            f"<th>{column}</th>" for column in ("severity", "kind", "where", "what", "what to try")
-        )
         rows = [(found.severity, found.kind, found.where, found.what, found.advice) for found in self]
-        body = "".join(
-            f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in cells)}</tr>" for cells in rows
-        )
-        table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>" if rows else ""
-        return f"<p>{self._summary()}</p>{table}"
+        return html_table(["severity", "kind", "where", "what", "what to try"], rows, self._summary())
 
 
 def _rank(found: Finding) -> int:

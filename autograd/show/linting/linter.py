@@ -55,7 +55,7 @@ def lint(loss: Value, model: Any = None, *, names: Mapping[str, Any] | None = No
     >>> lint(sqrt(x) + w)
     1 finding: 4 nodes, 2 parameters
     error: non-finite: v1
-      backward: in sqrt(x = 0.0) the adjoint 1 times the partial inf for x gives inf
+      backward: in sqrt(x = 0.0) the gradient 1 times the partial inf for x gives inf
       try: keep the operands off such a point, as in sqrt(x + 1e-12); a where() around it is no help, ...
     >>> lint(w * w)
     nothing found: 2 nodes, 1 parameter

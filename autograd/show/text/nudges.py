@@ -8,11 +8,15 @@ from typing import Any, NamedTuple
 from ...engine.graph import consumers_first, depending_on, nodes
 from ...engine.real_numbers import checked_number
 from ...engine.value import Value
+from ...tables import html_table, text_table, without_middle
 from ...transforms.sweeps import push
 from .caller_names import names_for_caller
 from .formulas import digits
 from .path_products import check_upstream
 from .replay import replay
+
+# The table of a larger graph would fill more screens than anybody reads.
+_MOST_ROWS = 200
 
 
 class Change(NamedTuple):
@@ -41,6 +45,10 @@ class Change(NamedTuple):
         """The change of the value."""
         return self.after - self.before
 
+    def _cells(self) -> list[str]:
+        numbers = digits(self.before, 6), digits(self.after, 6), digits(self.actual), digits(self.predicted)
+        return [self.name, *numbers]
+
 
 class Nudge(NamedTuple):
     """The effect of a nudge; the REPL shows it as a table.
@@ -58,22 +66,23 @@ class Nudge(NamedTuple):
     through: tuple[Change, ...]
 
     def __repr__(self) -> str:
-        rows = [("node", "before", "after", "change", "predicted")]
-        rows += [
-            (c.name, digits(c.before, 6), digits(c.after, 6), digits(c.actual), digits(c.predicted))
-            for c in self.through
-        ]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        return "\n  ".join([self._head(), *text_table(*self._table()).splitlines()])
+
+    def _repr_html_(self) -> str:
+        return html_table(*self._table(), self._head())
+
+    def _head(self) -> str:
         x, y = self.through[0], self.through[-1]
-        head = (
+        return (
             f"{x.name} by {digits(x.actual)}: {y.name} changes by {digits(self.actual)}, predicted was "
             f"{digits(self.predicted)} = gradient · nudge"
         )
-        lines = [
-            "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip()
-            for row in rows
-        ]
-        return "\n  ".join([head, *lines])
+
+    def _table(self) -> tuple[list[str], list[list[str]]]:
+        rows = without_middle(
+            self.through, _MOST_ROWS, lambda c: [c._cells()], lambda text: [text, *[""] * 4]
+        )
+        return ["node", "before", "after", "change", "predicted"], rows
 
 
 def nudge(y: Value, x: Value, dx: float, *, names: Mapping[str, Any] | None = None) -> Nudge:

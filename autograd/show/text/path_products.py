@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from ...engine.graph import Edge, consumers_first, depending_on, edges, nodes
 from ...engine.value import Value
+from ...tables import html_table
 from ...transforms.sweeps import Flows, along_stored_partials, backward_sweep
 from .caller_names import names_for_caller
 from .formulas import digits
@@ -86,19 +87,31 @@ class Paths:
                 choices.append(iter(self._edges(edge.operand)))
 
     def _path(self, trail: tuple[Edge, ...]) -> Path:
+        through, factors, product = self._cells(trail)
+        return Path(trail, f"{through}: {factors}" + (f" = {product}" if len(trail) > 1 else ""))
+
+    def _cells(self, trail: tuple[Edge, ...]) -> list[str]:
+        """Return the nodes of a path, its factors and their product."""
         stations = [self._names[self._x], *(self._names[edge.node] for edge in trail)]
         factors = [digits(edge.partial) for edge in reversed(trail)] or ["1"]
-        text = " → ".join(_shortened(stations)) + ": " + " · ".join(_shortened(factors))
-        product = digits(prod((edge.partial for edge in reversed(trail)), start=1.0))
-        return Path(trail, f"{text} = {product}" if len(factors) > 1 else text)
+        product = prod((edge.partial for edge in reversed(trail)), start=1.0)
+        return [" → ".join(_shortened(stations)), " · ".join(_shortened(factors)), digits(product)]
 
     def __repr__(self) -> str:
+        return "\n  ".join([self._head(), *map(str, self.listed), *filter(None, [self._more()])])
+
+    def _repr_html_(self) -> str:
+        rows = [self._cells(path.edges) for path in self.listed]
+        return html_table(["path", "partials", "product"], rows, self._head(), self._more())
+
+    def _head(self) -> str:
         y, x = self._names[self._y], self._names[self._x]
         many = "1 path" if self.count == 1 else f"{_exactly(self.count)} paths"
-        lines = [f"{many} from {x} to {y}, d{y}/d{x} = {digits(self.total)}", *map(str, self.listed)]
-        if self.count > len(self.listed):
-            lines.append(f"… {_exactly(self.count - len(self.listed))} more")
-        return "\n  ".join(lines)
+        return f"{many} from {x} to {y}, d{y}/d{x} = {digits(self.total)}"
+
+    def _more(self) -> str:
+        more = self.count - len(self.listed)
+        return f"… {_exactly(more)} more" if more > 0 else ""
 
 
 def _along_ones(node: Value, ways: int) -> Flows:
@@ -108,7 +121,7 @@ def _along_ones(node: Value, ways: int) -> Flows:
 
 
 def _arriving(x: Value, sweep: Iterator[tuple[Value, T, Flows]], zero: T) -> T:
-    """Return the adjoint of a node; zero if nothing flows to it."""
+    """Return the gradient of a node; zero if nothing flows to it."""
     return next((adjoint for node, adjoint, _ in sweep if node is x), zero)
 
 

@@ -9,13 +9,17 @@ from ...engine.attach import attach
 from ...engine.graph import consumers_first, nodes
 from ...engine.real_numbers import checked_number
 from ...engine.value import Value
+from ...tables import html_table, without_middle
 from ...transforms.sweeps import along_stored_partials, backward_sweep
 from .caller_names import names_for_caller
 from .formulas import digits, formula
 
+# The lines of a longer sweep, or of a longer sum, would fill more screens than anybody reads.
+_MOST_LINES, _MOST_FLOWS = 200, 12
+
 
 class Flow(NamedTuple):
-    """What a node contributes along one edge: ``contribution = adjoint · partial``.
+    """What a node contributes along one edge: ``contribution = gradient · partial``.
 
     Attributes
     ----------
@@ -26,7 +30,7 @@ class Flow(NamedTuple):
     partial : float
         The derivative of the node with respect to this operand.
     contribution : float
-        The adjoint of the node times the partial.
+        The gradient of the node times the partial.
     before, after : float
         The sum of the contributions to the operand, before and after this one is added.
     """
@@ -45,9 +49,9 @@ class Step(NamedTuple):
     Attributes
     ----------
     node : Value
-        The node, whose adjoint is complete.
+        The node, whose gradient is complete.
     adjoint : float
-        The derivative of the result with respect to the node.
+        The gradient: the derivative of the result with respect to the node.
     flows : tuple of Flow
         Its contributions, in the order of its operands, to those that are not constant.
     names : mapping of Value to str
@@ -60,22 +64,41 @@ class Step(NamedTuple):
     names: Mapping[Value, str]
 
     def __str__(self) -> str:
-        operation = f" = {formula(self.node, self.names)}" if self.node.op else ""
-        sums = [
-            f"{self.names[flow.operand]}: {digits(flow.before)} + {digits(self.adjoint)}·"
-            f"{digits(flow.partial)} = {digits(flow.after)}"
-            for flow in self.flows
-        ]
-        return "; ".join([f"{self.names[self.node]}{operation}: adjoint {digits(self.adjoint)}", *sums])
+        operation = f" = {self._formula()}" if self.node.op else ""
+        sums = without_middle(self.flows, _MOST_FLOWS, lambda flow: [self._sum(flow)], str)
+        return "; ".join([f"{self.names[self.node]}{operation}: gradient {digits(self.adjoint)}", *sums])
+
+    def _sum(self, flow: Flow) -> str:
+        product = f"{digits(self.adjoint)}·{digits(flow.partial)}"
+        return f"{self.names[flow.operand]}: {digits(flow.before)} + {product} = {digits(flow.after)}"
+
+    def _formula(self) -> str:
+        return formula(self.node, self.names) if self.node.op else ""
+
+    def _rows(self) -> list[list[str]]:
+        """Return the lines of a table: one for each contribution, or one without any."""
+        first = [self.names[self.node], self._formula(), digits(self.adjoint)]
+
+        def cells(flow: Flow) -> list[list[str]]:
+            return [[self.names[flow.operand], *map(digits, (flow.partial, flow.contribution, flow.after))]]
+
+        rest = without_middle(self.flows, _MOST_FLOWS, cells, lambda text: [text, "", "", ""])
+        return [[*(("", "", "") if i else first), *cells] for i, cells in enumerate(rest or [[""] * 4])]
 
 
 class Steps(tuple[Step, ...]):
-    """The steps of a sweep in order; the REPL shows a line for each."""
+    """The steps of a sweep in order; the REPL shows a line for each, and a notebook a table."""
 
     __slots__ = ()
 
     def __repr__(self) -> str:
-        return "\n".join(map(str, self))
+        return "\n".join(without_middle(self, _MOST_LINES, lambda step: [str(step)], str))
+
+    def _repr_html_(self) -> str:
+        rows = without_middle(self, _MOST_LINES, Step._rows, lambda text: [text])
+        return html_table(
+            ["node", "formula", "gradient", "adds to", "partial ∂", "gradient · ∂", "sum"], rows
+        )
 
 
 def steps(root: Value, gradient: float = 1.0, *, names: Mapping[str, Any] | None = None) -> Steps:
@@ -86,7 +109,7 @@ def steps(root: Value, gradient: float = 1.0, *, names: Mapping[str, Any] | None
     root : Value
         The result.
     gradient : float
-        Its adjoint, with which the sweep begins.
+        Its own gradient, with which the sweep begins.
     names : mapping, optional
         Variables to name nodes without a label; by default the caller's, and none for ``{}``.
 
@@ -105,9 +128,9 @@ def steps(root: Value, gradient: float = 1.0, *, names: Mapping[str, Any] | None
     >>> x = Value(3.0, label="x")
     >>> for step in steps(x + x * x):
     ...     print(step)
-    v2 = x + v1: adjoint 1; x: 0 + 1·1 = 1; v1: 0 + 1·1 = 1
-    v1 = x * x: adjoint 1; x: 1 + 1·3 = 4; x: 4 + 1·3 = 7
-    x: adjoint 7
+    v2 = x + v1: gradient 1; x: 0 + 1·1 = 1; v1: 0 + 1·1 = 1
+    v1 = x * x: gradient 1; x: 1 + 1·3 = 4; x: 4 + 1·3 = 7
+    x: gradient 7
     """
     if not isinstance(root, Value):
         raise TypeError(f"steps expected a Value, got {root!r} ({type(root).__name__})")
