@@ -2,6 +2,7 @@ import atexit
 import os
 import tempfile
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -38,3 +39,16 @@ def jax_in_doubles() -> Iterator[None]:
     yield
     for name, setting in before.items():
         jax.config.update(name, setting)
+
+
+@pytest.fixture(scope="session")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Start Chromium once for all tests of pages."""
+    pytest.importorskip("selenium")
+    import chromium
+
+    if chromium.PROGRAM is None or chromium.DRIVER is None:
+        pytest.skip("needs chromium and chromedriver on the PATH")
+    driver = chromium.started(tmp_path_factory.mktemp("profile"))
+    yield driver
+    driver.quit()

@@ -12,7 +12,7 @@ import pytest
 import autograd
 from autograd import Value, anomaly, draw
 from autograd.engine.graph import nodes
-from autograd.show.picture import drawing
+from autograd.show.picture import layout
 from nn import MLP, load, losses, save
 
 
@@ -108,19 +108,19 @@ def hide_dot(monkeypatch: pytest.MonkeyPatch, *, pygraphviz: bool) -> None:
     """Hide `dot` and, unless requested, pygraphviz."""
     monkeypatch.setenv("PATH", "")
     if not pygraphviz:
-        monkeypatch.setattr(drawing, "find_spec", lambda name: None)
+        monkeypatch.setattr(layout, "find_spec", lambda name: None)
 
 
 def test_dot_is_not_installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Without a layout engine, a one-line message says what to install, and DOT can be saved."""
     hide_dot(monkeypatch, pygraphviz=False)
     picture = draw(Value(1.0) + 1.0)
-    with pytest.raises(drawing.LayoutUnavailableError, match="pip install") as error:
+    with pytest.raises(layout.LayoutUnavailableError, match="pip install") as error:
         picture.save(tmp_path / "graph.svg")
     message = str(error.value)
     assert "\n" not in message
     assert error.value.__suppress_context__
-    assert picture._repr_mimebundle_() == {"text/plain": message}
+    assert picture._repr_mimebundle_()["text/plain"] == message
     assert picture.save(tmp_path / "graph.dot").read_text() == picture.source
     assert [path.name for path in tmp_path.iterdir()] == ["graph.dot"]
 

@@ -70,8 +70,8 @@ class Value(Operators):
     # Nodes compare by value, as in PyTorch; sets and dicts still tell apart two nodes of equal value.
     __hash__: ClassVar[Callable[..., int]] = object.__hash__
 
-    # Attached by the storeys above, whose types the engine does not know.
-    draw: ClassVar[Callable[..., Any]]
+    draw: ClassVar[Callable[..., Any]]  # Attached by the storeys above, whose types the engine does not know.
+    show: ClassVar[Callable[..., None]]
     explain: ClassVar[Callable[..., Any]]
     steps: ClassVar[Callable[..., Any]]
     _accumulate: ClassVar[Callable[[Value, float, bool], None]]

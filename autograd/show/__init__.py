@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from .linting.findings import Finding, LintReport
     from .linting.linter import lint
     from .picture.computation_graph import draw
-    from .picture.drawing import Drawing, LayoutUnavailableError
+    from .picture.drawing import Drawing
+    from .picture.layout import LayoutUnavailableError
     from .picture.sparsity_plot import spy
     from .rounding_errors import RoundingError, RoundoffReport, roundoff
     from .stepping.page import Stepper, stepper
@@ -38,7 +39,7 @@ _HOME = {
     "Drawing": ".picture.drawing",
     "Explanation": ".text.explanation",
     "Finding": ".linting.findings",
-    "LayoutUnavailableError": ".picture.drawing",
+    "LayoutUnavailableError": ".picture.layout",
     "LintReport": ".linting.findings",
     "RoundingError": ".rounding_errors",
     "RoundoffReport": ".rounding_errors",

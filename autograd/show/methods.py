@@ -1,4 +1,4 @@
-"""`v.draw()` and `v.explain(x)`: the functions of these names as methods of `Value`.
+"""`v.draw()`, `v.show()` and `v.explain(x)`: pictures and derivations as methods of `Value`.
 
 They import their function when called, since ``import autograd`` does not load what it needs.
 """
@@ -22,6 +22,11 @@ def _draw(root: Value, **options: Any) -> Drawing:
     return draw(root, **options)
 
 
+def _show(root: Value, **options: Any) -> None:
+    """Show the graph that leads to this node, in a notebook or in the web browser; see `autograd.draw`."""
+    _draw(root, **options).show()
+
+
 def _explain(y: Value, x: Value, **options: Any) -> Explanation:
     """Work out the derivative of this node by another on paper; see `autograd.explain`."""
     from .text.explanation import explain
@@ -29,4 +34,4 @@ def _explain(y: Value, x: Value, **options: Any) -> Explanation:
     return explain(y, x, **options)
 
 
-attach(draw=_draw, explain=_explain)
+attach(draw=_draw, show=_show, explain=_explain)

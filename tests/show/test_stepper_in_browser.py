@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import json
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,79 +12,25 @@ from autograd.engine.graph import nodes
 from autograd.show.stepping.page import stepper
 from autograd.show.text.formulas import digits
 
-webdriver = pytest.importorskip("selenium.webdriver")
+pytest.importorskip("selenium")
 
-from selenium.webdriver.common.action_chains import ActionChains  # noqa: E402
-from selenium.webdriver.common.by import By  # noqa: E402
-from selenium.webdriver.common.keys import Keys  # noqa: E402
-from selenium.webdriver.support.select import Select  # noqa: E402
-from selenium.webdriver.support.wait import WebDriverWait  # noqa: E402
+from chromium import Chromium, watched
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.select import Select
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-CHROMEDRIVER = shutil.which("chromedriver")
-ARGUMENTS = (
-    "headless",
-    "no-sandbox",
-    "disable-gpu",
-    "no-first-run",
-    "disable-background-networking",
-    "disable-component-update",
-    "disable-sync",
-    # A container may have little shared memory.
-    "disable-dev-shm-usage",
-)
-# In seconds; generous, since a browser can be slow on a busy machine and only a failing test waits so long.
-_PATIENCE = 120
 CONTROLS = ["first", "back", "play", "forward", "last", "slider", "speed"]
-
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None or CHROMEDRIVER is None, reason="needs chromium and chromedriver on the PATH"
-)
 
 Table = list[tuple[str, str]]
 
 
-class Browser:
+class Browser(Chromium):
     """Headless Chromium that shows a stepper."""
 
-    def __init__(self, driver: Any, folder: Path) -> None:
-        self.driver = driver
-        self.folder = folder
-
     def open(self, root: Value, width: int = 1300, height: int = 800, **options: Any) -> None:
-        """Save a stepper and open it from disk."""
-        self.resize(width, height)
-        self.driver.get(stepper(root, **options).save(self.folder / "page.html").as_uri())
-
-    def resize(self, width: int, height: int) -> None:
-        """Set the inner size of the window."""
-        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
-        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-
-    def prefer(self, **features: str) -> None:
-        """Set what the user prefers, such as `color_scheme="dark"`."""
-        named = [{"name": f"prefers-{name.replace('_', '-')}", "value": v} for name, v in features.items()]
-        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": named})
-
-    def find(self, selector: str) -> Any:
-        """Return the first element of a CSS selector."""
-        return self.driver.find_element(By.CSS_SELECTOR, selector)
-
-    def text(self, selector: str) -> str:
-        """Return the whole text of an element with its white space."""
-        return str(self.find(selector).get_property("textContent"))
-
-    def click(self, control: str) -> None:
-        """Click a control with the mouse."""
-        self.find(f"#{control}").click()
-
-    def press(self, *keys: str) -> None:
-        """Press keys, wherever the focus is."""
-        ActionChains(self.driver).send_keys(*keys).perform()
-
-    def style(self, selector: str, name: str) -> str:
-        """Return a property of an element as the browser computed it."""
-        return str(self.find(selector).value_of_css_property(name))
+        """Open a stepper."""
+        self.show(stepper(root, **options).html, width, height)
 
     @property
     def position(self) -> tuple[int, int]:
@@ -102,46 +46,11 @@ class Browser:
         ]
         return list(zip(cells[1::3], cells[2::3], strict=True))
 
-    def lines(self, identity: str) -> list[str]:
-        """Return the lines of text at a node or an edge of the graph."""
-        texts = self.find(f"#{identity}").find_elements(By.TAG_NAME, "text")
-        return [text.get_property("textContent") for text in texts]
-
-    def until(self, condition: Callable[[], bool]) -> None:
-        """Wait until a condition is true."""
-        WebDriverWait(self.driver, _PATIENCE, poll_frequency=0.02).until(lambda _: condition())
-
-
-@pytest.fixture(scope="module")
-def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """Start Chromium once for all tests."""
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for argument in (*ARGUMENTS, f"user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(f"--{argument}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(CHROMEDRIVER))
-    driver.set_page_load_timeout(_PATIENCE)
-    driver.set_script_timeout(_PATIENCE)
-    yield driver
-    driver.quit()
-
 
 @pytest.fixture
 def browser(driver: Any, tmp_path: Path) -> Iterator[Browser]:
-    """Return the browser; afterwards check that it logged nothing and made no network requests."""
-    browser = Browser(driver, tmp_path)
-    browser.prefer(reduced_motion="reduce")
-    # Ignore requests of the browser's own first page, which may still be loading when the first test begins.
-    driver.get("about:blank")
-    driver.get_log("performance")
-    driver.get_log("browser")
-    yield browser
-    assert driver.get_log("browser") == []
-    events = [json.loads(entry["message"])["message"] for entry in driver.get_log("performance")]
-    requests = [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
-    assert requests
-    assert {url.partition(":")[0] for url in requests} <= {"file", "data", "about"}
+    """Return the browser, which may not log anything or make network requests."""
+    yield from watched(Browser(driver, tmp_path))
 
 
 def textbook() -> Value:

@@ -1,40 +1,27 @@
-"""A picture in Graphviz's DOT language, and rendering it to an image."""
+"""A picture in Graphviz's DOT language, and the images and the page that are made of it."""
 
 from __future__ import annotations
 
+import base64
 import os
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import graphviz
-
 from ...files import write_whole
+from .interactive_page import interactive_page
+from .layout import FORMATS, LayoutUnavailableError, inline, inline_svgs, laid_out
+from .opening import opened_in_a_browser, shown_by_a_notebook
+from .self_contained import framed
 from .views import Detail, View
-
-FORMATS = ("svg", "png", "pdf")
-
-_PAGE = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Graph</title>
-<style>body {{ margin: 1rem; background: white; }} svg {{ max-width: 100%; height: auto; }}</style>
-{svg}
-</html>
-"""
-
-
-class LayoutUnavailableError(RuntimeError):
-    """Neither Graphviz nor pygraphviz is installed; the message says how to install one."""
 
 
 class Drawing:
-    """A drawn graph: notebooks show it, `save` writes it, `source` is its text.
+    """A drawn graph: notebooks show it, `show` opens it, `save` writes it, `source` is its text.
 
-    It is laid out by ``dot`` if that is on the PATH, else by pygraphviz.
+    It is laid out by ``dot`` if that is on the PATH, else by pygraphviz. Where neither is, there are no
+    images, and the page lays the graph out by itself.
 
     Parameters
     ----------
@@ -98,22 +85,21 @@ class Drawing:
         """
         if form not in FORMATS:
             raise ValueError(f"expected form to be one of {', '.join(FORMATS)}, got {form!r}")
+        return laid_out(self.source, form)
+
+    @cached_property
+    def page(self) -> str:
+        """The self-contained page, in which one zooms, unfolds modules and asks nodes."""
         try:
-            image: bytes = graphviz.Source(self.source).pipe(format=form)
-        except graphviz.ExecutableNotFound:
-            return self._render_with_pygraphviz(form)
-        return image
+            svgs = inline_svgs([view.source for view in self.views.values()])
+        except LayoutUnavailableError:
+            return interactive_page(self.views, self.details, None)
+        return interactive_page(self.views, self.details, svgs)
 
-    def _render_with_pygraphviz(self, form: str) -> bytes:
-        if find_spec("pygraphviz") is None:
-            raise LayoutUnavailableError(
-                "drawing needs Graphviz: pip install 'chainrule[viz]', or install the system package "
-                "graphviz; draw(v).source has the graph as text"
-            ) from None
-        import pygraphviz
-
-        image: bytes = pygraphviz.AGraph(string=self.source).draw(format=form, prog="dot")
-        return image
+    def show(self) -> None:
+        """Show the picture: in a notebook below the cell, elsewhere as a page in the web browser."""
+        if not shown_by_a_notebook(self):
+            opened_in_a_browser(self.page)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the picture to a file.
@@ -121,8 +107,8 @@ class Drawing:
         Parameters
         ----------
         path : path-like
-            The suffix determines the format: ``.svg``, ``.png``, ``.pdf``, ``.html`` for a page with the
-            picture in it, or ``.dot`` for the text.
+            The suffix determines the format: ``.svg``, ``.png``, ``.pdf``, ``.html`` for the page, and
+            ``.dot`` for the text.
 
         Returns
         -------
@@ -136,7 +122,7 @@ class Drawing:
         OSError
             If the file cannot be written; an existing file is left unchanged.
         LayoutUnavailableError
-            If neither ``dot`` nor pygraphviz is installed.
+            For an image, if neither ``dot`` nor pygraphviz is installed.
         """
         target = Path(path)
         form = target.suffix.removeprefix(".").lower()
@@ -151,7 +137,7 @@ class Drawing:
         if form == "dot":
             return self.source.encode()
         if form == "html":
-            return _PAGE.format(svg=self.inline_svg()).encode()
+            return self.page.encode()
         return self.render(form)
 
     def inline_svg(self) -> str:
@@ -167,14 +153,21 @@ class Drawing:
         LayoutUnavailableError
             If neither ``dot`` nor pygraphviz is installed.
         """
-        text = self.render("svg").decode()
-        return text[text.index("<svg") :]
+        return inline(self.render("svg").decode())
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        title = next(iter(self.views.values())).title
+        name = f"Graph of {title}" if title else "Graph"
         try:
-            return {"image/svg+xml": self.render("svg").decode(), "text/plain": repr(self)}
+            png = self.render("png")
         except LayoutUnavailableError as error:
-            return {"text/plain": str(error)}
+            return {"text/html": framed(self.page, name), "text/plain": str(error)}
+        return {
+            "text/html": framed(self.page, name, png),
+            "image/svg+xml": self.render("svg").decode(),
+            "image/png": base64.b64encode(png).decode(),
+            "text/plain": repr(self),
+        }
 
     def __repr__(self) -> str:
         return f"<Drawing of {self.source.count('->')} edges; .save('graph.svg') writes it>"

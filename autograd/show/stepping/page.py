@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import html
 import json
 import os
@@ -19,7 +17,10 @@ from ...engine.graph import Edge, edges, nodes
 from ...engine.value import Value
 from ...files import write_whole
 from ..picture.computation_graph import DIRECTIONS
-from ..picture.drawing import Drawing, LayoutUnavailableError
+from ..picture.drawing import Drawing
+from ..picture.layout import LayoutUnavailableError
+from ..picture.opening import opened_in_a_browser, shown_by_a_notebook
+from ..picture.self_contained import asset, digest, framed, inert
 from ..picture.unfolded import Look, draw_unfolded
 from ..text.caller_names import names_for_caller
 from ..text.formulas import formula
@@ -72,17 +73,22 @@ class Stepper:
         LayoutUnavailableError
             If neither ``dot`` nor pygraphviz is installed.
         """
-        style, script, page = map(_asset, ("css", "js", "html"))
+        style, script, page = (asset(__file__, suffix) for suffix in ("css", "js", "html"))
         data = {"nodes": self._rows, "moments": [moment._asdict() for moment in self.moments]}
         return Template(page).substitute(
             title=html.escape(self.title),
             svg=self._drawing.inline_svg(),
-            data=_inert(json.dumps(data)),
+            data=inert(json.dumps(data)),
             style=style,
-            style_hash=_digest(style),
+            style_hash=digest(style),
             script=script,
-            script_hash=_digest(script),
+            script_hash=digest(script),
         )
+
+    def show(self) -> None:
+        """Show the page: in a notebook below the cell, elsewhere in the web browser."""
+        if not shown_by_a_notebook(self):
+            opened_in_a_browser(self.html)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the page to a file.
@@ -114,14 +120,9 @@ class Stepper:
 
     def _repr_html_(self) -> str:
         try:
-            page = html.escape(self.html)
+            return framed(self.html, f"Stepping through {self.title}")
         except LayoutUnavailableError as error:
             return f"<p>{html.escape(str(error))}</p>"
-        # An iframe of its own, since several steppers in a notebook must not share ids and keys.
-        return (
-            f'<iframe title="{html.escape(f"Stepping through {self.title}")}" srcdoc="{page}" '
-            'sandbox="allow-scripts" style="width: 100%; height: 640px; border: 0"></iframe>'
-        )
 
     def __repr__(self) -> str:
         return f"<Stepper through {self.title!r}, {len(self.moments)} moments; .save('steps.html') writes it>"
@@ -255,17 +256,3 @@ def _longest(texts: Iterable[tuple[Any, str | None]]) -> dict[Any, str]:
         if text is not None:
             found[key] = max(found.get(key, ""), text, key=len)
     return found
-
-
-def _inert(text: str) -> str:
-    """Return JSON that cannot close the script element around it."""
-    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
-
-
-def _digest(text: str) -> str:
-    """Return the hash that allows an inline script or style in a content security policy."""
-    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _asset(suffix: str) -> str:
-    return Path(__file__).with_name(f"page.{suffix}").read_text(encoding="utf-8")

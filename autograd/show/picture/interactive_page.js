@@ -1,0 +1,392 @@
+// The page shows one view of a graph at a time: a picture that Graphviz has laid out, here or where the page was
+// made. All texts are the engine's, and reach the page as textContent or as the text of a picture.
+const element = (id) => document.getElementById(id);
+const pane = element("graph");
+const tip = element("tip");
+const panel = element("panel");
+
+const { views, details } = await unpacked(element("data").textContent);
+const drawn = new Map();
+
+let shown = null;
+let picture = null;
+let open = null;
+
+/** What a page was given: JSON, compressed, in letters. */
+async function unpacked(letters) {
+  const bytes = Uint8Array.from(atob(JSON.parse(letters)), (letter) => letter.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Response(stream).json();
+}
+
+/** An element with texts and elements in it. */
+function made(tag, ...children) {
+  const item = document.createElement(tag);
+  item.append(...children);
+  return item;
+}
+
+// ------------------------------------------------------------------------------------ the pictures
+
+/** The picture of a view: in the page, among its data, or to be laid out. */
+async function drawing(key) {
+  if (!drawn.has(key)) {
+    const { svg, source } = views[key];
+    drawn.set(key, prepared(key, svg === "" ? pane.firstElementChild : parsed(svg ?? (await laidOut(source)))));
+  }
+  return drawn.get(key);
+}
+
+function parsed(svg) {
+  const text = svg.slice(svg.indexOf("<svg"));
+  return document.importNode(new DOMParser().parseFromString(text, "image/svg+xml").documentElement, true);
+}
+
+async function laidOut(source) {
+  tell("Laying out the graph …");
+  const engine = await globalThis.Graphviz.load();
+  const svg = engine.dot(source, "svg");
+  tell("");
+  return svg;
+}
+
+function tell(message) {
+  element("message").textContent = message;
+  element("message").hidden = message === "";
+}
+
+function prepared(key, svg) {
+  const { width, height } = svg.viewBox.baseVal;
+  svg.natural = { width, height };
+  svg.removeAttribute("width");
+  svg.removeAttribute("height");
+  svg.setAttribute("role", "group");
+  svg.setAttribute("aria-label", views[key].title);
+  // Graphviz' titles, which browsers show under the mouse, are ids.
+  for (const title of svg.querySelectorAll("title")) title.remove();
+  // The paper: the page's own shows.
+  svg.querySelector(".graph > polygon")?.remove();
+  for (const shape of svg.querySelectorAll("[fill], [stroke]")) themed(shape);
+  svg.items = [...svg.querySelectorAll("g.node, g.edge, g.cluster")].filter((item) => prepareItem(key, item));
+  if (svg.items.length) svg.items[0].tabIndex = 0;
+  return svg;
+}
+
+/** Let a colour that Graphviz wrote have its counterpart in the dark: of the same hue, as dark as it was light. */
+function themed(shape) {
+  const thin = shape.closest(".edge") !== null || shape.tagName === "text";
+  for (const property of ["fill", "stroke"]) {
+    const colour = shape.getAttribute(property);
+    if (!colour || colour === "none" || colour === "transparent") continue;
+    // Lines and letters stand out from the page, areas lie back.
+    const lightness = thin || property === "stroke" ? "1.15 - .75 * l" : "1 - .74 * l";
+    shape.style[property] = `light-dark(${colour}, oklch(from ${colour} calc(${lightness}) calc(1.4 * c) h))`;
+  }
+}
+
+/** Make a node, an edge or a frame answer the mouse and the keys, if there is something to tell or to unfold. */
+function prepareItem(key, item) {
+  const target = views[key].unfolds[item.id];
+  const detail = details[item.id];
+  if (target === undefined && detail === undefined) return false;
+  item.classList.add("item");
+  item.classList.toggle("explained", Boolean(detail?.explanation));
+  item.classList.toggle("unfolds", target !== undefined && !encloses(target, key));
+  item.classList.toggle("folds", target !== undefined && encloses(target, key));
+  item.setAttribute("role", target !== undefined || detail.explanation ? "button" : "img");
+  item.setAttribute("aria-label", spoken(item, detail));
+  item.tabIndex = -1;
+  if (item.classList.contains("edge")) widened(item);
+  return true;
+}
+
+function spoken(item, detail) {
+  if (detail) return [detail.title, ...detail.rows.map((row) => row.join(" "))].join(", ");
+  return [...item.querySelectorAll("text")].map((text) => text.textContent).join(", ");
+}
+
+/** A line is too thin to be pointed at. */
+function widened(edge) {
+  const line = edge.querySelector("path");
+  if (line === null) return;
+  const reach = line.cloneNode();
+  reach.removeAttribute("style");
+  reach.setAttribute("class", "reach");
+  edge.prepend(reach);
+}
+
+// --------------------------------------------------------------------------------------- the views
+
+/** Whether a module is around another one, or is it; "" is around all. */
+const encloses = (outer, inner) => outer === "" || inner === outer || inner.startsWith(`${outer}.`);
+
+async function show(key) {
+  picture = await drawing(key);
+  shown = key;
+  hideTip();
+  pane.replaceChildren(picture);
+  showTrail();
+  fit();
+  if (open !== null) mark();
+}
+
+function showTrail() {
+  const around = Object.keys(views).filter((key) => encloses(key, shown));
+  around.sort((a, b) => a.length - b.length);
+  const steps = around.map((key) => {
+    const step = made(key === shown ? "strong" : "button", views[key].title);
+    if (key === shown) step.setAttribute("aria-current", "true");
+    else step.addEventListener("click", () => show(key));
+    return made("li", step);
+  });
+  element("trail").replaceChildren(...(steps.length > 1 || views[shown].title ? steps : []));
+}
+
+/** Show the view around the present one. */
+function fold() {
+  const around = Object.keys(views).filter((key) => key !== shown && encloses(key, shown));
+  if (around.length) show(around.sort((a, b) => b.length - a.length)[0]);
+}
+
+// ------------------------------------------------------------------------------------ zoom and pan
+
+// The pixels of a unit of the picture, and the point of the picture in the middle of the pane.
+const camera = { scale: 1, x: 0, y: 0, fits: true };
+const LARGEST = 8;
+
+/** Show all of the width; and all of the height, unless the text would get too small to read. */
+function fit() {
+  const { width, height } = picture.natural;
+  const [across, down] = [pane.clientWidth / width, pane.clientHeight / height];
+  const scale = Math.min(across, Math.max(down, 0.7), 1.9);
+  const y = scale > down ? pane.clientHeight / scale / 2 : height / 2;
+  Object.assign(camera, { scale, x: width / 2, y, fits: true });
+  aim();
+}
+
+/** Set what is seen; the picture cannot be lost. */
+function aim() {
+  const { width, height } = picture.natural;
+  const [w, h] = [pane.clientWidth / camera.scale, pane.clientHeight / camera.scale];
+  const within = (at, size, seen) => (seen >= size ? size / 2 : Math.min(Math.max(at, seen / 2), size - seen / 2));
+  camera.x = within(camera.x, width, w);
+  camera.y = within(camera.y, height, h);
+  picture.setAttribute("viewBox", `${camera.x - w / 2} ${camera.y - h / 2} ${w} ${h}`);
+  pane.classList.toggle("beyond", w < width - 1 || h < height - 1);
+}
+
+/** Zoom, and keep a point of the pane where it is. */
+function zoom(factor, x = pane.clientWidth / 2, y = pane.clientHeight / 2) {
+  const { width, height } = picture.natural;
+  const smallest = Math.min(pane.clientWidth / width, pane.clientHeight / height, 1);
+  const scale = Math.min(Math.max(camera.scale * factor, smallest), LARGEST);
+  const moved = 1 / camera.scale - 1 / scale;
+  camera.x += (x - pane.clientWidth / 2) * moved;
+  camera.y += (y - pane.clientHeight / 2) * moved;
+  camera.scale = scale;
+  camera.fits = false;
+  aim();
+}
+
+/** Move what is seen by pixels; return whether that was possible. */
+function pan(right, down) {
+  const { x, y } = camera;
+  camera.x += right / camera.scale;
+  camera.y += down / camera.scale;
+  aim();
+  const moved = camera.x !== x || camera.y !== y;
+  if (moved) camera.fits = false;
+  return moved;
+}
+
+pane.addEventListener("wheel", (event) => {
+  const pixels = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 20 : 1;
+  const [across, down] = [event.deltaX * pixels, event.deltaY * pixels];
+  hideTip();
+  if (event.ctrlKey || event.metaKey) {
+    const box = pane.getBoundingClientRect();
+    zoom(Math.exp(-down / 300), event.clientX - box.left, event.clientY - box.top);
+    event.preventDefault();
+  } else if (event.shiftKey ? pan(down || across, 0) : pan(across, down)) {
+    // At the end of the picture, the page around it scrolls on.
+    event.preventDefault();
+  }
+}, { passive: false });
+
+// A press is a click until it has moved.
+let press = null;
+
+pane.addEventListener("pointerdown", (event) => {
+  if (event.button === 0) press = { x: event.clientX, y: event.clientY, moved: false };
+});
+pane.addEventListener("pointermove", (event) => {
+  if (press === null || !(event.buttons & 1)) return;
+  const [x, y] = [event.clientX - press.x, event.clientY - press.y];
+  if (!press.moved && Math.hypot(x, y) < 4) return;
+  if (!press.moved) pane.setPointerCapture(event.pointerId);
+  pane.classList.add("dragged");
+  hideTip();
+  pan(-x, -y);
+  press = { x: event.clientX, y: event.clientY, moved: true };
+});
+for (const end of ["pointerup", "pointercancel"]) {
+  pane.addEventListener(end, () => pane.classList.remove("dragged"));
+}
+
+new ResizeObserver(() => {
+  if (picture !== null) (camera.fits ? fit : aim)();
+}).observe(pane);
+
+// --------------------------------------------------------------------------- what is told of an item
+
+const itemAt = (target) => target.closest?.(".item") ?? null;
+
+function listed(rows) {
+  return rows.flatMap(([name, text]) => [made("dt", name), made("dd", text)]);
+}
+
+function showTip(item, x, y) {
+  const detail = details[item.id] ?? { title: spoken(item), rows: [], explanation: "" };
+  const hint = item.classList.contains("unfolds") ? "click to unfold"
+    : item.classList.contains("folds") ? "click to fold"
+    : detail.explanation ? "click for the derivation" : "";
+  tip.replaceChildren(made("strong", detail.title), made("dl", ...listed(detail.rows)), made("em", hint));
+  tip.hidden = false;
+  const { width, height } = tip.getBoundingClientRect();
+  const [right, bottom] = [document.documentElement.clientWidth, document.documentElement.clientHeight];
+  tip.style.left = `${Math.max(4, Math.min(x + 14, right - width - 4))}px`;
+  tip.style.top = `${y + 16 + height > bottom ? Math.max(4, y - height - 12) : y + 16}px`;
+}
+
+function hideTip() {
+  tip.hidden = true;
+}
+
+pane.addEventListener("pointermove", (event) => {
+  const item = itemAt(event.target);
+  if (item === null || press?.moved) hideTip();
+  else showTip(item, event.clientX, event.clientY);
+});
+pane.addEventListener("pointerleave", hideTip);
+pane.addEventListener("focusin", (event) => {
+  const item = itemAt(event.target);
+  if (item === null || !item.matches(":focus-visible")) return;
+  const box = item.getBoundingClientRect();
+  showTip(item, box.left, box.bottom - 8);
+});
+pane.addEventListener("focusout", hideTip);
+
+function activate(item) {
+  const target = views[shown].unfolds[item.id];
+  if (target !== undefined) show(target);
+  else if (details[item.id]?.explanation) explain(item.id);
+}
+
+function explain(id) {
+  const { title, rows, explanation } = details[id];
+  open = id;
+  element("name").textContent = title;
+  element("rows").replaceChildren(...listed(rows));
+  element("explanation").textContent = explanation;
+  panel.hidden = false;
+  panel.scrollTop = 0;
+  hideTip();
+  mark();
+}
+
+function closePanel() {
+  const item = picture.querySelector(".open");
+  panel.hidden = true;
+  open = null;
+  mark();
+  item?.focus({ preventScroll: true });
+  hideTip();
+}
+
+function mark() {
+  for (const item of picture.items) item.classList.toggle("open", item.id === open);
+}
+
+pane.addEventListener("click", (event) => {
+  const item = itemAt(event.target);
+  const dragged = press?.moved;
+  press = null;
+  if (item !== null && !dragged) activate(item);
+});
+
+// ---------------------------------------------------------------------------------------- the keys
+
+const TURNS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+function middle(item) {
+  const { left, right, top, bottom } = item.getBoundingClientRect();
+  return [(left + right) / 2, (top + bottom) / 2];
+}
+
+/** The item to which an arrow goes: near, and in its direction rather than beside. */
+function neighbour(item, [right, down]) {
+  const [x, y] = middle(item);
+  let [nearest, least] = [null, Infinity];
+  for (const other of picture.items) {
+    const [across, along] = [middle(other)[0] - x, middle(other)[1] - y];
+    const ahead = across * right + along * down;
+    const beside = Math.abs(across * down) + Math.abs(along * right);
+    const distance = ahead + 2 * beside;
+    if (ahead > 1 && distance < least) [nearest, least] = [other, distance];
+  }
+  return nearest;
+}
+
+/** Move what is seen until an item is in it. */
+function reveal(item) {
+  const [outer, inner] = [pane.getBoundingClientRect(), item.getBoundingClientRect()];
+  const excess = (start, end, low, high) => Math.min(start - low, 0) || Math.max(end - high, 0);
+  pan(
+    excess(inner.left - 16, inner.right + 16, outer.left, outer.right),
+    excess(inner.top - 16, inner.bottom + 16, outer.top, outer.bottom),
+  );
+}
+
+function focusOn(item) {
+  for (const other of picture.items) other.tabIndex = -1;
+  item.tabIndex = 0;
+  reveal(item);
+  item.focus({ preventScroll: true });
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.altKey || event.ctrlKey || event.metaKey) return;
+  const item = itemAt(event.target);
+  const act = {
+    "+": () => zoom(1.25), "=": () => zoom(1.25), "-": () => zoom(0.8), 0: fit,
+    Escape: () => (panel.hidden ? fold() : closePanel()),
+    Enter: item && (() => activate(item)),
+    " ": item && (() => activate(item)),
+  }[event.key] ?? (item && TURNS[event.key] && (() => {
+    const next = neighbour(item, TURNS[event.key]);
+    if (next) focusOn(next);
+  }));
+  if (!act) return;
+  event.preventDefault();
+  act();
+});
+
+element("larger").addEventListener("click", () => zoom(1.25));
+element("smaller").addEventListener("click", () => zoom(0.8));
+element("fit").addEventListener("click", fit);
+element("close").addEventListener("click", closePanel);
+
+// A notebook tells whether it is light or dark; else the page is as the system is.
+addEventListener("message", ({ source, data }) => {
+  if (source === parent && ["light", "dark", ""].includes(data?.theme)) {
+    document.documentElement.dataset.theme = data.theme;
+  }
+});
+
+element("tools").hidden = false;
+pane.classList.add("live");
+try {
+  await show(Object.keys(views)[0]);
+} catch (error) {
+  tell(`The graph cannot be laid out: ${error.message}`);
+}
