@@ -50,7 +50,7 @@ from .transforms.vectorize import vmap
 
 if TYPE_CHECKING:
     from .compiler import jit, lambdify
-    from .show import draw, explain, lint, roundoff, spy, stepper
+    from .show import draw, explain, influence, lint, roundoff, spy, stepper
     from .show.text.nudges import nudge
     from .show.text.path_products import paths
     from .transforms.control_flow import cond, fori_loop, scan, switch, while_loop
@@ -81,6 +81,7 @@ __all__ = [
     "has_gradient",
     "hessian",
     "hvp",
+    "influence",
     "is_anomaly_enabled",
     "is_parameter",
     "is_tracing",
@@ -126,6 +127,7 @@ _HOME = {
     "draw": ".show",
     "explain": ".show",
     "fori_loop": ".transforms.control_flow",
+    "influence": ".show",
     "jit": ".compiler",
     "lambdify": ".compiler",
     "lint": ".show",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .picture.layout import LayoutUnavailableError
     from .picture.sparsity_plot import spy
     from .rounding_errors import RoundingError, RoundoffReport, roundoff
+    from .sample_influence import Influence, Pull, influence
     from .stepping.page import Stepper, stepper
     from .text.explanation import Explanation, explain
 
@@ -22,13 +23,16 @@ __all__ = [
     "Drawing",
     "Explanation",
     "Finding",
+    "Influence",
     "LayoutUnavailableError",
     "LintReport",
+    "Pull",
     "RoundingError",
     "RoundoffReport",
     "Stepper",
     "draw",
     "explain",
+    "influence",
     "lint",
     "roundoff",
     "spy",
@@ -39,13 +43,16 @@ _HOME = {
     "Drawing": ".picture.drawing",
     "Explanation": ".text.explanation",
     "Finding": ".linting.findings",
+    "Influence": ".sample_influence",
     "LayoutUnavailableError": ".picture.layout",
     "LintReport": ".linting.findings",
+    "Pull": ".sample_influence",
     "RoundingError": ".rounding_errors",
     "RoundoffReport": ".rounding_errors",
     "Stepper": ".stepping.page",
     "draw": ".picture.computation_graph",
     "explain": ".text.explanation",
+    "influence": ".sample_influence",
     "lint": ".linting.linter",
     "roundoff": ".rounding_errors",
     "spy": ".picture.sparsity_plot",

@@ -18,13 +18,13 @@ from ..engine.real_numbers import checked_number
 from ..engine.value import Value
 from ..ops.rules import on_floats
 from ..ops.table import Op
+from ..tables import html_table, text_table
 from ..transforms.rules_on_values import in_single_steps
 from ..transforms.sweeps import adjoints_of
 from .picture.computation_graph import DIRECTIONS
 from .picture.drawing import Drawing
 from .picture.styles import HIGHLIGHT, LEAF, RESULT, digraph, escape, heat
 from .text.caller_names import names_for_caller
-from .text.columns import in_columns
 from .text.formulas import count, digits, formula
 
 # One unit in the last place is at most so much of a number, and of the smallest ones so much.
@@ -46,6 +46,9 @@ _MATTERS = 0.01
 
 # Nobody can read a larger picture.
 _MOST_DRAWN = 300
+
+
+_COLUMNS = ("node", "formula", "value", "gradient", "rounding", "off by", "share")
 
 
 class RoundingError(NamedTuple):
@@ -197,19 +200,28 @@ class RoundoffReport(tuple[RoundingError, ...]):
         return Drawing(dot.source)
 
     def __repr__(self) -> str:
-        shown = [error for error in self if error.contribution != 0.0][:_MOST_ROWS]
-        lines = [self._summary()]
-        if shown:
-            columns = ("node", "formula", "value", "gradient", "rounding", "off by", "share")
-            lines += [f"  {line}" for line in in_columns([columns, *map(_cells, shown)], left=2)]
-        rest = [error for error in self[len(shown) :] if error.contribution != 0.0]
-        if rest:
-            share = sum(error.share for error in rest)
-            lines.append(f"  … {count(len(rest), 'more node')}, {_percent(share)} together")
-        if math.isfinite(self.bound):
-            found = self.cancellations[:_MOST_REMARKS]
-            lines += [f"{error.name} = {error.formula}: {error.remark} of its operands" for error in found]
-        return "\n".join(lines)
+        rows = self._rows()
+        table = [f"  {line}" for line in text_table(_COLUMNS, rows).splitlines()] if rows else []
+        return "\n".join([self._summary(), *table, *self._rest(), *self._remarks()])
+
+    def _repr_html_(self) -> str:
+        below = "; ".join(text.strip() for text in (*self._rest(), *self._remarks()))
+        return html_table(_COLUMNS, self._rows(), self._summary(), below)
+
+    def _rows(self) -> list[tuple[str, ...]]:
+        """Return the cells of the nodes that are shown."""
+        return [_cells(error) for error in self[:_MOST_ROWS] if error.contribution != 0.0]
+
+    def _rest(self) -> list[str]:
+        """Return a line for the nodes that are not shown."""
+        rest = [error for error in self[_MOST_ROWS:] if error.contribution != 0.0]
+        share = sum(error.share for error in rest)
+        return [f"  … {count(len(rest), 'more node')}, {_percent(share)} together"] if rest else []
+
+    def _remarks(self) -> list[str]:
+        """Return a line for each of the nodes that lose the most digits."""
+        found = self.cancellations[:_MOST_REMARKS] if math.isfinite(self.bound) else ()
+        return [f"{error.name} = {error.formula}: {error.remark} of its operands" for error in found]
 
     def _summary(self) -> str:
         result = f"{self.name} = {digits(self.value, 6)}"
@@ -363,7 +375,7 @@ def _cells(error: RoundingError) -> tuple[str, ...]:
 
 
 def _percent(share: float) -> str:
-    return "?" if math.isnan(share) else f"{share:.0%}" if share >= 0.005 or not share else "< 1%"
+    return f"{digits(100.0 * share if share >= 1e-4 else 0.0, 2)}%" if share == share else "nan"
 
 
 def _described(error: RoundingError) -> list[str]:

@@ -227,6 +227,7 @@ def test_blame() -> None:
     assert {error.formula for error in report[:2]} == {"sqrt(x)", "sqrt(v1)"}
     assert [error.node.op for error in report.cancellations] == [OPS["sub"]]
     assert "cancellation loses 9.6 digits of its operands" in str(report)
+    assert "cancellation loses 9.6 digits of its operands" in report._repr_html_()
 
 
 def test_growth_without_cancellation() -> None:
@@ -266,6 +267,7 @@ def test_a_long_chain() -> None:
     lines = str(report).splitlines()
     assert len(lines) == 15
     assert "more nodes" in lines[-1]
+    assert "more nodes" in report._repr_html_()
 
 
 def test_a_picture() -> None:
