@@ -310,3 +310,19 @@ def test_the_version_says_which_form_runs() -> None:
     assert output.count("\n") == 1
     assert output.startswith("chainrule ")
     assert is_compiled() is (os.path.splitext(str(value.__file__))[1] != ".py")
+
+
+def test_the_wheel_has_what_pages_are_made_of() -> None:
+    """Each file beside a module, such as a script of a page, is in the wheel, and the licenses are."""
+    from hatchling.builders.wheel import WheelBuilder
+
+    listed = {file.path for file in WheelBuilder(str(ROOT)).recurse_included_files()}
+    beside = {
+        str(path)
+        for path in (ROOT / "autograd").rglob("*")
+        if path.is_file() and path.suffix in {".js", ".css", ".html", ".md", ""}
+    }
+    assert {path for path in beside if path.endswith(("index.js", "LICENSE", "NOTICE.md", "page.css"))}
+    assert beside <= listed
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert all((ROOT / name).is_file() for name in project["license-files"])

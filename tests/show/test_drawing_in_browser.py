@@ -203,6 +203,20 @@ def test_keys(browser: Page) -> None:
     assert browser.text("#name") == HOSTILE
 
 
+def test_the_focus_goes_along(browser: Page) -> None:
+    """By keys, the focus goes from a module to the first of its parts, and back to the module."""
+    browser.show(graph().page)
+    browser.until_shown("box:layer")
+    for _ in range(4):
+        browser.press(Keys.TAB)
+    seen = []
+    for key in (Keys.ENTER, Keys.ENTER, Keys.ESCAPE, Keys.ESCAPE):
+        seen.append(browser.driver.switch_to.active_element.get_attribute("id"))
+        browser.press(key)
+    seen.append(browser.driver.switch_to.active_element.get_attribute("id"))
+    assert seen == ["box:layer", "box:layer.0", "node0", "box:layer.0", "box:layer"]
+
+
 @pytest.mark.parametrize("width", [360, 700, 1400])
 def test_any_width(browser: Page, width: int) -> None:
     """The picture fits the width, with the panel too; the page never scrolls."""

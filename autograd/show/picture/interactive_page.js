@@ -121,6 +121,7 @@ function widened(edge) {
 const encloses = (outer, inner) => outer === "" || inner === outer || inner.startsWith(`${outer}.`);
 
 async function show(key) {
+  const [before, left, focused] = [picture, shown, pane.contains(document.activeElement)];
   picture = await drawing(key);
   shown = key;
   hideTip();
@@ -128,6 +129,15 @@ async function show(key) {
   showTrail();
   fit();
   if (open !== null) mark();
+  if (focused) focusOn(arrival(before, left) ?? picture.items[0]);
+}
+
+/** The item that has the focus after a change of views: the module that was folded, or the first of its parts. */
+function arrival(before, left) {
+  const known = new Set(before.items.map((item) => item.id));
+  const { unfolds } = views[shown];
+  return picture.items.find((item) => item.classList.contains("unfolds") && encloses(unfolds[item.id], left))
+    ?? picture.items.find((item) => !known.has(item.id) && !item.classList.contains("cluster"));
 }
 
 function showTrail() {
@@ -180,9 +190,9 @@ function zoom(factor, x = pane.clientWidth / 2, y = pane.clientHeight / 2) {
   const { width, height } = picture.natural;
   const smallest = Math.min(pane.clientWidth / width, pane.clientHeight / height, 1);
   const scale = Math.min(Math.max(camera.scale * factor, smallest), LARGEST);
-  const moved = 1 / camera.scale - 1 / scale;
-  camera.x += (x - pane.clientWidth / 2) * moved;
-  camera.y += (y - pane.clientHeight / 2) * moved;
+  const nearer = 1 / camera.scale - 1 / scale;
+  camera.x += (x - pane.clientWidth / 2) * nearer;
+  camera.y += (y - pane.clientHeight / 2) * nearer;
   camera.scale = scale;
   camera.fits = false;
   aim();
@@ -194,9 +204,9 @@ function pan(right, down) {
   camera.x += right / camera.scale;
   camera.y += down / camera.scale;
   aim();
-  const moved = camera.x !== x || camera.y !== y;
-  if (moved) camera.fits = false;
-  return moved;
+  const could = camera.x !== x || camera.y !== y;
+  if (could) camera.fits = false;
+  return could;
 }
 
 pane.addEventListener("wheel", (event) => {
@@ -213,24 +223,42 @@ pane.addEventListener("wheel", (event) => {
   }
 }, { passive: false });
 
-// A press is a click until it has moved.
-let press = null;
+// A press is a click until it has moved. Two fingers zoom about the point between them.
+const fingers = new Map();
+let moved = false;
 
 pane.addEventListener("pointerdown", (event) => {
-  if (event.button === 0) press = { x: event.clientX, y: event.clientY, moved: false };
+  if (event.button !== 0) return;
+  if (fingers.size === 0) moved = false;
+  fingers.set(event.pointerId, [event.clientX, event.clientY]);
 });
 pane.addEventListener("pointermove", (event) => {
-  if (press === null || !(event.buttons & 1)) return;
-  const [x, y] = [event.clientX - press.x, event.clientY - press.y];
-  if (!press.moved && Math.hypot(x, y) < 4) return;
-  if (!press.moved) pane.setPointerCapture(event.pointerId);
+  const from = fingers.get(event.pointerId);
+  if (from === undefined) return;
+  const [x, y] = [event.clientX, event.clientY];
+  if (!moved && Math.hypot(x - from[0], y - from[1]) < 4) return;
+  if (!moved) pane.setPointerCapture(event.pointerId);
+  moved = true;
   pane.classList.add("dragged");
   hideTip();
-  pan(-x, -y);
-  press = { x: event.clientX, y: event.clientY, moved: true };
+  fingers.set(event.pointerId, [x, y]);
+  const others = [...fingers].filter(([id]) => id !== event.pointerId);
+  if (others.length) pinch(others[0][1], from, [x, y]);
+  else pan(from[0] - x, from[1] - y);
 });
 for (const end of ["pointerup", "pointercancel"]) {
-  pane.addEventListener(end, () => pane.classList.remove("dragged"));
+  // Listened for everywhere: a press that has not moved may end outside.
+  addEventListener(end, (event) => {
+    fingers.delete(event.pointerId);
+    if (fingers.size === 0) pane.classList.remove("dragged");
+  });
+}
+
+function pinch(still, from, to) {
+  const apart = (finger) => Math.hypot(finger[0] - still[0], finger[1] - still[1]);
+  const box = pane.getBoundingClientRect();
+  const [x, y] = [(still[0] + to[0]) / 2, (still[1] + to[1]) / 2];
+  zoom(apart(to) / Math.max(apart(from), 1), x - box.left, y - box.top);
 }
 
 new ResizeObserver(() => {
@@ -264,7 +292,7 @@ function hideTip() {
 
 pane.addEventListener("pointermove", (event) => {
   const item = itemAt(event.target);
-  if (item === null || press?.moved) hideTip();
+  if (item === null || fingers.size) hideTip();
   else showTip(item, event.clientX, event.clientY);
 });
 pane.addEventListener("pointerleave", hideTip);
@@ -309,9 +337,7 @@ function mark() {
 
 pane.addEventListener("click", (event) => {
   const item = itemAt(event.target);
-  const dragged = press?.moved;
-  press = null;
-  if (item !== null && !dragged) activate(item);
+  if (item !== null && !moved) activate(item);
 });
 
 // ---------------------------------------------------------------------------------------- the keys
@@ -348,6 +374,7 @@ function reveal(item) {
 }
 
 function focusOn(item) {
+  if (item === undefined) return;
   for (const other of picture.items) other.tabIndex = -1;
   item.tabIndex = 0;
   reveal(item);
