@@ -52,7 +52,7 @@ class OverElements:
             return self._after_totals(*self.lists)
         if part.is_each:
             return self._after_totals(self._listed(part.term.text))
-        return self._after_totals(f"[{part.term.text}] * len({self.parameters[0]})")
+        return self._after_totals(self._repeated(part.term.text))
 
     def total(self, rule: Rule) -> str:
         """Return what a rule for the whole row gives."""
@@ -93,6 +93,10 @@ class OverElements:
         lists = [*self.parameters, *self.lists]
         pairs = lists[0] if len(lists) == 1 else f"zip({', '.join(lists)})"
         return f"[{text} for {', '.join(names)} in {pairs}]"
+
+    def _repeated(self, text: str) -> str:
+        """Return a list of one number for all elements."""
+        return f"[{text}] * len({self.parameters[0]})"
 
     def _after_totals(self, text: str) -> str:
         """Return an expression inside the definitions of its reductions, which may use earlier ones."""

@@ -16,8 +16,8 @@ from ..text.sweep_steps import Flow, Step, steps
 # The number of results of earlier descents that are kept on the page.
 _HISTORY = 8
 
-# The parts of an equation are texts, nodes by their index, and derivatives: ∂ for a local partial, d for an
-# adjoint, which sums over all paths.
+# The parts of an equation are texts, nodes by their index, and derivatives: ∂ for a local partial, d for a
+# gradient, which sums over all paths.
 Equation = tuple[str | int | tuple[str, int, int], ...]
 
 
@@ -32,6 +32,8 @@ class Passing(NamedTuple):
 class Moment(NamedTuple):
     """What changes on the page at one press of the button; all numbers are text.
 
+    The page computes the same moments by itself, again after each change of a leaf.
+
     Attributes
     ----------
     phase : str
@@ -41,13 +43,13 @@ class Moment(NamedTuple):
     round : str
         The descent that the moment belongs to, if there are several.
     target : int, optional
-        The node, by its index in ``nodes(root)``, whose value or adjoint changes.
+        The node, by its index in ``nodes(root)``, whose value or gradient changes.
     value, adjoint : str, optional
-        The new value or adjoint.
+        The new value or gradient.
     complete : bool
-        Whether the adjoint is complete: nothing will be added to it.
+        Whether the gradient is complete: nothing will be added to it.
     passing : Passing, optional
-        The edge along which the adjoint flows.
+        The edge along which the gradient flows.
     equations : tuple
         What happens, as equations.
     note : str
@@ -80,6 +82,8 @@ class Script:
     ----------
     moments : list of Moment
         The moments so far.
+    passes : list of mapping
+        For each forward pass so far the copy of each node, with its values.
 
     Examples
     --------
@@ -101,10 +105,11 @@ class Script:
         flowing = consumers_first(self.result, by_derivative=True)
         self.used = Counter(self.index[edge.operand] for node in flowing for edge in edges(node))
         self.results: list[str] = []
+        self.passes: list[Mapping[Value, Value]] = []
         leaves = sum(node.op is None for node in order)
         parts = [count(leaves, "leaf", "leaves"), count(len(order) - leaves, "operation")]
-        text = f"{self.names[-1]} has {' and '.join(parts)}. Values go forward, then adjoints go backward."
-        note = f"The adjoint of a node is the derivative of {self.names[-1]} by it."
+        text = f"{self.names[-1]} has {' and '.join(parts)}. Values go forward, then gradients go backward."
+        note = f"The gradient of a node is the derivative of {self.names[-1]} by it."
         self.moments = [Moment("Start", text, note=note)]
 
     def descend(self, trained: Sequence[Value], rate: float, times: int) -> None:
@@ -137,6 +142,7 @@ class Script:
 
     def _forward(self, copies: Mapping[Value, Value], turn: str) -> None:
         """Write the forward pass; when it is repeated, leaves keep their values."""
+        self.passes.append(copies)
         for i, node in enumerate(self.order):
             value = digits(copies[node].data)
             if node.op:
@@ -164,15 +170,15 @@ class Script:
         )
         total = self.notation.sum([digits(flow.before), adds], 0)
         if used == 1:
-            note = f"{target} is used once, here: its adjoint is complete."
+            note = f"{target} is used once, here: its gradient is complete."
         else:
-            note = f"{target} is used {used} times, and its adjoint is the sum over all uses. "
+            note = f"{target} is used {used} times, and its gradient is the sum over all uses. "
             note += f"This is use {nth}, as operand {flow.slot + 1} of {name}" + (
-                ": the adjoint is complete." if nth == used else "."
+                ": the gradient is complete." if nth == used else "."
             )
         return Moment(
             "Backward",
-            f"{name} passes {product} = {adds} to {target}, whose adjoint becomes {total} = {after}.",
+            f"{name} passes {product} = {adds} to {target}, whose gradient becomes {total} = {after}.",
             turn,
             operand,
             adjoint=after,

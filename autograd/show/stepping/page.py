@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from ...engine.graph import Edge, edges, nodes
+from ...engine.graph import Edge, edges, nodes, operands
 from ...engine.value import Value
 from ...files import write_whole
+from ...ops.table import COMPARISONS, OPS
 from ..picture.computation_graph import DIRECTIONS
 from ..picture.drawing import Drawing
 from ..picture.layout import LayoutUnavailableError
@@ -24,10 +25,16 @@ from ..picture.self_contained import asset, digest, framed, inert
 from ..picture.unfolded import Look, draw_unfolded
 from ..text.caller_names import names_for_caller
 from ..text.formulas import formula
+from ..text.modules import modules_of, within
+from .graph_program import graph_program
+from .javascript import can_say, rules_source
 from .moments import Moment, Script
 
 # Larger graphs take long to lay out, and nobody presses the button that often.
 MAX_NODES, MAX_MOMENTS = 300, 3000
+
+# Numbers on the page change: there is room for such a one, and a longer one is condensed.
+_USUAL = "-0.123"
 
 
 class Stepper:
@@ -37,12 +44,14 @@ class Stepper:
     ----------
     title : str
         The name of the result.
-    rows : sequence of dict
-        The nodes in topological order, each with its ``name`` and its ``formula``, which is empty for a leaf.
     moments : sequence of Moment
         The moments that the page shows, one after the other.
+    program : mapping
+        The graph as data, from which the page computes them, see `graph_program`.
     drawing : Drawing
         The graph, with the longest texts of all moments, so that there is room for each.
+    predict : bool
+        Whether the page begins by asking for each gradient.
 
     Attributes
     ----------
@@ -53,16 +62,22 @@ class Stepper:
     --------
     >>> x = Value(3.0, label="x")
     >>> stepper(x * x).moments[-1].text
-    'v1 passes 1 · 3 = 3 to x, whose adjoint becomes 3 + 3 = 6.'
+    'v1 passes 1 · 3 = 3 to x, whose gradient becomes 3 + 3 = 6.'
     """
 
     def __init__(
-        self, title: str, rows: Sequence[Mapping[str, str]], moments: Sequence[Moment], drawing: Drawing
+        self,
+        title: str,
+        moments: Sequence[Moment],
+        program: Mapping[str, Any],
+        drawing: Drawing,
+        predict: bool = False,
     ) -> None:
         self.title = title
         self.moments = tuple(moments)
-        self._rows = rows
+        self._program = program
         self._drawing = drawing
+        self._predict = predict
 
     @cached_property
     def html(self) -> str:
@@ -73,8 +88,15 @@ class Stepper:
         LayoutUnavailableError
             If neither ``dot`` nor pygraphviz is installed.
         """
-        style, script, page = (asset(__file__, suffix) for suffix in ("css", "js", "html"))
-        data = {"nodes": self._rows, "moments": [moment._asdict() for moment in self.moments]}
+        style, page = (asset(__file__, suffix) for suffix in ("css", "html"))
+        names = {node["op"] for node in self._program["nodes"] if "op" in node}
+        rules = rules_source(
+            [op for op in (*OPS.values(), *COMPARISONS.values()) if op.name in names and can_say(op)]
+        )
+        beside = (str(Path(__file__).with_name(name)) for name in ("numbers", "moments", "page"))
+        numbers, moments, moving = (asset(path, "js") for path in beside)
+        script = numbers + rules + moments + moving
+        data = {"program": self._program, "predict": self._predict}
         return Template(page).substitute(
             title=html.escape(self.title),
             svg=self._drawing.inline_svg(),
@@ -136,12 +158,17 @@ def stepper(
     lr: float | None = None,
     times: int | None = None,
     direction: str = "LR",
+    predict: bool = False,
 ) -> Stepper:
     """Make a page that steps through the graph that leads to a node.
 
-    First come the values, one node at a time; then the adjoints flow back, one edge at a time, with the local
-    partial, the product and the running sum. Leaves have their present values; neither their ``data`` nor any
-    ``grad`` is changed.
+    First come the values, one node at a time; then the gradients flow back, one edge at a time, with the
+    local partial, the product and the running sum. Leaves have their present values; neither their ``data``
+    nor any ``grad`` is changed.
+
+    On the page a leaf's number can be dragged or typed, and everything is computed anew, by the rules of the
+    table in JavaScript. A click on a node shows its derivation; the sweep can be run in a wrong order, to see
+    why the order matters; and each gradient can be predicted before it is shown.
 
     Parameters
     ----------
@@ -157,6 +184,8 @@ def stepper(
         The number of steps of gradient descent, 3 if left out.
     direction : str
         ``"LR"``, ``"RL"``, ``"TB"`` or ``"BT"``: from the leaves to the result.
+    predict : bool
+        Whether the page begins by asking for each gradient; a button of the page does so, too.
 
     Returns
     -------
@@ -198,11 +227,9 @@ def stepper(
             script.descend(trained, 0.1 if lr is None else lr, times)
         else:
             script.sweep({}, "")
-    rows = [
-        {"name": script.name_of[node], "formula": formula(node, script.name_of) if node.op else ""}
-        for node in order
-    ]
-    return Stepper(script.name_of[root], rows, script.moments, _draw(script, rows, direction))
+        program = graph_program(script, trained, 0.1 if lr is None else lr, times)
+    title = script.name_of[root]
+    return Stepper(title, script.moments, program, _draw(script, direction), predict)
 
 
 def _leaves(descend: Iterable[Value], order: Sequence[Value]) -> list[Value]:
@@ -233,20 +260,23 @@ def _check_size(order: Sequence[Value], times: int) -> None:
         )
 
 
-def _draw(script: Script, rows: Sequence[Mapping[str, str]], direction: str) -> Drawing:
+def _draw(script: Script, direction: str) -> Drawing:
     """Draw the graph with the longest text of each place, so that there is room for all."""
     values = _longest((moment.target, moment.value) for moment in script.moments)
     adjoints = _longest((moment.target, moment.adjoint) for moment in script.moments)
     passings = [moment.passing for moment in script.moments if moment.passing]
     lines = [_longest(((edge.node, edge.slot), edge.lines[i]) for edge in passings) for i in range(3)]
+    home = modules_of(script.order)
     texts: dict[Value | Edge, str] = {}
-    for i, (node, row) in enumerate(zip(script.order, rows, strict=True)):
-        head = f"{row['name']} = {row['formula']}" if row["formula"] else row["name"]
-        # No adjoint reaches a node that is only compared or selected by.
-        texts[node] = f"{head}\nvalue {values[i]}\nadjoint {adjoints.get(i, '0')}"
+    for i, node in enumerate(script.order):
+        called = {item: within(script.name_of[item], home.get(node, "")) for item in (node, *operands(node))}
+        head = f"{called[node]} = {formula(node, called)}" if node.op else called[node]
+        # No gradient reaches a node that is only compared or selected by.
+        value, adjoint = (max(text, _USUAL, key=len) for text in (values[i], adjoints.get(i, "0")))
+        texts[node] = f"{head}\nvalue {value}\ngradient {adjoint}"
         flowing = [edge for edge in edges(node) if (i, edge.slot) in lines[0]]
         texts |= {edge: "\n".join(longest[i, edge.slot] for longest in lines) for edge in flowing}
-    return draw_unfolded(script.order, script.order, script.name_of, {}, Look(direction), texts)
+    return draw_unfolded(script.order, script.order, script.name_of, home, Look(direction), texts)
 
 
 def _longest(texts: Iterable[tuple[Any, str | None]]) -> dict[Any, str]:
