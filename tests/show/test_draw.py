@@ -34,13 +34,24 @@ def pygraphviz() -> Any:
 
 def texts(graph: Any) -> list[list[str]]:
     """Return the lines of text in each node of a graph, with escapes and entities resolved."""
-    labels = [node.attr["label"].replace("\\\\", "\\") for node in graph.nodes()]
+    labels = [node.attr["label"].replace("\\\\", "\\") for node in boxes(graph)]
     return [html.unescape(label).split("\n") for label in labels]
 
 
+def boxes(graph: Any) -> list[Any]:
+    """Return the nodes of a graph but for the texts in the middle of its edges."""
+    return [node for node in graph.nodes() if node.attr["class"] != "partial"]
+
+
 def edges(graph: Any) -> list[list[str]]:
-    """Return the lines of text at each edge, sorted."""
-    return sorted((edge.attr["label"] or "").split("\n") for edge in graph.edges())
+    """Return the lines of text at each edge, beside it or in its middle, sorted."""
+    ends = [edge for edge in graph.edges() if not edge.attr["id"].startswith("tail")]
+    return sorted((edge.attr["label"] or middle(edge[0])).split("\n") for edge in ends)
+
+
+def middle(node: Any) -> str:
+    """Return the text of an edge that a node stands for, if it does."""
+    return node.attr["label"] if node.attr["class"] == "partial" else ""
 
 
 # ---------------------------------------------------------------------------------------- what is drawn
@@ -75,18 +86,26 @@ def test_both_uses_of_an_operand(pygraphviz: ModuleType) -> None:
     """a*a has two edges from a, each with its partial."""
     a = Value(5.0)
     graph = pygraphviz.AGraph(string=draw(a * a).source)
-    assert graph.number_of_nodes() == 2
+    assert len(boxes(graph)) == 2
     assert edges(graph) == [["∂ 5"], ["∂ 5"]]
-    assert len({(source, target) for source, target in graph.edges()}) == 1
+    assert sorted(graph.edges()) == [
+        ("node0", "partial1_0"),
+        ("node0", "partial1_1"),
+        ("partial1_0", "node1"),
+        ("partial1_1", "node1"),
+    ]
 
 
 def test_constants_are_literals(pygraphviz: ModuleType) -> None:
-    """Each use of a constant is a separate number with an edge, without name or gradient."""
+    """Constants are numbers at their operation, one below the other, without name or gradient."""
     x = Value(3.0, label="x")
-    graph = pygraphviz.AGraph(string=draw(autograd.sum([x, 2.5, 2.5])).source)
-    assert sorted(map(len, texts(graph))) == [1, 1, 3, 3]
-    assert texts(graph).count(["2.5"]) == 2
-    assert graph.number_of_edges() == 3
+    graph = pygraphviz.AGraph(string=draw(autograd.sum([1.5, x, 2.5, 2.5])).source)
+    assert sorted(map(len, texts(graph))) == [1, 2, 3, 3]
+    assert ["1.5"] in texts(graph)
+    assert ["2.5", "2.5"] in texts(graph)
+    assert len(edges(graph)) == 3
+    many = pygraphviz.AGraph(string=draw(autograd.sum([x, *map(float, range(9))])).source)
+    assert ["0", "1", "2", "… 6 more"] in texts(many)
 
 
 @pytest.mark.parametrize(
@@ -202,8 +221,14 @@ def test_any_graph_is_dot(drawn: Program, labels: list[str]) -> None:
     graph = pygraphviz.AGraph(string=draw(root, fold=None).source)
     names = {f"node{i}" for i in range(len(order))}
     assert names == {node for node in graph.nodes() if "_" not in node}
-    assert graph.number_of_edges() == sum(len(node.args) for node in order)
-    shown = {str(node): lines for node, lines in zip(graph.nodes(), texts(graph), strict=True)}
+    expected = 0
+    for node in order:
+        which = [isinstance(arg, Value) for arg in node.args]
+        # The constants before the first operand are at one edge, and so are those after it.
+        first = which.index(True) if any(which) else 0
+        expected += sum(which) + (False in which[:first]) + (False in which[first:])
+    assert len(edges(graph)) == expected
+    shown = {str(node): lines for node, lines in zip(boxes(graph), texts(graph), strict=True)}
     for i, node in enumerate(order):
         if node.label and "." not in node.label:
             assert shown[f"node{i}"][0].startswith(node.label.split("\n")[0])
@@ -263,7 +288,8 @@ def marked(picture: Drawing, pygraphviz: ModuleType) -> tuple[int, int]:
     """Return how many nodes and edges are highlighted."""
     graph = pygraphviz.AGraph(string=picture.source)
     return tuple(
-        sum(item.attr["penwidth"] == "2.5" for item in items) for items in (graph.nodes(), graph.edges())
+        sum(item.attr["penwidth"] == "2.5" for item in items)
+        for items in (graph.nodes(), [edge for edge in graph.edges() if edge.attr["id"][:4] != "tail"])
     )
 
 
@@ -283,16 +309,32 @@ def test_highlight(pygraphviz: ModuleType) -> None:
 
 
 def test_colour_by_gradient(pygraphviz: ModuleType) -> None:
-    """The largest gradient is red, a gradient of 0 white; before a backward nothing is coloured."""
-    x, z = Value(1.0, label="x"), Value(1.0, label="z")
-    y = x * 1000.0 + z * 0.0
+    """Gradients are blue above 0, orange below, white at 0; before a backward nothing is coloured."""
+    x, z, n = (Value(1.0, label=label) for label in "xzn")
+    y = x * 1000.0 + z * 0.0 + n * -1000.0
     before = draw(y, color_by_grad=True).source
     assert before == draw(y).source
     y.backward()
     graph = pygraphviz.AGraph(string=draw(y, color_by_grad=True).source)
-    fill = {lines[0]: node.attr["fillcolor"] for node, lines in zip(graph.nodes(), texts(graph), strict=True)}
-    assert fill["x"] == "#ff6b4a"
-    assert fill["z"] == "#ffffff"
+    fill = {lines[0]: node.attr["fillcolor"] for node, lines in zip(boxes(graph), texts(graph), strict=True)}
+    assert (fill["x"], fill["z"], fill["n"]) == ("#5faaf0", "#ffffff", "#f59b4b")
+    legend = graph.graph_attr["label"]
+    assert "-1000" in legend
+    assert "nan" not in legend
+    assert all(colour in legend for colour in fill.values() if colour)
+
+
+def test_the_legend_has_what_is_not_finite(pygraphviz: ModuleType) -> None:
+    """A gradient that is nan or infinite has a colour of its own, and the legend tells it."""
+    x, z = Value(0.0, label="x"), Value(2.0, label="z")
+    with np.errstate(all="ignore"):
+        y = x.log() + z
+        y.backward()
+    graph = pygraphviz.AGraph(string=draw(y, color_by_grad=True).source)
+    fill = {lines[0]: node.attr["fillcolor"] for node, lines in zip(boxes(graph), texts(graph), strict=True)}
+    assert fill["x"] == "#d3a6f5"
+    assert "nan or inf" in graph.graph_attr["label"]
+    assert "#d3a6f5" in graph.graph_attr["label"]
 
 
 @pytest.mark.parametrize(
@@ -348,7 +390,7 @@ def test_modules_of_any_name(name: str, fold: bool) -> None:
         svg = ElementTree.fromstring(picture.render("svg"))
     groups = svg.iter("{http://www.w3.org/2000/svg}g")
     shown = Counter(group.get("class", "").split()[0] for group in groups)
-    assert (shown["node"], shown["edge"]) == ((4, 5) if fold else (11, 10))
+    assert (shown["node"], shown["edge"]) == ((4, 4) if fold else (20, 19))
 
 
 def test_depth_of_a_graph_with_many_paths() -> None:
@@ -356,23 +398,23 @@ def test_depth_of_a_graph_with_many_paths() -> None:
     y = Value(1.0)
     for _ in range(60):
         y = y + y
-    assert draw(y, depth=60).source.count("->") == 120
-    assert draw(y, depth=10**9).source == draw(y).source
+    assert repr(draw(y, depth=60, max_nodes=61)).startswith("<Drawing of 120 edges")
+    assert draw(y, depth=10**9, max_nodes=61).source == draw(y, max_nodes=61).source
 
 
 def test_a_network_folds_by_itself(pygraphviz: ModuleType) -> None:
     """Beyond max_nodes, each neuron with all its samples is folded into a box, and so is the loss."""
     loss = hinge_of([3, 1], samples=40)
     graph = pygraphviz.AGraph(string=draw(loss).source)
-    boxes = texts(graph)
-    assert sorted(lines[0] for lines in boxes) == [
+    drawn = texts(graph)
+    assert sorted(lines[0] for lines in drawn) == [
         "loss, after the network",
         "neurons.0",
         "neurons.0",
         "neurons.1",
         "neurons.2",
     ]
-    assert ["neurons.2", "3 parameters", "40 dot, 40 add, 40 relu"] in [lines[:3] for lines in boxes]
+    assert ["neurons.2", "3 parameters", "dot, add, relu ×40"] in [lines[:3] for lines in drawn]
     assert edges(graph) == [["×40"]] * 4
     assert f"{len(nodes(loss)):,} nodes, folded" in draw(loss).source
     assert draw(loss, fold=False, max_nodes=1000).source.count("value") > 300
@@ -502,3 +544,142 @@ def test_highlighting_looks_at_the_graph_once(monkeypatch: pytest.MonkeyPatch) -
         draw(y, highlight=nodes(y))
         reads.append(Counted.reads)
     assert reads[0] == reads[1] > 0
+
+
+# ------------------------------------------------------------------------------ the order of operands
+
+
+def height_of(picture: Drawing, pygraphviz: ModuleType) -> dict[str, float]:
+    """Return how high each node with a name, and each constant, stands in a picture."""
+    graph = pygraphviz.AGraph(string=picture.source)
+    graph.layout("dot")
+    names = [lines[0].partition(" = ")[0] for lines in texts(graph)]
+    heights = [float(node.attr["pos"].split(",")[1]) for node in boxes(graph)]
+    return dict(zip(names, heights, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("make", "first", "second"),
+    [
+        (lambda a, b: a - b, "a", "b"),
+        (lambda a, b: b - a, "b", "a"),
+        (lambda a, b: a / b, "a", "b"),
+        (lambda a, b: b / a, "b", "a"),
+        (lambda a, b: autograd.where(b, a, 5.0), "b", "a"),
+        (lambda a, b: autograd.sum([b, a]), "b", "a"),
+        (lambda a, _: 2.0 - a, "2", "out"),
+        (lambda a, _: a - 2.0, "out", "2"),
+        (lambda a, _: a**3.0, "out", "3"),
+    ],
+)
+def test_operands_in_order(pygraphviz: ModuleType, make: Any, first: str, second: str) -> None:
+    """The left operand stands above the right one; a constant above its operation, or below, likewise."""
+    out = make(Value(2.0, label="a"), Value(3.0, label="b"))
+    out.label = "out"
+    out.backward()
+    height = height_of(draw(out), pygraphviz)
+    assert height[first] > height[second]
+
+
+def test_a_constant_is_at_its_operation(pygraphviz: ModuleType) -> None:
+    """A constant stands right above or below its operation, nearer than any operand."""
+    out = 2.0 * Value(3.0, label="x")
+    graph = pygraphviz.AGraph(string=draw(out, names={}).source)
+    graph.layout("dot")
+    places = {node.attr["label"][:2].strip("\n"): node.attr["pos"].split(",") for node in boxes(graph)}
+    assert places["2"][0] == places["v1"][0]
+    assert 0.0 < float(places["2"][1]) - float(places["v1"][1]) < 60.0
+
+
+def test_no_negative_zero() -> None:
+    """A contribution of -0 is a 0."""
+    x = Value(0.0, label="x")
+    y = x * -1.0
+    y = y * 0.0
+    y.backward()
+    assert "-0" not in draw(y).source.replace("rounded", "")
+
+
+# ------------------------------------------------------------------------------------ size and themes
+
+
+def test_the_canonical_lesson_folds(pygraphviz: ModuleType) -> None:
+    """The loss of micrograd's lesson, 157 nodes and 327 edges, has a box for each neuron, and is small."""
+    model = MLP(3, [4, 4, 1], rng=0)
+    samples = [[2.0, 3.0, -1.0], [3.0, -1.0, 0.5], [0.5, 1.0, 1.0], [1.0, 1.0, -1.0]]
+    loss = sum((model(x) - y) ** 2 for x, y in zip(samples, [1.0, -1.0, -1.0, 1.0], strict=True))
+    assert isinstance(loss, Value)
+    graph = pygraphviz.AGraph(string=draw(loss, fold="modules").source)
+    assert graph.number_of_nodes() == 10
+    assert ["neurons.3", "4 parameters", "dot, add, tanh ×4", "grad not yet"] in texts(graph)
+    graph.layout("dot")
+    right, top = map(float, graph.graph_attr["bb"].split(",")[2:])
+    assert right < 1000.0
+    assert top < 700.0
+
+
+@pytest.mark.parametrize(("length", "wide"), [(1000, 2), (30, 200)])
+def test_a_large_graph_without_modules(length: int, wide: int) -> None:
+    """The part nearest to the result is drawn, at most 60 nodes and 120 edges; a caption says so."""
+    x = Value(1.0)
+    y = autograd.sum([x * float(i) for i in range(wide)])
+    for _ in range(length):
+        y = y * x + x
+    picture = draw(y)
+    drawn = picture.source.count("shape=box")
+    assert 40 <= drawn <= 60
+    assert int(repr(picture).split()[2]) <= 120 + drawn
+    left_out = len(nodes(y)) - drawn
+    assert f"{left_out:,} of {len(nodes(y)):,} nodes are not drawn: draw(v, max_nodes=...)" in picture.source
+
+
+def test_alike_nodes_are_one_box(pygraphviz: ModuleType) -> None:
+    """An unfolded module shows what all samples do once, and how often."""
+    loss = hinge_of([3, 1], samples=40)
+    view = draw(loss, fold="modules").views["layers.0.neurons.1"]
+    graph = pygraphviz.AGraph(string=view.source)
+    drawn = [lines[0] for lines in texts(graph)]
+    assert {"dot ×40", "add ×40", "relu ×40", "w[0]", "w[1]", "b", "neurons.0", "layers.1"} <= {*drawn}
+    assert "layers.0" in view.unfolds.values()
+    assert "layers.0.neurons.2" in view.unfolds.values()
+
+
+def test_views_are_as_many_as_modules() -> None:
+    """Each module with something in it can be unfolded, from a box or a frame, within what can be read."""
+    picture = draw(hinge_of([20, 20, 1], samples=5), fold="modules")
+    assert len(picture.views) == 1 + 41 + 3 + 1
+    for view in picture.views.values():
+        assert view.source.count("shape=box") <= 60
+        assert view.source.count("->") <= 120
+        for identity, path in view.unfolds.items():
+            assert path in picture.views
+            assert f"id={identity}" in view.source or f'id="{identity}"' in view.source
+
+
+@pytest.mark.parametrize("fold", ["network ", "neurons", 2, "False"])
+def test_unknown_folds(fold: Any) -> None:
+    """Another way to fold raises a ValueError with those that there are."""
+    with pytest.raises(ValueError, match="expected fold to be one of None, True, False"):
+        draw(Value(1.0), fold=fold)
+
+
+def test_themes() -> None:
+    """A picture is light, dark, or in an SVG as the reader's system is."""
+    y = Value(1.0, label="</style><script>") * 2.0
+    light, dark, auto = (draw(y, theme=theme) for theme in ("light", "dark", "auto"))
+    assert "#12161b" in dark.source
+    assert "#12161b" not in light.source + auto.source
+    assert b"prefers-color-scheme: dark" in auto.render("svg")
+    for picture in (light, dark, auto):
+        svg = ElementTree.fromstring(picture.render("svg"))
+        assert ("style" in svg[0].tag) is (picture is auto)
+    with pytest.raises(ValueError, match="expected theme to be one of auto, light, dark, got 'blue'"):
+        draw(y, theme="blue")
+
+
+def test_the_resolution_of_a_png() -> None:
+    """A PNG has two pixels where the SVG has one, so that text is sharp on any screen."""
+    picture = draw(Value(1.0) * 2.0)
+    width = int.from_bytes(picture.render("png")[16:20], "big")
+    svg = ElementTree.fromstring(picture.render("svg"))
+    assert abs(width - float(svg.attrib["width"].removesuffix("pt")) * 192 / 72) <= 2.0

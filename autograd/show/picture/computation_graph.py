@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
@@ -11,11 +12,17 @@ from ...engine.value import Value
 from ..text.caller_names import names_for_caller
 from ..text.modules import modules_of
 from ..text.path_products import Path
+from .budget import MAX_BOXES, MAX_EDGES, is_readable, nearest
 from .drawing import Drawing
-from .folded import draw_folded
+from .folded import Folding
+from .styles import THEMES
 from .unfolded import Look, draw_unfolded
 
 DIRECTIONS = ("LR", "RL", "TB", "BT")
+FOLDS = (None, True, False, "modules")
+
+# Graphviz lays out so many nodes within seconds.
+_MAX_NODES = 300
 
 
 def draw(
@@ -30,18 +37,21 @@ def draw(
     highlight: Value | Path | Sequence[Value] | None = None,
     color_by_grad: bool = False,
     depth: int | None = None,
-    fold: bool | None = None,
-    max_nodes: int = 300,
+    fold: bool | str | None = None,
+    max_nodes: int | None = None,
+    theme: str = "auto",
 ) -> Drawing:
     """Draw the graph that leads to a node.
 
     Each node shows its name, its formula, its value, and its gradient, or "not yet" before a backward pass.
     Each edge shows the local partial ∂ and, after a backward pass, its contribution to the operand's
-    gradient: the partial times the gradient of the result. A constant is drawn as its number. The nodes of a
-    module stand in a frame with the module's name.
+    gradient: the partial times the gradient of the result. A constant is drawn as its number, right at the
+    operation. Operands stand in the user's order. The nodes of a module stand in a frame with the module's
+    name.
 
-    A network of more than `max_nodes` nodes is folded: each neuron or layer becomes one box. Of any other
-    large graph the part nearest to the result is drawn, and the picture says how many nodes are left out.
+    A picture of more than 60 nodes or 120 edges could not be read. So a larger network is folded: each neuron
+    or layer becomes one box, which all samples share. Of any other large graph the part nearest to the result
+    is drawn, and the picture says how many nodes are left out.
 
     Parameters
     ----------
@@ -59,13 +69,17 @@ def draw(
         A node, to highlight with all that it influences; or a path, from `autograd.paths` or as its nodes in
         order.
     color_by_grad : bool
-        Whether to colour nodes by the size of the gradient, white to red over four decades.
+        Whether to colour nodes by the gradient: orange where it is negative, blue where it is positive, the
+        stronger the larger over four decades, and white at 0. The picture has a legend.
     depth : int, optional
         Draw only the nodes at most this many operations away from the result.
-    fold : bool, optional
-        Whether to draw modules as boxes; None does so beyond `max_nodes`.
-    max_nodes : int
-        The largest number of nodes to draw.
+    fold : bool or "modules", optional
+        Whether to fold: True and ``"modules"`` draw modules as boxes, False draws every node. None folds what
+        would be too large to read.
+    max_nodes : int, optional
+        The largest number of nodes to draw, instead of as many as a person can read.
+    theme : str
+        ``"light"``, ``"dark"``, or ``"auto"``: light, but dark in an SVG that is shown on a dark system.
 
     Returns
     -------
@@ -77,41 +91,58 @@ def draw(
     TypeError
         If `root` is not a `Value`.
     ValueError
-        If a number is less than 1, for an unknown direction, for a highlight that is not in the graph,
-        for ``fold=True`` without modules, and for ``fold=False`` with more nodes than `max_nodes`.
+        If a number is less than 1, for an unknown direction, theme or fold, for a highlight that is not in
+        the graph, for folding without modules, and for ``fold=False`` with more nodes than `max_nodes`, or
+        300 without it.
 
     Examples
     --------
     >>> x = Value(3.0, label="x")
-    >>> drawing = draw(x * x)
-    >>> drawing.source.count("->")  # x is used twice
-    2
+    >>> draw(x * x)  # x is used twice
+    <Drawing of 2 edges; .save('graph.svg') writes it>
     """
     if not isinstance(root, Value):
         raise TypeError(f"draw expected a Value, got {root!r} ({type(root).__name__})")
-    if max_nodes < 1 or precision < 1 or (depth is not None and depth < 1):
-        raise ValueError(
-            f"expected max_nodes, precision and depth >= 1, got {max_nodes}, {precision} and {depth}"
-        )
-    if direction not in DIRECTIONS:
-        raise ValueError(f"expected direction to be one of {', '.join(DIRECTIONS)}, got {direction!r}")
+    for option, number in (("max_nodes", max_nodes), ("precision", precision), ("depth", depth)):
+        if number is not None and number < 1:
+            raise ValueError(f"expected {option} >= 1, got {number}")
+    for option, given, known in (
+        ("direction", direction, DIRECTIONS),
+        ("theme", theme, THEMES),
+        ("fold", fold, FOLDS),
+    ):
+        if given not in known:
+            raise ValueError(f"expected {option} to be one of {', '.join(map(str, known))}, got {given!r}")
     order = nodes(root)
     marked = _marked(order, highlight)
-    look = Look(direction, precision, values, grads, partials, color_by_grad, marked)
+    look = Look(direction, precision, values, grads, partials, color_by_grad, marked, theme)
     name_of = names_for_caller(order, names)
     shown = order if depth is None else _within(root, depth, order)
-    home = modules_of(order) if fold or len(shown) > max_nodes else modules_of(shown)
+    fits = is_readable(shown) if max_nodes is None else len(shown) <= max_nodes
+    home = modules_of(shown if fits and not fold else order)
     if fold and not home:
-        raise ValueError("fold=True draws the modules of a network, but no parameter in this graph has one")
-    if fold or (fold is None and len(shown) > max_nodes and home):
-        return draw_folded(order, name_of, home, look)
-    if fold is False and len(shown) > max_nodes:
+        raise ValueError(
+            f"fold={fold!r} draws the modules of a network, but no parameter in this graph has one"
+        )
+    if fold or (fold is None and not fits and home):
+        return _folded(order, name_of, home, look)
+    if fold is False and len(shown) > (max_nodes or _MAX_NODES):
         raise ValueError(
             f"{len(shown):,} nodes are more than anybody can read, and Graphviz may take minutes: fold them, "
             f"pass depth=..., or insist with max_nodes={len(shown)}"
         )
-    cut_by = "max_nodes" if len(shown) > max_nodes else "depth"
-    return draw_unfolded(order, shown[-max_nodes:], name_of, home, look, cut_by=cut_by)
+    if fits or fold is False:
+        return draw_unfolded(order, shown, name_of, home, look, cut_by="depth")
+    part = nearest(shown, max_nodes or MAX_BOXES, math.inf if max_nodes else MAX_EDGES)
+    return draw_unfolded(order, part, name_of, home, look)
+
+
+def _folded(
+    order: Sequence[Value], name_of: Mapping[Value, str], home: Mapping[Value, str], look: Look
+) -> Drawing:
+    """Draw modules as boxes."""
+    folding = Folding(order, name_of, home, look)
+    return Drawing(folding.draw("").source, folding.views)
 
 
 def _within(root: Value, depth: int, order: Sequence[Value]) -> list[Value]:

@@ -14,6 +14,7 @@ from .interactive_page import interactive_page
 from .layout import FORMATS, LayoutUnavailableError, inline, inline_svgs, laid_out
 from .opening import opened_in_a_browser, shown_by_a_notebook
 from .self_contained import framed
+from .styles import themed
 from .views import Detail, View
 
 
@@ -85,7 +86,8 @@ class Drawing:
         """
         if form not in FORMATS:
             raise ValueError(f"expected form to be one of {', '.join(FORMATS)}, got {form!r}")
-        return laid_out(self.source, form)
+        image = laid_out(self.source, form)
+        return themed(image) if form == "svg" else image
 
     @cached_property
     def page(self) -> str:
@@ -170,4 +172,6 @@ class Drawing:
         }
 
     def __repr__(self) -> str:
-        return f"<Drawing of {self.source.count('->')} edges; .save('graph.svg') writes it>"
+        # An edge with a text in its middle is drawn in two parts.
+        edges = self.source.count("->") - self.source.count("id=tail")
+        return f"<Drawing of {edges} edges; .save('graph.svg') writes it>"

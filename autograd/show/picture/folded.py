@@ -1,33 +1,31 @@
-"""The picture of a network in which each neuron, or each layer, is one box."""
+"""The pictures of a network in which modules are boxes: all folded, or one of them unfolded in place."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import graphviz
 
 from ...engine.gradients import has_gradient
-from ...engine.graph import edges
 from ...engine.value import Value
 from ..text.formulas import count, digits
 from ..text.modules import enclosing, within
-from .drawing import Drawing
-from .styles import HIGHLIGHT, LEAF, RESULT, ROOT, digraph, escape, frames, heat
-from .unfolded import Look
-
-# Beyond this number of edges nobody can follow a line from box to box: each layer is then one box.
-MAX_EDGES = 150
+from .boxes import AFTER, BEFORE, INPUTS, Box, Modules, Partition
+from .styles import Style, caption, escape, frames
+from .unfolded import Look, Picture
+from .views import Detail, View
 
 # Graphviz reserves room for each label: with more labels, a picture gets ten times as high as wide.
 _MAX_LABELS = 12
 
-_INPUTS, _BEFORE, _AFTER = "inputs", "before", "after"
 
+class Folding:
+    """The pictures of a network: one in which all is folded, and one for each module that can be unfolded.
 
-def draw_folded(
-    order: Sequence[Value], name_of: Mapping[Value, str], home: Mapping[Value, str], look: Look
-) -> Drawing:
-    """Draw modules as boxes; all samples of a batch share them.
+    In the SVG, a node and its edges have the ids that they have unfolded, see `draw_unfolded`; other boxes
+    have ids of their own. An id stands for the same thing in all pictures.
 
     Parameters
     ----------
@@ -40,113 +38,209 @@ def draw_folded(
     look : Look
         What to show.
 
-    Returns
-    -------
-    Drawing
-        Boxes for the innermost modules between which there are at most `MAX_EDGES` edges, for the inputs,
-        and for what comes before and after the network.
+    Attributes
+    ----------
+    details : dict
+        What is told of each box that has been drawn, by id.
+    shown : set of Value
+        The nodes that have been drawn by themselves.
 
     Examples
     --------
-    >>> w = Value(2.0, label="layer.w")
-    >>> picture = draw_folded([w], {w: "layer.w"}, {w: "layer"}, Look())
-    >>> "layer" in picture.source and "1 parameter" in picture.source
-    True
+    >>> w, x = Value(2.0, label="layer.w"), Value(3.0, label="x")
+    >>> y = w * x
+    >>> folding = Folding([w, x, y], {w: "layer.w", x: "x", y: "y"}, {w: "layer", y: "layer"}, Look())
+    >>> "1 parameter" in folding.draw("").source, "w" in folding.draw("layer").source
+    (True, True)
     """
-    levels = {path: enclosing(path) for path in set(home.values())}
-    deepest = max(map(len, levels.values()))
-    for level in range(deepest, 0, -1):
-        shown = {path: modules[:level] for path, modules in levels.items()}
-        box_of = _boxes(order, {node: shown[path][-1] for node, path in home.items()})
-        edges = _edges(order, box_of)
-        if len(edges) <= MAX_EDGES:
-            break
-    members: dict[str, list[Value]] = {}
-    for node in order:
-        members.setdefault(box_of[node], []).append(node)
-    dot = digraph(rankdir=look.direction, ranksep="1.2")
-    dot.attr(label=f"{len(order):,} nodes, folded")
-    around = {modules[-1]: modules[:-1] for modules in shown.values()}
-    marked = {box_of[node] for edge in look.marked for node in (edge.node, edge.operand)}
-    largest = max((_size(_parameters(inside)) for inside in members.values()), default=0.0)
-    # Graphviz reads what follows a colon in the name of an edge's end as a port.
-    name_of_box = {box: f"box{i}" for i, box in enumerate(members)}
-    for box, inside in members.items():
-        style = ROOT if box == _AFTER else LEAF if box == _INPUTS else RESULT
-        if look.color_by_grad and box in around and largest:
-            style = style | {"fillcolor": heat(_size(_parameters(inside)), largest)}
-        if box in marked:
-            style = style | HIGHLIGHT
-        text = (
-            _describe_module(box, inside, look)
-            if box in around
-            else _describe_rest(box, inside, name_of, look)
-        )
-        with frames(dot, around.get(box, [])) as part:
-            part.node(name_of_box[box], escape(text), **style)
-    for (source, target), number in edges.items():
-        width = f"{1.0 + math.log10(number) / 2:.2f}"
-        style = HIGHLIGHT if {source, target} <= marked else {"penwidth": width}
-        label = f"×{number:,}" if number > 1 and len(edges) <= _MAX_LABELS else ""
-        dot.edge(name_of_box[source], name_of_box[target], label=label, **style)
-    return Drawing(dot.source)
+
+    def __init__(
+        self, order: Sequence[Value], name_of: Mapping[Value, str], home: Mapping[Value, str], look: Look
+    ) -> None:
+        self._order, self._name_of, self._home, self._look = order, name_of, dict(home), look
+        self.modules = Modules(order, home)
+        ranked = (*self.modules.paths, INPUTS, BEFORE, AFTER)
+        self._identity = {path: f"module{i}" for i, path in enumerate(ranked)}
+        self._style = Style(look.theme)
+        self.details: dict[str, Detail] = {}
+        self.shown: set[Value] = set()
+
+    def views(self, folded: Callable[[str], View] | None = None) -> dict[str, View]:
+        """Return the pictures by module.
+
+        Parameters
+        ----------
+        folded : callable, optional
+            Another picture in which all is folded.
+
+        Returns
+        -------
+        dict
+            That of ``""`` first.
+        """
+        first = (folded or self.draw)("")
+        return {"": first} | {path: self.draw(path) for path in self.modules.unfoldable}
+
+    def box_id(self, path: str) -> str:
+        """Return the id of the box of a module."""
+        return self._identity[path]
+
+    def draw(self, path: str) -> View:
+        """Draw the picture in which a module is unfolded in place; all is folded for ``""``."""
+        opened = self.modules.unfoldable[path] if path else []
+        cut = self.modules.cut(opened)
+        single = [inside[0] for box, inside in cut.members.items() if box.kind == "node"]
+        self.shown.update(single)
+        around_result = dict.fromkeys(self.modules.groups[AFTER], AFTER) if path == AFTER else {}
+        picture = Picture(self._order, single, self._name_of, self._home | around_result, self._look)
+        if not cut.edges:
+            # Between texts, edges would have room enough.
+            picture.dot.attr(ranksep="0.9")
+        grads = {box: grad for box, inside in cut.members.items() if (grad := _steepest(inside)) is not None}
+        picture.largest = max((abs(grad) for grad in grads.values() if math.isfinite(grad)), default=0.0)
+        unfolds: dict[str, str] = {}
+        for box, inside in cut.members.items():
+            around = self._frames_around(box)
+            framed = {module: f"frame_{self._identity[module]}" for module in around}
+            for i, module in enumerate(around):
+                if module in opened:
+                    unfolds[framed[module]] = around[i - 1] if i else ""
+            with frames(picture.dot, around, framed) as part:
+                if box.kind == "node":
+                    picture.draw_node(part, inside[0])
+                    continue
+                self._draw_box(part, picture, box, inside, grads.get(box))
+            if box.kind == "module" and box.path in self.modules.unfoldable:
+                unfolds[self._id_of(box, inside)] = box.path
+        for edge in cut.edges:
+            picture.draw_edge(edge)
+        self._draw_uses(picture, cut)
+        text = f"{len(self._order):,} nodes, {f'{path} unfolded' if path else 'folded'}"
+        caption(picture.dot, text, self._look.legend(grads.values()) if self._look.color_by_grad else "")
+        return View(path, picture.dot.source, unfolds)
+
+    def _frames_around(self, box: Box) -> list[str]:
+        """Return the modules in whose frames a box stands."""
+        if box.path in (INPUTS, BEFORE):
+            return []
+        if box.path == AFTER:
+            return [] if box.kind == "module" else [AFTER]
+        if box.kind == "more":
+            return [path for path in enclosing(f"{box.path}.0") if path in self._identity][:-1]
+        return enclosing(box.path)[: -1 if box.kind == "module" else None]
+
+    def _id_of(self, box: Box, inside: Sequence[Value]) -> str:
+        if box.kind == "module":
+            return self._identity[box.path]
+        return f"{box.kind}{box.number}_{len(inside)}"
+
+    def _draw_box(
+        self,
+        dot: graphviz.Digraph,
+        picture: Picture,
+        box: Box,
+        inside: Sequence[Value],
+        grad: float | None,
+    ) -> None:
+        """Draw a box of several nodes, and note what is told of it."""
+        detail = self._describe(box, inside)
+        identity = self._id_of(box, inside)
+        self.details[identity] = detail
+        kind = "root" if inside[-1] is self._order[-1] else "leaf" if inside[-1].op is None else "result"
+        style = self._style.box(kind)
+        if self._look.color_by_grad and grad is not None:
+            style = self._style.tinted(style, grad, picture.largest)
+        if not picture.marked.isdisjoint(inside):
+            style = self._style.marked(style)
+        text = "\n".join([detail.title, *(line for _, line in detail.rows)])
+        dot.node(identity, escape(text), id=identity, **style)
+
+    def _draw_uses(self, picture: Picture, cut: Partition) -> None:
+        """Draw the edges at boxes of several nodes, thick by how many they stand for."""
+        for (source, target), number in cut.uses.items():
+            ends = cut.members[source], cut.members[target]
+            names = [
+                f"node{box.number}" if box.kind == "node" else self._id_of(box, inside)
+                for box, inside in zip((source, target), ends, strict=True)
+            ]
+            style = {"penwidth": f"{1.0 + math.log10(number) / 2:.2f}"}
+            if not any(picture.marked.isdisjoint(inside) for inside in ends):
+                style = self._style.marked({})
+            label = f"×{number:,}" if number > 1 and len(cut.uses) <= _MAX_LABELS else ""
+            picture.dot.edge(*names, label=label, id=f"uses_{names[0]}_{names[1]}", **style)
+
+    def _describe(self, box: Box, inside: Sequence[Value]) -> Detail:
+        """Return what is told of a box of several nodes."""
+        rows = []
+        parameters = [node for node in inside if node.op is None]
+        title = within(box.path, enclosing(box.path)[-2]) if len(enclosing(box.path)) > 1 else box.path
+        if box.kind == "alike":
+            name = inside[0].op.name if inside[0].op else _common(self._name_of[node] for node in inside)
+            title = f"{within(name, box.path)} ×{len(inside):,}"
+        elif box.path == INPUTS:
+            rows.append(("nodes", count(len(inside), "leaf", "leaves")))
+        elif box.kind == "more":
+            title = f"… more of {box.path}"
+        if box.path == AFTER and inside[-1] is self._order[-1]:
+            title = f"{self._name_of[inside[-1]]}, {box.path}"
+        if box.path not in (INPUTS, BEFORE, AFTER) and parameters and box.kind != "alike":
+            rows.append(("parameters", count(len(parameters), "parameter")))
+        if box.kind != "alike" and (text := operations(inside)):
+            rows.append(("operations", text))
+        if self._look.values and (text := self._range(box, inside)):
+            rows.append(("value", text))
+        if self._look.grads and (text := self._gradients(parameters or inside, box)):
+            rows.append(("gradient", text))
+        return Detail(title, tuple(rows))
+
+    def _range(self, box: Box, inside: Sequence[Value]) -> str:
+        """Return the values of nodes that are alike, or of the result."""
+        write = self._look.digits
+        if inside[-1] is self._order[-1]:
+            return f"value {write(inside[-1].data)}"
+        if box.kind != "alike":
+            return ""
+        numbers = [node.data for node in inside]
+        if any(map(math.isnan, numbers)):
+            return "values with nan"
+        return f"values {write(min(numbers))} … {write(max(numbers))}"
+
+    def _gradients(self, inside: Sequence[Value], box: Box) -> str:
+        """Return the size of the largest gradient; what no gradient reaches has no line."""
+        if box.kind == "module" and box.path in (INPUTS, BEFORE, AFTER):
+            return ""
+        grad = _steepest(inside)
+        if grad is not None:
+            return f"|grad| ≤ {digits(abs(grad), self._look.precision)}"
+        return "" if has_gradient(self._order[-1]) else "grad not yet"
 
 
-def _boxes(order: Sequence[Value], module_of: Mapping[Value, str]) -> dict[Value, str]:
-    """Return the box of each node: its module, or the inputs, or what is before or after the network."""
-    found: dict[Value, str] = {}
-    for node in order:
-        if node in module_of:
-            found[node] = module_of[node]
-        elif node.op is None:
-            found[node] = _INPUTS
-        else:
-            below = {found[edge.operand] for edge in edges(node)}
-            found[node] = _BEFORE if below <= {_INPUTS, _BEFORE} else _AFTER
-    return found
+def operations(inside: Sequence[Value]) -> str:
+    """Return the most frequent operations, with how many there are of each.
 
-
-def _edges(order: Sequence[Value], box_of: Mapping[Value, str]) -> Counter[tuple[str, str]]:
-    """Return the number of edges between each pair of boxes."""
-    pairs = ((box_of[edge.operand], box_of[node]) for node in order for edge in edges(node))
-    return Counter(pair for pair in pairs if pair[0] != pair[1])
-
-
-def _describe_module(path: str, inside: Sequence[Value], look: Look) -> str:
-    """Return the lines of text in the box of a module."""
-    parameters = _parameters(inside)
-    lines = [within(path, enclosing(path)[-2]) if len(enclosing(path)) > 1 else path]
-    lines.append(count(len(parameters), "parameter"))
-    if operations := _operations(inside):
-        lines.append(operations)
-    if look.grads and parameters:
-        size = _size(parameters)
-        lines.append(f"|grad| ≤ {digits(size, look.precision)}" if size >= 0 else "grad not yet")
-    return "\n".join(lines)
-
-
-def _describe_rest(box: str, inside: Sequence[Value], name_of: Mapping[Value, str], look: Look) -> str:
-    """Return the lines of text in a box of nodes outside all modules."""
-    if box == _INPUTS:
-        return f"inputs\n{count(len(inside), 'leaf', 'leaves')}"
-    lines = [f"{box} the network", _operations(inside)]
-    if box == _AFTER:
-        lines[0] = f"{name_of[inside[-1]]}, {lines[0]}"
-        lines += [f"value {digits(inside[-1].data, look.precision)}"] if look.values else []
-    return "\n".join(lines)
-
-
-def _operations(inside: Sequence[Value]) -> str:
-    """Return the counts of the most frequent operations."""
+    Examples
+    --------
+    >>> x = Value(1.0)
+    >>> operations([x * 2.0, x * 3.0, x + 1.0]), operations([x * 2.0, x + 1.0] * 4)
+    ('2 mul, 1 add', 'mul, add ×4')
+    """
     counts = Counter(node.op.name for node in inside if node.op)
-    most = [f"{number:,} {name}" for name, number in counts.most_common(3)]
-    return ", ".join([*most, f"{len(counts) - 3} other kinds"] if len(counts) > 3 else most)
+    most = counts.most_common(3)
+    more = [f"{len(counts) - 3} other kinds"] if len(counts) > 3 else []
+    if len({number for _, number in most}) == 1 and not more:
+        times = f" ×{most[0][1]:,}" if most[0][1] > 1 else ""
+        return ", ".join(name for name, _ in most) + times
+    return ", ".join([*(f"{number:,} {name}" for name, number in most), *more])
 
 
-def _parameters(inside: Sequence[Value]) -> list[Value]:
-    return [node for node in inside if node.op is None]
+def _common(names: Iterable[str]) -> str:
+    """Return the first name without its indices, in which those of alike nodes differ."""
+    return next(iter(names)).partition("[")[0]
 
 
-def _size(parameters: Sequence[Value]) -> float:
-    """Return the largest gradient, -1 before a backward pass."""
-    return max((abs(float(node.grad)) for node in parameters if has_gradient(node)), default=-1.0)
+def _steepest(inside: Sequence[Value]) -> float | None:
+    """Return the largest gradient of the parameters among nodes, or else of all; nan if any is."""
+    parameters = [node for node in inside if node.op is None] or inside
+    grads = [float(node.grad) for node in parameters if has_gradient(node)]
+    unusual = [grad for grad in grads if not math.isfinite(grad)]
+    return max(unusual or grads, key=abs, default=None)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+import graphviz
+
 from ...engine.gradients import has_gradient
-from ...engine.graph import Edge
+from ...engine.graph import Edge, operands
 from ...engine.value import Value
 from ..text.formulas import digits, formula
-from ..text.modules import enclosing, within
+from ..text.modules import around_both, enclosing, within
 from .drawing import Drawing
-from .styles import CONSTANT, HIGHLIGHT, LEAF, RESULT, ROOT, digraph, escape, frames, heat
+from .styles import Style, caption, digraph, escape, frames, legend
+
+# More constants of one operation, such as the pixels of a sample, are counted.
+_MAX_CONSTANTS = 4
 
 
 class Look(NamedTuple):
@@ -25,6 +30,17 @@ class Look(NamedTuple):
     partials: bool = True
     color_by_grad: bool = False
     marked: frozenset[Edge] = frozenset()
+    theme: str = "light"
+
+    def digits(self, number: float) -> str:
+        """Return a number as the picture writes it; -0 is 0 to whoever reads one."""
+        return digits(number + 0.0, self.precision)
+
+    def legend(self, grads: Iterable[float]) -> str:
+        """Return what the colours of gradients mean, if there are any."""
+        sizes = [abs(grad) for grad in grads]
+        finite = [size for size in sizes if math.isfinite(size)]
+        return legend(max(finite, default=0.0), len(finite) < len(sizes)) if sizes else ""
 
 
 def draw_unfolded(
@@ -38,8 +54,9 @@ def draw_unfolded(
 ) -> Drawing:
     """Draw nodes of a graph.
 
-    In the SVG, the i-th node of the order has the id ``node{i}``, and the edge from its j-th operand the id
-    ``edge{i}_{j}``.
+    In the SVG, the i-th node of the order has the id ``node{i}``, the edge from its j-th operand the id
+    ``edge{i}_{j}``, and the text in the middle of that edge ``partial{i}_{j}``. Constants stand right at the
+    operation: above it those that it has on its left, below it all others.
 
     Parameters
     ----------
@@ -54,7 +71,8 @@ def draw_unfolded(
     look : Look
         What to show.
     texts : mapping, optional
-        The text of nodes and edges, where it replaces the text that `look` describes.
+        The text of nodes and edges, where it replaces the text that `look` describes. That of an edge stands
+        beside it, as its label.
     cut_by : str
         The option of `autograd.draw` that leaves nodes out, for the caption.
 
@@ -69,14 +87,18 @@ def draw_unfolded(
     >>> "v1" in draw_unfolded([x], [x], {x: "v1"}, {}, Look()).source
     True
     """
-    picture = _Picture(order, shown, name_of, home, look, texts or {})
+    picture = Picture(order, shown, name_of, home, look, texts)
     for path, members in _by_home(shown, home).items():
-        picture.draw_nodes(members, enclosing(path) if path else [])
+        with frames(picture.dot, enclosing(path) if path else []) as inside:
+            for node in members:
+                picture.draw_node(inside, node)
     for node in shown:
         picture.draw_edges(node)
+    text = ""
     if len(order) > len(shown):
-        text = f"{len(order) - len(shown):,} of {len(order):,} nodes are not drawn"
-        picture.dot.attr(label=f"{text}: draw(v, {cut_by}=...) draws more")
+        left_out = f"{len(order) - len(shown):,} of {len(order):,} nodes are not drawn"
+        text = f"{left_out}: draw(v, {cut_by}=...) draws more"
+    caption(picture.dot, text, look.legend(picture.grads.values()) if look.color_by_grad else "")
     return Drawing(picture.dot.source)
 
 
@@ -87,8 +109,21 @@ def _by_home(shown: Sequence[Value], home: Mapping[Value, str]) -> dict[str, lis
     return found
 
 
-class _Picture:
-    """A picture that is drawn node by node."""
+class Picture:
+    """A picture that is drawn node by node.
+
+    Parameters
+    ----------
+    order, shown, name_of, home, look, texts
+        As for `draw_unfolded`.
+
+    Attributes
+    ----------
+    dot : graphviz.Digraph
+        The picture.
+    grads : dict
+        The gradients of the nodes that are drawn, of those that have one.
+    """
 
     def __init__(
         self,
@@ -97,87 +132,112 @@ class _Picture:
         name_of: Mapping[Value, str],
         home: Mapping[Value, str],
         look: Look,
-        texts: Mapping[Value | Edge, str],
+        texts: Mapping[Value | Edge, str] | None = None,
     ) -> None:
         self.root = order[-1]
         self.home = home
         self.name_of = name_of
         self.look = look
+        self.style = Style(look.theme)
         self.index = {node: i for i, node in enumerate(order)}
         self.drawn = set(shown)
-        self.texts = texts
-        self.grad_of = {node: float(node.grad) if has_gradient(node) else None for node in shown}
-        sizes = [abs(grad) for grad in self.grad_of.values() if grad is not None and math.isfinite(grad)]
-        self.largest = max(sizes, default=0.0)
+        self.texts = {} if texts is None else texts
+        self.grads = {node: float(node.grad) for node in shown if has_gradient(node)}
+        self.largest = max((abs(grad) for grad in self.grads.values() if math.isfinite(grad)), default=0.0)
         self.marked = {node for edge in look.marked for node in (edge.node, edge.operand)}
-        self.dot = digraph(rankdir=look.direction)
+        # Without `ordering`, Graphviz draws the operands of a - b in the order that crosses least.
+        apart = {} if self.texts else {"ranksep": "0.25", "nodesep": "0.18"}
+        self.dot = digraph(look.theme, rankdir=look.direction, ordering="in", **apart)
 
-    def digits(self, number: float) -> str:
-        return digits(number, self.look.precision)
+    def draw_node(self, dot: graphviz.Digraph, node: Value) -> None:
+        """Draw a node, and the constants that it is computed with."""
+        style = self.style.box("root" if node is self.root else "leaf" if node.op is None else "result")
+        if self.look.color_by_grad and node in self.grads:
+            style = self.style.tinted(style, self.grads[node], self.largest)
+        if node in self.marked:
+            style = self.style.marked(style)
+        name = f"node{self.index[node]}"
+        dot.node(name, escape(self.describe(node)), id=name, **style)
+        first = next((i for i, arg in enumerate(node.args) if isinstance(arg, Value)), 0)
+        for slot, numbers in ((0, node.args[:first]), (first, node.args[first:])):
+            constants = [self.look.digits(arg) for arg in numbers if not isinstance(arg, Value)]
+            if constants:
+                constant = f"constant{self.index[node]}_{slot}"
+                dot.node(constant, _listed(constants), id=constant, **self.style.quiet("constant"))
+                # Without an explicit id, Graphviz assigns one that a node or edge has already. An edge of
+                # length 0 keeps both side by side, and what it comes from first.
+                ends = (constant, name, "forward") if slot < first else (name, constant, "back")
+                look = {"dir": ends[2], "minlen": "0", "arrowsize": "0.6", "class": "constant"}
+                dot.edge(ends[0], ends[1], id=f"from_{constant}", **look)
 
-    def draw_nodes(self, members: Sequence[Value], modules: Sequence[str]) -> None:
-        """Draw nodes inside the frames of their modules, the outermost first."""
-        with frames(self.dot, modules) as dot:
-            for node in members:
-                style = ROOT if node is self.root else LEAF if node.op is None else RESULT
-                if self.look.color_by_grad and (grad := self.grad_of[node]) is not None:
-                    style = style | {"fillcolor": heat(abs(grad), self.largest)}
-                if node in self.marked:
-                    style = style | HIGHLIGHT
-                name = f"node{self.index[node]}"
-                dot.node(name, escape(self._describe(node)), id=name, **style)
-                for slot, arg in enumerate(node.args):
-                    if not isinstance(arg, Value):
-                        constant = f"constant{self.index[node]}_{slot}"
-                        dot.node(constant, self.digits(arg), id=constant, **CONSTANT)
-
-    def _describe(self, node: Value) -> str:
+    def describe(self, node: Value) -> str:
         """Return the lines of text inside a node."""
         if node in self.texts:
             return self.texts[node]
-        home = self.home.get(node, "")
-        called = {
-            item: within(self.name_of[item], home) for item in (node, *node.args) if isinstance(item, Value)
-        }
-        operation = f" = {formula(node, called, precision=self.look.precision)}" if node.op else ""
-        lines = [f"{called[node]}{operation}"]
+        lines = [self.definition(node)]
         if self.look.values:
-            lines.append(f"value {self.digits(node.data)}")
-        if self.look.grads:
-            grad = self.grad_of[node]
-            # No gradient ever reaches a node that is only compared or selected by, so "not yet" would
-            # mislead.
-            if grad is not None or not has_gradient(self.root):
-                lines.append(f"grad {'not yet' if grad is None else self.digits(grad)}")
+            lines.append(f"value {self.look.digits(node.data)}")
+        # No gradient ever reaches a node that is only compared or selected by, so "not yet" would mislead.
+        if self.look.grads and (node in self.grads or not has_gradient(self.root)):
+            grad = self.grads.get(node)
+            lines.append(f"grad {'not yet' if grad is None else self.look.digits(grad)}")
         return "\n".join(lines)
+
+    def definition(self, node: Value) -> str:
+        """Return the name of a node, with its formula if it is a result."""
+        home = self.home.get(node, "")
+        called = {item: within(self.name_of[item], home) for item in (node, *operands(node))}
+        operation = f" = {formula(node, called, precision=self.look.precision)}" if node.op else ""
+        return f"{called[node]}{operation}"
 
     def draw_edges(self, node: Value) -> None:
         """Draw an edge from each operand; one dotted edge stands for those that are left out."""
         left_out = 0
-        name = f"node{self.index[node]}"
-        for slot, (arg, partial) in enumerate(zip(node.args, node.partials, strict=True)):
+        for slot, arg in enumerate(node.args):
             if isinstance(arg, Value) and arg not in self.drawn:
                 left_out += 1
             elif isinstance(arg, Value):
-                edge = Edge(node, slot)
-                style = HIGHLIGHT if edge in self.look.marked else {}
-                label = self.texts.get(edge) or ("" if partial is None else self._label(node, partial))
-                identity = f"edge{self.index[node]}_{slot}"
-                self.dot.edge(f"node{self.index[arg]}", name, label=label, id=identity, **style)
-            else:
-                # Without an explicit id, Graphviz assigns one that a node or edge has already.
-                constant = f"constant{self.index[node]}_{slot}"
-                self.dot.edge(constant, name, id=f"from_{constant}", **{"class": "constant"})
+                self.draw_edge(Edge(node, slot))
         if left_out:
             more = f"more{self.index[node]}"
-            self.dot.node(more, f"… {left_out} more", id=more, **CONSTANT)
-            self.dot.edge(more, name, id=f"from_{more}", style="dotted")
+            self.dot.node(more, f"… {left_out:,} more", id=more, **self.style.quiet("more"))
+            self.dot.edge(more, f"node{self.index[node]}", id=f"from_{more}", style="dotted")
 
-    def _label(self, node: Value, partial: float) -> str:
-        if not self.look.partials:
+    def draw_edge(self, edge: Edge) -> None:
+        """Draw an edge, in two parts where a text stands in its middle."""
+        identity = f"{self.index[edge.node]}_{edge.slot}"
+        ends = f"node{self.index[edge.operand]}", f"node{self.index[edge.node]}"
+        style = self.style.marked({}) if edge in self.look.marked else {}
+        if edge in self.texts:
+            self.dot.edge(*ends, label=self.texts[edge], id=f"edge{identity}", **style)
+            return
+        text = self.passing(edge)
+        if not text:
+            self.dot.edge(*ends, id=f"edge{identity}", **style)
+            return
+        # As the label of an edge, it would stand beside it, and as well beside another one.
+        modules = around_both(self.home.get(edge.operand, ""), self.home.get(edge.node, ""))
+        with frames(self.dot, modules) as dot:
+            middle = f"partial{identity}"
+            dot.node(middle, text, id=middle, **self.style.partial)
+            dot.edge(ends[0], middle, id=f"tail{identity}", arrowhead="none", **style)
+            dot.edge(middle, ends[1], id=f"edge{identity}", **style)
+
+    def passing(self, edge: Edge) -> str:
+        """Return what an edge passes: the local partial, and what it adds to the operand's gradient."""
+        partial = edge.node.partials[edge.slot]
+        if partial is None or not self.look.partials:
             return ""
-        adjoint = self.grad_of[node]
-        local = f"∂ {self.digits(partial)}"
+        local = f"∂ {self.look.digits(partial)}"
+        adjoint = self.grads.get(edge.node)
         if adjoint is None or not self.look.grads:
             return local
-        return f"{local}\nadds {self.digits(adjoint * partial)}"
+        return f"{local}\nadds {self.look.digits(adjoint * partial)}"
+
+
+def _listed(numbers: Sequence[str]) -> str:
+    """Return numbers in a column; of many, the first ones."""
+    if len(numbers) <= _MAX_CONSTANTS:
+        return "\n".join(numbers)
+    shown = numbers[: _MAX_CONSTANTS - 1]
+    return "\n".join([*shown, f"… {len(numbers) - len(shown):,} more"])

@@ -7,6 +7,7 @@ its module, and a node that is computed with the parameters of one module alone 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import takewhile
 
 from ...engine.graph import operands
 from ...engine.value import Value
@@ -82,6 +83,18 @@ def enclosing(path: str) -> list[str]:
     parts = path.split(".")
     ends = [i for i in range(len(parts)) if i + 1 == len(parts) or not parts[i + 1].isdigit()]
     return [".".join(parts[: end + 1]) for end in ends]
+
+
+def around_both(path: str, other: str) -> list[str]:
+    """Return the modules that contain both of two modules, the outermost first; "" is outside of all.
+
+    Examples
+    --------
+    >>> around_both("layers.0.neurons.3", "layers.0.neurons.12"), around_both("layers.0", "layers.1")
+    (['layers.0'], [])
+    """
+    pairs = zip(enclosing(path), enclosing(other), strict=False)
+    return [module for module, same in takewhile(lambda pair: pair[0] == pair[1], pairs) if module]
 
 
 def within(name: str, path: str) -> str:
