@@ -50,7 +50,7 @@ from .transforms.vectorize import vmap
 
 if TYPE_CHECKING:
     from .compiler import jit, lambdify
-    from .show import draw, explain, influence, lint, roundoff, spy, stepper
+    from .show import draw, exercise, explain, influence, lint, roundoff, spy, stepper
     from .show.text.nudges import nudge
     from .show.text.path_products import paths
     from .transforms.control_flow import cond, fori_loop, scan, switch, while_loop
@@ -73,6 +73,7 @@ __all__ = [
     "data",
     "draw",
     "elu",
+    "exercise",
     "explain",
     "fori_loop",
     "gelu",
@@ -125,6 +126,7 @@ _HOME = {
     "custom_jvp": ".transforms.custom_rules",
     "custom_vjp": ".transforms.custom_rules",
     "draw": ".show",
+    "exercise": ".show",
     "explain": ".show",
     "fori_loop": ".transforms.control_flow",
     "influence": ".show",

@@ -31,6 +31,7 @@ ROOMS = [
     "autograd.show.picture",
     "autograd.show.stepping",
     "autograd.show.linting",
+    "autograd.show.exercises",
     "autograd.show",
     "autograd.compiler.arguments",
     "autograd.compiler.trace",

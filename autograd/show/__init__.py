@@ -8,6 +8,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .exercises.grades import Grades, Mark
+    from .exercises.questions import Exercise, exercise
     from .linting.findings import Finding, LintReport
     from .linting.linter import lint
     from .picture.computation_graph import draw
@@ -21,16 +23,20 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Drawing",
+    "Exercise",
     "Explanation",
     "Finding",
+    "Grades",
     "Influence",
     "LayoutUnavailableError",
     "LintReport",
+    "Mark",
     "Pull",
     "RoundingError",
     "RoundoffReport",
     "Stepper",
     "draw",
+    "exercise",
     "explain",
     "influence",
     "lint",
@@ -41,16 +47,20 @@ __all__ = [
 
 _HOME = {
     "Drawing": ".picture.drawing",
+    "Exercise": ".exercises.questions",
     "Explanation": ".text.explanation",
     "Finding": ".linting.findings",
+    "Grades": ".exercises.grades",
     "Influence": ".sample_influence",
     "LayoutUnavailableError": ".picture.layout",
     "LintReport": ".linting.findings",
+    "Mark": ".exercises.grades",
     "Pull": ".sample_influence",
     "RoundingError": ".rounding_errors",
     "RoundoffReport": ".rounding_errors",
     "Stepper": ".stepping.page",
     "draw": ".picture.computation_graph",
+    "exercise": ".exercises.questions",
     "explain": ".text.explanation",
     "influence": ".sample_influence",
     "lint": ".linting.linter",
