@@ -7,6 +7,7 @@ const panel = element("panel");
 
 const { views, details } = await unpacked(element("data").textContent);
 const drawn = new Map();
+const THEMES = ["light", "dark"];
 
 let shown = null;
 let picture = null;
@@ -61,15 +62,25 @@ function prepared(key, svg) {
   svg.removeAttribute("width");
   svg.removeAttribute("height");
   svg.setAttribute("role", "group");
-  svg.setAttribute("aria-label", views[key].title);
+  svg.setAttribute("aria-label", views[key].title || "all");
   // Graphviz' titles, which browsers show under the mouse, are ids.
   for (const title of svg.querySelectorAll("title")) title.remove();
   // The paper: the page's own shows.
   svg.querySelector(".graph > polygon")?.remove();
-  for (const shape of svg.querySelectorAll("[fill], [stroke]")) themed(shape);
+  const own = THEMES.find((theme) => svg.querySelector(".graph").classList.contains(theme));
+  if (own !== undefined) setTheme(own, true);
+  else for (const shape of svg.querySelectorAll("[fill], [stroke]")) themed(shape);
   svg.items = [...svg.querySelectorAll("g.node, g.edge, g.cluster")].filter((item) => prepareItem(key, item));
   if (svg.items.length) svg.items[0].tabIndex = 0;
   return svg;
+}
+
+/** Make the page light or dark; for good, where the picture is drawn in one of them. */
+function setTheme(theme, forGood = false) {
+  const { dataset } = document.documentElement;
+  if (dataset.forGood) return;
+  dataset.theme = theme;
+  if (forGood) dataset.forGood = "true";
 }
 
 /** Let a colour that Graphviz wrote have its counterpart in the dark: of the same hue, as dark as it was light. */
@@ -144,7 +155,7 @@ function showTrail() {
   const around = Object.keys(views).filter((key) => encloses(key, shown));
   around.sort((a, b) => a.length - b.length);
   const steps = around.map((key) => {
-    const step = made(key === shown ? "strong" : "button", views[key].title);
+    const step = made(key === shown ? "strong" : "button", views[key].title || "all");
     if (key === shown) step.setAttribute("aria-current", "true");
     else step.addEventListener("click", () => show(key));
     return made("li", step);
@@ -405,9 +416,7 @@ element("close").addEventListener("click", closePanel);
 
 // A notebook tells whether it is light or dark; else the page is as the system is.
 addEventListener("message", ({ source, data }) => {
-  if (source === parent && ["light", "dark", ""].includes(data?.theme)) {
-    document.documentElement.dataset.theme = data.theme;
-  }
+  if (source === parent && ["", ...THEMES].includes(data?.theme)) setTheme(data.theme);
 });
 
 element("tools").hidden = false;
