@@ -258,6 +258,29 @@ def test_light_and_dark(browser: Page) -> None:
     assert colours[1][2] == "rgb(232, 241, 251)"
 
 
+def test_the_frame_grows(browser: Page) -> None:
+    """In a notebook, the frame of a flat picture grows when a higher one or a panel opens."""
+    tall = "digraph { rankdir=LR " + " ".join(f"n{i} -> y" for i in range(12)) + " }"
+    layer = f'digraph {{ rankdir=LR layer [id="box:layer" {NODE}] y [id=node2]; layer -> y }}'
+    views = {"": View("y", layer, {"box:layer": "layer"}), "layer": View("layer", tall, {})}
+    details = {"node2": Detail("y", (), "a sum")}
+    html = Drawing(layer, lambda: views, lambda: details)._repr_mimebundle_()["text/html"]
+    browser.show(f'<!doctype html><link rel="icon" href="data:,"><body>{html}')
+    frame = browser.find("iframe")
+    flat = frame.rect["height"]
+    assert flat < 200
+    for selector in ("#node2", "[id='box:layer']"):
+        browser.driver.switch_to.frame(frame)
+        browser.until_shown("box:layer")
+        browser.find(selector).click()
+        browser.driver.switch_to.default_content()
+        browser.until(lambda: frame.rect["height"] > 2 * flat)
+        browser.driver.switch_to.frame(frame)
+        browser.press(Keys.ESCAPE)
+        browser.driver.switch_to.default_content()
+        browser.until(lambda: frame.rect["height"] < 2 * flat)
+
+
 def test_where_frames_are_taken_out(browser: Page) -> None:
     """Without frames, as on a site that shows notebooks, the image is seen, no wider than the page."""
     html = graph()._repr_mimebundle_()["text/html"]

@@ -86,7 +86,8 @@ function setTheme(theme, forGood = false) {
 /** Let a colour that Graphviz wrote have its counterpart in the dark: of the same hue, as dark as it was light. */
 function themed(shape) {
   const thin = shape.closest(".edge") !== null || shape.tagName === "text";
-  for (const property of ["fill", "stroke"]) {
+  const isFrame = shape.parentNode.matches(".cluster") && shape.tagName !== "text";
+  for (const property of isFrame ? ["stroke"] : ["fill", "stroke"]) {
     const colour = shape.getAttribute(property);
     if (!colour || colour === "none" || colour === "transparent") continue;
     // Lines and letters stand out from the page, areas lie back.
@@ -139,6 +140,7 @@ async function show(key) {
   pane.replaceChildren(picture);
   showTrail();
   fit();
+  askForHeight();
   if (open !== null) mark();
   if (focused) focusOn(arrival(before, left) ?? picture.items[0]);
 }
@@ -183,6 +185,15 @@ function fit() {
   const y = scale > down ? pane.clientHeight / scale / 2 : height / 2;
   Object.assign(camera, { scale, x: width / 2, y, fits: true });
   aim();
+}
+
+/** Tell the notebook around the page how high the picture is, as wide as it is shown. */
+function askForHeight() {
+  if (parent === window) return;
+  const { width, height } = picture.natural;
+  // A unit of the picture is a point, of 4/3 pixels.
+  const high = height * Math.min(document.documentElement.clientWidth / width, 4 / 3) + pane.offsetTop + 8;
+  parent.postMessage({ height: Math.round(panel.hidden ? high : Math.max(high, 448)) }, "*");
 }
 
 /** Set what is seen; the picture cannot be lost. */
@@ -273,7 +284,9 @@ function pinch(still, from, to) {
 }
 
 new ResizeObserver(() => {
-  if (picture !== null) (camera.fits ? fit : aim)();
+  if (picture === null) return;
+  (camera.fits ? fit : aim)();
+  askForHeight();
 }).observe(pane);
 
 // --------------------------------------------------------------------------- what is told of an item
@@ -329,6 +342,7 @@ function explain(id) {
   element("explanation").textContent = explanation;
   panel.hidden = false;
   panel.scrollTop = 0;
+  askForHeight();
   hideTip();
   mark();
 }
@@ -336,6 +350,7 @@ function explain(id) {
 function closePanel() {
   const item = picture.querySelector(".open");
   panel.hidden = true;
+  askForHeight();
   open = null;
   mark();
   item?.focus({ preventScroll: true });

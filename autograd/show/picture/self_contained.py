@@ -56,13 +56,16 @@ def packed(data: Any) -> str:
     return base64.b64encode(zlib.compress(json.dumps(data).encode(), 9)).decode()
 
 
-# The page cannot see the notebook around it: it is told whether that is dark, now and when it changes.
-_TELL_THEME = (
-    "const told=()=>{const{jpThemeLight:j,vscodeThemeKind:v}=document.body.dataset,"
-    "t=j?j==='true'?'light':'dark':v?v.includes('light')?'light':'dark':'';"
-    "this.contentWindow?.postMessage({theme:t},'*')};told();"
-    "const o=new MutationObserver(()=>this.isConnected?told():o.disconnect());"
-    "o.observe(document.body,{attributes:true})"
+# The page cannot see the notebook around it: it is told whether that is dark, now and when it changes. It may
+# tell how high it would like to be.
+_TALK = (
+    "const box=this.parentNode.style,tell=()=>{const{jpThemeLight:j,vscodeThemeKind:v}=document.body.dataset,"
+    "theme=j?j==='true'?'light':'dark':v?v.includes('light')?'light':'dark':'';"
+    "this.contentWindow?.postMessage({theme},'*')};tell();"
+    "const seen=new MutationObserver(()=>this.isConnected?tell():seen.disconnect());"
+    "seen.observe(document.body,{attributes:true});"
+    "window.addEventListener('message',({source,data})=>{if(source===this.contentWindow&&data?.height>0)"
+    "{box.aspectRatio='auto';box.height=data.height+'px'}})"
 )
 
 
@@ -102,10 +105,10 @@ def framed(page: str, title: str, png: bytes | None = None) -> str:
         )
         # A picture narrower than the page stays as it is; above it is a row of buttons.
         proportions = f"{max(width, 800.0):.0f} / {height + 60.0:.0f}"
-        shape = f"aspect-ratio: {proportions}; min-height: 20rem; max-height: 42rem"
+        shape = f"aspect-ratio: {proportions}; min-height: 11rem; max-height: 42rem"
     return (
         f'<div style="position: relative; width: 100%; overflow: hidden; {shape}">{image}'
         f'<iframe title="{name}" srcdoc="{html.escape(page)}" sandbox="allow-scripts" '
-        f'onload="{html.escape(_TELL_THEME)}" '
+        f'onload="{html.escape(_TALK)}" '
         'style="position: absolute; inset: 0; width: 100%; height: 100%; border: 0"></iframe></div>'
     )
