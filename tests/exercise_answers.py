@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -66,6 +67,16 @@ def logistic_gradient(w: Any, b: float, x: Any, y: Any) -> tuple[Any, Any]:
     """Return dw and db of the logistic neuron with samples in columns (D3)."""
     dz = sigmoid(w @ x + b) - y
     return x @ dz / len(y), dz.mean()
+
+
+def softmax(z: Any) -> Any:
+    """Return the softmax of an array."""
+    return np.exp(z) / np.exp(z).sum()
+
+
+def one_head(query: Any, keys: Any, values: Any) -> Any:
+    """Return what a head of attention tells."""
+    return softmax(keys @ query / len(query) ** 0.5) @ values
 
 
 def cross_entropy_of(z: Any, k: int) -> float:
@@ -162,10 +173,26 @@ EXERCISES |= {
     ),
 }
 
+EXERCISES |= {
+    "9.1": Exercise(4192, (4064, 8128), "only the embeddings of the positions become more."),
+    "9.2": Exercise(
+        math.log(4), (0.25, math.log(27)), "each of the four has the probability 1/4, and j = -log a."
+    ),
+    "9.3": Exercise(
+        one_head,
+        (
+            lambda query, keys, values: values.mean(axis=0),
+            lambda query, keys, values: softmax(keys @ query) @ values,
+        ),
+        "first the numbers keys @ query / √n, then their softmax, then a weighted sum of the rows of values.",
+        (([1.0, -2.0], [[0.5, 0.1], [1.0, -1.0]], [[1.0, 2.0], [3.0, -1.0]]),),
+    ),
+}
 
-def answers_module() -> ModuleType:
-    """Import `notebooks/answers.py`, which is in no package."""
-    spec = importlib.util.spec_from_file_location("answers", FOLDER / "answers.py")
+
+def module_of(name: str) -> ModuleType:
+    """Import a module of the notebooks' folder, which is no package."""
+    spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
@@ -183,5 +210,5 @@ def stored(digests: Callable[..., list[str]]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    found = json.dumps(stored(answers_module().digests), indent=1, ensure_ascii=False)
+    found = json.dumps(stored(module_of("answers").digests), indent=1, ensure_ascii=False)
     (FOLDER / "exercises.json").write_text(found + "\n", encoding="utf-8")

@@ -8,8 +8,9 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from exercise_answers import EXERCISES, FOLDER, answers_module, stored
+from exercise_answers import EXERCISES, FOLDER, module_of, stored
 from test_docs import ID, NOTES, headings
 
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
@@ -161,7 +162,7 @@ def test_three_exercises_that_are_not_answered(path: Path) -> None:
 def test_each_exercise_has_an_answer_here() -> None:
     """The exercises that have answers are those of the notebooks, and what is stored was made from them."""
     assert set(EXERCISES) == {f"{int(path.name[:2])}.{i}" for path in LESSONS for i in (1, 2, 3)}
-    answers = answers_module()
+    answers = module_of("answers")
     written = json.loads(json.dumps(stored(answers.digests)))
     assert written == answers.EXERCISES, "run python tests/exercise_answers.py"
 
@@ -169,7 +170,7 @@ def test_each_exercise_has_an_answer_here() -> None:
 @pytest.mark.parametrize("name", EXERCISES)
 def test_right_answers_pass(name: str) -> None:
     """The right answer is accepted, also as it is on another machine, or typed with four digits."""
-    check, answer = answers_module().check, EXERCISES[name].answer
+    check, answer = module_of("answers").check, EXERCISES[name].answer
     assert repr(check(name, answer)) == f"Exercise {name}: right"
     if not EXERCISES[name].arguments and not isinstance(answer, str):
         numbers = [answer] if isinstance(answer, int | float) else answer
@@ -183,7 +184,7 @@ def test_right_answers_pass(name: str) -> None:
 )
 def test_wrong_answers_fail_with_a_hint(name: str, mistake: Any) -> None:
     """Wrong numbers, the wrong count of them and functions that raise are not accepted; a hint follows."""
-    verdict = answers_module().check(name, mistake)
+    verdict = module_of("answers").check(name, mistake)
     assert verdict.right is False
     assert repr(verdict).startswith(f"Exercise {name}: not yet, ")
     assert repr(verdict).endswith(EXERCISES[name].hint)
@@ -192,7 +193,7 @@ def test_wrong_answers_fail_with_a_hint(name: str, mistake: Any) -> None:
 @pytest.mark.parametrize("name", EXERCISES)
 def test_what_is_no_answer(name: str) -> None:
     """Three dots are no answer yet; a function for a number, and a number for a function, is told apart."""
-    check = answers_module().check
+    check = module_of("answers").check
     assert check(name, ...).right is None
     wanted = "a function" if EXERCISES[name].arguments else "numbers"
     other = 3.0 if EXERCISES[name].arguments else (lambda: 3.0)
@@ -209,11 +210,46 @@ def test_answers_do_not_stand_in_the_open() -> None:
 def test_an_exercise_that_does_not_exist() -> None:
     """An unknown number raises, and says which there are."""
     with pytest.raises(ValueError, match=r"expected an exercise from 1\.1, .*, got '12\.1'"):
-        answers_module().check("12.1", 3)
+        module_of("answers").check("12.1", 3)
 
 
-def test_the_examples_of_the_checker() -> None:
-    """The examples in the docstrings of `notebooks/answers.py` are so."""
-    results = doctest.testmod(answers_module())
+@pytest.mark.parametrize("name", ["answers", "side_by_side"])
+def test_the_examples_of_the_modules(name: str) -> None:
+    """The examples in the docstrings of what the notebooks import are so."""
+    results = doctest.testmod(module_of(name))
     assert results.attempted
     assert not results.failed
+
+
+TABLES = {
+    "MICROGRAD": ("micrograd", ()),
+    "TORCH": ("torch", ()),
+    "TORCH_FUNCTIONS": ("torch", ("TORCH",)),
+    "TORCH_NETWORKS": ("torch", ("TORCH",)),
+    "JAX": ("jax", ()),
+    "JAX_FLOW": ("jax", ("JAX",)),
+}
+
+
+# Of PyTorch, when `torch.func` is first used.
+@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning")
+@pytest.mark.parametrize("name", TABLES)
+def test_tables_of_other_libraries(name: str) -> None:
+    """What stands at the left of a table gives in its library what ours gives, where that is installed."""
+    library, before = TABLES[name]
+    pytest.importorskip(library)
+    found: dict[str, str] = {}
+    for cell in cells(notebook("10")):
+        found |= dict(re.findall(r'^(\w+) = """(.*?)"""', source(cell), re.MULTILINE | re.DOTALL))
+    assert set(found) - set(TABLES) == {"BEYOND_MICROGRAD"}
+    tables = module_of("side_by_side")
+    theirs: dict[str, Any] = {}
+    ours: dict[str, Any] = {"np": np}
+    compared = 0
+    for text in [*before, name]:
+        for row in tables.rows_of(found[text]):
+            left, right = tables.run(row.theirs, theirs), tables.run(row.ours, ours)
+            if right is not None and isinstance(left, bool | int | float | list | tuple):
+                compared += 1
+                np.testing.assert_allclose(left, right, rtol=1e-5, atol=1e-6, err_msg=row.theirs)
+    assert compared >= 4
