@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from math import copysign, inf, isnan, nan, ulp
 from pathlib import Path
@@ -15,6 +16,7 @@ from autograd import Value, steps
 from autograd.engine.apply import apply_again
 from autograd.engine.graph import edges, nodes
 from autograd.ops.table import COMPARISONS, OPS, Op
+from autograd.show.picture import layout
 from autograd.show.stepping.javascript import rules_source
 from autograd.show.stepping.page import MAX_NODES, Stepper, stepper
 from autograd.show.text.formulas import digits
@@ -137,6 +139,23 @@ def test_the_last_moment_is_a_backward(browser: Browser) -> None:
     assert browser.table == expected
     for i, (value, grad) in enumerate(expected):
         assert browser.lines(f"node{i}")[1:] == [f"value {value}", f"gradient {grad}"]
+
+
+def test_without_graphviz(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the page is made without Graphviz, it lays out the graph by itself, and steps as it does."""
+    path = os.environ["PATH"]
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(layout, "find_spec", lambda name: None)
+    page = stepper(neuron(), names={}).html
+    monkeypatch.setenv("PATH", path)
+    browser.show(page)
+    browser.until(lambda: browser.find("#stepper").is_displayed())
+    browser.press(Keys.END)
+    shown = [row.text for row in browser.driver.find_elements(By.CSS_SELECTOR, "#graph .node.complete")]
+    root = neuron()
+    root.backward()
+    assert len(shown) == len(nodes(root))
+    assert f"value {digits(root.data)}" in shown[-1]
 
 
 def test_keys(browser: Browser) -> None:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import html
 import json
-import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from string import Template
 from typing import Any
 
+from .page_scripts import allowed, graphviz_script
 from .self_contained import asset, digest, packed
 from .views import Detail, View
-
-_ENGINE = Path(__file__).with_name("wasm_graphviz") / "index.js"
 
 
 def interactive_page(
@@ -45,7 +42,7 @@ def interactive_page(
     True
     """
     style, script = asset(__file__, "css"), asset(__file__, "js")
-    engine = _graphviz() if svgs is None else ""
+    engines = [graphviz_script()] if svgs is None else []
     first = next(iter(views.values()))
     return Template(asset(__file__, "html")).substitute(
         title=html.escape(f"Graph of {first.title}" if first.title else "Graph"),
@@ -58,12 +55,9 @@ def interactive_page(
         data=json.dumps(packed({"views": _states(views, svgs), "details": _texts(details)})),
         style=style,
         style_hash=digest(style),
-        engine=f'<script type="module">{engine}</script>' if engine else "",
+        engine="".join(f'<script type="module">{engine}</script>' for engine in engines),
         script=script,
-        scripts=" ".join(
-            [f"'sha256-{digest(text)}'" for text in (engine, script) if text]
-            + (["'wasm-unsafe-eval'"] if engine else [])
-        ),
+        scripts=allowed(*engines, script),
     )
 
 
@@ -81,12 +75,3 @@ def _states(views: Mapping[str, View], svgs: Sequence[str] | None) -> dict[str, 
 
 def _texts(details: Mapping[str, Detail]) -> dict[str, Any]:
     return {key: detail._asdict() for key, detail in details.items()}
-
-
-def _graphviz() -> str:
-    """Return the module of Graphviz as a script of a page, which has no use for exports and source maps."""
-    text = _ENGINE.read_text(encoding="utf-8").rpartition("export{")
-    name = re.search(r"(\w+) as Graphviz\b", text[2])
-    if name is None:
-        raise RuntimeError(f"{_ENGINE} does not export Graphviz")
-    return f"{text[0]}globalThis.Graphviz={name[1]};"

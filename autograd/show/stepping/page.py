@@ -21,6 +21,7 @@ from ..picture.computation_graph import DIRECTIONS
 from ..picture.drawing import Drawing
 from ..picture.layout import LayoutUnavailableError
 from ..picture.opening import opened_in_a_browser, shown_by_a_notebook
+from ..picture.page_scripts import allowed, graphviz_script
 from ..picture.self_contained import asset, digest, framed, inert
 from ..picture.unfolded import Look, draw_unfolded
 from ..text.caller_names import names_for_caller
@@ -81,13 +82,7 @@ class Stepper:
 
     @cached_property
     def html(self) -> str:
-        """The self-contained page: it loads nothing and works from disk.
-
-        Raises
-        ------
-        LayoutUnavailableError
-            If neither ``dot`` nor pygraphviz is installed.
-        """
+        """The self-contained page: it loads nothing, works from disk, and lays out without Graphviz."""
         style, page = (asset(__file__, suffix) for suffix in ("css", "html"))
         names = {node["op"] for node in self._program["nodes"] if "op" in node}
         rules = rules_source(
@@ -97,14 +92,24 @@ class Stepper:
         numbers, moments, moving = (asset(path, "js") for path in beside)
         script = numbers + rules + moments + moving
         data = {"program": self._program, "predict": self._predict}
+        engines = []
+        try:
+            svg = self._drawing.inline_svg()
+        except LayoutUnavailableError:
+            svg, engines = "", [graphviz_script()]
+            script = asset(str(Path(__file__).with_name("layout")), "js") + script
+            data["source"] = self._drawing.source
         return Template(page).substitute(
             title=html.escape(self.title),
-            svg=self._drawing.inline_svg(),
+            svg=svg,
             data=inert(json.dumps(data)),
             style=style,
             style_hash=digest(style),
+            engine="".join(f'<script type="module">{engine}</script>' for engine in engines),
+            # Only a module can wait for the layout.
+            kind=' type="module"' if engines else "",
             script=script,
-            script_hash=digest(script),
+            scripts=allowed(*engines, script),
         )
 
     def show(self) -> None:
@@ -131,8 +136,6 @@ class Stepper:
             For another suffix.
         OSError
             If the file cannot be written; an existing file is left unchanged.
-        LayoutUnavailableError
-            If neither ``dot`` nor pygraphviz is installed.
         """
         target = Path(path)
         if target.suffix.lower() != ".html":
@@ -141,10 +144,7 @@ class Stepper:
         return target
 
     def _repr_html_(self) -> str:
-        try:
-            return framed(self.html, f"Stepping through {self.title}")
-        except LayoutUnavailableError as error:
-            return f"<p>{html.escape(str(error))}</p>"
+        return framed(self.html, f"Stepping through {self.title}")
 
     def __repr__(self) -> str:
         return f"<Stepper through {self.title!r}, {len(self.moments)} moments; .save('steps.html') writes it>"

@@ -1,0 +1,43 @@
+"""The scripts of a page: what its content security policy allows to run, and Graphviz among them."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+from .self_contained import digest
+
+_ENGINE = Path(__file__).with_name("wasm_graphviz") / "index.js"
+
+
+def allowed(*scripts: str) -> str:
+    """Return the sources by which a content security policy allows scripts, and no other ones.
+
+    Examples
+    --------
+    >>> allowed("")
+    "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"
+    >>> allowed(graphviz_script()).split()[1]
+    "'wasm-unsafe-eval'"
+    """
+    sources = [f"'sha256-{digest(script)}'" for script in scripts]
+    return " ".join([*sources, "'wasm-unsafe-eval'"] if graphviz_script() in scripts else sources)
+
+
+@cache
+def graphviz_script() -> str:
+    """Return Graphviz as WebAssembly, 0.8 MB, as a module that defines ``globalThis.Graphviz``.
+
+    A page has no use for the exports of the file and for its source map.
+
+    Examples
+    --------
+    >>> graphviz_script()[-30:].partition("globalThis")[1:]
+    ('globalThis', '.Graphviz=It;')
+    """
+    code, _, exports = _ENGINE.read_text(encoding="utf-8").rpartition("export{")
+    name = re.search(r"(\w+) as Graphviz\b", exports)
+    if name is None:
+        raise RuntimeError(f"{_ENGINE} does not export Graphviz")
+    return f"{code}globalThis.Graphviz={name[1]};"
