@@ -41,6 +41,20 @@ class KinkWarning(UserWarning):
     """A function has a kink, and so no derivative, at the point where its derivative was checked."""
 
 
+def kink_remark(left: float, right: float, taken: float) -> str:
+    """Return what is said of a kink: the derivatives on its two sides, and the one that is taken.
+
+    Examples
+    --------
+    >>> kink_remark(1.0, -1.0, 0.0)
+    'kink: any number in [-1, 1] is a subgradient, the convention taken is 0'
+    """
+    low, high = sorted((left, right))
+    return (
+        f"kink: any number in [{low:.6g}, {high:.6g}] is a subgradient, the convention taken is {taken:.6g}"
+    )
+
+
 @dataclass(frozen=True)
 class Row:
     """The check of one input, at one order of differentiation.
@@ -78,10 +92,8 @@ class Row:
     def remark(self) -> str:
         """Kinks, edges of the domain and errors, in words."""
         if self.is_kink:
-            low, high = sorted((self.slopes.left.value, self.slopes.right.value))
-            convention = f"the convention taken is {self.analytic:.6g}"
             verdict = "" if self.is_right else ", which is WRONG"
-            return f"kink: any number in [{low:.6g}, {high:.6g}] is a subgradient, {convention}{verdict}"
+            return kink_remark(self.slopes.left.value, self.slopes.right.value, self.analytic) + verdict
         where = "edge of the domain" if self.is_edge else ""
         if all(math.isnan(slope.value) for slope in self.slopes):
             where = "no finite values around"

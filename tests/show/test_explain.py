@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Callable
 
 import pytest
 from comparing import close
@@ -9,8 +11,13 @@ from programs import Program
 from strategies import expressions
 
 import autograd
-from autograd import Value, explain, sigmoid, sin, where
-from autograd.engine.graph import nodes
+from autograd import OPS, Value, explain, sigmoid, sin, sqrt, where
+from autograd.engine.apply import apply
+from autograd.engine.graph import edges, nodes
+from autograd.show.text.formulas import latex_name
+from autograd.show.text.kinks import remark_at_kink
+from autograd.show.text.short_names import short_names
+from nn import MLP
 
 
 def lines(text: object) -> list[str]:
@@ -75,7 +82,7 @@ def test_one_neuron_a_layer() -> None:
     cost = labelled((a - 1.0) ** 2.0, "C")
     working = explain(cost, w)
     found = lines(working)
-    assert found[1:4] == ["Held constant", "a0 = 0.8", "b = 0.1"]
+    assert found[1] == "Held constant: a0 = 0.8, b = 0.1"
     assert "∂a/∂z = a * (1 - a) = 0.235" in found
     assert found[-3:] == [
         "= 2 * v2 · 1 · a * (1 - a) · 1 · a0",
@@ -134,17 +141,20 @@ def test_names_of_variables() -> None:
 
 
 def test_many_uses_and_long_chains_are_cut() -> None:
-    """A sum of a thousand terms, and a chain of a thousand nodes, stay readable."""
+    """A sum of a thousand terms, and a chain of a thousand nodes, are a screen, unless `full=True`."""
     x = Value(1.0, "x")
-    wide = str(explain(autograd.sum([x] * 1000), x))
+    total = autograd.sum([x] * 1000)
+    assert "∂v1/∂x (1st use) = 1  (the same for the other 999)" in lines(explain(total, x, names={}))
+    wide = str(explain(total, x, full=True))
     assert "(995 more)" in wide
-    assert "… 976 more …" in wide
     assert all(f"({which} use)" in wide for which in ("1st", "2nd", "3rd", "11th", "12th", "991st", "1000th"))
-    assert len(wide) < 3000
+    assert len(lines(wide)) > 1000
     deep = x
     for _ in range(1000):
         deep = deep * 1.0
-    assert len(lines(explain(deep, x))) < 80
+    assert re.search(r"  … 9\d\d more …", str(explain(deep, x)))
+    assert len(str(explain(deep, x)).splitlines()) <= 42
+    assert len(lines(explain(deep, x, full=True))) > 2000
 
 
 def test_a_variable_by_itself() -> None:
@@ -180,3 +190,142 @@ def test_a_condition_is_held_constant() -> None:
     assert text.endswith("dchosen/da = dchosen/dv1 · dv1/da = 1 · b = 1 · 3 = 3")
     assert " =  = " not in str(explain(constant, a))
     assert str(explain(constant, a)).endswith("= 0")
+
+
+X, Y = [[2.0, 3.0, -1.0], [3.0, -1.0, 0.5], [0.5, 1.0, 1.0], [1.0, 1.0, -1.0]], [1.0, -1.0, -1.0, 1.0]
+
+
+def lesson(activation: str = "tanh", seed: int = 0) -> tuple[Value, MLP]:
+    """Return the loss of four samples, and the network of three inputs and two hidden layers of four."""
+    model = MLP(3, [4, 4, 1], activation, rng=seed)
+    return autograd.sum([(model(x) - y) ** 2.0 for x, y in zip(X, Y, strict=True)]), model
+
+
+def test_a_network_on_a_screen() -> None:
+    """A loss of 154 nodes is explained on a screen: symbols, one line for all that is alike, constants."""
+    loss, model = lesson()
+    weight = model.parameters()[0]
+    weight_is = f"w¹₀₀ = {weight.data:.4g}"
+    working = explain(loss, weight)
+    found = lines(working)
+    assert len(str(working).splitlines()) <= 42
+    assert max(map(len, found)) <= 100
+    assert found[0] == f"dloss/dw¹₀₀ at {weight_is}"
+    assert found[1] == "Names: w¹₀₀ = layers.0.neurons.0.w[0], b¹₀ = layers.0.neurons.0.b"
+    assert found[2].startswith("Held constant: w¹₀₁ = ")
+    assert found[2].endswith(", 35 more")
+    assert sum(line.endswith("(the same for the other 15)") for line in found) >= 8
+    assert any(line.endswith("w²₀₀ = 0.619  (the same for the other 15)") for line in found)
+    assert "layers" not in str(working).partition("Held")[2]
+    loss.backward()
+    assert close(working.derivative, weight.grad)
+    assert found[-1].endswith(f"= {weight.grad:.4g}")
+
+
+def test_all_of_a_network() -> None:
+    """With `full=True` each node and each edge has its line, and each constant its number."""
+    loss, model = lesson()
+    text = str(explain(loss, model.parameters()[0], full=True))
+    assert "the same" not in text
+    assert "more" not in text.partition("Intermediate")[0]
+    assert sum("dot(" in line for line in lines(text)) == 24
+    assert sum(line.startswith("∂") for line in lines(text)) == 4 + 4 + 4 + 16 * 4 + 4 * 4
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_each_weight_of_a_network(seed: int) -> None:
+    """The lines that are shown form a chain: what one names is defined in another."""
+    loss, model = lesson("relu", seed)
+    loss.backward()
+    for parameter in model.parameters():
+        working = explain(loss, parameter)
+        assert len(str(working).splitlines()) <= 42
+        assert close(working.derivative, parameter.grad)
+        if "more …" not in str(working):
+            defined = set(re.findall(r"^  (v\d+|loss) = ", str(working), re.MULTILINE))
+            assert set(re.findall(r"∂(v\d+|loss)/", str(working))) == defined
+
+
+def test_symbols_in_latex() -> None:
+    """In LaTeX the layer stands above in parentheses, the indices below."""
+    loss, model = lesson()
+    latex = explain(loss, model.parameters()[0]).latex
+    assert r"w^{(1)}_{00} = \text{layers.0.neurons.0.w[0]}" in latex
+    assert r"\frac{\partial v_{64}}{\partial v_{48}} &= w^{(2)}_{00}" in latex
+    assert r"\quad \text{(the same for the other 15)}" in latex
+
+
+def test_indices_of_two_digits_and_names_that_would_be_equal() -> None:
+    """Indices above 9 stand in brackets; of two parameters with one symbol both keep their names."""
+    found = short_names(
+        {
+            Value(0.0): "layers.11.neurons.3.w[10]",
+            Value(0.0): "encoder.layers.0.w[0]",
+            Value(0.0): "decoder.layers.0.w[0]",
+            Value(0.0): "head.w",
+            Value(0.0): "w",
+            Value(0.0): "<b>.0.w[0]",
+        }
+    )
+    assert list(found.values())[:1] == ["w¹²[3,10]"]
+    assert list(found.values())[1:] == [
+        "encoder.layers.0.w[0]", "decoder.layers.0.w[0]", "head.w", "w", "<b>.0.w[0]"
+    ]  # fmt: skip
+    assert latex_name(next(iter(found.values()))) == "w^{(12)}_{3,10}"
+
+
+def test_zero_paths_are_left_out_and_counted() -> None:
+    """Paths on which a partial is 0 are not shown, unless all are; `full=True` shows them."""
+    x = Value(2.0, "x")
+    y = x * 3.0 + autograd.relu(-x) * 5.0
+    found = lines(explain(y, x))
+    assert "Left out: 1 of 2 paths, on which a partial is 0" in found
+    assert found[-1].endswith(" = 1 · 3 = 3")
+    assert "relu" not in "".join(found)
+    assert "Left out" not in str(explain(y, x, full=True))
+    assert "relu" in str(explain(y, x, full=True))
+    assert "relu" in str(explain(autograd.relu(-x), x))
+
+
+def test_a_path_with_nan_is_not_left_out() -> None:
+    """0 times infinity is nan, so that path is shown."""
+    x = Value(0.0, "x")
+    y = sqrt(x) * 0.0 + x
+    working = explain(y, x)
+    assert math.isnan(working.derivative)
+    assert "sqrt" in str(working)
+
+
+AT_KINKS = {
+    "relu": (lambda x: autograd.relu(x), "[0, 1]", 0),
+    "abs": (lambda x: abs(x), "[-1, 1]", 0),
+    "max": (lambda x: autograd.max(x, 0.0), "[0, 1]", 1),
+    "max of a constant": (lambda x: autograd.max(0.0, x), "[0, 1]", 0),
+    "min": (lambda x: autograd.min(x, 0.0), "[0, 1]", 1),
+}
+
+
+@pytest.mark.parametrize(("f", "interval", "taken"), AT_KINKS.values(), ids=AT_KINKS)
+def test_kinks(f: Callable[[Value], Value], interval: str, taken: int) -> None:
+    """A7, C9: at a kink, and only there, both say what the partial could be, and which number is taken."""
+    remark = f"(kink: any number in {interval} is a subgradient, the convention taken is {taken})"
+    x = Value(0.0, "x")
+    y = f(x)
+    assert f"∂y/∂x = {taken}  {remark}" in lines(explain(y, x))
+    assert str(y.steps()[0]).endswith(remark)
+    assert remark.strip("()") in y.steps()._repr_html_()
+    beside = Value(1e-300, "x")
+    assert "kink" not in f"{f(beside).explain(beside)}{f(beside).steps()}"
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("name", [op.name for op in OPS.values() if not op.variadic])
+def test_what_is_no_kink(name: str) -> None:
+    """At the special points of the table a partial that jumps is said to, a pole or a smooth one is not."""
+    op = OPS[name]
+    for point in op.special_points:
+        node = apply(op, *map(Value, point.at))
+        for edge in edges(node):
+            remark = remark_at_kink(edge)
+            assert not remark or name in {"abs", "relu", "max", "min", "hypot"}
+            assert bool(remark) == (name in {"relu", "abs"} and point.at[0] == 0.0) or len(point.at) > 1

@@ -2,35 +2,34 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from ...engine.graph import Edge, consumers_first, depending_on, edges, nodes, operands
+import numpy as np
+
+from ...engine.graph import Edge, edges, nodes
 from ...engine.value import Value
 from ...ops.renderer import Term
+from ...tables import without_middle
 from ...transforms.partials import partials_as_graph
-from ...transforms.sweeps import push
 from .caller_names import names_for_caller
-from .notation import Notation, aligned
-from .path_products import check_upstream, paths
+from .derivation import Derivation
+from .equations import Equality, Section, as_latex, as_markdown, as_text
+from .kinks import remark_at_kink
+from .notation import Notation
+from .path_products import check_upstream
+from .short_names import legend, short_names
 
-# Sections of more equations, and sums of more terms, are shortened.
-_MAX_LINES, _MAX_TERMS, _MAX_PATHS, _MAX_FACTORS = 24, 6, 6, 12
+# Sums of more terms, and products of more factors, are shortened.
+_MAX_TERMS, _MAX_PATHS, _MAX_FACTORS = 6, 6, 12
 
-# A longer equation is broken at its equals signs.
-_MAX_WIDTH = 100
+# What a screen has room for: lines, and how many equations below one title are tried.
+_SCREEN, _LIMITS = 42, (24, *range(16, 1, -1))
+
+# Where equations are merged, they are shortened to a line each.
+_MERGED_TERMS, _MERGED_NUMBERS, _IN_LINE = 2, 4, 5
 
 Item = TypeVar("Item")
-Equation = list[str]
-"""The sides of an equation."""
-
-
-class Section(NamedTuple):
-    """A title and the equations below it."""
-
-    title: str
-    equations: list[Equation]
 
 
 class Explanation:
@@ -44,16 +43,21 @@ class Explanation:
         The derivation in each form; `latex` is an ``aligned`` environment with headings.
     """
 
-    def __init__(self, y: Value, x: Value, numbers: bool, variables: Mapping[str, Any] | None) -> None:
+    def __init__(
+        self, y: Value, x: Value, numbers: bool, variables: Mapping[str, Any] | None, full: bool = False
+    ) -> None:
         order = nodes(y)
-        name_of = names_for_caller(order, variables)
-        plain = _Working(order, x, Notation(name_of), numbers)
-        typeset = plain.in_notation(Notation(name_of, latex=True))
-        self.derivative = plain.paths.total
-        sections = typeset.sections()
-        self.text = "\n\n".join([plain.head(), *(_as_text(section) for section in plain.sections())])
-        self.markdown = "\n\n".join([f"${typeset.head()}$", *(_as_markdown(section) for section in sections)])
-        self.latex = aligned([line for section in sections for line in _titled(section)])
+        long = names_for_caller(order, variables)
+        names = _Names(short_names(long), long)
+        # Numbers that are not finite are visible here, and were warned of when the graph was built.
+        with np.errstate(all="ignore"):
+            detail, derivation = _fitting(order, x, names, numbers, full)
+            plain, typeset = (_Working(derivation, names, detail, numbers, latex) for latex in (False, True))
+            sections, typeset_sections = plain.sections(), typeset.sections()
+        self.derivative = derivation.total
+        self.text = as_text(plain.head(), sections)
+        self.markdown = as_markdown(typeset.head(), typeset_sections)
+        self.latex = as_latex(typeset_sections)
 
     def __repr__(self) -> str:
         return self.text
@@ -66,14 +70,24 @@ class Explanation:
 
 
 def explain(
-    y: Value, x: Value, *, numbers: bool = True, names: Mapping[str, Any] | None = None
+    y: Value,
+    x: Value,
+    *,
+    numbers: bool = True,
+    names: Mapping[str, Any] | None = None,
+    full: bool = False,
 ) -> Explanation:
     """Work out a derivative step by step, as on paper.
 
     Each intermediate variable is defined, and differentiated with respect to its operands. If there is a
     single path from x to y, the chain rule combines these partial derivatives (A4, C8 and E2 of the notes);
     if there are several, the total-derivative rule, a sum over the edges (C6). Of functions with cases, such
-    as `max`, only the case at this point is shown.
+    as `max`, only the case at this point is shown; at a kink it says which of the possible numbers is taken
+    (A7, C9). Paths on which a partial is 0 are left out, and counted.
+
+    A derivation of more than a screen is shortened: of equations that are alike, as those of the samples and
+    of the neurons of a layer, one is shown, and the middle of long sections is left out. The parameters of a
+    network are written as symbols, such as w¹₂₀ for ``layers.0.neurons.2.w[0]``.
 
     Parameters
     ----------
@@ -85,6 +99,8 @@ def explain(
         Whether to substitute the numbers at this point.
     names : mapping, optional
         Variables to name nodes without a label; by default the caller's, and none for ``{}``.
+    full : bool
+        Whether to show every equation, however many there are.
 
     Returns
     -------
@@ -124,29 +140,53 @@ def explain(
       dv2/dx = 1 + 1 · 3 + 1 · 3 = 7
     """
     check_upstream("explain", y, x)
-    return Explanation(y, x, numbers, names)
+    return Explanation(y, x, numbers, names, full)
+
+
+class _Names(NamedTuple):
+    """The name of each node, short and as it is."""
+
+    short: Mapping[Value, str]
+    long: Mapping[Value, str]
+
+
+class _Detail(NamedTuple):
+    """How much of a derivation is shown: the largest number of equations of a section, if there is one."""
+
+    most: int | None = None
+    merged: bool = False
+
+
+def _fitting(
+    order: Sequence[Value], x: Value, names: _Names, numbers: bool, full: bool
+) -> tuple[_Detail, Derivation]:
+    """Return the most detailed derivation that fits on a screen, and how it is shown."""
+    if full:
+        return _Detail(), Derivation(order, x, whole=True)
+    derivation = Derivation(order, x)
+    # Each node has two equations at least, so that this need not be tried.
+    if len(derivation.between) <= _SCREEN and _fits(derivation, names, _Detail(_SCREEN), numbers):
+        return _Detail(_SCREEN), derivation
+    derivation = Derivation(order, x, merged=True)
+    details = [_Detail(most, merged=True) for most in _LIMITS]
+    return next((d for d in details if _fits(derivation, names, d, numbers)), details[-1]), derivation
+
+
+def _fits(derivation: Derivation, names: _Names, detail: _Detail, numbers: bool) -> bool:
+    working = _Working(derivation, names, detail, numbers, latex=False)
+    return len(as_text(working.head(), working.sections()).splitlines()) <= _SCREEN
 
 
 class _Working:
-    """The sections of the derivation, in one notation."""
+    """The sections of a derivation, in one notation."""
 
-    def __init__(self, order: Sequence[Value], x: Value, notation: Notation, numbers: bool) -> None:
-        self.x, self.y = x, order[-1]
-        self.write = notation
-        self.numbers = numbers
-        # Conditions and operands of comparisons are held constant: no derivative flows through them.
-        self.affected = depending_on([x], order, by_derivative=True) | {self.y}
-        self.between = [node for node in order if node in self.affected and node is not x]
-        moving = [x, *self.between]
-        tangents = push(consumers_first(*moving), moving, [x], [1.0], as_graph=False)
-        self.derivative_of = dict(zip([x, *self.between], map(float, tangents), strict=True))
-        self.paths = paths(self.y, x, _MAX_PATHS, names={})
-
-    def in_notation(self, notation: Notation) -> _Working:
-        """Return the same derivation in another notation."""
-        other = copy.copy(self)
-        other.write = notation
-        return other
+    def __init__(
+        self, derivation: Derivation, names: _Names, detail: _Detail, numbers: bool, latex: bool
+    ) -> None:
+        self.of = derivation
+        self.x, self.y = derivation.x, derivation.y
+        self.names, self.detail, self.numbers = names, detail, numbers
+        self.write = Notation(names.short, latex=latex)
 
     def head(self) -> str:
         derivative = self.write.total(self.y, self.x)
@@ -155,46 +195,78 @@ class _Working:
     def sections(self) -> list[Section]:
         """Return the sections: variables, partials, and how they combine."""
         if self.y is self.x:
-            return [Section("A variable by itself", [[self.write.total(self.y, self.x), "1"]])]
+            return [Section("A variable by itself", [Equality([self.write.total(self.y, self.x), "1"])])]
         found = [
-            Section("Intermediate variables", _each(self._definition, self.between)),
-            Section(
-                "Partial derivatives",
-                _each(self._partial, [edge for node in self.between for edge in self._edges(node)]),
-            ),
+            *self._notes(),
+            Section("Intermediate variables", self._each(self._definition, self.of.shown)),
+            Section("Partial derivatives", self._partials()),
         ]
-        if self.numbers and (fixed := self._fixed()):
-            title = "Held constant"
-            found.insert(
-                0, Section(title, [[self.write.name(n), self.write.number(n.data).text] for n in fixed])
-            )
-        if self.paths.count == 1:
+        if self.of.count == 1:
             return [*found, Section("Chain rule", [self._chain()])]
         title = "Total derivative: a sum over the uses, from the inside out"
-        found.append(Section(title, _each(self._total, self.between)))
-        if self.numbers and self.paths.count <= _MAX_PATHS:
+        found.append(Section(title, self._each(self._total, self.of.shown)))
+        if self.numbers and self.of.count <= _MAX_PATHS:
             found.append(Section("The same as a sum over the paths", [self._over_paths()]))
         return found
 
-    def _fixed(self) -> list[Value]:
-        """Return the operands that do not depend on x, without repetition."""
-        args = (arg for node in self.between for arg in operands(node))
-        return [arg for arg in dict.fromkeys(args) if arg not in self.affected]
+    def _notes(self) -> list[Section]:
+        """Return what stands in a line each: symbols, what is held constant, what is left out."""
+        fixed = self.of.fixed()
+        found = []
+        used = [self.x, *self.of.shown, *fixed]
+        if symbols := legend([self.names.long[n] for n in used], [self.names.short[n] for n in used]):
+            meanings = [
+                Equality([self.write.symbol(short), self.write.words(long)]) for short, long in symbols
+            ]
+            found.append(Section("Names", meanings[:_IN_LINE], in_line=True))
+        if self.numbers and fixed:
+            constants = [Equality([self.write.name(n), self.write.number(n.data).text]) for n in fixed]
+            if self.detail.most is not None and len(fixed) > _IN_LINE:
+                constants = [*constants[:_IN_LINE], Equality([f"{len(fixed) - _IN_LINE:,} more"])]
+            found.append(Section("Held constant", constants, in_line=True))
+        if self.of.zeros:
+            paths = f"{self.of.zeros:,} of {self.of.zeros + self.of.count:,} paths, on which a partial is 0"
+            found.append(Section("Left out", [Equality([paths])], in_line=True))
+        return found
 
-    def _constant(self, node: Value) -> Equation:
-        return [self.write.name(node), self.write.number(node.data).text]
+    def _each(self, write: Callable[[Item], Equality], items: Sequence[Item]) -> list[Equality]:
+        """Return an equation for each item, without the middle of a long list."""
+        most = self.detail.most
+        if most is None:
+            return list(map(write, items))
+        # The line that says how many are left out is one of them.
+        most = most if len(items) <= most else most - 1
+        return without_middle(items, most, lambda item: [write(item)], lambda text: Equality([text]))
 
-    def _edges(self, node: Value) -> list[Edge]:
-        return [edge for edge in edges(node) if edge.operand in self.affected]
+    def _definition(self, node: Value) -> Equality:
+        sides = [self.write.name(node), self.write.formula(node, self._moving(node))]
+        return Equality([*sides, *self._numbers(node.data)], _the_same(self.of.others(node)))
 
-    def _definition(self, node: Value) -> Equation:
-        return [self.write.name(node), self.write.formula(node), *self._numbers(node.data)]
+    def _moving(self, node: Value) -> set[Value]:
+        return {edge.operand for edge, _ in self.of.uses(node)}
 
-    def _partial(self, edge: Edge) -> Equation:
+    def _partials(self) -> list[Equality]:
+        found = [use for node in self.of.shown for use in self.of.uses(node)]
+        if not self.detail.merged or len(found) > _SCREEN:
+            return self._each(self._partial, found)
+        ones = [edge for edge, _ in found if self._is_one(edge)]
+        if len(ones) < 2:
+            return self._each(self._partial, found)
+        names = [self.write.partial(edge) for edge in ones[:_MAX_TERMS]]
+        more = [] if len(ones) <= _MAX_TERMS else [self.write.dots().text]
+        rest = [use for use in found if not self._is_one(use[0])]
+        return [*self._each(self._partial, rest), Equality([*names, *more, "1"])]
+
+    def _is_one(self, edge: Edge) -> bool:
+        return edge.partial == 1.0 and not remark_at_kink(edge) and self._rule(edge).text == "1"
+
+    def _partial(self, use: tuple[Edge, int]) -> Equality:
+        edge, others = use
         same = [other.slot for other in edges(edge.node) if other.operand is edge.operand]
         nth = same.index(edge.slot) + 1 if len(same) > 1 else None
         rule, number = self._rule(edge).text, self.write.number(edge.partial).text
-        return [self.write.partial(edge, nth), rule, *([number] if self.numbers and number != rule else [])]
+        sides = [self.write.partial(edge, nth), rule, *([number] if self.numbers and number != rule else [])]
+        return Equality(sides, "; ".join(filter(None, [remark_at_kink(edge), _the_same(others)])))
 
     def _rule(self, edge: Edge) -> Term:
         """Return the partial as a formula in the operands and the node, by the rule of the table."""
@@ -202,12 +274,12 @@ class _Working:
         return (
             self.write.rule(edge.node, rule)
             if isinstance(rule, Value)
-            else self.write.number(rule or 0.0, None)
+            else self.write.number(rule or 0.0, 4 if self.numbers else None)
         )
 
-    def _chain(self) -> Equation:
+    def _chain(self) -> Equality:
         """Return the product of the partials along the only path, from the result to x."""
-        trail = self.paths.listed[0].edges[::-1]
+        trail = self.of.trails(1)[0][::-1]
         forms: list[Callable[[Edge], Term]] = [
             lambda edge: self.write.atom(self.write.total(edge.node, edge.operand)),
             self._rule,
@@ -216,7 +288,7 @@ class _Working:
             forms.append(lambda edge: self.write.number(edge.partial))
         sides = [self._product(form, trail) for form in forms]
         whole = self.write.total(self.y, self.x)
-        return _without_repeats([whole, *sides, *self._numbers(self.derivative_of[self.y])])
+        return _without_repeats([whole, *sides, *self._numbers(self.of.derivative_of[self.y])])
 
     def _product(self, write: Callable[[Edge], Term], trail: Sequence[Edge]) -> str:
         """Return the product over the edges of a path, without the middle of a long path."""
@@ -226,76 +298,57 @@ class _Working:
         ends = [[write(edge) for edge in part] for part in (trail[:half], trail[-half:])]
         return self.write.product([*ends[0], self.write.dots(), *ends[1]])
 
-    def _total(self, node: Value) -> Equation:
+    def _total(self, node: Value) -> Equality:
         """Return the total-derivative rule at one node: a term for each edge."""
-        found = self._edges(node)
-        shown = found if len(found) <= _MAX_TERMS else found[: _MAX_TERMS - 1]
-        more = len(found) - len(shown)
-        symbols, rules, numbers = [], [], []
-        for edge in shown:
-            partial = self.write.atom(self.write.partial(edge))
-            inner = (
-                [] if edge.operand is self.x else [self.write.atom(self.write.total(edge.operand, self.x))]
-            )
-            known = [] if not inner else [self.write.number(self.derivative_of[edge.operand])]
-            symbols.append(self.write.product([partial, *inner]))
-            rules.append(self.write.product([self._rule(edge), *inner], shorten=True))
-            numbers.append(self.write.product([self.write.number(edge.partial), *known]))
+        found = self.of.edges(node)
+        whole = self.write.total(node, self.x)
         if not found:
-            return [self.write.total(node, self.x), self.write.number(0.0).text]
-        sides = [self.write.sum(texts, more) for texts in (symbols, rules)]
-        if self.numbers:
-            sides += [self.write.sum(numbers, more), *self._numbers(self.derivative_of[node])]
-        return _without_repeats([self.write.total(node, self.x), *sides])
+            return Equality([whole, self.write.number(0.0).text])
+        if self.detail.merged and self.numbers:
+            sides = [self._sum(found, self._in_symbols, _MERGED_TERMS)]
+            sides += [self._sum(found, self._in_numbers, _MERGED_NUMBERS)]
+        else:
+            sides = [self._sum(found, write, _MAX_TERMS) for write in (self._in_symbols, self._by_rules)]
+            sides += [self._sum(found, self._in_numbers, _MAX_TERMS)] if self.numbers else []
+        numbers = self._numbers(self.of.derivative_of[node])
+        found_equal = _without_repeats([whole, *sides, *numbers])
+        return Equality(found_equal.sides, _the_same(self.of.others(node)), dense=self.detail.merged)
 
-    def _over_paths(self) -> Equation:
+    def _sum(self, found: Sequence[Edge], write: Callable[[Edge], str], most: int) -> str:
+        shown = found if len(found) <= most else found[: most - 1]
+        return self.write.sum(list(map(write, shown)), len(found) - len(shown))
+
+    def _in_symbols(self, edge: Edge) -> str:
+        return self.write.product([self.write.atom(self.write.partial(edge)), *self._inner(edge)])
+
+    def _by_rules(self, edge: Edge) -> str:
+        return self.write.product([self._rule(edge), *self._inner(edge)], shorten=True)
+
+    def _in_numbers(self, edge: Edge) -> str:
+        known = [] if edge.operand is self.x else [self.write.number(self.of.derivative_of[edge.operand])]
+        factors = [self.write.number(edge.partial), *known]
+        return self.write.product(factors, shorten=self.detail.merged)
+
+    def _inner(self, edge: Edge) -> list[Term]:
+        is_last = edge.operand is self.x
+        return [] if is_last else [self.write.atom(self.write.total(edge.operand, self.x))]
+
+    def _over_paths(self) -> Equality:
         terms = [
-            self.write.product([self.write.number(edge.partial) for edge in reversed(path.edges)])
-            for path in self.paths.listed
+            self.write.product([self.write.number(edge.partial) for edge in reversed(trail)])
+            for trail in self.of.trails(_MAX_PATHS)
         ]
-        number = self.write.number(self.derivative_of[self.y]).text
-        return [self.write.total(self.y, self.x), *([self.write.sum(terms, 0)] if terms else []), number]
+        number = self.write.number(self.of.derivative_of[self.y]).text
+        sides = [self.write.total(self.y, self.x), *([self.write.sum(terms, 0)] if terms else []), number]
+        return Equality(sides)
 
     def _numbers(self, number: float) -> list[str]:
         return [self.write.number(number).text] if self.numbers else []
 
 
-def _without_repeats(sides: Equation) -> Equation:
-    return [side for i, side in enumerate(sides) if i == 0 or side != sides[i - 1]]
+def _the_same(others: int) -> str:
+    return f"the same for the other {others:,}" if others > 1 else "the same for the other one" * others
 
 
-def _each(write: Callable[[Item], Equation], items: Sequence[Item]) -> list[Equation]:
-    """Return an equation for each item, without the middle of a long list."""
-    if len(items) <= _MAX_LINES:
-        return [write(item) for item in items]
-    half = _MAX_LINES // 2
-    left_out = [f"… {len(items) - 2 * half:,} more …"]
-    return [*map(write, items[:half]), left_out, *map(write, items[-half:])]
-
-
-def _as_text(section: Section) -> str:
-    return "\n".join([section.title, *map(_text_line, section.equations)])
-
-
-def _text_line(equation: Equation) -> str:
-    line = "  " + " = ".join(equation)
-    if len(line) <= _MAX_WIDTH:
-        return line
-    margin = "\n" + " " * (3 + len(equation[0])) + "= "
-    return f"  {equation[0]} = " + margin.join(equation[1:])
-
-
-def _as_markdown(section: Section) -> str:
-    lines = [_aligned_line(equation) for equation in section.equations]
-    return f"{section.title}:\n\n$$\n{aligned(lines)}\n$$"
-
-
-def _titled(section: Section) -> list[str]:
-    return [rf"&\text{{{section.title}}}", *(_aligned_line(equation) for equation in section.equations)]
-
-
-def _aligned_line(equation: Equation) -> str:
-    if len(equation) == 1:
-        return rf"&\text{{{equation[0]}}}"
-    joint = " = " if sum(map(len, equation)) <= 2 * _MAX_WIDTH else " \\\\\n&= "
-    return f"{equation[0]} &= {joint.join(equation[1:])}"
+def _without_repeats(sides: Sequence[str]) -> Equality:
+    return Equality([side for i, side in enumerate(sides) if i == 0 or side != sides[i - 1]])

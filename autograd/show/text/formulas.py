@@ -6,7 +6,7 @@ Both are renderers of `autograd.ops.renderer`: symbols, precedences and LaTeX te
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from ...engine.attach import attach
@@ -16,6 +16,7 @@ from ...ops.structural import Operation, Structural
 from ...ops.table import row
 from ...printable import printable
 from .caller_names import leaf_names
+from .short_names import Symbol
 
 # An expression is a tree: y = y + y, repeated 30 times, has 31 nodes and 10^9 terms.
 MAX_TERMS = 300
@@ -59,10 +60,11 @@ def formula(
     *,
     precision: int = 4,
     latex: bool = False,
+    first: Container[Value] = (),
 ) -> str:
     r"""Return the operation of a node with the names of its operands.
 
-    Of a sum or dot product of more than three numbers, the first two are shown.
+    Of a sum of more than three numbers, and of longer lists, two elements are shown.
 
     Parameters
     ----------
@@ -74,6 +76,8 @@ def formula(
         Significant digits of constants.
     latex : bool
         Whether to write LaTeX instead of Python.
+    first : container of Value
+        Operands to show rather than others.
 
     Returns
     -------
@@ -91,16 +95,41 @@ def formula(
     op = node.op
     if op is None:
         return digits(node.data, precision)
-    shown = node.args if len(node.args) <= _MAX_OPERANDS else node.args[: _MAX_OPERANDS - 1]
-    terms = [
-        _named(name_of[arg], latex) if isinstance(arg, Value) else _written(digits(arg, precision), latex)
-        for arg in shown
-    ]
-    if op.variadic and len(shown) < len(node.args):
-        more = f"… {len(node.args) - len(shown)} more"
-        inside = ", ".join([*(term.text for term in terms), rf"\text{{{more}}}" if latex else more])
-        return rf"\operatorname{{{op.name}}}\left({inside}\right)" if latex else f"{op.name}({inside})"
-    return _applied(op, terms, latex).text
+
+    def written(arg: Value | float) -> Term:
+        return (
+            _named(name_of[arg], latex) if isinstance(arg, Value) else _written(digits(arg, precision), latex)
+        )
+
+    if not op.variadic or len(node.args) <= _MAX_OPERANDS:
+        return _applied(op, [written(arg) for arg in node.args], latex).text
+    columns = op.columns(node.args)
+    shown = _places(columns, first)
+    texts = [_listed([written(column[i]).text for i in shown], shown, column, latex) for column in columns]
+    if len(columns) > 1:
+        texts = [rf"\left[{text}\right]" if latex else f"[{text}]" for text in texts]
+    inside = ", ".join(texts)
+    return rf"\operatorname{{{op.name}}}\left({inside}\right)" if latex else f"{op.name}({inside})"
+
+
+def _places(columns: Sequence[Sequence[Value | float]], first: Container[Value]) -> list[int]:
+    """Return the places of the elements of long lists to show."""
+    places = range(len(columns[0]))
+    found = [i for i in places if any(column[i] in first for column in columns)]
+    return sorted(list(dict.fromkeys([*found, *places]))[: _MAX_OPERANDS - 1])
+
+
+def _listed(texts: Sequence[str], places: Sequence[int], column: Sequence[object], latex: bool) -> str:
+    """Return elements of a list with dots for those between them, and how many more there are at the end."""
+    dots = r"\dots" if latex else "…"
+    found: list[str] = []
+    for text, place, before in zip(texts, places, [-1, *places], strict=False):
+        found += [text] if place == before + 1 else [dots, text]
+    more = len(column) - 1 - places[-1]
+    if more:
+        count = f"… {more} more"
+        found.append(rf"\text{{{count}}}" if latex else count)
+    return ", ".join(found)
 
 
 def expression(
@@ -219,13 +248,26 @@ def latex_name(name: str) -> str:
     >>> latex_name("layers.0.b"), latex_name("50% off")
     ('\\mathrm{layers.0.b}', '\\text{50\\% off}')
     """
+    if isinstance(name, Symbol):
+        return name.latex
     name = printable(name, keep="\n")
     parts = re.fullmatch(r"([A-Za-z][A-Za-z.\d]*?)(?:_?(\d+)|\[([\d, ]+)\])?", name)
     if parts is None:
-        return rf"\text{{{re.sub(_SPECIAL, _escape, name)}}}"
+        return rf"\text{{{latex_text(name)}}}"
     stem = parts[1] if len(parts[1]) == 1 else rf"\mathrm{{{parts[1]}}}"
     index = parts[2] or parts[3]
     return f"{stem}_{{{index}}}" if index else stem
+
+
+def latex_text(text: str) -> str:
+    r"""Return a text for LaTeX's text mode, with what is special there escaped.
+
+    Examples
+    --------
+    >>> latex_text("50% of {x}")
+    '50\\% of \\{x\\}'
+    """
+    return re.sub(_SPECIAL, _escape, printable(text, keep="\n"))
 
 
 _SPECIAL = r"[\\{}$&#%_~^\n]"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from ...engine.graph import Edge, operands
 from ...engine.value import Value
 from ...ops.renderer import Term
-from .formulas import formula, latex_name, number_term, term
+from .formulas import formula, latex_name, latex_text, number_term, term
 
 _PRODUCT = 2
 
@@ -43,6 +43,14 @@ class Notation:
         """Return the name of a node."""
         return latex_name(self._name_of[node]) if self._latex else self._name_of[node]
 
+    def symbol(self, name: str) -> str:
+        """Return a name that is not one of the nodes'."""
+        return latex_name(name) if self._latex else name
+
+    def words(self, text: str) -> str:
+        """Return a text that stands beside formulas."""
+        return rf"\text{{{latex_text(text)}}}" if self._latex else text
+
     def number(self, number: float, precision: int | None = 4) -> Term:
         """Return a number with a few digits; with all of them if the precision is None."""
         return number_term(number, precision, latex=self._latex)
@@ -74,9 +82,9 @@ class Notation:
             return rf"\frac{{\partial {above}}}{{\partial {below}}}" + (rf"\text{{{which}}}" if nth else "")
         return f"∂{_joined(above)}/∂{_joined(below)}{which}"
 
-    def formula(self, node: Value) -> str:
-        """Return the operation of a node with the names of its operands."""
-        return formula(node, self._name_of, latex=self._latex)
+    def formula(self, node: Value, first: Container[Value] = ()) -> str:
+        """Return the operation of a node with the names of its operands, of many the given ones first."""
+        return formula(node, self._name_of, latex=self._latex, first=first)
 
     def rule(self, node: Value, partial: Value) -> Term:
         """Return a partial, which is a graph on top of the node and its operands."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from math import prod
 from typing import Any, NamedTuple, TypeVar
@@ -68,23 +68,8 @@ class Paths:
         return [edge for edge in edges(node) if edge.operand in self._between]
 
     def __iter__(self) -> Iterator[Path]:
-        """Yield each path, those through first operands first; without recursion, so depth is no limit."""
-        if self._y is self._x:
-            yield self._path(())
-            return
-        trail: list[Edge] = []
-        choices = [iter(self._edges(self._y))]
-        while choices:
-            edge = next(choices[-1], None)
-            if edge is None:
-                choices.pop()
-                if trail:
-                    trail.pop()
-            elif edge.operand is self._x:
-                yield self._path((edge, *reversed(trail)))
-            else:
-                trail.append(edge)
-                choices.append(iter(self._edges(edge.operand)))
+        """Yield each path, those through first operands first."""
+        return map(self._path, trails(self._y, self._x, self._edges))
 
     def _path(self, trail: tuple[Edge, ...]) -> Path:
         through, factors, product = self._cells(trail)
@@ -112,6 +97,33 @@ class Paths:
     def _more(self) -> str:
         more = self.count - len(self.listed)
         return f"… {_exactly(more)} more" if more > 0 else ""
+
+
+def trails(y: Value, x: Value, edges_of: Callable[[Value], Iterable[Edge]]) -> Iterator[tuple[Edge, ...]]:
+    """Yield the edges of each path from x to y; without recursion, so depth is no limit.
+
+    Examples
+    --------
+    >>> x = Value(3.0)
+    >>> [[edge.slot for edge in trail] for trail in trails(x + x * x, x, edges)]
+    [[0], [0, 1], [1, 1]]
+    """
+    if y is x:
+        yield ()
+        return
+    trail: list[Edge] = []
+    choices = [iter(edges_of(y))]
+    while choices:
+        edge = next(choices[-1], None)
+        if edge is None:
+            choices.pop()
+            if trail:
+                trail.pop()
+        elif edge.operand is x:
+            yield (edge, *reversed(trail))
+        else:
+            trail.append(edge)
+            choices.append(iter(edges_of(edge.operand)))
 
 
 def _along_ones(node: Value, ways: int) -> Flows:

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ...engine.attach import attach
-from ...engine.graph import consumers_first, nodes
+from ...engine.graph import Edge, consumers_first, nodes
 from ...engine.real_numbers import checked_number
 from ...engine.value import Value
 from ...tables import html_table, without_middle
 from ...transforms.sweeps import along_stored_partials, backward_sweep
 from .caller_names import names_for_caller
 from .formulas import digits, formula
+from .kinks import remark_at_kink
 
 # The lines of a longer sweep, or of a longer sum, would fill more screens than anybody reads.
 _MOST_LINES, _MOST_FLOWS = 200, 12
@@ -70,7 +71,9 @@ class Step(NamedTuple):
 
     def _sum(self, flow: Flow) -> str:
         product = f"{digits(self.adjoint)}·{digits(flow.partial)}"
-        return f"{self.names[flow.operand]}: {digits(flow.before)} + {product} = {digits(flow.after)}"
+        remark = remark_at_kink(Edge(self.node, flow.slot))
+        total = f"{self.names[flow.operand]}: {digits(flow.before)} + {product} = {digits(flow.after)}"
+        return total + (f" ({remark})" if remark else "")
 
     def _formula(self) -> str:
         return formula(self.node, self.names) if self.node.op else ""
@@ -80,10 +83,12 @@ class Step(NamedTuple):
         first = [self.names[self.node], self._formula(), digits(self.adjoint)]
 
         def cells(flow: Flow) -> list[list[str]]:
-            return [[self.names[flow.operand], *map(digits, (flow.partial, flow.contribution, flow.after))]]
+            remark = remark_at_kink(Edge(self.node, flow.slot))
+            numbers = map(digits, (flow.partial, flow.contribution, flow.after))
+            return [[self.names[flow.operand], *numbers, remark]]
 
-        rest = without_middle(self.flows, _MOST_FLOWS, cells, lambda text: [text, "", "", ""])
-        return [[*(("", "", "") if i else first), *cells] for i, cells in enumerate(rest or [[""] * 4])]
+        rest = without_middle(self.flows, _MOST_FLOWS, cells, lambda text: [text, "", "", "", ""])
+        return [[*(("", "", "") if i else first), *cells] for i, cells in enumerate(rest or [[""] * 5])]
 
 
 class Steps(tuple[Step, ...]):
@@ -95,10 +100,11 @@ class Steps(tuple[Step, ...]):
         return "\n".join(without_middle(self, _MOST_LINES, lambda step: [str(step)], str))
 
     def _repr_html_(self) -> str:
+        head = ["node", "formula", "gradient", "adds to", "partial ∂", "gradient · ∂", "sum", "remark"]
         rows = without_middle(self, _MOST_LINES, Step._rows, lambda text: [text])
-        return html_table(
-            ["node", "formula", "gradient", "adds to", "partial ∂", "gradient · ∂", "sum"], rows
-        )
+        if not any(row[-1] for row in rows if len(row) == len(head)):
+            head, rows = head[:-1], [row[: len(head) - 1] for row in rows]
+        return html_table(head, rows)
 
 
 def steps(root: Value, gradient: float = 1.0, *, names: Mapping[str, Any] | None = None) -> Steps:
