@@ -32,6 +32,7 @@ myst_fence_as_directive = ["math", "mermaid"]
 myst_heading_anchors = 4
 # The committed outputs are shown: `.ci/notebooks.py` executes notebooks, and compares.
 nb_execution_mode = "off"
+nb_render_markdown_format = "myst"
 
 # Parameters, their types and what is returned stand in docstrings.
 autodoc_typehints = "none"
@@ -46,6 +47,7 @@ html_static_path = ["_static", "_mathjax"]
 html_css_files = ["site.css"]
 html_show_sourcelink = False
 html_copy_source = False
+html_math_renderer = "mathjax"
 mathjax_path = "mathjax-3.2.2.js"
 # The menu's extensions would be loaded from files that are not here.
 mathjax3_config = {"options": {"enableMenu": False}}
