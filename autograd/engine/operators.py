@@ -314,9 +314,13 @@ class Operators(Conversions):
                 dx = (
                     y * out / (x if abs(x) > 0.0 else 1.0)
                     if (1.0 if y == 0.0 else 0.5 * abs(x) < abs(x) if y < 0.5 else 0.0)
-                    else y * pow(x, y - 1.0)
+                    else y * pow(x, 1.0 if y == 0.0 else y - 1.0)
                 )
-                dy = (0.0 if y >= 0.0 else -inf) if x == 0.0 else out * log(1.0 if out == 0.0 else x)
+                dy = (
+                    (0.0 if y >= 0.0 else -inf)
+                    if x == 0.0
+                    else out * log(1.0 if x == 0.0 else 1.0 if out == 0.0 else x)
+                )
             except PYTHON_RAISES:
                 out, dx, dy = careful(POW, x, y)
             return self._record(POW, out, self, other, dx, dy, BOTH)
@@ -327,7 +331,7 @@ class Operators(Conversions):
                 dx = (
                     y * out / (x if abs(x) > 0.0 else 1.0)
                     if (1.0 if y == 0.0 else 0.5 * abs(x) < abs(x) if y < 0.5 else 0.0)
-                    else y * pow(x, y - 1.0)
+                    else y * pow(x, 1.0 if y == 0.0 else y - 1.0)
                 )
             except PYTHON_RAISES:
                 out, dx, _ = careful(POW, x, y)
@@ -339,7 +343,11 @@ class Operators(Conversions):
             x, y = float(other), self._data
             try:
                 out = pow(x, y)
-                dy = (0.0 if y >= 0.0 else -inf) if x == 0.0 else out * log(1.0 if out == 0.0 else x)
+                dy = (
+                    (0.0 if y >= 0.0 else -inf)
+                    if x == 0.0
+                    else out * log(1.0 if x == 0.0 else 1.0 if out == 0.0 else x)
+                )
             except PYTHON_RAISES:
                 out, _, dy = careful(POW, x, y)
             return self._record(POW, out, x, self, 0.0, dy, SECOND)

@@ -329,14 +329,16 @@ _ROWS = (
     # the base 1 avoids 0 * inf. For y == 0 the rule must still depend on y: its derivative by y is not 0.
     # ∂out/∂y is out * log(x). The special cases avoid 0 * inf at (0, y >= 0) and at (inf, y < 0), and give
     # the limit from inside the domain. Tracing records the branch that is not taken as well, and its
-    # derivative must be finite. So no branch divides by 0 or takes the logarithm of 0.
+    # derivative must be finite. So no branch divides by 0 or takes the logarithm of 0, and at (0, 0), where
+    # out is 1, neither does the other: compiled, the second derivative of x**x was nan there, eager 1.
     Op(
         name="pow", doc="x to the power y", symbol="**", precedence=4, ufunc=np.power,
         value="pow(x, y)",
         partials=(
             "where(where(y == 0.0, 1.0, where(y < 0.5, 0.5 * abs(x) < abs(x), 0.0)), "
-            "y * out / where(abs(x) > 0.0, x, 1.0), y * pow(x, y - 1.0))",
-            "where(x == 0.0, where(y >= 0.0, 0.0, -inf), out * log(where(out == 0.0, 1.0, x)))",
+            "y * out / where(abs(x) > 0.0, x, 1.0), y * pow(x, where(y == 0.0, 1.0, y - 1.0)))",
+            "where(x == 0.0, where(y >= 0.0, 0.0, -inf), "
+            "out * log(where(x == 0.0, 1.0, where(out == 0.0, 1.0, x))))",
         ),
         latex="{x}^{{{y}}}", domain=(_POSITIVE, _LINE),
         special_points=(

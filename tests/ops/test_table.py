@@ -16,7 +16,7 @@ import pytest
 from oracles import ORACLES, Point, derivative, exact, public, sample, split
 
 import autograd
-from autograd import OPS, Op, Value, as_values, data
+from autograd import OPS, Op, Value, as_values, data, grad, hessian, jit
 from autograd.functions import generated
 from autograd.ops.generate import GENERATED
 from autograd.ops.rule import Rule
@@ -147,6 +147,28 @@ def test_edge(op: Op, point: SpecialPoint) -> None:
     assert_same_signs(results(out), expected)
     out.backward()
     np.testing.assert_array_equal([leaf.grad for leaf in leaves], results(out)[1:])
+
+
+@pytest.mark.parametrize(
+    ("op", "point"),
+    [
+        pytest.param(op, point, id=f"{op.name}{point.at}")
+        for op in OPS.values()
+        for point in op.special_points
+        if np.isfinite([*point.at, point.value, *point.partials]).all()
+    ],
+)
+def test_second_derivatives_at_an_edge(op: Op, point: SpecialPoint) -> None:
+    """No branch that is not taken makes a compiled second derivative nan, where all else is finite."""
+    eager = hessian(lambda x: public(op)(*split(op, list(x))))
+    at = np.array(point.at)
+    np.testing.assert_allclose(quietly(jit(eager, backend="numpy"), at), quietly(eager, at), rtol=1e-13)
+
+
+def test_one_number_in_both_operands_at_an_edge() -> None:
+    """The second derivative of x**x at 0, with both rules of the power at their edge, is the eager one."""
+    eager = grad(grad(lambda x: x**x))
+    assert jit(eager, backend="numpy")(0.0) == eager(0.0) == 1.0
 
 
 @pytest.mark.parametrize(

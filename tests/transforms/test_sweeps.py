@@ -218,7 +218,7 @@ def test_all_directions_through_a_loop() -> None:
     x, a = Value(5.0, "x"), Value(2.0, "a")
     y = rounds(x, a) * 2.0
     assert {step.node: step.adjoint for step in steps(y)}[a] == 120.0
-    assert "dv2/dx = dv2/dv1 · dv1/dx = 2 · rounds(1, a) = 2 · 8 = 16" in explain(y, x).text
+    assert "dy/dx = dy/dv1 · dv1/dx = 2 · rounds(1, a) = 2 · 8 = 16" in explain(y, x).text
     y.backward()
     assert (x.grad, a.grad) == (16.0, 120.0)
     x.grad = a.grad = None
