@@ -15,8 +15,10 @@ from ..text.path_products import Path
 from .budget import MAX_BOXES, MAX_EDGES, is_readable, nearest
 from .drawing import Drawing
 from .folded import Folding
+from .node_details import details_of_nodes
 from .styles import THEMES
 from .unfolded import Look, draw_unfolded
+from .views import Detail, View
 
 DIRECTIONS = ("LR", "RL", "TB", "BT")
 FOLDS = (None, True, False, "modules")
@@ -132,9 +134,26 @@ def draw(
             f"pass depth=..., or insist with max_nodes={len(shown)}"
         )
     if fits or fold is False:
-        return draw_unfolded(order, shown, name_of, home, look, cut_by="depth")
+        return _unfolded(order, shown, name_of, home, look, "depth")
     part = nearest(shown, max_nodes or MAX_BOXES, math.inf if max_nodes else MAX_EDGES)
-    return draw_unfolded(order, part, name_of, home, look)
+    return _unfolded(order, part, name_of, home, look, "max_nodes")
+
+
+def _unfolded(
+    order: Sequence[Value],
+    shown: Sequence[Value],
+    name_of: Mapping[Value, str],
+    home: Mapping[Value, str],
+    look: Look,
+    cut_by: str,
+) -> Drawing:
+    """Draw every node that is shown."""
+    source = draw_unfolded(order, shown, name_of, home, look, cut_by=cut_by).source
+    return Drawing(
+        source,
+        lambda: {"": View(name_of[order[-1]], source, {})},
+        lambda: details_of_nodes(order, shown, name_of, look),
+    )
 
 
 def _folded(
@@ -142,7 +161,12 @@ def _folded(
 ) -> Drawing:
     """Draw modules as boxes."""
     folding = Folding(order, name_of, home, look)
-    return Drawing(folding.draw("").source, folding.views)
+
+    def details() -> dict[str, Detail]:
+        alone = [node for node in order if node in folding.shown]
+        return folding.details | details_of_nodes(order, alone, name_of, look)
+
+    return Drawing(folding.draw("").source, folding.views, details)
 
 
 def _within(root: Value, depth: int, order: Sequence[Value]) -> list[Value]:

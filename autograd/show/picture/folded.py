@@ -117,7 +117,7 @@ class Folding:
         self._draw_uses(picture, cut)
         text = f"{len(self._order):,} nodes, {f'{path} unfolded' if path else 'folded'}"
         caption(picture.dot, text, self._look.legend(grads.values()) if self._look.color_by_grad else "")
-        return View(path, picture.dot.source, unfolds)
+        return View(path or self._name_of[self._order[-1]], picture.dot.source, unfolds)
 
     def _frames_around(self, box: Box) -> list[str]:
         """Return the modules in whose frames a box stands."""

@@ -71,6 +71,9 @@ function prepared(key, svg) {
   if (own !== undefined) setTheme(own, true);
   else for (const shape of svg.querySelectorAll("[fill], [stroke]")) themed(shape);
   svg.items = [...svg.querySelectorAll("g.node, g.edge, g.cluster")].filter((item) => prepareItem(key, item));
+  // One of the parts of an edge, of which all tell the same, is enough for the keys.
+  const labels = svg.items.map((item) => item.getAttribute("aria-label"));
+  svg.items = svg.items.filter((item, i) => labels.indexOf(labels[i]) === i);
   if (svg.items.length) svg.items[0].tabIndex = 0;
   return svg;
 }
@@ -358,7 +361,7 @@ function closePanel() {
 }
 
 function mark() {
-  for (const item of picture.items) item.classList.toggle("open", item.id === open);
+  for (const item of picture.querySelectorAll(".item")) item.classList.toggle("open", item.id === open);
 }
 
 pane.addEventListener("click", (event) => {
