@@ -40,6 +40,7 @@ ROOMS = [
     "autograd.compiler.table",
     "autograd.compiler.runtime",
     "autograd.compiler.numpy",
+    "autograd.compiler.latex",
     "autograd.compiler.numba",
     "autograd.compiler",
     "autograd",

@@ -160,6 +160,7 @@ def compiled(
             program.expect(backend, lambda: array_interpreter(arrays, results, of_arrays(arrays)))
         return program
     program = _program(found, passes, start)
+    program.plan = found.plan
     if better:
         program.expect(backend, partial(_of_plan, better, found, arguments, results))
     return program

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Sequence
 from importlib.util import find_spec
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from .recording import UsesVariablesAroundError, recorded
 from .runtime.background import improve_later
 from .runtime.patience import Use, improve_when_worthwhile
 from .runtime.program import Answer, CompilationReport, Program
+
+if TYPE_CHECKING:
+    from .latex.equations import Equations
 
 
 class Jitted:
@@ -149,6 +152,66 @@ class Jitted:
     def source(self) -> str:
         """The program of the last call: a module of NumPy, which runs on its own."""
         return self._program().source
+
+    def to_latex(self, *, dimensions: bool = True) -> Equations:
+        r"""Return the program of the last call as mathematics: its arrays, and the gradients that it returns.
+
+        Formulas are simplified for people by algebra of real numbers: short arrays are written where they
+        are used, like terms are added, factors that cancel are left out, what all terms share stands in
+        front, and the rules of the table have their names, such as ``σ'(z)``. Arrays are called by the names
+        of arguments, of a module's parameters, and of the variables that the function's source assigns.
+
+        Parameters
+        ----------
+        dimensions : bool
+            Whether there are dimensions below the arrays in LaTeX.
+
+        Returns
+        -------
+        Equations
+            A notebook typesets it, ``str`` gives LaTeX, and a terminal shows plain text.
+
+        Raises
+        ------
+        RuntimeError
+            If the function was not called yet.
+        NotImplementedError
+            For a program that is no formula of arrays, such as one that is interpreted from a table.
+
+        Examples
+        --------
+        Of a loop over samples it makes the vectorised form (notes D3):
+
+        >>> from autograd import sigmoid, value_and_grad
+        >>> def cost(w, b, X, Y):
+        ...     J = 0.0
+        ...     for i in range(len(Y)):
+        ...         a = sigmoid(w[0] * X[0, i] + w[1] * X[1, i] + b)
+        ...         J = J - Y[i] * a.log() - (1.0 - Y[i]) * (1.0 - a).log()
+        ...     return J / len(Y)
+        >>> f = jit(value_and_grad(cost, (0, 1)))
+        >>> _ = f(np.zeros(2), 0.0, np.ones((2, 5)), np.ones(5))
+        >>> f.to_latex()
+        Z = wᵀ X + b
+        A = sigmoid(Z)
+        J = -1/5 Σ_i (Y[i] log(A[i]) + (1 - Y[i]) log(1 - A[i]))
+        dZ = A - Y
+        ∂J/∂w = 1/5 X dZᵀ
+        ∂J/∂b = 1/5 Σ_i dZ[i]
+        dZ is what flows back: ∂J/∂Z = dZ/5.
+        """
+        # Loaded when first used, as only who looks at a program needs it.
+        from .latex.equations import equations_of
+
+        program = self._program()
+        if program.plan is None:
+            operations = f"{program.report.interpreted:,}"
+            raise NotImplementedError(
+                f"expected a program of arrays, got one whose {operations} operations are irregular and are "
+                "interpreted from a table; compile a part of it that is regular, or print(f.source)"
+            )
+        plan, results = program.plan()
+        return equations_of(self._f, plan, results, program.outline, dimensions=dimensions)
 
     def report(self) -> CompilationReport:
         """Return what compiling the program of the last call found, and how often the function was compiled.

@@ -121,6 +121,7 @@ def recorded(
     except NoPatternError:
         # A table of operations takes samples side by side.
         return recorded(call, backend, ArrayForm(is_whole=traced.form.is_along_all))
+    program.outline = call.outline
     return program, built_results(traced.structure), open_lengths(traced.sources, len(call.shapes))
 
 

@@ -15,12 +15,50 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from .differentiated_calls import Argnums, Function, Recording, differentiated
 from .trees import Branch, Leaf, Structure, array_of, blocks, flatten_like, unflatten
+
+
+class GradientsReturned(NamedTuple):
+    """What a function returns that `grad` or `value_and_grad` has made.
+
+    Attributes
+    ----------
+    argnums : int or sequence of int
+        The arguments that it is differentiated by.
+    has_aux : bool
+        Whether it returns auxiliary data.
+    has_value : bool
+        Whether it returns the value, before the gradient.
+    """
+
+    argnums: Argnums
+    has_aux: bool
+    has_value: bool
+
+
+# Not an attribute: `functools.wraps` would hand it on to a function that returns something else.
+_GRADIENTS: WeakKeyDictionary[Function, GradientsReturned] = WeakKeyDictionary()
+
+
+def gradients_returned_by(f: Function) -> GradientsReturned | None:
+    """Return which gradients a function returns; None if neither `grad` nor `value_and_grad` has made it.
+
+    Examples
+    --------
+    >>> gradients_returned_by(grad(abs)).argnums, gradients_returned_by(abs)
+    (0, None)
+    """
+    try:
+        return _GRADIENTS.get(f)
+    except TypeError:
+        # No weak reference to it is possible.
+        return None
 
 
 def value_and_grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
@@ -63,6 +101,7 @@ def value_and_grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> 
         gradient = unflatten(structure, recording.gradient([1.0]))
         return ((recording.value, recording.aux) if has_aux else recording.value), gradient
 
+    _GRADIENTS[evaluate] = GradientsReturned(argnums, has_aux, has_value=True)
     return evaluate
 
 
@@ -99,6 +138,7 @@ def grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
         value, derivative = both(*args, **kwargs)
         return (derivative, value[1]) if has_aux else derivative
 
+    _GRADIENTS[gradient] = GradientsReturned(argnums, has_aux, has_value=False)
     return gradient
 
 

@@ -66,6 +66,23 @@ def paths_of(structure: Structure) -> list[str]:
     return [f"_{key}{path}" for key, part in pairs for path in paths_of(part)]
 
 
+def keys_of(structure: Structure) -> list[tuple[str, ...]]:
+    """Return for each array the names of its numbers, which those of a module alone have.
+
+    Examples
+    --------
+    >>> from nn import Neuron
+    >>> from autograd.transforms.trees import flatten
+    >>> keys_of(flatten([1.0, Neuron(2)])[1])
+    [(), ('w[0]', 'w[1]', 'b')]
+    """
+    if isinstance(structure, Leaf):
+        return [()]
+    if is_vector(structure):
+        return [structure.keys if isinstance(structure.build_argument, Copier) else ()]
+    return [keys for part in structure.parts for keys in keys_of(part)]
+
+
 def arrays_of(structures: Iterable[Structure], leaves: Iterable[Any]) -> list[Any]:
     """Return the arrays for the leaves of some trees; those without dimensions are numbers of NumPy.
 

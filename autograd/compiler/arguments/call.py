@@ -5,19 +5,43 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Hashable, Iterable
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ...engine.value import Value
 from ...transforms.trees import Structure, leaves_of, unflatten
-from .arrays import arrays_of, paths_of, shapes_of
+from .arrays import arrays_of, keys_of, paths_of, shapes_of
 from .key import key_of
 from .open_lengths import NONE_OPEN, OpenLengths, with_symbols
 from .snapshot import Snapshot
 from .static import StaticArguments, Statics
 
 Key = tuple[Hashable, tuple[Hashable, ...]]
+
+
+class NamedArray(NamedTuple):
+    """What the user calls an array that a program takes.
+
+    Attributes
+    ----------
+    argument : str
+        The argument that it is in.
+    position : int or None
+        Where that stands among the arguments; None if it is given by name.
+    path : str
+        Where the array stands in it.
+    shape : tuple of int
+        Its shape.
+    keys : tuple of str
+        The names of the parameters that its numbers are, if it is a module.
+    """
+
+    argument: str
+    position: int | None
+    path: str
+    shape: tuple[int, ...]
+    keys: tuple[str, ...] = ()
 
 
 class Call:
@@ -126,6 +150,17 @@ class Call:
         """A name for each array."""
         pairs = zip(self.part_names, self.parts, strict=True)
         return [name + path for name, part in pairs for path in paths_of(part)]
+
+    @property
+    def outline(self) -> list[NamedArray]:
+        """What the user calls each array that a program takes."""
+        positions = [i for i in range(len(self.args)) if i not in self.statics.by_position]
+        by_name = [None] * (len(self.parts) - len(positions))
+        return [
+            NamedArray(name, position, path, shape, keys)
+            for name, position, part in zip(self.part_names, [*positions, *by_name], self.parts, strict=True)
+            for path, shape, keys in zip(paths_of(part), shapes_of(part), keys_of(part), strict=True)
+        ]
 
     def on(self, numbers: Iterable[Any]) -> Any:
         """Call the function with other numbers, or `Value`s, in the places of those there are."""

@@ -103,6 +103,10 @@ class Program:
 
     Attributes
     ----------
+    plan : callable or None
+        Returns the arrays and the results that formulas are written from, if it has arrays.
+    outline : list
+        What the user calls the arrays that it takes.
     enter : callable or None
         What makes machine code read the arguments itself, once there is some that does.
 
@@ -121,6 +125,8 @@ class Program:
         self._write = write
         self.run = self._numpy = run
         self.report = report
+        self.plan: Callable[[], Any] | None = None
+        self.outline: list[Any] = []
         self.enter: Enter | None = None
         self.settled = Event()
         self.settled.set()

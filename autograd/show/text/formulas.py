@@ -102,7 +102,7 @@ def formula(
         )
 
     if not op.variadic or len(node.args) <= _MAX_OPERANDS:
-        return _applied(op, [written(arg) for arg in node.args], latex).text
+        return applied_term(op, [written(arg) for arg in node.args], latex=latex).text
     columns = op.columns(node.args)
     shown = _places(columns, first)
     texts = [_listed([written(column[i]).text for i in shown], shown, column, latex) for column in columns]
@@ -189,7 +189,7 @@ def term(root: Value, names: Mapping[Value, str], *, latex: bool, max_terms: int
             terms = [
                 written[arg] if isinstance(arg, Value) else number_term(arg, latex=latex) for arg in node.args
             ]
-            written[node] = _applied(node.op, terms, latex)
+            written[node] = applied_term(node.op, terms, latex=latex)
     return written[root]
 
 
@@ -370,8 +370,14 @@ class _Latex(Renderer):
 _PYTHON, _LATEX = _PythonForPeople({}), _Latex({})
 
 
-def _applied(op: Operation, terms: Sequence[Term], latex: bool) -> Term:
-    """Return an operation with its operands, those of a variadic row in lists."""
+def applied_term(op: Operation, terms: Sequence[Term], *, latex: bool) -> Term:
+    r"""Return an operation with its operands, those of a variadic row in lists.
+
+    Examples
+    --------
+    >>> applied_term(row("truediv"), [Term("a"), Term("b")], latex=True).text
+    '\\frac{a}{b}'
+    """
     if isinstance(op, Structural):
         return Term(op.written([term.text for term in terms], latex=latex))
     if op.variadic:

@@ -1,0 +1,531 @@
+"""Write matrix formulas, and those in index notation, as LaTeX and as plain text.
+
+How an operation is written comes from its row of the table; what is not of the table is products of matrices,
+transposes and sums over indices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from ...ops.renderer import ATOM, POWER, SIGN, Term
+from ...ops.table import COMPARISONS
+from ...ops.table import row as row_of
+from ...show.text.formulas import applied_term, number_term
+from .index_notation import (
+    Applied,
+    AxisSize,
+    Entry,
+    Expression,
+    FoldOver,
+    Index,
+    Letter,
+    LetterValue,
+    Listing,
+    Numeral,
+    ProductOf,
+    SlopeOf,
+    Stride,
+    SumOf,
+    SumOver,
+    letters_in,
+)
+from .layouts import Lines
+from .matrices import (
+    ArrayTerm,
+    ElementwiseCall,
+    ElementwiseProduct,
+    ElementwiseSlope,
+    FoldAlong,
+    IndexedSum,
+    MatrixProduct,
+    MatrixSum,
+    MatrixTree,
+    Ones,
+    parts_of_matrix,
+)
+from .symbols import ShownSymbol, letters_for_indices
+
+_SUM, _PRODUCT = 1, 2
+
+_LISTED = 24
+"""So many indices that follow no rule are written out."""
+
+
+@dataclass
+class LengthSymbols:
+    """What lengths are called.
+
+    Attributes
+    ----------
+    of_letter : callable
+        The symbol of the length of a letter, if it has one.
+    of_axis : callable
+        That of an axis.
+    named : dict
+        The lengths that have a name, by their symbol.
+    """
+
+    of_letter: Callable[[Letter], ShownSymbol]
+    of_axis: Callable[[int], ShownSymbol]
+    named: Mapping[ShownSymbol, int]
+
+
+@dataclass
+class FormulaWriter:
+    """Writes formulas of one program, in LaTeX or plain text.
+
+    Attributes
+    ----------
+    symbols : mapping
+        The symbol of each array.
+    lengths : callable
+        The length of a dimension of an array, None where it is that of an axis.
+    sizes : LengthSymbols
+        What lengths are called.
+    layout : callable
+        How arrays lie.
+    latex : bool
+        Whether to write LaTeX.
+    unseen : set
+        The arguments whose dimensions are still to be written below them.
+    notes : list of str
+        What has to be said beside the formulas.
+    """
+
+    symbols: Mapping[Hashable, ShownSymbol]
+    lengths: Callable[[Hashable, int], int | None]
+    sizes: LengthSymbols
+    layout: Callable[[Hashable], Lines]
+    latex: bool
+    unseen: set[Hashable] = field(default_factory=set)
+    notes: list[str] = field(default_factory=list)
+    listings: dict[Listing, str] = field(default_factory=dict)
+    _letters: dict[Letter, str] = field(default_factory=dict)
+
+    # ---------------------------------------------------------------------------------------------- matrices
+
+    def matrix(self, tree: MatrixTree) -> Term:
+        """Return a formula of matrices."""
+        match tree:
+            case Numeral(number):
+                return self.number(number)
+            case AxisSize(axis):
+                return self._symbol(self.sizes.of_axis(axis))
+            case ArrayTerm():
+                return self._array(tree)
+            case Ones(letter, is_row):
+                size = self._text(self.sizes.of_letter(letter))
+                ones = rf"\mathbf{{1}}_{{{size}}}" if self.latex else f"1_{size}"
+                return Term(self._transposed(ones) if is_row else ones)
+            case ElementwiseCall(word, operands):
+                return self._applied(word, [self._matrix_operand(word, part) for part in operands])
+            case ElementwiseSlope(word, operand):
+                return self._slope(word, self.matrix(operand))
+            case MatrixSum(terms):
+                ordered = sorted(terms, key=lambda term: not isinstance(term, MatrixProduct))
+                return self._sum([self.matrix(term) for term in ordered])
+            case ElementwiseProduct(number, factors):
+                return self._product(
+                    number,
+                    [(self.matrix(base), own, _kind(base), _kind(base) == "matrix") for base, own in factors],
+                )
+            case MatrixProduct(factors):
+                texts = [self._grouped(self.matrix(factor), POWER) for factor in factors]
+                return Term((r"\, " if self.latex else " ").join(texts), _PRODUCT)
+            case IndexedSum(total):
+                return self.indexed(total)
+            case FoldAlong(word, operand, is_over_rows, is_over_columns):
+                which = (
+                    ""
+                    if is_over_rows and is_over_columns
+                    else ("column by column" if is_over_rows else "row by row")
+                )
+                inside = self.matrix(operand).text
+                if not self.latex:
+                    return Term(f"{word}({inside}{f', {which}' if which else ''})")
+                name = rf"\operatorname{{{word}}}"
+                name = rf"\underset{{\text{{{which}}}}}{{{name}}}" if which else name
+                return Term(rf"{name}\left({inside}\right)")
+
+    def _array(self, term: ArrayTerm) -> Term:
+        """Return an array or a part of it, with its dimensions where it is seen for the first time."""
+        entry = term.entry
+        text = self._part(entry)
+        if term.is_transposed:
+            text = self._transposed(text)
+        if self.latex and entry.array in self.unseen and (term.row or term.column):
+            self.unseen.discard(entry.array)
+            text = rf"\underbrace{{{text}}}_{{{self.shape(term.row, term.column)}}}"
+        return Term(text, POWER if term.is_transposed else ATOM)
+
+    def shape(self, row: Letter | None, column: Letter | None) -> str:
+        """Return the dimensions of a matrix."""
+        texts = [self._text(self.sizes.of_letter(letter)) if letter else "1" for letter in (row, column)]
+        return (r" \times " if self.latex else "×").join(texts)
+
+    def _part(self, entry: Entry) -> str:
+        symbol = self._text(self.symbols[entry.array])
+        if not entry.at or self._is_whole(entry):
+            return symbol
+        own_row, own_column = self.layout(entry.array)
+        order = [place for place in (own_row, own_column) if place is not None]
+        texts = [self._range(entry, place) for place in order]
+        self.note("Indices count from 1; a:b is from a to b.")
+        return self._below(symbol, texts)
+
+    def _is_whole(self, entry: Entry) -> bool:
+        return all(self._is_all(entry, place) for place in range(len(entry.at)))
+
+    def _is_all(self, entry: Entry, place: int) -> bool:
+        index, length = entry.at[place], self.lengths(entry.array, place)
+        if isinstance(index, Letter):
+            return index.length == length or length is None
+        return length == 1 and index == Stride(0)
+
+    def _range(self, entry: Entry, place: int) -> str:
+        """Return the part of a dimension."""
+        index = entry.at[place]
+        if self._is_all(entry, place):
+            return "{:}" if self.latex else ":"
+        if isinstance(index, Letter):
+            index = Stride(0, ((index, 1),))
+        if isinstance(index, Stride) and len(index.steps) == 1 and index.start >= 0:
+            (letter, step), start = index.steps[0], index.start
+            colon = "{:}" if self.latex else ":"
+            if letter.length is None:
+                size = self._text(self.sizes.of_letter(letter))
+                return f"{start + 1}{colon}{size}{f' + {start}' if start else ''}"
+            stop = start + step * (letter.length - 1) + 1
+            if step == 1:
+                return f"{start + 1}{colon}{stop}"
+            dots = r",\dots," if self.latex else ",…,"
+            return f"{start + 1},{start + step + 1}{dots}{stop}"
+        return self._index(index)
+
+    def _transposed(self, text: str) -> str:
+        return rf"{text}^\top" if self.latex else f"{text}ᵀ"
+
+    # ---------------------------------------------------------------------------------------- index notation
+
+    def indexed(self, expression: Expression) -> Term:
+        """Return a formula in index notation."""
+        match expression:
+            case Numeral(number):
+                return self.number(number)
+            case AxisSize(axis):
+                return self._symbol(self.sizes.of_axis(axis))
+            case LetterValue(letter):
+                self.note("Indices count from 1.")
+                return self._sum([Term(self.letter(letter)), Term("-1", SIGN)])
+            case Entry(array, at):
+                return Term(self._below(self._text(self.symbols[array]), self._indices(expression, at)))
+            case Applied(word, operands):
+                return self._applied(word, [self._indexed_operand(word, part) for part in operands])
+            case SlopeOf(word, operand):
+                return self._slope(word, self.indexed(operand))
+            case SumOf(terms):
+                return self._sum([self.indexed(term) for term in terms])
+            case ProductOf(number, factors):
+                return self._product(
+                    number,
+                    [(self.indexed(base), own, _kind_of(base), False) for base, own in factors],
+                )
+            case SumOver(letters, body):
+                return self._big(r"\sum" if self.latex else "Σ", letters, body)
+            case FoldOver(word, letters, body):
+                return self._big(rf"\operatorname{{{word}}}" if self.latex else word, letters, body)
+
+    def element(self, key: Hashable, at: Sequence[Index], symbol: ShownSymbol) -> str:
+        """Return an element of an array that is being defined."""
+        return self._below(
+            self._text(symbol),
+            [self._index(index, self.lengths(key, place)) for place, index in enumerate(at)],
+        )
+
+    def _indices(self, entry: Entry, at: Sequence[Index]) -> list[str]:
+        """Return the indices of an element, without those of dimensions of one element."""
+        lengths = [self.lengths(entry.array, place) for place in range(len(at))]
+        return [self._index(index, length) for index, length in zip(at, lengths, strict=True) if length != 1]
+
+    def _big(self, sign: str, letters: Sequence[Letter], body: Expression) -> Term:
+        """Return a sum or another reduction over letters."""
+        names = [self.letter(letter) for letter in letters]
+        ends = [self._text(self.sizes.of_letter(letter)) for letter in letters]
+        inside = self.indexed(body)
+        is_sum = sign in (r"\sum", "Σ")
+        text = self._grouped(inside, _PRODUCT) if is_sum else self._grouped(inside, ATOM + 1)
+        for letter in letters:
+            del self._letters[letter]
+        if not self.latex:
+            return Term(f"{sign}_{''.join(names)} {text}", _PRODUCT)
+        if len(letters) == 1:
+            over = rf"_{{{names[0]}=1}}^{{{ends[0]}}}" if is_sum else rf"_{{{names[0]}}}"
+        else:
+            over = rf"_{{{','.join(names)}}}"
+        return Term(f"{sign}{over} {text}" if is_sum else f"{sign}{over}{text}", _PRODUCT)
+
+    def letter(self, letter: Letter) -> str:
+        """Return the name of a letter, which no other has that is used at the same time."""
+        if letter not in self._letters:
+            taken = {*self._letters.values()} | {symbol.text for symbol in self.symbols.values()}
+            taken |= {self._text(symbol) for symbol in self.sizes.named}
+            self._letters[letter] = next(name for name in letters_for_indices() if name not in taken)
+        return self._letters[letter]
+
+    def forget_letters(self) -> None:
+        """Begin a formula whose letters are its own."""
+        self._letters.clear()
+
+    def _index(self, index: Index, length: int | None = None) -> str:
+        """Return an index, which counts from 1."""
+        if isinstance(index, Letter):
+            return self.letter(index)
+        if isinstance(index, Listing):
+            return self._listed(index)
+        self.note("Indices count from 1.")
+        start = index.start + 1 - sum(step for _, step in index.steps)
+        if index.start < 0:
+            end = str(length) if length is not None else "n"
+            return end if index.start == -1 else f"{end} - {-index.start - 1}"
+        texts = [
+            f"{step if step != 1 else ''}{'' if step == 1 or not self.latex else ' '}{self.letter(letter)}"
+            for letter, step in index.steps
+        ]
+        if start or not texts:
+            texts.append(str(start))
+        return " + ".join(texts).replace("+ -", "- ")
+
+    def _listed(self, index: Listing) -> str:
+        if index not in self.listings:
+            self.listings[index] = name = f"π_{len(self.listings) + 1}"
+            shown = [str(position + 1) for position in index.positions[:_LISTED]]
+            more = len(index.positions) - len(shown)
+            rest = f", … {more} more, see f.source" if more else ""
+            self.note(f"{name} is ({', '.join(shown)}{rest}): indices that follow no rule, counted from 1.")
+        name = self.listings[index]
+        if self.latex:
+            name = name.replace("π_", r"\pi_{") + "}"
+        letters = ", ".join(map(self.letter, index.letters))
+        return f"{name}({letters})"
+
+    # ------------------------------------------------------------------------------------------------- both
+
+    def _applied(self, word: str, operands: Sequence[Term], *, is_condition: bool = False) -> Term:
+        found = applied_term(row_of(word), operands, latex=self.latex)
+        if word not in COMPARISONS or is_condition:
+            return found
+        return Term(rf"\mathbf{{1}}\left[{found.text}\right]" if self.latex else f"1[{found.text}]")
+
+    def _matrix_operand(self, word: str, operand: MatrixTree) -> Term:
+        if word == "where" and isinstance(operand, ElementwiseCall):
+            terms = [self._matrix_operand(operand.word, part) for part in operand.operands]
+            return self._applied(operand.word, terms, is_condition=True)
+        return self.matrix(operand)
+
+    def _indexed_operand(self, word: str, operand: Expression) -> Term:
+        if word == "where" and isinstance(operand, Applied):
+            terms = [self._indexed_operand(operand.word, part) for part in operand.operands]
+            return self._applied(operand.word, terms, is_condition=True)
+        return self.indexed(operand)
+
+    def _slope(self, word: str, operand: Term) -> Term:
+        """Return the derivative of a row."""
+        template = row_of(word).latex
+        head = template.partition(r"\left(")[0] if r"\left({x}\right)" in template else ""
+        if not self.latex:
+            return Term(f"{word}'({operand.text})")
+        name = head.replace("{{", "{").replace("}}", "}") or rf"\operatorname{{{word}}}"
+        return Term(rf"{name}'\left({operand.text}\right)")
+
+    def _sum(self, terms: Sequence[Term]) -> Term:
+        """Return a sum, which begins with a term without a sign if there is one."""
+        first = next((i for i, term in enumerate(terms) if not term.text.startswith("-")), 0)
+        ordered = [terms[first], *terms[:first], *terms[first + 1 :]]
+        text = ordered[0].text
+        for term in ordered[1:]:
+            is_negative = term.text.startswith("-")
+            text += f" - {term.text[1:].lstrip()}" if is_negative else f" + {term.text}"
+        return Term(text, _SUM)
+
+    def _product(self, number: float, factors: Sequence[tuple[Term, int, str, bool]]) -> Term:
+        """Return a number times powers: what is short as a fraction in front, the rest behind it."""
+        sign, above, below = self._fraction(number)
+        front = [
+            self._power(term, own, kind) for term, own, kind, _ in factors if kind == "short" and own > 0
+        ]
+        under = [
+            self._power(term, -own, kind) for term, own, kind, _ in factors if kind == "short" and own < 0
+        ]
+        rest = [
+            (self._power(term, own, kind), kind)
+            for term, own, kind, _ in factors
+            if kind != "short" and own > 0
+        ]
+        divisors = [
+            (self._power(term, -own, kind), kind)
+            for term, own, kind, _ in factors
+            if kind != "short" and own < 0
+        ]
+        numerator = [Term(above)] if above != "1" else []
+        front_text = self._joined([(term, "short") for term in (*numerator, *front)])
+        below_text = self._joined([(Term(text), "short") for text in below] + [(t, "short") for t in under])
+        if divisors:
+            top = self._joined(rest)
+            behind = self._over(top or Term("1"), self._joined(divisors) or Term("1"))
+        else:
+            behind = self._joined(rest)  # type: ignore[assignment]
+        if below_text:
+            lead: Term | None = self._over(front_text or Term("1"), below_text)
+        else:
+            lead = front_text
+        if lead is None and behind is None:
+            return Term(f"{sign}{above}", SIGN if sign else ATOM)
+        pieces = [(term, "short") for term in (lead,) if term] + [(term, "big") for term in (behind,) if term]
+        if len(pieces) == 1 and not sign:
+            return pieces[0][0]
+        text = self._joined(pieces)
+        assert text is not None
+        return Term(
+            f"{sign}{text.text}", SIGN if sign and len(pieces) == 1 and text.precedence >= SIGN else _PRODUCT
+        )
+
+    def _joined(self, factors: Sequence[tuple[Term, str]]) -> Term | None:
+        """Return factors as a product."""
+        if not factors:
+            return None
+        if len(factors) == 1:
+            return factors[0][0]
+        shown = sorted(factors, key=lambda factor: factor[1] == "sum")
+        text, before = "", ""
+        for i, (term, kind) in enumerate(shown):
+            is_last = i == len(shown) - 1
+            need = _PRODUCT if kind in ("sum", "big") and is_last else SIGN + 1
+            if kind == "short":
+                need = _PRODUCT
+            piece = self._grouped(term, need)
+            if term.text.startswith("-") and i and not piece.startswith((r"\left(", "(")):
+                piece = self._grouped(Term(term.text, 0), 1)
+            sign = r" \odot " if self.latex else " ⊙ "
+            if not (before == kind == "matrix"):
+                is_number = before == "short" and kind == "short" and piece[:1].isdigit()
+                sign = (r" \cdot " if self.latex else " · ") if is_number else (r"\, " if self.latex else " ")
+            text += (sign if i else "") + piece
+            before = kind
+        return Term(text, _PRODUCT)
+
+    def _over(self, above: Term, below: Term) -> Term:
+        if self.latex:
+            return Term(rf"\frac{{{above.text}}}{{{below.text}}}", POWER)
+        return Term(f"{self._grouped(above, _PRODUCT)}/{self._grouped(below, SIGN)}", _PRODUCT)
+
+    def _power(self, term: Term, exponent: int, kind: str) -> Term:
+        exponent = abs(exponent)
+        if exponent == 1:
+            return term
+        base = self._grouped(term, ATOM)
+        if "^" in base and self.latex and base == term.text:
+            base = rf"\left({base}\right)"
+        if not self.latex:
+            return Term(f"{base}^{exponent}", POWER)
+        # Not a power of a matrix, which is a product with itself.
+        return Term(rf"{base}^{{\odot {exponent}}}" if kind == "matrix" else rf"{base}^{{{exponent}}}", POWER)
+
+    def _fraction(self, number: float) -> tuple[str, str, list[str]]:
+        """Return a number as a sign, a numerator, and a denominator that names a length if it is one."""
+        sign, number = ("-" if number < 0 else ""), abs(number)
+        if number.is_integer():
+            return sign, self.number(number).text, []
+        for symbol, length in self.sizes.named.items():
+            for multiple in (1, 2):
+                above = number * length * multiple
+                if length > 1 and round(above) in range(1, 13) and abs(above - round(above)) < 1e-12 * above:
+                    return sign, str(round(above)), [*(["2"] if multiple == 2 else []), self._text(symbol)]
+        fraction = Fraction(number).limit_denominator(1000)
+        is_exact = abs(float(fraction) - number) <= 2e-16 * number
+        if is_exact and fraction.numerator <= 12 and (fraction.denominator <= 20 or len(repr(number)) > 6):
+            return sign, str(fraction.numerator), [str(fraction.denominator)]
+        return sign, self.number(number).text, []
+
+    def number(self, number: float) -> Term:
+        """Return a number."""
+        return number_term(number, latex=self.latex)
+
+    def _grouped(self, term: Term, need: int) -> str:
+        if term.precedence >= need:
+            return term.text
+        return rf"\left({term.text}\right)" if self.latex else f"({term.text})"
+
+    def _below(self, symbol: str, indices: Sequence[str]) -> str:
+        if not indices:
+            return symbol
+        if not self.latex:
+            return f"{symbol}[{', '.join(indices)}]"
+        is_plain = "_" not in symbol and "^" not in symbol and r"\frac" not in symbol
+        short = all(len(index) == 1 for index in indices)
+        inside = ("" if short else ",").join(indices)
+        return f"{symbol}_{{{inside}}}" if is_plain else rf"\left[{symbol}\right]_{{{inside}}}"
+
+    def _symbol(self, symbol: ShownSymbol) -> Term:
+        return Term(self._text(symbol))
+
+    def _text(self, symbol: ShownSymbol) -> str:
+        return symbol.latex if self.latex else symbol.text
+
+    def note(self, text: str) -> None:
+        """Say something beside the formulas, once."""
+        if text not in self.notes:
+            self.notes.append(text)
+
+
+def _kind(tree: MatrixTree) -> str:
+    """Return how a factor is written: as a short number, a sum, or a matrix."""
+    match tree:
+        case Numeral() | AxisSize():
+            return "short"
+        case ArrayTerm(_, row, column):
+            return "short" if row is None and column is None else "matrix"
+        case IndexedSum():
+            return "sum"
+    return "matrix" if any(_is_matrix(part) for part in _leaves(tree)) else "number"
+
+
+def _leaves(tree: MatrixTree) -> Iterator[MatrixTree]:
+    parts = parts_of_matrix(tree)
+    if not parts or isinstance(tree, MatrixProduct):
+        yield tree
+    for part in parts if not isinstance(tree, MatrixProduct) else ():
+        yield from _leaves(part)
+
+
+def _is_matrix(tree: MatrixTree) -> bool:
+    if isinstance(tree, MatrixProduct):
+        return not (_lines(tree.factors[0])[0] is None and _lines(tree.factors[-1])[1] is None)
+    return isinstance(tree, Ones) or (isinstance(tree, ArrayTerm) and bool(tree.row or tree.column))
+
+
+def _lines(tree: MatrixTree) -> tuple[Letter | None, Letter | None]:
+    """Return the letters of the rows and columns of a matrix."""
+    if isinstance(tree, ArrayTerm):
+        return tree.row, tree.column
+    if isinstance(tree, Ones):
+        return (None, tree.letter) if tree.is_row else (tree.letter, None)
+    if isinstance(tree, MatrixProduct):
+        return _lines(tree.factors[0])[0], _lines(tree.factors[-1])[1]
+    found = [_lines(part) for part in parts_of_matrix(tree)]
+    rows = [row for row, _ in found if row]
+    columns = [column for _, column in found if column]
+    return (rows[0] if rows else None), (columns[0] if columns else None)
+
+
+def _kind_of(expression: Expression) -> str:
+    match expression:
+        case Numeral() | AxisSize():
+            return "short"
+        case Entry(_, at):
+            return "short" if not any(map(letters_in, at)) else "number"
+        case SumOver():
+            return "sum"
+    return "number"

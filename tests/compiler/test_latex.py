@@ -1,0 +1,333 @@
+"""The program of a compiled function as mathematics."""
+
+# The names are those of the lecture notes, which formulas have to show.
+# ruff: noqa: N803, N806
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from array_programs import ArrayProgram, array_programs
+from formula_values import results_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import autograd
+from autograd import exp, grad, jit, log, logsumexp, relu, sigmoid, softplus, tanh, value_and_grad, vmap
+from autograd.compiler.arguments.call import Call
+from autograd.compiler.jitted import Jitted
+from autograd.compiler.latex.equations import Equations
+from nn import MLP
+
+RNG = np.random.default_rng(0)
+
+
+def logistic_cost(w: Any, b: Any, X: Any, Y: Any) -> Any:
+    """Compute the mean cost of a logistic neuron by loops over samples and features (D3)."""
+    m = len(Y)
+    J = 0.0
+    for i in range(m):
+        z = b
+        for j in range(len(w)):
+            z = z + w[j] * X[j][i]
+        a = sigmoid(z)
+        J = J - (Y[i] * log(a) + (1.0 - Y[i]) * log(1.0 - a))
+    return J / m
+
+
+def layer_cost(W: Any, b: Any, A_prev: Any, dA: Any) -> Any:
+    """Compute the mean of what a layer gives, weighted so that dA flows back to it (D7)."""
+    n1, n0 = W.shape
+    m = A_prev.shape[1]
+    total = 0.0
+    for i in range(m):
+        for j in range(n1):
+            z = b[j]
+            for k in range(n0):
+                z = z + W[j, k] * A_prev[k, i]
+            total = total + dA[j, i] * tanh(z)
+    return total / m
+
+
+def training_cost(w: Any, b: Any, X: Any, y: Any) -> Any:
+    """Compute the cost of a training set as the mean of its samples' costs (E4, C10)."""
+    m = len(y)
+    C = 0.0
+    for i in range(m):
+        z = b
+        for j in range(len(w)):
+            z = z + w[j] * X[i, j]
+        C = C + (relu(z) - y[i]) ** 2
+    return C / m
+
+
+def softmax_loss(W: Any, b: Any, X: Any, Y: Any) -> Any:
+    """Compute the mean cross entropy of a softmax (D11)."""
+    L = 0.0
+    for x, y in zip(X, Y, strict=True):
+        z = [autograd.dot(row, x) + bias for row, bias in zip(W, b, strict=True)]
+        L = L + logsumexp(z) - autograd.dot(y, z)
+    return L / len(X)
+
+
+def penalised_loss(w: Any, b: Any, X: Any, y: Any, lam: Any) -> Any:
+    """Compute the logistic loss with a penalty on the weights (D8)."""
+    m = len(y)
+    L = 0.0
+    for i in range(m):
+        z = sum(w[j] * X[i, j] for j in range(len(w))) + b
+        L = L + softplus(z) - y[i] * z
+    return L / m + lam / (2.0 * m) * sum(v * v for v in w)
+
+
+def hinge_loss(model: Any, X: Any, y: Any) -> Any:
+    """Compute the hinge loss of micrograd's demo."""
+    losses = [relu(1.0 - target * model(x)) for x, target in zip(X, y, strict=True)]
+    return sum(losses) / len(losses) + 1e-4 * sum(p * p for p in model.parameters())
+
+
+def batch_loss(w: Any, b: Any, X: Any, y: Any) -> Any:
+    """Compute the logistic loss of any number of samples."""
+    return vmap(lambda x, t: softplus(w @ x + b) - t * (w @ x + b))(X, y).mean()
+
+
+def signs(*shape: int) -> Any:
+    """Return targets that are 0 or 1."""
+    return (RNG.random(shape) > 0.5) * 1.0
+
+
+D3 = """\
+Z = wᵀ X + b
+A = sigmoid(Z)
+J = -1/m Σ_i (Y[i] log(A[i]) + (1 - Y[i]) log(1 - A[i]))
+dZ = A - Y
+∂J/∂w = 1/m X dZᵀ
+∂J/∂b = 1/m Σ_i dZ[i]
+dZ is what flows back: ∂J/∂Z = dZ/m."""
+
+D7 = """\
+Z = W A_prev + b
+dZ = dA ⊙ tanh'(Z)
+∂J/∂W = 1/m dZ A_prevᵀ
+∂J/∂b = 1/m dZ 1_m
+∂J/∂A_prev = 1/m Wᵀ dZ
+tanh'(x) = 1 - tanh(x)^2
+dZ is what flows back: ∂J/∂Z = dZ/m."""
+
+E4 = """\
+z = X w + b
+u = relu(z) - y
+J = 1/m Σ_i u[i]^2
+dz = u ⊙ relu'(z)
+∂J/∂w = 2/m Xᵀ dz
+∂J/∂b = 2/m Σ_i dz[i]
+relu'(x) = 1[x > 0]
+dz is what flows back: ∂J/∂z = 2 dz/m."""
+
+SOFTMAX = """\
+Z = X Wᵀ + b
+u = logsumexp(Z, row by row)
+L = 1/5 Σ_i (u[i] - Σ_j Y[i, j] Z[i, j])
+dZ = exp(Z - u) - Y
+∂L/∂W = 1/5 dZᵀ X
+∂L/∂b = 1/5 1_5ᵀ dZ
+dZ is what flows back: ∂L/∂Z = dZ/5."""
+
+PENALISED = """\
+z = X w + b
+L = 1/m Σ_i (softplus(z[i]) - y[i] z[i]) + λ/(2 m) Σ_i w[i]^2
+dz = sigmoid(z) - y
+∂L/∂w = 1/m (Xᵀ dz + λ w)
+∂L/∂b = 1/m Σ_i dz[i]
+dz is what flows back: ∂L/∂z = dz/m."""
+
+BATCH = """\
+z = X w + b
+L = 1/n Σ_i (softplus(z[i]) - y[i] z[i])
+a = sigmoid(z)
+∂L/∂w = 1/n Xᵀ (a - y)
+∂L/∂b = 1/n Σ_i (a[i] - y[i])"""
+
+HINGE = """\
+Z_1 = W_1 Xᵀ + b_1
+A_1 = tanh(Z_1)
+Z_2 = W_2 A_1 + b_2
+A_2 = tanh(Z_2)
+"""
+
+LESSONS: dict[str, tuple[Callable[..., Any], tuple[Any, ...], str]] = {
+    "D3": (
+        value_and_grad(logistic_cost, (0, 1)),
+        (RNG.normal(size=3), 0.3, RNG.normal(size=(3, 5)), signs(5)),
+        D3,
+    ),
+    "D7": (
+        grad(layer_cost, (0, 1, 2)),
+        (RNG.normal(size=(4, 3)), RNG.normal(size=4), RNG.normal(size=(3, 5)), RNG.normal(size=(4, 5))),
+        D7,
+    ),
+    "E4": (
+        value_and_grad(training_cost, (0, 1)),
+        (RNG.normal(size=3), 0.1, RNG.normal(size=(5, 3)), RNG.normal(size=5)),
+        E4,
+    ),
+    "softmax": (
+        value_and_grad(softmax_loss, (0, 1)),
+        (RNG.normal(size=(4, 3)), RNG.normal(size=4), RNG.normal(size=(5, 3)), np.eye(4)[[0, 1, 2, 3, 1]]),
+        SOFTMAX,
+    ),
+    "penalty": (
+        value_and_grad(penalised_loss, (0, 1)),
+        (RNG.normal(size=3), 0.1, RNG.normal(size=(5, 3)), signs(5), 0.1),
+        PENALISED,
+    ),
+    "batch": (
+        value_and_grad(batch_loss, (0, 1)),
+        (RNG.normal(size=3), 0.1, RNG.normal(size=(5, 3)), signs(5)),
+        BATCH,
+    ),
+    "hinge": (
+        value_and_grad(hinge_loss),
+        (MLP(2, [4, 3, 1], rng=0), RNG.normal(size=(5, 2)), 2.0 * signs(5) - 1.0),
+        HINGE,
+    ),
+}
+
+
+def equations_of(f: Callable[..., Any], *args: Any) -> tuple[Equations, list[Any], tuple[Any, ...]]:
+    """Return the equations of a function, the arrays of its arguments, and those of its results."""
+    compiled: Jitted = jit(f, backend="numpy")
+    compiled(*args)
+    arrays = Call(f, args, {}).arrays
+    return compiled.to_latex(), arrays, compiled._program().run(*arrays)
+
+
+def assert_equal_results(equations: Equations, arrays: list[Any], expected: tuple[Any, ...]) -> None:
+    """Assert that what the equations say is what the program computes, where that is finite."""
+    with np.errstate(all="ignore"):
+        found = results_of(equations, arrays)
+    for k, numbers in enumerate(expected):
+        value = found.get(k, np.zeros(np.shape(numbers)))
+        if isinstance(value, dict):
+            flat = np.full(np.shape(numbers), np.nan)
+            for which, own in value.items():
+                flat[equations.parameters[0][which].positions] = np.ravel(own)
+            value = flat
+        value, numbers = np.squeeze(value), np.squeeze(numbers)
+        assert value.shape == numbers.shape
+        is_finite = np.isfinite(numbers)
+        np.testing.assert_allclose(value[is_finite], numbers[is_finite], rtol=1e-8, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_lessons_are_written_as_in_the_lecture(name: str) -> None:
+    """The vectorised forms of the notes come from scalar loops, word for word."""
+    f, args, expected = LESSONS[name]
+    assert repr(equations_of(f, *args)[0]).startswith(expected)
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_formulas_give_the_engines_numbers(name: str) -> None:
+    """What the formulas say, evaluated as matrices, is what the program computes."""
+    f, args, _ = LESSONS[name]
+    assert_equal_results(*equations_of(f, *args))
+
+
+def test_latex_of_a_logistic_neuron() -> None:
+    """LaTeX has the forms of the table, dimensions below, and an equation in each line (D3)."""
+    f, args, _ = LESSONS["D3"]
+    found = str(equations_of(f, *args)[0]).splitlines()
+    assert found == [
+        r"\begin{aligned}",
+        r"\underbrace{Z}_{1 \times m} &= \underbrace{w^\top}_{1 \times 3}\, "
+        r"\underbrace{X}_{3 \times m} + b \\[4pt]",
+        r"\underbrace{A}_{1 \times m} &= \sigma\left(Z\right) \\[4pt]",
+        r"J &= -\frac{1}{m}\, \sum_{i=1}^{m} \left(Y_{i}\, \ln\left(A_{i}\right) + \left(1 - Y_{i}\right)\, "
+        r"\ln\left(1 - A_{i}\right)\right) \\[4pt]",
+        r"\underbrace{dZ}_{1 \times m} &= A - \underbrace{Y}_{1 \times m} \\[4pt]",
+        r"\underbrace{\frac{\partial J}{\partial w}}_{3 \times 1} &= \frac{1}{m}\, X\, dZ^\top \\[4pt]",
+        r"\frac{\partial J}{\partial b} &= \frac{1}{m}\, \sum_{i=1}^{m} dZ_{i}",
+        r"\end{aligned}",
+    ]
+
+
+def test_dimensions_are_left_out_on_request() -> None:
+    """Without dimensions nothing stands below the arrays."""
+    f, args, _ = LESSONS["D7"]
+    compiled = jit(f)
+    compiled(*args)
+    assert "underbrace" in str(compiled.to_latex())
+    assert "underbrace" not in str(compiled.to_latex(dimensions=False))
+
+
+def regular_programs() -> st.SearchStrategy[ArrayProgram]:
+    """Return programs without those that tell -0 from 0, which are one number in mathematics."""
+    return array_programs().filter(lambda program: not any("arctan2" in name for name, _ in program.steps))
+
+
+@given(program=regular_programs())
+@settings(max_examples=40)
+def test_formulas_of_random_programs(program: ArrayProgram) -> None:
+    """Whatever a program is made of, its formulas say what it computes, or it is said that there are none."""
+    try:
+        found = equations_of(lambda *args: program.results(args), *program.point(0.3))
+    except NotImplementedError:
+        return
+    assert_equal_results(*found)
+
+
+@given(program=regular_programs())
+@settings(max_examples=40)
+def test_formulas_of_gradients_of_random_programs(program: ArrayProgram) -> None:
+    """So do those of its gradients."""
+    try:
+        found = equations_of(
+            value_and_grad(lambda *args: program.total(args), (0, 1, 2)), *program.point(0.3)
+        )
+    except NotImplementedError:
+        return
+    assert_equal_results(*found)
+
+
+def test_a_wrapped_gradient_is_not_called_one() -> None:
+    """Only what `grad` itself returns is a gradient: not what a function makes of it that copies its name."""
+    import functools
+
+    gradient = grad(lambda x: x * x)
+
+    @functools.wraps(gradient)
+    def twice(x: Any) -> Any:
+        return 2.0 * gradient(x)
+
+    assert "∂" in repr(equations_of(gradient, 3.0)[0])
+    assert "∂" not in repr(equations_of(twice, 3.0)[0])
+
+
+def test_irregular_programs_are_said_to_be() -> None:
+    """A program that is interpreted from a table has no formulas, and says how many operations it has."""
+
+    def irregular(x: Any) -> Any:
+        numbers = [*x]
+        for i in range(4000):
+            row = (tanh, exp, sigmoid)[i * i % 7 % 3]
+            numbers.append(row(numbers[i * 7919 % len(numbers)] * 0.1 + numbers[i * 31 % len(numbers)] * 0.2))
+        return numbers[-1]
+
+    compiled = jit(irregular)
+    compiled(np.linspace(0.0, 1.0, 5))
+    with pytest.raises(NotImplementedError, match=r"operations are irregular"):
+        compiled.to_latex()
+
+
+def test_names_of_users_are_no_latex() -> None:
+    """A name with signs of LaTeX is text, and Greek names are Greek letters."""
+
+    def f(theta: Any, **others: Any) -> Any:
+        return theta * others["}\\input{x}"]
+
+    compiled = jit(f)
+    compiled(2.0, **{"}\\input{x}": 3.0})
+    assert str(compiled.to_latex()).splitlines()[1] == (r"f &= \theta\, \text{\}\textbackslash{}input\{x\}}")
