@@ -50,7 +50,7 @@ from .transforms.vectorize import vmap
 
 if TYPE_CHECKING:
     from .compiler import jit, lambdify
-    from .show import draw, exercise, explain, influence, lint, roundoff, spy, stepper
+    from .show import draw, exercise, explain, influence, lint, roundoff, spy, stepper, worksheet
     from .show.text.nudges import nudge
     from .show.text.path_products import paths
     from .transforms.control_flow import cond, fori_loop, scan, switch, while_loop
@@ -114,6 +114,7 @@ __all__ = [
     "vjp",
     "vmap",
     "while_loop",
+    "worksheet",
 ]
 __all__ += generated.__all__
 
@@ -144,6 +145,7 @@ _HOME = {
     "switch": ".transforms.control_flow",
     "take": ".transforms.indexing",
     "while_loop": ".transforms.control_flow",
+    "worksheet": ".show",
 }
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .exercises.grades import Grades, Mark
     from .exercises.questions import Exercise, exercise
+    from .exercises.worksheets import Worksheet, worksheet
     from .linting.findings import Finding, LintReport
     from .linting.linter import lint
     from .picture.computation_graph import draw
@@ -35,6 +36,7 @@ __all__ = [
     "RoundingError",
     "RoundoffReport",
     "Stepper",
+    "Worksheet",
     "draw",
     "exercise",
     "explain",
@@ -43,6 +45,7 @@ __all__ = [
     "roundoff",
     "spy",
     "stepper",
+    "worksheet",
 ]
 
 _HOME = {
@@ -59,6 +62,7 @@ _HOME = {
     "RoundingError": ".rounding_errors",
     "RoundoffReport": ".rounding_errors",
     "Stepper": ".stepping.page",
+    "Worksheet": ".exercises.worksheets",
     "draw": ".picture.computation_graph",
     "exercise": ".exercises.questions",
     "explain": ".text.explanation",
@@ -67,6 +71,7 @@ _HOME = {
     "roundoff": ".rounding_errors",
     "spy": ".picture.sparsity_plot",
     "stepper": ".stepping.page",
+    "worksheet": ".exercises.worksheets",
 }
 
 

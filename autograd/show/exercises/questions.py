@@ -16,8 +16,9 @@ from ..picture.layout import LayoutUnavailableError
 from ..text.caller_names import names_for_caller
 from ..text.formulas import count, digits, formula
 from .answers import Answer
+from .examples import EXAMPLES
 from .grades import Grades, graded
-from .question_picture import picture
+from .question_picture import on_paper, picture
 from .solution import Blank, Solution
 
 Kind = Literal["gradients", "partials", "line"]
@@ -149,11 +150,11 @@ class Exercise:
         """What is asked for, in a line."""
         y = self._solution.name_of[self._solution.y]
         if self._kind == _PARTIALS:
-            return "The local partials: how much does each node move with each of its operands?"
+            return "Local partials: how much does each node move with each of its operands?"
         if self._kind == _LINE:
             node = self._solution.name_of[self._blanks[-1].node]
             return f"One line of the backward pass: the gradient of {node}, added up over its uses."
-        return f"The gradients: how much does {y} move with each node? That of {y} itself is 1."
+        return f"Gradients: how much does {y} move with each node? That of {y} itself is 1."
 
     @property
     def line(self) -> str:
@@ -162,9 +163,23 @@ class Exercise:
             return ""
         return self._equation({blank: f"? ({i})" for i, blank in enumerate(self._blanks, 1)})
 
-    def solved_line(self, blank: Blank) -> str:
-        """Return how the gradient of a blank adds up, in numbers."""
-        return self._equation({}, blank) if blank.slot is None else f"{blank.name} = {self._number(blank)}"
+    def solved(self) -> list[str]:
+        """Return the answers as equations: how each gradient adds up, and each local partial as it is.
+
+        Examples
+        --------
+        >>> x = Value(3.0, label="x")
+        >>> exercise(x * 2.0).solved()
+        ['dv1/dx = dv1/dv1 · ∂v1/∂x = 1 · 2 = 2']
+        """
+        return [
+            f"{blank.name} = {self._number(blank)}" if blank.slot is not None else self._equation({}, blank)
+            for blank in self._blanks
+        ]
+
+    def table(self) -> str:
+        """Return the nodes, their numbers and the blanks as a table in HTML."""
+        return html_table(*self._table())
 
     def _equation(self, instead: Mapping[Blank, str], total: Blank | None = None) -> str:
         solution = self._solution
@@ -202,24 +217,23 @@ class Exercise:
         """Return the nodes that use a node."""
         return {edge.node for edge in self._solution.uses[node]}
 
-    def picture(self, *, answers: bool = False, ink: bool = False, dpi: int = 0) -> Drawing:
+    def picture(self, *, answers: bool = False, paper: bool = False) -> Drawing:
         """Draw the graph with its blanks.
 
         Parameters
         ----------
         answers : bool
             Whether to fill them in.
-        ink : bool
-            Whether to draw black on white.
-        dpi : int
-            The resolution of a PNG; 0 for the usual one.
+        paper : bool
+            Whether to draw black on white, in the direction in which letters are larger on a page.
 
         Returns
         -------
         Drawing
             The picture.
         """
-        return picture(self._solution, self._written(answers=answers), ink=ink, dpi=dpi)
+        written = self._written(answers=answers)
+        return on_paper(self._solution, written) if paper else picture(self._solution, written)
 
     def _table(self) -> tuple[list[str], list[list[str]]]:
         written, solution = self._written(), self._solution
@@ -268,7 +282,7 @@ class Exercise:
 
 
 def exercise(
-    y: Value,
+    y: Value | str,
     blanks: Kind = "gradients",
     *,
     hide: Hidden | Sequence[Value | str] | None = None,
@@ -280,8 +294,9 @@ def exercise(
 
     Parameters
     ----------
-    y : Value
-        The result, of at most 60 nodes.
+    y : Value or str
+        The result, of at most 60 nodes; or the id of an example of the notes: ``"A4"``, ``"A5"``, ``"A7"``,
+        ``"B3"``, ``"C2"``, ``"C6"``, ``"C8"``, ``"C9"``, ``"D1"`` or ``"E2"``.
     blanks : str
         ``"gradients"`` asks for the gradients of nodes (A4 and C6 of the notes), ``"partials"`` for local
         partials (A5), ``"line"`` for one line of the backward pass: the local partials of the uses of one
@@ -313,13 +328,17 @@ def exercise(
     --------
     >>> x = Value(3.0, label="x")
     >>> exercise(x + x * x)
-    The gradients: how much does v2 move with each node? That of v2 itself is 1.
+    Gradients: how much does v2 move with each node? That of v2 itself is 1.
       node  formula  value  local partials                               gradient
       x                  3                                               ? (1)
       v1    x * x        9  ∂v1/∂x (1st use) = 3, ∂v1/∂x (2nd use) = 3   ? (2)
       v2    x + v1      12  ∂v2/∂x = 1, ∂v2/∂v1 = 1                      1
     Answer with .check(x=..., v1=...): numbers, or formulas such as "2 * x".
     """
+    if isinstance(y, str):
+        if y not in EXAMPLES:
+            raise ValueError(f"expected the id of an example, one of {', '.join(EXAMPLES)}; got {y!r}")
+        y = EXAMPLES[y]()
     if not isinstance(y, Value):
         raise TypeError(f"exercise expected a Value, got {y!r} ({type(y).__name__})")
     if blanks not in get_args(Kind):
