@@ -50,7 +50,18 @@ from .transforms.vectorize import vmap
 
 if TYPE_CHECKING:
     from .compiler import jit, lambdify
-    from .show import draw, exercise, explain, influence, lint, roundoff, spy, stepper, worksheet
+    from .show import (
+        animate,
+        draw,
+        exercise,
+        explain,
+        influence,
+        lint,
+        roundoff,
+        spy,
+        stepper,
+        worksheet,
+    )
     from .show.text.nudges import nudge
     from .show.text.path_products import paths
     from .transforms.control_flow import cond, fori_loop, scan, switch, while_loop
@@ -64,6 +75,7 @@ __all__ = [
     "OPS",
     "Op",
     "Value",
+    "animate",
     "anomaly",
     "as_values",
     "check_grads",
@@ -122,6 +134,7 @@ __all__ += generated.__all__
 warn_of_mixed_files()
 
 _HOME = {
+    "animate": ".show",
     "check_grads": ".transforms.gradient_check",
     "cond": ".transforms.control_flow",
     "custom_jvp": ".transforms.custom_rules",

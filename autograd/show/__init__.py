@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .picture.sparsity_plot import spy
     from .rounding_errors import RoundingError, RoundoffReport, roundoff
     from .sample_influence import Influence, Pull, influence
+    from .stepping.film import Film, animate
     from .stepping.page import Stepper, stepper
     from .text.explanation import Explanation, explain
 
@@ -26,6 +27,7 @@ __all__ = [
     "Drawing",
     "Exercise",
     "Explanation",
+    "Film",
     "Finding",
     "Grades",
     "Influence",
@@ -37,6 +39,7 @@ __all__ = [
     "RoundoffReport",
     "Stepper",
     "Worksheet",
+    "animate",
     "draw",
     "exercise",
     "explain",
@@ -52,6 +55,7 @@ _HOME = {
     "Drawing": ".picture.drawing",
     "Exercise": ".exercises.questions",
     "Explanation": ".text.explanation",
+    "Film": ".stepping.film",
     "Finding": ".linting.findings",
     "Grades": ".exercises.grades",
     "Influence": ".sample_influence",
@@ -63,6 +67,7 @@ _HOME = {
     "RoundoffReport": ".rounding_errors",
     "Stepper": ".stepping.page",
     "Worksheet": ".exercises.worksheets",
+    "animate": ".stepping.film",
     "draw": ".picture.computation_graph",
     "exercise": ".exercises.questions",
     "explain": ".text.explanation",

@@ -313,7 +313,7 @@ def test_save(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("name", ["x.svg", "x", "html"])
 def test_another_suffix(tmp_path: Path, name: str) -> None:
     """Any other suffix raises an error, and nothing is written."""
-    with pytest.raises(ValueError, match=r"expected a path ending in \.html, got "):
+    with pytest.raises(ValueError, match=r"expected a path ending in \.html, \.gif or \.mp4, got "):
         stepper(Value(2.0)).save(tmp_path / name)
     assert list(tmp_path.iterdir()) == []
 

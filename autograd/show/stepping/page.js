@@ -652,6 +652,13 @@ for (const pane of document.querySelectorAll(".pane")) {
   }).observe(pane);
 }
 
+// A notebook, whose theme need not be that of the system, says what it is.
+addEventListener("message", ({ source, data }) => {
+  if (source === parent && ["light", "dark", ""].includes(data?.theme)) {
+    document.documentElement.dataset.theme = data.theme;
+  }
+});
+
 // ------------------------------------------------------------------------------------- the size of it
 
 const LEGIBLE = 0.5;

@@ -27,6 +27,7 @@ from ..picture.unfolded import Look, draw_unfolded
 from ..text.caller_names import names_for_caller
 from ..text.formulas import formula
 from ..text.modules import modules_of, within
+from .film import FORMATS, Film
 from .graph_program import graph_program
 from .javascript import can_say, rules_source
 from .moments import Moment, Script
@@ -123,7 +124,8 @@ class Stepper:
         Parameters
         ----------
         path : path-like
-            A path that ends in ``.html``.
+            A path that ends in ``.html``; or in ``.gif`` or ``.mp4``, for an animated image of its moments,
+            see `animate`.
 
         Returns
         -------
@@ -133,15 +135,43 @@ class Stepper:
         Raises
         ------
         ValueError
-            For another suffix.
+            For another suffix, and for an animated image of more than 400 moments.
+        ImportError
+            If an animated image is wanted, and matplotlib is not installed.
+        RuntimeError
+            For ``.mp4`` without ffmpeg.
         OSError
             If the file cannot be written; an existing file is left unchanged.
         """
         target = Path(path)
-        if target.suffix.lower() != ".html":
-            raise ValueError(f"expected a path ending in .html, got {str(target)!r}")
+        suffix = target.suffix.lower()
+        if suffix in FORMATS:
+            return self.film().save(target)
+        if suffix != ".html":
+            raise ValueError(f"expected a path ending in .html, {' or '.join(FORMATS)}, got {str(target)!r}")
         write_whole(target, self.html.encode())
         return target
+
+    def film(self, seconds: float = 1.5) -> Film:
+        """Return the moments as an animated image.
+
+        Parameters
+        ----------
+        seconds : float
+            How long each moment is seen.
+
+        Returns
+        -------
+        Film
+            Notebooks show it, and ``save`` writes it.
+
+        Raises
+        ------
+        ValueError
+            For more than 400 moments.
+        """
+        leaves = frozenset(i for i, node in enumerate(self._program["nodes"]) if "op" not in node)
+        return Film(self.title, self.moments, self._drawing, leaves, seconds)
 
     def _repr_html_(self) -> str:
         return framed(self.html, f"Stepping through {self.title}")
