@@ -136,7 +136,8 @@ def link(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         for text in list(doctree.findall(nodes.Text)):
             if CITED.search(text) and not _within(text, (*NOT_PROSE, nodes.title)):
                 text.parent.replace(text, list(_cited(text.astext(), notes, ids)))
-    if not docname.startswith("api/"):
+    # The tables there also have names of others.
+    if not docname.startswith("api/") and docname != "coming-from":
         known = _documented(app)
         for literal in list(doctree.findall(nodes.literal)):
             name = re.sub(r"\(.*\)$", "", literal.astext())

@@ -87,8 +87,9 @@ def summary(rows: tuple[Op, ...]) -> Iterator[str]:
     """Yield a table with a line for each row."""
     yield "| operation | value | partial derivatives | in Python |\n|---|---|---|---|"
     for op in rows:
-        partials = ", ".join(f"${rule(partial)}$" for partial in op.partials if "where" not in partial.words)
-        yield f"| [{op.name}](#{anchor(op)}) | ${value(op)}$ | {partials or 'by cases'} | {in_python(op)} |"
+        by_cases = any("where" in partial.words for partial in op.partials)
+        partials = "by cases" if by_cases else ", ".join(f"${rule(partial)}$" for partial in op.partials)
+        yield f"| [{op.name}](#{anchor(op)}) | ${value(op)}$ | {partials} | {in_python(op)} |"
 
 
 def in_python(op: Op) -> str:

@@ -57,15 +57,15 @@ PANELS = (
 TITLE = "One training step of micrograd’s demo: value and all 337 gradients"
 WIDTH, ROW, LEFT, RIGHT = 760, 24, 210, 90
 LOW, HIGH = 1e-3, 3e3
+TICKS = ((1e-3, "1 µs"), (1e-1, "0.1 ms"), (1e1, "10 ms"), (1e3, "1 s"))
 
 STYLE = """text { font: 13px system-ui, sans-serif; fill: #1f2328 }
 .title { font-weight: 600 } .axis, .value { fill: #59636e; font-size: 12px }
-line { stroke: #d1d9e0 } .ours { fill: #2563eb } .peer { fill: #9aa4b2 }
+line { stroke: #d1d9e0 } .ours { fill: #2563eb } .peer { fill: #9aa4b2 } .ground { fill: #ffffff }
 @media (prefers-color-scheme: dark) {
   text { fill: #e6edf3 } .axis, .value { fill: #9198a1 } line { stroke: #3d444d }
   .ours { fill: #60a5fa } .peer { fill: #656f7b } .ground { fill: #0d1117 }
-}
-.ground { fill: #ffffff }"""
+}"""
 
 
 def medians(results: str) -> dict[tuple[str, str], float]:
@@ -90,45 +90,48 @@ def written(ms: float) -> str:
     return f"{number:.2g} {unit}" if number < 100 else f"{number:.0f} {unit}"
 
 
+def at(ms: float) -> float:
+    """Return where a time is on the logarithmic axis."""
+    return LEFT + (WIDTH - LEFT - RIGHT) * math.log(ms / LOW) / math.log(HIGH / LOW)
+
+
+def bars(panel: Panel, times: Mapping[tuple[str, str], float], y: int) -> tuple[list[str], int]:
+    """Return the bars of a panel that begins at a height, with the axis behind them, and where it ends."""
+    end = y + ROW * len(panel.bars)
+    parts = [f'<line x1="{at(ms):.1f}" x2="{at(ms):.1f}" y1="{y}" y2="{end}"/>' for ms, _ in TICKS]
+    for row, bar in enumerate(panel.bars):
+        ms, middle = times[bar.case, bar.peer], y + ROW * row + ROW // 2
+        kind = "ours" if bar.peer.startswith("chainrule") else "peer"
+        length = at(ms) - LEFT
+        parts += [
+            f'<text x="{LEFT - 10}" y="{middle + 4}" text-anchor="end">{escape(bar.name)}</text>',
+            f'<rect class="{kind}" x="{LEFT}" y="{middle - 9}" width="{length:.1f}" height="18" rx="2"/>',
+            f'<text class="value" x="{at(ms) + 6:.1f}" y="{middle + 4}">{written(ms)}</text>',
+        ]
+    return parts, end
+
+
 def chart(times: Mapping[tuple[str, str], float], panels: Sequence[Panel] = PANELS) -> str:
     """Return the chart: bars on a logarithmic axis."""
-    across = WIDTH - LEFT - RIGHT
-
-    def at(ms: float) -> float:
-        return LEFT + across * math.log(ms / LOW) / math.log(HIGH / LOW)
-
-    parts, y = [], 26
-    parts.append(f'<text class="title" x="12" y="{y}">{TITLE}</text>')
-    y += 20
-    parts.append(f'<text class="axis" x="12" y="{y}">median time, logarithmic; less is better</text>')
-    top = y + 12
-    y += 16
-    for panel in panels:
-        y += 20
-        parts.append(f'<text class="axis" x="12" y="{y}">{escape(panel.title)}</text>')
-        y += 8
-        for bar in panel.bars:
-            ms = times[bar.case, bar.peer]
-            kind = "ours" if bar.peer.startswith("chainrule") else "peer"
-            parts.append(f'<text x="{LEFT - 10}" y="{y + 16}" text-anchor="end">{escape(bar.name)}</text>')
-            parts.append(
-                f'<rect class="{kind}" x="{LEFT}" y="{y + 3}" width="{at(ms) - LEFT:.1f}" '
-                f'height="{ROW - 6}" rx="2"/>'
-            )
-            parts.append(f'<text class="value" x="{at(ms) + 6:.1f}" y="{y + 16}">{written(ms)}</text>')
-            y += ROW
-        y += 6
-    lines = [
-        f'<line x1="{at(ms):.1f}" x2="{at(ms):.1f}" y1="{top}" y2="{y}"/>'
-        f'<text class="axis" x="{at(ms):.1f}" y="{y + 16}" text-anchor="middle">{label}</text>'
-        for ms, label in ((1e-3, "1 µs"), (1e-1, "0.1 ms"), (1e1, "10 ms"), (1e3, "1 s"))
+    parts = [
+        f'<text class="title" x="12" y="26">{TITLE}</text>',
+        '<text class="axis" x="12" y="46">median time, on a logarithmic axis; shorter is better</text>',
     ]
-    height = y + 28
+    y = 60
+    for panel in panels:
+        parts.append(f'<text class="axis" x="12" y="{y + 18}">{escape(panel.title)}</text>')
+        more, y = bars(panel, times, y + 26)
+        parts += more
+    parts += [
+        f'<text class="axis" x="{at(ms):.1f}" y="{y + 18}" text-anchor="middle">{label}</text>'
+        for ms, label in TICKS
+    ]
+    height = y + 30
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" '
         f'height="{height}" role="img" aria-label="Bar chart of the time of one training step">\n'
         f'<style>{STYLE}</style>\n<rect class="ground" width="{WIDTH}" height="{height}"/>\n'
-        + "\n".join([*lines, *parts])
+        + "\n".join(parts)
         + "\n</svg>\n"
     )
 
