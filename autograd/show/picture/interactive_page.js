@@ -342,12 +342,23 @@ function explain(id) {
   open = id;
   element("name").textContent = title;
   element("rows").replaceChildren(...listed(rows));
-  element("explanation").textContent = explanation;
+  element("explanation").replaceChildren(...lined(explanation));
   panel.hidden = false;
   panel.scrollTop = 0;
   askForHeight();
   hideTip();
   mark();
+}
+
+/** Lines of a text: what is too long for the panel goes on below its beginning, and titles stand out. */
+function lined(text) {
+  const lines = text.split("\n");
+  const indents = lines.map((line) => line.search(/\S|$/));
+  return lines.map((line, i) => {
+    const item = made(indents[i] === 0 && indents[i + 1] > 0 ? "strong" : "span", line.trimStart());
+    item.style.paddingLeft = `${indents[i] + 2}ch`;
+    return item;
+  });
 }
 
 function closePanel() {
