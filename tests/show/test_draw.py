@@ -403,9 +403,10 @@ def test_depth_of_a_graph_with_many_paths() -> None:
 
 
 def test_a_network_folds_by_itself(pygraphviz: ModuleType) -> None:
-    """Beyond max_nodes, each neuron with all its samples is folded into a box, and so is the loss."""
+    """Each neuron with all its samples is folded into a box, and so is the loss; or into circles."""
     loss = hinge_of([3, 1], samples=40)
-    graph = pygraphviz.AGraph(string=draw(loss).source)
+    assert "shape=circle" in draw(loss).source
+    graph = pygraphviz.AGraph(string=draw(loss, fold="modules").source)
     drawn = texts(graph)
     assert sorted(lines[0] for lines in drawn) == [
         "loss, after the network",
@@ -416,7 +417,7 @@ def test_a_network_folds_by_itself(pygraphviz: ModuleType) -> None:
     ]
     assert ["neurons.2", "3 parameters", "dot, add, relu ×40"] in [lines[:3] for lines in drawn]
     assert edges(graph) == [["×40"]] * 4
-    assert f"{len(nodes(loss)):,} nodes, folded" in draw(loss).source
+    assert f"{len(nodes(loss)):,} nodes, folded" in draw(loss, fold="modules").source
     assert draw(loss, fold=False, max_nodes=1000).source.count("value") > 300
 
 
@@ -424,7 +425,7 @@ def test_folding_on_request(pygraphviz: ModuleType) -> None:
     """A small network folds on request, colours and highlights included."""
     loss = hinge_of([2, 1], samples=1)
     w = next(node for node in nodes(loss) if node.label == "layers.0.neurons.0.w[0]")
-    graph = pygraphviz.AGraph(string=draw(loss, fold=True, highlight=w, color_by_grad=True).source)
+    graph = pygraphviz.AGraph(string=draw(loss, fold="modules", highlight=w, color_by_grad=True).source)
     assert graph.number_of_nodes() == 4
     assert sum(node.attr["penwidth"] == "2.5" for node in graph.nodes()) == 3
 
@@ -433,7 +434,7 @@ def test_large_networks(pygraphviz: ModuleType) -> None:
     """30,000 nodes fold into one box per layer; a request for all of them raises instead of hanging."""
     loss = hinge_of([32, 32, 1], samples=200)
     assert len(nodes(loss)) > 30_000
-    graph = pygraphviz.AGraph(string=draw(loss).source)
+    graph = pygraphviz.AGraph(string=draw(loss, fold="modules").source)
     assert sorted(lines[0] for lines in texts(graph)) == [
         "layers.0",
         "layers.1",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -15,13 +16,15 @@ from ..text.path_products import Path
 from .budget import MAX_BOXES, MAX_EDGES, is_readable, nearest
 from .drawing import Drawing
 from .folded import Folding
+from .network import NetworkPicture
+from .neurons import neurons_of
 from .node_details import details_of_nodes
 from .styles import THEMES
 from .unfolded import Look, draw_unfolded
 from .views import Detail, View
 
 DIRECTIONS = ("LR", "RL", "TB", "BT")
-FOLDS = (None, True, False, "modules")
+FOLDS = (None, True, False, "network", "modules")
 
 # Graphviz lays out so many nodes within seconds.
 _MAX_NODES = 300
@@ -51,9 +54,10 @@ def draw(
     operation. Operands stand in the user's order. The nodes of a module stand in a frame with the module's
     name.
 
-    A picture of more than 60 nodes or 120 edges could not be read. So a larger network is folded: each neuron
-    or layer becomes one box, which all samples share. Of any other large graph the part nearest to the result
-    is drawn, and the picture says how many nodes are left out.
+    A picture of more than 60 nodes or 120 edges could not be read. So a larger network is folded, and its
+    samples share what they use: layers of neurons become circles, with the weights as edges, blue above 0 and
+    orange below, thick by their size; of other networks each module becomes a box. Of any other large graph
+    the part nearest to the result is drawn, and the picture says how many nodes are left out.
 
     Parameters
     ----------
@@ -75,9 +79,10 @@ def draw(
         stronger the larger over four decades, and white at 0. The picture has a legend.
     depth : int, optional
         Draw only the nodes at most this many operations away from the result.
-    fold : bool or "modules", optional
-        Whether to fold: True and ``"modules"`` draw modules as boxes, False draws every node. None folds what
-        would be too large to read.
+    fold : bool, "network" or "modules", optional
+        Whether to fold. ``"network"`` draws neurons as circles in layers, ``"modules"`` draws modules as
+        boxes, True takes the first of these that is possible, False draws every node. None folds what would
+        be too large to read.
     max_nodes : int, optional
         The largest number of nodes to draw, instead of as many as a person can read.
     theme : str
@@ -127,7 +132,7 @@ def draw(
             f"fold={fold!r} draws the modules of a network, but no parameter in this graph has one"
         )
     if fold or (fold is None and not fits and home):
-        return _folded(order, name_of, home, look)
+        return _folded(order, name_of, home, look, fold)
     if fold is False and len(shown) > (max_nodes or _MAX_NODES):
         raise ValueError(
             f"{len(shown):,} nodes are more than anybody can read, and Graphviz may take minutes: fold them, "
@@ -157,16 +162,34 @@ def _unfolded(
 
 
 def _folded(
-    order: Sequence[Value], name_of: Mapping[Value, str], home: Mapping[Value, str], look: Look
+    order: Sequence[Value],
+    name_of: Mapping[Value, str],
+    home: Mapping[Value, str],
+    look: Look,
+    fold: bool | str | None,
 ) -> Drawing:
-    """Draw modules as boxes."""
+    """Draw neurons as circles where that is possible, else modules as boxes."""
     folding = Folding(order, name_of, home, look)
+    neurons = None if fold == "modules" else neurons_of(order, home)
+    if neurons is None and fold == "network":
+        raise ValueError(
+            'fold="network" draws layers of neurons, and this graph has something else between its weights: '
+            'fold="modules" draws any module as a box'
+        )
+    network = None if neurons is None else NetworkPicture(order, name_of, neurons, look)
+    first = folding.draw("") if network is None else network.draw(folding.modules.unfoldable)
+
+    @cache
+    def views() -> dict[str, View]:
+        return folding.views(first)
 
     def details() -> dict[str, Detail]:
+        views()  # Which tells what has been drawn.
         alone = [node for node in order if node in folding.shown]
-        return folding.details | details_of_nodes(order, alone, name_of, look)
+        found = folding.details | details_of_nodes(order, alone, name_of, look)
+        return found if network is None else network.all_details(found)
 
-    return Drawing(folding.draw("").source, folding.views, details)
+    return Drawing(first.source, views, details)
 
 
 def _within(root: Value, depth: int, order: Sequence[Value]) -> list[Value]:

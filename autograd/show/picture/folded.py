@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import graphviz
 
@@ -65,25 +65,20 @@ class Folding:
         self.details: dict[str, Detail] = {}
         self.shown: set[Value] = set()
 
-    def views(self, folded: Callable[[str], View] | None = None) -> dict[str, View]:
+    def views(self, folded: View) -> dict[str, View]:
         """Return the pictures by module.
 
         Parameters
         ----------
-        folded : callable, optional
-            Another picture in which all is folded.
+        folded : View
+            That in which all is folded.
 
         Returns
         -------
         dict
             That of ``""`` first.
         """
-        first = (folded or self.draw)("")
-        return {"": first} | {path: self.draw(path) for path in self.modules.unfoldable}
-
-    def box_id(self, path: str) -> str:
-        """Return the id of the box of a module."""
-        return self._identity[path]
+        return {"": folded} | {path: self.draw(path) for path in self.modules.unfoldable}
 
     def draw(self, path: str) -> View:
         """Draw the picture in which a module is unfolded in place; all is folded for ``""``."""

@@ -282,6 +282,17 @@ def legend(largest: float, not_finite: bool, title: str = "gradient") -> str:
     return f"<TR>{''.join(cells)}</TR>"
 
 
+def key(*meanings: tuple[str, str]) -> str:
+    """Return what some colours mean, as a row of a table for `caption`.
+
+    Examples
+    --------
+    >>> key(("#ff0000", "hot")).count("<TD")
+    2
+    """
+    return f"<TR>{''.join(_swatch(colour) + _words(text) for colour, text in meanings)}</TR>"
+
+
 def caption(dot: graphviz.Digraph, text: str, rows: str = "") -> None:
     """Write below a picture: a text, and rows of a table.
 
