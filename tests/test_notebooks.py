@@ -253,3 +253,15 @@ def test_tables_of_other_libraries(name: str) -> None:
                 compared += 1
                 np.testing.assert_allclose(left, right, rtol=1e-5, atol=1e-6, err_msg=row.theirs)
     assert compared >= 4
+
+
+def test_practice_on_a_graph() -> None:
+    """The exercise on a graph in notebook 2 is not answered; right gradients pass, wrong ones do not."""
+    (asked, checked) = (source(cell) for cell in cells(notebook("02")) if "question" in source(cell))
+    scope: dict[str, Any] = {}
+    exec("from autograd import Value, exercise, sigmoid\n" + asked, scope)
+    assert eval(checked, scope).all_right is False
+    right = {"v2": -1.245, "a": -1.245, "z": -0.2926, "v1": -0.2926, "b": -0.2926, "w": -0.1463, "x": -0.5851}
+    assert scope["question"].check(**right).all_right
+    wrong = scope["question"].check(**right | {"z": -1.245})
+    assert [mark.right for mark in wrong].count(False) == 1
