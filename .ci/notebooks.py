@@ -10,11 +10,13 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+from traitlets.config import Config
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
 
@@ -49,15 +51,24 @@ def joined(outputs: list[Any]) -> list[Any]:
     return found
 
 
+def run(notebook: Any) -> None:
+    """Execute a notebook in a kernel of its own."""
+    with TemporaryDirectory(prefix="kernel-") as sockets:
+        # Two kernels that begin at once may be given one port, but not one file. Windows has none of these.
+        files = {"transport": "ipc", "ip": f"{sockets}/socket"}
+        settings = Config({} if sys.platform == "win32" else {"ConnectionFileMixin": files})
+        NotebookClient(
+            notebook, timeout=300, record_timing=False, extra_arguments=KERNEL, config=settings
+        ).execute(cwd=str(FOLDER))
+
+
 def problems(path: Path, write: bool) -> tuple[float, list[str]]:
     """Execute a notebook and return the seconds it took, and its problems."""
     committed = nbformat.read(path, as_version=4)
     fresh = nbformat.read(path, as_version=4)
     start = time.perf_counter()
     try:
-        NotebookClient(fresh, timeout=300, record_timing=False, extra_arguments=KERNEL).execute(
-            cwd=str(FOLDER)
-        )
+        run(fresh)
     except CellExecutionError as error:
         return time.perf_counter() - start, [f"{path.name}: {error}"]
     seconds = time.perf_counter() - start
