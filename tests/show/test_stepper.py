@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import html
 import json
 import re
@@ -290,6 +291,19 @@ def test_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(layout, "find_spec", lambda name: None)
     assert "wasm-unsafe-eval" not in page.html
     assert "wasm-unsafe-eval" in stepper(Value(2.0)).html
+
+
+def test_where_no_script_runs() -> None:
+    """Under the frame lies an image with the numbers after one sweep, also of a descent."""
+    w = Value(2.0, label="w")
+    frame = stepper(w * w, descend=[w], lr=0.1)._repr_html_()
+    image = re.search(r'<img [^<>]*src="data:image/png;base64,([^"]*)"', frame)
+    assert image is not None
+    assert base64.b64decode(image[1])[1:4] == b"PNG"
+    assert frame.index("<img") < frame.index("<iframe")
+    still = stepper(w * w, descend=[w], lr=0.1)._still.source
+    assert "w\nvalue 2\ngradient 4" in still
+    assert "adds 2\nsum 4" in still
 
 
 def test_one_line_in_the_repl() -> None:

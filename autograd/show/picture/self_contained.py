@@ -69,7 +69,7 @@ _TALK = (
 )
 
 
-def framed(page: str, title: str, png: bytes | None = None) -> str:
+def framed(page: str, title: str, png: bytes | None = None, height: str = "") -> str:
     """Return a page as a part of a notebook, in a frame of its own: several must not share ids and keys.
 
     The frame lies over an image, which is seen where frames are taken out: on a site that shows notebooks,
@@ -82,7 +82,9 @@ def framed(page: str, title: str, png: bytes | None = None) -> str:
     title : str
         What it shows.
     png : bytes, optional
-        The image, of 192 dots an inch; the frame has its proportions.
+        The image, of 192 dots an inch.
+    height : str
+        The height of the frame, in CSS; by default it has the proportions of the image.
 
     Returns
     -------
@@ -95,17 +97,17 @@ def framed(page: str, title: str, png: bytes | None = None) -> str:
     1
     """
     name = html.escape(title)
-    image, shape = "", "height: 40rem"
+    image, shape = "", f"height: {height or '40rem'}"
     if png is not None:
-        width, height = (number / 2 for number in struct.unpack(">II", png[16:24]))
+        wide, high = (number / 2 for number in struct.unpack(">II", png[16:24]))
         data = base64.b64encode(png).decode()
         image = (
-            f'<img alt="{name}" width="{width:.0f}" src="data:image/png;base64,{data}" '
+            f'<img alt="{name}" width="{wide:.0f}" src="data:image/png;base64,{data}" '
             'style="max-width: 100%; max-height: 42rem; object-fit: contain">'
         )
         # A picture narrower than the page stays as it is; above it is a row of buttons.
-        proportions = f"{max(width, 800.0):.0f} / {height + 60.0:.0f}"
-        shape = f"aspect-ratio: {proportions}; min-height: 11rem; max-height: 42rem"
+        proportions = f"{max(wide, 800.0):.0f} / {high + 60.0:.0f}"
+        shape = shape if height else f"aspect-ratio: {proportions}; min-height: 11rem; max-height: 42rem"
     return (
         f'<div style="position: relative; width: 100%; overflow: hidden; {shape}">{image}'
         f'<iframe title="{name}" srcdoc="{html.escape(page)}" sandbox="allow-scripts" '

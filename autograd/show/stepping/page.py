@@ -52,6 +52,8 @@ class Stepper:
         The graph as data, from which the page computes them, see `graph_program`.
     drawing : Drawing
         The graph, with the longest texts of all moments, so that there is room for each.
+    still : Drawing
+        The graph with its numbers after one sweep, which is seen where no script runs.
     predict : bool
         Whether the page begins by asking for each gradient.
 
@@ -73,12 +75,14 @@ class Stepper:
         moments: Sequence[Moment],
         program: Mapping[str, Any],
         drawing: Drawing,
+        still: Drawing,
         predict: bool = False,
     ) -> None:
         self.title = title
         self.moments = tuple(moments)
         self._program = program
         self._drawing = drawing
+        self._still = still
         self._predict = predict
 
     @cached_property
@@ -174,7 +178,11 @@ class Stepper:
         return Film(self.title, self.moments, self._drawing, leaves, seconds)
 
     def _repr_html_(self) -> str:
-        return framed(self.html, f"Stepping through {self.title}")
+        try:
+            image = self._still.render("png")
+        except LayoutUnavailableError:
+            image = None
+        return framed(self.html, f"Stepping through {self.title}", image, height="40rem")
 
     def __repr__(self) -> str:
         return f"<Stepper through {self.title!r}, {len(self.moments)} moments; .save('steps.html') writes it>"
@@ -259,7 +267,8 @@ def stepper(
             script.sweep({}, "")
         program = graph_program(script, trained, 0.1 if lr is None else lr, times)
     title = script.name_of[root]
-    return Stepper(title, script.moments, program, _draw(script, direction), predict)
+    drawing, still = (_draw(script, direction, still=still) for still in (False, True))
+    return Stepper(title, script.moments, program, drawing, still, predict)
 
 
 def _leaves(descend: Iterable[Value], order: Sequence[Value]) -> list[Value]:
@@ -290,22 +299,29 @@ def _check_size(order: Sequence[Value], times: int) -> None:
         )
 
 
-def _draw(script: Script, direction: str) -> Drawing:
-    """Draw the graph with the longest text of each place, so that there is room for all."""
-    values = _longest((moment.target, moment.value) for moment in script.moments)
-    adjoints = _longest((moment.target, moment.adjoint) for moment in script.moments)
-    passings = [moment.passing for moment in script.moments if moment.passing]
-    lines = [_longest(((edge.node, edge.slot), edge.lines[i]) for edge in passings) for i in range(3)]
+def _draw(script: Script, direction: str, *, still: bool) -> Drawing:
+    """Draw the graph with its numbers after one sweep, or with room for the longest text of each place."""
+    first = script.moments[1].round
+    moments = [
+        moment
+        for moment in script.moments
+        if not still or (moment.round in ("", first) and moment.phase != "Update")
+    ]
+    choose, least = (_last, "") if still else (_longest, _USUAL)
+    values = choose((moment.target, moment.value) for moment in moments)
+    adjoints = choose((moment.target, moment.adjoint) for moment in moments)
+    passings = [moment.passing for moment in moments if moment.passing]
+    lines = [choose(((edge.node, edge.slot), edge.lines[i]) for edge in passings) for i in range(3)]
     home = modules_of(script.order)
     texts: dict[Value | Edge, str] = {}
     for i, node in enumerate(script.order):
         called = {item: within(script.name_of[item], home.get(node, "")) for item in (node, *operands(node))}
         head = f"{called[node]} = {formula(node, called)}" if node.op else called[node]
         # No gradient reaches a node that is only compared or selected by.
-        value, adjoint = (max(text, _USUAL, key=len) for text in (values[i], adjoints.get(i, "0")))
+        value, adjoint = (max(text, least, key=len) for text in (values[i], adjoints.get(i, "0")))
         texts[node] = f"{head}\nvalue {value}\ngradient {adjoint}"
         flowing = [edge for edge in edges(node) if (i, edge.slot) in lines[0]]
-        texts |= {edge: "\n".join(longest[i, edge.slot] for longest in lines) for edge in flowing}
+        texts |= {edge: "\n".join(line[i, edge.slot] for line in lines) for edge in flowing}
     return draw_unfolded(script.order, script.order, script.name_of, home, Look(direction), texts)
 
 
@@ -316,3 +332,8 @@ def _longest(texts: Iterable[tuple[Any, str | None]]) -> dict[Any, str]:
         if text is not None:
             found[key] = max(found.get(key, ""), text, key=len)
     return found
+
+
+def _last(texts: Iterable[tuple[Any, str | None]]) -> dict[Any, str]:
+    """Return the last text for each key."""
+    return {key: text for key, text in texts if text is not None}
