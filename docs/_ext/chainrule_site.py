@@ -23,7 +23,7 @@ CITED = re.compile(r"\b[A-E][1-9]\d?\b")
 NOT_PROSE = (nodes.literal, nodes.literal_block, nodes.doctest_block, nodes.reference, nodes.math, nodes.raw)
 
 # Names of ours that in prose mostly mean something else.
-AMBIGUOUS = {"data", "load", "save"}
+AMBIGUOUS = {"data", "dot", "load", "save"}
 
 
 class Live(SphinxDirective):
@@ -122,6 +122,15 @@ def valid_markup(app: Sphinx, what: str, name: str, item: Any, options: Any, lin
             lines[i] = re.sub(r"\|(?=\w)", r"\\|", line)
 
 
+def tidy(app: Sphinx, doctree: nodes.document) -> None:
+    """Leave out the empty line that ends a block of examples, which doctest needs."""
+    for block in doctree.findall(nodes.literal_block):
+        text = block.astext()
+        if text.endswith("\n"):
+            block.rawsource = text.rstrip("\n")
+            block.children = [nodes.Text(block.rawsource)]
+
+
 def plain(app: Sphinx, env: Any, node: Any, contnode: nodes.TextElement) -> nodes.Node | None:
     """Leave a name in backticks that is in no page, such as a parameter, as it is."""
     return contnode if node.get("reftype") == "obj" else None
@@ -206,6 +215,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("env-get-outdated", outdated)
     # After numpydoc, which makes sections of reStructuredText.
     app.connect("autodoc-process-docstring", valid_markup, priority=900)
+    app.connect("doctree-read", tidy)
     app.connect("missing-reference", plain)
     app.connect("doctree-resolved", link)
     app.connect("html-page-context", without_ways_back)

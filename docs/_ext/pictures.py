@@ -69,10 +69,9 @@ def shot(driver: Any) -> Image.Image:
 
 def film(driver: Any, theme: str) -> None:
     """Write the film of the stepper."""
-    from autograd import Value, stepper, tanh
+    from autograd import stepper
 
-    x, w = Value(0.5, label="x"), Value(-2.0, label="w")
-    y = tanh(w * x) + x**2
+    y = expression()
     with tempfile.TemporaryDirectory() as folder:
         show(driver, stepper(y).save(Path(folder, "page.html")).as_uri(), *FILM, theme)
         frames = [shot(driver)]
@@ -87,8 +86,33 @@ def film(driver: Any, theme: str) -> None:
     first.save(target, save_all=True, append_images=others, duration=times, loop=0, optimize=True)
 
 
+def expression() -> Any:
+    """Return the expression that the README begins with."""
+    from autograd import Value, tanh
+
+    x, w = Value(0.5, label="x"), Value(-2.0, label="w")
+    return tanh(w * x) + x**2
+
+
+def network() -> Any:
+    """Return the loss of a small network over four samples."""
+    from nn import MLP, losses
+
+    samples = [[2.0, 3.0, -1.0], [3.0, -1.0, 0.5], [0.5, 1.0, 1.0], [1.0, 1.0, -1.0]]
+    return losses.mse(MLP(3, [4, 4, 1], rng=0)(samples), [1.0, -1.0, -1.0, 1.0])
+
+
+def stills() -> None:
+    """Write the pictures of graphs, which have a dark form of their own."""
+    for name, root in (("graph", expression()), ("network", network())):
+        root.backward()
+        # The names of this function are not those of the reader.
+        root.draw(names={"y" if name == "graph" else "loss": root}).save(DOCS / "_static" / f"{name}.svg")
+
+
 def main(site: Path) -> None:
     """Write all pictures."""
+    stills()
     folder = DOCS / "pictures"
     folder.mkdir(exist_ok=True)
     with browser() as driver:
