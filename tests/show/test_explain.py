@@ -152,7 +152,7 @@ def test_many_uses_and_long_chains_are_cut() -> None:
     deep = x
     for _ in range(1000):
         deep = deep * 1.0
-    assert re.search(r"  … 9\d\d more …", str(explain(deep, x)))
+    assert re.search(r"  … 9\d\d more …$", str(explain(deep, x)), re.MULTILINE)
     assert len(str(explain(deep, x)).splitlines()) <= 42
     assert len(lines(explain(deep, x, full=True))) > 2000
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Sequence
+from functools import cached_property
 
 from ...engine.graph import Edge, consumers_first, depending_on, edges, operands
 from ...engine.value import Value
@@ -11,6 +13,9 @@ from ...ops.structural import Structural
 from ...transforms.sweeps import push
 from .alike import Alike
 from .path_products import Paths, trails
+
+# More paths are not listed.
+MAX_PATHS = 6
 
 
 class Derivation:
@@ -24,8 +29,6 @@ class Derivation:
         What to differentiate with respect to.
     whole : bool
         Whether to keep the paths on which a partial is 0, as long as there are others.
-    merged : bool
-        Whether one node stands for all that are alike.
 
     Attributes
     ----------
@@ -39,6 +42,10 @@ class Derivation:
         The nodes between them, without the input.
     shown : list of Value
         Those to show.
+    uses : dict of Value to list of (Edge, int)
+        The edges of each of them to show, and how many more each edge stands for.
+    fixed : list of Value
+        The operands that do not depend on x, each once: first those of nodes that are shown.
     count, zeros : int
         The number of paths, and of those that are left out.
 
@@ -50,9 +57,7 @@ class Derivation:
     (1.0, 1)
     """
 
-    def __init__(
-        self, order: Sequence[Value], x: Value, *, whole: bool = False, merged: bool = False
-    ) -> None:
+    def __init__(self, order: Sequence[Value], x: Value, *, whole: bool = False) -> None:
         self.x, self.y = x, order[-1]
         every = Paths(self.y, x, 0, {})
         self.total = every.total
@@ -69,10 +74,25 @@ class Derivation:
             self._drops_zeros = x in without_zeros
             self._within = without_zeros if self._drops_zeros else self._through
         self.between = [node for node in moving[1:] if node in self._within]
+        self._edges = {node: self._contributing(node) for node in self.between}
         self.count = self._number_of_paths()
         self.zeros = every.count - self.count
-        self._alike = Alike(x, self.between, self.edges) if merged else None
-        self.shown = self._alike.shown if self._alike else self.between
+        self._show(None)
+
+    def merged(self) -> Derivation:
+        """Return the same derivation, in which one node stands for all that are alike."""
+        other = copy.copy(self)
+        other._show(Alike(self.x, self.between, self.edges))
+        return other
+
+    def _show(self, alike: Alike | None) -> None:
+        self._alike = alike
+        self.shown = alike.shown if alike else self.between
+        self.uses = {
+            node: alike.edges(node) if alike else [(e, 0) for e in self.edges(node)] for node in self.shown
+        }
+        args = (arg for node in [*self.shown, *self.between] for arg in operands(node))
+        self.fixed = [arg for arg in dict.fromkeys(args) if arg not in self._through]
 
     def _on_paths(self, moving: Sequence[Value], carries: Callable[[Edge], bool]) -> set[Value]:
         """Return the result, and the nodes on the paths that have only some of the edges."""
@@ -94,26 +114,20 @@ class Derivation:
 
     def edges(self, node: Value) -> list[Edge]:
         """Return the edges of a node that contribute."""
+        return self._edges[node]
+
+    def _contributing(self, node: Value) -> list[Edge]:
         found = [edge for edge in edges(node) if edge.operand in self._within]
         return [edge for edge in found if _carries(edge)] if self._drops_zeros else found
 
-    def trails(self, most: int) -> list[tuple[Edge, ...]]:
-        """Return the edges of each path, of not more than so many."""
-        found = trails(self.y, self.x, self.edges)
-        return [trail for _, trail in zip(range(most), found, strict=False)]
+    @cached_property
+    def trails(self) -> list[tuple[Edge, ...]]:
+        """The edges of each path, if they are few enough to be shown."""
+        return list(trails(self.y, self.x, self.edges)) if self.count <= MAX_PATHS else []
 
     def others(self, node: Value) -> int:
         """Return how many more nodes one that is shown stands for."""
         return self._alike.others[node] if self._alike else 0
-
-    def uses(self, node: Value) -> list[tuple[Edge, int]]:
-        """Return the edges of a node to show, and how many more each one stands for."""
-        return self._alike.edges(node) if self._alike else [(edge, 0) for edge in self.edges(node)]
-
-    def fixed(self) -> list[Value]:
-        """Return the operands that do not depend on x, each once: first those of nodes that are shown."""
-        args = (arg for node in [*self.shown, *self.between] for arg in operands(node))
-        return [arg for arg in dict.fromkeys(args) if arg not in self._through]
 
 
 def _carries(edge: Edge) -> bool:

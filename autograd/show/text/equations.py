@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
@@ -97,19 +98,38 @@ def _plain(equation: Equality) -> str:
 
 
 def _text_line(equation: Equality) -> str:
-    line = f"  {_plain(equation)}"
-    if len(line) <= _MAX_WIDTH:
-        return line
     first, *rest = equation.sides
-    margin = " " * (3 + len(first))
-    lines = [f"  {first}"]
+    if not rest:
+        return f"  {first}"
+    margin = "\n" + " " * (3 + len(first)) + "= "
     remark = f"  ({equation.remark})" if equation.remark else ""
-    for side in [*rest[:-1], "".join(rest[-1:]) + remark]:
-        is_long = not equation.dense or len(f"{lines[-1]} = {side}") > _MAX_WIDTH
-        if is_long and len(lines[-1]) >= len(margin):
-            lines.append(margin[:-1])
-        lines[-1] += f" = {side}"
-    return "\n".join(lines)
+    lines = [" = ".join(sides) for sides in _broken(equation, len, len(remark))]
+    return " = ".join([f"  {first}", *lines[:1]]) + "".join(margin + line for line in lines[1:]) + remark
+
+
+def _broken(equation: Equality, width: Callable[[str], int], more: int = 0) -> list[Sequence[str]]:
+    """Return the sides after the first, by lines."""
+    first, *rest = equation.sides
+    widths = [width(side) + 3 for side in rest]
+    widths[-1:] = [last + more for last in widths[-1:]]
+    if width(first) + sum(widths) <= _MAX_WIDTH:
+        return [rest]
+    if not equation.dense:
+        return [[side] for side in rest]
+    lines: list[list[str]] = [[]]
+    used = width(first)
+    for side, size in zip(rest, widths, strict=True):
+        if lines[-1] and used + size > _MAX_WIDTH:
+            lines.append([])
+            used = width(first)
+        lines[-1].append(side)
+        used += size
+    return list(lines)
+
+
+def _visible(latex: str) -> int:
+    """Return about how wide a formula is, of which commands and braces show nothing."""
+    return len(re.sub(r"\\[a-zA-Z]+ ?|[{}_^]", "", latex))
 
 
 def _typeset(equation: Equality) -> str:
@@ -121,7 +141,6 @@ def _typeset(equation: Equality) -> str:
 def _aligned_line(equation: Equality) -> str:
     if len(equation.sides) == 1:
         return f"&{_typeset(equation)}"
-    first, *rest = equation.sides
-    joint = " = " if sum(map(len, equation.sides)) <= 2 * _MAX_WIDTH else " \\\\\n&= "
     remark = rf" \quad \text{{({latex_text(equation.remark)})}}" if equation.remark else ""
-    return f"{first} &= {joint.join(rest)}{remark}"
+    lines = [" = ".join(sides) for sides in _broken(equation, _visible)]
+    return f"{equation.sides[0]} &= " + " \\\\\n&= ".join(lines) + remark

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
@@ -13,7 +14,7 @@ from ...ops.renderer import Term
 from ...tables import without_middle
 from ...transforms.partials import partials_as_graph
 from .caller_names import names_for_caller
-from .derivation import Derivation
+from .derivation import MAX_PATHS, Derivation
 from .equations import Equality, Section, as_latex, as_markdown, as_text
 from .kinks import remark_at_kink
 from .notation import Notation
@@ -21,7 +22,7 @@ from .path_products import check_upstream
 from .short_names import legend, short_names
 
 # Sums of more terms, and products of more factors, are shortened.
-_MAX_TERMS, _MAX_PATHS, _MAX_FACTORS = 6, 6, 12
+_MAX_TERMS, _MAX_FACTORS = 6, 12
 
 # What a screen has room for: lines, and how many equations below one title are tried.
 _SCREEN, _LIMITS = 42, (24, *range(16, 1, -1))
@@ -167,9 +168,10 @@ def _fitting(
     # Each node has two equations at least, so that this need not be tried.
     if len(derivation.between) <= _SCREEN and _fits(derivation, names, _Detail(_SCREEN), numbers):
         return _Detail(_SCREEN), derivation
-    derivation = Derivation(order, x, merged=True)
+    derivation = derivation.merged()
     details = [_Detail(most, merged=True) for most in _LIMITS]
-    return next((d for d in details if _fits(derivation, names, d, numbers)), details[-1]), derivation
+    first = bisect_left(details[:-1], True, key=lambda detail: _fits(derivation, names, detail, numbers))
+    return details[first], derivation
 
 
 def _fits(derivation: Derivation, names: _Names, detail: _Detail, numbers: bool) -> bool:
@@ -205,15 +207,15 @@ class _Working:
             return [*found, Section("Chain rule", [self._chain()])]
         title = "Total derivative: a sum over the uses, from the inside out"
         found.append(Section(title, self._each(self._total, self.of.shown)))
-        if self.numbers and self.of.count <= _MAX_PATHS:
+        if self.numbers and self.of.count <= MAX_PATHS:
             found.append(Section("The same as a sum over the paths", [self._over_paths()]))
         return found
 
     def _notes(self) -> list[Section]:
         """Return what stands in a line each: symbols, what is held constant, what is left out."""
-        fixed = self.of.fixed()
+        fixed = self.of.fixed
         found = []
-        used = [self.x, *self.of.shown, *fixed]
+        used = [self.x, *self.of.shown[:_SCREEN], *fixed[:_SCREEN]]
         if symbols := legend([self.names.long[n] for n in used], [self.names.short[n] for n in used]):
             meanings = [
                 Equality([self.write.symbol(short), self.write.words(long)]) for short, long in symbols
@@ -243,10 +245,10 @@ class _Working:
         return Equality([*sides, *self._numbers(node.data)], _the_same(self.of.others(node)))
 
     def _moving(self, node: Value) -> set[Value]:
-        return {edge.operand for edge, _ in self.of.uses(node)}
+        return {edge.operand for edge, _ in self.of.uses[node]}
 
     def _partials(self) -> list[Equality]:
-        found = [use for node in self.of.shown for use in self.of.uses(node)]
+        found = [use for uses in self.of.uses.values() for use in uses]
         if not self.detail.merged or len(found) > _SCREEN:
             return self._each(self._partial, found)
         ones = [edge for edge, _ in found if self._is_one(edge)]
@@ -255,7 +257,7 @@ class _Working:
         names = [self.write.partial(edge) for edge in ones[:_MAX_TERMS]]
         more = [] if len(ones) <= _MAX_TERMS else [self.write.dots().text]
         rest = [use for use in found if not self._is_one(use[0])]
-        return [*self._each(self._partial, rest), Equality([*names, *more, "1"])]
+        return [*self._each(self._partial, rest), Equality([*names, *more, "1"], dense=True)]
 
     def _is_one(self, edge: Edge) -> bool:
         return edge.partial == 1.0 and not remark_at_kink(edge) and self._rule(edge).text == "1"
@@ -279,7 +281,7 @@ class _Working:
 
     def _chain(self) -> Equality:
         """Return the product of the partials along the only path, from the result to x."""
-        trail = self.of.trails(1)[0][::-1]
+        trail = self.of.trails[0][::-1]
         forms: list[Callable[[Edge], Term]] = [
             lambda edge: self.write.atom(self.write.total(edge.node, edge.operand)),
             self._rule,
@@ -336,7 +338,7 @@ class _Working:
     def _over_paths(self) -> Equality:
         terms = [
             self.write.product([self.write.number(edge.partial) for edge in reversed(trail)])
-            for trail in self.of.trails(_MAX_PATHS)
+            for trail in self.of.trails
         ]
         number = self.write.number(self.of.derivative_of[self.y]).text
         sides = [self.write.total(self.y, self.x), *([self.write.sum(terms, 0)] if terms else []), number]

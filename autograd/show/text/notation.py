@@ -105,7 +105,7 @@ class Notation:
 
     def sum(self, terms: Sequence[str], more: int) -> str:
         """Return a sum, and how many more terms it has."""
-        texts = [*terms, f"{self._dots} ({more:,} more)"] if more else terms
+        texts = [*terms, f"{self._dots} {self.words(f'({more:,} more)')}"] if more else terms
         return " + ".join(
             text if i == 0 or not text.startswith("-") else f"({text})" for i, text in enumerate(texts)
         )
