@@ -66,7 +66,7 @@ from autograd import Value, grad, jit, softsign
 x = Value(-3.0, "x")
 print(x.softsign().data, grad(grad(softsign))(1.0), softsign(x), jit(softsign)(np.array([3.0, 1.0])))
 """
-    assert run(project, "-c", program) == "-0.75 -0.25 softsign(x) [0.75 0.5 ]\n"
+    assert run(project, "-c", program) == "-0.75 -0.25 softsign(x) = -0.75 [0.75 0.5 ]\n"
 
 
 def test_the_overflowing_rule_is_found(project: Path) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..engine.attach import attach
 from ..engine.value import Value
+from .text.one_line import formula_and_value
 
 if TYPE_CHECKING:
     from .picture.drawing import Drawing
@@ -34,4 +35,4 @@ def _explain(y: Value, x: Value, **options: Any) -> Explanation:
     return explain(y, x, **options)
 
 
-attach(draw=_draw, show=_show, explain=_explain)
+attach(__str__=formula_and_value, draw=_draw, show=_show, explain=_explain)

@@ -11,7 +11,7 @@ from strategies import expressions
 
 import autograd
 from autograd import OPS, Value, to_latex
-from autograd.show.text.formulas import MAX_TERMS, digits, expression, latex_name
+from autograd.show.text.formulas import MAX_TERMS, digits, expression, formula, latex_name
 
 A, B, C = (Value(number, label) for number, label in ((2.0, "a"), (3.0, "b"), (0.5, "c")))
 WORDS = {name: getattr(autograd, name) for name in autograd.functions.generated.__all__} | {
@@ -52,9 +52,10 @@ WORDS = {name: getattr(autograd, name) for name in autograd.functions.generated.
     ],
 )
 def test_parentheses(node: Value, text: str) -> None:
-    """`str` of a result is its expression, with parentheses where Python would group differently."""
-    assert str(node) == text
-    assert f"{node}" == text
+    """`str` of a result has its expression, with parentheses where Python would group differently."""
+    assert expression(node) == text
+    assert str(node) == f"{text} = {digits(node.data)}"
+    assert f"{node}" == str(node)
 
 
 def evaluate(text: str, variables: dict[str, Value]) -> Any:
@@ -118,23 +119,42 @@ def test_comparisons_of_comparisons() -> None:
 
 
 def test_leaves_keep_their_repr() -> None:
-    """A leaf is shown by its repr, with value and label."""
-    assert str(A) == "Value(2.0, label='a')"
-    assert str(Value(2.0) * 3.0) == "2 * 3"
+    """A leaf without a name is shown by its repr, one with a name like any other node."""
+    assert str(A) == f"{A}" == "a = 2"
+    assert str(Value(2.0)) == "Value(2.0)"
+    assert str(Value(2.0) * 3.0) == "2 * 3 = 6"
 
 
-def test_long_expressions_keep_their_repr() -> None:
-    """An expression longer than a line, such as one of exponential length, is shown by its repr."""
+def test_a_node_as_its_formula_and_its_value() -> None:
+    """What is printed has the names of the caller's variables, but not those of intermediate results."""
+    x, w = Value(0.5), Value(-2.0)
+    z = w * x
+    assert str(z.tanh() + x**2) == "tanh(w * x) + x**2 = -0.5116"
+
+
+def test_long_expressions_are_cut() -> None:
+    """A longer expression shows the operations nearest to the result, and how many nodes more there are."""
     y = A
     for _ in range(1000):
         y = y + y
-    assert str(y).startswith("Value(")
-    deep = A
-    for _ in range(100_000):
-        deep = deep + 1.0
-    assert str(deep) == "Value(100002.0, op='+')"
+    assert str(y) == "… + … + (… + …) + (… + … + (… + …)) = 2.143e+301, and 998 more"
     with pytest.raises(ValueError, match=f"more than {MAX_TERMS} terms; draw"):
         to_latex(y)
+    deep = A
+    for _ in range(32_000):
+        deep = deep * 1.0 + 1.0
+    assert str(deep) == "(((… * 1 + 1) * 1 + 1) * 1 + 1) * 1 + 1 = 3.2e+04, and 63,993 more"
+    wide = autograd.dot([A, *[Value(3.0) for _ in range(99)]], list(range(100)))
+    assert str(wide) == "dot([a, 3, … 98 more], [0, 1, … 98 more]) = 1.485e+04, and 98 more"
+
+
+def test_a_sign_after_a_sign() -> None:
+    """A formula of a picture or an explanation puts a negative number after a sign in parentheses."""
+    name_of = {A: "a"}
+    assert formula(A - -1.0, name_of) == "a - (-1)"
+    assert formula(A * -2.0, name_of) == "a * (-2)"
+    assert formula(-2.0 * A, name_of) == "-2 * a"
+    assert formula(A**-1.0, name_of) == "a**-1"
 
 
 @pytest.mark.parametrize(

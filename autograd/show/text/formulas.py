@@ -6,14 +6,13 @@ Both are renderers of `autograd.ops.renderer`: symbols, precedences and LaTeX te
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any
 
-from ...engine.attach import attach
 from ...engine.value import Value
 from ...ops.renderer import ATOM, POWER, SIGN, Form, Renderer, Term, infix
 from ...ops.structural import Operation, Structural
-from ...ops.table import row
+from ...ops.table import Op, row
 from ...printable import printable
 from .caller_names import leaf_names
 from .short_names import Symbol
@@ -23,9 +22,6 @@ MAX_TERMS = 300
 
 # The largest number of operands of an operation that is not variadic.
 _MAX_OPERANDS = 3
-
-# The longest expression that `str` gives: about one line of a terminal.
-_MAX_TERMS_OF_STR = 40
 
 
 class TooLongError(ValueError):
@@ -97,19 +93,62 @@ def formula(
         return digits(node.data, precision)
 
     def written(arg: Value | float) -> Term:
-        return (
-            _named(name_of[arg], latex) if isinstance(arg, Value) else _written(digits(arg, precision), latex)
-        )
+        if isinstance(arg, Value):
+            return _named(name_of[arg], latex)
+        return number_term(arg, precision, latex=latex)
 
-    if not op.variadic or len(node.args) <= _MAX_OPERANDS:
-        return applied_term(op, [written(arg) for arg in node.args], latex=latex).text
+    return shortened(node, written, latex=latex, first=first).text
+
+
+def shortened(
+    node: Value,
+    written: Callable[[Value | float], Term],
+    *,
+    latex: bool = False,
+    first: Container[Value] = (),
+) -> Term:
+    """Return the operation of a node; of a long sum, or of lists, two elements each.
+
+    Parameters
+    ----------
+    node : Value
+        The result of an operation.
+    written : callable
+        From an operand to how it is written.
+    latex : bool
+        Whether to write LaTeX instead of Python.
+    first : container of Value
+        Operands to show rather than others.
+
+    Returns
+    -------
+    Term
+        The operation.
+
+    Examples
+    --------
+    >>> from autograd import sum
+    >>> shortened(sum([Value(1.0)] * 10), lambda arg: Term("x")).text
+    'sum(x, x, … 8 more)'
+    """
+    op = node.op
+    if op is None or not op.variadic or len(node.args) <= _MAX_OPERANDS:
+        terms = [written(arg) for arg in node.args]
+        if isinstance(op, Op) and op.symbol and op.precedence != POWER:
+            terms[1:] = [_grouped_if_signed(term, latex) for term in terms[1:]]
+        return applied_term(op, terms, latex=latex) if op else written(node)
     columns = op.columns(node.args)
     shown = _places(columns, first)
     texts = [_listed([written(column[i]).text for i in shown], shown, column, latex) for column in columns]
     if len(columns) > 1:
         texts = [rf"\left[{text}\right]" if latex else f"[{text}]" for text in texts]
     inside = ", ".join(texts)
-    return rf"\operatorname{{{op.name}}}\left({inside}\right)" if latex else f"{op.name}({inside})"
+    return Term(rf"\operatorname{{{op.name}}}\left({inside}\right)" if latex else f"{op.name}({inside})")
+
+
+def _grouped_if_signed(term: Term, latex: bool) -> Term:
+    """Return an operand after an infix symbol: a - -1 would be hard to read. LaTeX does so by itself."""
+    return Term(f"({term.text})") if term.precedence == SIGN and not latex else term
 
 
 def _places(columns: Sequence[Sequence[Value | float]], first: Container[Value]) -> list[int]:
@@ -184,24 +223,13 @@ def term(root: Value, names: Mapping[Value, str], *, latex: bool, max_terms: int
     written: dict[Value, Term] = {}
     for node in reversed(_tree(root, names, max_terms)):
         if node in names or node.op is None:
-            written[node] = _leaf(node, names, latex)
+            written[node] = leaf_term(node, names, latex=latex)
         elif node not in written:
             terms = [
                 written[arg] if isinstance(arg, Value) else number_term(arg, latex=latex) for arg in node.args
             ]
             written[node] = applied_term(node.op, terms, latex=latex)
     return written[root]
-
-
-def _str(node: Value) -> str:
-    """Return the expression of a node; its repr if it is a leaf, or the expression too long."""
-    try:
-        return repr(node) if node.op is None else expression(node, max_terms=_MAX_TERMS_OF_STR)
-    except TooLongError:
-        return repr(node)
-
-
-attach(__str__=_str)
 
 
 def to_latex(node: Value, *, names: Mapping[str, Any] | None = None) -> str:
@@ -234,8 +262,23 @@ def to_latex(node: Value, *, names: Mapping[str, Any] | None = None) -> str:
     """
     if not isinstance(node, Value):
         raise TypeError(f"to_latex expected a Value, got {node!r} ({type(node).__name__})")
-    leaves = [part for part in _tree(node, {}, MAX_TERMS) if part.op is None]
-    return expression(node, leaf_names(leaves, names), latex=True)
+    return expression(node, leaf_names(leaves(node), names), latex=True)
+
+
+def leaves(root: Value, max_terms: int = MAX_TERMS) -> list[Value]:
+    """Return the leaves of an expression, as often as they occur.
+
+    Raises
+    ------
+    TooLongError
+        If it has more terms than that.
+
+    Examples
+    --------
+    >>> leaves(Value(2.0) * 3.0)
+    [Value(2.0)]
+    """
+    return [node for node in _tree(root, {}, max_terms) if node.op is None]
 
 
 def latex_name(name: str) -> str:
@@ -298,7 +341,14 @@ def _tree(root: Value, names: Mapping[Value, str], max_terms: int) -> list[Value
     return visited
 
 
-def _leaf(node: Value, names: Mapping[Value, str], latex: bool) -> Term:
+def leaf_term(node: Value, names: Mapping[Value, str], *, latex: bool = False) -> Term:
+    """Return a leaf as its name or, without one, as its number.
+
+    Examples
+    --------
+    >>> leaf_term(Value(2.0), {}).text
+    '2'
+    """
     name = names.get(node, node.label)
     return _named(name, latex) if name else number_term(node.data, latex=latex)
 
