@@ -23,6 +23,7 @@ from .runtime.program import Answer, CompilationReport, Program
 
 if TYPE_CHECKING:
     from .latex.equations import Equations
+    from .latex.three_forms import ThreeForms
 
 
 class Jitted:
@@ -203,6 +204,39 @@ class Jitted:
         # Loaded when first used, as only who looks at a program needs it.
         from .latex.equations import equations_of
 
+        return equations_of(self._f, *self._plan(), dimensions=dimensions)
+
+    def derivation(self) -> ThreeForms:
+        """Return the source of the function, its NumPy program, and its formulas, side by side.
+
+        Returns
+        -------
+        ThreeForms
+            A terminal shows columns of text, a notebook a table with typeset formulas.
+
+        Raises
+        ------
+        RuntimeError, NotImplementedError
+            As for `to_latex`.
+
+        Examples
+        --------
+        >>> def f(w, x):
+        ...     total = 0.0
+        ...     for i in range(len(w)):
+        ...         total = total + w[i] * x[i]
+        ...     return total
+        >>> f = jit(f)
+        >>> _ = f(np.ones(3), np.ones(3))
+        >>> [(row.program, row.text) for row in f.derivation().rows]
+        [(['def program(w, x):', 'v1 = w @ x', 'v2 = 0.0 + v1', 'return (v2,)'], 'total = wᵀ x')]
+        """
+        from .latex.three_forms import three_forms
+
+        return three_forms(self._f, self.source, *self._plan())
+
+    def _plan(self) -> tuple[Any, Any, list[Any]]:
+        """Return the plan of the last call, its results, and what the user calls its arguments."""
         program = self._program()
         if program.plan is None:
             operations = f"{program.report.interpreted:,}"
@@ -210,8 +244,7 @@ class Jitted:
                 f"expected a program of arrays, got one whose {operations} operations are irregular and are "
                 "interpreted from a table; compile a part of it that is regular, or print(f.source)"
             )
-        plan, results = program.plan()
-        return equations_of(self._f, plan, results, program.outline, dimensions=dimensions)
+        return (*program.plan(), program.outline)
 
     def report(self) -> CompilationReport:
         """Return what compiling the program of the last call found, and how often the function was compiled.

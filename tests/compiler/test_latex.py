@@ -322,6 +322,44 @@ def test_irregular_programs_are_said_to_be() -> None:
         compiled.to_latex()
 
 
+def test_three_forms_side_by_side() -> None:
+    """A formula stands beside the statements that compute it, and the lines of the loop that assign it."""
+    f, args, _ = LESSONS["D7"]
+    compiled = jit(f, backend="numpy")
+    compiled(*args)
+    rows = compiled.derivation().rows
+    first, second = rows[0], rows[1]
+    assert first.loop[-1].strip() == "z = z + W[j, k] * A_prev[k, i]"
+    assert first.program[-1] == "v3 = b + v1"
+    assert (first.text, first.latex) == (
+        "Z = W A_prev + b",
+        r"Z = W\, A_{\mathrm{prev}} + b",
+    )
+    assert [line.strip() for line in second.loop] == [
+        "total = total + dA[j, i] * tanh(z)",
+        "return total / m",
+    ]
+    assert second.text == "dZ = dA ⊙ tanh'(Z)"
+    source = compiled.source.splitlines()
+    body = [line.removeprefix("    ") for line in source[source.index("def program(W, b, A_prev, dA):") :]]
+    assert [line for row in rows for line in row.program] == body
+
+
+def test_three_forms_in_a_notebook() -> None:
+    """A notebook gets a table, in which text of the user is escaped and formulas are typeset."""
+
+    def f(x: Any) -> Any:
+        return x * 2.0 if "<b>&" else x
+
+    compiled = jit(f)
+    compiled(3.0)
+    found = compiled.derivation()._repr_html_()
+    assert found.count("<tr>") == 2
+    assert "&lt;b&gt;&amp;" in found
+    assert "<b>" not in found
+    assert r"$\displaystyle f = 2\, x$" in found
+
+
 def test_names_of_users_are_no_latex() -> None:
     """A name with signs of LaTeX is text, and Greek names are Greek letters."""
 

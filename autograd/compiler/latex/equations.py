@@ -60,10 +60,10 @@ class Equations:
 
     Attributes
     ----------
-    latex : str
-        LaTeX, without dollar signs: an ``aligned`` environment with an equation in each line.
-    text : str
-        The same as plain text.
+    latex_sides : list of (str, str)
+        Both sides of each equation in LaTeX.
+    text_lines : list of str
+        The equations in plain text.
     notes : list of str
         What has to be said beside the formulas.
 
@@ -79,8 +79,8 @@ class Equations:
     ∂f/∂w = 2 u x
     """
 
-    latex: str
-    text: str
+    latex_sides: list[tuple[str, str]]
+    text_lines: list[str]
     notes: list[str]
     program: ProgramFormulas
     equations: list[Equation]
@@ -88,11 +88,24 @@ class Equations:
     symbols: Mapping[Hashable, ShownSymbol]
     parameters: Mapping[int, Sequence[ParameterArray]]
 
+    @property
+    def latex_lines(self) -> list[str]:
+        """Each equation in LaTeX."""
+        return [f"{left} = {right}" for left, right in self.latex_sides]
+
+    @property
+    def latex(self) -> str:
+        """LaTeX, without dollar signs: an ``aligned`` environment with an equation in each line."""
+        if not self.latex_sides:
+            return ""
+        aligned = " \\\\[4pt]\n".join(f"{left} &= {right}" for left, right in self.latex_sides)
+        return f"\\begin{{aligned}}\n{aligned}\n\\end{{aligned}}"
+
     def __str__(self) -> str:
         return self.latex
 
     def __repr__(self) -> str:
-        return "\n".join([self.text, *self.notes])
+        return "\n".join([*self.text_lines, *self.notes])
 
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.latex}$"
@@ -187,8 +200,8 @@ class _Assembly:
         }
         latex = _Lines(FormulaWriter(symbols, _lengths(program), sizes, layout, True, arguments))
         plain = _Lines(FormulaWriter(symbols, _lengths(program), sizes, layout, False))
-        typeset = latex.typeset(equations, dimensions=dimensions)
-        text = plain.text(equations)
+        typeset = latex.written(equations, dimensions=dimensions)
+        text = [f"{left} = {right}" for left, right in plain.written(equations, dimensions=False)]
         notes = [*self._notes(program, backward, plain.writer, symbols), *plain.writer.notes]
         return Equations(typeset, text, notes, program, equations, layout, symbols, self.parameters)
 
@@ -403,20 +416,11 @@ class _Lines:
     def __init__(self, writer: FormulaWriter) -> None:
         self.writer = writer
 
-    def typeset(self, equations: Sequence[Equation], *, dimensions: bool) -> str:
-        """Return all of them as LaTeX."""
+    def written(self, equations: Sequence[Equation], *, dimensions: bool) -> list[tuple[str, str]]:
+        """Return all of them, and what the derivatives are that they name."""
         lines = [self._line(equation, dimensions=dimensions) for equation in equations]
         lines += [self._slope(word) for word in _slopes(equations)]
-        if not lines:
-            return ""
-        body = " \\\\[4pt]\n".join(f"{left} &= {right}" for left, right in lines)
-        return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"
-
-    def text(self, equations: Sequence[Equation]) -> str:
-        """Return all of them as plain text."""
-        lines = [self._line(equation, dimensions=False) for equation in equations]
-        lines += [self._slope(word) for word in _slopes(equations)]
-        return "\n".join(f"{left} = {right}" for left, right in lines)
+        return lines
 
     def _slope(self, word: str) -> tuple[str, str]:
         """Return what the derivative of a row is."""
