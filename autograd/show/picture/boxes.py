@@ -11,15 +11,17 @@ from typing import NamedTuple
 from ...engine.graph import Edge, operands
 from ...engine.value import Value
 from ..text.modules import around_both, enclosing
-from .budget import MAX_BOXES, MAX_EDGES
+from .budget import MAX_BOXES, MAX_EDGES, in_reading_order
+from .neurons import natural
 
 INPUTS, BEFORE, AFTER = "inputs", "before the network", "after the network"
 
 # Of more modules in a list, such as the neurons of a wide layer, the first ones are drawn.
 _MAX_LISTED = 16
 
-# So many nodes of an unfolded module are drawn one by one, although some differ in the sample alone.
-_MAX_APART = 6
+# So many nodes of an unfolded module are drawn one by one, although some differ in the sample alone; and so
+# many boxes of alike nodes, before those of the same operation become one.
+_MAX_APART, _MAX_ALIKE = 6, 24
 
 
 class Box(NamedTuple):
@@ -93,10 +95,10 @@ class Modules:
         self.order = order
         self._number = {node: i for i, node in enumerate(order)}
         self._around = {path: enclosing(path) for path in dict.fromkeys(home.values())}
-        self.paths = sorted({path for modules in self._around.values() for path in modules}, key=_natural)
+        self.paths = sorted({path for modules in self._around.values() for path in modules}, key=natural)
         self._group_of = _groups(order, home)
         found: dict[str, list[Value]] = {}
-        for node in order:
+        for node in in_reading_order(order):
             found.setdefault(self._group_of[node], []).append(node)
         ranked = (INPUTS, BEFORE, *self.paths, AFTER)
         self.groups = {path: found[path] for path in dict.fromkeys(ranked) if path in found}
@@ -132,9 +134,14 @@ class Modules:
         # Around what is unfolded, boxes of whole layers: it is what the picture is about.
         deepest = 1 if opened else max(map(len, self._around.values()), default=1)
         own = sum(len(self.groups.get(path, ())) for path in opened)
-        for fineness in ("each", "alike", "kinds")[own > _MAX_APART :]:
+        for fineness in ("each", "alike", "similar", "kinds")[own > _MAX_APART :]:
             for level in range(deepest, 0, -1):
-                yield self._cut(opened, level, fineness)
+                found = self._cut(opened, level, fineness)
+                if (
+                    fineness in ("each", "kinds")
+                    or sum(box.kind != "module" for box in found.members) <= _MAX_ALIKE
+                ):
+                    yield found
         yield self._cut(opened, 1, "kinds", bundled=True)
 
     def _cut(self, opened: Sequence[str], level: int, fineness: str, bundled: bool = False) -> Partition:
@@ -143,7 +150,7 @@ class Modules:
         if bundled:
             _bundle(whole)
         apart = [group for group in self.groups if group not in whole]
-        box_of = self._boxes_of_nodes(apart, fineness)
+        box_of = self._boxes_of_nodes(apart, whole, fineness)
         members: dict[Box, list[Value]] = {}
         for group, inside in self.groups.items():
             for node in inside:
@@ -176,10 +183,14 @@ class Modules:
             else Box("module", modules[max(shared, min(level, len(modules)) - 1)])
         )
 
-    def _boxes_of_nodes(self, groups: Sequence[str], fineness: str) -> dict[Value, Box]:
+    def _boxes_of_nodes(
+        self, groups: Sequence[str], whole: Mapping[str, Box], fineness: str
+    ) -> dict[Value, Box]:
         """Return the boxes of the nodes of groups: of their own, or with others that are alike.
 
-        Nodes are alike if they have the same operation and alike operands, as those of several samples have.
+        Nodes are alike if they have the same operation and alike operands, as those of several samples have;
+        similar if the order and number of the operands may differ as well, and parameters may in their
+        indices. Of the same kind are all with the same operation.
         """
         own = [(node, group) for group in groups for node in self.groups[group]]
         own.sort(key=lambda item: self._number[item[0]])
@@ -187,11 +198,16 @@ class Modules:
         class_of: dict[Value, int] = {}
         for node, group in own:
             signature: object = node
-            if fineness == "kinds":
-                signature = group, node.op.name if node.op else _stem(node.label)
-            elif fineness == "alike" and node.op:
-                used = (class_of.get(arg, self._group_of[arg]) for arg in operands(node))
-                signature = group, node.op.name, *used
+            used = [
+                class_of[arg] if arg in class_of else whole[self._group_of[arg]] for arg in operands(node)
+            ]
+            if node.op is None:
+                signature = node if fineness in ("each", "alike") else (group, _stem(node.label))
+            elif fineness != "each":
+                operation = group, node.op.name
+                signature = {"alike": (operation, *used), "similar": (operation, frozenset(used))}.get(
+                    fineness, operation
+                )
             members = classes.setdefault(signature, [])
             members.append(node)
             class_of[node] = self._number[members[0]]
@@ -267,8 +283,3 @@ def _bundle(whole: dict[str, Box]) -> None:
 def _stem(label: str) -> str:
     """Return a label without its indices."""
     return re.sub(r"\[[^\]]*\]|\d+", "", label)
-
-
-def _natural(path: str) -> list[tuple[str, int, str]]:
-    """Return what to sort by, so that 10 comes after 9."""
-    return [("", len(part), part) if part.isdecimal() else (part, 0, "") for part in path.split(".")]

@@ -11,6 +11,10 @@ from ...engine.value import Value
 # a line from box to box.
 MAX_BOXES, MAX_EDGES = 60, 120
 
+# Of a graph that does not fit, so many steps before the result are drawn: a step with its numbers is 2 inches
+# wide, and at 1,400 pixels the text of more steps is too small to read.
+MAX_STEPS = 8
+
 
 def number_of_edges(shown: Sequence[Value]) -> int:
     """Return the number of edges that lead to nodes.
@@ -35,15 +39,15 @@ def is_readable(shown: Sequence[Value]) -> bool:
     return len(shown) <= MAX_BOXES and number_of_edges(shown) <= MAX_EDGES
 
 
-def nearest(order: Sequence[Value], boxes: int, edges: float) -> list[Value]:
+def nearest(order: Sequence[Value], boxes: int, edges: float, steps: float) -> list[Value]:
     """Return the nodes that are nearest to the result, in order.
 
     Parameters
     ----------
     order : sequence of Value
         The graph in topological order, the result last.
-    boxes, edges : int
-        The largest numbers of nodes and of edges between them.
+    boxes, edges, steps : int
+        The largest numbers of nodes, of edges between them, and of edges from a node to the result.
 
     Returns
     -------
@@ -54,17 +58,43 @@ def nearest(order: Sequence[Value], boxes: int, edges: float) -> list[Value]:
     --------
     >>> x = Value(2.0)
     >>> y = x + 1.0
-    >>> [node.data for node in nearest([x, y, y * y], 2, 2)]
+    >>> [node.data for node in nearest([x, y, y * y], 2, 2, 1)]
     [3.0, 9.0]
     """
-    found = {order[-1]}
+    found = {order[-1]: 0}
     reached = [order[-1]]
     for node in reached:
         for operand in operands(node):
             edges -= 1
-            if edges < 0 or (operand not in found and len(found) == boxes):
+            is_new = operand not in found
+            if edges < 0 or (is_new and (len(found) == boxes or found[node] == steps)):
                 return [node for node in order if node in found]
-            if operand not in found:
-                found.add(operand)
+            if is_new:
+                found[operand] = found[node] + 1
                 reached.append(operand)
     return list(order)
+
+
+def in_reading_order(order: Sequence[Value]) -> list[Value]:
+    """Return a graph with each node after its operands, and these in the order in which the user wrote them.
+
+    Graphviz places what it has no reason to place otherwise in the order of the text.
+
+    Examples
+    --------
+    >>> from autograd.engine.graph import nodes
+    >>> a, b = Value(2.0, label="a"), Value(3.0, label="b")
+    >>> [node.label for node in in_reading_order(nodes((a - 1.0) * b))]
+    ['a', '', 'b', '']
+    """
+    found: dict[Value, None] = {}
+    entered: set[Value] = set()
+    stack = [order[-1]]
+    while stack:
+        node = stack[-1]
+        if node in entered:
+            found[stack.pop()] = None
+        else:
+            entered.add(node)
+            stack.extend(operand for operand in reversed(operands(node)) if operand not in found)
+    return list(found)

@@ -13,7 +13,7 @@ from ...engine.value import Value
 from ..text.caller_names import names_for_caller
 from ..text.modules import modules_of
 from ..text.path_products import Path
-from .budget import MAX_BOXES, MAX_EDGES, is_readable, nearest
+from .budget import MAX_BOXES, MAX_EDGES, MAX_STEPS, is_readable, nearest
 from .drawing import Drawing
 from .folded import Folding
 from .network import NetworkPicture
@@ -140,7 +140,11 @@ def draw(
         )
     if fits or fold is False:
         return _unfolded(order, shown, name_of, home, look, "depth")
-    part = nearest(shown, max_nodes or MAX_BOXES, math.inf if max_nodes else MAX_EDGES)
+    part = (
+        nearest(shown, MAX_BOXES, MAX_EDGES, MAX_STEPS)
+        if max_nodes is None
+        else nearest(shown, max_nodes, math.inf, math.inf)
+    )
     return _unfolded(order, part, name_of, home, look, "max_nodes")
 
 

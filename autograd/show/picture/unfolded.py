@@ -13,11 +13,14 @@ from ...engine.graph import Edge, operands
 from ...engine.value import Value
 from ..text.formulas import digits, formula
 from ..text.modules import around_both, enclosing, within
+from .budget import in_reading_order
 from .drawing import Drawing
-from .styles import Style, caption, digraph, escape, frames, legend
+from .styles import Style, add_edge, add_node, caption, digraph, frames, legend
 
 # More constants of one operation, such as the pixels of a sample, are counted.
 _MAX_CONSTANTS = 4
+
+_FROM_CONSTANT = {"minlen": "0", "arrowsize": "0.6", "class": "constant"}
 
 
 class Look(NamedTuple):
@@ -88,11 +91,12 @@ def draw_unfolded(
     True
     """
     picture = Picture(order, shown, name_of, home, look, texts)
-    for path, members in _by_home(shown, home).items():
+    drawn = [node for node in in_reading_order(order) if node in picture.drawn]
+    for path, members in _by_home(drawn, home).items():
         with frames(picture.dot, enclosing(path) if path else []) as inside:
             for node in members:
                 picture.draw_node(inside, node)
-    for node in shown:
+    for node in drawn:
         picture.draw_edges(node)
     text = ""
     if len(order) > len(shown):
@@ -157,18 +161,16 @@ class Picture:
         if node in self.marked:
             style = self.style.marked(style)
         name = f"node{self.index[node]}"
-        dot.node(name, escape(self.describe(node)), id=name, **style)
+        add_node(dot, name, self.describe(node), style)
         first = next((i for i, arg in enumerate(node.args) if isinstance(arg, Value)), 0)
         for slot, numbers in ((0, node.args[:first]), (first, node.args[first:])):
             constants = [self.look.digits(arg) for arg in numbers if not isinstance(arg, Value)]
             if constants:
                 constant = f"constant{self.index[node]}_{slot}"
-                dot.node(constant, _listed(constants), id=constant, **self.style.quiet("constant"))
-                # Without an explicit id, Graphviz assigns one that a node or edge has already. An edge of
-                # length 0 keeps both side by side, and what it comes from first.
-                ends = (constant, name, "forward") if slot < first else (name, constant, "back")
-                look = {"dir": ends[2], "minlen": "0", "arrowsize": "0.6", "class": "constant"}
-                dot.edge(ends[0], ends[1], id=f"from_{constant}", **look)
+                add_node(dot, constant, _listed(constants), self.style.quiet("constant"))
+                # An edge of length 0 keeps both side by side, and what it comes from first.
+                tail, head, way = (constant, name, "forward") if slot < first else (name, constant, "back")
+                add_edge(dot, tail, head, f"from_{constant}", _FROM_CONSTANT | {"dir": way})
 
     def describe(self, node: Value) -> str:
         """Return the lines of text inside a node."""
@@ -200,8 +202,8 @@ class Picture:
                 self.draw_edge(Edge(node, slot))
         if left_out:
             more = f"more{self.index[node]}"
-            self.dot.node(more, f"… {left_out:,} more", id=more, **self.style.quiet("more"))
-            self.dot.edge(more, f"node{self.index[node]}", id=f"from_{more}", style="dotted")
+            add_node(self.dot, more, f"… {left_out:,} more", self.style.quiet("more"))
+            add_edge(self.dot, more, f"node{self.index[node]}", f"from_{more}", {"style": "dotted"})
 
     def draw_edge(self, edge: Edge) -> None:
         """Draw an edge, in two parts where a text stands in its middle."""
@@ -213,15 +215,15 @@ class Picture:
             return
         text = self.passing(edge)
         if not text:
-            self.dot.edge(*ends, id=f"edge{identity}", **style)
+            add_edge(self.dot, *ends, f"edge{identity}", style)
             return
         # As the label of an edge, it would stand beside it, and as well beside another one.
         modules = around_both(self.home.get(edge.operand, ""), self.home.get(edge.node, ""))
         with frames(self.dot, modules) as dot:
             middle = f"partial{identity}"
-            dot.node(middle, text, id=middle, **self.style.partial)
-            dot.edge(ends[0], middle, id=f"tail{identity}", arrowhead="none", **style)
-            dot.edge(middle, ends[1], id=f"edge{identity}", **style)
+            add_node(dot, middle, text, self.style.partial)
+            add_edge(dot, ends[0], middle, f"tail{identity}", {"arrowhead": "none", **style})
+            add_edge(dot, middle, ends[1], f"edge{identity}", style)
 
     def passing(self, edge: Edge) -> str:
         """Return what an edge passes: the local partial, and what it adds to the operand's gradient."""
