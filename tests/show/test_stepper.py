@@ -62,7 +62,9 @@ def check_against_the_engine(root: Value) -> None:
     for passing in shown:
         edge = edge_at[order[passing.node], passing.slot]
         contribution = edge.node.grad * edge.partial
-        assert passing.lines[:2] == (f"∂ {digits(edge.partial)}", f"adds {digits(contribution)}")
+        # -0 is written as 0.
+        expected = (f"∂ {digits(edge.partial + 0.0)}", f"adds {digits(contribution + 0.0)}")
+        assert passing.lines[:2] == expected
 
 
 # ---------------------------------------------------------------------------------------------- numbers

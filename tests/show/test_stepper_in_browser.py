@@ -382,12 +382,15 @@ def test_two_in_a_notebook(browser: Browser) -> None:
     """Steppers in one notebook have separate frames: each moves on its own and has its own numbers."""
     pages = [stepper(textbook()), stepper(neuron())]
     notebook = browser.folder / "notebook.html"
-    body = "".join(page._repr_html_() for page in pages)
+    body = "<body data-jp-theme-light=false>" + "".join(page._repr_html_() for page in pages)
     notebook.write_text(f'<!doctype html><link rel="icon" href="data:,">{body}', encoding="utf-8")
     browser.driver.get(notebook.as_uri())
     frames = browser.driver.find_elements(By.TAG_NAME, "iframe")
     assert [frame.accessible_name for frame in frames] == ["Stepping through y", "Stepping through v5"]
     browser.driver.switch_to.frame(frames[0])
+    browser.until(lambda: browser.script("return document.documentElement.dataset.theme") == "dark")
+    box, handle = (browser.find(f"#node0 {shape}").rect for shape in ("path", ".handle"))
+    assert box["x"] < handle["x"] < box["x"] + box["width"]
     browser.click("forward")
     browser.press(Keys.END)
     assert browser.table == tables(textbook())[-1]
@@ -760,6 +763,7 @@ def test_the_wrong_order(browser: Browser, make: Callable[[], Value], order: str
     right = {node: digits(node.grad) for node in nodes(root)}
     assert shown == [f" right: {right[n]}" if right[n] != digits(wrong[n]) else "" for n in nodes(root)]
     assert any(shown)
+    assert f" = {digits(wrong[nodes(root)[0]])}, not {right[nodes(root)[0]]}" in browser.text("#summary")
     a = nodes(root)[0]
     sentence = f"comes out as {digits(wrong[a])} instead of {right[a]}"
     assert sentence in browser.text("#verdict")
@@ -861,6 +865,16 @@ return [...document.querySelectorAll("#graph .node:not(.constant)")].flatMap((sh
 });"""
 
 
+def test_a_wide_graph(browser: Browser) -> None:
+    """A wide graph stands above the explanation, where it is larger than beside it; a small one beside it."""
+    sizes = {}
+    for make in (neuron, doubled):
+        browser.open(make(), width=1400, height=900)
+        graph, panel = browser.find("#graph").rect, browser.find("#panel").rect
+        sizes[make] = (graph["width"] > 1300, panel["y"] > graph["y"] + graph["height"])
+    assert sizes == {neuron: (True, True), doubled: (False, False)}
+
+
 @pytest.mark.parametrize("make", [network, long_chain])
 def test_any_graph_fits(browser: Browser, make: Callable[[], Value]) -> None:
     """No text leaves its box, also a long one, and the page never scrolls sideways."""
@@ -873,6 +887,9 @@ def test_any_graph_fits(browser: Browser, make: Callable[[], Value]) -> None:
         )
         assert browser.find("html").get_property("scrollWidth") <= width
         assert browser.script(_OVERHANGS) == []
+    if make is network:
+        assert "w¹₂₁ is layers.0.neurons.2.w[1]." in browser.text("#symbols")
+        assert "w¹₂₁" in browser.script("return nodes.map(({name}) => name)")
     if make is long_chain:
         assert browser.find("#whole").is_displayed()
         browser.click("whole")

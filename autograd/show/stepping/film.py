@@ -44,6 +44,9 @@ _BAND, _WIDTH, _MARGIN = 58.0, 420.0, 10.0
 
 _PIXELS = 1400
 
+# A wider picture has a larger sentence.
+_LARGEST = 700.0
+
 _INK, _QUIET, _WIRE = "#1d2733", "#52606d", "#8592a0"
 _ACCENT = {"Start": _QUIET, "Forward": "#1864ab", "Backward": "#b0245a", "Update": "#227a38"}
 _FILL = {
@@ -61,7 +64,8 @@ _EDGE = {
     "broken": "#6b2fb3",
 }
 
-# The pictures are laid out for Helvetica. The last of these matplotlib brings along.
+# The pictures are laid out for Helvetica. The last of these matplotlib brings along, and it has the signs, such
+# as w¹₀, that others lack.
 _FONTS = ("Helvetica", "Arial", "Liberation Sans", "Nimbus Sans", "DejaVu Sans")
 
 
@@ -302,10 +306,13 @@ class _Stage:
         self.moments, self.leaves = moments, leaves
         # matplotlib would warn of each that is missing, each time that it draws.
         known = set(get_font_names())
-        self.font = next(font for font in _FONTS if font in known)
+        self.fonts = [font for font in _FONTS if font in known]
         tree = ElementTree.fromstring(svg)
         _, _, wide, high = map(float, tree.attrib["viewBox"].split())
-        width, height = max(wide, _WIDTH) + 2 * _MARGIN, high + _BAND + 2 * _MARGIN
+        width = max(wide, _WIDTH) + 2 * _MARGIN
+        # The sentence is large enough to be read, however small a large picture gets.
+        large = max(1.0, width / _LARGEST)
+        height = high + _BAND * large + 2 * _MARGIN
         # Even numbers of pixels, which films need.
         dpi = min(144.0, 72.0 * _PIXELS / width)
         size = [2 * round(length * dpi / 144.0) / dpi for length in (width, height)]
@@ -317,9 +324,10 @@ class _Stage:
         self.axes.set(xlim=(-left - 4, width - left - 4), ylim=(4 + _MARGIN, 4 + _MARGIN - height))
         self.axes.axis("off")
         top = 4 + _MARGIN - height
-        self.columns = int((width - 2 * _MARGIN) / 6.2)
-        self.phase = self._text(_MARGIN - left - 4, top + _MARGIN + 8, 11, weight="bold", ha="left")
-        self.sentence = self._text(_MARGIN - left - 4, top + _MARGIN + 16, 11, ha="left", va="top")
+        self.columns = int((width - 2 * _MARGIN) / (6.2 * large))
+        start = _MARGIN - left - 4
+        self.phase = self._text(start, top + _MARGIN + 8 * large, 11 * large, weight="bold", ha="left")
+        self.sentence = self._text(start, top + _MARGIN + 16 * large, 11 * large, ha="left", va="top")
         self.dots = self.axes.plot([], [], "o", ms=8, mec="white", animated=True)[0]
         self.shapes = {
             group.attrib.get("id", ""): self._draw(group)
@@ -328,7 +336,7 @@ class _Stage:
         }
 
     def _text(self, x: float, y: float, size: float, **style: Any) -> Text:
-        aligned = {"ha": "center", "va": "baseline", "color": _INK, "family": self.font} | style
+        aligned = {"ha": "center", "va": "baseline", "color": _INK, "family": self.fonts} | style
         return self.axes.text(x, y, "", fontsize=size, parse_math=False, **aligned)
 
     def _draw(self, group: ElementTree.Element) -> _Shape:

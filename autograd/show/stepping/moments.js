@@ -184,7 +184,8 @@ class Run {
       passing,
       pass,
       write: () => {
-        const [gradient, partial, adds] = [passing.gradient, passing.partial, passing.adds].map((x) => digits(x));
+        // -0 is 0 to whoever reads one.
+        const [gradient, partial, adds] = [passing.gradient, passing.partial, passing.adds].map((x) => digits(x + 0));
         const [name, other] = [this.names[node], this.names[target]];
         const factors = product(gradient, partial);
         const terms = sum(digits(passing.before), adds);

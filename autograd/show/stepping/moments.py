@@ -164,10 +164,10 @@ class Script:
 
     def _flow(self, step: Step, flow: Flow, node: int, operand: int, nth: int, turn: str) -> Moment:
         name, target, used = self.names[node], self.names[operand], self.used[operand]
-        partial, adds, after = map(digits, (flow.partial, flow.contribution, flow.after))
-        product = self.notation.product(
-            [self.notation.number(step.adjoint), self.notation.number(flow.partial)]
-        )
+        # -0 is 0 to whoever reads one.
+        partial, adds, after = (digits(x + 0.0) for x in (flow.partial, flow.contribution, flow.after))
+        factors = (step.adjoint + 0.0, flow.partial + 0.0)
+        product = self.notation.product([self.notation.number(factor) for factor in factors])
         total = self.notation.sum([digits(flow.before), adds], 0)
         if used == 1:
             note = f"{target} is used once, here: its gradient is complete."

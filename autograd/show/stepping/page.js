@@ -83,16 +83,25 @@ function preparePicture() {
   // Graphviz' titles, which browsers show under the mouse, are the ids.
   for (const title of picture.querySelectorAll("title")) title.remove();
   nodeShapes.forEach((shape, i) => {
-    const box = shape.querySelector("path, polygon").getBBox();
-    rooms.push(box.width - 8);
+    const { right, middle, width: room } = boxOf(shape);
+    rooms.push(room - 8);
     if (nodes[i].op || program.fixed[i]) return void shape.addEventListener("click", () => choose(i));
     shape.classList.add("drag");
     const handle = shape.appendChild(document.createElementNS(SVG, "path"));
     handle.setAttribute("class", "handle");
-    const [x, y] = [box.x + box.width - 9, box.y + box.height / 2];
+    const [x, y] = [right - 9, middle];
     handle.setAttribute("d", `M${x - 1.5} ${y - 4}l-4 4l4 4zM${x + 1.5} ${y - 4}l4 4l-4 4z`);
     scrubbed(shape, i, () => choose(i));
   });
+}
+
+/** Where a box is, by its outline: a frame that is not shown yet has no layout to ask. */
+function boxOf(shape) {
+  const outline = shape.querySelector("path, polygon");
+  const numbers = (outline.getAttribute("d") ?? outline.getAttribute("points")).match(/-?\d+(\.\d+)?/g).map(Number);
+  const [xs, ys] = [0, 1].map((start) => numbers.filter((_, i) => i % 2 === start));
+  const [left, right] = [Math.min(...xs), Math.max(...xs)];
+  return { right, middle: (Math.min(...ys) + Math.max(...ys)) / 2, width: right - left };
 }
 
 /** Numbers change and boxes do not: a longer text is condensed. */
@@ -111,7 +120,9 @@ function showPicture(state, change, passing) {
     const [value, gradient] = nodeTexts[i];
     const [number, slope, right] = [state.values[i], state.gradients[i], rightInstead(state, i, change)];
     const instead = right === undefined ? "" : `, not ${digits(right)}`;
-    fill(value, number === undefined ? "" : `value ${digits(number)}`, rooms[i]);
+    // Beside the number of a leaf is its handle.
+    const room = shape.classList.contains("drag") ? rooms[i] - 20 : rooms[i];
+    fill(value, number === undefined ? "" : `value ${digits(number)}`, room);
     fill(gradient, slope === undefined ? "" : `gradient ${digits(slope)}${instead}`, rooms[i]);
     shape.classList.toggle("known", number !== undefined);
     shape.classList.toggle("partly", slope !== undefined && !state.complete[i]);
@@ -135,7 +146,7 @@ function showPicture(state, change, passing) {
 }
 
 function revealInPicture({ target }, passing) {
-  if (passing) reveal(element("graph"), element(edgeId(passing)));
+  for (const id of passing ? [`node${passing.node}`, edgeId(passing)] : []) reveal(element("graph"), element(id));
   if (target !== undefined) reveal(element("graph"), nodeShapes[target]);
 }
 
@@ -392,8 +403,12 @@ function showSummary() {
   const size = (i) => Math.abs(pass.gradients.get(i));
   const most = new Set(found.toSorted((i, j) => size(j) - size(i)).slice(0, MOST_LEAVES));
   const items = found.filter((i) => most.has(i)).map((i) => {
+    const right = pass.right.get(i);
+    const isWrong = digits(pass.gradients.get(i)) !== digits(right);
+    const instead = isWrong ? `, not ${digits(right)}` : "";
+    const kind = isWrong ? "wrong" : isBroken(pass.gradients.get(i)) ? "broken" : "";
     const way = isDescent && program.descent.leaves.includes(i) ? ` (${digits(leaves[i])} → ${digits(run.passes.at(-1).values[i])})` : "";
-    return made("li", `${run.total(root, i)} = ${digits(pass.gradients.get(i))}${way}`, isBroken(pass.gradients.get(i)) ? "broken" : "");
+    return made("li", `${run.total(root, i)} = ${digits(pass.gradients.get(i))}${instead}${way}`, kind);
   });
   if (found.length > most.size) items.push(made("li", `… ${found.length - most.size} more, which are smaller`));
   const list = made("ul");
@@ -661,17 +676,24 @@ addEventListener("message", ({ source, data }) => {
 
 // ------------------------------------------------------------------------------------- the size of it
 
-const LEGIBLE = 0.5;
+const LEGIBLE = 0.45;
 let isWhole = null;
 
-/** A graph that can be read when it is shown whole is; of another one sees a part, which follows. */
+/**
+ * The graph stands above the explanation where it is larger there than beside it. A graph that can be read when
+ * it is shown whole is; of another one sees a part, which follows.
+ */
 function fit() {
-  const pane = element("graph");
   const { width, height } = picture.viewBox.baseVal;
-  const room = [pane.clientWidth / width, (element("picture").clientHeight - 40) / height];
-  const scale = (Math.min(...room) * 3) / 4;
-  element("whole").hidden = scale >= LEGIBLE;
-  pane.classList.toggle("whole", isWhole ?? scale >= LEGIBLE);
+  const scale = (x, y) => (Math.min(x / width, y / height, 1.4) * 3) / 4;
+  const [beside, above] = [scale(innerWidth * 0.58, innerHeight - 230), scale(innerWidth - 60, innerHeight * 0.5)];
+  const main = element("stepper");
+  main.classList.toggle("wide", above > 1.15 * beside);
+  main.style.setProperty("--room", `${Math.min(innerHeight * 0.52, (height * (innerWidth - 60)) / width + 50)}px`);
+  const pane = element("graph");
+  const now = scale(pane.clientWidth - 16, element("picture").clientHeight - 50);
+  element("whole").hidden = now >= LEGIBLE;
+  pane.classList.toggle("whole", isWhole ?? now >= LEGIBLE);
   element("whole").setAttribute("aria-pressed", pane.classList.contains("whole"));
 }
 
@@ -686,8 +708,10 @@ element("stepper").hidden = false;
 const reasons = new Set(program.fixed.filter(Boolean));
 element("fixed").hidden = reasons.size === 0;
 setText(element("fixed"), [...reasons].map((reason) => `Some numbers cannot be changed here: ${reason}.`).join(" "));
+element("symbols").hidden = program.symbols.length === 0;
+setText(element("symbols"), program.symbols.map(([symbol, name]) => `${symbol} is ${name}.`).join(" "));
 preparePicture();
 showMarks();
-new ResizeObserver(fit).observe(element("picture"));
+new ResizeObserver(fit).observe(document.documentElement);
 fit();
 show(0);

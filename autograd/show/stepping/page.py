@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ...engine.graph import Edge, edges, nodes, operands
+from ...engine.graph import Edge, edges, nodes
 from ...engine.value import Value
 from ...files import write_whole
 from ...ops.table import COMPARISONS, OPS
@@ -26,7 +26,8 @@ from ..picture.self_contained import asset, digest, framed, inert
 from ..picture.unfolded import Look, draw_unfolded
 from ..text.caller_names import names_for_caller
 from ..text.formulas import formula
-from ..text.modules import modules_of, within
+from ..text.modules import modules_of
+from ..text.short_names import legend, short_names
 from .film import FORMATS, Film
 from .graph_program import graph_program
 from .javascript import can_say, rules_source
@@ -258,7 +259,8 @@ def stepper(
     order = nodes(root)
     trained = [] if descend is None else _leaves(descend, order)
     _check_size(order, times if trained else 1)
-    script = Script(order, names_for_caller(order, names))
+    names_in_full = names_for_caller(order, names)
+    script = Script(order, short_names(names_in_full))
     # Non-finite values are visible on the page, and were warned of when the graph was built.
     with np.errstate(all="ignore"):
         if trained:
@@ -266,9 +268,9 @@ def stepper(
         else:
             script.sweep({}, "")
         program = graph_program(script, trained, 0.1 if lr is None else lr, times)
-    title = script.name_of[root]
+    program["symbols"] = legend([names_in_full[node] for node in order], script.names)
     drawing, still = (_draw(script, direction, still=still) for still in (False, True))
-    return Stepper(title, script.moments, program, drawing, still, predict)
+    return Stepper(script.names[-1], script.moments, program, drawing, still, predict)
 
 
 def _leaves(descend: Iterable[Value], order: Sequence[Value]) -> list[Value]:
@@ -315,8 +317,8 @@ def _draw(script: Script, direction: str, *, still: bool) -> Drawing:
     home = modules_of(script.order)
     texts: dict[Value | Edge, str] = {}
     for i, node in enumerate(script.order):
-        called = {item: within(script.name_of[item], home.get(node, "")) for item in (node, *operands(node))}
-        head = f"{called[node]} = {formula(node, called)}" if node.op else called[node]
+        name = script.names[i]
+        head = f"{name} = {formula(node, script.name_of)}" if node.op else name
         # No gradient reaches a node that is only compared or selected by.
         value, adjoint = (max(text, least, key=len) for text in (values[i], adjoints.get(i, "0")))
         texts[node] = f"{head}\nvalue {value}\ngradient {adjoint}"
