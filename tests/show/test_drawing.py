@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import stat
 import struct
 import subprocess
@@ -59,6 +60,21 @@ def test_a_process_for_all_views(monkeypatch: pytest.MonkeyPatch) -> None:
     views = {name: View(name, f"digraph {{ {name or 'root'} -> b }}", {}) for name in ("", "m", "n")}
     assert "root" in Drawing(views[""].source, lambda: views).page
     assert run.call_count == 1
+
+
+@pytest.mark.parametrize("path", [None, ""], ids=["dot", "pygraphviz"])
+def test_an_engine_of_one_view(path: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A view that names an engine is laid out by that, and the others as they are alone."""
+    if path is not None:
+        pytest.importorskip("pygraphviz")
+        monkeypatch.setenv("PATH", path)
+    pinned = 'digraph { graph [layout=neato]; a [pos="0,0!"]; b [pos="2,0!"]; a -> b }'
+    plain = "digraph { a -> b -> c }"
+    found = layout.inline_svgs([pinned, plain, pinned])
+    alone = [layout.inline_svgs([source])[0] for source in (pinned, plain, pinned)]
+    sizes = [[re.findall(r'(?:width|height)="(\d+)pt"', svg) for svg in svgs] for svgs in (found, alone)]
+    assert sizes[0] == sizes[1]
+    assert sizes[0][0] != sizes[0][1]
 
 
 def test_pygraphviz_lays_out_views_too(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -107,6 +107,9 @@ def test_unfolding(browser: Page, page: Any) -> None:
     browser.find("[id='box:layer']").click()
     browser.until_shown("box:layer.1")
     assert browser.trail == ["y", "layer"]
+    first, second = (browser.find(f"[id='box:layer.{i}']").rect for i in (0, 1))
+    assert first["x"] == pytest.approx(second["x"], abs=1)
+    assert abs(first["y"] - second["y"]) > first["height"]
     browser.find("[id='box:layer.0']").click()
     browser.until_shown("node0")
     assert browser.trail == ["y", "layer", "0"]

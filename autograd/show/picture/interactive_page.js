@@ -86,16 +86,22 @@ function setTheme(theme, forGood = false) {
   if (forGood) dataset.forGood = "true";
 }
 
-/** Let a colour that Graphviz wrote have its counterpart in the dark: of the same hue, as dark as it was light. */
+/**
+ * Let a colour that Graphviz wrote have its counterpart in the dark: greys and pale colours become as dark as they
+ * were light, lines and letters light; strong colours stay, since they mean something.
+ */
 function themed(shape) {
+  // What is coloured by a number has dark letters on it in both themes; a legend shows the same colours.
+  if (shape.closest(".tinted") || (shape.parentNode.matches(".graph") && shape.tagName === "polygon")) return;
   const thin = shape.closest(".edge") !== null || shape.tagName === "text";
   const isFrame = shape.parentNode.matches(".cluster") && shape.tagName !== "text";
   for (const property of isFrame ? ["stroke"] : ["fill", "stroke"]) {
     const colour = shape.getAttribute(property);
     if (!colour || colour === "none" || colour === "transparent") continue;
-    // Lines and letters stand out from the page, areas lie back.
-    const lightness = thin || property === "stroke" ? "1.15 - .75 * l" : "1 - .74 * l";
-    shape.style[property] = `light-dark(${colour}, oklch(from ${colour} calc(${lightness}) calc(1.4 * c) h))`;
+    const [dark, strong] = thin || property === "stroke" ? ["1.15 - .75 * l", "l + .08"] : ["1 - .74 * l", "l"];
+    const share = "clamp(0, (c - .05) / .08, 1)";
+    const lightness = `(${dark}) * (1 - ${share}) + (${strong}) * ${share}`;
+    shape.style[property] = `light-dark(${colour}, oklch(from ${colour} calc(${lightness}) c h))`;
   }
 }
 

@@ -77,12 +77,13 @@ def inline_svgs(sources: Sequence[str]) -> list[str]:
     >>> [svg[:5] for svg in inline_svgs(["digraph { a }", "digraph { b }"])]
     ['<svg ', '<svg ']
     """
-    together = _by_dot("\n".join(sources), ["-Tsvg"])
+    # An engine that a graph names, as layout=neato, is that of all later ones: these come last.
+    order = sorted(range(len(sources)), key=lambda i: "layout=" in sources[i])
+    together = _by_dot("\n".join(sources[i] for i in order), ["-Tsvg"])
     if together is None:
-        found = [_by_pygraphviz(source, "svg", []).decode() for source in sources]
-    else:
-        found = ["<?xml" + document for document in together.decode().split("<?xml")[1:]]
-    return [inline(document) for document in found]
+        return [inline(_by_pygraphviz(source, "svg", []).decode()) for source in sources]
+    documents = together.decode().split("<?xml")[1:]
+    return [inline(document) for _, document in sorted(zip(order, documents, strict=True))]
 
 
 def inline(document: str) -> str:
