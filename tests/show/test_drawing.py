@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import re
 import stat
 import struct
@@ -91,6 +92,35 @@ def test_the_resolution_of_images() -> None:
     for source in ("digraph { a [width=1 height=1] }", "digraph { a [width=2 height=1] }"):
         sizes.append(struct.unpack(">II", Drawing(source).render("png")[16:24]))
     assert sizes[1][0] - sizes[0][0] == 192
+
+
+def test_images_for_notebooks() -> None:
+    """They have the picture's colours, are much smaller than others, and of at most 2,000 pixels."""
+    image_of = pytest.importorskip("PIL.Image").open
+    for paper, fill in (("#ffffff", "#f3f5f7"), ("#12161b", "#1c3552")):
+        node = f'a [shape=box style=filled fillcolor="{fill}" width=4 label="a" color="#7c8995"]'
+        picture = Drawing(f'digraph {{ graph [bgcolor="{paper}"] {node}; a -> b }}')
+        png = picture.preview()
+        assert len(png) < len(picture.render("png")) / 2
+        image = image_of(io.BytesIO(png)).convert("RGB")
+        pixels = {image.getpixel((2, 2)), image.getpixel((image.width // 3, image.height // 4))}
+        assert pixels == {tuple(bytes.fromhex(colour[1:])) for colour in (paper, fill)}
+        # The paper goes to the edges.
+        assert image.getpixel((image.width - 1, image.height - 1)) == image.getpixel((2, 2))
+    wide = Drawing("digraph { a [width=60 height=1] }").preview()
+    assert 1900 < image_of(io.BytesIO(wide)).width <= 2000
+
+
+def test_images_without_the_library_of_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where dot cannot choose colours, or is not there, the image has all of them."""
+    by_dot = layout._by_dot
+
+    def without(source: str, options: list[str]) -> bytes | None:
+        return by_dot(source, [option.replace(":gd", ":missing") for option in options])
+
+    monkeypatch.setattr(layout, "_by_dot", without)
+    picture = Drawing("digraph { a -> b }")
+    assert picture.preview() == picture.render("png")
 
 
 def test_no_graph() -> None:

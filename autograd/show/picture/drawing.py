@@ -11,7 +11,7 @@ from typing import Any
 
 from ...files import write_whole
 from .interactive_page import interactive_page
-from .layout import FORMATS, LayoutUnavailableError, inline, inline_svgs, laid_out
+from .layout import FORMATS, LayoutUnavailableError, inline, inline_svgs, laid_out, preview
 from .opening import opened_in_a_browser, shown_by_a_notebook
 from .self_contained import framed
 from .styles import themed
@@ -157,16 +157,27 @@ class Drawing:
         """
         return inline(self.render("svg").decode())
 
+    def preview(self) -> bytes:
+        """Return a PNG of few colours, and of at most 2,000 pixels either way, which a notebook stores.
+
+        Raises
+        ------
+        LayoutUnavailableError
+            If neither ``dot`` nor pygraphviz is installed.
+        """
+        return preview(self.source)
+
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         title = next(iter(self.views.values())).title
         name = f"Graph of {title}" if title else "Graph"
         try:
-            png = self.render("png")
+            svg = self.render("svg").decode()
+            png = self.preview()
         except LayoutUnavailableError as error:
             return {"text/html": framed(self.page, name), "text/plain": str(error)}
         return {
             "text/html": framed(self.page, name, png),
-            "image/svg+xml": self.render("svg").decode(),
+            "image/svg+xml": svg,
             "image/png": base64.b64encode(png).decode(),
             "text/plain": repr(self),
         }

@@ -78,7 +78,14 @@ class Folding:
         dict
             That of ``""`` first.
         """
-        return {"": folded} | {path: self.draw(path) for path in self.modules.unfoldable}
+        found = {"": folded}
+        waiting = list(folded.unfolds.values())
+        # Of a layer of 64 neurons 16 are drawn: nobody comes to the pictures of the others.
+        for path in waiting:
+            if path not in found:
+                found[path] = self.draw(path)
+                waiting += found[path].unfolds.values()
+        return found
 
     def draw(self, path: str) -> View:
         """Draw the picture in which a module is unfolded in place; all is folded for ``""``."""

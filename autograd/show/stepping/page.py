@@ -180,7 +180,7 @@ class Stepper:
 
     def _repr_html_(self) -> str:
         try:
-            image = self._still.render("png")
+            image = self._still.preview()
         except LayoutUnavailableError:
             image = None
         return framed(self.html, f"Stepping through {self.title}", image, height="40rem")
