@@ -70,7 +70,7 @@ GROUND = {"autograd.files", "autograd.installation", "autograd.printable", "auto
 # The packages that users import from.
 PUBLIC = {"autograd", "autograd.show"}
 CORE = {"numpy", "graphviz"}
-LOADED_WHEN_USED = {"graphviz", "matplotlib", "numba", "sklearn", "tqdm", "pygraphviz", "scipy"}
+LOADED_WHEN_USED = {"graphviz", "matplotlib", "numba", "sklearn", "tqdm", "pygraphviz", "scipy", "sympy"}
 
 
 @cache

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from .sample_influence import Influence, Pull, influence
     from .stepping.film import Film, animate
     from .stepping.page import Stepper, stepper
+    from .sympy_expressions import to_sympy
+    from .sympy_graphs import from_sympy
     from .text.explanation import Explanation, explain
 
 __all__ = [
@@ -43,11 +45,13 @@ __all__ = [
     "draw",
     "exercise",
     "explain",
+    "from_sympy",
     "influence",
     "lint",
     "roundoff",
     "spy",
     "stepper",
+    "to_sympy",
     "worksheet",
 ]
 
@@ -71,11 +75,13 @@ _HOME = {
     "draw": ".picture.computation_graph",
     "exercise": ".exercises.questions",
     "explain": ".text.explanation",
+    "from_sympy": ".sympy_graphs",
     "influence": ".sample_influence",
     "lint": ".linting.linter",
     "roundoff": ".rounding_errors",
     "spy": ".picture.sparsity_plot",
     "stepper": ".stepping.page",
+    "to_sympy": ".sympy_expressions",
     "worksheet": ".exercises.worksheets",
 }
 

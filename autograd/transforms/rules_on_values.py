@@ -57,7 +57,7 @@ def in_single_steps(op: Op) -> Callable[..., Value]:
     --------
     >>> from autograd.ops.table import OPS
     >>> print(in_single_steps(OPS["dot"])([Value(2.0), Value(3.0)], [Value(4.0), Value(5.0)]))
-    0 + 2 * 4 + 3 * 5
+    0 + 2 * 4 + 3 * 5 = 23
     """
     meaning = {word: function for word, function in _MEANING.items() if not is_reduction(word)}
     return on_sequences(op, meaning).value
