@@ -202,7 +202,10 @@ function askForHeight() {
   const { width, height } = picture.natural;
   // A unit of the picture is a point, of 4/3 pixels.
   const high = height * Math.min(document.documentElement.clientWidth / width, 4 / 3) + pane.offsetTop + 8;
-  parent.postMessage({ height: Math.round(panel.hidden ? high : Math.max(high, 448)) }, "*");
+  // Below the picture, the panel takes up to half of the page.
+  const isBelow = panel.offsetTop > pane.offsetTop;
+  const asked = panel.hidden ? high : Math.max(isBelow ? 2 * high : high, 448);
+  parent.postMessage({ height: Math.round(asked) }, "*");
 }
 
 /** Set what is seen; the picture cannot be lost. */
@@ -413,10 +416,13 @@ function neighbour(item, [right, down]) {
 function reveal(item) {
   const [outer, inner] = [pane.getBoundingClientRect(), item.getBoundingClientRect()];
   const excess = (start, end, low, high) => Math.min(start - low, 0) || Math.max(end - high, 0);
+  const { fits } = camera;
   pan(
     excess(inner.left - 16, inner.right + 16, outer.left, outer.right),
     excess(inner.top - 16, inner.bottom + 16, outer.top, outer.bottom),
   );
+  // Nobody has chosen what is seen: when the page gets another size, all of it is again.
+  camera.fits = fits;
 }
 
 function focusOn(item) {
