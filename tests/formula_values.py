@@ -7,6 +7,7 @@ broadcast as the equations say, and in index notation each letter is an axis.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,9 @@ import numpy as np
 import autograd
 from autograd.compiler.latex import index_notation as by_index
 from autograd.compiler.latex import matrices as by_matrix
-from autograd.compiler.latex.equations import Equations
+from autograd.compiler.latex.equations import Equation, Equations, extents_of
 from autograd.compiler.latex.recognition import slope_formula
+from autograd.compiler.latex.writing import is_all
 
 COMPARISONS = {
     "lt": np.less,
@@ -55,7 +57,8 @@ class _Evaluator:
     """Evaluates equations in their order."""
 
     def __init__(self, equations: Equations, arrays: Sequence[Any]) -> None:
-        self.equations = equations
+        self.equations, self.at_step = equations, dict[Any, int]()
+        self.extents = extents_of(equations.program)
         self.known: dict[Any, Any] = {("argument", k): np.asarray(a, float) for k, a in enumerate(arrays)}
         for key, constants in equations.program.constants.items():
             self.known[key] = constants
@@ -65,7 +68,24 @@ class _Evaluator:
                 self.known["parameter", k, which] = flat.reshape(own.shape)
 
     def values(self) -> dict[Any, Any]:
-        for equation in self.equations.equations:
+        """Return the values of what the equations define; what a loop computes, step by step."""
+        for steps, group in groupby(self.equations.equations, lambda equation: equation.array.steps):
+            equations = [*group]
+            if steps is None:
+                self.evaluate(equations)
+                continue
+            begins = [one for one in equations if steps.letter not in letters_at(one.piece.at)]
+            self.evaluate(begins)
+            count = range(self.length(steps.letter))
+            for step in reversed(count) if steps.is_reversed else count:
+                self.at_step = {steps.letter: step}
+                self.evaluate([one for one in equations if one not in begins])
+            self.at_step = {}
+        return {key: value for key, value in self.known.items() if key[0] in ("array", "result")}
+
+    def evaluate(self, equations: Sequence[Equation]) -> None:
+        """Evaluate some equations in their order."""
+        for equation in equations:
             array, piece = equation.array, equation.piece
             sizes = tuple([self.length(letter) for letter in array.letters])
             if equation.tree is not None:
@@ -74,24 +94,21 @@ class _Evaluator:
                 if equation.tree == by_index.Numeral(0.0):
                     value = np.zeros(shape)
                 assert value.shape == shape
-                order = [letter for letter in (equation.row, equation.column) if letter is not None]
-                value = value.reshape([self.length(letter) for letter in order])
-                places = [order.index(letter) for letter in array.letters]
-                self.known[array.key] = value.transpose(places)
-                continue
-            letters = [*dict.fromkeys(letter for index in piece.at for letter in by_index.letters_in(index))]
-            value = self.indexed(piece.expression, letters)
+                letters = [letter for letter in (equation.row, equation.column) if letter is not None]
+                value = value.reshape([self.length(letter) for letter in letters])
+            else:
+                letters = [letter for letter in letters_at(piece.at) if letter not in self.at_step]
+                value = self.indexed(piece.expression, letters)
             whole = self.known.setdefault(array.key, np.full(sizes, np.nan))
             where = tuple(
                 [self.positions(index, letters, n) for index, n in zip(piece.at, sizes, strict=True)]
             )
             whole[where] = np.broadcast_to(value, [self.length(letter) for letter in letters])
-        return {key: value for key, value in self.known.items() if key[0] in ("array", "result")}
 
     def length(self, letter: Any) -> int:
         if letter is None:
             return 1
-        return self.axis(letter.axis) if letter.length is None else int(letter.length)
+        return self.axis(letter.axis) + letter.extra if letter.length is None else int(letter.length)
 
     def axis(self, number: int) -> int:
         length = self.equations.program.axes[number]
@@ -104,6 +121,8 @@ class _Evaluator:
         """Return an index for each value of some letters, one axis each."""
 
         def along(letter: Any) -> Any:
+            if letter in self.at_step:
+                return self.at_step[letter]
             place = letters.index(letter)
             return np.arange(self.length(letter)).reshape(
                 [-1 if d == place else 1 for d in range(len(letters))]
@@ -194,6 +213,11 @@ class _Evaluator:
                 return FOLDS[word](value, axes[0])
         raise AssertionError(tree)
 
+    def is_shown_whole(self, entry: Any, place: int) -> bool:
+        """Return whether a dimension is shown without a range."""
+        step = next(iter(self.at_step), None)
+        return is_all(entry.at[place], self.extents(entry.array, place), step)
+
     def array(self, term: Any) -> Any:
         """Return what a symbol stands for, with its indices and its sign of transposition."""
         entry, (row, column) = term.entry, self.equations.layout(term.entry.array)
@@ -205,10 +229,17 @@ class _Evaluator:
         )
         for axis, place in enumerate((row, column)):
             if place is not None:
-                letters = [*by_index.letters_in(entry.at[place])]
+                letters = [one for one in by_index.letters_in(entry.at[place]) if one not in self.at_step]
                 chosen = self.positions(entry.at[place], letters, array.shape[place])
+                if self.is_shown_whole(entry, place):
+                    assert np.array_equal(np.atleast_1d(chosen), np.arange(array.shape[place]))
                 matrix = matrix.take(np.atleast_1d(chosen), axis=axis)
         return matrix.T if term.is_transposed else matrix
+
+
+def letters_at(at: Sequence[Any]) -> list[Any]:
+    """Return the letters of some indices."""
+    return [*dict.fromkeys(letter for index in at for letter in by_index.letters_in(index))]
 
 
 def product(number: float, factors: Sequence[tuple[Any, int]]) -> Any:

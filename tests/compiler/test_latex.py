@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import autograd
-from autograd import exp, grad, jit, log, logsumexp, relu, sigmoid, softplus, tanh, value_and_grad, vmap
+from autograd import exp, grad, jit, log, logsumexp, relu, scan, sigmoid, softplus, tanh, value_and_grad, vmap
 from autograd.compiler.arguments.call import Call
 from autograd.compiler.jitted import Jitted
 from autograd.compiler.latex.equations import Equations
@@ -94,6 +94,16 @@ def batch_loss(w: Any, b: Any, X: Any, y: Any) -> Any:
     return vmap(lambda x, t: softplus(w @ x + b) - t * (w @ x + b))(X, y).mean()
 
 
+def recurrent_loss(W: Any, U: Any, b: Any, h0: Any, xs: Any, y: Any) -> Any:
+    """Compute the loss of the last state of a recurrent network."""
+
+    def step(h: Any, x: Any) -> Any:
+        return np.tanh(W @ h + U @ x + b), None
+
+    h, _ = scan(step, h0, xs)
+    return ((h - y) ** 2).sum()
+
+
 def signs(*shape: int) -> Any:
     """Return targets that are 0 or 1."""
     return (RNG.random(shape) > 0.5) * 1.0
@@ -151,6 +161,22 @@ a = sigmoid(z)
 ∂L/∂w = 1/n Xᵀ (a - y)
 ∂L/∂b = 1/n Σ_i (a[i] - y[i])"""
 
+RECURRENT = """\
+U_1 = U xsᵀ
+H[:, 1] = h_0
+H[:, t + 1] = tanh(W H[:, t] + U_1[:, t] + b)
+u = H[:, n + 1] - y
+f = Σ_i u[i]^2
+Z = W H[:, 1:n] + U_1 + b
+U_2 = tanh'(Z)
+dh[:, n + 1] = 2 u
+dh[:, t] = Wᵀ (dh[:, t + 1] ⊙ U_2[:, t])
+dZ = dh[:, 2:n + 1] ⊙ U_2
+∂f/∂W = dZ H[:, 1:n]ᵀ
+∂f/∂U = dZ xs
+∂f/∂b = dZ 1_n
+"""
+
 HINGE = """\
 Z_1 = W_1 Xᵀ + b_1
 A_1 = tanh(Z_1)
@@ -188,6 +214,18 @@ LESSONS: dict[str, tuple[Callable[..., Any], tuple[Any, ...], str]] = {
         value_and_grad(batch_loss, (0, 1)),
         (RNG.normal(size=3), 0.1, RNG.normal(size=(5, 3)), signs(5)),
         BATCH,
+    ),
+    "recurrent": (
+        value_and_grad(recurrent_loss, (0, 1, 2)),
+        (
+            RNG.normal(size=(4, 4)),
+            RNG.normal(size=(4, 2)),
+            RNG.normal(size=4),
+            np.zeros(4),
+            RNG.normal(size=(9, 2)),
+            RNG.normal(size=4),
+        ),
+        RECURRENT.replace("f ", "L ").replace("f/", "L/"),
     ),
     "hinge": (
         value_and_grad(hinge_loss),

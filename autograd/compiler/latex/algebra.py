@@ -158,7 +158,9 @@ def sum_over(letters: Sequence[Letter], body: Expression) -> Expression:
     absent = [letter for letter in letters if letter not in varying]
     kept = tuple([letter for letter in letters if letter in varying])
     sizes: list[Expression] = [
-        AxisSize(letter.axis) if letter.axis is not None else Numeral(float(letter.length or 0))
+        Numeral(float(letter.length or 0))
+        if letter.axis is None
+        else plus([AxisSize(letter.axis), Numeral(float(letter.extra))])
         for letter in absent
     ]
     if not kept:

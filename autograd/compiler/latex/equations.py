@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from ...transforms.derivatives import gradients_returned_by
@@ -27,7 +28,7 @@ from .symbols import (
     source_names,
     symbol_of,
 )
-from .writing import FormulaWriter, LengthSymbols
+from .writing import Extent, FormulaWriter, LengthSymbols
 
 
 class Equation(NamedTuple):
@@ -43,6 +44,8 @@ class Equation(NamedTuple):
         The letters of its rows and columns, as it lies.
     tree : MatrixTree or None
         What it is, with matrices; None where that is said in index notation.
+    step : Letter or None
+        The letter of the steps, if it is one step of a loop.
     """
 
     array: ArrayFormula
@@ -50,6 +53,7 @@ class Equation(NamedTuple):
     row: Letter | None
     column: Letter | None
     tree: MatrixTree | None
+    step: Letter | None = None
 
 
 @dataclass
@@ -198,8 +202,8 @@ class _Assembly:
         arguments: set[Hashable] = {
             key for key in known if dimensions and key[0] in ("argument", "parameter")
         }
-        latex = _Lines(FormulaWriter(symbols, _lengths(program), sizes, layout, True, arguments))
-        plain = _Lines(FormulaWriter(symbols, _lengths(program), sizes, layout, False))
+        latex = _Lines(FormulaWriter(symbols, extents_of(program), sizes, layout, True, arguments))
+        plain = _Lines(FormulaWriter(symbols, extents_of(program), sizes, layout, False))
         typeset = latex.written(equations, dimensions=dimensions)
         text = [f"{left} = {right}" for left, right in plain.written(equations, dimensions=False)]
         notes = [*self._notes(program, backward, plain.writer, symbols), *plain.writer.notes]
@@ -306,11 +310,14 @@ class _Assembly:
 
         def of_letter(letter: Letter) -> ShownSymbol:
             own = by_class.get(classes.of(letter))
+            if own is None and letter.axis is not None:
+                own = of_axis(letter.axis)
+            if own is not None and not letter.extra:
+                # Of a class, one may be longer than another: the states of a loop, and its steps.
+                return own if letter.length in (None, named.get(own)) else _number(letter.length)
             if own is not None:
-                return own
-            if letter.axis is not None:
-                return of_axis(letter.axis)
-            return ShownSymbol(str(letter.length), str(letter.length))
+                return ShownSymbol(f"{own.latex} + {letter.extra}", f"{own.text} + {letter.extra}")
+            return _number(letter.length)
 
         return LengthSymbols(of_letter, of_axis, named)
 
@@ -361,11 +368,17 @@ def _results_early(program: ProgramFormulas) -> ProgramFormulas:
                 done[key] = waiting.pop(key)
 
     put_ready()
-    for key, array in program.arrays.items():
-        if key[0] == "array":
-            done[key] = array
+    arrays = [array for key, array in program.arrays.items() if key[0] == "array"]
+    for array, following in zip_longest(arrays, arrays[1:]):
+        done[array.key] = array
+        # What a loop computes stands together.
+        if array.steps is None or following is None or following.steps is not array.steps:
             put_ready()
     return replace(program, arrays=done)
+
+
+def _number(length: int | None) -> ShownSymbol:
+    return ShownSymbol(str(length), str(length))
 
 
 def _squeezed(shape: Sequence[int | None]) -> Lines:
@@ -375,28 +388,41 @@ def _squeezed(shape: Sequence[int | None]) -> Lines:
 
 
 def _equation(array: ArrayFormula, piece: ArrayPiece, layout: Callable[[Hashable], Lines]) -> Equation:
-    if piece.at != array.letters or len(array.letters) > 2:
-        return Equation(array, piece, None, None, None)
-    row, column = lines_of(array.letters, layout(array.key))
+    lines = lines_of(array, piece, layout(array.key))
+    step = None if array.steps is None else array.steps.letter
+    if lines is None:
+        return Equation(array, piece, None, None, None, step)
+    row, column, fixed = lines
     try:
-        tree: MatrixTree | None = matrix_form(piece.expression, row, column, layout)
+        tree: MatrixTree | None = matrix_form(piece.expression, row, column, layout, fixed)
     except NoMatrixFormError:
         tree = None
-    return Equation(array, piece, row, column, tree)
+    return Equation(array, piece, row, column, tree, step)
 
 
-def _lengths(program: ProgramFormulas) -> Callable[[Hashable, int], int | None]:
-    def length(key: Hashable, place: int) -> int | None:
+def extents_of(program: ProgramFormulas) -> Callable[[Hashable, int], Extent]:
+    """Return what tells how long a dimension of an array is: a number, a letter's length, or axes.
+
+    Examples
+    --------
+    >>> program = ProgramFormulas(shapes={("argument", 0): (2, 3)})
+    >>> extents_of(program)(("argument", 0), 1)
+    3
+    """
+
+    def extent(key: Hashable, place: int) -> Extent:
         assert isinstance(key, tuple)
-        shape: tuple[int | None, ...] = program.shapes.get(key, ())
         if key in program.arrays:
-            letters = program.arrays[key].letters
-            return letters[place].length if place < len(letters) else None
+            letter = program.arrays[key].letters[place]
+            return letter if letter.length is None else letter.length
         if key in program.constants:
-            shape = program.constants[key].shape
-        return shape[place]
+            constants: tuple[int, ...] = program.constants[key].shape
+            return constants[place]
+        length: int | None = program.shapes[key][place]
+        axes = frozenset([axis for of, dimension, axis in program.along if (of, dimension) == (key, place)])
+        return axes if length is None else length
 
-    return length
+    return extent
 
 
 def _slopes(equations: Sequence[Equation]) -> list[str]:
@@ -425,16 +451,16 @@ class _Lines:
     def _slope(self, word: str) -> tuple[str, str]:
         """Return what the derivative of a row is."""
         writer, x = self.writer, Entry(("argument of a rule",))
-        writer.forget_letters()
+        writer.begin(None)
         with_x = replace(writer, symbols={**writer.symbols, x.array: ShownSymbol("x", "x")})
         return with_x.indexed(SlopeOf(word, x)).text, with_x.indexed(slope_formula(word, x)).text
 
     def _line(self, equation: Equation, *, dimensions: bool) -> tuple[str, str]:
         writer = self.writer
-        writer.forget_letters()
         symbol = writer.symbols[equation.array.key]
-        left = symbol.latex if writer.latex else symbol.text
+        writer.begin(equation.step)
         if equation.tree is not None:
+            left = writer.part(Entry(equation.array.key, equation.piece.at))
             if dimensions and (equation.row or equation.column):
                 left = rf"\underbrace{{{left}}}_{{{writer.shape(equation.row, equation.column)}}}"
             return left, writer.matrix(equation.tree).text

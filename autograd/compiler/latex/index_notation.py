@@ -23,16 +23,23 @@ class Letter:
         The length; None where it is that of an axis.
     axis : int or None
         The number of the axis.
+    extra : int
+        How much longer it is than the axis.
     """
 
-    __slots__ = ("axis", "length")
+    __slots__ = ("axis", "extra", "length")
 
-    def __init__(self, length: int | None, axis: int | None = None) -> None:
-        self.length, self.axis = length, axis
+    def __init__(self, length: int | None, axis: int | None = None, extra: int = 0) -> None:
+        self.length, self.axis, self.extra = length, axis, extra
+
+    @property
+    def size(self) -> tuple[int | None, int | None, int]:
+        """What letters of the same length share."""
+        return self.length, self.axis, self.extra
 
     def alike(self) -> Letter:
         """Return another letter of the same length."""
-        return Letter(self.length, self.axis)
+        return Letter(*self.size)
 
 
 @dataclass(frozen=True)

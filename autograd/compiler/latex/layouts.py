@@ -7,9 +7,9 @@ everything that is computed of them follows: ``Z = wᵀX + b`` of an X with a co
 
 from __future__ import annotations
 
-from collections.abc import Container, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Container, Hashable, Iterable, Mapping
 
-from .index_notation import Entry, Expression, Letter, Stride, entries_of
+from .index_notation import Entry, Letter, Listing, Stride, entries_of, letters_in
 from .matrices import (
     ArrayTerm,
     MatrixTree,
@@ -18,7 +18,7 @@ from .matrices import (
     matrix_form,
     parts_of_matrix,
 )
-from .reading import ArrayFormula, Key, ProgramFormulas
+from .reading import ArrayFormula, ArrayPiece, Key, ProgramFormulas
 
 Lines = tuple[int | None, int | None]
 """Which dimension of an array is that of its rows, and which that of its columns."""
@@ -130,16 +130,9 @@ class _Search:
                     self.free[key] = count
         self._costs: dict[tuple[object, ...], float] = {}
         self._formulas = [
-            (
-                i,
-                array,
-                piece.expression,
-                piece.at == array.letters,
-                sorted({array.key, *[entry.array for entry in entries_of(piece.expression)]}, key=repr),
-            )
-            for i, (array, piece) in enumerate(
-                [(array, piece) for array in program.arrays.values() for piece in array.pieces]
-            )
+            (array, piece, sorted({array.key, *[e.array for e in entries_of(piece.expression)]}, key=repr))
+            for array in program.arrays.values()
+            for piece in array.pieces
         ]
 
     def _dimensions(self) -> dict[Key, int]:
@@ -202,37 +195,49 @@ class _Search:
                 total += _ARGUMENT_AS_ROW if key[0] == "argument" else _AS_ROW
             elif count == 2 and self.lines[key] == (1, 0):
                 total += _TURNED
-        for i, array, expression, is_whole, keys in self._formulas:
-            if not is_whole:
-                continue
+        for i, (array, piece, keys) in enumerate(self._formulas):
             known = (i, *[self.layout(key) for key in keys])
             if known not in self._costs:
-                self._costs[known] = self._cost_of(array, expression)
+                self._costs[known] = self._cost_of(array, piece)
             # What is computed reads first: a gradient rather than z has the transpose of X.
             total += self._costs[known] * (1.0 if array.key in self.gradients else 2.0)
         return total
 
-    def _cost_of(self, array: ArrayFormula, expression: Expression) -> float:
-        row, column = lines_of(array.letters, self.layout(array.key))
-        if len(array.letters) > 2:
+    def _cost_of(self, array: ArrayFormula, piece: ArrayPiece) -> float:
+        lines = lines_of(array, piece, self.layout(array.key))
+        if lines is None:
             return 0.0
         try:
-            return _cost_of_tree(matrix_form(expression, row, column, self.layout))
+            return _cost_of_tree(matrix_form(piece.expression, *lines[:2], self.layout, lines[2]))
         except NoMatrixFormError:
             return _INDEXED
 
 
-def lines_of(letters: Sequence[Letter], lines: Lines) -> tuple[Letter | None, Letter | None]:
-    """Return the letters of the rows and columns of an array.
+def lines_of(
+    array: ArrayFormula, piece: ArrayPiece, lines: Lines
+) -> tuple[Letter | None, Letter | None, frozenset[Letter]] | None:
+    """Return the letters of the rows and columns of some elements of an array, and that of the step.
+
+    There are none for elements that are no rows and columns.
 
     Examples
     --------
     >>> i = Letter(3)
-    >>> lines_of([i], (None, 0)) == (None, i)
+    >>> piece = ArrayPiece((i,), Entry("x", (i,)))
+    >>> lines_of(ArrayFormula(("array", 1), (i,), [piece]), piece, (None, 0))[:2] == (None, i)
     True
     """
-    row, column = lines
-    return (None if row is None else letters[row]), (None if column is None else letters[column])
+    fixed = frozenset() if array.steps is None else frozenset([array.steps.letter])
+    letters = [[letter for letter in letters_in(index) if letter not in fixed] for index in piece.at]
+    flat = [letter for own in letters for letter in own]
+    is_regular = len(set(flat)) == len(flat) and all(
+        len(own) <= 1 and not isinstance(index, Listing) and (not own or len(letters_in(index)) == 1)
+        for own, index in zip(letters, piece.at, strict=True)
+    )
+    if not is_regular or len(piece.at) > 2:
+        return None
+    row, column = (letters[place] if place is not None else [] for place in lines)
+    return next(iter(row), None), next(iter(column), None), fixed
 
 
 def _cost_of_tree(tree: MatrixTree) -> float:

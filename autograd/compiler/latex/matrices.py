@@ -17,6 +17,7 @@ from .index_notation import (
     Entry,
     Expression,
     FoldOver,
+    Index,
     Letter,
     LetterValue,
     Numeral,
@@ -146,7 +147,9 @@ Layout = Callable[[Hashable], tuple[int | None, int | None]]
 Line = Letter | None
 
 
-def matrix_form(expression: Expression, row: Line, column: Line, layout: Layout) -> MatrixTree:
+def matrix_form(
+    expression: Expression, row: Line, column: Line, layout: Layout, fixed: frozenset[Letter] = frozenset()
+) -> MatrixTree:
     """Return a formula as a matrix.
 
     Parameters
@@ -157,6 +160,8 @@ def matrix_form(expression: Expression, row: Line, column: Line, layout: Layout)
         The letters of its rows and its columns.
     layout : callable
         How the arrays in it are laid out.
+    fixed : frozenset of Letter
+        Letters that stand for one index, such as that of a step.
 
     Raises
     ------
@@ -172,7 +177,7 @@ def matrix_form(expression: Expression, row: Line, column: Line, layout: Layout)
     ['W', 'x']
     """
     letters = free_letters(expression)
-    tree = _Matrices(layout).of(expression, row, column)
+    tree = _Matrices(layout, fixed).of(expression, row, column)
     left = [Ones(row, is_row=False)] if row is not None and row not in letters else []
     right = [Ones(column, is_row=True)] if column is not None and column not in letters else []
     # Zeros are 0, whatever their shape.
@@ -191,8 +196,8 @@ def matrix_form(expression: Expression, row: Line, column: Line, layout: Layout)
 class _Matrices:
     """Writes formulas with matrices."""
 
-    def __init__(self, layout: Layout) -> None:
-        self.layout = layout
+    def __init__(self, layout: Layout, fixed: frozenset[Letter]) -> None:
+        self.layout, self.fixed = layout, fixed
 
     def of(self, expression: Expression, row: Line, column: Line) -> MatrixTree:
         match expression:
@@ -217,10 +222,11 @@ class _Matrices:
 
     def array(self, entry: Entry, row: Line, column: Line) -> MatrixTree:
         """Return an array as it lies, or its transpose."""
-        letters = [letter for index in entry.at for letter in letters_in(index)]
+        letters = [letter for index in entry.at for letter in self._letters(index)]
         if len(set(letters)) < len(letters) or entry.is_padded or not {*letters} <= {row, column}:
             raise NoMatrixFormError
         if any(len(letters_in(index)) > 1 for index in entry.at):
+            # Also of one that is fixed: it would have no place among the indices of a range.
             raise NoMatrixFormError
         own_row, own_column = self.layout(entry.array)
         if len(entry.at) > 2 or (entry.at and own_row is None and own_column is None):
@@ -235,7 +241,10 @@ class _Matrices:
         )
 
     def _letter(self, entry: Entry, dimension: int | None) -> Line:
-        return next(iter(letters_in(entry.at[dimension])), None) if dimension is not None else None
+        return next(iter(self._letters(entry.at[dimension])), None) if dimension is not None else None
+
+    def _letters(self, index: Index) -> list[Letter]:
+        return [letter for letter in letters_in(index) if letter not in self.fixed]
 
     def product(
         self, number: float, factors: Sequence[tuple[Expression, int]], row: Line, column: Line
@@ -279,7 +288,7 @@ class _Matrices:
             (letter,) = total.letters
             factors = total.body.factors if isinstance(total.body, ProductOf) else ()
             is_dot = len(factors) == 2 and all(
-                own == 1 and free_letters(base) == {letter} for base, own in factors
+                own == 1 and free_letters(base) - self.fixed == {letter} for base, own in factors
             )
             if is_dot and all(isinstance(base, Entry | SumOver) for base, _ in factors):
                 (left, _), (right, _) = factors

@@ -142,6 +142,14 @@ def symbols_of(
     """
     found: dict[Hashable, ShownSymbol] = dict(known.items())
     wished: dict[Key, str] = {}
+    loops = [*dict.fromkeys(key[1] for key, array in program.arrays.items() if _is_carried(array))]
+    for key, array in program.arrays.items():
+        if _is_carried(array):
+            own = names.carried[loops.index(key[1])] if loops.index(key[1]) < len(names.carried) else ""
+            is_only = not any(other[:2] == key[:2] and other != key for other in program.arrays)
+            is_back = array.steps is not None and array.steps.is_reversed
+            forward = own if own and is_only else "s"
+            wished[key] = f"d{(names.carried or [''])[0] or 's'}" if is_back else forward
     for key, array in program.arrays.items():
         if key[0] == "array":
             _wish(array, wished, names)
@@ -192,6 +200,11 @@ def _is_activation(word: str) -> bool:
     op = OPS.get(word)
     is_shortcut = op is not None and "shortcut" in op.partials[0].words
     return op is not None and not op.variadic and len(op.partials) == 1 and (op.ufunc is None or is_shortcut)
+
+
+def _is_carried(array: ArrayFormula) -> bool:
+    """Return whether an array is what a loop carries."""
+    return array.steps is not None and array.whole is None
 
 
 def _cased(name: str, lines: Lines, others: object) -> str:

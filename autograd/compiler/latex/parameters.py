@@ -51,7 +51,7 @@ def by_parameters(
         pieces = [ArrayPiece(piece.at, rewritten(piece.expression, named)) for piece in array.pieces]
         k = gradients.get(key[1]) if key[0] == "result" and len(key) == 2 else None
         if k is None or k not in arguments:
-            arrays[key] = ArrayFormula(key, array.letters, pieces)
+            arrays[key] = replace(array, pieces=pieces)
             continue
         rest = []
         for piece in pieces:
@@ -61,7 +61,7 @@ def by_parameters(
             else:
                 arrays[own.key] = own
         if rest:
-            arrays[key] = ArrayFormula(key, array.letters, rest)
+            arrays[key] = replace(array, pieces=rest)
     shapes = {
         ("parameter", k, which): array.shape
         for k, own in arguments.items()

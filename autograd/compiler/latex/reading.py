@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from ...ops.table import OPS, Op
-from ..arrays.plan import Block, Operand, Plan, Results, by_source
+from ..arrays.plan import Block, LoopPlan, Operand, Place, Plan, Results, by_source
 from ..passes.axes import AxisLength
 from ..passes.products import DOTS, PLAIN_SUMS
 from .algebra import applied, substituted, sum_over, times
@@ -35,7 +35,16 @@ Own = tuple[Letter | None, ...]
 
 
 class UnwrittenError(NotImplementedError):
-    """A program has a part that is not written as mathematics."""
+    """A program has a part that is not written as mathematics.
+
+    Parameters
+    ----------
+    part : str
+        The part.
+    """
+
+    def __init__(self, part: str) -> None:
+        super().__init__(f"expected arrays and loops that formulas say, got {part}; f.source has the program")
 
 
 @dataclass
@@ -54,6 +63,21 @@ class ArrayPiece:
     expression: Expression
 
 
+class LoopSteps(NamedTuple):
+    """The steps of a loop.
+
+    Attributes
+    ----------
+    letter : Letter
+        The letter of the steps in the formulas of all that it computes.
+    is_reversed : bool
+        Whether the last step comes first.
+    """
+
+    letter: Letter
+    is_reversed: bool
+
+
 @dataclass
 class ArrayFormula:
     """An array of a program.
@@ -66,11 +90,14 @@ class ArrayFormula:
         A letter for each of its dimensions.
     pieces : list of ArrayPiece
         What its elements are; a single piece is all of them.
+    steps : LoopSteps or None
+        The loop that computes it step by step.
     """
 
     key: Key
     letters: tuple[Letter, ...]
     pieces: list[ArrayPiece]
+    steps: LoopSteps | None = None
 
     @property
     def whole(self) -> Expression | None:
@@ -94,12 +121,15 @@ class ProgramFormulas:
         The shape of each argument and of each result, with None where a dimension is an axis.
     axes : list of AxisLength
         Where the length of each axis is found.
+    along : set of (key, int, int)
+        Which axes go along a whole dimension of an argument.
     """
 
     arrays: dict[Key, ArrayFormula] = field(default_factory=dict)
     constants: dict[Key, npt.NDArray[np.float64]] = field(default_factory=dict)
     shapes: dict[Key, tuple[int | None, ...]] = field(default_factory=dict)
     axes: Sequence[AxisLength] = ()
+    along: set[tuple[Key, int, int]] = field(default_factory=set)
 
 
 def formulas_of(plan: Plan, results: Results, arguments: Sequence[tuple[int, ...]]) -> ProgramFormulas:
@@ -126,19 +156,23 @@ def formulas_of(plan: Plan, results: Results, arguments: Sequence[tuple[int, ...
     >>> formulas_of(plan, [([5, 6, 7], (3,))], [(3,)]).arrays["array", 1].whole.word
     'sin'
     """
-    return _Reader(plan, arguments).read(results)
+    found = ProgramFormulas(axes=plan.lengths)
+    found.shapes |= {("argument", k): shape for k, shape in enumerate(arguments)}
+    return _Reader(plan, found).read(results)
 
 
 class _Reader:
     """One walk through the blocks of a plan."""
 
-    def __init__(self, plan: Plan, arguments: Sequence[tuple[int, ...]]) -> None:
-        self.plan = plan
-        self.found = ProgramFormulas(axes=plan.lengths)
-        self.own: dict[int, Own] = {}
-        self.along: dict[int, dict[int, Letter]] = {}
-        for k, shape in enumerate(arguments):
-            self.found.shapes["argument", k] = shape
+    # Of the body of a loop: the number of the loop, its steps, and their letter as the last dimension.
+    inside: tuple[int, ...] = ()
+    steps: LoopSteps | None = None
+    last: tuple[Letter, ...] = ()
+
+    def __init__(self, plan: Plan, found: ProgramFormulas) -> None:
+        self.plan, self.found = plan, found
+        # What arguments are, by their blocks.
+        self.arguments: dict[int, tuple[tuple[Letter, ...], Expression]] = {}
 
     def read(self, results: Results) -> ProgramFormulas:
         for colour, block in self.plan.blocks.items():
@@ -157,22 +191,69 @@ class _Reader:
     def _read(self, colour: int, block: Block) -> None:
         own: Own = tuple([Letter(n) if n > 1 else None for n in block.shape])
         along = {axis: self.letter(axis) for axis in block.axes}
-        self.own[colour], self.along[colour] = own, along
-        letters = (*[letter for letter in own if letter], *along.values())
+        letters = (*[letter for letter in own if letter], *along.values(), *self.last)
         if block.constants is not None:
             lengths = block.constants.shape[len(block.shape) :]
             own_lengths = [n for n in block.shape if n > 1]
-            self.found.constants["constant", colour] = block.constants.reshape((*own_lengths, *lengths))
+            key = "constant", *self.inside, colour
+            self.found.constants[key] = block.constants.reshape((*own_lengths, *lengths))
             return
+        if block.loop is not None:
+            self._loop(colour, block.loop)
+            return
+        key = "array", *self.inside, colour
         if block.targets:
-            self.found.arrays["array", colour] = ArrayFormula(
-                ("array", colour), letters, self._filled(block, own, along)
-            )
-            return
-        formula = self._formula(block, own, along)
-        self.found.arrays["array", colour] = ArrayFormula(
-            ("array", colour), letters, [ArrayPiece(letters, formula)]
-        )
+            pieces = self._filled(block, own, along)
+        else:
+            formula = self._formula(block, own, along)
+            pieces = [ArrayPiece(letters, formula)]
+            if block.argument is not None:
+                self.arguments[colour] = letters, formula
+        self.found.arrays[key] = ArrayFormula(key, letters, pieces, self.steps)
+
+    def _loop(self, colour: int, loop: LoopPlan) -> None:
+        """Read a loop: its body, and what it carries from step to step."""
+        if self.steps is not None:
+            raise UnwrittenError("a loop within a loop")
+        if loop.condition is not None:
+            raise UnwrittenError("a loop that ends by a condition")
+        letter = self.letter(loop.axis)
+        steps = LoopSteps(letter, loop.is_reversed)
+        body = _BodyReader(self, colour, loop, steps)
+        for inner, block in loop.body.blocks.items():
+            body._read(inner, block)
+        for k, array in enumerate(loop.carried):
+            own: Own = tuple([Letter(n) if n > 1 else None for n in array.shape])
+            along = {axis: self.letter(axis) for axis in array.axes}
+            end = Letter(None if letter.length is None else letter.length + 1, letter.axis, 1)
+            end = end if letter.axis is not None else Letter(end.length)
+            begin = Stride(0) if not loop.is_reversed else _end_of(letter)
+            pieces = [
+                ArrayPiece((*piece.at, begin), piece.expression)
+                for piece in self._assembled(array.first, array.shape, own, along)
+            ]
+            after: Index = letter if loop.is_reversed else Stride(1, ((letter, 1),))
+            places = [loop.body.place[i] for i in array.results]
+            pieces += [
+                ArrayPiece((*piece.at, after), piece.expression)
+                for piece in body._assembled(places, array.shape, own, along)
+            ]
+            key = "array", colour, k
+            letters = (*[one for one in own if one], *along.values(), end)
+            self.found.arrays[key] = ArrayFormula(key, letters, pieces, steps)
+
+    def _assembled(
+        self, places: Sequence[Place], shape: tuple[int, ...], own: Own, along: Mapping[int, Letter]
+    ) -> list[ArrayPiece]:
+        """Return the pieces of an array whose numbers stand at some places."""
+        if not all(isinstance(position, int | np.integer) for _, position in places):
+            raise UnwrittenError("samples that stand side by side")
+        parts, targets = by_source([colour for colour, _ in places], [int(at) for _, at in places])
+        if len(parts) == 1:
+            view = Operand(parts[0].source, parts[0].wanted[np.argsort(targets[0])].reshape(shape))
+            letters = (*[letter for letter in own if letter], *along.values())
+            return [ArrayPiece(letters, self._view(view, own, along))]
+        return [self._piece(part, at, shape, along) for part, at in zip(parts, targets, strict=True)]
 
     def _formula(self, block: Block, own: Own, along: Mapping[int, Letter]) -> Expression:
         """Return what an element of a block is."""
@@ -196,9 +277,26 @@ class _Reader:
             return self._element(block.opened, tuple(kept), {**along, axes[-1]: last_index})
         if block.window is not None:
             return self._window(block, own, along)
+        if block.carried is not None:
+            return self._carried(block, own, along)
         if block.op is None:
-            raise UnwrittenError("a loop")
+            raise UnwrittenError("an array of a kind that has no formula yet")
         return self._computed(block, block.op, own, along)
+
+    def _carried(self, block: Block, own: Own, along: Mapping[int, Letter]) -> Expression:
+        """Return an element of what a loop carries: as given to a step, as left by it, or at the end."""
+        assert block.carried is not None
+        colour, k, when = block.carried
+        loop = self.plan.blocks[colour].loop
+        assert loop is not None
+        if when == "last":
+            step: Index = Stride(0) if loop.is_reversed else _end_of(self.letter(loop.axis))
+        else:
+            letter = along[loop.axis]
+            step = letter if (when == "left") == loop.is_reversed else Stride(1, ((letter, 1),))
+        key = "array", colour, k
+        axes = [along[axis] for axis in loop.carried[k].axes]
+        return Entry(key, (*[letter for letter in own if letter], *axes, step))
 
     def _argument(self, block: Block, own: Own, along: Mapping[int, Letter]) -> Expression:
         """Return an element of an argument: its sliced dimensions have the letters of axes."""
@@ -215,6 +313,7 @@ class _Reader:
                     index = index_of(block.rows, (letter,)) if len(rows) > 1 else Stride(int(rows[0]))
                 elif along[axis_of[dimension]].length is None:
                     shape = (*shape[:dimension], None, *shape[dimension + 1 :])
+                    self.found.along.add((key, dimension, axis_of[dimension]))
                 at.append(index)
             else:
                 at.append(next(rest) or Stride(0))
@@ -295,13 +394,13 @@ class _Reader:
     def _entry(self, colour: int, at: Sequence[Index], along: Mapping[int, Index]) -> Expression:
         block = self.plan.blocks[colour]
         kind = "array" if block.constants is None else "constant"
-        entry = Entry((kind, colour), (*at, *[along[axis] for axis in block.axes]))
-        if block.argument is None:
+        last = self.last if kind == "array" else ()
+        entry = Entry((kind, *self.inside, colour), (*at, *[along[axis] for axis in block.axes], *last))
+        if colour not in self.arguments:
             return entry
-        argument = self.found.arrays[entry.array]
-        to = dict(zip(argument.letters, entry.at, strict=True))
+        letters, formula = self.arguments[colour]
         # An argument by its own dimensions; where an index of it has no form, by another name.
-        return substituted(argument.pieces[0].expression, to) or entry
+        return substituted(formula, dict(zip(letters, entry.at, strict=True))) or entry
 
     def _filled(self, block: Block, own: Own, along: Mapping[int, Letter]) -> list[ArrayPiece]:
         """Return the pieces of an array that takes its numbers from several."""
@@ -344,25 +443,40 @@ class _Reader:
             self.found.arrays[key] = ArrayFormula(key, (), [])
             return
         places = [self.plan.place[instruction] for instruction in wanted]
-        if not all(isinstance(position, int | np.integer) for _, position in places):
-            raise UnwrittenError("samples side by side")
-        parts, targets = by_source([colour for colour, _ in places], [int(at) for _, at in places])
         own: Own = tuple([Letter(n) if n > 1 else None for n in shape])
         letters = _in_order([letter for letter in own if letter], along, order)
-        if len(parts) == 1:
-            (part,) = parts
-            inverse = np.argsort(targets[0])
-            view = Operand(part.source, part.wanted[inverse].reshape(shape))
-            pieces = [ArrayPiece(letters, self._view(view, own, along))]
-        else:
-            pieces = [
-                self._piece(part, target, shape, along) for part, target in zip(parts, targets, strict=True)
-            ]
-            count = sum(n > 1 for n in shape)
-            pieces = [
-                ArrayPiece(_in_order(piece.at[:count], along, order), piece.expression) for piece in pieces
-            ]
+        count = sum(n > 1 for n in shape)
+        pieces = [
+            ArrayPiece(_in_order(piece.at[:count], along, order), piece.expression)
+            for piece in self._assembled(places, shape, own, along)
+        ]
         self.found.arrays[key] = ArrayFormula(key, letters, pieces)
+
+
+class _BodyReader(_Reader):
+    """Reads the body of a loop: its arrays have the steps as their last dimension."""
+
+    def __init__(self, around: _Reader, colour: int, loop: LoopPlan, steps: LoopSteps) -> None:
+        super().__init__(loop.body, around.found)
+        self.around, self.number, self.loop = around, colour, loop
+        self.inside, self.steps, self.last = (colour, -1), steps, (steps.letter,)
+
+    def _argument(self, block: Block, own: Own, along: Mapping[int, Letter]) -> Expression:
+        """Return an element of what is carried, or taken from around the loop."""
+        assert block.argument is not None
+        assert self.steps is not None
+        letter, k = self.steps.letter, block.argument
+        if k < len(self.loop.carried):
+            step: Index = Stride(1, ((letter, 1),)) if self.loop.is_reversed else letter
+            letters = [one for one in own if one]
+            return Entry(("array", self.number, k), (*letters, *along.values(), step))
+        operand = self.loop.taken[k - len(self.loop.carried)]
+        return self.around._view(operand, own, {**along, self.loop.axis: letter})
+
+
+def _end_of(letter: Letter) -> Stride:
+    """Return the index behind all that a letter runs through."""
+    return Stride(-1) if letter.length is None else Stride(letter.length)
 
 
 def _in_order(own: Sequence[Any], along: Mapping[int, Letter], order: Sequence[tuple[Any, Any]]) -> Any:

@@ -77,22 +77,22 @@ def simplified(program: ProgramFormulas) -> ProgramFormulas:
 
 def _mapped(arrays: Arrays, change: Change) -> Arrays:
     return {
-        key: ArrayFormula(
-            key, array.letters, [ArrayPiece(piece.at, change(piece.expression)) for piece in array.pieces]
-        )
+        key: replace(array, pieces=[ArrayPiece(piece.at, change(piece.expression)) for piece in array.pieces])
         for key, array in arrays.items()
     }
 
 
 def _live(arrays: Arrays) -> Arrays:
     """Return the arrays that results depend on."""
-    used: set[Key] = set()
-    kept: list[Key] = []
-    for key in reversed(arrays):
-        if key[0] == "result" or key in used:
-            kept.append(key)
-            used |= {entry.array for piece in arrays[key].pieces for entry in entries_of(piece.expression)}
-    return {key: arrays[key] for key in reversed(kept)}
+    wanted = [key for key in arrays if key[0] == "result"]
+    used = {*wanted}
+    while wanted:
+        array = arrays.get(wanted.pop())
+        for piece in array.pieces if array else ():
+            new = {entry.array for entry in entries_of(piece.expression)} - used
+            used |= new
+            wanted += new
+    return {key: array for key, array in arrays.items() if key in used}
 
 
 # --------------------------------------------------------------------------------------------- in one formula
@@ -210,8 +210,7 @@ def _one_sum(one: Expression, other: Expression) -> Expression | None:
         return None
     outside, letters, body = first
     outside_too, letters_too, body_too = second
-    sizes = [(letter.length, letter.axis) for letter in letters]
-    if sizes != [(letter.length, letter.axis) for letter in letters_too]:
+    if [letter.size for letter in letters] != [letter.size for letter in letters_too]:
         return None
     renamed = substituted(body_too, dict(zip(letters_too, letters, strict=True)))
     if renamed is None:
@@ -311,7 +310,7 @@ def _inlined(arrays: Arrays) -> Arrays:
         for piece in array.pieces:
             room = _MOST - size_of_expression(piece.expression)
             pieces.append(ArrayPiece(piece.at, _with_others(piece.expression, done, uses, room, within="")))
-        done[key] = ArrayFormula(key, array.letters, pieces)
+        done[key] = replace(array, pieces=pieces)
     return done
 
 
@@ -354,7 +353,9 @@ def _written(
         is_short = _is_short(formula)
         if not is_short and (uses[entry.array] > 1 or size_of_expression(formula) > room):
             return None
-        if not is_short and within and _is_kept(formula, within):
+        # One step of a loop is one formula.
+        is_step = array.steps is not None
+        if not is_short and not is_step and within and _is_kept(formula, within):
             return None
         return substituted(formula, to)
     return None
@@ -378,7 +379,7 @@ def _matching(at: Sequence[Index], wanted: Sequence[Index]) -> dict[Letter, Inde
 def _is_within(index: Index, letter: Letter) -> bool:
     """Return whether an index takes no value that a letter does not."""
     if isinstance(index, Letter):
-        return (index.length, index.axis) == (letter.length, letter.axis) or (
+        return index.size == letter.size or (
             None not in (index.length, letter.length) and (index.length or 0) <= (letter.length or 0)
         )
     if isinstance(index, Listing):
@@ -429,7 +430,7 @@ def _hoisted(arrays: Arrays) -> Arrays:
             return None
 
         pieces = [ArrayPiece(piece.at, rewritten(piece.expression, scaled)) for piece in array.pieces]
-        new = ArrayFormula(key, array.letters, pieces)
+        new = replace(array, pieces=pieces)
         whole = new.whole
         if key[0] == "array" and isinstance(whole, ProductOf) and array.letters:
             shared = [power(base, own) for base, own in whole.factors if not free_letters(base)]
@@ -437,7 +438,7 @@ def _hoisted(arrays: Arrays) -> Arrays:
                 number = abs(whole.number)
                 numbers[key] = times([Numeral(number), *shared])
                 rest = times([whole, power(numbers[key], -1)])
-                new = ArrayFormula(key, array.letters, [ArrayPiece(array.letters, rest)])
+                new = replace(array, pieces=[ArrayPiece(array.letters, rest)])
         done[key] = new
     return done
 

@@ -80,6 +80,8 @@ class SourceNames:
         For a row of the table what its argument is called, and what its value is.
     result : str
         What is returned, if that has a name.
+    carried : list of str
+        What functions call that loops carry: their first arguments, if these have names.
     lines : list of str
         The source.
     """
@@ -88,6 +90,7 @@ class SourceNames:
     operands: dict[str, str] = field(default_factory=dict)
     values: dict[str, str] = field(default_factory=dict)
     result: str = ""
+    carried: list[str] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
 
 
@@ -116,11 +119,29 @@ def source_names(f: Callable[..., Any]) -> SourceNames:
                 _note_assignment(target, value, found)
             case ast.Return(ast.Name(name)):
                 found.result = name
+    found.carried = _carried_names(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             word, operand = _row_called(node)
             if word and isinstance(operand, ast.Name):
                 found.operands.setdefault(word, operand.id)
+    return found
+
+
+def _carried_names(tree: ast.Module) -> list[str]:
+    """Return what the functions that `scan` and `fori_loop` call, call what they carry."""
+    functions = {node.name: node.args for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    found = []
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(ast.Name(loop) | ast.Attribute(_, loop), [*args]) if loop in ("scan", "fori_loop"):
+                place = 0 if loop == "scan" else 2
+                own = args[place] if len(args) > place else None
+                signature = own.args if isinstance(own, ast.Lambda) else None
+                if isinstance(own, ast.Name):
+                    signature = functions.get(own.id)
+                names = [argument.arg for argument in signature.args] if signature else []
+                found.append(names[0 if loop == "scan" else -1] if names else "")
     return found
 
 

@@ -50,6 +50,9 @@ from .symbols import ShownSymbol, letters_for_indices
 
 _SUM, _PRODUCT = 1, 2
 
+Extent = int | Letter | frozenset[int]
+"""How long a dimension is: a number, as long as a letter is, or as long as some axes are."""
+
 _LISTED = 24
 """So many indices that follow no rule are written out."""
 
@@ -82,7 +85,7 @@ class FormulaWriter:
     symbols : mapping
         The symbol of each array.
     lengths : callable
-        The length of a dimension of an array, None where it is that of an axis.
+        How long a dimension of an array is.
     sizes : LengthSymbols
         What lengths are called.
     layout : callable
@@ -93,16 +96,21 @@ class FormulaWriter:
         The arguments whose dimensions are still to be written below them.
     notes : list of str
         What has to be said beside the formulas.
+    listings : dict
+        The names of indices that follow no rule.
+    step : Letter or None
+        The letter of the steps, while a step of a loop is written.
     """
 
     symbols: Mapping[Hashable, ShownSymbol]
-    lengths: Callable[[Hashable, int], int | None]
+    lengths: Callable[[Hashable, int], Extent]
     sizes: LengthSymbols
     layout: Callable[[Hashable], Lines]
     latex: bool
     unseen: set[Hashable] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
     listings: dict[Listing, str] = field(default_factory=dict)
+    step: Letter | None = None
     _letters: dict[Letter, str] = field(default_factory=dict)
 
     # ---------------------------------------------------------------------------------------------- matrices
@@ -153,7 +161,7 @@ class FormulaWriter:
     def _array(self, term: ArrayTerm) -> Term:
         """Return an array or a part of it, with its dimensions where it is seen for the first time."""
         entry = term.entry
-        text = self._part(entry)
+        text = self.part(entry)
         if term.is_transposed:
             text = self._transposed(text)
         if self.latex and entry.array in self.unseen and (term.row or term.column):
@@ -166,7 +174,8 @@ class FormulaWriter:
         texts = [self._text(self.sizes.of_letter(letter)) if letter else "1" for letter in (row, column)]
         return (r" \times " if self.latex else "×").join(texts)
 
-    def _part(self, entry: Entry) -> str:
+    def part(self, entry: Entry) -> str:
+        """Return an array, or a part of it with the ranges of its rows and columns."""
         symbol = self._text(self.symbols[entry.array])
         if not entry.at or self._is_whole(entry):
             return symbol
@@ -180,18 +189,19 @@ class FormulaWriter:
         return all(self._is_all(entry, place) for place in range(len(entry.at)))
 
     def _is_all(self, entry: Entry, place: int) -> bool:
-        index, length = entry.at[place], self.lengths(entry.array, place)
-        if isinstance(index, Letter):
-            return index.length == length or length is None
-        return length == 1 and index == Stride(0)
+        return is_all(entry.at[place], self.lengths(entry.array, place), self.step)
 
     def _range(self, entry: Entry, place: int) -> str:
         """Return the part of a dimension."""
         index = entry.at[place]
         if self._is_all(entry, place):
             return "{:}" if self.latex else ":"
+        if index is self.step:
+            return self._index(index)
         if isinstance(index, Letter):
             index = Stride(0, ((index, 1),))
+        if isinstance(index, Stride) and index.steps and index.steps[0][0] is self.step:
+            return self._index(index)
         if isinstance(index, Stride) and len(index.steps) == 1 and index.start >= 0:
             (letter, step), start = index.steps[0], index.start
             colon = "{:}" if self.latex else ":"
@@ -203,7 +213,7 @@ class FormulaWriter:
                 return f"{start + 1}{colon}{stop}"
             dots = r",\dots," if self.latex else ",…,"
             return f"{start + 1},{start + step + 1}{dots}{stop}"
-        return self._index(index)
+        return self._index(index, self.lengths(entry.array, place))
 
     def _transposed(self, text: str) -> str:
         return rf"{text}^\top" if self.latex else f"{text}ᵀ"
@@ -270,16 +280,23 @@ class FormulaWriter:
     def letter(self, letter: Letter) -> str:
         """Return the name of a letter, which no other has that is used at the same time."""
         if letter not in self._letters:
-            taken = {*self._letters.values()} | {symbol.text for symbol in self.symbols.values()}
-            taken |= {self._text(symbol) for symbol in self.sizes.named}
+            taken = self._taken()
             self._letters[letter] = next(name for name in letters_for_indices() if name not in taken)
         return self._letters[letter]
 
-    def forget_letters(self) -> None:
-        """Begin a formula whose letters are its own."""
-        self._letters.clear()
+    def _taken(self) -> set[str]:
+        """Return the names that letters must not have."""
+        symbols = [*self.symbols.values(), *self.sizes.named]
+        return {*self._letters.values(), *[symbol.text for symbol in symbols]}
 
-    def _index(self, index: Index, length: int | None = None) -> str:
+    def begin(self, step: Letter | None) -> None:
+        """Begin a formula whose letters are its own, but for that of a step."""
+        self._letters.clear()
+        self.step = step
+        if step is not None:
+            self._letters[step] = next(name for name in "tsrqp" if name not in self._taken())
+
+    def _index(self, index: Index, length: Extent | None = None) -> str:
         """Return an index, which counts from 1."""
         if isinstance(index, Letter):
             return self.letter(index)
@@ -288,7 +305,7 @@ class FormulaWriter:
         self.note("Indices count from 1.")
         start = index.start + 1 - sum(step for _, step in index.steps)
         if index.start < 0:
-            end = str(length) if length is not None else "n"
+            end = self._end(length)
             return end if index.start == -1 else f"{end} - {-index.start - 1}"
         texts = [
             f"{step if step != 1 else ''}{'' if step == 1 or not self.latex else ' '}{self.letter(letter)}"
@@ -297,6 +314,13 @@ class FormulaWriter:
         if start or not texts:
             texts.append(str(start))
         return " + ".join(texts).replace("+ -", "- ")
+
+    def _end(self, extent: Extent | None) -> str:
+        if isinstance(extent, Letter):
+            return self._text(self.sizes.of_letter(extent))
+        if isinstance(extent, frozenset) and extent:
+            return self._text(self.sizes.of_axis(min(extent)))
+        return str(extent)
 
     def _listed(self, index: Listing) -> str:
         if index not in self.listings:
@@ -478,6 +502,23 @@ class FormulaWriter:
         """Say something beside the formulas, once."""
         if text not in self.notes:
             self.notes.append(text)
+
+
+def is_all(index: Index, extent: Extent, step: Letter | None = None) -> bool:
+    """Return whether an index goes through a whole dimension, so that it need not be written.
+
+    Examples
+    --------
+    >>> is_all(Letter(3), 3), is_all(Letter(2), 3), is_all(Letter(None, 0), frozenset([0]))
+    (True, False, True)
+    """
+    if not isinstance(index, Letter):
+        return extent == 1 and index == Stride(0)
+    if index is step:
+        return False
+    if isinstance(extent, Letter):
+        return index.size == extent.size
+    return index.length == extent if isinstance(extent, int) else not index.extra and index.axis in extent
 
 
 def _kind(tree: MatrixTree) -> str:
