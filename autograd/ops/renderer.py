@@ -3,8 +3,8 @@
 A `Form` is a template over the operands, with the precedence of the result and the precedence that each
 operand needs to stand without parentheses. The forms of signs follow from the table of operations. The
 languages are Python on floats and on arrays (`autograd.ops.rules`), those of the backends (`_WORDS` in
-`autograd.compiler.numpy.expressions`, `LOOPS` and `VECTORS` in `autograd.compiler.numba`), and for people
-Python and LaTeX (`autograd.show.text.formulas`).
+`autograd.compiler.numpy.expressions`, `LOOPS` and `VECTORS` in `autograd.compiler.numba`), JavaScript for
+pages (`autograd.show.stepping.javascript`), and for people Python and LaTeX (`autograd.show.text.formulas`).
 """
 
 from __future__ import annotations

@@ -15,8 +15,11 @@ from strategies import expressions
 
 import autograd
 from autograd import Value
+from autograd.engine.apply import apply_again
 from autograd.engine.graph import consumers_first, edges, nodes
+from autograd.ops.table import OPS, Op
 from autograd.show.picture import layout
+from autograd.show.stepping.javascript import can_say
 from autograd.show.stepping.moments import Moment
 from autograd.show.stepping.page import MAX_MOMENTS, MAX_NODES, Stepper, stepper
 from autograd.show.text.formulas import digits
@@ -391,3 +394,73 @@ def test_too_large() -> None:
         stepper(y + 1.0)
     with pytest.raises(ValueError, match=rf"5,990 moments, the most is {MAX_MOMENTS:,}: pass smaller times"):
         stepper(y, descend=[x], times=10)
+
+
+# ------------------------------------------------------------------------------------- what pages compute by
+
+
+def local_partials(root: Value) -> list[str]:
+    """Return the rules of the local partials of a node, as the page shows them."""
+    page = stepper(root, names={})
+    program = data(page)["program"]["nodes"]
+    return [
+        "".join(program[piece]["name"] if isinstance(piece, int) else piece for piece in rule)
+        for rule in program[-1]["rules"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("make", "rules"),
+    [
+        (lambda a, b: a * b, ["b", "a"]),
+        (lambda a, b: a / b, ["1 / b", "-v1 / b"]),
+        (lambda a, b: a**2.0, ["2 * a"]),
+        (lambda a, b: a**-1.0, ["-1 * a**-2"]),
+        (lambda a, b: a**b, ["b * a**(b - 1)", "v1 * log(a)"]),
+        (lambda a, b: autograd.tanh(a), ["1 - v1 * v1"]),
+        (lambda a, b: autograd.relu(a), ["0 if a <= 0 else 1"]),
+        (lambda a, b: autograd.where(a < b, a, 0.0), ["1 if v1 else 0"]),
+        (lambda a, b: autograd.mean([a, b, 1.0]), ["1 / 3", "1 / 3"]),
+        (lambda a, b: autograd.dot([a, b], [2.0, a]), ["2", "a", "b"]),
+        (lambda a, b: autograd.logsumexp([a, b]), [f"exp({x} - v1) / sum(exp({x} - v1), …)" for x in "ab"]),
+        (lambda a, b: autograd.prod([a, b]), ["the product of the other factors"] * 2),
+    ],
+)
+def test_rules_for_readers(make: Any, rules: list[str]) -> None:
+    """A local partial is written as in a textbook, with numbers for constants."""
+    assert local_partials(make(Value(0.5, label="a"), Value(2.0, label="b"))) == rules
+
+
+def test_every_row_has_a_rule_for_readers() -> None:
+    """The local partials of each row are said in its operands and its result."""
+    for op in OPS.values():
+        inside = [sum(interval) / 2 for interval in op.domain for _ in range(2 if op.variadic else 1)]
+        operands = [Value(x, label=f"x{i}") for i, x in enumerate(inside)]
+        root = apply_again(op, operands)
+        known = {"out", *(operand.label for operand in operands)}
+        root.label = "out"
+        for rule in local_partials(root):
+            assert known >= set(re.findall(r"\b(?:x\d+|out)\b", rule))
+            assert rule
+
+
+def test_without_javascript() -> None:
+    """What only Python can compute, such as a user's function, keeps its numbers, and so do its leaves."""
+    gamma = Op(name="gamma", doc="", value="gamma(x)", partials=("out",), latex="", domain=((1.0, 2.0),))
+    assert not can_say(gamma)
+
+    @autograd.custom_jvp
+    def cube(x: Any) -> Any:
+        return x**3
+
+    cube.defjvp(lambda primals, tangents: (cube(*primals), 3 * primals[0] ** 2 * tangents[0]))
+    x, y = Value(2.0, label="x"), Value(3.0, label="y")
+    program = data(stepper(cube(x) * y, names={}))["program"]
+    reasons = dict(zip([node["name"] for node in program["nodes"]], program["fixed"], strict=True))
+    assert reasons == {
+        "x": "v1 is computed by cube, for which the page has no rule",
+        "y": "",
+        "v1": "",
+        "v2": "",
+    }
+    assert [item[1:] for item in program["recorded"][0]] == [["8.0", ["12.0"]]]

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterator
 from math import copysign, inf, isnan, nan, ulp
@@ -14,11 +13,13 @@ import pytest
 import autograd
 from autograd import Value, steps
 from autograd.engine.apply import apply_again
-from autograd.engine.graph import edges, nodes
+from autograd.engine.graph import edges, names, nodes
 from autograd.ops.table import COMPARISONS, OPS, Op
 from autograd.show.picture import layout
+from autograd.show.stepping.graph_program import graph_program
 from autograd.show.stepping.javascript import rules_source
-from autograd.show.stepping.page import MAX_NODES, Stepper, stepper
+from autograd.show.stepping.moments import Script
+from autograd.show.stepping.page import MAX_NODES, stepper
 from autograd.show.text.formulas import digits
 from autograd.show.text.replay import replay
 from nn import MLP
@@ -82,11 +83,6 @@ def neuron() -> Value:
     """Return a neuron of two inputs."""
     w1, w2, b = Value(-3.0, label="w1"), Value(1.0, label="w2"), Value(6.88, label="b")
     return autograd.tanh(w1 * Value(2.0, label="x1") + w2 * Value(0.5, label="x2") + b)
-
-
-def data(page: Stepper) -> Any:
-    """Return the data that a page passes to its script."""
-    return json.loads(page.html.partition('id="data">')[2].partition("</script>")[0])
 
 
 def tables(root: Value) -> list[Table]:
@@ -543,7 +539,9 @@ def test_random_graphs(browser: Browser) -> None:
         with np.errstate(all="ignore"):
             root = random_graph(random)
             order = nodes(root)
-            program = data(stepper(root, names={}))["program"]
+            script = Script(order, names(order))
+            script.sweep({}, "")
+            program = graph_program(script, [], 0.1, 1)
             moved = replay(root, {order[0]: order[0].data, **{n: n.data / 2 for n in order if not n.op}})
             moved[root].backward()
         leaves = [None if node.op else repr(moved[node].data) for node in order]

@@ -64,8 +64,8 @@ _EDGE = {
     "broken": "#6b2fb3",
 }
 
-# The pictures are laid out for Helvetica. The last of these matplotlib brings along, and it has the signs, such
-# as w¹₀, that others lack.
+# The pictures are laid out for Helvetica. The last of these matplotlib brings along, and it has the signs
+# that others lack, such as those of w¹₀.
 _FONTS = ("Helvetica", "Arial", "Liberation Sans", "Nimbus Sans", "DejaVu Sans")
 
 

@@ -9,7 +9,9 @@ from typing import Any
 from ...engine.graph import consumers_first, depending_on, edges
 from ...engine.value import Value
 from ...ops.renderer import COMPARISON, CONDITIONAL, Form, Renderer, Term, called, infix
-from ...ops.table import OPS, Op, row
+from ...ops.rules import on_floats
+from ...ops.sequences import is_reduction
+from ...ops.table import COMPARISONS, OPS, Op
 from ..text.formulas import formula, number_term
 from .javascript import can_say
 from .moments import Script
@@ -25,34 +27,44 @@ _PLACE = "\ue000{}\ue001"
 
 
 class _ForReaders(Renderer):
-    """Rules as people write them: of two forms the one of the textbooks."""
+    """Rules as people write them: of two forms the one of the textbooks, and sums of numbers as a number."""
 
-    def __init__(self, regular: bool) -> None:
+    def __init__(self, regular: bool, length: int) -> None:
         super().__init__({})
-        self.regular = regular
+        self.regular, self.length = regular, length
 
     def form(self, word: str, count: int) -> Form:
-        """Return the form of a word; where only the regular case is wanted, that of its last branch."""
-        if word == "shortcut":
-            return Form("{1}", CONDITIONAL, (CONDITIONAL,) * 3)
+        """Return the form of a word; a reduction goes over all elements, of which one is written."""
         if word == "where":
             return Form("{1} if {0} else {2}", CONDITIONAL, (COMPARISON, COMPARISON, CONDITIONAL))
-        if word == "constant":
-            return Form("{0}", CONDITIONAL, (CONDITIONAL,))
-        op = row(word) if word in OPS or word in ("lt", "le", "gt", "ge", "eq", "ne") else None
-        return infix(op) if op is not None and op.symbol else called(word, count)
+        if word == "products_of_others":
+            return Form("the product of the other factors")
+        op = OPS.get(word) or COMPARISONS.get(word)
+        if op is None or not op.symbol:
+            return Form(f"{word}({{}}, …)") if is_reduction(word) else called(word, count)
+        return infix(op)
 
     def apply(self, word: str, operands: tuple[Term, ...]) -> Term:
-        """Return a word with its operands."""
-        if word == "shortcut" or word == "constant":
+        """Return a word with its operands; of a choice in a long rule the last one, the regular case."""
+        if word in ("shortcut", "constant"):
             return operands[word == "shortcut"]
         if word == "where" and self.regular:
             return operands[2]
+        if word == "len":
+            return number_term(float(self.length), 4)
+        numbers = [_NUMBER.fullmatch(operand.text) for operand in operands]
+        if word in ("add", "sub") and all(numbers):
+            return number_term(on_floats(OPS[word]).value(*(float(operand.text) for operand in operands)), 4)
+        if word == "pow" and operands[1].text == "1":
+            return operands[0]
         return super().apply(word, operands)
 
     def number(self, number: float) -> Term:
         """Return a number with a few digits."""
         return number_term(number, 4)
+
+
+_NUMBER = re.compile(r"-?[0-9.]+(e[+-]?[0-9]+)?")
 
 
 def graph_program(script: Script, trained: Sequence[Value], rate: float, times: int) -> dict[str, Any]:
@@ -133,7 +145,7 @@ def _rule(node: Value, slot: int, script: Script) -> Pieces:
         arg = node.args[i * length + slot % length]
         place = _PLACE.format(script.index[arg]) if isinstance(arg, Value) else None
         terms[parameter] = Term(place) if place else number_term(arg, 4)  # type: ignore[arg-type]
-    return _pieces(_ForReaders(len(rule.text) > _LONGEST_RULE).term(rule, terms).text)
+    return _pieces(_ForReaders(len(rule.text) > _LONGEST_RULE, length).term(rule, terms).text)
 
 
 def _fixed(unsaid: Sequence[Value], trained: Sequence[Value], script: Script) -> list[str]:

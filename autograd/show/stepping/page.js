@@ -475,9 +475,9 @@ function showVerdict() {
 
 const quiz = { isOn: predict, asked: 0, right: 0, done: new Map(), tries: 0, at: null };
 
-/** Whether the moment is a gradient that is still to be predicted. */
+/** Whether the moment is a gradient that is still to be predicted; a wrong order has none worth predicting. */
 const isAsked = (moment) =>
-  quiz.isOn && moment.passing !== undefined && Number.isFinite(moment.passing.after) && !quiz.done.has(moment);
+  quiz.isOn && run.order === "topological" && moment.passing !== undefined && Number.isFinite(moment.passing.after) && !quiz.done.has(moment);
 
 function ask(moment) {
   const { node, target, gradient, before } = moment.passing;
