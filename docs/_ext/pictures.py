@@ -33,7 +33,7 @@ REFERENCES = (
     ("live/network", 700, 700, "dark"),
     ("live/neuron", 1400, 760, "dark"),
 )
-FILM = (920, 520)
+FILM = (740, 620)
 COLOURS = 64
 
 
