@@ -99,7 +99,7 @@ function themed(shape) {
     const colour = shape.getAttribute(property);
     if (!colour || colour === "none" || colour === "transparent") continue;
     const [dark, strong] = thin || property === "stroke" ? ["1.15 - .75 * l", "l + .08"] : ["1 - .74 * l", "l"];
-    const share = "clamp(0, (c - .05) / .08, 1)";
+    const share = shape.tagName === "text" ? "0" : "clamp(0, (c - .05) / .08, 1)";
     const lightness = `(${dark}) * (1 - ${share}) + (${strong}) * ${share}`;
     shape.style[property] = `light-dark(${colour}, oklch(from ${colour} calc(${lightness}) c h))`;
   }

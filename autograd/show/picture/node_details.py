@@ -18,7 +18,7 @@ from .views import Detail
 
 # A derivation walks through the graph. So many steps take about a second, and nobody waits longer for a
 # picture; beyond them, the explanation of a node ends with its own step of the sweep.
-_MOST_STEPS = 50_000
+_MOST_STEPS = 10_000
 
 # Of more uses of a node, the first ones are written out.
 _MOST_USES = 6
