@@ -127,7 +127,7 @@ class Value(Operators):
         Parameters
         ----------
         gradient : float
-            The adjoint of this node itself, the seed of the sweep.
+            The gradient of this node itself, the seed of the sweep.
         create_graph : bool
             Whether the gradients of leaves become `Value`s that can be differentiated again. Such a gradient
             does not keep its leaf alive, so that dropping the leaf frees both.

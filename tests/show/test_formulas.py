@@ -119,9 +119,10 @@ def test_comparisons_of_comparisons() -> None:
 
 
 def test_leaves_keep_their_repr() -> None:
-    """A leaf without a name is shown by its repr, one with a name like any other node."""
+    """A leaf without a label is shown by its repr, one with a label like any other node."""
+    unlabelled = Value(2.0)
+    assert str(unlabelled) == "Value(2.0)"
     assert str(A) == f"{A}" == "a = 2"
-    assert str(Value(2.0)) == "Value(2.0)"
     assert str(Value(2.0) * 3.0) == "2 * 3 = 6"
 
 
@@ -195,6 +196,7 @@ def test_latex_of_every_row(op: Any) -> None:
         ("x", "x"),
         ("x12", "x_{12}"),
         ("w[0, 1]", "w_{0, 1}"),
+        ("w[0][1]", "w_{0, 1}"),
         ("layers.0.neurons.3.w[1]", r"\mathrm{layers.0.neurons.3.w}_{1}"),
         ("a_b", r"\text{a\_b}"),
         ("50% & more", r"\text{50\% \& more}"),

@@ -294,11 +294,11 @@ def latex_name(name: str) -> str:
     if isinstance(name, Symbol):
         return name.latex
     name = printable(name, keep="\n")
-    parts = re.fullmatch(r"([A-Za-z][A-Za-z.\d]*?)(?:_?(\d+)|\[([\d, ]+)\])?", name)
+    parts = re.fullmatch(r"([A-Za-z][A-Za-z.\d]*?)(?:_?(\d+)|\[([\d, ]+)\](?:\[(\d+)\])?)?", name)
     if parts is None:
         return rf"\text{{{latex_text(name)}}}"
     stem = parts[1] if len(parts[1]) == 1 else rf"\mathrm{{{parts[1]}}}"
-    index = parts[2] or parts[3]
+    index = parts[2] or ", ".join(filter(None, parts.groups()[2:]))
     return f"{stem}_{{{index}}}" if index else stem
 
 

@@ -35,7 +35,7 @@ def formula_and_value(root: Value) -> str:
     Returns
     -------
     str
-        The line; of a leaf without a name, its repr.
+        The line; of a leaf without a label, its repr.
 
     Examples
     --------
@@ -43,6 +43,8 @@ def formula_and_value(root: Value) -> str:
     >>> print((w * x).tanh() + x**2)
     tanh(w * x) + x**2 = -0.5116
     """
+    if root.op is None and not root.label:
+        return repr(root)
     # Not the elements of lists, which may be many: a program may print each of a million nodes.
     variables = {name: item for name, item in caller_variables().items() if isinstance(item, Value)}
     try:
@@ -51,8 +53,6 @@ def formula_and_value(root: Value) -> str:
     except TooLongError:
         text, shown = _cut(root, variables)
         more = _more(root, shown)
-    if root.op is None and root not in names:
-        return repr(root)
     return f"{text} = {digits(root._data)}{more}"
 
 
