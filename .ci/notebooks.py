@@ -55,7 +55,7 @@ def joined(outputs: list[Any]) -> list[Any]:
 
 
 def lighten(outputs: list[Any]) -> None:
-    """Store the pictures of graphs with few colours and at most 1,400 pixels wide, also within their pages."""
+    """Store the pictures of graphs with few colours and at most 1,400 pixels wide, also in their pages."""
     for output in outputs:
         data = output.get("data", {})
         png = data.get("image/png", "").strip()
