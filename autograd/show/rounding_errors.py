@@ -58,8 +58,6 @@ class RoundingError(NamedTuple):
     ----------
     node : Value
         The node.
-    name, formula : str
-        Its name, and its operation with the names of its operands.
     gradient : float
         The derivative of the result with respect to it.
     rounding : float
@@ -70,22 +68,39 @@ class RoundingError(NamedTuple):
         What part of the bound that is.
     terms : float
         The sum of the sizes of its operands, those that are off themselves, each times its local partial.
+    names : mapping of Value to str
+        The name of each node.
     """
 
     node: Value
-    name: str
-    formula: str
     gradient: float
     rounding: float
     contribution: float
     share: float
     terms: float
+    names: Mapping[Value, str]
+
+    @property
+    def name(self) -> str:
+        """The name of the node."""
+        return self.names[self.node]
+
+    # Written when asked for: of a large graph, few are shown.
+    @property
+    def formula(self) -> str:
+        """Its operation with the names of its operands; of a leaf its value."""
+        return formula(self.node, self.names)
 
     @property
     def growth(self) -> float:
         """How many times larger the relative error of its value may be than those of its operands."""
         value = abs(self.node.data)
         return self.terms / value if value else math.inf if self.terms else 0.0
+
+    @property
+    def uncovered(self) -> float:
+        """How much of the result is at stake if the relative errors of its operands are 1."""
+        return abs(self.gradient) * self.terms
 
     @property
     def remark(self) -> str:
@@ -160,10 +175,9 @@ class RoundoffReport(tuple[RoundingError, ...]):
     @property
     def cancellations(self) -> tuple[RoundingError, ...]:
         """The nodes that make digits of their operands meaningless, where it matters; the worst first."""
-        uncovered = {error: abs(error.gradient) * error.terms for error in self}
-        least = _MATTERS * max(uncovered.values(), default=0.0)
-        found = [error for error in self if error.remark and uncovered[error] >= least > 0.0]
-        return tuple(sorted(found, key=uncovered.__getitem__, reverse=True))
+        least = _MATTERS * max((error.uncovered for error in self), default=0.0)
+        found = [error for error in self if error.uncovered >= least > 0.0 and error.remark]
+        return tuple(sorted(found, key=lambda error: error.uncovered, reverse=True))
 
     def draw(self, direction: str = "LR") -> Drawing:
         """Draw the graph, each node the redder the more of the bound is due to it.
@@ -290,13 +304,12 @@ def roundoff(y: Value, *, inputs: float = 0.0, names: Mapping[str, Any] | None =
     errors = [
         RoundingError(
             node,
-            name_of[node],
-            formula(node, name_of),
             gradients.get(node, 0.0),
             roundings[node],
             off[node],
             off[node] / bound if bound else 0.0,
             _terms(node, exact_leaves=not inputs),
+            name_of,
         )
         for node in order
     ]
@@ -375,7 +388,8 @@ def _cells(error: RoundingError) -> tuple[str, ...]:
 
 
 def _percent(share: float) -> str:
-    return f"{digits(100.0 * share if share >= 1e-4 else 0.0, 2)}%" if share == share else "nan"
+    percents = 100.0 * share
+    return f"{percents:.0f}%" if not 0.01 <= percents < 9.5 else f"{digits(percents, 2)}%"
 
 
 def _described(error: RoundingError) -> list[str]:

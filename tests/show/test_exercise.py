@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from strategies_of_graphs import graphs
 
 from autograd import OPS, Value, cos, custom_vjp, dot, exercise, exp, log, max, relu, sin, tanh
 from autograd.show.exercises.answers import Answer, UnreadableError
@@ -335,3 +336,20 @@ def test_mistakes(call: Callable[[Value], Any], error: type[Exception], message:
     """Messages say what came and what was wanted."""
     with pytest.raises(error, match=message):
         call(Value(3.0, label="x"))
+
+
+@given(graphs(steps=6))
+@settings(max_examples=40)
+def test_each_single_mistake_is_explained(y: Value) -> None:
+    """Whichever local partial is left out, or has lost its sign, the hint is about what gives that answer."""
+    question = exercise(y, names={})
+    solution = question._solution
+    for blank in question._blanks:
+        right, tangents = solution.answer(blank), solution.tangents(blank.node)
+        for edge in solution.edges():
+            weight = solution.gradients[edge.node] * tangents[edge.operand]
+            for wrong in (1.0, abs(edge.partial)):
+                answer = right + (wrong - edge.partial) * weight
+                (mark,) = (mark for mark in question.check({blank.name: answer}) if mark.name == blank.name)
+                if not mark.right:
+                    assert not mark.hint.startswith(("it is the gradient of", "add up over its")), mark

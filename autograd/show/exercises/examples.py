@@ -38,7 +38,7 @@ def _neuron() -> Value:
     xs = [_leaf(f"x{i}", number) for i, number in enumerate((1.0, 0.0, 2.0), 1)]
     ws = [_leaf(f"w{i}", number) for i, number in enumerate((4.0, 2.0, -5.0), 1)]
     z = _called("z", _called("W·x", dot(ws, xs)) + _leaf("b", 7.0))
-    error = _called("ŷ - y", _called("ŷ", relu(z)) - 5.0)
+    error = _called("e", _called("ŷ", relu(z)) - 5.0)
     return _called("J", 0.5 * error**2.0)
 
 

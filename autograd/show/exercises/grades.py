@@ -9,6 +9,7 @@ from typing import NamedTuple
 from ...engine.graph import Edge
 from ...engine.value import Value
 from ...tables import html_table, text_table
+from ..text.formulas import digits
 from .answers import Answer
 from .mistakes import Guess, wrong_gradients, wrong_partials
 from .solution import Blank, Solution
@@ -149,7 +150,7 @@ class _Marking:
             node = self.solution.name_of[blank.node]
             operand = self.solution.name_of[Edge(blank.node, blank.slot).operand]
             return f"hold all but {operand} fixed: how much does {node} grow for each unit of it?"
-        return self._what_to_add_up(blank.node)
+        return self._what_to_add_up(blank.node, number)
 
     def _guesses(self, blank: Blank) -> Iterator[Guess]:
         if blank.slot is not None:
@@ -161,13 +162,15 @@ class _Marking:
         }
         return wrong_gradients(blank.node, self.solution, wrong)
 
-    def _what_to_add_up(self, node: Value) -> str:
+    def _what_to_add_up(self, node: Value, number: float) -> str:
         """Return how a gradient is found, in words."""
         uses = self.solution.uses[node]
         consumers = dict.fromkeys(self.solution.name_of[edge.node] for edge in uses)
         each = " and ".join(consumers)
         if len(uses) == 1:
-            return f"it is the gradient of {each} times the local partial"
+            upstream = self.solution.gradients[uses[0].node]
+            text = f"it is the gradient of {each} times the local partial"
+            return f"{text}, which you seem to take for {digits(number / upstream)}" if upstream else text
         return f"add up over its {len(uses)} uses, in {each}: each time gradient times local partial (C6)"
 
     def _fails_elsewhere(self, blank: Blank, answer: Answer) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from ...engine.description import BY_RULE
-from ...engine.graph import Edge, consumers_first, edges, nodes
+from ...engine.graph import Edge, consumers_first, edges, operands
 from ...engine.value import Value
 from ...transforms.sweeps import adjoints_of, push
 from ..text.notation import Notation
@@ -39,6 +39,27 @@ class Blank(NamedTuple):
     slot: int | None
 
 
+def in_reading_order(y: Value) -> list[Value]:
+    """Return the nodes that lead to a result, each after its operands, and these as the formula has them.
+
+    Examples
+    --------
+    >>> x, w, b = Value(1.0, "x"), Value(2.0, "w"), Value(3.0, "b")
+    >>> [node.label or node.op.name for node in in_reading_order(w * x + b)]
+    ['w', 'x', 'mul', 'b', 'add']
+    """
+    found: dict[Value, None] = {}
+    stack = [y]
+    while stack:
+        node = stack[-1]
+        missing = [operand for operand in operands(node) if operand not in found]
+        if missing:
+            stack.extend(reversed(missing))
+        else:
+            found.setdefault(stack.pop())
+    return [*found]
+
+
 class Solution:
     """The gradients and local partials of a graph, with the names of its nodes.
 
@@ -67,7 +88,7 @@ class Solution:
     --------
     >>> x = Value(3.0, label="x")
     >>> y = x + x * x
-    >>> found = Solution(y, {node: str(node.data) for node in nodes(y)})
+    >>> found = Solution(y, {node: str(node.data) for node in in_reading_order(y)})
     >>> found.gradients[x], len(found.uses[x])
     (7.0, 3)
     """
@@ -75,7 +96,7 @@ class Solution:
     def __init__(self, y: Value, name_of: Mapping[Value, str]) -> None:
         self.y = y
         self.name_of = name_of
-        self.order = nodes(y)
+        self.order = in_reading_order(y)
         if any(node._edges == BY_RULE for node in self.order):
             raise ValueError(
                 "an exercise needs local partials, but a function in this graph says itself what flows back "
