@@ -31,13 +31,20 @@ class Table:
         )
 
     def _repr_html_(self) -> str:
-        lines = [f"<tr><th>{html.escape(self.library)}</th><th>chainrule</th><th>gives</th></tr>"]
-        for row, result in self.rows:
-            codes = "".join(
-                f'<td style="text-align: left"><pre>{html.escape(code)}</pre></td>' for code in row
-            )
-            lines.append(f'<tr>{codes}<td style="text-align: left">{html.escape(result)}</td></tr>')
-        return "<table>" + "\n".join(lines) + "</table>"
+        names = (html.escape(self.library), "chainrule", "gives")
+        rows = [f"<tr>{''.join(map(_HEAD.format, names))}</tr>"]
+        rows += [f"<tr>{''.join(map(_cell, (*row, result)))}</tr>" for row, result in self.rows]
+        return f"<table>{''.join(rows)}</table>"
+
+
+# Left, as code is read, where tables have it at the right; a page may give code a background of its own.
+_HEAD = '<th style="text-align: left">{}</th>'
+_CODE = "background: none; font-family: monospace; margin: 0; text-align: left"
+
+
+def _cell(code: str) -> str:
+    """Return a cell with code."""
+    return f'<td style="text-align: left"><pre style="{_CODE}">{html.escape(code)}</pre></td>'
 
 
 def table(library: str, text: str, before: str = "", **names: Any) -> Table:
