@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import html
+import itertools
 import os
 import warnings
 from collections import Counter
@@ -224,9 +225,8 @@ def test_any_graph_is_dot(drawn: Program, labels: list[str]) -> None:
     expected = 0
     for node in order:
         which = [isinstance(arg, Value) for arg in node.args]
-        # The constants before the first operand are at one edge, and so are those after it.
-        first = which.index(True) if any(which) else 0
-        expected += sum(which) + (False in which[:first]) + (False in which[first:])
+        # Constants that follow one another are at one edge.
+        expected += sum(which) + sum(not is_node for is_node, _ in itertools.groupby(which))
     assert len(edges(graph)) == expected
     shown = {str(node): lines for node, lines in zip(boxes(graph), texts(graph), strict=True)}
     for i, node in enumerate(order):
@@ -568,13 +568,15 @@ def height_of(picture: Drawing, pygraphviz: ModuleType) -> dict[str, float]:
         (lambda a, b: b / a, "b", "a"),
         (lambda a, b: autograd.where(b, a, 5.0), "b", "a"),
         (lambda a, b: autograd.sum([b, a]), "b", "a"),
-        (lambda a, _: 2.0 - a, "2", "out"),
-        (lambda a, _: a - 2.0, "out", "2"),
-        (lambda a, _: a**3.0, "out", "3"),
+        (lambda a, _: 2.0 - a, "2", "a"),
+        (lambda a, _: a - 2.0, "a", "2"),
+        (lambda a, _: a**3.0, "a", "3"),
+        (lambda a, b: autograd.where(b, 5.0, a), "b", "5"),
+        (lambda a, b: autograd.where(b, 5.0, a), "5", "a"),
     ],
 )
 def test_operands_in_order(pygraphviz: ModuleType, make: Any, first: str, second: str) -> None:
-    """The left operand stands above the right one; a constant above its operation, or below, likewise."""
+    """The left operand stands above the right one, constants included."""
     out = make(Value(2.0, label="a"), Value(3.0, label="b"))
     out.label = "out"
     out.backward()
@@ -583,13 +585,14 @@ def test_operands_in_order(pygraphviz: ModuleType, make: Any, first: str, second
 
 
 def test_a_constant_is_at_its_operation(pygraphviz: ModuleType) -> None:
-    """A constant stands right above or below its operation, nearer than any operand."""
+    """A constant stands right before its operation, beside the text of the other edge."""
     out = 2.0 * Value(3.0, label="x")
     graph = pygraphviz.AGraph(string=draw(out, names={}).source)
     graph.layout("dot")
     places = {node.attr["label"][:2].strip("\n"): node.attr["pos"].split(",") for node in boxes(graph)}
-    assert places["2"][0] == places["v1"][0]
-    assert 0.0 < float(places["2"][1]) - float(places["v1"][1]) < 60.0
+    assert 0.0 < float(places["v1"][0]) - float(places["2"][0]) < 120.0
+    assert abs(float(places["2"][1]) - float(places["v1"][1])) < 40.0
+    assert float(places["x"][0]) < float(places["2"][0]) - 40.0
 
 
 def test_no_negative_zero() -> None:
@@ -686,3 +689,20 @@ def test_the_resolution_of_a_png() -> None:
     width = int.from_bytes(picture.render("png")[16:20], "big")
     svg = ElementTree.fromstring(picture.render("svg"))
     assert abs(width - float(svg.attrib["width"].removesuffix("pt")) * 192 / 72) <= 2.0
+
+
+def test_boxes_and_edges_tell_what_they_are() -> None:
+    """Each box and each bundle of edges in any view has its title and numbers; nodes theirs."""
+    picture = draw(hinge_of([3, 1], samples=40), fold="modules")
+    told = picture.details
+    titles = {detail.title: dict(detail.rows) for detail in told.values()}
+    assert titles["neurons.2"]["parameters"] == "3 parameters"
+    assert titles["neurons.2 → neurons.0"] == {"uses": "40"}
+    assert titles["relu ×40"]["value"].startswith("values ")
+    assert titles["layers.0.neurons.1.b → add ×40"] == {"uses": "40"}
+    for view in picture.views.values():
+        svg = ElementTree.fromstring(Drawing(view.source).render("svg"))
+        groups = [
+            g for g in svg.iter("{http://www.w3.org/2000/svg}g") if g.get("class") not in (None, "constant")
+        ]
+        assert {g.get("id") for g in groups if g.get("class", "")[:4] in ("node", "edge")} <= told.keys()

@@ -75,8 +75,8 @@ def nearest(order: Sequence[Value], boxes: int, edges: float, steps: float) -> l
     return list(order)
 
 
-def in_reading_order(order: Sequence[Value]) -> list[Value]:
-    """Return a graph with each node after its operands, and these in the order in which the user wrote them.
+def in_reading_order(shown: Sequence[Value]) -> list[Value]:
+    """Return nodes of a graph, each after its operands, and these in the order in which the user wrote them.
 
     Graphviz places what it has no reason to place otherwise in the order of the text.
 
@@ -89,12 +89,14 @@ def in_reading_order(order: Sequence[Value]) -> list[Value]:
     """
     found: dict[Value, None] = {}
     entered: set[Value] = set()
-    stack = [order[-1]]
+    stack = [*shown]
+    known = set(shown)
     while stack:
         node = stack[-1]
         if node in entered:
             found[stack.pop()] = None
         else:
             entered.add(node)
-            stack.extend(operand for operand in reversed(operands(node)) if operand not in found)
+            used = reversed(operands(node))
+            stack.extend(operand for operand in used if operand in known and operand not in found)
     return list(found)

@@ -169,7 +169,13 @@ class Folding:
             if not any(picture.marked.isdisjoint(inside) for inside in ends):
                 style = self._style.marked({})
             label = f"×{number:,}" if number > 1 and len(cut.uses) <= _MAX_LABELS else ""
-            picture.dot.edge(*names, label=label, id=f"uses_{names[0]}_{names[1]}", **style)
+            identity = f"uses_{names[0]}_{names[1]}"
+            picture.dot.edge(*names, label=label, id=identity, **style)
+            titles = [
+                self.details[name].title if name in self.details else self._name_of[inside[0]]
+                for name, inside in zip(names, ends, strict=True)
+            ]
+            self.details[identity] = Detail(" → ".join(titles), (("uses", f"{number:,}"),))
 
     def _describe(self, box: Box, inside: Sequence[Value]) -> Detail:
         """Return what is told of a box of several nodes."""

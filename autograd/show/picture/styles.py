@@ -232,7 +232,13 @@ def frames(
     (2, True)
     """
     colours = Style(dot.graph_attr.get("class", "light")).palette
-    frame = {"style": "rounded", "color": colours.frame, "fontsize": "10", "class": "frame"}
+    frame = {
+        "style": "rounded",
+        "bgcolor": "transparent",
+        "color": colours.frame,
+        "fontsize": "10",
+        "class": "frame",
+    }
     with ExitStack() as stack:
         outer = ""
         for module in modules:
