@@ -18,7 +18,7 @@ from autograd import Value, draw
 from autograd.engine.graph import nodes
 from autograd.show.picture.neurons import Neurons, neurons_of
 from autograd.show.text.modules import modules_of
-from nn import MLP, losses
+from nn import MLP, Linear, Sequential, Tanh, losses
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -67,6 +67,17 @@ def test_the_lesson_is_read() -> None:
     assert (
         sorted(node.op.name for node in found.outside if node.op) == ["add"] * 4 + ["pow"] * 4 + ["sub"] * 4
     )
+
+
+@pytest.mark.parametrize("layers", [MLP(3, [4, 3], rng=0), Sequential(Linear(3, 4), Tanh(), Linear(4, 3))])
+def test_a_sum_of_outputs_is_no_neuron(layers: Any) -> None:
+    """Linear neurons whose outputs are added up stay apart; all biases are 0, as is the first summand."""
+    found = read(sum(layers([0.1, 0.2, 0.3])))
+    assert found is not None
+    assert [(unit.layer, len(unit.weights), len(unit.biases)) for unit in found.units] == [(1, 3, 1)] * 4 + [
+        (2, 4, 1)
+    ] * 3
+    assert found.outputs == [4, 5, 6]
 
 
 def by_hand(inputs: Sequence[Any], bias_first: bool) -> Value:

@@ -183,22 +183,28 @@ class _Reading:
 
     def _sums(self) -> list[Value]:
         """Return the weighted sums that are no part of a larger one."""
-        found: dict[Value | float, None] = {}
+        module_of: dict[Value | float, str] = {}
+        has_bias: set[Value | float] = set()
         for node in self.order:
-            if _pairs(node) and all(
-                (first in self.parameters) != (second in self.parameters) for first, second in _pairs(node)
-            ):
-                found[node] = None
+            weights = [[factor for factor in pair if factor in self.parameters] for pair in _pairs(node)]
+            if weights and all(len(found) == 1 for found in weights):
+                module_of[node] = self.home[weights[0][0]]  # type: ignore[index]
             elif node.op is not None and node.op.name in ("add", "sum"):
-                parts = [arg for arg in node.args if arg in found and self.uses[arg] == 1]  # type: ignore[index]
-                rest = [arg for arg in node.args if arg not in parts]
-                if parts and all(
-                    arg in self.parameters if isinstance(arg, Value) else arg == 0.0 for arg in rest
-                ):
+                parts = {arg for arg in node.args if arg in module_of and self.uses[arg] == 1}  # type: ignore[index]
+                # Not by `==`: a bias may be 0, and equal to a part.
+                rest = [arg for arg in node.args if isinstance(arg, Value) and arg not in parts]
+                biases = sum(arg in self.parameters for arg in rest)
+                is_plain = all(isinstance(arg, Value) or arg == 0.0 for arg in node.args)
+                # The sum of the outputs of linear neurons is no neuron: it has several modules or biases.
+                modules = {module_of[part] for part in parts}
+                biased = biases + len(has_bias & parts)
+                if is_plain and len(modules) == 1 and len(rest) == biases and biased <= 1:
+                    if biased:
+                        has_bias.add(node)
                     for part in parts:
-                        del found[part]
-                    found[node] = None
-        return [node for node in found if isinstance(node, Value)]
+                        del module_of[part]
+                    module_of[node] = modules.pop()
+        return [node for node in module_of if isinstance(node, Value)]
 
     def _expand(self, top: Value) -> None:
         """Note the products and the other summands of a weighted sum, in the user's order."""
