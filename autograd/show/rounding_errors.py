@@ -23,7 +23,7 @@ from ..transforms.rules_on_values import in_single_steps
 from ..transforms.sweeps import adjoints_of
 from .picture.computation_graph import DIRECTIONS
 from .picture.drawing import Drawing
-from .picture.styles import HIGHLIGHT, LEAF, RESULT, digraph, escape, heat
+from .picture.styles import PALETTES, THEMES, Style, digraph, escape, heat
 from .text.caller_names import names_for_caller
 from .text.formulas import count, digits, formula
 
@@ -179,13 +179,15 @@ class RoundoffReport(tuple[RoundingError, ...]):
         found = [error for error in self if error.uncovered >= least > 0.0 and error.remark]
         return tuple(sorted(found, key=lambda error: error.uncovered, reverse=True))
 
-    def draw(self, direction: str = "LR") -> Drawing:
+    def draw(self, direction: str = "LR", *, theme: str = "auto") -> Drawing:
         """Draw the graph, each node the redder the more of the bound is due to it.
 
         Parameters
         ----------
         direction : str
             ``"LR"``, ``"RL"``, ``"TB"`` or ``"BT"``: from the leaves to the result.
+        theme : str
+            ``"light"``, ``"dark"``, or ``"auto"``: light, and in an SVG dark where the reader's system is.
 
         Returns
         -------
@@ -195,19 +197,25 @@ class RoundoffReport(tuple[RoundingError, ...]):
         Raises
         ------
         ValueError
-            For an unknown direction.
+            For an unknown direction or theme.
         """
+        if theme not in THEMES:
+            raise ValueError(f"expected theme to be one of {', '.join(THEMES)}, got {theme!r}")
         if direction not in DIRECTIONS:
             raise ValueError(f"expected direction to be one of {', '.join(DIRECTIONS)}, got {direction!r}")
         found = {error.node: error for error in self}
         largest = max((error.share for error in self), default=0.0)
-        dot = digraph(rankdir=direction)
+        dot, style = digraph(theme, rankdir=direction), Style(theme)
         shown = {node: f"node{i}" for i, node in enumerate(self._order[-_MOST_DRAWN:])}
         for node, identity in shown.items():
             error = found[node]
-            style = (RESULT if node.op else LEAF) | {"fillcolor": heat(error.share, largest)}
-            frame = HIGHLIGHT if error.remark else {}
-            dot.node(identity, escape("\n".join(_described(error))), id=identity, **(style | frame))
+            box = style.box("result" if node.op else "leaf")
+            if error.contribution:
+                # Dark letters in any theme, since the colours are light.
+                colours = {"fillcolor": heat(error.share, largest), "fontcolor": PALETTES["light"].ink}
+                box |= colours | {"class": "tinted"}
+            box = style.marked(box) if error.remark else box
+            dot.node(identity, escape("\n".join(_described(error))), id=identity, **box)
             for edge in edges(node):
                 if edge.operand in shown:
                     dot.edge(shown[edge.operand], identity, label=f"∂ {digits(edge.partial)}")

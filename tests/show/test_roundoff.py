@@ -279,6 +279,7 @@ def test_a_picture() -> None:
     assert "#ff6b4a" in source
     assert "cancellation loses 10 digits" in source
     assert report.draw().render("svg").startswith(b"<?xml")
+    assert "#12161b" in report.draw("TB", theme="dark").source
 
 
 @pytest.mark.parametrize(
@@ -287,6 +288,7 @@ def test_a_picture() -> None:
         (lambda: roundoff(2.0), TypeError, "roundoff expected a Value, got 2.0"),  # type: ignore[arg-type]
         (lambda: roundoff(Value(2.0), inputs=-1.0), ValueError, "inputs, the relative error of each leaf"),
         (lambda: roundoff(Value(2.0), inputs=math.nan), ValueError, "to be at least 0, got nan"),
+        (lambda: roundoff(Value(2.0)).draw(theme="red"), ValueError, "theme to be one of auto, light"),
         (lambda: roundoff(Value(2.0)).draw("up"), ValueError, "direction to be one of LR"),
     ],
 )

@@ -51,7 +51,9 @@ def picture(
     1
     """
     # From top to bottom, edges are short: a page is soon full.
-    dot = digraph(rankdir=direction, **({"ranksep": "0.25"} if direction == "TB" else {}))
+    dot = digraph(
+        "light" if ink else "auto", rankdir=direction, **({"ranksep": "0.25"} if direction == "TB" else {})
+    )
     identity = {node: f"node{i}" for i, node in enumerate(solution.order)}
     for node in solution.order:
         style = ROOT if node is solution.y else LEAF if node.op is None else RESULT
