@@ -167,7 +167,7 @@ def test_the_table() -> None:
     """For each input the report shows derivative, slopes, error and step, as text and HTML."""
     found = report(lambda x, y: autograd.relu(x) * y, 0.0, 2.0)
     head, *lines = str(found).splitlines()
-    assert head == "order  modes     input  analytic  left  right  central  relative error     step"
+    assert head == "order  modes     input  analytic  left  right  central  relative error     step  remark"
     assert [line.split()[:7] for line in lines] == [
         ["1", "fwd,", "rev", "x", "0", "0", "2"],
         ["1", "fwd,", "rev", "y", "0", "0", "0"],

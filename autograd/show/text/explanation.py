@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
+from itertools import accumulate, takewhile
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -16,6 +17,7 @@ from ...transforms.partials import partials_as_graph
 from .caller_names import names_for_caller
 from .derivation import MAX_PATHS, Derivation
 from .equations import Equality, Section, as_latex, as_markdown, as_text
+from .formulas import digits
 from .kinks import remark_at_kink
 from .notation import Notation
 from .path_products import check_upstream
@@ -28,7 +30,7 @@ _MAX_TERMS, _MAX_FACTORS = 6, 12
 _SCREEN, _LIMITS = 42, (24, *range(16, 1, -1))
 
 # Where equations are merged, they are shortened to a line each.
-_MERGED_TERMS, _MERGED_NUMBERS, _IN_LINE = 2, 4, 5
+_MERGED_TERMS, _MERGED_NUMBERS, _MOST_NAMES, _LINE = 2, 4, 4, 100
 
 Item = TypeVar("Item")
 
@@ -220,16 +222,23 @@ class _Working:
             meanings = [
                 Equality([self.write.symbol(short), self.write.words(long)]) for short, long in symbols
             ]
-            found.append(Section("Names", meanings[:_IN_LINE], in_line=True))
+            found.append(Section("Names", meanings[:_MOST_NAMES], in_line=True))
         if self.numbers and fixed:
             constants = [Equality([self.write.name(n), self.write.number(n.data).text]) for n in fixed]
-            if self.detail.most is not None and len(fixed) > _IN_LINE:
-                constants = [*constants[:_IN_LINE], Equality([f"{len(fixed) - _IN_LINE:,} more"])]
+            left_out = 0 if self.detail.most is None else len(fixed) - self._room(fixed)
+            if left_out:
+                constants = [*constants[:-left_out], Equality([f"{left_out:,} more"])]
             found.append(Section("Held constant", constants, in_line=True))
         if self.of.zeros:
             paths = f"{self.of.zeros:,} of {self.of.zeros + self.of.count:,} paths, on which a partial is 0"
             found.append(Section("Left out", [Equality([paths])], in_line=True))
         return found
+
+    def _room(self, fixed: Sequence[Value]) -> int:
+        """Return how many constants a line has room for, in any notation."""
+        widths = (len(f"{self.names.short[node]} = {digits(node.data)}, ") for node in fixed)
+        # Without the title of the line, and what it says of the others.
+        return sum(1 for _ in takewhile(lambda used: used <= _LINE - 30, accumulate(widths))) or 1
 
     def _each(self, write: Callable[[Item], Equality], items: Sequence[Item]) -> list[Equality]:
         """Return an equation for each item, without the middle of a long list."""
