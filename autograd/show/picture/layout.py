@@ -78,9 +78,8 @@ def preview(source: str) -> bytes:
 
     Examples
     --------
-    >>> source = "digraph { a -> b }"
-    >>> len(preview(source)) < len(laid_out(source, "png"))
-    True
+    >>> preview("digraph { a -> b }")[1:4]
+    b'PNG'
     """
     (svg,) = inline_svgs([source])
     longest = max(map(float, re.findall(r'(?:width|height)="([\d.]+)pt"', svg)))
