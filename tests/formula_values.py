@@ -6,6 +6,7 @@ broadcast as the equations say, and in index notation each letter is an axis.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Any
@@ -45,11 +46,19 @@ def values_of(equations: Equations, arrays: Sequence[Any]) -> dict[Any, Any]:
 
 
 def results_of(equations: Equations, arrays: Sequence[Any]) -> dict[int, Any]:
-    """Return the results by number, those of a module's parameters as dicts by array."""
+    """Return the results by number; the gradient of a module as one vector."""
     found: dict[int, Any] = {}
     for key, value in values_of(equations, arrays).items():
-        if key[0] == "result":
-            found[key[1]] = value if len(key) == 2 else {**found.get(key[1], {}), key[2]: value}
+        if key[0] != "result":
+            continue
+        if len(key) == 2:
+            before, found[key[1]] = found.get(key[1]), value
+            if before is not None:
+                found[key[1]] = np.where(np.isnan(before), value, before)
+            continue
+        k = equations.gradients[key[1]]
+        flat = found.setdefault(key[1], np.full(np.shape(arrays[k]), np.nan))
+        flat[equations.parameters[k][key[2]].positions] = np.ravel(value)
     return found
 
 
@@ -133,7 +142,7 @@ class _Evaluator:
         if isinstance(index, by_index.Listing):
             table = np.array(index.positions).reshape(index.lengths)
             return table[tuple([along(letter) for letter in index.letters])]
-        start = index.start + length if index.start < 0 else index.start
+        start = index.start + length if index.start < 0 and not index.steps else index.start
         return start + sum([step * along(letter) for letter, step in index.steps])
 
     # ---------------------------------------------------------------------------------------- with indices
@@ -146,13 +155,19 @@ class _Evaluator:
             case by_index.AxisSize(axis):
                 return float(self.axis(axis))
             case by_index.LetterValue(letter):
-                return self.positions(letter, letters, 0).astype(float)
-            case by_index.Entry(key, at):
+                return np.asarray(self.positions(letter, letters, 0), float)
+            case by_index.Entry(key, at, is_padded):
                 array = self.known[key]
                 assert array.ndim == len(at)
                 if not at:
                     return array
                 where = [self.positions(i, letters, n) for i, n in zip(at, array.shape, strict=True)]
+                if is_padded:
+                    inside = [(i >= 0) & (i < n) for i, n in zip(where, array.shape, strict=True)]
+                    found = array[
+                        tuple([np.clip(i, 0, n - 1) for i, n in zip(where, array.shape, strict=True)])
+                    ]
+                    return np.where(functools.reduce(np.logical_and, inside), found, 0.0)
                 return array[tuple(where)]
             case by_index.Applied(word, operands):
                 return applied(word, [self.indexed(operand, letters) for operand in operands])
@@ -256,6 +271,9 @@ def applied(word: str, operands: Sequence[Any]) -> Any:
         return np.asarray(COMPARISONS[word](*operands), float)
     if word == "where":
         return np.where(np.asarray(operands[0]) != 0, operands[1], operands[2])
+    if word in ("floordiv", "mod"):
+        quotient = np.floor_divide if word == "floordiv" else np.remainder
+        return quotient(*[np.asarray(operand, float) for operand in operands])
     if word == "pow":
         return np.asarray(operands[0], float) ** np.asarray(operands[1], float)
     if word in FOLDS and (len(operands) > 2 or word in ("logsumexp", "prod", "norm")):

@@ -249,11 +249,6 @@ def assert_equal_results(equations: Equations, arrays: list[Any], expected: tupl
         found = results_of(equations, arrays)
     for k, numbers in enumerate(expected):
         value = found.get(k, np.zeros(np.shape(numbers)))
-        if isinstance(value, dict):
-            flat = np.full(np.shape(numbers), np.nan)
-            for which, own in value.items():
-                flat[equations.parameters[0][which].positions] = np.ravel(own)
-            value = flat
         value, numbers = np.squeeze(value), np.squeeze(numbers)
         assert value.shape == numbers.shape
         is_finite = np.isfinite(numbers)

@@ -7,6 +7,8 @@ not finite, whether the result is.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from itertools import chain
 
 from .index_notation import (
     Applied,
@@ -256,7 +258,10 @@ def substituted(expression: Expression, to: Mapping[Letter, Index]) -> Expressio
     """
     match expression:
         case Entry(array, at, is_padded):
-            if is_padded and any(letter in to for index in at for letter in letters_in(index)):
+            # Elsewhere the ends may be other ones.
+            if is_padded and not all(
+                map(partial(_is_renamed, to=to), {*chain.from_iterable(map(letters_in, at))})
+            ):
                 return None
             new = [substituted_index(index, to) for index in at]
             if any(index is None for index in new):
@@ -282,6 +287,11 @@ def substituted(expression: Expression, to: Mapping[Letter, Index]) -> Expressio
     if any(part is None for part in parts):
         return None
     return rebuilt(expression, [part for part in parts if part is not None])
+
+
+def _is_renamed(letter: Letter, to: Mapping[Letter, Index]) -> bool:
+    other = to.get(letter, letter)
+    return isinstance(other, Letter) and other.size == letter.size
 
 
 def _fold(expression: Expression, letters: tuple[Letter, ...], body: Expression) -> Expression:

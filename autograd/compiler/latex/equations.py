@@ -8,6 +8,9 @@ from functools import partial
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 from ...transforms.derivatives import gradients_returned_by
 from ..arguments.call import NamedArray
 from ..arrays.plan import Plan, Results
@@ -29,6 +32,9 @@ from .symbols import (
     symbol_of,
 )
 from .writing import Extent, FormulaWriter, LengthSymbols
+
+_SHOWN = 24
+"""So many constants are written out."""
 
 
 class Equation(NamedTuple):
@@ -70,6 +76,18 @@ class Equations:
         The equations in plain text.
     notes : list of str
         What has to be said beside the formulas.
+    program : ProgramFormulas
+        What they say of each array, in index notation.
+    equations : list of Equation
+        The equations, before they became text.
+    layout : callable
+        Which dimension of an array is that of its rows, and which that of its columns.
+    symbols : mapping
+        What each array is called.
+    parameters : mapping
+        The arrays that the parameters of an argument form, if it is a module.
+    gradients : mapping
+        Of which argument a result is the gradient.
 
     Examples
     --------
@@ -91,6 +109,7 @@ class Equations:
     layout: Callable[[Hashable], Lines]
     symbols: Mapping[Hashable, ShownSymbol]
     parameters: Mapping[int, Sequence[ParameterArray]]
+    gradients: Mapping[int, int]
 
     @property
     def latex_lines(self) -> list[str]:
@@ -207,7 +226,9 @@ class _Assembly:
         typeset = latex.written(equations, dimensions=dimensions)
         text = [f"{left} = {right}" for left, right in plain.written(equations, dimensions=False)]
         notes = [*self._notes(program, backward, plain.writer, symbols), *plain.writer.notes]
-        return Equations(typeset, text, notes, program, equations, layout, symbols, self.parameters)
+        return Equations(
+            typeset, text, notes, program, equations, layout, symbols, self.parameters, self.gradient_of
+        )
 
     def _gradients(self, program: ProgramFormulas) -> dict[Key, Key]:
         """Return of which argument or parameters each result is the gradient."""
@@ -342,6 +363,9 @@ class _Assembly:
                 of = symbols[flow.of].text
                 number = writer.indexed(times([flow.number, Entry(key)])).text
                 found.append(f"{symbols[key].text} is what flows back: ∂{value.text}/∂{of} = {number}.")
+        for key in program.constants:
+            if key in used:
+                found.append(f"{symbols[key].text} is {_shown(program.constants[key])}.")
         for k in self.parameters:
             if ("argument", k) in used:
                 found.append(
@@ -375,6 +399,14 @@ def _results_early(program: ProgramFormulas) -> ProgramFormulas:
         if array.steps is None or following is None or following.steps is not array.steps:
             put_ready()
     return replace(program, arrays=done)
+
+
+def _shown(constants: npt.NDArray[np.float64]) -> str:
+    """Return constants as text; of many how many there are."""
+    if constants.size <= _SHOWN:
+        return np.array2string(constants, separator=", ", max_line_width=1000).replace("\n", "")
+    sizes = "×".join(map(str, constants.shape))
+    return f"an array of {sizes} constants, see f.source"
 
 
 def _number(length: int | None) -> ShownSymbol:

@@ -49,7 +49,7 @@ class Stride:
     Attributes
     ----------
     start : int
-        Where it begins; from the end of the axis if it is negative.
+        Where it begins; without steps, from the end of the axis if it is negative.
     steps : tuple of (Letter, int)
         The letters, and how far each step of them leads.
     """
@@ -307,7 +307,7 @@ def substituted_index(index: Index, to: Mapping[Letter, Index]) -> Index | None:
         if isinstance(new, Listing):
             return None
         inner = new if isinstance(new, Stride) else Stride(0, ((new, 1),))
-        if inner.start < 0:
+        if inner.start < 0 and not inner.steps:
             return None
         start += step * inner.start
         for other, further in inner.steps:

@@ -20,6 +20,7 @@ from .index_notation import (
     Index,
     Letter,
     LetterValue,
+    Listing,
     Numeral,
     ProductOf,
     SlopeOf,
@@ -225,8 +226,8 @@ class _Matrices:
         letters = [letter for index in entry.at for letter in self._letters(index)]
         if len(set(letters)) < len(letters) or entry.is_padded or not {*letters} <= {row, column}:
             raise NoMatrixFormError
-        if any(len(letters_in(index)) > 1 for index in entry.at):
-            # Also of one that is fixed: it would have no place among the indices of a range.
+        # An index that follows no rule, or has several letters, is written with them.
+        if any(isinstance(index, Listing) or len(letters_in(index)) > 1 for index in entry.at):
             raise NoMatrixFormError
         own_row, own_column = self.layout(entry.array)
         if len(entry.at) > 2 or (entry.at and own_row is None and own_column is None):

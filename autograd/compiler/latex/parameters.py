@@ -39,7 +39,7 @@ def by_parameters(
 
     def named(part: Expression) -> Expression | None:
         match part:
-            case Entry(("argument", int(k)), (index,)) if k in arguments:
+            case Entry(("argument", int(k)), (index,), False) if k in arguments:
                 found = _coordinates(index, arguments[k], places[k])
                 if found is not None:
                     which, at = found

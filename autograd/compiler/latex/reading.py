@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -328,12 +328,15 @@ class _Reader:
         if window.old not in axes:
             if window.new is None or window.covers:
                 return self._element(window.source, own, along)
-            raise UnwrittenError("numbers with zeros before or behind them")
+            raise UnwrittenError("equal numbers with zeros before or behind them")
         index: Index = Stride(window.start)
         if window.new is not None:
-            if not window.covers:
-                raise UnwrittenError("numbers with zeros before or behind them")
             letter = along[window.new]
+            if not window.covers:
+                index = Stride(window.start, ((letter, 1),))
+                found = self._element(window.source, own, {**along, window.old: index})
+                assert isinstance(found, Entry)
+                return replace(found, is_padded=True)
             index = letter if not window.start else Stride(window.start, ((letter, 1),))
         return self._element(window.source, own, {**along, window.old: index})
 

@@ -169,7 +169,7 @@ def _one_collected(terms: Sequence[Expression], arrays: Arrays) -> list[Expressi
             core = core.factors[0][0]
         if isinstance(core, SumOver):
             letters, core = core.letters, core.body
-        if not isinstance(core, Entry) or core.array not in arrays:
+        if not isinstance(core, Entry) or core.is_padded or core.array not in arrays:
             continue
         for place, index in enumerate(core.at):
             if isinstance(index, Stride) and not index.steps:

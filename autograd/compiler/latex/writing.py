@@ -53,6 +53,8 @@ _SUM, _PRODUCT = 1, 2
 Extent = int | Letter | frozenset[int]
 """How long a dimension is: a number, as long as a letter is, or as long as some axes are."""
 
+_FROM_ONE = "Indices count from 1, and a:b are those from a to b."
+
 _LISTED = 24
 """So many indices that follow no rule are written out."""
 
@@ -182,7 +184,7 @@ class FormulaWriter:
         own_row, own_column = self.layout(entry.array)
         order = [place for place in (own_row, own_column) if place is not None]
         texts = [self._range(entry, place) for place in order]
-        self.note("Indices count from 1; a:b is from a to b.")
+        self.note(_FROM_ONE)
         return self._below(symbol, texts)
 
     def _is_whole(self, entry: Entry) -> bool:
@@ -211,8 +213,11 @@ class FormulaWriter:
             stop = start + step * (letter.length - 1) + 1
             if step == 1:
                 return f"{start + 1}{colon}{stop}"
-            dots = r",\dots," if self.latex else ",…,"
-            return f"{start + 1},{start + step + 1}{dots}{stop}"
+            shown = [start + 1 + step * k for k in range(letter.length)]
+            if letter.length <= 3:
+                return f"({','.join(map(str, shown))})"
+            dots = r"\dots" if self.latex else "…"
+            return f"({shown[0]},{shown[1]},{dots},{stop})"
         return self._index(index, self.lengths(entry.array, place))
 
     def _transposed(self, text: str) -> str:
@@ -228,9 +233,11 @@ class FormulaWriter:
             case AxisSize(axis):
                 return self._symbol(self.sizes.of_axis(axis))
             case LetterValue(letter):
-                self.note("Indices count from 1.")
+                self.note(_FROM_ONE)
                 return self._sum([Term(self.letter(letter)), Term("-1", SIGN)])
-            case Entry(array, at):
+            case Entry(array, at, is_padded):
+                if is_padded:
+                    self.note("An element beyond the ends of an array is 0.")
                 return Term(self._below(self._text(self.symbols[array]), self._indices(expression, at)))
             case Applied(word, operands):
                 return self._applied(word, [self._indexed_operand(word, part) for part in operands])
@@ -302,9 +309,9 @@ class FormulaWriter:
             return self.letter(index)
         if isinstance(index, Listing):
             return self._listed(index)
-        self.note("Indices count from 1.")
+        self.note(_FROM_ONE)
         start = index.start + 1 - sum(step for _, step in index.steps)
-        if index.start < 0:
+        if index.start < 0 and not index.steps:
             end = self._end(length)
             return end if index.start == -1 else f"{end} - {-index.start - 1}"
         texts = [
