@@ -66,21 +66,25 @@ def from_sympy(
 
 def _leaves(expression: Any, given: Mapping[Any, float | Value]) -> dict[Any, Value]:
     """Return the node of each symbol."""
-    symbols = {part.name: part for part in _parts(expression) if part.is_Symbol}
+    # Symbols of one name with different assumptions, such as real, are the same here.
+    found = [part for part in _parts(expression) if part.is_Symbol]
+    symbols = {part.name for part in found}
     by_name = {getattr(key, "name", key): value for key, value in given.items()}
     missing, unknown = (
-        sorted(symbols.keys() - by_name.keys()),
-        sorted(map(str, by_name.keys() - symbols.keys())),
+        sorted(symbols - by_name.keys()),
+        sorted(map(str, by_name.keys() - symbols)),
     )
     if missing or unknown:
         wanted = ", ".join(sorted(symbols)) or "none"
         problems = [f"missing: {', '.join(missing)}"] if missing else []
         problems += [f"not in the expression: {', '.join(unknown)}"] if unknown else []
         raise ValueError(f"from_sympy expected a number for each symbol ({wanted}); {'; '.join(problems)}")
-    return {
-        symbol: value if isinstance(value := by_name[name], Value) else Value(checked_number(value), name)
-        for name, symbol in symbols.items()
-    }
+    leaves = {name: _leaf(name, value) for name, value in by_name.items()}
+    return {symbol: leaves[symbol.name] for symbol in found}
+
+
+def _leaf(name: str, value: float | Value) -> Value:
+    return value if isinstance(value, Value) else Value(checked_number(value), name)
 
 
 def _parts(expression: Any) -> list[Any]:
@@ -186,8 +190,13 @@ def _is(node: Scalar, name: str) -> bool:
     return isinstance(node, Value) and node.op is OPS[name]
 
 
+def _is_number(item: Scalar, number: float) -> bool:
+    """Return whether something is this constant; to compare a traced node would be a branch."""
+    return isinstance(item, float) and item == number
+
+
 def _plus(total: Scalar, term: Scalar) -> Scalar:
-    if isinstance(total, float) and total == 0.0:
+    if _is_number(total, 0.0):
         return term
     if _is(term, "neg"):
         return total - term.args[0]
@@ -196,16 +205,16 @@ def _plus(total: Scalar, term: Scalar) -> Scalar:
 
 def _product(*factors: Scalar) -> Scalar:
     """Return a product: SymPy has -1 for a sign, and a power of -1 for a quotient."""
-    signs = [factor for factor in factors if isinstance(factor, float) and factor == -1.0]
-    others = [factor for factor in factors if not (isinstance(factor, float) and factor == -1.0)]
+    signs = [factor for factor in factors if _is_number(factor, -1.0)]
+    others = [factor for factor in factors if not _is_number(factor, -1.0)]
     result = reduce(_times, sorted(others, key=lambda factor: _is(factor, "truediv")), 1.0)
     return -result if len(signs) % 2 else result
 
 
 def _times(total: Scalar, factor: Scalar) -> Scalar:
-    if isinstance(total, float) and total == 1.0:
+    if _is_number(total, 1.0):
         return factor
-    if _is(factor, "truediv") and factor.args[0] == 1.0:
+    if _is(factor, "truediv") and _is_number(factor.args[0], 1.0):
         return total / factor.args[1]
     return total * factor
 
@@ -214,11 +223,11 @@ def _power(base: Scalar, exponent: Scalar) -> Scalar:
     """Return a power; roots and quotients by their own rows."""
     if isinstance(base, float) and isinstance(exponent, float):
         return (Value(base) ** exponent).data
-    if exponent == 0.5:
+    if _is_number(exponent, 0.5):
         return functions.sqrt(base)
-    if exponent == -0.5:
+    if _is_number(exponent, -0.5):
         return 1.0 / functions.sqrt(base)
-    if isinstance(exponent, float) and exponent == -1.0:
+    if _is_number(exponent, -1.0):
         return 1.0 / base
     return (base if isinstance(base, Value) else Value(base)) ** exponent
 
@@ -226,7 +235,7 @@ def _power(base: Scalar, exponent: Scalar) -> Scalar:
 def _piecewise(*cases: tuple[Scalar, Scalar]) -> Scalar:
     """Return the first case whose condition holds."""
     *first, (last, condition) = cases
-    result = last if condition == 1.0 else functions.where(condition, last, float("nan"))
+    result = last if _is_number(condition, 1.0) else functions.where(condition, last, float("nan"))
     for value, condition in reversed(first):
         result = functions.where(condition, value, result)
     return result

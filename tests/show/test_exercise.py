@@ -326,6 +326,7 @@ def custom(x: Value) -> Any:
         (lambda x: exercise(x), ValueError, "nothing to ask"),
         (lambda x: exercise(custom(x)), ValueError, "custom_vjp"),
         (lambda x: exercise(sum((x * i for i in range(99)), x)), ValueError, "199 nodes are no exercise"),
+        (lambda x: exercise(x * Value(2.0, "x")), ValueError, "2 nodes are called 'x'"),
         (lambda x: exercise(x * x).check(1, 2), TypeError, "at most 1 answer, got 2"),
         (lambda x: exercise(x * x).check(y=2), ValueError, "one of dv1/dx; got 'y'"),
         (lambda x: exercise(x * x).check(object()), ValueError, "a number or a formula, got <object"),

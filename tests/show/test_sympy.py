@@ -164,6 +164,10 @@ def test_a_function_of_values() -> None:
 
     assert grad(f)(0.3) == pytest.approx(wanted)
     assert jit(grad(f))(0.3) == pytest.approx(wanted)
+    piecewise = sp.Piecewise((x**2, x > 0), (1 / x**x, x < -5), (x ** (x + 1) / x, True))
+    assert jit(grad(lambda value: from_sympy(piecewise, x=value)))(0.3) == pytest.approx(0.6)
+    both = sp.Symbol("x", real=True) * x
+    assert grad(lambda value: from_sympy(both, x=value))(3.0) == 6.0
     w = Value(2.0)
     assert w in set(nodes(from_sympy(x + 1, {x: w})))
 

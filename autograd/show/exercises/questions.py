@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args
 
@@ -322,7 +323,8 @@ def exercise(
     TypeError
         If `y` is not a `Value`.
     ValueError
-        For other blanks, a node that is not in the graph, a graph that is too large or has nothing to ask.
+        For other blanks, a node that is not in the graph, two nodes of one name, a graph that is too large
+        or has nothing to ask.
 
     Examples
     --------
@@ -345,8 +347,15 @@ def exercise(
         raise ValueError(f"expected blanks to be one of {', '.join(get_args(Kind))}, got {blanks!r}")
     order = nodes(y)
     if len(order) > _MOST_NODES:
-        raise ValueError(f"{len(order):,} nodes are no exercise; expected at most {_MOST_NODES}")
-    solution = Solution(y, names_for_caller(order, names))
+        raise ValueError(
+            f"{len(order):,} nodes are no exercise, the most is {_MOST_NODES}: pass a node nearer to the "
+            "leaves, such as the result of one neuron"
+        )
+    name_of = names_for_caller(order, names)
+    for name, times in Counter(name_of.values()).items():
+        if times > 1:
+            raise ValueError(f"{times} nodes are called {name!r}, so that nobody could name them: label them")
+    solution = Solution(y, name_of)
     found = _candidates(solution, blanks, hide)
     if not found:
         raise ValueError("there is nothing to ask: no derivative flows in this graph")
