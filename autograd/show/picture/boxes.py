@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import NamedTuple
 
 from ...engine.graph import Edge, operands
@@ -30,7 +30,8 @@ class Box(NamedTuple):
     Attributes
     ----------
     kind : str
-        ``"node"``, ``"alike"`` for several nodes, ``"module"``, or ``"more"`` for several modules.
+        ``"node"``, ``"alike"`` for several nodes, ``"module"``, ``"more"`` for several modules, or
+        ``"between"`` for the nodes between the modules in one.
     path : str
         The module that it is or belongs to, or what is around the network.
     number : int
@@ -97,6 +98,8 @@ class Modules:
         self._around = {path: enclosing(path) for path in dict.fromkeys(home.values())}
         self.paths = sorted({path for modules in self._around.values() for path in modules}, key=natural)
         self._group_of = _groups(order, home)
+        self._around |= {path: enclosing(path) for path in {*self._group_of.values()} & {*self.paths}}
+        self._holding = {path for modules in self._around.values() for path in modules[:-1]}
         found: dict[str, list[Value]] = {}
         for node in in_reading_order(order):
             found.setdefault(self._group_of[node], []).append(node)
@@ -139,7 +142,7 @@ class Modules:
                 found = self._cut(opened, level, fineness)
                 if (
                     fineness in ("each", "kinds")
-                    or sum(box.kind != "module" for box in found.members) <= _MAX_ALIKE
+                    or sum(box.kind in ("node", "alike") for box in found.members) <= _MAX_ALIKE
                 ):
                     yield found
         yield self._cut(opened, 1, "kinds", bundled=True)
@@ -177,6 +180,11 @@ class Modules:
             return None if group in opened else Box("module", group)
         modules = self._around[group]
         shared = len(around_both(group, opened[-1])) if opened else 0
+        if opened and group == opened[-1]:
+            return None
+        # Where the modules in it have boxes of their own, the nodes between them have one, too.
+        if group in self._holding and len(modules) < max(level, shared + 1):
+            return Box("between", group)
         return (
             None
             if shared == len(modules)
@@ -259,6 +267,7 @@ def _groups(order: Sequence[Value], home: Mapping[Value, str]) -> dict[Value, st
         else:
             below = {found[operand] for operand in operands(node)}
             found[node] = BEFORE if below <= {INPUTS, BEFORE} else AFTER
+    _place_between(order, home, found)
     # The target of a loss is no input of the network.
     reached: set[Value] = set()
     for node in reversed(order):
@@ -267,6 +276,30 @@ def _groups(order: Sequence[Value], home: Mapping[Value, str]) -> dict[Value, st
         if found[node] != AFTER:
             reached.update(operands(node))
     return found
+
+
+def _place_between(order: Sequence[Value], home: Mapping[Value, str], found: dict[Value, str]) -> None:
+    """Let what stands between modules, such as a residual sum, belong to the module around them."""
+    leading: set[Value] = set()
+    for node in reversed(order):
+        if node in home or node in leading:
+            leading.update(operands(node))
+    between = [node for node in order if found[node] == AFTER and node in leading]
+    outside = (INPUTS, BEFORE, AFTER)
+    for node in between:
+        used = [found[operand] for operand in operands(node) if found[operand] not in outside]
+        if used and (shared := reduce(_around_both, used)):
+            found[node] = shared
+    # Of modules with nothing around them: the one that comes after.
+    for node in reversed(order):
+        for operand in operands(node) if found[node] not in outside else ():
+            if found[operand] == AFTER:
+                around = enclosing(found[node])
+                found[operand] = around[max(len(around) - 2, 0)]
+
+
+def _around_both(path: str, other: str) -> str:
+    return next(reversed(around_both(path, other)), "")
 
 
 def _bundle(whole: dict[str, Box]) -> None:

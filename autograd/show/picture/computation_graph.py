@@ -131,7 +131,8 @@ def draw(
         raise ValueError(
             f"fold={fold!r} draws the modules of a network, but no parameter in this graph has one"
         )
-    if fold or (fold is None and not fits and home):
+    # A single module, such as a cell of a recurrence, would be a single box.
+    if fold or (fold is None and not fits and len({*home.values()}) > 1):
         return _folded(order, name_of, home, look, fold)
     if fold is False and len(shown) > (max_nodes or _MAX_NODES):
         raise ValueError(

@@ -129,11 +129,14 @@ class Folding:
             return [] if box.kind == "module" else [AFTER]
         if box.kind == "more":
             return [path for path in enclosing(f"{box.path}.0") if path in self._identity][:-1]
-        return enclosing(box.path)[: -1 if box.kind == "module" else None]
+        around = enclosing(box.path)
+        return around[:-1] if box.kind == "module" else around
 
     def _id_of(self, box: Box, inside: Sequence[Value]) -> str:
         if box.kind == "module":
             return self._identity[box.path]
+        if box.kind == "between":
+            return f"between_{self._identity[box.path]}"
         return f"{box.kind}{box.number}_{len(inside)}"
 
     def _draw_box(
@@ -189,6 +192,8 @@ class Folding:
             rows.append(("nodes", count(len(inside), "leaf", "leaves")))
         elif box.kind == "more":
             title = f"… more of {box.path}"
+        elif box.kind == "between":
+            title = "between its modules"
         if box.path == AFTER and inside[-1] is self._order[-1]:
             title = f"{self._name_of[inside[-1]]}, {box.path}"
         if box.path not in (INPUTS, BEFORE, AFTER) and parameters and box.kind != "alike":
