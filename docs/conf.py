@@ -51,6 +51,8 @@ html_math_renderer = "mathjax"
 mathjax_path = "mathjax-3.2.2.js"
 # The menu's extensions would be loaded from files that are not here.
 mathjax3_config = {"options": {"enableMenu": False}}
+# Light or dark as the reader has it.
+html_context = {"default_mode": "auto"}
 html_theme_options = {
     "navbar_align": "left",
     "header_links_before_dropdown": 7,

@@ -124,3 +124,30 @@ def test_all_pages_are_in_the_contents() -> None:
     listed = re.findall(r"^(?:\w[\w-]*)$", contents, re.MULTILINE)
     pages = {page.stem for page in DOCS.glob("*.md")} - {"index"}
     assert pages <= set(listed)
+
+
+def test_ids_of_the_notes_become_links() -> None:
+    """An id that the notes have is a link to its place there; what only looks like one stays text."""
+    pytest.importorskip("sphinx")
+    found = list(made_by("chainrule_site")._cited("by C6, not Z9 or A99", "../notes.html", {"A9", "C6"}))
+    assert [(node.astext(), node.get("refuri") if hasattr(node, "get") else None) for node in found] == [
+        ("by ", None),
+        ("C6", "../notes.html#c6"),
+        (", not Z9 or A99", None),
+    ]
+
+
+def test_docstrings_become_valid_markup() -> None:
+    """Markup ends where a plural begins, and absolute values are no substitutions; examples stay as they are."""
+    pytest.importorskip("sphinx")
+    lines = ["Two `Value`s, `x`, ``a``s and |x|.", ">>> `x`s | |y|"]
+    made_by("chainrule_site").valid_markup(None, "function", "f", None, None, lines)
+    assert lines == [r"Two `Value`\ s, `x`, ``a``s and \|x|.", ">>> `x`s | |y|"]
+
+
+def test_a_live_example_is_its_last_expression() -> None:
+    """The code above runs first, as in a notebook, and names are those of the example."""
+    pytest.importorskip("sphinx")
+    run = made_by("chainrule_site")._last_expression
+    picture = run("from autograd import Value, draw\nx = Value(2.0)\nresult = x * x\ndraw(result)")
+    assert "result = x * x" in picture.source
