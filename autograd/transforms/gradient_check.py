@@ -17,7 +17,8 @@ from .derivatives import jvp, vjp
 from .finite_differences import Slopes, slopes
 from .trees import Structure, flatten, paths, unflatten
 
-_COLUMNS = ("order", "modes", "input", "analytic", "left", "right", "central", "relative error", "step", "remark")
+_NUMBERS = ("analytic", "left", "right", "central", "relative error", "step")
+_COLUMNS = ("order", "modes", "input", *_NUMBERS, "remark")
 
 
 # Up to this many inputs are varied one by one.
