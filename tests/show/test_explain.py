@@ -329,3 +329,14 @@ def test_what_is_no_kink(name: str) -> None:
             remark = remark_at_kink(edge)
             assert not remark or name in {"abs", "relu", "max", "min", "hypot"}
             assert bool(remark) == (name in {"relu", "abs"} and point.at[0] == 0.0) or len(point.at) > 1
+
+
+def test_names_are_texts_in_every_form() -> None:
+    """A label that is LaTeX, Markdown or a terminal's command is shown as it is written."""
+    x = Value(2.0, "$\\input{secret}$ `b` \x1b[31m")
+    working = (x * x).explain(x)
+    assert r"\text{\$\textbackslash{}input\{secret\}\$ `b` \textbackslash{}x1b[31m}" in working.latex
+    for form in (working.text, working.markdown, working.latex):
+        assert "\x1b" not in form
+    assert r"\input" not in working.markdown + working.latex
+    assert working.markdown.replace(r"\$", "").count("$") % 2 == 0
