@@ -64,7 +64,8 @@ def picture(
             lines.append(f"gradient {written[node]}")
         dot.node(identity[node], escape("\n".join(lines)), **(style | _INK if ink else style))
         for edge in edges(node):
-            label = f"∂ {written[edge]}" if edge in written else ""
+            # The space keeps it off the arrow, where that goes down.
+            label = f" ∂ {written[edge]}" if edge in written else ""
             dot.edge(identity[edge.operand], identity[node], label=label, **(_INK if ink else {}))
     return Drawing(dot.source)
 
