@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from ...engine.graph import operands
 from ...engine.value import Value
@@ -11,9 +13,29 @@ from ...engine.value import Value
 # a line from box to box.
 MAX_BOXES, MAX_EDGES = 60, 120
 
-# Of a graph that does not fit, so many steps before the result are drawn: a step with its numbers is 2 inches
-# wide, and at 1,400 pixels the text of more steps is too small to read.
-MAX_STEPS = 8
+
+class Budget(NamedTuple):
+    """The largest size of a part of a graph.
+
+    Attributes
+    ----------
+    boxes, edges : float
+        The nodes, and the edges between them.
+    steps : float
+        The edges from a node to the result.
+    operands : int
+        The operands of a node; there are more of a long sum.
+    """
+
+    boxes: float
+    edges: float = math.inf
+    steps: float = math.inf
+    operands: int | None = None
+
+
+# Of a graph that does not fit, a part is drawn whose text can be read at 1,400 pixels: a step with its numbers
+# is 2 inches wide, and an operand half an inch high.
+READABLE = Budget(MAX_BOXES, MAX_EDGES, steps=8, operands=16)
 
 
 def number_of_edges(shown: Sequence[Value]) -> int:
@@ -39,15 +61,15 @@ def is_readable(shown: Sequence[Value]) -> bool:
     return len(shown) <= MAX_BOXES and number_of_edges(shown) <= MAX_EDGES
 
 
-def nearest(order: Sequence[Value], boxes: int, edges: float, steps: float) -> list[Value]:
+def nearest(order: Sequence[Value], budget: Budget) -> list[Value]:
     """Return the nodes that are nearest to the result, in order.
 
     Parameters
     ----------
     order : sequence of Value
         The graph in topological order, the result last.
-    boxes, edges, steps : int
-        The largest numbers of nodes, of edges between them, and of edges from a node to the result.
+    budget : Budget
+        How many.
 
     Returns
     -------
@@ -58,21 +80,23 @@ def nearest(order: Sequence[Value], boxes: int, edges: float, steps: float) -> l
     --------
     >>> x = Value(2.0)
     >>> y = x + 1.0
-    >>> [node.data for node in nearest([x, y, y * y], 2, 2, 1)]
+    >>> [node.data for node in nearest([x, y, y * y], Budget(2))]
     [3.0, 9.0]
     """
-    found = {order[-1]: 0}
+    distance = {order[-1]: 0}
     reached = [order[-1]]
+    used = 0
     for node in reached:
-        for operand in operands(node):
-            edges -= 1
-            is_new = operand not in found
-            if edges < 0 or (is_new and (len(found) == boxes or found[node] == steps)):
-                return [node for node in order if node in found]
+        for operand in operands(node)[: budget.operands]:
+            used += 1
+            is_new = operand not in distance
+            is_full = len(distance) >= budget.boxes or distance[node] >= budget.steps
+            if used > budget.edges or (is_new and is_full):
+                return [node for node in order if node in distance]
             if is_new:
-                found[operand] = found[node] + 1
+                distance[operand] = distance[node] + 1
                 reached.append(operand)
-    return list(order)
+    return [node for node in order if node in distance]
 
 
 def in_reading_order(shown: Sequence[Value]) -> list[Value]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import pairwise
@@ -13,7 +12,7 @@ from ...engine.value import Value
 from ..text.caller_names import names_for_caller
 from ..text.modules import modules_of
 from ..text.path_products import Path
-from .budget import MAX_BOXES, MAX_EDGES, MAX_STEPS, is_readable, nearest
+from .budget import READABLE, Budget, is_readable, nearest
 from .drawing import Drawing
 from .folded import Folding
 from .network import NetworkPicture
@@ -141,11 +140,7 @@ def draw(
         )
     if fits or fold is False:
         return _unfolded(order, shown, name_of, home, look, "depth")
-    part = (
-        nearest(shown, MAX_BOXES, MAX_EDGES, MAX_STEPS)
-        if max_nodes is None
-        else nearest(shown, max_nodes, math.inf, math.inf)
-    )
+    part = nearest(shown, READABLE if max_nodes is None else Budget(max_nodes))
     return _unfolded(order, part, name_of, home, look, "max_nodes")
 
 
