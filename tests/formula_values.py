@@ -177,6 +177,11 @@ class _Evaluator:
                 return sum([self.indexed(term, letters) for term in terms])
             case by_index.ProductOf(number, factors):
                 return product(number, [(self.indexed(base, letters), power) for base, power in factors])
+            case by_index.SoftmaxOf(letter, body, at):
+                value = self.indexed(body, [*letters, letter])
+                full = np.broadcast_to(value, [self.length(one) for one in (*letters, letter)])
+                chosen = np.broadcast_to(self.positions(at, letters, full.shape[-1]), full.shape[:-1])
+                return np.take_along_axis(softmax(full, -1), chosen[..., None], axis=-1)[..., 0]
             case by_index.SumOver(own, body) | by_index.FoldOver(_, own, body):
                 more = [letter for letter in letters if letter not in own]
                 value = self.indexed(body, [*more, *own])
@@ -223,6 +228,8 @@ class _Evaluator:
             case by_matrix.FoldAlong(word, operand, is_over_rows, is_over_columns):
                 axes = (*([0] if is_over_rows else []), *([1] if is_over_columns else []))
                 value = self.matrix(operand)
+                if word == "softmax":
+                    return softmax(value, axes)
                 if len(axes) == 2:
                     return FOLDS[word](value.reshape(1, -1), 1)
                 return FOLDS[word](value, axes[0])
@@ -255,6 +262,12 @@ class _Evaluator:
 def letters_at(at: Sequence[Any]) -> list[Any]:
     """Return the letters of some indices."""
     return [*dict.fromkeys(letter for index in at for letter in by_index.letters_in(index))]
+
+
+def softmax(numbers: Any, axis: Any) -> Any:
+    """Return exponentials divided by their sum along some axes."""
+    exponentials = np.exp(numbers - numbers.max(axis=axis, keepdims=True))
+    return exponentials / exponentials.sum(axis=axis, keepdims=True)
 
 
 def product(number: float, factors: Sequence[tuple[Any, int]]) -> Any:

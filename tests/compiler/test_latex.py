@@ -139,9 +139,8 @@ dz is what flows back: ∂J/∂z = 2 dz/m."""
 
 SOFTMAX = """\
 Z = X Wᵀ + b
-u = logsumexp(Z, row by row)
-L = 1/5 Σ_i (u[i] - Σ_j Y[i, j] Z[i, j])
-dZ = exp(Z - u) - Y
+L = 1/5 Σ_i (log(Σ_j exp(Z[i, j])) - Σ_j Y[i, j] Z[i, j])
+dZ = softmax(Z, row by row) - Y
 ∂L/∂W = 1/5 dZᵀ X
 ∂L/∂b = 1/5 1_5ᵀ dZ
 dZ is what flows back: ∂L/∂Z = dZ/5."""

@@ -24,6 +24,7 @@ from .index_notation import (
     ProductOf,
     Rewrite,
     SlopeOf,
+    SoftmaxOf,
     SumOf,
     SumOver,
     free_letters,
@@ -226,6 +227,8 @@ def rebuilt(expression: Expression, parts: Sequence[Expression]) -> Expression:
             return sum_over(letters, parts[0])
         case FoldOver(word, letters):
             return FoldOver(word, letters, parts[0])
+        case SoftmaxOf(letter, _, index):
+            return SoftmaxOf(letter, parts[0], index)
     return expression
 
 
@@ -283,6 +286,10 @@ def substituted(expression: Expression, to: Mapping[Letter, Index]) -> Expressio
                 return None
             own = tuple(fresh.values())
             return sum_over(own, inner) if isinstance(expression, SumOver) else _fold(expression, own, inner)
+        case SoftmaxOf(letter, body, index):
+            own_letter = letter.alike()
+            numbers, place = substituted(body, {**to, letter: own_letter}), substituted_index(index, to)
+            return None if numbers is None or place is None else SoftmaxOf(own_letter, numbers, place)
     parts = [substituted(part, to) for part in parts_of(expression)]
     if any(part is None for part in parts):
         return None

@@ -168,8 +168,37 @@ class FoldOver:
     body: Expression
 
 
+@dataclass(frozen=True)
+class SoftmaxOf:
+    """An element of a softmax: the exponential of a number, divided by the sum of those of all.
+
+    Attributes
+    ----------
+    letter : Letter
+        What the numbers are numbered by.
+    body : Expression
+        The numbers.
+    at : Index
+        Which of them it is.
+    """
+
+    letter: Letter
+    body: Expression
+    at: Index
+
+
 Expression = (
-    Numeral | AxisSize | LetterValue | Entry | Applied | SlopeOf | SumOf | ProductOf | SumOver | FoldOver
+    Numeral
+    | AxisSize
+    | LetterValue
+    | Entry
+    | Applied
+    | SlopeOf
+    | SumOf
+    | ProductOf
+    | SumOver
+    | FoldOver
+    | SoftmaxOf
 )
 
 
@@ -190,7 +219,7 @@ def parts_of(expression: Expression) -> tuple[Expression, ...]:
             return terms
         case ProductOf(_, factors):
             return tuple([base for base, _ in factors])
-        case SumOver(_, body) | FoldOver(_, _, body):
+        case SumOver(_, body) | FoldOver(_, _, body) | SoftmaxOf(_, body):
             return (body,)
     return ()
 
@@ -238,6 +267,8 @@ def free_letters(expression: Expression) -> frozenset[Letter]:
             return frozenset([letter])
         case SumOver(letters, body) | FoldOver(_, letters, body):
             return free_letters(body) - frozenset(letters)
+        case SoftmaxOf(letter, body, index):
+            return (free_letters(body) - {letter}) | {*letters_in(index)}
     return frozenset[Letter]().union(*map(free_letters, parts_of(expression)))
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
-from .algebra import power, sum_over, times
+from .algebra import power, substituted, sum_over, times
 from .index_notation import (
     Applied,
     AxisSize,
@@ -24,6 +24,7 @@ from .index_notation import (
     Numeral,
     ProductOf,
     SlopeOf,
+    SoftmaxOf,
     SumOf,
     SumOver,
     free_letters,
@@ -220,6 +221,8 @@ class _Matrices:
                 return self.total(expression, row, column)
             case FoldOver(word, letters, body):
                 return self.fold(word, letters, body, row, column)
+            case SoftmaxOf():
+                return self.softmax(expression, row, column)
 
     def array(self, entry: Entry, row: Line, column: Line) -> MatrixTree:
         """Return an array as it lies, or its transpose."""
@@ -330,6 +333,21 @@ class _Matrices:
         product = MatrixProduct((*_chain(first), *_chain(second)))
         return product if number == 1.0 else ElementwiseProduct(number, ((product, 1),))
 
+    def softmax(self, softmax: SoftmaxOf, row: Line, column: Line) -> MatrixTree:
+        """Return a softmax: of each column, of each row, or of a vector."""
+        if softmax.at not in (row, column) or not isinstance(softmax.at, Letter):
+            raise NoMatrixFormError
+        numbers = substituted(softmax.body, {softmax.letter: softmax.at})
+        if numbers is None or softmax.at in free_letters(softmax.body):
+            raise NoMatrixFormError
+        is_matrix = {row, column} <= free_letters(numbers)
+        return FoldAlong(
+            "softmax",
+            self.of(numbers, row, column),
+            is_over_rows=not is_matrix or softmax.at is row,
+            is_over_columns=not is_matrix or softmax.at is column,
+        )
+
     def fold(
         self, word: str, letters: tuple[Letter, ...], body: Expression, row: Line, column: Line
     ) -> MatrixTree:
@@ -344,9 +362,10 @@ class _Matrices:
         if len(letters) != 1 or (kept_row and kept_column):
             raise NoMatrixFormError
         (letter,) = letters
-        if kept_column or (not kept_row and row is None):
-            return FoldAlong(word, self.of(body, letter, column), True, False)
-        return FoldAlong(word, self.of(body, row if kept_row else None, letter), False, True)
+        if kept_row:
+            return FoldAlong(word, self.of(body, row, letter), False, True)
+        # Of a vector there is one way to go.
+        return FoldAlong(word, self.of(body, letter, column if kept_column else None), True, not kept_column)
 
 
 def _factors(expression: Expression) -> tuple[tuple[Expression, int], ...]:

@@ -15,6 +15,7 @@ from .index_notation import (
     Numeral,
     ProductOf,
     SlopeOf,
+    SoftmaxOf,
     SumOf,
     SumOver,
     entries_of,
@@ -188,7 +189,7 @@ def _wish(array: ArrayFormula, wished: dict[Key, str], names: SourceNames) -> No
             match part:
                 case Applied(word, (Entry(of),)) | SlopeOf(word, Entry(of)) if _is_activation(word):
                     wished.setdefault(of, names.operands.get(word, "z"))
-                case FoldOver("logsumexp", _, Entry(of)):
+                case FoldOver("logsumexp", _, Entry(of)) | SoftmaxOf(_, Entry(of)):
                     wished.setdefault(of, names.operands.get("logsumexp", "z"))
     match array.whole:
         case Applied(word, _) if _is_activation(word):

@@ -33,6 +33,7 @@ from .index_notation import (
     Numeral,
     ProductOf,
     SlopeOf,
+    SoftmaxOf,
     Stride,
     SumOf,
     SumOver,
@@ -109,6 +110,8 @@ def _tidied(expression: Expression, arrays: Arrays) -> Expression:
         part = recognised(part)
         if isinstance(part, SumOver) and _is_total_of_softmax(part, arrays):
             return Numeral(1.0)
+        if isinstance(part, Applied) and part.word == "exp":
+            part = _softmax(part, arrays) or part
         if isinstance(part, SumOf):
             part = _merged(_collected(part, arrays))
         if _has_product_of_sums(part):
@@ -123,11 +126,25 @@ def _is_total_of_softmax(total: SumOver, arrays: Arrays) -> bool:
     if len(total.letters) != 1:
         return False
     match _resolved(total.body, arrays):
+        case SoftmaxOf(_, _, at):
+            return at is total.letters[0]
         case Applied("exp", (SumOf((x, ProductOf(-1.0, ((shift, 1),)))),)):
             match _resolved(shift, arrays):
                 case FoldOver("logsumexp", (letter,), body):
                     return substituted(body, {letter: total.letters[0]}) == x
     return False
+
+
+def _softmax(exponential: Applied, arrays: Arrays) -> Expression | None:
+    """Return exp(x - logsumexp(x)) as what it is."""
+    match exponential.operands:
+        case (SumOf((x, ProductOf(-1.0, ((shift, 1),)))),):
+            match _resolved(shift, arrays):
+                case FoldOver("logsumexp", (letter,), body):
+                    for own in free_letters(x) - free_letters(shift):
+                        if own.size == letter.size and substituted(body, {letter: own}) == x:
+                            return SoftmaxOf(letter, body, own)
+    return None
 
 
 def _resolved(expression: Expression, arrays: Arrays) -> Expression:
@@ -321,7 +338,7 @@ def _with_others(
     if isinstance(expression, Entry):
         return _written(expression, arrays, uses, room, within) or expression
     inner = within
-    if isinstance(expression, Applied | SlopeOf | FoldOver):
+    if isinstance(expression, Applied | SlopeOf | FoldOver | SoftmaxOf):
         inner = "function"
     elif isinstance(expression, SumOver) and within != "function":
         inner = "sum"

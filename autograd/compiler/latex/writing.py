@@ -27,6 +27,7 @@ from .index_notation import (
     Numeral,
     ProductOf,
     SlopeOf,
+    SoftmaxOf,
     Stride,
     SumOf,
     SumOver,
@@ -252,8 +253,16 @@ class FormulaWriter:
                 )
             case SumOver(letters, body):
                 return self._big(r"\sum" if self.latex else "Σ", letters, body)
+            case FoldOver("logsumexp", letters, body):
+                total = SumOver(letters, Applied("exp", (body,)))
+                return self.indexed(Applied("log", (total,)))
+            case FoldOver("prod", letters, body):
+                return self._big(r"\prod" if self.latex else "Π", letters, body)
             case FoldOver(word, letters, body):
                 return self._big(rf"\operatorname{{{word}}}" if self.latex else word, letters, body)
+            case SoftmaxOf(letter, body, at):
+                whole = self._big(r"\operatorname{softmax}" if self.latex else "softmax", (letter,), body)
+                return Term(self._below(whole.text, [self._index(at)]))
 
     def element(self, key: Hashable, at: Sequence[Index], symbol: ShownSymbol) -> str:
         """Return an element of an array that is being defined."""
@@ -272,7 +281,7 @@ class FormulaWriter:
         names = [self.letter(letter) for letter in letters]
         ends = [self._text(self.sizes.of_letter(letter)) for letter in letters]
         inside = self.indexed(body)
-        is_sum = sign in (r"\sum", "Σ")
+        is_sum = sign in (r"\sum", "Σ", r"\prod", "Π")
         text = self._grouped(inside, _PRODUCT) if is_sum else self._grouped(inside, ATOM + 1)
         for letter in letters:
             del self._letters[letter]
