@@ -138,7 +138,7 @@ def test_ids_of_the_notes_become_links() -> None:
 
 
 def test_docstrings_become_valid_markup() -> None:
-    """Markup ends where a plural begins, and absolute values are no substitutions; examples stay as they are."""
+    """Markup ends where a plural begins, absolute values are no substitutions, examples stay as they are."""
     pytest.importorskip("sphinx")
     lines = ["Two `Value`s, `x`, ``a``s and |x|.", ">>> `x`s | |y|"]
     made_by("chainrule_site").valid_markup(None, "function", "f", None, None, lines)
