@@ -132,7 +132,7 @@ def test_what_may_raise(op: Op) -> None:
 
 
 def test_one_reader() -> None:
-    """Only `rule.py` reads rules by Python's `ast`; two others read an answer and a function of the user's."""
+    """Only `rule.py` reads rules by Python's `ast`; two others read an answer and a user's function."""
     package = Path(autograd.__file__).parent
     readers = [path.name for path in package.rglob("*.py") if "import ast\n" in path.read_text()]
     assert sorted(readers) == ["answers.py", "rule.py", "symbols.py"]
