@@ -4,8 +4,6 @@
 beginnings of them, choose some: ``python .ci/notebooks.py --write 02 07``.
 """
 
-import base64
-import io
 import sys
 import time
 from collections.abc import Sequence
@@ -18,7 +16,6 @@ from typing import Any
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
-from PIL import Image
 from traitlets.config import Config
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
@@ -54,20 +51,6 @@ def joined(outputs: list[Any]) -> list[Any]:
     return found
 
 
-def lighten(outputs: list[Any]) -> None:
-    """Store the pictures of graphs with few colours and at most 1,400 pixels wide, also in their pages."""
-    for output in outputs:
-        data = output.get("data", {})
-        png = data.get("image/png", "").strip()
-        if png and png in data.get("text/html", ""):
-            picture = Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB")
-            picture.thumbnail((1400, 1400))
-            light = io.BytesIO()
-            picture.quantize(48, dither=Image.Dither.NONE).save(light, "png", optimize=True)
-            data["image/png"] = base64.b64encode(light.getvalue()).decode()
-            data["text/html"] = data["text/html"].replace(png, data["image/png"])
-
-
 def run(notebook: Any) -> None:
     """Execute a notebook in a kernel of its own."""
     with TemporaryDirectory(prefix="kernel-") as sockets:
@@ -97,7 +80,6 @@ def problems(path: Path, write: bool) -> tuple[float, list[str]]:
     if seconds > MOST_SECONDS:
         found.append(f"{path.name}: took {seconds:.0f} s, the most is {MOST_SECONDS:.0f}")
     if write:
-        lighten(outputs)
         # Else the version of the interpreter that ran it last is in each change.
         fresh.metadata.pop("language_info", None)
         nbformat.write(fresh, path)

@@ -134,7 +134,7 @@ def test_committed_with_outputs(path: Path) -> None:
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_cells_are_short(path: Path) -> None:
-    """No cell is longer than a screen, and text stands above each piece of code or the one before it."""
+    """No cell is longer than a screen, and a notebook begins with text."""
     assert [source(cell) for cell in cells(path) if source(cell).count("\n") >= 40] == []
     assert cells(path)[0]["cell_type"] == "markdown"
 
