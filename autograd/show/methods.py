@@ -1,4 +1,4 @@
-"""`v.draw()`, `v.show()` and `v.explain(x)`: pictures and derivations as methods of `Value`.
+"""`str(v)`, `v.draw()`, `v.show()` and `v.explain(x)`: texts and pictures as methods of `Value`.
 
 They import their function when called, since ``import autograd`` does not load what it needs.
 """
@@ -9,11 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 from ..engine.attach import attach
 from ..engine.value import Value
-from .text.one_line import formula_and_value
 
 if TYPE_CHECKING:
     from .picture.drawing import Drawing
     from .text.explanation import Explanation
+
+
+def _str(root: Value) -> str:
+    """Return this node as its formula and its value."""
+    from .text.one_line import formula_and_value
+
+    return formula_and_value(root)
 
 
 def _draw(root: Value, **options: Any) -> Drawing:
@@ -35,4 +41,4 @@ def _explain(y: Value, x: Value, **options: Any) -> Explanation:
     return explain(y, x, **options)
 
 
-attach(__str__=formula_and_value, draw=_draw, show=_show, explain=_explain)
+attach(__str__=_str, draw=_draw, show=_show, explain=_explain)

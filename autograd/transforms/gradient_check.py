@@ -15,6 +15,7 @@ import numpy as np
 from ..tables import html_table, text_table
 from .derivatives import jvp, vjp
 from .finite_differences import Slopes, slopes
+from .kink_remark import said_of_kink
 from .trees import Structure, flatten, paths, unflatten
 
 _NUMBERS = ("analytic", "left", "right", "central", "relative error", "step")
@@ -40,20 +41,6 @@ _ZERO = 1e-6
 
 class KinkWarning(UserWarning):
     """A function has a kink, and so no derivative, at the point where its derivative was checked."""
-
-
-def kink_remark(left: float, right: float, taken: float) -> str:
-    """Return what is said of a kink: the derivatives on its two sides, and the one that is taken.
-
-    Examples
-    --------
-    >>> kink_remark(1.0, -1.0, 0.0)
-    'kink: any number in [-1, 1] is a subgradient, the convention taken is 0'
-    """
-    low, high = sorted((left, right))
-    return (
-        f"kink: any number in [{low:.6g}, {high:.6g}] is a subgradient, the convention taken is {taken:.6g}"
-    )
 
 
 @dataclass(frozen=True)
@@ -94,7 +81,7 @@ class Row:
         """Kinks, edges of the domain and errors, in words."""
         if self.is_kink:
             verdict = "" if self.is_right else ", which is WRONG"
-            return kink_remark(self.slopes.left.value, self.slopes.right.value, self.analytic) + verdict
+            return said_of_kink(self.slopes.left.value, self.slopes.right.value, self.analytic) + verdict
         where = "edge of the domain" if self.is_edge else ""
         if all(math.isnan(slope.value) for slope in self.slopes):
             where = "no finite values around"

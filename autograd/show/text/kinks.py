@@ -10,7 +10,7 @@ from ...engine.nonfinite import PYTHON_RAISES
 from ...engine.value import Value
 from ...ops.rules import on_floats
 from ...ops.table import Op
-from ...transforms.gradient_check import kink_remark
+from ...transforms.kink_remark import said_of_kink
 
 # The partial of x**2, which is 2 * x, has other values beside 0, too.
 _SMALL = 1e-9
@@ -44,7 +44,7 @@ def remark_at_kink(edge: Edge) -> str:
     # Beside a kink there are two finite numbers; beside a pole, or the edge of a domain, there are not.
     if math.isclose(left, right, abs_tol=_SMALL) or not (math.isfinite(left) and math.isfinite(right)):
         return ""
-    return kink_remark(left, right, edge.partial)
+    return said_of_kink(left, right, edge.partial)
 
 
 @cache

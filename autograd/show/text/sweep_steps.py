@@ -13,7 +13,6 @@ from ...tables import html_table, without_middle
 from ...transforms.sweeps import along_stored_partials, backward_sweep
 from .caller_names import names_for_caller
 from .formulas import digits, formula
-from .kinks import remark_at_kink
 
 # The lines of a longer sweep, or of a longer sum, would fill more screens than anybody reads.
 _MOST_LINES, _MOST_FLOWS = 200, 12
@@ -71,9 +70,14 @@ class Step(NamedTuple):
 
     def _sum(self, flow: Flow) -> str:
         product = f"{digits(self.adjoint)}·{digits(flow.partial)}"
-        remark = remark_at_kink(Edge(self.node, flow.slot))
+        remark = self._remark(flow)
         total = f"{self.names[flow.operand]}: {digits(flow.before)} + {product} = {digits(flow.after)}"
         return total + (f" ({remark})" if remark else "")
+
+    def _remark(self, flow: Flow) -> str:
+        from .kinks import remark_at_kink
+
+        return remark_at_kink(Edge(self.node, flow.slot))
 
     def _formula(self) -> str:
         return formula(self.node, self.names) if self.node.op else ""
@@ -83,7 +87,7 @@ class Step(NamedTuple):
         first = [self.names[self.node], self._formula(), digits(self.adjoint)]
 
         def cells(flow: Flow) -> list[list[str]]:
-            remark = remark_at_kink(Edge(self.node, flow.slot))
+            remark = self._remark(flow)
             numbers = map(digits, (flow.partial, flow.contribution, flow.after))
             return [[self.names[flow.operand], *numbers, remark]]
 
