@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from array_programs import ArrayProgram, array_programs
-from formula_values import results_of
+from formula_values import results_of, values_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -336,6 +336,33 @@ def test_a_wrapped_gradient_is_not_called_one() -> None:
 
     assert "∂" in repr(equations_of(gradient, 3.0)[0])
     assert "∂" not in repr(equations_of(twice, 3.0)[0])
+
+
+def test_what_flows_back_is_a_gradient() -> None:
+    """What is called dZ is the gradient by Z, times a number: by a bias for each sample (D3)."""
+    f, args, _ = LESSONS["D3"]
+    equations, arrays, _ = equations_of(f, *args)
+    (key,) = [key for key, symbol in equations.symbols.items() if symbol.text == "dZ"]
+    w, b, X, Y = args
+
+    def cost(biases: Any) -> Any:
+        m = len(Y)
+        costs = [logistic_cost(w, biases[i], X[:, i : i + 1], Y[i : i + 1]) for i in range(m)]
+        return sum(costs) / m
+
+    np.testing.assert_allclose(values_of(equations, arrays)[key] / len(Y), grad(cost)(np.full(len(Y), b)))
+
+
+def test_of_two_ways_back_neither_is_the_gradient() -> None:
+    """Where two arrays flow back to one, nothing is said of either."""
+
+    def loss(b: Any, x: Any) -> Any:
+        z = x + b
+        return tanh(z).sum() * sigmoid(z).sum()
+
+    found = repr(equations_of(value_and_grad(loss), 0.5, np.linspace(-1.0, 1.0, 5))[0])
+    assert "∂L/∂b" in found
+    assert "flows back" not in found
 
 
 def test_irregular_programs_are_said_to_be() -> None:

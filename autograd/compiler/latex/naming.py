@@ -12,6 +12,7 @@ from .index_notation import (
     Entry,
     Expression,
     FoldOver,
+    Letter,
     Numeral,
     ProductOf,
     SlopeOf,
@@ -91,23 +92,31 @@ def _is_added(formula: Expression, parameter: Key) -> bool:
 
 
 def _added_up(formula: Expression | None) -> tuple[Expression, Entry] | None:
-    """Return the number and the array of a sum over its elements; of its terms the only such one."""
-    terms = formula.terms if isinstance(formula, SumOf) else (formula,)
-    for term in terms:
-        match term:
-            case Entry():
-                return Numeral(1.0), term
-            case SumOver(_, Entry() as entry):
-                return Numeral(1.0), entry
-            case ProductOf(number, factors):
-                inner = [base for base, own in factors if own == 1 and free_letters(base) is not None]
-                for base in inner:
-                    entry_of = base.body if isinstance(base, SumOver) else base
-                    if isinstance(entry_of, Entry) and entry_of.array[0] == "array":
-                        others = [(of, own) for of, own in factors if of is not base]
-                        if not any(free_letters(of) for of, _ in others):
-                            return ProductOf(number, tuple(others)) if others else Numeral(number), entry_of
-    return None
+    """Return the number and the array of a sum over its elements, if no other term depends on arrays.
+
+    Where two arrays flow back, neither of them is the gradient.
+    """
+    terms = formula.terms if isinstance(formula, SumOf) else () if formula is None else (formula,)
+    found = [term for term in terms if any(entry.array[0] == "array" for entry in entries_of(term))]
+    if len(found) != 1:
+        return None
+    number, factors = (
+        (found[0].number, found[0].factors)
+        if isinstance(found[0], ProductOf)
+        else (
+            1.0,
+            ((found[0], 1),),
+        )
+    )
+    varying = [(base, own) for base, own in factors if any(e.array[0] == "array" for e in entries_of(base))]
+    others = tuple([factor for factor in factors if factor not in varying])
+    if len(varying) != 1 or varying[0][1] != 1 or any(free_letters(base) for base, _ in others):
+        return None
+    base = varying[0][0]
+    entry = base.body if isinstance(base, SumOver) else base
+    if not isinstance(entry, Entry) or not all(isinstance(index, Letter) for index in entry.at):
+        return None
+    return (ProductOf(number, others) if others else Numeral(number)), entry
 
 
 def _classes_of(array: ArrayFormula, classes: LetterClasses) -> frozenset[object]:

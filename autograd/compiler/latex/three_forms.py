@@ -86,18 +86,16 @@ class ThreeForms:
             text = escape(printable("\n".join(lines), keep="\n"))
             return f'<td {side}><pre style="margin: 0">{text}</pre></td>'
 
-        body = "".join(
-            f"<tr>{code(row.loop)}{code(row.program)}<td {side}>{_typeset(row.latex, escape)}</td></tr>"
-            for row in self.rows
-        )
+        def math(latex: str) -> str:
+            # Not broken at its signs: the table scrolls.
+            typeset = f"$\\displaystyle {escape(latex)}$" if latex else ""
+            return f'<td style="text-align: left; vertical-align: top; white-space: nowrap">{typeset}</td>'
+
+        body = "".join(f"<tr>{code(row.loop)}{code(row.program)}{math(row.latex)}</tr>" for row in self.rows)
         head = "".join(f"<th {side}>{title}</th>" for title in _HEAD)
         below = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
         table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
         return f'<div style="overflow-x: auto">{table}</div>{below}'
-
-
-def _typeset(latex: str, escape: Callable[[str], str]) -> str:
-    return f"$\\displaystyle {escape(latex)}$" if latex else ""
 
 
 def three_forms(
