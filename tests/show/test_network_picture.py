@@ -217,6 +217,24 @@ def test_inputs_have_the_users_names() -> None:
     assert lines(drawn["input1"]) == ["years", "30"]
 
 
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["X[0, 1]", "X[1, 1]", "X[12, 1]"], "X[:, 1]"),
+        (["xs[0][1]", "xs[1][1]"], "xs[:][1]"),
+        (["a", "a"], "a"),
+        (["a", "b"], "x[0]"),
+        (["v1", "v2"], "x[0]"),
+        (["", ""], "x[0]"),
+    ],
+)
+def test_inputs_of_a_batch(names: list[str], expected: str) -> None:
+    """An input of several samples has the name that they have in common but for the number of the sample."""
+    model = MLP(1, [2, 1], rng=0)
+    loss = autograd.sum([model([Value(0.5, name)]) for name in names])
+    assert lines(groups(draw(loss, fold=True, names={}), "node")["input0"]) == [expected]
+
+
 def test_what_is_wide_is_a_bar() -> None:
     """More than 16 inputs, or neurons of a layer, are one bar, and their weights one edge a neuron."""
     model = MLP(20, [17, 16, 2], "relu", rng=0)

@@ -33,8 +33,8 @@ class Budget(NamedTuple):
     operands: int | None = None
 
 
-# Of a graph that does not fit, a part is drawn whose text can be read at 1,400 pixels: a step with its numbers
-# is 2 inches wide, and an operand half an inch high.
+# Of a graph that does not fit, a part is drawn whose text can be read at 1,400 pixels: a step with numbers is
+# 2 inches wide, and an operand half an inch high.
 READABLE = Budget(MAX_BOXES, MAX_EDGES, steps=8, operands=16)
 
 

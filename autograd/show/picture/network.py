@@ -202,9 +202,8 @@ class NetworkPicture:
         self.details[identity] = Detail(name, tuple(self._numbers(nodes)))
 
     def _name_of_input(self, number: int) -> str:
-        """Return the user's name of an input, if all samples have the same."""
-        names = {self.name_of[node] for node in self.neurons.inputs[number]}
-        name = names.pop() if len(names) == 1 else ""
+        """Return the user's name of an input, if all samples have the same but for their number."""
+        name = _common_name([self.name_of[node] for node in self.neurons.inputs[number]])
         return f"x[{number}]" if not name or re.fullmatch(r"v\d+", name) else name
 
     def _draw_bar(self, identity: str, column: _Column, along: float, tallest: int) -> None:
@@ -370,6 +369,15 @@ def _largest(numbers: Iterable[float | None]) -> float:
     return max(
         (abs(number) for number in numbers if number is not None and math.isfinite(number)), default=0.0
     )
+
+
+def _common_name(names: Sequence[str]) -> str:
+    """Return ``X[:, 2]`` for ``X[0, 2]`` and ``X[1, 2]``; "" for names that differ in more than an index."""
+    first, *others = [re.split(r"([0-9]+)(?=[^\[]*\])", name) for name in dict.fromkeys(names)] or [[""]]
+    if any(len(other) != len(first) or other[::2] != first[::2] for other in others):
+        return ""
+    columns = zip(first, *others, strict=True)
+    return "".join(parts[0] if len({*parts}) == 1 else ":" for parts in columns)
 
 
 def _short(text: str) -> str:
