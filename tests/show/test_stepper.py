@@ -16,11 +16,12 @@ from strategies import expressions
 import autograd
 from autograd import Value
 from autograd.engine.apply import apply_again
-from autograd.engine.graph import consumers_first, edges, nodes
+from autograd.engine.graph import consumers_first, edges, names, nodes
 from autograd.ops.table import OPS, Op
 from autograd.show.picture import layout
+from autograd.show.stepping.graph_program import graph_program
 from autograd.show.stepping.javascript import can_say
-from autograd.show.stepping.moments import Moment
+from autograd.show.stepping.moments import Moment, Script
 from autograd.show.stepping.page import MAX_MOMENTS, MAX_NODES, Stepper, stepper
 from autograd.show.text.formulas import digits
 
@@ -401,8 +402,8 @@ def test_too_large() -> None:
 
 def local_partials(root: Value) -> list[str]:
     """Return the rules of the local partials of a node, as the page shows them."""
-    page = stepper(root, names={})
-    program = data(page)["program"]["nodes"]
+    order = nodes(root)
+    program = graph_program(Script(order, names(order)), [], 0.1, 1)["nodes"]
     return [
         "".join(program[piece]["name"] if isinstance(piece, int) else piece for piece in rule)
         for rule in program[-1]["rules"]

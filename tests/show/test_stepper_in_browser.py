@@ -609,6 +609,7 @@ def test_typing(browser: Browser) -> None:
     type_into(browser, "x", "nan")
     assert browser.table[2] == ("nan", "1")
     assert "broken" in browser.find("#node2").get_attribute("class").split()
+    assert browser.find("#legend .broken").is_displayed()
     type_into(browser, "x", "2", Keys.ARROW_UP, Keys.ARROW_UP, Keys.ARROW_DOWN, Keys.TAB)
     assert browser.table == tables(moved(textbook(), x=2.1))[-1]
     browser.click("reset")
@@ -620,7 +621,7 @@ def test_a_descent_from_elsewhere(browser: Browser) -> None:
     """Another number at a leaf that descends is that of the start, and all descents follow."""
     w = Value(2.0, label="w")
     browser.open(w * w, descend=[w], lr=0.1, times=3)
-    browser.click("last")
+    browser.script("go(run.moments.findIndex(({phase}) => phase === 'Update'))")
     type_into(browser, "w", "-5", Keys.TAB)
     assert browser.position[0] == 0
     browser.click("last")

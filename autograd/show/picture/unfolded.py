@@ -153,7 +153,9 @@ class Picture:
         # frames it mistakes the order: of 76 pairs in networks 40 are right, and 60 without.
         order_of_edges = {} if home else {"ordering": "in"}
         apart = {} if self.texts else {"ranksep": "0.25", "nodesep": "0.18"}
-        self.dot = digraph(look.theme, rankdir=look.direction, **order_of_edges, **apart)
+        # Without limits, Graphviz takes minutes for a chain of 80 sums of one leaf, and 5 s with them.
+        limits = {"nslimit": "1", "nslimit1": "1"}
+        self.dot = digraph(look.theme, rankdir=look.direction, **limits, **order_of_edges, **apart)
 
     def draw_node(self, dot: graphviz.Digraph, node: Value) -> None:
         """Draw a node."""

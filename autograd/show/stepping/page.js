@@ -134,6 +134,7 @@ function showPicture(state, change, passing) {
     shape.classList.toggle("chosen", i === chosen);
     shape.classList.toggle("from", passing !== undefined && i === passing.node);
   });
+  element("unbounded").hidden = !nodeShapes.some((shape) => shape.classList.contains("broken"));
   for (const shape of edgeShapes) {
     const passed = state.edges[shape.id];
     const lines = passed ? run.texts(passed).lines : [];
@@ -279,7 +280,8 @@ function setLeaf(i, number) {
   stop();
   leaves[i] = number;
   // Where a descent has changed the leaf, the number that one gives it is that of the start.
-  if (program.descent?.leaves.includes(i) && run.moments[current].pass?.index > 0) current = 0;
+  const isUpdated = run.moments.slice(0, current + 1).some(({ phase, target }) => phase === "Update" && target === i);
+  if (isUpdated) current = 0;
   element("reset").hidden = leaves.every((leaf, j) => Object.is(leaf, given[j]));
   compute();
 }
