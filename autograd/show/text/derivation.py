@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 
 from ...engine.graph import Edge, consumers_first, depending_on, edges, operands
@@ -65,16 +65,20 @@ class Derivation:
         moving = [x, *(node for node in order if node in affected and node is not x)]
         tangents = push(consumers_first(*moving), moving, [x], [1.0], as_graph=False)
         self.derivative_of = dict(zip(moving, map(float, tangents), strict=True))
+        every_edge = {node: [edge for edge in edges(node) if edge.operand in affected] for node in moving[1:]}
         # Conditions and operands of comparisons are held constant: no derivative flows through them.
-        self._through = self._on_paths(moving, lambda edge: True)
-        self._within, self._drops_zeros = self._through, False
+        self._through = _on_paths(x, self.y, every_edge)
+        within = self._through
         # The product of a partial of 0 and an infinite one is nan, and belongs to the sum.
         if not whole and math.isfinite(self.total):
-            without_zeros = self._on_paths(moving, _carries)
-            self._drops_zeros = x in without_zeros
-            self._within = without_zeros if self._drops_zeros else self._through
-        self.between = [node for node in moving[1:] if node in self._within]
-        self._edges = {node: self._contributing(node) for node in self.between}
+            carrying = {node: list(filter(_carries, found)) for node, found in every_edge.items()}
+            without_zeros = _on_paths(x, self.y, carrying)
+            if x in without_zeros:
+                within, every_edge = without_zeros, carrying
+        self.between = [node for node in moving[1:] if node in within]
+        self._edges = {
+            node: [edge for edge in every_edge[node] if edge.operand in within] for node in self.between
+        }
         self.count = self._number_of_paths()
         self.zeros = every.count - self.count
         self._show(None)
@@ -94,18 +98,6 @@ class Derivation:
         args = (arg for node in [*self.shown, *self.between] for arg in operands(node))
         self.fixed = [arg for arg in dict.fromkeys(args) if arg not in self._through]
 
-    def _on_paths(self, moving: Sequence[Value], carries: Callable[[Edge], bool]) -> set[Value]:
-        """Return the result, and the nodes on the paths that have only some of the edges."""
-        reached = {self.x}
-        for node in moving[1:]:
-            if any(edge.operand in reached and carries(edge) for edge in edges(node)):
-                reached.add(node)
-        found = {self.y}
-        for node in reversed(moving):
-            if node in found:
-                found |= {edge.operand for edge in edges(node) if edge.operand in reached and carries(edge)}
-        return found
-
     def _number_of_paths(self) -> int:
         ways = {self.x: 1}
         for node in self.between:
@@ -116,10 +108,6 @@ class Derivation:
         """Return the edges of a node that contribute."""
         return self._edges[node]
 
-    def _contributing(self, node: Value) -> list[Edge]:
-        found = [edge for edge in edges(node) if edge.operand in self._within]
-        return [edge for edge in found if _carries(edge)] if self._drops_zeros else found
-
     @cached_property
     def trails(self) -> list[tuple[Edge, ...]]:
         """The edges of each path, if they are few enough to be shown."""
@@ -128,6 +116,19 @@ class Derivation:
     def others(self, node: Value) -> int:
         """Return how many more nodes one that is shown stands for."""
         return self._alike.others[node] if self._alike else 0
+
+
+def _on_paths(x: Value, y: Value, edges_of: dict[Value, list[Edge]]) -> set[Value]:
+    """Return the result, and the nodes on the paths from x to it that have only the given edges."""
+    reached = {x}
+    for node, found in edges_of.items():
+        if any(edge.operand in reached for edge in found):
+            reached.add(node)
+    wanted = {y}
+    for node in reversed(edges_of):
+        if node in wanted:
+            wanted.update(edge.operand for edge in edges_of[node] if edge.operand in reached)
+    return wanted
 
 
 def _carries(edge: Edge) -> bool:

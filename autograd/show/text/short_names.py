@@ -12,7 +12,7 @@ _ABOVE = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _BELOW = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 # A path, such as "layers.0.neurons.2.", the name of a parameter, and its indices, such as "[0, 1]".
-_PARAMETER = re.compile(r"((?:[A-Za-z0-9_]+\.)+)([A-Za-z_][A-Za-z0-9_]*)((?:\[[0-9, ]+\])*)")
+_PARAMETER = r"((?:[A-Za-z0-9_]+\.)+)([A-Za-z_][A-Za-z0-9_]*)((?:\[[0-9, ]+\])*)"
 
 
 class Symbol(str):
@@ -95,7 +95,7 @@ def legend(names: Iterable[str], short: Iterable[str]) -> list[tuple[str, str]]:
 
 
 def _symbol(name: str) -> Symbol | None:
-    match = _PARAMETER.fullmatch(name)
+    match = re.fullmatch(_PARAMETER, name)
     if match is None:
         return None
     path, stem, indices = match.groups()
