@@ -20,6 +20,7 @@ from .index_notation import (
     Numeral,
     ProductOf,
     SlopeOf,
+    entries_of,
 )
 
 _X = Entry("the argument of a rule")
@@ -205,4 +206,5 @@ def slope_by_value(word: str, value: Expression) -> Expression | None:
         return None
     if rule.tree.word != "shortcut":
         return None
-    return rule_as_formula(rule, {"x": _X, "out": value}, shortcut=True)
+    found = rule_as_formula(rule, {"x": _X, "out": value}, shortcut=True)
+    return None if _X in entries_of(found) else found
