@@ -4,6 +4,7 @@ import ast
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import assume, given
 from programs import Program, call_public
@@ -131,6 +132,11 @@ def test_a_node_as_its_formula_and_its_value() -> None:
     x, w = Value(0.5), Value(-2.0)
     z = w * x
     assert str(z.tanh() + x**2) == "tanh(w * x) + x**2 = -0.5116"
+    weights = [Value(2.0), Value(3.0)]
+    assert str(weights[0] * weights[1]) == "weights[0] * weights[1] = 6"
+    many, number = [Value(2.0)] * 10**5, np.array(2.0)
+    assert number.ndim == 0
+    assert str(many[0] * 1.0) == "2 * 1 = 2"
 
 
 def test_long_expressions_are_cut() -> None:

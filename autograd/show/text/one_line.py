@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
 
 from ...engine.graph import operands
 from ...engine.value import Value
@@ -45,8 +48,8 @@ def formula_and_value(root: Value) -> str:
     """
     if root.op is None and not root.label:
         return repr(root)
-    # Not the elements of lists, which may be many: a program may print each of a million nodes.
-    variables = {name: item for name, item in caller_variables().items() if isinstance(item, Value)}
+    # Not the elements of long lists: a program may print each of a million nodes in one.
+    variables = {name: item for name, item in caller_variables().items() if _is_short(item)}
     try:
         names = leaf_names(leaves(root, _MAX_TERMS), variables)
         text, more = expression(root, names, max_terms=_MAX_TERMS), ""
@@ -56,7 +59,13 @@ def formula_and_value(root: Value) -> str:
     return f"{text} = {digits(root._data)}{more}"
 
 
-def _cut(root: Value, variables: Mapping[str, Value]) -> tuple[str, int]:
+def _is_short(item: object) -> bool:
+    if isinstance(item, np.ndarray):
+        return item.size <= _MAX_TERMS
+    return not isinstance(item, list | tuple) or len(item) <= _MAX_TERMS
+
+
+def _cut(root: Value, variables: Mapping[str, Any]) -> tuple[str, int]:
     """Return the formula of the operations nearest to a node, and how many nodes it shows."""
     for room in _ROOMS:
         inner = _nearest(root, room)
