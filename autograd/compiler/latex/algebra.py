@@ -16,7 +16,6 @@ from .index_notation import (
     Entry,
     Expression,
     FoldOver,
-    Index,
     Letter,
     LetterValue,
     Listing,
@@ -25,6 +24,7 @@ from .index_notation import (
     Rewrite,
     SlopeOf,
     SoftmaxOf,
+    Subscript,
     SumOf,
     SumOver,
     free_letters,
@@ -249,7 +249,7 @@ def rewritten(expression: Expression, rewrite: Rewrite) -> Expression:
     return expression if is_same else rebuilt(expression, new)
 
 
-def substituted(expression: Expression, to: Mapping[Letter, Index]) -> Expression | None:
+def substituted(expression: Expression, to: Mapping[Letter, Subscript]) -> Expression | None:
     """Return an expression with other indices in the places of letters; None where that has no form.
 
     Examples
@@ -296,7 +296,7 @@ def substituted(expression: Expression, to: Mapping[Letter, Index]) -> Expressio
     return rebuilt(expression, [part for part in parts if part is not None])
 
 
-def _is_renamed(letter: Letter, to: Mapping[Letter, Index]) -> bool:
+def _is_renamed(letter: Letter, to: Mapping[Letter, Subscript]) -> bool:
     other = to.get(letter, letter)
     return isinstance(other, Letter) and other.size == letter.size
 

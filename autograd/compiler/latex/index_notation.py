@@ -77,7 +77,7 @@ class Listing:
     positions: tuple[int, ...]
 
 
-Index = Letter | Stride | Listing
+Subscript = Letter | Stride | Listing
 
 
 @dataclass(frozen=True)
@@ -109,14 +109,14 @@ class Entry:
     ----------
     array : hashable
         The key of the array.
-    at : tuple of Index
+    at : tuple of Subscript
         An index for each of its dimensions.
     is_padded : bool
         Whether it is 0 where an index is beyond the ends.
     """
 
     array: Any
-    at: tuple[Index, ...] = ()
+    at: tuple[Subscript, ...] = ()
     is_padded: bool = False
 
 
@@ -178,13 +178,13 @@ class SoftmaxOf:
         What the numbers are numbered by.
     body : Expression
         The numbers.
-    at : Index
+    at : Subscript
         Which of them it is.
     """
 
     letter: Letter
     body: Expression
-    at: Index
+    at: Subscript
 
 
 Expression = (
@@ -237,7 +237,7 @@ def walk(expression: Expression) -> Iterator[Expression]:
         yield from walk(part)
 
 
-def letters_in(index: Index) -> tuple[Letter, ...]:
+def letters_in(index: Subscript) -> tuple[Letter, ...]:
     """Return the letters of an index.
 
     Examples
@@ -272,7 +272,7 @@ def free_letters(expression: Expression) -> frozenset[Letter]:
     return frozenset[Letter]().union(*map(free_letters, parts_of(expression)))
 
 
-def index_of(coordinates: npt.NDArray[np.intp], letters: tuple[Letter | None, ...]) -> Index:
+def index_of(coordinates: npt.NDArray[np.intp], letters: tuple[Letter | None, ...]) -> Subscript:
     """Return the rule of some coordinates, one for each value of the letters of their dimensions.
 
     Parameters
@@ -284,7 +284,7 @@ def index_of(coordinates: npt.NDArray[np.intp], letters: tuple[Letter | None, ..
 
     Returns
     -------
-    Index
+    Subscript
         A letter, a few steps, or the list.
 
     Examples
@@ -319,7 +319,7 @@ def index_of(coordinates: npt.NDArray[np.intp], letters: tuple[Letter | None, ..
     return Listing(tuple([letter for _, letter in varying]), table.shape, tuple(table.ravel().tolist()))
 
 
-def substituted_index(index: Index, to: Mapping[Letter, Index]) -> Index | None:
+def substituted_index(index: Subscript, to: Mapping[Letter, Subscript]) -> Subscript | None:
     """Return an index with others in the places of letters; None where there is no such index.
 
     Examples
@@ -347,7 +347,7 @@ def substituted_index(index: Index, to: Mapping[Letter, Index]) -> Index | None:
     return kept[0][0] if start == 0 and len(kept) == 1 and kept[0][1] == 1 else Stride(start, kept)
 
 
-def _listing(index: Listing, to: Mapping[Letter, Index]) -> Index | None:
+def _listing(index: Listing, to: Mapping[Letter, Subscript]) -> Subscript | None:
     """Return a list with other indices in the places of its letters."""
     table = np.array(index.positions).reshape(index.lengths)
     letters: list[Letter] = []

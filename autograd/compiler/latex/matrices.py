@@ -17,7 +17,6 @@ from .index_notation import (
     Entry,
     Expression,
     FoldOver,
-    Index,
     Letter,
     LetterValue,
     Listing,
@@ -25,6 +24,7 @@ from .index_notation import (
     ProductOf,
     SlopeOf,
     SoftmaxOf,
+    Subscript,
     SumOf,
     SumOver,
     free_letters,
@@ -247,7 +247,7 @@ class _Matrices:
     def _letter(self, entry: Entry, dimension: int | None) -> Line:
         return next(iter(self._letters(entry.at[dimension])), None) if dimension is not None else None
 
-    def _letters(self, index: Index) -> list[Letter]:
+    def _letters(self, index: Subscript) -> list[Letter]:
         return [letter for letter in letters_in(index) if letter not in self.fixed]
 
     def product(

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .algebra import rewritten
-from .index_notation import Entry, Expression, Index, Letter, Listing, index_of, letters_in
+from .index_notation import Entry, Expression, Letter, Listing, Subscript, index_of, letters_in
 from .reading import ArrayFormula, ArrayPiece, Key, ProgramFormulas
 from .symbols import ParameterArray
 
@@ -102,8 +102,8 @@ def _own_array(
 
 
 def _coordinates(
-    index: Index, arrays: Sequence[ParameterArray], places: _Places
-) -> tuple[int, tuple[Index, ...]] | None:
+    index: Subscript, arrays: Sequence[ParameterArray], places: _Places
+) -> tuple[int, tuple[Subscript, ...]] | None:
     """Return the array that some parameters are in, and their indices there."""
     letters = letters_in(index)
     if any(letter.length is None for letter in letters):
@@ -121,7 +121,7 @@ def _coordinates(
     return which, tuple([index_of(np.asarray(c), letters) for c in coordinates[: len(shape)]])
 
 
-def _positions(index: Index, letters: Sequence[Letter]) -> npt.NDArray[np.intp]:
+def _positions(index: Subscript, letters: Sequence[Letter]) -> npt.NDArray[np.intp]:
     """Return the value of an index for each value of its letters."""
     lengths = [letter.length or 0 for letter in letters]
     if isinstance(index, Listing):

@@ -19,11 +19,11 @@ from .index_notation import (
     Entry,
     Expression,
     FoldOver,
-    Index,
     Letter,
     LetterValue,
     Numeral,
     Stride,
+    Subscript,
     index_of,
 )
 
@@ -53,13 +53,13 @@ class ArrayPiece:
 
     Attributes
     ----------
-    at : tuple of Index
+    at : tuple of Subscript
         Which elements: an index for each dimension of the array.
     expression : Expression
         What they are, over the letters of the indices.
     """
 
-    at: tuple[Index, ...]
+    at: tuple[Subscript, ...]
     expression: Expression
 
 
@@ -232,7 +232,7 @@ class _Reader:
                 ArrayPiece((*piece.at, begin), piece.expression)
                 for piece in self._assembled(array.first, array.shape, own, along)
             ]
-            after: Index = letter if loop.is_reversed else Stride(1, ((letter, 1),))
+            after: Subscript = letter if loop.is_reversed else Stride(1, ((letter, 1),))
             places = [loop.body.place[i] for i in array.results]
             pieces += [
                 ArrayPiece((*piece.at, after), piece.expression)
@@ -273,7 +273,7 @@ class _Reader:
         if block.opened is not None:
             axes = self.plan.blocks[block.opened].axes
             *kept, last = own
-            last_index: Index = last or Stride(0)
+            last_index: Subscript = last or Stride(0)
             return self._element(block.opened, tuple(kept), {**along, axes[-1]: last_index})
         if block.window is not None:
             return self._window(block, own, along)
@@ -290,7 +290,7 @@ class _Reader:
         loop = self.plan.blocks[colour].loop
         assert loop is not None
         if when == "last":
-            step: Index = Stride(0) if loop.is_reversed else _end_of(self.letter(loop.axis))
+            step: Subscript = Stride(0) if loop.is_reversed else _end_of(self.letter(loop.axis))
         else:
             letter = along[loop.axis]
             step = letter if (when == "left") == loop.is_reversed else Stride(1, ((letter, 1),))
@@ -303,10 +303,10 @@ class _Reader:
         key = "argument", block.argument
         shape = self.found.shapes[key]
         axis_of = dict(zip(block.dimensions, block.axes, strict=True))
-        rest, at = iter(own), list[Index]()
+        rest, at = iter(own), list[Subscript]()
         for dimension in range(len(shape)):
             if dimension in axis_of:
-                index: Index = along[axis_of[dimension]]
+                index: Subscript = along[axis_of[dimension]]
                 if dimension == 0 and block.rows is not None:
                     rows = block.rows.tolist()
                     letter = along[axis_of[0]]
@@ -329,7 +329,7 @@ class _Reader:
             if window.new is None or window.covers:
                 return self._element(window.source, own, along)
             raise UnwrittenError("equal numbers with zeros before or behind them")
-        index: Index = Stride(window.start)
+        index: Subscript = Stride(window.start)
         if window.new is not None:
             letter = along[window.new]
             if not window.covers:
@@ -373,7 +373,7 @@ class _Reader:
             return _reduced(op, elements, [*over.values()])
         return applied(op.name, elements)
 
-    def _view(self, operand: Operand, letters: Own, along: Mapping[int, Index]) -> Expression:
+    def _view(self, operand: Operand, letters: Own, along: Mapping[int, Subscript]) -> Expression:
         """Return the element of an operand for each value of some letters."""
         block = self.plan.blocks[operand.source]
         wanted = operand.wanted
@@ -391,10 +391,10 @@ class _Reader:
         ]
         return self._entry(operand.source, at, along)
 
-    def _element(self, colour: int, own: Own, along: Mapping[int, Index]) -> Expression:
+    def _element(self, colour: int, own: Own, along: Mapping[int, Subscript]) -> Expression:
         return self._entry(colour, [letter for letter in own if letter], along)
 
-    def _entry(self, colour: int, at: Sequence[Index], along: Mapping[int, Index]) -> Expression:
+    def _entry(self, colour: int, at: Sequence[Subscript], along: Mapping[int, Subscript]) -> Expression:
         block = self.plan.blocks[colour]
         kind = "array" if block.constants is None else "constant"
         last = self.last if kind == "array" else ()
@@ -470,7 +470,7 @@ class _BodyReader(_Reader):
         assert self.steps is not None
         letter, k = self.steps.letter, block.argument
         if k < len(self.loop.carried):
-            step: Index = Stride(1, ((letter, 1),)) if self.loop.is_reversed else letter
+            step: Subscript = Stride(1, ((letter, 1),)) if self.loop.is_reversed else letter
             letters = [one for one in own if one]
             return Entry(("array", self.number, k), (*letters, *along.values(), step))
         operand = self.loop.taken[k - len(self.loop.carried)]

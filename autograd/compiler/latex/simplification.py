@@ -26,7 +26,6 @@ from .index_notation import (
     Entry,
     Expression,
     FoldOver,
-    Index,
     Letter,
     LetterValue,
     Listing,
@@ -35,6 +34,7 @@ from .index_notation import (
     SlopeOf,
     SoftmaxOf,
     Stride,
+    Subscript,
     SumOf,
     SumOver,
     entries_of,
@@ -170,7 +170,7 @@ class _Row(NamedTuple):
 
     number: float
     array: Key
-    at: tuple[Index, ...]
+    at: tuple[Subscript, ...]
     place: int
     letters: tuple[Letter, ...]
 
@@ -378,9 +378,9 @@ def _written(
     return None
 
 
-def _matching(at: Sequence[Index], wanted: Sequence[Index]) -> dict[Letter, Index] | None:
+def _matching(at: Sequence[Subscript], wanted: Sequence[Subscript]) -> dict[Letter, Subscript] | None:
     """Return what stands for the letters of a piece in an element of it; None if it is in another piece."""
-    found: dict[Letter, Index] = {}
+    found: dict[Letter, Subscript] = {}
     for own, index in zip(at, wanted, strict=True):
         if isinstance(own, Letter):
             if own in found:
@@ -393,7 +393,7 @@ def _matching(at: Sequence[Index], wanted: Sequence[Index]) -> dict[Letter, Inde
     return found
 
 
-def _is_within(index: Index, letter: Letter) -> bool:
+def _is_within(index: Subscript, letter: Letter) -> bool:
     """Return whether an index takes no value that a letter does not."""
     if isinstance(index, Letter):
         return index.size == letter.size or (

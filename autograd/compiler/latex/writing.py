@@ -20,7 +20,6 @@ from .index_notation import (
     Entry,
     Expression,
     FoldOver,
-    Index,
     Letter,
     LetterValue,
     Listing,
@@ -29,6 +28,7 @@ from .index_notation import (
     SlopeOf,
     SoftmaxOf,
     Stride,
+    Subscript,
     SumOf,
     SumOver,
     letters_in,
@@ -264,14 +264,14 @@ class FormulaWriter:
                 whole = self._big(r"\operatorname{softmax}" if self.latex else "softmax", (letter,), body)
                 return Term(self._below(whole.text, [self._index(at)]))
 
-    def element(self, key: Hashable, at: Sequence[Index], symbol: ShownSymbol) -> str:
+    def element(self, key: Hashable, at: Sequence[Subscript], symbol: ShownSymbol) -> str:
         """Return an element of an array that is being defined."""
         return self._below(
             self._text(symbol),
             [self._index(index, self.lengths(key, place)) for place, index in enumerate(at)],
         )
 
-    def _indices(self, entry: Entry, at: Sequence[Index]) -> list[str]:
+    def _indices(self, entry: Entry, at: Sequence[Subscript]) -> list[str]:
         """Return the indices of an element, without those of dimensions of one element."""
         lengths = [self.lengths(entry.array, place) for place in range(len(at))]
         return [self._index(index, length) for index, length in zip(at, lengths, strict=True) if length != 1]
@@ -312,7 +312,7 @@ class FormulaWriter:
         if step is not None:
             self._letters[step] = next(name for name in "tsrqp" if name not in self._taken())
 
-    def _index(self, index: Index, length: Extent | None = None) -> str:
+    def _index(self, index: Subscript, length: Extent | None = None) -> str:
         """Return an index, which counts from 1."""
         if isinstance(index, Letter):
             return self.letter(index)
@@ -520,7 +520,7 @@ class FormulaWriter:
             self.notes.append(text)
 
 
-def is_all(index: Index, extent: Extent, step: Letter | None = None) -> bool:
+def is_all(index: Subscript, extent: Extent, step: Letter | None = None) -> bool:
     """Return whether an index goes through a whole dimension, so that it need not be written.
 
     Examples
