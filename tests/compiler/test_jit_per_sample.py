@@ -163,3 +163,22 @@ def test_a_variable_of_a_call_around_it() -> None:
     w = Value(3.0)
     jit(vmap(lambda x: x * w))(np.array([Value(1.0), Value(2.0)]))[1].backward()
     assert w.grad == 2.0
+
+
+def test_products_of_any_number_of_dimensions() -> None:
+    """The gradient of two heads of attention, laid out in five dimensions, is the eager one."""
+    rng = np.random.default_rng(0)
+    q, k, s, t = (rng.normal(size=shape) for shape in ((16, 16), (16, 16), (16, 7), (4, 5, 16)))
+
+    def f(q: Any, k: Any, s: Any, t: Any) -> Any:
+        def one(t: Any) -> Any:
+            a, b = t @ q, t @ k
+            heads = [(a[:, p] @ b[:, p].T) @ b[:, p] for p in (slice(0, 8), slice(8, 16))]
+            return ((np.concatenate(heads, axis=1) @ s) ** 2).sum()
+
+        return vmap(one)(t).sum()
+
+    both = value_and_grad(f)
+    compiled, eager = jit(both, "numpy")(q, k, s, t), both(q, k, s, t)
+    np.testing.assert_allclose(compiled[0], eager[0], rtol=1e-12)
+    np.testing.assert_allclose(compiled[1], eager[1], rtol=1e-10)

@@ -13,6 +13,9 @@ from ..passes.products import DOTS, PLAIN_SUMS
 from .expressions import reduced_text
 from .statements import StatementWriter
 
+# Those of dimensions; k is the one of the terms, and capitals stand for axes.
+_DIMENSIONS = "ijlmnopqrstuvwxyzabcdefgh"
+
 
 def product(writer: StatementWriter, block: Block, left: Operand, right: Operand) -> str:
     """Return a matrix product, or one of a matrix and a vector."""
@@ -157,7 +160,7 @@ def _reduction_along(writer: StatementWriter, block: Block) -> str:
 
 def _dot_along(writer: StatementWriter, block: Block, operands: Sequence[Operand], *, has_terms: bool) -> str:
     """Return dot products, without an array of their terms: that takes twice as long where they are many."""
-    own = "".join("ijl"[: len(block.shape)])
+    own = _DIMENSIONS[: len(block.shape)]
     inputs = [
         "".join([own, "k" if has_terms else "", *_letters(writer.axes_of(operand))]) for operand in operands
     ]
