@@ -129,7 +129,6 @@ class RoundoffReport(tuple[RoundingError, ...]):
         The result.
     bound : float
         How far it may be from the exact one: the sum of the contributions.
-
     relative : float
         The same as a part of the result.
     digits : float

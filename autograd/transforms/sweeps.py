@@ -192,9 +192,9 @@ def backward_sweep(
     >>> y = x + x * x
     >>> for node, adjoint, flows in backward_sweep(consumers_first(y), {y: 1.0}, along_stored_partials):
     ...     print(node, adjoint, [contribution for _, contribution in flows])
-    x + x * x 1.0 [1.0, 1.0]
-    x * x 1.0 [3.0, 3.0]
-    Value(3.0, label='x') 7.0 []
+    x + x * x = 12 1.0 [1.0, 1.0]
+    x * x = 9 1.0 [3.0, 3.0]
+    x = 3 7.0 []
     """
     for node in order:
         if node not in adjoints:

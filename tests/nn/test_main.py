@@ -427,7 +427,7 @@ def test_bad_files(folder: Path, capsys: pytest.CaptureFixture[str], content: st
     [
         ("nn.terminal.pictures", "pip install 'chainrule[train]'"),
         ("nn.datasets.real", "pip install 'chainrule[train]'"),
-        ("autograd.show.picture.drawing", "pip install 'chainrule[viz]'"),
+        ("autograd.show.picture.layout", "pip install 'chainrule[viz]'"),
     ],
     ids=["Matplotlib", "scikit-learn", "Graphviz"],
 )
