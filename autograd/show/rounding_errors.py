@@ -21,11 +21,14 @@ from ..ops.table import Op
 from ..tables import html_table, text_table
 from ..transforms.rules_on_values import in_single_steps
 from ..transforms.sweeps import adjoints_of
+from .picture.budget import READABLE, is_readable, nearest
 from .picture.computation_graph import DIRECTIONS
 from .picture.drawing import Drawing
-from .picture.styles import PALETTES, THEMES, Style, digraph, escape, heat
+from .picture.styles import THEMES
+from .picture.unfolded import Look, Shade, draw_unfolded
 from .text.caller_names import names_for_caller
 from .text.formulas import count, digits, formula
+from .text.modules import modules_of
 
 # One unit in the last place is at most so much of a number, and of the smallest ones so much.
 _ULP, _TINIEST = 2.0**-52, 5e-324
@@ -43,9 +46,6 @@ _MOST_ROWS, _MOST_REMARKS, _WORTH_A_REMARK = 12, 3, 100.0
 
 # What a node does to the digits matters to the result from this part of the worst on.
 _MATTERS = 0.01
-
-# Nobody can read a larger picture.
-_MOST_DRAWN = 300
 
 
 _COLUMNS = ("node", "formula", "value", "gradient", "rounding", "off by", "share")
@@ -191,7 +191,7 @@ class RoundoffReport(tuple[RoundingError, ...]):
         Returns
         -------
         Drawing
-            A picture of the nodes nearest to the result, 300 at most, with a frame where digits are lost.
+            A picture of the graph, or of its part nearest to the result, with a frame where digits are lost.
 
         Raises
         ------
@@ -202,23 +202,17 @@ class RoundoffReport(tuple[RoundingError, ...]):
             raise ValueError(f"expected theme to be one of {', '.join(THEMES)}, got {theme!r}")
         if direction not in DIRECTIONS:
             raise ValueError(f"expected direction to be one of {', '.join(DIRECTIONS)}, got {direction!r}")
-        found = {error.node: error for error in self}
-        largest = max((error.share for error in self), default=0.0)
-        dot, style = digraph(theme, rankdir=direction), Style(theme)
-        shown = {node: f"node{i}" for i, node in enumerate(self._order[-_MOST_DRAWN:])}
-        for node, identity in shown.items():
-            error = found[node]
-            box = style.box("result" if node.op else "leaf")
-            if error.contribution:
-                # Dark letters in any theme, since the colours are light.
-                colours = {"fillcolor": heat(error.share, largest), "fontcolor": PALETTES["light"].ink}
-                box |= colours | {"class": "tinted"}
-            box = style.marked(box) if error.remark else box
-            dot.node(identity, escape("\n".join(_described(error))), id=identity, **box)
-            for edge in edges(node):
-                if edge.operand in shown:
-                    dot.edge(shown[edge.operand], identity, label=f"∂ {digits(edge.partial)}")
-        return Drawing(dot.source)
+        order = self._order
+        return draw_unfolded(
+            order,
+            order if is_readable(order) else nearest(order, READABLE),
+            {error.node: error.name for error in self},
+            modules_of(order),
+            Look(direction, grads=False, theme=theme),
+            {error.node: "\n".join(_described(error)) for error in self},
+            cut_by="",
+            shades={error.node: Shade(error.share, bool(error.remark)) for error in self},
+        )
 
     def __repr__(self) -> str:
         rows = self._rows()

@@ -107,12 +107,18 @@ class Style(NamedTuple):
 
     def tinted(self, box: Mapping[str, str], number: float, largest: float) -> dict[str, str]:
         """Return the style of a box that is coloured by a number."""
-        tint = {"fillcolor": tint_of(number, largest), "fontcolor": _TINT_INK}
+        return self._coloured(box, tint_of(number, largest))
+
+    def heated(self, box: Mapping[str, str], size: float, largest: float) -> dict[str, str]:
+        """Return the style of a box that is coloured by a number without a sign."""
+        return self._coloured(box, heat(size, largest))
+
+    def _coloured(self, box: Mapping[str, str], colour: str) -> dict[str, str]:
+        tint = {"fillcolor": colour, "fontcolor": _TINT_INK}
         return {**box, **tint, "class": f"{box.get('class', '')} tinted"}
 
 
 LEAF, RESULT, ROOT = (Style().box(kind) for kind in ("leaf", "result", "root"))
-HIGHLIGHT = Style().marked({})
 
 
 def escape(text: str) -> str:

@@ -46,6 +46,13 @@ class Look(NamedTuple):
         return legend(max(finite, default=0.0), len(finite) < len(sizes)) if sizes else ""
 
 
+class Shade(NamedTuple):
+    """How a node is coloured that has the share `size` of something, and whether its frame is highlighted."""
+
+    size: float
+    is_marked: bool = False
+
+
 def draw_unfolded(
     order: Sequence[Value],
     shown: Sequence[Value],
@@ -54,6 +61,7 @@ def draw_unfolded(
     look: Look,
     texts: Mapping[Value | Edge, str] | None = None,
     cut_by: str = "max_nodes",
+    shades: Mapping[Value, Shade] | None = None,
 ) -> Drawing:
     """Draw nodes of a graph.
 
@@ -77,7 +85,9 @@ def draw_unfolded(
         The text of nodes and edges, where it replaces the text that `look` describes. That of an edge stands
         beside it, as its label.
     cut_by : str
-        The option of `autograd.draw` that leaves nodes out, for the caption.
+        The option of `autograd.draw` that leaves nodes out, for the caption; "" for pictures of others.
+    shades : mapping, optional
+        The colours of nodes, from white to red for the largest.
 
     Returns
     -------
@@ -90,7 +100,7 @@ def draw_unfolded(
     >>> "v1" in draw_unfolded([x], [x], {x: "v1"}, {}, Look()).source
     True
     """
-    picture = Picture(order, shown, name_of, home, look, texts)
+    picture = Picture(order, shown, name_of, home, look, texts, shades)
     drawn = in_reading_order(shown)
     for path, members in _by_home(drawn, home).items():
         with frames(picture.dot, enclosing(path) if path else []) as inside:
@@ -101,7 +111,7 @@ def draw_unfolded(
     text = ""
     if len(order) > len(shown):
         left_out = f"{len(order) - len(shown):,} of {len(order):,} nodes are not drawn"
-        text = f"{left_out}: draw(v, {cut_by}=...) draws more"
+        text = f"{left_out}: draw(v, {cut_by}=...) draws more" if cut_by else left_out
     caption(picture.dot, text, look.legend(picture.grads.values()) if look.color_by_grad else "")
     return Drawing(picture.dot.source)
 
@@ -118,7 +128,7 @@ class Picture:
 
     Parameters
     ----------
-    order, shown, name_of, home, look, texts
+    order, shown, name_of, home, look, texts, shades
         As for `draw_unfolded`.
 
     Attributes
@@ -137,6 +147,7 @@ class Picture:
         home: Mapping[Value, str],
         look: Look,
         texts: Mapping[Value | Edge, str] | None = None,
+        shades: Mapping[Value, Shade] | None = None,
     ) -> None:
         self.root = order[-1]
         self.home = home
@@ -146,6 +157,8 @@ class Picture:
         self.index = {node: i for i, node in enumerate(order)}
         self.drawn = set(shown)
         self.texts = {} if texts is None else texts
+        self.shades = {} if shades is None else shades
+        self.hottest = max((shade.size for shade in self.shades.values()), default=0.0)
         self.grads = {node: float(node.grad) for node in shown if has_gradient(node)}
         self.largest = max((abs(grad) for grad in self.grads.values() if math.isfinite(grad)), default=0.0)
         self.marked = {node for edge in look.marked for node in (edge.node, edge.operand)}
@@ -162,7 +175,10 @@ class Picture:
         style = self.style.box("root" if node is self.root else "leaf" if node.op is None else "result")
         if self.look.color_by_grad and node in self.grads:
             style = self.style.tinted(style, self.grads[node], self.largest)
-        if node in self.marked:
+        shade = self.shades.get(node, Shade(0.0))
+        if shade.size:
+            style = self.style.heated(style, shade.size, self.hottest)
+        if node in self.marked or shade.is_marked:
             style = self.style.marked(style)
         name = f"node{self.index[node]}"
         add_node(dot, name, self.describe(node), style)
