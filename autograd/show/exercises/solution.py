@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from ...engine.description import BY_RULE
-from ...engine.graph import Edge, consumers_first, edges, operands
+from ...engine.graph import Edge, consumers_first, edges, nodes
 from ...engine.value import Value
 from ...transforms.sweeps import adjoints_of, push
 from ..text.notation import Notation
+from ..text.reading_order import in_reading_order
 from ..text.replay import replay
 
 # How far the leaves are moved to try a formula elsewhere: so little that few cases change.
@@ -37,27 +38,6 @@ class Blank(NamedTuple):
     name: str
     node: Value
     slot: int | None
-
-
-def in_reading_order(y: Value) -> list[Value]:
-    """Return the nodes that lead to a result, each after its operands, and these as the formula has them.
-
-    Examples
-    --------
-    >>> x, w, b = Value(1.0, "x"), Value(2.0, "w"), Value(3.0, "b")
-    >>> [node.label or node.op.name for node in in_reading_order(w * x + b)]
-    ['w', 'x', 'mul', 'b', 'add']
-    """
-    found: dict[Value, None] = {}
-    stack = [y]
-    while stack:
-        node = stack[-1]
-        missing = [operand for operand in operands(node) if operand not in found]
-        if missing:
-            stack.extend(reversed(missing))
-        else:
-            found.setdefault(stack.pop())
-    return [*found]
 
 
 class Solution:
@@ -88,7 +68,7 @@ class Solution:
     --------
     >>> x = Value(3.0, label="x")
     >>> y = x + x * x
-    >>> found = Solution(y, {node: str(node.data) for node in in_reading_order(y)})
+    >>> found = Solution(y, {node: str(node.data) for node in nodes(y)})
     >>> found.gradients[x], len(found.uses[x])
     (7.0, 3)
     """
@@ -96,7 +76,7 @@ class Solution:
     def __init__(self, y: Value, name_of: Mapping[Value, str]) -> None:
         self.y = y
         self.name_of = name_of
-        self.order = in_reading_order(y)
+        self.order = in_reading_order(nodes(y))
         if any(node._edges == BY_RULE for node in self.order):
             raise ValueError(
                 "an exercise needs local partials, but a function in this graph says itself what flows back "
@@ -104,10 +84,11 @@ class Solution:
             )
         self.write = Notation(name_of)
         by_derivative = consumers_first(y, by_derivative=True)
+        reached = set(by_derivative)
         leaves = [node for node in self.order if node.op is None]
         found = adjoints_of(by_derivative, [y], [1.0], leaves, as_graph=False)
         self.gradients: dict[Value, float] = {
-            node: float(found.get(node, 0.0)) for node in self.order if node in set(by_derivative)
+            node: float(found.get(node, 0.0)) for node in self.order if node in reached
         }
         self.uses: dict[Value, list[Edge]] = {node: [] for node in self.order}
         for node in self.order:

@@ -11,7 +11,8 @@ from typing import NamedTuple
 from ...engine.graph import Edge, operands
 from ...engine.value import Value
 from ..text.modules import around_both, enclosing
-from .budget import MAX_BOXES, MAX_EDGES, in_reading_order
+from ..text.reading_order import in_reading_order
+from .budget import MAX_BOXES, MAX_EDGES
 from .neurons import natural
 
 INPUTS, BEFORE, AFTER = "inputs", "before the network", "after the network"

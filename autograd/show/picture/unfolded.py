@@ -13,7 +13,7 @@ from ...engine.graph import Edge, operands
 from ...engine.value import Value
 from ..text.formulas import digits, formula
 from ..text.modules import around_both, enclosing, within
-from .budget import in_reading_order
+from ..text.reading_order import in_reading_order
 from .drawing import Drawing
 from .styles import Style, add_edge, add_node, caption, digraph, frames, legend
 
@@ -101,6 +101,7 @@ def draw_unfolded(
     True
     """
     picture = Picture(order, shown, name_of, home, look, texts, shades)
+    # Graphviz places what it has no reason to place otherwise in the order of the text.
     drawn = in_reading_order(shown)
     for path, members in _by_home(drawn, home).items():
         with frames(picture.dot, enclosing(path) if path else []) as inside:
