@@ -86,8 +86,11 @@ class Drawing:
         """
         if form not in FORMATS:
             raise ValueError(f"expected form to be one of {', '.join(FORMATS)}, got {form!r}")
-        image = laid_out(self.source, form)
-        return themed(image) if form == "svg" else image
+        return self._svg if form == "svg" else laid_out(self.source, form)
+
+    @cached_property
+    def _svg(self) -> bytes:
+        return themed(laid_out(self.source, "svg"))
 
     @cached_property
     def page(self) -> str:
@@ -165,7 +168,7 @@ class Drawing:
         LayoutUnavailableError
             If neither ``dot`` nor pygraphviz is installed.
         """
-        return preview(self.source)
+        return preview(self.source, self._svg.decode())
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         title = next(iter(self.views.values())).title

@@ -57,7 +57,7 @@ def interactive_page(
         style_hash=digest(style),
         engine="".join(f'<script type="module">{engine}</script>' for engine in engines),
         script=script,
-        scripts=allowed(*engines, script),
+        scripts=allowed(script, engines),
     )
 
 

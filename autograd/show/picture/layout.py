@@ -56,7 +56,7 @@ def laid_out(source: str, form: str) -> bytes:
     return _by_pygraphviz(source, form, options) if image is None else image
 
 
-def preview(source: str) -> bytes:
+def preview(source: str, svg: str) -> bytes:
     """Return a PNG image that stands for a picture: of few colours, and of at most 2,000 pixels either way.
 
     That of 337 weights, each an edge, is 2.8 MB otherwise, and a notebook stores it twice.
@@ -65,6 +65,8 @@ def preview(source: str) -> bytes:
     ----------
     source : str
         The graph in Graphviz's DOT language.
+    svg : str
+        The same laid out, which says how large it is.
 
     Returns
     -------
@@ -78,10 +80,10 @@ def preview(source: str) -> bytes:
 
     Examples
     --------
-    >>> preview("digraph { a -> b }")[1:4]
+    >>> graph = "digraph { a -> b }"
+    >>> preview(graph, laid_out(graph, "svg").decode())[1:4]
     b'PNG'
     """
-    (svg,) = inline_svgs([source])
     longest = max(map(float, re.findall(r'(?:width|height)="([\d.]+)pt"', svg)))
     dots = min(_DOTS_PER_INCH, _MOST_PIXELS * _POINTS_PER_INCH / longest)
     try:

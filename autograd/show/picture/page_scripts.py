@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -11,18 +12,18 @@ from .self_contained import digest
 _ENGINE = Path(__file__).with_name("wasm_graphviz") / "index.js"
 
 
-def allowed(*scripts: str) -> str:
-    """Return the sources by which a content security policy allows scripts, and no other ones.
+def allowed(script: str, engines: Sequence[str] = ()) -> str:
+    """Return the sources by which a content security policy allows a script, and engines of WebAssembly.
 
     Examples
     --------
     >>> allowed("")
     "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"
-    >>> allowed(graphviz_script()).split()[1]
+    >>> allowed("", [graphviz_script()]).split()[2]
     "'wasm-unsafe-eval'"
     """
-    sources = [f"'sha256-{digest(script)}'" for script in scripts]
-    return " ".join([*sources, "'wasm-unsafe-eval'"] if graphviz_script() in scripts else sources)
+    sources = [f"'sha256-{digest(text)}'" for text in (script, *engines)]
+    return " ".join([*sources, "'wasm-unsafe-eval'"] if engines else sources)
 
 
 @cache

@@ -115,7 +115,7 @@ class Stepper:
             # Only a module can wait for the layout.
             kind=' type="module"' if engines else "",
             script=script,
-            scripts=allowed(*engines, script),
+            scripts=allowed(script, engines),
         )
 
     def show(self) -> None:
