@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import stat
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -59,6 +60,39 @@ def write_whole(target: Path, content: bytes) -> None:
     finally:
         with suppress(FileNotFoundError):
             os.unlink(unfinished)
+
+
+def checked_suffix(target: Path, suffixes: Sequence[str]) -> str:
+    """Return the suffix of a file in small letters, which determines its format.
+
+    Parameters
+    ----------
+    target : Path
+        The file.
+    suffixes : sequence of str
+        Those that there are, as ``".html"``.
+
+    Returns
+    -------
+    str
+        One of them.
+
+    Raises
+    ------
+    ValueError
+        For another suffix.
+
+    Examples
+    --------
+    >>> checked_suffix(Path("page.HTML"), [".html", ".pdf"])
+    '.html'
+    """
+    suffix = target.suffix.lower()
+    if suffix not in suffixes:
+        *others, last = suffixes
+        known = " or ".join(filter(None, [", ".join(others), last]))
+        raise ValueError(f"expected a path ending in {known}, got {str(target)!r}")
+    return suffix
 
 
 def older_mode(target: Path) -> int | None:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ...engine.value import Value
-from ...files import write_whole
+from ...files import checked_suffix, write_whole
 from ...printable import printable
 from ..picture.layout import LayoutUnavailableError
 from ..text.formulas import count
@@ -124,10 +124,7 @@ class Worksheet:
             If the file cannot be written; an existing file is left unchanged.
         """
         target = Path(path)
-        suffix = target.suffix.lower()
-        if suffix not in (".html", ".pdf"):
-            raise ValueError(f"expected a path ending in .html or .pdf, got {str(target)!r}")
-        if suffix == ".html":
+        if checked_suffix(target, (".html", ".pdf")) == ".html":
             content = self.html(answers=answers).encode()
         else:
             from .worksheet_pdf import pdf_of

@@ -21,7 +21,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from ...engine.value import Value
-from ...files import write_whole
+from ...files import checked_suffix, write_whole
 from ..picture.drawing import Drawing
 from .moments import Moment
 
@@ -138,9 +138,7 @@ class Film:
             If the file cannot be written; an existing file is left unchanged.
         """
         target = Path(path)
-        suffix = target.suffix.lower()
-        if suffix not in FORMATS:
-            raise ValueError(f"expected a path ending in {' or '.join(FORMATS)}, got {str(target)!r}")
+        suffix = checked_suffix(target, FORMATS)
         write_whole(target, self.gif() if suffix == ".gif" else self.mp4())
         return target
 

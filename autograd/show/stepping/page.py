@@ -15,7 +15,7 @@ import numpy as np
 
 from ...engine.graph import Edge, edges, nodes
 from ...engine.value import Value
-from ...files import write_whole
+from ...files import checked_suffix, write_whole
 from ...ops.table import COMPARISONS, OPS
 from ..picture.computation_graph import DIRECTIONS
 from ..picture.drawing import Drawing
@@ -149,11 +149,8 @@ class Stepper:
             If the file cannot be written; an existing file is left unchanged.
         """
         target = Path(path)
-        suffix = target.suffix.lower()
-        if suffix in FORMATS:
+        if checked_suffix(target, (".html", *FORMATS)) in FORMATS:
             return self.film().save(target)
-        if suffix != ".html":
-            raise ValueError(f"expected a path ending in .html, {' or '.join(FORMATS)}, got {str(target)!r}")
         write_whole(target, self.html.encode())
         return target
 
