@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from .picture.sparsity_plot import spy
     from .rounding_errors import RoundingError, RoundoffReport, roundoff
     from .sample_influence import Influence, Pull, influence
-    from .stepping.film import Film, animate
+    from .stepping.animation import animate
+    from .stepping.film import Film
     from .stepping.page import Stepper, stepper
     from .sympy_expressions import to_sympy
     from .sympy_graphs import from_sympy
@@ -71,7 +72,7 @@ _HOME = {
     "RoundoffReport": ".rounding_errors",
     "Stepper": ".stepping.page",
     "Worksheet": ".exercises.worksheets",
-    "animate": ".stepping.film",
+    "animate": ".stepping.animation",
     "draw": ".picture.computation_graph",
     "exercise": ".exercises.questions",
     "explain": ".text.explanation",

@@ -10,7 +10,7 @@ import re
 import shutil
 import subprocess
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -20,7 +20,6 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from ...engine.value import Value
 from ...files import checked_suffix, write_whole
 from ..picture.drawing import Drawing
 from .moments import Moment
@@ -87,6 +86,7 @@ class Film:
 
     Examples
     --------
+    >>> from autograd import Value, animate
     >>> x = Value(3.0, label="x")
     >>> animate(x * x)
     <Film of 'v1', 6 moments; .save('steps.gif') writes it>
@@ -234,54 +234,6 @@ class Film:
 
     def __repr__(self) -> str:
         return f"<Film of {self.title!r}, {len(self._moments)} moments; .save('steps.gif') writes it>"
-
-
-def animate(
-    root: Value,
-    *,
-    names: Mapping[str, Any] | None = None,
-    descend: Iterable[Value] | None = None,
-    lr: float | None = None,
-    times: int | None = None,
-    direction: str = "LR",
-    seconds: float = 1.5,
-) -> Film:
-    """Return the moments of `stepper` as an animated image, for slides.
-
-    Parameters
-    ----------
-    root : Value
-        The result.
-    names, descend, lr, times, direction
-        As in `stepper`.
-    seconds : float
-        How long each moment is seen.
-
-    Returns
-    -------
-    Film
-        Notebooks show it as a GIF; ``save`` writes ``.gif`` or ``.mp4``.
-
-    Raises
-    ------
-    TypeError
-        If `root` is not a `Value`, or `descend` not `Value`s.
-    ValueError
-        For what `stepper` refuses, for more than 400 moments, and for ``seconds`` that are not positive.
-
-    Examples
-    --------
-    >>> x = Value(3.0, label="x")
-    >>> film = animate(x * x, seconds=0.5)
-    >>> film.gif()[:6]
-    b'GIF89a'
-    """
-    from .page import stepper
-
-    if not seconds > 0:
-        raise ValueError(f"expected seconds to be positive, got {seconds}")
-    page = stepper(root, names=names, descend=descend, lr=lr, times=times, direction=direction)
-    return page.film(seconds)
 
 
 class _Shape(NamedTuple):
