@@ -66,7 +66,13 @@ NN_ROOMS = [
     "nn.__main__",
 ]
 # Modules that are independent of the engine, and may be imported by every layer.
-GROUND = {"autograd.files", "autograd.installation", "autograd.printable", "autograd.tables"}
+GROUND = {
+    "autograd.files",
+    "autograd.installation",
+    "autograd.printable",
+    "autograd.progress",
+    "autograd.tables",
+}
 # The packages that users import from.
 PUBLIC = {"autograd", "autograd.show"}
 CORE = {"numpy", "graphviz"}

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from autograd import data
+from autograd.progress import Progress
 
 from .. import losses
 from ..metrics import Metric
@@ -19,7 +20,6 @@ from .callbacks import Training
 from .checkpoints import INTERRUPTED, Saved
 from .eager_or_compiled import Steps
 from .not_finite import why_not_finite
-from .progress import Progress
 from .samples import Array, WeightedSamples
 
 

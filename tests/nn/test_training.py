@@ -600,7 +600,7 @@ def shown(line: Recorder, capsys: pytest.CaptureFixture[str], epochs: int, **opt
 @pytest.fixture
 def watched(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have somebody watch standard error."""
-    monkeypatch.setattr("nn.training.progress._is_seen", lambda: True)
+    monkeypatch.setattr("autograd.progress._is_seen", lambda: True)
 
 
 @pytest.mark.usefixtures("watched")
@@ -624,7 +624,7 @@ def test_progress_lines(
 ) -> None:
     """Where nobody watches there is a line every five seconds, and one for the last epoch."""
     clock = itertools.count(0.0, seconds_an_epoch)
-    monkeypatch.setattr("nn.training.progress.monotonic", lambda: next(clock))
+    monkeypatch.setattr("autograd.progress.monotonic", lambda: next(clock))
     lines = shown(line, capsys, 7, metrics=lambda outputs, targets: 0.5).splitlines()
     assert [text.split(":")[0] for text in lines] == [f"epoch {epoch}/7" for epoch in expected]
     assert all("loss" in text and "metric 0.5000" in text for text in lines)
@@ -635,7 +635,7 @@ def test_a_terminal_without_tqdm(
     line: Recorder, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without tqdm there are lines in a terminal, too."""
-    monkeypatch.setattr("nn.training.progress.find_spec", lambda name: None)
+    monkeypatch.setattr("autograd.progress.find_spec", lambda name: None)
     assert shown(line, capsys, 3).startswith("epoch 3/3: loss")
 
 
@@ -650,7 +650,7 @@ def test_no_progress(
     verbose: bool | int,
 ) -> None:
     """`verbose=0` prints nothing, with or without tqdm."""
-    monkeypatch.setattr("nn.training.progress.find_spec", hide)
+    monkeypatch.setattr("autograd.progress.find_spec", hide)
     assert shown(line, capsys, epochs=5, verbose=verbose) == ""
 
 

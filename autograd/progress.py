@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from time import monotonic
 
-# Of a training of hours, a file of its output is to hold some hundred lines.
+# Of a loop of hours, a file of its output is to hold some hundred lines.
 _SECONDS = 5.0
 
 
@@ -24,6 +24,8 @@ class Progress:
         The steps.
     shown : bool
         Whether to show the progress.
+    unit : str
+        What a step is called.
 
     Examples
     --------
@@ -31,9 +33,10 @@ class Progress:
     [0, 1, 2]
     """
 
-    def __init__(self, steps: range, shown: bool = True) -> None:
+    def __init__(self, steps: range, shown: bool = True, unit: str = "epoch") -> None:
         self._steps = steps
         self._shown = shown
+        self._unit = unit
         self._state: object = ""
 
     def __iter__(self) -> Iterator[int]:
@@ -55,7 +58,7 @@ class Progress:
             from tqdm.auto import tqdm
 
         done, total = self._steps.start, self._steps.stop
-        with tqdm(total=total, initial=done, unit="epoch", dynamic_ncols=True) as bar:
+        with tqdm(total=total, initial=done, unit=self._unit, dynamic_ncols=True) as bar:
             for step in self._steps:
                 yield step
                 bar.set_postfix_str(str(self._state), refresh=False)
@@ -72,12 +75,13 @@ class Progress:
                     last, shown = now, done
                     self._print_line(done)
         finally:
-            # A training may end before its last epoch.
+            # A loop may end before its last step.
             if shown < done:
                 self._print_line(done)
 
     def _print_line(self, done: int) -> None:
-        print(f"epoch {done}/{self._steps.stop}: {self._state}", file=sys.stderr)
+        state = str(self._state)
+        print(f"{self._unit} {done}/{self._steps.stop}" + f": {state}" * bool(state), file=sys.stderr)
 
 
 def _is_seen() -> bool:
