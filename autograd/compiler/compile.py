@@ -143,26 +143,69 @@ def compiled(
     (array([ 9., 16.]),)
     """
     start = time.perf_counter() if since is None else since
-    texts, better = identifiers(names), BACKENDS[backend]
+    texts = identifiers(names)
     tape, inputs, along = numbered_axes(tape, arguments, dims or [()] * len(results))
     settings = _stated(inputs), tuple(results), texts, _MOST_ARRAYS, _FEWEST_NUMBERS, along
     found, passes = found_in(tape, settings, lambda: _found(tape, inputs, results, texts, along))
+    return program_of(found, texts, arguments, results, backend, passes, start)
+
+
+def program_of(
+    found: Found,
+    names: Sequence[str],
+    arguments: Shapes,
+    results: Shapes,
+    backend: str,
+    passes: str,
+    start: float,
+) -> Program:
+    """Return the program of what was found in a tape.
+
+    Parameters
+    ----------
+    found : FoundArrays, FoundTable or FoundArrayTable
+        What was found.
+    names : sequence of str
+        An identifier for each argument.
+    arguments, results : sequence of tuple of int
+        The shape of each argument, and of each result.
+    backend : str
+        What the program expects to run on, see `compiled`.
+    passes : str
+        Where it was found, see `CompilationReport`.
+    start : float
+        When the work began, by `time.perf_counter`.
+
+    Returns
+    -------
+    Program
+        What runs.
+
+    Examples
+    --------
+    >>> from .table.schedule import schedule
+    >>> x = Value(2.0)
+    >>> table = schedule(tape_of([x * x], [[x]]), [()], [[1]])
+    >>> program_of(FoundTable(table, 1, 1), ["x"], [()], [()], "numpy", "run", 0.0).run(3.0)
+    (9.0,)
+    """
+    better = BACKENDS[backend]
     if isinstance(found, FoundTable):
-        program = _interpreted(found, passes, texts, results, start)
+        program = _interpreted(found, passes, names, results, start)
         if better:
             table, of_table = found.schedule, better.of_table
             program.expect(backend, lambda: interpreted(table, results, of_table(table)))
-        return program
-    if isinstance(found, FoundArrayTable):
-        program = _interpreted_arrays(found, passes, texts, results, start)
+    elif isinstance(found, FoundArrayTable):
+        program = _interpreted_arrays(found, passes, names, results, start)
         if better:
             arrays, of_arrays = found.table, better.of_array_table
             program.expect(backend, lambda: array_interpreter(arrays, results, of_arrays(arrays)))
-        return program
-    program = _program(found, passes, start)
-    program.plan = found.plan
-    if better:
-        program.expect(backend, partial(_of_plan, better, found, arguments, results))
+    else:
+        program = _program(found, passes, start)
+        program.plan = found.plan
+        if better:
+            program.expect(backend, partial(_of_plan, better, found, arguments, results))
+    program.made_of = found, tuple(names), tuple(arguments), tuple(results)
     return program
 
 
@@ -197,10 +240,7 @@ def _found(
         of_loops, their_colours = find_reductions(rolled[0], rolled[1].arrays)
         if len(set(their_colours)) <= _MOST_ARRAYS:
             found = _found_arrays(of_loops, their_colours, rolled[1], results, names, along, len(tape))
-            if inputs.axes:
-                return found
-            plan, wanted = found.plan()
-            return found._replace(table=lambda: array_table(plan, arguments, wanted))
+            return found if inputs.axes else found._replace(rolled=arguments)
     # What only loops count has no other form.
     is_counted = bool(inputs.axes) and all(axis.is_counted for axis in inputs.axes)
     is_long = arrays > _MOST_ARRAYS and not is_counted
@@ -258,7 +298,7 @@ def _has_samples(tape: Tape) -> bool:
 
 
 def _of_plan(backend: Backend, found: FoundArrays, arguments: Shapes, shapes: Shapes) -> Run:
-    if found.table is not None:
+    if found.rolled is not None:
         table = found.table()
         return array_interpreter(table, shapes, backend.of_array_table(table))
     plan, results = found.plan()

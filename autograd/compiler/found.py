@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from .arrays.plan import Block, Plan, Results
 from .numpy.source import Source
-from .table.array_table import ArrayTable
+from .table.array_table import ArrayTable, array_table
 from .table.schedule import Schedule
 
 Array = npt.NDArray[Any]
@@ -29,16 +29,21 @@ class FoundArrays(NamedTuple):
         shape.
     traced, simplified : int
         How many instructions the tape has, and how many are left after it is simplified.
-    table : callable or None
-        Of a program whose loops were found, what returns the table of all steps, which is interpreted where
-        loops of a plan are not compiled.
+    rolled : sequence of tuple of int, optional
+        The shapes of the arguments of a program whose loops were found, and whose steps can be written out.
     """
 
     source: Source
     plan: Callable[[], tuple[Plan, Results]]
     traced: int
     simplified: int
-    table: Callable[[], ArrayTable] | None = None
+    rolled: Sequence[tuple[int, ...]] | None = None
+
+    def table(self) -> ArrayTable:
+        """Return the table of all steps, which is interpreted where the loops of a plan are not compiled."""
+        plan, results = self.plan()
+        assert self.rolled is not None
+        return array_table(plan, self.rolled, results)
 
 
 class FoundTable(NamedTuple):

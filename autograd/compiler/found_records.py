@@ -84,26 +84,20 @@ def _record_of_arrays(found: FoundArrays) -> bytes:
     arrays, source = _Numbered(), found.source
     literals = [(name, arrays.add(array)) for name, array in source.literals.arrays.items()]
     counts = source.products, source.reductions, source.classes, source.gathers
-    others = counts, source.executed, found.table is not None
+    others = counts, source.executed, found.rolled
     tree = source.body, source.imports, literals, others, found.traced, found.simplified
-    # The plan, or the table, is apart, since it is large and only other backends read it.
-    rest = _packed_table(found.table()) if found.table is not None else _record_of_plan(*found.plan())
-    return _joined(packed(tree, arrays), rest)
+    # The plan is apart, since it is large and only other backends read it.
+    return _joined(packed(tree, arrays), _record_of_plan(*found.plan()))
 
 
 def _arrays_in(record: bytes, rest: bytes) -> FoundArrays:
     (body, imports, literals, others, traced, simplified), arrays = unpacked(record)
-    counts, executed, has_table = others
+    counts, executed, rolled = others
     named = Literals({name: arrays[which] for name, which in literals})
     source = Source(body, imports, named, *counts)
     source.executed = executed
-    if has_table:
-        return FoundArrays(source, _no_plan, traced, simplified, lambda: _table_of(rest)[0])
-    return FoundArrays(source, partial(_plan_in, rest), traced, simplified)
-
-
-def _no_plan() -> tuple[Plan, Results]:
-    return Plan({}, {}), []
+    shapes = None if rolled is None else [*map(tuple, rolled)]
+    return FoundArrays(source, partial(_plan_in, rest), traced, simplified, shapes)
 
 
 def _record_of_plan(plan: Plan, results: Results) -> bytes:
@@ -269,12 +263,8 @@ def _packed_table(table: ArrayTable, *counts: int) -> bytes:
 
 
 def _array_table_in(record: bytes) -> FoundArrayTable:
-    table, counts = _table_of(record)
-    return FoundArrayTable(table, *counts)
-
-
-def _table_of(record: bytes) -> tuple[ArrayTable, list[int]]:
     (size, given, names, own, results, *counts), arrays = unpacked(record)
     constants, code, places = (arrays[which] for which in own)
     taken = [arrays[which] for which in results]
-    return ArrayTable(size, given, constants, [_row(name) for name in names], code, places, taken), counts
+    table = ArrayTable(size, given, constants, [_row(name) for name in names], code, places, taken)
+    return FoundArrayTable(table, *counts)

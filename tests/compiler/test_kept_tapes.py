@@ -149,7 +149,8 @@ def test_what_is_read_is_what_was_written(program: Program, data: st.DataObject)
         if is_table:
             patch.setattr(compiled, "_MOST_ARRAYS", 0)
         evaluated(Jitted(f, "numpy"), *of)
-    found, again = seen
+    # A compiled function that the program calls on constants was found before it.
+    found, again = seen[-2:]
     same(again, found)
 
 

@@ -105,6 +105,9 @@ class Program:
     ----------
     plan : callable or None
         Returns the arrays and the results that formulas are written from, if it has arrays.
+    made_of : tuple or None
+        What it was made of: what the passes found, the names of its arguments, their shapes, and those of its
+        results.
     outline : list
         What the user calls the arrays that it takes.
     enter : callable or None
@@ -126,6 +129,7 @@ class Program:
         self.run = self._numpy = run
         self.report = report
         self.plan: Callable[[], Any] | None = None
+        self.made_of: tuple[Any, ...] | None = None
         self.outline: list[Any] = []
         self.enter: Enter | None = None
         self.settled = Event()
