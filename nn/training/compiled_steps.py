@@ -26,6 +26,7 @@ from ..optimizers import Optimizer, State
 from ..randomness import Rng
 from .draws import Draws
 from .eager_steps import Clip, check_that_it_learns, loss_of
+from .one_by_one import OneByOne
 from .samples import Array, WeightedSamples
 
 # The rounding of sums in another order is smaller than this, and random numbers differ by more.
@@ -54,7 +55,7 @@ class StepResult(NamedTuple):
     steps: int
 
 
-class CompiledSteps:
+class CompiledSteps(OneByOne):
     """Training steps that are compiled, once for each number of samples in a batch.
 
     Meanwhile the parameters, their gradients and the states of the optimizer are arrays; `write` assigns

@@ -17,6 +17,7 @@ from ..modules.module import Module
 from ..optimizers import Optimizer
 from ..randomness import Rng
 from .draws import Draws
+from .one_by_one import OneByOne
 from .samples import Array, WeightedSamples
 
 Clip = Callable[[Array], Array]
@@ -26,7 +27,7 @@ class NothingToLearnError(ValueError):
     """The loss does not depend on the outputs of the model."""
 
 
-class EagerSteps:
+class EagerSteps(OneByOne):
     """Training steps that record a graph for each batch.
 
     Parameters

@@ -39,6 +39,7 @@ class Epochs:
         self.samples, self.held_out, self.batch_size = samples, held_out, batch_size
         self.metrics, self.callbacks = metrics, training.callbacks
         self.is_watched = bool(metrics or training.callbacks)
+        self._rate = training.optimizer.lr
 
     def run(self, saved: Saved | None, shown: bool) -> None:
         """Run the epochs that are not done, until one of them is the last."""
@@ -120,28 +121,23 @@ class Epochs:
         values: list[float] = []
         weights: list[float] = []
         outputs, targets = [], []
-        optimizer, schedule, steps = self.training.optimizer, self.training.schedule, self.steps
-        for batch in self._batches():
-            rate = optimizer.lr
-            value, found = steps(batch)
-            if not math.isfinite(value):
-                if losses.takes_probabilities(steps.loss):
+        for done in self.steps.over(self._batches()):
+            if not math.isfinite(done.loss):
+                if losses.takes_probabilities(self.steps.loss):
                     # A compiled loss does not check that they are some; now their numbers are known.
-                    steps.loss(found, batch.y)
-                self._raise_not_finite(value, is_first=not (self.history.loss or values))
-            if schedule is not None:
-                self._schedule("batch")
-            values.append(value)
-            weights.append(batch.weight)
+                    self.steps.loss(done.outputs, done.targets)
+                self._raise_not_finite(done.loss, is_first=not (self.history.loss or values))
+            values.append(done.loss)
+            weights.append(done.weight)
             if self.metrics:
-                outputs.append(found)
-                targets.append(batch.y)
+                outputs.append(done.outputs)
+                targets.append(done.targets)
         # Not by NumPy, which takes 5 us longer for the one batch of most epochs.
         loss = sum(map(operator.mul, values, weights)) / sum(weights)
         if self.metrics:
-            self._record(loss, rate, np.concatenate(outputs), np.concatenate(targets))
+            self._record(loss, self._rate, np.concatenate(outputs), np.concatenate(targets))
         else:
-            self._record(loss, rate)
+            self._record(loss, self._rate)
 
     def _record(self, loss: float, rate: float, outputs: Any = None, targets: Any = None) -> None:
         """Record an epoch, and tell of it."""
@@ -163,9 +159,13 @@ class Epochs:
             self.steps.read()
 
     def _batches(self) -> Iterator[WeightedSamples]:
+        """Yield the batches of an epoch; the settings of the optimizer are those of the last one's step."""
         is_shuffled = self.batch_size is not None
         order = self.training.rng.permutation(self.samples.length) if is_shuffled else None
-        return self.samples.batches(self.batch_size, order)
+        for batch in self.samples.batches(self.batch_size, order):
+            self._rate = self.training.optimizer.lr
+            yield batch
+            self._schedule("batch")
 
     def _schedule(self, per: str) -> None:
         """Step the schedule after a batch, or after an epoch."""
