@@ -8,7 +8,7 @@ from autograd import is_anomaly_enabled
 
 from .compiled_steps import CompiledSteps
 from .eager_steps import EagerSteps, NothingToLearnError
-from .samples import WeightedSamples
+from .sources import SampleSource
 
 Steps = EagerSteps | CompiledSteps
 
@@ -18,10 +18,9 @@ _WORTH_COMPILING = 20
 
 def steps_of(
     jit: bool | str,
-    count: int,
+    count: float,
     eager: EagerSteps,
-    samples: WeightedSamples,
-    batch_size: int | None,
+    source: SampleSource,
     is_exact: bool,
 ) -> tuple[Steps, str]:
     """Return an object that does the steps, and the text of `History.how`."""
@@ -39,14 +38,14 @@ def steps_of(
             *(eager.model, eager.loss, eager.optimizer, eager.clip, eager.draws.rng),
             backend="numpy" if is_exact else None,
         )
-        compiled.check(samples.take(slice(batch_size)), samples.y)
+        compiled.check(source.first, source.targets)
     except NothingToLearnError:
         raise
     except Exception as error:
         if jit is True:
             raise
         # An error that an eager pass over the samples raises as well has nothing to do with compiling.
-        for batch in samples.batches(batch_size):
+        for batch in source.in_order():
             eager.try_out(batch)
         why = f"{type(error).__name__}: {error}"
         warnings.warn(

@@ -21,6 +21,7 @@ from .checkpoints import INTERRUPTED, Saved
 from .eager_or_compiled import Steps
 from .not_finite import why_not_finite
 from .samples import Array, WeightedSamples
+from .sources import SampleSource
 
 
 class Epochs:
@@ -30,13 +31,12 @@ class Epochs:
         self,
         training: Training,
         steps: Steps,
-        samples: WeightedSamples,
-        held_out: WeightedSamples | None,
-        batch_size: int | None,
+        source: SampleSource,
+        held_out: SampleSource | None,
         metrics: dict[str, Metric],
     ) -> None:
         self.training, self.history, self.steps = training, training.history, steps
-        self.samples, self.held_out, self.batch_size = samples, held_out, batch_size
+        self.source, self.held_out = source, held_out
         self.metrics, self.callbacks = metrics, training.callbacks
         self.is_watched = bool(metrics or training.callbacks)
         self._rate = training.optimizer.lr
@@ -68,16 +68,17 @@ class Epochs:
         """Do the iterations of a minimisation over all samples, each of which is an epoch."""
         optimizer = self.training.optimizer
         assert isinstance(optimizer, LBFGS)
+        samples = self.source.whole()
         start = data(optimizer.parameters)
         last: dict[bytes, Array] = {}
-        before = self.steps.evaluate(self.samples)
+        before = self.steps.evaluate(samples)
         if not math.isfinite(before[0]):
             self._raise_not_finite(before[0], is_first=True)
         epochs = iter(progress)
         next(epochs)
 
         def value_and_gradient(numbers: Array) -> tuple[float, Array]:
-            value, gradients = self.steps.value_and_gradient(numbers, self.samples)
+            value, gradients = self.steps.value_and_gradient(numbers, samples)
             last[numbers.tobytes()] = gradients
             return value, gradients
 
@@ -86,8 +87,8 @@ class Epochs:
             gradients = last[numbers.tobytes()]
             last.clear()
             self.steps.move(numbers, gradients)
-            self._record(before[0], optimizer.lr, before[1], self.samples.y)
-            before = self.steps.evaluate(self.samples) if self.metrics else (value, before[1])
+            self._record(before[0], optimizer.lr, before[1], samples.y)
+            before = self.steps.evaluate(samples) if self.metrics else (value, before[1])
             progress.describe(self.history)
             next(epochs, None)
             if self.history.ended:
@@ -102,7 +103,8 @@ class Epochs:
 
     def _raise_not_finite(self, value: float, is_first: bool) -> NoReturn:
         self.steps.write()
-        why = why_not_finite(self.samples, self.training.model, is_first)
+        # With an infinite input the loss may be finite and its gradient not, which only later batches show.
+        why = why_not_finite(self.source.not_finite(), self.training.model, is_first)
         raise FloatingPointError(f"the loss is {value} in epoch {self.training.epoch + 1}: {why}")
 
     def _end(self) -> None:
@@ -132,8 +134,7 @@ class Epochs:
             if self.metrics:
                 outputs.append(done.outputs)
                 targets.append(done.targets)
-        # Not by NumPy, which takes 5 us longer for the one batch of most epochs.
-        loss = sum(map(operator.mul, values, weights)) / sum(weights)
+        loss = _mean(values, weights)
         if self.metrics:
             self._record(loss, self._rate, np.concatenate(outputs), np.concatenate(targets))
         else:
@@ -148,9 +149,7 @@ class Epochs:
         if self.metrics:
             self._measure(self.history.metrics, outputs, targets)
         if self.held_out is not None:
-            value, found = self.steps.evaluate(self.held_out)
-            self.history.val_loss.append(value)
-            self._measure(self.history.val_metrics, found, self.held_out.y)
+            self._evaluate(self.held_out)
         if self.training.schedule is not None:
             self._schedule("epoch")
         for callback in self.callbacks:
@@ -160,12 +159,22 @@ class Epochs:
 
     def _batches(self) -> Iterator[WeightedSamples]:
         """Yield the batches of an epoch; the settings of the optimizer are those of the last one's step."""
-        is_shuffled = self.batch_size is not None
-        order = self.training.rng.permutation(self.samples.length) if is_shuffled else None
-        for batch in self.samples.batches(self.batch_size, order):
+        for batch in self.source.epoch(self.training.rng):
             self._rate = self.training.optimizer.lr
             yield batch
             self._schedule("batch")
+
+    def _evaluate(self, held_out: SampleSource) -> None:
+        """Record the loss and the metrics of samples that are not learnt from."""
+        losses, weights, outputs, targets = [], [], [], []
+        for batch in held_out.in_order():
+            value, found = self.steps.evaluate(batch)
+            losses.append(value)
+            weights.append(batch.weight)
+            outputs.append(found)
+            targets.append(batch.y)
+        self.history.val_loss.append(_mean(losses, weights))
+        self._measure(self.history.val_metrics, np.concatenate(outputs), np.concatenate(targets))
 
     def _schedule(self, per: str) -> None:
         """Step the schedule after a batch, or after an epoch."""
@@ -180,3 +189,10 @@ class Epochs:
     def _measure(self, columns: dict[str, list[float]], outputs: Any, targets: Any) -> None:
         for name, measure in self.metrics.items():
             columns.setdefault(name, []).append(float(measure(outputs, targets)))
+
+
+def _mean(values: list[float], weights: list[float]) -> float:
+    """Return a weighted mean."""
+    # Not by NumPy, which takes 5 us longer for the one batch of most epochs.
+    total: float = sum(map(operator.mul, values, weights))
+    return values[0] if len(values) == 1 else total / sum(weights)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 from functools import partial
+from math import inf
 from os import PathLike
 from typing import Any, Literal
 
@@ -29,6 +29,7 @@ from .epochs import Epochs
 from .history import History
 from .not_finite import not_finite_in
 from .samples import ClassWeight, WeightedSamples, samples_of, split_off
+from .sources import InMemory
 
 Metrics = str | Metric | Iterable[str | Metric]
 
@@ -161,9 +162,10 @@ def fit(
     told = [*as_callbacks(callbacks), *_early(early_stopping)]
     if checkpoint is not None:
         told.append(Checkpoint(checkpoint))
-    batches = math.ceil(samples.length / (batch_size or samples.length))
+    source = InMemory(samples, batch_size)
     training = Training(model, rule, epochs, generator, told, rng_at_first=rng_at_first)
     if schedule is not None:
+        batches = source.count or 1
         training.schedule = schedules.schedule(schedule, rule, epochs=epochs, steps_per_epoch=batches)
     model.train()
     eager = EagerSteps(model, losses.loss(loss), rule, _clip(clip_norm, clip_value), generator)
@@ -177,8 +179,9 @@ def fit(
             Dropout=eager.draws.are_needed or None,
         )
     is_exact = checkpoint is not None or resume is not None
-    steps, training.history.how = steps_of(jit, epochs * batches, eager, samples, batch_size, is_exact)
-    run = Epochs(training, steps, samples, held_out, batch_size, _by_name(metrics, eager.loss))
+    steps, training.history.how = steps_of(jit, epochs * (source.count or inf), eager, source, is_exact)
+    evaluated = None if held_out is None else InMemory(held_out)
+    run = Epochs(training, steps, source, evaluated, _by_name(metrics, eager.loss))
     run.run(saved, shown=bool(verbose))
     return training.history
 

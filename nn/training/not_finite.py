@@ -10,10 +10,8 @@ from ..modules.module import Module
 from .samples import WeightedSamples
 
 
-def why_not_finite(samples: WeightedSamples, model: Module, is_first: bool) -> str:
-    """Return the probable cause of a loss that is not finite, and a remedy."""
-    # With an infinite input the loss may be finite and its gradient not, which only later batches show.
-    cell = not_finite_in(samples)
+def why_not_finite(cell: str, model: Module, is_first: bool) -> str:
+    """Return the probable cause of a loss that is not finite, and a remedy: the data's, if a cell is not."""
     if cell:
         return cell
     see = "train inside autograd.anomaly() to see where it begins"
