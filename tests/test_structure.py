@@ -41,6 +41,7 @@ ROOMS = [
     "autograd.compiler.runtime",
     "autograd.compiler.numpy",
     "autograd.compiler.latex",
+    "autograd.compiler.jax",
     "autograd.compiler.numba",
     "autograd.compiler",
     "autograd",

@@ -11,7 +11,7 @@ from ...printable import printable
 from ..arguments.call import NamedArray
 from ..arrays.plan import Plan, Results
 from ..numpy.blocks import write_blocks
-from ..numpy.statements import StatementWriter
+from ..numpy.writer import NumPyWriter
 from ..runtime.identifiers import identifiers
 from .equations import Equations, equations_of
 from .reading import Key
@@ -181,9 +181,7 @@ def _places(
     equations: Equations, plan: Plan, results: Results, outline: Sequence[NamedArray], lines: Sequence[str]
 ) -> list[int]:
     """Return for each equation the line of the program that computes it."""
-    writer = StatementWriter.of(
-        plan, identifiers([array.argument + array.path for array in outline]), results
-    )
+    writer = NumPyWriter.of(plan, identifiers([array.argument + array.path for array in outline]), results)
     write_blocks(writer, {i for wanted, _ in results for i in wanted}, writer.plan.blocks)
     found: list[int] = []
     for equation in equations.equations:

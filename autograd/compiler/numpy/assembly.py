@@ -5,11 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
-import numpy as np
-
-from ..arrays.index_rules import Positions, nest_of
 from ..arrays.plan import Block, Operand, Place, by_source
-from ..arrays.views import view
 from ..passes.axes import Along
 from .statements import StatementWriter
 
@@ -21,9 +17,9 @@ def result(writer: StatementWriter, i: int, wanted: Sequence[int], shape: tuple[
     if len(parts) == 1:
         ((source, positions),) = ((part.source, part.wanted) for part in parts)
         text = writer.view(Operand(source, positions.reshape(shape or (1,))), whole=bool(shape))
-        return _own(writer, text, source) if shape else text
+        return writer.own(text, source) if shape else writer.own_number(text)
     name = f"result{i + 1}"
-    _fill(writer, name, parts, targets)
+    writer.fill(name, parts, targets)
     return f"{name}.reshape({', '.join(map(str, shape))})" if len(shape) != 1 else name
 
 
@@ -50,66 +46,19 @@ def assembled(
     if len(parts) == 1:
         ((source, text),) = ((part.source, text) for part, text in zip(parts, texts, strict=True))
         if {*writer.axes_of(parts[0])} != {*order}:
-            return f"np.broadcast_to({text}, {full}){'.copy()' if is_own else ''}"
-        return _own(writer, text, source) if is_own else text
+            text = f"{writer.module}.broadcast_to({text}, {full})"
+            return writer.own(text, None) if is_own else text
+        return writer.own(text, source) if is_own else text
     text = writer.new_name()
-    _fill_along(writer, text, parts, targets, order)
+    writer.fill(text, parts, targets, order)
     return text if len(shape) == 1 else f"{text}.reshape{full}"
 
 
 def filled(writer: StatementWriter, block: Block) -> str:
     """Write an array that takes its numbers from several."""
     name = writer.new_name()
-    if block.axes:
-        _fill_along(writer, name, block.operands, block.targets, block.axes)
-    else:
-        _fill(writer, name, block.operands, block.targets)
+    writer.fill(name, block.operands, block.targets, block.axes or None)
     return name
-
-
-def _fill(writer: StatementWriter, name: str, parts: Sequence[Operand], targets: Sequence[Positions]) -> None:
-    """Write an array whose elements come from several arrays."""
-    size = sum(map(len, targets))
-    writer.lines.append(f"{name} = np.empty({size})")
-    for part, target in zip(parts, targets, strict=True):
-        at, positions, shape_of = target, part.wanted, writer.plan.blocks[part.source].shape
-        # All of it: in its own order.
-        if len(positions) == prod(shape_of) and (np.sort(positions) == np.arange(len(positions))).all():
-            at = at[np.argsort(positions)].reshape(shape_of)
-            positions = np.arange(at.size).reshape(shape_of)
-        if at.ndim == 1 and (nest := nest_of([at, positions], 2)) and len(nest.sizes) == 2:
-            at, positions = at.reshape(nest.sizes), positions.reshape(nest.sizes)
-        text = view(name, (size,), at, writer.positions)
-        # A view that ends in a method cannot be assigned to, but what is in it can.
-        place = text if text.endswith("]") else f"{text}[...]"
-        writer.lines.append(f"{place} = {writer.view(Operand(part.source, positions))}")
-
-
-def _fill_along(
-    writer: StatementWriter,
-    name: str,
-    parts: Sequence[Operand],
-    targets: Sequence[Positions],
-    order: Sequence[int],
-) -> None:
-    """Write an array with axes whose elements come from several arrays."""
-    size = sum(map(len, targets))
-    writer.lines.append(f"{name} = np.empty({writer.shape_of((size,), order)})")
-    for part, target in zip(parts, targets, strict=True):
-        at = view(name, (size,), target, writer.positions)
-        place = at if at.endswith("]") else f"{at}[...]"
-        writer.lines.append(f"{place} = {writer.aligned(part, order)}")
-
-
-def _own(writer: StatementWriter, text: str, source: int) -> str:
-    """Return a result as a new array: arguments, views and results returned twice are copied."""
-    is_first = text not in writer.returned
-    writer.returned.add(text)
-    block = writer.plan.blocks[source]
-    is_view = block.argument is not None or block.is_along or block.opened is not None
-    is_computed = text == writer.names.get(source) and not is_view
-    is_new = text.startswith(("np.array(", "np.full("))
-    return text if is_new or (is_computed and is_first) else f"np.array({text})"
 
 
 def _shaped(operand: Operand, shape: tuple[int, ...]) -> Operand:

@@ -1,4 +1,4 @@
-"""Bring arrays into the order in which a NumPy program has them: their axes last."""
+"""Bring arrays into the order in which a program has them: their axes last."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ def argument(writer: StatementWriter, block: Block) -> str:
     axis = block.dimensions.index(0) - len(block.dimensions)
     rows = writer.positions(block.rows)
     text = (
-        f"{name}[{rows}]" if len(block.shape + block.dimensions) == 1 else f"np.take({name}, {rows}, {axis})"
+        f"{name}[{rows}]"
+        if len(block.shape + block.dimensions) == 1
+        else f"{writer.module}.take({name}, {rows}, {axis})"
     )
     return writer.assigned(text)
 
@@ -29,7 +31,7 @@ def _with_axes_last(writer: StatementWriter, block: Block, name: str) -> str:
         return name
     if own + axes == 2:
         return writer.assigned(f"{name}.T")
-    return writer.assigned(f"np.moveaxis({name}, {block.dimensions}, {tuple(range(-axes, 0))})")
+    return writer.assigned(f"{writer.module}.moveaxis({name}, {block.dimensions}, {tuple(range(-axes, 0))})")
 
 
 def with_new_axis(writer: StatementWriter, block: Block) -> str:
@@ -37,14 +39,14 @@ def with_new_axis(writer: StatementWriter, block: Block) -> str:
     (operand,) = block.operands
     text = writer.view(operand, whole=True)
     if len(block.axes) > 1:
-        text = f"np.moveaxis({text}, {len(block.shape)}, -1)"
+        text = f"{writer.module}.moveaxis({text}, {len(block.shape)}, -1)"
     return text if text.isidentifier() else writer.assigned(text)
 
 
 def opened(writer: StatementWriter, block: Block, source: int) -> str:
     """Return an array of which an axis becomes the last of its own dimensions."""
     name = writer.names[source]
-    return f"np.moveaxis({name}, -1, {len(block.shape) - 1})" if block.axes else name
+    return f"{writer.module}.moveaxis({name}, -1, {len(block.shape) - 1})" if block.axes else name
 
 
 def reordered(text: str, block: Block, order: Sequence[int]) -> str:

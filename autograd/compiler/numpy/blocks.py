@@ -1,19 +1,16 @@
-"""Write the blocks of a plan in NumPy: one statement for each array, as a person would write it."""
+"""Write the blocks of a plan: one statement for each array, as a person would write it."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import replace
 
-from ...ops.table import COMPARISONS, OPS, Op
+from ...ops.table import COMPARISONS, OPS
 from ..arrays.plan import Block
 from ..arrays.views import broadcast_axes
 from .assembly import filled
 from .axis_order import argument, opened, reordered, with_new_axis
-from .expressions import numpy_expression, repeated_calls
-from .lookups import look_up
-from .loops import write_loop
-from .reductions import product, reduction, rows_without_zeros
+from .reductions import reduction
 from .statements import Counts, StatementWriter
 from .windows import window
 
@@ -27,9 +24,9 @@ def write_blocks(writer: StatementWriter, returned: set[int], colours: Collectio
     for colour in written:
         block = writer.plan.blocks[colour]
         if block.loop is not None:
-            write_loop(writer, colour, block.loop, write_blocks)
+            writer.write_loop(colour, block.loop, write_blocks)
         elif colour in writer.lookups:
-            writer.names[colour] = look_up(writer, block, writer.lookups[colour])
+            writer.names[colour] = writer.look_up(block, writer.lookups[colour])
         elif block.op is not None:
             writer.names[colour] = _computed(writer, block, is_choice=colour in choices)
             if colour in writer.totals:
@@ -44,9 +41,9 @@ def _arranged(writer: StatementWriter, block: Block) -> str:
     if block.argument is not None:
         return argument(writer, block)
     if block.constants is not None:
-        return writer.literals.name(block.constants, "c")
+        return writer.constants(block.constants)
     if block.length is not None:
-        return writer.length(block.length)
+        return writer.length_as_number(block.length)
     if block.same_as is not None:
         source, order = block.same_as
         text = reordered(writer.names[source], block, order)
@@ -58,7 +55,7 @@ def _arranged(writer: StatementWriter, block: Block) -> str:
     if block.is_along:
         return with_new_axis(writer, block)
     if block.is_index:
-        return writer.assigned(f"np.arange({writer.length(block.axes[0])}, dtype=float)")
+        return writer.assigned(writer.indices(block.axes[0]))
     return filled(writer, block)
 
 
@@ -78,10 +75,9 @@ def _computed(writer: StatementWriter, block: Block, *, is_choice: bool) -> str:
     """Write an operation; a choice is a comparison whose result stays boolean."""
     text = _truth(writer, block) if is_choice else _expression(writer, block)
     if _is_repeated(block):
-        text = f"np.full({writer.shape_of(block.shape, block.axes)}, {text})"
+        text = writer.full(writer.shape_of(block.shape, block.axes), text)
     name = writer.assigned(text)
-    if block.terms is not None:
-        writer.lines += rows_without_zeros(writer, block, block.terms, name)
+    writer.check(block, name)
     return name
 
 
@@ -104,28 +100,10 @@ def _truth(writer: StatementWriter, block: Block) -> str:
 def _expression(writer: StatementWriter, block: Block) -> str:
     assert block.op is not None
     if block.product is not None:
-        return product(writer, block, *block.product)
+        return writer.product(block)
     if block.op.variadic or block.over:
         return reduction(writer, block)
-    return _formula(writer, block.op, [writer.aligned(operand, block.axes) for operand in block.operands])
-
-
-def _formula(writer: StatementWriter, op: Op, texts: Sequence[str]) -> str:
-    """Return the rule of a row with its operands substituted."""
-    meaning = dict(zip(op.parameters, texts, strict=True))
-    if op is OPS["pow"] and (meaning["y"] == "0.5" or meaning["y"].isidentifier()):
-        # For a bare exponent 0.5 np.power takes the square root: nan at -inf, where pow has inf.
-        return f"np.float_power({meaning['x']}, {meaning['y']})"
-    for parameter, text in meaning.items():
-        if op.value.names.count(parameter) > 1 and not text.isidentifier():
-            meaning[parameter] = writer.assigned(text)
-    found = numpy_expression(op.value, meaning, writer.helpers)
-    for call in repeated_calls(found, writer.calls):
-        if call in found:
-            if call not in writer.calls:
-                writer.calls[call] = writer.assigned(call)
-            found = found.replace(call, writer.calls[call])
-    return found
+    return writer.formula(block.op, [writer.aligned(operand, block.axes) for operand in block.operands])
 
 
 def _is_repeated(block: Block) -> bool:

@@ -83,17 +83,21 @@ class Literals:
         return lines
 
 
-def module_text(imports: Sequence[str], literals: Literals, rest: str) -> str:
+def module_text(
+    imports: Sequence[str], literals: Literals, rest: str, libraries: Sequence[str] = ("import numpy as np",)
+) -> str:
     r"""Return a module that defines its arrays, and then the rest.
 
     Parameters
     ----------
     imports : sequence of str
-        Lines that import what the rest needs besides NumPy.
+        Lines that import what the rest needs of Python.
     literals : Literals
         The arrays.
     rest : str
         The rest, which begins with its distance to what is above it.
+    libraries : sequence of str
+        Lines that import the libraries of arrays, of which NumPy is one.
 
     Returns
     -------
@@ -111,7 +115,7 @@ def module_text(imports: Sequence[str], literals: Literals, rest: str) -> str:
     lines = literals.lines()
     is_packed = any("unpacked(" in line for line in lines)
     own = sorted([*imports, *(("import base64", "import zlib") if is_packed else ())])
-    head = [*own, *([""] if own else []), "import numpy as np", *([_UNPACKED] if is_packed else [])]
+    head = [*own, *([""] if own else []), *libraries, *([_UNPACKED] if is_packed else [])]
     return "\n".join([*head, *(["", *lines] if lines else []), rest])
 
 

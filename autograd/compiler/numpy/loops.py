@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
 from ...ops.structural import When
 from ..arrays.plan import Block, CarriedArray, LoopPlan, Operand
 from .assembly import assembled
-from .statements import StatementWriter, is_literal
-
-WriteBlocks = Callable[[StatementWriter, set[int], Collection[int]], None]
-"""Writes some of the blocks of a plan, of which those of some instructions are returned."""
+from .statements import StatementWriter, WriteBlocks, is_literal
 
 Kept = dict[tuple[int, When], str]
 """The arrays that hold what is carried of each step, by its number and when it is stored."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from types import CodeType
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.plan import Plan
+from ..arrays.plan import Plan, Results
 from .assembly import result, result_along
 from .blocks import write_blocks
 from .by_blocks import by_blocks, cut_in_blocks, cut_of
@@ -21,6 +21,7 @@ from .expressions import helpers_of, helpers_text, imports_of
 from .literals import Literals, module_text
 from .memory import keep_freed_memory
 from .statements import StatementWriter
+from .writer import NumPyWriter
 
 _NAMES = re.compile(r"\bn\d*\b")
 
@@ -121,48 +122,51 @@ def numpy_source(
         return (v2,)
     <BLANKLINE>
     """
-    writer = StatementWriter.of(plan, parameters, results)
-    write_blocks(writer, {i for wanted, _ in results for i in wanted}, writer.plan.blocks)
-    along = plan.along or [()] * len(results)
-    returned = [
-        result_along(writer, wanted, shape, dims) if dims else result(writer, i, wanted, shape)
-        for i, ((wanted, shape), dims) in enumerate(zip(results, along, strict=True))
-    ]
-    writer.lines.append(f"return ({', '.join(returned)}{',' if len(returned) == 1 else ''})")
+    writer = NumPyWriter.of(plan, parameters, results)
+    write_program(writer, results)
     body, counts = _body(writer), asdict(writer.counts)
     executed = _executed(writer, body)
     return Source(body, imports_of(writer.helpers), writer.literals, **counts, executed=executed)
 
 
-def _body(writer: StatementWriter) -> str:
-    body = "\n".join(f"    {line}" for line in [*_lengths(writer), *writer.lines])
+def write_program(writer: StatementWriter, results: Results) -> None:
+    """Write the statements of a program, the last of which returns its results."""
+    write_blocks(writer, {i for wanted, _ in results for i in wanted}, writer.plan.blocks)
+    along = writer.plan.along or [()] * len(results)
+    returned = [
+        result_along(writer, wanted, shape, dims) if dims else result(writer, i, wanted, shape)
+        for i, ((wanted, shape), dims) in enumerate(zip(results, along, strict=True))
+    ]
+    writer.lines.append(f"return ({', '.join(returned)}{',' if len(returned) == 1 else ''})")
+
+
+def _body(writer: NumPyWriter) -> str:
+    numbers = {block.length for block in writer.plan.blocks.values()}
+    # Python's integers raise where NumPy's numbers have inf: 1.0 / n without samples.
+    lengths = [
+        f"{name} = {f'np.int64({text})' if axis in numbers else text}"
+        for axis, name, text in lengths_of(writer)
+    ]
+    body = "\n".join(f"    {line}" for line in [*lengths, *writer.lines])
     helpers = [text.rstrip() for text in helpers_text(helpers_of(body, writer.helpers))]
     program = f"\n\ndef program({', '.join(writer.parameters)}):\n{body}\n"
     return "\n".join([*helpers, program])
 
 
-def _lengths(writer: StatementWriter) -> list[str]:
-    """Return the statements that define the lengths that are used."""
+def lengths_of(writer: StatementWriter) -> Iterator[tuple[int, str, str]]:
+    """Yield the axes whose lengths the statements use: which it is, its name, and how long it is."""
     used = {name for line in writer.lines for name in _NAMES.findall(line)}
-    numbers = {block.length for block in writer.plan.blocks.values()}
-    found = []
-    for axis, (argument, dimension, length, extra) in enumerate(writer.plan.lengths):
-        if writer.plan.lengths[axis].is_counted:
+    for axis, length in enumerate(writer.plan.lengths):
+        if length.is_counted or writer.length(axis) not in used:
             continue
-        text = str(length)
-        if argument is not None:
-            name = writer.parameters[argument]
-            text = f"{name}.shape[{dimension}]" if dimension else f"len({name})"
-            text += f" {'+' if extra > 0 else '-'} {abs(extra)}" if extra else ""
-        if axis in numbers:
-            # Python's integers raise where NumPy's numbers have inf: 1.0 / n without samples.
-            text = f"np.int64({text})"
-        if writer.length(axis) in used:
-            found.append(f"{writer.length(axis)} = {text}")
-    return found
+        text = str(length.length)
+        if length.argument is not None and length.dimension is not None:
+            text = writer.length_of(writer.parameters[length.argument], length.dimension)
+            text += f" {'+' if length.extra > 0 else '-'} {abs(length.extra)}" if length.extra else ""
+        yield axis, writer.length(axis), text
 
 
-def _executed(writer: StatementWriter, body: str) -> str:
+def _executed(writer: NumPyWriter, body: str) -> str:
     """Return what is executed in place of the body; nothing without arrays along axes."""
     pairs = writer.names.items()
     along = {name for colour, name in pairs if writer.plan.blocks[colour].axes and name.startswith("v")}

@@ -1,20 +1,26 @@
-"""The statements of a NumPy program while they are written, and how they refer to what is known."""
+"""The statements of a program of arrays while they are written, and how they refer to what is known."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
+from typing import ClassVar, Self
 
 import numpy as np
 
+from ...ops.table import Op
 from ..arrays.index_rules import Positions
 from ..arrays.lookups import Lookup, with_lookups
-from ..arrays.plan import Block, Floats, Operand, Plan, Results
-from ..arrays.total_products import with_totals_first
+from ..arrays.plan import Block, Floats, LoopPlan, Operand, Plan, Results
+from ..arrays.total_products import TotalProducts
 from ..arrays.views import broadcast_axes, view
 from .expressions import Helpers
-from .literals import Literals, number_text
+from .literals import Literals
+
+WriteBlocks = Callable[["StatementWriter", set[int], Collection[int]], None]
+"""Writes some of the blocks of a plan, of which those of some instructions are returned."""
 
 
 @dataclass
@@ -28,11 +34,15 @@ class Counts:
 
 
 @dataclass
-class StatementWriter:
+class StatementWriter(ABC):
     """The statements of a program, or of the body of a loop in it.
+
+    What is abstract is what the libraries of arrays do differently.
 
     Attributes
     ----------
+    module : str
+        What the library is called.
     plan : Plan
         The arrays.
     totals : mapping of int to Block
@@ -59,6 +69,8 @@ class StatementWriter:
         The results.
     """
 
+    module: ClassVar[str]
+
     plan: Plan
     totals: Mapping[int, Block]
     parameters: Sequence[str]
@@ -73,14 +85,14 @@ class StatementWriter:
     returned: set[str] = field(default_factory=set)
 
     @classmethod
-    def of(cls, plan: Plan, parameters: Sequence[str], results: Results) -> StatementWriter:
-        """Return what writes a program, with the arrays in the way that is best for NumPy."""
+    def of(cls, plan: Plan, parameters: Sequence[str], results: Results) -> Self:
+        """Return what writes a program, with the arrays in the way that is best for the library."""
         plan, lookups = with_lookups(plan, results)
-        return cls(*with_totals_first(plan, results), parameters, lookups)
+        return cls(*cls.totals_first(plan, results), parameters, lookups)
 
-    def within(self, plan: Plan, parameters: Sequence[str], results: Results) -> StatementWriter:
+    def within(self, plan: Plan, parameters: Sequence[str], results: Results) -> Self:
         """Return what writes the body of a loop, which knows its own arrays alone."""
-        body = StatementWriter.of(plan, parameters, results)
+        body = self.of(plan, parameters, results)
         return replace(
             body, literals=self.literals, helpers=self.helpers, counts=self.counts, numbers=self.numbers
         )
@@ -116,12 +128,11 @@ class StatementWriter:
         lengths = tuple(map(self.length, block.axes))
         text = view(self.names[operand.source], block.shape, operand.wanted, self.positions, lengths)
         if whole and broadcast_axes(operand.wanted):
-            return f"np.broadcast_to({text}, {self.shape_of(operand.wanted.shape, block.axes)})"
+            return f"{self.module}.broadcast_to({text}, {self.shape_of(operand.wanted.shape, block.axes)})"
         if whole and operand.wanted.size == 1 and operand.wanted.shape:
             if block.axes:
                 return f"{text}[{', '.join(['None'] * operand.wanted.ndim)}]"
-            only = f"np.array([{text}])"
-            return only if operand.wanted.ndim == 1 else f"{only}.reshape{operand.wanted.shape}"
+            return self.single(text, operand.wanted.shape)
         return text
 
     def _constants(self, chosen: Floats, operand: Operand, whole: bool) -> str:
@@ -129,9 +140,9 @@ class StatementWriter:
         # By their bits: 0.0 equals -0.0, and nan does not equal itself.
         bits = chosen.ravel().view(np.int64)
         if (bits != bits[0]).any():
-            return self.literals.name(chosen if whole else _without_repetition(chosen, operand.wanted), "c")
-        text = number_text(chosen.flat[0])
-        return f"np.full({chosen.shape}, {text})" if whole and chosen.shape else text
+            return self.constants(chosen if whole else _without_repetition(chosen, operand.wanted))
+        text = self.number(chosen.flat[0])
+        return self.full(str(chosen.shape), text) if whole and chosen.shape else text
 
     def positions(self, wanted: Positions) -> str:
         """Return the name of positions that follow no rule, by which an array is gathered."""
@@ -153,6 +164,108 @@ class StatementWriter:
             return text
         return f"{text}[{', '.join(entries if is_number else ['...', *entries])}]"
 
+    def named(self, op: Op, meaning: Mapping[str, str]) -> dict[str, str]:
+        """Return the operands of a row by parameter, with a name for each that its rule needs twice."""
+        return {
+            parameter: self.assigned(text)
+            if op.value.names.count(parameter) > 1 and not text.isidentifier()
+            else text
+            for parameter, text in meaning.items()
+        }
+
+    @staticmethod
+    @abstractmethod
+    def totals_first(plan: Plan, results: Results) -> TotalProducts:
+        """Return a plan in which factors may be added up before they are multiplied."""
+
+    # ------------------------------------------------------------------------------------- numbers and arrays
+
+    @abstractmethod
+    def number(self, number: float) -> str:
+        """Return a number."""
+
+    @abstractmethod
+    def constants(self, array: Floats) -> str:
+        """Return the name of an array of constants."""
+
+    @abstractmethod
+    def full(self, shape: str, text: str) -> str:
+        """Return an array of some shape that repeats a number, or an array that broadcasts to it."""
+
+    @abstractmethod
+    def single(self, text: str, shape: tuple[int, ...]) -> str:
+        """Return the array of some shape that has only one number, from that number."""
+
+    @abstractmethod
+    def length_of(self, argument: str, dimension: int) -> str:
+        """Return how long a dimension of an argument is."""
+
+    @abstractmethod
+    def length_as_number(self, axis: int) -> str:
+        """Return the length of an axis, for use in arithmetic."""
+
+    @abstractmethod
+    def indices(self, axis: int) -> str:
+        """Return the index along an axis."""
+
+    # --------------------------------------------------------------------------------------------- operations
+
+    @abstractmethod
+    def formula(self, op: Op, texts: Sequence[str]) -> str:
+        """Return a row, element by element, of operands."""
+
+    @abstractmethod
+    def reduced(self, op: Op, arguments: Sequence[str], *, is_long: bool = False) -> str:
+        """Return a reduction of operands, the last of which is the axis; `is_long` if one may be long."""
+
+    @abstractmethod
+    def stacked(self, columns: Sequence[str]) -> str:
+        """Return arrays that broadcast to one another as one, along a new first axis."""
+
+    @abstractmethod
+    def einsum(self, terms: str, texts: Sequence[str], *, is_product: bool) -> str:
+        """Return a sum of products by letters; `is_product` if a matrix product may be found in it."""
+
+    @abstractmethod
+    def product(self, block: Block) -> str:
+        """Return a matrix product."""
+
+    @abstractmethod
+    def check(self, block: Block, name: str) -> None:
+        """Write what computes an array again where the way in which it was may make a difference."""
+
+    @abstractmethod
+    def look_up(self, block: Block, lookup: Lookup) -> str:
+        """Write a lookup, and return its name."""
+
+    @abstractmethod
+    def write_loop(self, colour: int, loop: LoopPlan, write_blocks: WriteBlocks) -> None:
+        """Write a loop over steps, and name what it carries."""
+
+    # ------------------------------------------------------------------------------- arrays of several arrays
+
+    @abstractmethod
+    def fill(
+        self,
+        name: str,
+        parts: Sequence[Operand],
+        targets: Sequence[Positions],
+        order: Sequence[int] | None = None,
+    ) -> None:
+        """Write an array whose elements come from several arrays; with axes, these are last in `order`."""
+
+    @abstractmethod
+    def amid_zeros(self, shape: str, entries: str, part: str) -> str:
+        """Write an array that has some numbers at an index, and zeros elsewhere; return its name."""
+
+    @abstractmethod
+    def own(self, text: str, source: int | None) -> str:
+        """Return a result as a new array, from an array of the program; None for one that broadcasts."""
+
+    @abstractmethod
+    def own_number(self, text: str) -> str:
+        """Return a result that is a number."""
+
 
 def is_literal(text: str) -> bool:
     """Return whether an expression is a constant number.
@@ -162,7 +275,7 @@ def is_literal(text: str) -> bool:
     >>> is_literal("-2.0"), is_literal("v1")
     (True, False)
     """
-    return text[0] in "-0123456789." or text in ("np.inf", "np.nan")
+    return text[0] in "-0123456789." or text.endswith((".inf", ".nan"))
 
 
 def _without_repetition(chosen: Floats, wanted: Positions) -> Floats:

@@ -1,4 +1,4 @@
-"""Write slices along axes, and arrays that are moved along them, in NumPy."""
+"""Write slices along axes, and arrays that are moved along them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,6 @@ def window(writer: StatementWriter, block: Block, of: Window) -> str:
         there = _slice(of.start, rest, writer.length(of.new))
         return writer.assigned(reordered(f"{name}[{_entries(depth, there, behind)}]", block, of.order))
     own = [of.new if axis == of.old else axis for axis in source.axes] if varies else [*source.axes, of.new]
-    moved = writer.assigned(f"np.zeros({writer.shape_of(block.shape, own)})")
     begin, first = max(0, -of.start), max(0, of.start)
     if rest is not None and rest <= 0 and not first:
         there, here = _slice(begin, -rest, ""), ":"
@@ -37,7 +36,7 @@ def window(writer: StatementWriter, block: Block, of: Window) -> str:
     taken = f"{name}[{_entries(depth, here, behind)}]" if varies and here != ":" else name
     if not varies and depth:
         taken = f"{name}[..., None]"
-    writer.lines.append(f"{moved}[{_entries(depth, there, behind)}] = {taken}")
+    moved = writer.amid_zeros(writer.shape_of(block.shape, own), _entries(depth, there, behind), taken)
     found = reordered(moved, block, of.order)
     return found if found == moved else writer.assigned(found)
 

@@ -14,10 +14,13 @@ from ...ops.table import OPS
 _OWN = frozenset(
     {"np", "program", "runs", "rule", "rows", "target", "operands", "memory", "numbers", "kept"}
     | {"unpacked", "base64", "zlib", "math", "elementwise", "along", "strided", "n", "by_blocks", "of_block"}
+    | {"jax", "jnp", "functools", "dtype", "with_partials", "with_partials_along", "flat", "first_of"}
+    | {"distance", "products_of_others", "picked", "added_up"}
     | OPS.keys()
+    | {op.ufunc.__name__ for op in OPS.values() if op.ufunc is not None}
     | set(dir(builtins))
 )
-_OWN_NUMBERED = re.compile(r"(v|c|i|n|t|result)\d+")
+_OWN_NUMBERED = re.compile(r"(v|c|i|n|t|result)\d+|\w+_(along|of)")
 
 
 def identifiers(names: Sequence[str]) -> list[str]:

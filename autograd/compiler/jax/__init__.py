@@ -1,0 +1,1 @@
+"""Programs in `jax.numpy`, from the same plans as those in NumPy."""
