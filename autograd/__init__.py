@@ -49,7 +49,7 @@ from .transforms.derivatives import (
 from .transforms.vectorize import vmap
 
 if TYPE_CHECKING:
-    from .compiler import jit, lambdify
+    from .compiler import jit, lambdify, load
     from .show import (
         animate,
         draw,
@@ -109,6 +109,7 @@ __all__ = [
     "lambdify",
     "leaky_relu",
     "lint",
+    "load",
     "make_functional",
     "no_grad",
     "nudge",
@@ -152,6 +153,7 @@ _HOME = {
     "jit": ".compiler",
     "lambdify": ".compiler",
     "lint": ".show",
+    "load": ".compiler",
     "nudge": ".show.text.nudges",
     "paths": ".show.text.path_products",
     "roundoff": ".show",

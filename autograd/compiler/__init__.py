@@ -2,6 +2,7 @@
 
 from .jitted import Jitted, jit
 from .lambdified import lambdify
+from .loaded_programs import Loaded, load
 from .runtime.program import CompilationReport
 
-__all__ = ["CompilationReport", "Jitted", "jit", "lambdify"]
+__all__ = ["CompilationReport", "Jitted", "Loaded", "jit", "lambdify", "load"]

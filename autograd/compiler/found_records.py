@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -13,7 +14,7 @@ from ..ops.table import Op, row
 from .arrays.plan import Block, CarriedArray, LoopPlan, Operand, Place, Plan, Results, Window
 from .found import Found, FoundArrays, FoundArrayTable, FoundTable
 from .numpy.literals import Literals
-from .numpy.source import Source
+from .numpy.source import Source, numpy_source
 from .passes.axes import AxisLength
 from .passes.multiply_add import ADD_PRODUCT
 from .runtime.packing import packed, unpacked
@@ -62,6 +63,57 @@ def what_is_in(record: bytes) -> Found:
     if not rest:
         return _table_in(first)
     return _array_table_in(rest) if not first else _arrays_in(first, rest)
+
+
+def data_of(found: Found) -> bytes:
+    """Return what was found as bytes without any text of a program, which is written again from the plan.
+
+    Examples
+    --------
+    >>> source = Source("def program(x): return (x,)", [], Literals())
+    >>> b"program" in data_of(FoundArrays(source, lambda: (Plan({}, {}), []), 1, 2))
+    False
+    """
+    if not isinstance(found, FoundArrays):
+        return record_of(found)
+    head = json.dumps([found.traced, found.simplified, found.rolled]).encode()
+    return _joined(head, _record_of_plan(*found.plan()))
+
+
+def found_in_data(data: bytes, names: Sequence[str], arguments: Sequence[tuple[int, ...]]) -> Found:
+    """Return what `data_of` was given, from data that may be damaged or made to do harm.
+
+    Parameters
+    ----------
+    data : bytes
+        The data.
+    names : sequence of str
+        An identifier for each argument.
+    arguments : sequence of tuple of int
+        Their shapes.
+
+    Raises
+    ------
+    ValueError
+        If a program of it would do anything but compute. What is no such data at all may raise anything else.
+
+    Examples
+    --------
+    >>> table = Schedule(1, 0, *[np.zeros(0, np.int32)] * 2, [], [], *[np.zeros(0, np.int32)] * 2, [])
+    >>> found_in_data(data_of(FoundTable(table, 1, 2)), [], []).simplified
+    2
+    """
+    length = int.from_bytes(data[:8], "little")
+    first, rest = data[8 : 8 + length], data[8 + length :]
+    if not rest:
+        return _table_in(first)
+    if not first:
+        return _array_table_in(rest)
+    plan, results = _plan_in(rest)
+    traced, simplified, rolled = json.loads(first)
+    source = numpy_source(plan, names, results)
+    shapes = None if rolled is None else arguments
+    return FoundArrays(source, lambda: (plan, results), traced, simplified, shapes)
 
 
 def _joined(first: bytes, rest: bytes = b"") -> bytes:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable, Iterable, Sequence
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -12,11 +14,14 @@ import numpy as np
 from ..engine.levels import open_scopes
 from ..engine.nonfinite import is_anomaly_enabled
 from ..engine.value import Value
+from ..files import write_whole
 from ..transforms.module_copies import WAYS, Way
 from .arguments.call import Call
+from .arguments.open_lengths import OpenLengths
 from .arguments.static import StaticArguments
 from .kept_programs import NOTHING, KeptPrograms, Ready
 from .recording import UsesVariablesAroundError, recorded
+from .results import BuiltResults
 from .runtime.background import improve_later
 from .runtime.patience import Use, improve_when_worthwhile
 from .runtime.program import Answer, CompilationReport, Program
@@ -107,7 +112,7 @@ class Jitted:
         ready = self._programs.find(call)
         if ready is None:
             try:
-                program, results, lengths = recorded(call, self._backend)
+                program, results, lengths = self._recorded(call)
             except UsesVariablesAroundError:
                 return self._f(*args, **kwargs)
             if self._is_patient:
@@ -116,6 +121,10 @@ class Jitted:
                 improve_later(program)
             ready = self._programs.keep(call, program, results, lengths)
         return self._run(ready, call.arrays, args, kwargs)
+
+    def _recorded(self, call: Call) -> tuple[Program, BuiltResults, OpenLengths]:
+        """Return the program of a call that has none yet."""
+        return recorded(call, self._backend)
 
     def _run(self, ready: Ready, arrays: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run a program, and have the next call try it first."""
@@ -270,6 +279,42 @@ class Jitted:
         """
         program, programs = self._program(), self._programs
         return program.report._replace(compilations=programs.compilations, reason=programs.reason)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write what was compiled until now to a file, without pickle, for `load` in any other process.
+
+        The file has a program for each kind of arguments that was compiled, what it is for, and what it is
+        made of: arrays and numbers, no code. Of the function it has the name and the names of its arguments.
+
+        Parameters
+        ----------
+        path : path-like
+            The file, of any name; one that exists is replaced as a whole.
+
+        Raises
+        ------
+        RuntimeError
+            If the function was not called yet.
+        ValueError
+            For static arguments, keys of dicts or settings that are no plain data, such as functions.
+        OSError
+            If the file cannot be written. An older file is not changed then.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from autograd import load, value_and_grad
+        >>> f = jit(value_and_grad(lambda w, x: ((w * x).sum() - 1.0) ** 2))
+        >>> _ = f(np.array([1.0, 2.0]), np.array([3.0, 4.0]))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     f.save(f"{folder}/loss.program")
+        ...     loaded = load(f"{folder}/loss.program")
+        >>> loaded(np.array([1.0, 2.0]), np.array([3.0, 4.0]))
+        (100.0, array([60., 80.]))
+        """
+        from .program_files import bytes_of
+
+        write_whole(Path(path), bytes_of(self))
 
     def wait(self) -> None:
         """Wait until the backend has compiled, or has given up, the programs of all calls until now.

@@ -7,6 +7,7 @@ from itertools import count
 from typing import Any
 
 from .arguments.call import Call, Key, form_of
+from .arguments.call_forms import call_form
 from .arguments.machine_steps import ReadStep
 from .arguments.open_lengths import NONE_OPEN, OpenLengths, fits
 from .arguments.reader import Reader, read_nothing, reader_of
@@ -138,6 +139,14 @@ class KeptPrograms:
         """Return all of them."""
         return [program for program, _ in list(self._by_key.values())]
 
+    def last_used(self) -> list[Program]:
+        """Return all of them, that of the last call first."""
+        return [self._by_key[key][0] for key in self._last_used()]
+
+    def why_none(self, call: Call) -> str:
+        """Return what of a call is not as in those that have a program."""
+        return reason(call, self._last_used()[:_COMPARED])
+
     def alike(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Ready, ...]:
         """Return those whose arguments look like these at a glance; their readers know."""
         return self._by_form.get(form_of(args, kwargs), ())
@@ -171,6 +180,7 @@ class KeptPrograms:
         self.compilations += 1
         self._lengths.setdefault(lengths)
         self._by_key[key] = program, results
+        program.form = call_form(call, lengths, results.structure)
         ready = self._with_reader(call, key, lengths, program, results)
         self.use(ready)
         while len(self._by_key) > KEPT:

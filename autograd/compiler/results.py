@@ -27,10 +27,13 @@ class BuiltResults(NamedTuple):
         From the arrays, each an argument, to the tree.
     steps : list of BuildStep or None
         The same in steps, unless only Python does it.
+    structure : Structure
+        That of the tree.
     """
 
     build: Callable[..., Any]
     steps: list[BuildStep] | None
+    structure: Structure = Leaf(())
 
 
 def built_results(structure: Structure) -> BuiltResults:
@@ -41,7 +44,7 @@ def built_results(structure: Structure) -> BuiltResults:
     >>> built_results(Leaf(())).build(4)
     4.0
     """
-    return BuiltResults(builder_of(structure), steps_of_results(structure))
+    return BuiltResults(builder_of(structure), steps_of_results(structure), structure)
 
 
 def builder_of(structure: Structure) -> Callable[..., Any]:

@@ -61,6 +61,20 @@ def gradients_returned_by(f: Function) -> GradientsReturned | None:
         return None
 
 
+def note_gradients(f: Function, returned: GradientsReturned) -> None:
+    """Note which gradients a function returns that was made otherwise.
+
+    Examples
+    --------
+    >>> def loaded(x):
+    ...     return 2.0 * x
+    >>> note_gradients(loaded, GradientsReturned(0, False, False))
+    >>> gradients_returned_by(loaded)
+    GradientsReturned(argnums=0, has_aux=False, has_value=False)
+    """
+    _GRADIENTS[f] = returned
+
+
 def value_and_grad(f: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
     """Return a function that computes the value of `f` and its gradient.
 

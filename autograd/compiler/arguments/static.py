@@ -123,6 +123,11 @@ class StaticArguments:
                     f"are {', '.join(names) or 'none'}"
                 )
 
+    @property
+    def places(self) -> tuple[tuple[int, ...], tuple[str, ...]]:
+        """Their positions and their names."""
+        return self._argnums, self._argnames
+
     def of(self, f: Callable[..., Any]) -> StaticArguments:
         """Return the same positions and names for another function."""
         return StaticArguments(f, *self._given)

@@ -14,6 +14,9 @@ import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 
+MOST_BYTES = 2**30
+"""To how many bytes integers may unpack; those of 5,000,000 positions have 40,000,000."""
+
 
 def packed(tree: Any, arrays: Sequence[Array]) -> bytes:
     """Return the bytes of a tree and of arrays of floats and integers.
@@ -54,8 +57,21 @@ def packed(tree: Any, arrays: Sequence[Array]) -> bytes:
     return b"".join([lengths.tobytes(), *parts])
 
 
-def unpacked(data: bytes) -> tuple[Any, list[Array]]:
+def unpacked(data: bytes, most_bytes: int = MOST_BYTES) -> tuple[Any, list[Array]]:
     """Return the tree and the arrays that `packed` was given.
+
+    Parameters
+    ----------
+    data : bytes
+        What `packed` returned, or anything else.
+    most_bytes : int
+        How many bytes the integers may have; a thousandth of them can say so.
+
+    Raises
+    ------
+    ValueError
+        If they have more, or for arrays of other types. For what is no such data, the errors of JSON, zlib
+        and NumPy are raised as well.
 
     Examples
     --------
@@ -63,15 +79,19 @@ def unpacked(data: bytes) -> tuple[Any, list[Array]]:
     (None, [])
     """
     count, *lengths = np.frombuffer(data, np.int64, 4).tolist()
+    if not (0 <= 8 * count <= most_bytes and min(lengths) >= 0 and 32 + sum(lengths) == len(data)):
+        raise ValueError(f"expected data of at most {most_bytes:,} bytes, which say how long they are")
     ends = [*accumulate(lengths, initial=32)]
     head, compressed, floats = (data[start:end] for start, end in pairwise(ends))
     tree, kinds = json.loads(head)
-    steps = zlib.decompress(compressed)
+    steps = zlib.decompressobj().decompress(compressed, 8 * count + 1)
     wide = len(steps) == 8 * count
     integers = np.cumsum(np.frombuffer(steps, np.int64 if wide else np.int32), dtype=np.int64)
     arrays, at_integer, at_byte = [], 0, 0
     for text, shape in kinds:
         dtype, size = np.dtype(text), prod(shape)
+        if dtype.kind not in "if" or min(shape, default=0) < 0:
+            raise ValueError(f"expected arrays of floats or integers, got {text!r} of shape {shape}")
         if dtype.kind == "i":
             array = integers[at_integer : at_integer + size].astype(dtype)
             at_integer += size

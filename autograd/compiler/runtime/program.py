@@ -8,6 +8,7 @@ from threading import Event
 from typing import Any, NamedTuple
 
 from ...show.text.formulas import count
+from ..arguments.call_forms import CallForm
 from ..arguments.machine_steps import BuildStep, ReadStep
 
 Run = Callable[..., tuple[Any, ...]]
@@ -49,7 +50,7 @@ class CompilationReport(NamedTuple):
     remark : str
         What another backend does about it: that it compiles, how long that took, or why it does not run it.
     passes : str
-        Whether the passes were "run", or what they find was in "memory" or on "disk".
+        Whether the passes were "run", or what they find was in "memory", on "disk" or in a saved "file".
     compilations : int
         How many programs the function compiled until now.
     reason : str
@@ -79,7 +80,12 @@ class CompilationReport(NamedTuple):
         arrays = f"{count(self.classes, 'array')}: {', '.join(parts)}"
         interpreted = f"{count(self.interpreted, 'operation')} to interpret"
         found = ([arrays] if self.classes else ["no pattern"]) + ([interpreted] if self.interpreted else [])
-        kept = {"run": "", "memory": ", found in memory", "disk": ", found on disk"}[self.passes]
+        kept = {
+            "run": "",
+            "memory": ", found in memory",
+            "disk": ", found on disk",
+            "file": ", saved in a file",
+        }[self.passes]
         remark = f" ({self.remark})" if self.remark else ""
         last = f"\n{count(self.compilations, 'compilation')}, the last since {self.reason}"
         return (
@@ -108,6 +114,8 @@ class Program:
     made_of : tuple or None
         What it was made of: what the passes found, the names of its arguments, their shapes, and those of its
         results.
+    form : CallForm or None
+        The form of the calls that it answers, once it is kept.
     outline : list
         What the user calls the arrays that it takes.
     enter : callable or None
@@ -130,6 +138,7 @@ class Program:
         self.report = report
         self.plan: Callable[[], Any] | None = None
         self.made_of: tuple[Any, ...] | None = None
+        self.form: CallForm | None = None
         self.outline: list[Any] = []
         self.enter: Enter | None = None
         self.settled = Event()
@@ -148,6 +157,12 @@ class Program:
         self._backend, self._make = backend, make
         self.report = self.report._replace(remark=f"{backend} has not begun yet")
         self.settled.clear()
+
+    def adapt(self, around: Callable[[Run], Run]) -> None:
+        """Have what runs it, now and later, get its arguments in another way."""
+        self.run = self._numpy = around(self.run)
+        if (make := self._make) is not None:
+            self._make = lambda: around(make())
 
     def queue(self) -> bool:
         """Promise a call of `improve`; return False where there is no need, or it was promised before."""
