@@ -11,17 +11,23 @@ import numpy as np
 import numpy.typing as npt
 
 from ..ops.table import Op, row
+from .arguments.open_lengths import OpenLengths
 from .arrays.plan import Block, CarriedArray, LoopPlan, Operand, Place, Plan, Results, Window
+from .fitness import UnfitError
 from .found import Found, FoundArrays, FoundArrayTable, FoundTable
 from .numpy.literals import Literals
 from .numpy.source import Source, numpy_source
 from .passes.axes import AxisLength
 from .passes.multiply_add import ADD_PRODUCT
+from .plan_checks import check_plan
 from .runtime.packing import packed, unpacked
 from .table.array_table import ArrayTable
 from .table.schedule import OperationRun, Schedule
+from .table_checks import check_array_table, check_schedule
 
 Array = npt.NDArray[Any]
+
+Shapes = Sequence[tuple[int, ...]]
 
 
 def record_of(found: Found) -> bytes:
@@ -80,8 +86,10 @@ def data_of(found: Found) -> bytes:
     return _joined(head, _record_of_plan(*found.plan()))
 
 
-def found_in_data(data: bytes, names: Sequence[str], arguments: Sequence[tuple[int, ...]]) -> Found:
-    """Return what `data_of` was given, from data that may be damaged or made to do harm.
+def found_in_data(
+    data: bytes, names: Sequence[str], arguments: Shapes, results: Shapes, lengths: OpenLengths
+) -> Found:
+    r"""Return what `data_of` was given, from data that may be damaged or made to do harm.
 
     Parameters
     ----------
@@ -89,31 +97,42 @@ def found_in_data(data: bytes, names: Sequence[str], arguments: Sequence[tuple[i
         The data.
     names : sequence of str
         An identifier for each argument.
-    arguments : sequence of tuple of int
-        Their shapes.
+    arguments, results : sequence of tuple of int
+        Their shapes, and those of the results.
+    lengths : OpenLengths
+        Which lengths of the arguments may be others.
 
     Raises
     ------
-    ValueError
-        If a program of it would do anything but compute. What is no such data at all may raise anything else.
+    UnfitError
+        If it would read or write what is not its own. What is no such data at all may raise anything else.
 
     Examples
     --------
-    >>> table = Schedule(1, 0, *[np.zeros(0, np.int32)] * 2, [], [], *[np.zeros(0, np.int32)] * 2, [])
-    >>> found_in_data(data_of(FoundTable(table, 1, 2)), [], []).simplified
-    2
+    >>> from .arguments.open_lengths import NONE_OPEN
+    >>> plan = Plan({0: Block(None, (), argument=0)}, {5: (0, 0)})
+    >>> found = FoundArrays(Source("", [], Literals()), lambda: (plan, [([5], ())]), 1, 1)
+    >>> found_in_data(data_of(found), ["x"], [()], [()], NONE_OPEN).source.body
+    '\n\ndef program(x):\n    return (x,)\n'
     """
     length = int.from_bytes(data[:8], "little")
     first, rest = data[8 : 8 + length], data[8 + length :]
     if not rest:
-        return _table_in(first)
+        table = _table_in(first)
+        check_schedule(table.schedule, arguments, results)
+        return table
     if not first:
-        return _array_table_in(rest)
-    plan, results = _plan_in(rest)
+        arrays = _array_table_in(rest)
+        check_array_table(arrays.table, arguments, results)
+        return arrays
+    plan, wanted = _plan_in(rest)
+    check_plan(plan, wanted, arguments, lengths)
+    if [shape for _, shape in wanted] != [*results]:
+        raise UnfitError("its results have other shapes")
     traced, simplified, rolled = json.loads(first)
-    source = numpy_source(plan, names, results)
+    source = numpy_source(plan, names, wanted)
     shapes = None if rolled is None else arguments
-    return FoundArrays(source, lambda: (plan, results), traced, simplified, shapes)
+    return FoundArrays(source, lambda: (plan, wanted), traced, simplified, shapes)
 
 
 def _joined(first: bytes, rest: bytes = b"") -> bytes:

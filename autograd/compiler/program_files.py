@@ -75,7 +75,7 @@ class SavedProgram(NamedTuple):
             If it is damaged, or made to do harm.
         """
         try:
-            return found_in_data(self.data, self.names, self.shapes)
+            return found_in_data(self.data, self.names, self.shapes, self.results, self.form.lengths)
         # What is no such data may be wrong in any way.
         except Exception as error:
             raise NotProgramsError(f"a program in it is none: {error}") from error
@@ -143,8 +143,18 @@ def bytes_of(f: Jitted) -> bytes:
         "called": _called(source_names(of)),
         "programs": [described for described, _ in saved],
     }
-    text = json.dumps(head).encode()
-    rest = b"".join([len(text).to_bytes(8, "little"), text, *[data for _, data in saved]])
+    return sealed(json.dumps(head).encode(), b"".join([data for _, data in saved]))
+
+
+def sealed(text: bytes, programs: bytes) -> bytes:
+    """Return a file of a text and what the programs that it describes are made of.
+
+    Examples
+    --------
+    >>> len(sealed(b"{}", b"")) - len(MAGIC)
+    44
+    """
+    rest = b"".join([len(text).to_bytes(8, "little"), text, programs])
     return b"".join([MAGIC, VERSION.to_bytes(2, "little"), sha256(rest).digest(), rest])
 
 

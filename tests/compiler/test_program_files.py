@@ -1,0 +1,228 @@
+"""Files of compiled programs that are damaged, foreign or hostile: an error that says so, and no more."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from test_saved_programs import KINDS, returned
+
+from autograd import jit, load
+from autograd.compiler import Loaded
+from autograd.compiler.arguments.open_lengths import NONE_OPEN, OpenLengths
+from autograd.compiler.arrays.plan import Block, Operand, Plan, Window
+from autograd.compiler.fitness import UnfitError
+from autograd.compiler.passes.axes import AxisLength
+from autograd.compiler.plan_checks import check_plan
+from autograd.compiler.program_files import MAGIC, NotProgramsError, bytes_of, function_in, sealed
+from autograd.compiler.runtime.packing import packed, unpacked
+from autograd.ops.table import OPS
+
+
+def saved(kind: str) -> bytes:
+    """Return the bytes of a program of some kind."""
+    f, args = KINDS[kind]
+    return bytes_of(returned(f, *args)[0])
+
+
+SMALL = saved("numbers")
+
+
+def test_every_truncation(tmp_path: Path) -> None:
+    """A file that ends early is refused, wherever it ends."""
+    for end in range(len(SMALL)):
+        with pytest.raises(NotProgramsError):
+            Loaded(function_in(SMALL[:end]))
+    (tmp_path / "f").write_bytes(SMALL[:-1])
+    with pytest.raises(ValueError, match=r"'.*f' does not hold compiled programs: it is damaged"):
+        load(tmp_path / "f")
+
+
+def test_every_flipped_byte() -> None:
+    """A file with another byte is refused, whichever it is."""
+    for at in range(len(SMALL)):
+        with pytest.raises(NotProgramsError):
+            Loaded(function_in(SMALL[:at] + bytes([SMALL[at] ^ 0x55]) + SMALL[at + 1 :]))
+
+
+def test_other_files(tmp_path: Path) -> None:
+    """Files of others, folders, devices and later versions are named in the error."""
+    (tmp_path / "f").write_text("import os")
+    with pytest.raises(ValueError, match="does not begin as one"):
+        load(tmp_path / "f")
+    with pytest.raises(OSError, match="directory"):
+        load(tmp_path)
+    with pytest.raises(ValueError, match="a device or a pipe"):
+        load("/dev/zero")
+    later = MAGIC + (2).to_bytes(2, "little") + SMALL[len(MAGIC) + 2 :]
+    with pytest.raises(NotProgramsError, match="version 2 of the format, and this autograd reads 1"):
+        function_in(later)
+
+
+def test_an_older_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
+    """Where saving fails, the older file is still there."""
+    f = jit(lambda x: x * 2.0, "numpy")
+    f(1.0)
+    f.save(tmp_path / "f")
+    before = (tmp_path / "f").read_bytes()
+    g = jit(lambda x, g: g(x), "numpy", static_argnums=1)
+    g(1.0, abs)
+    with pytest.raises(ValueError, match="no plain data"):
+        g.save(tmp_path / "f")
+    assert (tmp_path / "f").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["f"]
+
+
+# ------------------------------------------------------------------------------------------------- hostile
+
+
+def taken_apart(data: bytes) -> tuple[Any, bytes, bytes]:
+    """Return what a file with one program says of it, what comes before its plan, and the plan."""
+    rest = data[len(MAGIC) + 34 :]
+    size = 8 + int.from_bytes(rest[:8], "little")
+    program = rest[size:]
+    start = 8 + int.from_bytes(program[:8], "little")
+    return json.loads(rest[8:size]), program[:start], program[start:]
+
+
+def put_together(head: Any, before: bytes, plan: bytes) -> bytes:
+    """Return such a file, with the right digest."""
+    return sealed(json.dumps(head).encode(), before + plan)
+
+
+def places(tree: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Return where the items of a JSON text are."""
+    pairs = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
+    return [path] * bool(path) + [place for key, part in pairs for place in places(part, (*path, key))]
+
+
+CODE = "__import__('os').abort()"
+OTHERS: list[Any] = [None, True, -1, 0, 1, 3, 10**12, 2**70, 0.5, "", CODE, "x", [], [[]], {}, {"tuple": []}]
+FILES = {kind: saved(kind) for kind in ("numbers", "trees", "open lengths", "loops", "loops of Python")}
+
+
+def changed(tree: Any, place: tuple[Any, ...], other: Any) -> None:
+    """Put something else at a place of a JSON text."""
+    for key in place[:-1]:
+        tree = tree[key]
+    tree[place[-1]] = other
+
+
+@given(kind=st.sampled_from([*FILES]), data=st.data(), other=st.sampled_from(OTHERS))
+def test_other_texts(kind: str, data: st.DataObject, other: Any) -> None:
+    """Whatever is said of the programs, they are refused, or compute numbers."""
+    head, before, plan = taken_apart(FILES[kind])
+    changed(head, data.draw(st.sampled_from(places(head))), other)
+    check(put_together(head, before, plan), KINDS[kind][1])
+
+
+@given(kind=st.sampled_from([*FILES]), data=st.data(), other=st.sampled_from(OTHERS))
+def test_other_plans(kind: str, data: st.DataObject, other: Any) -> None:
+    """Whatever a file says of the arrays of a program, it is refused, or computes numbers."""
+    head, before, plan = taken_apart(FILES[kind])
+    tree, arrays = unpacked(plan)
+    filled = [array for array in arrays if array.size]
+    if data.draw(st.booleans()):
+        array = data.draw(st.sampled_from(filled))
+        at = data.draw(st.integers(0, array.size - 1))
+        array.reshape(-1)[at] = data.draw(st.sampled_from([-1, 0, 1, 2, 7, 2**40]))
+    else:
+        changed(tree, data.draw(st.sampled_from(places(tree))), other)
+    again = packed(tree, arrays)
+    head["programs"][0]["size"] += len(again) - len(plan)
+    check(put_together(head, before, again), KINDS[kind][1])
+
+
+def check(data: bytes, args: tuple[Any, ...]) -> None:
+    """Assert that a program is refused, or computes numbers, or refuses these arguments."""
+    try:
+        loaded = Loaded(function_in(data))
+    except NotProgramsError:
+        return
+    assert CODE not in loaded.source
+    repr(loaded.report())
+    with suppress(ValueError, TypeError, IndexError):
+        loaded(*args)
+
+
+def argument(shape: tuple[int, ...], axes: tuple[int, ...] = (), dimensions: tuple[int, ...] = ()) -> Block:
+    """Return the block of the first argument."""
+    return Block(None, shape, argument=0, axes=axes, dimensions=dimensions)
+
+
+def row(wanted: Any, shape: tuple[int, ...], axes: tuple[int, ...] = ()) -> Block:
+    """Return the block of a function of the first block."""
+    return Block(OPS["exp"], shape, operands=[Operand(0, np.array(wanted))], axes=axes)
+
+
+N = AxisLength(0, 0)
+PLANS: dict[str, tuple[Plan, str]] = {
+    "a position": (Plan({0: argument((3,)), 1: row([0, 3], (2,))}, {}), "beyond the end"),
+    "a negative position": (Plan({0: argument((3,)), 1: row([0, -1], (2,))}, {}), "beyond the end"),
+    "a later array": (Plan({1: row([0], (1,)), 0: argument((3,))}, {}), "before it is there"),
+    "a shape": (Plan({0: argument((4,))}, {}), "another shape"),
+    "a row of fewer": (Plan({0: argument((3,)), 1: row([0, 1], (3,))}, {}), "of other shapes"),
+    "an open length as a shape": (Plan({0: argument((3,))}, {}, [N]), "another shape"),
+    "an axis that is longer": (
+        Plan({0: argument((), (0,), (0,))}, {}, [AxisLength(0, 0, None, 1)]),
+        "not as long as an axis",
+    ),
+    "an axis of less than nothing": (Plan({}, {}, [AxisLength(0, 0, None, -1)]), "shorter than nothing"),
+    "an axis too few": (
+        Plan({0: argument((), (0,), (0,)), 1: row(0, ())}, {}, [N]),
+        "a row along other axes",
+    ),
+    "a slice": (
+        Plan(
+            {
+                0: argument((), (0,), (0,)),
+                1: Block(None, (), axes=(1,), window=Window(0, 0, 1, 1, True, (0,))),
+            },
+            {},
+            [N, N],
+        ),
+        "a slice beyond the end",
+    ),
+    "an element": (
+        Plan({0: argument((), (0,), (0,)), 1: Block(None, (), window=Window(0, 0, None, 0))}, {}, [N]),
+        "an element beyond the end",
+    ),
+    "two things": (Plan({0: replace(argument((3,)), constants=np.ones(3))}, {}), "two things"),
+    "holes": (
+        Plan(
+            {
+                0: argument((3,)),
+                1: Block(None, (2,), operands=[Operand(0, np.array([0]))], targets=[np.array([1])]),
+            },
+            {},
+        ),
+        "holes",
+    ),
+    "a result": (Plan({0: argument((3,))}, {0: (0, 3)}), "a result is beyond the end"),
+}
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_plans_that_no_pass_makes(name: str) -> None:
+    """A plan that reads or writes what is not its own is refused, and the error says what of it."""
+    plan, message = PLANS[name]
+    is_open = bool(plan.lengths) or name.startswith("an open")
+    lengths = OpenLengths(((-1,),)) if is_open else NONE_OPEN
+    results = [([0], ())] if plan.place else []
+    with pytest.raises(UnfitError, match=message):
+        check_plan(plan, results, [(3,)], lengths)
+
+
+def test_what_a_condition_says_of_a_length() -> None:
+    """A slice of an open length is as safe as the conditions under which a program runs."""
+    plan, message = PLANS["an element"]
+    check_plan(plan, [], [(3,)], OpenLengths(((-1,),), ((-1, ("__ge__", 1, True)),)))
+    with pytest.raises(UnfitError, match=message):
+        check_plan(plan, [], [(3,)], OpenLengths(((-1,),), ((-1, ("__ge__", 1, False)),)))
