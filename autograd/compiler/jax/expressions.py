@@ -38,12 +38,23 @@ def log1p_of(x):
 }
 """Functions that stand for those of JAX."""
 
+_LINE = 100
+
+_DIVISION = OPS["truediv"]
+
+_APART = '''\
+def apart(x):
+    """The number itself, which XLA computes by itself: to it x / y / z is x / (y * z), which may overflow."""
+    return jax.lax.optimization_barrier(x)
+'''
+
 _WITH_PARTIALS = '''\
 def with_partials(f, *partials):
     """The function f; its tangent is the sum of partial times tangent over the arguments that move."""
     f = jax.custom_jvp(f)
 
     def push(point, tangents):
+        point = [jnp.asarray(x) for x in point]
         out = f(*point)
         total = jnp.zeros_like(out)
         for partial, tangent in zip(partials, tangents):
@@ -54,6 +65,10 @@ def with_partials(f, *partials):
     f.defjvp(push, symbolic_zeros=True)
     return f
 '''
+
+
+class _Quotient(Term):
+    """A quotient."""
 
 
 class JaxRenderer(Renderer):
@@ -75,6 +90,16 @@ class JaxRenderer(Renderer):
     def __init__(self, helpers: Helpers, forms: Mapping[str, Form] | None = None) -> None:
         super().__init__(FORMS if forms is None else forms)
         self.helpers = helpers
+
+    def apply(self, word: str, operands: tuple[Term, ...]) -> Term:
+        """Return a word with its operands; a quotient of a quotient is kept from becoming one."""
+        if OPS.get(word) is not _DIVISION:
+            return super().apply(word, operands)
+        first, second = operands
+        if isinstance(first, _Quotient):
+            first = Term(f"apart({first.text})")
+            self.helpers["apart"] = _APART
+        return _Quotient(*super().apply(word, (first, second)))
 
     def form(self, word: str, count: int) -> Form | None:
         """Return the form of a word, which may be a function of the program; None to write out its rule."""
@@ -193,7 +218,10 @@ def _defined(op: Op, helpers: Helpers) -> str:
     helpers[name] = ""
     head = f"lambda {', '.join((*op.parameters, 'out'))}: "
     lines = [value, *(head + jax_expression(rule, {}, helpers) for rule in op.partials)]
-    helpers[name] = "".join([f"{name} = with_partials(\n", *(f"    {line},\n" for line in lines), ")\n"])
+    text = f"{name} = with_partials({', '.join(lines)})\n"
+    if len(text) > _LINE:
+        text = "".join([f"{name} = with_partials(\n", *(f"    {line},\n" for line in lines), ")\n"])
+    helpers[name] = text
     return name
 
 

@@ -74,7 +74,7 @@ def _cluster(writer: StatementWriter, parts: Sequence[_JoinedPart], order: Seque
     target = np.concatenate([part.target for part in parts])
     which = np.concatenate([np.full(len(part.target), i) for i, part in enumerate(parts)])
     owners, size = which[np.argsort(target)], len(target)
-    shape = writer.shape_of((size,), order)
+    shape = ", ".join([str(size), *map(writer.length, order)])
     for rows in [n for n in range(size // len(parts), 1, -1) if not size % n]:
         # In each row the same columns are of the same part, as weights and the bias of each neuron are.
         if (owners.reshape(rows, -1) == owners[: size // rows]).all():
@@ -86,7 +86,7 @@ def _cluster(writer: StatementWriter, parts: Sequence[_JoinedPart], order: Seque
                 part = parts[row[run[0]]]
                 columns = np.cumsum(row == row[run[0]])[run] - 1
                 texts.append(_whole(writer, part.source, part.wanted.reshape(rows, -1)[:, columns], order))
-            return f"{_one_after_the_other(texts, 1)}.reshape{shape}"
+            return f"{_one_after_the_other(texts, 1)}.reshape({shape})"
     name = writer.assigned(
         _one_after_the_other([_whole(writer, part.source, part.wanted, order) for part in parts])
     )
@@ -100,4 +100,4 @@ def _whole(writer: StatementWriter, source: int, wanted: Positions, order: Seque
     text = writer.aligned(operand, order, whole=True)
     if {*writer.axes_of(operand)} == {*order}:
         return text
-    return f"jnp.broadcast_to({text}, {writer.shape_of(wanted.shape, order)})"
+    return writer.broadcast(text, writer.shape_of(wanted.shape, order))

@@ -110,7 +110,7 @@ def reduced_text(op: Op, arguments: Sequence[str], helpers: Helpers) -> str:
     'prod(v1, axis=-1)'
     >>> print(helpers["prod"])
     def prod_of(x, axis):
-        total = jnp.prod(x, axis, keepdims=True, initial=1.0)
+        total = jnp.prod(x, axis, keepdims=True, initial=1.0, dtype=x.dtype)
         return jnp.squeeze(total, axis)
     <BLANKLINE>
     <BLANKLINE>
@@ -152,6 +152,8 @@ def _reduction(op: Op, helpers: Helpers) -> Helpers:
         word, added = _step(accumulator)
         needed |= {"distance": _DISTANCE} if _FOLDED[word] == "distance" else {}
         options = f"axis, keepdims=True, initial={number_text(accumulator.start).replace('np.', 'jnp.')}"
+        # Ones and zeros alone have no type of their own.
+        options += f", dtype={x}.dtype" if _FOLDED[word] in ("jnp.sum", "jnp.prod") else ""
         lines.append(f"    {accumulator.name} = {_FOLDED[word]}({values.operand(added)}, {options})")
     lines += [f"    return jnp.squeeze({values.write(op.reduction.result)}, axis)", "", ""]
     (rule,) = op.partials

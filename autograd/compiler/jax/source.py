@@ -93,10 +93,7 @@ def jax_source(plan: Plan, parameters: Sequence[str], results: Results) -> JaxSo
     >>> plan = lay_out(tape, colours_of(tape), whole_arguments([(2,)]))
     >>> text = jax_source(plan, ["x"], [(tape.outputs, (2,))]).text
     >>> print(text[text.index("expm1 = ") :])
-    expm1 = with_partials(
-        jnp.expm1,
-        lambda x, out: jnp.exp(x),
-    )
+    expm1 = with_partials(jnp.expm1, lambda x, out: jnp.exp(x))
     <BLANKLINE>
     <BLANKLINE>
     def program(x):

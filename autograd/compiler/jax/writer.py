@@ -45,6 +45,9 @@ class JaxWriter(StatementWriter):
             return f"jnp.full({shape}, {text}, dtype)"
         return f"jnp.broadcast_to({text}, {shape})"
 
+    def broadcast(self, text: str, shape: str) -> str:
+        return self.full(shape, text)
+
     def single(self, text: str, shape: tuple[int, ...]) -> str:
         return f"jnp.reshape({text}, {shape})"
 
@@ -58,17 +61,18 @@ class JaxWriter(StatementWriter):
         return f"jnp.arange({self.length(axis)}, dtype=dtype)"
 
     def formula(self, op: Op, texts: Sequence[str]) -> str:
-        if all(is_literal(text) or op.selects(i) for i, text in enumerate(texts)):
-            # JAX would choose the type of `jnp.where(v1, 1.0, 0.0)` by itself.
-            texts = [f"jnp.asarray({text}, dtype)" if is_literal(text) else text for text in texts]
         named = self.named(op, dict(zip(op.parameters, texts, strict=True)))
-        return jax_row(op, [named[parameter] for parameter in op.parameters], self.helpers)
+        found = jax_row(op, [named[parameter] for parameter in op.parameters], self.helpers)
+        is_of_literals = all(is_literal(text) or op.selects(i) for i, text in enumerate(texts))
+        # JAX would choose the type of `jnp.where(v1, 1.0, 0.0)` by itself.
+        return f"jnp.asarray({found}, dtype)" if is_of_literals else found
 
     def reduced(self, op: Op, arguments: Sequence[str], *, is_long: bool = False) -> str:
         return reduced_text(op, arguments, self.helpers)
 
     def stacked(self, columns: Sequence[str]) -> str:
-        return f"jnp.stack(jnp.broadcast_arrays({', '.join(columns)}))"
+        arrays = map(self.own_number, columns)
+        return f"jnp.stack(jnp.broadcast_arrays({', '.join(arrays)}))"
 
     def einsum(self, terms: str, texts: Sequence[str], *, is_product: bool) -> str:
         return f"jnp.einsum('{terms}', {', '.join(texts)})"
@@ -101,4 +105,5 @@ class JaxWriter(StatementWriter):
         return text
 
     def own_number(self, text: str) -> str:
+        # JAX would choose the type of a Python number by itself.
         return f"jnp.asarray({text}, dtype)" if is_literal(text) else text

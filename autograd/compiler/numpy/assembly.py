@@ -46,7 +46,7 @@ def assembled(
     if len(parts) == 1:
         ((source, text),) = ((part.source, text) for part, text in zip(parts, texts, strict=True))
         if {*writer.axes_of(parts[0])} != {*order}:
-            text = f"{writer.module}.broadcast_to({text}, {full})"
+            text = writer.broadcast(text, full)
             return writer.own(text, None) if is_own else text
         return writer.own(text, source) if is_own else text
     text = writer.new_name()

@@ -128,7 +128,7 @@ class StatementWriter(ABC):
         lengths = tuple(map(self.length, block.axes))
         text = view(self.names[operand.source], block.shape, operand.wanted, self.positions, lengths)
         if whole and broadcast_axes(operand.wanted):
-            return f"{self.module}.broadcast_to({text}, {self.shape_of(operand.wanted.shape, block.axes)})"
+            return self.broadcast(text, self.shape_of(operand.wanted.shape, block.axes))
         if whole and operand.wanted.size == 1 and operand.wanted.shape:
             if block.axes:
                 return f"{text}[{', '.join(['None'] * operand.wanted.ndim)}]"
@@ -191,6 +191,10 @@ class StatementWriter(ABC):
     @abstractmethod
     def full(self, shape: str, text: str) -> str:
         """Return an array of some shape that repeats a number, or an array that broadcasts to it."""
+
+    @abstractmethod
+    def broadcast(self, text: str, shape: str) -> str:
+        """Return a number or an array as one of some shape, which may be a view."""
 
     @abstractmethod
     def single(self, text: str, shape: tuple[int, ...]) -> str:

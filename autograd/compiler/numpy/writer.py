@@ -38,6 +38,9 @@ class NumPyWriter(StatementWriter):
     def full(self, shape: str, text: str) -> str:
         return f"np.full({shape}, {text})"
 
+    def broadcast(self, text: str, shape: str) -> str:
+        return f"np.broadcast_to({text}, {shape})"
+
     def single(self, text: str, shape: tuple[int, ...]) -> str:
         only = f"np.array([{text}])"
         return only if len(shape) == 1 else f"{only}.reshape{shape}"

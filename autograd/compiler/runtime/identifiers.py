@@ -14,8 +14,8 @@ from ...ops.table import OPS
 _OWN = frozenset(
     {"np", "program", "runs", "rule", "rows", "target", "operands", "memory", "numbers", "kept"}
     | {"unpacked", "base64", "zlib", "math", "elementwise", "along", "strided", "n", "by_blocks", "of_block"}
-    | {"jax", "jnp", "functools", "dtype", "with_partials", "with_partials_along", "flat", "first_of"}
-    | {"distance", "products_of_others", "picked", "added_up"}
+    | {"jax", "jnp", "functools", "dtype", "flat", "first_of", "apart", "distance", "products_of_others"}
+    | {"with_partials", "picked", "added_up"}
     | OPS.keys()
     | {op.ufunc.__name__ for op in OPS.values() if op.ufunc is not None}
     | set(dir(builtins))
