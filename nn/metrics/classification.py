@@ -108,11 +108,37 @@ def f1(
     """
     if average not in (None, "binary", "macro"):
         raise ValueError(f'expected average to be "binary" or "macro", got {average!r}')
+    return score_of_table(table_of(outputs, labels, threshold), average)
+
+
+def table_of(outputs: Any, labels: npt.ArrayLike, threshold: float) -> Labels:
+    """Return how often each class was predicted for each, as `confusion_matrix`.
+
+    Examples
+    --------
+    >>> table_of([[0.5], [-0.5]], [1, 1], 0.0).tolist()
+    [[0, 0], [1, 1]]
+    """
     predicted, right = _classes(outputs, labels, threshold)
-    count = max(np.shape(data(outputs))[1], 2)
+    return confusion_matrix(predicted, right, max(np.shape(data(outputs))[1], 2))
+
+
+def score_of_table(table: Labels, average: str | None) -> float:
+    """Return the F-score from how often each class was predicted for each.
+
+    Raises
+    ------
+    ValueError
+        For the binary average of more than two classes.
+
+    Examples
+    --------
+    >>> score_of_table(np.array([[0, 0], [1, 1]]), "binary")
+    0.6666666666666666
+    """
+    count = len(table)
     if average == "binary" and count > 2:
         raise ValueError(f'expected two classes for average="binary", got {count}: pass average="macro"')
-    table = confusion_matrix(predicted, right, count)
     hits, marked = table.diagonal(), table.sum(axis=0) + table.sum(axis=1)
     scores = 2.0 * hits / np.maximum(marked, 1)
     return float(np.mean(scores[marked > 0]) if average == "macro" or count > 2 else scores[1])
