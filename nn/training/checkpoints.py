@@ -101,6 +101,11 @@ class Saved:
             raise ValueError(f"{self.path!r} does not hold {what} of version {_VERSION}{hint}")
         self._arrays, self._described = arrays, described
 
+    @property
+    def epochs(self) -> int:
+        """The number of epochs that are done."""
+        return len(self._described["history"]["loss"])
+
     def state_of_callback(self, kind: type[Callback]) -> dict[str, Any]:
         """Return what the callback of a class remembers.
 

@@ -28,12 +28,16 @@ from .draws import Draws
 from .eager_steps import Clip, check_that_it_learns, loss_of
 from .one_by_one import OneByOne
 from .samples import Array, WeightedSamples
+from .target_checks import NewTargets
 
 # The rounding of sums in another order is smaller than this, and random numbers differ by more.
 _SAME = 1e-9
 
 # The samples that are compared with an eager call: for a whole batch it would take as long as compiling.
 _FEW = 4
+
+# Those whose loss is: it takes 20 µs for each.
+_MANY = 1024
 
 
 class StepResult(NamedTuple):
@@ -112,6 +116,7 @@ class CompiledSteps(OneByOne):
         self._value = jit(of_parameters, backend)
         self._backend = backend
         self._compile_rule()
+        self._are_new, self._of_a_sample = NewTargets(), ()
         numbers = data(optimizer.parameters)
         states = tuple(np.array(optimizer.states, dtype=float).T.copy())
         self._now = StepResult(numbers, np.zeros(len(numbers)), states, optimizer.steps)
@@ -154,8 +159,7 @@ class CompiledSteps(OneByOne):
         first : WeightedSamples
             The first batch.
         targets : ndarray
-            The targets of all samples. A compiled loss cannot check them, since it does not know their
-            numbers.
+            All targets that are known by now.
 
         Raises
         ------
@@ -163,6 +167,7 @@ class CompiledSteps(OneByOne):
             If the results differ, for example because a model draws random numbers, which are constants of
             the compiled program.
         """
+        first = first.take(slice(_MANY))
         # Not those of the training, which are to be the same as those of an eager one.
         draws = self.draws.anew(0).drawn_for(first.x)
         (found, outputs), _ = self._gradient(self._now.parameters, *draws, *first.columns())
@@ -171,7 +176,17 @@ class CompiledSteps(OneByOne):
             self._compare("what the model gives", data(self.model(first.x[:_FEW])), outputs[:_FEW])
         eager = loss_of(self.loss, as_values(outputs), first.y, first.weights)
         self._compare("the loss", float(eager), found)
-        check_that_it_learns(self.loss, (len(targets), *outputs.shape[1:]), targets)
+        check_that_it_learns(self.loss, (len(first.y), *outputs.shape[1:]), first.y)
+        self._of_a_sample = outputs.shape[1:]
+        self._are_new(first.y)
+        self.check_targets(targets)
+
+    def check_targets(self, targets: Array) -> None:
+        """Have the loss check targets: when it is compiled, it does not know their numbers."""
+        for start in range(0, len(targets), _MANY):
+            part = targets[start : start + _MANY]
+            if self._are_new(part):
+                self.loss(as_values(np.full((len(part), *self._of_a_sample), 0.5)), part)
 
     def _compare(self, what: str, eager: Any, compiled: Any) -> None:
         if not np.allclose(eager, compiled, rtol=_SAME, atol=_SAME, equal_nan=True):

@@ -33,19 +33,21 @@ def steps_of(
         return eager, f"eager: {count} steps are done sooner than compiled"
     if jit == "auto" and is_anomaly_enabled():
         return eager, "eager: inside of anomaly()"
+    # An error in reading them has nothing to do with compiling.
+    first, targets = source.first, source.targets
     try:
         compiled = CompiledSteps(
             *(eager.model, eager.loss, eager.optimizer, eager.clip, eager.draws.rng),
             backend="numpy" if is_exact else None,
         )
-        compiled.check(source.first, source.targets)
+        compiled.check(first, targets)
     except NothingToLearnError:
         raise
     except Exception as error:
         if jit is True:
             raise
         # An error that an eager pass over the samples raises as well has nothing to do with compiling.
-        for batch in source.in_order():
+        for batch in source.known():
             eager.try_out(batch)
         why = f"{type(error).__name__}: {error}"
         warnings.warn(

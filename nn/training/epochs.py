@@ -5,9 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Iterator
-from typing import Any, NoReturn
-
-import numpy as np
+from typing import NoReturn
 
 from autograd import data
 from autograd.progress import Progress
@@ -19,7 +17,8 @@ from ..optimizers.schedules import ReduceLROnPlateau
 from .callbacks import Training
 from .checkpoints import INTERRUPTED, Saved
 from .eager_or_compiled import Steps
-from .not_finite import why_not_finite
+from .measuring import Measured
+from .not_finite import not_finite_in, why_not_finite
 from .samples import Array, WeightedSamples
 from .sources import SampleSource
 
@@ -87,7 +86,9 @@ class Epochs:
             gradients = last[numbers.tobytes()]
             last.clear()
             self.steps.move(numbers, gradients)
-            self._record(before[0], optimizer.lr, before[1], samples.y)
+            measured = Measured(self.metrics, is_streamed=False)
+            measured.add(before[1], samples.y)
+            self._record(before[0], optimizer.lr, measured)
             before = self.steps.evaluate(samples) if self.metrics else (value, before[1])
             progress.describe(self.history)
             next(epochs, None)
@@ -122,7 +123,7 @@ class Epochs:
         """Do the steps of an epoch, and record it."""
         values: list[float] = []
         weights: list[float] = []
-        outputs, targets = [], []
+        measured = Measured(self.metrics, self.source.is_streamed)
         for done in self.steps.over(self._batches()):
             if not math.isfinite(done.loss):
                 if losses.takes_probabilities(self.steps.loss):
@@ -131,23 +132,16 @@ class Epochs:
                 self._raise_not_finite(done.loss, is_first=not (self.history.loss or values))
             values.append(done.loss)
             weights.append(done.weight)
-            if self.metrics:
-                outputs.append(done.outputs)
-                targets.append(done.targets)
-        loss = _mean(values, weights)
-        if self.metrics:
-            self._record(loss, self._rate, np.concatenate(outputs), np.concatenate(targets))
-        else:
-            self._record(loss, self._rate)
+            measured.add(done.outputs, done.targets)
+        self._record(_mean(values, weights), self._rate, measured)
 
-    def _record(self, loss: float, rate: float, outputs: Any = None, targets: Any = None) -> None:
+    def _record(self, loss: float, rate: float, measured: Measured) -> None:
         """Record an epoch, and tell of it."""
         if self.is_watched:
             self.steps.write()
         self.history.loss.append(loss)
         self.history.lr.append(rate)
-        if self.metrics:
-            self._measure(self.history.metrics, outputs, targets)
+        _append(self.history.metrics, measured)
         if self.held_out is not None:
             self._evaluate(self.held_out)
         if self.training.schedule is not None:
@@ -160,21 +154,24 @@ class Epochs:
     def _batches(self) -> Iterator[WeightedSamples]:
         """Yield the batches of an epoch; the settings of the optimizer are those of the last one's step."""
         for batch in self.source.epoch(self.training.rng):
+            if self.source.is_streamed:
+                self.steps.check_targets(batch.y)
             self._rate = self.training.optimizer.lr
             yield batch
             self._schedule("batch")
 
     def _evaluate(self, held_out: SampleSource) -> None:
         """Record the loss and the metrics of samples that are not learnt from."""
-        losses, weights, outputs, targets = [], [], [], []
-        for batch in held_out.in_order():
+        values, weights, measured = [], [], Measured(self.metrics, held_out.is_streamed)
+        for number, batch in enumerate(held_out.in_order()):
+            if held_out.is_streamed and (cell := not_finite_in(batch)):
+                raise FloatingPointError(f"of the held-out samples, in batch {number}, {cell}")
             value, found = self.steps.evaluate(batch)
-            losses.append(value)
+            values.append(value)
             weights.append(batch.weight)
-            outputs.append(found)
-            targets.append(batch.y)
-        self.history.val_loss.append(_mean(losses, weights))
-        self._measure(self.history.val_metrics, np.concatenate(outputs), np.concatenate(targets))
+            measured.add(found, batch.y)
+        self.history.val_loss.append(_mean(values, weights))
+        _append(self.history.val_metrics, measured)
 
     def _schedule(self, per: str) -> None:
         """Step the schedule after a batch, or after an epoch."""
@@ -186,9 +183,11 @@ class Epochs:
         else:
             schedule.step()
 
-    def _measure(self, columns: dict[str, list[float]], outputs: Any, targets: Any) -> None:
-        for name, measure in self.metrics.items():
-            columns.setdefault(name, []).append(float(measure(outputs, targets)))
+
+def _append(columns: dict[str, list[float]], measured: Measured) -> None:
+    """Append a number to each column."""
+    for name, number in measured.numbers().items():
+        columns.setdefault(name, []).append(number)
 
 
 def _mean(values: list[float], weights: list[float]) -> float:

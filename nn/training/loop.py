@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import closing, nullcontext
 from functools import partial
 from math import inf
 from os import PathLike
@@ -26,25 +27,24 @@ from .eager_or_compiled import steps_of
 from .eager_steps import Clip, EagerSteps
 from .early_stopping import EarlyStopping
 from .epochs import Epochs
+from .given_data import BatchesOf, sources_of
 from .history import History
-from .not_finite import not_finite_in
-from .samples import ClassWeight, WeightedSamples, samples_of, split_off
-from .sources import InMemory
+from .samples import ClassWeight
 
 Metrics = str | Metric | Iterable[str | Metric]
 
 
 def fit(
     model: Module,
-    inputs: npt.ArrayLike,
-    targets: npt.ArrayLike,
+    inputs: npt.ArrayLike | BatchesOf,
+    targets: npt.ArrayLike | None = None,
     *,
     loss: str | Loss,
     optimizer: str | Optimizer | Callable[..., Optimizer] | None = None,
     epochs: int = 100,
     batch_size: int | None = None,
     metrics: Metrics = (),
-    validation_data: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
+    validation_data: tuple[npt.ArrayLike, npt.ArrayLike] | BatchesOf | None = None,
     validation_split: float = 0.0,
     sample_weight: npt.ArrayLike | None = None,
     class_weight: ClassWeight = None,
@@ -65,10 +65,14 @@ def fit(
     ----------
     model : Module
         The model, which is trained in place.
-    inputs : array_like, shape (samples, inputs)
+    inputs : array_like, shape (samples, inputs), or batches
         A row for each sample; samples of more dimensions where the model takes them (`Module.sample_ndim`).
-    targets : array_like, shape (samples, ...)
-        A target for each sample, as the loss takes them.
+        A `numpy.memmap`, or a view of one, is read by blocks if it is larger than 128 MiB, and need not fit
+        into memory. Or batches: an iterable of tuples ``(inputs, targets)`` or ``(inputs, targets,
+        weights)``, which is iterated over in each epoch, or a function without arguments that returns one;
+        an iterator is enough for one epoch. They are read in a thread, one ahead of the step.
+    targets : array_like, shape (samples, ...), or None
+        A target for each sample, as the loss takes them; None where batches have them.
     loss : str or callable
         A name of `nn.losses.LOSSES`, or a function from the outputs, of shape (batch, outputs), and the
         targets of a batch to one `Value`.
@@ -78,14 +82,17 @@ def fit(
     epochs : int
         The number of passes over the samples.
     batch_size : int or None
-        The number of samples in a step, in a new random order each epoch; None takes all, in their order.
+        The number of samples in a step, in a new random order each epoch; None takes all, in their order. Of
+        a file that is larger, blocks of 1 MiB are drawn in a random order, and shuffled 128 at a time.
     metrics : str, callable, or a list of them
         Names of `nn.metrics.METRICS`, or functions from outputs and targets, both as numbers, to a number.
-        They are told of all samples of an epoch at once, with the outputs from before each step.
-    validation_data : (array_like, array_like) or None
+        They are told of all samples of an epoch at once, with the outputs from before each step. Of batches,
+        and of a file that is larger, outputs are not kept: named metrics come out the same, and a function's
+        number is the mean over the batches, weighted by their lengths.
+    validation_data : (array_like, array_like), batches or None
         Inputs and targets that are held out: their loss and metrics are recorded after each epoch.
     validation_split : float
-        The fraction of the samples to hold out instead, drawn at random.
+        The fraction of the samples to hold out instead, drawn at random; of a larger file, of its blocks.
     sample_weight : array_like of float, shape (samples,), or None
         How much each sample counts; the loss is called with ``sample_weight=``.
     class_weight : dict, "balanced" or None
@@ -129,9 +136,10 @@ def fit(
     ------
     ValueError
         For different numbers of inputs and targets, no samples, less than 1 epoch or sample in a batch, an
-        unknown name, and a loss that does not depend on the outputs.
+        unknown name, a loss that does not depend on the outputs, a batch unlike the first one, and an
+        iterator for more than one epoch.
     TypeError
-        For a loss that does not return a `Value`.
+        For a loss that does not return a `Value`, and inputs without targets that are no batches.
     FloatingPointError
         As soon as the loss is nan or infinite. If a sample is the cause, the message names its row and
         column.
@@ -148,28 +156,38 @@ def fit(
     >>> history = fit(line, [[0.0], [1.0]], [1.0, 3.0], loss="mse", epochs=300, verbose=0)
     >>> [f"{p.data:.2f}" for p in line.parameters()]
     ['2.00', '1.00']
+    >>> def reading():
+    ...     for start in range(0, 100, 25):
+    ...         x = np.arange(start, start + 25.0)[:, None] / 100
+    ...         yield x, 2.0 * x[:, 0] + 1.0
+    >>> len(fit(line, reading, loss="mse", epochs=2, verbose=0).loss)
+    2
     """
-    ndim = None if model.sample_ndim is None else model.sample_ndim + 1
-    samples = samples_of(inputs, targets, sample_weight, class_weight, ndim=ndim)
     _check(epochs, batch_size)
     generator = np.random.default_rng(rng)
     saved = None if resume is None else Saved(resume)
     if saved is not None:
         saved.rewind(generator)
     rng_at_first = state_of(generator)
-    samples, held_out = _held_out(samples, validation_data, validation_split, generator)
+    source, held_out = sources_of(
+        *(inputs, targets, validation_data, validation_split, generator),
+        sample_weight=sample_weight,
+        class_weight=class_weight,
+        batch_size=batch_size,
+        epochs=epochs - (0 if saved is None else saved.epochs),
+        ndim=None if model.sample_ndim is None else model.sample_ndim + 1,
+    )
     rule = SGD(model.parameters(), lr=0.1) if optimizer is None else optimizers.optimizer(optimizer, model)
     told = [*as_callbacks(callbacks), *_early(early_stopping)]
     if checkpoint is not None:
         told.append(Checkpoint(checkpoint))
-    source = InMemory(samples, batch_size)
     training = Training(model, rule, epochs, generator, told, rng_at_first=rng_at_first)
     if schedule is not None:
-        batches = source.count or 1
-        training.schedule = schedules.schedule(schedule, rule, epochs=epochs, steps_per_epoch=batches)
+        training.schedule = _schedule(schedule, rule, epochs, source.count)
     model.train()
     eager = EagerSteps(model, losses.loss(loss), rule, _clip(clip_norm, clip_value), generator)
     if isinstance(rule, LBFGS):
+        source.whole()
         _check_that_it_can_be_minimised(
             batch_size=batch_size,
             clip_norm=clip_norm,
@@ -179,41 +197,27 @@ def fit(
             Dropout=eager.draws.are_needed or None,
         )
     is_exact = checkpoint is not None or resume is not None
-    steps, training.history.how = steps_of(jit, epochs * (source.count or inf), eager, source, is_exact)
-    evaluated = None if held_out is None else InMemory(held_out)
-    run = Epochs(training, steps, source, evaluated, _by_name(metrics, eager.loss))
-    run.run(saved, shown=bool(verbose))
+    with closing(source), nullcontext() if held_out is None else closing(held_out):
+        steps, training.history.how = steps_of(jit, epochs * (source.count or inf), eager, source, is_exact)
+        run = Epochs(training, steps, source, held_out, _by_name(metrics, eager.loss))
+        run.run(saved, shown=bool(verbose))
     return training.history
 
 
-def _held_out(
-    samples: WeightedSamples,
-    validation_data: tuple[npt.ArrayLike, npt.ArrayLike] | None,
-    validation_split: float,
-    rng: np.random.Generator,
-) -> tuple[WeightedSamples, WeightedSamples | None]:
-    """Return the samples to train on, and those that are held out."""
-    if validation_data is not None and validation_split:
-        raise ValueError("expected validation_data or validation_split, got both: leave out one")
-    if validation_split:
-        return split_off(samples, validation_split, rng)
-    if validation_data is None:
-        return samples, None
-    held_out = samples_of(*validation_data, ndim=None)
-    if held_out.x.shape[1:] != samples.x.shape[1:]:
+def _schedule(
+    which: str | LRScheduler | Callable[[Optimizer], LRScheduler],
+    rule: Optimizer,
+    epochs: int,
+    batches: int | None,
+) -> LRScheduler:
+    """Return a schedule, fitted to the numbers of epochs and of batches in each, if that is known."""
+    found = schedules.schedule(which, rule, epochs=epochs, steps_per_epoch=batches or 1)
+    if batches is None and isinstance(which, str) and found.per == "batch":
         raise ValueError(
-            f"expected held-out samples of {_counted(samples.x)} inputs, as those to train on, "
-            f"got {_counted(held_out.x)}"
+            f"schedule={which!r} ends with the last batch, and the number of batches is not known: pass them "
+            "as an object with a length (__len__), or a schedule of epochs"
         )
-    cell = not_finite_in(held_out)
-    if cell:
-        raise FloatingPointError(f"of the held-out samples, {cell}")
-    return samples, held_out
-
-
-def _counted(x: npt.NDArray[Any]) -> str:
-    """Return how many numbers a sample has, by dimension."""
-    return " × ".join(map(str, x.shape[1:]))
+    return found
 
 
 def _early(early_stopping: int | EarlyStopping | None) -> list[Callback]:

@@ -23,8 +23,20 @@ def why_not_finite(cell: str, model: Module, is_first: bool) -> str:
     return f"no step was done yet, so it is the model, the loss or the scale of the data: {see}"
 
 
-def not_finite_in(samples: WeightedSamples) -> str:
+def not_finite_in(samples: WeightedSamples, first_row: int = 0) -> str:
     """Return which of the data is not finite, and a remedy; nothing if all are.
+
+    Parameters
+    ----------
+    samples : WeightedSamples
+        The samples, or some of them.
+    first_row : int
+        The row of the first.
+
+    Returns
+    -------
+    str
+        The cell, counted from 0.
 
     Examples
     --------
@@ -34,9 +46,10 @@ def not_finite_in(samples: WeightedSamples) -> str:
     """
     for name, array in (("inputs", samples.x), ("targets", samples.y)):
         if array.dtype.kind == "f" and not np.all(np.isfinite(array)):
-            place = np.argwhere(~np.isfinite(array))[0].tolist()
+            row, *columns = np.argwhere(~np.isfinite(array))[0].tolist()
+            number, place = array[row, *columns], [first_row + row, *columns]
             cell = f"{name}[{', '.join(map(str, place))}]"
             where = f"row {place[0]}" + (f", column {place[1]}" if len(place) > 1 else "")
             remedy = "leave out such samples, or fill in what is missing"
-            return f"{cell} ({where}) is {array[tuple(place)]}: {remedy}"
+            return f"{cell} ({where}) is {number}: {remedy}"
     return ""

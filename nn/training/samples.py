@@ -14,6 +14,9 @@ ClassWeight = Mapping[int, float] | Literal["balanced"] | None
 """A weight for each class; ``"balanced"`` takes n / (classes · samples of the class), as in scikit-learn."""
 
 
+_WRONG_WEIGHTS = "expected weights of samples to be finite, at least 0, and not all 0"
+
+
 class WeightedSamples(NamedTuple):
     """Samples, a row for each, and how much each counts.
 
@@ -107,16 +110,38 @@ def samples_of(
             f"expected {kind} array of inputs with a row for each sample, and a target for each, "
             f"got inputs of shape {x.shape} and targets of shape {y.shape}"
         )
-    if sample_weight is None and class_weight is None:
-        return WeightedSamples(x, y)
-    weights = np.ones(len(x)) if sample_weight is None else np.asarray(sample_weight, dtype=float)
-    if weights.shape != (len(x),):
-        raise ValueError(f"expected a weight for each of {len(x)} samples, got shape {weights.shape}")
-    if class_weight is not None:
-        weights = weights * _weights_of_classes(y, class_weight)
-    if not (np.all(weights >= 0.0) and np.isfinite(weights.sum()) and weights.sum() > 0.0):
-        raise ValueError("expected weights of samples to be finite, at least 0, and not all 0")
+    weights = weights_of_samples(y, sample_weight, class_weight)
+    if weights is not None and not weights.any():
+        raise ValueError(_WRONG_WEIGHTS)
     return WeightedSamples(x, y, weights)
+
+
+def weights_of_samples(
+    targets: Array, sample_weight: npt.ArrayLike | None, class_weight: ClassWeight
+) -> Array | None:
+    """Return how much each sample counts, by its own weight and by its class; None if all count the same.
+
+    Raises
+    ------
+    ValueError
+        For weights of another shape, negative or infinite ones, or a class without a weight.
+
+    Examples
+    --------
+    >>> weights_of_samples(np.array([0, 1, 1]), [1.0, 2.0, 3.0], {0: 1.0, 1: 0.5}).tolist()
+    [1.0, 1.0, 1.5]
+    """
+    if sample_weight is None and class_weight is None:
+        return None
+    count = len(targets)
+    weights = np.ones(count) if sample_weight is None else np.asarray(sample_weight, dtype=float)
+    if weights.shape != (count,):
+        raise ValueError(f"expected a weight for each of {count} samples, got shape {weights.shape}")
+    if class_weight is not None:
+        weights = weights * _weights_of_classes(targets, class_weight)
+    if not (np.all(weights >= 0.0) and np.isfinite(weights.sum())):
+        raise ValueError(_WRONG_WEIGHTS)
+    return weights
 
 
 def split_off(
@@ -135,28 +160,71 @@ def split_off(
     >>> train.length, held_out.length
     (8, 2)
     """
-    if not 0.0 < fraction < 1.0:
-        raise ValueError(f"expected validation_split to be between 0 and 1, got {fraction!r}")
-    held_out = round(fraction * samples.length)
-    if not 0 < held_out < samples.length:
-        raise ValueError(
-            f"a validation_split of {fraction} of {samples.length} samples leaves "
-            f"{samples.length - held_out} to train on and {held_out} held out: pass validation_data, or "
-            "another fraction"
-        )
+    held_out = how_many_held_out(fraction, samples.length, "samples")
     order = rng.permutation(samples.length)
     return samples.take(np.sort(order[held_out:])), samples.take(np.sort(order[:held_out]))
 
 
-def _weights_of_classes(labels: Array, class_weight: ClassWeight) -> Array:
+def how_many_held_out(fraction: float, count: int, what: str) -> int:
+    """Return how many make a fraction.
+
+    Raises
+    ------
+    ValueError
+        For a fraction that is not between 0 and 1, or leaves none on either side.
+
+    Examples
+    --------
+    >>> how_many_held_out(0.2, 10, "samples")
+    2
+    """
+    if not 0.0 < fraction < 1.0:
+        raise ValueError(f"expected validation_split to be between 0 and 1, got {fraction!r}")
+    held_out = round(fraction * count)
+    if not 0 < held_out < count:
+        raise ValueError(
+            f"a validation_split of {fraction} of {count} {what} leaves {count - held_out} to train on and "
+            f"{held_out} held out: pass validation_data, or another fraction"
+        )
+    return held_out
+
+
+def balanced(counts: Mapping[int, int]) -> dict[int, float]:
+    """Return the weight of each class for which all classes together count the same.
+
+    Parameters
+    ----------
+    counts : dict
+        The number of samples of each class.
+
+    Returns
+    -------
+    dict
+        Weights whose mean over the samples is 1.
+
+    Examples
+    --------
+    >>> balanced({0: 1, 1: 2})
+    {0: 1.5, 1: 0.75}
+    """
+    total = sum(counts.values())
+    return {label: total / (len(counts) * count) for label, count in counts.items()}
+
+
+def check_class_numbers(labels: Array) -> None:
+    """Raise if targets are no class numbers, which weights of classes go with."""
     if labels.ndim != 1 or labels.dtype.kind not in "iub":
         raise ValueError(
             "class_weight goes with targets that are class numbers, "
             f"got {labels.dtype} of shape {labels.shape}"
         )
+
+
+def _weights_of_classes(labels: Array, class_weight: ClassWeight) -> Array:
+    check_class_numbers(labels)
     classes, place, counts = np.unique(labels, return_inverse=True, return_counts=True)
     if class_weight == "balanced":
-        return np.asarray((len(labels) / (len(classes) * counts))[place])
+        class_weight = balanced(dict(zip(classes.tolist(), counts.tolist(), strict=True)))
     if not isinstance(class_weight, Mapping):
         raise ValueError(f'expected class_weight to be a dict or "balanced", got {class_weight!r}')
     missing = [int(label) for label in classes if label not in class_weight]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from typing import ClassVar
 
 import numpy as np
 
 from .not_finite import not_finite_in
-from .samples import Array, WeightedSamples
+from .samples import Array, WeightedSamples, split_off
 
 
 class SampleSource(ABC):
@@ -22,6 +23,8 @@ class SampleSource(ABC):
     """
 
     count: int | None
+    is_streamed: ClassVar[bool] = False
+    """Whether the samples are never in memory as a whole, so that nothing is known of all before an epoch."""
 
     @property
     @abstractmethod
@@ -29,9 +32,13 @@ class SampleSource(ABC):
         """The first batch in order, by which a program is compiled and checked."""
 
     @property
-    @abstractmethod
     def targets(self) -> Array:
         """The targets that are known before the first epoch."""
+        return self.first.y
+
+    @abstractmethod
+    def known(self) -> Iterator[WeightedSamples]:
+        """Yield the batches that are known before the first epoch."""
 
     @abstractmethod
     def epoch(self, rng: np.random.Generator) -> Iterator[WeightedSamples]:
@@ -40,6 +47,16 @@ class SampleSource(ABC):
     @abstractmethod
     def in_order(self) -> Iterator[WeightedSamples]:
         """Return all batches, in their order."""
+
+    @abstractmethod
+    def split(self, fraction: float, rng: np.random.Generator) -> tuple[SampleSource, SampleSource]:
+        """Return a source of samples to train on, and one of a fraction of them that is held out.
+
+        Raises
+        ------
+        ValueError
+            For a fraction that is not between 0 and 1, or leaves nothing on either side.
+        """
 
     @abstractmethod
     def whole(self) -> WeightedSamples:
@@ -54,6 +71,9 @@ class SampleSource(ABC):
     @abstractmethod
     def not_finite(self) -> str:
         """Return which number is not finite, and a remedy; nothing if all are."""
+
+    def close(self) -> None:  # noqa: B027  # arrays have nothing to end
+        """End what the source has begun."""
 
 
 class InMemory(SampleSource):
@@ -88,6 +108,10 @@ class InMemory(SampleSource):
         """All targets."""
         return self.samples.y
 
+    def known(self) -> Iterator[WeightedSamples]:
+        """Return all batches."""
+        return self.in_order()
+
     def epoch(self, rng: np.random.Generator) -> Iterator[WeightedSamples]:
         """Return the batches of a new order; without a size, the same one batch."""
         order = None if self.batch_size is None else rng.permutation(self.samples.length)
@@ -96,6 +120,11 @@ class InMemory(SampleSource):
     def in_order(self) -> Iterator[WeightedSamples]:
         """Return all batches, in their order."""
         return self.samples.batches(self.batch_size)
+
+    def split(self, fraction: float, rng: np.random.Generator) -> tuple[SampleSource, SampleSource]:
+        """Return samples to train on, and some that are held out, drawn at random; these as one batch."""
+        train, held_out = split_off(self.samples, fraction, rng)
+        return InMemory(train, self.batch_size), InMemory(held_out)
 
     def whole(self) -> WeightedSamples:
         """Return the samples."""
