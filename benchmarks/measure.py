@@ -18,14 +18,19 @@ from . import forms
 CASES = (
     *("moons_eager", "moons_nn", "moons_samples", "microgpt", "microgpt_no_collector"),
     *("microgpt_jit", "hidden_markov", "recurrence", "moons_jit", "moons_in_turn", "logistic"),
-    *("fit_moons", "fit_moons_epoch", "fit_digits", "held_out", "estimators", "irregular", "sparse_jacobian"),
+    *("fit_moons", "fit_moons_epoch", "fit_digits", "larger_than_memory"),
+    *("held_out", "estimators", "irregular", "sparse_jacobian"),
     *("trace", "trace_gradient", "trace_million", "scalar_loop", "loops", "call"),
     *("chain", "wide", "diamond", "memory", "grow", "repl"),
 )
 # The modules of peers that have another name.
 REQUIRED = {
     **dict.fromkeys(
-        (forms.OURS, forms.COMPILED, "chainrule-numpy", "chainrule-blocks", "chainrule-scan"), "autograd"
+        (
+            *(forms.OURS, forms.COMPILED, "chainrule-numpy", "chainrule-blocks", "chainrule-scan"),
+            "chainrule-float32",
+        ),
+        "autograd",
     ),
     **dict.fromkeys(("jax-1", "jax-2", "jax-3"), "jax"),
     "micrograd-rust": "micrograd_rust",

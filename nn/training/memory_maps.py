@@ -180,7 +180,7 @@ class OnDisk(SampleSource):
 
     def _read(self, blocks: list[slice]) -> WeightedSamples:
         """Read blocks of rows into memory."""
-        x, y, *weights = (_copied(column, blocks) for column in self._samples.columns())
+        x, y, *weights = _copied(self._samples.columns(), blocks)
         return WeightedSamples(
             x, y, weights_of_samples(y, weights[0] if weights else None, self._class_weight)
         )
@@ -191,7 +191,8 @@ class OnDisk(SampleSource):
         check_class_numbers(targets)
         found = Counter[int]()
         for _, block in self._all_blocks():
-            labels, counts = np.unique(_copied(targets, [block]), return_counts=True)
+            (part,) = _copied((targets,), [block])
+            labels, counts = np.unique(part, return_counts=True)
             found.update(dict(zip(labels.tolist(), counts.tolist(), strict=True)))
         return found
 
@@ -204,15 +205,18 @@ class OnDisk(SampleSource):
         return min(self._block, self._samples.length - start)
 
 
-def _copied(array: Array, blocks: list[slice]) -> Array:
-    """Return rows of an array in memory, of which the file keeps no page in this process."""
-    lengths = [len(range(*block.indices(len(array)))) for block in blocks]
-    copied = np.empty((sum(lengths), *array.shape[1:]), array.dtype)
+def _copied(arrays: tuple[Array, ...], blocks: list[slice]) -> list[Array]:
+    """Return rows of arrays in memory, of which no page of a file is left in this process."""
+    lengths = [len(range(*block.indices(len(arrays[0])))) for block in blocks]
+    copied = [np.empty((sum(lengths), *array.shape[1:]), array.dtype) for array in arrays]
     start = 0
     for block, length in zip(blocks, lengths, strict=True):
-        copied[start : start + length] = array[block]
+        for array, copy in zip(arrays, copied, strict=True):
+            copy[start : start + length] = array[block]
+        # After all of them, since they may be columns of one file.
+        for array in arrays:
+            _let_go(array)
         start += length
-        _let_go(array)
     return copied
 
 
