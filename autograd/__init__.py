@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     )
     from .show.text.nudges import nudge
     from .show.text.path_products import paths
+    from .studies import sweep
     from .transforms.control_flow import cond, fori_loop, scan, switch, while_loop
     from .transforms.custom_rules import custom_jvp, custom_vjp
     from .transforms.gradient_check import check_grads
@@ -123,6 +124,7 @@ __all__ = [
     "stepper",
     "steps",
     "stop_gradient",
+    "sweep",
     "switch",
     "take",
     "to_latex",
@@ -162,6 +164,7 @@ _HOME = {
     "spy": ".show",
     "stepper": ".show",
     "stop_gradient": ".transforms.stopped_gradients",
+    "sweep": ".studies",
     "switch": ".transforms.control_flow",
     "take": ".transforms.indexing",
     "to_sympy": ".show",

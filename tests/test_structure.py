@@ -44,6 +44,7 @@ ROOMS = [
     "autograd.compiler.jax",
     "autograd.compiler.numba",
     "autograd.compiler",
+    "autograd.studies",
     "autograd",
 ]
 # Those of `nn`, likewise: folders, and files that stand beside them.
@@ -77,7 +78,17 @@ GROUND = {
 # The packages that users import from.
 PUBLIC = {"autograd", "autograd.show"}
 CORE = {"numpy", "graphviz"}
-LOADED_WHEN_USED = {"graphviz", "matplotlib", "numba", "sklearn", "tqdm", "pygraphviz", "scipy", "sympy"}
+LOADED_WHEN_USED = {
+    "graphviz",
+    "matplotlib",
+    "numba",
+    "sklearn",
+    "tqdm",
+    "pygraphviz",
+    "scipy",
+    "sympy",
+    "cloudpickle",
+}
 
 
 @cache

@@ -26,6 +26,7 @@ from typing import Any
 from weakref import ref
 
 from .program import Program
+from .settled_backends import are_backends_settled
 
 # Of one processor a compiler gets a quarter beside calls, and not half; all of it while nobody calls. Then
 # calls of 0.5 ms take 1.5 ms on average, and not 2.3: each time that NumPy lets other threads go on, the
@@ -183,6 +184,20 @@ def improve_later(program: Program) -> None:
     warn_if_unsafe()
     _watch()
     _worker.add(program)
+    if are_backends_settled():
+        program.settled.wait()
+
+
+def wait_for_all() -> None:
+    """Wait until all programs of the queue are improved, or given up.
+
+    Examples
+    --------
+    >>> wait_for_all()
+    """
+    thread = _worker.thread
+    if thread is not None:
+        thread.join()
 
 
 @cache

@@ -9,6 +9,7 @@ from weakref import ref
 
 from .background import improve_later
 from .program import Program, Run
+from .settled_backends import are_backends_settled
 
 # Numba takes 0.5 s to load the training step of the README from its cache and 4.6 s to compile it, and halves
 # the speed of everything else meanwhile. A program that would end sooner than that is better off without it,
@@ -87,7 +88,7 @@ def _timed(program: Program, use: Use) -> Run:
         start = perf_counter()
         results = run(*arrays)
         use.count(start, perf_counter())
-        if use.is_long and (found := improvable()) is not None:
+        if use.is_long and not are_backends_settled() and (found := improvable()) is not None:
             improve_later(found)
         return results
 
