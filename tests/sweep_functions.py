@@ -57,6 +57,16 @@ def loss(w: Any, x: Any, y: Any) -> Any:
 step = jit(value_and_grad(loss))
 
 
+def gradient_of_loss(w: Any, x: Any, y: Any) -> Any:
+    """Return the loss and its gradient."""
+    return value_and_grad(loss)(w, x, y)
+
+
+def power(x: Any, n: int) -> Any:
+    """Return a power."""
+    return x**n
+
+
 def descended(lr: float, compiled: Any = None) -> tuple[float, str]:
     """Return the loss after some steps, and whether the passes were run for them."""
     f = compiled or step

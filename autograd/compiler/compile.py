@@ -146,8 +146,10 @@ def compiled(
     texts = identifiers(names)
     tape, inputs, along = numbered_axes(tape, arguments, dims or [()] * len(results))
     settings = _stated(inputs), tuple(results), texts, _MOST_ARRAYS, _FEWEST_NUMBERS, along
-    found, passes = found_in(tape, settings, lambda: _found(tape, inputs, results, texts, along))
-    return program_of(found, texts, arguments, results, backend, passes, start)
+    found, passes, key = found_in(tape, settings, lambda: _found(tape, inputs, results, texts, along))
+    program = program_of(found, texts, arguments, results, backend, passes, start)
+    program.fingerprint = key
+    return program
 
 
 def program_of(
@@ -392,7 +394,7 @@ def compiled_elementwise(
     start = time.perf_counter()
     tape = tape_of(results, [[leaf] for leaf in leaves])
     texts = identifiers(names)
-    found, passes = found_in(tape, texts, lambda: _found_elementwise(tape, len(leaves), texts))
+    found, passes, _ = found_in(tape, texts, lambda: _found_elementwise(tape, len(leaves), texts))
     assert isinstance(found, FoundArrays)
     return _program(found, passes, start)
 

@@ -154,6 +154,12 @@ class Jitted:
             call = Call(self._f, args, kwargs, self._static)
             call.on([Value(number) for array in call.arrays for number in array.ravel().tolist()])
 
+    def __reduce__(self) -> tuple[Callable[..., Jitted], tuple[Any, ...]]:
+        # Loaded when first used, as nearly no function is pickled.
+        from .jitted_pickles import reduced
+
+        return reduced(self)
+
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         """Bind the function as a method: the object, which must be a module, is its first argument."""
         return self if instance is None else functools.partial(self, instance)

@@ -16,7 +16,7 @@ from .tasks import (
     outcomes_of,
     unpacked_outcome,
 )
-from .travelling import UnsentError, sent
+from .travelling import UnsentError, sent, sent_with_programs
 
 Numbered = list[tuple[int, Any]]
 
@@ -152,7 +152,7 @@ def _submitter(
     """Return what hands a task to an executor: as it is to threads of this process, else as bytes."""
     if has_threads:
         return lambda task: executor.submit(list_of_outcomes, f, task, seeds)
-    function = sent(f, "the function of the sweep")
+    function = sent_with_programs(f)
     return lambda task: executor.submit(outcomes_by_bytes, function, sent(task, "a point"), seeds)
 
 

@@ -127,7 +127,7 @@ def sweep(
         known = {outcome.number for outcome in outcomes}
         rest = [(number, point) for number, point in enumerate(points) if number not in known]
         bar = Progress(range(len(known), len(points)), progress, "point")
-        ended = ""
+        ended, failed = "", 0
         try:
             with closing(outcomes_from(f, rest, executor, chunks, seeds)) as found:
                 for _ in bar:
@@ -135,18 +135,14 @@ def sweep(
                     if file and outcome.fault is None:
                         file.add(outcome.number, outcome.result)
                     outcomes.append(outcome)
-                    bar.describe(_failed(outcomes))
+                    failed += outcome.fault is not None
+                    bar.describe(f"{failed} failed" if failed else "")
         except KeyboardInterrupt:
             ended = INTERRUPTED
     results = SweepResults(f, points, outcomes, ended)
     if results.failures or results.missing:
         _warn_of(results)
     return results
-
-
-def _failed(outcomes: Iterable[Outcome]) -> str:
-    failed = sum(outcome.fault is not None for outcome in outcomes)
-    return f"{failed} failed" if failed else ""
 
 
 def _warn_of(results: SweepResults) -> None:

@@ -101,7 +101,8 @@ def outcomes_by_bytes(function: bytes, points: bytes, seeds: Seeds) -> list[Outc
 
     Examples
     --------
-    >>> [outcome] = outcomes_by_bytes(pickle.dumps(abs), pickle.dumps([(0, -1.0)]), None)
+    >>> from .travelling import sent_with_programs
+    >>> [outcome] = outcomes_by_bytes(sent_with_programs(abs), pickle.dumps([(0, -1.0)]), None)
     >>> pickle.loads(outcome.result)
     1.0
     """

@@ -6,9 +6,17 @@ a notebook. Without it `pickle` refers to a function by its module and its name.
 
 from __future__ import annotations
 
+import io
 import pickle
 from importlib.util import find_spec
 from typing import Any
+
+from ..compiler.findings import keep_records, latest_records
+from ..compiler.jitted import Jitted
+from ..compiler.jitted_pickles import home_of, with_function
+
+MOST_BYTES = 1_000_000
+"""How many bytes of programs go with each task; those of the moons' training step are 9,000."""
 
 _latest: tuple[bytes, Any] = b"", None
 
@@ -23,7 +31,7 @@ def sent(thing: Any, what: str) -> bytes:
     Parameters
     ----------
     thing : object
-        A function, or points.
+        Points, or a function.
     what : str
         What it is, for the error.
 
@@ -34,7 +42,7 @@ def sent(thing: Any, what: str) -> bytes:
 
     Examples
     --------
-    >>> received(sent(len, "the function")) is len
+    >>> pickle.loads(sent(len, "the function")) is len
     True
     """
     try:
@@ -47,8 +55,27 @@ def sent(thing: Any, what: str) -> bytes:
         ) from error
 
 
+def sent_with_programs(f: Any) -> bytes:
+    """Return a function as bytes, with what this process has compiled lately.
+
+    Those may be programs of functions that `f` calls, which other processes import by themselves, or of the
+    steps of a training.
+
+    Raises
+    ------
+    UnsentError
+        If the function cannot be pickled.
+
+    Examples
+    --------
+    >>> received(sent_with_programs(len)) is len
+    True
+    """
+    return sent((latest_records(MOST_BYTES), f), "the function of the sweep")
+
+
 def received(data: bytes) -> Any:
-    """Return the function that `sent` was given, the same object as long as the same bytes come.
+    """Return the function that `sent_with_programs` was given, the same object as long as the bytes are.
 
     What a function has compiled is there for the next task.
 
@@ -59,22 +86,23 @@ def received(data: bytes) -> Any:
 
     Examples
     --------
-    >>> data = sent({"a": 1}, "a dict")
+    >>> data = sent_with_programs(UnsentError)
     >>> received(data) is received(data)
     True
     """
     global _latest
-    known, thing = _latest
+    known, f = _latest
     if known != data:
         try:
-            thing = pickle.loads(data)
+            records, f = pickle.loads(data)
         except (AttributeError, ImportError) as error:
             raise UnsentError(
                 f"the function of the sweep is not found in the process that is to call it ({error}): define "
                 "it in a module that can be imported there, or pip install cloudpickle here and there"
             ) from None
-        _latest = data, thing
-    return thing
+        keep_records(records)
+        _latest = data, f
+    return f
 
 
 def result_bytes(result: Any) -> bytes:
@@ -97,5 +125,14 @@ def _pickled(thing: Any) -> bytes:
         return pickle.dumps(thing, pickle.HIGHEST_PROTOCOL)
     import cloudpickle
 
-    data: bytes = cloudpickle.dumps(thing)
-    return data
+    class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
+        """Writes compiled functions of the main program as it writes others: there is another one there."""
+
+        def reducer_override(self, item: Any) -> Any:
+            if type(item) is Jitted and home_of(item)[0] == "__main__":
+                return with_function(item)
+            return super().reducer_override(item)
+
+    file = io.BytesIO()
+    Pickler(file).dump(thing)
+    return file.getvalue()

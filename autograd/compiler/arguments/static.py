@@ -85,7 +85,7 @@ class StaticArguments:
         argnames: str | Iterable[str] | None,
     ) -> None:
         self._f = f
-        self._given = argnums, argnames
+        self.given = argnums, argnames
         self._name = getattr(f, "__name__", "the function")
         self._argnums, self._argnames = _positions(argnums), _names(argnames)
         parameters = _parameters(f)
@@ -130,7 +130,7 @@ class StaticArguments:
 
     def of(self, f: Callable[..., Any]) -> StaticArguments:
         """Return the same positions and names for another function."""
-        return StaticArguments(f, *self._given)
+        return StaticArguments(f, *self.given)
 
     def of_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Statics:
         """Return the static arguments of a call.

@@ -118,6 +118,8 @@ class Program:
         The form of the calls that it answers, once it is kept.
     outline : list
         What the user calls the arrays that it takes.
+    fingerprint : str
+        That of the tape that it was made of, empty if there is none.
     enter : callable or None
         What makes machine code read the arguments itself, once there is some that does.
 
@@ -140,6 +142,7 @@ class Program:
         self.made_of: tuple[Any, ...] | None = None
         self.form: CallForm | None = None
         self.outline: list[Any] = []
+        self.fingerprint = ""
         self.enter: Enter | None = None
         self.settled = Event()
         self.settled.set()
