@@ -836,5 +836,11 @@ _CONSTANT = Op(
     value="x", partials=("0.0",), latex="{x}", domain=(_LINE,), ulps=0.0,
 )  # fmt: skip
 
-CONSTANTS: Mapping[str, Op] = MappingProxyType({_CONSTANT.name: _CONSTANT})
-"""The row for intermediate results of rules that are constant up to rounding."""
+# A row of its own, which programs keep: the other one is its operand wherever nobody asks for derivatives.
+_STOPPED = Op(
+    name="stopped", doc="the number itself, through which no derivative flows in what a program becomes",
+    value="constant(x)", partials=("0.0",), latex="{x}", domain=(_LINE,), ulps=0.0,
+)  # fmt: skip
+
+CONSTANTS: Mapping[str, Op] = MappingProxyType({op.name: op for op in (_CONSTANT, _STOPPED)})
+"""The rows for what is constant to derivatives, such as results of rules that are so up to rounding."""

@@ -208,6 +208,7 @@ READERS = {
     *("transforms.sparse_batches", "compiler.trace.fingerprint", "compiler.passes.axes"),
     *("compiler.passes.reductions", "compiler.passes.class_sequence", "compiler.passes.rolling"),
     *("compiler.passes.apart", "compiler.passes.colours", "compiler.passes.within_steps"),
+    "compiler.passes.stops",
     "compiler.arrays.layout",
 }
 

@@ -202,7 +202,7 @@ def jax_row(op: Op, operands: Sequence[str], helpers: Helpers) -> str:
     if op in COMPARISONS.values():
         left, right = operands
         return f"({left} {op.symbol} {right}).astype(dtype)"
-    applied = Rule(f"{op.name}({', '.join(op.parameters)})")
+    applied = Rule(f"{op.name}({', '.join(op.parameters)})") if op.name in OPS else op.value
     return jax_expression(applied, dict(zip(op.parameters, operands, strict=True)), helpers)
 
 

@@ -31,6 +31,7 @@ class _NumPy(Renderer):
 _WORDS = _NumPy(
     {
         **SIGNS,
+        "constant": Form("{}"),
         **{
             word: called(f"np.{meaning.__name__}", len(OPS[word].partials))
             for word, meaning in NUMPY.items()

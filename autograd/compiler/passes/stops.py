@@ -1,0 +1,48 @@
+"""Keep on a tape where no derivative flows, for programs that somebody else differentiates."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ...ops.structural import Operation
+from ...ops.table import CONSTANTS
+from ..trace.loops import TapeLoop
+from ..trace.tape import Tape, rewritten
+
+_CONSTANT, _STOPPED = CONSTANTS["constant"], CONSTANTS["stopped"]
+
+
+def with_stops(tape: Tape) -> Tape:
+    """Return a tape on which a number through which no derivative flows stays an instruction of its own.
+
+    Other passes take it for its operand, which for NumPy it is. A program of JAX may be differentiated by
+    JAX, for which the two are different: what `stop_gradient` returns, and what rules take for constants.
+
+    Parameters
+    ----------
+    tape : Tape
+        The program.
+
+    Returns
+    -------
+    Tape
+        The program with other instructions for these numbers, also in its loops.
+
+    Examples
+    --------
+    >>> from autograd import Value, stop_gradient
+    >>> from ..trace.tape import tape_of
+    >>> x = Value(3.0)
+    >>> [op and op.name for op in with_stops(tape_of([x * stop_gradient(x)], [[x]])).ops]
+    [None, 'stopped', 'mul']
+    """
+    loops: dict[Operation, TapeLoop] = {}
+
+    def write(found: Tape, op: Operation, args: tuple[int, ...]) -> int:
+        if isinstance(op, TapeLoop):
+            if op not in loops:
+                loops[op] = replace(op, body=with_stops(op.body))
+            return found.add(loops[op], args)
+        return found.add(_STOPPED, args)
+
+    return rewritten(tape, write, lambda op: op is _CONSTANT or isinstance(op, TapeLoop))
