@@ -9,9 +9,10 @@ from types import CodeType
 from typing import Any
 
 from ..arrays.plan import Plan, Results
-from ..numpy.expressions import helpers_text
+from ..numpy.expressions import Helpers, helpers_text
 from ..numpy.literals import Literals, module_text
 from ..numpy.source import Source, lengths_of, write_program
+from ..numpy.statements import Counts
 from .expressions import used_helpers
 from .writer import JaxWriter
 
@@ -104,18 +105,60 @@ def jax_source(plan: Plan, parameters: Sequence[str], results: Results) -> JaxSo
     """
     writer = JaxWriter.of(plan, parameters, results)
     write_program(writer, results)
-    lines = [*_given(writer), *writer.lines]
-    head = f"\n\ndef program({', '.join(parameters)}):"
-    program = "\n".join([head, *(f"    {line}" for line in lines), ""])
-    helpers = used_helpers(program, {**writer.helpers, "strided": _STRIDED})
-    body = "\n".join([*(text.rstrip() for text in helpers_text(helpers)), program])
-    imports = [f"import {name}" for name in ("functools", "math") if f"{name}." in body]
-    return JaxSource(body, imports, writer.literals, **asdict(writer.counts))
-
-
-def _given(writer: JaxWriter) -> list[str]:
-    """Return the statements that define the type of all numbers, and the lengths."""
-    lines = [f"{name} = {text}" for _, name, text in lengths_of(writer)]
+    lengths = [f"{name} = {text}" for _, name, text in lengths_of(writer)]
     if any("dtype" in line for line in writer.lines):
-        lines.insert(0, f"dtype = jnp.result_type({', '.join(['float', *writer.parameters])})")
-    return lines
+        lengths.insert(0, type_line(parameters))
+    return source_of(parameters, [*lengths, *writer.lines], writer.helpers, writer.literals, writer.counts)
+
+
+def type_line(parameters: Sequence[str]) -> str:
+    """Return the statement that defines the type of all numbers.
+
+    Examples
+    --------
+    >>> type_line(["x"])
+    'dtype = jnp.result_type(float, x)'
+    """
+    return f"dtype = jnp.result_type({', '.join(['float', *parameters])})"
+
+
+def source_of(
+    parameters: Sequence[str], lines: Sequence[str], helpers: Helpers, literals: Literals, counts: Counts
+) -> JaxSource:
+    """Return the program of some statements.
+
+    Parameters
+    ----------
+    parameters : sequence of str
+        A name for each argument.
+    lines : sequence of str
+        The statements.
+    helpers : dict
+        The functions that they may use.
+    literals : Literals
+        The arrays that they use.
+    counts : Counts
+        What they consist of.
+
+    Returns
+    -------
+    JaxSource
+        The program.
+
+    Examples
+    --------
+    >>> print(source_of(["x"], ["return (x,)"], {}, Literals(), Counts()).text)
+    import jax
+    import jax.numpy as jnp
+    <BLANKLINE>
+    <BLANKLINE>
+    def program(x):
+        return (x,)
+    <BLANKLINE>
+    """
+    head = f"\n\ndef program({', '.join(parameters)}):"
+    program = "\n".join([head, *(f"    {line}".rstrip() for line in lines), ""])
+    used = used_helpers(program, {**helpers, "strided": _STRIDED})
+    body = "\n".join([*(text.rstrip() for text in helpers_text(used)), program])
+    imports = [f"import {name}" for name in ("functools", "math") if f"{name}." in body]
+    return JaxSource(body, imports, literals, **asdict(counts))
