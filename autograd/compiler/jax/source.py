@@ -14,6 +14,7 @@ from ..numpy.literals import Literals, module_text
 from ..numpy.source import Source, lengths_of, write_program
 from ..numpy.statements import Counts
 from .expressions import used_helpers
+from .loops import in_room
 from .writer import JaxWriter
 
 _STRIDED = """\
@@ -105,10 +106,11 @@ def jax_source(plan: Plan, parameters: Sequence[str], results: Results) -> JaxSo
     """
     writer = JaxWriter.of(plan, parameters, results)
     write_program(writer, results)
-    lengths = [f"{name} = {text}" for _, name, text in lengths_of(writer)]
+    given = [f"{name} = {text}" for _, name, text in lengths_of(writer)]
     if any("dtype" in line for line in writer.lines):
-        lengths.insert(0, type_line(parameters))
-    return source_of(parameters, [*lengths, *writer.lines], writer.helpers, writer.literals, writer.counts)
+        given.insert(0, type_line(parameters))
+    lines = in_room(writer, writer.lines.pop().removeprefix("return "))
+    return source_of(parameters, [*given, *lines], writer.helpers, writer.literals, writer.counts)
 
 
 def type_line(parameters: Sequence[str]) -> str:

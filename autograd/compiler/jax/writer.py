@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 from ...ops.table import Op
 from ..arrays.index_rules import Positions
@@ -14,22 +16,58 @@ from ..arrays.total_products import TotalProducts
 from ..numpy.literals import number_text
 from ..numpy.reductions import product
 from ..numpy.statements import StatementWriter, WriteBlocks, is_literal
-from ..runtime.program import UnsuitableError
 from .expressions import jax_row
 from .joining import joined
 from .lookups import look_up
+from .loops import write_loop
+from .masked_sums import with_masked_sums
 from .reductions import product_of_terms, reduced_text
 
 
+@dataclass
 class JaxWriter(StatementWriter):
-    """The statements of a program of `jax.numpy`."""
+    """The statements of a program of `jax.numpy`.
+
+    Attributes
+    ----------
+    begin : int or None
+        The first statement that needs the room for steps of a loop that counts them.
+    room : str
+        What that is called.
+    counted : dict of int to str
+        By the axes along which loops store their steps there, how many numbers they store.
+    rooms : dict of int to str
+        The room along each axis, in this function and those around it.
+    """
 
     module = "jnp"
+
+    begin: int | None = None
+    room: str = ""
+    counted: dict[int, str] = field(default_factory=dict)
+    rooms: dict[int, str] = field(default_factory=dict)
 
     @staticmethod
     def totals_first(plan: Plan, results: Results) -> TotalProducts:
         # Where something is infinite, only another way to compute it tells; what runs may not depend on that.
-        return TotalProducts(plan, {})
+        return TotalProducts(with_masked_sums(plan), {})
+
+    def within(self, plan: Plan, parameters: Sequence[str], results: Results) -> Self:
+        return replace(super().within(plan, parameters, results), rooms={**self.rooms})
+
+    def count(self, axis: int) -> str:
+        """Return the number of steps along an axis."""
+        return super().length(axis)
+
+    def length(self, axis: int) -> str:
+        """Return how long arrays are along an axis, which may be longer than there are steps."""
+        return self.rooms.get(axis) or super().length(axis)
+
+    def begin_room(self, axis: int, numbers: str) -> None:
+        """Have all statements from here on in a function of the room for steps, of so many numbers each."""
+        if self.begin is None:
+            self.begin, self.room = len(self.lines), f"room{next(self.numbers)}"
+        self.rooms[axis], self.counted[axis] = self.room, numbers
 
     def number(self, number: float) -> str:
         return number_text(number).replace("np.", "jnp.")
@@ -55,7 +93,7 @@ class JaxWriter(StatementWriter):
         return f"{argument}.shape[{dimension}]"
 
     def length_as_number(self, axis: int) -> str:
-        return self.assigned(f"jnp.asarray({self.length(axis)}, dtype)")
+        return self.assigned(f"jnp.asarray({self.count(axis)}, dtype)")
 
     def indices(self, axis: int) -> str:
         return f"jnp.arange({self.length(axis)}, dtype=dtype)"
@@ -86,8 +124,11 @@ class JaxWriter(StatementWriter):
     def look_up(self, block: Block, lookup: Lookup) -> str:
         return look_up(self, block, lookup)
 
+    def steps_first(self, text: str, place: int) -> str:
+        return f"jnp.moveaxis({text}, {place}, 0)"
+
     def write_loop(self, colour: int, loop: LoopPlan, write_blocks: WriteBlocks) -> None:
-        raise UnsuitableError("it has loops, which are not written for JAX yet")
+        write_loop(self, colour, loop, write_blocks)
 
     def fill(
         self,

@@ -31,8 +31,8 @@ def write_loop(writer: StatementWriter, colour: int, loop: LoopPlan, write_block
     """
     given = [writer.new_name() for _ in loop.carried]
     kept = _begun(writer, colour, loop, given)
-    taken, slices = _taken(writer, loop)
-    body = writer.within(loop.body, [*given, *taken], loop.results)
+    names, slices = taken(writer, loop)
+    body = writer.within(loop.body, [*given, *names], loop.results)
     plan = body.plan
     carried = {i for array in loop.carried for i in array.results}
     before: Collection[int] = ()
@@ -50,7 +50,7 @@ def write_loop(writer: StatementWriter, colour: int, loop: LoopPlan, write_block
         store = "{}.append({})"
     body.lines += [store.format(name, given[k]) for (k, when), name in kept.items() if when == "given"]
     write_blocks(body, carried, [other for other in plan.blocks if other not in before])
-    body.lines.append(f"{', '.join(given)} = {', '.join(_left(body, loop))}")
+    body.lines.append(f"{', '.join(given)} = {', '.join(left(body, loop))}")
     body.lines += [store.format(name, given[k]) for (k, when), name in kept.items() if when == "left"]
     if loop.condition is not None:
         _count(writer, body, colour, loop.axis)
@@ -88,26 +88,26 @@ def _begun(writer: StatementWriter, colour: int, loop: LoopPlan, given: Sequence
         writer.lines.append(f"{name} = np.float64({first})" if is_literal(first) else f"{name} = {first}")
         for when in ("given", "left"):
             if (colour, k, when) in used:
-                empty = f"np.empty({_shape_of_all(writer, array, loop.axis)})"
+                empty = f"np.empty({shape_of_all(writer, array, loop.axis)})"
                 kept[k, when] = writer.assigned(empty if loop.condition is None else "[]")
     return kept
 
 
-def _shape_of_all(writer: StatementWriter, array: CarriedArray, axis: int) -> str:
+def shape_of_all(writer: StatementWriter, array: CarriedArray, axis: int) -> str:
     """Return the shape of an array that is carried, for all steps."""
     lengths = [writer.length(axis), *map(str, array.shape), *map(writer.length, array.axes)]
     return f"({', '.join(lengths)},)"
 
 
-def _left(body: StatementWriter, loop: LoopPlan) -> list[str]:
-    """Return what is carried on."""
+def left(body: StatementWriter, loop: LoopPlan) -> list[str]:
+    """Write what is carried on, and return it."""
     return [
         assembled(body, [loop.body.place[i] for i in array.results], array.shape, array.axes, is_own=False)
         for array in loop.carried
     ]
 
 
-def _taken(writer: StatementWriter, loop: LoopPlan) -> tuple[list[str], dict[str, str]]:
+def taken(writer: StatementWriter, loop: LoopPlan) -> tuple[list[str], dict[str, str]]:
     """Write what the body takes from around it; return its names, and which are slices of what."""
     names: list[str] = []
     slices: dict[str, str] = {}
@@ -120,24 +120,28 @@ def _taken(writer: StatementWriter, loop: LoopPlan) -> tuple[list[str], dict[str
             names.append(text)
             continue
         place = operand.wanted.ndim + axes.index(loop.axis)
-        first = "" if not place else f"np.ascontiguousarray(np.moveaxis({text}, {place}, 0))"
-        stacked = writer.assigned(first or text)
+        stacked = writer.assigned(writer.steps_first(text, place) if place else text)
         names.append(writer.new_name())
         slices[names[-1]] = stacked
     return names, slices
 
 
 def _with_steps_last(writer: StatementWriter, name: str, block: Block, loop: LoopPlan) -> str:
-    """Return an array whose first dimension is the steps with that dimension among its axes."""
+    """Return an array of all steps, or a list of the arrays of each, as the block that it is."""
     if loop.condition is not None:
         assert block.carried is not None
         array = loop.carried[block.carried[1]]
         # Without steps the list does not know its shape.
         is_flat = not array.shape and not array.axes
-        shaped = "" if is_flat else f".reshape({_shape_of_all(writer, array, loop.axis)})"
+        shaped = "" if is_flat else f".reshape({shape_of_all(writer, array, loop.axis)})"
         name = writer.assigned(f"np.array({name}, dtype=float){shaped}")
-    place = len(block.shape) + block.axes.index(loop.axis)
+    return steps_last(writer, name, block, loop.axis)
+
+
+def steps_last(writer: StatementWriter, name: str, block: Block, axis: int) -> str:
+    """Write an array whose first dimension is the steps as the block that it is, and return its name."""
+    place = len(block.shape) + block.axes.index(axis)
     if not place:
         return name
     is_matrix = len(block.shape) + len(block.axes) == 2
-    return writer.assigned(f"{name}.T" if is_matrix else f"np.moveaxis({name}, 0, {place})")
+    return writer.assigned(f"{name}.T" if is_matrix else f"{writer.module}.moveaxis({name}, 0, {place})")

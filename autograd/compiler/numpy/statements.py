@@ -243,6 +243,10 @@ class StatementWriter(ABC):
         """Write a lookup, and return its name."""
 
     @abstractmethod
+    def steps_first(self, text: str, place: int) -> str:
+        """Return an array with the dimension at some place as its first, which a loop goes along."""
+
+    @abstractmethod
     def write_loop(self, colour: int, loop: LoopPlan, write_blocks: WriteBlocks) -> None:
         """Write a loop over steps, and name what it carries."""
 

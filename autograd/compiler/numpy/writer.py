@@ -86,6 +86,9 @@ class NumPyWriter(StatementWriter):
     def look_up(self, block: Block, lookup: Lookup) -> str:
         return look_up(self, block, lookup)
 
+    def steps_first(self, text: str, place: int) -> str:
+        return f"np.ascontiguousarray(np.moveaxis({text}, {place}, 0))"
+
     def write_loop(self, colour: int, loop: LoopPlan, write_blocks: WriteBlocks) -> None:
         write_loop(self, colour, loop, write_blocks)
 

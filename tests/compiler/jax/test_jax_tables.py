@@ -12,6 +12,7 @@ import pytest
 from array_programs import ArrayProgram, array_programs
 from comparing import evaluated, same
 from hypothesis import given, settings
+from jax_programs import names_of, run_by_jax
 from loops_backend import on
 from programs import call_public
 
@@ -31,23 +32,6 @@ from autograd.compiler.table.schedule import Schedule
 jax = pytest.importorskip("jax")
 
 pytestmark = pytest.mark.usefixtures("jax_in_doubles")
-
-
-def names_of(shapes: Sequence[object]) -> list[str]:
-    """Return a name for each of some arguments."""
-    return [f"x{i}" for i in range(len(shapes))]
-
-
-def run_by_jax(source: JaxSource) -> Run:
-    """Return a program, compiled by JAX, on arrays of NumPy."""
-    run = jax.jit(source.run())
-
-    def program(*arrays: object) -> tuple[object, ...]:
-        found = [np.asarray(result) for result in run(*map(np.asarray, arrays))]
-        assert {result.dtype for result in found} <= {np.dtype(float)}
-        return tuple([result if result.ndim else float(result) for result in found])
-
-    return program
 
 
 def by_array_table(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results) -> Run:
@@ -135,7 +119,7 @@ def test_size_and_derivative(interpreting: list[JaxSource]) -> None:
         jit(vmap(f), backend="numpy")(x)
         program = interpreting[-1].run()
         sizes.append(str(jax.make_jaxpr(program)(x)).count("[\n"))
-        found = jax.grad(lambda x: program(x)[0].sum())(x)  # noqa: B023
+        found = jax.jit(jax.grad(lambda x: program(x)[0].sum()))(x)  # noqa: B023
         np.testing.assert_allclose(found, evaluated(vmap(grad(f)), x), rtol=1e-6)
-        assert {result.dtype for result in program(x.astype("float32"))} == {np.dtype("float32")}
+        assert [of.dtype for of in jax.eval_shape(program, x.astype("float32"))] == ["float32"]
     assert sizes[0] == sizes[1]
