@@ -78,17 +78,8 @@ GROUND = {
 # The packages that users import from.
 PUBLIC = {"autograd", "autograd.show"}
 CORE = {"numpy", "graphviz"}
-LOADED_WHEN_USED = {
-    "graphviz",
-    "matplotlib",
-    "numba",
-    "sklearn",
-    "tqdm",
-    "pygraphviz",
-    "scipy",
-    "sympy",
-    "cloudpickle",
-}
+OPTIONAL = {"cloudpickle", "jax", "matplotlib", "numba", "sklearn", "tqdm", "pygraphviz", "scipy", "sympy"}
+LOADED_WHEN_USED = {"graphviz", *OPTIONAL}
 
 
 @cache

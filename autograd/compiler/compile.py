@@ -9,7 +9,7 @@ from functools import partial
 from hashlib import blake2b
 from itertools import islice
 from math import prod
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -32,7 +32,7 @@ from .passes.runs import in_runs
 from .passes.simplify import simplify, used
 from .passes.within_steps import within_steps
 from .runtime.identifiers import identifiers
-from .runtime.program import CompilationReport, NoPatternError, Program, Run
+from .runtime.program import CompilationReport, NoPatternError, Program, Run, UnsuitableError
 from .table.array_rows import GATHER, PRODUCT, REDUCTION
 from .table.array_table import ArrayTable, array_table
 from .table.schedule import Schedule, is_schedulable, schedule
@@ -87,11 +87,58 @@ def _numba_of_array_table(table: ArrayTable) -> Workshop:
     return arrays_with_numba(table)
 
 
-BACKENDS: dict[str, Backend | None] = {
+class WrittenProgram(Protocol):
+    """A program as text."""
+
+    @property
+    def text(self) -> str:
+        """The module, which runs on its own."""
+
+    def run(self) -> Run:
+        """Return the function that it defines."""
+
+
+class Library(NamedTuple):
+    """Writes programs for the arrays of another library, which NumPy's programs do not take.
+
+    Each may raise `UnsuitableError` for a program that it does not support.
+
+    Attributes
+    ----------
+    of_plan : callable
+        From the plan, the names of the arguments, and for each result its instructions and its shape, to the
+        program.
+    of_table, of_array_table : callable
+        From the `Schedule` or the `ArrayTable` of an irregular program, the names of the arguments and the
+        shapes of the results, to the program.
+    """
+
+    of_plan: Callable[[Plan, Sequence[str], Results], WrittenProgram]
+    of_table: Callable[[Schedule, Sequence[str], Shapes], WrittenProgram]
+    of_array_table: Callable[[ArrayTable, Sequence[str], Shapes], WrittenProgram]
+
+
+def _jax_of_plan(plan: Plan, names: Sequence[str], results: Results) -> WrittenProgram:
+    # Loaded when first used, as are all of its folder.
+    from .jax.source import jax_source
+
+    return jax_source(plan, names, results)
+
+
+def _jax_of_table(table: Schedule, names: Sequence[str], shapes: Shapes) -> WrittenProgram:
+    raise UnsuitableError("irregular programs are not written for it")
+
+
+def _jax_of_array_table(table: ArrayTable, names: Sequence[str], shapes: Shapes) -> WrittenProgram:
+    raise UnsuitableError("irregular programs are not written for it")
+
+
+BACKENDS: dict[str, Backend | Library | None] = {
     "numpy": None,
     "numba": Backend(_numba_of_plan, _numba_of_table, _numba_of_array_table),
+    "jax": Library(_jax_of_plan, _jax_of_table, _jax_of_array_table),
 }
-"""The backends by name. NumPy's programs are always made first."""
+"""The backends by name. NumPy's programs are made first, but where those of another library are asked for."""
 
 # A statement of NumPy takes 1 us, and 0.1 ms to compile. More arrays than these are interpreted.
 _MOST_ARRAYS = 1000
@@ -112,7 +159,8 @@ def compiled(
     """Compile a tape.
 
     The program runs on NumPy. If another backend is asked for, the program expects that one's, which
-    replaces it once somebody calls `Program.improve`, as `improve_later` does.
+    replaces it once somebody calls `Program.improve`, as `improve_later` does. That of a `Library` runs at
+    once: it is from that library's arrays to the tuple of results.
 
     Parameters
     ----------
@@ -133,6 +181,11 @@ def compiled(
     -------
     Program
         What runs.
+
+    Raises
+    ------
+    NotImplementedError
+        For a program that a `Library` does not support.
 
     Examples
     --------
@@ -183,6 +236,11 @@ def program_of(
     Program
         What runs.
 
+    Raises
+    ------
+    NotImplementedError
+        As for `compiled`.
+
     Examples
     --------
     >>> from .table.schedule import schedule
@@ -192,7 +250,9 @@ def program_of(
     (9.0,)
     """
     better = BACKENDS[backend]
-    if isinstance(found, FoundTable):
+    if isinstance(better, Library):
+        program = _written(found, better, names, results, _report(found, passes, start, backend))
+    elif isinstance(found, FoundTable):
         program = _interpreted(found, passes, names, results, start)
         if better:
             table, of_table = found.schedule, better.of_table
@@ -208,6 +268,27 @@ def program_of(
         if better:
             program.expect(backend, partial(_of_plan, better, found, arguments, results))
     program.made_of = found, tuple(names), tuple(arguments), tuple(results)
+    return program
+
+
+def _written(
+    found: Found, library: Library, names: Sequence[str], shapes: Shapes, report: CompilationReport
+) -> Program:
+    """Return the program of what was found, written for the arrays of a library."""
+    try:
+        if isinstance(found, FoundTable):
+            written = library.of_table(found.schedule, names, shapes)
+        elif isinstance(found, FoundArrayTable):
+            written = library.of_array_table(found.table, names, shapes)
+        else:
+            plan, results = found.plan()
+            written = library.of_plan(plan, names, results)
+    except UnsuitableError as error:
+        raise NotImplementedError(
+            f"the {report.backend} backend does not run this program: {error}; jit(f, backend='numpy') does"
+        ) from None
+    program = Program(lambda: written.text, written.run(), report)
+    program.plan = found.plan if isinstance(found, FoundArrays) else None
     return program
 
 
@@ -333,14 +414,7 @@ def _interpreted(
 ) -> Program:
     table = found.schedule
     run = interpreted(table, shapes, with_numpy(table))
-    report = CompilationReport(
-        traced=found.traced,
-        simplified=found.simplified,
-        interpreted=len(table.table),
-        seconds=time.perf_counter() - start,
-        passes=passes,
-    )
-    return Program(lambda: table_source(table, names, shapes), run, report)
+    return Program(lambda: table_source(table, names, shapes), run, _report(found, passes, start))
 
 
 def _interpreted_arrays(
@@ -348,19 +422,7 @@ def _interpreted_arrays(
 ) -> Program:
     table = found.table
     run = array_interpreter(table, shapes, arrays_with_numpy(table))
-    kinds = table.code[:, 0]
-    report = CompilationReport(
-        traced=found.traced,
-        simplified=found.simplified,
-        classes=found.classes,
-        products=int((kinds == PRODUCT).sum()),
-        reductions=int((kinds == REDUCTION).sum()),
-        gathers=int((kinds == GATHER).sum()),
-        interpreted=table.operations,
-        seconds=time.perf_counter() - start,
-        passes=passes,
-    )
-    return Program(lambda: array_table_source(table, names, shapes), run, report)
+    return Program(lambda: array_table_source(table, names, shapes), run, _report(found, passes, start))
 
 
 def compiled_elementwise(
@@ -413,15 +475,29 @@ def _found_elementwise(tape: Tape, arguments: int, names: Sequence[str]) -> Foun
 def _program(found: FoundArrays, passes: str, start: float) -> Program:
     source = found.source
     run = source.run()
-    report = CompilationReport(
-        traced=found.traced,
-        simplified=found.simplified,
+    # What NumPy warns of, an eager call says better: it names the operation and the line.
+    return Program(lambda: source.text, np.errstate(all="ignore")(run), _report(found, passes, start))
+
+
+def _report(found: Found, passes: str, start: float, backend: str = "numpy") -> CompilationReport:
+    """Return what was found, and how long it took until now."""
+    seconds = time.perf_counter() - start
+    report = CompilationReport(found.traced, found.simplified, seconds, passes=passes, backend=backend)
+    if isinstance(found, FoundTable):
+        return report._replace(interpreted=len(found.schedule.table))
+    if isinstance(found, FoundArrayTable):
+        kinds = found.table.code[:, 0]
+        return report._replace(
+            classes=found.classes,
+            products=int((kinds == PRODUCT).sum()),
+            reductions=int((kinds == REDUCTION).sum()),
+            gathers=int((kinds == GATHER).sum()),
+            interpreted=found.table.operations,
+        )
+    source = found.source
+    return report._replace(
         classes=source.classes,
         products=source.products,
         reductions=source.reductions,
         gathers=source.gathers,
-        seconds=time.perf_counter() - start,
-        passes=passes,
     )
-    # What NumPy warns of, an eager call says better: it names the operation and the line.
-    return Program(lambda: source.text, np.errstate(all="ignore")(run), report)

@@ -1,4 +1,4 @@
-"""`jit`: run a function once on `Value`s, and from then on as a program of NumPy or Numba."""
+"""`jit`: run a function once on `Value`s, and from then on as a program of NumPy, Numba or JAX."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ from .runtime.patience import Use, improve_when_worthwhile
 from .runtime.program import Answer, CompilationReport, Program
 
 if TYPE_CHECKING:
+    from .jax.calls import JaxCalls
+    from .jax.export import StableHLO
     from .latex.equations import Equations
     from .latex.three_forms import ThreeForms
 
@@ -37,7 +39,7 @@ class Jitted:
     Attributes
     ----------
     source : str
-        The program of the last call: a module of NumPy, which runs on its own.
+        The program of the last call: a module of NumPy, or of JAX, which runs on its own.
 
     Examples
     --------
@@ -64,11 +66,13 @@ class Jitted:
         static: StaticArguments | None = None,
         *,
         is_patient: bool = False,
+        library: JaxCalls | None = None,
     ) -> None:
         functools.update_wrapper(self, f)
         self._f = f
         self._backend = backend
         self._static = static
+        self._library = library
         self._is_patient = is_patient
         self._use = Use()
         self._programs, self._latest = KeptPrograms(), NOTHING
@@ -105,7 +109,7 @@ class Jitted:
             arrays = alike.read(args, kwargs)
             if arrays is not None:
                 return self._run(alike, arrays, args, kwargs)
-        call = Call(self._f, args, kwargs, self._static)
+        call = self._taken_apart(args, kwargs)
         # Somebody differentiates or traces through this call, so its operations have to be recorded.
         if call.is_recorded:
             return self._f(*args, **kwargs)
@@ -124,7 +128,12 @@ class Jitted:
 
     def _recorded(self, call: Call) -> tuple[Program, BuiltResults, OpenLengths]:
         """Return the program of a call that has none yet."""
-        return recorded(call, self._backend)
+        return recorded(call, self._backend, library=self._library)
+
+    def _taken_apart(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
+        """Return a call of the function."""
+        devices = None if self._library is None else self._library.arrays
+        return Call(self._f, args, kwargs, self._static, devices)
 
     def _run(self, ready: Ready, arrays: Sequence[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run a program, and have the next call try it first."""
@@ -150,9 +159,10 @@ class Jitted:
 
     def _look_for_faults(self, results: Iterable[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """In anomaly mode, rerun the function eagerly where a result is not finite, to name the operation."""
-        if is_anomaly_enabled() and not all(np.isfinite(result).all() for result in results):
-            call = Call(self._f, args, kwargs, self._static)
-            call.on([Value(number) for array in call.arrays for number in array.ravel().tolist()])
+        are_finite = _are_finite if self._library is None else self._library.are_finite
+        if is_anomaly_enabled() and not are_finite(results):
+            call = self._taken_apart(args, kwargs)
+            call.on([Value(number) for array in call.arrays for number in np.ravel(array).tolist()])
 
     def __reduce__(self) -> tuple[Callable[..., Jitted], tuple[Any, ...]]:
         # Loaded when first used, as nearly no function is pickled.
@@ -166,7 +176,7 @@ class Jitted:
 
     @property
     def source(self) -> str:
-        """The program of the last call: a module of NumPy, which runs on its own."""
+        """The program of the last call: a module of NumPy, or of JAX, which runs on its own."""
         return self._program().source
 
     def to_latex(self, *, dimensions: bool = True) -> Equations:
@@ -220,6 +230,52 @@ class Jitted:
         from .latex.equations import equations_of
 
         return equations_of(self._f, *self._plan(), dimensions=dimensions)
+
+    def to_stablehlo(self, *, platforms: Sequence[str] | None = None) -> StableHLO:
+        """Return the program of the last call as StableHLO, for any size of its batches.
+
+        Where the program leaves lengths open, as `vmap` does that of its batch, so does what is exported;
+        other shapes are those of the last call.
+
+        Parameters
+        ----------
+        platforms : sequence of str, optional
+            For which platforms, such as ``("cpu", "cuda", "tpu")``; by default for the one that JAX runs on.
+
+        Returns
+        -------
+        StableHLO
+            Its text is ``str(...)``; ``bytes(...)``, or a file that ``save(path)`` writes, is read by
+            `jax.export.deserialize` where chainrule is not installed.
+
+        Raises
+        ------
+        NotImplementedError
+            For a function of another backend than JAX.
+        RuntimeError
+            If the function was not called yet.
+
+        Examples
+        --------
+        >>> jax = __import__("pytest").importorskip("jax")
+        >>> from autograd import vmap
+        >>> f = jit(vmap(lambda w, x: (w * x).sum(), in_axes=(None, 0)), backend="jax")
+        >>> _ = f(np.ones(3), np.ones((10, 3)))
+        >>> exported = f.to_stablehlo()
+        >>> exported
+        <StableHLO of <lambda>(float64[3], float64[batch,3]) for cpu>
+        >>> "stablehlo.dot_general" in str(exported)
+        True
+        """
+        if self._library is None:
+            raise NotImplementedError(
+                f"StableHLO is written from programs of JAX, and this one is compiled for {self._backend}: "
+                "take jit(f, backend='jax')"
+            )
+        export = self._program().export
+        assert export is not None
+        found: StableHLO = export(platforms)
+        return found
 
     def derivation(self) -> ThreeForms:
         """Return the source of the function, its NumPy program, and its formulas, side by side.
@@ -362,7 +418,7 @@ class Jitted:
     def _of(self, f: Callable[..., Any]) -> Jitted:
         """Return another function, compiled in the same way."""
         static = self._static and self._static.of(f)
-        return Jitted(f, self._backend, static, is_patient=self._is_patient)
+        return Jitted(f, self._backend, static, is_patient=self._is_patient, library=self._library)
 
     def _program(self) -> Program:
         if self._latest is NOTHING:
@@ -371,6 +427,10 @@ class Jitted:
                 "the structure and the shapes of its arguments are known"
             )
         return self._latest.program
+
+
+def _are_finite(results: Iterable[Any]) -> bool:
+    return all(np.isfinite(result).all() for result in results)
 
 
 # A module may hold a compiled method of its own. A copy of the module gets a new one, since the
@@ -385,6 +445,7 @@ def jit(
     *,
     static_argnums: int | Iterable[int] | None = None,
     static_argnames: str | Iterable[str] | None = None,
+    dtype: Any = None,
 ) -> Jitted: ...
 @overload
 def jit(
@@ -393,6 +454,7 @@ def jit(
     *,
     static_argnums: int | Iterable[int] | None = None,
     static_argnames: str | Iterable[str] | None = None,
+    dtype: Any = None,
 ) -> Callable[[Callable[..., Any]], Jitted]: ...
 def jit(
     f: Callable[..., Any] | None = None,
@@ -400,6 +462,7 @@ def jit(
     *,
     static_argnums: int | Iterable[int] | None = None,
     static_argnames: str | Iterable[str] | None = None,
+    dtype: Any = None,
 ) -> Jitted | Callable[[Callable[..., Any]], Jitted]:
     """Compile a function: it runs once on `Value`s, and is then replayed as a program on plain numbers.
 
@@ -431,16 +494,23 @@ def jit(
     has been in use for a second, and later calls are faster. ``wait()`` starts this at once and waits for
     it; with ``backend="numba"`` it starts at the first call.
 
+    With ``backend="jax"`` the program takes and returns arrays of JAX, on whatever devices they are and
+    sharded as they are, and JAX's own transformations go through it: `jax.grad`, `jax.vmap`, loops and
+    `shard_map`. Numbers of the result are arrays without dimensions. It computes in float64 without JAX's
+    flag for that being set, except within those transformations, which need the flag or ``dtype="float32"``.
+
     Parameters
     ----------
     f : callable, optional
         A function of numbers, arrays, modules, and nested lists, tuples, dicts and dataclasses of them.
         Without it, `jit` returns a decorator with the other options: ``@jit(static_argnums=1)``.
-    backend : {"numpy", "numba"}, optional
+    backend : {"numpy", "numba", "jax"}, optional
         What runs the program. By default NumPy, and Numba, if it is installed, once that pays off.
     static_argnums, static_argnames : int or str, or iterable of them, optional
         Positions or names of arguments that the function gets as they are. They must be hashable, and each
         new value compiles again. If only positions or only names are given, the signature gives the other.
+    dtype : {"float64", "float32"}, optional
+        What the program computes in. Only JAX has float32.
 
     Returns
     -------
@@ -451,13 +521,19 @@ def jit(
     Raises
     ------
     ValueError
-        For an unknown backend, or a static argument that the function does not have. By the function
+        For an unknown backend, a dtype that it does not have, or a static argument that the function does
+        not have. By the function
         returned, for a static argument that is not hashable.
     TypeError
         For an `f` that cannot be called. By the function returned, for an argument that is no tree of
         numbers, arrays and modules.
     ImportError
-        For ``backend="numba"`` where Numba is not installed.
+        For ``backend="numba"`` where Numba is not installed, and ``backend="jax"`` where JAX is not.
+    NotImplementedError
+        By the function returned, for a program that is not written for JAX.
+    RuntimeError
+        By the function returned, if it computes in float64 and a transformation of JAX in float32 goes
+        through it.
     TracedValueError
         By the function returned, if `f` branches on an argument or asks for its number.
 
@@ -474,15 +550,16 @@ def jit(
     (9.0, 27.0)
     """
     chosen = backend_or_best(backend)
+    library = library_of(chosen, dtype)
     if f is None:
         return functools.partial(
-            jit, backend=backend, static_argnums=static_argnums, static_argnames=static_argnames
+            jit, backend=backend, static_argnums=static_argnums, static_argnames=static_argnames, dtype=dtype
         )
     if not callable(f):
         raise TypeError(f"expected a function to compile, got {f!r} ({type(f).__name__}); options have names")
     is_static = static_argnums is not None or static_argnames is not None
     static = StaticArguments(f, static_argnums, static_argnames) if is_static else None
-    return Jitted(f, chosen, static, is_patient=backend is None)
+    return Jitted(f, chosen, static, is_patient=backend is None, library=library)
 
 
 def backend_or_best(backend: str | None) -> str:
@@ -493,17 +570,62 @@ def backend_or_best(backend: str | None) -> str:
     ValueError
         For an unknown one.
     ImportError
-        For Numba where it is not installed.
+        For Numba or JAX where it is not installed.
 
     Examples
     --------
     >>> backend_or_best("numpy")
     'numpy'
     """
-    if backend not in (None, "numpy", "numba"):
-        raise ValueError(f"expected the backend of jit to be 'numpy' or 'numba', got {backend!r}")
-    # Looked for, not imported: that would take 0.5 s.
-    is_installed = backend != "numpy" and find_spec("numba") is not None
-    if backend == "numba" and not is_installed:
-        raise ImportError("the backend 'numba' needs Numba: pip install 'chainrule[jit]'")
-    return "numba" if is_installed else "numpy"
+    if backend is not None and backend not in _NEEDED:
+        raise ValueError(f"expected the backend of jit to be 'numpy', 'numba' or 'jax', got {backend!r}")
+    if backend is None:
+        # Looked for, not imported: that would take 0.5 s.
+        return "numpy" if find_spec("numba") is None else "numba"
+    package, name, extra = _NEEDED[backend]
+    if find_spec(package) is None:
+        raise ImportError(f"the backend {backend!r} needs {name}: pip install 'chainrule[{extra}]'")
+    return backend
+
+
+_NEEDED = {
+    "numpy": ("numpy", "NumPy", "jit"),
+    "numba": ("numba", "Numba", "jit"),
+    "jax": ("jax", "JAX", "jax"),
+}
+"""For each backend the package that it needs, what that is called, and the extra that installs it."""
+
+
+def library_of(backend: str, dtype: Any = None) -> JaxCalls | None:
+    """Return what calls programs whose arrays are others than NumPy's, or None for those of NumPy.
+
+    Parameters
+    ----------
+    backend : str
+        The backend.
+    dtype : {"float64", "float32"}, optional
+        What its programs compute in.
+
+    Raises
+    ------
+    ValueError
+        For another dtype, and for one that the backend does not compute in.
+
+    Examples
+    --------
+    >>> library_of("numpy") is None
+    True
+    """
+    if backend != "jax":
+        if dtype is not None and dtype != "float64":
+            raise ValueError(
+                f"the backend {backend!r} computes in float64, got dtype={dtype!r}; backend='jax' has float32"
+            )
+        return None
+    # Loaded when first used: JAX takes a second.
+    from .jax.calls import DTYPES, JaxCalls
+
+    name = "float64" if dtype is None else getattr(dtype, "__name__", str(dtype))
+    if name not in DTYPES:
+        raise ValueError(f"expected dtype to be one of {', '.join(map(repr, DTYPES))}, got {dtype!r}")
+    return JaxCalls(name)

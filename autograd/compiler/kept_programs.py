@@ -8,6 +8,7 @@ from typing import Any
 
 from .arguments.call import Call, Key, form_of
 from .arguments.call_forms import call_form
+from .arguments.device_reader import device_reader_of
 from .arguments.machine_steps import ReadStep
 from .arguments.open_lengths import NONE_OPEN, OpenLengths, fits
 from .arguments.reader import Reader, read_nothing, reader_of
@@ -214,8 +215,11 @@ class KeptPrograms:
         self, call: Call, key: Key, lengths: OpenLengths, program: Program, results: BuiltResults
     ) -> Ready:
         snapshots = tuple(call.snapshots.values())
-        steps = steps_of_call(call, lengths)
-        ready = Ready(reader_of(call, lengths), program, results, key, snapshots, steps)
+        if call.devices is None:
+            read, steps = reader_of(call, lengths), steps_of_call(call, lengths)
+        else:
+            read, steps = device_reader_of(call, call.devices, lengths), None
+        ready = Ready(read, program, results, key, snapshots, steps)
         # Types of arguments may be made anew for each call, and still lead to the same program.
         if len(self._by_form) > 4 * KEPT:
             self._by_form.clear()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from math import inf
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -26,6 +26,9 @@ from .arguments.open_lengths import OpenLengths, open_lengths
 from .results import BuiltResults, built_results
 from .runtime.program import NoPatternError, Program
 from .trace.tape import Listed, listed, tape_of_lists
+
+if TYPE_CHECKING:
+    from .jax.calls import JaxCalls
 
 _FEW_ELEMENTS = 100_000
 """To trace more of them side by side, only to raise the same error, would take seconds."""
@@ -85,7 +88,7 @@ class ArrayForm(NamedTuple):
 
 
 def recorded(
-    call: Call, backend: str, form: ArrayForm | None = None
+    call: Call, backend: str, form: ArrayForm | None = None, library: JaxCalls | None = None
 ) -> tuple[Program, BuiltResults, OpenLengths]:
     """Return the program of a call, what puts its results together, and the lengths that it leaves open.
 
@@ -97,6 +100,8 @@ def recorded(
         What the program expects to run on, see `compiled`.
     form : ArrayForm, optional
         How its arrays are traced.
+    library : JaxCalls, optional
+        What the program is called by, if its arrays are others than NumPy's.
 
     Raises
     ------
@@ -117,12 +122,16 @@ def recorded(
     # The graph is gone by now.
     tape = tape_of_lists(traced.graph)
     try:
-        program = compiled(tape, call.shapes, traced.shapes, call.names, backend, start, traced.dims)
+        with nullcontext() if library is None else library.precision():
+            program = compiled(tape, call.shapes, traced.shapes, call.names, backend, start, traced.dims)
     except NoPatternError:
         # A table of operations takes samples side by side.
-        return recorded(call, backend, ArrayForm(is_whole=traced.form.is_along_all))
+        return recorded(call, backend, ArrayForm(is_whole=traced.form.is_along_all), library)
     program.outline = call.outline
-    return program, built_results(traced.structure), open_lengths(traced.sources, len(call.shapes))
+    lengths = open_lengths(traced.sources, len(call.shapes))
+    if library is not None:
+        library.adopt(program, call, traced.structure, lengths)
+    return program, built_results(traced.structure, as_they_are=library is not None), lengths
 
 
 class _Traced(NamedTuple):
@@ -166,7 +175,7 @@ def _traced(call: Call, form: ArrayForm) -> _Traced:
     trace: AxisTrace | None = None
     is_settled, are_many = False, False
     try:
-        with _explained(call.leaves), tracing(given.numbers) as level, np.errstate(all="ignore"):
+        with _explained(call), tracing(given.numbers) as level, np.errstate(all="ignore"):
             trace = AxisTrace(
                 level,
                 False if form.is_variable_whole else None,
@@ -226,12 +235,12 @@ def _results(structure: Structure, leaves: Iterator[_Result]) -> Iterator[_Resul
 
 
 @contextmanager
-def _explained(leaves: Sequence[Any]) -> Iterator[None]:
+def _explained(call: Call) -> Iterator[None]:
     """Say of an error in a trace that integers and booleans are inputs too, where there are some."""
     try:
         yield
     except (IndexError, TypeError) as error:
-        if any(np.asarray(leaf).dtype.kind in "iub" for leaf in leaves):
+        if call.holds_whole_numbers:
             error.add_note(
                 "Integers and booleans are inputs of a compiled function, whose numbers are not known while "
                 "traced. To count, index or branch with one, make it static: jit(f, static_argnums=...); "

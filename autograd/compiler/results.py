@@ -36,24 +36,34 @@ class BuiltResults(NamedTuple):
     structure: Structure = Leaf(())
 
 
-def built_results(structure: Structure) -> BuiltResults:
+def built_results(structure: Structure, *, as_they_are: bool = False) -> BuiltResults:
     """Return what puts results of a structure together.
+
+    Parameters
+    ----------
+    structure : Structure
+        The structure.
+    as_they_are : bool
+        As in `builder_of`.
 
     Examples
     --------
-    >>> built_results(Leaf(())).build(4)
-    4.0
+    >>> built_results(Leaf(())).build(4), built_results(Leaf(()), as_they_are=True).build(4)
+    (4.0, 4)
     """
-    return BuiltResults(builder_of(structure), steps_of_results(structure), structure)
+    steps = None if as_they_are else steps_of_results(structure)
+    return BuiltResults(builder_of(structure, as_they_are=as_they_are), steps, structure)
 
 
-def builder_of(structure: Structure) -> Callable[..., Any]:
+def builder_of(structure: Structure, *, as_they_are: bool = False) -> Callable[..., Any]:
     """Return a function that puts results together.
 
     Parameters
     ----------
     structure : Structure
         The structure of the results.
+    as_they_are : bool
+        Whether numbers stay what they are, and vectors are sequences of them; else they are NumPy's arrays.
 
     Returns
     -------
@@ -68,17 +78,19 @@ def builder_of(structure: Structure) -> Callable[..., Any]:
     """
     arrays: list[str] = []
     builds: dict[str, Any] = {}
-    text = _build(structure, arrays, builds)
+    text = _build(structure, arrays, builds, as_they_are)
     exec(f"def build({', '.join(arrays)}): return {text}", builds)
     build: Callable[..., Any] = builds["build"]
     return build
 
 
-def _build(structure: Structure, arrays: list[str], builds: dict[str, Any]) -> str:
+def _build(structure: Structure, arrays: list[str], builds: dict[str, Any], as_they_are: bool) -> str:
     """Return the expression for a part of the result."""
     if isinstance(structure, Leaf) or is_vector(structure):
         arrays.append(f"r{len(arrays)}")
         if isinstance(structure, Leaf):
+            if as_they_are:
+                return arrays[-1]
             if not structure.shape and structure.is_array:
                 builds["asarray"] = np.asarray
                 return f"asarray({arrays[-1]})"
@@ -87,8 +99,8 @@ def _build(structure: Structure, arrays: list[str], builds: dict[str, Any]) -> s
         # The gradient of a module is a dict of numbers, which is built in a tenth of the time.
         is_flat = all(isinstance(part, Leaf) and not part.is_array for part in structure.parts)
         builds[name] = structure.build if is_flat else partial(unflatten, structure)
-        return f"{name}({arrays[-1]}.tolist())"
-    parts = [_build(part, arrays, builds) for part in structure.parts]
+        return f"{name}({arrays[-1]})" if as_they_are else f"{name}({arrays[-1]}.tolist())"
+    parts = [_build(part, arrays, builds, as_they_are) for part in structure.parts]
     text = f"[{', '.join(parts)}]"
     if structure.build is tuple:
         return f"({''.join(f'{part}, ' for part in parts)})"

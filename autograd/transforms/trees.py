@@ -156,7 +156,12 @@ def flatten(tree: Any, whose: str = "the argument", *, whole: bool = False) -> t
 
 
 def leaves_of(
-    tree: Any, whose: str = "the argument", *, exact: bool = False, whole: bool = False
+    tree: Any,
+    whose: str = "the argument",
+    *,
+    exact: bool = False,
+    whole: bool = False,
+    foreign: tuple[Any, ...] = (),
 ) -> tuple[list[Any], Structure]:
     """Split a tree as `flatten` does, but keep its arrays whole.
 
@@ -169,6 +174,8 @@ def leaves_of(
         where nothing is differentiated.
     whole : bool
         Whether arrays of a trace that are not taken apart (`WholeArray`) stay so.
+    foreign : tuple of type
+        Arrays of other libraries that are leaves as they are; one without dimensions is a number.
 
     Returns
     -------
@@ -183,7 +190,7 @@ def leaves_of(
     [array([1, 2]), True]
     """
     leaves: list[Any] = []
-    return leaves, _flatten(tree, leaves, whose, exact, whole)
+    return leaves, _flatten(tree, leaves, whose, exact, whole, foreign)
 
 
 def unflatten(
@@ -389,7 +396,17 @@ def blocks(matrix: Any, branch: Branch, axis: int) -> list[tuple[Structure, Any]
     return [(part, matrix.take(of, axis)) for part, of in zip(branch.parts, slices, strict=True)]
 
 
-def _flatten(tree: Any, leaves: list[Any], whose: str, exact: bool, whole: bool = False) -> Structure:
+def _flatten(
+    tree: Any,
+    leaves: list[Any],
+    whose: str,
+    exact: bool,
+    whole: bool = False,
+    foreign: tuple[Any, ...] = (),
+) -> Structure:
+    if foreign and isinstance(tree, foreign):
+        leaves.append(tree)
+        return Leaf(tuple(tree.shape), is_array=bool(tree.shape))
     if is_whole(tree):
         if whole:
             leaves.append(tree)
@@ -409,15 +426,15 @@ def _flatten(tree: Any, leaves: list[Any], whose: str, exact: bool, whole: bool 
         raise TypeError(
             f"expected {whose} to be a real number, an array of floats, None, a module, or a list, tuple, "
             f"dict or dataclass of them, got {tree!r} ({type(tree).__name__})"
-            + "; of a sparse matrix, pass or return the numbers, .data"
-            * hasattr(tree, "tocsr")
+            + "; of a sparse matrix, pass or return the numbers, .data" * hasattr(tree, "tocsr")
+            + "; jit(f, backend='jax') takes arrays of JAX" * (type(tree).__module__.startswith("jax"))
         )
     keys, items, build, build_argument = parts
     if isinstance(build_argument, Copier):
         # These are numbers, not trees: to check each of 337 would take as long again as to find them.
         leaves.extend(items)
         return Branch(dict, tuple(keys), (_NUMBER,) * len(build_argument.parameters), build, build_argument)
-    structures = tuple(_flatten(item, leaves, whose, exact, whole) for item in items)
+    structures = tuple(_flatten(item, leaves, whose, exact, whole, foreign) for item in items)
     kind = dict if isinstance(tree, Mapping) else type(tree)
     kind = getattr(kind, "plain", kind)
     settings = build.settings if isinstance(build, Record) else _NO_SETTINGS

@@ -522,7 +522,7 @@ def test_without_numba(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_unknown_backends() -> None:
     """An unknown backend raises a ValueError that lists the known ones."""
-    with pytest.raises(ValueError, match="'numpy' or 'numba', got 'fortran'"):
+    with pytest.raises(ValueError, match="'numpy', 'numba' or 'jax', got 'fortran'"):
         jit(lambda x: x, backend="fortran")
 
 

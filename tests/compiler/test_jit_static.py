@@ -144,7 +144,7 @@ def test_as_a_decorator_with_options() -> None:
     assert decorated.__doc__ == "Return a power."
     compiled = jit()(lambda x: x * 2.0)
     assert compiled(3.0) == 6.0
-    with pytest.raises(ValueError, match="'numpy' or 'numba', got 'fortran'"):
+    with pytest.raises(ValueError, match="'numpy', 'numba' or 'jax', got 'fortran'"):
         jit(backend="fortran")
 
 

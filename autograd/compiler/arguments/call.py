@@ -12,12 +12,15 @@ import numpy as np
 from ...engine.value import Value
 from ...transforms.trees import Structure, leaves_of, unflatten
 from .arrays import arrays_of, keys_of, paths_of, shapes_of
+from .device_arrays import DeviceArrays
 from .key import key_of
 from .open_lengths import NONE_OPEN, OpenLengths, with_symbols
 from .snapshot import Snapshot
 from .static import StaticArguments, Statics
 
 Key = tuple[Hashable, tuple[Hashable, ...]]
+
+_WHOSE = "an argument of a compiled function"
 
 
 class NamedArray(NamedTuple):
@@ -55,10 +58,12 @@ class Call:
         Its arguments.
     static : StaticArguments, optional
         Which of them are static.
+    devices : DeviceArrays, optional
+        The arrays that are taken as they are, if they are others than NumPy's.
 
     Attributes
     ----------
-    f, args, kwargs
+    f, args, kwargs, devices
         The same.
     statics : Statics
         Those of them that are static.
@@ -89,12 +94,16 @@ class Call:
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
         static: StaticArguments | None = None,
+        devices: DeviceArrays | None = None,
     ) -> None:
-        self.f, self.args, self.kwargs = f, args, kwargs
+        self.f, self.args, self.kwargs, self.devices = f, args, kwargs, devices
         self.statics = static.of_call(args, kwargs) if static else Statics(len(args), {}, {})
         others = self.statics.without(args, kwargs)
         self.snapshots: dict[int, Snapshot] = {}
-        self.leaves, self.structure = leaves_of(others, "an argument of a compiled function", exact=True)
+        foreign = () if devices is None else devices.types
+        self.leaves, self.structure = leaves_of(others, _WHOSE, exact=True, foreign=foreign)
+        if devices is not None:
+            devices.check(self.leaves, _WHOSE)
 
     @property
     def is_recorded(self) -> bool:
@@ -119,7 +128,25 @@ class Call:
     @cached_property
     def arrays(self) -> list[Any]:
         """What a program takes."""
+        if self.devices is not None:
+            return self.devices.arrays_of(self.parts, self.leaves)
         return arrays_of(self.parts, self.leaves)
+
+    @property
+    def examples(self) -> list[Any]:
+        """NumPy's arrays in the places of those that a program takes, to trace with.
+
+        The numbers of others, which may be on devices or not be known, are ones.
+        """
+        if self.devices is None:
+            return self.arrays
+        return [np.broadcast_to(1.0, shape) if shape else np.float64(1.0) for shape in self.shapes]
+
+    @property
+    def holds_whole_numbers(self) -> bool:
+        """Whether there are integers or booleans among the leaves."""
+        dtypes = [getattr(leaf, "dtype", None) or np.asarray(leaf).dtype for leaf in self.leaves]
+        return any(dtype.kind in "iub" for dtype in dtypes)
 
     @property
     def parts(self) -> list[Structure]:

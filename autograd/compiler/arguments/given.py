@@ -45,7 +45,7 @@ class Given:
         self._call = call
         self.inputs: list[list[Value]] = []
         self.sources: list[ColumnSource] = []
-        for array, leaf in zip(call.arrays, _leaf_of_each(call), strict=True):
+        for array, leaf in zip(call.examples, _leaf_of_each(call), strict=True):
             if is_whole and leaf is not None and leaf.shape:
                 source = ColumnSource(array, len(self.inputs))
                 self.sources.append(source)

@@ -122,6 +122,8 @@ class Program:
         That of the tape that it was made of, empty if there is none.
     enter : callable or None
         What makes machine code read the arguments itself, once there is some that does.
+    export : callable or None
+        Returns it as StableHLO for some platforms, if JAX runs it.
 
     Examples
     --------
@@ -144,6 +146,7 @@ class Program:
         self.outline: list[Any] = []
         self.fingerprint = ""
         self.enter: Enter | None = None
+        self.export: Callable[[Sequence[str] | None], Any] | None = None
         self.settled = Event()
         self.settled.set()
         self._is_queued = False
