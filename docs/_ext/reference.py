@@ -39,6 +39,7 @@ PARTS = (
     Part("others", "More of autograd", "autograd"),
     Part("autograd.show", "autograd.show: what pictures and reports are", "autograd.show"),
     Part("autograd.compiler", "autograd.compiler: programs and their reports", "autograd.compiler"),
+    Part("autograd.studies", "autograd.studies: results of sweeps", "autograd.studies"),
     Part("nn", "nn: models and training", "nn"),
     Part("nn.losses", "nn.losses", "nn.losses"),
     Part("nn.optimizers", "nn.optimizers", "nn.optimizers"),

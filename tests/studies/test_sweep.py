@@ -44,6 +44,13 @@ def of_loky() -> Executor:
     return pytest.importorskip("loky").ProcessPoolExecutor(2)  # type: ignore[no-any-return]
 
 
+def of_dask() -> Any:
+    """Return the client of a cluster of two processes."""
+    distributed = pytest.importorskip("distributed")
+    cluster = distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
+    return distributed.Client(cluster)
+
+
 class Together:
     """An executor that is none of the standard library's, and knows no number of workers."""
 
@@ -59,6 +66,7 @@ POOLS: dict[str, Callable[[], Any]] = {
     "fork": processes("fork"),
     "spawn": processes("spawn"),
     "loky": of_loky,
+    "dask": of_dask,
     "other": Together,
 }
 
@@ -72,7 +80,11 @@ def pools() -> Iterator[Callable[[str], Any]]:
         def pool(name: str) -> Any:
             if name not in started:
                 made = POOLS[name]()
-                started[name] = stack.enter_context(made) if hasattr(made, "__enter__") else made
+                if name == "dask":
+                    stack.enter_context(made.cluster)
+                if hasattr(made, "__enter__"):
+                    stack.enter_context(made)
+                started[name] = made.get_executor() if name == "dask" else made
             return started[name]
 
         yield pool
