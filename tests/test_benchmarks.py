@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import doctest
 import json
 import os
 import shutil
@@ -18,13 +19,14 @@ import autograd
 from autograd import Value, data
 from autograd.engine.graph import nodes
 from benchmarks import __main__ as command
-from benchmarks import forms, measure, microgpt, moons, report
+from benchmarks import communication, forms, host_constants, hosts, measure, microgpt, moons, report
 from benchmarks.cases import (
     first_calls,
     fitting,
     grow,
     hidden_markov,
     irregular,
+    large_batch,
     microgpt_jit,
     moons_eager,
     moons_samples,
@@ -465,3 +467,40 @@ def test_the_scalar_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     ours, other = scalar_loop.chainrule()(), scalar_loop.jax_with(1)()()
     np.testing.assert_allclose(ours.answer, other.answer, rtol=1e-9, atol=1e-12)
     assert (ours.figures, other.figures) == ({"samples": 100}, {"samples": 1})
+
+
+# ----------------------------------------------------------------------------------------- beyond one machine
+
+
+@pytest.mark.parametrize("module", [communication, host_constants, hosts])
+def test_the_examples_of_what_is_reckoned(module: Any) -> None:
+    """The examples in the files that reckon with hosts and devices are right."""
+    found = doctest.testmod(module)
+    assert (found.failed, found.attempted > 0) == (0, True)
+
+
+@pytest.mark.parametrize("peer", ["chainrule", "chainrule-numpy", "torch"])
+def test_a_large_batch(peer: str) -> None:
+    """All peers take the same step; 200 samples show it as well as a million."""
+    pytest.importorskip({"chainrule": "numba", "chainrule-numpy": "numpy"}.get(peer, peer))
+    x, y = moons.points()
+    expected, layers = large_batch.of_numpy()(moons.parameters(), x, y)
+    own = [tuple(large_batch.converted(peer, array) for array in layer) for layer in moons.parameters()]
+    points = (large_batch.converted(peer, array) for array in (x, y))
+    value, after = large_batch.STEPS[peer](1)(own, *points)
+    assert float(value) == pytest.approx(float(expected), abs=1e-12)
+    found = moons.flat([(w.tolist(), b.tolist()) for w, b in after])
+    assert found == pytest.approx(moons.flat([(w.tolist(), b.tolist()) for w, b in layers]), abs=1e-12)
+
+
+def test_what_waiting_costs() -> None:
+    """A least batch waits for its share, one host waits for nobody, and a ring has the more messages."""
+    for model in hosts.MODELS:
+        for network in hosts.NETWORKS:
+            batch = hosts.least_batch(model, 1_000, network, share=0.1)
+            waits = hosts.all_reduce(model.size, 1_000, network)
+            for samples, is_enough in ((batch, True), (batch - 2, batch < 3)):
+                assert (waits / hosts.step(model, samples, 1_000, network) <= 0.1) is is_enough
+            assert hosts.all_reduce(model.size, 1, network) == 0.0
+            assert hosts.all_reduce(model.size, 1_000, network, is_ring=True) > waits
+            assert hosts.speed_up(model, 1e12, 1_000, network) == pytest.approx(1_000, rel=0.01)
