@@ -11,6 +11,7 @@ from __future__ import annotations
 import copy
 import math
 from contextlib import nullcontext
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,12 +27,12 @@ from ..optimizers import Optimizer, State
 from ..randomness import Rng
 from .draws import Draws
 from .eager_steps import Clip, check_that_it_learns, loss_of
-from .one_by_one import OneByOne
+from .one_by_one import Evaluated, OneByOne
 from .samples import Array, WeightedSamples
 from .target_checks import NewTargets
 
 # The rounding of sums in another order is smaller than this, and random numbers differ by more.
-_SAME = 1e-9
+_SAME = {"float64": 1e-9, "float32": 1e-4}
 
 # The samples that are compared with an eager call: for a whole batch it would take as long as compiling.
 _FEW = 4
@@ -71,6 +72,8 @@ class CompiledSteps(OneByOne):
         As in `EagerSteps`.
     backend : str or None
         What the steps run on, see `autograd.jit`.
+    dtype : str
+        What they compute in, likewise.
 
     Examples
     --------
@@ -95,6 +98,7 @@ class CompiledSteps(OneByOne):
         clip: Clip | None = None,
         rng: Rng = None,
         backend: str | None = None,
+        dtype: str = "float64",
     ) -> None:
         self.model, self.loss, self.optimizer, self.clip = model, loss, optimizer, clip
         self.draws = Draws(model, rng)
@@ -112,9 +116,9 @@ class CompiledSteps(OneByOne):
         to_learn = of_parameters
         if self.draws.are_needed:
             to_learn = make_functional(loss_with_draws, optimizer.parameters)
-        self._gradient = jit(value_and_grad(to_learn, has_aux=True), backend)
-        self._value = jit(of_parameters, backend)
-        self._backend = backend
+        self._jit, self._dtype = partial(jit, backend=backend, dtype=dtype), dtype
+        self._gradient = self._jit(value_and_grad(to_learn, has_aux=True))
+        self._value = self._jit(of_parameters)
         self._compile_rule()
         self._are_new, self._of_a_sample = NewTargets(), ()
         numbers = data(optimizer.parameters)
@@ -145,11 +149,11 @@ class CompiledSteps(OneByOne):
         """Count a step, after which the parameters have some numbers, and the loss there a gradient."""
         self._now = StepResult(numbers, gradients, self._now.states, self._now.steps + 1)
 
-    def evaluate(self, held_out: WeightedSamples) -> tuple[float, Array]:
-        """Return the loss and the outputs of samples that are not learnt from."""
+    def evaluate(self, held_out: WeightedSamples) -> Evaluated:
+        """Return what comes out for samples that are not learnt from."""
         with evaluating(self.model):
             loss, outputs = self._value(self._now.parameters, *held_out.columns())
-        return loss, outputs
+        return Evaluated(loss, outputs, held_out.y, held_out.weight)
 
     def check(self, first: WeightedSamples, targets: Array) -> None:
         """Compare the compiled loss with an eager one, and have the loss check all targets.
@@ -171,6 +175,7 @@ class CompiledSteps(OneByOne):
         # Not those of the training, which are to be the same as those of an eager one.
         draws = self.draws.anew(0).drawn_for(first.x)
         (found, outputs), _ = self._gradient(self._now.parameters, *draws, *first.columns())
+        outputs = np.asarray(outputs)
         few = [numbers[:_FEW] for numbers in draws]
         with giving(RandomRows(*few)) if few else nullcontext():
             self._compare("what the model gives", data(self.model(first.x[:_FEW])), outputs[:_FEW])
@@ -189,7 +194,8 @@ class CompiledSteps(OneByOne):
                 self.loss(as_values(np.full((len(part), *self._of_a_sample), 0.5)), part)
 
     def _compare(self, what: str, eager: Any, compiled: Any) -> None:
-        if not np.allclose(eager, compiled, rtol=_SAME, atol=_SAME, equal_nan=True):
+        same = _SAME[self._dtype]
+        if not np.allclose(eager, compiled, rtol=same, atol=same, equal_nan=True):
             difference = np.max(np.abs(np.subtract(eager, compiled)))
             raise RuntimeError(
                 f"{what}, compiled, differs by {difference:.2g} from an eager call: model and loss may "
@@ -198,7 +204,7 @@ class CompiledSteps(OneByOne):
 
     def _compile_rule(self) -> None:
         self._varying, self._fixed = self.optimizer.varying, _fixed_settings(self.optimizer)
-        self._update = _compiled_rule(self.optimizer, self._backend)
+        self._update = self._jit(_rule_of_all(self.optimizer))
 
     def snapshot(self) -> StepResult:
         """Return all that the steps have changed until now."""
@@ -245,8 +251,8 @@ def _fixed_settings(optimizer: Optimizer) -> dict[str, Any]:
     return {name: setting for name, setting in optimizer.settings.items() if name not in varying}
 
 
-def _compiled_rule(optimizer: Optimizer, backend: str | None) -> Any:
-    """Compile the rule of an optimizer for all parameters at once."""
+def _rule_of_all(optimizer: Optimizer) -> Any:
+    """Return the rule of an optimizer for all parameters at once."""
     names = optimizer.varying
 
     def moved(parameter: Any, gradient: Any, state: State, step: Any, *varying: Any) -> tuple[Any, State]:
@@ -255,4 +261,4 @@ def _compiled_rule(optimizer: Optimizer, backend: str | None) -> Any:
         vars(rule).update(zip(names, varying, strict=True))
         return rule.update(parameter, gradient, state, step)
 
-    return jit(vmap(moved, in_axes=(0, 0, 0, None, *[None] * len(names))), backend)
+    return vmap(moved, in_axes=(0, 0, 0, None, *[None] * len(names)))

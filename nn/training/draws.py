@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 
@@ -45,7 +46,7 @@ class Draws:
         """Whether a part of the model takes any."""
         return any(module.is_random for _, module in modules_of(self._model))
 
-    def anew(self, seed: int) -> Draws:
+    def anew(self, seed: int | Sequence[int]) -> Draws:
         """Return draws for the same model from a generator of their own."""
         others = copy.copy(self)
         others.rng = np.random.default_rng(seed)

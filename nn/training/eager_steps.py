@@ -17,7 +17,7 @@ from ..modules.module import Module
 from ..optimizers import Optimizer
 from ..randomness import Rng
 from .draws import Draws
-from .one_by_one import OneByOne
+from .one_by_one import Evaluated, OneByOne
 from .samples import Array, WeightedSamples
 
 Clip = Callable[[Array], Array]
@@ -121,11 +121,11 @@ class EagerSteps(OneByOne):
             ([self.optimizer], "steps", [self.optimizer.steps + 1]),
         )
 
-    def evaluate(self, held_out: WeightedSamples) -> tuple[float, Array]:
-        """Return the loss and the outputs of samples that are not learnt from."""
+    def evaluate(self, held_out: WeightedSamples) -> Evaluated:
+        """Return what comes out for samples that are not learnt from."""
         with evaluating(self.model):
             outputs, value = self.try_out(held_out)
-        return value.data, data(outputs)
+        return Evaluated(value.data, data(outputs), held_out.y, held_out.weight)
 
     def check_targets(self, targets: Array) -> None:
         """Do nothing: the loss checks them at each step."""

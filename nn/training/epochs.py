@@ -71,8 +71,8 @@ class Epochs:
         start = data(optimizer.parameters)
         last: dict[bytes, Array] = {}
         before = self.steps.evaluate(samples)
-        if not math.isfinite(before[0]):
-            self._raise_not_finite(before[0], is_first=True)
+        if not math.isfinite(before.loss):
+            self._raise_not_finite(before.loss, is_first=True)
         epochs = iter(progress)
         next(epochs)
 
@@ -87,9 +87,9 @@ class Epochs:
             last.clear()
             self.steps.move(numbers, gradients)
             measured = Measured(self.metrics, is_streamed=False)
-            measured.add(before[1], samples.y)
-            self._record(before[0], optimizer.lr, measured)
-            before = self.steps.evaluate(samples) if self.metrics else (value, before[1])
+            measured.add(before.outputs, before.targets)
+            self._record(before.loss, optimizer.lr, measured)
+            before = self.steps.evaluate(samples) if self.metrics else before._replace(loss=value)
             progress.describe(self.history)
             next(epochs, None)
             if self.history.ended:
@@ -124,15 +124,15 @@ class Epochs:
         values: list[float] = []
         weights: list[float] = []
         measured = Measured(self.metrics, self.source.is_streamed)
-        for done in self.steps.over(self._batches()):
-            if not math.isfinite(done.loss):
+        for found in self.steps.over(self._batches()):
+            if not math.isfinite(found.loss):
                 if losses.takes_probabilities(self.steps.loss):
                     # A compiled loss does not check that they are some; now their numbers are known.
-                    self.steps.loss(done.outputs, done.targets)
-                self._raise_not_finite(done.loss, is_first=not (self.history.loss or values))
-            values.append(done.loss)
-            weights.append(done.weight)
-            measured.add(done.outputs, done.targets)
+                    self.steps.loss(found.outputs, found.targets)
+                self._raise_not_finite(found.loss, is_first=not (self.history.loss or values))
+            values.append(found.loss)
+            weights.append(found.weight)
+            measured.add(found.outputs, found.targets)
         self._record(_mean(values, weights), self._rate, measured)
 
     def _record(self, loss: float, rate: float, measured: Measured) -> None:
@@ -166,10 +166,10 @@ class Epochs:
         for number, batch in enumerate(held_out.in_order()):
             if held_out.is_streamed and (cell := not_finite_in(batch)):
                 raise FloatingPointError(f"of the held-out samples, in batch {number}, {cell}")
-            value, found = self.steps.evaluate(batch)
-            values.append(value)
-            weights.append(batch.weight)
-            measured.add(found, batch.y)
+            found = self.steps.evaluate(batch)
+            values.append(found.loss)
+            weights.append(found.weight)
+            measured.add(found.outputs, found.targets)
         self.history.val_loss.append(_mean(values, weights))
         _append(self.history.val_metrics, measured)
 

@@ -7,10 +7,12 @@ from contextlib import closing, nullcontext
 from functools import partial
 from math import inf
 from os import PathLike
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+
+from autograd import data
 
 from .. import losses, optimizers
 from .. import metrics as known_metrics
@@ -23,13 +25,16 @@ from ..optimizers.schedules import LRScheduler
 from ..randomness import Rng
 from .callbacks import Callback, Training, as_callbacks
 from .checkpoints import Checkpoint, Saved, state_of
-from .eager_or_compiled import steps_of
+from .eager_or_compiled import placement_of, steps_of
 from .eager_steps import Clip, EagerSteps
 from .early_stopping import EarlyStopping
 from .epochs import Epochs
 from .given_data import BatchesOf, sources_of
 from .history import History
 from .samples import ClassWeight
+
+if TYPE_CHECKING:
+    from jax.sharding import Mesh
 
 Metrics = str | Metric | Iterable[str | Metric]
 
@@ -58,6 +63,9 @@ def fit(
     rng: Rng = None,
     verbose: bool | int = True,
     jit: bool | Literal["auto"] = "auto",
+    backend: Literal["numpy", "numba", "jax"] | None = None,
+    mesh: Mesh | None = None,
+    dtype: Literal["float64", "float32"] = "float64",
 ) -> History:
     """Train a model: for each batch, compute the loss and its gradient, and step the optimizer (C11, E4).
 
@@ -116,7 +124,7 @@ def fit(
     resume : path-like or None
         Such a file to go on from, given the same model, data and options: the training ends with the same
         numbers as one that was not interrupted. `epochs` counts those that are done already. With either,
-        steps run on NumPy alone, since results do not depend on when a faster program is ready then.
+        steps run on NumPy (or JAX) alone, since results do not depend on when a faster program is ready then.
     rng : Generator, int or None
         The source of the random order.
     verbose : bool or int
@@ -125,6 +133,15 @@ def fit(
         Whether to compile the step (`autograd.jit`). ``"auto"`` compiles if there are enough steps for it to
         pay off and the model can be traced; otherwise the training is eager, and the history says why.
         Anything that model and loss read besides parameters, inputs and targets is read only once then.
+    backend : {"numpy", "numba", "jax"} or None
+        What compiled steps run on, as for `autograd.jit`. With ``"jax"`` an epoch is one program, on the
+        devices of JAX (``pip install 'chainrule[jax]'``), and steps are always compiled.
+    mesh : jax.sharding.Mesh or None
+        The devices: those of its first axis share the samples of each batch, and all have the parameters.
+        None takes one. Of several processes (`jax.distributed`) each passes its own samples, as many in each,
+        and a model of the same parameters; `batch_size` counts the samples of all.
+    dtype : {"float64", "float32"}
+        What the steps compute in; single precision goes with JAX.
 
     Returns
     -------
@@ -136,8 +153,8 @@ def fit(
     ------
     ValueError
         For different numbers of inputs and targets, no samples, less than 1 epoch or sample in a batch, an
-        unknown name, a loss that does not depend on the outputs, a batch unlike the first one, and an
-        iterator for more than one epoch.
+        unknown name, a loss that does not depend on the outputs, a batch unlike the first one, an iterator
+        for more than one epoch, and a `batch_size` that the devices of a mesh cannot share equally.
     TypeError
         For a loss that does not return a `Value`, and inputs without targets that are no batches.
     FloatingPointError
@@ -164,6 +181,9 @@ def fit(
     2
     """
     _check(epochs, batch_size)
+    placement = placement_of(backend, mesh, jit, dtype)
+    if placement is not None and batch_size is not None:
+        batch_size = placement.share(batch_size)
     generator = np.random.default_rng(rng)
     saved = None if resume is None else Saved(resume)
     if saved is not None:
@@ -178,6 +198,9 @@ def fit(
         ndim=None if model.sample_ndim is None else model.sample_ndim + 1,
     )
     rule = SGD(model.parameters(), lr=0.1) if optimizer is None else optimizers.optimizer(optimizer, model)
+    if placement is not None:
+        lengths = [0 if each is None else each.length or 0 for each in (source, held_out)]
+        placement.check_alike(data(rule.parameters), *lengths)
     told = [*as_callbacks(callbacks), *_early(early_stopping)]
     if checkpoint is not None:
         told.append(Checkpoint(checkpoint))
@@ -197,10 +220,14 @@ def fit(
             Dropout=eager.draws.are_needed or None,
         )
     is_exact = checkpoint is not None or resume is not None
+    measures = _by_name(metrics, eager.loss)
     with closing(source), nullcontext() if held_out is None else closing(held_out):
-        steps, training.history.how = steps_of(jit, epochs * (source.count or inf), eager, source, is_exact)
-        run = Epochs(training, steps, source, held_out, _by_name(metrics, eager.loss))
-        run.run(saved, shown=bool(verbose))
+        steps, training.history.how = steps_of(
+            *(jit, epochs * (source.count or inf), eager, source, is_exact),
+            *(backend, placement, bool(measures), dtype),
+        )
+        run = Epochs(training, steps, source, held_out, measures)
+        run.run(saved, shown=bool(verbose) and (placement is None or placement.is_first))
     return training.history
 
 

@@ -101,7 +101,8 @@ class OnDisk(SampleSource):
         if class_weight == "balanced":
             self._class_weight = balanced(self._counts())
         self._starts = np.arange(0, samples.length, self._block) if blocks is None else blocks
-        self.count = math.ceil(sum(map(self._length_of, self._starts.tolist())) / batch_size)
+        self.length = sum(map(self._length_of, self._starts.tolist()))
+        self.count = math.ceil(self.length / batch_size)
         self._batch_ahead, self._window_ahead = OneAhead(), OneAhead()
 
     def split(self, fraction: float, rng: np.random.Generator) -> tuple[OnDisk, OnDisk]:

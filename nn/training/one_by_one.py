@@ -9,23 +9,23 @@ from typing import NamedTuple
 from .samples import Array, WeightedSamples
 
 
-class Done(NamedTuple):
-    """What a step leaves for the record of its epoch.
+class Evaluated(NamedTuple):
+    """What came out for a batch, or for all samples that are held out.
 
     Attributes
     ----------
     loss : float
-        The loss of its batch, before the step.
-    weight : float
-        How much the batch counts in the mean of the epoch.
+        Their loss, before the step if there is one.
     outputs, targets : ndarray
-        What the model gave before the step, and what was wanted.
+        What the model gave then, and what was wanted.
+    weight : float
+        How much they count in the mean of an epoch.
     """
 
     loss: float
-    weight: float
     outputs: Array
     targets: Array
+    weight: float
 
 
 class OneByOne(ABC):
@@ -35,8 +35,8 @@ class OneByOne(ABC):
     def __call__(self, batch: WeightedSamples) -> tuple[float, Array]:
         """Do a step, unless the loss is not finite. Return the loss and the outputs before the step."""
 
-    def over(self, batches: Iterable[WeightedSamples]) -> Iterator[Done]:
+    def over(self, batches: Iterable[WeightedSamples]) -> Iterator[Evaluated]:
         """Do a step for each batch."""
         for batch in batches:
             loss, outputs = self(batch)
-            yield Done(loss, batch.weight, outputs, batch.y)
+            yield Evaluated(loss, outputs, batch.y, batch.weight)

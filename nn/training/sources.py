@@ -20,9 +20,12 @@ class SampleSource(ABC):
     ----------
     count : int or None
         The number of batches in an epoch; None where only its end tells.
+    length : int or None
+        The number of samples, likewise.
     """
 
     count: int | None
+    length: int | None = None
     is_streamed: ClassVar[bool] = False
     """Whether the samples are never in memory as a whole, so that nothing is known of all before an epoch."""
 
@@ -96,7 +99,8 @@ class InMemory(SampleSource):
 
     def __init__(self, samples: WeightedSamples, batch_size: int | None = None) -> None:
         self.samples, self.batch_size = samples, batch_size
-        self.count = math.ceil(samples.length / (batch_size or samples.length))
+        self.length = samples.length
+        self.count = math.ceil(self.length / (batch_size or self.length))
 
     @property
     def first(self) -> WeightedSamples:

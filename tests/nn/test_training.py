@@ -416,7 +416,7 @@ TRAININGS: dict[str, dict[str, Any]] = {
 }
 
 
-def left_by_training(name: str, jit: bool) -> list[Any]:
+def left_by_training(name: str, jit: bool, **backend: Any) -> list[Any]:
     """Return the result of a training: history, parameters, gradients and optimizer states."""
     options = dict(TRAININGS[name])
     targets = options.pop("targets", Y)
@@ -426,7 +426,8 @@ def left_by_training(name: str, jit: bool) -> list[Any]:
     model = MLP(1, [3, width], output=output, rng=0)
     optimizer = make_optimizer(model.parameters())
     loss = make_loss(model)
-    history = fit(model, X, targets, loss=loss, optimizer=optimizer, epochs=8, verbose=0, jit=jit, **options)
+    options |= {"epochs": 8, "verbose": 0, "jit": jit, **backend}
+    history = fit(model, X, targets, loss=loss, optimizer=optimizer, **options)
     assert history.how.startswith("compiled" if jit else "eager")
     moved = [(p.data, p.grad) for p in optimizer.parameters]
     return [history.loss, *history.metrics.values(), optimizer.steps, *moved, *optimizer.states]
@@ -453,6 +454,19 @@ def test_compiled_with_numba_as_eager(name: str, monkeypatch: pytest.MonkeyPatch
     for compiled, eager in zip(left_by_training(name, True), left_by_training(name, False), strict=True):
         np.testing.assert_allclose(compiled, eager, rtol=1e-9, atol=1e-12)
     assert {program.report.backend for program in improved} == {"numba"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["penalty by a global", "weights of classes", "a schedule of batches", "clipped", "held-out classes"],
+)
+def test_compiled_with_jax_as_eager(name: str) -> None:
+    """A training whose epochs are programs of JAX agrees with an eager one."""
+    pytest.importorskip("jax")
+    for compiled, eager in zip(
+        left_by_training(name, True, backend="jax"), left_by_training(name, False), strict=True
+    ):
+        np.testing.assert_allclose(compiled, eager, rtol=1e-9, atol=1e-12)
 
 
 def test_compiled_where_it_pays() -> None:
