@@ -126,11 +126,15 @@ def _jax_of_plan(plan: Plan, names: Sequence[str], results: Results) -> WrittenP
 
 
 def _jax_of_table(table: Schedule, names: Sequence[str], shapes: Shapes) -> WrittenProgram:
-    raise UnsuitableError("irregular programs are not written for it")
+    from .jax.table import jax_table_source
+
+    return jax_table_source(table, names, shapes)
 
 
 def _jax_of_array_table(table: ArrayTable, names: Sequence[str], shapes: Shapes) -> WrittenProgram:
-    raise UnsuitableError("irregular programs are not written for it")
+    from .jax.array_table import jax_array_table_source
+
+    return jax_array_table_source(table, names, shapes)
 
 
 BACKENDS: dict[str, Backend | Library | None] = {
