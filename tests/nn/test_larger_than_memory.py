@@ -1,22 +1,25 @@
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from math import ceil, inf, nan
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from interrupts import interrupted_at
 
 from autograd import Value, data
 from nn import MLP, Neuron, Training, fit, metrics, schedules
 from nn.losses import cross_entropy, mse
 from nn.metrics.batch_by_batch import running
 from nn.optimizers import Adam
-from nn.training import memory_maps
+from nn.training import batch_iterables, epochs, loop, memory_maps, prefetching, sources
 from nn.training.memory_maps import OnDisk
 from nn.training.prefetching import OneAhead
 from nn.training.samples import samples_of
@@ -520,3 +523,66 @@ def test_a_loss_is_told_of_few_targets() -> None:
     x, y = np.ones((50_000, 1)), np.repeat([0.0, 1.0], 25_000)
     fit(Neuron(1, rng=0), x, y, loss=loss, epochs=1, batch_size=10_000, verbose=0, jit=True)
     assert 1024 < sum(told) < 10_000
+
+
+@pytest.mark.parametrize("jit", [False, True], ids=["eager", "compiled"])
+def test_wherever_ctrl_c_cuts_in(jit: bool) -> None:
+    """Parameters are those after the same step, and the thread ends."""
+    modules = (prefetching, batch_iterables, sources, epochs, loop)
+    files = {str(module.__file__) for module in modules}
+    batches = in_batches(50, X, Y)
+    known: dict[int, list[float]] = {}
+    # The stride is a prime, so that each place in the loops is hit.
+    for count in range(1, 10_000, 17):
+        model = Neuron(3, "linear", rng=0)
+        rule = Adam(model)
+        was_interrupted = interrupted_at(
+            count,
+            partial(fit, model, batches, loss=mse, optimizer=rule, epochs=2, verbose=0, jit=jit),
+            files,
+        )
+        left = data(model.parameters()).tolist()
+        assert known.setdefault(rule.steps, left) == left
+        for thread in threading.enumerate():
+            if "batches" in thread.name:
+                thread.join(10.0)
+        if not was_interrupted:
+            break
+    assert set(known) == {0, 1, 2, 3, 4}
+
+
+@pytest.mark.parametrize("with_length", [True, False])
+def test_progress_within_an_epoch(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, with_length: bool
+) -> None:
+    """An epoch that takes long has a line every five seconds, which tells its batch and the loss."""
+    # Each step asks for the time twice at most, and so takes 3 s or 6 s.
+    clock = itertools.count(0.0, 3.0)
+    monkeypatch.setattr("autograd.progress.monotonic", lambda: next(clock))
+    batches = in_batches(25, X, Y)
+    trained(batches if with_length else lambda: iter(batches), epochs=2, verbose=1, jit=False)
+    lines = capsys.readouterr().err.splitlines()
+    of_all = " of 4" if with_length else ""
+    assert lines[0].startswith(f"epoch 1/2: batch 2{of_all}, loss ")
+    assert lines[-1].startswith("epoch 2/2: loss ")
+    assert all(len(line) < 60 for line in lines)
+
+
+@pytest.mark.parametrize("is_watched", [True, False])
+def test_no_progress_is_none_within_an_epoch(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, is_watched: bool
+) -> None:
+    """`verbose=0` prints nothing of batches, and a bar has them beside it."""
+    pytest.importorskip("tqdm")
+    monkeypatch.setattr("autograd.progress._is_seen", lambda: True)
+    trained(in_batches(25, X, Y), epochs=1, verbose=is_watched, jit=False)
+    found = capsys.readouterr().err
+    assert ("batch 1 of 4, loss" in found) is is_watched
+    assert bool(found) is is_watched
+
+
+def test_batches_without_any_weight() -> None:
+    """Batches whose samples all have no weight move nothing, and their loss is 0."""
+    found = trained(in_batches(50, X, Y, np.zeros(N)), epochs=1, optimizer="sgd")
+    assert found[0] == data(MLP(3, [4, 1], "tanh", rng=0).parameters()).tolist()
+    assert found[1]["loss"] == [0.0]
