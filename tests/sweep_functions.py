@@ -62,6 +62,11 @@ def gradient_of_loss(w: Any, x: Any, y: Any) -> Any:
     return value_and_grad(loss)(w, x, y)
 
 
+def output(model: Any, x: Any) -> Any:
+    """Return the output of a model."""
+    return model(x)
+
+
 def power(x: Any, n: int) -> Any:
     """Return a power."""
     return x**n

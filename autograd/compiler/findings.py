@@ -128,7 +128,7 @@ def records_of(fingerprints: Iterable[str], most_bytes: int) -> list[FoundRecord
         data = (read(key) if key else None) if known is None else record_of(known)
         if data is not None and len(data) <= most_bytes:
             most_bytes -= len(data)
-            records.append(FoundRecord(text, _compiler(), data))
+            records.append(FoundRecord(text, compiler_digest(), data))
     return records
 
 
@@ -152,7 +152,7 @@ def keep_records(records: Iterable[FoundRecord]) -> None:
     """
     for text, compiler, data in records:
         key = _key(text)
-        if key and _known.find(key) is None and compiler == _compiler():
+        if key and _known.find(key) is None and compiler == compiler_digest():
             _unwritten.add(key)
             _fingerprints[key] = text
             _keep(key, what_is_in(data), len(data))
@@ -213,8 +213,14 @@ def _stamp() -> str:
 
 
 @cache
-def _compiler() -> str:
-    """Return which compiler this is, on whatever machine: by what is in its files, which takes 20 ms."""
+def compiler_digest() -> str:
+    """Return which compiler this is, on whatever machine: by what is in its files, which takes 20 ms.
+
+    Examples
+    --------
+    >>> len(compiler_digest())
+    128
+    """
     files = [(path.name, blake2b(path.read_bytes()).hexdigest()) for path in _files()]
     return blake2b(f"{_VERSIONS} {sys.byteorder} {sorted(files)}".encode()).hexdigest()
 

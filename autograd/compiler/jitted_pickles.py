@@ -1,7 +1,8 @@
 """How `pickle` writes a compiled function: by its name or with its function, and with its programs.
 
-What the passes have found travels by the fingerprint of the tape that it was found in. The process that
-reads it traces the function once, which shows what it reads there, and has the program without the passes.
+Programs travel as `Jitted.save` writes them, and the process that reads them traces nothing. Those for
+modules do not: a file knows a module by its parameters alone. Of them, what the passes have found travels by
+the fingerprint of the tape that it was found in: that process traces the function once, and runs no passes.
 """
 
 from __future__ import annotations
@@ -10,14 +11,36 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
+from .arguments.plain_trees import UnplainError
 from .arguments.static import StaticArguments
-from .findings import FoundRecord, keep_records, records_of
+from .findings import FoundRecord, compiler_digest, keep_records, records_of
 from .jitted import Jitted
+from .loaded_programs import holds_for_calls, keep_all
+from .program_files import bytes_of
 
 MOST_BYTES = 16_000_000
-"""How many bytes of programs travel with a function; those of the latest come first."""
+"""How many bytes of findings travel with a function; those of the latest come first."""
+
+
+class Travelling(NamedTuple):
+    """The programs of a function, for another process.
+
+    Attributes
+    ----------
+    compiler : str
+        Which compiler has made them: another one makes its own.
+    saved : bytes
+        The programs, as a file has them; empty if one cannot be written.
+    records : list of FoundRecord
+        What was found of those that a file does not answer calls with.
+    """
+
+    compiler: str
+    saved: bytes
+    records: list[FoundRecord]
+
 
 Reduced = tuple[Callable[..., Jitted], tuple[Any, ...]]
 
@@ -34,7 +57,7 @@ def reduced(jitted: Jitted) -> Reduced:
     (-2.0, -3.0)
     """
     module, name = home_of(jitted)
-    return (_named, (module, name, _records(jitted))) if name else with_function(jitted)
+    return (_named, (module, name, _travelling(jitted))) if name else with_function(jitted)
 
 
 def with_function(jitted: Jitted) -> Reduced:
@@ -47,7 +70,7 @@ def with_function(jitted: Jitted) -> Reduced:
     2.0
     """
     static = jitted._static and jitted._static.given
-    return _made, (jitted._f, jitted._backend, static, jitted._is_patient, _records(jitted))
+    return _made, (jitted._f, jitted._backend, static, jitted._is_patient, _travelling(jitted))
 
 
 def home_of(jitted: Jitted) -> tuple[str, str]:
@@ -68,22 +91,34 @@ def home_of(jitted: Jitted) -> tuple[str, str]:
     return module, next((name for name, item in list(space.items()) if item is jitted), "")
 
 
-def _records(jitted: Jitted) -> list[FoundRecord]:
-    programs = reversed(jitted._programs.programs())
-    return records_of([program.fingerprint for program in programs], MOST_BYTES)
+def _travelling(jitted: Jitted) -> Travelling:
+    programs = jitted._programs.programs()
+    saved = b""
+    if programs and all(program.made_of for program in programs):
+        with suppress(UnplainError):
+            saved = bytes_of(jitted)
+    others = [of for of in reversed(programs) if not saved or not holds_for_calls(of.form)]
+    records = records_of([program.fingerprint for program in others], MOST_BYTES)
+    return Travelling(compiler_digest(), saved, records)
 
 
-def _named(module: str, name: str, records: list[FoundRecord]) -> Jitted:
-    """Return the compiled function that a module holds here, once its programs are kept."""
+def _keep(jitted: Jitted, travelling: Travelling) -> Jitted:
+    if travelling.compiler == compiler_digest():
+        keep_records(travelling.records)
+        if travelling.saved:
+            keep_all(jitted, travelling.saved)
+    return jitted
+
+
+def _named(module: str, name: str, travelling: Travelling) -> Jitted:
+    """Return the compiled function that a module holds here, with its programs."""
     __import__(module)
-    keep_records(records)
-    found: Jitted = attrgetter(name)(sys.modules[module])
-    return found
+    return _keep(attrgetter(name)(sys.modules[module]), travelling)
 
 
 def _made(
-    f: Callable[..., Any], backend: str, static: Any, is_patient: bool, records: list[FoundRecord]
+    f: Callable[..., Any], backend: str, static: Any, is_patient: bool, travelling: Travelling
 ) -> Jitted:
-    """Return a function compiled in the same way, once its programs are kept."""
-    keep_records(records)
-    return Jitted(f, backend, static and StaticArguments(f, *static), is_patient=is_patient)
+    """Return a function compiled in the same way, with its programs."""
+    made = Jitted(f, backend, static and StaticArguments(f, *static), is_patient=is_patient)
+    return _keep(made, travelling)

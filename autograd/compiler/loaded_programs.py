@@ -25,6 +25,7 @@ from .arguments.plain_trees import (
     classes_in,
     each_part,
     example_of,
+    has_modules,
     name_of,
     shown,
     structure_of,
@@ -91,40 +92,10 @@ class Loaded(Jitted):
             self._classes = classes
             # That of the last call is used last here, too.
             for program in reversed(saved.programs):
-                self._keep(program)
+                keep_saved(self, program, classes)
         # What does not fit itself may be wrong in any way.
         except Exception as error:
             raise NotProgramsError(str(error)) from error
-
-    def _keep(self, saved: SavedProgram) -> None:
-        """Keep a program as one that was compiled for a call like those that it answers."""
-        start, form = time.perf_counter(), saved.form
-        structures = [structure_of(tree, self._classes) for tree in form.arguments]
-        call = self._call_of(form, structures)
-        result = built_results(structure_of(form.result, self._classes, is_result=True))
-        widths = [*_widths(form.arguments, structures)]
-        if [*_gathered_shapes(call.shapes, widths)] != saved.shapes:
-            raise NotProgramsError("a program in it takes other arguments than it describes")
-        program = program_of(
-            saved.found(), saved.names, saved.shapes, saved.results, self._backend, "file", start
-        )
-        program.outline = saved.outline
-        if any(width is not None for width in widths):
-            program.adapt(functools.partial(_gathering, widths))
-        self._use_next(self._programs.keep(call, program, result, _spread(form.lengths, widths)))
-        program.form = form
-        if self._is_patient:
-            improve_when_worthwhile(program, self._use)
-        else:
-            improve_later(program)
-
-    def _call_of(self, form: CallForm, structures: Sequence[Structure]) -> Call:
-        """Return a call that a program answers."""
-        others = iter([example_of(structure) for structure in structures])
-        statics: dict[Any, Any] = {**form.statics.by_position, **form.statics.by_name}
-        args = [statics[i] if i in statics else next(others) for i in range(len(form.names))]
-        kwargs = {name: statics[name] if name in statics else next(others) for name in form.by_name}
-        return Call(self._f, tuple(args), kwargs, self._static)
 
     def _recorded(self, call: Call) -> tuple[Program, BuiltResults, OpenLengths]:
         """Say that there is no program for a call, and which there are."""
@@ -192,6 +163,61 @@ def _without_code(saved: SavedFunction) -> Callable[..., Any]:
         note_gradients(loaded, saved.gradients)
     note_source_names(loaded, saved.called)
     return loaded
+
+
+def keep_saved(f: Jitted, saved: SavedProgram, classes: Classes) -> None:
+    """Keep a program as one that a function was compiled to, for a call like those that it answers.
+
+    Parameters
+    ----------
+    f : Jitted
+        The function.
+    saved : SavedProgram
+        The program.
+    classes : mapping of str to type
+        The dataclasses and named tuples among arguments and results.
+
+    Raises
+    ------
+    NotProgramsError
+        If it takes other arguments than it describes.
+
+    Examples
+    --------
+    >>> from .program_files import bytes_of
+    >>> f, g = Jitted(abs), Jitted(abs)
+    >>> f(-1.0)
+    1.0
+    >>> keep_saved(g, function_in(bytes_of(f)).programs[0], {})
+    >>> g(-2.0), g.report().passes
+    (2.0, 'file')
+    """
+    start, form = time.perf_counter(), saved.form
+    structures = [structure_of(tree, classes) for tree in form.arguments]
+    call = _call_of(f, form, structures)
+    result = built_results(structure_of(form.result, classes, is_result=True))
+    widths = [*_widths(form.arguments, structures)]
+    if [*_gathered_shapes(call.shapes, widths)] != saved.shapes:
+        raise NotProgramsError("a program in it takes other arguments than it describes")
+    program = program_of(saved.found(), saved.names, saved.shapes, saved.results, f._backend, "file", start)
+    program.outline = saved.outline
+    if any(width is not None for width in widths):
+        program.adapt(functools.partial(_gathering, widths))
+    f._use_next(f._programs.keep(call, program, result, _spread(form.lengths, widths)))
+    program.form = form
+    if f._is_patient:
+        improve_when_worthwhile(program, f._use)
+    else:
+        improve_later(program)
+
+
+def _call_of(f: Jitted, form: CallForm, structures: Sequence[Structure]) -> Call:
+    """Return a call that a program answers."""
+    others = iter([example_of(structure) for structure in structures])
+    statics: dict[Any, Any] = {**form.statics.by_position, **form.statics.by_name}
+    args = [statics[i] if i in statics else next(others) for i in range(len(form.names))]
+    kwargs = {name: statics[name] if name in statics else next(others) for name in form.by_name}
+    return Call(f._f, tuple(args), kwargs, f._static)
 
 
 # ------------------------------------------------------------------------- modules that are dicts of numbers
@@ -303,6 +329,40 @@ def load(path: str | os.PathLike[str], backend: str | None = None, *, classes: S
         return Loaded(saved, chosen, known, is_patient=backend is None)
     except NotProgramsError as error:
         raise ValueError(f"{where} does not hold compiled programs: {error}") from error
+
+
+def keep_all(f: Jitted, data: bytes) -> None:
+    """Keep programs that need no class and no module, unless a function has some already.
+
+    A program for a module takes a dict of its parameters in its place, which may mean something else to `f`.
+
+    Examples
+    --------
+    >>> from .program_files import bytes_of
+    >>> f, g = Jitted(abs), Jitted(abs)
+    >>> f(-1.0)
+    1.0
+    >>> keep_all(g, bytes_of(f))
+    >>> g.report().passes
+    'file'
+    """
+    programs = function_in(data).programs if not len(f._programs) else []
+    for program in reversed(programs):
+        if holds_for_calls(program.form):
+            keep_saved(f, program, {})
+
+
+def holds_for_calls(form: CallForm | None) -> bool:
+    """Return whether a saved program answers the calls that it was compiled for, without classes to pass.
+
+    Examples
+    --------
+    >>> holds_for_calls(None)
+    False
+    """
+    if form is None:
+        return False
+    return not any([*_classes_of(form)]) and not any(map(has_modules, [*form.arguments, form.result]))
 
 
 def _classes_of(form: CallForm) -> Iterator[str]:

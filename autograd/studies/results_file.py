@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from ..engine.user_line import user_line
 from ..files import older_mode, write_whole
-from .plain_trees import from_plain, line_of, plain, stated
+from .json_trees import as_json, from_json, line_of, stated
 from .points import name_of, names_of, values_at, written
 from .tasks import Seeds
 
@@ -176,7 +176,7 @@ class ResultsFile:
         """
         point = self._points[number]
         try:
-            content = plain(result)
+            content = as_json(result)
         except TypeError as error:
             raise TypeError(
                 f"the result at {written(self._f, point)} cannot be written to {str(self._path)!r}, which "
@@ -214,7 +214,7 @@ class ResultsFile:
                 raise ValueError(
                     f"line {i} of {str(self._path)!r} is damaged; remove that line to compute its point again"
                 )
-            results[found["point"]] = from_plain(found["result"])
+            results[found["point"]] = from_json(found["result"])
             end += len(line)
         self._file.truncate(end)
         self._file.seek(end)

@@ -71,7 +71,21 @@ def sent_with_programs(f: Any) -> bytes:
     >>> received(sent_with_programs(len)) is len
     True
     """
-    return sent((latest_records(MOST_BYTES), f), "the function of the sweep")
+    return sent((latest_records(MOST_BYTES), compiled_in(f), f), "the function of the sweep")
+
+
+def compiled_in(f: Any) -> list[Jitted]:
+    """Return the compiled functions that a function calls by names of its module, and does not take along.
+
+    Examples
+    --------
+    >>> compiled_in(len)
+    []
+    """
+    f = getattr(f, "func", f)
+    f = getattr(f, "__func__", f)
+    names, space = getattr(getattr(f, "__code__", None), "co_names", ()), getattr(f, "__globals__", {})
+    return [space[name] for name in names if isinstance(space.get(name), Jitted)]
 
 
 def received(data: bytes) -> Any:
@@ -94,7 +108,7 @@ def received(data: bytes) -> Any:
     known, f = _latest
     if known != data:
         try:
-            records, f = pickle.loads(data)
+            records, _, f = pickle.loads(data)
         except (AttributeError, ImportError) as error:
             raise UnsentError(
                 f"the function of the sweep is not found in the process that is to call it ({error}): define "

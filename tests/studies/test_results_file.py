@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from autograd import sweep
-from autograd.studies.plain_trees import from_plain, line_of, plain
+from autograd.studies.json_trees import as_json, from_json, line_of
 
 run = partial(sweep, progress=False)
 
@@ -54,7 +54,7 @@ def are_identical(one: Any, two: Any) -> bool:
 @given(trees)
 def test_what_a_file_holds(tree: Any) -> None:
     """Trees of numbers, texts and arrays come back as they were, types and bits of nan included."""
-    assert are_identical(from_plain(json.loads(line_of(plain(tree)))), tree)
+    assert are_identical(from_json(json.loads(line_of(as_json(tree)))), tree)
 
 
 UNWRITTEN = [object(), {1.0}, np.array([None]), np.zeros(2, [("a", float)]), functions.loss]

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 import nn
 from autograd import sweep
 from autograd.studies import SweepError, SweepResults
-from autograd.studies.plain_trees import line_of, plain
+from autograd.studies.json_trees import as_json, line_of
 
 FORKING = "ignore:This process .* is multi-threaded:DeprecationWarning"
 GRID = {"x": [0.0, 0.5, 1.0], "order": [0, 1, 2]}
@@ -31,7 +31,7 @@ SEVERAL = [1.0, -2.0, 3.0, 4.0, 5.5]
 
 def same(one: Any, two: Any) -> bool:
     """Return whether two results are equal bit by bit, types included."""
-    return line_of(plain(list(one))) == line_of(plain(list(two)))
+    return line_of(as_json(list(one))) == line_of(as_json(list(two)))
 
 
 def processes(context: str) -> Callable[[], Executor]:

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 import sweep_functions as functions
 
+import nn
 from autograd import jit, sweep
-from autograd.compiler import findings
+from autograd.compiler import findings, jitted_pickles
 from autograd.studies.travelling import received, sent_with_programs
 
 ROOT = Path(__file__).parents[2]
@@ -38,7 +39,7 @@ def in_a_fresh_process(data: bytes, cache: Path, *how: str) -> str:
 
 @pytest.mark.parametrize("how", ["by name", "by value", "by a function", "in a closure"])
 def test_programs_travel(tmp_path: Path, how: str) -> None:
-    """A compiled function has its program in a fresh process, which runs no passes, with the same bits."""
+    """A compiled function has its program in a fresh process, which traces nothing, with the same bits."""
     loss, _ = functions.descended(0.1)
     options: list[str] = []
     if how == "by name":
@@ -53,7 +54,21 @@ def test_programs_travel(tmp_path: Path, how: str) -> None:
         pytest.importorskip("cloudpickle")
         step, options = functions.step, ["sent"]
         data = sent_with_programs(lambda lr: functions.descended(lr, step))
-    assert in_a_fresh_process(data, tmp_path, *options) == f"{loss!r} memory"
+    assert in_a_fresh_process(data, tmp_path, *options) == f"{loss!r} file"
+
+
+def test_programs_for_modules() -> None:
+    """A function of a module is traced once where it is unpickled, and the passes are not run."""
+    model = nn.Neuron(2, "tanh", rng=0)
+    f = jit(functions.output, "numpy")
+    expected = f(model, np.ones(2))
+    data = pickle.dumps(f)
+    findings.forget()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(findings, "read", lambda key: None)
+        again = pickle.loads(data)
+        assert again(model, np.ones(2)) == expected
+    assert again.report().passes == "memory"
 
 
 def test_a_function_that_a_module_holds() -> None:
@@ -78,7 +93,7 @@ def test_programs_of_another_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
     data = pickle.dumps(f)
     findings.forget()
     monkeypatch.setattr(findings, "read", lambda key: None)
-    monkeypatch.setattr(findings, "_compiler", lambda: "another one")
+    monkeypatch.setattr(jitted_pickles, "compiler_digest", lambda: "another one")
     again = pickle.loads(data)
     assert again(2.0, 5) == 32.0
     assert again.report().passes == "run"
@@ -130,7 +145,7 @@ def test_functions_of_a_script(tmp_path: Path, has_cloudpickle: bool) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "CHAINRULE_CACHE": str(tmp_path / "cache")}
     command = [sys.executable, str(script)]
     process = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
-    assert process.stdout.strip() == "(4.0, 'memory') (16.0, 'memory')"
+    assert process.stdout.strip() == "(4.0, 'file') (16.0, 'file')"
 
 
 @pytest.mark.parametrize("backend", [None, "numba"])

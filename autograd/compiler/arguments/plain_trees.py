@@ -279,6 +279,18 @@ def classes_in(tree: Any) -> Iterator[str]:
             yield from classes_in(part)
 
 
+def has_modules(tree: Any) -> bool:
+    """Return whether a description has a dict in the place of a module.
+
+    Examples
+    --------
+    >>> has_modules({"tuple": [[1, {"parameters": ["w"]}]]}), has_modules({"array": [2]})
+    (True, False)
+    """
+    is_branch = isinstance(tree, dict)
+    return is_branch and ("parameters" in tree or any(has_modules(part) for _, part in _groups(tree)))
+
+
 def example_of(structure: Structure) -> Any:
     """Return a tree of a structure, whose arrays take no memory.
 

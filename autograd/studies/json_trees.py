@@ -18,8 +18,8 @@ _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 _KINDS = "biufcSUmM"
 
 
-def plain(tree: Any) -> Any:
-    """Return what `json.dumps` can write, and `from_plain` makes the same of again.
+def as_json(tree: Any) -> Any:
+    """Return what `json.dumps` can write, and `from_json` makes the same of again.
 
     Raises
     ------
@@ -28,9 +28,9 @@ def plain(tree: Any) -> Any:
 
     Examples
     --------
-    >>> plain({"loss": 0.5, "shape": (2, 3)})
+    >>> as_json({"loss": 0.5, "shape": (2, 3)})
     {'dict': {'loss': 0.5, 'shape': {'tuple': [2, 3]}}}
-    >>> from_plain(plain([np.float32(0.1), np.arange(2.0)]))
+    >>> from_json(as_json([np.float32(0.1), np.arange(2.0)]))
     [np.float32(0.1), array([0., 1.])]
     """
     kind = type(tree)
@@ -39,13 +39,13 @@ def plain(tree: Any) -> Any:
     if kind in (float, complex):
         return {kind.__name__: _array(np.array(tree))["array"][2]}
     if kind is list:
-        return [plain(item) for item in tree]
+        return [as_json(item) for item in tree]
     if kind is tuple:
-        return {"tuple": [plain(item) for item in tree]}
+        return {"tuple": [as_json(item) for item in tree]}
     if kind is dict:
         if all(type(name) is str for name in tree):
-            return {"dict": {name: plain(item) for name, item in tree.items()}}
-        return {"pairs": [[plain(name), plain(item)] for name, item in tree.items()]}
+            return {"dict": {name: as_json(item) for name, item in tree.items()}}
+        return {"pairs": [[as_json(name), as_json(item)] for name, item in tree.items()]}
     if isinstance(tree, np.generic) and tree.dtype.kind in _KINDS:
         return {"number": _array(np.asarray(tree))["array"]}
     if kind is np.ndarray and tree.dtype.kind in _KINDS:
@@ -55,8 +55,8 @@ def plain(tree: Any) -> Any:
     )
 
 
-def from_plain(written: Any) -> Any:
-    """Return the tree that `plain` was given.
+def from_json(written: Any) -> Any:
+    """Return the tree that `as_json` was given.
 
     Raises
     ------
@@ -65,11 +65,11 @@ def from_plain(written: Any) -> Any:
 
     Examples
     --------
-    >>> from_plain({"float": "AAAAAAAA8H8="})
+    >>> from_json({"float": "AAAAAAAA8H8="})
     inf
     """
     if isinstance(written, list):
-        return [from_plain(item) for item in written]
+        return [from_json(item) for item in written]
     if not isinstance(written, dict):
         return written
     if len(written) != 1:
@@ -146,9 +146,9 @@ def _to_complex(content: str) -> complex:
 
 
 _READERS: dict[str, Callable[[Any], Any]] = {
-    "tuple": lambda items: tuple(map(from_plain, items)),
-    "dict": lambda items: {name: from_plain(item) for name, item in items.items()},
-    "pairs": lambda items: {from_plain(name): from_plain(item) for name, item in items},
+    "tuple": lambda items: tuple(map(from_json, items)),
+    "dict": lambda items: {name: from_json(item) for name, item in items.items()},
+    "pairs": lambda items: {from_json(name): from_json(item) for name, item in items},
     "number": lambda content: _to_array(content)[()],
     "array": _to_array,
     "float": _to_float,
