@@ -13,58 +13,25 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 
+from ...ops.meanings import FLOAT
 from ...ops.renderer import SIGNS, Form, Renderer, Term, called
 from ...ops.rule import Rule
 from ...ops.table import COMPARISONS, OPS, Op
 from ..numpy.expressions import Helpers
+from .definitions import DEFINITIONS
 
 _SAME_DERIVATIVES = ("exp", "exp2", "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh")
 """Words whose derivative in JAX is the table's, at all orders; a test says that they are these."""
 
-_NAMES = re.compile(r"\b[a-z]\w*")
+_NAMES = re.compile(r"(?<![.\w])[a-z]\w*")
 
 _CHOICES = {"where", *COMPARISONS}
 
 _RULES = {"arctanh": Rule("0.5 * (log1p(x) - log1p(-x))")}
 
-_OWN = {
-    "log1p": """\
-def log1p_of(x):
-    # Of jnp.log1p, XLA computes 0.01 with an error of 100 ulp; and (x + 1.0) - 1.0 is x to it.
-    u = jax.lax.optimization_barrier(x + 1.0)
-    is_exact = u - 1.0 == x
-    return jnp.where(u == 1.0, x, jnp.where(is_exact, jnp.log(u), jnp.log(u) * (x / (u - 1.0))))
-"""
-}
-"""Functions that stand for those of JAX."""
-
 _LINE = 100
 
 _DIVISION = OPS["truediv"]
-
-_APART = '''\
-def apart(x):
-    """The number itself, which XLA computes by itself: to it x / y / z is x / (y * z), which may overflow."""
-    return jax.lax.optimization_barrier(x)
-'''
-
-_WITH_PARTIALS = '''\
-def with_partials(f, *partials):
-    """The function f; its tangent is the sum of partial times tangent over the arguments that move."""
-    f = jax.custom_jvp(f)
-
-    def push(point, tangents):
-        point = [jnp.asarray(x) for x in point]
-        out = f(*point)
-        total = jnp.zeros_like(out)
-        for partial, tangent in zip(partials, tangents):
-            if not isinstance(tangent, jax.custom_derivatives.SymbolicZero):
-                total += partial(*point, out) * tangent
-        return out, total
-
-    f.defjvp(push, symbolic_zeros=True)
-    return f
-'''
 
 
 class _Quotient(Term):
@@ -98,7 +65,6 @@ class JaxRenderer(Renderer):
         first, second = operands
         if isinstance(first, _Quotient):
             first = Term(f"apart({first.text})")
-            self.helpers["apart"] = _APART
         return _Quotient(*super().apply(word, (first, second)))
 
     def form(self, word: str, count: int) -> Form | None:
@@ -122,6 +88,7 @@ _FUNCTIONS = {
     "where": "jnp.where",
     "erf": "jax.scipy.special.erf",
     "erfc": "jax.scipy.special.erfc",
+    "log1p": "log1p_of",
 }
 
 FORMS: Mapping[str, Form] = {
@@ -136,7 +103,7 @@ PLAIN: Mapping[str, Form] = {
     **{
         word: called(text, len(OPS[word].partials))
         for word, text in _FUNCTIONS.items()
-        if word not in (*_RULES, *_OWN)
+        if word not in _RULES and text.startswith("j")
     },
     **SIGNS,
 }
@@ -212,12 +179,12 @@ def _defined(op: Op, helpers: Helpers) -> str:
     name = op.ufunc.__name__ if op.ufunc and hasattr(builtins, op.name) else op.name
     if name in helpers:
         return name
-    helpers.setdefault("with_partials", _WITH_PARTIALS)
     value = _value(op, helpers)
     # Known from here on, as the partials of two rows may use each other.
     helpers[name] = ""
     head = f"lambda {', '.join((*op.parameters, 'out'))}: "
-    lines = [value, *(head + jax_expression(rule, {}, helpers) for rule in op.partials)]
+    partials = [jax_expression(rule, {}, helpers) for rule in op.partials]
+    lines = [value, *("None" if op.selects(i) else head + text for i, text in enumerate(partials))]
     text = f"{name} = with_partials({', '.join(lines)})\n"
     if len(text) > _LINE:
         text = "".join([f"{name} = with_partials(\n", *(f"    {line},\n" for line in lines), ")\n"])
@@ -228,24 +195,36 @@ def _defined(op: Op, helpers: Helpers) -> str:
 def used_helpers(text: str, helpers: Helpers) -> Helpers:
     """Return the functions that a program uses, in the order in which they are defined.
 
+    Parameters
+    ----------
+    text : str
+        The program.
+    helpers : dict
+        The functions that were collected for it; they may use any of `DEFINITIONS`.
+
+    Returns
+    -------
+    dict
+        Their definitions by name.
+
     Examples
     --------
     >>> used_helpers("v1 = f(x)", {"g": "def g", "h": "def h", "f": "f = 2 * g"})
     {'g': 'def g', 'f': 'f = 2 * g'}
     """
+    known = {**DEFINITIONS, **helpers}
     used, new = set[str](), {*_NAMES.findall(text)}
     while new:
         used |= new
-        new = {name for word in new if word in helpers for name in _NAMES.findall(helpers[word])} - used
-    return {name: definition for name, definition in helpers.items() if name in used}
+        new = {name for word in new if word in known for name in _NAMES.findall(known[word])} - used
+    return {name: definition for name, definition in known.items() if name in used}
 
 
 def _value(op: Op, helpers: Helpers) -> str:
     """Return the function that has the value of a row, but not its derivative."""
-    if op.name in _OWN:
-        helpers[f"{op.name}_of"] = _OWN[op.name]
-        return f"{op.name}_of"
-    if op.is_primitive and op.name not in _RULES:
+    if op.name in _FUNCTIONS and op.name not in _RULES:
         return _FUNCTIONS[op.name]
+    if op.is_primitive and op.name not in _RULES:
+        return f"elementwise(math.{FLOAT[op.name].__name__})"
     rule = _RULES.get(op.name, op.value)
     return f"lambda {', '.join(op.parameters)}: {JaxRenderer(helpers, PLAIN).write(rule)}"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ...ops.renderer import Form
 from ...ops.rule import Application, Expression, Name
-from ...ops.table import Accumulator, Op
+from ...ops.table import OPS, Accumulator, Op
 from ..arrays.index_rules import Positions
 from ..arrays.plan import Block
 from ..numpy.expressions import Helpers
@@ -20,64 +20,17 @@ from .expressions import FORMS, PLAIN, JaxRenderer
 _FOLDED = {"add": "jnp.sum", "mul": "jnp.prod", "max": "jnp.max", "min": "jnp.min", "hypot": "distance"}
 """What reduces a whole axis as a loop does element by element, by the word of its step."""
 
-_DISTANCE = """\
-def distance(x, axis, keepdims, initial):
-    x = jnp.absolute(x)
-    top = jnp.max(x, axis, keepdims=True, initial=initial)
-    scale = jnp.where((top > 0.0) & (top < jnp.inf), top, 1.0)
-    found = scale * jnp.sqrt(jnp.sum((x / scale) ** 2, axis, keepdims=True))
-    return jnp.where(jnp.any(x == jnp.inf, axis, keepdims=True), jnp.inf, found)
-"""
-"""The square root of a sum of squares, none of which overflows."""
+_WORDS = {"products_of_others": Form("products_of_others({}, axis)"), "len": Form("jnp.size({}, axis)")}
 
-_WITH_PARTIALS_ALONG = '''\
-def with_partials_along(f, partial):
-    """The reduction f along an axis; its tangent is the sum of partial times tangent."""
 
-    @functools.partial(jax.custom_jvp, nondiff_argnums=(1,))
-    def reduced(x, axis=-1):
-        return f(x, axis)
+class _ReductionRules(JaxRenderer):
+    """Rules of a reduction, for all elements at once: what they reduce themselves keeps its axis."""
 
-    @reduced.defjvp
-    def push(axis, point, tangents):
-        out = reduced(*point, axis)
-        partials = partial(*point, jnp.expand_dims(out, axis), axis)
-        return out, jnp.sum(partials * tangents[0], axis)
-
-    return reduced
-'''
-
-_FLAT = """\
-def flat(f, x, axis):
-    axes = axis if isinstance(axis, tuple) else (axis,)
-    last = jnp.moveaxis(x, axes, range(-len(axes), 0))
-    found = f(last.reshape(*last.shape[: x.ndim - len(axes)], math.prod(last.shape[x.ndim - len(axes) :])))
-    return jnp.moveaxis(found.reshape(last.shape), range(-len(axes), 0), axes)
-"""
-"""A function along the last axis, along any axes."""
-
-_PRODUCTS_OF_OTHERS = """\
-def products_of_others(x, axis):
-    def along_last(x):
-        one = jnp.ones_like(x[..., :1])
-        before = jnp.cumprod(jnp.concatenate([one, x[..., :-1]], -1), -1)
-        after = jnp.cumprod(jnp.concatenate([one, x[..., :0:-1]], -1), -1)
-        return before * after[..., ::-1]
-
-    return flat(along_last, x, axis)
-"""
-
-_FIRST = """\
-def first_of(is_it, axis):
-    return flat(lambda is_it: jnp.where(is_it & (jnp.cumsum(is_it, -1) == 1), 1.0, 0.0), is_it, axis)
-"""
-"""1 for the first element for which something holds: a tie goes to the first."""
-
-_ALONG = {
-    **FORMS,
-    "sum": Form("jnp.sum({}, axis, keepdims=True)"),
-    "products_of_others": Form("products_of_others({}, axis)"),
-}
+    def form(self, word: str, count: int) -> Form | None:
+        if word not in OPS or not OPS[word].variadic:
+            return super().form(word, count)
+        operands = [*["{}"] * count, "axis=axis"]
+        return Form(f"jnp.expand_dims({reduced_text(OPS[word], operands, self.helpers)}, axis)")
 
 
 def reduced_text(op: Op, arguments: Sequence[str], helpers: Helpers) -> str:
@@ -104,7 +57,6 @@ def reduced_text(op: Op, arguments: Sequence[str], helpers: Helpers) -> str:
 
     Examples
     --------
-    >>> from ...ops.table import OPS
     >>> helpers = {}
     >>> reduced_text(OPS["prod"], ["v1", "axis=-1"], helpers)
     'prod(v1, axis=-1)'
@@ -121,47 +73,40 @@ def reduced_text(op: Op, arguments: Sequence[str], helpers: Helpers) -> str:
         name = "jnp.sum"
     elif op.folds is not None and op.ufunc is not None:
         name = f"{op.ufunc.__name__}_along"
-        helpers |= _first_of(op, name)
+        helpers[name] = _first_of(op, name)
     else:
         name = op.name
         if name not in helpers:
-            helpers |= _reduction(op, helpers)
+            helpers[name] = _reduction(op, helpers)
     return f"{name}({', '.join(arguments)})"
 
 
-def _first_of(op: Op, name: str) -> Helpers:
+def _first_of(op: Op, name: str) -> str:
     """Return the definition of the largest or smallest element, whose derivative is that of the first one."""
-    is_it = "(x == out) | ((x != x) & (out != out))"
-    return {
-        "with_partials_along": _WITH_PARTIALS_ALONG,
-        "flat": _FLAT,
-        "first_of": _FIRST,
-        name: f"{name} = with_partials_along({_FOLDED[op.name]}, "
-        f"lambda x, out, axis: first_of({is_it}, axis))\n",
-    }
+    partial = "lambda x, out, axis: first_of((x == out) | ((x != x) & (out != out)), axis)"
+    return f"{name} = with_partials_along({_FOLDED[op.name]}, {partial})\n"
 
 
-def _reduction(op: Op, helpers: Helpers) -> Helpers:
-    """Return the definition of a reduction by its accumulators, one for all elements after the other."""
-    if op.reduction is None or len(op.parameters) > 1:
-        raise UnsuitableError(f"JAX has no reduction for {op.name!r}")
-    needed = {"with_partials_along": _WITH_PARTIALS_ALONG}
-    (x,), name, values = op.parameters, f"{op.name}_of", JaxRenderer(helpers, PLAIN)
-    lines = [f"def {name}({x}, axis):"]
-    for accumulator in op.reduction.accumulators:
+def _reduction(op: Op, helpers: Helpers) -> str:
+    """Return the definition of a reduction: its rule, or its loops, one for all elements after the other."""
+    columns, name = ", ".join(op.parameters), f"{op.name}_of"
+    lines, result = [f"def {name}({columns}, axis):"], op.value
+    values = _ReductionRules(helpers, {**PLAIN, **_WORDS})
+    if op.reduction is not None:
+        result = op.reduction.result
+    elif op.is_primitive:
+        raise UnsuitableError(f"JAX has no reduction for {op.name!r}, whose row has no loop")
+    for accumulator in op.reduction.accumulators if op.reduction else ():
         word, added = _step(accumulator)
-        needed |= {"distance": _DISTANCE} if _FOLDED[word] == "distance" else {}
         options = f"axis, keepdims=True, initial={number_text(accumulator.start).replace('np.', 'jnp.')}"
         # Ones and zeros alone have no type of their own.
-        options += f", dtype={x}.dtype" if _FOLDED[word] in ("jnp.sum", "jnp.prod") else ""
+        options += f", dtype={op.parameters[0]}.dtype" if _FOLDED[word] in ("jnp.sum", "jnp.prod") else ""
         lines.append(f"    {accumulator.name} = {_FOLDED[word]}({values.operand(added)}, {options})")
-    lines += [f"    return jnp.squeeze({values.write(op.reduction.result)}, axis)", "", ""]
-    (rule,) = op.partials
-    if "products_of_others" in rule.words:
-        needed |= {"flat": _FLAT, "products_of_others": _PRODUCTS_OF_OTHERS}
-    partial = JaxRenderer(helpers, _ALONG).write(rule)
-    lines.append(f"{op.name} = with_partials_along({name}, lambda {x}, out, axis: {partial})\n")
-    return {**needed, op.name: "\n".join(lines)}
+    lines += [f"    return jnp.squeeze({values.write(result)}, axis)", "", ""]
+    head = f"lambda {columns}, out, axis: "
+    partials = [head + _ReductionRules(helpers, {**FORMS, **_WORDS}).write(rule) for rule in op.partials]
+    lines.append(f"{op.name} = with_partials_along({', '.join([name, *partials])})\n")
+    return "\n".join(lines)
 
 
 def _step(accumulator: Accumulator) -> tuple[str, Expression]:

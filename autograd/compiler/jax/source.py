@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import lru_cache
@@ -32,10 +33,9 @@ class JaxSource(Source):
         """The module, which runs on its own."""
         libraries = ["import jax", "import jax.numpy as jnp"]
         libraries += ["import jax.scipy.special"] * ("jax.scipy.special" in self.body)
-        is_numpy = self.literals.arrays or "np.indices" in self.body
-        return module_text(
-            self.imports, self.literals, self.body, [*libraries, *["import numpy as np"] * bool(is_numpy)]
-        )
+        if self.literals.arrays or re.search(r"\bnp\.", self.body):
+            libraries.append("import numpy as np")
+        return module_text(self.imports, self.literals, self.body, libraries)
 
     def run(self) -> Callable[..., Any]:
         """Return the function ``program``.

@@ -13,7 +13,7 @@ from comparing import evaluated
 from programs import call_public
 
 from autograd import OPS, Op, grad, hessian
-from autograd.compiler.jax.expressions import jax_row
+from autograd.compiler.jax.expressions import jax_row, used_helpers
 from autograd.compiler.jax.reductions import reduced_text
 from autograd.compiler.numpy.expressions import Helpers, helpers_text
 from autograd.ops.rules import on_arrays
@@ -41,8 +41,11 @@ OF_TWO_FORMS = ("pow", "cbrt", "arctan2")
 def defined(helpers: Helpers, expression: str, dtype: type = np.float64) -> Callable[..., Any]:
     """Return a function in JAX from its text, and those of the functions that it calls."""
     namespace: dict[str, Any] = {"dtype": dtype}
-    heads = ["import functools", "import math", "import jax", "import jax.numpy as jnp"]
-    exec("\n".join([*heads, "import jax.scipy.special", *helpers_text(helpers)]), namespace)
+    heads = ["import functools", "import math", "import jax", "import jax.numpy as jnp", "import numpy as np"]
+    exec(
+        "\n".join([*heads, "import jax.scipy.special", *helpers_text(used_helpers(expression, helpers))]),
+        namespace,
+    )
     found: Callable[..., Any] = eval(expression, namespace)
     return found
 
