@@ -43,6 +43,7 @@ ROOMS = [
     "autograd.compiler.latex",
     "autograd.compiler.jax",
     "autograd.compiler.numba",
+    "autograd.compiler.c",
     "autograd.compiler",
     "autograd.studies",
     "autograd",
@@ -69,6 +70,7 @@ NN_ROOMS = [
 ]
 # Modules that are independent of the engine, and may be imported by every layer.
 GROUND = {
+    "autograd.c_language",
     "autograd.files",
     "autograd.installation",
     "autograd.printable",

@@ -306,6 +306,76 @@ class Jitted:
 
         return three_forms(self._f, self.source, *self._plan())
 
+    def to_c(
+        self,
+        path: str | os.PathLike[str],
+        argnums: int | Sequence[int] | None = None,
+        *,
+        name: str | None = None,
+    ) -> None:
+        r"""Write the function in standard C, for arguments of the form of the last call.
+
+        It needs ``<math.h>`` alone. Beside ``x.c`` there is the header ``x.h``, which says what each function
+        takes. A function that returns one number becomes three: ``NAME`` computes it, ``NAME_gradient`` it
+        and the gradient, and ``NAME_hvp`` the product of the Hessian and a vector. Any other becomes one,
+        with its results; those of ``jit(value_and_grad(f))`` or ``jit(jacobian(f))``, say, are derivatives. A
+        length that the program leaves open, as that of a batch, is an argument.
+
+        Parameters
+        ----------
+        path : path-like
+            Where to write it, such as ``"loss.c"``.
+        argnums : int or sequence of int, optional
+            The arguments by position that a function of one number is differentiated by; all by default.
+        name : str, optional
+            What the function is called: by default what it is called in Python, or else as the file.
+
+        Raises
+        ------
+        RuntimeError
+            If the function was not called yet.
+        ValueError
+            For a path that does not end in ``.c``, a name that C does not allow, or `argnums` that there
+            are not.
+        NotImplementedError
+            For a program that has no form in C, such as loops over samples along two axes.
+        OSError
+            If a file cannot be written.
+
+        Examples
+        --------
+        >>> import autograd, tempfile
+        >>> from pathlib import Path
+        >>> @jit
+        ... def height(x):
+        ...     return autograd.sin(x) * x
+        >>> _ = height(3.0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     height.to_c(Path(folder, "height.c"))
+        ...     text = Path(folder, "height.c").read_text()
+        >>> print(text[text.index("int height_gradient"):].partition("/*")[0])
+        int height_gradient(double x, double *restrict value, double *restrict d_x, double *restrict work)
+        {
+            (void)work;
+            double v1 = cos(x);
+            double v2 = sin(x);
+            double v3 = x * v1;
+            double v4 = v2 * x;
+            double v5 = v2 + v3;
+            *value = v4;
+            *d_x = v5;
+            return 0;
+        }
+        <BLANKLINE>
+        <BLANKLINE>
+        """
+        # Loaded when first used, as few write C.
+        from .c_export import write_c
+
+        self._program()
+        assert self._latest.example is not None
+        write_c(self._f, self._latest.example, path, argnums, name)
+
     def _plan(self) -> tuple[Any, Any, list[Any]]:
         """Return the plan of the last call, its results, and what the user calls its arguments."""
         program = self._program()

@@ -7,6 +7,7 @@ from itertools import count
 from typing import Any
 
 from .arguments.call import Call, Key, form_of
+from .arguments.call_examples import CallExample
 from .arguments.call_forms import call_form
 from .arguments.device_reader import device_reader_of
 from .arguments.machine_steps import ReadStep
@@ -52,9 +53,13 @@ class Ready:
         Does all of it at once in machine code, once there is some.
     entered : callable or None
         What of the program the answer was made with.
+    example : CallExample or None
+        What another call of such arguments is made from.
     """
 
-    __slots__ = ("answer", "build", "entered", "key", "program", "read", "results", "snapshots", "steps")
+    __slots__ = (
+        *("answer", "build", "entered", "example", "key", "program", "read", "results", "snapshots", "steps"),
+    )
 
     def __init__(
         self,
@@ -64,9 +69,10 @@ class Ready:
         key: Key | None,
         snapshots: tuple[Snapshot, ...] = (),
         steps: list[ReadStep] | None = None,
+        example: CallExample | None = None,
     ) -> None:
         self.read, self.program, self.build, self.key = read, program, results.build, key
-        self.results, self.snapshots, self.steps = results, snapshots, steps
+        self.results, self.snapshots, self.steps, self.example = results, snapshots, steps, example
         self.answer: Answer | None = None
         self.entered: Enter | None = None
 
@@ -219,7 +225,7 @@ class KeptPrograms:
             read, steps = reader_of(call, lengths), steps_of_call(call, lengths)
         else:
             read, steps = device_reader_of(call, call.devices, lengths), None
-        ready = Ready(read, program, results, key, snapshots, steps)
+        ready = Ready(read, program, results, key, snapshots, steps, CallExample(call))
         # Types of arguments may be made anew for each call, and still lead to the same program.
         if len(self._by_form) > 4 * KEPT:
             self._by_form.clear()

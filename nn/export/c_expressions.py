@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from autograd import Op
+from autograd import OPS, Op
+from autograd.c_language import function_of
 
 from .expressions import CHOICE, COMPARISON, PRODUCT, SIGN, SIGNS, SUM, Language, WordForm, Written
 
@@ -14,30 +15,10 @@ _WORDS = {
     **SIGNS,
     "where": _CHOICE,
     "shortcut": _CHOICE,
-    "pow": WordForm("pow({}, {})"),
-    "abs": WordForm("fabs({})"),
-    "arctan2": WordForm("atan2({}, {})"),
-    "hypot": WordForm("hypot({}, {})"),
     **{
-        name: WordForm(f"{name.replace('arc', 'a')}({{}})")
-        for name in (
-            *(
-                "exp",
-                "log",
-                "log1p",
-                "expm1",
-                "sqrt",
-                "cbrt",
-                "log2",
-                "log10",
-                "exp2",
-                "floor",
-                "erf",
-                "erfc",
-            ),
-            *("sin", "cos", "tan", "arcsin", "arccos", "arctan"),
-            *("sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh"),
-        )
+        op.name: WordForm(f"{function_of(op.name)}({', '.join(['{}'] * len(op.partials))})")
+        for op in OPS.values()
+        if op.is_primitive and not op.variadic and function_of(op.name)
     },
 }
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from autograd import OPS, Op
+from autograd.c_language import KEYWORDS
 from autograd.files import write_whole
 
 from ..modules.module import Module
@@ -45,15 +46,6 @@ from .plans import (
     planned,
 )
 from .recording import op_of
-
-_KEYWORDS = frozenset(
-    {
-        *("auto", "break", "case", "char", "const", "continue", "default", "do", "double", "else", "enum"),
-        *("extern", "float", "for", "goto", "if", "inline", "int", "long", "main", "register", "restrict"),
-        *("return", "short", "signed", "sizeof", "static", "struct", "switch", "typedef", "union"),
-        *("unsigned", "void", "volatile", "while"),
-    }
-)
 
 _LOGSUMEXP = """\
 static double logsumexp(const double *x, int n)
@@ -140,7 +132,7 @@ def to_c(
     <BLANKLINE>
     """
     given = name or (re.sub(r"\W", "_", Path(path).stem, flags=re.ASCII) if path is not None else "model")
-    taken = given in _KEYWORDS or given in OPS or RESERVED.fullmatch(given)
+    taken = given in KEYWORDS or given in OPS or RESERVED.fullmatch(given)
     if taken or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", given):
         raise ValueError(f"expected a name that C has for a function, got {given!r}: pass name=")
     with planned(model, preprocessing, n_in) as plan:
@@ -365,7 +357,7 @@ class _File:
         return C.applied(op.name, [Written("{0}")], self.needed).text, f"{name}({{0}}, {{1}})"
 
     def unused_name(self, name: str) -> str:
-        return unique(name, {self.name, *self.functions, *OPS, *_KEYWORDS})
+        return unique(name, {self.name, *self.functions, *OPS, *KEYWORDS})
 
     def of_graph(self, step: GraphStep, number: int, x: str) -> _Block:
         name = self.unused_name(called(step.function, "step"))

@@ -29,7 +29,6 @@ _REDUCTIONS = {
 }
 
 _MAPS = {op: kind for op, kind in KINDS.items() if op is not ADD_PRODUCT}
-_INLINE = {op: kind for op, kind in KINDS.items() if op in INLINE}
 
 _BEGIN = """\
 ONE = np.uint64(1)
@@ -118,10 +117,31 @@ def array_kernel_source() -> str:
     >>> "math.tanh(x_)" in array_kernel_source()
     True
     """
+    lines = array_kernel_lines(_MAPS | _REDUCTIONS)
+    text = "\n".join(["def program(code, places, w):", *_indented(lines)])
+    return f"{HEAD}{_BEGIN}{text}\n"
+
+
+def array_kernel_lines(kinds: Mapping[Op, int]) -> list[str]:
+    """Return loops that go through the rows of a table.
+
+    Parameters
+    ----------
+    kinds : mapping of Op to int
+        The operations that rows have, and the numbers of those that are variadic, and of the others.
+
+    Examples
+    --------
+    >>> "                w[out + c] = math.tanh(x_)" in array_kernel_lines({OPS["tanh"]: 0})
+    True
+    """
+    maps = {op: kind for op, kind in kinds.items() if not op.variadic}
+    inline = {op: kind for op, kind in maps.items() if op in INLINE}
+    reductions = {op: kind for op, kind in kinds.items() if op.variadic}
     forms = {
-        MAP: _read(["n0", "n1", "n2", "out", *_ways(3)]) + _chosen(_MAPS, _map),
-        EACH: _read(["count", "out", "first"]) + _chosen(_INLINE, _each),
-        REDUCTION: _read(["n0", "n1", "length", "out", *_ways(2)]) + _chosen(_REDUCTIONS, _reduction),
+        MAP: _read(["n0", "n1", "n2", "out", *_ways(3)]) + _chosen(maps, _map),
+        EACH: _read(["count", "out", "first"]) + _chosen(inline, _each),
+        REDUCTION: _read(["n0", "n1", "length", "out", *_ways(2)]) + _chosen(reductions, _reduction),
         PRODUCT: _PRODUCT.splitlines(),
         GATHER: [
             *_read(["count", "out", "first"]),
@@ -132,8 +152,7 @@ def array_kernel_source() -> str:
     lines = _indented(["kind, op = code[i, 0], code[i, 1]"])
     for form, body in forms.items():
         lines += _indented([f"{'elif' if form else 'if'} kind == {form}:", *_indented(body)])
-    text = "\n".join(["def program(code, places, w):", *_indented(["for i in range(len(code)):", *lines])])
-    return f"{HEAD}{_BEGIN}{text}\n"
+    return ["for i in range(len(code)):", *lines]
 
 
 def _read(names: Sequence[str]) -> list[str]:

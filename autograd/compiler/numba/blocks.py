@@ -71,7 +71,7 @@ def _alone(writer: LoopWriter, colour: int) -> None:
 
 def _write_number(writer: LoopWriter, colour: int, block: Block) -> None:
     texts = [writer.scalar(operand) for operand in block.operands]
-    name = writer.scalars[colour] = writer.new_name()
+    name = writer.scalars[colour] = writer.new_name(colour)
     body: dict[str, str] = {}
     body[name] = value(writer, block, texts, body)
     writer.lines += [f"{known} = {text}" for known, text in body.items()]

@@ -23,6 +23,12 @@ def count_lanes(writer: LoopWriter, lane: int) -> None:
     Only bits that LLVM knows to be 0 tell it that a row ends before the next one begins: without them it
     finds no vectors, and the moons take 70 us in place of 8.
     """
+    if not writer.has_hints:
+        writer.lines += [
+            f"count{lane} = min({LANES}, length{lane} - start{lane})",
+            f"lanes{lane} = count{lane}",
+        ]
+        return
     bits = LANES | ALIGNMENT - 1
     writer.lines.append(f"count{lane} = min({LANES}, length{lane} - start{lane}) & {bits}")
     writer.lines.append(f"lanes{lane} = (count{lane} + {ALIGNMENT - 1}) & {LANES}")

@@ -35,7 +35,7 @@ def write_elements(writer: LoopWriter, nest: LoopNest) -> None:
             else:
                 wanted = Operand(operand.source, operand.wanted.ravel()[of])
                 texts.append(_loaded(writer, wanted, loop, before))
-        local[colour] = writer.new_name()
+        local[colour] = writer.new_name(colour)
         body[local[colour]] = value(writer, block, texts, body)
         if colour in writer.stored:
             memory = writer.room(block.size, block.axes)
@@ -57,7 +57,7 @@ def _opaque(writer: LoopWriter, loop: IndexLoops) -> IndexLoops:
     LLVM would write out a loop of 16 rounds before it looks for vectors, and then finds none: 100 of
     them, a bias and a ReLU, take 1.3 us, and 0.3 us this way.
     """
-    if loop.lane is not None:
+    if loop.lane is not None or not writer.has_hints:
         return loop
     *outer, length = loop.shape
     if not outer or not 4 <= length < _SHORT:

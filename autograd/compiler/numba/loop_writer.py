@@ -112,6 +112,12 @@ class LoopWriter:
         The arrays that results are of.
     copied : dict of int to list
         The contiguous copies of what stands in a part of the work array, by where that begins.
+    called : mapping of int to str
+        Names for numbers, by colour; others are numbered.
+    starts : list of int
+        Where the parts of the work array begin.
+    has_hints : bool
+        Whether there is what only LLVM needs to find vectors, and no reader.
     """
 
     plan: Plan
@@ -140,6 +146,9 @@ class LoopWriter:
     rooms: Rooms | None = None
     returned: set[int] = field(default_factory=set)
     copied: dict[int, list[tuple[object, ...]]] = field(default_factory=dict)
+    called: Mapping[int, str] = field(default_factory=dict)
+    starts: list[int] = field(default_factory=list)
+    has_hints: bool = True
 
     def within(self, plan: Plan, lookups: Mapping[int, Lookup], fixed: int) -> LoopWriter:
         """Return what writes the body of a loop over steps."""
@@ -157,11 +166,13 @@ class LoopWriter:
             fixed=fixed,
             home=len(self.levels) - 1,
             errors=self.errors,
+            starts=self.starts,
+            has_hints=self.has_hints,
         )
 
-    def new_name(self) -> str:
-        """Return a name that no number has."""
-        return f"v{next(self.names)}"
+    def new_name(self, colour: int | None = None) -> str:
+        """Return the name of a number of an array that has one, or a name that no number has."""
+        return (self.called.get(colour) if colour is not None else None) or f"v{next(self.names)}"
 
     def chunk_of(self, array: ArrayAlong) -> str:
         """Write what takes the part of an array that begins with the current chunk, and return its name."""
@@ -200,6 +211,7 @@ class LoopWriter:
         length = size * step + -size * step % ALIGNMENT
         if self.rooms is not None:
             start = self.rooms.take(length)
+        self.starts.append(start)
         self.used = max(self.used, start + length)
         return Memory("w", np.arange(start, start + size * step, step), lane)
 

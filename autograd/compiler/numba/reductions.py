@@ -91,7 +91,7 @@ def write_sums(writer: LoopWriter, colour: int, block: Block) -> None:
     loop = IndexLoops(rows[0].shape)
     texts = [writer.element(memory, loop) for memory in memories]
     outer, _ = loop.heads()
-    name = writer.new_name()
+    name = writer.new_name(colour)
     elements = dict(zip(block.op.parameters, texts, strict=True))
     lines = over_row(block.op, name, elements, "j", rows[0].shape[1])
     if block.size == 1:

@@ -13,6 +13,7 @@ written.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
 from typing import NamedTuple
 
 import numpy as np
@@ -59,7 +60,7 @@ class Loops(NamedTuple):
 
 
 def loops_source(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results) -> Loops:
-    """Return the program of a plan.
+    """Return the program of a plan, which is handed words.
 
     Parameters
     ----------
@@ -105,22 +106,18 @@ def loops_source(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results
         return 0
     <BLANKLINE>
     """
-    if any(block.axes[block.is_along :] for block in _blocks_of(plan) if _is_moved(block)):
-        raise UnsuitableError("it has loops that were found, for any number of samples")
-    plan, lookups = with_lookups(with_operands_of_loops(with_direct_windows(with_merged_axes(plan))), results)
-    writer = LoopWriter(plan, lookups)
+    writer = _writer_of(plan, results)
+    plan = writer.plan
     own = signature_of(shapes, shapes_of_results(results, plan.along))
     writer.lines += _arrays_of_arguments(own, shapes, is_any=bool(plan.lengths))
     # What stands in a part is followed through loops that come one after the other, not through others.
-    if not (plan.lengths or lookups or any(block.loop for block in plan.blocks.values())):
+    if not (plan.lengths or writer.lookups or any(block.loop for block in plan.blocks.values())):
         writer.rooms = Rooms()
         writer.returned = {plan.place[i][0] for instructions, _ in results for i in instructions}
     _read_lengths(writer)
     writer.lines += _arrays_of_results(own, shapes_of_results(results, plan.along))
     _read_arguments(writer, own)
-    stages = stages_with_nests(plan, results, plan.blocks)
-    writer.stored = stored_of(plan, stages, results)
-    write_stages(writer, stages, results, write_blocks)
+    _write_program(writer, results)
     _write_results(writer, own, results)
     numbers, places = np.array(writer.numbers, dtype=float), np.array(writer.places, dtype=np.int64)
     lines = [
@@ -132,6 +129,82 @@ def loops_source(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results
     ]
     text = "\n".join(["def program(words):", *(f"    {line}" for line in lines), ""])
     return Loops(text, writer.used, numbers, places, writer.errors)
+
+
+def named_loops(plan: Plan, results: Results, called: Mapping[int, str]) -> LoopWriter:
+    r"""Return what has written the loops of a plan whose arrays have names, for other languages than Python.
+
+    The loops read arguments where they stand: the arrays ``argument0``, ``argument1``, ..., or numbers of
+    these names. They write the arrays ``result0``, ``result1``, ..., of which a number has one element.
+
+    Parameters
+    ----------
+    plan : Plan
+        The arrays of the program.
+    results : sequence of (sequence of int, tuple of int)
+        For each result its instructions and its shape.
+    called : mapping of int to str
+        Names for arrays, by colour: ``v1``, ``v2``, and so on.
+
+    Returns
+    -------
+    LoopWriter
+        With the lines, and all that they refer to.
+
+    Raises
+    ------
+    UnsuitableError
+        For what has no loops.
+
+    Examples
+    --------
+    >>> from ...ops.table import OPS
+    >>> plan = Plan({0: Block(None, (2,), argument=0)}, {7: (1, 0), 8: (1, 1)})
+    >>> plan.blocks[1] = Block(OPS["exp"], (2,), operands=[Operand(0, np.arange(2))])
+    >>> print("\n".join(named_loops(plan, [([7, 8], (2,))], {1: "v5"}).lines))
+    for i in range(2):
+        x1 = argument0[i]
+        v5 = math.exp(x1)
+        w[i] = v5
+    store(result0, 0, 2, w, 0)
+    """
+    writer = _writer_of(plan, results)
+    writer.called, writer.has_hints = called, False
+    writer.names = count(1 + max([int(name[1:]) for name in called.values()], default=0))
+    _read_lengths(writer)
+    for colour, block in writer.plan.blocks.items():
+        if block.length is not None:
+            writer.scalars[colour] = f"np.float64(length{block.length})"
+        elif block.argument is not None and not block.axes:
+            name = f"argument{block.argument}"
+            if block.shape:
+                writer.memory[colour] = Memory(name, np.arange(block.size))
+            else:
+                writer.scalars[colour] = name
+    _write_program(writer, results)
+    along = writer.plan.axes_of_results or [()] * len(results)
+    for i, (instructions, shape) in enumerate(results):
+        if not shape and not along[i]:
+            writer.lines.append(f"result{i}[0] = {_number(writer, instructions[0])}")
+        elif not along[i]:
+            _write_array(writer, f"result{i}", instructions, shape, range(len(instructions)))
+    return writer
+
+
+def _writer_of(plan: Plan, results: Results) -> LoopWriter:
+    """Return what writes the loops of a plan."""
+    if any(block.axes[block.is_along :] for block in _blocks_of(plan) if _is_moved(block)):
+        raise UnsuitableError("it has loops that were found, for any number of samples")
+    return LoopWriter(
+        *with_lookups(with_operands_of_loops(with_direct_windows(with_merged_axes(plan))), results)
+    )
+
+
+def _write_program(writer: LoopWriter, results: Results) -> None:
+    """Write the loops, stage by stage."""
+    stages = stages_with_nests(writer.plan, results, writer.plan.blocks)
+    writer.stored = stored_of(writer.plan, stages, results)
+    write_stages(writer, stages, results, write_blocks)
 
 
 def _is_moved(block: Block) -> bool:

@@ -140,6 +140,28 @@ def write_program(writer: StatementWriter, results: Results) -> None:
     writer.lines.append(f"return ({', '.join(returned)}{',' if len(returned) == 1 else ''})")
 
 
+def numpy_names(plan: Plan, parameters: Sequence[str], results: Results) -> dict[int, str]:
+    """Return what the program of a plan calls its arrays, by colour.
+
+    Parameters
+    ----------
+    plan, parameters, results
+        As `numpy_source` takes them.
+
+    Examples
+    --------
+    >>> from ...ops.table import OPS
+    >>> from ..arrays.plan import Block, Operand
+    >>> plan = Plan({0: Block(None, (), argument=0)}, {7: (1, 0)})
+    >>> plan.blocks[1] = Block(OPS["exp"], (), operands=[Operand(0, np.zeros((), int))])
+    >>> numpy_names(plan, ["x"], [([7], ())])
+    {0: 'x', 1: 'v1'}
+    """
+    writer = NumPyWriter.of(plan, parameters, results)
+    write_blocks(writer, {i for wanted, _ in results for i in wanted}, writer.plan.blocks)
+    return writer.names
+
+
 def _body(writer: NumPyWriter) -> str:
     numbers = {block.length for block in writer.plan.blocks.values()}
     # Python's integers raise where NumPy's numbers have inf: 1.0 / n without samples.

@@ -1,0 +1,1 @@
+"""Programs in standard C, which depend on nothing but its library of mathematics."""

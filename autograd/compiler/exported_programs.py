@@ -1,0 +1,114 @@
+"""What is exported of a function: its program, and derivatives if it returns a number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from ..transforms.derivatives import hvp, value_and_grad
+from ..transforms.trees import Leaf
+from .arguments.arrays import paths_of
+from .arguments.call import Call
+from .arguments.call_examples import CallExample
+from .arguments.open_lengths import OpenLengths
+from .recording import recorded
+from .runtime.program import Program
+
+Names = Sequence[str]
+
+
+class ExportedProgram(NamedTuple):
+    """A program that becomes a function of another language.
+
+    Attributes
+    ----------
+    suffix : str
+        What its name ends with.
+    doc : str
+        What it computes; ``{}`` is the name of the function.
+    program : Program
+        The program.
+    lengths : OpenLengths
+        The lengths that it leaves open.
+    arguments : list of str
+        What its arguments are called.
+    results : list of (str, str)
+        What its results are, and what they are called.
+    """
+
+    suffix: str
+    doc: str
+    program: Program
+    lengths: OpenLengths
+    arguments: list[str]
+    results: list[tuple[str, str]]
+
+
+def exported_programs(
+    f: Callable[..., Any], example: CallExample, argnums: int | Sequence[int] | None
+) -> list[ExportedProgram]:
+    """Return the programs of a function: its own, and derivatives if it returns a number.
+
+    Parameters
+    ----------
+    f : callable
+        The function.
+    example : CallExample
+        An example of its arguments.
+    argnums : int, sequence of int or None
+        The arguments by position that it is differentiated by; None for all of them.
+
+    Raises
+    ------
+    ValueError
+        For arguments that there are not, or of a function that returns no single number.
+
+    Examples
+    --------
+    >>> example = CallExample(Call(lambda x, y: x * y, (2.0, 3.0), {}))
+    >>> [of.doc for of in exported_programs(lambda x, y: x * y, example, None)]
+    ['the value of {}', 'the value and the gradient of {}', 'the product of the Hessian of {} and a vector']
+    """
+    own, names = example.function(f), [array.argument + array.path for array in example.outline]
+    args, kwargs = example.arguments()
+    program, results, lengths = recorded(Call(own, args, kwargs), "numpy")
+    structure = results.structure
+    is_number = structure == Leaf(())
+    if not is_number:
+        if argnums is not None:
+            raise ValueError(
+                f"expected no argnums for a function that returns {structure}, which has no gradient, got "
+                f"{argnums!r}; to_c of jit(value_and_grad(f)), say, has derivatives among its results"
+            )
+        paths = [f"result{path}" for path in paths_of(structure)]
+        return [ExportedProgram("", "{}", program, lengths, names, [(path, path) for path in paths])]
+    chosen = example.positions if argnums is None else [argnums] if isinstance(argnums, int) else [*argnums]
+    places = tuple([example.place(position) for position in chosen])
+    found = [ExportedProgram("", "the value of {}", program, lengths, names, [("the value", "value")])]
+    if not places:
+        return found
+    by = [array for array in example.outline if array.position in chosen]
+    by.sort(key=lambda array: chosen.index(array.position or 0))
+    of = [array.argument + array.path for array in by]
+    gradient = [("the value", "value"), *((f"the derivative by {name}", f"d_{name}") for name in of)]
+    program, _, lengths = recorded(Call(value_and_grad(own, places), args, kwargs), "numpy")
+    doc = "the value and the gradient of {}"
+    found.append(ExportedProgram("_gradient", doc, program, lengths, names, gradient))
+
+    def along(*given: Any, **named: Any) -> Any:
+        primals, tangents = given[: len(args)], given[len(args) :]
+
+        def of_chosen(*own_args: Any) -> Any:
+            by_place = dict(zip(places, own_args, strict=True))
+            return own(*[by_place.get(i, primals[i]) for i in range(len(args))], **named)
+
+        return hvp(of_chosen, [primals[i] for i in places], tangents)
+
+    both = [*args, *[args[i] for i in places]]
+    program, _, lengths = recorded(Call(along, tuple(both), kwargs), "numpy")
+    by_position = sum(array.position is not None for array in example.outline)
+    directions = [*names[:by_position], *(f"v_{name}" for name in of), *names[by_position:]]
+    product = [(f"the part of the product by {name}", f"hv_{name}") for name in of]
+    doc = "the product of the Hessian of {} and a vector"
+    found.append(ExportedProgram("_hvp", doc, program, lengths, directions, product))
+    return found
