@@ -30,6 +30,7 @@ from .passes.reductions import find_reductions, spread_sums
 from .passes.rolling import FEWEST_CLASSES, roll
 from .passes.runs import in_runs
 from .passes.simplify import simplify, used
+from .passes.stops import with_stops
 from .passes.within_steps import within_steps
 from .runtime.identifiers import identifiers
 from .runtime.program import CompilationReport, NoPatternError, Program, Run, UnsuitableError
@@ -202,6 +203,8 @@ def compiled(
     start = time.perf_counter() if since is None else since
     texts = identifiers(names)
     tape, inputs, along = numbered_axes(tape, arguments, dims or [()] * len(results))
+    if isinstance(BACKENDS[backend], Library):
+        tape = with_stops(tape)
     settings = _stated(inputs), tuple(results), texts, _MOST_ARRAYS, _FEWEST_NUMBERS, along
     found, passes, key = found_in(tape, settings, lambda: _found(tape, inputs, results, texts, along))
     program = program_of(found, texts, arguments, results, backend, passes, start)

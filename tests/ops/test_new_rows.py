@@ -132,6 +132,9 @@ def reduced(x):
     mixed = [x[0], x[1] * 2.0, autograd.exp(x[2])]
     return [f(of) for f in REDUCTIONS for of in (x, mixed)] + [autograd.wave(x, y) for y in (x, mixed)]
 
+def loops(x):
+    return [f(x) for f in REDUCTIONS if f is not autograd.fsum] + [autograd.wave(x, x[::-1])]
+
 def total(x):
     return autograd.sum([v * v for part in each(x) for v in np.ravel(part)])
 
@@ -242,6 +245,22 @@ for x in (X, Z):
     close(f(x)[1], value_and_grad(total)(x))
 assert np.isnan(f(np.array([-1.0, 1.0, 2.0]))[0][1][0])
 """,
+    "jax": """
+import jax
+with jax.enable_x64(True):
+    f = jit(lambda x: (each(x), value_and_grad(total)(x)), backend="jax")
+    g = jit(lambda x: (total(x), autograd.sum([v * v for v in loops(x)])), backend="jax")
+    for x in (X, Z):
+        close(f(x)[0], each(x))
+        close(f(x)[1], value_and_grad(total)(x))
+        for k, of in enumerate((total, lambda x: autograd.sum([v * v for v in loops(x)]))):
+            close([jax.jit(jax.grad(lambda x: g(x)[k]))(x)], [grad(of)(x)])
+assert "autograd" not in f.source
+try:
+    jit(autograd.fsum, backend="jax")(X)
+except NotImplementedError as error:
+    assert "JAX has no reduction for 'fsum'" in str(error)
+""",
     "numba, irregular": """
 compiled._MOST_ARRAYS = 0
 f = jit(each, backend="numba")
@@ -291,8 +310,8 @@ def run(home: Path, program: str, *options: str) -> None:
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_row_is_known_everywhere(package: Path, name: str) -> None:
     """Values, derivatives, special points and sources of new rows are right on every backend."""
-    if name.startswith("numba"):
-        pytest.importorskip("numba")
+    if name.startswith(("numba", "jax")):
+        pytest.importorskip(name.partition(",")[0])
     run(package, HEAD + PROGRAMS[name])
     if name.startswith("numba"):  # Again, with machine code from the cache.
         run(package, HEAD + PROGRAMS[name])
