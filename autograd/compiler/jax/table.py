@@ -20,11 +20,8 @@ from .source import JaxSource, source_of, type_line
 Steps = npt.NDArray[np.int32]
 
 # XLA compiles a loop that touches few bytes a step as a whole: a step takes 12 ns for 1 sample, and 15 ns for
-# 4. For 8 it calls the parts of the step one by one, 500 ns in all, which pays from 200 samples on.
-_FEW_LANES, _MANY_LANES = 4, 200
-
-# 64 MB.
-_MOST_NUMBERS = 8_000_000
+# 4. For 8 it calls the parts of the step one by one, 500 ns in all.
+_MOST_LANES = 4
 
 OPERANDS = "xyz"
 """What the operands of an operation are called."""
@@ -88,7 +85,7 @@ def jax_table_source(
     """
     literals, helpers = Literals(), Helpers()
     kinds = {run.op: operation_text(run.op, helpers) for run in schedule.runs}
-    width = _width(schedule)
+    width = min(schedule.lanes, _MOST_LANES)
     sources, given, kept = (
         literals.name(places, "i")
         for places in (_in_groups(schedule.sources, width), schedule.given, schedule.kept)
@@ -109,13 +106,6 @@ def jax_table_source(
         at = ", ".join([literals.name(places, "i") for places in (lanes // width, rows, lanes % width)])
         returned.append(f"kept[{at}].reshape({shape}),")
     return source_of(parameters, [*lines, f"return ({' '.join(returned)})"], helpers, literals, Counts())
-
-
-def _width(schedule: Schedule) -> int:
-    """Return for how many samples at once the steps are taken."""
-    if schedule.lanes < _MANY_LANES:
-        return min(schedule.lanes, _FEW_LANES)
-    return min(schedule.lanes, max(_MANY_LANES, _MOST_NUMBERS // max(1, schedule.slots)))
 
 
 def _in_groups(sources: npt.NDArray[np.intp], width: int) -> Steps:
