@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -13,14 +14,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from interrupts import can_be_interrupted, interrupted_at
 
 from autograd import data
 from nn import Neuron, Training, fit
-from nn.losses import binary_cross_entropy
+from nn.losses import binary_cross_entropy, mse
 from nn.optimizers import LBFGS, SGD, Adam
-from nn.training import device_steps
+from nn.training.samples import samples_of
 
-pytest.importorskip("jax")
+# Both load JAX.
+device_steps = pytest.importorskip("nn.training.device_steps")
+placement = pytest.importorskip("nn.training.placement")
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -294,3 +298,33 @@ def test_batches_from_an_iterator() -> None:
         history = fit(neuron, lambda: iter(parts), optimizer=Adam(neuron), backend=backend, **options)
         left.append([*data(neuron.parameters()), *history.loss, *history.metrics["r2"]])
     np.testing.assert_allclose(left[1], left[0], rtol=1e-12)
+
+
+@can_be_interrupted
+def test_an_interrupt_leaves_a_state_between_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever Ctrl-C cuts in, parameters, states and count are those after the same step."""
+    monkeypatch.setattr(device_steps, "_MOST_BYTES", 1)
+    neuron = Neuron(2, "tanh", rng=0)
+    optimizer = Adam(neuron, lr=0.1)
+    steps = device_steps.DeviceSteps(neuron, mse, optimizer, placement=placement.Placement())
+    batches = [*samples_of(X, Y).batches(8)]
+    at_first, states = steps.snapshot(), []
+
+    def state() -> tuple[Any, ...]:
+        steps.write()
+        return optimizer.steps, data(neuron.parameters()).tolist(), optimizer.states
+
+    for count in range(4):
+        steps.restore(at_first)
+        assert len([*steps.over(batches[:count])]) == count
+        states.append(state())
+    places = itertools.count(1, 7)
+    ends = []
+    while True:
+        steps.restore(at_first)
+        files = {device_steps.__file__, placement.__file__}
+        if not interrupted_at(next(places), lambda: [*steps.over(batches)], files):
+            break
+        ends.append(state())
+        assert ends[-1] in states
+    assert {end[0] for end in ends} == {0, 1, 2, 3}
