@@ -152,7 +152,7 @@ def _warn_of(results: SweepResults) -> None:
         at = written(results.f, failed.point)
         first = f"; the first, {at}, with {failed.error}" if at else f", with {failed.error}"
     warnings.warn(
-        f"of {results.summary()}{first}; see .failures of the results",
+        f"of {results.summary()}{first}; see .failures and .missing of the results",
         RuntimeWarning,
         stacklevel=user_line().depth + 1,
     )

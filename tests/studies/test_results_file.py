@@ -50,7 +50,7 @@ def are_identical(one: Any, two: Any) -> bool:
     return bool(one == two)
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(trees)
 def test_what_a_file_holds(tree: Any) -> None:
     """Trees of numbers, texts and arrays come back as they were, types and bits of nan included."""
