@@ -175,6 +175,11 @@ class Jitted:
         return self if instance is None else functools.partial(self, instance)
 
     @property
+    def dtype(self) -> str:
+        """What its programs compute in."""
+        return "float64" if self._library is None else self._library.dtype
+
+    @property
     def source(self) -> str:
         """The program of the last call: a module of NumPy, or of JAX, which runs on its own."""
         return self._program().source

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from .arguments.plain_trees import UnplainError
 from .arguments.static import StaticArguments
 from .findings import FoundRecord, compiler_digest, keep_records, records_of
-from .jitted import Jitted
+from .jitted import Jitted, library_of
 from .loaded_programs import holds_for_calls, keep_all
 from .program_files import bytes_of
 
@@ -70,7 +70,8 @@ def with_function(jitted: Jitted) -> Reduced:
     2.0
     """
     static = jitted._static and jitted._static.given
-    return _made, (jitted._f, jitted._backend, static, jitted._is_patient, _travelling(jitted))
+    made_with = jitted._f, jitted._backend, static, jitted._is_patient, jitted.dtype
+    return _made, (*made_with, _travelling(jitted))
 
 
 def home_of(jitted: Jitted) -> tuple[str, str]:
@@ -117,8 +118,9 @@ def _named(module: str, name: str, travelling: Travelling) -> Jitted:
 
 
 def _made(
-    f: Callable[..., Any], backend: str, static: Any, is_patient: bool, travelling: Travelling
+    f: Callable[..., Any], backend: str, static: Any, is_patient: bool, dtype: str, travelling: Travelling
 ) -> Jitted:
     """Return a function compiled in the same way, with its programs."""
-    made = Jitted(f, backend, static and StaticArguments(f, *static), is_patient=is_patient)
+    library, static = library_of(backend, dtype), static and StaticArguments(f, *static)
+    made = Jitted(f, backend, static, is_patient=is_patient, library=library)
     return _keep(made, travelling)

@@ -8,6 +8,7 @@ import os
 import stat
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from itertools import islice
 from typing import Any
 
@@ -33,7 +34,7 @@ from .arguments.plain_trees import (
 )
 from .arguments.static import StaticArguments
 from .compile import program_of
-from .jitted import Jitted, backend_or_best
+from .jitted import Jitted, backend_or_best, library_of
 from .latex.symbols import note_source_names
 from .program_files import MAGIC, NotProgramsError, SavedFunction, SavedProgram, bytes_of, function_in
 from .results import BuiltResults, built_results
@@ -61,6 +62,8 @@ class Loaded(Jitted):
         The dataclasses and named tuples among arguments and results.
     is_patient : bool
         Whether another backend than NumPy compiles once that pays off.
+    dtype : str, optional
+        What the programs compute in, as for `jit`.
 
     Raises
     ------
@@ -84,11 +87,13 @@ class Loaded(Jitted):
         classes: Classes = {},  # noqa: B006
         *,
         is_patient: bool = False,
+        dtype: str | None = None,
     ) -> None:
+        library = library_of(backend, dtype)
         try:
             f = _without_code(saved)
             static = saved.static and StaticArguments(f, *saved.static)
-            super().__init__(f, backend, static or None, is_patient=is_patient)
+            super().__init__(f, backend, static or None, is_patient=is_patient, library=library)
             self._classes = classes
             # That of the last call is used last here, too.
             for program in reversed(saved.programs):
@@ -129,11 +134,11 @@ class Loaded(Jitted):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Have `pickle` keep the bytes of a file."""
-        return _unpickled, (bytes_of(self), self._backend, dict(self._classes), self._is_patient)
+        return _unpickled, (bytes_of(self), self._backend, dict(self._classes), self._is_patient, self.dtype)
 
 
-def _unpickled(data: bytes, backend: str, classes: Classes, is_patient: bool) -> Loaded:
-    return Loaded(function_in(data), backend, classes, is_patient=is_patient)
+def _unpickled(data: bytes, backend: str, classes: Classes, is_patient: bool, dtype: str) -> Loaded:
+    return Loaded(function_in(data), backend, classes, is_patient=is_patient, dtype=dtype)
 
 
 WAYS[Loaded] = Way(lambda loaded: [], lambda loaded, parts: loaded)
@@ -195,15 +200,24 @@ def keep_saved(f: Jitted, saved: SavedProgram, classes: Classes) -> None:
     start, form = time.perf_counter(), saved.form
     structures = [structure_of(tree, classes) for tree in form.arguments]
     call = _call_of(f, form, structures)
-    result = built_results(structure_of(form.result, classes, is_result=True))
+    library = f._library
+    structure = structure_of(form.result, classes, is_result=True)
+    result = built_results(structure, as_they_are=library is not None)
     widths = [*_widths(form.arguments, structures)]
     if [*_gathered_shapes(call.shapes, widths)] != saved.shapes:
         raise NotProgramsError("a program in it takes other arguments than it describes")
-    program = program_of(saved.found(), saved.names, saved.shapes, saved.results, f._backend, "file", start)
+    with nullcontext() if library is None else library.precision():
+        program = program_of(
+            saved.found(), saved.names, saved.shapes, saved.results, f._backend, "file", start
+        )
     program.outline = saved.outline
+    lengths = _spread(form.lengths, widths)
     if any(width is not None for width in widths):
-        program.adapt(functools.partial(_gathering, widths))
-    f._use_next(f._programs.keep(call, program, result, _spread(form.lengths, widths)))
+        gathered = functools.partial(np.array, dtype=float) if library is None else library.stacked
+        program.adapt(functools.partial(_gathering, widths, gathered))
+    if library is not None:
+        library.adopt(program, call, structure, lengths)
+    f._use_next(f._programs.keep(call, program, result, lengths))
     program.form = form
     if f._is_patient:
         improve_when_worthwhile(program, f._use)
@@ -217,7 +231,7 @@ def _call_of(f: Jitted, form: CallForm, structures: Sequence[Structure]) -> Call
     statics: dict[Any, Any] = {**form.statics.by_position, **form.statics.by_name}
     args = [statics[i] if i in statics else next(others) for i in range(len(form.names))]
     kwargs = {name: statics[name] if name in statics else next(others) for name in form.by_name}
-    return Call(f._f, tuple(args), kwargs, f._static)
+    return f._taken_apart(tuple(args), kwargs)
 
 
 # ------------------------------------------------------------------------- modules that are dicts of numbers
@@ -255,12 +269,12 @@ def _gathered_shapes(
         yield own[0] if width is None else (width,)
 
 
-def _gathering(widths: Sequence[int | None], run: Run) -> Run:
+def _gathering(widths: Sequence[int | None], gathered: Callable[..., Any], run: Run) -> Run:
     """Return a program that gets the numbers of some of its arrays one by one."""
 
     def gathering(*arrays: Any) -> tuple[Any, ...]:
         rest = iter(arrays)
-        return run(*[next(rest) if n is None else np.array([*islice(rest, n)], dtype=float) for n in widths])
+        return run(*[next(rest) if n is None else gathered([*islice(rest, n)]) for n in widths])
 
     return gathering
 
@@ -268,7 +282,13 @@ def _gathering(widths: Sequence[int | None], run: Run) -> Run:
 # ------------------------------------------------------------------------------------------------------ files
 
 
-def load(path: str | os.PathLike[str], backend: str | None = None, *, classes: Sequence[type] = ()) -> Loaded:
+def load(
+    path: str | os.PathLike[str],
+    backend: str | None = None,
+    *,
+    classes: Sequence[type] = (),
+    dtype: str | None = None,
+) -> Loaded:
     """Return the compiled function that ``f.save(path)`` wrote, without the function: nothing is traced.
 
     It takes the arguments of the calls that were compiled when it was saved, with other numbers, and where
@@ -283,9 +303,11 @@ def load(path: str | os.PathLike[str], backend: str | None = None, *, classes: S
     path : path-like
         The file.
     backend : str, optional
-        What runs the programs, as in `jit`.
+        What runs the programs, as in `jit`, whatever ran them when they were saved.
     classes : sequence of type
         The dataclasses and named tuples among the arguments and results.
+    dtype : {"float64", "float32"}, optional
+        What they compute in, as in `jit`.
 
     Returns
     -------
@@ -326,7 +348,7 @@ def load(path: str | os.PathLike[str], backend: str | None = None, *, classes: S
         if wanted:
             names = ", ".join(sorted(wanted))
             raise ValueError(f"{where} needs the classes {names}: load(path, classes=({names},))")
-        return Loaded(saved, chosen, known, is_patient=backend is None)
+        return Loaded(saved, chosen, known, is_patient=backend is None, dtype=dtype)
     except NotProgramsError as error:
         raise ValueError(f"{where} does not hold compiled programs: {error}") from error
 

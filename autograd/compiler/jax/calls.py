@@ -130,6 +130,12 @@ class JaxCalls:
         compiled = jax.jit(called)
         return compiled if self.dtype == "float32" else _in_doubles(compiled, any(vectors))
 
+    def stacked(self, numbers: Sequence[Any]) -> Any:
+        """Return numbers as one array."""
+        import jax.numpy as jnp
+
+        return jnp.stack(numbers)
+
     def precision(self) -> AbstractContextManager[Any]:
         """Return a context in which arrays can be of the dtype."""
         import jax

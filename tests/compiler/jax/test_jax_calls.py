@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 import autograd
-from autograd import anomaly, grad, jit, tanh, value_and_grad, vmap
+from autograd import anomaly, grad, jit, load, tanh, value_and_grad, vmap
 from autograd.compiler import compile, jitted
+from autograd.compiler.loaded_programs import Loaded
+from autograd.compiler.program_files import bytes_of, function_in
 from autograd.compiler.runtime.program import UnsuitableError
 from nn import MLP, Module
 
@@ -381,6 +385,45 @@ def test_anomaly_mode() -> None:
     with anomaly():
         assert np.isinf(jax.jit(f)(x))
         same(f(x + 1.0), np.array(0.0))
+
+
+# ----------------------------------------------------------------------------------------------- other places
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_files_and_pickles(dtype: str, tmp_path: Path) -> None:
+    """Programs come back from a file and from a pickle, for arrays of JAX and in their precision."""
+
+    def f(p: Any, xs: Any) -> Any:
+        return {"slopes": grad(lambda p: vmap(lambda x: tanh(p[0] * x + p[1]))(xs).sum())(p), "model": p}
+
+    compiled, given = jit(f, backend="jax", dtype=dtype), ([0.5, 1.5], numbers((4,)))
+    expected = compiled(*given)
+    compiled.save(tmp_path / "f.program")
+    again = [load(tmp_path / "f.program", backend="jax", dtype=dtype)]
+    again += [pickle.loads(pickle.dumps(again[0])), pickle.loads(pickle.dumps(jit(loss, "jax", dtype=dtype)))]
+    for other in again[:2]:
+        found = other([jnp.array(0.5), 1.5], jnp.asarray(given[1]))
+        for mine, own in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
+            assert mine.dtype == dtype
+            np.testing.assert_array_equal(mine, own)
+        assert other([0.5, 1.5], numbers((7,)))["slopes"][0].dtype == dtype
+    assert again[2](*ARGUMENTS).dtype == dtype
+    on_numpy = load(tmp_path / "f.program", backend="numpy")(*given)
+    np.testing.assert_allclose(on_numpy["slopes"], expected["slopes"], rtol=1e-5)
+
+
+def test_loaded_models() -> None:
+    """A file's program for a model takes the dict of its parameters, of which some may be on devices."""
+    f = jit(value_and_grad(lambda model, x: (model(x) ** 2).sum()), backend="jax")
+    model, x = MLP(2, [2, 1], rng=0), numbers((3, 2))
+    expected = f(model, x)
+    loaded = Loaded(function_in(bytes_of(f)), "jax")
+    for parameters in (
+        {name: jnp.asarray(each) for name, each in model.state_dict().items()},
+        model.state_dict(),
+    ):
+        same(loaded(parameters, x), expected)
 
 
 # ----------------------------------------------------------------------------------------------------- errors
