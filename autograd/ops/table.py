@@ -836,11 +836,22 @@ _CONSTANT = Op(
     value="x", partials=("0.0",), latex="{x}", domain=(_LINE,), ulps=0.0,
 )  # fmt: skip
 
-# A row of its own, which programs keep: the other one is its operand wherever nobody asks for derivatives.
+_RULED = Op(
+    name="ruled", doc="the number itself, whose derivative is by a rule that a function brings along",
+    value="x", partials=("1.0",), latex="{x}", domain=(_LINE,), ulps=0.0,
+)  # fmt: skip
+
+# Rows of their own, which programs keep: the others are their operand wherever nobody asks for derivatives.
 _STOPPED = Op(
     name="stopped", doc="the number itself, through which no derivative flows in what a program becomes",
     value="constant(x)", partials=("0.0",), latex="{x}", domain=(_LINE,), ulps=0.0,
 )  # fmt: skip
+_UNKNOWN = Op(
+    name="unknown", doc="the number itself, whose derivative is not known to what a program becomes",
+    value="constant(x)", partials=("1.0",), latex="{x}", domain=(_LINE,), ulps=0.0,
+)  # fmt: skip
 
-CONSTANTS: Mapping[str, Op] = MappingProxyType({op.name: op for op in (_CONSTANT, _STOPPED)})
-"""The rows for what is constant to derivatives, such as results of rules that are so up to rounding."""
+CONSTANTS: Mapping[str, Op] = MappingProxyType(
+    {op.name: op for op in (_CONSTANT, _RULED, _STOPPED, _UNKNOWN)}
+)
+"""The rows that give their operand, but not its derivative: for some that is constant up to rounding."""

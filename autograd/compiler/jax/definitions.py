@@ -46,6 +46,20 @@ def apart(x):
     """The number itself, which XLA computes by itself: to it x / y / z is x / (y * z), which may overflow."""
     return jax.lax.optimization_barrier(x)
 ''',
+    "unknown": '''\
+@jax.custom_jvp
+def unknown(x):
+    """The number itself, which has a derivative by a rule of its own."""
+    return x
+
+
+@unknown.defjvp
+def no_derivative(point, tangents):
+    raise NotImplementedError(
+        "JAX does not know the rule of a function of custom_jvp or custom_vjp in this program; "
+        "differentiate first, and compile what that gives: jit(grad(f), backend='jax')"
+    )
+''',
     "log1p_of": """\
 def log1p_of(x):
     # Of jnp.log1p, XLA computes 0.01 with an error of 100 ulp; and (x + 1.0) - 1.0 is x to it.

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from ...ops.meanings import FLOAT
 from ...ops.renderer import SIGNS, Form, Renderer, Term, called
 from ...ops.rule import Rule
-from ...ops.table import COMPARISONS, OPS, Op
+from ...ops.table import COMPARISONS, CONSTANTS, OPS, Op
 from ..numpy.expressions import Helpers
 from .definitions import DEFINITIONS
 
@@ -31,7 +31,7 @@ _RULES = {"arctanh": Rule("0.5 * (log1p(x) - log1p(-x))")}
 
 _LINE = 100
 
-_DIVISION = OPS["truediv"]
+_DIVISION, _UNKNOWN = OPS["truediv"], CONSTANTS["unknown"]
 
 
 class _Quotient(Term):
@@ -169,6 +169,8 @@ def jax_row(op: Op, operands: Sequence[str], helpers: Helpers) -> str:
     if op in COMPARISONS.values():
         left, right = operands
         return f"({left} {op.symbol} {right}).astype(dtype)"
+    if op is _UNKNOWN:
+        return f"unknown({operands[0]})"
     applied = Rule(f"{op.name}({', '.join(op.parameters)})") if op.name in OPS else op.value
     return jax_expression(applied, dict(zip(op.parameters, operands, strict=True)), helpers)
 

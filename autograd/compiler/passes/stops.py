@@ -1,22 +1,27 @@
-"""Keep on a tape where no derivative flows, for programs that somebody else differentiates."""
+"""Keep on a tape where derivatives are others than those of what is computed, for who differentiates that."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from ...ops.structural import Operation
-from ...ops.table import CONSTANTS
+from ...ops.table import CONSTANTS, Op
 from ..trace.loops import TapeLoop
 from ..trace.tape import Tape, rewritten
 
-_CONSTANT, _STOPPED = CONSTANTS["constant"], CONSTANTS["stopped"]
+_KEPT: dict[Operation, Op] = {
+    CONSTANTS["constant"]: CONSTANTS["stopped"],
+    CONSTANTS["ruled"]: CONSTANTS["unknown"],
+}
+"""What stands on such a tape for a row that gives its operand."""
 
 
 def with_stops(tape: Tape) -> Tape:
-    """Return a tape on which a number through which no derivative flows stays an instruction of its own.
+    """Return a tape on which a number with a derivative of its own stays an instruction of its own.
 
     Other passes take it for its operand, which for NumPy it is. A program of JAX may be differentiated by
-    JAX, for which the two are different: what `stop_gradient` returns, and what rules take for constants.
+    JAX, for which the two are different: what `stop_gradient` returns, what rules take for constants, and
+    what functions return whose derivative is by a rule that they bring along.
 
     Parameters
     ----------
@@ -43,6 +48,6 @@ def with_stops(tape: Tape) -> Tape:
             if op not in loops:
                 loops[op] = replace(op, body=with_stops(op.body))
             return found.add(loops[op], args)
-        return found.add(_STOPPED, args)
+        return found.add(_KEPT[op], args)
 
-    return rewritten(tape, write, lambda op: op is _CONSTANT or isinstance(op, TapeLoop))
+    return rewritten(tape, write, lambda op: op in _KEPT or isinstance(op, TapeLoop))

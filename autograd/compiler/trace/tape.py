@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from ...engine.graph import numbered
 from ...engine.value import Value
 from ...ops.structural import Operation, Structural
+from ...ops.table import CONSTANTS
 
 Passed = Any
 """The number of an instruction where it is only passed on, from one list to another.
@@ -15,6 +16,8 @@ Passed = Any
 To mypyc it is any object: from a list of int, compiled code takes the int out of its object and puts it into
 a new one, which doubles what a tape takes.
 """
+
+_RULED = CONSTANTS["ruled"]
 
 
 class Tape:
@@ -275,4 +278,4 @@ def _written_out(tape: Tape, op: Operation, args: tuple[int, ...]) -> int:
     assert isinstance(op, Structural)
     found = op.simplified(tape, args, ())
     assert found is not None
-    return found
+    return tape.add(_RULED, (found,))

@@ -106,6 +106,27 @@ def test_stopped_gradients() -> None:
         same([np.asarray(array) for array in found], [*grad(g, argnums=(0, 1))(x, y)])
 
 
+def test_rules_of_functions() -> None:
+    """JAX does not know the rule of a function, and says so; programs of its derivative it may run."""
+
+    @autograd.custom_jvp
+    def doubled(x: Any) -> Any:
+        return x * 2.0
+
+    doubled.defjvp(lambda point, tangents: (doubled(*point), 3.0 * tangents[0]))
+
+    def f(x: Any) -> Any:
+        return autograd.sum(vmap(lambda x: doubled(x) ** 2)(x))
+
+    x = np.array([1.0, 2.0, -3.0])
+    assert jit(f, backend="jax")(x) == 56.0
+    np.testing.assert_array_equal(jit(grad(f), backend="jax")(x), grad(f)(x))
+    with pytest.raises(
+        NotImplementedError, match=r"differentiate first, .*: jit\(grad\(f\), backend='jax'\)"
+    ):
+        jax.grad(jit(f, backend="jax"))(x)
+
+
 def test_the_text_runs_on_its_own() -> None:
     """The text of a program, with its constants and functions, computes what the program computes."""
     weights = np.sin(np.arange(100.0)).reshape(10, 10)
