@@ -17,8 +17,8 @@ from . import forms
 
 CASES = (
     *("moons_eager", "moons_nn", "moons_samples", "microgpt", "microgpt_no_collector"),
-    *("microgpt_jit", "hidden_markov", "recurrence", "moons_jit", "moons_in_turn", "logistic"),
-    *("large_batch", "large_batch_two_cores"),
+    *("microgpt_jit", "hidden_markov", "recurrence", "moons_jit", "moons_in_turn", "moons_c"),
+    *("logistic", "large_batch", "large_batch_two_cores"),
     *("fit_moons", "fit_moons_epoch", "fit_digits", "larger_than_memory"),
     *("held_out", "estimators", "irregular", "sparse_jacobian"),
     *("trace", "trace_gradient", "trace_million", "scalar_loop", "loops", "call"),
@@ -36,7 +36,7 @@ REQUIRED = {
                 "chainrule-blocks",
                 "chainrule-scan",
             ),
-            "chainrule-float32",
+            *("chainrule-float32", "chainrule-ieee"),
         ),
         "autograd",
     ),

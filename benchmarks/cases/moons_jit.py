@@ -56,14 +56,18 @@ def chainrule_numpy() -> Work:
     return timed(*our_step("numpy"))
 
 
+def library_of(source: Path, *options: str) -> ctypes.CDLL:
+    """Return a file in C, compiled with all optimisations and further options."""
+    with tempfile.TemporaryDirectory() as directory:
+        library = Path(directory) / "library.so"
+        optimised = ["-O3", "-march=native", "-ffast-math", *options, "-shared", "-fPIC", "-o", str(library)]
+        subprocess.run(["cc", *optimised, str(source), "-lm"], check=True)
+        return ctypes.CDLL(str(library))
+
+
 def c() -> Work:
     """Prepare the same step written by hand in C with all optimisations: the practical limit."""
-    source = Path(__file__).parent.parent / "moons_step.c"
-    with tempfile.TemporaryDirectory() as directory:
-        library = Path(directory) / "moons_step.so"
-        options = ["-O3", "-march=native", "-ffast-math", "-shared", "-fPIC", "-o", str(library)]
-        subprocess.run(["cc", *options, str(source)], check=True)
-        moons_step = ctypes.CDLL(str(library)).moons_step
+    moons_step = library_of(Path(__file__).parent.parent / "moons_step.c").moons_step
     moons_step.restype = ctypes.c_double
     x, y = moons.points()
     parameters = [array for layer in moons.parameters() for array in layer]

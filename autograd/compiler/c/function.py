@@ -109,5 +109,9 @@ def table_text(variable: Variable, numbers: npt.NDArray[np.float64] | Sequence[i
     >>> table_text(Variable("places", "static const int"), [1, 2])
     'static const int places[] = {1, 2};'
     """
-    texts = [number_text(n) if isinstance(n, float) else str(n) for n in np.asarray(numbers).ravel().tolist()]
+    # There are no arrays of nothing.
+    texts = [
+        number_text(n) if isinstance(n, float) else str(n)
+        for n in np.asarray(numbers).ravel().tolist() or [0]
+    ]
     return "\n    ".join(broken(f"{variable.kind} {variable.name}[] = {{{', '.join(texts)}}};"))

@@ -38,7 +38,8 @@ def array_table_function(
         The arguments and the results.
     """
     kinds = {op: kind for kind, op in enumerate(table.ops)}
-    loops = [line.replace("len(code)", str(len(table.code))) for line in array_kernel_lines(kinds)]
+    lines = array_kernel_lines(kinds, {*table.code[:, 0].tolist()})
+    loops = [line.replace("len(code)", str(len(table.code))) for line in lines] if len(table.code) else []
     used = {"code": table.code, "places": table.places, "numbers": table.constants}
     return _interpreter(name, arguments, results, loops, used, table.size, table.results)
 

@@ -6,7 +6,7 @@ Negative strides are right nevertheless, as 64 bits wrap around.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -122,13 +122,15 @@ def array_kernel_source() -> str:
     return f"{HEAD}{_BEGIN}{text}\n"
 
 
-def array_kernel_lines(kinds: Mapping[Op, int]) -> list[str]:
+def array_kernel_lines(kinds: Mapping[Op, int], forms: Container[int] = range(GATHER + 1)) -> list[str]:
     """Return loops that go through the rows of a table.
 
     Parameters
     ----------
     kinds : mapping of Op to int
         The operations that rows have, and the numbers of those that are variadic, and of the others.
+    forms : container of int, optional
+        What rows do: all of `MAP` and the others by default.
 
     Examples
     --------
@@ -138,7 +140,7 @@ def array_kernel_lines(kinds: Mapping[Op, int]) -> list[str]:
     maps = {op: kind for op, kind in kinds.items() if not op.variadic}
     inline = {op: kind for op, kind in maps.items() if op in INLINE}
     reductions = {op: kind for op, kind in kinds.items() if op.variadic}
-    forms = {
+    bodies = {
         MAP: _read(["n0", "n1", "n2", "out", *_ways(3)]) + _chosen(maps, _map),
         EACH: _read(["count", "out", "first"]) + _chosen(inline, _each),
         REDUCTION: _read(["n0", "n1", "length", "out", *_ways(2)]) + _chosen(reductions, _reduction),
@@ -150,8 +152,9 @@ def array_kernel_lines(kinds: Mapping[Op, int]) -> list[str]:
         ],
     }
     lines = _indented(["kind, op = code[i, 0], code[i, 1]"])
-    for form, body in forms.items():
-        lines += _indented([f"{'elif' if form else 'if'} kind == {form}:", *_indented(body)])
+    for form, body in bodies.items():
+        if form in forms:
+            lines += _indented([f"{'elif' if len(lines) > 1 else 'if'} kind == {form}:", *_indented(body)])
     return ["for i in range(len(code)):", *lines]
 
 

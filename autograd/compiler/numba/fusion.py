@@ -159,6 +159,7 @@ def used_elsewhere(plan: Plan, nests: Iterable[LoopNest], results: Results) -> s
     """
     found = {plan.place[i][0] for instructions, _ in results for i in instructions}
     found |= {of[0] for block in plan.blocks.values() for of in (block.same_as, block.window) if of}
+    found |= {of.source for block in plan.blocks.values() if block.is_along for of in block.operands}
     for nest in nests:
         for colour in nest.elements:
             sources = {operand.source for operand in plan.blocks[colour].operands}

@@ -9,8 +9,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
 from in_c import COMPILER, WARNINGS, CLibrary, arrays_of
 from oracles import public
+from programs import Program, total
+from strategies import programs
+from test_programs import arguments
 
 import autograd
 from autograd import (
@@ -31,6 +35,7 @@ from autograd import (
     while_loop,
 )
 from autograd.compiler import Jitted
+from autograd.compiler.arguments.call import Call
 from autograd.ops.table import COMPARISONS, Op
 from nn import MLP
 
@@ -131,6 +136,14 @@ def tangled_samples(X: Any) -> Any:  # noqa: N803
     return sum((tangled(x) for x in X), 0.0)
 
 
+def best_path(w: Any, x: Any) -> Any:
+    """Return the score of the best path through some states, whose steps are found to be a loop."""
+    scores = [0.0, 0.1, 0.2]
+    for i in range(40):
+        scores = [autograd.max([scores[k] + w[k, j] for k in range(3)]) + x[i] * w[j, 0] for j in range(3)]
+    return autograd.max(scores)
+
+
 def windowed(x: Any) -> Any:
     """Return a sum over three numbers that follow each other, which a loop goes through."""
     return (
@@ -161,6 +174,7 @@ CASES = {
     "kernel": Case(kernel, (rng().normal(size=(9, 4)), rng(1).normal(size=(6, 4)))),
     "tangled": Case(tangled, (rng().normal(size=30),)),
     "tangled_samples": Case(tangled_samples, (rng().normal(size=(10, 30)),)),
+    "best_path": Case(best_path, (rng().normal(size=(3, 3)), rng(1).normal(size=40))),
     "windowed": Case(windowed, (rng().normal(size=11),)),
     "soft": Case(lambda x: logsumexp(list(x)) * autograd.max(list(x)), (rng().normal(size=7),)),
     **{f"row_{op.name}": of_row(op) for op in OPS.values()},
@@ -326,6 +340,29 @@ def test_steps_that_there_is_no_room_for_are_an_error(tmp_path: Path) -> None:
     library = CLibrary(tmp_path)
     assert library.call("slope", [2.0], [()])[0] == 1
     agree(library.call("slope", [1.0], [()]), grad(root)(1.0))
+
+
+@given(programs(manners=("smooth", "special")))
+@settings(max_examples=6)
+def test_random_programs(tmp_path_factory: pytest.TempPathFactory, program: Program) -> None:
+    """What a random program and its gradient compute, they compute in C."""
+    p, d, _ = arguments(program, 0)
+
+    def both(p: Any, d: Any) -> Any:
+        return program.ours(p, d), value_and_grad(lambda p: total(program.ours(p, d)))(p)
+
+    f = Jitted(both)
+    with np.errstate(all="ignore"):
+        f(p, d)
+        call = Call(both, (p, d), {})
+        expected = f._latest.program.run(*call.arrays)
+        folder = tmp_path_factory.mktemp("random")
+        f.to_c(folder / "random.c", name="of_random")
+    status, results = CLibrary(folder, ("-O0",)).call("of_random", call.arrays, [*map(np.shape, expected)])
+    assert status == 0
+    for result, array in zip(results, map(np.asarray, expected), strict=True):
+        finite = array[np.isfinite(array)]
+        np.testing.assert_allclose(result, array, rtol=1e-9, atol=1e-10 * np.abs(finite).max(initial=0.0))
 
 
 MAIN = r"""
