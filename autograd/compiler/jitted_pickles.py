@@ -95,7 +95,8 @@ def home_of(jitted: Jitted) -> tuple[str, str]:
 def _travelling(jitted: Jitted) -> Travelling:
     programs = jitted._programs.programs()
     saved = b""
-    if programs and all(program.made_of for program in programs):
+    # A file has programs for NumPy's arrays.
+    if programs and jitted._library is None and all(program.made_of for program in programs):
         with suppress(UnplainError):
             saved = bytes_of(jitted)
     others = [of for of in reversed(programs) if not saved or not holds_for_calls(of.form)]

@@ -86,6 +86,18 @@ def test_options_travel() -> None:
     assert again.report().backend == "numpy"
 
 
+def test_programs_of_jax_travel() -> None:
+    """A function that was compiled for JAX computes in the same dtype there, and runs no passes."""
+    pytest.importorskip("jax")
+    f = jit(functions.power, "jax", static_argnums=1, dtype="float32")
+    expected = f(2.5, 3)
+    again = pickle.loads(pickle.dumps(f))
+    found = again(2.5, 3)
+    assert (found.dtype, float(found)) == (expected.dtype, float(expected))
+    assert again.report().passes == "memory"
+    assert again.report().backend == "jax"
+
+
 def test_programs_of_another_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
     """What another compiler has found is not used: the passes run, and the numbers are right."""
     f = jit(functions.power, "numpy", static_argnums=1)
