@@ -36,10 +36,20 @@ def write_c(
     name: str | None,
 ) -> None:
     """Write a function as a file in C, with the header beside it; the arguments of `Jitted.to_c`."""
+    write_programs(f, lambda: exported_programs(f, example, argnums), path, name)
+
+
+def write_programs(
+    f: Callable[..., Any],
+    programs: Callable[[], Sequence[ExportedProgram]],
+    path: str | os.PathLike[str],
+    name: str | None,
+) -> None:
+    """Write programs as functions of a file in C, with the header beside it."""
     target = Path(path)
     checked_suffix(target, [".c"])
     called = _name(f, target, name)
-    functions = [_function(called, of) for of in exported_programs(f, example, argnums)]
+    functions = [_function(called, of) for of in programs()]
     header = target.with_suffix(".h")
     write_whole(header, header_text(called, functions).encode())
     write_whole(target, source_text(called, header.name, functions).encode())

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from ..transforms.derivatives import hvp, value_and_grad
-from ..transforms.trees import Leaf
+from ..transforms.trees import Leaf, Structure
 from .arguments.arrays import paths_of
 from .arguments.call import Call
 from .arguments.call_examples import CallExample
@@ -44,6 +44,36 @@ class ExportedProgram(NamedTuple):
     results: list[tuple[str, str]]
 
 
+def exported_program(
+    program: Program, structure: Structure, lengths: OpenLengths, names: list[str]
+) -> ExportedProgram:
+    """Return a program as it is exported, without derivatives.
+
+    Parameters
+    ----------
+    program : Program
+        The program.
+    structure : Structure
+        The structure of its results.
+    lengths : OpenLengths
+        The lengths that it leaves open.
+    names : list of str
+        What its arguments are called.
+
+    Examples
+    --------
+    >>> from .arguments.open_lengths import NONE_OPEN
+    >>> from .runtime.program import CompilationReport
+    >>> program = Program(str, tuple, CompilationReport(0, 0, 0.0))
+    >>> exported_program(program, Leaf((2,)), NONE_OPEN, ["x"]).results
+    [('result', 'result')]
+    """
+    if structure == Leaf(()):
+        return ExportedProgram("", "the value of {}", program, lengths, names, [("the value", "value")])
+    paths = [f"result{path}" for path in paths_of(structure)]
+    return ExportedProgram("", "{}", program, lengths, names, [(path, path) for path in paths])
+
+
 def exported_programs(
     f: Callable[..., Any], example: CallExample, argnums: int | Sequence[int] | None
 ) -> list[ExportedProgram]:
@@ -73,18 +103,16 @@ def exported_programs(
     args, kwargs = example.arguments()
     program, results, lengths = recorded(Call(own, args, kwargs), "numpy")
     structure = results.structure
-    is_number = structure == Leaf(())
-    if not is_number:
+    found = [exported_program(program, structure, lengths, names)]
+    if structure != Leaf(()):
         if argnums is not None:
             raise ValueError(
                 f"expected no argnums for a function that returns {structure}, which has no gradient, got "
                 f"{argnums!r}; to_c of jit(value_and_grad(f)), say, has derivatives among its results"
             )
-        paths = [f"result{path}" for path in paths_of(structure)]
-        return [ExportedProgram("", "{}", program, lengths, names, [(path, path) for path in paths])]
+        return found
     chosen = example.positions if argnums is None else [argnums] if isinstance(argnums, int) else [*argnums]
     places = tuple([example.place(position) for position in chosen])
-    found = [ExportedProgram("", "the value of {}", program, lengths, names, [("the value", "value")])]
     if not places:
         return found
     by = [array for array in example.outline if array.position in chosen]

@@ -132,6 +132,27 @@ class Loaded(Jitted):
         """Return what compiling the program of the last call found; nothing was compiled here."""
         return super().report()._replace(compilations=0, reason="")
 
+    def to_c(
+        self,
+        path: str | os.PathLike[str],
+        argnums: int | Sequence[int] | None = None,
+        *,
+        name: str | None = None,
+    ) -> None:
+        """Write the program of the last call in standard C, as that of `jit` does, without derivatives."""
+        if argnums is not None:
+            raise ValueError(
+                f"expected no argnums, got {argnums!r}: a function that was loaded is not there to be "
+                "differentiated; save and load jit(value_and_grad(f))"
+            )
+        from .c_export import write_programs
+        from .exported_programs import exported_program
+
+        program, structure = self._program(), self._latest.results.structure
+        assert program.form is not None
+        names, lengths = [array.argument + array.path for array in program.outline], program.form.lengths
+        write_programs(self._f, lambda: [exported_program(program, structure, lengths, names)], path, name)
+
     def __reduce__(self) -> tuple[Any, ...]:
         """Have `pickle` keep the bytes of a file."""
         return _unpickled, (bytes_of(self), self._backend, dict(self._classes), self._is_patient, self.dtype)
@@ -296,7 +317,8 @@ def load(
     ``model.state_dict()``. It cannot be differentiated: save what you need, ``jit(value_and_grad(f))``.
 
     A file holds data. Its programs are written again from it, and checked, so that one from a stranger can
-    give wrong numbers, take long or fill the memory, but runs no code of its own.
+    give wrong numbers, take long or fill the memory, but runs no code of its own. What JAX differentiates
+    afterwards has to be compiled for JAX before it is saved: for NumPy, ``stop_gradient(x)`` is ``x``.
 
     Parameters
     ----------

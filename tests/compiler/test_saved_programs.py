@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from comparing import same
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from programs import Program
@@ -173,6 +174,45 @@ def test_numba(kind: str) -> None:
     own(*args)
     own.wait()
     same_bits(loaded(*args), own(*args))
+
+
+@pytest.mark.parametrize("kind", ["numbers", "open lengths", "loops", "many numbers"])
+def test_jax(kind: str) -> None:
+    """What was compiled for NumPy runs on JAX once it is loaded, and the other way round."""
+    jax = pytest.importorskip("jax")
+    f, args = KINDS[kind]
+    compiled, loaded = returned(f, *args, backend="jax")
+    found = loaded(*args)
+    assert all(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(found))
+    same(jax.tree.map(lambda leaf: np.asarray(leaf) if leaf.ndim else float(leaf), found), compiled(*args))
+    own = jit(f, "jax")
+    own(*args)
+    assert loaded.source == own.source
+    same_bits(loaded_from(bytes_of(own))(*args), compiled(*args))
+
+
+def test_small_modules_in_jax() -> None:
+    """The numbers in the place of a small module are one array of JAX, in single precision on request."""
+    jax = pytest.importorskip("jax")
+    neuron = Neuron(2, rng=0)
+    compiled = returned(value_and_grad(lambda neuron, x: neuron(x) ** 2), neuron, X[0])[0]
+    loaded = Loaded(function_in(bytes_of(compiled)), "jax", dtype="float32")
+    value, gradient = loaded(neuron.state_dict(), X[0])
+    assert value.dtype == jax.numpy.float32
+    assert repr(loaded.to_stablehlo()).startswith("<StableHLO of <lambda>(float32[], float32[], float32[],")
+    same({name: float(number) for name, number in gradient.items()}, compiled(neuron, X[0])[1], 1e-6)
+
+
+def test_in_c(tmp_path: Path) -> None:
+    """A loaded program is written in C as the function was, but for derivatives that it does not have."""
+    f, args = KINDS["open lengths"]
+    compiled, loaded = returned(f, *args)
+    compiled.to_c(tmp_path / "own.c", name="loss")
+    loaded.to_c(tmp_path / "loss.c", name="loss")
+    texts = [(tmp_path / name).read_text().replace("own.h", "loss.h") for name in ("own.c", "loss.c")]
+    assert texts[0] == texts[1]
+    with pytest.raises(ValueError, match=r"save and load jit\(value_and_grad\(f\)\)"):
+        loaded.to_c(tmp_path / "loss.c", argnums=0)
 
 
 def test_open_lengths_stay_open() -> None:
