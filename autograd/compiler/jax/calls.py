@@ -162,9 +162,10 @@ def _in_doubles(compiled: Callable[..., Any], has_vectors: bool) -> Run:
         if doubles.value:
             return compiled(*arrays)  # type: ignore[no-any-return]
         with doubles(True):
-            # JAX 0.10 confuses the precisions of arrays of NumPy that it puts on several devices in both.
-            given = [jax.device_put(array) if type(array) is np.ndarray else array for array in arrays]
-            results: tuple[Any, ...] = compiled(*given)
+            if any(type(array) is np.ndarray for array in arrays) and any(map(_is_on_several, arrays)):
+                # JAX 0.10 confuses the precisions of arrays of NumPy that it puts on several devices in both.
+                arrays = tuple([jax.device_put(x) if type(x) is np.ndarray else x for x in arrays])
+            results: tuple[Any, ...] = compiled(*arrays)
         # JAX would go on in float32, and take derivatives in it, with a warning.
         numbers = jax.tree.leaves(results) if has_vectors else results
         if any(isinstance(number, tracer) for number in numbers):
@@ -177,6 +178,11 @@ def _in_doubles(compiled: Callable[..., Any], has_vectors: bool) -> Run:
         return results
 
     return run
+
+
+def _is_on_several(array: Any) -> bool:
+    """Return whether an array is on several devices, as far as that is known."""
+    return len(getattr(getattr(array, "sharding", None), "device_set", ())) > 1
 
 
 def _are_vectors(structure: Structure) -> Iterator[bool]:

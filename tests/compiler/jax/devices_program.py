@@ -133,6 +133,20 @@ def of_each_sample() -> dict[str, Any]:
     return found
 
 
+def without_a_flag() -> dict[str, Any]:
+    """Return what a call in double precision gives on eight devices while JAX is set to single."""
+    x, w = X.astype(np.float32), np.array([0.1, 0.2, 0.3])
+    f = jit(vmap(lambda w, x: tanh(w @ x), (None, 0)), backend="jax")
+    with jax.enable_x64(False):
+        found = f(w, jax.device_put(x, NamedSharding([*meshes()][-2], P("batch"))))
+    difference = np.abs(np.asarray(found) - np.tanh(x.astype(float) @ w)).max()
+    return {
+        "dtype": str(found.dtype),
+        "difference": float(difference),
+        "spec": [*map(str, found.sharding.spec)],
+    }
+
+
 def uneven() -> str:
     """Return what JAX says of a batch that the devices do not divide."""
     try:
@@ -144,4 +158,5 @@ def uneven() -> str:
 
 if __name__ == "__main__":
     programs = {name: [*findings(name)] for name in PROGRAMS}
-    print(json.dumps({"uneven": uneven(), "samples": of_each_sample(), "programs": programs}))
+    others = {"uneven": uneven(), "samples": of_each_sample(), "without a flag": without_a_flag()}
+    print(json.dumps({"programs": programs, **others}))

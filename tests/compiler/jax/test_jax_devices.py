@@ -49,6 +49,13 @@ def test_results_of_samples_stay_where_they_are(found: Any) -> None:
     assert found["samples"] == {"AxisType.Auto": ["batch"], "AxisType.Explicit": ["batch"]}
 
 
+def test_doubles_on_a_mesh_without_a_flag(found: Any) -> None:
+    """A call on a mesh computes in double precision though JAX is set to single, also with NumPy's arrays."""
+    of_call = found["without a flag"]
+    assert (of_call["dtype"], of_call["spec"]) == ("float64", ["batch"])
+    assert of_call["difference"] < 1e-15
+
+
 def test_devices_that_do_not_divide_the_batch(found: Any) -> None:
     """JAX itself refuses to spread a batch over devices that do not divide it, and tells both numbers."""
     assert "partitioned 8 times, but the dimension size is 30" in found["uneven"]
