@@ -17,7 +17,7 @@ import pytest
 from interrupts import can_be_interrupted, interrupted_at
 
 from autograd import data
-from nn import Neuron, Training, fit
+from nn import Dropout, Linear, Neuron, Sequential, Training, fit
 from nn.losses import binary_cross_entropy, mse
 from nn.optimizers import LBFGS, SGD, Adam
 from nn.training.samples import samples_of
@@ -104,7 +104,13 @@ def in_two_processes() -> list[Any]:
         free.bind(("localhost", 0))
         port = str(free.getsockname()[1])
     processes = [started("training_in_two_processes.py", str(i), port, devices=2) for i in (0, 1)]
-    return [printed(process) for process in processes]
+    try:
+        return [printed(process) for process in processes]
+    finally:
+        # One waits for the other, which may have failed.
+        for process in processes:
+            process.kill()
+            process.communicate()
 
 
 def test_two_processes_as_one(in_two_processes: list[Any]) -> None:
@@ -115,6 +121,13 @@ def test_two_processes_as_one(in_two_processes: list[Any]) -> None:
     tolerance = 4 * 4 * 4 * 8 * np.spacing(8.0)
     found, expected = first["batches"]
     np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance)
+
+
+def test_each_process_drops_numbers_of_its_own(in_two_processes: list[Any]) -> None:
+    """Dropout differs between processes with the same seed and samples, and both know of both."""
+    first, second = in_two_processes
+    assert first["at random"] == second["at random"]
+    assert max(first["at random"]) > 0.0
 
 
 def test_processes_that_differ(in_two_processes: list[Any]) -> None:
@@ -181,6 +194,17 @@ def test_the_device_keeps_nothing_of_the_epochs_before(monkeypatch: pytest.Monke
         left_by(lambda neuron: SGD(neuron, lr=0.5, momentum=0.5), backend=backend, callbacks=[meddle])
         shown.append(seen)
     np.testing.assert_allclose(shown[1], shown[0], rtol=1e-13)
+
+
+def test_dropout() -> None:
+    """The devices drop the numbers that NumPy drops, also of a last, smaller batch."""
+    left = []
+    for backend in ("numpy", "jax"):
+        model = Sequential(Linear(2, 4, rng=0), Dropout(0.5), Linear(4, 1, rng=1))
+        common: dict[str, Any] = {"loss": mse, "epochs": 3, "batch_size": 9, "rng": 0, "verbose": 0}
+        history = fit(model, X, Y, optimizer=Adam(model), backend=backend, validation_split=0.25, **common)
+        left.append([*data(model.parameters()), *history.loss, *history.val_loss])
+    np.testing.assert_allclose(left[1], left[0], rtol=1e-11)
 
 
 def test_lbfgs() -> None:

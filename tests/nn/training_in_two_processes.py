@@ -13,7 +13,7 @@ import jax
 import numpy as np
 
 from autograd import data
-from nn import MLP, fit
+from nn import MLP, Dropout, Linear, Sequential, fit
 from nn.losses import mse
 from nn.optimizers import Adam
 from nn.training.compiled_steps import CompiledSteps
@@ -52,6 +52,18 @@ def trained_alone(batch_size: int) -> list[float]:
     return [float(parameter) for parameter in model.parameters()]
 
 
+def apart(outputs: Any, _: Any) -> float:
+    """Return how far the outputs of one process are from those of the other."""
+    return float(np.abs(outputs[:15] - outputs[15:]).max())
+
+
+def apart_at_random(**together: Any) -> list[float]:
+    """Return how far two processes with the same samples are apart that each drop numbers of their own."""
+    model = Sequential(Linear(3, 4, rng=0), Dropout(0.5), Linear(4, 1, rng=1))
+    history = fit(model, X[:15], Y[:15], loss=mse, epochs=2, metrics=apart, rng=0, verbose=0, **together)
+    return history.metrics["apart"]
+
+
 def refusal(model: MLP, x: Any, y: Any, **options: Any) -> str:
     """Return what is said of processes that differ."""
     try:
@@ -72,6 +84,7 @@ if __name__ == "__main__":
     found = {
         "full batch": (trained(*own, **together), trained(*alone, backend="numpy")),
         "batches": (trained(*own, batch_size=8, **together)[0], trained_alone(8)),
+        "at random": apart_at_random(**together),
         "other models": refusal(MLP(3, [1], rng=process), X, Y, **together),
         "other lengths": refusal(MLP(3, [1], rng=0), X[process:], Y[process:], **together),
     }
