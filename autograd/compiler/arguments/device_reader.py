@@ -12,6 +12,7 @@ from .device_arrays import DeviceArrays
 from .open_lengths import NONE_OPEN, OpenLengths
 from .reader import NUMBERS, Reader, ReaderSource, collector, reader_of
 from .shapes import has_other_shape
+from .snapshot import Snapshot
 
 
 def device_reader_of(call: Call, arrays: DeviceArrays, lengths: OpenLengths = NONE_OPEN) -> Reader:
@@ -83,6 +84,11 @@ class _DeviceReaderSource(ReaderSource):
         ]
         self.refuse(has_other_shape(leaf, name))
         self.read_lengths(leaf, name)
+
+    def read_module(self, snapshot: Snapshot, name: str) -> None:
+        """Write what reads the parameters of a module, in the precision of the program."""
+        super().read_module(snapshot, name)
+        self.arrays.append(f"{self.arrays.pop()}.astype(FLOAT, copy=False)")
 
     def read_vector(self, branch: Branch, name: str) -> None:
         """Write what makes one array of many numbers, or a tuple if some are arrays."""

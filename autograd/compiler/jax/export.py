@@ -24,6 +24,15 @@ class StableHLO:
     ----------
     exported : jax.export.Exported
         The program. Its ``call`` takes the arguments of the function, with an array for each model.
+
+    Examples
+    --------
+    >>> jax = __import__("pytest").importorskip("jax")
+    >>> from autograd import jit
+    >>> f = jit(lambda x, y: x * y, backend="jax", dtype="float32")
+    >>> _ = f(1.0, 2.0)
+    >>> f.to_stablehlo()
+    <StableHLO of <lambda>(float32[], float32[]) for cpu>
     """
 
     def __init__(self, exported: Exported) -> None:

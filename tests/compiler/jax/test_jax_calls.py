@@ -175,6 +175,19 @@ def test_arguments_are_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     same(jax.jit(lambda x: f({"w": np.ones(3)}, x))(2), np.full(3, 2.0))
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_one_compilation_of_xla(dtype: str, caplog: pytest.LogCaptureFixture) -> None:
+    """The first call and those after it hand over arguments of the same types, so that XLA compiles once."""
+    model = MLP(2, [1], rng=0)
+    f = jit(lambda model, xs, x, n: (model(x) * n).sum() + sum(xs), backend="jax", dtype=dtype)
+    counts = []
+    with jax.log_compiles():
+        for _ in range(3):
+            f(model, [0.5] * 10, np.ones((3, 2)), 2)
+            counts.append(sum("Compiling jit" in record.getMessage() for record in caplog.records))
+    assert counts[0] == counts[-1] > 0
+
+
 def test_another_shape_is_another_program() -> None:
     """Another shape compiles again and says so; another size of a batch does not."""
     f = jit(lambda x: x.sum(), backend="jax")
