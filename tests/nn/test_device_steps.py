@@ -75,7 +75,7 @@ def on_devices(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, list[str]
 
 @pytest.mark.parametrize("training", ["batches", "full batch"])
 def test_as_on_numpy(on_devices: Any, training: str) -> None:
-    """Parameters, losses and metrics are those of NumPy on 1, 2, 8 and 4 x 2 devices.
+    """Parameters, losses and metrics are those of NumPy on 1, 2, 8, or 4 x 2 devices.
 
     Also of batches that the devices cannot share equally, which are filled up.
     """

@@ -457,8 +457,7 @@ def test_compiled_with_numba_as_eager(name: str, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize(
-    "name",
-    ["penalty by a global", "weights of classes", "a schedule of batches", "clipped", "held-out classes"],
+    "name", ["penalty by a global", "weights of classes", "a schedule of batches", "clipped"]
 )
 def test_compiled_with_jax_as_eager(name: str) -> None:
     """A training whose epochs are programs of JAX agrees with an eager one."""
