@@ -57,7 +57,7 @@ def reduced(jitted: Jitted) -> Reduced:
     (-2.0, -3.0)
     """
     module, name = home_of(jitted)
-    return (_named, (module, name, _travelling(jitted))) if name else with_function(jitted)
+    return (named, (module, name, travelling_of(jitted))) if name else with_function(jitted)
 
 
 def with_function(jitted: Jitted) -> Reduced:
@@ -71,7 +71,7 @@ def with_function(jitted: Jitted) -> Reduced:
     """
     static = jitted._static and jitted._static.given
     made_with = jitted._f, jitted._backend, static, jitted._is_patient, jitted.dtype
-    return _made, (*made_with, _travelling(jitted))
+    return _made, (*made_with, travelling_of(jitted))
 
 
 def home_of(jitted: Jitted) -> tuple[str, str]:
@@ -92,7 +92,14 @@ def home_of(jitted: Jitted) -> tuple[str, str]:
     return module, next((name for name, item in list(space.items()) if item is jitted), "")
 
 
-def _travelling(jitted: Jitted) -> Travelling:
+def travelling_of(jitted: Jitted) -> Travelling:
+    """Return the programs of a function, for another process.
+
+    Examples
+    --------
+    >>> travelling_of(Jitted(abs)).saved
+    b''
+    """
     programs = jitted._programs.programs()
     saved = b""
     # A file has programs for NumPy's arrays.
@@ -112,8 +119,21 @@ def _keep(jitted: Jitted, travelling: Travelling) -> Jitted:
     return jitted
 
 
-def _named(module: str, name: str, travelling: Travelling) -> Jitted:
-    """Return the compiled function that a module holds here, with its programs."""
+def named(module: str, name: str, travelling: Travelling) -> Jitted:
+    """Return the compiled function that a module holds here, with its programs.
+
+    Raises
+    ------
+    ImportError, AttributeError
+        If there is none.
+
+    Examples
+    --------
+    >>> named("nowhere", "f", travelling_of(Jitted(abs)))
+    Traceback (most recent call last):
+        ...
+    ModuleNotFoundError: No module named 'nowhere'
+    """
     __import__(module)
     return _keep(attrgetter(name)(sys.modules[module]), travelling)
 

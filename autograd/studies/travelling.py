@@ -13,7 +13,7 @@ from typing import Any
 
 from ..compiler.findings import keep_records, latest_records
 from ..compiler.jitted import Jitted
-from ..compiler.jitted_pickles import home_of, with_function
+from ..compiler.jitted_pickles import Travelling, home_of, named, travelling_of, with_function
 
 MOST_BYTES = 1_000_000
 """How many bytes of programs go with each task; those of the moons' training step are 9,000."""
@@ -74,8 +74,14 @@ def sent_with_programs(f: Any) -> bytes:
     return sent((latest_records(MOST_BYTES), compiled_in(f), f), "the function of the sweep")
 
 
-def compiled_in(f: Any) -> list[Jitted]:
-    """Return the compiled functions that a function calls by names of its module, and does not take along.
+def compiled_in(f: Any) -> list[tuple[str, str, Travelling]]:
+    """Return the compiled functions that a function calls by names of its module, which it leaves behind.
+
+    Returns
+    -------
+    list of (str, str, Travelling)
+        The module, the name there, and the programs of each; nothing for a function that goes with what it
+        calls, as cloudpickle sends those of the main program.
 
     Examples
     --------
@@ -84,8 +90,11 @@ def compiled_in(f: Any) -> list[Jitted]:
     """
     f = getattr(f, "func", f)
     f = getattr(f, "__func__", f)
-    names, space = getattr(getattr(f, "__code__", None), "co_names", ()), getattr(f, "__globals__", {})
-    return [space[name] for name in names if isinstance(space.get(name), Jitted)]
+    code, module = getattr(f, "__code__", None), str(getattr(f, "__module__", ""))
+    if code is None or (module == "__main__" and _has_cloudpickle()) or "<" in f.__qualname__:
+        return []
+    called = [(name, f.__globals__.get(name)) for name in code.co_names]
+    return [(module, name, travelling_of(it)) for name, it in called if isinstance(it, Jitted)]
 
 
 def received(data: bytes) -> Any:
@@ -108,7 +117,9 @@ def received(data: bytes) -> Any:
     known, f = _latest
     if known != data:
         try:
-            records, _, f = pickle.loads(data)
+            records, called, f = pickle.loads(data)
+            for place in called:
+                named(*place)
         except (AttributeError, ImportError) as error:
             raise UnsentError(
                 f"the function of the sweep is not found in the process that is to call it ({error}): define "

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import multiprocessing
 import os
 import pickle
 import subprocess
 import sys
+from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,14 @@ import nn
 from autograd import jit, sweep
 from autograd.compiler import findings, jitted_pickles
 from autograd.studies.travelling import received, sent_with_programs
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[Executor]:
+    """Yield a process that knows nothing yet."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as started:
+        yield started
+
 
 ROOT = Path(__file__).parents[2]
 
@@ -55,6 +66,13 @@ def test_programs_travel(tmp_path: Path, how: str) -> None:
         step, options = functions.step, ["sent"]
         data = sent_with_programs(lambda lr: functions.descended(lr, step))
     assert in_a_fresh_process(data, tmp_path, *options) == f"{loss!r} file"
+
+
+def test_programs_of_names_in_a_module(pool: Executor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A function takes along the programs of what it calls, whatever else has the name of that."""
+    monkeypatch.setattr("autograd.studies.travelling.find_spec", lambda name: None)
+    slope, _ = functions.slope_elsewhere(2.0)
+    assert list(sweep(functions.slope_elsewhere, [2.0], pool, progress=False)) == [(slope, "file")]
 
 
 def test_programs_for_modules() -> None:
