@@ -5,6 +5,8 @@ import multiprocessing
 import os
 import pickle
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
@@ -24,7 +26,7 @@ from autograd import sweep
 from autograd.studies import SweepError, SweepResults
 from autograd.studies.json_trees import as_json, line_of
 
-FORKING = "ignore:This process .* is multi-threaded:DeprecationWarning"
+ROOT = Path(__file__).parents[2]
 GRID = {"x": [0.0, 0.5, 1.0], "order": [0, 1, 2]}
 SEVERAL = [1.0, -2.0, 3.0, 4.0, 5.5]
 
@@ -34,9 +36,9 @@ def same(one: Any, two: Any) -> bool:
     return line_of(as_json(list(one))) == line_of(as_json(list(two)))
 
 
-def processes(context: str) -> Callable[[], Executor]:
-    """Return what starts a pool of the standard library."""
-    return lambda: ProcessPoolExecutor(2, mp_context=multiprocessing.get_context(context))
+def processes() -> Executor:
+    """Return a pool of the standard library; not forked, since another test may have loaded JAX."""
+    return ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn"))
 
 
 def of_loky() -> Executor:
@@ -63,8 +65,7 @@ class Together:
 
 POOLS: dict[str, Callable[[], Any]] = {
     "threads": lambda: ThreadPoolExecutor(3),
-    "fork": processes("fork"),
-    "spawn": processes("spawn"),
+    "spawn": processes,
     "loky": of_loky,
     "dask": of_dask,
     "other": Together,
@@ -117,7 +118,6 @@ def test_the_forms_of_points() -> None:
     assert list(run(f, iter(points))) == [((), {"a": 1}), ((1, 2), {}), ((3,), {}), (([4, 5],), {})]
 
 
-@pytest.mark.filterwarnings(FORKING)
 @pytest.mark.parametrize("chunks", [None, 1, 2, 100])
 @pytest.mark.parametrize("name", POOLS)
 def test_bitwise_equal_to_the_serial_run(pools: Callable[[str], Any], name: str, chunks: int | None) -> None:
@@ -128,11 +128,37 @@ def test_bitwise_equal_to_the_serial_run(pools: Callable[[str], Any], name: str,
     assert same(noisy, run(functions.noisy, {"x": SEVERAL}, seed=7))
 
 
-@pytest.mark.filterwarnings(FORKING)
+FORKED = """
+import multiprocessing, sys, warnings
+from concurrent.futures import ProcessPoolExecutor
+from autograd import sweep
+import sweep_functions as functions
+
+warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
+serial = [*sweep(functions.descended, [0.1, 0.2], progress=False)]
+with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("fork")) as pool:
+    print([*sweep(functions.descended, [0.1, 0.2], pool, progress=False)] == serial)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_pool_that_forks() -> None:
+    """Forked processes, which have what this one has compiled, compute the same bits."""
+    path = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
+    process = subprocess.run(
+        [sys.executable, "-c", FORKED],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": path},
+        check=True,
+    )
+    assert process.stdout == "True\n"
+
+
 def test_trainings(pools: Callable[[str], Any]) -> None:
     """Trainings of `nn.fit` on processes end with the same bits as one after the other."""
     grid = {"lr": [0.1, 0.01], "width": [2, 3]}
-    assert same(run(functions.trained, grid, pools("fork"), seed=3), run(functions.trained, grid, seed=3))
+    assert same(run(functions.trained, grid, pools("spawn"), seed=3), run(functions.trained, grid, seed=3))
 
 
 # ------------------------------------------------------------------------------------------- random numbers
@@ -183,8 +209,7 @@ def test_chunks_of_no_point() -> None:
 # ------------------------------------------------------------------------------------------------- failures
 
 
-@pytest.mark.filterwarnings(FORKING)
-@pytest.mark.parametrize("name", [None, "threads", "fork"])
+@pytest.mark.parametrize("name", [None, "threads", "spawn"])
 def test_a_failing_point(pools: Callable[[str], Any], name: str | None) -> None:
     """A point that fails says with which arguments and where; the others have their results."""
     with pytest.warns(RuntimeWarning, match=r"of 4 points: 1 failed; the first, x=2, with ValueError: no 2"):
@@ -201,18 +226,16 @@ def test_a_failing_point(pools: Callable[[str], Any], name: str | None) -> None:
         list(results)
 
 
-@pytest.mark.filterwarnings(FORKING)
 def test_a_result_that_cannot_be_sent(pools: Callable[[str], Any]) -> None:
     """A result that cannot be pickled loses no other point of its task."""
     with pytest.warns(RuntimeWarning, match="its result, a lock, cannot be sent back: TypeError"):
-        results = run(functions.unpicklable_at_two, range(4), pools("fork"), 4)
+        results = run(functions.unpicklable_at_two, range(4), pools("spawn"), 4)
     assert results.done == [0, 1, 3]
 
 
-@pytest.mark.filterwarnings(FORKING)
 def test_a_worker_that_dies() -> None:
     """A dead worker loses the points that were under way, which the results name, and no others."""
-    with processes("fork")() as pool, pytest.warns(RuntimeWarning, match="lost: BrokenProcessPool"):
+    with processes() as pool, pytest.warns(RuntimeWarning, match="lost: BrokenProcessPool"):
         results = run(functions.dies_at_two, range(6), pool, 1)
     assert 2 in [failed.number for failed in results.failures]
     assert sorted([*results.done, *(failed.number for failed in results.failures)]) == [*range(6)]
