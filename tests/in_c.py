@@ -77,8 +77,8 @@ class CLibrary:
         arrays = [name for name in parameters if name not in sizes]
         found: dict[str, int] = {}
         for name, argument in zip(arrays, arguments, strict=False):
-            text = re.search(rf"\n   {name} +(?:\S+, )?(.*?) numbers", remark)
-            if text is not None:
+            text = re.search(rf"\n   {name} +(?:[^,\n]*, )?([^,\n]*?) numbers?", remark)
+            if text is not None and np.shape(argument):
                 found |= zip(text[1].split(" x "), np.shape(argument), strict=True)
         return {name: found[name] for name in sizes}
 

@@ -71,7 +71,7 @@ def _function(name: str, of: ExportedProgram) -> CFunction:
     taken = [own for _, own in of.results]
     # A table knows each of its numbers; open is then only how long something is that nobody reads.
     lengths = of.lengths if isinstance(found, FoundArrays) else NONE_OPEN
-    own_lengths = length_names(lengths, [*of.arguments, *taken])
+    own_lengths = length_names(lengths, [*(own for _, own in of.arguments), *taken])
     arguments = arguments_in_c(of.arguments, shapes, lengths, own_lengths)
     outputs = names_in_c(taken, [*own_lengths.values(), *(array.name for array in arguments)])
     results = [(text, own) for (text, _), own in zip(of.results, outputs, strict=True)]
@@ -107,5 +107,10 @@ def _of_arrays(
         ) from error
     text = numpy_source(plan, [array.name for array in arguments], wanted).text.splitlines()
     if len(text) <= _MOST_REMARKS and max(map(len, text)) <= _LONGEST_REMARK:
-        function.remarks = ["The arrays have the names of this program:", "", *text]
+        function.remarks = [
+            "V1 is the array v1 of this program of NumPy, v1 one of its numbers, and so on.",
+            "T1, ... stand for copies and sums on the way.",
+            "",
+            *text,
+        ]
     return function

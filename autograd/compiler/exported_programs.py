@@ -30,17 +30,15 @@ class ExportedProgram(NamedTuple):
         The program.
     lengths : OpenLengths
         The lengths that it leaves open.
-    arguments : list of str
-        What its arguments are called.
-    results : list of (str, str)
-        What its results are, and what they are called.
+    arguments, results : list of (str, str)
+        What its arguments and results are, and what they are called.
     """
 
     suffix: str
     doc: str
     program: Program
     lengths: OpenLengths
-    arguments: list[str]
+    arguments: list[tuple[str, str]]
     results: list[tuple[str, str]]
 
 
@@ -68,10 +66,11 @@ def exported_program(
     >>> exported_program(program, Leaf((2,)), NONE_OPEN, ["x"]).results
     [('result', 'result')]
     """
+    given = [(name, name) for name in names]
     if structure == Leaf(()):
-        return ExportedProgram("", "the value of {}", program, lengths, names, [("the value", "value")])
+        return ExportedProgram("", "the value of {}", program, lengths, given, [("the value", "value")])
     paths = [f"result{path}" for path in paths_of(structure)]
-    return ExportedProgram("", "{}", program, lengths, names, [(path, path) for path in paths])
+    return ExportedProgram("", "{}", program, lengths, given, [(path, path) for path in paths])
 
 
 def exported_programs(
@@ -121,10 +120,11 @@ def exported_programs(
     gradient = [("the value", "value"), *((f"the derivative by {name}", f"d_{name}") for name in of)]
     program, _, lengths = recorded(Call(value_and_grad(own, places), args, kwargs), "numpy")
     doc = "the value and the gradient of {}"
-    found.append(ExportedProgram("_gradient", doc, program, lengths, names, gradient))
+    given = [(name, name) for name in names]
+    found.append(ExportedProgram("_gradient", doc, program, lengths, given, gradient))
 
-    def along(*given: Any, **named: Any) -> Any:
-        primals, tangents = given[: len(args)], given[len(args) :]
+    def along(*numbers: Any, **named: Any) -> Any:
+        primals, tangents = numbers[: len(args)], numbers[len(args) :]
 
         def of_chosen(*own_args: Any) -> Any:
             by_place = dict(zip(places, own_args, strict=True))
@@ -135,8 +135,9 @@ def exported_programs(
     both = [*args, *[args[i] for i in places]]
     program, _, lengths = recorded(Call(along, tuple(both), kwargs), "numpy")
     by_position = sum(array.position is not None for array in example.outline)
-    directions = [*names[:by_position], *(f"v_{name}" for name in of), *names[by_position:]]
-    product = [(f"the part of the product by {name}", f"hv_{name}") for name in of]
+    vector = [(f"the part of the vector for {name}", f"v_{name}") for name in of]
+    product = [(f"the part of the product for {name}", f"hv_{name}") for name in of]
     doc = "the product of the Hessian of {} and a vector"
-    found.append(ExportedProgram("_hvp", doc, program, lengths, directions, product))
+    both_given = [*given[:by_position], *vector, *given[by_position:]]
+    found.append(ExportedProgram("_hvp", doc, program, lengths, both_given, product))
     return found

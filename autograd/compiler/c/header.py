@@ -51,7 +51,8 @@ def _of_function(function: CFunction) -> list[str]:
     width = max(map(len, names))
     sizes = [p.variable.name for p in function.parameters if p.variable.kind == "ptrdiff_t"]
     macro = work_macro(function.name, sizes)
-    amount = function.work
+    # An array of no numbers is none in C.
+    amount = "1" if function.work == "0" else function.work
     for size in sizes:
         amount = _in_parentheses(amount, size)
     lines = [

@@ -46,7 +46,8 @@ class CArray(NamedTuple):
         if not self.lengths:
             return f"{own}a number"
         counts = " x ".join(_in_product(length) for length in self.lengths)
-        return f"{own}{counts} numbers" + ", row by row" * (len(self.lengths) > 1)
+        numbers = "number" if counts == "1" else "numbers"
+        return f"{own}{counts} {numbers}" + ", row by row" * (len(self.lengths) > 1)
 
 
 def _in_product(length: Amount) -> str:
@@ -80,20 +81,22 @@ def _letters() -> Iterator[str]:
 
 
 def arguments_in_c(
-    called: Sequence[str], shapes: Sequence[tuple[int, ...]], lengths: OpenLengths, names: dict[int, str]
+    called: Sequence[tuple[str, str]],
+    shapes: Sequence[tuple[int, ...]],
+    lengths: OpenLengths,
+    names: dict[int, str],
 ) -> list[CArray]:
-    """Return the arguments of a program.
+    """Return the arguments of a program; of each is known what it is, and what it is called.
 
     Examples
     --------
-    >>> arguments_in_c(["x"], [(5, 2)], OpenLengths(((-1, 0),)), {-1: "n"})[0].meaning
+    >>> arguments_in_c([("x", "x")], [(5, 2)], OpenLengths(((-1, 0),)), {-1: "n"})[0].meaning
     'n x 2 numbers, row by row'
     """
     symbols = lengths.symbols or [()] * len(shapes)
     found = []
-    for text, name, shape, open_ones in zip(
-        called, names_in_c(called, names.values()), shapes, symbols, strict=True
-    ):
+    own_names = names_in_c([name for _, name in called], names.values())
+    for (text, _), name, shape, open_ones in zip(called, own_names, shapes, symbols, strict=True):
         own: list[Amount] = [
             Counter({(names[symbol],): 1} if symbol else {(): length})
             for symbol, length in zip(open_ones or [0] * len(shape), shape, strict=True)

@@ -71,7 +71,7 @@ def plan_function(
     copies, copied, tables = _copies_of_rows(workspace, arguments, given, taken)
     steps = f"{name.upper()}_STEPS"
     translation = Translation(
-        {**given, **copied, **outputs}, _rooms(writer), workspace, sizes, steps, len(writer.errors)
+        {**given, **copied, **outputs}, _rooms(writer, arguments), workspace, sizes, steps, len(writer.errors)
     )
     for of_copy in copies:
         of_copy.reads = [*of_copy.reads, translation.work]
@@ -104,13 +104,17 @@ def plan_function(
     )
 
 
-def _rooms(writer: LoopWriter) -> list[Room]:
-    """Return the parts of the work array: those of arrays that have a name are called by it."""
+def _rooms(writer: LoopWriter, arguments: Sequence[CArray]) -> list[Room]:
+    """Return the parts of the work array, called by what stands there where that has a name."""
     starts = sorted({*writer.starts})
     names = {start: f"T{number}" for number, start in enumerate(starts, 1)}
     for colour, memory in writer.memory.items():
-        if memory.array == "w" and memory.positions.size and colour in writer.called:
-            names[starts[bisect(starts, int(memory.positions.min())) - 1]] = writer.called[colour].upper()
+        block = writer.plan.blocks[colour]
+        name = writer.called.get(colour, "").upper()
+        if block.argument is not None and block.argument < len(arguments):
+            name = f"copy_of_{arguments[block.argument].name}"
+        if memory.array == "w" and memory.positions.size and name:
+            names[starts[bisect(starts, int(memory.positions.min())) - 1]] = name
     # Arrays that are the same in NumPy have one name.
     uses: Counter[str] = Counter()
     rooms = []
