@@ -504,3 +504,13 @@ def test_what_waiting_costs() -> None:
             assert hosts.all_reduce(model.size, 1, network) == 0.0
             assert hosts.all_reduce(model.size, 1_000, network, is_ring=True) > waits
             assert hosts.speed_up(model, 1e12, 1_000, network) == pytest.approx(1_000, rel=0.01)
+
+
+def test_what_devices_send() -> None:
+    """Two devices add up all gradients and the loss in one all-reduce, and send nothing else."""
+    pytest.importorskip("jax")
+    sent = communication.on(2, 50)
+    assert [exchange.kind for exchange in sent.exchanges] == ["all-reduce"]
+    assert sent.of("all-reduce") == [sent.parameters + 8]
+    x, y = moons.points(50)
+    assert sent.value == pytest.approx(float(large_batch.of_numpy()(moons.parameters(), x, y)[0]), abs=1e-12)
