@@ -29,10 +29,17 @@ def in_room(found, numbers, axes):
     """What is found in room for as many steps as are taken; nan if 4,000,000 numbers are too few."""
     few = 256 if axes == 1 else 64
     most = max(few + 1, min(2**18, round((2**22 / max(1, numbers)) ** (1 / axes))))
-    # A loop of one step or none: where JAX maps a choice over samples, it computes both sides.
-    _, steps, results = jax.lax.while_loop(
-        lambda tried: (tried[0] == few) & (tried[1] > few), lambda _: (most, *found(most)), (few, *found(few))
-    )
+    tried = few, *found(few)
+
+    def is_short(tried):
+        return (tried[0] == few) & (tried[1] > few)
+
+    def again(tried):
+        return jax.lax.cond(is_short(tried), lambda: (most, *found(most)), lambda: tried)
+
+    # A loop of no or one step, since JAX computes both sides of a choice that it maps over samples; with the
+    # choice in it, as XLA would compute in front of the loop what does not change in it.
+    _, steps, results = jax.lax.while_loop(is_short, again, tried)
 
     def if_enough(result):
         is_number = jnp.issubdtype(result.dtype, jnp.floating)
