@@ -25,10 +25,19 @@ lax = jax.lax
 
 
 @pytest.fixture(autouse=True)
-def doubles() -> Iterator[None]:
+def doubles(compiled_fast: None) -> Iterator[None]:
     """Let JAX have doubles, which a test may turn off."""
     with jax.enable_x64(True):
         yield
+
+
+@pytest.fixture(scope="module")
+def compiled_fast() -> Iterator[None]:
+    """Let XLA leave out most optimizations, which take half of the time of these tests."""
+    before = jax.config.read("jax_disable_most_optimizations")
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", before)
 
 
 def loss(w: Any, b: Any, x: Any, y: Any) -> Any:
