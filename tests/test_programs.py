@@ -293,6 +293,30 @@ def check_numba(drawn: Sequence[Program], names: Sequence[str]) -> None:
         function.wait()
 
 
+def on_host(tree: Any) -> Any:
+    """Return a tree of arrays of JAX as one of NumPy's arrays and floats, in its order."""
+    if isinstance(tree, dict):
+        return {key: on_host(part) for key, part in tree.items()}
+    if isinstance(tree, list | tuple):
+        return type(tree)(*map(on_host, tree)) if hasattr(tree, "_fields") else type(tree)(map(on_host, tree))
+    return np.asarray(tree) if tree.ndim else float(tree)
+
+
+@settings(max_examples=2)
+@given(drawn=st.lists(programs(kinds=PLAIN), min_size=5, max_size=5), data=st.data())
+def test_jax(drawn: list[Program], data: st.DataObject) -> None:
+    """Programs written for JAX agree with eager calls; of one function, as each takes XLA its time."""
+    pytest.importorskip("jax")
+    names = [data.draw(st.sampled_from(transforms_of(program))) for program in drawn]
+    fs = [TRANSFORMS[name](program) for program, name in zip(drawn, names, strict=True)]
+    function = autograd.jit(lambda *args: [f(*of) for f, of in zip(fs, args, strict=True)], backend="jax")
+    for point in (0, 1):
+        samples = [2 if "vmap" in name else 0 for name in names]
+        args = [arguments(program, point, samples=n) for program, n in zip(drawn, samples, strict=True)]
+        for name, f, of, found in zip(names, fs, args, function(*args), strict=True):
+            same(on_host(found), plain(evaluated(f, *of)), 1e-9 if name in FIRST_ORDER else 1e-7)
+
+
 @settings(max_examples=3)
 @given(drawn=st.lists(programs(kinds=PLAIN), min_size=8, max_size=8), data=st.data())
 def test_numba(drawn: list[Program], data: st.DataObject) -> None:

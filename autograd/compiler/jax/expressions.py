@@ -91,11 +91,12 @@ _FUNCTIONS = {
     "log1p": "log1p_of",
 }
 
+_TERMS = {"constant": called("jax.lax.stop_gradient", 1), "shortcut": Form("{2}")}
+
 FORMS: Mapping[str, Form] = {
     **{word: form for word, form in SIGNS.items() if word not in ("floordiv", "mod")},
     **{word: called(_FUNCTIONS[word], len(OPS[word].partials)) for word in ("where", *_SAME_DERIVATIVES)},
-    "constant": called("jax.lax.stop_gradient", 1),
-    "shortcut": Form("{2}"),
+    **_TERMS,
 }
 """What JAX calls the words whose derivatives are the table's."""
 
@@ -106,6 +107,7 @@ PLAIN: Mapping[str, Form] = {
         if word not in _RULES and text.startswith("j")
     },
     **SIGNS,
+    **_TERMS,
 }
 """What JAX calls the words in values, which are not differentiated as they are written."""
 
@@ -168,7 +170,8 @@ def jax_row(op: Op, operands: Sequence[str], helpers: Helpers) -> str:
     """
     if op in COMPARISONS.values():
         left, right = operands
-        return f"({left} {op.symbol} {right}).astype(dtype)"
+        # A choice: of a truth as a number, XLA takes the product with nan for a choice between nan and 0.
+        return f"jnp.where({left} {op.symbol} {right}, 1.0, 0.0).astype(dtype)"
     if op is _UNKNOWN:
         return f"unknown({operands[0]})"
     applied = Rule(f"{op.name}({', '.join(op.parameters)})") if op.name in OPS else op.value

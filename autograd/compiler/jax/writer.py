@@ -101,9 +101,9 @@ class JaxWriter(StatementWriter):
     def formula(self, op: Op, texts: Sequence[str]) -> str:
         named = self.named(op, dict(zip(op.parameters, texts, strict=True)))
         found = jax_row(op, [named[parameter] for parameter in op.parameters], self.helpers)
-        is_of_literals = all(is_literal(text) or op.selects(i) for i, text in enumerate(texts))
+        chosen = [text for i, text in enumerate(texts) if not op.selects(i)]
         # JAX would choose the type of `jnp.where(v1, 1.0, 0.0)` by itself.
-        return f"jnp.asarray({found}, dtype)" if is_of_literals else found
+        return f"jnp.asarray({found}, dtype)" if chosen and all(map(is_literal, chosen)) else found
 
     def reduced(self, op: Op, arguments: Sequence[str], *, is_long: bool = False) -> str:
         return reduced_text(op, arguments, self.helpers)

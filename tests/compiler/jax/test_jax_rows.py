@@ -161,6 +161,13 @@ def test_single_precision(name: str, jax_in_doubles: None) -> None:
     assert jax.eval_shape(jax.grad(f), *x).dtype == np.float32
 
 
+def test_a_comparison_is_a_number(jax_in_doubles: None) -> None:
+    """The product of nan or infinity and a comparison that does not hold is nan, as zero times those is."""
+    above = in_jax(COMPARISONS["gt"])
+    found = jax.jit(lambda x: x * above(0.0, x))(np.array([math.nan, math.inf, 2.0]))
+    np.testing.assert_array_equal(found, [math.nan, math.nan, 0.0])
+
+
 # ------------------------------------------------------------------------------------------------ reductions
 
 VECTORS = [(3.0, 0.0, 4.0), (0.0, 0.0, 0.0), (2.0, 2.0, -1.0), (1.0, -2.0, 2.0), (-3e200, 4e200, 1e200)]
