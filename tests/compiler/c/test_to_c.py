@@ -447,6 +447,15 @@ def test_bad_names_are_errors(tmp_path: Path, path: str, name: str | None, messa
     assert not [*tmp_path.iterdir()]
 
 
+def test_what_has_no_form_in_c_is_an_error(tmp_path: Path) -> None:
+    """A loop of each sample until its condition fails is declined, with what to do, and writes no file."""
+    f = Jitted(lambda numbers: vmap(root)(numbers))
+    f(np.array([2.0, 3.0]))
+    with pytest.raises(NotImplementedError, match="write that of one sample, and loop over samples in C"):
+        f.to_c(tmp_path / "roots.c")
+    assert not [*tmp_path.iterdir()]
+
+
 def test_a_function_has_to_be_called_first(tmp_path: Path) -> None:
     """Without a call, nobody knows the shapes."""
     with pytest.raises(RuntimeError, match="call it once"):
