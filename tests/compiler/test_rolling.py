@@ -228,7 +228,7 @@ def test_what_was_found_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
         return found[-1]
 
     monkeypatch.setattr(compiled_module, "_found", noted)
-    monkeypatch.setattr(compiled_module, "found_in", lambda tape, settings, find: (find(), "run"))
+    monkeypatch.setattr(compiled_module, "found_in", lambda tape, settings, find: (find(), "run", ""))
     args = W, U, H, xs(40)
     jit(grad(rnn), backend="numpy")(*args)
     (arrays,) = found
