@@ -133,7 +133,8 @@ class Batches(SampleSource):
                 "expected a tuple of inputs and targets, or of these and weights of the samples, got "
                 f"{type(item).__name__}" + (f" of {len(item)}" if isinstance(item, tuple | list) else "")
             )
-        x, y, *weights = map(np.array, item)
+        # Not by np.array, which asks for a copy in words that tensors of PyTorch do not know.
+        x, y, *weights = (np.asarray(column).copy() for column in item)
         alike = self._alike or tuple(column[:0].copy() for column in (x, y, *weights))
         if len(alike) != len(item):
             raise ValueError(
