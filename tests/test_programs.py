@@ -303,7 +303,7 @@ def on_host(tree: Any) -> Any:
 
 
 @settings(max_examples=2)
-@given(drawn=st.lists(programs(kinds=PLAIN), min_size=5, max_size=5), data=st.data())
+@given(drawn=st.lists(programs(kinds=PLAIN), min_size=4, max_size=4), data=st.data())
 def test_jax(drawn: list[Program], data: st.DataObject) -> None:
     """Programs written for JAX agree with eager calls; of one function, as each takes XLA its time."""
     pytest.importorskip("jax")

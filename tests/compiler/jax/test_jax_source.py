@@ -69,7 +69,7 @@ def source_of(f: Callable[..., Any], *args: Any) -> JaxSource:
     return SOURCES[-1]
 
 
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(array_programs(), st.sampled_from([2, 100]))
 def test_random_programs(program: ArrayProgram, fewest: int) -> None:
     """Random programs and their gradients, also along axes of any length, give what NumPy's give."""
@@ -80,7 +80,7 @@ def test_random_programs(program: ArrayProgram, fewest: int) -> None:
             same(on_jax(g, *point)(*other), on("numpy", g, *point)(*other), 1e-12)
 
 
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(array_programs())
 def test_gradients_by_jax(program: ArrayProgram) -> None:
     """JAX differentiates programs with the derivatives of the engine, at ties and kinks too."""
