@@ -12,7 +12,7 @@ from jax_programs import names_of, run_by_jax
 from loops_backend import on
 from test_loops import COUNTED, LOOPS, H, U, W, xs
 
-from autograd import grad, scan, tanh, while_loop
+from autograd import grad, jit, scan, tanh, vmap, while_loop
 from autograd.compiler import compile as compiled
 from autograd.compiler.arrays.plan import Plan, Results
 from autograd.compiler.jax.source import JaxSource, jax_source
@@ -93,3 +93,12 @@ def test_in_transformations_of_jax(sources: list[JaxSource]) -> None:
     x, y = np.array([2.0, 0.05, 0.5]), np.array([0.5, 0.95, 0.7])
     same(np.asarray(mapped(x, y)[0]), np.array([grad(lessened)(*pair) for pair in zip(x, y, strict=True)]))
     assert mapped(*np.array([x, y], "float32"))[0].dtype == "float32"
+
+
+def test_exports() -> None:
+    """A derivative through a loop is exported for batches of any size."""
+    f = jit(vmap(grad(lessened)), backend="jax")
+    x, y = np.array([2.0, 0.05, 0.5]), np.array([0.5, 0.95, 0.7])
+    expected = np.asarray(f(x, y))
+    exported = jax.export.deserialize(bytearray(bytes(f.to_stablehlo())))
+    same(np.asarray(exported.call(x[:2], y[:2])), expected[:2])

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _IN_ROOM = '''\
 def in_room(found, numbers, axes):
     """What is found in room for as many steps as are taken; nan if 4,000,000 numbers are too few."""
+    if not isinstance(numbers, int):
+        numbers = 1_000  # of an export for batches of any size
     few = 256 if axes == 1 else 64
     most = max(few + 1, min(2**18, round((2**22 / max(1, numbers)) ** (1 / axes))))
     tried = few, *found(few)
@@ -208,18 +210,15 @@ def _next(
 
 
 def _numbers(writer: JaxWriter, loop: LoopPlan) -> str:
-    """Return how many numbers are carried from step to step in the largest array, but for room along axes."""
-    sizes = []
+    """Return how many numbers are carried from step to step, for one step of other loops."""
+    fixed, terms = 0, []
     for array in loop.carried:
         lengths = [writer.length(axis) for axis in array.axes if axis not in writer.rooms]
-        sizes.append(" * ".join([str(prod(array.shape)), *lengths]))
-    return _largest(sizes)
-
-
-def _largest(texts: Sequence[str]) -> str:
-    """Return the largest of some integers."""
-    different = [*dict.fromkeys(texts)]
-    return different[0] if len(different) == 1 else f"max({', '.join(different)})"
+        if lengths:
+            terms.append(" * ".join([str(prod(array.shape)), *lengths]))
+        else:
+            fixed += prod(array.shape)
+    return " + ".join([*terms, *([str(fixed)] if fixed or not terms else [])])
 
 
 def _empty(writer: StatementWriter, loop: LoopPlan, stored: Sequence[_Stored]) -> list[str]:
@@ -270,7 +269,7 @@ def in_room(writer: JaxWriter, returned: str) -> list[str]:
     most = counts[0] if len(counts) == 1 else f"jnp.max(jnp.stack([{', '.join(counts)}]))"
     inside = [*writer.lines[writer.begin :], f"return {most}, {returned}"]
     function = f"found{next(writer.numbers)}"
-    numbers = _largest([*writer.counted.values()])
+    numbers = " + ".join(writer.counted.values())
     axes = max(len({*block.axes} & writer.rooms.keys()) for block in writer.plan.blocks.values())
     return [
         *writer.lines[: writer.begin],
