@@ -270,7 +270,7 @@ def in_room(writer: JaxWriter, returned: str) -> list[str]:
     inside = [*writer.lines[writer.begin :], f"return {most}, {returned}"]
     function = f"found{next(writer.numbers)}"
     numbers = " + ".join(writer.counted.values())
-    axes = max(len({*block.axes} & writer.rooms.keys()) for block in writer.plan.blocks.values())
+    axes = max(1, *(len({*block.axes} & writer.rooms.keys()) for block in writer.plan.blocks.values()))
     return [
         *writer.lines[: writer.begin],
         "",
