@@ -6,12 +6,9 @@ It prints a JSON object with the findings for each program, number of devices, a
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
-
-os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=8"
 
 import jax
 import numpy as np
@@ -22,8 +19,6 @@ from autograd import data, jit, make_functional, relu, sigmoid, softplus, tanh, 
 from nn import MLP
 from nn.losses import mse
 
-# To switch between the precisions within a process confuses JAX 0.10 about arrays that it has put on meshes.
-jax.config.update("jax_enable_x64", True)
 SAMPLES = 64
 RANDOM = np.random.default_rng(0)
 X, Y = RANDOM.normal(size=(SAMPLES, 3)), RANDOM.normal(size=SAMPLES)

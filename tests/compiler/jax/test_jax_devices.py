@@ -20,7 +20,10 @@ NAMES = ["network", "logistic regression", "scalar loop", "model of nn"]
 @pytest.fixture(scope="module")
 def found() -> Any:
     """Return what the process has found."""
-    environment = os.environ | {"PYTHONPATH": str(PROGRAM.parents[3])}
+    # By the environment, as pytest imports the module to look for doctests. To switch between the precisions
+    # within a process confuses JAX 0.10 about arrays that it has put on meshes.
+    settings = {"XLA_FLAGS": "--xla_force_host_platform_device_count=8", "JAX_ENABLE_X64": "1"}
+    environment = os.environ | settings | {"PYTHONPATH": str(PROGRAM.parents[3])}
     process = subprocess.run(
         [sys.executable, str(PROGRAM)], capture_output=True, text=True, check=False, env=environment
     )
