@@ -94,12 +94,12 @@ def sweep(
     Examples
     --------
     >>> from autograd import grad, sin
-    >>> def slope(x, order):
+    >>> def derivative(x, order):
     ...     f = sin
     ...     for _ in range(order):
     ...         f = grad(f)
     ...     return f(x)
-    >>> sweep(slope, {"x": [0.0, 1.0], "order": [1, 2]}, progress=False)
+    >>> sweep(derivative, {"x": [0.0, 1.0], "order": [1, 2]}, progress=False)
     4 points
     x  order     result
     0      1          1
