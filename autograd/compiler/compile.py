@@ -208,7 +208,7 @@ def compiled(
     settings = _stated(inputs), tuple(results), texts, _MOST_ARRAYS, _FEWEST_NUMBERS, along
     found, passes, key = found_in(tape, settings, lambda: _found(tape, inputs, results, texts, along))
     program = program_of(found, texts, arguments, results, backend, passes, start)
-    program.fingerprint = key
+    program.fingerprint, program.has_axes = key, bool(inputs.axes)
     return program
 
 

@@ -22,7 +22,7 @@ from ..transforms.trees import Leaf, Structure, leaves_of, numbers_of
 from .arguments.arrays import is_vector
 from .arguments.call import Call
 from .arguments.given import Given
-from .arguments.open_lengths import OpenLengths, open_lengths
+from .arguments.open_lengths import NONE_OPEN, OpenLengths, open_lengths
 from .results import BuiltResults, built_results
 from .runtime.program import NoPatternError, Program
 from .trace.tape import Listed, listed, tape_of_lists
@@ -128,7 +128,8 @@ def recorded(
         # A table of operations takes samples side by side.
         return recorded(call, backend, ArrayForm(is_whole=traced.form.is_along_all), library)
     program.outline = call.outline
-    lengths = open_lengths(traced.sources, len(call.shapes))
+    # Of an argument that nobody reads nothing is asked, but what follows it may be found by its length.
+    lengths = open_lengths(traced.sources, len(call.shapes)) if program.has_axes else NONE_OPEN
     if library is not None:
         library.adopt(program, call, traced.structure, lengths)
     return program, built_results(traced.structure, as_they_are=library is not None), lengths

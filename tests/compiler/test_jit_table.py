@@ -79,6 +79,30 @@ def irregular(size: int, seed: int) -> Callable[[Any], Any]:
     return f
 
 
+@pytest.mark.parametrize("backend", [*BACKENDS, "jax"])
+@pytest.mark.parametrize("samples", [0, inf])
+def test_arguments_that_nobody_reads(backend: str, samples: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The length of an array that is not read may change: numbers behind it are found as before."""
+    monkeypatch.setattr(compiled, "_FEWEST_NUMBERS", samples)
+    if backend == "jax":
+        pytest.importorskip("jax")
+    f = irregular(40, 1)
+    x = np.array([0.3, -0.7, 1.1, 0.2])
+
+    def of_last(unread: Any, x: Any) -> Any:
+        vmap(lambda y: y * 2.0)(unread)
+        return f(x) * 3.0 + 0.7
+
+    expected = of_last(np.ones(4), x)
+    function = jit(of_last, backend=backend)
+    for length in (4, 7, 2, 4):
+        np.testing.assert_allclose(function(np.full(length, 9.0), x), expected, rtol=1e-14)
+    function.wait()
+    for length in (7, 2):
+        np.testing.assert_allclose(function(np.full(length, 9.0), x), expected, rtol=1e-14)
+    assert function.report().interpreted
+
+
 # ----------------------------------------------------------------------------------------------- results
 
 

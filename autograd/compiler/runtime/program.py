@@ -111,6 +111,9 @@ class Program:
     ----------
     plan : callable or None
         Returns the arrays and the results that formulas are written from, if it has arrays.
+    has_axes : bool
+        Whether it asks its arguments how long they are. If not, each of them has one length, read or not, as
+        a table of single numbers has a place for each.
     made_of : tuple or None
         What it was made of: what the passes found, the names of its arguments, their shapes, and those of its
         results.
@@ -141,6 +144,7 @@ class Program:
         self.run = self._numpy = run
         self.report = report
         self.plan: Callable[[], Any] | None = None
+        self.has_axes = True
         self.made_of: tuple[Any, ...] | None = None
         self.form: CallForm | None = None
         self.outline: list[Any] = []
