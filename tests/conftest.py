@@ -13,6 +13,13 @@ _cache = tempfile.TemporaryDirectory(prefix="chainrule-")
 atexit.register(_cache.cleanup)
 os.environ["CHAINRULE_CACHE"] = _cache.name
 
+# Programs that tests start in processes of their own, on devices that JAX is told of before it is loaded.
+collect_ignore = [
+    "compiler/on_jax/devices_program.py",
+    "nn/training_in_two_processes.py",
+    "nn/training_on_devices.py",
+]
+
 # The settings of all Hypothesis tests; a test only overrides the number of examples. There are no time
 # limits, which on a busy machine say nothing about the code, and no database of failures, which would be
 # written into the working directory: a failure prints how to reproduce it.

@@ -413,8 +413,11 @@ def test_a_program_with_a_main_includes_the_header(tmp_path: Path, language: str
 def test_the_program_in_the_documents_runs(tmp_path: Path) -> None:
     """The example of the page compiles without a warning, and descends as the same steps in Python do."""
     assert COMPILER is not None
-    page = (Path(__file__).parents[3] / "docs" / "exports.md").read_text(encoding="utf-8")
-    (tmp_path / "main.c").write_text(page.partition("```c\n")[2].partition("```")[0])
+    page = Path(__file__).parents[3] / "docs" / "exports.md"
+    if not page.exists():
+        pytest.skip("the tests are away from the documents")
+    program = page.read_text(encoding="utf-8").partition("```c\n")[2].partition("```")[0]
+    (tmp_path / "main.c").write_text(program)
     X, Y = np.array([[1, 0, 2], [0, 1, 1], [2, 2, 0], [1, 1, 1.0]]), np.array([1.0, 0.0, 1.0, 0.0])  # noqa: N806
     w, b = np.zeros(3), 0.0
     f = Jitted(logistic)
