@@ -227,6 +227,8 @@ def _one_sum(one: Expression, other: Expression) -> Expression | None:
         return None
     outside, letters, body = first
     outside_too, letters_too, body_too = second
+    if len(letters) != len(letters_too) and not free_letters(one) and not free_letters(other):
+        return _one_within(first, second)
     if [letter.size for letter in letters] != [letter.size for letter in letters_too]:
         return None
     renamed = substituted(body_too, dict(zip(letters_too, letters, strict=True)))
@@ -246,9 +248,28 @@ def _one_sum(one: Expression, other: Expression) -> Expression | None:
     return sum_over(letters, times([*shared, plus(rest)]))
 
 
-def _as_sum_over(
-    term: Expression,
-) -> tuple[list[Expression], tuple[Letter, ...], Expression] | None:
+def _one_within(first: _Parts, second: _Parts) -> Expression | None:
+    """Return Σ_i a + Σ_ij b as Σ_i (a + Σ_j b), if a and b read an array at the same i."""
+    (_, letters, _), (_, longer, _) = sorted([first, second], key=lambda parts: len(parts[1]))
+    outer = longer[: len(letters)]
+    if [letter.size for letter in letters] != [letter.size for letter in outer]:
+        return None
+    terms: list[Expression] = []
+    for outside, own, body in (first, second):
+        renamed = substituted(body, dict(zip(own, outer, strict=False)))
+        if renamed is None:
+            return None
+        terms.append(times([*outside, sum_over(own[len(outer) :], renamed)]))
+    one, other = ({(e.array, e.at[: len(outer)]) for e in entries_of(term)} for term in terms)
+    is_of_both = any(at == outer for _, at in one & other)
+    return sum_over(outer, plus(terms)) if is_of_both else None
+
+
+_Parts = tuple[list[Expression], tuple[Letter, ...], Expression]
+"""What stands before a sum, its letters, and its body."""
+
+
+def _as_sum_over(term: Expression) -> _Parts | None:
     """Return a term that is a sum over letters as what stands before it, the letters, and the body."""
     if isinstance(term, SumOver):
         return [], term.letters, term.body

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import chain
 from typing import Any
@@ -15,6 +16,7 @@ from ...functions.windows import Shifted
 from ...ops.structural import Operation
 from ...ops.table import Op
 from ..trace.tape import Tape
+from .differences import differences
 from .products import PLAIN_SUMS
 
 Numbers = npt.NDArray[np.int64]
@@ -71,7 +73,7 @@ class ClassSequence:
     likeness : array of int
         A number that classes share if they apply one operation to as many operands, in as many members.
     is_sum : array of bool
-        Which classes only add.
+        Which classes only add, or subtract terms of a sum.
 
     Examples
     --------
@@ -100,7 +102,14 @@ class ClassSequence:
         # Of those that are left out, a number that is each one's own.
         self.place: Numbers = NOTHING - 1 - np.arange(len(first))
         self.place[self.order] = np.arange(len(self.order))
-        self.is_sum = np.array([tape.ops[first[colour]] in PLAIN_SUMS for colour in self.order], dtype=bool)
+        is_difference = differences(tape, Counter(chain(tape.outputs, self.flat.tolist())))
+        self.is_sum = np.array(
+            [
+                tape.ops[first[colour]] in PLAIN_SUMS or is_difference[first[colour]] == 1
+                for colour in self.order
+            ],
+            dtype=bool,
+        )
         self.read = self._places_read(reads)
         self.likeness = self._likeness(first, reads, axes)
 

@@ -1,8 +1,9 @@
 """Find reductions: turn chains of additions into one `sum` or `dot`.
 
 ``b + w0 * x0 + w1 * x1`` is a chain of two additions; here it becomes ``b + dot([w0, w1], [x0, x1])``.
-Terms of one colour are collected, so that each reduction runs over elements of one array. This changes
-the order of summation, and with it the last digits.
+Where many terms are subtracted, ``J - a0 - a1 - a2`` becomes ``J - sum([a0, a1, a2])``. Terms of one
+colour are collected, so that each reduction runs over elements of one array. This changes the order of
+summation, and with it the last digits.
 """
 
 from __future__ import annotations
@@ -21,16 +22,15 @@ from ..trace.tape import Passed, Tape, rewritten
 from .axes import InputArray, axes_by
 from .batches import TOTALS, samples_of, total_of
 from .colours import Colours
+from .differences import FEWEST_TERMS, differences
 from .expand_choices import expand_compounds, is_expanded
 from .instructions import is_compound, step_by_step, written_out
 from .products import PARTS, PLAIN_SUMS, SUMS
 from .ragged import Families, Family, RaggedDot, RaggedSum, Rest, in_order, is_once, pair_of
 from .simplify import SimplifiedTape, doubled, needed, only, simplify
 
-_ADD, _MUL, _NEG, _SUM, _DOT = (OPS[name] for name in ("add", "mul", "neg", "sum", "dot"))
-
-# Two numbers are added faster than an array of two is summed.
-_FEWEST = 3
+_ADD, _SUB, _MUL, _NEG = (OPS[name] for name in ("add", "sub", "mul", "neg"))
+_SUM, _DOT = OPS["sum"], OPS["dot"]
 
 # What is longer is read once, and not again for ragged sums, since that takes seconds.
 _MOST_READ_AGAIN = 200_000
@@ -151,7 +151,7 @@ class _Finder:
     def __init__(
         self,
         tape: Tape,
-        inner: bytearray,
+        inner: _Inner,
         arrays: Sequence[InputArray],
         colours: Colours,
         families: Families,
@@ -165,32 +165,44 @@ class _Finder:
         self.families = families
         self.axes: list[frozenset[Any]] = []
         self.is_total = _totals(tape)
-        self.is_inner = inner
+        self.is_inner = inner.is_inner
+        self.is_difference = inner.is_difference
         self.reduced = SimplifiedTape(is_expanded)
         self.new: list[Passed] = [0] * len(tape)
         self._read()
 
-    def _groups(self, i: int, is_part: bool) -> Groups:
-        """Return the terms of a sum by colour, nested sums flattened, as instructions of the new tape."""
-        groups: Groups = {}
+    def _groups(self, i: int, is_part: bool) -> tuple[Groups, Groups]:
+        """Return the terms of a sum by colour, nested sums flattened, as instructions of the new tape.
+
+        First those that are added, then those that are subtracted.
+        """
+        added: Groups = {}
+        subtracted: Groups = {}
         new = self.new
         self.colours.extend(self.reduced)
+        # Of what is subtracted, the complement.
         stack = [i]
         while stack:
             part = stack.pop()
+            is_subtracted = part < 0
+            groups = subtracted if is_subtracted else added
+            part = ~part if is_subtracted else part
             op, args = self.tape.ops[part], self.tape.args[part]
             if op is None or not (is_part or self.is_inner[part]):
                 self._add_term(groups, new[part])
             elif op in PLAIN_SUMS:
                 for k in range(len(args) - 1, -1, -1):
                     stack.append(args[k])
+            elif op is _SUB:
+                stack.append(~args[1])
+                stack.append(args[0])
             else:
                 # A product, or several.
                 half = len(args) // 2
                 for k in range(half):
                     self._add_product(groups, new[args[k]], new[args[half + k]])
             is_part = False
-        return groups
+        return added, subtracted
 
     def _add_term(self, groups: Groups, number: Passed) -> None:
         term: int = number
@@ -228,12 +240,13 @@ class _Finder:
                 continue
             if op is None:
                 new[i] = reduced.copy_leaf(self.tape, i)
-            elif op in SUMS:
-                new[i] = self._sum_of(self._groups(i, True))
+            elif op in SUMS or self.is_difference[i]:
+                new[i] = self._sum_of(*self._groups(i, True))
             elif op in self.is_total:
                 x, *count = all_args[i]
                 is_negative = self.is_inner[x] and self.tape.ops[x] is _NEG
-                groups = [*self._groups(all_args[x][0] if is_negative else x, False).values()]
+                added, _ = self._groups(all_args[x][0] if is_negative else x, False)
+                groups = [*added.values()]
                 found = self._total_over(groups, op) if not count else self._total_of(groups, new[count[0]])
                 new[i] = self.reduced.add(_NEG, (found,)) if is_negative else found
             elif op in rows_over:
@@ -253,8 +266,15 @@ class _Finder:
         colours = [*compress(self.colours.of, is_needed)]
         return Reduced(only(reduced, is_needed), colours)
 
-    def _sum_of(self, groups: Groups) -> int:
+    def _sum_of(self, added: Groups, subtracted: Groups) -> int:
         """Append a sum: a reduction of the terms of each colour, and additions that join these."""
+        total = self._added(self._parts(added))
+        for part in self._parts(subtracted) if subtracted else []:
+            total = self.reduced.add(_SUB, (total, part))
+        return total
+
+    def _parts(self, groups: Groups) -> list[int]:
+        """Append a reduction of the terms of each colour, and return what is left to add."""
         families = self.families
         parts: list[int] = []
         for family in self._families_of(groups) if families.of else []:
@@ -266,7 +286,7 @@ class _Finder:
                 row = RaggedSum((group.left, group.right), partial(self._rest, groups, colours))
                 families.rows.setdefault(colours, []).append(row)
             parts += self._reduced(group)
-        return self._added(parts)
+        return parts
 
     def _families_of(self, groups: Groups) -> list[Family]:
         """Return the families of the terms of a sum; if it is the rest of one, that, for no terms."""
@@ -318,7 +338,7 @@ class _Finder:
         group = _Group()
         group.left.append(x)
         group.right.append(y)
-        return self._sum_of({colours: group})
+        return self._sum_of({colours: group}, {})
 
     def _along(self, groups: Groups) -> frozenset[Any]:
         """Return the axes that a sum varies along."""
@@ -401,7 +421,7 @@ class _Finder:
             return [self.reduced.add(_DOT, tuple(left + right))]
         if len(left) == 1:
             return left
-        if len(set(left)) < _FEWEST:
+        if len(set(left)) < FEWEST_TERMS:
             return [self._times(times, number) for number, times in Counter(left).items()]
         return [self.reduced.add(_SUM, tuple(left))]
 
@@ -420,7 +440,22 @@ def _totals(tape: Tape) -> set[Operation | None]:
     return {op for op in set(tape.ops) if isinstance(op, Structural) and op.adds}
 
 
-def _inner(tape: Tape) -> bytearray:
+class _Inner(NamedTuple):
+    """Which instructions of a tape are written as parts of others.
+
+    Attributes
+    ----------
+    is_inner : bytearray
+        Sums and products whose only use is as a term of one sum.
+    is_difference : bytearray
+        Additions and subtractions in chains from whose first number many are subtracted.
+    """
+
+    is_inner: bytearray
+    is_difference: bytearray
+
+
+def _inner(tape: Tape) -> _Inner:
     """Return which instructions are sums and products whose only use is as a term of one sum.
 
     So are numbers that only a total negates, which is negated itself: that takes no array along the axis.
@@ -429,11 +464,21 @@ def _inner(tape: Tape) -> bytearray:
     # Counted without a step of Python's for each operand.
     uses = Counter(chain(tape.outputs, chain.from_iterable(args)))
     is_inner = bytearray(len(ops))
+    is_difference = differences(tape, uses)
     outer = PLAIN_SUMS | totals
     for i, op in enumerate(ops):
         if op in outer:
             for arg in args[i]:
                 is_negated = ops[arg] is _NEG and op in totals
-                if uses[arg] == 1 and (ops[arg] in PARTS or is_negated):
+                # A total takes no differences.
+                is_part = ops[arg] in PARTS and not (is_difference[arg] and op in totals)
+                if uses[arg] == 1 and (is_part or is_negated):
                     is_inner[arg] = 1
-    return is_inner
+        if is_difference[i]:
+            x, y = args[i]
+            if uses[x] == 1 and (is_difference[x] or ops[x] in PARTS):
+                is_inner[x] = 1
+            # A sum that is subtracted stays one: that of a sample is no part of the sum of all.
+            if uses[y] == 1 and ops[y] is _MUL:
+                is_inner[y] = 1
+    return _Inner(is_inner, is_difference)

@@ -59,6 +59,19 @@ def loop(w: Any, b: Any, x: Any, y: Any) -> Any:
     return total
 
 
+def score_of_one(w: Any, b: Any, x: Any, y: Any) -> Any:
+    """Return the loss of a sample as what is better the larger it is."""
+    return -loop_of_one(w, b, x, y)
+
+
+def score(w: Any, b: Any, x: Any, y: Any) -> Any:
+    """Return that of a batch, by a loop that subtracts."""
+    total = 0.0
+    for xi, yi in zip(x, y, strict=True):
+        total = total - loop_of_one(w, b, xi, yi)
+    return total
+
+
 MODEL = MLP(3, [4, 1], rng=0)
 
 
@@ -80,6 +93,7 @@ PROGRAMS: dict[str, tuple[Callable[..., Any], Callable[..., Any], tuple[Any, ...
     "network": (network, network_of_one, NETWORK),
     "logistic regression": (logistic, logistic_of_one, LINE),
     "scalar loop": (loop, loop_of_one, NETWORK[:2]),
+    "loop that subtracts": (score, score_of_one, NETWORK[:2]),
     "model of nn": (model, model_of_one, (np.asarray(data(MODEL.parameters())),)),
 }
 

@@ -14,7 +14,7 @@ import pytest
 pytest.importorskip("jax")
 
 PROGRAM = Path(__file__).parent / "devices_program.py"
-NAMES = ["network", "logistic regression", "scalar loop", "model of nn"]
+NAMES = ["network", "logistic regression", "scalar loop", "loop that subtracts", "model of nn"]
 
 
 @pytest.fixture(scope="module")
