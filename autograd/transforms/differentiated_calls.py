@@ -22,7 +22,7 @@ from .partials import Scalar
 from .sweeps import pull, push
 from .trees import Structure, array_of, flatten, unflatten
 from .variable_array import VariableArray, variable_of
-from .whole_items import holds_arrays, items_like, numbers_at_any_index, numbers_like, settled
+from .whole_items import adjoints_like, holds_arrays, items_like, numbers_at_any_index, numbers_like, settled
 
 Function = Callable[..., Any]
 Argnums = int | Sequence[int]
@@ -149,7 +149,8 @@ class Recording:
         """Return the adjoint of each argument, given one for each result."""
         if self._is_plain:
             return self.pull(cotangents)
-        return items_like(self._arguments, self.pull(numbers_like(self._results, cotangents)))
+        adjoints = adjoints_like(self._results, self.outputs, cotangents)
+        return items_like(self._arguments, self.pull(adjoints))
 
     def push(self, tangents: Sequence[Scalar | None]) -> list[Scalar]:
         """Return the tangent of each output."""

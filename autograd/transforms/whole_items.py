@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..functions.alignment import beside, constant_as_columns
-from ..functions.axes import ElementsNeededError, axis_trace
+from ..functions.axes import Axis, ElementsNeededError, axes_of, axis_trace, totals_over
 from ..functions.traced_array import WholeArray, array_along, is_whole
 from .partials import Scalar
 from .trees import array_of, numbers_of
@@ -104,3 +104,37 @@ def _slice_like(like: Any, item: Any) -> list[Any]:
         raise ElementsNeededError
     found = beside(constant_as_columns(trace, item), like.dimensions())
     return numbers_of([np.broadcast_to(found, like.own)])
+
+
+def adjoints_like(items: Sequence[Any], outputs: Sequence[Any], cotangents: Sequence[Any]) -> list[Any]:
+    """Return the adjoint of each number of some items, given one for each item.
+
+    An item may repeat a number along an axis, as ``vmap(lambda x: a)(xs)`` does for each of the samples. Then
+    the adjoint is the sum over them.
+
+    Parameters
+    ----------
+    items : sequence
+        The results of a function.
+    outputs : sequence of Value or float
+        Their numbers, as of `numbers_at_any_index`.
+    cotangents : sequence
+        One for each item.
+
+    Examples
+    --------
+    >>> adjoints_like([0.0, np.zeros(2)], [0.0, 0.0, 0.0], [1.0, np.array([2.0, 3.0])])
+    [1.0, 2.0, 3.0]
+    """
+    adjoints = numbers_like(items, cotangents)
+    if not holds_arrays(items):
+        return adjoints
+    axes = [own for item in items for own in [_axes_along(item)] * len(numbers_at_any_index([item]))]
+    return [
+        totals_over(adjoint, own - axes_of(output)) if own else adjoint
+        for adjoint, own, output in zip(adjoints, axes, outputs, strict=True)
+    ]
+
+
+def _axes_along(item: Any) -> frozenset[Axis]:
+    return frozenset(d for d in item.dimensions() if isinstance(d, Axis)) if is_whole(item) else frozenset()

@@ -182,3 +182,38 @@ def test_products_of_any_number_of_dimensions() -> None:
     compiled, eager = jit(both, "numpy")(q, k, s, t), both(q, k, s, t)
     np.testing.assert_allclose(compiled[0], eager[0], rtol=1e-12)
     np.testing.assert_allclose(compiled[1], eager[1], rtol=1e-10)
+
+
+REPEATED: dict[str, Callable[..., Any]] = {
+    "as it is": lambda w: vmap(lambda x: +w)(w),
+    "computed": lambda w: vmap(lambda x: exp(w))(w),
+    "beside a sample": lambda w: vmap(lambda x: {"own": x * x, "shared": w * 2.0})(w),
+    "for other samples": lambda w: vmap(lambda x: w * 2.0)(np.ones(5)),
+    "twice": lambda w: vmap(lambda x: vmap(lambda y: w * 2.0)(x))(w),
+    "a number": lambda w: vmap(lambda x: w[0, 1] * 2.0)(w),
+}
+
+
+def varied(array: Any) -> Any:
+    """Return an array of the same shape whose numbers all differ."""
+    return np.arange(1.0, 1.0 + np.size(array)).reshape(np.shape(array))
+
+
+@pytest.mark.parametrize("transform", ["vjp", "jvp", "jacobian", "hessian"])
+@pytest.mark.parametrize("f", REPEATED.values(), ids=REPEATED.keys())
+def test_what_does_not_depend_on_the_sample(f: Callable[..., Any], transform: str) -> None:
+    """What each sample repeats gets the sum of what flows back to it from all of them."""
+    w = np.array([[0.5, -0.25], [1.5, 2.0], [0.75, 1.25]])
+
+    # Made before the trace, which keeps whole what nobody looks at.
+    found = f(w)
+    cotangents = {key: varied(of) for key, of in found.items()} if isinstance(found, dict) else varied(found)
+
+    def derived(w: Any) -> Any:
+        if transform == "vjp":
+            return autograd.vjp(f, w)[1](cotangents)
+        if transform == "jvp":
+            return autograd.jvp(f, (w,), (w * 0.5,))
+        return getattr(autograd, transform)(f)(w)
+
+    same(evaluated(jit(derived, "numpy"), w), evaluated(derived, w))
