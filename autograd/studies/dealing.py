@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from math import ceil
 from typing import Any
 
@@ -22,6 +22,9 @@ Numbered = list[tuple[int, Any]]
 
 TASKS_A_WORKER = 4
 """How many tasks a worker gets: a long one, at the end, takes a quarter of its time."""
+
+# In seconds. A wait without an end misses a Ctrl-C that comes just before it begins, and on Windows any.
+_PATIENCE = 0.5
 
 
 def outcomes_from(
@@ -138,12 +141,24 @@ def _outcomes_of_tasks(
                     raise
                 lost += _lost(task, error)
         yield from lost
-        for future in concurrent.futures.as_completed(futures):
+        for future in _as_they_come(futures):
             for outcome in _outcomes_in(future, futures.pop(future)):
                 yield outcome if has_threads else unpacked_outcome(outcome)
     finally:
         for future in futures:
             future.cancel()
+
+
+def _as_they_come(futures: Iterable[Any]) -> Iterator[Any]:
+    """Yield futures as they are done."""
+    pending = {*futures}
+    while pending:
+        try:
+            for future in concurrent.futures.as_completed(pending, _PATIENCE):
+                pending.discard(future)
+                yield future
+        except TimeoutError:
+            continue
 
 
 def _submitter(
