@@ -264,6 +264,14 @@ def test_a_function_that_is_not_there(pools: Callable[[str], Any], monkeypatch: 
 # ----------------------------------------------------------------------------------------------- interrupts
 
 
+@pytest.fixture(autouse=True)
+def _interrupts_are_heard() -> Iterator[None]:
+    """Have Ctrl-C raise, also where the tests run in the background of a shell, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def ctrl_c() -> None:
     """Do what Ctrl-C does."""
     os.kill(os.getpid(), signal.SIGINT)
