@@ -1,5 +1,6 @@
 import atexit
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from typing import Any
@@ -46,6 +47,19 @@ def jax_in_doubles() -> Iterator[None]:
     yield
     for name, setting in before.items():
         jax.config.update(name, setting)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def jax_as_before() -> Iterator[None]:
+    """Fail where a module leaves JAX in another precision, in which all later tests would run."""
+    before = _in_doubles()
+    yield
+    assert _in_doubles() is before, "use the fixture jax_in_doubles, which sets JAX back"
+
+
+def _in_doubles() -> bool:
+    """Return whether JAX computes in doubles, which it does not before somebody asks for it."""
+    return "jax" in sys.modules and bool(sys.modules["jax"].config.read("jax_enable_x64"))
 
 
 @pytest.fixture(scope="session")

@@ -202,10 +202,10 @@ def test_the_sparse_jacobian(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     assert ours.seconds is not None
 
 
+@pytest.mark.usefixtures("jax_in_doubles")
 def test_the_hidden_markov_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The unrolled loop has the value and the gradient of a scan over arrays."""
     monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path))
-    pytest.importorskip("jax")
     monkeypatch.setattr(hidden_markov, "STEPS", 6)
     monkeypatch.setattr(hidden_markov, "CALLS", 1)
     ours, theirs = (prepare()() for prepare in (hidden_markov.chainrule_numpy, hidden_markov.jax))
@@ -213,10 +213,10 @@ def test_the_hidden_markov_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     assert ours.figures.keys() == theirs.figures.keys()
 
 
+@pytest.mark.usefixtures("jax_in_doubles")
 def test_the_recurrent_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Unrolled and by `scan`, it has the value and the gradient of JAX's scan."""
     monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path))
-    pytest.importorskip("jax")
     for name, value in {"STEPS": 12, "UNITS": 3}.items():
         monkeypatch.setattr(recurrence, name, value)
     monkeypatch.setattr(hidden_markov, "CALLS", 1)
@@ -459,9 +459,9 @@ def test_a_first_call_is_measured_without_and_with_a_cache(monkeypatch: pytest.M
     assert result.figures == {"s in a second process": 2.0, "peak GiB": 0.5}
 
 
+@pytest.mark.usefixtures("jax_in_doubles")
 def test_the_scalar_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ours with all samples and JAX with one give the same value and gradient for one sample."""
-    pytest.importorskip("jax")
     monkeypatch.setattr(moons, "SIZES", (2, 2, 1))
     monkeypatch.setenv("CHAINRULE_CACHE", "as it was")
     ours, other = scalar_loop.chainrule()(), scalar_loop.jax_with(1)()()
