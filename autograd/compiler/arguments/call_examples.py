@@ -59,12 +59,12 @@ class CallExample:
         ValueError
             If there is no such argument.
         """
-        others = [i for i in range(self._statics.positional) if i not in self._statics.by_position]
-        if position not in others:
+        known = self.positions
+        if position not in known:
             raise ValueError(
-                f"argnums asks for argument {position}; expected one of {others}, which are not static"
+                f"argnums asks for argument {position}; expected one of {known}, which are not static"
             )
-        return others.index(position)
+        return known.index(position)
 
     @property
     def positions(self) -> list[int]:
