@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from functools import lru_cache
-from types import CodeType
 from typing import Any
 
 from ..arrays.plan import Plan, Results
 from ..numpy.expressions import Helpers, helpers_text
 from ..numpy.literals import Literals, module_text
-from ..numpy.source import Source, lengths_of, write_program
+from ..numpy.source import Source, code_of, lengths_of, write_program
 from ..numpy.statements import Counts
 from .expressions import used_helpers
 from .loops import in_room
@@ -47,18 +45,12 @@ class JaxSource(Source):
         """
         namespace: dict[str, Any] = {"__name__": "program", **self.literals.arrays}
         # The arrays of the program are given, the text has their names alone.
-        exec(_code(module_text(self.imports, Literals(), self.body, _LIBRARIES)), namespace)
+        exec(code_of(module_text(self.imports, Literals(), self.body, _LIBRARIES)), namespace)
         program: Callable[..., Any] = namespace["program"]
         return program
 
 
 _LIBRARIES = ("import jax", "import jax.numpy as jnp", "import jax.scipy.special", "import numpy as np")
-
-
-@lru_cache(maxsize=32)
-def _code(text: str) -> CodeType:
-    """Return what Python compiles; again for the next model of the same shape."""
-    return compile(text, "<compiled by autograd.jit>", "exec")
 
 
 def jax_source(plan: Plan, parameters: Sequence[str], results: Results) -> JaxSource:

@@ -70,14 +70,31 @@ class Source:
             "by_blocks": by_blocks,
             **self.literals.arrays,
         }
-        exec(_code(self.executed or self.body), namespace)
+        exec(code_of(self.executed or self.body), namespace)
         program: Callable[..., Any] = namespace["program"]
         return program
 
 
 @lru_cache(maxsize=32)
-def _code(text: str) -> CodeType:
-    """Return what Python compiles; again for the next model of the same shape."""
+def code_of(text: str) -> CodeType:
+    """Return what Python compiles of a program's text; the next model of the same shape has the same text.
+
+    Parameters
+    ----------
+    text : str
+        The program.
+
+    Returns
+    -------
+    code
+        What ``exec`` takes.
+
+    Examples
+    --------
+    >>> exec(code_of("x = 3.0"), namespace := {})
+    >>> namespace["x"]
+    3.0
+    """
     return compile(text, "<compiled by autograd.jit>", "exec")
 
 
