@@ -96,6 +96,21 @@ def distance(x, axis, keepdims, initial):
     found = scale * jnp.sqrt(jnp.sum((x / scale) ** 2, axis, keepdims=True))
     return jnp.where(jnp.any(x == jnp.inf, axis, keepdims=True), jnp.inf, found)
 ''',
+    "picked": '''\
+def picked(rows, index, axis):
+    """Elements of rows by their index along an axis; 0 for an index beyond the end, of which none is."""
+    at = jnp.clip(jnp.nan_to_num(index), 0, rows.shape[axis] - 1).astype(int)
+    along = jnp.expand_dims(at.reshape((1,) * (rows.ndim - 1 - at.ndim) + at.shape), axis)
+    return jnp.where(at == index, jnp.take_along_axis(rows, along, axis).squeeze(axis), 0.0)
+''',
+    "added_up": '''\
+def added_up(index, numbers, length):
+    """For each row of numbers, their sums by index; without those whose index is beyond the end."""
+    at = jnp.clip(jnp.nan_to_num(index), 0, length - 1).astype(int)
+    numbers = jnp.where(at == index, numbers, 0.0)
+    at = jnp.broadcast_to(at, numbers.shape)
+    return jax.vmap(lambda at, numbers: jnp.zeros(length, numbers.dtype).at[at].add(numbers))(at, numbers)
+''',
     "flat": '''\
 def flat(f, x, axis):
     """A function along the last axis, along any axes."""

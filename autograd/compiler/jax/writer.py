@@ -14,11 +14,12 @@ from ..arrays.lookups import Lookup
 from ..arrays.plan import Block, Floats, LoopPlan, Operand, Plan, Results
 from ..arrays.total_products import TotalProducts
 from ..numpy.literals import number_text
+from ..numpy.lookups import look_up
 from ..numpy.reductions import product
 from ..numpy.statements import StatementWriter, WriteBlocks, is_literal
+from .definitions import DEFINITIONS
 from .expressions import jax_row
 from .joining import joined
-from .lookups import look_up
 from .loops import write_loop
 from .masked_sums import with_masked_sums
 from .reductions import product_of_terms, reduced_text
@@ -122,7 +123,7 @@ class JaxWriter(StatementWriter):
         """Write nothing, as nothing is computed in a way that makes a difference."""
 
     def look_up(self, block: Block, lookup: Lookup) -> str:
-        return look_up(self, block, lookup)
+        return look_up(self, block, lookup, DEFINITIONS)
 
     def steps_first(self, text: str, place: int) -> str:
         return f"jnp.moveaxis({text}, {place}, 0)"
