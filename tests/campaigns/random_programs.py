@@ -1,7 +1,7 @@
 """Check each law on many random programs, without stopping at a failure.
 
-``python tests/programs_campaign.py`` prints, for each law, the number of programs and the seed, and for each
-kind of failure its count and a small program that reproduces it.
+``python tests/campaigns random-programs`` prints, for each law, the number of programs and the seed, and for
+each kind of failure its count and a small program that reproduces it.
 """
 
 from __future__ import annotations
@@ -96,8 +96,8 @@ def reduced(program: Program, fails: Callable[[Program], str]) -> Program:
     return program
 
 
-def run(name: str, count: int, number: int) -> None:
-    """Check a law on many programs and print the failures."""
+def run(name: str, count: int, number: int) -> int:
+    """Check a law on many programs, print the failures, and return how many kinds there are."""
     found: dict[str, tuple[int, str]] = {}
     seen: Counter[str] = Counter()
     check = law(name)
@@ -146,20 +146,18 @@ def run(name: str, count: int, number: int) -> None:
     print(f"== {name}: {dict(seen)}, seed {number}, {seconds:.0f} s, {len(found)} kinds of failure")
     for key, (times, shown) in sorted(found.items(), key=lambda item: -item[1][0]):
         print(f"-- {times} x {key}\n{shown}\n")
+    return len(found)
 
 
-def main() -> None:
-    """Check the laws given on the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def main(words: list[str]) -> int:
+    """Check the laws given on the command line, and return the number of kinds of failure."""
+    parser = argparse.ArgumentParser(prog="python tests/campaigns random-programs", description=__doc__)
     laws = [*BACKENDS, "modes", "pytorch"]
     parser.add_argument("--programs", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("laws", nargs="*", default=laws)
-    options = parser.parse_args()
-    for name in options.laws:
-        run(name, options.programs, options.seed)
-
-
-if __name__ == "__main__":
+    parser.add_argument("laws", nargs="*", help=f"of {', '.join(laws)}; all of them by default")
+    options = parser.parse_args(words)
+    if unknown := {*options.laws} - {*laws}:
+        parser.error(f"there is no law {', '.join(sorted(unknown))}; expected some of {', '.join(laws)}")
     print(f"programs are compiled into {os.environ['CHAINRULE_CACHE']}")
-    main()
+    return sum(run(name, options.programs, options.seed) for name in options.laws or laws)
