@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ import venv
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 
 import autograd
@@ -33,6 +35,7 @@ drawing: Drawing = draw(y)
 drawing.save("graph.svg")
 y.draw(depth=2).save("part.svg")
 explanation: Explanation = y.explain(x)
+print(check_grads(lambda v: v * v, [3.0]))
 print(explain(y, x).derivative == explanation.derivative, y.steps()[0].adjoint + x.item())
 stepper(y, descend=[x]).save("steps.html")
 model = MLP(2, [16, 1])
@@ -79,6 +82,21 @@ def test_a_program_of_a_user(environment: Path) -> None:
     """A program with the public names passes the strict checker, without and with its cache."""
     for _ in range(2):
         assert checked(environment, PROGRAM) == "Success: no issues found in 1 source file\n"
+
+
+def test_a_program_of_a_user_in_pyright(environment: Path, tmp_path: Path) -> None:
+    """In the strict checker of editors the same program has no unknown types but those of its own lambdas."""
+    pytest.importorskip("basedpyright")
+    # Of what the packages can use, the user has NumPy alone: without JAX or matplotlib nothing is unknown.
+    (tmp_path / "numpy").symlink_to(np.__path__[0])
+    (environment / "program.py").write_text(PROGRAM)
+    unknown_by_the_user = dict.fromkeys(["reportUnknownLambdaType", "reportUnknownArgumentType"], False)
+    paths = {"include": ["program.py"], "extraPaths": [str(tmp_path)]}
+    settings = {"typeCheckingMode": "strict", **unknown_by_the_user, **paths}
+    (environment / "pyrightconfig.json").write_text(json.dumps(settings))
+    command = [sys.executable, "-m", "basedpyright", "--pythonpath", str(environment / "bin" / "python")]
+    run = subprocess.run(command, cwd=environment, capture_output=True, text=True, check=False)
+    assert run.stdout.splitlines()[-1:] == ["0 errors, 0 warnings, 0 notes"], run.stdout + run.stderr
 
 
 def test_every_public_name(environment: Path) -> None:

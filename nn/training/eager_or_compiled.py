@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 from autograd import is_anomaly_enabled
 
 from .compiled_steps import CompiledSteps
+from .device_mesh import DeviceMesh
 from .eager_steps import EagerSteps, NothingToLearnError
 from .sources import SampleSource
 
 if TYPE_CHECKING:
-    from jax.sharding import Mesh
-
     from .placement import Placement
 
 Steps = EagerSteps | CompiledSteps
@@ -23,7 +22,7 @@ _WORTH_COMPILING = 20
 
 
 def placement_of(
-    backend: str | None, mesh: Mesh | None, jit: bool | str, dtype: str = "float64"
+    backend: str | None, mesh: DeviceMesh | None, jit: bool | str, dtype: str = "float64"
 ) -> Placement | None:
     """Return where the arrays of a training lie, if it runs on the devices of JAX.
 

@@ -7,7 +7,7 @@ from contextlib import closing, nullcontext
 from functools import partial
 from math import inf
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,7 @@ from ..optimizers.schedules import LRScheduler
 from ..randomness import Rng
 from .callbacks import Callback, Training, as_callbacks
 from .checkpoints import Checkpoint, Saved, state_of
+from .device_mesh import DeviceMesh
 from .eager_or_compiled import placement_of, steps_of
 from .eager_steps import Clip, EagerSteps
 from .early_stopping import EarlyStopping
@@ -32,9 +33,6 @@ from .epochs import Epochs
 from .given_data import BatchesOf, sources_of
 from .history import History
 from .samples import ClassWeight
-
-if TYPE_CHECKING:
-    from jax.sharding import Mesh
 
 Metrics = str | Metric | Iterable[str | Metric]
 
@@ -64,7 +62,7 @@ def fit(
     verbose: bool | int = True,
     jit: bool | Literal["auto"] = "auto",
     backend: Literal["numpy", "numba", "jax"] | None = None,
-    mesh: Mesh | None = None,
+    mesh: DeviceMesh | None = None,
     dtype: Literal["float64", "float32"] = "float64",
 ) -> History:
     """Train a model: for each batch, compute the loss and its gradient, and step the optimizer (C11, E4).

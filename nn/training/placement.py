@@ -19,6 +19,7 @@ import jax
 from jax.experimental.multihost_utils import process_allgather
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from .device_mesh import DeviceMesh
 from .samples import Array
 
 
@@ -47,7 +48,7 @@ class Placement:
     ((2, 3, 4), 100)
     """
 
-    def __init__(self, mesh: Mesh | None = None) -> None:
+    def __init__(self, mesh: DeviceMesh | None = None) -> None:
         if mesh is None:
             mesh = Mesh(np.array(jax.local_devices()[:1]), ("samples",))
         if not isinstance(mesh, Mesh) or mesh.empty:
