@@ -1,4 +1,4 @@
-"""Atomic writes: a file is replaced as a whole or not at all."""
+"""Files: written as a whole or not at all, and read only if they are files."""
 
 from __future__ import annotations
 
@@ -9,6 +9,54 @@ from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import IO
+
+
+class NoFileError(ValueError):
+    """A path is a device, a pipe or a socket, which may never end."""
+
+
+def opened_file(path: str | os.PathLike[str]) -> IO[bytes]:
+    """Open a file to read it; what is no file is not waited for, nor read.
+
+    Parameters
+    ----------
+    path : path-like
+        The file, or a link to it.
+
+    Raises
+    ------
+    NoFileError
+        For a device, a pipe or a socket.
+    OSError
+        If it cannot be opened, or is a folder.
+
+    Examples
+    --------
+    >>> opened_file("/dev/zero")
+    Traceback (most recent call last):
+        ...
+    autograd.files.NoFileError: it is a device or a pipe, not a file
+    """
+    # Before it is opened, which may do something to a device; and afterwards, when it is another one.
+    _check_is_file(os.stat(path).st_mode)
+    stream = open(path, "rb", opener=_without_waiting)  # noqa: SIM115  # closed by who reads it
+    try:
+        _check_is_file(os.fstat(stream.fileno()).st_mode)
+    except NoFileError:
+        stream.close()
+        raise
+    return stream
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    # To open a pipe would wait for somebody who writes.
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _check_is_file(mode: int) -> None:
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise NoFileError("it is a device or a pipe, not a file")
 
 
 def write_whole(target: Path, content: bytes) -> None:

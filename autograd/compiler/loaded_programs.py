@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import inspect
 import os
-import stat
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
@@ -14,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ..files import NoFileError, opened_file
 from ..transforms.derivatives import note_gradients
 from ..transforms.module_copies import WAYS, Way
 from ..transforms.trees import Leaf, Structure
@@ -416,10 +416,10 @@ def _classes_of(form: CallForm) -> Iterator[str]:
 
 def _read(path: str | os.PathLike[str]) -> bytes:
     """Return the content of a file, if it begins as one with programs."""
-    # Before it is opened, which would wait at a pipe for somebody who writes.
-    mode = os.stat(path).st_mode
-    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-        raise NotProgramsError("it is a device or a pipe, not a file")
-    with open(path, "rb") as file:
+    try:
+        file = opened_file(path)
+    except NoFileError as error:
+        raise NotProgramsError(str(error)) from None
+    with file:
         begin = file.read(len(MAGIC))
         return begin + file.read() if begin == MAGIC else begin

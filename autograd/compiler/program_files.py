@@ -17,7 +17,7 @@ from ..transforms.derivatives import GradientsReturned, gradients_returned_by
 from .arguments.call import NamedArray
 from .arguments.call_forms import CallForm
 from .arguments.open_lengths import NONE_OPEN, OpenLengths
-from .arguments.plain_trees import UnplainError, from_plain, plain, unplain
+from .arguments.plain_trees import UnplainError, classes_in, from_plain, plain, unplain
 from .arguments.static import Statics
 from .found import Found
 from .found_records import data_of, found_in_data
@@ -295,6 +295,9 @@ def _program(described: Mapping[str, Any], data: bytes) -> SavedProgram:
     )
     if len(form.arguments) != len(names) + len(by_name) - len(statics):
         raise ValueError("it describes other arguments than it has")
+    # What can be read to its end here can be read later, too.
+    for tree in (*form.arguments, form.result):
+        _ = [*classes_in(tree)]
     return SavedProgram(form, labels, shapes, results, outline, data)
 
 

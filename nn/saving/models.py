@@ -145,7 +145,7 @@ def load(
     largest = max([len(name) for name in wanted], default=0) * np.dtype("U1").itemsize
     room = _ROOM + 4 * len(wanted) * max(largest, np.dtype(float).itemsize)
     arrays, _ = read_archive(path, most_bytes=room, what=_WHAT, only=_COLUMNS)
-    model.load_state_dict(_state(path, arrays))
+    model.load_state_dict(parameters_in(path, arrays))
     return model
 
 
@@ -200,7 +200,7 @@ def read_model(path: str | os.PathLike[str], *, classes: Sequence[type[Module]] 
     """
     room = _ROOM + _MOST_UNPACKED * os.path.getsize(path)
     arrays, description = read_archive(path, most_bytes=room, what=_WHAT)
-    state = _state(path, arrays)
+    state = parameters_in(path, arrays)
     shown = repr(os.fspath(path))
     if description.get("version", VERSION) != VERSION:
         version = description["version"]
@@ -233,14 +233,36 @@ def read_model(path: str | os.PathLike[str], *, classes: Sequence[type[Module]] 
     return SavedModel(model, preprocessing, extras)
 
 
-def _state(path: str | os.PathLike[str], arrays: Mapping[str, npt.NDArray[Any]]) -> dict[str, float]:
-    """Return the numbers in an archive by name."""
+def parameters_in(
+    path: str | os.PathLike[str], arrays: Mapping[str, npt.NDArray[Any]], what: str = _WHAT
+) -> dict[str, float]:
+    """Return the numbers in an archive by name.
+
+    Parameters
+    ----------
+    path : path-like
+        The file, for the error.
+    arrays : mapping of str to ndarray
+        What is in it: ``names`` and ``values``.
+    what : str
+        What it should hold, for the error.
+
+    Raises
+    ------
+    ValueError
+        If it does not.
+
+    Examples
+    --------
+    >>> parameters_in("a.npz", {"names": np.array(["w"]), "values": np.array([2.0])})
+    {'w': 2.0}
+    """
     try:
         return _numbers(*(arrays[name] for name in _COLUMNS))
     except KeyError as error:
-        raise ValueError(f"{os.fspath(path)!r} does not hold {_WHAT}: it has no array {error}") from None
+        raise ValueError(f"{os.fspath(path)!r} does not hold {what}: it has no array {error}") from None
     except ValueError as error:
-        raise ValueError(f"{os.fspath(path)!r} does not hold {_WHAT}: {error}") from None
+        raise ValueError(f"{os.fspath(path)!r} does not hold {what}: {error}") from None
 
 
 def _numbers(names: npt.NDArray[Any], values: npt.NDArray[Any]) -> dict[str, float]:

@@ -16,6 +16,11 @@ from ..modules.module import Module
 from .describing import DTYPES, PLAIN
 from .known import FUNCTIONS, MODULES, PREPROCESSING
 
+_ENTRIES = (bool, int, float, str)
+
+_MOST_CHARACTERS = 2**22
+"""So many an array of texts may have, which take 16 MiB: 50 categories of 80,000 characters."""
+
 
 def rebuilt(description: Any, classes: Sequence[type[Module]] = (), room: float = math.inf) -> Any:
     """Return what `nn.saving.describing.described` described.
@@ -110,7 +115,14 @@ class _Rebuilding:
     def of_array(self, item: Any) -> Any:
         if item["dtype"] not in DTYPES.values():
             raise ValueError(f"it describes an array of {item['dtype']!r}")
-        return np.array(item["array"], dtype=item["dtype"]).reshape(item["shape"])
+        entries = item["array"]
+        if type(entries) is not list or not all(type(entry) in _ENTRIES for entry in entries):
+            raise ValueError("it describes an array of other things than numbers and texts")
+        # Each text takes as much as the longest: 1 GB for one of 20,000 characters and 20,000 empty ones.
+        longest = max([len(entry) for entry in entries if type(entry) is str], default=0)
+        if len(entries) * longest > _MOST_CHARACTERS:
+            raise ValueError(f"it describes {len(entries):,} texts of up to {longest:,} characters")
+        return np.array(entries, dtype=item["dtype"]).reshape(item["shape"])
 
     def of_partial(self, item: Any) -> Any:
         return partial(self.of(item["partial"]), *map(self.of, item["args"]), **self.of_kwargs(item))

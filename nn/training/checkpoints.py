@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import asdict
 from math import inf
 from time import monotonic
@@ -11,7 +12,9 @@ from typing import Any
 import numpy as np
 
 from ..saving.archives import read_archive, write_archive
+from ..saving.models import parameters_in
 from .callbacks import Callback, Training
+from .checkpoint_checks import DamagedCheckpointError, check_described, check_like
 
 INTERRUPTED = "interrupted"
 """How a training has ended after Ctrl-C."""
@@ -19,8 +22,11 @@ INTERRUPTED = "interrupted"
 _VERSION = 1
 
 # The parameters of a model take 8 bytes each, and with their names and the optimizer's states, which the
-# description has as text, some hundred; a long history of many metrics takes more.
-_MOST_BYTES = 2**30
+# description has as text, some hundred, which compress to a tenth, and zeros to a fiftieth.
+_ROOM, _MOST_UNPACKED, _MOST_BYTES = 2**25, 256, 2**30
+
+# What NumPy's generators, optimizers and callbacks raise for a state that is none.
+_DAMAGES = (KeyError, IndexError, TypeError, AttributeError, OverflowError)
 
 # A file of 2,410 parameters takes 25 ms, and the epoch of a network for digits 17.
 _SECONDS = 1.0
@@ -87,7 +93,7 @@ class Saved:
     Raises
     ------
     ValueError
-        If the file is no checkpoint of a training.
+        If the file is no checkpoint of a training, or is damaged.
     OSError
         If it cannot be read.
     """
@@ -95,11 +101,20 @@ class Saved:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)
         what = "a checkpoint of a training"
-        arrays, described = read_archive(path, most_bytes=_MOST_BYTES, what=what)
+        room = min(_MOST_BYTES, _ROOM + _MOST_UNPACKED * os.path.getsize(path))
+        arrays, described = read_archive(path, most_bytes=room, what=what)
         if described.get("chainrule training") != _VERSION:
             hint = "; a saved model is loaded by nn.load" if "names" in arrays else ""
             raise ValueError(f"{self.path!r} does not hold {what} of version {_VERSION}{hint}")
-        self._arrays, self._described = arrays, described
+        self._parameters = parameters_in(path, arrays, what)
+        try:
+            check_described(described)
+        except DamagedCheckpointError as error:
+            raise self._damaged(error) from None
+        self._described = described
+
+    def _damaged(self, error: Exception) -> ValueError:
+        return ValueError(f"{self.path!r} does not hold a checkpoint of a training: it is damaged: {error}")
 
     @property
     def epochs(self) -> int:
@@ -120,18 +135,34 @@ class Saved:
 
     def rewind(self, rng: np.random.Generator) -> None:
         """Set a generator to where that of the training began, so that the same samples are held out."""
-        _set_state(rng, self._described["rng at first"], self.path)
+        try:
+            _set_state(rng, self._described["rng at first"], self.path)
+        except _DAMAGES as error:
+            raise self._damaged(error) from error
 
     def restore(self, training: Training) -> None:
-        """Set a training to where it was, its parameters included.
+        """Set a training to where it was, its parameters included; after an error nothing has changed.
 
         Raises
         ------
         ValueError
-            If model, optimizer, schedule or callbacks are not those of the checkpoint.
+            If model, optimizer, schedule or callbacks are not those of the checkpoint, or it is damaged.
         """
+        model, optimizer = training.model.state_dict(), training.optimizer.state_dict()
+        try:
+            self._check(training)
+            self._restore(training)
+        except BaseException as error:
+            training.model.load_state_dict(model)
+            training.optimizer.load_state_dict(optimizer)
+            # What a file says is only in part checked before it is used.
+            if isinstance(error, _DAMAGES):
+                raise self._damaged(error) from error
+            raise
+
+    def _check(self, training: Training) -> None:
+        """Raise if something is not that of the checkpoint, or is of another kind than what it is to be."""
         found, callbacks = self._described, _with_states(training)
-        names, values = self._arrays["names"].tolist(), self._arrays["values"].tolist()
         kinds = [name for name, _ in found["callbacks"]]
         own = [type(callback).__name__ for callback in callbacks]
         if kinds != own:
@@ -142,12 +173,15 @@ class Saved:
         if (found["schedule"] is None) != (training.schedule is None):
             which = "without" if found["schedule"] is None else "with"
             raise ValueError(f"{self.path!r} is of a training {which} a schedule: pass the same to resume")
-        training.model.load_state_dict(dict(zip(names, values, strict=True)))
-        training.optimizer.load_state_dict(found["optimizer"])
+
+    def _restore(self, training: Training) -> None:
+        found, callbacks = self._described, _with_states(training)
+        training.model.load_state_dict(self._parameters)
+        self._load("its optimizer", training.optimizer, found["optimizer"])
         if training.schedule is not None:
-            training.schedule.load_state_dict(found["schedule"])
-        for callback, (_, state) in zip(callbacks, found["callbacks"], strict=True):
-            callback.load_state_dict(state)
+            self._load("its schedule", training.schedule, found["schedule"])
+        for callback, (name, state) in zip(callbacks, found["callbacks"], strict=True):
+            self._load(f"its {name}", callback, state)
         for name, column in found["history"].items():
             # This one may be eager, and that one compiled.
             if name != "how":
@@ -155,6 +189,16 @@ class Saved:
         if training.history.ended == INTERRUPTED:
             training.history.ended = ""
         _set_state(training.rng, found["rng"], self.path)
+
+    def _load(self, what: str, part: Any, state: Mapping[str, Any]) -> None:
+        """Have a part of the training take over a state, which is then of the kind that it has itself."""
+        before = part.state_dict()
+        part.load_state_dict(state)
+        try:
+            check_like(part.state_dict(), before, what)
+        except DamagedCheckpointError as error:
+            part.load_state_dict(before)
+            raise self._damaged(error) from None
 
 
 def _with_states(training: Training) -> list[Callback]:
@@ -185,7 +229,10 @@ def _set_state(rng: np.random.Generator, state: dict[str, Any], path: str) -> No
             f"{path!r} is of a training with the generator {state['bit_generator']}, got {own}: "
             "pass the same rng"
         )
-    rng.bit_generator.state = _as_arrays(state)
+    # Of another one first: a state that is none may be taken over in part.
+    other = type(rng.bit_generator)()
+    other.state = _as_arrays(state)
+    rng.bit_generator.state = other.state
 
 
 def _as_lists(state: Any) -> Any:

@@ -58,10 +58,12 @@ class EarlyStopping(Callback):
         self.restore_best_weights = restore_best_weights
         self.best, self.waited, self.best_epoch = inf, 0, 0
         self._weights: list[float] = []
+        self._size: int | None = None
 
     def on_train_begin(self, training: Training) -> None:
         """Forget an earlier training."""
         self.best, self.waited, self.best_epoch, self._weights = inf, 0, 0, []
+        self._size = len(training.model.parameters())
 
     def on_epoch_end(self, training: Training) -> None:
         """Compare the epoch with the best."""
@@ -94,7 +96,9 @@ class EarlyStopping(Callback):
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from what `state_dict` returned."""
+        """Go on from what `state_dict` returned, if its parameters are as many as those of the model."""
+        if self._size is not None and len(state["weights"]) not in (0, self._size):
+            raise ValueError(f"expected {self._size} of the best parameters, got {len(state['weights'])}")
         self.best, self.waited, self.best_epoch = state["best"], state["waited"], state["best_epoch"]
         self._weights = state["weights"]
 

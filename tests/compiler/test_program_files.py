@@ -152,6 +152,45 @@ def check(data: bytes, args: tuple[Any, ...]) -> None:
         loaded(*args)
 
 
+def deep(depth: int) -> Any:
+    """Return the description of a thousand lists of a thousand lists, and so on."""
+    tree: Any = "number"
+    for _ in range(depth):
+        tree = {"list": [[1000, tree]]}
+    return tree
+
+
+TREES: dict[str, tuple[Any, str]] = {
+    "many of many": (deep(6), "more than 4,000,000 numbers and arrays"),
+    "many of few": ({"list": [[1, deep(2)]] * 4}, "more than 4,000,000 numbers and arrays"),
+    "no list": ({"list": 3}, "wrong"),
+    "no name": ({"class": 3, "of": [], "parts": []}, "a name belongs"),
+}
+
+
+@pytest.mark.parametrize("where", ["arguments", "result"])
+@pytest.mark.parametrize("name", TREES)
+def test_structures_that_are_too_large_or_none(tmp_path: Path, where: str, name: str) -> None:
+    """Few bytes may describe lists of lists of lists: they are refused before they are built."""
+    tree, message = TREES[name]
+    head, before, plan = taken_apart(FILES["numbers"])
+    head["programs"][0][where] = tree if where == "result" else [tree, *head["programs"][0][where][1:]]
+    (tmp_path / "f").write_bytes(put_together(head, before, plan))
+    with pytest.raises(ValueError, match=rf"'.*f' does not hold compiled programs: .*{message}"):
+        load(tmp_path / "f")
+
+
+def test_a_structure_that_is_too_deep(tmp_path: Path) -> None:
+    """What no recursion can read to its end is refused, too."""
+    tree = '{"list": [[1, ' * 5_000 + '"number"' + "]]}" * 5_000
+    head, before, plan = taken_apart(FILES["numbers"])
+    head["programs"][0]["result"] = 0
+    text = json.dumps(head).replace('"result": 0', f'"result": {tree}')
+    (tmp_path / "f").write_bytes(sealed(text.encode(), before + plan))
+    with pytest.raises(ValueError, match=r"'.*f' does not hold compiled programs: "):
+        load(tmp_path / "f")
+
+
 def argument(shape: tuple[int, ...], axes: tuple[int, ...] = (), dimensions: tuple[int, ...] = ()) -> Block:
     """Return the block of the first argument."""
     return Block(None, shape, argument=0, axes=axes, dimensions=dimensions)

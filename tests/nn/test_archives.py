@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from autograd.files import NoFileError, opened_file
 from nn.saving.archives import read_archive, write_archive
 
 ARRAYS: dict[str, Any] = {
@@ -154,3 +156,55 @@ def test_what_is_no_file(tmp_path: Path) -> None:
         read_archive(tmp_path, most_bytes=100)
     with pytest.raises(FileNotFoundError, match=r"missing\.npz"):
         read_archive(tmp_path / "missing.npz", most_bytes=100)
+
+
+def member(described: str, shape: tuple[int, ...], content: bytes = b"") -> bytes:
+    """Return an array as it stands in an archive, with any header."""
+    stream = io.BytesIO()
+    header = {"descr": described, "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(stream, header)
+    return stream.getvalue() + content
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_other_ways_to_compress(target: Path, method: int) -> None:
+    """Only what NumPy writes is unpacked: of others, zipfile unpacks all that a piece of the file holds."""
+    with zipfile.ZipFile(target, "w", method) as archive:
+        archive.writestr("a.npy", member("<f8", (1,), bytes(8)))
+    with pytest.raises(ValueError, match=r"'a' is compressed in another way than by deflate"):
+        read_archive(target, most_bytes=1_000)
+
+
+@pytest.mark.parametrize("described", ["<U0", "|S0", "|V0"])
+def test_elements_of_no_bytes(target: Path, described: str) -> None:
+    """A billion texts without a letter are no array: as a list they would take 8 GB."""
+    rewritten_alone(target, {"a.npy": member(described, (10**9,))})
+    with pytest.raises(ValueError, match=r"'a' has 0 bytes, and its header states 1,000,000,000"):
+        read_archive(target, most_bytes=1_000)
+
+
+def rewritten_alone(path: Path, parts: dict[str, bytes]) -> None:
+    """Write an archive of some members."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, part in parts.items():
+            archive.writestr(name, part)
+
+
+def test_names_that_are_paths(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names in an archive are names: nothing is written where they point to."""
+    monkeypatch.chdir(target.parent)
+    names = ["../up", "/tmp/root", "..", "a/../../b", "C:\\x", ""]
+    rewritten_alone(target, {f"{name}.npy": member("<f8", (1,), bytes(8)) for name in names})
+    arrays, _ = read_archive(target, most_bytes=10_000)
+    assert sorted(arrays) == sorted(names)
+    assert os.listdir(target.parent) == [target.name]
+
+
+def test_a_pipe_in_the_place_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A path that becomes a pipe after it was looked at is not waited for, either."""
+    (tmp_path / "file").write_bytes(b"")
+    status = (tmp_path / "file").stat()
+    os.mkfifo(tmp_path / "pipe")
+    monkeypatch.setattr(os, "stat", lambda path: status)
+    with pytest.raises(NoFileError, match="a device or a pipe"):
+        opened_file(tmp_path / "pipe")

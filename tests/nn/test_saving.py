@@ -569,6 +569,8 @@ def nested(depth: int) -> Any:
         ({"array": [1], "shape": [10**9], "dtype": "float64"}, "how to build a model"),
         ({"array": [1], "shape": [1], "dtype": "U1000000000"}, "an array of 'U1000000000'"),
         ({"array": [1], "shape": [1], "dtype": "object"}, "an array of 'object'"),
+        ({"array": ["", "x" * 2**22], "shape": [2], "dtype": "str"}, "2 texts of up to 4,194,304 characters"),
+        ({"array": [[1], [2]], "shape": [2], "dtype": "str"}, "other things than numbers and texts"),
         ({"module": "Sequential", "args": [{"same": 0}], "kwargs": {}}, "a module that is not made yet"),
         ({"same": -1}, "a module that is not made yet"),
         ({"class": "Layer"}, r"something unknown, with the keys \['class'\]"),

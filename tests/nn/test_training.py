@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import copy
 import itertools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from math import inf, nan
 from pathlib import Path
 from typing import Any
@@ -40,6 +42,7 @@ from nn.losses import (
 from nn.metrics import accuracy, predicted_classes
 from nn.optimizers import SGD, Adam
 from nn.optimizers import base as base_of_optimizers
+from nn.saving import read_archive, write_archive
 from nn.training import compiled_steps, eager_steps, loop
 from nn.training.samples import samples_of
 
@@ -933,6 +936,47 @@ def test_what_cannot_be_resumed(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="does not hold a checkpoint of a training"):
         fit(model, X, Y, **{**options, "resume": tmp_path / "other.npz"})
     assert model.state_dict() == before
+
+
+OTHERS: list[Any] = [None, {}, "x", 10**400, [None]]
+
+
+def each_place(tree: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield where the items of a JSON text are; of a list, the first."""
+    yield path
+    pairs = tree.items() if isinstance(tree, dict) else enumerate(tree[:1]) if isinstance(tree, list) else ()
+    for key, part in pairs:
+        yield from each_place(part, (*path, key))
+
+
+def test_a_checkpoint_that_says_something_else(tmp_path: Path) -> None:
+    """Whatever stands in a checkpoint is taken over as a whole, or a ValueError leaves the model alone."""
+    path = tmp_path / "run.npz"
+    resumable(path, None, 1, seed=0, rng=1, early_stopping=2, schedule="step", jit=False)
+    arrays, described = read_archive(path, most_bytes=2**20)
+    refused = 0
+    for place in [*each_place(described)][1:]:
+        for other in OTHERS:
+            changed = copy.deepcopy(described)
+            part = changed
+            for key in place[:-1]:
+                part = part[key]
+            part[place[-1]] = other
+            write_archive(path, arrays, changed)
+            model = MLP(1, [3, 1], "tanh", rng=1)
+            adam, before = Adam(model, lr=0.05), model.state_dict()
+            options: dict[str, Any] = {"early_stopping": 2, "schedule": "step", "rng": 1, "jit": False}
+            own = adam.state_dict()
+            # It has all its epochs, so that nothing is trained.
+            with suppress(ValueError):
+                fit(model, X, Y, loss=mse, optimizer=adam, epochs=1, resume=path, verbose=0, **options)
+                continue
+            after = adam.state_dict()
+            # Which the schedule sets at the start.
+            after["settings"].pop("initial_lr", None)
+            assert (model.state_dict(), after) == (before, own)
+            refused += 1
+    assert refused > 150
 
 
 @pytest.mark.parametrize(("by", "limit"), [("norm", 0.3), ("value", 0.2)])

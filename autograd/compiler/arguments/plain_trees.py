@@ -191,11 +191,17 @@ class _TreeReader:
     def __init__(self, classes: Classes, is_result: bool) -> None:
         self.classes, self.is_result, self.parts = classes, is_result, 0
 
-    def count(self, number: Any) -> int:
-        self.parts += _checked_size(number)
+    def count(self, number: int) -> None:
+        self.parts += number
         if self.parts > MOST_PARTS:
             raise ValueError(f"it has more than {MOST_PARTS:,} numbers and arrays in containers")
-        return int(number)
+
+    def repeated(self, number: Any, tree: Any) -> tuple[Structure, ...]:
+        """Return equal parts, of which each has the parts that are in it: a thousand of a thousand lists."""
+        before, many = self.parts, _checked_size(number)
+        part = self.read(tree)
+        self.count((many - 1) * (self.parts - before) + many)
+        return (part,) * many
 
     def read(self, tree: Any) -> Structure:
         if tree is None:
@@ -211,7 +217,7 @@ class _TreeReader:
             return Leaf(shape, is_array=True)
         if "parameters" in tree:
             return self.parameters([_text(name) for name in tree["parameters"]])
-        parts = tuple([part for n, of in _groups(tree) for part in self.count(n) * (self.read(of),)])
+        parts = tuple([part for number, of in _groups(tree) for part in self.repeated(number, of)])
         if "list" in tree or "tuple" in tree:
             kind: Any = list if "list" in tree else tuple
             return Branch(kind, (*range(len(parts)),), parts, kind, kind)
@@ -252,7 +258,7 @@ def _groups(tree: dict[str, Any]) -> Sequence[tuple[Any, Any]]:
     return [(number, part) for number, part in found]
 
 
-def _checked_size(number: Any) -> int:
+def _checked_size(number: object) -> int:
     if type(number) is not int or number < 0:
         raise ValueError(f"it has {number!r} where a size belongs")
     return number
