@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import stat
 from collections.abc import Sequence
@@ -10,6 +11,13 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import IO
+
+try:
+    import fcntl
+except ImportError:  # Windows has none.
+    fcntl = None  # type: ignore[assignment]
+
+_UNFINISHED = re.compile(r"\.chainrule-[0-9a-f]{16}\.partial")
 
 
 class NoFileError(ValueError):
@@ -63,7 +71,8 @@ def write_whole(target: Path, content: bytes) -> None:
     """Write a file atomically: after an error or an interrupt the old content is still there.
 
     A new file gets the permissions that the umask allows; an existing one keeps its mode, and a symbolic link
-    keeps pointing to the file that is written. While writing there is a temporary ``.chainrule-….partial``.
+    keeps pointing to the file that is written. While writing there is a temporary ``.chainrule-….partial``;
+    one that a killed process has left in the folder is removed.
 
     Parameters
     ----------
@@ -89,25 +98,117 @@ def write_whole(target: Path, content: bytes) -> None:
     if not file.parent.is_dir():
         raise FileNotFoundError(f"cannot write {str(target)!r}: its folder does not exist")
     mode = older_mode(target)
-    # The name is chosen before the file is made, so that an interrupt leaves no file of unknown name; it does
-    # not contain the target's name, which may be as long as the file system allows.
-    unfinished = file.with_name(f".chainrule-{secrets.token_hex(8)}.partial")
+    remove_unfinished(file.parent)
     try:
-        # Opened with its final mode at once: a private file is never readable by others.
-        opener = partial(os.open, mode=0o666 if mode is None else mode)
-        with open(unfinished, "xb", opener=opener) as stream:
-            stream.write(content)
-        if mode is not None:
-            os.chmod(unfinished, mode)
-        os.replace(unfinished, file)
+        replace_whole(file, content, mode)
     except OSError as error:
         # Report the error for the target, not for the temporary file.
         if error.errno is None:
             raise
         raise OSError(error.errno, error.strerror, str(target)) from error
+
+
+def replace_whole(file: Path, content: bytes, mode: int | None = None) -> None:
+    """Write a file atomically, whatever it was before.
+
+    Parameters
+    ----------
+    file : Path
+        The file, in an existing folder.
+    content : bytes
+        Its new content.
+    mode : int, optional
+        Its permissions; by default those that the umask allows.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     replace_whole(Path(folder, "key"), b"secret", mode=0o600)
+    ...     oct(Path(folder, "key").stat().st_mode)
+    '0o100600'
+    """
+    # The name is chosen before the file is made, so that an interrupt leaves no file of unknown name; it does
+    # not contain the target's name, which may be as long as the file system allows.
+    unfinished = _unfinished_in(file.parent)
+    is_ours = True
+    try:
+        # Opened with its final mode at once: a private file is never readable by others.
+        opener = partial(os.open, mode=0o666 if mode is None else mode)
+        with open(unfinished, "xb", opener=opener) as stream:
+            is_ours = _claimed(unfinished, stream.fileno())
+            if is_ours:
+                stream.write(content)
+                # Open until it has its name, so that it is claimed; Windows renames no file that is open.
+                (stream.flush if fcntl else stream.close)()
+                if mode is not None:
+                    os.chmod(unfinished, mode)
+                os.replace(unfinished, file)
     finally:
         with suppress(FileNotFoundError):
             os.unlink(unfinished)
+    if not is_ours:
+        replace_whole(file, content, mode)
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove files that killed processes have not finished writing.
+
+    Who writes a file holds a lock on it, which the system frees when the process is gone, however that ends.
+    Where there are no such locks, nothing is removed.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     Path(folder, ".chainrule-0123456789abcdef.partial").touch()
+    ...     remove_unfinished(Path(folder))
+    ...     os.listdir(folder)
+    []
+    """
+    if not fcntl:
+        return
+    with suppress(OSError):
+        for name in os.listdir(folder):
+            if _UNFINISHED.fullmatch(name):
+                _remove_if_left(folder / name)
+
+
+def _remove_if_left(path: Path) -> None:
+    with suppress(OSError), open(path, "rb", opener=_without_links) as stream:
+        if stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.unlink(path)
+
+
+def _without_links(path: str, flags: int) -> int:
+    return _without_waiting(path, flags | os.O_NOFOLLOW)
+
+
+def _unfinished_in(folder: Path) -> Path:
+    return folder / f".chainrule-{secrets.token_hex(8)}.partial"
+
+
+def _claimed(path: Path, descriptor: int) -> bool:
+    """Lock a new file; return whether it is ours, as nobody has taken it for one that was left."""
+    if fcntl:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError:  # Some file systems have no locks.
+            return True
+    return path.exists()
 
 
 def checked_suffix(target: Path, suffixes: Sequence[str]) -> str:

@@ -48,6 +48,8 @@ def interrupted_at(count: int, action: Callable[[], Any], files: Container[str])
             action()
         except KeyboardInterrupt:
             return
+        finally:
+            sys.settrace(None)
 
     # In a separate thread: an exception raised by a trace function may stay set as the handled exception.
     thread = threading.Thread(target=run)

@@ -3,8 +3,11 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -136,3 +139,87 @@ def test_an_interrupt_at_any_instruction(tmp_path: Path, exists: bool) -> None:
             break
     assert found == {"file": b"new"}
     assert count > 10
+
+
+# --------------------------------------------------------------------------------- processes that were killed
+
+LEFT = ".chainrule-0123456789abcdef.partial"
+
+needs_locks = pytest.mark.skipif(find_spec("fcntl") is None, reason="files cannot be locked here")
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from autograd import files
+files.os.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+files.write_whole(Path(sys.argv[1]), b"new")
+"""
+
+
+@needs_locks
+def test_what_a_killed_process_has_left(tmp_path: Path) -> None:
+    """The next time that something is written, the unfinished file of a killed process is removed."""
+    path = tmp_path / "file"
+    path.write_bytes(b"older")
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    subprocess.run([sys.executable, "-c", KILLED, str(path)], env=environment)
+    assert path.read_bytes() == b"older"
+    assert len([*tmp_path.iterdir()]) == 2
+    write_whole(path, b"new")
+    assert [*tmp_path.iterdir()] == [path]
+
+
+@needs_locks
+def test_what_another_process_is_writing_stays(tmp_path: Path) -> None:
+    """An unfinished file that somebody still writes, or that is no file, is not touched."""
+    with open(tmp_path / LEFT, "wb") as stream:
+        assert files._claimed(tmp_path / LEFT, stream.fileno())
+        write_whole(tmp_path / "file", b"new")
+        assert sorted(path.name for path in tmp_path.iterdir()) == [LEFT, "file"]
+    write_whole(tmp_path / "file", b"newer")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    os.mkfifo(tmp_path / LEFT)
+    (tmp_path / LEFT.replace("0", "1")).symlink_to("file")
+    (tmp_path / LEFT.replace("0", "2")).mkdir()
+    write_whole(tmp_path / "file", b"newest")
+    assert len([*tmp_path.iterdir()]) == 4
+
+
+@needs_locks
+def test_a_file_that_was_taken_for_a_left_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If another process removes an unfinished file before it is locked, or looks at it, all is written."""
+    import fcntl
+
+    claimed, kinds = files._claimed, iter("ab")
+
+    def late(path: Path, descriptor: int) -> bool:
+        kind = next(kinds, "")
+        if kind == "a":
+            files.remove_unfinished(tmp_path)
+        if kind == "b":
+            with open(path, "rb") as other:
+                fcntl.flock(other, fcntl.LOCK_EX)
+                return claimed(path, descriptor)
+        return claimed(path, descriptor)
+
+    monkeypatch.setattr(files, "_claimed", late)
+    write_whole(tmp_path / "file", b"new")
+    assert next(kinds, "") == ""
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"new"]
+
+
+def test_a_full_disk(written: Any) -> None:
+    """Where the disk is full, an error names the file, the older one is whole, and there is no other."""
+    resource = pytest.importorskip("resource")
+    write, path = written
+    path.write_bytes(b"older")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2, limits[1]))
+    try:
+        with pytest.raises(OSError, match=path.name):
+            write(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert [(each.name, each.read_bytes()) for each in path.parent.iterdir()] == [(path.name, b"older")]
+    write(path)
+    assert path.read_bytes() != b"older"

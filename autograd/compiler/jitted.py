@@ -100,6 +100,7 @@ class Jitted:
 
     def _call_other(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Answer a call whose arguments are of another key than those of the last one."""
+        era = self._programs.era
         for alike in self._programs.alike(args, kwargs):
             if alike.answer is not None:
                 found = alike.answer(args, kwargs)
@@ -123,7 +124,7 @@ class Jitted:
                 improve_when_worthwhile(program, self._use)
             else:
                 improve_later(program)
-            ready = self._programs.keep(call, program, results, lengths)
+            ready = self._programs.keep(call, program, results, lengths, era)
         return self._run(ready, call.arrays, args, kwargs)
 
     def _recorded(self, call: Call) -> tuple[Program, BuiltResults, OpenLengths]:
@@ -148,7 +149,9 @@ class Jitted:
     def _use_next(self, ready: Ready) -> None:
         """Have the next call try a program first."""
         self._programs.use(ready)
-        self._latest, self._answer = ready, ready.answer
+        # No other thread runs between this comparison and the assignment, since nothing is called.
+        if ready.era is self._programs.era:
+            self._latest, self._answer = ready, ready.answer
 
     def _enter(self, ready: Ready) -> None:
         """Have machine code answer the calls that a program is ready for, if there is some."""
@@ -471,7 +474,7 @@ class Jitted:
         for program in programs:
             improve_later(program)
         for program in programs:
-            program.settled.wait()
+            program.wait()
 
     def clear_cache(self) -> None:
         """Forget all programs; the next call traces the function again, and reads what it reads anew.
@@ -487,8 +490,8 @@ class Jitted:
         >>> f(3.0)
         6.0
         """
-        self._latest, self._answer = NOTHING, None
         self._programs.clear()
+        self._latest, self._answer = NOTHING, None
 
     def _of(self, f: Callable[..., Any]) -> Jitted:
         """Return another function, compiled in the same way."""

@@ -31,6 +31,8 @@ _COMPARED = 8
 _FORGOTTEN = 1024
 """Of how many forgotten programs it is known why there is none."""
 
+_CLEARED = "clear_cache() forgot it"
+
 
 class Ready:
     """What a call needs that is like one before.
@@ -53,12 +55,15 @@ class Ready:
         Does all of it at once in machine code, once there is some.
     entered : callable or None
         What of the program the answer was made with.
+    era : object or None
+        That of the programs in which it was found or made.
     example : CallExample or None
         What another call of such arguments is made from.
     """
 
     __slots__ = (
-        *("answer", "build", "entered", "example", "key", "program", "read", "results", "snapshots", "steps"),
+        *("answer", "build", "entered", "era", "example", "key", "program", "read", "results", "snapshots"),
+        "steps",
     )
 
     def __init__(
@@ -70,7 +75,9 @@ class Ready:
         snapshots: tuple[Snapshot, ...] = (),
         steps: list[ReadStep] | None = None,
         example: CallExample | None = None,
+        era: object = None,
     ) -> None:
+        self.era = era
         self.read, self.program, self.build, self.key = read, program, results.build, key
         self.results, self.snapshots, self.steps, self.example = results, snapshots, steps, example
         self.answer: Answer | None = None
@@ -114,6 +121,9 @@ class KeptPrograms:
         How many programs were compiled, those forgotten since included.
     reason : str
         Why the last one was: what was not as in the calls before.
+    era : object
+        Another one since each `clear`. A call that began before it, in another thread or around it, must not
+        keep what it has traced, or use again what it has found.
 
     Examples
     --------
@@ -137,6 +147,7 @@ class KeptPrograms:
         self._forgotten: dict[int, str] = {}
         self.compilations = 0
         self.reason = ""
+        self.era = object()
 
     def __len__(self) -> int:
         """Return how many there are."""
@@ -148,7 +159,9 @@ class KeptPrograms:
 
     def last_used(self) -> list[Program]:
         """Return all of them, that of the last call first."""
-        return [self._by_key[key][0] for key in self._last_used()]
+        found = [self._by_key.get(key) for key in self._last_used()]
+        # Another thread may have forgotten one in between.
+        return [each[0] for each in found if each is not None]
 
     def why_none(self, call: Call) -> str:
         """Return what of a call is not as in those that have a program."""
@@ -160,44 +173,51 @@ class KeptPrograms:
 
     def find(self, call: Call) -> Ready | None:
         """Return the program of a key, with what reads arguments of the form of this call."""
+        era = self.era
         for lengths in list(self._lengths):
             if fits(lengths, call.parts):
                 key = call.key_for(lengths)
                 found = self._by_key.get(key)
                 if found is not None:
-                    return self._ready(call, key, lengths, *found)
+                    return self._ready(call, key, lengths, *found, era)
         return None
 
     def _ready(
-        self, call: Call, key: Key, lengths: OpenLengths, program: Program, results: BuiltResults
+        self, call: Call, key: Key, lengths: OpenLengths, program: Program, results: BuiltResults, era: object
     ) -> Ready:
         for ready in self.alike(call.args, call.kwargs):
             # A reader knows the modules of one call, as they were then.
             if ready.key == key and not call.snapshots:
                 return ready
-        return self._with_reader(call, key, lengths, program, results)
+        return self._with_reader(call, key, lengths, program, results, era)
 
     def keep(
-        self, call: Call, program: Program, results: BuiltResults, lengths: OpenLengths = NONE_OPEN
+        self,
+        call: Call,
+        program: Program,
+        results: BuiltResults,
+        lengths: OpenLengths = NONE_OPEN,
+        since: object = None,
     ) -> Ready:
-        """Keep the program of a call, and no more than there is room for."""
+        """Keep the program of a call, and no more than there is room for, unless its era is over."""
         # Made anew: what the trace has changed in a module, the next call will find changed.
         key = call.key_for(lengths)
         self.reason = self._reason(call, key)
         self.compilations += 1
         self._lengths.setdefault(lengths)
-        self._by_key[key] = program, results
         program.form = call_form(call, lengths, results.structure)
-        ready = self._with_reader(call, key, lengths, program, results)
+        self._by_key[key] = program, results
+        ready = self._with_reader(call, key, lengths, program, results, since or self.era)
         self.use(ready)
-        while len(self._by_key) > KEPT:
-            self._forget(self._last_used()[-1], f"it was forgotten: no more than {KEPT} are kept")
+        for oldest in self._last_used()[KEPT:]:
+            self._forget(oldest, f"it was forgotten: no more than {KEPT} are kept")
         return ready
 
     def clear(self) -> None:
         """Forget all programs."""
+        self.era = object()
         for key in list(self._by_key):
-            self._forget(key, "clear_cache() forgot it")
+            self._forget(key, _CLEARED)
 
     def use(self, ready: Ready) -> None:
         """Keep a program for longer than those that were used before."""
@@ -218,14 +238,14 @@ class KeptPrograms:
         )
 
     def _with_reader(
-        self, call: Call, key: Key, lengths: OpenLengths, program: Program, results: BuiltResults
+        self, call: Call, key: Key, lengths: OpenLengths, program: Program, results: BuiltResults, era: object
     ) -> Ready:
         snapshots = tuple(call.snapshots.values())
         if call.devices is None:
             read, steps = reader_of(call, lengths), steps_of_call(call, lengths)
         else:
             read, steps = device_reader_of(call, call.devices, lengths), None
-        ready = Ready(read, program, results, key, snapshots, steps, CallExample(call))
+        ready = Ready(read, program, results, key, snapshots, steps, CallExample(call), era)
         # Types of arguments may be made anew for each call, and still lead to the same program.
         if len(self._by_form) > 4 * KEPT:
             self._by_form.clear()
@@ -234,12 +254,15 @@ class KeptPrograms:
         models = [other for other in alike if other.key == key and other.reads_others(snapshots)]
         others = [other for other in alike if other.key != key]
         self._by_form[form] = (ready, *models[: MODELS - 1], *others)
+        # Looked at last, since `clear` forgets what stands there by then.
+        if era is not self.era:
+            self._forget(key, _CLEARED)
         return ready
 
     def _forget(self, key: Key, why: str) -> None:
         self._forgotten[hash(key)] = why
-        while len(self._forgotten) > _FORGOTTEN:
-            self._forgotten.pop(next(iter(self._forgotten)), None)
+        for oldest in [*self._forgotten][:-_FORGOTTEN]:
+            self._forgotten.pop(oldest, None)
         for entries in (self._by_key, self._used):
             entries.pop(key, None)
         for form, alike in list(self._by_form.items()):

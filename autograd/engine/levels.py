@@ -9,9 +9,11 @@ derivative would be lost.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -52,7 +54,7 @@ def new_level(*, traced: bool = False, above: int = 0) -> int:
 
 @dataclass(eq=False)
 class Scope:
-    """A derivative or a trace in progress, with the levels of its variables.
+    """A derivative or a trace in progress, with the levels of its variables; or anomaly mode, or `no_grad`.
 
     Attributes
     ----------
@@ -60,14 +62,17 @@ class Scope:
         Whether it is a trace, whose numbers are not known yet, rather than a derivative.
     levels : set of int
         The levels of its variables.
+    thread : int
+        Which thread has opened it.
     """
 
     traces: bool = False
     levels: set[int] = field(default_factory=set)
+    thread: int = field(default_factory=get_ident)
 
 
-open_scopes: Final[set[object]] = set()
-"""The open scopes and anomaly contexts of all threads; while there are none, operators do no bookkeeping.
+open_scopes: Final[set[Scope]] = set()
+"""The open scopes of all threads; while there are none, operators do no bookkeeping.
 
 A set, because adding and discarding are atomic and can be repeated, so that Ctrl-C leaves nothing behind.
 """
@@ -81,8 +86,8 @@ def open_levels(*, traces: bool | None = None) -> set[int]:
     >>> open_levels()
     set()
     """
-    scopes = [scope for scope in tuple(open_scopes) if isinstance(scope, Scope)]
-    return {level for scope in scopes if traces in (None, scope.traces) for level in scope.levels}
+    # A list of a set is made at once, also where threads run side by side.
+    return {level for scope in list(open_scopes) if traces in (None, scope.traces) for level in scope.levels}
 
 
 def level_above(args: tuple[Any, ...]) -> int:
@@ -171,3 +176,14 @@ def _operands(node: Any, by_derivative: bool) -> Iterator[Any]:
     for arg, partial in zip(node.args, node.partials, strict=True):
         if partial is not None or not (by_derivative or isinstance(arg, float)):
             yield arg
+
+
+def _close_those_of_other_threads() -> None:
+    """Close the scopes of threads that are not in the child of a fork, and would never close them there."""
+    for scope in list(open_scopes):
+        if scope.thread != get_ident():
+            open_scopes.discard(scope)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_close_those_of_other_threads)

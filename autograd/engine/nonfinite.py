@@ -18,7 +18,7 @@ import numpy as np
 from ..ops.rules import on_arrays
 from ..ops.structural import Operation, Structural
 from ..ops.table import Op
-from .levels import open_scopes
+from .levels import Scope, open_scopes
 from .stand_ins import STAND_IN
 from .user_line import Line, user_line
 
@@ -60,7 +60,7 @@ def anomaly() -> Iterator[None]:
         ...
     FloatingPointError: invalid value encountered in log(x = -1.0), which gives nan, at ...
     """
-    context, before = object(), _watching.get()
+    context, before = Scope(), _watching.get()
     try:
         open_scopes.add(context)
         _watching.set(True)

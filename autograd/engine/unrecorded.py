@@ -12,7 +12,7 @@ from ..ops.structural import Structural
 from ..ops.table import CONSTANTS
 from .description import IN_TUPLES, UNNAMED
 from .gradients import NOT_YET
-from .levels import FIRST_OF_TRACES, highest_open, open_levels, open_scopes
+from .levels import FIRST_OF_TRACES, Scope, highest_open, open_levels, open_scopes
 from .nonfinite import examine, is_watching
 
 _is_off: ContextVar[bool] = ContextVar("no_grad", default=False)
@@ -46,7 +46,7 @@ def no_grad() -> Iterator[None]:
     >>> grad(lambda x: x * square(x))(3.0)
     9.0
     """
-    context, before = object(), is_off()
+    context, before = Scope(), is_off()
     try:
         open_scopes.add(context)
         _is_off.set(True)

@@ -29,7 +29,12 @@ class InterruptWatch:
             before = signal.getsignal(signal.SIGINT)
             if callable(before):
                 self._before = before
-                signal.signal(signal.SIGINT, self._note)
+                try:
+                    signal.signal(signal.SIGINT, self._note)
+                except KeyboardInterrupt:
+                    # One that came before the first step of the block.
+                    signal.signal(signal.SIGINT, before)
+                    raise
         return self
 
     def __exit__(

@@ -6,6 +6,7 @@ of a process that is killed while it writes, the last line is incomplete and is 
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import inspect
 import json
@@ -184,8 +185,17 @@ class ResultsFile:
             ) from None
         names = names_of(self._f, [point])
         at = dict(zip(names, map(stated, values_at(point, names)), strict=True))
+        self._append(checked_line({"point": number, "at": at, "result": content}))
+
+    def _append(self, line: bytes) -> None:
         # In one call, unbuffered: the system has all of the line, or the process has died within it.
-        self._file.write(checked_line({"point": number, "at": at, "result": content}))
+        end = self._file.tell()
+        if self._file.write(line) == len(line):
+            return
+        # On a full disk a part of it is written without an error, and the next line would stand behind it.
+        self._file.truncate(end)
+        self._file.seek(end)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path))
 
     def _lock(self) -> None:
         if fcntl is None:

@@ -17,6 +17,7 @@ from ..optimizers.schedules import ReduceLROnPlateau
 from .callbacks import Training
 from .checkpoints import INTERRUPTED, Saved
 from .eager_or_compiled import Steps
+from .history import History
 from .measuring import Measured
 from .not_finite import not_finite_in, why_not_finite
 from .samples import Array, WeightedSamples
@@ -144,12 +145,10 @@ class Epochs:
         """Record an epoch, and tell of it."""
         if self.is_watched:
             self.steps.write()
-        self.history.loss.append(loss)
-        self.history.lr.append(rate)
-        if measured is not None:
-            _append(self.history.metrics, measured)
+        found = History([loss], {} if measured is None else measured.columns(), lr=[rate])
         if self.held_out is not None:
-            self._evaluate(self.held_out)
+            self._evaluate(self.held_out, found)
+        self.history.add(found)
         if self.training.schedule is not None:
             self._schedule("epoch")
         for callback in self.callbacks:
@@ -179,8 +178,8 @@ class Epochs:
             yield batch
             self._schedule("batch")
 
-    def _evaluate(self, held_out: SampleSource) -> None:
-        """Record the loss and the metrics of samples that are not learnt from."""
+    def _evaluate(self, held_out: SampleSource, record: History) -> None:
+        """Add the loss and the metrics of samples that are not learnt from to the record of an epoch."""
         values, weights, measured = [], [], Measured(self.metrics, held_out.is_streamed)
         for number, batch in enumerate(held_out.in_order()):
             if held_out.is_streamed and (cell := not_finite_in(batch)):
@@ -189,8 +188,7 @@ class Epochs:
             values.append(found.loss)
             weights.append(found.weight)
             measured.add(found.outputs, found.targets)
-        self.history.val_loss.append(_mean(values, weights))
-        _append(self.history.val_metrics, measured)
+        record.val_loss, record.val_metrics = [_mean(values, weights)], measured.columns()
 
     def _schedule(self, per: str) -> None:
         """Step the schedule after a batch, or after an epoch."""
@@ -201,12 +199,6 @@ class Epochs:
             schedule.step((self.history.val_loss or self.history.loss)[-1])
         else:
             schedule.step()
-
-
-def _append(columns: dict[str, list[float]], measured: Measured) -> None:
-    """Append a number to each column."""
-    for name, number in measured.numbers().items():
-        columns.setdefault(name, []).append(number)
 
 
 def _mean(values: list[float], weights: list[float]) -> float:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import os
+from collections import deque
 from dataclasses import dataclass, field
+from itertools import starmap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,6 +56,22 @@ class History:
     how: str = ""
     ended: str = ""
     best_epoch: int | None = None
+
+    def add(self, epoch: History) -> None:
+        """Append the numbers of one more epoch: all of them or, after an interrupt, none.
+
+        Examples
+        --------
+        >>> history = History(loss=[1.0], metrics={"r2": [0.5]})
+        >>> history.add(History(loss=[0.5], metrics={"r2": [0.75]}))
+        >>> history.columns()
+        {'loss': [1.0, 0.5], 'r2': [0.5, 0.75]}
+        """
+        columns = [(self.loss, epoch.loss), (self.val_loss, epoch.val_loss), (self.lr, epoch.lr)]
+        for own, new in ((self.metrics, epoch.metrics), (self.val_metrics, epoch.val_metrics)):
+            columns += [(own.setdefault(name, []), numbers) for name, numbers in new.items()]
+        # Python handles Ctrl-C only between its own instructions: here none come between two columns.
+        deque(starmap(list.extend, columns), maxlen=0)
 
     def columns(self) -> dict[str, list[float]]:
         """Return what was recorded by name: ``loss``, ``val_loss``, metrics, and ``val_`` and their names.

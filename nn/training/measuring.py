@@ -28,9 +28,9 @@ class Measured:
     ...     measured = Measured({"r2": r2}, is_streamed)
     ...     measured.add(np.array([1.0, 2.0]), np.array([1.0, 3.0]))
     ...     measured.add(np.array([2.0]), np.array([2.0]))
-    ...     print(measured.numbers())
-    {'r2': 0.5}
-    {'r2': 0.5}
+    ...     print(measured.columns())
+    {'r2': [0.5]}
+    {'r2': [0.5]}
     """
 
     def __init__(self, metrics: Mapping[str, Metric], is_streamed: bool) -> None:
@@ -50,11 +50,11 @@ class Measured:
         for each in self._running.values():
             each.add(outputs, targets)
 
-    def numbers(self) -> dict[str, float]:
-        """Return each metric of all samples."""
+    def columns(self) -> dict[str, list[float]]:
+        """Return each metric of all samples, as a column of one epoch."""
         if self._running is not None:
-            return {name: each.result() for name, each in self._running.items()}
+            return {name: [each.result()] for name, each in self._running.items()}
         if not self._metrics:
             return {}
         outputs, targets = np.concatenate(self._outputs), np.concatenate(self._targets)
-        return {name: float(measure(outputs, targets)) for name, measure in self._metrics.items()}
+        return {name: [float(measure(outputs, targets))] for name, measure in self._metrics.items()}

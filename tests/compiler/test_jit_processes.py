@@ -7,14 +7,17 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
+from interrupts import interrupted_at
 from test_jit_backends import run_program
 
 from autograd import jit
 from autograd.compiler.runtime import background
-from autograd.compiler.runtime.background import improve_later
+from autograd.compiler.runtime import program as program_of_runtime
+from autograd.compiler.runtime.background import improve_later, wait_for_all
 from autograd.compiler.runtime.program import CompilationReport, Program, Run
 
 numba = pytest.importorskip("numba")
@@ -151,13 +154,128 @@ def test_a_fork_does_not_wait_forever(monkeypatch: pytest.MonkeyPatch) -> None:
     first.settled.wait()
 
 
+def test_the_program_that_a_fork_did_not_wait_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody in a child waits for the program that was being compiled when the fork lost patience."""
+    monkeypatch.setattr(background, "PATIENCE", 0.01)
+    is_compiling, may_end = threading.Event(), threading.Event()
+
+    def slow() -> Run:
+        is_compiling.set()
+        may_end.wait()
+        return lambda x: (x + 1.0,)
+
+    program = program_that(slow)
+    improve_later(program)
+    is_compiling.wait()
+    parent, in_parent = background._worker, program.settled
+    monkeypatch.setattr(background, "_worker", parent)  # Restores the worker after the test.
+    parent.before_fork()
+    parent.after_fork()
+    background._begin_in_child()
+    program.wait()
+    assert program.run(1.0) == (1.0,)
+    program.settled = in_parent
+    may_end.set()
+    program.wait()
+    assert program.run(1.0) == (2.0,)
+
+
+def test_ctrl_c_while_a_fork_waits() -> None:
+    """Where Ctrl-C ends the wait of a fork for the compiler, all is compiled afterwards."""
+    is_compiling, may_end = threading.Event(), threading.Event()
+
+    def slow() -> Run:
+        is_compiling.set()
+        may_end.wait()
+        return lambda x: (x + 1.0,)
+
+    first, second = program_that(slow), program_that(lambda: lambda x: (x + 2.0,))
+    improve_later(first)
+    is_compiling.wait()
+    worker, compiling = background._worker, background._worker.compiling
+
+    class Impatient:
+        def acquire(self, timeout: float) -> bool:
+            raise KeyboardInterrupt
+
+        def _is_owned(self) -> bool:
+            return False
+
+    worker.compiling = Impatient()  # type: ignore[assignment]
+    with pytest.raises(KeyboardInterrupt):
+        worker.before_fork()
+    worker.after_fork()
+    worker.compiling = compiling
+    assert not worker.is_free
+    may_end.set()
+    improve_later(second)
+    second.wait()
+    assert (first.run(1.0), second.run(1.0)) == ((2.0,), (3.0,))
+
+
+FILES = {str(module.__file__) for module in (background, program_of_runtime, threading)}
+
+
+def queue_and_wait(program: Program) -> None:
+    """Have a program compiled."""
+    improve_later(program)
+    wait_for_all()
+
+
+def test_ctrl_c_anywhere_while_a_program_is_queued() -> None:
+    """Wherever Ctrl-C interrupts who queues a program or waits, it is compiled when it is next queued."""
+    for count in range(1, 1000):
+        program = program_that(lambda: lambda x: (x + 1.0,))
+        work = partial(queue_and_wait, program)
+        was_interrupted = interrupted_at(count, work, FILES)
+        improve_later(program)
+        assert program.settled.wait(60.0)
+        assert program.run(1.0) == (2.0,)
+        assert program.report.backend == "another"
+        if not was_interrupted:
+            break
+    assert not was_interrupted
+    assert count > 20
+
+
+OPEN = """
+import os, threading
+from autograd import Value, grad, no_grad
+from autograd.engine.levels import open_scopes
+is_open, may_end = threading.Event(), threading.Event()
+
+def f(x):
+    is_open.set()
+    may_end.wait()
+    return x * x
+
+thread = threading.Thread(target=lambda: print(grad(f)(3.0), flush=True))
+thread.start()
+is_open.wait()
+with no_grad():
+    child = os.fork()
+    if child == 0:
+        print(len(open_scopes), (Value(2.0) * 3.0).is_leaf, flush=True)
+        os._exit(0)
+    os.waitpid(child, 0)
+print(len(open_scopes), flush=True)
+may_end.set()
+thread.join()
+"""
+
+
+def test_a_fork_while_another_thread_differentiates(tmp_path: Path) -> None:
+    """In the child what other threads had begun is over, and what the forking thread has begun goes on."""
+    assert run_program(tmp_path, OPEN) == ["1", "True", "1", "6.0"]
+
+
 def test_the_thread_ends_when_there_is_nothing_to_do() -> None:
     """The compiler thread ends when the queue is empty, so the process can fork without a warning."""
     f = jit(lambda x: x * 2.0)
     f(1.0)
     f.wait()
     for thread in threading.enumerate():
-        if thread.name == "autograd.jit":
+        if thread.name == "autograd.jit" and thread.is_alive():
             thread.join()
     assert background._worker.thread is None
 
@@ -169,7 +287,7 @@ def test_no_thread_can_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
         raise RuntimeError("can't start new thread")
 
     for thread in threading.enumerate():
-        if thread.name == "autograd.jit":
+        if thread.name == "autograd.jit" and thread.is_alive():
             thread.join()
     monkeypatch.setattr(threading.Thread, "start", refuse)
     f = jit(lambda x: x * 2.0)

@@ -593,6 +593,30 @@ def test_threads_with_few_programs(monkeypatch: pytest.MonkeyPatch) -> None:
     assert wrong == []
 
 
+def test_clearing_during_a_call() -> None:
+    """What a call has traced or found before another one calls `clear_cache` is used by no later call."""
+    scales, between = [1.0], [lambda: None]
+
+    def f(x: Any) -> Any:
+        scale = scales[0]
+        between.pop()()
+        return x * scale
+
+    def change() -> None:
+        scales[0] += 1.0
+        compiled.clear_cache()
+        between.append(lambda: None)
+
+    compiled = jit(f, backend="numpy")
+    between[:] = [change]
+    assert [compiled(1.0), compiled(1.0), compiled(1.0)] == [1.0, 2.0, 2.0]
+    ready = compiled._latest
+    change()
+    # As another thread does that has begun before.
+    compiled._use_next(ready)
+    assert compiled(1.0) == 3.0
+
+
 def test_source_and_report_are_of_the_last_call() -> None:
     """Source and report are those of the program that ran last, not of the one compiled last."""
     f = jit(lambda x: x * 2.0 if np.ndim(x) == 0 else x @ x, backend="numpy")

@@ -795,6 +795,25 @@ def test_ctrl_c_returns_the_history(jit: bool) -> None:
     assert (neuron.state_dict(), optimizer.steps) == (states[-1], 3)
 
 
+@pytest.mark.parametrize("jit", [False, True], ids=["eager", "compiled"])
+@pytest.mark.parametrize("calls", [5, 6])
+def test_ctrl_c_between_the_columns_of_the_history(jit: bool, calls: int, tmp_path: Path) -> None:
+    """Wherever an epoch is interrupted, its record has all columns or none."""
+    left = iter(range(calls))
+
+    def measure(outputs: Any, targets: Any) -> float:
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+        return 0.5
+
+    options: dict[str, Any] = {"loss": mse, "metrics": measure, "verbose": 0, "jit": jit}
+    history = fit(Neuron(1, "linear", rng=0), X, Y, validation_data=(X, Y), epochs=9, **options)
+    assert {name: len(column) for name, column in history.columns().items()} == dict.fromkeys(
+        ["loss", "val_loss", "measure", "val_measure", "lr"], calls // 2
+    )
+    history.to_csv(tmp_path / "history.csv")
+
+
 def test_callbacks_are_told_of_begin_and_end() -> None:
     """A callback is told of the beginning, each epoch, and the end, in this order."""
     told = []

@@ -188,3 +188,28 @@ def test_a_killed_run(tmp_path: Path) -> None:
 
     assert output("die") == "0\n1\n2\n"
     assert output("go on") == f"3\n4\n{[0.1 * x for x in range(5)]}\n"
+
+
+@pytest.mark.parametrize("fits", [0, 1, 30])
+def test_a_full_disk(tmp_path: Path, fits: int) -> None:
+    """A line of which only a part can be written is an error, and the next run goes on before it."""
+    resource = pytest.importorskip("resource")
+    path = tmp_path / "study.jsonl"
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def f(x: int) -> float:
+        calls.append(x)
+        if len(calls) == 3:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + fits, limits[1]))
+        return x / 3
+
+    calls: list[int] = []
+    try:
+        with pytest.raises(OSError, match=r"No space left|File too large"):
+            run(f, range(5), resume=path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert path.read_bytes().count(b"\n") == 3
+    assert path.read_bytes().endswith(b"\n")
+    assert list(run(f, range(5), resume=path)) == [x / 3 for x in range(5)]
+    assert calls == [0, 1, 2, 2, 3, 4]

@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 import nn
 from autograd import sweep
 from autograd.studies import SweepError, SweepResults
+from autograd.studies.interrupts import InterruptWatch
 from autograd.studies.json_trees import as_json, line_of
 
 ROOT = Path(__file__).parents[2]
@@ -308,6 +309,21 @@ def test_an_interrupt_that_the_function_catches() -> None:
     with pytest.warns(RuntimeWarning, match="interrupted"):
         results = run(f, {"epochs": [1, 5, 2]})
     assert (results.done, results.missing) == ([0], [1, 2])
+
+
+def test_an_interrupt_on_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C just after interrupts began to be watched leaves the handler that was there."""
+    before, set_handler = signal.getsignal(signal.SIGINT), signal.signal
+
+    def set_and_interrupt(number: int, handler: Any) -> None:
+        set_handler(number, handler)
+        if handler != before:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(signal, "signal", set_and_interrupt)
+    with pytest.raises(KeyboardInterrupt), InterruptWatch():
+        pass
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_an_interrupt_cancels_the_rest() -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...files import write_whole
 from .portable_trees import PortableTrees
 
 if TYPE_CHECKING:
@@ -50,14 +51,19 @@ class StableHLO:
         return f"<StableHLO of {self.exported.fun_name}({shapes}) for {', '.join(self.exported.platforms)}>"
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write what `jax.export.deserialize` reads to a file.
+        """Write what `jax.export.deserialize` reads to a file, whole or not at all.
 
         Parameters
         ----------
         path : path
             The file.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written. An older file is not changed then.
         """
-        Path(path).write_bytes(bytes(self))
+        write_whole(Path(path), bytes(self))
 
 
 def stablehlo(

@@ -8,6 +8,9 @@ A child forked during a compilation would inherit the compiler's locks without t
 them, so a fork waits for the current program. A process that ended during a compilation would free what
 the compiler still uses, which aborted one process in 900, so the thread is stopped first.
 
+Ctrl-C may come between any two steps of who queues a program or forks. What it has left undone, the next call
+does: a program is queued once more, a thread that was never started is replaced.
+
 On Linux it gives way to other threads, so that functions are called as fast as before where there is one
 processor for all.
 """
@@ -21,6 +24,7 @@ import sys
 import threading
 from collections import deque
 from contextlib import suppress
+from contextvars import Context
 from functools import cache
 from typing import Any
 from weakref import ref
@@ -43,34 +47,48 @@ class _Worker:
     def __init__(self, waiting: deque[ref[Program]]) -> None:
         self.waiting = waiting
         self.thread: threading.Thread | None = None
+        self.current: Program | None = None
         self.is_ending = self.is_free = False
-        # Reentrant, since a signal's handler may call a compiled function for the first time.
+        # Reentrant, since a signal's handler may call a compiled function for the first time, or fork.
         self.changing = threading.RLock()
         self.compiling = threading.RLock()
         # Who forks takes it first, so that the thread does not begin with the next program.
-        self.turn = threading.Lock()
+        self.turn = threading.RLock()
 
     def add(self, program: Program) -> None:
         """Queue a program."""
         with self.changing:
-            if not program.queue():
-                return
-            self.waiting.append(ref(program))
+            if not program.is_queued:
+                self.waiting.append(ref(program))
+                program.queue()
             if self.is_ending:
                 self.give_up()
             else:
                 self.start()
 
     def start(self) -> None:
-        """Start the thread, if there is none and the system has one."""
-        if self.thread is not None:
+        """Start the thread, if there is none that runs, something to do, and the system has one."""
+        if not self.waiting or (self.thread is not None and self.thread.is_alive()):
             return
         try:
-            self.thread = threading.Thread(target=self._work, name="autograd.jit", daemon=True)
+            # With no context variables: some builds of Python hand on those of who happens to be first.
+            run = Context().run
+            self.thread = threading.Thread(target=run, args=(self._work,), name="autograd.jit", daemon=True)
             self.thread.start()
-        except RuntimeError:  # There are too many threads, or Python ends.
+        except (RuntimeError, MemoryError) as error:  # There are too many threads, or Python ends.
+            # Ctrl-C in `threading` may end as a RuntimeError, since its lock is not held at every step.
+            if isinstance(error.__context__, KeyboardInterrupt):
+                raise error.__context__ from None
             self.thread = None
             self.give_up()
+
+    def join(self) -> None:
+        """Wait until there is nothing to do."""
+        with self.changing:
+            self.start()
+            thread = self.thread
+        if thread is not None:
+            thread.join()
 
     def give_up(self) -> None:
         """Drop the queue, and release whoever waits for its programs."""
@@ -97,32 +115,42 @@ class _Worker:
 
     def _improve_next(self) -> bool:
         """Compile the next program; return whether there was one."""
-        program = self._next()
-        if program is not None:
-            program.improve()
-        return program is not None
+        self.current = self._next()
+        if self.current is None:
+            return False
+        # One that was queued twice has been compiled by now.
+        if not self.current.settled.is_set():
+            self.current.improve()
+        self.current = None
+        return True
 
     def _next(self) -> Program | None:
         with self.changing:
-            while self.waiting and not self.is_ending:
+            # Who started this thread was interrupted, and has started another one since.
+            is_own = self.thread is threading.current_thread()
+            while is_own and self.waiting and not self.is_ending:
                 program = self.waiting.popleft()()
                 if program is not None:
                     return program
-            self.thread = None
+            if is_own:
+                self.thread = None
             return None
 
     def before_fork(self) -> None:
-        """Wait for the current program, at most `PATIENCE`; after that, the child compiles nothing."""
+        """Wait for the current program, at most `PATIENCE`; after that, the child compiles nothing.
+
+        Nor does it after Ctrl-C, in spite of which Python forks.
+        """
         self.turn.acquire()
+        self.is_free = False
         self.is_free = self.compiling.acquire(timeout=PATIENCE)
         self.changing.acquire()
 
     def after_fork(self) -> None:
-        """Resume compiling."""
-        self.changing.release()
-        if self.is_free:
-            self.compiling.release()
-        self.turn.release()
+        """Resume compiling; release what was taken, which Ctrl-C may have cut short."""
+        for lock in (self.changing, self.compiling, self.turn):
+            if lock._is_owned():  # type: ignore[attr-defined]
+                lock.release()
 
     def end(self) -> None:
         """Stop between two steps of the compiler, the longest of which take a second."""
@@ -131,7 +159,7 @@ class _Worker:
         if self.thread is not threading.current_thread():
             _stop(self.thread)
         # The thread may have ended between taking a lock and the promise to release it.
-        self.changing, self.compiling, self.turn = threading.RLock(), threading.RLock(), threading.Lock()
+        self.changing, self.compiling, self.turn = threading.RLock(), threading.RLock(), threading.RLock()
 
 
 def _stop(thread: threading.Thread | None) -> None:
@@ -185,7 +213,7 @@ def improve_later(program: Program) -> None:
     _watch()
     _worker.add(program)
     if are_backends_settled():
-        program.settled.wait()
+        program.wait()
 
 
 def wait_for_all() -> None:
@@ -195,9 +223,7 @@ def wait_for_all() -> None:
     --------
     >>> wait_for_all()
     """
-    thread = _worker.thread
-    if thread is not None:
-        thread.join()
+    _worker.join()
 
 
 @cache
@@ -220,6 +246,13 @@ def _begin_in_child() -> None:
     """Continue with the queue of the parent, in a thread of this process."""
     global _worker
     parent, _worker = _worker, _Worker(_worker.waiting)
+    lost = parent.current
+    for program in [lost, *[waiting() for waiting in parent.waiting]]:
+        if program is not None:
+            # Threads that are not here may have held the lock of the one there was.
+            program.settled = threading.Event()
+    if lost is not None:
+        lost.settled.set()
     if not parent.is_free:
         _worker.is_ending = True
         _worker.give_up()

@@ -15,11 +15,11 @@ import os
 import re
 import shutil
 import stat
-import tempfile
 import warnings
 from pathlib import Path
 
 from ...engine.user_line import user_line
+from ...files import remove_unfinished, replace_whole
 
 # About 100 kB each.
 KEPT = 256
@@ -163,11 +163,8 @@ def _digests(path: Path) -> str:
 
 def _write(path: Path, text: str) -> None:
     """Write a file atomically, since another process may be writing the same."""
-    with tempfile.NamedTemporaryFile(
-        "w", dir=path.parent, suffix=".new", delete=False, encoding="utf-8"
-    ) as file:
-        file.write(text)
-    Path(file.name).replace(path)
+    remove_unfinished(path.parent)
+    replace_whole(path, text.encode(), mode=0o600)
 
 
 def is_writable_by_others(cache: Path) -> bool:

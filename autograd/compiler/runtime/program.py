@@ -153,7 +153,7 @@ class Program:
         self.export: Callable[[Sequence[str] | None], Any] | None = None
         self.settled = Event()
         self.settled.set()
-        self._is_queued = False
+        self._is_promised = False
         self._backend = ""
         self._make: Callable[[], Run] | None = None
 
@@ -174,13 +174,21 @@ class Program:
         if (make := self._make) is not None:
             self._make = lambda: around(make())
 
-    def queue(self) -> bool:
-        """Promise a call of `improve`; return False where there is no need, or it was promised before."""
-        if self._is_queued or self.settled.is_set():
-            return False
-        self._is_queued = True
+    @property
+    def is_queued(self) -> bool:
+        """Whether a call of `improve` is promised, or there is no need for one."""
+        return self._is_promised or self.settled.is_set()
+
+    def queue(self) -> None:
+        """Promise a call of `improve`."""
         self.report = self.report._replace(remark=f"{self._backend} is compiling")
-        return True
+        self._is_promised = True
+
+    def wait(self) -> None:
+        """Wait until `improve` was called, or is not going to be."""
+        # Threads that are not in the child of a fork may have held the lock that waiting takes.
+        if not self.settled.is_set():
+            self.settled.wait()
 
     def improve(self) -> None:
         """Make the faster program, and run it from now on. If that fails, the report says why."""

@@ -11,10 +11,11 @@ import os
 import re
 import stat
 from contextlib import suppress
+from functools import cache
 from hashlib import sha256
-from itertools import count
 from pathlib import Path
 
+from ...files import remove_unfinished, replace_whole
 from .cache import directory, is_writable_by_others
 
 LARGEST = 1_000_000
@@ -24,10 +25,8 @@ KEPT = 64_000_000
 """How many bytes all files may have, about; those not used for longest go first."""
 
 _FOLDER = "tapes"
-_NAME = re.compile(r"[0-9a-f]{32}(\.\d+\.\d+\.new)?")
+_NAME = re.compile(r"[0-9a-f]{32}")
 _DIGEST = 32
-
-_numbers = count()
 
 
 def read(key: str) -> bytes | None:
@@ -83,14 +82,8 @@ def write(key: str, record: bytes) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
         if is_writable_by_others(folder):
             return
-        new = folder / f"{key}.{os.getpid()}.{next(_numbers)}.new"
-        try:
-            with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(_digest(key, record) + record)
-            new.replace(folder / key)
-        except OSError:
-            new.unlink(missing_ok=True)
-            raise
+        _tidy(folder)
+        replace_whole(folder / key, _digest(key, record) + record, mode=0o600)
         # To look at all files takes as long as to write several.
         if key[0] == "0":
             _forget_old(folder)
@@ -102,6 +95,12 @@ _NO_LINKS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 def _digest(key: str, record: bytes) -> bytes:
     """Return the digest of a record under its name: under another it would be another program."""
     return sha256(key.encode() + record).digest()
+
+
+@cache
+def _tidy(folder: Path) -> None:
+    """Remove what killed processes have left, once: to look at all files takes as long as to write some."""
+    remove_unfinished(folder)
 
 
 def _is_own_file(found: os.stat_result) -> bool:
