@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 # The tests use a separate cache of compiled programs, empty at the start.
 _cache = tempfile.TemporaryDirectory(prefix="chainrule-")
@@ -33,7 +33,11 @@ settings.register_profile(
     print_blob=True,
     max_examples=int(os.environ.get("CHAINRULE_EXAMPLES", "100")),
 )
-settings.load_profile("chainrule")
+# For campaigns that only ask whether a test fails, not for a small example.
+settings.register_profile(
+    "unreduced", settings.get_profile("chainrule"), phases=[Phase.explicit, Phase.generate]
+)
+settings.load_profile(os.environ.get("CHAINRULE_SETTINGS", "chainrule"))
 
 
 @pytest.fixture(scope="module")
