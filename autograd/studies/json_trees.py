@@ -134,6 +134,9 @@ def _to_array(content: Any) -> Any:
     dtype = np.dtype(kind)
     if dtype.kind not in _KINDS:
         raise ValueError(f"expected an array of numbers or texts, got one of {dtype}")
+    # NumPy takes any of them for as many as there are.
+    if min(shape, default=0) < 0:
+        raise ValueError(f"expected an array of no negative length, got the shape {shape}")
     return np.frombuffer(base64.b64decode(data, validate=True), dtype).reshape(shape).copy()
 
 

@@ -24,6 +24,7 @@ from .points import name_of, names_of, values_at, written
 from .tasks import Seeds
 
 FORMAT = "chainrule sweep 1"
+_BEGIN = b'{"format": "%s"' % FORMAT.encode()
 
 try:
     import fcntl
@@ -208,41 +209,59 @@ class ResultsFile:
             ) from None
 
     def _read(self, identity: SweepIdentity) -> dict[int, Any]:
-        content = self._file.read()
+        # Of another file no more than this is read, however large it is.
+        content = self._file.read(len(_BEGIN))
+        if content == _BEGIN:
+            content += self._file.read()
         lines = content.splitlines(keepends=True)
         described = line_in(lines[0]) if lines else None
         if described is None or described.get("format") != FORMAT:
             raise ValueError(f"{str(self._path)!r} is no file of a sweep; give another path, or remove it")
-        self._check(SweepIdentity._make(map(described.get, SweepIdentity._fields)), identity)
+        try:
+            different = difference(SweepIdentity._make(map(described.get, SweepIdentity._fields)), identity)
+        # The line may say anything of the sweep that it is of.
+        except (TypeError, LookupError, AttributeError, ValueError) as error:
+            raise ValueError(f"line 1 of {str(self._path)!r} is damaged; remove the file") from error
+        self._check(different, described["source"], identity)
         results: dict[int, Any] = {}
         end = len(lines[0])
         for i, line in enumerate(lines[1:], 2):
             found = line_in(line)
-            if found is None:
-                if i == len(lines):
-                    break
+            if found is None and i == len(lines):
+                break
+            try:
+                number, result = _result_in(found, identity.points)
+            # What stands there may be anything, also with the right checksum.
+            except (TypeError, LookupError, AttributeError, ValueError, RecursionError) as error:
                 raise ValueError(
                     f"line {i} of {str(self._path)!r} is damaged; remove that line to compute its point again"
-                )
-            results[found["point"]] = from_json(found["result"])
+                ) from error
+            results[number] = result
             end += len(line)
         self._file.truncate(end)
         self._file.seek(end)
         return results
 
-    def _check(self, before: SweepIdentity, now: SweepIdentity) -> None:
-        different = difference(before, now)
+    def _check(self, different: str, source: str, now: SweepIdentity) -> None:
         if different:
             raise ValueError(
                 f"{str(self._path)!r} is of another sweep: {different}; give another path, or remove the file"
             )
-        if before.source != now.source:
+        if source != now.source:
             warnings.warn(
                 f"the source of {now.function} is not that of the results in {str(self._path)!r}, which are "
                 "kept; remove the file to compute them again",
                 RuntimeWarning,
                 stacklevel=user_line().depth + 1,
             )
+
+
+def _result_in(line: Any, points: int) -> tuple[int, Any]:
+    """Return the number of a point, and its result, from what a line says."""
+    number = line["point"]
+    if type(number) is not int or not 0 <= number < points:
+        raise ValueError(f"expected a point from 0 to {points - 1}, got {number!r}")
+    return number, from_json(line["result"])
 
 
 def difference(before: SweepIdentity, now: SweepIdentity) -> str:
@@ -297,5 +316,8 @@ def line_in(line: bytes) -> dict[str, Any] | None:
     text, mark, _ = line.rpartition(b', "crc32": ')
     if not mark or not line.endswith(b"\n") or line != text + b', "crc32": "%08x"}\n' % zlib.crc32(text):
         return None
-    found: dict[str, Any] = json.loads(line)
-    return found
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None

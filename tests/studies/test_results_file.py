@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
+import zlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -18,6 +20,7 @@ from hypothesis.extra import numpy as arrays
 
 from autograd import sweep
 from autograd.studies.json_trees import as_json, from_json, line_of
+from autograd.studies.results_file import checked_line
 
 run = partial(sweep, progress=False)
 
@@ -104,6 +107,74 @@ def test_another_file(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(ValueError, match=r"study.jsonl' is no file of a sweep"):
         run(functions.not_at_two, [0, 1, 3], resume=path)
     assert path.read_bytes() == content
+
+
+NUMBERS = {"point": 1, "at": {"x": 1}, "result": 0.5}
+LINES: dict[str, Any] = {
+    "a point that there is not": NUMBERS | {"point": 3},
+    "a negative point": NUMBERS | {"point": -1},
+    "a text as a point": NUMBERS | {"point": "1"},
+    "a list as a point": NUMBERS | {"point": []},
+    "no point": {"result": 0.5},
+    "no result": {"point": 1},
+    "an unknown tag": NUMBERS | {"result": {"module": "os"}},
+    "an array of objects": NUMBERS | {"result": {"array": ["|O", [1], "AAAAAAAAAAA="]}},
+    "an array of fewer numbers": NUMBERS | {"result": {"array": ["<f8", [10**12], "AAAAAAAAAAA="]}},
+    "a negative length": NUMBERS | {"result": {"array": ["<f8", [-5], "AAAAAAAAAAA="]}},
+    "an array that is none": NUMBERS | {"result": {"array": 3}},
+    "pairs without a key": NUMBERS | {"result": {"pairs": [[[], 1]]}},
+    "two tags": NUMBERS | {"result": {"tuple": [], "dict": {}}},
+}
+
+
+@pytest.mark.parametrize("line", LINES.values(), ids=LINES)
+def test_a_line_made_by_somebody_else(tmp_path: Path, line: dict[str, Any]) -> None:
+    """A line with the right checksum that says what no sweep has written is damaged, too."""
+    path = tmp_path / "study.jsonl"
+    run(functions.not_at_two, [0, 1, 3], resume=path)
+    first, *others = path.read_bytes().splitlines(keepends=True)
+    content = b"".join([first, checked_line(line), *others])
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"line 2 of '.*study.jsonl' is damaged; remove that line"):
+        run(functions.not_at_two, [0, 1, 3], resume=path)
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("tree", ["[" * 50_000 + "]" * 50_000, "9" * 5_000, "nul"])
+def test_a_line_that_json_does_not_read(tmp_path: Path, tree: str) -> None:
+    """A line that is nested too deeply, or has a number of too many digits, is damaged, too."""
+    path = tmp_path / "study.jsonl"
+    run(functions.not_at_two, [0, 1, 3], resume=path)
+    text = b'{"point": 1, "result": %s' % tree.encode()
+    first, *others = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([first, text + b', "crc32": "%08x"}\n' % zlib.crc32(text), *others]))
+    with pytest.raises(ValueError, match=r"line 2 of '.*study.jsonl' is damaged"):
+        run(functions.not_at_two, [0, 1, 3], resume=path)
+
+
+@pytest.mark.parametrize("name", ["names", "values", "seed", "digest", "points", "function"])
+@pytest.mark.parametrize("other", [None, 3, [3], {"x": 1}], ids=str)
+def test_a_first_line_made_by_somebody_else(tmp_path: Path, name: str, other: Any) -> None:
+    """Whatever the first line says of its sweep, the file is taken for that of another one, or damaged."""
+    path = tmp_path / "study.jsonl"
+    run(functions.noisy, {"x": [1.0, 2.0]}, seed=1, resume=path)
+    first, *others = path.read_bytes().splitlines(keepends=True)
+    said = json.loads(first)
+    del said["crc32"]
+    changed = said | ({"digest": "other"} if name == "values" else {}) | {name: other}
+    path.write_bytes(b"".join([checked_line(changed), *others]))
+    with contextlib.suppress(ValueError):
+        run(functions.noisy, {"x": [1.0, 2.0]}, seed=1, resume=path)
+
+
+def test_a_file_without_an_end(tmp_path: Path) -> None:
+    """Of a file of something else no more is read than its beginning, be it 1 TiB of zeros."""
+    path = tmp_path / "study.jsonl"
+    path.touch()
+    os.truncate(path, 2**40)
+    with pytest.raises(ValueError, match=r"study.jsonl' is no file of a sweep"):
+        run(functions.not_at_two, [0, 1, 3], resume=path)
+    assert path.stat().st_size == 2**40
 
 
 @pytest.mark.parametrize(
