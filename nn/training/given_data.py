@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .batch_iterables import Batches
-from .memory_maps import OnDisk, is_in_large_file
+from .memory_maps import OnDisk, in_memory, is_in_large_file
 from .not_finite import not_finite_in
 from .samples import Array, ClassWeight, WeightedSamples, samples_of
 from .sources import InMemory, SampleSource
@@ -97,6 +97,7 @@ def sources_of(
         )
     if is_in_large_file(found):
         return source, OnDisk(found, batch_size or _EVALUATED)
+    found = in_memory(found)
     cell = not_finite_in(found)
     if cell:
         raise FloatingPointError(f"of the held-out samples, {cell}")
@@ -112,6 +113,7 @@ def _of_arrays(
 ) -> SampleSource:
     """Return the batches of arrays, which are in memory or in a large file."""
     if not is_in_large_file(samples):
+        samples = in_memory(samples)
         return InMemory(samples_of(samples.x, samples.y, sample_weight, class_weight, ndim=ndim), batch_size)
     if batch_size is None:
         raise ValueError(

@@ -51,6 +51,64 @@ def file_of(array: Array) -> np.memmap | None:
     return None
 
 
+def check_whole(array: Array) -> None:
+    """Raise if the file of an array is shorter than the array, so that to read it would end the process.
+
+    Raises
+    ------
+    OSError
+        If the file was cut off since it was mapped.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryFile() as file:
+    ...     x = np.memmap(file, shape=(4, 2), mode="w+")
+    ...     check_whole(x[1:])
+    ...     _ = file.truncate(3)
+    ...     check_whole(x[1:])
+    Traceback (most recent call last):
+        ...
+    OSError: the file of an array has 3 bytes, and had 8 when it was mapped: it was cut off since
+    """
+    file = file_of(array)
+    if file is None:
+        return
+    assert isinstance(file.base, mmap.mmap)
+    size, expected = file.base.size(), file.offset + file.nbytes
+    if size < expected:
+        name = "" if file.filename is None else f" {str(file.filename)!r}"
+        raise OSError(
+            f"the file{name} of an array has {size:,} bytes, and had {expected:,} when it was mapped: "
+            "it was cut off since"
+        )
+
+
+def in_memory(samples: WeightedSamples) -> WeightedSamples:
+    """Return samples of which none is in a file, which may be cut off while it is read.
+
+    Raises
+    ------
+    OSError
+        If it is cut off already.
+
+    Examples
+    --------
+    >>> from .samples import samples_of
+    >>> import tempfile
+    >>> with tempfile.TemporaryFile() as file:
+    ...     x = np.memmap(file, shape=(4, 2), mode="w+")
+    ...     type(in_memory(samples_of(x, np.ones(4))).x)
+    <class 'numpy.ndarray'>
+    """
+    return WeightedSamples(*map(_from_file, samples.columns()))
+
+
+def _from_file(array: Array) -> Array:
+    check_whole(array)
+    return array if file_of(array) is None else np.array(array)
+
+
 def is_in_large_file(samples: WeightedSamples) -> bool:
     """Return whether samples are in files, and are more than a window."""
     columns = samples.columns()
@@ -213,6 +271,7 @@ def _copied(arrays: tuple[Array, ...], blocks: list[slice]) -> list[Array]:
     start = 0
     for block, length in zip(blocks, lengths, strict=True):
         for array, copy in zip(arrays, copied, strict=True):
+            check_whole(array)
             copy[start : start + length] = array[block]
         # After all of them, since they may be columns of one file.
         for array in arrays:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import subprocess
 import sys
 import threading
@@ -597,3 +598,24 @@ def test_a_loader_of_pytorch() -> None:
     loader = torch.utils.data.DataLoader(rows, batch_size=32)
     expected = trained(in_batches(32, X, Y), schedule="cosine")
     assert trained(loader, schedule="cosine") == expected
+
+
+@pytest.mark.parametrize("is_large", [True, False])
+def test_a_file_that_is_cut_off(tmp_path: Path, request: pytest.FixtureRequest, is_large: bool) -> None:
+    """A file that is shorter than when it was mapped is an error; to read it would end the process."""
+    if is_large:
+        request.getfixturevalue("small_windows")
+    x = in_file(tmp_path / "x.npy", X)
+
+    def cut_off(training: Training) -> None:
+        os.truncate(tmp_path / "x.npy", 200)
+
+    if is_large:
+        with pytest.raises(OSError, match=r"x\.npy' of an array has 200 bytes, and had 2,528"):
+            trained(x, Y, batch_size=8, callbacks=[cut_off])
+    else:
+        trained(x, Y, batch_size=8, callbacks=[cut_off])
+    with pytest.raises(OSError, match="it was cut off since"):
+        trained(x, Y, batch_size=8)
+    with pytest.raises(OSError, match="it was cut off since"):
+        trained(X, Y, batch_size=8, validation_data=(x, Y))
