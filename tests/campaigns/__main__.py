@@ -25,6 +25,7 @@ def main(words: list[str]) -> int:
     parser.add_argument("options", nargs=argparse.REMAINDER, help="of the campaign; --help lists them")
     found = parser.parse_args(words)
     # They use what the tests do: the settings of Hypothesis, a cache of their own, the random programs.
+    sys.path.insert(1, str(Path(__file__).parent.parent / "compiler"))
     sys.path.insert(1, str(Path(__file__).parent.parent))
     sys.path.insert(1, str(Path(__file__).parent.parent.parent))
     failures: int = import_module(found.campaign.replace("-", "_")).main(found.options)
