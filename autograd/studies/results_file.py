@@ -222,7 +222,7 @@ class ResultsFile:
         # The line may say anything of the sweep that it is of.
         except (TypeError, LookupError, AttributeError, ValueError) as error:
             raise ValueError(f"line 1 of {str(self._path)!r} is damaged; remove the file") from error
-        self._check(different, described["source"], identity)
+        self._check(different, described.get("source"), identity)
         results: dict[int, Any] = {}
         end = len(lines[0])
         for i, line in enumerate(lines[1:], 2):
@@ -242,7 +242,7 @@ class ResultsFile:
         self._file.seek(end)
         return results
 
-    def _check(self, different: str, source: str, now: SweepIdentity) -> None:
+    def _check(self, different: str, source: object, now: SweepIdentity) -> None:
         if different:
             raise ValueError(
                 f"{str(self._path)!r} is of another sweep: {different}; give another path, or remove the file"
