@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import exp, pow
+from math import exp
 from typing import Final
 
 from ..ops.meanings import FLOAT
@@ -62,7 +62,7 @@ floor: Final = FLOAT["floor"]
 
 def sech2(x: float) -> float:
     """Return 1 / cosh(x)**2, the slope of the hyperbolic tangent."""
-    return 4.0 * exp(-2.0 * abs(x)) / pow(1.0 + exp(-2.0 * abs(x)), 2.0)
+    return 4.0 * exp(-2.0 * abs(x)) / (1.0 + exp(-2.0 * abs(x)) * (2.0 + exp(-2.0 * abs(x))))
 
 
 def sigmoid(x: float) -> float:

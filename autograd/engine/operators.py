@@ -582,7 +582,7 @@ class Operators(Conversions):
         """Return 1 / cosh(x)**2, the slope of the hyperbolic tangent."""
         x = self._data
         try:
-            out = 4.0 * exp(-2.0 * abs(x)) / pow(1.0 + exp(-2.0 * abs(x)), 2.0)
+            out = 4.0 * exp(-2.0 * abs(x)) / (1.0 + exp(-2.0 * abs(x)) * (2.0 + exp(-2.0 * abs(x))))
             dx = -2.0 * out * tanh(x)
         except PYTHON_RAISES:
             out, dx = careful(SECH2, x)
