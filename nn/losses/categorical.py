@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from math import inf
+from math import inf, nan
 from typing import Any
 
 import numpy as np
 
-from autograd import Value, dot, logsumexp, sum, vmap
+from autograd import Value, dot, logsumexp, max, stop_gradient, sum, vmap
 
 from .terms import (
     Array,
@@ -96,7 +96,7 @@ def _surprise_of_class(row: Any, label: Any, of_classes: Sequence[Any] | None, s
     logits = list(row)
     is_own = [label == k for k in range(len(logits))]
     if smoothing == 0.0:
-        differences, own = _less_own(logits, is_own)
+        differences, own = _less_largest(logits, is_own)
         surprise = logsumexp(differences) - own
         return surprise if of_classes is None else _weight_of(of_classes, label) * surprise
     shares = [choose(is_it, 1.0, 0.0) for is_it in is_own]
@@ -120,7 +120,7 @@ def _surprise_of_row(row: Any, target: Any, of_classes: Sequence[Any] | None, sm
 
 def _surprise_of_shares(logits: Sequence[Any], shares: Sequence[Any], is_own: Sequence[Any]) -> Any:
     """Return the cross entropy of one sample from what each class counts."""
-    differences, _ = _less_own(logits, is_own)
+    differences, _ = _less_largest(logits, is_own)
     weightless = [unless_weightless(z, share) for z, share in zip(differences, shares, strict=True)]
     return sum(shares) * logsumexp(differences) - dot(shares, weightless)
 
@@ -160,17 +160,21 @@ def _check_logits(rows: Array) -> None:
         )
 
 
-def _less_own(logits: Sequence[Any], is_own: Sequence[Any]) -> tuple[list[Any], Any]:
-    """Return the logits minus that of the sample's own class, and the remainder of its own logit.
+def _less_largest(logits: Sequence[Any], is_own: Sequence[Any]) -> tuple[list[Any], Any]:
+    """Return the logits minus the largest, and that of the sample's own class.
 
-    Otherwise the loss of a well classified sample would round to 0, and so would its derivatives, from a
-    logit of 40 on. An infinite logit is not subtracted, since inf - inf is nan.
+    Where its own is the largest, all others are relative to it, and it is the number 0: else the loss of a
+    well classified sample would round to 0, and so would its derivatives, from a logit of 40 on. Where it is
+    not, the largest is a constant: minus an own logit of -1e17, all others would be equal. An infinite logit
+    is not subtracted, since inf - inf is nan.
     """
+    top = stop_gradient(max(logits))
     own = sum([choose(is_it, logit, 0.0) for logit, is_it in zip(logits, is_own, strict=True)])
-    is_finite = abs(own) < inf
-    base, left = choose(is_finite, own, 0.0), choose(is_finite, 0.0, own)
-    pairs = zip(logits, is_own, strict=True)
-    return [choose(is_it, left, logit - base) for logit, is_it in pairs], left
+    is_finite = abs(top) < inf
+    leads = own == choose(is_finite, top, nan)
+    base = choose(leads, own, choose(is_finite, top, 0.0))
+    left = choose(leads, 0.0, own - base)
+    return [choose(is_it, left, logit - base) for logit, is_it in zip(logits, is_own, strict=True)], left
 
 
 def _wanted(targets: Array, shape: tuple[int, ...], single: bool) -> tuple[Array, bool]:
