@@ -1,4 +1,7 @@
-"""``python -m benchmarks``: measure, compare the answers, and show the ratios."""
+"""``python -m benchmarks``: measure, compare the answers, and show the ratios.
+
+``python -m benchmarks accuracy`` measures the errors of values and derivatives instead.
+"""
 
 import argparse
 import json
@@ -12,6 +15,11 @@ from .measure import CASES, Measurement, Places, disagreements, measure
 
 def main() -> int:
     """Run the command; the exit status is 1 if an answer differs."""
+    if sys.argv[1:2] == ["accuracy"]:
+        # It needs mpmath, and what the tests compare with.
+        from .accuracy.command import main as accuracy
+
+        return accuracy(sys.argv[2:])
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     names = [case.replace("_", "-") for case in CASES]
     parser.add_argument("--case", action="append", choices=names, help="only this case; may be repeated")
