@@ -99,7 +99,7 @@ def apply(op: Op, *args: Any) -> Any:
     3.0
     """
     items, numbers, count = _column(op, args)
-    found = _evaluate(op, numbers)
+    found = evaluate(op, numbers)
     if not count:
         return _plain(op, found[0], items)
     partials = _kept(items, count, found[1:])
@@ -151,7 +151,7 @@ def apply_variadic(op: Op, *sequences: Iterable[Any]) -> Any:
     if len(items) != len(columns[0]) * len(columns):
         lengths = " and ".join(str(len(column)) for column in columns)
         raise ValueError(f"{op.name} expected sequences of one length, got lengths {lengths}")
-    found = _evaluate(op, columns)
+    found = evaluate(op, columns)
     if not count:
         return _plain(op, found[0], items)
     partials: list[float | None] = []
@@ -231,8 +231,22 @@ def _plain(op: Op, out: float, args: Sequence[float]) -> float:
     return out
 
 
-def _evaluate(op: Op, numbers: list[Any]) -> list[Any]:
-    """Return the value of a row and its partials."""
+def evaluate(op: Op, numbers: Sequence[Any]) -> list[Any]:
+    """Return the value of a row and its partials, as a node of it stores them.
+
+    Parameters
+    ----------
+    op : Op
+        The row.
+    numbers : sequence of float, or of list of float for a variadic row
+        Its arguments.
+
+    Examples
+    --------
+    >>> from autograd.ops.table import OPS
+    >>> evaluate(OPS["mul"], [2.0, 3.0]), evaluate(OPS["truediv"], [1.0, 0.0])
+    ([6.0, 3.0, 2.0], [inf, inf, -inf])
+    """
     try:
         found: list[Any] = in_one_call(op)(*numbers)
         return found

@@ -39,7 +39,8 @@ def accumulate(root: Value, seed: float, create_graph: bool = False) -> None:
     """
     order = consumers_first(root, by_derivative=True)
     leaves = [node for node in order if node.op is None]
-    adjoints = adjoints_of(order, [root], [seed], leaves, create_graph)
+    # By all nodes, not by the leaves: a result that depends on none, as of a constant, has its gradient too.
+    adjoints = adjoints_of(order, [root], [seed], order, create_graph)
     numbers = {node: number_in(adjoints.get(node, 0.0)) for node in order}
     found = [adjoints.get(leaf, 0.0) for leaf in leaves]
     if create_graph:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Container, Sequence
 from functools import cache
 from typing import Any
 
+from ..engine.apply import evaluate
 from ..engine.nonfinite import PYTHON_RAISES
 from ..engine.tracing import may_be_traced
 from ..engine.value import Value
@@ -16,8 +17,9 @@ from .rules_on_values import on_values, while_traced
 
 Scalar = Value | float
 
-# Stored partials are those of the forward pass. If recomputed ones differ by more than rounding, a leaf was
-# assigned to since.
+# Numbers and partials that a node has stored are those of the forward pass. If recomputed ones differ by more
+# than rounding, a leaf was assigned to since. The partial alone does not tell: that of sin(x) is the same at
+# -x, where the second derivative is the opposite one.
 _ROUNDING = 1e-9
 
 
@@ -57,6 +59,7 @@ def partials_as_graph(node: Value, wanted: Container[Value]) -> Sequence[Scalar 
     atoms = _atoms(op)
     of_elements = _of_elements(node, op, args) if atoms is None else []
     found: list[Scalar | None] = []
+    by_rule = False
     for i, stored in enumerate(node.partials):
         if stored is None or args[i] not in wanted:
             found.append(None)
@@ -69,14 +72,31 @@ def partials_as_graph(node: Value, wanted: Container[Value]) -> Sequence[Scalar 
                 found.append(atom)
                 continue
             partial = _by_rule(node, op, args, i) if atom is None else _operand_of(node, args, atom)
-        # Asked for equality first, which holds for nearly all.
-        if isinstance(partial, Value) and partial._data != stored and _differ(stored, partial._data):
-            raise RuntimeError(
-                f"a leaf below {node!r} was assigned to after it was computed, so that its derivative "
-                "cannot be differentiated any more; build the expression again"
-            )
+        if isinstance(partial, Value):
+            is_rule = atoms is None or atoms[i] is None
+            # Asked for equality first, which holds for nearly all. At inf and nan a rule may give other
+            # numbers on nodes.
+            if partial._data != stored and _differ(stored, partial._data, lenient=is_rule):
+                raise _out_of_date(node)
+            by_rule = by_rule or is_rule
         found.append(partial)
+    if by_rule and not may_be_traced(node) and _is_out_of_date(node, op, args):
+        raise _out_of_date(node)
     return found
+
+
+def _is_out_of_date(node: Value, op: Op, args: Sequence[Scalar]) -> bool:
+    """Return whether the operands of a node have other numbers than it was computed from."""
+    numbers = [arg._data if isinstance(arg, Value) else arg for arg in args]
+    columns = [*map(list, op.columns(numbers))] if op.variadic else numbers
+    return _differ(node._data, evaluate(op, columns)[0])
+
+
+def _out_of_date(node: Value) -> RuntimeError:
+    return RuntimeError(
+        f"a leaf below {node!r} was assigned to after it was computed, so that its derivative "
+        "cannot be differentiated any more; build the expression again"
+    )
 
 
 def _operand_of(node: Value, args: Sequence[Scalar], atom: int) -> Scalar:
@@ -152,7 +172,9 @@ def _without_zero(partial: Scalar) -> Scalar:
     return 0.0 if is_zero else partial
 
 
-def _differ(stored: float, found: float) -> bool:
-    if math.isnan(stored) or math.isnan(found) or math.isinf(stored):
+def _differ(stored: float, found: float, lenient: bool = False) -> bool:
+    if lenient and (math.isnan(stored) or math.isnan(found) or math.isinf(stored)):
         return False
-    return abs(found - stored) > _ROUNDING * max(abs(stored), abs(found))
+    if math.isnan(stored) and math.isnan(found):
+        return False
+    return not math.isclose(stored, found, rel_tol=_ROUNDING)

@@ -1081,6 +1081,39 @@ def test_create_graph_of_a_graph_out_of_date() -> None:
     assert x.grad == 12.0
 
 
+@pytest.mark.parametrize(
+    ("f", "before", "after"),
+    [
+        (autograd.sin, 1.0, -1.0),
+        (lambda x: x**3, 2.0, -2.0),
+        (autograd.log, 2.0, np.nan),
+        (autograd.sqrt, 0.0, 4.0),
+        (lambda x: autograd.norm([x, 0.0]), 0.0, 3.0),
+        (lambda x: 2.0 * x * x, 3.0, np.nan),
+    ],
+)
+def test_create_graph_after_an_assignment_that_keeps_the_slope(f: Any, before: float, after: float) -> None:
+    """The sweep raises also if the slope is the same at the new number, or is none there."""
+    x = Value(before)
+    with np.errstate(all="ignore"):
+        y = f(x)
+        x.data = after
+        with pytest.raises(RuntimeError, match=r"assigned to .* build the expression again"):
+            y.backward(create_graph=True)
+    assert not has_gradient(x)
+
+
+def test_create_graph_of_a_constant() -> None:
+    """A result that depends on no leaf has the gradient of the sweep, with a graph as without."""
+    x = Value(2.0)
+    constant = autograd.stop_gradient(x * x)
+    y = constant * 3.0
+    for create_graph in (False, True):
+        y.backward(2.0, create_graph=create_graph)
+        assert (y.grad, constant.grad, x.grad) == (2.0, 6.0, 0.0)
+        y.grad = constant.grad = None
+
+
 # ----------------------------------------------------------------------------------------------- bad input
 
 
