@@ -31,6 +31,7 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     database=None,
     print_blob=True,
+    stateful_step_count=30,
     max_examples=int(os.environ.get("CHAINRULE_EXAMPLES", "100")),
 )
 # For campaigns that only ask whether a test fails, not for a small example.
