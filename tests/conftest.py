@@ -1,6 +1,6 @@
 import atexit
+import gc
 import os
-import sys
 import tempfile
 from collections.abc import Iterator
 from typing import Any
@@ -8,14 +8,18 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
-# The tests use a separate cache of compiled programs, empty at the start.
-_cache = tempfile.TemporaryDirectory(prefix="chainrule-")
-# Cleaned up explicitly to avoid a warning; registered first, so it runs after the compiler thread has ended.
-atexit.register(_cache.cleanup)
-os.environ["CHAINRULE_CACHE"] = _cache.name
+# The tests use a separate cache of compiled programs, empty at the start, which the processes of pytest-xdist
+# have from the one that starts them: what one compiles the others load.
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    _cache = tempfile.TemporaryDirectory(prefix="chainrule-")
+    # Cleaned up explicitly to avoid a warning; registered first, so after the compiler thread has ended.
+    atexit.register(_cache.cleanup)
+    os.environ["CHAINRULE_CACHE"] = _cache.name
 
-# Programs that tests start in processes of their own, on devices that JAX is told of before it is loaded.
+# Campaigns have a command of their own. The others are programs that tests start in processes of their own,
+# on devices that JAX is told of before it is loaded.
 collect_ignore = [
+    "campaigns",
     "compiler/on_jax/devices_program.py",
     "nn/training_in_two_processes.py",
     "nn/training_on_devices.py",
@@ -24,7 +28,9 @@ collect_ignore = [
 # The settings of all Hypothesis tests; a test only overrides the number of examples. There are no time
 # limits, which on a busy machine say nothing about the code, and no database of failures, which would be
 # written into the working directory: a failure prints how to reproduce it.
-os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", os.path.join(_cache.name, "hypothesis"))
+os.environ.setdefault(
+    "HYPOTHESIS_STORAGE_DIRECTORY", os.path.join(os.environ["CHAINRULE_CACHE"], "hypothesis")
+)
 settings.register_profile(
     "chainrule",
     deadline=None,
@@ -41,6 +47,12 @@ settings.register_profile(
 settings.load_profile(os.environ.get("CHAINRULE_SETTINGS", "chainrule"))
 
 
+def pytest_collection_finish() -> None:
+    """Have the garbage collector pass over all that was imported, which takes it 0.3 s each time."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="module")
 def jax_in_doubles() -> Iterator[None]:
     """Set JAX to double precision and fast compilation during the tests of a module."""
@@ -52,19 +64,6 @@ def jax_in_doubles() -> Iterator[None]:
     yield
     for name, setting in before.items():
         jax.config.update(name, setting)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def jax_as_before() -> Iterator[None]:
-    """Fail where a module leaves JAX in another precision, in which all later tests would run."""
-    before = _in_doubles()
-    yield
-    assert _in_doubles() is before, "use the fixture jax_in_doubles, which sets JAX back"
-
-
-def _in_doubles() -> bool:
-    """Return whether JAX computes in doubles, which it does not before somebody asks for it."""
-    return "jax" in sys.modules and bool(sys.modules["jax"].config.read("jax_enable_x64"))
 
 
 @pytest.fixture(scope="session")

@@ -579,27 +579,6 @@ def run_program(cache: Path, program: str = PROGRAM) -> list[str]:
     return out.stdout.split()
 
 
-def test_the_cache(tmp_path: Path) -> None:
-    """A second process loads the compiled code of the first; a broken file is compiled anew."""
-    expected = ["True", "5.43656365691809", "numba"]
-    assert run_program(tmp_path) == expected
-    # The program, and what calls it.
-    codes = [*tmp_path.glob("*/__pycache__/*.nbc")]
-    assert len(codes) == 2
-    written = [code.stat().st_mtime_ns for code in codes]
-    assert run_program(tmp_path) == expected
-    assert [code.stat().st_mtime_ns for code in codes] == written
-    for code in codes:
-        code.write_bytes(b"broken")
-        assert run_program(tmp_path) == expected
-
-
-def test_without_a_cache(tmp_path: Path) -> None:
-    """Programs are compiled even if no file can be written."""
-    (tmp_path / "file").write_text("")
-    assert run_program(tmp_path / "file")[-1] == "numba"
-
-
 def test_the_cache_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The least recently used programs are deleted."""
     from autograd.compiler.runtime import cache

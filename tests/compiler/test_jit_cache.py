@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from pathlib import Path
 
@@ -179,28 +180,61 @@ def test_code_that_is_not_what_was_written(home: Path, change: str) -> None:
     assert not cache.is_intact(path)
 
 
-def test_damaged_code_is_never_loaded(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a cache into which a process has compiled a program, and what calls it."""
+    pytest.importorskip("numba")
+    home = tmp_path_factory.mktemp("filled")
+    assert run_program(home) == EXPECTED
+    return home
+
+
+@pytest.fixture
+def known(filled: Path, tmp_path: Path) -> Path:
+    """Return a copy of it."""
+    return shutil.copytree(filled, tmp_path / "known")
+
+
+def test_a_second_process_compiles_nothing(known: Path) -> None:
+    """It loads the compiled code of the first."""
+    codes = [*known.glob("*/__pycache__/*.nbc")]
+    assert len(codes) == 2
+    written = [code.stat().st_mtime_ns for code in codes]
+    assert run_program(known) == EXPECTED
+    assert [code.stat().st_mtime_ns for code in codes] == written
+
+
+@pytest.mark.parametrize("suffix", [".nbi", ".nbc"])
+def test_damaged_code_is_never_loaded(known: Path, suffix: str) -> None:
     """With a bit flipped in any of its files, a program is compiled anew and is right."""
-    pytest.importorskip("numba")
-    assert run_program(tmp_path) == EXPECTED
-    files = sorted(tmp_path.glob("*/__pycache__/*"))
+    files = sorted(known.glob("*/__pycache__/*"))
     assert {file.suffix for file in files} == {".nbi", ".nbc"}
+    damaged = {}
+    # One file of the program, and one of what calls it: each is in a directory of its own.
     for file in files:
-        content = bytearray(file.read_bytes())
-        content[len(content) // 2] ^= 1
-        file.write_bytes(content)
-        assert run_program(tmp_path) == EXPECTED
-        assert file.read_bytes() != bytes(content)
+        if file.suffix == suffix:
+            content = bytearray(file.read_bytes())
+            content[len(content) // 2] ^= 1
+            file.write_bytes(content)
+            damaged[file] = bytes(content)
+    assert len({file.parent for file in damaged}) == len(damaged) == 2
+    assert run_program(known) == EXPECTED
+    assert all(file.read_bytes() != content for file, content in damaged.items())
 
 
-def test_code_that_runs_when_it_is_read(tmp_path: Path) -> None:
+def test_code_that_runs_when_it_is_read(known: Path) -> None:
     """A malicious pickle in place of compiled code is not loaded."""
+    for index in known.glob("*/__pycache__/*.nbi"):
+        index.write_bytes(b"cos\nsystem\n(S'touch " + str(known / "opened").encode() + b"'\ntR.")
+    assert run_program(known) == EXPECTED
+    assert not (known / "opened").exists()
+
+
+def test_without_a_cache(tmp_path: Path) -> None:
+    """Programs are compiled even if no file can be written."""
     pytest.importorskip("numba")
-    assert run_program(tmp_path) == EXPECTED
-    for index in tmp_path.glob("*/__pycache__/*.nbi"):
-        index.write_bytes(b"cos\nsystem\n(S'touch " + str(tmp_path / "opened").encode() + b"'\ntR.")
-    assert run_program(tmp_path) == EXPECTED
-    assert not (tmp_path / "opened").exists()
+    (tmp_path / "file").write_text("")
+    assert run_program(tmp_path / "file")[-1] == "numba"
 
 
 @pytest.mark.parametrize(

@@ -62,12 +62,10 @@ def stored(text: str) -> Path | None:
 
     Examples
     --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as name:
-    ...     os.environ["CHAINRULE_CACHE"] = name
+    >>> from unittest import mock
+    >>> with tempfile.TemporaryDirectory() as name, mock.patch.dict(os.environ, CHAINRULE_CACHE=name):
     ...     path = stored("x = 1")
     ...     print(path.read_text(), stored("x = 1") == path)
-    ...     del os.environ["CHAINRULE_CACHE"]
     x = 1 True
     """
     try:
