@@ -1,8 +1,9 @@
 import atexit
 import gc
 import os
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
@@ -51,6 +52,23 @@ def pytest_collection_finish() -> None:
     """Have the garbage collector pass over all that was imported, which takes it 0.3 s each time."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Count no lines of tests that are random, whose lines would differ from run to run, or marked."""
+    counted = sys.modules["coverage"].Coverage.current() if "coverage" in sys.modules else None
+    if counted is None or not any(map(item.get_closest_marker, ("hypothesis", "uncounted"))):
+        return (yield)
+    counted.stop()
+    # Processes that the test starts look for it.
+    start = os.environ.pop("COVERAGE_PROCESS_START", None)
+    try:
+        return (yield)
+    finally:
+        if start is not None:
+            os.environ["COVERAGE_PROCESS_START"] = start
+        counted.start()
 
 
 @pytest.fixture(scope="module")

@@ -25,5 +25,5 @@ def _free_lock() -> None:
         sweep_lock._at_fork_reinit()  # type: ignore[attr-defined]
 
 
-if hasattr(os, "register_at_fork"):
+if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no forks.
     os.register_at_fork(after_in_child=_free_lock)
