@@ -135,6 +135,8 @@ def test_subclasses(duplicate: Duplicate) -> None:
     assert duplicate(free).m == 4.0
     twin = duplicate(free * tagged)
     assert {type(arg) for arg in twin.args} == {Tagged, Free}
+    (tagged * tagged).backward(create_graph=True)
+    assert duplicate(tagged).tag == [3.0]  # Its gradient is a node, with which it is copied.
     free.itself = [free * 2.0]  # type: ignore[attr-defined]
     twin = duplicate(free)
     if duplicate is not copy.copy:

@@ -20,7 +20,7 @@ from interrupts import can_be_interrupted
 from threads import run_in_threads
 
 import autograd
-from autograd import Value, anomaly
+from autograd import Value, anomaly, custom_vjp
 from autograd.engine import gradients, value
 from autograd.engine.gradients import has_gradient
 from autograd.transforms import accumulation, partials, sweeps
@@ -323,6 +323,47 @@ def test_a_fork_while_another_thread_sweeps() -> None:
     thread.join()
     assert os.waitpid(child, 0)[1] == 0
     assert graph.gradients == ONCE
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings(
+    "ignore:os.fork:RuntimeWarning", "ignore:This process .* is multi-threaded:DeprecationWarning"
+)
+def test_a_fork_inside_of_a_sweep() -> None:
+    """The child of a fork goes on with the sweep that its only thread was in."""
+    children: list[int] = []
+
+    def flow_back(kept: None, adjoint: float) -> tuple[float]:
+        if adjoint == 3.0:  # Not when the rule is tried, before there is a sweep.
+            children.append(os.fork())
+        return (2.0 * adjoint,)
+
+    doubled = custom_vjp(lambda x: x * 2.0)
+    doubled.defvjp(lambda x: (x * 2.0, None), flow_back)
+    x = Value(3.0)
+    y = doubled(x) * x
+    y.backward()
+    if not children[0]:
+        os._exit(x.grad != 12.0)
+    assert os.waitpid(children[0], 0)[1] == 0
+    assert x.grad == 12.0
+
+
+def test_an_addition_between_reading_and_adding() -> None:
+    """What a signal handler adds to a gradient while the sums are made is not lost."""
+    x, y = Value(1.0), Value(2.0)
+    x.grad = y.grad = 1.0
+
+    class Interrupting(list[float]):
+        """Adjoints during whose reading a handler runs, once."""
+
+        def __iter__(self) -> Iterator[float]:
+            if y.grad == 1.0:
+                y.grad += 10.0
+            return super().__iter__()
+
+    gradients.add_to_gradients([x, y], Interrupting([0.5, 0.25]))
+    assert (x.grad, y.grad) == (1.5, 11.25)
 
 
 def test_weak_references() -> None:

@@ -182,6 +182,8 @@ def test_what_an_operation_does_not_say() -> None:
         loop.pull(X, 1.0, {}, {})
     with pytest.raises(NotImplementedError, match="no derivative is known forward through loop"):
         loop.push(X, [1.0])
+    with pytest.raises(NotImplementedError, match="no rule is known for what flows back through loop"):
+        loop.flows(X, 1.0)
     with pytest.raises(NotImplementedError, match="loop cannot be evaluated again"):
         loop.apply(1.0)
 

@@ -18,10 +18,11 @@ from oracles import ORACLES, Point, derivative, exact, public, sample, split
 import autograd
 from autograd import OPS, Op, Value, as_values, data, grad, hessian, jit
 from autograd.functions import generated
-from autograd.ops.generate import GENERATED
+from autograd.ops.generate import GENERATED, write
+from autograd.ops.meanings import reducing
 from autograd.ops.rule import Rule
 from autograd.ops.rules import compile_row, in_one_call, on_arrays, on_floats
-from autograd.ops.table import SpecialPoint
+from autograd.ops.table import Accumulator, Reduction, SpecialPoint
 
 rows = pytest.mark.parametrize("op", OPS.values(), ids=list(OPS))
 elementwise_rows = pytest.mark.parametrize(
@@ -357,6 +358,39 @@ def test_latex(op: Op) -> None:
 def test_rows_are_known_by_identity(duplicate: Callable[[Op], Op]) -> None:
     """A copied or unpickled row is the same object as the row of the table."""
     assert all(duplicate(op) is op for op in OPS.values())
+
+
+def test_rows_do_not_change() -> None:
+    """What a row holds cannot be assigned, since everything is made from it once."""
+    with pytest.raises(AttributeError, match=r"rows of the table do not change, got doc = 'other'"):
+        OPS["exp"].doc = "other"
+
+
+def test_a_row_that_nothing_gives_a_meaning(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row whose rule is its own name needs a ufunc or a function of `math`, which the error says."""
+    row = Op(name="erfcx", doc="", value="erfcx(x)", partials=("out",), latex="", domain=())
+    monkeypatch.setattr("autograd.ops.rules.OPS", {**OPS, "erfcx": row})
+    with pytest.raises(NotImplementedError, match=r"row 'erfcx' is 'erfcx\(x\)'.*: give the row a ufunc"):
+        on_floats(row)
+
+
+def test_a_reduction_with_two_running_totals() -> None:
+    """No ufunc computes a row that keeps two totals."""
+    totals = (Accumulator("top", -inf, Rule("max(top, x)")), Accumulator("sum", 0.0, Rule("sum + x")))
+    reduction = Reduction(totals, Rule("top - sum"))
+    row = Op(
+        name="rest", doc="", value="rest(x)", partials=("out",), latex="", domain=(), reduction=reduction
+    )
+    assert reducing(row) is None
+
+
+def test_writing_the_generated_modules(tmp_path: Path) -> None:
+    """The generator writes each module to its place in a package."""
+    for path in GENERATED:
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+    write(tmp_path)
+    for path, source in GENERATED.items():
+        assert (tmp_path / path).read_text(encoding="utf-8") == source()
 
 
 @pytest.mark.parametrize("path", GENERATED)
