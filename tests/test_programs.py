@@ -207,11 +207,6 @@ BACKENDS: dict[str, tuple[str, Callable[[], Any]]] = {
 }
 
 
-# A trace records both branches of a rule. If the branch not taken, at 0 or inf, has an infinite derivative,
-# the compiled second derivative is nan.
-OF_TWO_FORMS = ("pow", "cbrt", "arctan2")
-
-
 def words_of(steps: Sequence[Step]) -> set[str]:
     """Return the words of steps, also in functions."""
     return {step.word for step in steps}.union(*(words_of(s.block.steps) for s in steps if s.block))
@@ -226,8 +221,6 @@ def transforms_of(program: Program) -> list[str]:
     names = [name for name in TRANSFORMS if not ("vmap" in name and program.parameters.kind == "module")]
     if program.manner == "special":
         names = [name for name in names if name not in ("jacobian", "hessian")]
-        if words_of(program.steps) & {*OF_TWO_FORMS, "power"}:
-            names = ["value"]
     return names
 
 
@@ -326,12 +319,14 @@ def test_numba(drawn: list[Program], data: st.DataObject) -> None:
 
 
 DERIVATIVES = {"gradient", "gradients of samples", "tangent", "curvature", "pulled back", "compiled call"}
-TWICE = [name for name in (*UNARY, *BINARY) if name not in OF_TWO_FORMS]
 
 
-@pytest.mark.parametrize("name", TWICE)
+@pytest.mark.parametrize("name", [*UNARY, *BINARY])
 def test_second_derivatives_of_rows(name: str) -> None:
-    """At ties, signed zeros, inf and nan, compiled second derivatives agree with eager calls."""
+    """At ties, signed zeros, inf and nan, compiled second derivatives agree with eager calls.
+
+    Where a number on the way overflows, these differ by their mode: then with one of the two.
+    """
     row = public(OPS[name])
     size = len(OPS[name].partials)
     pairs = list(product(range(size), repeat=2))
@@ -339,9 +334,19 @@ def test_second_derivatives_of_rows(name: str) -> None:
     def slopes(*at: Any) -> Any:
         return [grad(grad(row, argnums=i), argnums=j)(*at) for i, j in pairs]
 
+    def forward(*at: Any) -> Any:
+        def along(i: int, j: int) -> Any:
+            return jvp(lambda x: grad(row, argnums=i)(*at[:j], x, *at[j + 1 :]), (at[j],), (1.0,))[1]
+
+        return [along(i, j) for i, j in pairs]
+
     function = Jitted(slopes, "numpy")
     for numbers in product([*SPECIAL, 1e308, 5e-324], repeat=size):
-        np.testing.assert_allclose(function(*numbers), evaluated(slopes, *numbers), rtol=1e-12)
+        found, expected = function(*numbers), evaluated(slopes, *numbers)
+        differs = np.isnan(found) != np.isnan(expected)
+        if differs.any():
+            expected = np.where(differs, evaluated(forward, *numbers), expected)
+        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=4e-16)
 
 
 # ------------------------------------------------------------------------------------------------ modes

@@ -316,11 +316,7 @@ class Operators(Conversions):
                     if (1.0 if y == 0.0 else 0.5 * abs(x) < abs(x) if y < 0.5 else 0.0)
                     else y * pow(x, 1.0 if y == 0.0 else y - 1.0)
                 )
-                dy = (
-                    (0.0 if y >= 0.0 else -inf)
-                    if x == 0.0
-                    else out * log(1.0 if x == 0.0 else 1.0 if out == 0.0 else x)
-                )
+                dy = (0.0 if y >= 0.0 else -inf) if x == 0.0 else 0.0 if out == 0.0 else out * log(x)
             except PYTHON_RAISES:
                 out, dx, dy = careful(POW, x, y)
             return self._record(POW, out, self, other, dx, dy, BOTH)
@@ -343,11 +339,7 @@ class Operators(Conversions):
             x, y = float(other), self._data
             try:
                 out = pow(x, y)
-                dy = (
-                    (0.0 if y >= 0.0 else -inf)
-                    if x == 0.0
-                    else out * log(1.0 if x == 0.0 else 1.0 if out == 0.0 else x)
-                )
+                dy = (0.0 if y >= 0.0 else -inf) if x == 0.0 else 0.0 if out == 0.0 else out * log(x)
             except PYTHON_RAISES:
                 out, _, dy = careful(POW, x, y)
             return self._record(POW, out, x, self, 0.0, dy, SECOND)
@@ -424,7 +416,7 @@ class Operators(Conversions):
         x = self._data
         try:
             out = cbrt(x)
-            dx = inf if x == 0.0 else out / x / 3.0
+            dx = out / x / 3.0 if 0.5 * abs(x) < abs(x) else 0.3333333333333333 / out / out
         except PYTHON_RAISES:
             out, dx = careful(CBRT, x)
         return self._record(CBRT, out, self, None, dx, 0.0, FIRST)
@@ -473,7 +465,7 @@ class Operators(Conversions):
         x = self._data
         try:
             out = erf(x)
-            dx = 1.1283791670955126 * exp(-x * x)
+            dx = 0.0 if abs(x) > 28.0 else 1.1283791670955126 * exp(-x * x)
         except PYTHON_RAISES:
             out, dx = careful(ERF, x)
         return self._record(ERF, out, self, None, dx, 0.0, FIRST)
@@ -483,7 +475,7 @@ class Operators(Conversions):
         x = self._data
         try:
             out = erfc(x)
-            dx = -1.1283791670955126 * exp(-x * x)
+            dx = -0.0 if abs(x) > 28.0 else -1.1283791670955126 * exp(-x * x)
         except PYTHON_RAISES:
             out, dx = careful(ERFC, x)
         return self._record(ERFC, out, self, None, dx, 0.0, FIRST)
@@ -523,7 +515,7 @@ class Operators(Conversions):
         x = self._data
         try:
             out = arcsin(x)
-            dx = 1.0 / sqrt((1.0 - x) * (1.0 + x))
+            dx = 1.0 / sqrt(1.0 - x * x if abs(x) == 1.0 else (1.0 - x) * (1.0 + x))
         except PYTHON_RAISES:
             out, dx = careful(ARCSIN, x)
         return self._record(ARCSIN, out, self, None, dx, 0.0, FIRST)
@@ -533,7 +525,7 @@ class Operators(Conversions):
         x = self._data
         try:
             out = arccos(x)
-            dx = -1.0 / sqrt((1.0 - x) * (1.0 + x))
+            dx = -1.0 / sqrt(1.0 - x * x if abs(x) == 1.0 else (1.0 - x) * (1.0 + x))
         except PYTHON_RAISES:
             out, dx = careful(ARCCOS, x)
         return self._record(ARCCOS, out, self, None, dx, 0.0, FIRST)
@@ -603,7 +595,7 @@ class Operators(Conversions):
         x = self._data
         try:
             out = arccosh(x)
-            dx = 1.0 / (sqrt(x - 1.0) * sqrt(x + 1.0))
+            dx = 1.0 / sqrt(x - 1.0) / sqrt(x + 1.0)
         except PYTHON_RAISES:
             out, dx = careful(ARCCOSH, x)
         return self._record(ARCCOSH, out, self, None, dx, 0.0, FIRST)
@@ -613,7 +605,7 @@ class Operators(Conversions):
         x = self._data
         try:
             out = arctanh(x)
-            dx = 1.0 / ((1.0 - x) * (1.0 + x))
+            dx = 1.0 / (1.0 - x * x if abs(x) == 1.0 else (1.0 - x) * (1.0 + x))
         except PYTHON_RAISES:
             out, dx = careful(ARCTANH, x)
         return self._record(ARCTANH, out, self, None, dx, 0.0, FIRST)

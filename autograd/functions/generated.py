@@ -361,7 +361,7 @@ def cbrt(x: T) -> T:
 
     Notes
     -----
-    ∂out/∂x = ``where(x == 0.0, inf, out / x / 3.0)``
+    ∂out/∂x = ``where(0.5 * abs(x) < abs(x), out / x / 3.0, 0.3333333333333333 / out / out)``
 
     Examples
     --------
@@ -496,7 +496,7 @@ def erf(x: T) -> T:
 
     Notes
     -----
-    ∂out/∂x = ``1.1283791670955126 * exp(-x * x)``
+    ∂out/∂x = ``where(abs(x) > 28.0, 0.0, 1.1283791670955126 * exp(-x * x))``
 
     Examples
     --------
@@ -523,7 +523,7 @@ def erfc(x: T) -> T:
 
     Notes
     -----
-    ∂out/∂x = ``-1.1283791670955126 * exp(-x * x)``
+    ∂out/∂x = ``where(abs(x) > 28.0, -0.0, -1.1283791670955126 * exp(-x * x))``
 
     Examples
     --------
@@ -631,7 +631,7 @@ def arcsin(x: T) -> T:
 
     Notes
     -----
-    ∂out/∂x = ``1.0 / sqrt((1.0 - x) * (1.0 + x))``
+    ∂out/∂x = ``1.0 / sqrt(where(abs(x) == 1.0, 1.0 - x * x, (1.0 - x) * (1.0 + x)))``
 
     Examples
     --------
@@ -658,7 +658,7 @@ def arccos(x: T) -> T:
 
     Notes
     -----
-    ∂out/∂x = ``-1.0 / sqrt((1.0 - x) * (1.0 + x))``
+    ∂out/∂x = ``-1.0 / sqrt(where(abs(x) == 1.0, 1.0 - x * x, (1.0 - x) * (1.0 + x)))``
 
     Examples
     --------
@@ -919,7 +919,7 @@ def arccosh(x: T) -> T:
 
     Notes
     -----
-    ∂out/∂x = ``1.0 / (sqrt(x - 1.0) * sqrt(x + 1.0))``
+    ∂out/∂x = ``1.0 / sqrt(x - 1.0) / sqrt(x + 1.0)``
 
     Examples
     --------
@@ -946,7 +946,7 @@ def arctanh(x: T) -> T:
 
     Notes
     -----
-    ∂out/∂x = ``1.0 / ((1.0 - x) * (1.0 + x))``
+    ∂out/∂x = ``1.0 / where(abs(x) == 1.0, 1.0 - x * x, (1.0 - x) * (1.0 + x))``
 
     Examples
     --------

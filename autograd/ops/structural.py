@@ -98,6 +98,8 @@ class Structural:
         How many of its last operands are constants that say what it does, and are no numbers of the program.
     is_written_out : bool
         Whether a program has in its place the instructions that `simplified` gives for any operands.
+    may_be_differentiated : bool
+        Whether the derivative of these instructions is that of the operation.
 
     Notes
     -----
@@ -130,6 +132,7 @@ class Structural:
     settles_axes: ClassVar[bool] = False
     statics: ClassVar[int] = 0
     is_written_out: ClassVar[bool] = False
+    may_be_differentiated: ClassVar[bool] = False
 
     def columns(self, operands: Sequence[T]) -> list[Sequence[T]]:
         """Return the operands by what they are for, as `Op.columns` does."""

@@ -328,17 +328,14 @@ _ROWS = (
     # There it is y * out / x, unless x is 0, inf or nan (for these abs(x) / 2 < abs(x) is false). At (0, 0)
     # the base 1 avoids 0 * inf. For y == 0 the rule must still depend on y: its derivative by y is not 0.
     # ∂out/∂y is out * log(x). The special cases avoid 0 * inf at (0, y >= 0) and at (inf, y < 0), and give
-    # the limit from inside the domain. Tracing records the branch that is not taken as well, and its
-    # derivative must be finite. So no branch divides by 0 or takes the logarithm of 0, and at (0, 0), where
-    # out is 1, neither does the other: compiled, the second derivative of x**x was nan there, eager 1.
+    # the limit from inside the domain.
     Op(
         name="pow", doc="x to the power y", symbol="**", precedence=4, ufunc=np.power,
         value="pow(x, y)",
         partials=(
             "where(where(y == 0.0, 1.0, where(y < 0.5, 0.5 * abs(x) < abs(x), 0.0)), "
             "y * out / where(abs(x) > 0.0, x, 1.0), y * pow(x, where(y == 0.0, 1.0, y - 1.0)))",
-            "where(x == 0.0, where(y >= 0.0, 0.0, -inf), "
-            "out * log(where(x == 0.0, 1.0, where(out == 0.0, 1.0, x))))",
+            "where(x == 0.0, where(y >= 0.0, 0.0, -inf), where(out == 0.0, 0.0, out * log(x)))",
         ),
         latex="{x}^{{{y}}}", domain=(_POSITIVE, _LINE),
         special_points=(
@@ -467,15 +464,18 @@ _ROWS = (
             _at(-1.0, gives=nan, partials=(nan,)),
         ),
     ),
-    # At 1.7e-246 the result of the GNU C library is off by 2.15 ulp.
+    # At 1.7e-246 the result of the GNU C library is off by 2.15 ulp, which a square would double. But at 0
+    # and inf the quotient out / x is nan (there, and for nan, abs(x) / 2 < abs(x) is false).
     Op(
         name="cbrt", doc="the cube root", ufunc=np.cbrt, ulps=3.0,
-        value="cbrt(x)", partials=("where(x == 0.0, inf, out / x / 3.0)",), latex=r"\sqrt[3]{{{x}}}",
-        domain=(_POSITIVE,),
+        value="cbrt(x)",
+        partials=(f"where(0.5 * abs(x) < abs(x), out / x / 3.0, {1 / 3!r} / out / out)",),
+        latex=r"\sqrt[3]{{{x}}}", domain=(_POSITIVE,),
         special_points=(
             _at(27.0, gives=3.0, partials=(1 / 27,)),
             _at(-8.0, gives=-2.0, partials=(1 / 12,)),
             _at(0.0, gives=0.0, partials=(inf,)),
+            _at(inf, gives=inf, partials=(0.0,)),
         ),
     ),
     # A constant divided by x rounds once; x * log(2) would round twice, and is subnormal below 1e-308.
@@ -521,10 +521,11 @@ _ROWS = (
         ),
     ),
     # ----------------------------------------------------------------------------- error functions
-    # The rounding of x * x changes the slope as much as moving x by a quarter of an ulp would.
+    # The rounding of x * x changes the slope as much as moving x by a quarter of an ulp would. Above 27.3 the
+    # slope is 0, and so is the second derivative, for which -2 * x * slope would be inf * 0.
     Op(
         name="erf", doc="the error function",
-        value="erf(x)", partials=(f"{2 / sqrt(pi)!r} * exp(-x * x)",),
+        value="erf(x)", partials=(f"where(abs(x) > 28.0, 0.0, {2 / sqrt(pi)!r} * exp(-x * x))",),
         latex=r"\operatorname{{erf}}\left({x}\right)", domain=(_LINE,),
         special_points=(
             _at(0.0, gives=0.0, partials=(1.1283791670955126,)),
@@ -534,7 +535,7 @@ _ROWS = (
     # Not 1 - erf(x), which is 0 above 5.9.
     Op(
         name="erfc", doc="1 - erf(x), exact for large x",
-        value="erfc(x)", partials=(f"-{2 / sqrt(pi)!r} * exp(-x * x)",),
+        value="erfc(x)", partials=(f"where(abs(x) > 28.0, -0.0, -{2 / sqrt(pi)!r} * exp(-x * x))",),
         latex=r"\operatorname{{erfc}}\left({x}\right)", domain=(_LINE,),
         special_points=(
             _at(0.0, gives=1.0, partials=(-1.1283791670955126,)),
@@ -558,16 +559,19 @@ _ROWS = (
         value="tan(x)", partials=("1.0 + out * out",), latex=r"\tan\left({x}\right)", domain=((-1.4, 1.4),),
         special_points=(_at(0.0, gives=0.0, partials=(1.0,)), _at(inf, gives=nan, partials=(nan,))),
     ),
-    # (1 - x) * (1 + x), because 1 - x * x loses half of its digits where |x| is near 1.
+    # (1 - x) * (1 + x), because 1 - x * x loses half of its digits where |x| is near 1. At 1 it is exact, and
+    # its derivative a single product: of the other one, whose factor is 0, the second one would be inf * 0.
     Op(
         name="arcsin", doc="the angle in radians whose sine is x", ufunc=np.arcsin,
-        value="arcsin(x)", partials=("1.0 / sqrt((1.0 - x) * (1.0 + x))",),
+        value="arcsin(x)",
+        partials=("1.0 / sqrt(where(abs(x) == 1.0, 1.0 - x * x, (1.0 - x) * (1.0 + x)))",),
         latex=r"\arcsin\left({x}\right)", domain=(_UNIT,),
         special_points=(_at(1.0, gives=pi / 2, partials=(inf,)), _at(2.0, gives=nan, partials=(nan,))),
     ),
     Op(
         name="arccos", doc="the angle in radians whose cosine is x", ufunc=np.arccos,
-        value="arccos(x)", partials=("-1.0 / sqrt((1.0 - x) * (1.0 + x))",),
+        value="arccos(x)",
+        partials=("-1.0 / sqrt(where(abs(x) == 1.0, 1.0 - x * x, (1.0 - x) * (1.0 + x)))",),
         latex=r"\arccos\left({x}\right)", domain=(_UNIT,),
         special_points=(_at(1.0, gives=0.0, partials=(-inf,)), _at(2.0, gives=nan, partials=(nan,))),
     ),
@@ -663,10 +667,11 @@ _ROWS = (
             _at(1e200, gives=461.2101657793691, partials=(1e-200,)),
         ),
     ),
-    # Two roots, because the product overflows above 1e154.
+    # Two roots, because the product overflows above 1e154. Divided by their product, the second derivative
+    # would be inf * 0 at 1.
     Op(
         name="arccosh", doc="the positive number whose hyperbolic cosine is x", ufunc=np.arccosh,
-        value="arccosh(x)", partials=("1.0 / (sqrt(x - 1.0) * sqrt(x + 1.0))",),
+        value="arccosh(x)", partials=("1.0 / sqrt(x - 1.0) / sqrt(x + 1.0)",),
         latex=r"\operatorname{{arcosh}}\left({x}\right)", domain=((1.1, 5.0),),
         special_points=(
             _at(1.0, gives=0.0, partials=(inf,)),
@@ -676,7 +681,8 @@ _ROWS = (
     ),
     Op(
         name="arctanh", doc="the number whose hyperbolic tangent is x", ufunc=np.arctanh,
-        value="arctanh(x)", partials=("1.0 / ((1.0 - x) * (1.0 + x))",),
+        value="arctanh(x)",
+        partials=("1.0 / where(abs(x) == 1.0, 1.0 - x * x, (1.0 - x) * (1.0 + x))",),
         latex=r"\operatorname{{artanh}}\left({x}\right)", domain=(_UNIT,),
         special_points=(
             _at(0.0, gives=0.0, partials=(1.0,)),

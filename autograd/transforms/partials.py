@@ -13,6 +13,7 @@ from ..engine.tracing import may_be_traced
 from ..engine.value import Value
 from ..ops.rule import Application, Expression, Name, Number
 from ..ops.table import OPS, Op
+from .partials_by_cases import by_cases, chooses_formulas, has_choice
 from .rules_on_values import on_values, while_traced
 
 Scalar = Value | float
@@ -108,10 +109,12 @@ def _operand_of(node: Value, args: Sequence[Scalar], atom: int) -> Scalar:
 
 def _by_rule(node: Value, op: Op, args: Sequence[Scalar], i: int) -> Scalar:
     """Return what the rule of a row gives for the partial of one operand."""
-    rules = on_values(op)
-    if may_be_traced(node):
-        args, rules = [*map(_leaf, args)], while_traced(op)
-    return _without_zero(_applied(rules.partials[i], args, node))
+    if not may_be_traced(node):
+        return _without_zero(_applied(on_values(op).partials[i], args, node))
+    partial = _without_zero(_applied(while_traced(op).partials[i], [*map(_leaf, args)], node))
+    if chooses_formulas(op, i) and isinstance(partial, Value) and has_choice(partial, node):
+        return by_cases(op, i, node, partial)
+    return partial
 
 
 def _of_elements(node: Value, op: Op, args: Sequence[Scalar]) -> list[Scalar]:

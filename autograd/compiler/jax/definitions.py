@@ -22,6 +22,23 @@ def with_partials(f, *partials):
     f.defjvp(push, symbolic_zeros=True)
     return f
 ''',
+    "by_cases": '''\
+def by_cases(f, *point):
+    """A choice between formulas, of which the other one adds nothing to a derivative, not even 0 * inf."""
+    chosen = jax.custom_jvp(f)
+
+    def push(point, tangents):
+        out = chosen(*point)
+        total = jnp.zeros_like(out)
+        for i, (x, tangent) in enumerate(zip(point, tangents)):
+            if not isinstance(tangent, jax.custom_derivatives.SymbolicZero):
+                along = lambda x, i=i: f(*point[:i], x, *point[i + 1 :])
+                total += jax.jvp(along, (x,), (jnp.ones_like(x),))[1] * tangent
+        return out, total
+
+    chosen.defjvp(push, symbolic_zeros=True)
+    return chosen(*point)
+''',
     "with_partials_along": '''\
 def with_partials_along(f, *partials):
     """The reduction f along an axis; its tangent is the sum of partial times tangent."""

@@ -17,6 +17,7 @@ from ...ops.meanings import FLOAT
 from ...ops.renderer import SIGNS, Form, Renderer, Term, called
 from ...ops.rule import Rule
 from ...ops.table import COMPARISONS, CONSTANTS, OPS, Op
+from ...transforms.partials_by_cases import chooses_formulas
 from ..numpy.expressions import Helpers
 from .definitions import DEFINITIONS
 
@@ -187,14 +188,23 @@ def _defined(op: Op, helpers: Helpers) -> str:
     value = _value(op, helpers)
     # Known from here on, as the partials of two rows may use each other.
     helpers[name] = ""
-    head = f"lambda {', '.join((*op.parameters, 'out'))}: "
-    partials = [jax_expression(rule, {}, helpers) for rule in op.partials]
-    lines = [value, *("None" if op.selects(i) else head + text for i, text in enumerate(partials))]
+    partials = [_partial(op, i, name, helpers) for i in range(len(op.partials))]
+    lines = [value, *("None" if op.selects(i) else text for i, text in enumerate(partials))]
     text = f"{name} = with_partials({', '.join(lines)})\n"
     if len(text) > _LINE:
         text = "".join([f"{name} = with_partials(\n", *(f"    {line},\n" for line in lines), ")\n"])
     helpers[name] = text
     return name
+
+
+def _partial(op: Op, argument: int, name: str, helpers: Helpers) -> str:
+    """Return a partial of a row as a function, of the name that the row has in a program."""
+    parameters, rule = ", ".join(op.parameters), op.partials[argument]
+    head = f"lambda {parameters}, out: "
+    if not chooses_formulas(op, argument):
+        return head + jax_expression(rule, {}, helpers)
+    whole = jax_expression(rule, {"out": f"{name}({parameters})"}, helpers)
+    return f"{head}by_cases(lambda {parameters}: {whole}, {parameters})"
 
 
 def used_helpers(text: str, helpers: Helpers) -> Helpers:

@@ -278,4 +278,4 @@ def _written_out(tape: Tape, op: Operation, args: tuple[int, ...]) -> int:
     assert isinstance(op, Structural)
     found = op.simplified(tape, args, ())
     assert found is not None
-    return tape.add(_RULED, (found,))
+    return found if op.may_be_differentiated else tape.add(_RULED, (found,))

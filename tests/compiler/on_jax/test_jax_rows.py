@@ -33,10 +33,6 @@ ONE_COLUMN = {
 # XLA takes them for 0.
 SMALLEST_NORMAL = 2.3e-308
 
-# At 0 or inf the branch of their partials that is not taken has an infinite derivative, and a zero times that
-# flows back from it.
-OF_TWO_FORMS = ("pow", "cbrt", "arctan2")
-
 
 def defined(helpers: Helpers, expression: str, dtype: type = np.float64) -> Callable[..., Any]:
     """Return a function in JAX from its text, and those of the functions that it calls."""
@@ -131,7 +127,6 @@ def test_second_derivatives(name: str, found: dict[str, Any]) -> None:
     """Second derivatives by JAX, forward or backward over backward, are those that the engine has."""
     op, points = SIMPLE[name], points_of(SIMPLE[name])
     forward, backward = found[name][3:]
-    first = points.shape[1] - 8 if name in OF_TWO_FORMS else 0
 
     def value(*x: Any) -> Any:
         return call_public(op, *x)
@@ -145,7 +140,6 @@ def test_second_derivatives(name: str, found: dict[str, Any]) -> None:
             np.testing.assert_allclose(
                 np.asarray(forward[m][k])[wanted], expected[wanted], rtol=1e-12, atol=1e-15
             )
-            wanted[:first] = False
             np.testing.assert_allclose(
                 np.asarray(backward[k][m])[wanted], expected[wanted], rtol=1e-12, atol=1e-15
             )
