@@ -231,7 +231,10 @@ def _watch() -> None:
     """Register for forks and the end of the process, at the first program."""
     if hasattr(os, "register_at_fork"):
         # Those who are told of a fork take locks, and the last to ask is told first. It waits for the
-        # compiler, which logs: the lock of logging must not be taken by then, so logging asks before.
+        # compiler, which logs: the lock of logging must not be taken by then, so logging asks before. So does
+        # the module of thread pools, which Numba imports: if it first asked while the fork waits, it would be
+        # told of the end of a fork whose beginning it has missed, and free a lock that is free.
+        import concurrent.futures.thread  # noqa: F401
         import logging  # noqa: F401
 
         os.register_at_fork(
