@@ -117,9 +117,9 @@ def test_value_and_gradient(name: str, form: str, backend: str) -> None:
         same(function(matrix, y), expected_of(f, matrix, y))
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", ["one", "samples"])
 def test_on_numba(form: str) -> None:
-    """Numba computes what the loops say."""
+    """Numba computes what the loops say, which are run above for pairs as well."""
     f, matrix, x = program("packed", form, 5)
     function = on("numba", f, matrix, x)
     y = np.where(np.arange(5) == 3, np.inf, x)

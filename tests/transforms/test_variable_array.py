@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
 import pytest
+from loops_backend import loops as loops
 from loops_backend import on
 
 import autograd as ag
@@ -79,8 +81,14 @@ def _assigned(x: Any) -> Any:
     return y
 
 
-@pytest.mark.parametrize("backend", ["numpy", "numba"])
-@pytest.mark.parametrize("name", OF_ONE)
+# Numba compiles some of the loops that Python runs of all.
+COMPILED = ["a mean", "a maximum", "mapped twice", "in part", "where", "assigned to"]
+
+
+@pytest.mark.parametrize(
+    ("name", "backend"),
+    [*product(OF_ONE, ["numpy", "loops"]), *product(COMPILED, ["numba"])],
+)
 def test_gradients_with_respect_to_one_array(name: str, backend: str) -> None:
     """A compiled gradient is that of JAX's and NumPy's rules on the elements one by one."""
     f, lengths = OF_ONE[name]
@@ -125,7 +133,7 @@ def mixture(weights: Any, points: Any) -> Any:
 OF_ROWS: dict[str, Function] = {"closest": to_closest, "mixture": lambda w, p: mixture(w, p[:, :2])}
 
 
-@pytest.mark.parametrize("backend", ["numpy", "numba"])
+@pytest.mark.parametrize("backend", ["numpy", "loops"])
 @pytest.mark.parametrize("name", OF_ROWS)
 def test_gradients_with_respect_to_rows(name: str, backend: str) -> None:
     """Derivatives of all kinds hold for any number of rows and of points."""
