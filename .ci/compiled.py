@@ -17,13 +17,17 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / ".venv-compiled"
 
-# The tests of what is compiled, and of what drives it hard. Numba, other processes and files on disk take
+# The tests of what is compiled, and of what drives it hard. Numba, C, other processes and files on disk take
 # half of the time, and are the same in both forms; of these, Numba runs the random programs.
 TESTS = [
     *("tests/engine", "tests/functions", "tests/transforms", "tests/compiler", "tests/test_programs.py"),
     *("--ignore=tests/compiler/test_jit_processes.py", "--ignore=tests/compiler/test_jit_cache.py"),
+    "--ignore=tests/compiler/c",
     *("-k", "not numba or test_programs"),
 ]
+
+# Laws are tried on 100 examples in the interpreted form; here they ask whether the forms differ.
+EXAMPLES = {"CHAINRULE_EXAMPLES": "30"}
 
 OPTIONS = ["-m", "pytest", "-q", "-n", "auto", "-p", "no:cacheprovider"]
 
@@ -67,7 +71,7 @@ def main() -> int:
         shutil.copy(ROOT / "pyproject.toml", folder)
         subprocess.run([python, "-c", CHECK, *compiled_modules()], check=True, cwd=folder)
         tests = [python, *OPTIONS, *(sys.argv[1 + is_here :] or TESTS)]
-        return subprocess.run(tests, cwd=folder, check=False).returncode
+        return subprocess.run(tests, cwd=folder, check=False, env=EXAMPLES | os.environ).returncode
 
 
 if __name__ == "__main__":
