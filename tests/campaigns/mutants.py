@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import gc
 import hashlib
 import json
 import os
@@ -178,7 +179,7 @@ class Copy:
         shutil.rmtree(temporary, ignore_errors=True)
         if not answer.exists():
             return Outcome(failed=UNANSWERED, message="it took too long, or crashed")
-        return Outcome(**json.loads(answer.read_text()))
+        return Outcome(**json.loads(answer.read_text().replace(f"{self.root}/", "")))
 
     def _answer(
         self, seconds: float, run: Callable[[list[str]], Outcome], temporary: Path, answer: Path
@@ -194,6 +195,8 @@ class Copy:
             os.dup2(output, 2)
             os.chdir(self.root)
             os.environ.update(PYTHONDONTWRITEBYTECODE="1", TMPDIR=str(temporary))
+            # Hypothesis keeps the numbers that it finds in modules, which takes a second.
+            os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = str(self.work / "hypothesis")
             os.environ["CHAINRULE_CACHE"] = str(temporary / "cache")
             sys.dont_write_bytecode, tempfile.tempdir = True, None
             others = [path for path in sys.path if not Path(path).resolve().is_relative_to(ROOT)]
@@ -443,6 +446,7 @@ def main(words: list[str]) -> int:
     for package in PACKAGES.split():
         with suppress(ImportError):
             import_module(package)
+    gc.freeze()  # children need not look through what these packages hold
     copy = Copy(options.work, options.seed)
     campaign = Campaign(copy, Record(copy, options.tests or [""]), options.budget)
     start = time.monotonic()
