@@ -18,7 +18,6 @@ from .terms import (
     check_unit_interval,
     checked_weights,
     choose,
-    is_whole,
     reduced,
     unless_weightless,
     weights_of,
@@ -68,7 +67,7 @@ def cross_entropy(
     >>> f"{cross_entropy([Value(5.0), Value(2.0), Value(-1.0), Value(3.0)], 0):.4f}"
     '0.1719'
     """
-    rows = logits if is_whole(logits) else np.asarray(logits, dtype=object)
+    rows = as_whole_array(logits)
     _check_logits(rows)
     single = rows.ndim == 1
     rows = np.atleast_2d(rows)

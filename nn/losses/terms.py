@@ -143,7 +143,10 @@ def is_whole(item: Any) -> bool:
 
 def as_whole_array(item: Any) -> Array:
     """Return something as an array; one of a trace stays as it is."""
-    return item if is_whole(item) else np.asarray(item)
+    try:
+        return item if is_whole(item) else np.asarray(item)
+    except ValueError as error:
+        raise ValueError("expected numbers, or rows that are all of one length") from error
 
 
 def known(targets: Array) -> list[Any]:

@@ -223,6 +223,17 @@ def test_cross_entropy_of_wrong_targets(logits: Any, targets: Any, message: str)
         cross_entropy(logits if logits.ndim else logits[()], targets)
 
 
+@pytest.mark.parametrize("loss", [cross_entropy, mse, binary_cross_entropy_with_logits])
+@pytest.mark.parametrize("wrap", [Value, float])
+def test_rows_of_different_lengths(loss: Any, wrap: Any) -> None:
+    """Predictions, or targets, that are no array raise a ValueError that says what was expected."""
+    ragged = [[wrap(0.5), wrap(1.0)], [wrap(0.5)]]
+    with pytest.raises(ValueError, match="expected numbers, or rows that are all of one length"):
+        loss(ragged, [[0.0, 1.0], [0.5, 0.5]])
+    with pytest.raises(ValueError, match="expected numbers, or rows that are all of one length"):
+        loss(as_values([[0.5, 1.0], [0.5, 1.0]]), ragged)
+
+
 # --------------------------------------------------------------------------------------------- stability
 
 
