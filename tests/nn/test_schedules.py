@@ -226,6 +226,18 @@ def test_a_part_that_does_not_fit() -> None:
     assert found.state_dict() == before
 
 
+def test_a_state_of_another_number_of_parts() -> None:
+    """A state with fewer schedules, or more, than there are raises, and changes nothing."""
+    optimizer = sgd()
+    parts = [ExponentialLR(optimizer, 0.9), ExponentialLR(optimizer, 0.5)]
+    found = SequentialLR(optimizer, parts, milestones=[2])
+    before = found.state_dict()
+    for states in ([], before["schedulers"][:1], [*before["schedulers"], before["schedulers"][0]]):
+        with pytest.raises(ValueError, match=f"expected the states of 2 schedules, got {len(states)}"):
+            found.load_state_dict(before | {"lr": 7.0, "schedulers": states})
+        assert found.state_dict() == before
+
+
 @pytest.mark.parametrize("name", SCHEDULES)
 @pytest.mark.parametrize(("epochs", "steps_per_epoch"), [(1, 1), (2, 1), (10, 7), (100, 1)])
 def test_schedules_by_name(name: str, epochs: int, steps_per_epoch: int) -> None:
