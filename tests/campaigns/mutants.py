@@ -421,7 +421,7 @@ def main(words: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python tests/campaigns mutants", description=__doc__)
     parser.add_argument("--mutants", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", action="append", metavar="PATH", help="mutants of a folder or file")
+    parser.add_argument("--only", action="append", metavar="PATH", help="of these, those in a folder or file")
     parser.add_argument("--tests", action="append", metavar="PATH", help="tests whose names begin so")
     parser.add_argument("--resume", action="store_true", help="skip what the results hold already")
     parser.add_argument("--again", action="store_true", help="try those of the results that survived")
@@ -430,15 +430,17 @@ def main(words: list[str]) -> int:
     parser.add_argument("--budget", type=float, default=60.0, help="seconds of tests for a mutant")
     parser.add_argument("--examples", type=int, default=10, help="of tests that draw at random")
     parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / f"mutants-{os.getuid()}")
-    parser.add_argument(
-        "--results", type=Path, help=f"by default {RESULTS.name}, or one in --work with --only"
-    )
+    parser.add_argument("--results", type=Path, default=RESULTS, help=f"by default {RESULTS.name}")
     options = parser.parse_args(words)
-    chosen = sample(ROOT, options.only or PLACES, options.seed, options.mutants)
-    results = options.results or (options.work / "only.csv" if options.only else RESULTS)
-    before = held(results)
+    chosen = sample(ROOT, PLACES, options.seed, options.mutants)
+    before = held(options.results)
     rows = {mutant.key: before[mutant.key] for mutant in chosen if mutant.key in before}
-    pending = [m for m in chosen if _is_wanted(rows.get(m.key), options.resume, options.again)]
+    pending = [
+        mutant
+        for mutant in chosen
+        if mutant.path.startswith(tuple(options.only or [""]))
+        and _is_wanted(rows.get(mutant.key), options.resume, options.again)
+    ]
     if options.list:
         print(*(f"{m.path}:{m.line} {m.function}: {m.change}" for m in pending), sep="\n")
         return 0
@@ -456,7 +458,7 @@ def main(words: list[str]) -> int:
         row = campaign.tried(mutant)
         why = rows.get(mutant.key, {}).get("why", "")
         rows[mutant.key] = row | {"why": "" if row["outcome"] == "killed" else why}
-        write(results, rows.values())
+        write(options.results, rows.values())
         place = f"{mutant.path}:{mutant.line} {mutant.function}: {mutant.change}"
         print(f"[{i}/{len(pending)}] {time.monotonic() - begun:.1f} s {place}")
         print(f"    {row['outcome']}: {row['by']}", flush=True)
