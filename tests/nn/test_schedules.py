@@ -226,6 +226,18 @@ def test_a_part_that_does_not_fit() -> None:
     assert found.state_dict() == before
 
 
+def test_parts_begin_anew() -> None:
+    """A schedule that has stepped before its turn comes falls as a new one does."""
+    rates = []
+    for steps in (0, 5):
+        optimizer = sgd()
+        falling = of.StepLR(optimizer, 3)
+        stepped(falling, steps)
+        found = SequentialLR(optimizer, [of.LinearLR(optimizer, 0.5, total_iters=2), falling], milestones=[2])
+        rates.append(stepped(found, 8))
+    assert rates[0] == rates[1]
+
+
 def test_a_state_of_another_number_of_parts() -> None:
     """A state with fewer schedules, or more, than there are raises, and changes nothing."""
     optimizer = sgd()
@@ -236,6 +248,17 @@ def test_a_state_of_another_number_of_parts() -> None:
         with pytest.raises(ValueError, match=f"expected the states of 2 schedules, got {len(states)}"):
             found.load_state_dict(before | {"lr": 7.0, "schedulers": states})
         assert found.state_dict() == before
+
+
+@pytest.mark.parametrize("per", ["epoch", "batch"])
+def test_a_schedule_says_when_it_steps(per: Any) -> None:
+    """Every kind of schedule steps after each epoch or batch, as it is told."""
+    optimizer = sgd(momentum=0.9)
+    parts = [of.LinearLR(optimizer), of.ExponentialLR(optimizer, 0.9)]
+    made = [getattr(of, name)(optimizer, **arguments, per=per) for name, arguments in SINGLE]
+    made += [of.SequentialLR(optimizer, parts, [3], per=per), of.ReduceLROnPlateau(optimizer, per=per)]
+    assert {type(one).__name__ for one in made} == {type(one).__name__ for one in every_schedule(sgd())}
+    assert [one.per for one in made] == [per] * len(made)
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
