@@ -64,6 +64,18 @@ def test_it_finds_the_minimum_that_pytorch_finds() -> None:
     assert np.abs(grads(model.parameters())).max() < 1e-7
 
 
+def test_defaults_are_those_of_pytorch() -> None:
+    """A setting that both have is the same, also how many evaluations follow from the iterations."""
+    torch = pytest.importorskip("torch")
+    every: list[dict[str, Any]] = [{}, {"max_iter": 7}, {"max_iter": 1}, {"max_eval": 3}]
+    for arguments in every:
+        ours = vars(LBFGS([Value(0.0)], **arguments))
+        theirs = torch.optim.LBFGS([torch.zeros(1)], line_search_fn="strong_wolfe", **arguments).defaults
+        shared = {name: setting for name, setting in theirs.items() if name in ours}
+        assert len(shared) == 7
+        assert shared == {name: ours[name] for name in shared}
+
+
 def test_a_compiled_function_is_minimised() -> None:
     """The loss of a network, compiled, falls with each iteration, of which the callback is told."""
     model = MLP(3, [4, 1], "tanh", rng=0)

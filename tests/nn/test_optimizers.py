@@ -158,22 +158,25 @@ def test_settings_that_vary_compile_nothing(
 
 
 @pytest.mark.parametrize(
-    ("kind", "name", "setting"),
+    ("kind", "arguments", "name", "setting"),
     [
-        (SGD, "momentum", 0.9),
-        (SGD, "weight_decay", 0.5),
-        (RMSprop, "momentum", 0.9),
-        (Adam, "eps", 0.1),
-        (AdamW, "maximize", True),
+        (SGD, {}, "momentum", 0.9),
+        (SGD, {"dampening": 0.5}, "momentum", 0.9),
+        (SGD, {}, "weight_decay", 0.5),
+        (RMSprop, {}, "momentum", 0.9),
+        (Adam, {}, "eps", 0.1),
+        (AdamW, {}, "maximize", True),
     ],
 )
-def test_other_settings_may_change_as_well(kind: type[Optimizer], name: str, setting: Any) -> None:
+def test_other_settings_may_change_as_well(
+    kind: type[Optimizer], arguments: dict[str, Any], name: str, setting: Any
+) -> None:
     """After `read` compiled steps use a setting that has changed, also one that the rule branches on."""
     torch = pytest.importorskip("torch")
     left = []
     for steps_of in (CompiledSteps, EagerSteps):
         model = Neuron(2, "linear", rng=0)
-        optimizer = kind(model, lr=0.1)
+        optimizer = kind(model, lr=0.1, **arguments)
         steps = steps_of(model, mse, optimizer)
         for step in range(6):
             if step == 3:
@@ -186,7 +189,7 @@ def test_other_settings_may_change_as_well(kind: type[Optimizer], name: str, set
     np.testing.assert_allclose(left[0], left[1], rtol=1e-12)
     if kind is SGD:
         twin = torch.tensor(data(Neuron(2, "linear", rng=0).parameters()), requires_grad=True)
-        twin_optimizer = torch.optim.SGD([twin], lr=0.1)
+        twin_optimizer = torch.optim.SGD([twin], lr=0.1, **arguments)
         for step in range(6):
             if step == 3:
                 twin_optimizer.param_groups[0][name] = setting

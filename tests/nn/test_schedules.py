@@ -277,6 +277,29 @@ def test_schedules_by_name(name: str, epochs: int, steps_per_epoch: int) -> None
     assert [optimizer.lr, *(setting[0] for setting in stepped(again, steps))] == rates
 
 
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("cosine", {0.0: 1.0, 0.5: 0.5, 1.0: 0.0}),
+        ("step", {0.0: 1.0, 0.3: 1.0, 0.4: 0.1, 0.6: 0.1, 0.7: 0.01, 0.9: 0.01}),
+        ("exponential", {0.0: 1.0, 0.5: 0.1, 1.0: 0.01}),
+        ("linear", {0.0: 1.0, 0.25: 0.75, 1.0: 0.0}),
+        ("one-cycle", {0.0: 0.04, 0.3: 1.0, 1.0: 0.0}),
+        ("warm-up", {0.0: 0.01, 0.1: 1.0, 0.55: 0.5, 1.0: 0.0}),
+        ("plateau", {0.0: 1.0, 0.1: 1.0, 0.2: 0.5, 0.3: 0.25}),
+    ],
+)
+@pytest.mark.parametrize("epochs", [30, 60])
+def test_the_course_of_a_schedule_by_name(name: str, expected: dict[float, float], epochs: int) -> None:
+    """After each part of the training the learning rate is what the table of the names says of it."""
+    optimizer = sgd(momentum=0.9)
+    found = schedule(name, optimizer, epochs=epochs, steps_per_epoch=20)
+    steps = epochs * (20 if found.per == "batch" else 1)
+    rates = [optimizer.lr, *(setting[0] for setting in stepped(found, steps))]
+    for part, share in expected.items():
+        assert rates[round(part * steps)] == pytest.approx(0.1 * share, rel=0.01, abs=1e-6), part
+
+
 @pytest.mark.parametrize("optimizer", [sgd(), Adagrad([Value(0.0)], lr=0.1)], ids=repr)
 def test_a_cycle_by_name_gives_no_momentum(optimizer: Any) -> None:
     """An optimizer without momentum keeps it so."""
