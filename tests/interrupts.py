@@ -22,11 +22,46 @@ def interrupted_at(count: int, action: Callable[[], Any], files: Container[str])
     Return whether there were that many checks. Python checks for signals at the start of a function, on
     resuming a generator, on the jump back in a loop, and after a call.
     """
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    return call_at(count, action, files, interrupt)
+
+
+def call_at(
+    count: int, action: Callable[[], Any], files: Container[str], function: Callable[[], None]
+) -> bool:
+    """Run an action, and call a function at the count-th check for signals in the given files."""
     left = count
+
+    def check() -> None:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            function()
+
+    _run(action, files, check)
+    return left <= 0
+
+
+def checks_in(action: Callable[[], Any], files: Container[str]) -> int:
+    """Return how many checks for signals there are in the given files while an action runs."""
+    found = 0
+
+    def check() -> None:
+        nonlocal found
+        found += 1
+
+    _run(action, files, check)
+    return found
+
+
+def _run(action: Callable[[], Any], files: Container[str], check: Callable[[], None]) -> None:
+    """Run an action, with a call wherever Python checks for signals in the given files."""
     last: dict[int, str] = {}
 
     def trace(frame: Any, event: str, _: Any) -> Any:
-        nonlocal left
         if frame.f_code.co_filename not in files:
             return None
         frame.f_trace_opcodes = True
@@ -34,10 +69,8 @@ def interrupted_at(count: int, action: Callable[[], Any], files: Container[str])
             name = dis.opname[frame.f_code.co_code[frame.f_lasti]]
             # By identity: a reference to the frame would keep its locals alive.
             before, last[id(frame)] = last.get(id(frame), ""), name
-            left -= name in ("RESUME", "JUMP_BACKWARD") or before.startswith("CALL")
-            if left == 0:
-                left = -1
-                raise KeyboardInterrupt
+            if name in ("RESUME", "JUMP_BACKWARD") or before.startswith("CALL"):
+                check()
         if event == "return":
             last.pop(id(frame), None)
         return trace
@@ -55,4 +88,3 @@ def interrupted_at(count: int, action: Callable[[], Any], files: Container[str])
     thread = threading.Thread(target=run)
     thread.start()
     thread.join()
-    return left <= 0

@@ -8,10 +8,11 @@ from contextlib import AbstractContextManager
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 from interrupts import interrupted_at
 
-from autograd import Value, anomaly, custom_jvp
+from autograd import Value, anomaly, custom_jvp, quiet
 from autograd.engine import levels, nonfinite, tracing, variables
 from autograd.transforms import batch_tracing as lanes
 from autograd.transforms import custom_functions
@@ -26,10 +27,13 @@ def state() -> list[Any]:
         lanes._is_inside.get(),
         (Value(1.0) > 0.0)._level,
         len(custom_functions._plain.get()),
+        np.geterr()["divide"],
     ]
 
 
-OUTSIDE = [0, False, False, False, 0, 0]
+OUTSIDE = [0, False, False, False, 0, 0, "warn"]
+# That of NumPy's `errstate`.
+NUMPYS = np.geterr.__code__.co_filename
 
 
 @pytest.mark.parametrize(
@@ -40,8 +44,9 @@ OUTSIDE = [0, False, False, False, 0, 0]
         (lambda: variables.under_differentiation([Value(1.0)]), variables),
         (lanes.samples_apart, lanes),
         (lambda: custom_functions.as_plain(custom_jvp(abs)), custom_functions),
+        (quiet.quiet, quiet),
     ],
-    ids=["anomaly", "tracing", "under_differentiation", "lanes", "custom_functions"],
+    ids=["anomaly", "tracing", "under_differentiation", "lanes", "custom_functions", "quiet"],
 )
 def test_an_interrupt_ends_the_block(
     enter: Callable[[], AbstractContextManager[object]], module: ModuleType
@@ -60,7 +65,7 @@ def test_an_interrupt_ends_the_block(
 
     assert module.__file__ is not None
     for count in range(1, 1000):
-        was_interrupted = interrupted_at(count, work, {module.__file__, contextlib.__file__})
+        was_interrupted = interrupted_at(count, work, {module.__file__, contextlib.__file__, NUMPYS})
         assert after[-1] == OUTSIDE
         if not was_interrupted:
             break

@@ -75,6 +75,7 @@ GROUND = {
     "autograd.installation",
     "autograd.printable",
     "autograd.progress",
+    "autograd.quiet",
     "autograd.tables",
 }
 # The packages that users import from.

@@ -11,10 +11,9 @@ from itertools import islice
 from math import prod
 from typing import NamedTuple, Protocol
 
-import numpy as np
-
 from ..engine.value import Value
 from ..ops.structural import Structural
+from ..quiet import quietly
 from .arrays.layout import lay_out
 from .arrays.plan import Plan, Results
 from .findings import found_in
@@ -483,7 +482,7 @@ def _program(found: FoundArrays, passes: str, start: float) -> Program:
     source = found.source
     run = source.run()
     # What NumPy warns of, an eager call says better: it names the operation and the line.
-    return Program(lambda: source.text, np.errstate(all="ignore")(run), _report(found, passes, start))
+    return Program(lambda: source.text, quietly(run), _report(found, passes, start))
 
 
 def _report(found: Found, passes: str, start: float, backend: str = "numpy") -> CompilationReport:

@@ -18,6 +18,7 @@ from ..functions.alignment import Dims
 from ..functions.axes import AxisTrace, ColumnSource, ElementsNeededError, ManyElementsError, arrays_whole
 from ..functions.batch_array import BatchArray
 from ..functions.traced_array import is_whole
+from ..quiet import quiet
 from ..transforms.trees import Leaf, Structure, leaves_of, numbers_of
 from .arguments.arrays import is_vector
 from .arguments.call import Call
@@ -176,7 +177,7 @@ def _traced(call: Call, form: ArrayForm) -> _Traced:
     trace: AxisTrace | None = None
     is_settled, are_many = False, False
     try:
-        with _explained(call), tracing(given.numbers) as level, np.errstate(all="ignore"):
+        with _explained(call), tracing(given.numbers) as level, quiet():
             trace = AxisTrace(
                 level,
                 False if form.is_variable_whole else None,

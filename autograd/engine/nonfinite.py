@@ -18,6 +18,7 @@ import numpy as np
 from ..ops.rules import on_arrays
 from ..ops.structural import Operation, Structural
 from ..ops.table import Op
+from ..quiet import quiet
 from .levels import Scope, open_scopes
 from .stand_ins import STAND_IN
 from .user_line import Line, user_line
@@ -115,7 +116,7 @@ def careful(op: Op, *args: Any) -> tuple[Any, ...]:
     """
     rules = on_arrays(op)
     arrays = [_as_array(arg) for arg in args]
-    with np.errstate(all="ignore"):
+    with quiet():
         out = np.float64(np.ravel(rules.value(*arrays))[0])
         partials = [
             np.broadcast_to(rule(*arrays, out), array.shape).astype(float).tolist()

@@ -13,6 +13,7 @@ import numpy as np
 from ..engine.tracing import is_tracing, tracing
 from ..engine.value import Value
 from ..functions.traced_array import is_whole
+from ..quiet import quiet
 from .batch_tracing import samples_apart
 from .substitution import substituted
 from .trees import Leaf, array_of, leaves_of, numbers_of, unflatten, with_leaves
@@ -101,7 +102,7 @@ def _unknown(leaves: Sequence[Value]) -> Iterator[int]:
     # A node that stands for all samples of a batch has no number of its own: only programs can use it.
     samples = nullcontext() if is_tracing() else samples_apart()
     try:
-        with samples, tracing(leaves) as level, np.errstate(all="ignore"):
+        with samples, tracing(leaves) as level, quiet():
             yield level
     finally:
         for leaf, level in zip(leaves, levels, strict=True):

@@ -16,8 +16,6 @@ from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from typing import Any, ClassVar
 
-import numpy as np
-
 from ..engine.apply import record, record_by_rule
 from ..engine.graph import consumers_first
 from ..engine.levels import highest_open, is_variable, open_levels
@@ -25,6 +23,7 @@ from ..engine.tracing import may_be_traced, trace_also
 from ..engine.user_line import user_line
 from ..engine.value import Value
 from ..ops.structural import Instructions, Structural
+from ..quiet import quiet
 from .module_copies import values_within
 from .sweeps import number_in
 from .trees import Leaf, Structure, leaves_of, numbers_of, unflatten
@@ -193,7 +192,7 @@ class CustomCall:
             outputs = numbers_of(leaves)
             self._check_captured([out for out in outputs if isinstance(out, Value)], fresh)
             # NumPy's warnings would be about partials that nobody may ask for.
-            with np.errstate(all="ignore"):
+            with quiet():
                 rows = self.function.dependence(self, inside)
         if self._is_traced:
             self.program = inside, outputs

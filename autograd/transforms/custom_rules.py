@@ -6,11 +6,10 @@ import functools
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import numpy as np
-
 from ..engine.graph import consumers_first
 from ..engine.value import Value
 from ..engine.variables import under_differentiation
+from ..quiet import quiet
 from .custom_functions import CustomCall, CustomFunction, Function, Row, Scalar, as_plain, transposing
 from .sweeps import adjoints_of, number_in, pull
 from .trees import Branch, flatten_like, leaves_of, numbers_of, unflatten
@@ -223,7 +222,7 @@ class CustomVjp(CustomFunction):
             with as_plain(self):
                 call.saved = self._saved(call, call.new_leaves(operands))
         # NumPy's warnings would be about partials of rows that nobody sees.
-        with np.errstate(all="ignore"):
+        with quiet():
             return self._cotangents(call, call.saved, _basis(call.form.size, k, adjoint))
 
     def pulled(self, call: CustomCall, k: int, operands: Sequence[Scalar], adjoint: Scalar) -> Row:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..quiet import quiet
 from ..tables import html_table, text_table
 from .derivatives import jvp, vjp
 from .finite_differences import Slopes, slopes
@@ -229,7 +230,7 @@ def _rows(
     numbers = [float(number) for number in given]
     entries = sorted(set(range(len(numbers))) - singular)
     # Here nan outside the domain is an answer, not a mistake of the user.
-    with np.errstate(all="ignore"):
+    with quiet():
         weights, value = _weighted(f, structure, numbers, is_derivative=order > 1)
         point = _Point(f, structure, numbers, weights, value, order, modes, rtol)
         rows = None if every_entry or len(entries) <= _FEW else point.along_a_direction(entries)

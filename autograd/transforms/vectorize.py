@@ -16,6 +16,7 @@ from ..engine.value import Value
 from ..functions.axes import ElementsNeededError, axis_trace
 from ..functions.traced_array import is_whole
 from ..ops.structural import Structural
+from ..quiet import quiet
 from .batch_by_symbol import WholeBatch, is_by_symbol, mapped_by_symbol
 from .batch_tracing import recorded_once
 from .trees import (
@@ -144,7 +145,7 @@ def _one_by_one(
         ]
     else:
         # Without warnings: the numbers of a sample of ones mean nothing.
-        with np.errstate(all="ignore"):
+        with quiet():
             rows = [of_numbers([number for array in arrays for number in array.ones])]
     nodes = [node for array in arrays for node in array.nodes] if has_shared else []
     return _Results(count, nodes).joined(results.form, _matrix(rows), out_axes)

@@ -16,6 +16,7 @@ import numpy as np
 
 from ...ops.meanings import FLOAT, ieee
 from ...ops.table import OPS, Op
+from ...quiet import quietly
 from .loop_rules import WORDS
 
 
@@ -85,7 +86,7 @@ def _symbol(op: Op) -> str:
 
     symbol = f"chainrule_{op.name}"
     if symbol not in _callbacks:
-        function: Callable[..., float] = np.errstate(all="ignore")(ieee(FLOAT[op.name]))
+        function: Callable[..., float] = quietly(ieee(FLOAT[op.name]))
         kinds: list[Any] = [ctypes.c_double] * len(op.parameters)
         if op.variadic:
             function, kinds = _of_places(function), [ctypes.c_ssize_t] * (len(op.parameters) + 1)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from ...ops.meanings import NUMPY
 from ...ops.table import OPS, Op
+from ...quiet import quietly
 from ..passes.products import DOTS
 from ..table.array_rows import EACH, GATHER, MAP, PRODUCT, REDUCTION
 from ..table.array_table import ArrayTable
@@ -139,7 +140,7 @@ def arrays_with_numpy(table: ArrayTable) -> Workshop:
             for step in steps:
                 step()
 
-        return memory, np.errstate(all="ignore")(work)
+        return memory, quietly(work)
 
     return workshop
 

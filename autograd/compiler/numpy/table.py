@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from ...ops.rules import on_arrays
 from ...ops.table import Op
+from ...quiet import quietly
 from ..table.schedule import Schedule
 from .expressions import Helpers, helpers_text, imports_of, numpy_expression
 from .literals import Literals, module_text
@@ -102,7 +103,7 @@ def with_numpy(schedule: Schedule) -> Interpret:
             kept[:, lanes] = memory[schedule.kept]
         return kept
 
-    return np.errstate(all="ignore")(work)
+    return quietly(work)
 
 
 def table_source(schedule: Schedule, parameters: Sequence[str], shapes: Sequence[tuple[int, ...]]) -> str:

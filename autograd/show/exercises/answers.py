@@ -17,6 +17,7 @@ from ...ops.rule import Application, Rule, parts
 from ...ops.rules import compile_rule
 from ...ops.table import OPS
 from ...printable import printable
+from ...quiet import quiet
 
 # What people write, and Python does not know.
 _SIGNS = str.maketrans({"·": "*", "×": "*", "−": "-", "÷": "/", "²": "**2", "³": "**3", "^": "**"})
@@ -113,7 +114,7 @@ class Answer:
 
     def number(self, values: Mapping[str, float]) -> float:
         """Return what it is for values of the nodes, by name."""
-        with np.errstate(all="ignore"):
+        with quiet():
             return self._compute(values)
 
 

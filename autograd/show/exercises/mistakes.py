@@ -6,14 +6,13 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-import numpy as np
-
 from ...engine.graph import Edge, edges
 from ...engine.value import Value
 from ...ops.meanings import ieee
 from ...ops.rule import Application, Expression, Number, translated
 from ...ops.rules import on_floats
 from ...ops.table import Op, row
+from ...quiet import quiet
 from .solution import Solution
 
 
@@ -94,7 +93,7 @@ def _other_rules(node: Value, slot: int) -> Iterator[Guess]:
     numbers = [arg.data if isinstance(arg, Value) else arg for arg in node.args]
     known = dict(zip((*op.parameters, "out"), (*numbers, node.data), strict=True))
     for expression, hint in _variants(op.partials[slot].tree):
-        with np.errstate(all="ignore"):
+        with quiet():
             yield Guess(translated(expression, _OnNumbers(known)), hint)
 
 

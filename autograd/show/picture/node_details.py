@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-import numpy as np
-
 from ...engine.gradients import has_gradient
 from ...engine.graph import Edge, consumers_first, edges
 from ...engine.value import Value
+from ...quiet import quiet
 from ..text.explanation import explain
 from ..text.formulas import formula
 from ..text.notation import Notation
@@ -125,7 +124,7 @@ class _Teller:
         if node not in self.explained:
             return []
         try:
-            with np.errstate(all="ignore"):
+            with quiet():
                 return [explain(self.root, node, names=self.variables).text]
         except RuntimeError:
             # A leaf was assigned to since: the numbers would not be those of the picture.

@@ -11,12 +11,11 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-import numpy as np
-
 from ...engine.graph import Edge, edges, nodes
 from ...engine.value import Value
 from ...files import checked_suffix, write_whole
 from ...ops.table import COMPARISONS, OPS
+from ...quiet import quiet
 from ..picture.computation_graph import DIRECTIONS
 from ..picture.drawing import Drawing
 from ..picture.layout import LayoutUnavailableError
@@ -259,7 +258,7 @@ def stepper(
     names_in_full = names_for_caller(order, names)
     script = Script(order, short_names(names_in_full))
     # Non-finite values are visible on the page, and were warned of when the graph was built.
-    with np.errstate(all="ignore"):
+    with quiet():
         if trained:
             script.descend(trained, 0.1 if lr is None else lr, times)
         else:

@@ -7,11 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate, takewhile
 from typing import Any, NamedTuple, TypeVar
 
-import numpy as np
-
 from ...engine.graph import Edge, edges, nodes
 from ...engine.value import Value
 from ...ops.renderer import Term
+from ...quiet import quiet
 from ...tables import without_middle
 from ...transforms.partials import partials_as_graph
 from .caller_names import names_for_caller
@@ -53,7 +52,7 @@ class Explanation:
         long = names_for_caller(order, variables)
         names = _Names(short_names(long), long)
         # Numbers that are not finite are visible here, and were warned of when the graph was built.
-        with np.errstate(all="ignore"):
+        with quiet():
             detail, derivation = _fitting(order, x, names, numbers, full)
             plain, typeset = (_Working(derivation, names, detail, numbers, latex) for latex in (False, True))
             sections, typeset_sections = plain.sections(), typeset.sections()
