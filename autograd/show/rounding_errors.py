@@ -341,9 +341,7 @@ def _spacing(number: float) -> float:
 def _rounding_of_loop(op: Op, node: Value) -> float:
     """Return the bound of a row that takes sequences, from the steps of its loop."""
     copies = [Value(arg.data if isinstance(arg, Value) else arg) for arg in node.args]
-    result = in_single_steps(op)(*op.columns(copies))
-    if not isinstance(result, Value):
-        return 0.0
+    result: Value = in_single_steps(op)(*op.columns(copies))
     gradients = _gradients(result, copies)
     return math.fsum(abs(gradient) * _rounding(step) for step, gradient in gradients.items() if step.op)
 

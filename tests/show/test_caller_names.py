@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import _thread
 import gc
 import sys
 import weakref
+from collections import deque
 from collections.abc import Callable
+from queue import SimpleQueue
 from threading import Thread
 from typing import Any
 
@@ -49,6 +52,15 @@ def test_locals_before_globals() -> None:
     """A function's own variables hide those of its module, which are seen, too."""
     module = user("a, b = 1, 2\ndef f(a):\n    return seen()\nfound = f(3)")
     assert (module["found"]["a"], module["found"]["b"]) == (3, 2)
+
+
+def test_where_nobody_calls() -> None:
+    """In a thread that begins with a function of ours, no variable gives a name."""
+    x = Value(0.5)
+    found: SimpleQueue[str] = SimpleQueue()
+    # Functions of C have no frames: the only one is that of `str(x * x)`.
+    _thread.start_new_thread(deque, (map(found.put, map(str, [x * x])),))
+    assert found.get(timeout=60) == "0.5 * 0.5 = 0.25"
 
 
 def test_the_variables_around_a_comprehension() -> None:

@@ -737,6 +737,32 @@ def test_what_is_between_modules(pygraphviz: ModuleType) -> None:
     assert any("exp" in lines[0] for lines in texts(pygraphviz.AGraph(string=picture.views["block"].source)))
 
 
+def test_what_is_between_modules_without_one_around(pygraphviz: ModuleType) -> None:
+    """Where no module is around them, what mixes their results belongs to the module that comes after."""
+    x = [Value(1.0, "x"), Value(2.0, "z")]
+    q, k, o = (Value(0.5, f"{name}.w") for name in "qko")
+    loss = autograd.softmax([q * x[0], k * x[1]])[0] * o
+    graph = pygraphviz.AGraph(string=draw(loss, fold="modules", names={}).source)
+    assert sorted(lines[0] for lines in texts(graph)) == ["inputs", "k", "o", "q"]
+
+
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [("blocks.{}.w", "… more of blocks"), ("block{}.w", "… more of the model")],
+    ids=["in a list", "beside each other"],
+)
+def test_a_long_list_of_modules(pygraphviz: ModuleType, name: str, more: str) -> None:
+    """Of more modules than a picture has room for, the last ones of a list are one box."""
+    y = Value(1.0, "x")
+    for i in range(70):
+        y = Value(0.5, name.format(i)) * y
+    picture = draw(y, fold="modules", names={})
+    titles = [lines[0] for lines in texts(pygraphviz.AGraph(string=picture.source))]
+    assert sorted(titles) == sorted(["inputs", *(name.format(i).removesuffix(".w") for i in range(16)), more])
+    assert len(picture.views) == len(titles)
+    assert all(view.source.startswith("digraph") for view in picture.views.values())
+
+
 def test_a_single_module_is_no_single_box() -> None:
     """Of a long recurrence with one cell, the last steps are drawn rather than a box."""
     w, u = Value(0.3, "cell.w"), Value(0.2, "cell.u")

@@ -138,6 +138,13 @@ def product() -> Value:
     return loss
 
 
+def weighted() -> Value:
+    """Return a dot product, whose partials have one rule for all operands."""
+    y: Value = dot(leaves(w0=1.0, w1=2.0), [3.0, 4.0])
+    y.label = "y"
+    return y
+
+
 @pytest.mark.parametrize(
     ("make", "kind", "answers", "hint"),
     [
@@ -166,6 +173,8 @@ def product() -> Value:
         (product, "gradients", {"x": 15}, r"look at ∂J/∂u: only its sign is wrong"),
         (product, "gradients", {"x": 50}, r"look at ∂J/∂u: that is the derivative of J by z, not by u"),
         (product, "gradients", {"x": 123.0}, r"it is the gradient of u times the local partial"),
+        (x_squared_plus_x, "gradients", {"x": 123.0}, r"add up over its 3 uses, in v1 and v2: each time"),
+        (weighted, "partials", {1: 123.0}, r"hold all but w0 fixed: how much does y grow"),
         (neuron, "partials", {1: "a"}, r"hold all|value"),
     ],
 )  # fmt: skip
@@ -324,6 +333,7 @@ def custom(x: Value) -> Any:
         (lambda x: exercise(x * x, hide="y"), ValueError, r"nodes of this graph \(x, v1\), got 'y'"),
         (lambda x: exercise(x * x, hide=0), ValueError, "the number of blanks, to be at least 1, got 0"),
         (lambda x: exercise(x), ValueError, "nothing to ask"),
+        (lambda x: exercise(x, "line"), ValueError, "nothing to ask"),
         (lambda x: exercise(custom(x)), ValueError, "custom_vjp"),
         (lambda x: exercise(sum((x * i for i in range(99)), x)), ValueError, "199 nodes are no exercise"),
         (lambda x: exercise(x * Value(2.0, "x")), ValueError, "2 nodes are called 'x'"),

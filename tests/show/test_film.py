@@ -17,6 +17,7 @@ import autograd
 from autograd import Value, animate, stepper
 from autograd.show.stepping import film as films
 from autograd.show.stepping.film import MOST_MOMENTS
+from nn import MLP
 
 image = pytest.importorskip("PIL.Image")
 pytest.importorskip("matplotlib")
@@ -95,6 +96,13 @@ def test_any_label(label: str) -> None:
     """A label is text, also where it looks like mathematics or markup."""
     x = Value(2.0, label=label)
     assert animate(x * 2.0).gif().startswith(b"GIF89a")
+
+
+def test_the_frames_of_modules() -> None:
+    """The frame of a module is a line, without a fill that would hide what is inside of it."""
+    stage = animate(MLP(1, [1], rng=0)([Value(2.0, "x")]))._stage()
+    frame = pytest.approx((*films._rgb("#c9d1d9") / 255.0, 1.0))
+    assert [patch.get_fill() for patch in stage.axes.patches if patch.get_edgecolor() == frame] == [False] * 2
 
 
 def test_in_a_notebook() -> None:

@@ -22,6 +22,15 @@ WORDS = {name: getattr(autograd, name) for name in autograd.functions.generated.
 }
 
 
+def test_what_no_line_has_room_for() -> None:
+    """Of a large graph of long names the last operation is shown, however long it is."""
+    names = [f"{'long' * 25}{i}" for i in range(50)]
+    y = Value(1.0, names[0])
+    for name in names[1:]:
+        y = y * Value(1.0, name)
+    assert str(y) == f"… * {names[-1]} = 1, and 97 more"
+
+
 @pytest.mark.parametrize(
     ("node", "text"),
     [

@@ -178,6 +178,15 @@ def test_nan() -> None:
     assert "samples pull on w" in str(found)
 
 
+def test_a_plot_without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without Matplotlib the error says what to install."""
+    w = Value(1.0, label="w")
+    found = influence([w * 1.0, w * 2.0], w)
+    monkeypatch.setattr("autograd.show.sample_influence.find_spec", lambda name: None)
+    with pytest.raises(ImportError, match=r"needs Matplotlib: pip install 'chainrule\[viz\]'"):
+        found.plot()
+
+
 def test_plot() -> None:
     """A bar for each sample, up for what the parameter is pulled up; 40 at most."""
     pytest.importorskip("matplotlib")

@@ -189,6 +189,13 @@ def test_leaf_that_is_nan(given: bool) -> None:
     assert "lower learning rate" in finding.advice
 
 
+def test_input_that_is_nan() -> None:
+    """A leaf that is no parameter was assigned by somebody."""
+    finding = only(lint(MLP(1, [1], rng=0)([Value(nan, "x")]), MLP(1, [1], rng=0)), "non-finite")
+    assert finding.where == "x"
+    assert finding.advice == "look where it was assigned"
+
+
 def test_blown_up_training() -> None:
     """A far too high learning rate is reported as an overflow in the forward pass."""
     model = MLP(2, [4, 1], "linear", rng=0)

@@ -302,6 +302,15 @@ def test_names_are_no_markup(name: str, x: str) -> None:
     assert len(groups(draw(y, fold="network"), "edge")) == 4
 
 
+def test_what_is_highlighted() -> None:
+    """An input, the neurons that it influences, and what comes after them are marked."""
+    x = [Value(1.0, "x"), Value(2.0, "z")]
+    loss = (MLP(2, [2, 1], activation="tanh", rng=0)(x) - 1.0) ** 2
+    plain, marked = (draw(loss, fold="network", highlight=node, names={}).source for node in (None, x[0]))
+    assert plain.count(" marked") == 0
+    assert marked.count(" marked") == 1 + 3 + 1
+
+
 def test_the_theme_of_a_network() -> None:
     """In the dark theme, and for a dark system, nothing keeps the colours of the light one."""
     loss = lesson()

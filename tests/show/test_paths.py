@@ -72,6 +72,14 @@ def test_the_notes_example() -> None:
     assert str(paths(u2, x)) == "2 paths from x to u2, du2/dx = 7\n  x → u2: 1\n  x → u1 → u2: 1 · 6 = 6"
 
 
+def test_a_table_of_paths() -> None:
+    """A notebook shows a row for each path: the way, the partials, their product."""
+    x = Value(3.0, label="x")
+    table = paths(x * x + x, x)._repr_html_()
+    assert table.count("<tr>") == 1 + 3
+    assert all(f">{head}</th>" in table for head in ("path", "partials", "product"))
+
+
 def test_a_node_and_itself() -> None:
     """A node has one path to itself, with no edges and product 1."""
     x = Value(3.0, "x")

@@ -299,6 +299,15 @@ def test_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "wasm-unsafe-eval" in stepper(Value(2.0)).html
 
 
+def test_where_nothing_can_lay_it_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without any Graphviz the page in a notebook lays itself out, and has no image below it."""
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(layout, "find_spec", lambda name: None)
+    frame = stepper(Value(2.0))._repr_html_()
+    assert "<iframe" in frame
+    assert "<img" not in frame
+
+
 def test_where_no_script_runs() -> None:
     """Under the frame lies an image with the numbers after one sweep, also of a descent."""
     w = Value(2.0, label="w")

@@ -135,6 +135,20 @@ def test_nudge() -> None:
     assert str(found).startswith("x by 0.01: y changes by ")
 
 
+def test_a_table_of_changes() -> None:
+    """A notebook shows a row for each node that changes."""
+    x, w = Value(3.0, "x"), Value(0.5, "w")
+    table = nudge((w * x).tanh() * x, x, 0.01, names={})._repr_html_()
+    assert table.count("<tr>") == 1 + 4
+    assert all(f">{name}</td>" in table for name in ("x", "v1", "v2", "v3"))
+
+
+def test_a_table_without_remarks() -> None:
+    """Where nothing is remarked, there is no column for it."""
+    x, w = Value(3.0, "x"), Value(0.5, "w")
+    assert "remark" not in steps(x * w)._repr_html_()
+
+
 def test_nudge_of_a_result() -> None:
     """An interior node can be nudged like a leaf."""
     x = Value(3.0, "x")

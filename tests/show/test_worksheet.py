@@ -115,7 +115,7 @@ def test_a_pdf(tmp_path: Path) -> None:
     """The PDF has a page for the answers, and the same sheet is the same file."""
     pytest.importorskip("matplotlib")
     x = Value(3.0, label="$x_1")
-    questions = worksheet(x * x, lines=2)
+    questions = worksheet([x * x, exercise(x * x, "line"), exercise("C6")], lines=2)
     first = questions.save(tmp_path / "sheet.pdf").read_bytes()
     again = questions.save(tmp_path / "again.pdf").read_bytes()
     solved = questions.save(tmp_path / "solved.PDF", answers=True).read_bytes()
@@ -124,6 +124,15 @@ def test_a_pdf(tmp_path: Path) -> None:
     # A4, in points.
     assert b"/MediaBox [ 0 0 595.44 841.68 ]" in first
     assert (first.count(b"/Type /Page "), solved.count(b"/Type /Page ")) == (1, 2)
+    full = worksheet([x * x] * 4, lines=9).save(tmp_path / "full.pdf").read_bytes()
+    assert full.count(b"/Type /Page ") == 3
+
+
+def test_a_pdf_without_matplotlib(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The error says what to install, and what works without."""
+    monkeypatch.setattr("autograd.show.exercises.worksheet_pdf.find_spec", lambda name: None)
+    with pytest.raises(ImportError, match=r"'chainrule\[viz\]'; save\('sheet.html'\) does not"):
+        sheet().save(tmp_path / "sheet.pdf")
 
 
 def test_without_graphviz(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,12 +80,11 @@ class Answer:
         known = sorted(names, key=len, reverse=True)
         stands_for = {name: f"node{i}_" for i, name in enumerate(known)}
         replaced = text.strip().translate(_SIGNS)
-        if known:
-            anyone = "|".join(re.escape(name.translate(_SIGNS)) for name in known)
-            by_text = {name.translate(_SIGNS): place for name, place in stands_for.items()}
-            # A name is no part of a longer one, nor a function that is called.
-            pattern = rf"(?<![\w.])(?:{anyone})(?![\w(])"
-            replaced = re.sub(pattern, lambda found: by_text[found[0]], replaced)
+        anyone = "|".join(re.escape(name.translate(_SIGNS)) for name in known)
+        by_text = {name.translate(_SIGNS): place for name, place in stands_for.items()}
+        # A name is no part of a longer one, nor a function that is called.
+        pattern = rf"(?<![\w.])(?:{anyone})(?![\w(])"
+        replaced = re.sub(pattern, lambda found: by_text[found[0]], replaced)
         try:
             tree = _InTheWordsOfRules().visit(ast.parse(replaced, mode="eval"))
             rule = Rule(ast.unparse(tree))

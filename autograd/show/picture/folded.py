@@ -191,7 +191,7 @@ class Folding:
         elif box.path == INPUTS:
             rows.append(("nodes", count(len(inside), "leaf", "leaves")))
         elif box.kind == "more":
-            title = f"… more of {box.path}"
+            title = f"… more of {box.path or 'the model'}"
         elif box.kind == "between":
             title = "between its modules"
         if box.path == AFTER and inside[-1] is self._order[-1]:

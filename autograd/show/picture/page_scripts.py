@@ -38,7 +38,5 @@ def graphviz_script() -> str:
     ('globalThis', '.Graphviz=It;')
     """
     code, _, exports = _ENGINE.read_text(encoding="utf-8").rpartition("export{")
-    name = re.search(r"(\w+) as Graphviz\b", exports)
-    if name is None:
-        raise RuntimeError(f"{_ENGINE} does not export Graphviz")
-    return f"{code}globalThis.Graphviz={name[1]};"
+    (name,) = re.findall(r"(\w+) as Graphviz\b", exports)
+    return f"{code}globalThis.Graphviz={name};"

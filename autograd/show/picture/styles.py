@@ -329,8 +329,8 @@ def legend(largest: float, not_finite: bool, title: str = "gradient") -> str:
 
     Examples
     --------
-    >>> "1e-4" in legend(1.0, False), "nan" in legend(1.0, True)
-    (False, True)
+    >>> "1e-4" in legend(1.0, False), "nan" in legend(1.0, True), legend(0.0, False).count("TD")
+    (False, True, 2)
     """
     cells = [_words(title)]
     if largest:

@@ -70,7 +70,7 @@ def caller_variables() -> dict[str, Any]:
     """
     frames = _of_the_user(sys._getframe(1))
     found: dict[str, Any] = {}
-    for frame in frames:
+    for frame in frames:  # pragma: no branch - only a thread of C's has no frame of the user's, nor a tracer.
         # pytest's assertions have variables such as "@py_assert1", a comprehension has ".0".
         for name, item in _variables(frame).items():
             if name.isidentifier():
@@ -85,7 +85,7 @@ def caller_variables() -> dict[str, Any]:
 
 def _of_the_user(frame: FrameType | None) -> Iterator[FrameType]:
     """Yield the user's frames, the innermost first."""
-    while frame is not None:
+    while frame is not None:  # pragma: no branch - likewise.
         package = frame.f_globals.get("__name__", "").partition(".")[0]
         # The examples of a docstring run under the name of its module.
         example = frame.f_code.co_filename.startswith("<doctest ")

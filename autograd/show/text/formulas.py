@@ -83,8 +83,8 @@ def formula(
     Examples
     --------
     >>> x = Value(3.0)
-    >>> formula(2.0 * x, {x: "x"}), formula(x**-1.0, {x: "x"})
-    ('2 * x', 'x**-1')
+    >>> formula(2.0 * x, {x: "x"}), formula(x**-1.0, {x: "x"}), formula(x, {x: "x"})
+    ('2 * x', 'x**-1', '3')
     >>> formula(x / 2.0, {x: "x"}, latex=True)
     '\\frac{x}{2}'
     """
