@@ -100,17 +100,19 @@ def test_what_goes_between_devices(on_devices: Any) -> None:
 @pytest.fixture(scope="module")
 def in_two_processes() -> list[Any]:
     """Return what each of two processes prints, with two devices each."""
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        port = str(free.getsockname()[1])
-    processes = [started("training_in_two_processes.py", str(i), port, devices=2) for i in (0, 1)]
-    try:
-        return [printed(process) for process in processes]
-    finally:
-        # One waits for the other, which may have failed.
-        for process in processes:
-            process.kill()
-            process.communicate()
+    with socket.socket() as held:
+        # Nobody else is given the port before JAX takes it, which shares it as servers of one user may.
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        held.bind(("localhost", 0))
+        port = str(held.getsockname()[1])
+        processes = [started("training_in_two_processes.py", str(i), port, devices=2) for i in (0, 1)]
+        try:
+            return [printed(process) for process in processes]
+        finally:
+            # One waits for the other, which may have failed.
+            for process in processes:
+                process.kill()
+                process.communicate()
 
 
 def test_two_processes_as_one(in_two_processes: list[Any]) -> None:
