@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
+from leftovers import Leftovers
 
 # The tests use a separate cache of compiled programs, empty at the start, which the processes of pytest-xdist
 # have from the one that starts them: what one compiles the others load.
@@ -46,6 +47,11 @@ settings.register_profile(
     "unreduced", settings.get_profile("chainrule"), phases=[Phase.explicit, Phase.generate]
 )
 settings.load_profile(os.environ.get("CHAINRULE_SETTINGS", "chainrule"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Watch what tests leave behind, also the examples in docstrings, which are in other folders."""
+    config.pluginmanager.register(Leftovers())
 
 
 def pytest_collection_finish() -> None:
