@@ -135,9 +135,12 @@ def mixed_surprise(*numbers: Any) -> Any:
 def mixed_surprise_slopes(*numbers: Any) -> list[Any]:
     """Return the gradient of `mixed_surprise`."""
     logits, shares = numbers[: len(numbers) // 2], numbers[len(numbers) // 2 :]
-    pairs = zip(soft_maximum(logits), shares, strict=True)
-    total = mp.fsum(shares)
-    of_logits = [found * total - share for found, share in pairs]
+    found = soft_maximum(logits)
+    # By the others' shares: p is 1, of which subtracting nearly 1 leaves no digits.
+    of_logits = [
+        mp.fsum(p * share - y * other for share, other in zip(shares, found, strict=True))
+        for p, y in zip(found, shares, strict=True)
+    ]
     return of_logits + [log_sum_exp([other - logit for other in logits]) for logit in logits]
 
 

@@ -565,7 +565,7 @@ class Operators(Conversions):
         x = self._data
         try:
             out = tanh(x)
-            dx = 1.0 - out * out if abs(x) < 1.0 else sech2(x)
+            dx = 1.0 - out * out if abs(x) < 0.875 else sech2(x)
         except PYTHON_RAISES:
             out, dx = careful(TANH, x)
         return self._record(TANH, out, self, None, dx, 0.0, FIRST)

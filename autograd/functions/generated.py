@@ -838,7 +838,7 @@ def tanh(x: T) -> T:
 
     Notes
     -----
-    ∂out/∂x = ``shortcut(abs(x) < 1.0, 1.0 - out * out, sech2(x))``
+    ∂out/∂x = ``shortcut(abs(x) < 0.875, 1.0 - out * out, sech2(x))``
 
     Examples
     --------

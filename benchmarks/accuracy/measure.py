@@ -73,10 +73,9 @@ def bound(subject: Subject, what: str) -> float:
     >>> bound(subjects()["mul"], VALUES), bound(subjects()["mul"], DERIVATIVES)
     (0.5, 4.0)
     """
-    given = [one.bound for one in deviations(subject.name, what) if one.bound is not None]
-    if given:
-        return max(given)
-    return subject.op.ulps if what == VALUES and subject.op is not None and subject.is_of_one_or_two else 4.0
+    if what == VALUES and subject.op is not None and subject.is_of_one_or_two:
+        return subject.op.ulps
+    return max([one.bound for one in deviations(subject.name, what) if one.bound is not None], default=4.0)
 
 
 Computing = Mapping[str, Callable[[Subject, Floats], Floats | None]]

@@ -91,10 +91,10 @@ class Truths:
         with mp.workdps(self._digits + 30):
             step, total, at = mpf(2) ** -80, mpf(0), [*map(mpf, point)]
             for i, number in enumerate(at):
-                ends = [self._at([*at[:i], number * (1 + sign * step), *at[i + 1 :]]) for sign in (1, -1)]
-                if number == 0 or ends[0] is None or ends[1] is None:
-                    continue
-                total += abs((ends[0][which] - ends[1][which]) / (2 * step * number)) * ulp(point[i]) / 2
+                off = step * (number or ulp(0.0))
+                ahead, behind = (self._at([*at[:i], number + side, *at[i + 1 :]]) for side in (off, -off))
+                if ahead is not None and behind is not None:
+                    total += abs((ahead[which] - behind[which]) / (2 * off)) * ulp(point[i]) / 2
             here = self._at(at)
             size = np.inf if here is None else abs(float(here[which]))
             unit = 2.0**971 if isinf(size) else ulp(size)
@@ -139,6 +139,6 @@ def drawn(subject: Subject, seed: int, count: int) -> Truths:
     random = np.random.default_rng([seed, *subject.name.encode()])
     found, tried = Truths(subject, tuples(random, count, subject.within)), count
     while len(found.points) < count:
-        tried = 2 * tried * count // max(len(found.points), count // 10)
+        tried = 10 + 11 * tried * count // (10 * max(len(found.points), count // 10))
         found = Truths(subject, tuples(random, tried, subject.within))
     return found

@@ -106,15 +106,14 @@ def _surprise_of_row(row: Any, target: Any, of_classes: Sequence[Any] | None, sm
     """Return the cross entropy of one sample from the target probabilities of its classes."""
     logits, shares = list(row), _weighted(list(target), of_classes, smoothing)
     total = sum(shares)
-    # The largest share tells the sample's own class; while traced, only a share that is the total does.
+    # The largest share tells the sample's own class; while traced, one that is more than half of the total.
     is_open = any(isinstance(share, Value) for share in shares)
     largest = total if is_open else max(shares)
     label = -1 if is_open else shares.index(largest)
     if not is_open and largest == total == 1.0:
         return _surprise_of_class(logits, label, None, 0.0)
-    return _surprise_of_shares(
-        logits, shares, [share == total if is_open else k == label for k, share in enumerate(shares)]
-    )
+    is_own = [share > 0.5 * total if is_open else k == label for k, share in enumerate(shares)]
+    return _surprise_of_shares(logits, shares, is_own)
 
 
 def _surprise_of_shares(logits: Sequence[Any], shares: Sequence[Any], is_own: Sequence[Any]) -> Any:

@@ -352,8 +352,12 @@ def test_bounds(name: str) -> None:
 
 FOUND = [
     ("sech2", [[7.450580596928922e-09], [-7.202390904330893e-09]]),
+    ("tanh", [[-0.9999999999999993], [0.874], [0.876]]),
     ("cross_entropy of 4 logits, the first class", [[-1e17, 0.0, 1.0, 2.0], [-1000.0, 0.1, 0.2, 0.3]]),
-    ("cross_entropy of 4 logits, 4 probabilities", [[1.0, 27.2, 95.9, 7e-4, 0.2, 0.1, 0.54, 0.16]]),
+    (
+        "cross_entropy of 4 logits, 4 probabilities",
+        [[1.0, 27.2, 95.9, 7e-4, 0.2, 0.1, 0.54, 0.16], [5e-13, 0.0, 0.0, 7e75, 2e-9, 7e-4, 1e-6, 0.61]],
+    ),
 ]
 
 
