@@ -465,9 +465,9 @@ _ROWS = (
             _at(-1.0, gives=nan, partials=(nan,)),
         ),
     ),
-    # The GNU C library's is off by up to 3.67 ulp (Zimmermann et al., Accuracy of mathematical functions), which
-    # a square would double. But at 0 and inf the quotient out / x is nan (there, and for nan, abs(x) / 2 < abs(x)
-    # is false).
+    # The GNU C library's is off by up to 3.67 ulp (Zimmermann et al., Accuracy of mathematical functions),
+    # which a square would double. But at 0 and inf the quotient out / x is nan (there, and for nan,
+    # abs(x) / 2 < abs(x) is false).
     Op(
         name="cbrt", doc="the cube root", ufunc=np.cbrt, ulps=4.0,
         value="cbrt(x)",

@@ -113,7 +113,9 @@ def tuples(random: np.random.Generator, count: int, within: Sequence[Interval]) 
         return numbers(random, count, within[0])[:, None] + 0.0
     found = np.empty((0, len(within)))
     while len(found) < count:
-        parts = [make(random, count // len(_KINDS) + 10, len(within)) for make in _KINDS]
+        # What overflows is infinite, and no point.
+        with np.errstate(over="ignore"):
+            parts = [make(random, count // len(_KINDS) + 10, len(within)) for make in _KINDS]
         inside = np.column_stack([numbers(random, count // 4, interval) for interval in within])
         more = random.permutation(np.concatenate([*parts, inside]))
         is_inside = [(more[:, i] > low) & (more[:, i] < high) for i, (low, high) in enumerate(within)]

@@ -50,7 +50,7 @@ class Truths:
     def __init__(self, subject: Subject, points: Floats) -> None:
         self.subject = subject
         self._digits = DIGITS_OF_REMAINDERS if subject.name in _REMAINDERS else DIGITS
-        self._moved: dict[tuple[int, int], float] = {}
+        self._moved: dict[int, list[float]] = {}
         with mp.workdps(self._digits):
             rows = [self._at([*map(mpf, point)]) for point in points.tolist()]
             self.points = points[[row is not None for row in rows]]
@@ -82,23 +82,24 @@ class Truths:
         float
             To the first order; infinite at a jump.
         """
-        key = index, which
-        if key not in self._moved:
-            self._moved[key] = self._change(self.points[index].tolist(), which)
-        return self._moved[key]
+        if index not in self._moved:
+            self._moved[index] = self._changes(self.points[index].tolist())
+        return self._moved[index][which]
 
-    def _change(self, point: list[float], which: int) -> float:
+    def _changes(self, point: list[float]) -> list[float]:
         with mp.workdps(self._digits + 30):
-            step, total, at = mpf(2) ** -80, mpf(0), [*map(mpf, point)]
+            step, at = mpf(2) ** -80, [*map(mpf, point)]
+            here = self._at(at)
+            assert here is not None
+            totals = [mpf(0)] * len(here)
             for i, number in enumerate(at):
                 off = step * (number or ulp(0.0))
                 ahead, behind = (self._at([*at[:i], number + side, *at[i + 1 :]]) for side in (off, -off))
                 if ahead is not None and behind is not None:
-                    total += abs((ahead[which] - behind[which]) / (2 * off)) * ulp(point[i]) / 2
-            here = self._at(at)
-            size = np.inf if here is None else abs(float(here[which]))
-            unit = 2.0**971 if isinf(size) else ulp(size)
-            return float(total / unit) if mp.isfinite(total) else np.inf
+                    half = ulp(point[i]) / (4 * abs(off))
+                    pairs = zip(totals, ahead, behind, strict=True)
+                    totals = [total + abs(up - down) * half for total, up, down in pairs]
+            return [_in_ulps(total, value) for total, value in zip(totals, here, strict=True)]
 
     def out_of_range(self) -> Mask:
         """Return where the value over- or underflows, or has fewer digits than a double."""
@@ -113,6 +114,12 @@ class Truths:
         numbers += [abs(exact.nearest) for exact in self.exact]
         found: Mask = np.any([(number > 0.0) & (number < SMALLEST) for number in numbers], axis=0)
         return found
+
+
+def _in_ulps(change: Any, number: Any) -> float:
+    size = abs(float(number))
+    unit = 2.0**971 if isinf(size) else ulp(size)
+    return float(change / unit) if mp.isfinite(change) else np.inf
 
 
 def drawn(subject: Subject, seed: int, count: int) -> Truths:

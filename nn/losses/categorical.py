@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from math import inf, nan
+from math import inf
 from typing import Any
 
 import numpy as np
 
-from autograd import Value, dot, logsumexp, max, stop_gradient, sum, vmap
+from autograd import Value, dot, logsumexp, stop_gradient, sum, vmap
 
 from .terms import (
     Array,
@@ -95,7 +95,7 @@ def _surprise_of_class(row: Any, label: Any, of_classes: Sequence[Any] | None, s
     logits = list(row)
     is_own = [label == k for k in range(len(logits))]
     if smoothing == 0.0:
-        differences, own = _less_largest(logits, is_own)
+        differences, own = _less_own(logits, is_own)
         surprise = logsumexp(differences) - own
         return surprise if of_classes is None else _weight_of(of_classes, label) * surprise
     shares = [choose(is_it, 1.0, 0.0) for is_it in is_own]
@@ -118,7 +118,10 @@ def _surprise_of_row(row: Any, target: Any, of_classes: Sequence[Any] | None, sm
 
 def _surprise_of_shares(logits: Sequence[Any], shares: Sequence[Any], is_own: Sequence[Any]) -> Any:
     """Return the cross entropy of one sample from what each class counts."""
-    differences, _ = _less_largest(logits, is_own)
+    # The sum over the shares of what each logit lacks: from logits of 1e6 it would be rounded to 1e-10.
+    about = stop_gradient(logsumexp(logits))
+    missing = 1.0 - sum([choose(is_it, 1.0, 0.0) for is_it in is_own])
+    differences, _ = _less_own(logits, is_own, choose(abs(about) < inf, about, 0.0), missing)
     weightless = [unless_weightless(z, share) for z, share in zip(differences, shares, strict=True)]
     return sum(shares) * logsumexp(differences) - dot(shares, weightless)
 
@@ -158,20 +161,19 @@ def _check_logits(rows: Array) -> None:
         )
 
 
-def _less_largest(logits: Sequence[Any], is_own: Sequence[Any]) -> tuple[list[Any], Any]:
-    """Return the logits minus the largest, and that of the sample's own class.
+def _less_own(
+    logits: Sequence[Any], is_own: Sequence[Any], otherwise: Any = 0.0, missing: Any = 0.0
+) -> tuple[list[Any], Any]:
+    """Return the logits minus that of the sample's own class if it is the largest, and the rest of its own.
 
-    Where its own is the largest, all others are relative to it, and it is the number 0: else the loss of a
-    well classified sample would round to 0, and so would its derivatives, from a logit of 40 on. Where it is
-    not, the largest is a constant: minus an own logit of -1e17, all others would be equal. An infinite logit
-    is not subtracted, since inf - inf is nan.
+    Else the loss of a well classified sample would round to 0, and so would its derivatives, from a logit of
+    40 on. One that is not the largest is not subtracted: minus -1e17, all others would be equal. Nor is an
+    infinite logit, since inf - inf is nan.
     """
-    top = stop_gradient(max(logits))
     own = sum([choose(is_it, logit, 0.0) for logit, is_it in zip(logits, is_own, strict=True)])
-    is_finite = abs(top) < inf
-    leads = own == choose(is_finite, top, nan)
-    base = choose(leads, own, choose(is_finite, top, 0.0))
-    left = choose(leads, 0.0, own - base)
+    ahead = sum([choose(logit > own, 1.0, 0.0) for logit in logits])
+    leads = choose(abs(own) < inf, ahead + missing, 1.0) == 0.0
+    base, left = choose(leads, own, otherwise), choose(leads, 0.0, own - otherwise)
     return [choose(is_it, left, logit - base) for logit, is_it in zip(logits, is_own, strict=True)], left
 
 
