@@ -21,6 +21,9 @@ import nn
 
 pytest.importorskip("mypy")
 
+# The type checkers are programs of their own.
+pytestmark = pytest.mark.uncounted
+
 PACKAGES = (autograd, autograd.show, nn)
 
 PROGRAM = """

@@ -41,6 +41,7 @@ def _visited(size: int) -> int:
     return len(gc.get_objects()) - before
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("size", [100, 400])
 def test_tapes_are_few_objects(size: int) -> None:
     """A tape of any length is few objects to the collector."""

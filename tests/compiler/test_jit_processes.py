@@ -46,6 +46,7 @@ print(*backends, float(h(np.ones(3))[0]), flush=True)
 """
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("seconds", [0.0, 0.3, 1.0])
 def test_fork_while_compiling(seconds: float) -> None:
     """A child forked while Numba loads or compiles keeps all programs and can compile others."""
@@ -74,6 +75,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_pools(tmp_path: Path, method: str) -> None:
     """Pool workers can call their parent's compiled functions under every start method."""

@@ -213,6 +213,7 @@ SHAPES = [
 ]
 
 
+@pytest.mark.uncounted
 @anywhere
 def test_a_million_nodes(run: Callable[[Callable[[], None]], None]) -> None:
     """A chain of a million operations is dropped without recursion."""

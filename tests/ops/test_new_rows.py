@@ -307,6 +307,7 @@ def run(home: Path, program: str, *options: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_row_is_known_everywhere(package: Path, name: str) -> None:
     """Values, derivatives, special points and sources of new rows are right on every backend."""
