@@ -62,6 +62,7 @@ def stored(text: str) -> Path | None:
 
     Examples
     --------
+    >>> import tempfile
     >>> from unittest import mock
     >>> with tempfile.TemporaryDirectory() as name, mock.patch.dict(os.environ, CHAINRULE_CACHE=name):
     ...     path = stored("x = 1")
@@ -132,6 +133,7 @@ def seal(path: Path) -> None:
 
     Examples
     --------
+    >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as name:
     ...     seal(Path(name, "program.py"))
     ...     is_intact(Path(name, "program.py"))
