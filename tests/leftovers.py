@@ -17,15 +17,16 @@ import pytest
 
 State = dict[str, object]
 
+_VARIABLES = [*os.environ]
+
 
 def of_the_process() -> State:
     """Return what each test has to leave as it was."""
-    # pytest writes which test runs.
-    environment = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
+    # Libraries add variables when they are imported first; ours are nobody else's to add.
+    variables = {*_VARIABLES, *(name for name in os.environ if name.startswith("CHAINRULE"))}
     return {
-        "the environment": environment,
+        "the environment": {name: os.environ.get(name) for name in variables},
         "the working directory": os.getcwd(),
-        "where modules are found": tuple(sys.path),
         "how deep calls may be": sys.getrecursionlimit(),
         "the collector": (gc.isenabled(), gc.get_threshold()),
         "what an interrupt does": signal.getsignal(signal.SIGINT),
