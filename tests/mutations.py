@@ -54,18 +54,7 @@ OTHER: dict[type[ast.AST], type[ast.AST]] = {
 }
 """What stands in place of an operator or a jump."""
 
-SYMMETRIC = {
-    "isclose",
-    "add",
-    "multiply",
-    "gcd",
-    "minimum",
-    "maximum",
-    "min",
-    "max",
-    "isinstance",
-    "issubclass",
-}
+SYMMETRIC = {"add", "dot", "multiply", "minimum", "maximum", "min", "max", "isinstance", "issubclass"}
 """Functions whose first two arguments can be swapped, or would only give an error."""
 
 UNTOUCHED = {"annotation", "returns", "type_params", "type_comment", "bases", "ctx", "names", "msg", "cause"}
@@ -328,7 +317,8 @@ def _other_calls(node: ast.Call) -> Iterator[ast.AST]:
     name = _called(node)
     # A text in place of something else would only give an error.
     plain = not any(isinstance(a, ast.Starred | ast.Constant | ast.JoinedStr) for a in node.args[:2])
-    if len(node.args) > 1 and plain and name not in SYMMETRIC:
+    same = len({ast.dump(argument) for argument in node.args[:2]}) < 2
+    if not same and plain and name not in SYMMETRIC:
         yield _with(node, args=[node.args[1], node.args[0], *node.args[2:]])
     for i, word in enumerate(node.keywords):
         rest = [node.keywords[:i], node.keywords[i + 1 :]]

@@ -52,6 +52,8 @@ def test_a_change_for_each_kind_of_syntax(source: str, expected: list[str]) -> N
         "@cache\ndef f(): pass",
         "__slots__ = (1, 2)",
         "a = zip(b, strict=True)",
+        "a = f(b, b)",
+        "a = dot(b, c)",
         '"""1 + 1"""',
     ],
 )

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import inf, log, nan, prod
+from math import exp, inf, log, nan, prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograd import Value, as_values, data, grads
+from autograd import Value, as_values, data, grads, jit, value_and_grad
 from nn import MLP, Module
 from nn.losses import (
     binary_cross_entropy,
@@ -270,6 +270,15 @@ def test_cross_entropy_of_large_logits(
     found_value, found_gradient = loss_and_gradient(cross_entropy, logits, target)
     assert found_value == pytest.approx(value, rel=1e-13)
     np.testing.assert_allclose(found_gradient, gradient, rtol=1e-12)
+
+
+def test_cross_entropy_of_a_class_that_is_far_ahead() -> None:
+    """It keeps its digits, also for a compiled program that gets the class, or a row of zeros and a one."""
+    expected = (exp(-50.0), [-exp(-50.0), exp(-50.0)])
+    step = value_and_grad(cross_entropy)
+    for target in (0, [1.0, 0.0]):
+        for found in (step([50.0, 0.0], target), jit(step, backend="numpy")([50.0, 0.0], target)):
+            np.testing.assert_allclose(np.hstack(found), np.hstack(expected), rtol=1e-14)
 
 
 @pytest.mark.parametrize(
