@@ -697,6 +697,8 @@ def test_a_fraction_is_held_out() -> None:
     [
         ({"validation_split": 1.5}, "between 0 and 1, got 1.5"),
         ({"validation_split": 0.01}, "leaves 7 to train on and 0 held out"),
+        ({"validation_split": 0.99}, "leaves 0 to train on and 7 held out"),
+        ({"validation_split": 1.0}, "between 0 and 1, got 1.0"),
         ({"validation_split": 0.5, "validation_data": (X, Y)}, "got both"),
         ({"validation_data": (np.ones((2, 3)), np.ones(2))}, "1 inputs, as those to train on, got 3"),
         ({"sample_weight": [1.0, 2.0]}, r"a weight for each of 7 samples, got shape \(2,\)"),
