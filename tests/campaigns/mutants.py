@@ -165,21 +165,23 @@ class Copy:
 
     def run(self, seconds: float, run: Callable[[list[str]], Outcome]) -> Outcome:
         """Return what a function answers in another process, which may take ten times as long as given."""
-        answer, temporary = self.work / "answer.json", Path(tempfile.mkdtemp(dir=self.work))
-        answer.unlink(missing_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=self.work))
+        answer = temporary / "answer.json"
         if not (child := os.fork()):
             self._answer(seconds, run, temporary, answer)
         limit = time.monotonic() + 60.0 + 20.0 * seconds
-        while os.waitpid(child, os.WNOHANG)[0] == 0:
-            if time.monotonic() > limit:
-                os.kill(child, signal.SIGKILL)
-            time.sleep(0.01)
-        with suppress(ProcessLookupError):
-            os.killpg(child, signal.SIGKILL)  # what the tests have left running
-        shutil.rmtree(temporary, ignore_errors=True)
-        if not answer.exists():
-            return Outcome(failed=UNANSWERED, message="it took too long, or crashed")
-        return Outcome(**json.loads(answer.read_text().replace(f"{self.root}/", "")))
+        try:
+            while os.waitpid(child, os.WNOHANG)[0] == 0:
+                if time.monotonic() > limit:
+                    os.kill(child, signal.SIGKILL)
+                time.sleep(0.01)
+            if not answer.exists():
+                return Outcome(failed=UNANSWERED, message="it took too long, or crashed")
+            return Outcome(**json.loads(answer.read_text().replace(f"{self.root}/", "")))
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(child, signal.SIGKILL)  # what the tests have left running
+            shutil.rmtree(temporary, ignore_errors=True)
 
     def _answer(
         self, seconds: float, run: Callable[[list[str]], Outcome], temporary: Path, answer: Path
@@ -187,6 +189,7 @@ class Copy:
         """Write the answer of a function, and end the process."""
         try:
             os.setsid()
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
             used = sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
             resource.setrlimit(resource.RLIMIT_CPU, (int(used + 30.0 + 10.0 * seconds),) * 2)
             resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
@@ -444,6 +447,7 @@ def main(words: list[str]) -> int:
     if options.list:
         print(*(f"{m.path}:{m.line} {m.function}: {m.change}" for m in pending), sep="\n")
         return 0
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # which leaves no child behind
     os.environ.update(CHAINRULE_EXAMPLES=str(options.examples), CHAINRULE_SETTINGS="unreduced")
     for package in PACKAGES.split():
         with suppress(ImportError):
