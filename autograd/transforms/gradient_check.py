@@ -274,7 +274,8 @@ class _Point:
         where = (self.f, self.structure, self.numbers, self.weights)
         gradient = _reverse(*where)
         direction = _scaled_direction(gradient, entries)
-        if not np.all(np.isfinite(direction)):
+        # An infinite entry leaves no direction, one of 1e-310 an infinite one.
+        if not np.all(np.isfinite([*direction, *(gradient[i] for i in entries)])):
             return None
         analytic = {
             "fwd": lambda: _along(*where, direction),

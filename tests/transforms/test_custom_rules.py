@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import copy
 import pickle
 from collections.abc import Callable
@@ -481,3 +482,17 @@ def test_in_choices() -> None:
     assert (g(0.0), g(2.0)) == (2.0, -0.25)
     total, _ = scan(lambda c, x: (c + f(x), None), 0.0, np.array([1.0, np.e]))
     assert total == 1.0
+
+
+def test_a_function_without_a_signature() -> None:
+    """A builtin of which Python knows no signature can have a rule; its arguments are then by position."""
+    largest = custom_vjp(builtins.max)
+    largest.defvjp(lambda x, y: (max(x, y), None), lambda _, adjoint: (3.0 * adjoint, 0.0))
+    assert grad(largest, argnums=(0, 1))(2.0, 1.0) == (3.0, 0.0)
+
+
+def test_a_constant_inside_of_a_rule_is_compiled() -> None:
+    """A function may make a node that does not depend on its arguments."""
+    f = custom_jvp(lambda x: x * Value(3.0))
+    f.defjvp(lambda primals, tangents: (primals[0] * 3.0, tangents[0] * 3.0))
+    assert jit(f, "numpy")(2.0) == f(2.0) == 6.0

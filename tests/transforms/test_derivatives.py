@@ -1357,3 +1357,16 @@ def test_arrays_of_arguments_without_dimensions() -> None:
     for f in (lambda a: np.array([a, a * a]), lambda a: [np.array([a]), np.array([[a * a]])]):
         found = flatten(jacobian(f)(x))[0]
         assert (found, flatten(autograd.jit(jacobian(f), backend="numpy")(x))[0]) == ([1.0, 4.0], [1.0, 4.0])
+
+
+def test_a_callable_that_nothing_refers_to_weakly() -> None:
+    """What has no room for a weak reference is differentiated anew at each call of `grad`."""
+
+    class Square:
+        __slots__ = ()
+
+        def __call__(self, x: Any) -> Any:
+            return x * x
+
+    assert [grad(Square())(3.0) for _ in range(2)] == [6.0, 6.0]
+    assert value_and_grad(grad(Square()))(3.0) == (6.0, 2.0)

@@ -408,3 +408,20 @@ def test_many_inputs_of_other_scales(scale: float) -> None:
             rows = [wrong if i == j else OPS["log"] for j in range(30)]
             with pytest.raises(AssertionError, match="1 of 30 derivatives are wrong"):
                 check_grads(lambda x, rows=rows: autograd.sum(map(apply, rows, x)), (x,), order=1)
+
+
+def test_a_function_without_a_signature() -> None:
+    """The inputs of a builtin of which Python knows no signature are named by their places."""
+    report = check_grads(max, (2.0, 1.0), 1, report=True)
+    assert report is not None
+    assert report.passed
+    assert len({row.input for row in report.rows}) == 2
+
+
+def test_an_infinite_gradient_along_a_direction() -> None:
+    """A direction says nothing of an infinite derivative, among many inputs either: each is looked at."""
+    x = np.linspace(0.0, 1.0, 20)
+    report = check_grads(lambda x: autograd.sum(autograd.sqrt(x)), (x,), 1, ["rev"], report=True)
+    assert report is not None
+    assert [row.analytic for row in report.rows] == [math.inf, *(0.5 / np.sqrt(x[1:]))]
+    assert report.passed
