@@ -25,6 +25,13 @@ def same(found: Any, expected: Any, tolerance: float = 1e-9) -> None:
         np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
 
 
+def differ(found: Any, expected: Any, relative: float = 1e-12, absolute: float = 4e-16) -> Any:
+    """Return where numbers differ by more than rounding; nan is equal to nan."""
+    with np.errstate(all="ignore"):
+        close = np.isclose(found, expected, rtol=relative, atol=absolute, equal_nan=True)
+    return ~(close | (np.asarray(found) == expected))
+
+
 def evaluated(f: Any, *args: Any) -> Any:
     """Return the result of an eager call, without NumPy's warnings."""
     with np.errstate(all="ignore"):

@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from comparing import differ
 from numpy.testing import assert_array_equal
 from oracles import ORACLES
 
 import autograd
 from autograd import OPS, Op, as_values, data, grad, jvp
+from autograd.ops.table import COMPARISONS
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 
@@ -39,13 +41,6 @@ def test_the_page_is_current() -> None:
     assert made().parts()[1] == made().tables()
 
 
-def differ(found: Any, expected: Any, relative: float = 1e-12, absolute: float = 4e-16) -> Any:
-    """Return where numbers differ by more than rounding; nan is equal to nan."""
-    with np.errstate(all="ignore"):
-        close = np.isclose(found, expected, rtol=relative, atol=absolute, equal_nan=True)
-    return ~(close | (found == expected))
-
-
 # ------------------------------------------------------------------------------------------------- engine
 
 
@@ -65,7 +60,7 @@ def total(op: Op) -> Any:
     return lambda *arguments: autograd.sum([*applied(op, [*arguments])])
 
 
-@pytest.mark.parametrize("name", [name for name in OPS if name != "where"])
+@pytest.mark.parametrize("name", [name for name in (*OPS, *COMPARISONS) if name != "where"])
 def test_eager_calls(name: str) -> None:
     """Eager calls give the values and partials of the compiled program at all special points."""
     op = rows()[name]
@@ -88,7 +83,7 @@ def seconds(op: Op, first: Any, arguments: list[Any], j: int) -> tuple[Any, Any]
     return backward, jvp(along, (numbers[j],), (np.ones(len(numbers[j])),))[1]
 
 
-@pytest.mark.parametrize("name", [name for name, op in OPS.items() if name != "where"])
+@pytest.mark.parametrize("name", [name for name in OPS if name != "where"])
 def test_second_partials(name: str) -> None:
     """Eager second partials, backward and forward over backward, are those of the compiled program.
 
