@@ -109,7 +109,9 @@ def distance(x, axis, keepdims, initial):
     """The square root of the sum of squares, none of which overflows."""
     x = jnp.absolute(x)
     top = jnp.max(x, axis, keepdims=True, initial=initial)
-    scale = jnp.where((top > 0.0) & (top < jnp.inf), top, 1.0)
+    # XLA multiplies by the reciprocal, and takes one that is subnormal for 0.
+    largest = jnp.finfo(x.dtype).max / 8.0
+    scale = jnp.where((top > 0.0) & (top < jnp.inf), jnp.minimum(top, largest), 1.0)
     found = scale * jnp.sqrt(jnp.sum((x / scale) ** 2, axis, keepdims=True))
     return jnp.where(jnp.any(x == jnp.inf, axis, keepdims=True), jnp.inf, found)
 ''',

@@ -199,3 +199,11 @@ def test_reductions(name: str, jax_in_doubles: None) -> None:
         second = evaluated(hessian(ours), list(x))
         np.testing.assert_allclose(forward[k], second, rtol=1e-14, atol=1e-15)
         np.testing.assert_allclose(backward[k], second, rtol=1e-14, atol=1e-15)
+
+
+def test_the_norm_of_huge_numbers(jax_in_doubles: None) -> None:
+    """The norm neither overflows nor is lost where XLA takes the reciprocal of its scale for 0."""
+    helpers: Helpers = {}
+    f = jax.jit(defined(helpers, f"lambda x: {reduced_text(OPS['norm'], ['x', 'axis=-1'], helpers)}"))
+    for x in ([1.7e308, 0.0], [3e307, -4e307], [-1.7e308, 1.0]):
+        np.testing.assert_allclose(f(np.array(x)), np.hypot(x[0], x[1]), rtol=1e-15)
