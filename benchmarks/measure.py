@@ -17,7 +17,8 @@ from . import forms
 
 CASES = (
     *("moons_eager", "moons_nn", "moons_samples", "microgpt", "microgpt_no_collector"),
-    *("microgpt_jit", "hidden_markov", "recurrence", "moons_jit", "moons_in_turn", "moons_c"),
+    *("microgpt_jit", "hidden_markov", "recurrence"),
+    *("moons_jit", "moons_in_turn", "moons_threads", "moons_c"),
     *("logistic", "large_batch", "large_batch_two_cores"),
     *("fit_moons", "fit_moons_epoch", "fit_digits", "larger_than_memory"),
     *("held_out", "estimators", "irregular", "sparse_jacobian"),
