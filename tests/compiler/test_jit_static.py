@@ -192,6 +192,23 @@ def test_what_cannot_be_static(value: Any, message: str) -> None:
         jit(power, static_argnums=1)(2.0, value)
 
 
+def test_a_function_without_a_signature() -> None:
+    """Where Python does not know the arguments, static ones are taken as they are given."""
+
+    def f(x: Any, n: int) -> Any:
+        return x**n
+
+    f.__signature__ = "not known"  # type: ignore[attr-defined]
+    compiled = jit(f, "numpy", static_argnums=1)
+    assert [compiled(2.0, n) for n in (3, 4)] == [8.0, 16.0]
+
+
+def test_names_among_any_names() -> None:
+    """A function that takes any names may have static ones among them."""
+    compiled = jit(lambda x, **options: x ** options["n"] * options["scale"], "numpy", static_argnames="n")
+    assert [compiled(2.0, n=n, scale=0.5) for n in (3, 4)] == [4.0, 8.0]
+
+
 def test_the_last_call() -> None:
     """Source and report are those of the last call; before the first, the error says what to do."""
     f = jit(power, backend="numpy", static_argnums=1)

@@ -428,3 +428,11 @@ def test_names_of_users_are_no_latex() -> None:
     compiled = jit(f)
     compiled(2.0, **{"}\\input{x}": 3.0})
     assert str(compiled.to_latex()).splitlines()[1] == (r"f &= \theta\, \text{\}\textbackslash{}input\{x\}}")
+
+
+def test_a_notebook_shows_equations() -> None:
+    """A notebook shows them as mathematics of their own line."""
+    f = jit(lambda x: x * x, "numpy")
+    f(2.0)
+    equations = f.to_latex()
+    assert equations._repr_latex_() == f"$\\displaystyle {equations}$"

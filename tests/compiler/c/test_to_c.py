@@ -463,3 +463,14 @@ def test_a_function_has_to_be_called_first(tmp_path: Path) -> None:
     """Without a call, nobody knows the shapes."""
     with pytest.raises(RuntimeError, match="call it once"):
         Jitted(lambda x: x).to_c(tmp_path / "f.c")
+
+
+def test_a_model_that_is_gone(tmp_path: Path) -> None:
+    """A compiled function keeps no model alive, and says so where it would need the last one."""
+    f = Jitted(lambda model, x: model(x), "numpy")
+    f(MLP(2, [1], rng=0), np.ones(2))
+    with pytest.raises(
+        RuntimeError, match="the module of the last call is gone: call the function with another"
+    ):
+        f.to_c(tmp_path / "f.c")
+    assert not [*tmp_path.iterdir()]
