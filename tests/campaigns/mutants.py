@@ -249,8 +249,8 @@ class Record:
     def _recorded(self, group: str, paths: list[str]) -> dict[str, Any]:
         """Return the record of a group, made anew if its files or what they execute have changed."""
         root, file = self.copy.root, self.copy.work / "record" / f"{group.replace('/', '-')}.json"
-        record: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {"digests": None}
-        if record["digests"] == _digests(root, [*paths, *record.get("lines", ())]):
+        record: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
+        if record.get("digests") == _digests(root, [*paths, *record.get("lines", ())]):
             return record
         start = time.monotonic()
         outcome = self.copy.run(60.0, lambda options: _record([*options, *paths], root, file))
@@ -284,11 +284,16 @@ def _record(arguments: list[str], root: Path, file: Path) -> Outcome:
 
     coverage = Coverage(data_file=None, config_file=False, source=[str(root / "autograd"), str(root / "nn")])
 
+    def start() -> None:
+        coverage.start()
+        # Or conftest.py would find it, and stop it for tests that are random: their lines matter here.
+        coverage._instances.remove(coverage)
+
     def begin(test: str) -> None:
         signal.setitimer(signal.ITIMER_PROF, LONGEST)
         if sys.gettrace() is None:  # as after a test that sets a tracer of its own
             coverage.stop()
-            coverage.start()
+            start()
         coverage.switch_context(test)
 
     def stop(number: int, frame: object) -> NoReturn:
@@ -297,7 +302,7 @@ def _record(arguments: list[str], root: Path, file: Path) -> Outcome:
     signal.signal(signal.SIGPROF, stop)
     sys.dont_write_bytecode = False  # pytest keeps the tests that it has compiled
     plugin = Watching(begin=begin)
-    coverage.start()
+    start()
     pytest.main(arguments, plugins=[plugin])
     signal.setitimer(signal.ITIMER_PROF, 0.0)
     coverage.stop()
