@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
@@ -10,7 +11,10 @@ from pathlib import Path
 import pytest
 from test_jit_backends import PROGRAM, run_program
 
-from autograd.compiler.runtime import cache
+from autograd.compiler.numba import machine_code
+from autograd.compiler.numba.build import HEAD
+from autograd.compiler.numba.functions import with_all_functions
+from autograd.compiler.runtime import cache, records
 
 EXPECTED = ["True", "5.43656365691809", "numba"]
 
@@ -132,6 +136,68 @@ def test_a_directory_of_somebody_else(home: Path, monkeypatch: pytest.MonkeyPatc
     with pytest.warns(RuntimeWarning, match="CHAINRULE_CACHE to a directory of your own"):
         cache.warn_if_unsafe()
     assert cache.stored("x = 1") is None
+
+
+@pytest.mark.parametrize(("mode", "is_safe"), [(0o777, False), (0o775, False), (0o1777, True), (0o755, True)])
+def test_a_folder_above_it_where_others_can_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int, is_safe: bool
+) -> None:
+    """A directory that others can rename, and put another in its place, is not used; a warning says where."""
+    monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path / "open" / "own" / "cache"))
+    (tmp_path / "open" / "own" / "cache").mkdir(parents=True, mode=0o700)
+    (tmp_path / "open").chmod(mode)
+    cache._warned.clear()
+    if is_safe:
+        cache.warn_if_unsafe()
+    else:
+        with pytest.warns(RuntimeWarning, match=r"in .*open; run 'chmod go-w' on that if it is yours"):
+            cache.warn_if_unsafe()
+    assert (cache.stored("x = 1") is not None) == is_safe
+    records.write("0123456789abcdef", b"numbers")
+    assert records.read("0123456789abcdef") == (b"numbers" if is_safe else None)
+
+
+def test_a_link_is_followed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program's path has no link in it, which somebody else could have lead elsewhere after the check."""
+    (tmp_path / "own").mkdir(mode=0o700)
+    (tmp_path / "link").symlink_to(tmp_path / "own")
+    monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path / "link"))
+    path = cache.stored("x = 1")
+    assert path is not None
+    assert path.parent.parent == tmp_path / "own"
+    (tmp_path / "own").chmod(0o770)
+    assert cache.stored("x = 1") is None
+
+
+@pytest.mark.parametrize("what", ["code", "digests", "program"])
+def test_what_is_deleted_while_it_is_read(home: Path, what: str) -> None:
+    """A file that is no file any more is not intact, and to forget it is no error."""
+    path = cache.stored("x = 1")
+    assert path is not None
+    cache.seal(path)
+    place = {"code": "__pycache__/program.nbi", "digests": "digests.txt", "program": "program.py"}[what]
+    (path.parent / place).unlink(missing_ok=True)
+    (path.parent / place).mkdir(parents=True)
+    # Without code there is nothing that a digest could be wrong of.
+    assert cache.is_intact(path) == (what != "code")
+    cache.forget(path)
+
+
+def test_a_disk_that_is_full(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where digests cannot be written, a program runs, and the next process compiles it anew."""
+    pytest.importorskip("numba")
+
+    def fail(path: Path, text: str) -> None:
+        raise OSError(errno.ENOSPC, "no space left on device")
+
+    text = HEAD + "def program(x):\n    return x + 0.625\n"
+    path = cache.stored(with_all_functions(text))
+    assert path is not None
+    monkeypatch.setattr(cache, "_write", fail)
+    monkeypatch.setattr(machine_code, "stored", lambda text: path)
+    assert machine_code.loaded(text, "(float64,)").program(1.0) == 1.625
+    assert list(home.rglob("*.nbc"))
+    assert not cache.is_intact(path)
 
 
 def test_a_program_whose_directory_somebody_else_made(home: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -67,7 +68,9 @@ def _loaded(text: str, signature: str, path: Path | None) -> ModuleType:
         # Arguments of other types are converted by us, not compiled for.
         dispatcher.disable_compile()
         if path is not None and dispatcher.stats.cache_misses:
-            seal(path)
+            # On a full disk, it is compiled anew next time.
+            with suppress(OSError):
+                seal(path)
         module.program = dispatcher  # type: ignore[attr-defined]
     finally:
         # Another thread that compiles without a cache uses the same name, and may have been here before.

@@ -4,8 +4,8 @@ The directory is ``$CHAINRULE_CACHE``, else ``$XDG_CACHE_HOME/chainrule``, else 
 a directory for each program, and may be deleted at any time.
 
 Whoever can write these files can run code as the user, since machine code is loaded from them. So a
-directory is used only if nobody else can write to it, and a file is loaded only if its digest is the
-recorded one: a damaged file gave wrong numbers.
+directory is used only if nobody else can write to it, or put another one in its place or in that of a folder
+above it, and a file is loaded only if its digest is the recorded one: a damaged file gave wrong numbers.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import re
 import shutil
 import stat
 import warnings
+from contextlib import suppress
 from pathlib import Path
 
 from ...engine.user_line import user_line
@@ -32,7 +33,7 @@ _warned: set[Path] = set()
 
 
 def directory() -> Path:
-    """Return the directory of the cache.
+    """Return the directory of the cache, where links lead to: a link may lead elsewhere a moment later.
 
     Examples
     --------
@@ -41,10 +42,11 @@ def directory() -> Path:
     """
     chosen = os.environ.get("CHAINRULE_CACHE")
     if chosen:
-        return Path(chosen).absolute()
+        return Path(os.path.realpath(chosen))
     # The standard wants a relative path to be ignored.
     general = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    return (general if general.is_absolute() else Path("~/.cache").expanduser()) / "chainrule"
+    known = general if general.is_absolute() else Path("~/.cache").expanduser()
+    return Path(os.path.realpath(known / "chainrule"))
 
 
 def stored(text: str) -> Path | None:
@@ -71,7 +73,7 @@ def stored(text: str) -> Path | None:
     """
     try:
         cache = directory()
-        cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(cache)
         if is_writable_by_others(cache):
             return None
         home = cache / hashlib.sha256(text.encode()).hexdigest()[:32]
@@ -100,14 +102,16 @@ def warn_if_unsafe() -> None:
     """
     try:
         cache = directory()
-        unsafe = cache not in _warned and is_writable_by_others(cache)
+        unsafe = None if cache in _warned else _open_to_others(cache)
     except (OSError, RuntimeError):
         return
-    if unsafe:
+    if unsafe is not None:
         _warned.add(cache)
+        where, run = ("there", "chmod 700") if unsafe == cache else (f"in {unsafe}", "chmod go-w")
+        it = "it" if unsafe == cache else "that"
         warnings.warn(
-            f"compiled code is not kept in {cache}, since others could change it there; run 'chmod 700' on "
-            "it if it is yours, or set CHAINRULE_CACHE to a directory of your own",
+            f"compiled code is not kept in {cache}, since others could change it {where}; run '{run}' on "
+            f"{it} if it is yours, or set CHAINRULE_CACHE to a directory of your own",
             RuntimeWarning,
             stacklevel=user_line().depth + 1,
         )
@@ -125,7 +129,10 @@ def is_intact(path: Path) -> bool:
         known = (path.parent / _DIGESTS).read_text(encoding="utf-8")
     except (OSError, ValueError):
         known = ""
-    return known == _digests(path)
+    try:
+        return known == _digests(path)
+    except OSError:  # Another process deletes a file of it.
+        return False
 
 
 def seal(path: Path) -> None:
@@ -151,7 +158,8 @@ def forget(path: Path) -> None:
     """
     shutil.rmtree(path.parent / _CODE, ignore_errors=True)
     for name in (_DIGESTS, _PROGRAM):
-        (path.parent / name).unlink(missing_ok=True)
+        with suppress(OSError):
+            (path.parent / name).unlink()
 
 
 def _digests(path: Path) -> str:
@@ -167,18 +175,49 @@ def _write(path: Path, text: str) -> None:
     replace_whole(path, text.encode(), mode=0o600)
 
 
+def make_private(cache: Path) -> None:
+    """Make a directory, and the folders above it that are missing, for the user alone.
+
+    Examples
+    --------
+    >>> make_private(Path("/tmp"))
+    """
+    for folder in [*reversed(cache.parents), cache]:
+        if not folder.exists():
+            folder.mkdir(mode=0o700, exist_ok=True)
+
+
 def is_writable_by_others(cache: Path) -> bool:
-    """Return whether a directory exists and somebody else owns it or can write to it.
+    """Return whether a directory exists and somebody else owns it, can write to it, or can replace it.
 
     Examples
     --------
     >>> is_writable_by_others(Path("nowhere"))
     False
     """
+    return _open_to_others(cache) is not None
+
+
+def _open_to_others(cache: Path) -> Path | None:
+    """Return the directory, or the folder above it, that others can change; None for none, and no directory.
+
+    Who can write to a folder can rename what is in it and put something else there, unless the folder is
+    sticky, as ``/tmp`` is. What root can do is nobody's concern.
+    """
     if not hasattr(os, "getuid") or not cache.exists():
-        return False
-    found = cache.stat()
-    return found.st_uid != os.getuid() or bool(found.st_mode & (stat.S_IWGRP | stat.S_IWOTH))
+        return None
+    found, me = cache.stat(), os.getuid()
+    if found.st_uid != me or found.st_mode & _BY_OTHERS:
+        return cache
+    for folder in Path(os.path.realpath(cache)).parents:
+        above = folder.stat()
+        is_open = above.st_mode & _BY_OTHERS and not above.st_mode & stat.S_ISVTX
+        if is_open or above.st_uid not in (0, me):
+            return folder
+    return None
+
+
+_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
 def _is_ours(home: Path) -> bool:

@@ -16,7 +16,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from ...files import remove_unfinished, replace_whole
-from .cache import directory, is_writable_by_others
+from .cache import directory, is_writable_by_others, make_private
 
 LARGEST = 1_000_000
 """How many bytes a record may have; that of the moons' training step has 9,000."""
@@ -76,7 +76,7 @@ def write(key: str, record: bytes) -> None:
         return
     with suppress(OSError, RuntimeError):
         folder = directory() / _FOLDER
-        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(folder.parent)
         if is_writable_by_others(folder.parent):
             return
         folder.mkdir(mode=0o700, exist_ok=True)
