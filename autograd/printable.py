@@ -1,4 +1,4 @@
-"""Text without control characters, for terminals and pictures."""
+"""Text without control characters, for terminals and pictures, and in comments of C."""
 
 from __future__ import annotations
 
@@ -31,6 +31,25 @@ def printable(text: str, keep: str = "") -> str:
     """
     # Compiled when first used, since that takes 1% of the time of an import.
     return re.sub(_UNPRINTABLE, lambda found: found[0] if found[0] in keep else _written(found[0]), text)
+
+
+def in_comment(text: str) -> str:
+    r"""Return any text as it may stand in a comment, of which it is not the end.
+
+    Parameters
+    ----------
+    text : str
+        A name from a file, say.
+
+    Examples
+    --------
+    >>> print(in_comment("a */ int b; /*"), in_comment("*\\n/"), in_comment("*??/"), in_comment("*\x1b"))
+    a * / int b; / * * /n/ *? ?/ * /x1b
+    """
+    # A backslash at the end of a line goes on with the next, and so does ??/, which C reads as one: *, then
+    # a backslash, then / on the next line, are the end. What is put in their place comes before the ends.
+    plain = printable(text).replace("\\", "/").replace("??", "? ?")
+    return plain.replace("*/", "* /").replace("/*", "/ *")
 
 
 def _written(character: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -48,6 +49,9 @@ def write_programs(
     """Write programs as functions of a file in C, with the header beside it."""
     target = Path(path)
     checked_suffix(target, [".c"])
+    # The file includes its header by its name.
+    if re.search(r'["\\\x00-\x1f\x7f]|\?\?', target.name):
+        raise ValueError(f"expected the name of a file that C can include, got {target.name!r}")
     called = _name(f, target, name)
     functions = [_function(called, of) for of in programs()]
     header = target.with_suffix(".h")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, overload
 
+from ..printable import printable
 from ..show.text.formulas import count
 from ..tables import html_table, text_table, without_middle
 from .points import names_of, shown, values_at, written
@@ -184,8 +185,9 @@ class SweepResults(Sequence[Any]):
     def _table(self) -> tuple[list[str], list[list[str]]]:
         columns = self.columns()
         given = len(names_of(self.f, self.points))
-        head = [*columns] if len(columns) > given or not self.points else [*columns, "result"]
-        without = {failed.number: failed.error for failed in self.failures}
+        names = [printable(name) for name in columns]
+        head = names if len(columns) > given or not self.points else [*names, "result"]
+        without = {failed.number: printable(failed.error) for failed in self.failures}
         without.update(dict.fromkeys(self.missing, "not computed"))
 
         def row(i: int) -> list[list[str]]:

@@ -28,7 +28,7 @@ from ..modules.neurons import MLP, Layer, Neuron
 from ..modules.sequential import Sequential
 from ..saving.known import NAMES
 from .recording import RecordedGraph, constants, recorded
-from .remarks import remarks
+from .remarks import harmless, remarks
 
 _WIDTH = 96
 
@@ -212,7 +212,7 @@ def plan_of(model: Module, preprocessing: Any = None, n_in: int | None = None) -
     if unscaled:
         steps.append((unscaled, width))
     widths = [first, *(after for step, after in steps if isinstance(step, AffineStep | GraphStep))]
-    title = f"{type(model).__name__} {'-'.join(map(str, widths))}"
+    title = harmless(f"{type(model).__name__} {'-'.join(map(str, widths))}")
     return ExportPlan(title, remarks(preprocessing, _WIDTH), first, width, len(places), steps)
 
 

@@ -5,12 +5,9 @@ from __future__ import annotations
 import textwrap
 from typing import Any
 
-from autograd.printable import printable
+from autograd.printable import in_comment
 
 from ..datasets.preprocessing import Preprocessing
-
-# What would end a docstring, or begin or end a comment of C.
-_MARKS = {'"""': "'''", "/*": "/ *", "*/": "* /"}
 
 
 def remarks(preprocessing: Any, width: int) -> str:
@@ -41,11 +38,16 @@ def remarks(preprocessing: Any, width: int) -> str:
         f"the scores of {', '.join(preprocessing.classes)}" if preprocessing.classes else preprocessing.target
     )
     lines = [f"Inputs: {', '.join(preprocessing.features)}.", f"Outputs: {outputs}."]
-    return "\n".join(textwrap.fill(_harmless(line), width, break_on_hyphens=False) for line in lines)
+    return "\n".join(textwrap.fill(harmless(line), width, break_on_hyphens=False) for line in lines)
 
 
-def _harmless(text: str) -> str:
-    for mark, other in _MARKS.items():
-        text = text.replace(mark, other)
-    # A backslash at the end of a line of C goes on with the next, and in Python begins an escape.
-    return printable(text).replace("\\", "/")
+def harmless(text: str) -> str:
+    r"""Return a text that ends neither a comment of C nor a docstring.
+
+    Examples
+    --------
+    >>> print(harmless("a */ b"), harmless("*\\"), harmless('"' * 3))
+    a * / b * / '''
+    """
+    # In Python a backslash begins an escape; there is none left in what C may hold.
+    return in_comment(text).replace('"""', "'''")

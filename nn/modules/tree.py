@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+from autograd.printable import printable
+
 from .names import name_of
 from .walk import is_module
 
@@ -68,10 +70,10 @@ def title(module: Module) -> str:
     ("Neuron(2, 'tanh')", 'MLP')
     """
     if not _is_by_tree(module):
-        text = repr(module).splitlines()[0]
+        text = printable(repr(module).splitlines()[0])
         return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
     extra = module.extra_repr()
-    return f"{type(module).__name__}({extra})" if extra else type(module).__name__
+    return printable(f"{type(module).__name__}({extra})" if extra else type(module).__name__)
 
 
 def counted(parameters: int) -> str:
@@ -133,7 +135,7 @@ def _text(group: list[_Line]) -> str:
     first, last = group[0], group[-1]
     name = first.name if len(group) == 1 else f"{first.name} to {last.name}, each"
     parameters = "" if first.module is None else f", {counted(len(first.module.parameters()))}"
-    return f"{'  ' * first.depth}{name}: {first.text}{parameters}"
+    return printable(f"{'  ' * first.depth}{name}: {first.text}{parameters}")
 
 
 def _is_by_tree(module: Module) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autograd.files import write_whole
+from autograd.printable import printable
 from autograd.tables import html_table
 
 from ..metrics import FRACTIONS
@@ -122,11 +123,11 @@ class History:
         """Return the latest numbers."""
         latest = {name: numbers[-1] for name, numbers in self.columns().items() if name != "lr"}
         texts = [f"{name} {_shown(name, number)}" for name, number in latest.items()]
-        return ", ".join(texts) or "no epoch yet"
+        return printable(", ".join(texts)) or "no epoch yet"
 
     def __repr__(self) -> str:
         count = len(self.loss)
-        ended = f"; {self.ended}" if self.ended else ""
+        ended = f"; {printable(self.ended)}" if self.ended else ""
         return f"History({count} epoch{'s' * (count != 1)}: {self}{ended})"
 
     def _repr_html_(self) -> str:

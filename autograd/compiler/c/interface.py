@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from math import prod
 from typing import NamedTuple
 
+from ...printable import in_comment
 from ..arguments.open_lengths import OpenLengths
 from .expressions import FLOAT, INDEX
 from .function import Parameter
@@ -42,7 +43,7 @@ class CArray(NamedTuple):
         >>> CArray("w", "w", (Counter({("n",): 1}), Counter({(): 3}))).meaning
         'n x 3 numbers, row by row'
         """
-        own = f"{self.called}, " if self.called != self.name else ""
+        own = f"{in_comment(self.called)}, " if self.called != self.name else ""
         if not self.lengths:
             return f"{own}a number"
         counts = " x ".join(_in_product(length) for length in self.lengths)

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from ...ops.table import OPS
+from ...printable import printable
 from ...show.text.formulas import latex_name
 
 _GREEK_LETTERS = {
@@ -50,7 +51,7 @@ def symbol_of(name: str) -> ShownSymbol:
     bare = name.rstrip("_") or name
     found = re.fullmatch(r"([A-Za-z]+?)(\d+|_[A-Za-z\d]+|(?:_\d+)+)?", bare)
     if found is None:
-        return ShownSymbol(latex_name(name), name)
+        return ShownSymbol(latex_name(name), printable(name))
     stem, below = found[1], (found[2] or "").strip("_").replace("_", ", ")
     latex, text = _stem(stem)
     if not below:
