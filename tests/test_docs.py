@@ -96,6 +96,13 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_promises_are_kept_by_tests(page: Path) -> None:
+    """Where a page says that a test keeps a promise, the file that it links has that test."""
+    for name, file in re.findall(r"\[`(test_\w+)`\]\(([^)]+\.py)\)", page.read_text(encoding="utf-8")):
+        assert f"\ndef {name}(" in (page.parent / file).read_text(encoding="utf-8"), name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_paths_exist(page: Path) -> None:
     """The files and folders that a page names exist."""
     assert [path for path in paths(page) if not (ROOT / path).exists()] == []
