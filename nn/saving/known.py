@@ -40,8 +40,17 @@ def _of_layers(n_in: int, sizes: list[int]) -> int:
     return sum(after * (before + 1) for before, after in pairwise(widths))
 
 
+def _of_neuron(n_in: int, n_out: int = 1, **_: Any) -> int:
+    # It draws first weights as a layer of so many does, and takes those of one: 800 MB for 10^8.
+    if not n_in * n_out <= _MOST_DRAWN:
+        raise ValueError(f"its Neuron would draw its weights among those of {n_out:,}")
+    return _of_layers(n_in, [1])
+
+
+_MOST_DRAWN = 2**24
+
 MODULES: Mapping[type[Module], Callable[..., int]] = {
-    Neuron: lambda n_in, **_: _of_layers(n_in, [1]),
+    Neuron: _of_neuron,
     Layer: lambda n_in, n_out, **_: _of_layers(n_in, [n_out]),
     MLP: lambda n_in, sizes, **_: _of_layers(n_in, list(sizes)),
     Linear: lambda in_features, out_features, bias=True, **_: max(0, out_features) * (in_features + bias),

@@ -565,6 +565,7 @@ def nested(depth: int) -> Any:
         (layer(2, 1, width=3), "width"),
         ({"module": "Module", "args": [], "kwargs": {}}, "it names the module 'Module'"),
         ({"module": "Layer"}, "args"),
+        ({"module": "Neuron", "args": [2], "kwargs": {"n_out": 10**12}}, "its Neuron would draw its weights"),
         ({"preprocessing": "Path", "of": {}}, "it names the preprocessing 'Path'"),
         ({"array": [1], "shape": [10**9], "dtype": "float64"}, "how to build a model"),
         ({"array": [1], "shape": [1], "dtype": "U1000000000"}, "an array of 'U1000000000'"),
