@@ -24,6 +24,10 @@ from autograd.ops.meanings import NUMPY
 _IN_MATH = {name.replace("arc", "a"): meaning for name, meaning in NUMPY.items()} | {"pow": np.float_power}
 
 
+DIVISIONS: list[ZeroDivisionError] = []
+"""The divisions by 0 of numbers of Python, which raise, unlike those of machine code."""
+
+
 def interpreted(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results) -> Run:
     """Return the loops for Numba, run by Python: slow, but without compiling."""
     loops = loops_source(plan, shapes, results)
@@ -47,8 +51,12 @@ def interpreted(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results)
     exec(loops.text, namespace)
 
     def program(found: Any, raised: int, words: int) -> int:
-        with np.errstate(all="ignore"):
-            found[0] = namespace["program"](words)
+        try:
+            with np.errstate(all="ignore"):
+                found[0] = namespace["program"](words)
+        except ZeroDivisionError as error:
+            # A callback cannot raise: the call ends as one that finds no memory.
+            DIVISIONS.append(error)
         return 0
 
     kept = _KIND(program)

@@ -87,10 +87,19 @@ def _between(low: int, high: int) -> st.SearchStrategy[int]:
     return st.integers(low, high)
 
 
+Draw = Callable[[int, int], int]
+"""Draws an integer between two, which are included: what all of a program is drawn by."""
+
+
+def by_hypothesis(draw: Callable[..., int]) -> Draw:
+    """Return what draws integers as Hypothesis does, which finds the smallest program that fails."""
+    return lambda low, high: draw(_between(low, high))
+
+
 class _Scope:
     """The state of drawing the steps of a program or function."""
 
-    def __init__(self, draw: st.DrawFn, manner: str, module: tuple[str, Any] | None = None) -> None:
+    def __init__(self, draw: Draw, manner: str, module: tuple[str, Any] | None = None) -> None:
         self.draw, self.manner, self.module = draw, manner, module
         self.known: dict[int, _Known] = {}
         self.visible: list[int] = []
@@ -114,7 +123,7 @@ class _Scope:
 
     def whole(self, low: int, high: int) -> int:
         """Draw an integer."""
-        return low if low == high else self.draw(_between(low, high))
+        return low if low == high else self.draw(low, high)
 
     def chosen(self, fits: Callable[[_Known], bool] = lambda known: True) -> int | None:
         """Draw an earlier result, preferably the latest, so that programs grow deep."""
@@ -601,6 +610,9 @@ def _repeat(s: _Scope) -> bool:
     if i is None or j is None or s.manner == "dyadic":
         return False
     first, clock = s.operand(i, (-1.0, 1.0)), s.operand(j, (-1.0, 1.0))
+    if s.manner == "special":
+        # From -inf the clock would never reach 1.
+        clock = Operand(Constant((s.one_of([x for x in SPECIAL if x != -inf]),)))
     block = _function(s, [s.known_of(first)], scalar=True)
     return s.add("while", first, clock, block=block, part=s.whole(0, 1), **_of_block(s, block))
 
@@ -666,8 +678,7 @@ def _draw_steps(s: _Scope, count: int) -> None:
 # ------------------------------------------------------------------------------------------ expressions
 
 
-@st.composite
-def expressions(draw: st.DrawFn) -> Program:
+def drawn_expression(draw: Draw) -> Program:
     """Draw a program of rows on one to four numbers, which can be evaluated with any number type.
 
     Every row is inside its domain and away from its kinks. The result is the sum of all results, so that
@@ -687,27 +698,33 @@ def expressions(draw: st.DrawFn) -> Program:
     return Program("smooth", *of, tuple(s.steps), (s.visible[-1],), "bare", False)
 
 
+@st.composite
+def expressions(draw: st.DrawFn) -> Program:
+    """Draw an expression by Hypothesis."""
+    return drawn_expression(by_hypothesis(draw))
+
+
 # --------------------------------------------------------------------------------------------- programs
 
 SHAPES: Sequence[Shape] = [(), (3,), (2,), (1,), (2, 2), (2, 3), (3, 1), (1, 2), (4,), (3, 2)]
 MANNERS = ("dyadic", "smooth", "special")
 PLAIN = ("bare", "dict", "list", "tuple", "namedtuple", "nested")
+KINDS = (*PLAIN, "module")
 _FORMS = ("bare", "tuple", "list", "dict")
 
 
-@st.composite
-def programs(
-    draw: st.DrawFn,
+def drawn_program(
+    draw: Draw,
     manners: Sequence[str] = MANNERS,
     size: int = 6,
-    kinds: Sequence[str] = (*PLAIN, "module"),
+    kinds: Sequence[str] = KINDS,
 ) -> Program:
     """Draw a program, with the numbers at two points and their storage.
 
     Parameters
     ----------
-    draw
-        Passed by Hypothesis.
+    draw : callable
+        Draws integers, such as ``random.Random(0).randint``.
     manners : sequence of str
         The allowed manners of numbers, see `Program`.
     size : int
@@ -741,6 +758,12 @@ def programs(
     return Program(manner, parameters, data, tuple(scope.steps), tuple(results), form, settled)
 
 
+@st.composite
+def programs(draw: st.DrawFn, /, **options: Any) -> Program:
+    """Draw a program by Hypothesis, with the options of `drawn_program`."""
+    return drawn_program(by_hypothesis(draw), **options)
+
+
 def is_used(number: int, steps: Sequence[Step]) -> bool:
     """Return whether steps, or functions in them, use a result."""
     return any(
@@ -750,7 +773,7 @@ def is_used(number: int, steps: Sequence[Step]) -> bool:
     )
 
 
-def _container(draw: st.DrawFn, name: str, kind: Any, manner: str, at_least: int = 1) -> Container:
+def _container(draw: Draw, name: str, kind: Any, manner: str, at_least: int = 1) -> Container:
     """Draw the arrays of a container."""
     s = _Scope(draw, manner)
     size = 1 if kind == "bare" else s.whole(at_least, 3)

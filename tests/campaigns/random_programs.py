@@ -1,7 +1,8 @@
 """Check each law on many random programs, without stopping at a failure.
 
 ``python tests/campaigns random-programs`` prints, for each law, the number of programs and the seed, and for
-each kind of failure its count and a small program that reproduces it.
+each kind of failure its count and a small program that reproduces it. A program is known by the seed and its
+number: ``--first 17 --programs 1`` checks number 17 alone.
 """
 
 from __future__ import annotations
@@ -12,31 +13,14 @@ import time
 import traceback
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 import conftest  # noqa: F401  # sets the cache of compiled programs
-from hypothesis import given, seed, settings
-from hypothesis import strategies as st
 from hypothesis.errors import UnsatisfiedAssumption
 from programs import Program, Step
-from strategies import MANNERS, expressions, is_used, programs
-from test_programs import BACKENDS, MANNERS_OF, check_backend, check_modes, check_pytorch, transforms_of
-
-
-def law(name: str) -> Callable[[Any, Callable[..., Any]], None]:
-    """Return the check of a law on a program, which may draw further data."""
-    if name == "modes":
-        return lambda program, draw: check_modes(program)
-    if name == "pytorch":
-        return lambda program, draw: check_pytorch(program)
-
-    def on_backend(program: Any, draw: Callable[..., Any]) -> None:
-        transform = draw(st.sampled_from(transforms_of(program)))
-        check_backend(name, program, transform, draw(st.integers(1, 3)) if "vmap" in transform else 0)
-
-    return on_backend
+from strategies import is_used
+from test_programs import LAWS, Case, Law, case_of
 
 
 def signature(error: BaseException) -> str:
@@ -83,81 +67,94 @@ def fewer(steps: tuple[Step, ...], needed: set[int]) -> Iterator[tuple[Step, ...
                 yield (*steps[:i], replace(step, block=replace(step.block, steps=inner)), *steps[i + 1 :])
 
 
-def reduced(program: Program, fails: Callable[[Program], str]) -> Program:
-    """Return a smaller program with the same kind of failure."""
-    wanted, seconds = fails(program), time.perf_counter() + 5.0
+def reduced(case: Case, fails: Callable[[Case], str]) -> Case:
+    """Return a smaller case with the same kind of failure."""
+    wanted, seconds = fails(case), time.perf_counter() + 20.0
     found = True
     while found and time.perf_counter() < seconds:
         found = False
-        for candidate in smaller(program):
+        for program in smaller(case.program):
+            candidate = case._replace(program=program)
             if fails(candidate) == wanted:
-                program, found = candidate, True
+                case, found = candidate, True
                 break
-    return program
+    return case
 
 
-def run(name: str, count: int, number: int) -> int:
-    """Check a law on many programs, print the failures, and return how many kinds there are."""
-    found: dict[str, tuple[int, str]] = {}
-    seen: Counter[str] = Counter()
-    check = law(name)
+class Campaign:
+    """Checks of a law, with what was found so far: the times of each kind of failure and a small case."""
 
-    @seed(number)
-    @settings(max_examples=count)
-    @given(programs(manners=MANNERS_OF.get(name, MANNERS)) | expressions(), st.data())
-    def every(program: Any, data: Any) -> None:
-        drawn: list[Any] = []
+    def __init__(self, law: Law) -> None:
+        self.law = law
+        self.found: dict[str, tuple[int, int, str]] = {}
+        self.seen: Counter[str] = Counter()
 
-        def draw(strategy: Any) -> Any:
-            drawn.append(data.draw(strategy))
-            return drawn[-1]
+    def fails(self, cases: Sequence[Case]) -> tuple[str, str]:
+        """Return the kind of failure of some cases, empty if there is none, and its message."""
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                self.law.check(cases)
+        except UnsatisfiedAssumption:
+            return "too large", ""
+        except Exception as error:
+            kind = f"{cases[0].program.manner} {cases[0].name}" if len(cases) == 1 else ""
+            return f"{kind} {signature(error)}", f"{type(error).__name__}: {str(error)[:700]}"
+        return "", ""
 
-        messages = [""]
-
-        def fails(candidate: Program, draw: Any = None) -> str:
-            again = iter(drawn)
-            try:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("error")
-                    check(candidate, draw or (lambda strategy: next(again)))
-            except UnsatisfiedAssumption:
-                return "too large"
-            except Exception as error:
-                messages[0] = f"{type(error).__name__}: {str(error)[:700]}"
-                return f"{candidate.manner} {drawn[:1]} {signature(error)}"
-            return ""
-
-        seen["programs"] += 1
-        key = fails(program, draw)
-        if key == "too large":
-            seen[key] += 1
-        elif key:
-            times, shown = found.get(key, (0, ""))
+    def check(self, numbered: Sequence[tuple[int, Case]]) -> None:
+        """Check cases, all at once and one by one if they fail together."""
+        self.seen["programs"] += len(numbered)
+        kind, message = self.fails([case for _, case in numbered])
+        if not kind:
+            return
+        if len(numbered) > 1:
+            self.seen["programs"] -= len(numbered)
+            before = self.seen["too large"], len(self.found)
+            for one in numbered:
+                self.check([one])
+            if before == (self.seen["too large"], len(self.found)):
+                self.found.setdefault(f"only together: {kind}", (1, numbered[0][0], message))
+        elif kind == "too large":
+            self.seen[kind] += 1
+        else:
+            ((number, case),) = numbered
+            times, first, shown = self.found.get(kind, (0, number, ""))
             if times < 3:
-                small = reduced(program, fails)
-                fails(small)
-                shorter = f"{drawn} {small!r}{messages[0]}"
+                small = reduced(case, lambda candidate: self.fails([candidate])[0])
+                shorter = f"{small.name}, {small.samples} samples\n{small.program!r}{self.fails([small])[1]}"
                 shown = shorter if not shown or len(shorter) < len(shown) else shown
-            found[key] = (times + 1, shown)
+            self.found[kind] = (times + 1, first, shown)
 
-    start = time.perf_counter()
-    every()
+
+def run(name: str, options: argparse.Namespace) -> int:
+    """Check a law on many programs, print the failures, and return how many kinds there are."""
+    law = LAWS[name]
+    campaign, start = Campaign(law), time.perf_counter()
+    until = start + 60.0 * options.minutes
+    for first in range(options.first, options.first + options.programs, law.at_once):
+        if time.perf_counter() > until:
+            break
+        numbers = range(first, min(first + law.at_once, options.first + options.programs))
+        campaign.check([(number, case_of(law, number, options.seed)) for number in numbers])
     seconds = time.perf_counter() - start
-    print(f"== {name}: {dict(seen)}, seed {number}, {seconds:.0f} s, {len(found)} kinds of failure")
-    for key, (times, shown) in sorted(found.items(), key=lambda item: -item[1][0]):
-        print(f"-- {times} x {key}\n{shown}\n")
-    return len(found)
+    done = f"{dict(campaign.seen)}, seed {options.seed} from {options.first}"
+    print(f"== {name}: {done}, {seconds:.0f} s, {len(campaign.found)} kinds of failure", flush=True)
+    for kind, (times, number, shown) in sorted(campaign.found.items(), key=lambda item: -item[1][0]):
+        print(f"-- {times} x {kind}, first of number {number}\n{shown}\n", flush=True)
+    return len(campaign.found)
 
 
 def main(words: list[str]) -> int:
     """Check the laws given on the command line, and return the number of kinds of failure."""
     parser = argparse.ArgumentParser(prog="python tests/campaigns random-programs", description=__doc__)
-    laws = [*BACKENDS, "modes", "pytorch"]
-    parser.add_argument("--programs", type=int, default=10_000)
+    parser.add_argument("--programs", type=int, default=10_000, help="of each law")
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="for each law")
+    parser.add_argument("--first", type=int, default=0, help="the number of the first program")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("laws", nargs="*", help=f"of {', '.join(laws)}; all of them by default")
+    parser.add_argument("laws", nargs="*", help=f"of {', '.join(LAWS)}; all of them by default")
     options = parser.parse_args(words)
-    if unknown := {*options.laws} - {*laws}:
-        parser.error(f"there is no law {', '.join(sorted(unknown))}; expected some of {', '.join(laws)}")
-    print(f"programs are compiled into {os.environ['CHAINRULE_CACHE']}")
-    return sum(run(name, options.programs, options.seed) for name in options.laws or laws)
+    if unknown := {*options.laws} - {*LAWS}:
+        parser.error(f"there is no law {', '.join(sorted(unknown))}; expected some of {', '.join(LAWS)}")
+    print(f"programs are compiled into {os.environ['CHAINRULE_CACHE']}", flush=True)
+    return sum(run(name, options) for name in options.laws or LAWS)

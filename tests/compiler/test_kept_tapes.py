@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from programs import Program
-from strategies import expressions, programs
+from strategies import by_hypothesis, expressions, programs
 from test_jit_backends import run_program
 from test_programs import TRANSFORMS, arguments, as_a_table, drawn_for, evaluated
 
@@ -137,7 +137,7 @@ def test_a_sample_is_kept(home: Path, passes: list[Found]) -> None:
 @given(program=programs() | expressions(), data=st.data())
 def test_what_is_read_is_what_was_written(program: Program, data: st.DataObject) -> None:
     """From a record come the same NumPy and the same loops as from what the passes found."""
-    name, samples = drawn_for(program, data)
+    name, samples = drawn_for(program, by_hypothesis(data.draw))
     f, of = TRANSFORMS[name](program), arguments(program, 0, samples=samples)
     is_table = data.draw(st.booleans())
     seen: list[Found] = []
@@ -271,7 +271,7 @@ def test_a_changed_tape(tape: Tape, data: st.DataObject) -> None:
 @given(programs(), st.data())
 def test_a_program_traced_twice(program: Program, data: st.DataObject) -> None:
     """What is traced twice has the same fingerprint: no tape depends on addresses or the order of a set."""
-    name, samples = drawn_for(program, data)
+    name, samples = drawn_for(program, by_hypothesis(data.draw))
     seen: list[str | None] = []
 
     def known(tape: Tape, settings: str) -> str | None:

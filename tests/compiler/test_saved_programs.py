@@ -14,7 +14,7 @@ from comparing import same
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from programs import Program
-from strategies import expressions, programs
+from strategies import by_hypothesis, expressions, programs
 from test_jit_backends import run_program
 from test_jit_table import irregular
 from test_programs import TRANSFORMS, arguments, as_a_table, drawn_for, evaluated, same_bits
@@ -149,7 +149,7 @@ def without_modules(arg: Any) -> Any:
 @given(program=programs() | expressions(), data=st.data())
 def test_random_programs(program: Program, data: st.DataObject) -> None:
     """Whatever was compiled gives the same bits after it was saved."""
-    name, samples = drawn_for(program, data)
+    name, samples = drawn_for(program, by_hypothesis(data.draw))
     f, args = TRANSFORMS[name](program), arguments(program, 0, samples=samples)
     # The classes of drawn programs have one name, which tells those of users apart.
     assume(len({type(arg) for arg in args if hasattr(arg, "_fields")}) < 2)
