@@ -343,3 +343,15 @@ def test_no_derivative_flows_into_a_carry_that_no_step_uses() -> None:
         np.testing.assert_array_equal(found[0], [[0.0, 0.0]] * (n - 1) + [[-1.0, -1.0]])
         assert found[1] == 0.0
     assert gradient.report().compilations == 1
+
+
+@pytest.mark.parametrize("backend", ["numpy", "loops"])
+def test_a_derivative_that_needs_the_number_of_steps_alone(backend: str) -> None:
+    """The loop that goes back comes after the one that counts, though it needs nothing that this computes."""
+
+    def f(w: Any, x: Any) -> Any:
+        total = autograd.sum(x)
+        return while_loop(lambda s: s[1] < 1.0, lambda s: (tanh(total), s[1] + 0.75), (w, w))[1]
+
+    function, x = on(backend, grad(f), -0.5, np.full(1000, 0.1)), np.full(1200, 0.1)
+    assert [function(w, x) for w in (-0.5, 2.0)] == [1.0, 1.0]

@@ -97,6 +97,7 @@ class Sinks:
         self.of: dict[int, Sink] = {}
         self.results: list[Sink] = []
         self.begin: dict[int, int] = {}
+        self._counts: dict[int, int] = {}
         along = plan.axes_of_results
         self._lanes = _lanes(plan, [axes for axes in along if axes])
         for colour, block in plan.blocks.items():
@@ -169,9 +170,17 @@ class Sinks:
             if colour in self.of:
                 self._find_time(self.of[colour])
             elif block.carried is not None or block.is_along or (not block.axes and is_computed(block)):
-                self.begin[colour] = max([self._end(o.source) for o in block.operands], default=0)
+                ends = [self._end(o.source) for o in block.operands]
+                self.begin[colour] = max([*ends, *self._counted(block.lengths)], default=0)
+            # The loop that counts steps comes before all others of as many, also of those it does not feed.
+            if block.loop is not None and self.plan.lengths[block.loop.axis].is_counted:
+                self._counts.setdefault(block.loop.axis, self.begin[colour])
         for sink in self.results:
             self._find_time(sink)
+
+    def _counted(self, axes: Iterable[int]) -> list[int]:
+        """Return when the lengths of axes are known that a loop counts."""
+        return [self._counts[axis] for axis in axes if axis in self._counts]
 
     def _end(self, colour: int) -> int:
         """Return from which time on a number or array without axes, or one that is stored, can be used."""
@@ -184,6 +193,7 @@ class Sinks:
         inside = [other for other in needs if other.is_inner and other.axes == sink.axes]
         outside = [other.time + 1 for other in needs if other not in inside]
         times = [*outside, *(self.begin[colour] for colour in sink.once), *(o.time for o in inside)]
+        times += self._counted(sink.axes)
         sink.time = max(times, default=0)
         sink.walk = max([other.walk + 1 for other in inside if other.time == sink.time], default=0)
 
