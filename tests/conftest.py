@@ -3,6 +3,7 @@ import gc
 import os
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Generator, Iterator
 from typing import Any
 
@@ -48,10 +49,20 @@ settings.register_profile(
 )
 settings.load_profile(os.environ.get("CHAINRULE_SETTINGS", "chainrule"))
 
+# How many cases of each test were collected.
+_cases: Counter[str] = Counter()
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Watch what tests leave behind, also the examples in docstrings, which are in other folders."""
     config.pluginmanager.register(Leftovers())
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Count the lines of six cases of each test, whichever order they run in: counting takes time."""
+    _cases[item.nodeid.partition("[")[0]] += 1
+    if _cases[item.nodeid.partition("[")[0]] > 6:
+        item.add_marker("uncounted")
 
 
 def pytest_collection_finish() -> None:
