@@ -9,7 +9,7 @@ import sys
 from coverage import Coverage
 
 # Percent of lines and branches together.
-LEAST = {"autograd": 96.0, "nn": 97.0}
+LEAST = {"autograd": 96.0, "nn": 98.0}
 
 
 def main() -> int:
