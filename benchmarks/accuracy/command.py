@@ -36,7 +36,8 @@ def main(words: Sequence[str]) -> int:
         shown = [f"{peer} {what} {figure.ulps:.3g}" for (peer, what), figure in one.figures.items()]
         print(name, *shown, sep="  ", flush=True)
     if options.markdown:
-        text = page(measured, options.points, options.seed, versions())
+        command = " ".join(["python -m benchmarks accuracy", *words])
+        text = page(measured, command, options.points, versions())
         options.markdown.write_text(text, encoding="utf-8")
     print(*missed, f"{len(measured)} functions, {len(missed)} beyond their bounds", sep="\n", file=sys.stderr)
     return int(bool(missed))

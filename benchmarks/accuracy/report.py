@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from .exceptions import DERIVATIVES, DEVIATIONS, VALUES
 from .measure import COMPILED, COMPUTED, Figure, Measurement
+from .subjects import subjects
 
 HEAD = """# Accuracy
 
@@ -13,7 +14,7 @@ The largest errors of values and first derivatives, in units in the last place (
 function:
 
 ```sh
-python -m benchmarks accuracy --points {points} --seed {seed} --markdown benchmarks/ACCURACY.md
+{command}
 ```
 
 {versions}
@@ -45,22 +46,51 @@ XLA take the place of the C library's.
 """
 
 
-def page(measured: Sequence[Measurement], points: int, seed: int, versions: str) -> str:
-    """Return the report in Markdown."""
+def page(measured: Sequence[Measurement], command: str, points: int, versions: str) -> str:
+    """Return the report in Markdown.
+
+    Parameters
+    ----------
+    measured : sequence of Measurement
+        What was measured.
+    command : str
+        What repeats it.
+    points : int
+        At how many points.
+    versions : str
+        Of what.
+
+    Returns
+    -------
+    str
+        A table of the rows, one of all else, one of compiled programs if there are any, and the deviations.
+
+    Examples
+    --------
+    >>> page([], "python -m benchmarks accuracy", 10_000, "Python 3.11.").splitlines()[0]
+    '# Accuracy'
+    """
     rows = [one for one in measured if one.subject.is_of_one_or_two]
     others = [one for one in measured if not one.subject.is_of_one_or_two]
+    compiled = [one for one in measured if any(who in COMPILED for who, _ in one.figures)]
     parts = [
-        HEAD.format(points=points, seed=seed, versions=versions),
+        HEAD.format(points=points, command=command, versions=versions),
         "## Rows of one number or two\n",
         _table(rows, COMPUTED),
         "\n## Sequences, composed functions and losses\n",
         _table(others, COMPUTED),
-        COMPILED_HEAD,
-        _table([one for one in measured if any(key[0] in COMPILED for key in one.figures)], COMPILED),
+        *_missing(measured),
+        *([COMPILED_HEAD, _table(compiled, COMPILED)] if compiled else []),
         "\n## Left out, or with another bound\n",
         _deviations(),
     ]
     return "\n".join(parts) + "\n"
+
+
+def _missing(measured: Sequence[Measurement]) -> list[str]:
+    """Return a sentence about what was not measured."""
+    names = [f"`{name}`" for name in subjects() if name not in {one.subject.name for one in measured}]
+    return [f"\nNot in this run: {', '.join(names)}."] if names else []
 
 
 def _table(measured: Iterable[Measurement], who: Mapping[str, object]) -> str:
@@ -82,7 +112,11 @@ def _note(measurement: Measurement) -> str:
 def _shown(figure: Figure | None) -> str:
     if figure is None:
         return ""
-    return f"{figure.ulps:.2f}" if figure.ulps < 100.0 else f"{figure.ulps:.0e}".replace("e+", "e")
+    return (
+        f"{figure.ulps:.2f}"
+        if figure.ulps < 100.0
+        else f"{figure.ulps:.0e}".replace("+0", "").replace("+", "")
+    )
 
 
 def _deviations() -> str:

@@ -13,6 +13,7 @@ ELSEWHERE = {
     "changelog": "CHANGELOG.md",
     "contributing": "CONTRIBUTING.md",
     "results": "benchmarks/RESULTS.md",
+    "accuracy": "benchmarks/ACCURACY.md",
 }
 
 

@@ -8,11 +8,13 @@ that do not use it must meet the limit.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from itertools import product
 from math import inf, nextafter
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,7 +25,8 @@ from oracles import ORACLES, Formula, Point, log_sum_exp, public, soft_maximum
 
 import autograd
 from autograd import OPS, Op, Value, as_values, data, grad, grads, hessian, jit, jvp, value_and_grad, vmap
-from benchmarks.accuracy.measure import COMPILED, measure
+from benchmarks.accuracy.exceptions import DERIVATIVES, VALUES
+from benchmarks.accuracy.measure import COMPILED, bound, measure
 from benchmarks.accuracy.peers import eager
 from benchmarks.accuracy.subjects import subjects
 from benchmarks.accuracy.truths import Truths, drawn
@@ -352,6 +355,20 @@ def test_bounds(name: str) -> None:
     """At random points of every kind, values and derivatives are within the bounds of the published table."""
     truths = drawn(subjects()[name], seed=1, count=50)
     assert measure(truths, {"chainrule": eager}).missed("chainrule") == []
+
+
+def test_published_table() -> None:
+    """No figure of the published table is beyond its bound, and nothing in it is unknown."""
+    text = (Path(__file__).parents[2] / "benchmarks" / "ACCURACY.md").read_text(encoding="utf-8")
+    line = r"^\| `([^`]+)`(?: \([\d, ]+\))? \| (.+) \|$"
+    found = dict(re.findall(line, text.partition("## Compiled")[0], re.MULTILINE))
+    assert found.keys() <= subjects().keys()
+    assert len(found) > len(ROWS)
+    for name, cells in found.items():
+        figures = [float(cell or "nan") for cell in cells.split(" | ")]
+        # Values of chainrule, NumPy, PyTorch and JAX, then derivatives of all but NumPy.
+        assert figures[0] <= bound(subjects()[name], VALUES), name
+        assert figures[4] <= bound(subjects()[name], DERIVATIVES), name
 
 
 FOUND = [
