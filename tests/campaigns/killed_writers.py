@@ -206,7 +206,7 @@ class Writer:
         return self.process.communicate()[1]
 
 
-def tried(name: str, count: int, rng: random.Random, seconds: float) -> int:
+def killed_at_times(name: str, count: int, rng: random.Random, seconds: float) -> int:
     """Kill a writer many times; print and return the number of faults."""
     faults, found_unfinished = 0, 0
     left: set[str] = set()
@@ -240,7 +240,7 @@ FILES = {str(module.__file__) for module in (files, cache, records, results_file
 """What writes."""
 
 
-def killed_at_places(name: str, count: int, rng: random.Random) -> int:
+def killed_at_places(name: str, count: int, rng: random.Random, _: float) -> int:
     """Have children kill themselves at random instructions of what writes; print and return the faults."""
     faults, found_unfinished = 0, 0
     with tempfile.TemporaryDirectory() as root:
@@ -276,15 +276,17 @@ def main(words: list[str]) -> int:
     parser.add_argument("--count", type=int, default=200, help="how often each kind is killed")
     parser.add_argument("--seconds", type=float, default=0.1, help="within which time after its first file")
     parser.add_argument("--seed", type=int, default=0)
-    known = ", ".join([*WRITERS, *WRITING])
+    parser.add_argument("--ways", nargs="*", default=["times", "places"], choices=["times", "places"])
+    known = ", ".join({**WRITERS, **dict.fromkeys(WRITING)})
     parser.add_argument("kinds", nargs="*", help=f"of {known}; all of them by default")
     options = parser.parse_args(words)
     if unknown := {*options.kinds} - {*WRITERS, *WRITING}:
         parser.error(f"nothing writes {', '.join(sorted(unknown))}; expected some of {known}")
-    kinds = [*(options.kinds or [*WRITERS, *WRITING])]
-    return sum(
-        tried(name, options.count, random.Random(f"{options.seed} {name}"), options.seconds)
-        if name in WRITERS
-        else killed_at_places(name, options.count, random.Random(f"{options.seed} {name}"))
-        for name in kinds
-    )
+    failures = 0
+    for way, trying in (("times", killed_at_times), ("places", killed_at_places)):
+        names = WRITERS if way == "times" else WRITING
+        for name in names if way in options.ways else ():
+            if name in (options.kinds or names):
+                rng = random.Random(f"{options.seed} {name} {way}")
+                failures += trying(name, options.count, rng, options.seconds)
+    return failures

@@ -52,6 +52,8 @@ def within_a_limit(trial: Trial, rng: random.Random) -> None:
         resource.setrlimit(resource.RLIMIT_AS, before)
 
 
+_STANDING_FOR_IT = (MemoryError, OSError, ImportError, SystemError)
+
 WAYS = {"allocation": with_one_failure, "limit": within_a_limit}
 
 
@@ -68,9 +70,9 @@ def in_child(name: str, way: str, folder: Path, expected: object, rng: random.Ra
     except MemoryError:
         status = RAISED
     except Exception as error:
-        # An error that stands for it, such as that of a library which could not be loaded.
+        # One that stands for it: of a library that was not loaded, or of NumPy, whose ufuncs may forget it.
         chain: BaseException | None = error
-        while chain is not None and not isinstance(chain, MemoryError | OSError | ImportError):
+        while chain is not None and not isinstance(chain, _STANDING_FOR_IT):
             chain = chain.__cause__ or chain.__context__
         if chain is None:
             raise
