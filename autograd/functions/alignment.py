@@ -146,6 +146,8 @@ def beside(x: Any, common: Sequence[Dimension]) -> Any:
         return x.beside(along)
     if not any(isinstance(dimension, Axis) for dimension in along):
         return x
-    # Of length 1, where it is aligned with an axis.
+    # Of length 1, where it is aligned with an axis; or else it has become elements since, as by a lookup.
     array = np.asarray(x, dtype=object).view(ValueArray) if np.asarray(x).dtype == object else np.asarray(x)
+    if any(isinstance(d, Axis) and n != 1 for d, n in zip(along, array.shape, strict=True)):
+        raise ElementsNeededError
     return array[tuple([0 if isinstance(dimension, Axis) else slice(None) for dimension in along])]
