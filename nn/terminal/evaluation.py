@@ -30,7 +30,7 @@ def predict_rows(options: argparse.Namespace) -> int:
         raise UsageError(f"--out {out}: is there already; --overwrite replaces it")
     model, preprocessing = _read_saved(options.model)
     inputs = preprocessing.read_inputs(options.file, None if options.no_header else "infer")
-    text = _table(preprocessing, _outputs(options.model, model, inputs))
+    text = _table(preprocessing, _outputs(options.model, model, preprocessing, inputs))
     if out is None:
         print(printable(text, keep="\n"), end="")
     else:
@@ -42,7 +42,7 @@ def evaluate_model(options: argparse.Namespace) -> int:
     """Print how well a model answers the rows of a file, which have the target."""
     model, preprocessing = _read_saved(options.model)
     data = preprocessing.read_csv(options.file, None if options.no_header else "infer")
-    outputs = _outputs(options.model, model, preprocessing(data.inputs))
+    outputs = _outputs(options.model, model, preprocessing, preprocessing(data.inputs))
     print(*report(printable(data.name), data, preprocessing, outputs), sep="\n")
     return 0
 
@@ -61,11 +61,18 @@ def _read_saved(path: Path) -> tuple[Module, Preprocessing]:
     return saved.model, saved.preprocessing
 
 
-def _outputs(path: Path, model: Module, inputs: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _outputs(
+    path: Path, model: Module, preprocessing: Preprocessing, inputs: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    wanted = len(preprocessing.classes) or 1
     try:
-        return plain_outputs(model, inputs)
-    except ValueError as error:
+        outputs = plain_outputs(model, inputs)
+        if outputs.shape != (len(inputs), wanted):
+            raise ValueError(f"it gives outputs of shape {outputs.shape}, expected {(len(inputs), wanted)}")
+    # A function of two numbers may stand where one of one belongs.
+    except (ValueError, TypeError) as error:
         raise UsageError(f"{path}: the model does not fit its preprocessing: {error}") from None
+    return outputs
 
 
 def _table(preprocessing: Preprocessing, outputs: npt.NDArray[np.float64]) -> str:

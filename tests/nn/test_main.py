@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import nn
-from autograd import Value, data
+from autograd import Value, arctan2, data
 from autograd.installation import description
 from nn import MLP, fit, load, plots, save
 from nn.datasets import (
@@ -781,10 +781,11 @@ def test_a_model_of_another_kind(folder: Path, capsys: pytest.CaptureFixture[str
     save(MLP(2, [1], rng=0), folder / "model.npz")
     assert main(["predict", "model.npz", "pets.csv"]) == 2
     assert_one_error_line(capsys.readouterr(), "model.npz: does not say what its inputs go through")
-    save(MLP(3, [2], rng=0), folder / "model.npz", Preprocessing.of(moons()))
-    (folder / "new.csv").write_text("x,y\n1,2\n")
-    assert main(["predict", "model.npz", "new.csv"]) == 2
-    assert_one_error_line(capsys.readouterr(), "model.npz: the model does not fit its preprocessing")
+    for model in (MLP(3, [2], rng=0), MLP(2, [3], rng=0), MLP(2, [2, 2], arctan2, rng=0)):  # type: ignore[arg-type]
+        save(model, folder / "model.npz", Preprocessing.of(moons()))
+        (folder / "new.csv").write_text("x,y\n1,2\n")
+        assert main(["predict", "model.npz", "new.csv"]) == 2
+        assert_one_error_line(capsys.readouterr(), "model.npz: the model does not fit its preprocessing")
 
 
 def test_names_of_classes_do_not_act_on_the_terminal(
