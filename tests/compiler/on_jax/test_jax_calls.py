@@ -232,7 +232,8 @@ def test_what_it_tells() -> None:
 def test_doubles_without_a_flag() -> None:
     """Calls compute in double precision though JAX is set to single, also of arrays in single."""
     with jax.enable_x64(False):
-        x = jnp.asarray(ARGUMENTS[1])
+        # An array that JAX 0.10 has taken for a constant of a loop in doubles stays one in single precision.
+        x = jnp.asarray(ARGUMENTS[1].copy())
         assert x.dtype == np.float32
         f = jit(value_and_grad(lambda x: tanh(x).sum() / 3.0), backend="jax")
         same(f(x), jit(value_and_grad(lambda x: tanh(x).sum() / 3.0), backend="numpy")(np.asarray(x)))
