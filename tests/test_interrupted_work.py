@@ -58,8 +58,10 @@ def test_a_kill_anywhere(name: str, tmp_path: Path) -> None:
         trial, place = WORK[name](folder), rng.randint(1, checks)
         child = os.fork()
         if child == 0:
-            call_at(place, trial.run, FILES, lambda: os.kill(os.getpid(), signal.SIGKILL))
-            os._exit(0)
+            try:
+                call_at(place, trial.run, FILES, lambda: os.kill(os.getpid(), signal.SIGKILL))
+            finally:
+                os._exit(0)
         assert os.waitpid(child, 0)[1] == signal.SIGKILL
         trial.check()
         trial.again()
