@@ -87,6 +87,7 @@ def custom_vjp(fun: Function, nondiff_argnums: Iterable[int] = ()) -> CustomVjp:
 
     Examples
     --------
+    >>> import numpy as np
     >>> from autograd import grad
     >>> @custom_vjp
     ... def clipped(x):
