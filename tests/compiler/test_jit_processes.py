@@ -92,20 +92,27 @@ def program_that(make: Callable[[], Run]) -> Program:
     return program
 
 
-def test_a_fork_waits_for_the_compiler_and_no_longer() -> None:
-    """A fork waits for the program being compiled; the next one in the queue is compiled afterwards."""
-    is_compiling, may_end = threading.Event(), threading.Event()
+class Held:
+    """A backend, which adds 1, and whose compilation begins and ends at events."""
 
-    def slow() -> Run:
-        is_compiling.set()
-        may_end.wait()
+    def __init__(self) -> None:
+        self.is_compiling, self.may_end = threading.Event(), threading.Event()
+
+    def __call__(self) -> Run:
+        """Say that the compilation has begun, and wait until it may end."""
+        self.is_compiling.set()
+        self.may_end.wait()
         return lambda x: (x + 1.0,)
 
-    first, second = program_that(slow), program_that(lambda: lambda x: (x + 2.0,))
+
+def test_a_fork_waits_for_the_compiler_and_no_longer() -> None:
+    """A fork waits for the program being compiled; the next one in the queue is compiled afterwards."""
+    held = Held()
+    first, second = program_that(held), program_that(lambda: lambda x: (x + 2.0,))
     improve_later(first)
     improve_later(second)
-    is_compiling.wait()
-    threading.Timer(0.05, may_end.set).start()
+    held.is_compiling.wait()
+    threading.Timer(0.05, held.may_end.set).start()
     background._worker.before_fork()
     assert first.settled.is_set()
     background._worker.after_fork()
@@ -133,16 +140,10 @@ def test_the_compiler_gives_way() -> None:
 def test_a_fork_does_not_wait_forever(monkeypatch: pytest.MonkeyPatch) -> None:
     """If the compiler takes too long, the child runs without one: its programs stay on NumPy."""
     monkeypatch.setattr(background, "PATIENCE", 0.01)
-    is_compiling, may_end = threading.Event(), threading.Event()
-
-    def slow() -> Run:
-        is_compiling.set()
-        may_end.wait()
-        return lambda x: (x + 1.0,)
-
-    first, second = program_that(slow), program_that(slow)
+    held = Held()
+    first, second = program_that(held), program_that(held)
     improve_later(first)
-    is_compiling.wait()
+    held.is_compiling.wait()
     improve_later(second)
     parent = background._worker
     monkeypatch.setattr(background, "_worker", parent)  # Restores the worker after the test.
@@ -151,26 +152,20 @@ def test_a_fork_does_not_wait_forever(monkeypatch: pytest.MonkeyPatch) -> None:
     background._begin_in_child()
     assert second.settled.is_set()
     assert second.run(1.0) == (1.0,)
-    third = program_that(slow)
+    third = program_that(held)
     improve_later(third)
     assert third.settled.is_set()
-    may_end.set()
+    held.may_end.set()
     first.settled.wait()
 
 
 def test_the_program_that_a_fork_did_not_wait_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody in a child waits for the program that was being compiled when the fork lost patience."""
     monkeypatch.setattr(background, "PATIENCE", 0.01)
-    is_compiling, may_end = threading.Event(), threading.Event()
-
-    def slow() -> Run:
-        is_compiling.set()
-        may_end.wait()
-        return lambda x: (x + 1.0,)
-
-    program = program_that(slow)
+    held = Held()
+    program = program_that(held)
     improve_later(program)
-    is_compiling.wait()
+    held.is_compiling.wait()
     parent, in_parent = background._worker, program.settled
     monkeypatch.setattr(background, "_worker", parent)  # Restores the worker after the test.
     parent.before_fork()
@@ -179,23 +174,17 @@ def test_the_program_that_a_fork_did_not_wait_for(monkeypatch: pytest.MonkeyPatc
     program.wait()
     assert program.run(1.0) == (1.0,)
     program.settled = in_parent
-    may_end.set()
+    held.may_end.set()
     program.wait()
     assert program.run(1.0) == (2.0,)
 
 
 def test_ctrl_c_while_a_fork_waits() -> None:
     """Where Ctrl-C ends the wait of a fork for the compiler, all is compiled afterwards."""
-    is_compiling, may_end = threading.Event(), threading.Event()
-
-    def slow() -> Run:
-        is_compiling.set()
-        may_end.wait()
-        return lambda x: (x + 1.0,)
-
-    first, second = program_that(slow), program_that(lambda: lambda x: (x + 2.0,))
+    held = Held()
+    first, second = program_that(held), program_that(lambda: lambda x: (x + 2.0,))
     improve_later(first)
-    is_compiling.wait()
+    held.is_compiling.wait()
     worker, compiling = background._worker, background._worker.compiling
 
     class Impatient:
@@ -211,7 +200,7 @@ def test_ctrl_c_while_a_fork_waits() -> None:
     worker.after_fork()
     worker.compiling = compiling
     assert not worker.is_free
-    may_end.set()
+    held.may_end.set()
     improve_later(second)
     second.wait()
     assert (first.run(1.0), second.run(1.0)) == ((2.0,), (3.0,))
