@@ -1,4 +1,4 @@
-"""Without NumPy's warnings of floating-point errors, also where Ctrl-C comes as they are switched off or on.
+"""What NumPy does at floating-point errors, also where Ctrl-C comes as that is changed or restored.
 
 `numpy.errstate` stores what to go back to when it has changed it already. Ctrl-C in between left NumPy silent
 for the rest of the session: one of a hundred that came at random moments while derivatives were computed.
@@ -7,7 +7,7 @@ for the rest of the session: one of a hundred that came at random moments while 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import Context
 from typing import Any, TypeVar
 
@@ -17,7 +17,26 @@ T = TypeVar("T")
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
+def errstate(**settings: Any) -> Iterator[None]:
+    """Do what `numpy.errstate` does, and leave nothing of it behind.
+
+    Examples
+    --------
+    >>> with errstate(divide="ignore"):
+    ...     np.log(np.zeros(1))
+    array([-inf])
+    """
+    before, call = np.geterr(), np.geterrcall()
+    try:
+        with np.errstate(**settings):
+            yield
+    finally:
+        if (np.geterr(), np.geterrcall()) != (before, call):
+            np.seterr(**before)
+            np.seterrcall(call)
+
+
+def quiet() -> AbstractContextManager[None]:
     """Have NumPy compute without warnings in the block.
 
     Examples
@@ -26,13 +45,7 @@ def quiet() -> Iterator[None]:
     ...     np.log(np.zeros(1))
     array([-inf])
     """
-    before = np.geterr()
-    try:
-        with np.errstate(all="ignore"):
-            yield
-    finally:
-        if np.geterr() != before:
-            np.seterr(**before)
+    return errstate(all="ignore")
 
 
 def quietly(f: Callable[..., T]) -> Callable[..., T]:

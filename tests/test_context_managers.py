@@ -28,10 +28,11 @@ def state() -> list[Any]:
         (Value(1.0) > 0.0)._level,
         len(custom_functions._plain.get()),
         np.geterr()["divide"],
+        np.geterrcall(),
     ]
 
 
-OUTSIDE = [0, False, False, False, 0, 0, "warn"]
+OUTSIDE = [0, False, False, False, 0, 0, "warn", None]
 # That of NumPy's `errstate`.
 NUMPYS = np.geterr.__code__.co_filename
 
@@ -45,8 +46,9 @@ NUMPYS = np.geterr.__code__.co_filename
         (lanes.samples_apart, lanes),
         (lambda: custom_functions.as_plain(custom_jvp(abs)), custom_functions),
         (quiet.quiet, quiet),
+        (lambda: quiet.errstate(all="call", call=print), quiet),
     ],
-    ids=["anomaly", "tracing", "under_differentiation", "lanes", "custom_functions", "quiet"],
+    ids=["anomaly", "tracing", "under_differentiation", "lanes", "custom_functions", "quiet", "errstate"],
 )
 def test_an_interrupt_ends_the_block(
     enter: Callable[[], AbstractContextManager[object]], module: ModuleType

@@ -18,7 +18,7 @@ import numpy as np
 from ..ops.rules import on_arrays
 from ..ops.structural import Operation, Structural
 from ..ops.table import Op
-from ..quiet import quiet
+from ..quiet import errstate, quiet
 from .levels import Scope, open_scopes
 from .stand_ins import STAND_IN
 from .user_line import Line, user_line
@@ -274,7 +274,7 @@ def _faults(op: Operation, args: Sequence[float]) -> list[str]:
     if isinstance(op, Structural):  # It computes nothing while it is recorded.
         return faults
     arrays = np.split(np.array(args), len(op.partials)) if op.variadic else map(_as_array, args)
-    with np.errstate(all="call", under="ignore", call=lambda kind, _: faults.append(kind)):
+    with errstate(all="call", under="ignore", call=lambda kind, _: faults.append(kind)):
         on_arrays(op).value(*arrays)
     return faults
 

@@ -20,6 +20,7 @@ from ..engine.apply import apply, apply_variadic
 from ..engine.value import Value
 from ..ops.rules import may_raise
 from ..ops.table import COMPARISONS, OPS, Op
+from ..quiet import errstate
 from .logic import (
     both,
     checked_truth,
@@ -110,7 +111,7 @@ def call_method(ufunc: np.ufunc, method: str, *operands: Any, **options: Any) ->
     """
     # Each operation on Values has warned already; NumPy would warn again from the processor's flags.
     warned = {kind: "call" for kind, setting in np.geterr().items() if setting not in ("ignore", "raise")}
-    with np.errstate(call=_say_nothing, **warned):  # type: ignore[arg-type]
+    with errstate(call=_say_nothing, **warned):
         return getattr(_loop(ufunc), method)(*operands, **options)
 
 

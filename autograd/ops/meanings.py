@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from ..quiet import quietly
 from .renderer import SIGNS
 from .rule import Application, Name
 from .table import OPS, Op
@@ -112,12 +113,7 @@ def ieee(f: Callable[..., float]) -> Callable[..., float]:
 
 def _of_numbers(ufunc: np.ufunc) -> Callable[..., float]:
     """Return a ufunc as a function of floats that does not warn."""
-
-    def number(*args: float) -> float:
-        with np.errstate(all="ignore"):
-            return float(ufunc(*args))
-
-    return number
+    return quietly(lambda *args: float(ufunc(*args)))
 
 
 def _of_arrays(f: Callable[..., float]) -> Callable[..., Any]:

@@ -20,6 +20,7 @@ from ..ops.rule import Application, Expression, parts
 from ..ops.rules import Rules, on_arrays
 from ..ops.structural import Instructions, Structural
 from ..ops.table import OPS, Op, row
+from ..quiet import quiet
 from .rules_on_values import Scalar, while_traced
 
 _WHERE = OPS["where"]
@@ -199,7 +200,7 @@ class PartialByCases(Structural):
         """Return the partial, which is the last operand."""
         *numbers, chosen = [x._data if isinstance(x, Value) else x for x in operands]
         partials: list[float | None] = [None] * len(operands)
-        with np.errstate(all="ignore"):
+        with quiet():
             for i, operand in enumerate(operands[:-2]):
                 if isinstance(operand, Value):
                     tangents = [1.0 if i == k else None for k in range(len(operands) - 2)]

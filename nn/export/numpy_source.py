@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from autograd import OPS, Op, Value, jit, vmap
 from autograd.files import write_whole
+from autograd.quiet import quiet
 
 from ..modules.module import Module, as_outputs
 from .expressions import ATOM, CHOICE, POWER, SIGN, SIGNS, Language, WordForm, Written
@@ -255,7 +256,7 @@ class _Module:
         """Return a step that `jit` writes: its program, with its constants, as a function of a batch."""
         name = unique(called(step.function, "step"), {*self.functions, *self.needed})
         program = jit(lambda batch: np.stack(vmap(_outputs_of(step))(batch), axis=1), backend="numpy")
-        with np.errstate(all="ignore"):
+        with quiet():
             program(np.full((2, len(step.graph.inputs)), 0.5))
         body = program.source.replace("import numpy as np\n", "").strip()
         text = textwrap.indent(f"{body}\n\n\nreturn program", "    ").replace("\n\n\n", "\n\n")

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd.printable import printable
+from autograd.quiet import errstate
 
 from ..datasets import Dataset, Standardizer
 from ..metrics.classification import probabilities_of
@@ -96,7 +97,7 @@ def _probabilities(outputs: Array, threshold: float) -> Array:
     """Return a probability for each class, of logits unless they are probabilities already."""
     if outputs.shape[1] == 1:
         is_probability = threshold == 0.5 and np.all((outputs >= 0.0) & (outputs <= 1.0))
-        with np.errstate(over="ignore"):
+        with errstate(over="ignore"):
             of_one = outputs if is_probability else 1.0 / (1.0 + np.exp(threshold - outputs))
         return np.hstack([1.0 - of_one, of_one])
     if np.all(outputs >= 0.0) and np.allclose(outputs.sum(axis=1), 1.0):

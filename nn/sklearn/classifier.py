@@ -11,6 +11,7 @@ from sklearn.utils import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 
 from autograd import sigmoid
+from autograd.quiet import errstate
 
 from ..metrics.classification import probabilities_of
 from .estimator import Array, MLPEstimator
@@ -261,7 +262,7 @@ class MLPClassifier(ClassifierMixin, MLPEstimator):  # type: ignore[misc]
         ndarray of float, shape (samples, classes)
             In the order of `classes_`.
         """
-        with np.errstate(divide="ignore"):
+        with errstate(divide="ignore"):
             return np.asarray(np.log(self.predict_proba(X)))
 
     def __sklearn_tags__(self) -> Any:

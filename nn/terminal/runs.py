@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from autograd.quiet import errstate
+
 from ..datasets import Dataset, Preprocessing, train_test_split
 from ..losses import cross_entropy, l2_penalty, mse
 from ..modules.neurons import MLP
@@ -77,7 +79,7 @@ class TrainingRun:
         if watched is not None:
             callbacks.append(EarlyStopping(patience=options.early_stopping or options.epochs))
         try:
-            with np.errstate(over="ignore", invalid="ignore"):  # fit raises when the loss diverges
+            with errstate(over="ignore", invalid="ignore"):  # fit raises when the loss diverges
                 return fit(
                     self.model,
                     *self._samples(self.train),
@@ -103,7 +105,7 @@ class TrainingRun:
 
     def outputs(self) -> npt.NDArray[np.float64]:
         """Return the outputs of the model for the samples that are held out."""
-        with np.errstate(over="ignore", invalid="ignore"):
+        with errstate(over="ignore", invalid="ignore"):
             return plain_outputs(self.model, self.preprocessing(self.held_out.inputs))
 
     def _samples(self, data: Dataset) -> tuple[Any, Any]:
