@@ -10,7 +10,7 @@ from mpmath import mp, mpf
 from oracles import Formula, log_sum_exp, soft_maximum
 
 import autograd
-from nn import losses
+from nn import Module, losses
 
 REAL, PROBABILITY = (-inf, inf), (0.0, 1.0)
 
@@ -165,6 +165,13 @@ def _surprise_of_logit_in_jax(j: Any, x: Any, y: Any) -> Any:
 def _huber_in_jax(j: Any, x: Any, y: Any) -> Any:
     error = abs(x - y)
     return j.numpy.where(error <= 1, 0.5 * error**2, error - 0.5)
+
+
+class Weighted(Module):
+    """A model whose parameters are given."""
+
+    def __init__(self, w: Any) -> None:
+        self.w = list(w)
 
 
 PAIRS, FOUR = (REAL, REAL), (REAL,) * 4
@@ -422,6 +429,22 @@ FUNCTIONS: dict[str, Function] = {
         lambda x: losses.cross_entropy([0.0, x[0]], 0, label_smoothing=0.5),
         lambda x: soft(x) - x / 4,
         lambda x: [logistic(x) - mpf(0.25)],
+    ),
+    "l2_penalty of 4, strength 2": Function(
+        lambda x: losses.l2_penalty(Weighted(x), 2.0),
+        lambda *x: mp.fdot(x, x),
+        lambda *x: [2 * item for item in x],
+        lambda t, *x: t.stack(x).square().sum(0),
+        lambda j, *x: j.numpy.vdot(j.numpy.stack(x), j.numpy.stack(x)),
+        FOUR,
+    ),
+    "l1_penalty of 4": Function(
+        lambda x: losses.l1_penalty(Weighted(x), 0.5),
+        lambda *x: mp.fsum(map(abs, x)) / 2,
+        lambda *x: [mp.sign(item) / 2 for item in x],
+        lambda t, *x: 0.5 * t.stack(x).abs().sum(0),
+        lambda j, *x: 0.5 * j.numpy.abs(j.numpy.stack(x)).sum(),
+        FOUR,
     ),
 }
 """Functions composed of rows, and losses, by name."""

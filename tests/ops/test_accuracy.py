@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from inspect import isfunction
 from itertools import product
 from math import inf, nextafter
 from pathlib import Path
@@ -149,6 +150,14 @@ def test_every_row_is_tested() -> None:
     assert {name: len(oracle.slopes) for name, oracle in ORACLES.items()} == {
         name: len(op.partials) for name, op in OPS.items()
     }
+
+
+def test_every_loss_is_measured() -> None:
+    """Each function of `nn.losses` that returns a loss is among what is measured."""
+    functions = [f for f in map(vars(losses).get, losses.__all__) if isfunction(f)]
+    found = {f.__name__ for f in functions if f.__annotations__["return"] == "Value"}
+    assert {"mse", "l1_penalty"} < found
+    assert found <= {re.split(r"[ ,]", name)[0] for name in FUNCTIONS}
 
 
 @pytest.mark.parametrize("condition", [0.0, 1.0])
