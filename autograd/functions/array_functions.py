@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.errors import TracedValueError
+from ..engine.real_numbers import NUMBERS
 from ..ops.table import OPS
 from .arrays import elementwise
 from .value_array import ASKING, OWN, RECORDED, ValueArray, data, holds_values, recorded, values_array
@@ -71,6 +72,8 @@ def _replaces(*functions: Any) -> Callable[[Function], Function]:
 def _where(condition: Any, *choices: Any) -> Any:
     if not choices:
         return np.nonzero(condition)
+    if len(choices) != 2:
+        raise TypeError(f"np.where expected a condition alone or with two choices, got {len(choices)}")
     return elementwise(OPS["where"], condition, *choices)
 
 
@@ -112,19 +115,21 @@ def _full_like(
     a: Any, fill_value: Any, dtype: Any = None, order: str = "K", subok: bool = True, shape: Any = None
 ) -> Any:
     """Return an array that can hold Values, unless another dtype is asked for."""
-    full = np.full(np.shape(a) if shape is None else shape, None, dtype=dtype or object)
+    full = np.empty(np.shape(a) if shape is None else shape, dtype=dtype or object)
     full[...] = fill_value
     return full
 
 
-@_replaces(np.array_repr, np.array_str, np.array2string)
-def _shown(a: Any, *args: Any, **options: Any) -> str:
-    return np.array2string(np.asarray(a), *args, **options)
+def _of_objects(function: Function) -> Function:
+    return lambda a, *args, **options: function(np.asarray(a), *args, **options)
+
+
+OWN.update({write: _of_objects(write) for write in (np.array_repr, np.array_str, np.array2string)})
 
 
 @_replaces(np.pad)
 def _pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> Any:
-    if mode not in ("constant", "edge", "reflect", "symmetric", "wrap") or "reflect_type" in options:
+    if mode not in ("constant", "edge", "reflect", "symmetric", "wrap"):
         raise TypeError(
             "np.pad of Values expected mode 'constant', 'edge', 'reflect', 'symmetric' or 'wrap', got "
             f"{mode!r}"
@@ -144,31 +149,69 @@ def _sort(a: Any, axis: Any = -1, *args: Any, **options: Any) -> Any:
 
 @_replaces(np.median)
 def _median(
-    a: Any, axis: Any = None, out: None = None, overwrite_input: bool = False, keepdims: bool = False
+    a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, keepdims: bool = False
 ) -> Any:
-    return _quantile(a, 0.5, axis, keepdims=keepdims)
+    return _quantile(a, 0.5, axis, out, keepdims=keepdims)
 
 
 @_replaces(np.percentile)
-def _percentile(a: Any, q: Any, axis: Any = None, **options: Any) -> Any:
-    return _quantile(a, np.divide(q, 100.0), axis, **options)
+def _percentile(a: Any, q: Any, *args: Any, **options: Any) -> Any:
+    return _quantile(a, np.divide(q, 100.0), *args, **options)
 
 
 @_replaces(np.quantile)
-def _quantile(a: Any, q: Any, axis: Any = None, *, method: str = "linear", keepdims: bool = False) -> Any:
+def _quantile(
+    a: Any,
+    q: Any,
+    axis: Any = None,
+    out: Any = None,
+    overwrite_input: bool = False,
+    method: str = "linear",
+    keepdims: bool = False,
+) -> Any:
     if method != "linear":
         raise TypeError(f"np.quantile of Values expected method='linear', got {method!r}")
+    shares = data(q)
+    if not np.all((shares >= 0.0) & (shares <= 1.0)):
+        raise ValueError(f"expected quantiles from 0 to 1, percentiles from 0 to 100, got a share of {q}")
     values = values_array(a)
-    ordered = _sort(values, None) if axis is None else np.moveaxis(_sort(values, axis), axis, 0)
+    axes = _places(axis, values.ndim)
+    ordered = _sort(_flat_along(values, axes), 0)
+    if not len(ordered):
+        raise ValueError("np.quantile expected numbers, got an empty array")
     place = np.multiply(q, len(ordered) - 1)
     low = np.floor(data(place)).astype(int)
-    high = np.minimum(low + 1, len(ordered) - 1)
     rest = np.expand_dims(place - low, tuple(range(np.ndim(place), np.ndim(place) + ordered.ndim - 1)))
-    result = ordered[low] + (ordered[high] - ordered[low]) * (rest if np.ndim(rest) else float(rest))
+    found = _between_two(ordered[low], ordered[np.minimum(low + 1, len(ordered) - 1)], rest)
+    # They are sorted to the end, and make any quantile one.
+    if np.isnan(data(ordered[-1])).any():
+        found = _where(np.isnan(ordered[-1]), ordered[-1], found)
     if keepdims:
-        axes = tuple(range(values.ndim)) if axis is None else axis
-        result = np.expand_dims(result, tuple(i + np.ndim(q) for i in np.atleast_1d(axes)))
-    return result
+        found = np.expand_dims(found, tuple(i + np.ndim(q) for i in axes))
+    return found if out is None else np.positive(found, out=out)
+
+
+def _flat_along(values: ValueArray, axes: Sequence[int]) -> Any:
+    """Return an array in whose first dimension are all elements along some dimensions."""
+    others = [i for i in range(values.ndim) if i not in axes]
+    count = math.prod(values.shape[i] for i in axes)
+    return values.transpose([*axes, *others]).reshape([count, *[values.shape[i] for i in others]])
+
+
+def _between_two(low: Any, high: Any, rest: Any) -> Any:
+    """Return numbers between two others; between an infinite one and itself is itself, not inf - inf."""
+    found = low + (high - low) * (rest if np.ndim(rest) else float(rest))
+    is_low = np.isinf(data(low)) & (data(low) == data(high)) | np.isinf(data(high)) & (data(rest) == 0.0)
+    return _where(is_low, low, found) if np.any(is_low) else found
+
+
+def _places(axis: Any, ndim: int) -> tuple[int, ...]:
+    """Return dimensions, counted from 0: all of them for None."""
+    places = range(ndim) if axis is None else np.atleast_1d(axis).tolist()
+    for place in places:
+        if not -ndim <= place < ndim:
+            raise np.exceptions.AxisError(place, ndim)
+    return tuple([place % ndim for place in places])
 
 
 # ------------------------------------------------------------------------------------------------ sums
@@ -182,9 +225,14 @@ def _average(
     if weights is None:
         weights = 1.0
     elif np.shape(weights) != values.shape:
-        along = (axis,) if isinstance(axis, int) else tuple(axis)
-        others = [i for i in range(values.ndim) if i not in {j % values.ndim for j in along}]
-        weights = np.expand_dims(weights, others)
+        along = _places(axis, values.ndim)
+        if axis is None or np.shape(weights) != tuple(values.shape[i] for i in along):
+            raise ValueError(
+                f"np.average of an array of shape {values.shape} expected weights of this shape, or of that "
+                f"along its axis, got shape {np.shape(weights)} and axis={axis}"
+            )
+        others = [i for i in range(values.ndim) if i not in along]
+        weights = np.expand_dims(np.transpose(weights, np.argsort(along)), others)
     weights = np.broadcast_to(weights, values.shape)
     total = np.sum(weights, axis=axis, keepdims=keepdims)
     mean = np.sum(values * weights, axis=axis, keepdims=keepdims) / total
@@ -213,10 +261,23 @@ def _without_nan(reduce: Function, instead: float) -> Function:
     return reduced
 
 
+def _extreme_without_nan(reduce: Function, instead: float) -> Function:
+    def reduced(a: Any, axis: Any = None, out: Any = None, keepdims: bool = False, **options: Any) -> Any:
+        missing = np.isnan(a)
+        found = reduce(_where(missing, instead, a), axis, keepdims=keepdims, **options)
+        none = np.all(missing, axis, keepdims=keepdims)
+        # Of no number at all it is nan.
+        if "initial" not in options and (holds_values(none) or np.any(none)):
+            found = _where(none, math.nan, found)
+        return found if out is None else np.positive(found, out=out)
+
+    return reduced
+
+
 OWN[np.nansum] = _without_nan(np.sum, 0.0)
 OWN[np.nanprod] = _without_nan(np.prod, 1.0)
-OWN[np.nanmax] = _without_nan(np.max, -math.inf)
-OWN[np.nanmin] = _without_nan(np.min, math.inf)
+OWN[np.nanmax] = _extreme_without_nan(np.max, -math.inf)
+OWN[np.nanmin] = _extreme_without_nan(np.min, math.inf)
 
 
 @_replaces(np.nanmean)
@@ -228,20 +289,19 @@ def _nanmean(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
 @_replaces(np.linalg.norm)
 def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     x = values_array(x)
-    if axis is None and (ord is None or x.ndim <= 2):
-        axis = tuple(range(x.ndim))
-    along = (axis,) if isinstance(axis, int) else tuple(axis)
-    if ord in (None, "fro") or (ord == 2 and len(along) == 1):
+    along = _places(axis, x.ndim)
+    if ord is None or (ord == "fro" and len(along) == 2) or (ord == 2 and len(along) == 1):
         return np.sqrt(np.sum(x * x, axis=along, keepdims=keepdims))
-    if len(along) == 1:
-        return _vector_norm(x, ord, along[0], keepdims)
+    if len(along) == 1 and isinstance(ord, NUMBERS):
+        return _vector_norm(x, float(ord), along[0], keepdims)
     if len(along) == 2 and ord in (1, -1, math.inf, -math.inf):
         by, over = along if abs(ord) == 1 else along[::-1]
         sums = np.sum(abs(x), axis=by, keepdims=True)
         largest = (np.max if ord > 0 else np.min)(sums, axis=over, keepdims=True)
         return largest if keepdims else np.squeeze(largest, axis=along)
     raise TypeError(
-        f"np.linalg.norm of Values expected ord=None, 'fro', or for matrices 1, -1, inf, -inf, got {ord!r}"
+        "np.linalg.norm of Values expected ord=None, a number for vectors, or 'fro', 1, -1, inf or -inf for "
+        f"matrices, got {ord!r} along {len(along)} dimensions"
     )
 
 
@@ -292,16 +352,26 @@ def _line(x: Any, xp: Any, fp: Any, i: Any) -> Any:
 
 @_replaces(np.linspace)
 def _linspace(
-    start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: Any = False, dtype: Any = None
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    retstep: Any = False,
+    dtype: Any = None,
+    axis: int = 0,
 ) -> Any:
-    """Return evenly spaced numbers; plain floats if a dtype is asked for, as histograms do."""
-    if dtype is not None:
-        start, stop = np.asarray(start, dtype=float), np.asarray(stop, dtype=float)
-        return np.linspace(start, stop, num, endpoint, retstep)
-    between = np.linspace(0.0, 1.0, num, endpoint=endpoint).reshape((num,) + (1,) * np.ndim(start))
-    step = (stop - start) / max(num - 1 if endpoint else num, 1)
-    points = values_array(start + (stop - start) * between)
-    return (points, step) if retstep else points
+    """Return evenly spaced numbers; plain ones if a dtype is asked for, as histograms do."""
+    if dtype is not None and np.dtype(dtype) != object:
+        ends = np.asarray(start, dtype=float), np.asarray(stop, dtype=float)
+        return np.linspace(*ends, num, endpoint, retstep, dtype, axis)
+    start, stop = values_array(start), values_array(stop)
+    rise, shares = stop - start, np.linspace(0.0, 1.0, num, endpoint=endpoint)
+    points = values_array(start + rise * np.expand_dims(shares, tuple(range(1, 1 + np.ndim(rise)))))
+    if endpoint and num > 1:
+        points[-1] = stop[()]
+    steps = num - 1 if endpoint else num
+    points = np.moveaxis(points, 0, axis)
+    return (points, rise / steps if steps > 0 else rise * math.nan) if retstep else points
 
 
 @_replaces(np.gradient)
@@ -317,7 +387,7 @@ def _gradient(f: Any, *spacing: Any, axis: Any = None, edge_order: int = 1) -> A
             f"got {len(steps)} and {edge_order!r}"
         )
     found = [_slopes(f, step, along, edge_order) for step, along in zip(steps, axes, strict=True)]
-    return found[0] if len(found) == 1 and (axis is None or np.ndim(axis) == 0) else tuple(found)
+    return found[0] if len(found) == 1 else tuple(found)
 
 
 def _slopes(f: ValueArray, step: Any, axis: int, edge_order: int) -> Any:

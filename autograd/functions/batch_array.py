@@ -145,7 +145,8 @@ class BatchArray(WholeArray):
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
         if method == "reduce" and inputs[0] is self and ufunc in _REDUCING:
-            return getattr(self, _REDUCING[ufunc])(**options)
+            # A ufunc goes along the first dimension unless told otherwise, and a method over all.
+            return getattr(self, _REDUCING[ufunc])(**{"axis": 0} | options)
         if method != "__call__" or options:
             self.elements()
         if ufunc in OF_BATCHES:
@@ -343,12 +344,13 @@ class BatchArray(WholeArray):
         # Several arrays are indices of single elements, and a mask may be unknown.
         if arrays and (len(arrays) > 1 or numbers or np.asarray(arrays[0]).dtype.kind not in "iu"):
             self.elements()
-        if any(part is Ellipsis for part in keys):
-            place = next(i for i, part in enumerate(keys) if part is Ellipsis)
+        dots = [i for i, part in enumerate(keys) if part is Ellipsis]
+        if len(dots) == 1:
+            (place,) = dots
             named = sum(part is not None for part in keys) - 1
             return [*keys[:place], *[slice(None)] * (self.ndim - named), *keys[place + 1 :]]
         missing = self.ndim - sum(part is not None for part in keys)
-        if missing < 0:
+        if missing < 0 or dots:
             self.elements()
         return [*keys, *[slice(None)] * missing]
 

@@ -69,7 +69,7 @@ def _where(condition: Any, x: Any, y: Any) -> Any:
 @_is(np.linalg.norm)
 def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     count = np.ndim(x) if axis is None else np.size(axis)
-    if ord not in (None, "fro") and not (ord == 2 and count == 1):
+    if ord is not None and (ord, count) not in ((2, 1), ("fro", 2)):
         raise ElementsNeededError
     return np.sqrt(np.multiply(x, x).sum(axis, keepdims=keepdims))
 
@@ -139,7 +139,10 @@ def _moveaxis(a: Any, source: Any, destination: Any) -> Any:
 
 @_is(np.stack)
 def _stack(arrays: Sequence[Any], axis: int = 0) -> Any:
-    place = axis % (np.ndim(arrays[0]) + 1)
+    width = np.ndim(arrays[0]) + 1
+    if not -width <= axis < width:
+        raise ElementsNeededError
+    place = axis % width
     return _concatenate([_expand_dims_of(array, place) for array in arrays], place)
 
 
@@ -230,13 +233,16 @@ def _column_stack(tup: Sequence[Any]) -> Any:
 # ----------------------------------------------------------------------------------------------- products
 
 
-@_is(np.matmul, np.dot)
+@_is(np.dot)
+def _dot(x: Any, y: Any) -> Any:
+    return _product(x, y) if np.ndim(x) and np.ndim(y) else np.multiply(x, y)
+
+
+@_is(np.matmul)
 def _product(x: Any, y: Any) -> Any:
     """Return a matrix product: over a dimension of the slices a sum, over an axis a total."""
     left, right = np.ndim(x), np.ndim(y)
-    if not left or not right:
-        return np.multiply(x, y)
-    if left > 2 or right > 2:
+    if not (0 < left < 3 and 0 < right < 3):
         raise ElementsNeededError
     if right == 1:
         terms = np.multiply(x, y)

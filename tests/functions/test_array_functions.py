@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -289,6 +290,106 @@ def test_mapped(name: str) -> None:
         np.testing.assert_allclose(slopes, [slope for _, slope in each], rtol=1e-9, atol=1e-10)
 
 
+# What JAX lacks, or answers in another form: a tuple where NumPy has an array, numbers where it raises.
+BESIDE_NUMPY: dict[str, Callable[[Any], Any]] = {
+    "average": lambda x: np.average(x) + np.average(x, axis=1, weights=[1.0, 2.0, 3.0], returned=True)[0],
+    "average over axes": lambda x: np.average(
+        np.stack([x, x * x]), axis=(2, 0), weights=np.arange(6).reshape(3, 2)
+    ),
+    "norm 0": lambda x: np.linalg.norm(x, 0, axis=1, keepdims=True) + x,
+    "linspace": lambda x: np.linspace(x[0, 0], x[1, 1], 5),
+    "linspace of arrays": lambda x: np.linspace(x[0], x, 3) * np.linspace(1.0, x, 3, endpoint=False),
+    "linspace along an axis": lambda x: np.linspace(x, 2.0, 4, axis=-1) @ np.arange(4),
+    "linspace and its step": lambda x: np.multiply(*np.linspace(x, x[:1], 4, retstep=True)),
+    "steps of one number": lambda x: np.linspace(x[0, 0], x[0, 1], 1),
+    "gradient of edges": lambda x: np.gradient(x, [0.0, 1.0, 2.5], axis=1, edge_order=2),
+    "gradient along one of several": lambda x: np.gradient(x, axis=(1,)) * np.gradient(x, 0.5, axis=(0,)),
+    "median over axes": lambda x: (
+        np.median(x, axis=(0, 1)) * np.median(np.stack([x, x * x + 0.1]), axis=(-1, 0))
+    ),
+    "quantile over axes": lambda x: np.quantile(
+        np.stack([x, x * x + 0.1]), [[0.1, 0.5]], axis=(0, 2), keepdims=True
+    ),
+    "median of inf": lambda x: np.median(np.concatenate([x[0], [np.inf] * 3])),
+    "median among inf": lambda x: np.median(np.append(x[0], [np.inf] * 4)),
+    "median of nan": lambda x: np.median(np.stack([x[0], x[1] * [1.0, np.nan, 1.0]]), axis=1),
+    "quantile next to inf": lambda x: np.quantile(np.append(x[0], np.inf), [0.0, 1.0 / 3.0]),
+    "quantile in an array": lambda x: np.quantile(x, 0.5, out=np.empty((), dtype=x.dtype)),
+    "nanmax of nothing": lambda x: np.nanmax(np.where(X[:, ::-1] > 0.4, np.nan, x), 0),
+    "nanmin of nothing": lambda x: np.nanmin(np.where(X < 0.0, np.nan, x), axis=1, keepdims=True),
+    "nanmax from a number": lambda x: np.nanmax(
+        np.where(X < 1.0, np.nan, x), axis=0, initial=-1.0, out=np.empty(3, dtype=x.dtype)
+    ),
+    "sums of some": lambda x: (
+        np.sum(x, axis=1, where=Y > 0.0) + x.mean(where=Y > 0.0) * np.prod(x, where=Y < 0.0, initial=2.0)
+    ),
+    "pad by odd reflection": lambda x: np.pad(x, ((0, 0), (1, 2)), mode="reflect", reflect_type="odd"),
+    "sorted in place": lambda x: next(y for y in [x.copy()] if y.sort(axis=0) is None),
+    "indices": lambda x: x[x.argmax(axis=0), x.argmin(axis=1)[:1]] * x.argsort()[0],
+    "indices of a condition": lambda x: x[np.where(x > 0.0)],
+    "like an array": lambda x: np.full_like(x, x[0, 0], shape=2),
+}
+
+
+@pytest.mark.counted
+@pytest.mark.parametrize("name", BESIDE_NUMPY)
+def test_beside_numpy(name: str) -> None:
+    """Values are NumPy's, in its shape, and the tangent is its difference between two close points."""
+    f, step = BESIDE_NUMPY[name], 1e-6 * Y
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # NumPy's, of arrays without numbers
+        expected, found = f(X), f(as_values(X))
+        differences = (f(X + step) - f(X - step)) / 2e-6
+        tangent = jvp(f, (X,), (Y,))[1]
+    assert np.shape(found) == np.shape(expected)
+    np.testing.assert_allclose(data(found), expected, rtol=1e-15)
+    known = np.isfinite(differences)
+    np.testing.assert_allclose(
+        np.asarray(tangent)[known], np.asarray(differences)[known], rtol=1e-6, atol=1e-8
+    )
+
+
+def test_plain_numbers_of_a_dtype() -> None:
+    """A dtype that was asked for is the result's, but Values stay Values in an array of objects."""
+    x = as_values(4.0 * X)
+    for dtype in (int, float, bool):
+        for made in (np.zeros_like(x, dtype), np.full_like(x, 2.5, dtype=dtype)):
+            assert made.dtype == dtype
+    assert np.full_like(x, 2.5, int).tolist() == [[2, 2, 2], [2, 2, 2]]
+    assert (
+        np.linspace(x[0, 0], x[0, 1], 4, dtype=int).tolist() == np.linspace(6.0, -1.6, 4, dtype=int).tolist()
+    )
+    assert type(np.linspace(x[0, 0], 1.0, 3, dtype=object)[0]) is Value
+
+
+def test_nothing_but_nan_is_seen_by_a_program() -> None:
+    """The largest of numbers that are all nan is nan, and its own number otherwise, in one program."""
+    program = jit(lambda x: (np.nanmax(x), np.nanmin(x, axis=0)))
+    for x in (X, X * [1.0, np.nan, 1.0], X * np.nan):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            expected = np.nanmax(x), np.nanmin(x, axis=0)
+        largest, smallest = program(x)
+        np.testing.assert_array_equal(largest, expected[0])
+        np.testing.assert_array_equal(smallest, expected[1])
+
+
+def test_questions_about_single_values() -> None:
+    """A question gets a plain answer for a single Value, and for an array compared with texts."""
+    assert np.searchsorted(POINTS, as_values(X)[0, 0]) == 3
+    assert np.isclose(as_values(X)[0, 0], 1.5) is np.True_
+    answers = as_values(X[0]) == np.array(["a", "b", "c"])
+    assert (answers.dtype, answers.tolist()) == (bool, [False] * 3)
+
+
+def test_texts_of_arrays() -> None:
+    """NumPy's functions that write an array write its Values."""
+    x = as_values(X[0, :2])
+    expected = "[Value(1.5) Value(-0.4)]"
+    assert (np.array_str(x), np.array2string(x)) == (expected, expected)
+    assert np.array_repr(x) == "array([Value(1.5), Value(-0.4)], dtype=object)"
+
+
 # ---------------------------------------------------------------------------------------------- any shapes
 
 SHAPES = mutually_broadcastable_shapes(num_shapes=2, max_dims=3, max_side=3, min_side=0)
@@ -379,6 +480,7 @@ def test_refused_while_traced(f: Callable[[Any], Any], message: str) -> None:
         jit(f)(X)
 
 
+@pytest.mark.counted
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -388,7 +490,11 @@ def test_refused_while_traced(f: Callable[[Any], Any], message: str) -> None:
         (lambda x: np.sum(x, dtype=np.float32), "dtype=float or object, since Values are floats, got dtype"),
         (lambda x: np.pad(x, 1, mode="mean"), "got 'mean'"),
         (lambda x: np.interp(x, POINTS, POINTS, period=2.0), "takes no period"),
-        (lambda x: np.linalg.norm(x, 2), "got 2"),
+        (lambda x: np.linalg.norm(x, 2), "got 2 along 2 dimensions"),
+        (lambda x: np.linalg.norm(x[0], "fro"), "got 'fro' along 1 dim"),
+        (lambda x: np.linalg.norm(x[0], "nuc"), "got 'nuc' along 1 dim"),
+        (lambda x: np.linalg.norm(x[None], 1), "got 1 along 3 dimensions"),
+        (lambda x: np.where(x > 0.0, x), "a condition alone or with two choices, got 1"),
         (lambda x: np.gradient(x, 1.0, 1.0, 1.0), "a spacing for each of 2 axes"),
         (lambda x: np.quantile(x, 0.5, method="lower"), "got 'lower'"),
         (lambda x: x & x, "& expected comparisons such as a > 0, got Value"),
@@ -403,6 +509,30 @@ def test_refused_while_traced(f: Callable[[Any], Any], message: str) -> None:
 def test_refused(call: Callable[[Any], Any], message: str) -> None:
     """Operations without a derivative raise a TypeError that says so."""
     with pytest.raises(TypeError, match=message):
+        call(as_values(X))
+
+
+@pytest.mark.counted
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda x: np.quantile(x, 1.01), r"quantiles from 0 to 1, .* got a share of 1\.01"),
+        (lambda x: np.percentile(x, [5.0, -1.0]), "percentiles from 0 to 100, got a share of"),
+        (lambda x: np.quantile(x[:0], 0.5), "expected numbers, got an empty array"),
+        (lambda x: np.median(x, axis=2), "axis 2 is out of bounds for array of dimension 2"),
+        (
+            lambda x: np.average(x, axis=1, weights=x[:, 0]),
+            r"shape \(2, 3\) expected .* got shape \(2,\) and axis=1",
+        ),
+        (lambda x: np.average(x, weights=x[0]), r"got shape \(3,\) and axis=None"),
+        (lambda x: np.interp(x, POINTS, POINTS[:3]), r"points of one shape \(n,\), got \(4,\) and \(3,\)"),
+        (lambda x: np.gradient(x[:, :2], edge_order=2), "more than 2 numbers along an axis, got 2"),
+        (lambda x: np.gradient(x, [0.0, 1.0], axis=1), "a place for each of 3 numbers, got 2"),
+    ],
+)
+def test_wrong_shapes_and_shares(call: Callable[[Any], Any], message: str) -> None:
+    """What NumPy refuses is refused, rather than computed from other numbers."""
+    with pytest.raises(ValueError, match=message):
         call(as_values(X))
 
 

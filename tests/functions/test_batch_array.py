@@ -155,6 +155,14 @@ BY_SYMBOL: dict[str, Function] = {
         ag.where(y[:, None] > 0.0, p, 0.0) + ((y + 1.0)[:, None] > t) * p
     ),
     "prepared inputs of vmap": lambda p, c, y, t: rows(t[:, :2] * 2.0)[:, 0] + column(np.tanh(t)),
+    "ufuncs that reduce": lambda p, c, y, t: (
+        np.maximum.reduce(p) + np.add.reduce(p, axis=0, keepdims=True) - np.minimum.reduce(p, axis=None)
+    ),
+    "quotient and remainder": lambda p, c, y, t: list(np.divmod(p, 0.7)),
+    "products of a number": lambda p, c, y, t: np.dot(p, 2.0) + np.dot(0.5, p),
+    "a dimension before": lambda p, c, y, t: c.reshape(1, -1) * p.reshape(p.shape[0], -1, 1)[:, :, 0].T,
+    "a dimension and a slice": lambda p, c, y, t: p[None, 1:, 0],
+    "squeezed samples": lambda p, c, y, t: c[None].squeeze() + np.atleast_2d(c, y)[0],
     "by steps": lambda p, c, y, t: ((p - p.mean(axis=0)) / p.std(axis=0)).reshape(-1, 3) @ W.T - c[:, None],
 }
 
@@ -192,6 +200,7 @@ def check_any_length(f: Function, traces: int = 1) -> None:
     assert len(calls) == traces
 
 
+@pytest.mark.counted
 @pytest.mark.parametrize("name", BY_SYMBOL)
 def test_one_trace_holds_for_any_number_of_samples(name: str) -> None:
     """Values are NumPy's, and another number of samples compiles nothing."""
@@ -286,6 +295,81 @@ def test_whatever_needs_the_samples_one_by_one_still_works(use: Function) -> Non
             np.testing.assert_allclose(one, np.asarray(other, dtype=float), rtol=1e-12, atol=1e-13)
 
 
+# No form of them holds for any number of samples; NumPy answers for the number that is given.
+ONE_BY_ONE: dict[str, Function] = {
+    "outer": lambda p, c: np.multiply.outer(c, c),
+    "clip by a keyword": lambda p, c: p.clip(-0.5, 0.5, out=None),
+    "clip of a number": lambda p, c: np.clip(0.3, c, c + 1.0),
+    "sum from a number": lambda p, c: p.sum(axis=1, initial=3.0),
+    "sum of a dtype": lambda p, c: p.sum(axis=1, dtype=float),
+    "sum of some": lambda p, c: p.sum(axis=1, where=[True, False, True]),
+    "var": lambda p, c: p.var(axis=0, ddof=0.5),
+    "a reduction of rows": lambda p, c: ag.max(p.T),
+    "half of the samples": lambda p, c: c[c.shape[0] // 2 :],
+    "more than there are": lambda p, c: c[5:],
+    "from the end to the front": lambda p, c: c[-2:1],
+    "none": lambda p, c: c[0:0],
+    "a step": lambda p, c: c[::2],
+    "several indices": lambda p, c: p[[0, 1], [1, 2]],
+    "a mask": lambda p, c: p[:, [True, False, True]],
+    "samples in rows of three": lambda p, c: p.T.reshape(3, -1)[0],
+    "not in order": lambda p, c: p.ravel(order="F"),
+    "norm 1": lambda p, c: np.linalg.norm(p, 1, axis=1),
+    "rounded": lambda p, c: np.round(p, 1),
+    "full of a row": lambda p, c: np.full_like(p, [1.0, 2.0, 3.0]) * p,
+    "concatenated flat": lambda p, c: np.concatenate([p, p], axis=None),
+    "much before": lambda p, c: np.concatenate([np.zeros(20), c]),
+    "one more row": lambda p, c: np.concatenate([p, np.ones((1, 3))]),
+    "differences of rows": lambda p, c: np.diff(p, axis=1),
+    "products of many dimensions": lambda p, c: p[:, None, :] @ W.T,
+    "inner": lambda p, c: np.inner(p, W),
+    "outer product": lambda p, c: np.outer(p, W[0]),
+    "mapped over what is no axis": lambda p, c: vmap(lambda column: column @ column, in_axes=1)(p),
+}
+
+
+@pytest.mark.counted
+@pytest.mark.parametrize("name", ONE_BY_ONE)
+def test_the_numbers_of_each_sample(name: str) -> None:
+    """What holds for one number of samples is computed as NumPy does, from arrays that vary along them."""
+    f, (x, _, _) = ONE_BY_ONE[name], arguments(3)
+    expected = f(rows(x), column(x))
+    np.testing.assert_allclose(jit(lambda x: f(rows(x), column(x)))(x), expected, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.counted
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda p, c: p.sum(axis=2), "axis 2 is out of bounds"),
+        (lambda p, c: p[7], "index 7 is out of bounds"),
+        (lambda p, c: p[0, 0, 0], "3 were indexed"),
+        (lambda p, c: p[:, 0, 0], "3 were indexed"),
+        (lambda p, c: p[..., ...], "a single ellipsis"),
+        (lambda p, c: p.reshape(-1, -1), "one unknown dimension"),
+        (lambda p, c: p.reshape(3.0, -1), "cannot be interpreted as an integer"),
+        (lambda p, c: p.reshape(-1, 5), "cannot reshape"),
+        (lambda p, c: np.squeeze(p[:, :1], axis=0), "size not equal to one"),
+        (lambda p, c: p.transpose(0, 0), "repeated axis in transpose"),
+        (lambda p, c: np.linalg.norm(p, "fro", axis=1), "norm.* 'fro'"),
+        (lambda p, c: np.concatenate([p, c]), "same number of dimensions"),
+        (lambda p, c: np.concatenate([p, np.ones((1, 3))], axis=1), "must match exactly"),
+        (lambda p, c: np.stack([c, c], axis=3), "axis 3 is out of bounds"),
+        (lambda p, c: p @ 2.0, "enough dimensions|expected arrays of one dimension"),
+    ],
+)
+def test_what_numpy_refuses(call: Function, message: str) -> None:
+    """What is wrong for an array of numbers is wrong for one of any number of samples, in the same words."""
+    x, _, _ = arguments(4)
+
+    def refused(x: Any) -> Any:
+        return call(rows(x), column(x))
+
+    for f in (refused, jit(refused)):
+        with pytest.raises((IndexError, ValueError, TypeError), match=message):
+            f(x)
+
+
 def waves(x: Any) -> Any:
     """Return an array along the samples that is no argument."""
     return vmap(lambda v: ag.sin(v) * v)(x)
@@ -323,6 +407,7 @@ CUTS: dict[str, Function] = {
 LENGTHS = (5, 6, 9)
 
 
+@pytest.mark.counted
 @pytest.mark.parametrize("name", CUTS)
 def test_slices_along_the_samples(name: str) -> None:
     """Slices, single numbers and numbers around them hold for any length, also differentiated twice."""
