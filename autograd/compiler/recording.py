@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from math import inf
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -15,7 +16,14 @@ from ..engine.graph import level_outside
 from ..engine.tracing import tracing
 from ..engine.value import Value
 from ..functions.alignment import Dims
-from ..functions.axes import AxisTrace, ColumnSource, ElementsNeededError, ManyElementsError, arrays_whole
+from ..functions.axes import (
+    AxisTrace,
+    ColumnSource,
+    ElementsNeededError,
+    ManyElementsError,
+    OtherThreadError,
+    arrays_whole,
+)
 from ..functions.batch_array import BatchArray
 from ..functions.traced_array import is_whole
 from ..quiet import quiet
@@ -175,7 +183,7 @@ def _traced(call: Call, form: ArrayForm) -> _Traced:
     """Trace a call; where elements are needed one by one, once more with more of them side by side."""
     given = Given(call, is_whole=form.is_whole)
     trace: AxisTrace | None = None
-    is_settled, are_many = False, False
+    is_settled, are_many, is_shared = False, False, False
     try:
         with _explained(call), tracing(given.numbers) as level, quiet():
             trace = AxisTrace(
@@ -194,6 +202,11 @@ def _traced(call: Call, form: ArrayForm) -> _Traced:
         are_many = True
     except ElementsNeededError:
         pass
+    except OtherThreadError as error:
+        # Of a trace around this one, which only looks as if it were this thread's own.
+        if error.thread != get_ident():
+            raise
+        is_shared = True
     except (TracedValueError, TypeError, IndexError, ValueError):
         # What asks for a number of elements in a way of its own gets it there. A mistake is raised again.
         are_few = sum([source.array.size for source in given.sources]) <= _FEW_ELEMENTS
@@ -201,7 +214,8 @@ def _traced(call: Call, form: ArrayForm) -> _Traced:
             raise
     # Not where the error is caught: it refers to the frames of this trace, and so to all of its graph.
     if not is_settled:
-        return _traced(call, form.after(trace, are_many=are_many))
+        next_form = ArrayForm(False, False) if is_shared else form.after(trace, are_many=are_many)
+        return _traced(call, next_form)
     outputs = [out if isinstance(out, Value) else float(out) for result in results for out in result.numbers]
     if level_outside([out for out in outputs if isinstance(out, Value)], level):
         raise UsesVariablesAroundError

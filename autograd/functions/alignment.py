@@ -43,6 +43,7 @@ def aligned(trace: AxisTrace, operands: Sequence[Any]) -> tuple[Dims, list[Any]]
     >>> aligned(AxisTrace(0), [np.ones(1), 2.0])
     ((None,), [array([1.]), 2.0])
     """
+    trace.check_thread()
     # Constants of as many samples are columns, too.
     operands = [constant_as_columns(trace, operand) for operand in operands]
     common = common_dimensions([*map(dimensions_of, operands)])

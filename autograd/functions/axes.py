@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
 from math import inf
+from threading import get_ident, local
 from typing import Any
 
 import numpy as np
@@ -41,6 +41,22 @@ class ManyElementsError(BaseException):
     """So many elements are wanted one by one that arrays had better vary along axes in all dimensions."""
 
 
+class OtherThreadError(BaseException):
+    """What varies along an axis is used by another thread than the one that traces, which knows the axes.
+
+    Its elements can be used in any thread, so the function is traced again with all of them.
+
+    Attributes
+    ----------
+    thread : int
+        The thread that traces.
+    """
+
+    def __init__(self, thread: int) -> None:
+        super().__init__(thread)
+        self.thread = thread
+
+
 _numbers = count()
 
 
@@ -53,11 +69,37 @@ class Axis:
         How many indices it has.
     number : int
         A number of its own, by which axes are kept in order.
+    thread : int
+        The thread that traces what varies along it.
     """
 
-    def __init__(self, size: Size) -> None:
+    def __init__(self, size: Size, thread: int | None = None) -> None:
         self.size = size
         self.number = next(_numbers)
+        self.thread = get_ident() if thread is None else thread
+
+    def check_thread(self) -> None:
+        """Raise an error in another thread, which would take what varies for one number.
+
+        Raises
+        ------
+        OtherThreadError
+            If elements can be had in place of the axis.
+        NotImplementedError
+            If the axis is the steps of a loop whose number is not known.
+
+        Examples
+        --------
+        >>> Axis(Size(3)).check_thread()
+        """
+        if self.thread == get_ident():
+            return
+        if self.size.is_counted:
+            raise NotImplementedError(
+                "the steps of a loop that goes on until a condition fails expected the thread that traces, "
+                "got another one; call what uses them in the thread that calls the compiled function"
+            )
+        raise OtherThreadError(self.thread)
 
 
 class ColumnSource:
@@ -71,11 +113,14 @@ class ColumnSource:
         Which argument of the program it is.
     sizes : tuple of Size
         The length along each of its dimensions.
+    thread : int
+        The thread that traces.
     """
 
     def __init__(self, array: npt.NDArray[Any], argument: int | None) -> None:
         self.array = array
         self.argument = argument
+        self.thread = get_ident()
         why = "" if argument is not None else "an array that is no argument has as many samples"
         self.sizes = tuple(
             [
@@ -88,7 +133,7 @@ class ColumnSource:
     @cached_property
     def axes(self) -> tuple[Axis, ...]:
         """An axis for each of its dimensions, the same each time."""
-        return tuple(map(Axis, self.sizes))
+        return tuple([Axis(size, self.thread) for size in self.sizes])
 
     def values(self, trace: AxisTrace) -> npt.NDArray[Any]:
         """Return an input of the program for each element, in one dimension."""
@@ -204,6 +249,7 @@ class TotalOver(AxisOperation):
         self, node: Any, adjoint: Any, wanted: Container[Any], lengths: Mapping[Any, int]
     ) -> Sequence[Any]:
         """Return the adjoint, which flows to each index alike."""
+        self.axis.check_thread()
         return [adjoint]
 
     def push(self, node: Any, tangents: Sequence[Any]) -> Any:
@@ -263,6 +309,8 @@ class AxisTrace:
     ----------
     level : int
         The level of the trace.
+    thread : int
+        The thread that traces.
     has_whole_arrays : bool
         Whether arrays stay whole in it; otherwise nothing varies but along the steps of loops that count
         them.
@@ -293,6 +341,7 @@ class AxisTrace:
         elements_left: float = inf,
     ) -> None:
         self.level = level
+        self.thread = get_ident()
         self.has_whole_arrays = has_whole_arrays
         self.is_along_all = is_along_all
         self.elements_left = elements_left
@@ -303,6 +352,11 @@ class AxisTrace:
         self.has_whole_variables = has_whole_variables
         self._axes: dict[Value, Axes] = {}
         self._operations: dict[tuple[Any, ...], AxisOperation] = {}
+
+    def check_thread(self) -> None:
+        """Raise an `OtherThreadError` in another thread."""
+        if self.thread != get_ident():
+            raise OtherThreadError(self.thread)
 
     def one(self, kind: type[AxisOperation], *attributes: Any) -> AxisOperation:
         """Return one object for all operations that are equal, of which a trace of a network has hundreds."""
@@ -374,7 +428,13 @@ def joined(sets: Sequence[frozenset[Any]]) -> frozenset[Any]:
     return found
 
 
-_trace: ContextVar[AxisTrace | None] = ContextVar("axis_trace", default=None)
+class _Here(local):
+    """What a thread is in: no context, which a thread may inherit."""
+
+    trace: AxisTrace | None = None
+
+
+_here = _Here()
 
 
 def axis_trace() -> AxisTrace | None:
@@ -385,7 +445,7 @@ def axis_trace() -> AxisTrace | None:
     >>> axis_trace() is None
     True
     """
-    trace = _trace.get()
+    trace = _here.trace
     return trace if trace is not None and trace.has_whole_arrays else None
 
 
@@ -397,7 +457,7 @@ def loop_trace() -> AxisTrace | None:
     >>> loop_trace() is None
     True
     """
-    return _trace.get()
+    return _here.trace
 
 
 # A step of Adam on the 4,000 numbers of a model is 44,000 elements, but only ten functions of arrays.
@@ -418,7 +478,7 @@ def count_elements(number: int, *, is_product: bool) -> None:
     --------
     >>> count_elements(1024, is_product=True)
     """
-    trace = _trace.get()
+    trace = _here.trace
     if trace is not None:
         trace.elements_left -= number if is_product else number / _SHARE_OF_PRODUCTS
         if trace.elements_left < 0:
@@ -435,12 +495,12 @@ def arrays_whole(trace: AxisTrace) -> Iterator[AxisTrace]:
     ...     axis_trace() is trace
     True
     """
-    before = _trace.get()
+    before = _here.trace
     try:
-        _trace.set(trace)
+        _here.trace = trace
         yield trace
     finally:
-        _trace.set(before)
+        _here.trace = before
 
 
 @contextmanager
@@ -464,7 +524,7 @@ def axes_of(node: Any) -> Axes:
     >>> axes_of(Value(1.0))
     frozenset()
     """
-    trace = _trace.get()
+    trace = _here.trace
     if trace is None or not trace.has_axes or not isinstance(node, Value) or node._level < trace.level:
         return _NONE
     return trace.axes_of(node) - {*trace.open} if trace.open else trace.axes_of(node)
@@ -481,7 +541,7 @@ def length_of(size: Size, counted: Value | None = None) -> Scalar:
     >>> length_of(Size(3))
     3.0
     """
-    trace = _trace.get()
+    trace = _here.trace
     if trace is None:
         return float(size.length)
     if size.is_counted:
@@ -498,7 +558,8 @@ def index_along(axis: Axis) -> Scalar:
     >>> index_along(Axis(Size(3)))
     0.0
     """
-    trace = _trace.get()
+    axis.check_thread()
+    trace = _here.trace
     return 0.0 if trace is None else trace.leaf(Index(axis), 0.0)
 
 
@@ -519,7 +580,8 @@ def total_over(x: Scalar, axis: Axis, counted: Value | None = None) -> Scalar:
     >>> total_over(2.0, Axis(Size(3)))
     6.0
     """
-    trace = _trace.get()
+    axis.check_thread()
+    trace = _here.trace
     if trace is None or not isinstance(x, Value) or axis not in trace.axes_of(x):
         return length_of(axis.size, counted) * x
     return record(trace.one(TotalOver, axis, axis.size.is_counted), x._data, (x,), (1.0,))
@@ -533,7 +595,8 @@ def renamed(x: Any, old: Axis, new: Axis) -> Any:
     >>> renamed(2.0, Axis(Size(3)), Axis(Size(3)))
     2.0
     """
-    trace = _trace.get()
+    old.check_thread()
+    trace = _here.trace
     if trace is None or not isinstance(x, Value) or old not in trace.axes_of(x):
         return x
     return record(trace.one(Renamed, old, new), x._data, (x,), (1.0,))

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import combinations, pairwise
 from math import prod
+from threading import get_ident
 from typing import Any, NoReturn
 
 import numpy as np
@@ -60,16 +61,22 @@ class BatchArray(WholeArray):
 
     def __init__(self, trace: AxisTrace, dims: Dims, inner: Any) -> None:
         self._trace = trace
-        self.inner = inner
+        self._inner = inner
         if isinstance(inner, np.ndarray):
-            self.inner = values_array(inner) if inner.ndim else inner[()]
+            self._inner = values_array(inner) if inner.ndim else inner[()]
         self.axes = tuple([axis for axis in dims if axis is not None])
         self.dims: Dims = dims + (None,) * (len(self.axes) + len(self.own) - len(dims))
 
     @property
+    def inner(self) -> Any:
+        """The slice at any index of the axes, for the thread that traces alone."""
+        self._trace.check_thread()
+        return self._inner
+
+    @property
     def own(self) -> tuple[int, ...]:
         """The shape of each slice."""
-        return self.inner.shape if isinstance(self.inner, np.ndarray) else ()
+        return self._inner.shape if isinstance(self._inner, np.ndarray) else ()
 
     def slice(self) -> Any:
         """Return the slice at any index of the axes."""
@@ -438,6 +445,8 @@ _FEWEST_ELEMENTS = 1000
 
 def _along_axes(array: WholeArray) -> BatchArray | None:
     """Return a long array along its longest dimension, or a constant along all, unless it is taken apart."""
+    if array._trace.thread != get_ident():
+        return None
     dimensions = array.dimensions()
     if array._trace.is_along_all:
         return _along_all(array, dimensions)

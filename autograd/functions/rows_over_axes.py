@@ -134,6 +134,7 @@ def row_over(op: Op, x: Scalar, axis: Axis) -> Scalar:
     >>> row_over(OPS["max"], 2.0, Axis(Size(3)))
     2.0
     """
+    axis.check_thread()
     trace = axis_trace()
     if op not in ROWS:
         raise ElementsNeededError

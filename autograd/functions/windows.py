@@ -106,6 +106,7 @@ def shifted(x: Any, old: Axis, new: Axis, offset: int) -> Any:
     >>> shifted(2.0, Axis(n), Axis(n.longer(-1)), 1)
     2.0
     """
+    old.check_thread()
     trace = axis_trace()
     is_slice = offset >= 0 and old.size.base() is new.size.base()
     covers = is_slice and new.size.root().extra + offset <= old.size.root().extra
@@ -127,6 +128,7 @@ def element_at(x: Any, axis: Axis, index: int) -> Any:
     >>> element_at(2.0, Axis(Size(3)), -1)
     2.0
     """
+    axis.check_thread()
     trace = axis_trace()
     if trace is None or not isinstance(x, Value) or axis not in trace.axes_of(x):
         return x

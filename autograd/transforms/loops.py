@@ -246,6 +246,7 @@ def _made(
         raise TracedValueError(
             f"a loop expected the numbers of one sample, got those of several at once, at {user_line()}"
         )
+    axis.check_thread()
     trace = _trace()
     of_carried = [_axes_of(x) for x in first]
     while True:
@@ -279,6 +280,7 @@ def _axes_of(x: Scalar) -> Axes:
 
 def _applied(op: Loop, operands: Sequence[Scalar]) -> Value:
     """Return a loop of other operands; if these vary along further axes, its body is recorded again."""
+    op.axis.check_thread()
     body, count = op.body, len(op.body.carried)
     known = [*body.axes, *op.taken_axes]
     if all(_axes_of(x) <= axes for x, axes in zip(operands, known, strict=True)):
@@ -364,6 +366,7 @@ def _around(op: Loop, node: Value) -> dict[Value, Any]:
 def _pulled(
     op: Loop, node: Value, adjoint: Mapping[tuple[int, When], Any], wanted: Container[Any]
 ) -> list[Any]:
+    op.axis.check_thread()
     body, count = op.body, len(op.body.carried)
     around = _around(op, node)
     counted = _count(op, node)
@@ -412,6 +415,7 @@ class Tangent(NamedTuple):
 
 
 def _pushed(op: Loop, node: Value, tangents: Sequence[Any]) -> Tangent:
+    op.axis.check_thread()
     body, count = op.body, len(op.body.carried)
     around = _around(op, node)
     order = consumers_first(*[x for x in body.results if isinstance(x, Value)], level=body.level)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..functions.alignment import beside, constant_as_columns
-from ..functions.axes import Axis, ElementsNeededError, axes_of, axis_trace, totals_over
+from ..functions.axes import Axis, ElementsNeededError, axes_of, totals_over
 from ..functions.traced_array import WholeArray, array_along, is_whole
 from .partials import Scalar
 from .trees import array_of, numbers_of
@@ -97,8 +97,8 @@ def numbers_like(like: Sequence[Any], items: Sequence[Any]) -> list[Any]:
 def _slice_like(like: Any, item: Any) -> list[Any]:
     if not is_whole(like):
         return numbers_of([item.elements() if is_whole(item) else item])
-    trace = axis_trace()
-    assert trace is not None
+    trace = like._trace
+    trace.check_thread()
     if isinstance(item, np.ndarray) and not is_whole(item) and item.dtype == object:
         # Each element is a number of its own.
         raise ElementsNeededError
