@@ -45,6 +45,18 @@ def unpicklable_at_two(x: int) -> Any:
     return threading.Lock() if x == 2 else x
 
 
+class Unreadable:
+    """What is written as a call that fails."""
+
+    def __reduce__(self) -> Any:
+        return int, ("no number",)
+
+
+def unreadable_at_two(x: int) -> Any:
+    """Return at one point what can be sent, and not be received."""
+    return Unreadable() if x == 2 else x
+
+
 def loss(w: Any, x: Any, y: Any) -> Any:
     """Return the mean square error of a small network, sample by sample."""
     total: Any = 0.0

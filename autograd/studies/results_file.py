@@ -28,7 +28,7 @@ _BEGIN = b'{"format": "%s"' % FORMAT.encode()
 
 try:
     import fcntl
-except ImportError:  # Windows has none.
+except ImportError:  # pragma: no cover - Windows has none.
     fcntl = None  # type: ignore[assignment]
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from autograd import sweep
-from autograd.studies.json_trees import as_json, from_json, line_of
+from autograd.studies.json_trees import as_json, from_json, line_of, stated
 from autograd.studies.results_file import checked_line
 
 run = partial(sweep, progress=False)
@@ -58,6 +59,30 @@ def are_identical(one: Any, two: Any) -> bool:
 def test_what_a_file_holds(tree: Any) -> None:
     """Trees of numbers, texts and arrays come back as they were, types and bits of nan included."""
     assert are_identical(from_json(json.loads(line_of(as_json(tree)))), tree)
+
+
+OF_EACH_KIND = [
+    [math.nan, -math.inf, -0.0, complex(math.nan, -0.0)],
+    {1: "one", (1, True): [], 0.5: {}, "pi": None},
+    [np.complex64(1j), np.True_, np.str_("ä"), np.datetime64("2020-01-01")],
+    (np.zeros((0, 3), np.float32), np.array(["a", "bc"]), np.array(2)),
+]
+
+
+@pytest.mark.parametrize("tree", OF_EACH_KIND, ids=lambda tree: type(tree).__name__)
+def test_what_a_file_holds_of_each_kind(tree: Any) -> None:
+    """So do the floats that JSON has no numbers for, dicts whose keys are no texts, and numbers of NumPy."""
+    assert are_identical(from_json(json.loads(line_of(as_json(tree)))), tree)
+
+
+def test_what_an_object_is_called() -> None:
+    """Two objects of a class are stated alike wherever they lie in memory, and a number by its text."""
+
+    class Setting:
+        pass
+
+    assert stated(Setting()) == stated(Setting()) == f"<{__name__}.{Setting.__qualname__} object>"
+    assert stated([math.nan, 1 + 2j]) == ["nan", "(1+2j)"]
 
 
 UNWRITTEN = [object(), {1.0}, np.array([None]), np.zeros(2, [("a", float)]), functions.loss]
@@ -123,10 +148,12 @@ LINES: dict[str, Any] = {
     "a negative length": NUMBERS | {"result": {"array": ["<f8", [-5], "AAAAAAAAAAA="]}},
     "an array that is none": NUMBERS | {"result": {"array": 3}},
     "pairs without a key": NUMBERS | {"result": {"pairs": [[[], 1]]}},
+    "a complex number of text": NUMBERS | {"result": {"complex": "one"}},
     "two tags": NUMBERS | {"result": {"tuple": [], "dict": {}}},
 }
 
 
+@pytest.mark.counted
 @pytest.mark.parametrize("line", LINES.values(), ids=LINES)
 def test_a_line_made_by_somebody_else(tmp_path: Path, line: dict[str, Any]) -> None:
     """A line with the right checksum that says what no sweep has written is damaged, too."""
@@ -195,6 +222,7 @@ def test_a_file_without_an_end(tmp_path: Path) -> None:
             1,
             r"its values of x are \[1.0, 2.0\], this one's \[1.0, 3.0\]",
         ),
+        (functions.noisy, {"x": [1.0, 2.0], "y": [3.0]}, 1, "it varies x, this one x, y"),
         (functions.noisy, {"x": [1.0, 2.0, 2.0]}, 1, "it has 2 points, this one 3"),
         (functions.noisy, {"x": [2.0, 1.0]}, 1, r"its values of x are \[1.0, 2.0\], this one's \[2.0, 1.0\]"),
         (functions.noisy, {"x": [1.0, 2.0]}, 2, "its seed is 1, this one's 2"),
@@ -209,6 +237,22 @@ def test_the_file_of_another_sweep(
     run(functions.noisy, {"x": [1.0, 2.0]}, seed=1, resume=path)
     with pytest.raises(ValueError, match=message):
         run(f, grid, seed=seed, resume=path)
+
+
+def test_the_same_points_in_another_order(tmp_path: Path) -> None:
+    """Points whose values first come in the same order are told apart by all of them."""
+    path = tmp_path / "study.jsonl"
+    run(functions.not_at_two, [0, 1, 1, 0], resume=path)
+    with pytest.raises(ValueError, match="its points are others, or in another order"):
+        run(functions.not_at_two, [0, 1, 0, 1], resume=path)
+
+
+def test_a_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system has no locks for files, results are written and read without one."""
+    monkeypatch.setattr("autograd.studies.results_file.fcntl", None)
+    path = tmp_path / "study.jsonl"
+    for _ in range(2):
+        assert list(run(functions.not_at_two, [0, 1, 3], resume=path)) == [0.0, 0.5, 1.5]
 
 
 def test_two_sweeps_at_once(tmp_path: Path) -> None:

@@ -243,6 +243,47 @@ def test_a_worker_that_dies() -> None:
     assert [results[i] for i in results.done] == results.done
 
 
+class Closing(Together):
+    """An executor that takes three tasks, and no more."""
+
+    tasks = 0
+
+    def submit(self, f: Callable[..., Any], *args: Any) -> Future[Any]:
+        """Call a function, or say that there is no worker."""
+        self.tasks += 1
+        if self.tasks > 3:
+            raise RuntimeError("cannot schedule new futures after shutdown")
+        return super().submit(f, *args)
+
+
+def test_a_pool_that_closes() -> None:
+    """Points that an executor no longer takes are lost, as the results say; at the first it is an error."""
+    pool = Closing()
+    with pytest.warns(RuntimeWarning, match="of 5 points: 2 failed; the first, x=3, with lost: RuntimeError"):
+        results = run(functions.not_at_two, [0, 1, 5, 3, 4], pool, 1)
+    assert (results.done, [failed.number for failed in results.failures]) == ([0, 1, 2], [3, 4])
+    with pytest.raises(RuntimeError, match="after shutdown"):
+        run(functions.not_at_two, [0, 1], pool, 1)
+
+
+def test_points_and_results_that_cannot_be_read() -> None:
+    """A point that cannot be sent is an error, first or not; a result that cannot be read loses one point."""
+    with pytest.raises(TypeError, match=r"a point .*lock"):
+        run(functions.not_at_two, [0, threading.Lock()], Together(), 1)
+    with pytest.warns(
+        RuntimeWarning, match="of 2 points: 1 failed; .* its result cannot be read here: ValueError: invalid"
+    ):
+        results = run(functions.unreadable_at_two, [1, 2], Together(), 1)
+    assert results.done == [0]
+
+
+def test_a_function_without_a_signature() -> None:
+    """A function whose parameters Python does not know is called, and its arguments are numbered."""
+    results = run(max, [(1, 2), (4, 3)])
+    assert list(results) == [2, 4]
+    assert str(results).splitlines()[1].split() == ["argument", "0", "argument", "1", "result"]
+
+
 def test_a_function_without_a_name(pools: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """With cloudpickle a lambda goes to a process; without it an error says what to do."""
     pytest.importorskip("cloudpickle")
