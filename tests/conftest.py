@@ -80,7 +80,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     counted = sys.modules["coverage"].Coverage.current() if "coverage" in sys.modules else None
     if counted is None or not any(map(item.get_closest_marker, ("hypothesis", "uncounted"))):
         return (yield)
-    counted.stop()
+    # Not its own stop and start, which looks at each module anew, and fails at some of PyTorch.
+    counted._collector.stop()
     # Processes that the test starts look for it.
     start = os.environ.pop("COVERAGE_PROCESS_START", None)
     try:
@@ -88,7 +89,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     finally:
         if start is not None:
             os.environ["COVERAGE_PROCESS_START"] = start
-        counted.start()
+        counted._collector.start()
 
 
 @pytest.fixture(scope="module")

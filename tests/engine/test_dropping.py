@@ -228,6 +228,7 @@ def test_a_million_nodes(run: Callable[[Callable[[], None]], None]) -> None:
     run(work)
 
 
+@pytest.mark.counted
 @anywhere
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.__name__)
 def test_shapes(shape: Callable[[Value, int], Holder], run: Callable[[Callable[[], None]], None]) -> None:

@@ -160,6 +160,7 @@ DERIVATIVES: dict[str, Callable[[Callable[[Any], Any]], Callable[[Any], Any]]] =
 }
 
 
+@pytest.mark.counted
 @pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("name", DERIVATIVES)
 def test_derivatives(name: str, compiled: bool) -> None:

@@ -24,6 +24,8 @@ from autograd.engine import gradients, value
 from autograd.engine.gradients import has_gradient
 from autograd.engine.graph import nodes
 
+pytestmark = pytest.mark.counted
+
 # ---------------------------------------------------------------------------------------- making a leaf
 
 

@@ -204,6 +204,7 @@ def scalar(f: Function, n: Namespace) -> Callable[[Any], Any]:
     return weighted
 
 
+@pytest.mark.counted
 @pytest.mark.parametrize("name", ALL)
 def test_beside_jax(name: str) -> None:
     """Value, gradient, tangent and Hessian of NumPy's functions agree with JAX."""

@@ -145,6 +145,7 @@ def weighted() -> Value:
     return y
 
 
+@pytest.mark.counted
 @pytest.mark.parametrize(
     ("make", "kind", "answers", "hint"),
     [
@@ -230,6 +231,7 @@ def test_formulas_where_another_case_holds() -> None:
     assert exercise(relu(x + 0.015) * x + x, hide=[x]).check("1 + 0*x").all_right
 
 
+@pytest.mark.counted
 @pytest.mark.parametrize(
     ("text", "number"),
     [
@@ -246,6 +248,7 @@ def test_reading(text: str, number: float) -> None:
     assert Answer(text, values).number(values) == pytest.approx(number, nan_ok=True)
 
 
+@pytest.mark.counted
 @pytest.mark.parametrize(
     "text",
     [
@@ -325,6 +328,7 @@ def custom(x: Value) -> Any:
     return f(x)
 
 
+@pytest.mark.counted
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [

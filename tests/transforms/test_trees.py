@@ -139,6 +139,7 @@ def test_the_order_of_the_numbers() -> None:
     assert flatten(tree)[0] == [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]
 
 
+@pytest.mark.counted
 @pytest.mark.parametrize(
     ("tree", "expected"),
     [
@@ -228,6 +229,7 @@ def test_a_structure_describes_itself(tree: Any, description: str) -> None:
     assert str(flatten(tree)[1]) == description
 
 
+@pytest.mark.counted
 @pytest.mark.parametrize(
     ("one", "other"),
     [
@@ -277,6 +279,7 @@ def test_the_order_of_keys_does_not_matter() -> None:
 # ------------------------------------------------------------------------------------------------- bad input
 
 
+@pytest.mark.counted
 @pytest.mark.parametrize(
     ("tree", "message"),
     [
