@@ -104,6 +104,8 @@ TRANSFORMS: dict[str, Callable[[Program], Function]] = {
     "gradient of vmap": lambda program: lambda p, d, t: grad(batched(program))(p, d),
     "vmap of hvp": lambda program: lambda p, d, t: vmap(curved(program), in_axes=(0, None, None))(p, d, t),
 }
+# Sums are among them: of zeros of both signs any order gives 0.0, but of -0.0 alone builtin `sum` does, too.
+_WITH_VALUES = {"value", "value_and_grad", "jvp", "vmap"}
 FIRST_ORDER = {"value", "value_and_grad", "jvp", "vmap", "vmap of grad", "gradient of vmap", "jacobian"}
 
 
@@ -152,6 +154,12 @@ def same_bits(found: Any, expected: Any) -> None:
     """Assert that two trees have the same structure and numbers, with 0.0 equal to -0.0."""
     assert form_of(found) == form_of(expected)
     np.testing.assert_array_equal(flat(found), flat(expected))
+
+
+def same_signs(found: Any, expected: Any) -> None:
+    """Assert that zeros of two trees have the same signs."""
+    zeros = flat(expected) == 0.0
+    np.testing.assert_array_equal(np.signbit(flat(found)[zeros]), np.signbit(flat(expected)[zeros]))
 
 
 def same(found: Any, expected: Any, tolerance: float = 1e-9) -> None:
@@ -289,6 +297,8 @@ def check_backend(backend: str, case: Case) -> None:
                     return
                 raise
             agree(program, name, found, plain(expected))
+            if program.manner == "dyadic" and name not in _WITH_VALUES:
+                same_signs(found, plain(expected))
             function.wait()
             report = function.report()
             # Samples that take steps as long as a condition holds for any of them run on NumPy alone.
@@ -674,6 +684,41 @@ def test_an_array_that_is_looked_up_and_multiplied() -> None:
     at = np.array([[0.5, -2.0]]), np.array([[1.0], [2.0], [4.0]]), 1.5
     with all_along_all():
         same(Jitted(tangents, "numpy")(*at), tangents(*at))
+
+
+ENDING_IN_ZERO: list[Callable[[Any], Any]] = [
+    lambda x: hinge([x], [1.0]),
+    lambda x: -autograd.relu(x) - autograd.relu(x),
+    lambda x: -abs(x),
+    lambda x: -np.clip(x, -1.0, 1.0),
+    lambda x: -autograd.where(x > 0.0, x, 0.0),
+    lambda x: 0.0 - np.maximum(x, 0.0),
+    lambda x: autograd.sum([x * -0.0, x * -0.0, x * -0.0]),
+    lambda x: autograd.dot([x, x], [-0.0, -0.0]),
+    lambda x: x / -np.inf,
+    lambda x: -np.tanh(x * 1e3),
+    lambda x: -(x**2),
+    lambda x: np.sin(x) * -0.0 + x * 0.0,
+]
+
+
+def test_signs_of_zeros() -> None:
+    """A derivative that is zero has the same sign eagerly, as numbers and as a graph, and compiled."""
+
+    def slopes(x: Any) -> list[list[Any]]:
+        both = [(f, grad(f)) for f in ENDING_IN_ZERO]
+        return [[slope(x), jvp(f, (x,), (1.0,))[1]] for f, slope in both] + [
+            [grad(slope)(x), jvp(slope, (x,), (1.0,))[1]] for _, slope in both
+        ]
+
+    function = Jitted(slopes, "numpy")
+    for x in (0.0, -0.0, 1.0, -2.0, 2.0, np.inf):
+        found, expected = evaluated(function, x), evaluated(slopes, x)
+        same(found, expected)
+        same_signs(found, expected)
+        backward, forward = np.transpose(expected)
+        same(forward, backward)
+        same_signs(forward, backward)
 
 
 # ------------------------------------------------------------------------------------------------- keys

@@ -19,13 +19,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from math import copysign
 from typing import Any
 
 from ..engine.apply import apply_variadic
 from ..engine.description import BY_RULE
 from ..engine.graph import depending_on
 from ..engine.nonfinite import examine_adjoint, examine_tangents, is_anomaly_enabled
-from ..engine.tracing import is_tracing
+from ..engine.tracing import is_tracing, may_be_traced
 from ..engine.value import Value
 from ..functions.axes import Axes, axes_of, totals_over
 from ..ops.structural import Part, Piece, Structural
@@ -102,11 +103,24 @@ def _times(x: Scalar, y: Scalar) -> Scalar:
     return _number_of(_term(x, y))
 
 
+# Unlike 0.0 it leaves the sign of a zero that is added to it, which `1 / x` and `arctan2` see.
+_NOTHING = -0.0
+
+
 def _plus(x: Scalar, y: Scalar) -> Scalar:
-    """Return the sum, without a node for a term that is the constant 0."""
+    """Return the sum, without a node for a term that is a constant 0 and leaves the other as it is."""
     if type(x) is float:
-        return y if x == 0.0 and type(y) is not float else x + y
-    return x if type(y) is float and y == 0.0 else x + y
+        return y if isinstance(y, Value) and _adds_nothing(x, y) else x + y
+    return x if type(y) is float and _adds_nothing(y, x) else x + y  # type: ignore[arg-type]
+
+
+def _adds_nothing(x: float, to: Value) -> bool:
+    """Return whether the sum with a number is the same: of 0.0 and -0.0 it is 0.0."""
+    return _is_nothing(x) or (x == 0.0 and to._data != 0.0 and not may_be_traced(to))
+
+
+def _is_nothing(x: float) -> bool:
+    return x == 0.0 and copysign(1.0, x) < 0.0
 
 
 def _sum(terms: Sequence[Scalar | Product]) -> Scalar:
@@ -118,11 +132,11 @@ def _sum(terms: Sequence[Scalar | Product]) -> Scalar:
     if len(terms) >= _FEWEST and is_tracing():
         if all(type(term) is tuple for term in terms):
             return apply_variadic(OPS["dot"], *zip(*terms, strict=True))  # type: ignore[no-any-return]
-        numbers = [number for number in map(_number_of, terms) if isinstance(number, Value) or number != 0.0]
+        numbers = [x for x in map(_number_of, terms) if isinstance(x, Value) or not _is_nothing(x)]
         if len(numbers) >= _FEWEST:
             return apply_variadic(OPS["sum"], numbers)  # type: ignore[no-any-return]
         terms = numbers
-    total: Scalar = 0.0
+    total: Scalar = _NOTHING
     for term in terms:
         total = _plus(total, _number_of(term))
     return total
@@ -283,7 +297,7 @@ def adjoints_of(
     """
     relevant = depending_on(inputs, reversed(order))
     records = as_graph or any(isinstance(seed, Value) for seed in seeds)
-    zero = _NO_TERMS if records else 0.0
+    zero = _NO_TERMS if records else _NOTHING
     adjoints: dict[Value, Any] = {}
     for output, seed in zip(outputs, seeds, strict=True):
         if seed is not None and output in relevant:

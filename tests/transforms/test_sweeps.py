@@ -46,11 +46,11 @@ def test_an_adjoint_is_the_sum_of_what_consumers_contribute(drawn: Program) -> N
 
 @given(expressions())
 def test_all_that_stands_on_the_sweep_agrees_with_the_fast_one(drawn: Program) -> None:
-    """Gradients by `pull`, `steps` and `paths` equal those of `backward`, bit for bit."""
+    """Gradients by `pull`, `steps` and `paths` equal those of `backward`, bit for bit, which adds to 0.0."""
     root, variables = drawn.graph()
     order = consumers_first(root, by_derivative=True)
     reached = [x for x in variables if x in set(order)]
-    by_pull = pull(order, [root], [1.0], reached, as_graph=False)
+    by_pull = [0.0 + x for x in pull(order, [root], [1.0], reached, as_graph=False)]
     of_steps = {step.node: step.adjoint for step in steps(root)}
     by_paths = [paths(root, x, k=0).total for x in reached]
     root.backward()
