@@ -5,21 +5,35 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 from array_programs import ArrayProgram, array_programs
+from formula_programs import PROGRAMS, REFUSED, Deep
 from formula_values import results_of, values_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import autograd
+import nn
 from autograd import exp, grad, jit, log, logsumexp, relu, scan, sigmoid, softplus, tanh, value_and_grad, vmap
 from autograd.compiler.arguments.call import Call
 from autograd.compiler.jitted import Jitted
 from autograd.compiler.latex.equations import Equations
+from autograd.compiler.latex.index_notation import (
+    Entry,
+    Letter,
+    Listing,
+    ProductOf,
+    Stride,
+    SumOver,
+    letters_in,
+    substituted_index,
+)
+from autograd.compiler.latex.matrices import NoMatrixFormError, matrix_form
 from nn import MLP
 
 RNG = np.random.default_rng(0)
@@ -254,6 +268,7 @@ def assert_equal_results(equations: Equations, arrays: list[Any], expected: tupl
         np.testing.assert_allclose(value[is_finite], numbers[is_finite], rtol=1e-8, atol=1e-9)
 
 
+@pytest.mark.counted
 @pytest.mark.parametrize("name", LESSONS)
 def test_lessons_are_written_as_in_the_lecture(name: str) -> None:
     """The vectorised forms of the notes come from scalar loops, word for word."""
@@ -266,6 +281,141 @@ def test_formulas_give_the_engines_numbers(name: str) -> None:
     """What the formulas say, evaluated as matrices, is what the program computes."""
     f, args, _ = LESSONS[name]
     assert_equal_results(*equations_of(f, *args))
+
+
+@pytest.mark.counted
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_formulas_of_small_programs_give_the_engines_numbers(name: str) -> None:
+    """So do those of programs that have one thing each: indices, sums, loops, modules; in LaTeX as well."""
+    f, args = PROGRAMS[name]
+    equations, arrays, expected = equations_of(f, *args)
+    assert_equal_results(equations, arrays, expected)
+    assert equations.latex.count("\\left") == equations.latex.count("\\right")
+    assert not re.search(r"1[a-z]\b|-\s*-|\+\s*-|None", repr(equations))
+
+
+@pytest.mark.parametrize("part", REFUSED)
+def test_what_formulas_do_not_say_is_refused(part: str) -> None:
+    """A part that has no formula is named, and where the program is to be read."""
+    f, args = REFUSED[part]
+    with pytest.raises(NotImplementedError, match=rf"got {part}; f\.source has the program"):
+        equations_of(f, *args)
+
+
+WORDING: dict[str, tuple[Callable[..., Any], tuple[Any, ...], str]] = {
+    "the step goes down": (
+        grad(lambda x, k: sum(tanh(sum(x[i + j] * k[j] for j in range(3))) for i in range(6))),
+        (RNG.normal(size=8), RNG.normal(size=3)),
+        "∂f/∂x[i + 2] = Σ_j k[4 - j] u[i + j - 1]",
+    ),
+    "a half is no length": (
+        lambda x, y: (len(x) * 1.0, x.sum() / (2.0 * len(x)) + y / 2.0),
+        (RNG.normal(size=4), 3.0),
+        "f_2 = 1/8 Σ_i x[i] + y/2",
+    ),
+    "a loop that the user reversed": (
+        lambda h, xs: scan(lambda h, x: (tanh(h + x), None), h, xs, reverse=True)[0],
+        (0.5, RNG.normal(size=9)),
+        "h_1[t] = tanh(h_1[t + 1] + xs[t])",
+    ),
+    "names that look the same": (
+        lambda x1, x_1, lam, lambda_: x1 * x_1 * (lam + lambda_),
+        (2.0, 3.0, 4.0, 5.0),
+        "f = x1 x_1 (lam + lambda_)",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WORDING)
+def test_formulas_are_written_as_people_would(case: str) -> None:
+    """Nobody writes -1j + 4, 2/n y for y/2, dh for what is no gradient, or one name for two things."""
+    f, args, expected = WORDING[case]
+    assert expected in repr(equations_of(f, *args)[0]).splitlines()
+
+
+def test_two_modules_have_different_names() -> None:
+    """What both modules call the same is two arrays, and the notes say whose each is."""
+
+    def loss(one: Any, other: Any, X: Any) -> Any:
+        return sum((one(x) - other(x)) ** 2 for x in X)
+
+    args = MLP(2, [3, 1], rng=0), MLP(2, [4, 1], rng=1), RNG.normal(size=(5, 2))
+    f = jit(value_and_grad(loss, (0, 1)), "numpy")
+    f(*args)
+    text = repr(f.to_latex())
+    assert {"Z_1 = W_other1 Xᵀ + b_other1", "Z_2 = W_one1 Xᵀ + b_one1"} <= {*text.splitlines()}
+    assert {"∂L/∂W_one2 = 2 uᵀ A_2", "∂L/∂W_other2 = -2 uᵀ A_1"} <= {*text.splitlines()}
+    assert "W_one1 is layers.0.neurons.·.w[·] of one." in text
+    # A gradient stands beside the statement that computes it, each that of its own module.
+    rows = {row.text.partition(" = ")[0]: row.program for row in f.derivation().rows}
+    assert [bool(rows[f"∂L/∂W_{name}2"]) for name in ("one", "other")] == [True, True]
+    assert_equal_results(*equations_of(value_and_grad(loss, (0, 1)), *args))
+
+
+@pytest.mark.parametrize(
+    ("model", "names"),
+    [
+        (nn.Neuron(2, rng=0), ["w[1]", "w[2]", "b"]),
+        (nn.Layer(1, 2, rng=0), ["W[1]", "b[1]", "W[2]", "b[2]"]),
+        (nn.MLP(1, [1], rng=0), ["W_1", "b_1"]),
+        (Deep(), ["θ[1]", "θ[2]"]),
+    ],
+)
+def test_gradient_of_a_small_module(model: Any, names: list[str]) -> None:
+    """The gradient of a module of a few parameters is a number for each, which is called after it."""
+
+    def f(model: Any, x: Any) -> Any:
+        return sum((i + 1.0) * p * x for i, p in enumerate(model.parameters()))
+
+    equations, arrays, _ = equations_of(grad(f, (0, 1)), model, 2.0)
+    found = {equations.symbols["result", n].text: value for n, value in results_of(equations, arrays).items()}
+    x = found.pop("∂f/∂x")
+    assert x == pytest.approx(sum((i + 1.0) * float(p) for i, p in enumerate(model.parameters())))
+    assert found == {f"∂f/∂{name}": 2.0 * (i + 1.0) for i, name in enumerate(names)}
+
+
+_I, _J, _K = Letter(3), Letter(3), Letter(6)
+
+
+@pytest.mark.parametrize(
+    ("index", "to"),
+    [
+        (Stride(1, ((_I, 2),)), {_I: Stride(2, ((_J, -1),))}),
+        (Listing((_K,), (6,), (4, 2, 0, 1, 5, 3)), {_K: Stride(1, ((_J, 2),))}),
+        (Listing((_K,), (6,), (4, 2, 0, 1, 5, 3)), {_K: Stride(4)}),
+        (Listing((_I, _K), (3, 6), tuple(range(17, -1, -1))), {_K: _J}),
+        (Listing((_I, _J), (3, 3), (4, 2, 0, 1, 5, 3, 8, 6, 7)), {_I: _J}),
+        (Stride(1, ((_I, 2),)), {_I: Listing((_J,), (3,), (2, 0, 1))}),
+        (Stride(1, ((_I, 2),)), {_I: Stride(-1)}),
+        (Listing((_K,), (6,), (4, 2, 0, 1, 5, 3)), {_K: Stride(0, ((_I, 1), (_J, 1)))}),
+    ],
+)
+@pytest.mark.counted
+def test_an_index_at_other_indices(index: Any, to: Any) -> None:
+    """An index with others in the places of letters has the value that it has at theirs, or there is none."""
+    found = substituted_index(index, to)
+    if found is None:
+        return
+
+    def value(subscript: Any, at: dict[Letter, int]) -> int:
+        if isinstance(subscript, Letter):
+            return at[subscript]
+        if isinstance(subscript, Stride):
+            return subscript.start + sum(step * at[letter] for letter, step in subscript.steps)
+        table = np.array(subscript.positions).reshape(subscript.lengths)
+        return int(table[tuple([at[letter] for letter in subscript.letters])])
+
+    for i, j in np.ndindex(3, 3):
+        at = {_I: i, _J: j}
+        inner = {letter: value(to.get(letter, letter), at) for letter in letters_in(index)}
+        assert value(found, at) == value(index, inner)
+
+
+def test_a_sum_of_what_has_no_common_letter_is_no_product() -> None:
+    """Σ_jk A[i, j] c[k] is no product of matrices: neither letter is in both."""
+    product = ProductOf(1.0, ((Entry("A", (_I, _J)), 1), (Entry("c", (_K,)), 1)))
+    with pytest.raises(NoMatrixFormError):
+        matrix_form(SumOver((_J, _K), product), _I, None, lambda key: (0, 1 if key == "A" else None))
 
 
 def test_latex_of_a_logistic_neuron() -> None:

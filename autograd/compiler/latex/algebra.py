@@ -197,11 +197,8 @@ def applied(word: str, operands: Sequence[Expression]) -> Expression:
             return times([x, power(y, -1)])
         case "neg", (x,):
             return negative(x)
-        case (("pos" | "constant"), (x,)):
-            return x
         case "pow", (x, Numeral(number)) if number.is_integer() and 0 < abs(number) < 100:
-            if number > 0 or x != Numeral(0.0):
-                return power(x, int(number))
+            return power(x, int(number))
     return Applied(word, tuple(operands))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -11,7 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ...printable import printable
+from ...show.text.formulas import latex_text
 from ...transforms.derivatives import gradients_returned_by
+from ..arguments.arrays import LARGE
 from ..arguments.call import NamedArray
 from ..arrays.plan import Plan, Results
 from .algebra import times
@@ -30,6 +34,7 @@ from .symbols import (
     parameter_arrays,
     source_names,
     symbol_of,
+    with_indices,
 )
 from .writing import Extent, FormulaWriter, LengthSymbols
 
@@ -178,23 +183,34 @@ class _Assembly:
         self.parameters: dict[int, Sequence[ParameterArray]] = {
             k: parameter_arrays(array.keys) for k, array in enumerate(outline) if array.keys
         }
-        self.gradient_of, self.value = self._results()
+        # Of which argument a result is the gradient, and of which number of an argument.
+        self.gradient_of: dict[int, int] = {}
+        self.partial_of: dict[int, tuple[int, int]] = {}
+        self.value = self._read_results()
 
-    def _results(self) -> tuple[dict[int, int], int | None]:
-        """Return of which argument each result is the gradient, and which result is the value."""
+    def _read_results(self) -> int | None:
+        """Note which results are gradients; return which one is the value."""
         returned = gradients_returned_by(self.f)
         if returned is None or returned.has_aux:
-            return {}, None
+            return None
         argnums = [returned.argnums] if isinstance(returned.argnums, int) else [*returned.argnums]
         positions = 1 + max(
             [array.position for array in self.outline if array.position is not None], default=0
         )
         wanted = [argnum % positions if argnum < 0 else argnum for argnum in argnums]
-        arrays = [
-            k for position in wanted for k, array in enumerate(self.outline) if array.position == position
-        ]
-        first = 1 if returned.has_value else 0
-        return {first + i: k for i, k in enumerate(arrays)}, 0 if returned.has_value else None
+        result = 1 if returned.has_value else 0
+        for position in wanted:
+            for k, array in enumerate(self.outline):
+                if array.position != position:
+                    continue
+                # The gradient of a module is a dict: that of a small one is a number for each parameter.
+                if array.keys and len(array.keys) <= LARGE:
+                    self.partial_of |= {result + i: (k, i) for i in range(len(array.keys))}
+                    result += len(array.keys)
+                else:
+                    self.gradient_of[result] = k
+                    result += 1
+        return 0 if returned.has_value else None
 
     def equations(self, plan: Plan, results: Results, *, dimensions: bool) -> Equations:
         shapes = [array.shape for array in self.outline]
@@ -216,7 +232,8 @@ class _Assembly:
         ]
         backward = backward_arrays(program, gradients, classes)
         known = self._known(program, gradients)
-        symbols = symbols_of(program, known, backward, self.names, lines)
+        has_gradients = bool(self.gradient_of or self.partial_of)
+        symbols = symbols_of(program, known, backward, self.names, lines, has_gradients=has_gradients)
         sizes = self._sizes(plan, program, classes)
         arguments: set[Hashable] = {
             key for key in known if dimensions and key[0] in ("argument", "parameter")
@@ -272,16 +289,16 @@ class _Assembly:
 
     def _known(self, program: ProgramFormulas, gradients: Mapping[Key, Key]) -> dict[Key, ShownSymbol]:
         """Return the symbols of arguments, parameters and results."""
-        known: dict[Key, ShownSymbol] = {}
-        for k, array in enumerate(self.outline):
-            known["argument", k] = symbol_of("theta" if array.keys else array.argument + array.path)
-            for which, own in enumerate(self.parameters.get(k, ())):
-                known["parameter", k, which] = own.symbol
+        known = self._given()
         value = self._value_symbol({symbol.text for symbol in known.values()})
         results = [key for key in program.arrays if key[0] == "result"]
         for key in results:
-            if key in gradients:
-                of = known[gradients[key]]
+            if key in gradients or key[1] in self.partial_of:
+                of = (
+                    known[gradients[key]]
+                    if key in gradients
+                    else self._element(*self.partial_of[key[1]], known)
+                )
                 known[key] = ShownSymbol(
                     rf"\frac{{\partial {value.latex}}}{{\partial {of.latex}}}", f"∂{value.text}/∂{of.text}"
                 )
@@ -290,6 +307,31 @@ class _Assembly:
             else:
                 known[key] = ShownSymbol(f"{value.latex}_{{{key[1] + 1}}}", f"{value.text}_{key[1] + 1}")
         return known
+
+    def _given(self) -> dict[Key, ShownSymbol]:
+        """Return the symbols of arguments and parameters, no two of which are the same."""
+        found: dict[Key, ShownSymbol] = {}
+        longer: dict[Key, ShownSymbol] = {}
+        for k, array in enumerate(self.outline):
+            name = array.argument + array.path
+            found["argument", k] = symbol_of("theta" if array.keys else name)
+            as_it_is = ShownSymbol(rf"\text{{{latex_text(printable(name))}}}", printable(name))
+            longer["argument", k] = symbol_of(f"theta_{name}") if array.keys else as_it_is
+            for which, own in enumerate(self.parameters.get(k, ())):
+                found["parameter", k, which] = own.symbol
+                longer["parameter", k, which] = own.symbol_in(name)
+        # x1 and x_1 are both x with a 1 below it, and two modules both have a W with a 1.
+        counts = Counter(symbol.text for symbol in found.values())
+        return {key: symbol if counts[symbol.text] == 1 else longer[key] for key, symbol in found.items()}
+
+    def _element(self, k: int, position: int, known: Mapping[Key, ShownSymbol]) -> ShownSymbol:
+        """Return the symbol of a parameter by its array."""
+        for which, own in enumerate(self.parameters[k]):
+            if position in own.positions:
+                at = np.unravel_index(own.positions.index(position), own.shape or (1,))
+                indices = [str(i + 1) for i, n in zip(at, own.shape, strict=False) if n > 1]
+                return _element_of(known["parameter", k, which], indices)
+        return _element_of(known["argument", k], [str(position + 1)])
 
     def _value_symbol(self, taken: set[str]) -> ShownSymbol:
         """Return what the value of the function is called."""
@@ -315,8 +357,7 @@ class _Assembly:
             symbol = symbol_of(name)
             by_place[k, dimension] = symbol
             letter = classes.of_dimension(("argument", k), dimension)
-            if program.shapes["argument", k][dimension] is not None:
-                named[symbol] = shape[dimension]
+            named[symbol] = shape[dimension]
             if letter is not None:
                 by_class.setdefault(letter, symbol)
 
@@ -373,7 +414,7 @@ class _Assembly:
                 )
         for k, arrays in self.parameters.items():
             found += [
-                f"{own.symbol.text} is {own.path} of {self.outline[k].argument}."
+                f"{symbols['parameter', k, which].text} is {own.path} of {self.outline[k].argument}."
                 for which, own in enumerate(arrays)
                 if ("parameter", k, which) in used
             ]
@@ -407,6 +448,12 @@ def _shown(constants: npt.NDArray[np.float64]) -> str:
         return np.array2string(constants, separator=", ", max_line_width=1000).replace("\n", "")
     sizes = "×".join(map(str, constants.shape))
     return f"an array of {sizes} constants, see f.source"
+
+
+def _element_of(symbol: ShownSymbol, indices: Sequence[str]) -> ShownSymbol:
+    return ShownSymbol(
+        with_indices(symbol.latex, indices, latex=True), with_indices(symbol.text, indices, latex=False)
+    )
 
 
 def _number(length: int | None) -> ShownSymbol:

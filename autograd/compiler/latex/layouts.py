@@ -149,7 +149,8 @@ class _Search:
     def found(self) -> dict[Key, Lines]:
         best = self._cost()
         groups = self._groups()
-        for _ in range(4):
+        before = None
+        while best != before:
             before = best
             for group in groups:
                 self._turn(group)
@@ -158,8 +159,6 @@ class _Search:
                     best = cost
                 else:
                     self._turn(group)
-            if best == before:
-                break
         return {**self.lines, **{key: self.layout(key) for key in self.tied}}
 
     def _groups(self) -> list[list[Key]]:

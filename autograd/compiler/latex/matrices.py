@@ -221,8 +221,7 @@ class _Matrices:
                 return self.total(expression, row, column)
             case FoldOver(word, letters, body):
                 return self.fold(word, letters, body, row, column)
-            case SoftmaxOf():
-                return self.softmax(expression, row, column)
+        return self.softmax(expression, row, column)
 
     def array(self, entry: Entry, row: Line, column: Line) -> MatrixTree:
         """Return an array as it lies, or its transpose."""
@@ -335,17 +334,17 @@ class _Matrices:
 
     def softmax(self, softmax: SoftmaxOf, row: Line, column: Line) -> MatrixTree:
         """Return a softmax: of each column, of each row, or of a vector."""
-        if softmax.at not in (row, column) or not isinstance(softmax.at, Letter):
-            raise NoMatrixFormError
-        numbers = substituted(softmax.body, {softmax.letter: softmax.at})
-        if numbers is None or softmax.at in free_letters(softmax.body):
+        at = softmax.at
+        is_line = isinstance(at, Letter) and at in (row, column) and at not in free_letters(softmax.body)
+        numbers = substituted(softmax.body, {softmax.letter: at}) if is_line else None
+        if numbers is None:
             raise NoMatrixFormError
         is_matrix = {row, column} <= free_letters(numbers)
         return FoldAlong(
             "softmax",
             self.of(numbers, row, column),
-            is_over_rows=not is_matrix or softmax.at is row,
-            is_over_columns=not is_matrix or softmax.at is column,
+            is_over_rows=not is_matrix or at is row,
+            is_over_columns=not is_matrix or at is column,
         )
 
     def fold(
@@ -353,13 +352,8 @@ class _Matrices:
     ) -> MatrixTree:
         """Return another reduction: along what a matrix has besides the letters that are left."""
         varying = free_letters(body)
-        absent = [letter for letter in letters if letter not in varying]
-        if absent:
-            raise NoMatrixFormError
         kept_row, kept_column = row in varying, column in varying
-        if len(letters) == 2 and not kept_row and not kept_column:
-            return FoldAlong(word, self.of(body, letters[0], letters[1]), True, True)
-        if len(letters) != 1 or (kept_row and kept_column):
+        if len(letters) != 1 or letters[0] not in varying or (kept_row and kept_column):
             raise NoMatrixFormError
         (letter,) = letters
         if kept_row:

@@ -129,6 +129,8 @@ def symbols_of(
     backward: Mapping[Key, Backward],
     names: SourceNames,
     lines: Mapping[Key, Lines],
+    *,
+    has_gradients: bool = False,
 ) -> dict[Hashable, ShownSymbol]:
     """Return a symbol for each array.
 
@@ -144,6 +146,8 @@ def symbols_of(
         What the user calls things.
     lines : mapping
         How arrays lie.
+    has_gradients : bool
+        Whether some results are gradients: loops that begin with the last step then flow back.
 
     Examples
     --------
@@ -157,7 +161,7 @@ def symbols_of(
         if _is_carried(array):
             own = names.carried[loops.index(key[1])] if loops.index(key[1]) < len(names.carried) else ""
             is_only = not any(other[:2] == key[:2] and other != key for other in program.arrays)
-            is_back = array.steps is not None and array.steps.is_reversed
+            is_back = has_gradients and array.steps is not None and array.steps.is_reversed
             forward = own if own and is_only else "s"
             wished[key] = f"d{(names.carried or [''])[0] or 's'}" if is_back else forward
     for key, array in program.arrays.items():
@@ -179,10 +183,8 @@ def symbols_of(
         numbers[stem] += 1
         full[key] = f"{stem}{numbers[stem]}" if counts[stem] > 1 else stem
     for key in program.arrays:
-        if key in backward and backward[key].of in full:
-            full[key] = f"d{full[backward[key].of]}"
-        elif key in backward:
-            full[key] = "D"
+        if key in backward:
+            full[key] = f"d{full.get(backward[key].of, 'u')}"
     fresh = FreshSymbols(symbol.text.replace("_", "") for symbol in found.values())
     for key, name in full.items():
         found[key] = fresh.named(name)

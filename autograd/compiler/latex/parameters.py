@@ -86,8 +86,6 @@ def _own_array(
     key: Key, piece: ArrayPiece, arrays: Sequence[ParameterArray], places: _Places
 ) -> ArrayFormula | None:
     """Return the gradient of a whole array of parameters as an array by itself."""
-    if len(piece.at) != 1:
-        return None
     found = _coordinates(piece.at[0], arrays, places)
     if found is None:
         return None
@@ -106,8 +104,6 @@ def _coordinates(
 ) -> tuple[int, tuple[Subscript, ...]] | None:
     """Return the array that some parameters are in, and their indices there."""
     letters = letters_in(index)
-    if any(letter.length is None for letter in letters):
-        return None
     positions = _positions(index, letters)
     found = [places.get(position) for position in positions.ravel().tolist()]
     whiches = {place[0] if place else None for place in found}

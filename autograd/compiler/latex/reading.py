@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ...ops.table import OPS, Op
+from ...ops.table import Op
 from ..arrays.plan import Block, LoopPlan, Operand, Place, Plan, Results, by_source
 from ..passes.axes import AxisLength
 from ..passes.products import DOTS, PLAIN_SUMS
@@ -151,6 +151,7 @@ def formulas_of(plan: Plan, results: Results, arguments: Sequence[tuple[int, ...
 
     Examples
     --------
+    >>> from ...ops.table import OPS
     >>> plan = Plan({0: Block(None, (3,), argument=0), 1: Block(OPS["sin"], (3,), operands=[
     ...     Operand(0, np.arange(3))])}, {5: (1, 0), 6: (1, 1), 7: (1, 2)})
     >>> formulas_of(plan, [([5, 6, 7], (3,))], [(3,)]).arrays["array", 1].whole.word
@@ -279,8 +280,7 @@ class _Reader:
             return self._window(block, own, along)
         if block.carried is not None:
             return self._carried(block, own, along)
-        if block.op is None:
-            raise UnwrittenError("an array of a kind that has no formula yet")
+        assert block.op is not None
         return self._computed(block, block.op, own, along)
 
     def _carried(self, block: Block, own: Own, along: Mapping[int, Letter]) -> Expression:
@@ -326,8 +326,6 @@ class _Reader:
         assert window is not None
         axes = self.plan.blocks[window.source].axes
         if window.old not in axes:
-            if window.new is None or window.covers:
-                return self._element(window.source, own, along)
             raise UnwrittenError("equal numbers with zeros before or behind them")
         index: Subscript = Stride(window.start)
         if window.new is not None:
@@ -360,18 +358,8 @@ class _Reader:
             elements = [self._view(operand, (*own, k), every) for operand in operands]
             return _reduced(op, elements, [letter for letter in (k, *over.values()) if letter])
         elements = [self._view(operand, own, every) for operand in block.operands]
-        if not op.variadic and not over:
-            return applied(op.name, elements)
-        columns_of = op.columns(elements) if op.variadic else [elements]
-        if op in PLAIN_SUMS or op in DOTS:
-            terms = [times(column) for column in zip(*columns_of, strict=True)]
-            total: Expression = Numeral(0.0)
-            for term in terms:
-                total = applied("add", [total, term])
-            return sum_over([*over.values()], total)
-        if over:
-            return _reduced(op, elements, [*over.values()])
-        return applied(op.name, elements)
+        # What adds up over axes besides is a sum: other reductions take one array.
+        return sum_over([*over.values()], applied(op.name, elements))
 
     def _view(self, operand: Operand, letters: Own, along: Mapping[int, Subscript]) -> Expression:
         """Return the element of an operand for each value of some letters."""
@@ -495,8 +483,5 @@ def _reduced(op: Op, elements: Sequence[Expression], letters: Sequence[Letter]) 
     """Return a reduction over letters."""
     if op in PLAIN_SUMS or op in DOTS:
         return sum_over(letters, times(elements))
-    if op is OPS["mean"]:
-        count = [Numeral(1.0 / (letter.length or 1)) for letter in letters]
-        return times([*count, sum_over(letters, elements[0])])
     (element,) = elements
     return FoldOver(op.name, tuple(letters), element)

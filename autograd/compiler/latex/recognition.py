@@ -202,9 +202,8 @@ def slope_by_value(word: str, value: Expression) -> Expression | None:
     True
     """
     rule = OPS[word].partials[0]
-    if set(rule.names) - {"x"} != {"out"} or not isinstance(rule.tree, Application):
-        return None
-    if rule.tree.word != "shortcut":
+    is_shortcut = isinstance(rule.tree, Application) and rule.tree.word == "shortcut"
+    if not is_shortcut or set(rule.names) - {"x"} != {"out"}:
         return None
     found = rule_as_formula(rule, {"x": _X, "out": value}, shortcut=True)
     return None if _X in entries_of(found) else found

@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import chain, count
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -31,6 +31,23 @@ class ShownSymbol(NamedTuple):
 
     latex: str
     text: str
+
+
+def with_indices(symbol: str, indices: Sequence[str], *, latex: bool) -> str:
+    r"""Return the symbol of an element of an array.
+
+    Examples
+    --------
+    >>> with_indices("W", ["1", "2"], latex=False), with_indices("w_{1}", ["i"], latex=True)
+    ('W[1, 2]', '\\left[w_{1}\\right]_{i}')
+    """
+    if not indices:
+        return symbol
+    if not latex:
+        return f"{symbol}[{', '.join(indices)}]"
+    is_plain = "_" not in symbol and "^" not in symbol and r"\frac" not in symbol
+    inside = ("" if all(len(index) == 1 for index in indices) else ",").join(indices)
+    return f"{symbol}_{{{inside}}}" if is_plain else rf"\left[{symbol}\right]_{{{inside}}}"
 
 
 def symbol_of(name: str) -> ShownSymbol:
@@ -219,12 +236,10 @@ class FreshSymbols:
 
     def named(self, name: str) -> ShownSymbol:
         """Return the symbol of a name, with a number if it is taken."""
-        choices = [name, *()] if name else []
-        for candidate in (*choices, *(f"{name}{i}" for i in range(1, 1000))):
-            if candidate not in self._taken:
-                self._taken.add(candidate)
-                return symbol_of(candidate)
-        raise ValueError(f"expected fewer than 1,000 arrays called {name!r}")
+        candidates = chain([name], (f"{name}{i}" for i in count(1)))
+        found = next(candidate for candidate in candidates if candidate not in self._taken)
+        self._taken.add(found)
+        return symbol_of(found)
 
 
 @dataclass
@@ -247,6 +262,17 @@ class ParameterArray:
     path: str
     shape: tuple[int, ...]
     positions: list[int]
+
+    def symbol_in(self, module: str) -> ShownSymbol:
+        """Return what it is called where another module has an array of the same name.
+
+        Examples
+        --------
+        >>> ParameterArray(symbol_of("W1"), "layers.0.w[·]", (2,), [0, 1]).symbol_in("net").text
+        'W_net1'
+        """
+        stem, _, number = self.symbol.text.partition("_")
+        return symbol_of(f"{stem}_{module}{number}")
 
 
 def parameter_arrays(names: Sequence[str]) -> list[ParameterArray]:

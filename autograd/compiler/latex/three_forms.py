@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
@@ -198,12 +198,6 @@ def _colour_of(key: Key, equations: Equations, plan: Plan, results: Results) -> 
     if key[0] == "array":
         return int(key[1])
     wanted = results[key[1]][0]
-    position = 0
-    if len(key) == 3:
-        position = _owner(equations.parameters, key)
-    return int(plan.place[wanted[position]][0]) if len(wanted) > position else None
-
-
-def _owner(parameters: Mapping[int, Sequence[Any]], key: Key) -> int:
-    """Return the position of the first of some parameters among all of their module."""
-    return min([int(min(arrays[key[2]].positions)) for arrays in parameters.values() if key[2] < len(arrays)])
+    # Of the gradient of a module each array of parameters is one by itself.
+    own = equations.parameters[equations.gradients[key[1]]][key[2]].positions if len(key) == 3 else [0]
+    return int(plan.place[wanted[min(own)]][0]) if wanted else None

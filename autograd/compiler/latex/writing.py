@@ -26,7 +26,6 @@ from .index_notation import (
     Numeral,
     ProductOf,
     SlopeOf,
-    SoftmaxOf,
     Stride,
     Subscript,
     SumOf,
@@ -47,7 +46,7 @@ from .matrices import (
     Ones,
     parts_of_matrix,
 )
-from .symbols import ShownSymbol, letters_for_indices
+from .symbols import ShownSymbol, letters_for_indices, with_indices
 
 _SUM, _PRODUCT = 1, 2
 
@@ -148,18 +147,18 @@ class FormulaWriter:
                 return Term((r"\, " if self.latex else " ").join(texts), _PRODUCT)
             case IndexedSum(total):
                 return self.indexed(total)
-            case FoldAlong(word, operand, is_over_rows, is_over_columns):
-                which = (
-                    ""
-                    if is_over_rows and is_over_columns
-                    else ("column by column" if is_over_rows else "row by row")
-                )
-                inside = self.matrix(operand).text
-                if not self.latex:
-                    return Term(f"{word}({inside}{f', {which}' if which else ''})")
-                name = rf"\operatorname{{{word}}}"
-                name = rf"\underset{{\text{{{which}}}}}{{{name}}}" if which else name
-                return Term(rf"{name}\left({inside}\right)")
+        return self._fold(tree)
+
+    def _fold(self, fold: FoldAlong) -> Term:
+        """Return a reduction of a matrix."""
+        inside = self.matrix(fold.operand).text
+        is_whole = fold.is_over_rows and fold.is_over_columns
+        which = "" if is_whole else "column by column" if fold.is_over_rows else "row by row"
+        if not self.latex:
+            return Term(f"{fold.word}({inside}{f', {which}' if which else ''})")
+        name = rf"\operatorname{{{fold.word}}}"
+        name = rf"\underset{{\text{{{which}}}}}{{{name}}}" if which else name
+        return Term(rf"{name}\left({inside}\right)")
 
     def _array(self, term: ArrayTerm) -> Term:
         """Return an array or a part of it, with its dimensions where it is seen for the first time."""
@@ -186,7 +185,7 @@ class FormulaWriter:
         order = [place for place in (own_row, own_column) if place is not None]
         texts = [self._range(entry, place) for place in order]
         self.note(_FROM_ONE)
-        return self._below(symbol, texts)
+        return with_indices(symbol, texts, latex=self.latex)
 
     def _is_whole(self, entry: Entry) -> bool:
         return all(self._is_all(entry, place) for place in range(len(entry.at)))
@@ -239,7 +238,8 @@ class FormulaWriter:
             case Entry(array, at, is_padded):
                 if is_padded:
                     self.note("An element beyond the ends of an array is 0.")
-                return Term(self._below(self._text(self.symbols[array]), self._indices(expression, at)))
+                symbol = self._text(self.symbols[array])
+                return Term(with_indices(symbol, self._indices(expression, at), latex=self.latex))
             case Applied(word, operands):
                 return self._applied(word, [self._indexed_operand(word, part) for part in operands])
             case SlopeOf(word, operand):
@@ -260,16 +260,15 @@ class FormulaWriter:
                 return self._big(r"\prod" if self.latex else "Π", letters, body)
             case FoldOver(word, letters, body):
                 return self._big(rf"\operatorname{{{word}}}" if self.latex else word, letters, body)
-            case SoftmaxOf(letter, body, at):
-                whole = self._big(r"\operatorname{softmax}" if self.latex else "softmax", (letter,), body)
-                return Term(self._below(whole.text, [self._index(at)]))
+        whole = self._big(
+            r"\operatorname{softmax}" if self.latex else "softmax", (expression.letter,), expression.body
+        )
+        return Term(with_indices(whole.text, [self._index(expression.at)], latex=self.latex))
 
     def element(self, key: Hashable, at: Sequence[Subscript], symbol: ShownSymbol) -> str:
         """Return an element of an array that is being defined."""
-        return self._below(
-            self._text(symbol),
-            [self._index(index, self.lengths(key, place)) for place, index in enumerate(at)],
-        )
+        indices = [self._index(index, self.lengths(key, place)) for place, index in enumerate(at)]
+        return with_indices(self._text(symbol), indices, latex=self.latex)
 
     def _indices(self, entry: Entry, at: Sequence[Subscript]) -> list[str]:
         """Return the indices of an element, without those of dimensions of one element."""
@@ -323,20 +322,20 @@ class FormulaWriter:
         if index.start < 0 and not index.steps:
             end = self._end(length)
             return end if index.start == -1 else f"{end} - {-index.start - 1}"
-        texts = [
-            f"{step if step != 1 else ''}{'' if step == 1 or not self.latex else ' '}{self.letter(letter)}"
-            for letter, step in index.steps
-        ]
-        if start or not texts:
-            texts.append(str(start))
-        return " + ".join(texts).replace("+ -", "- ")
+        terms = [self._step(letter, step) for letter, step in index.steps]
+        return self._sum([*terms, *([Term(str(start))] if start or not terms else [])]).text
+
+    def _step(self, letter: Letter, step: int) -> Term:
+        """Return a multiple of a letter in an index."""
+        sign, space = "-" if step < 0 else "", " " if self.latex else ""
+        return Term(f"{sign}{'' if abs(step) == 1 else f'{abs(step)}{space}'}{self.letter(letter)}")
 
     def _end(self, extent: Extent | None) -> str:
+        """Return the length of a dimension that has no fixed one."""
         if isinstance(extent, Letter):
             return self._text(self.sizes.of_letter(extent))
-        if isinstance(extent, frozenset) and extent:
-            return self._text(self.sizes.of_axis(min(extent)))
-        return str(extent)
+        assert isinstance(extent, frozenset)
+        return self._text(self.sizes.of_axis(min(extent)))
 
     def _listed(self, index: Listing) -> str:
         if index not in self.listings:
@@ -421,8 +420,6 @@ class FormulaWriter:
             lead: Term | None = self._over(front_text or Term("1"), below_text)
         else:
             lead = front_text
-        if lead is None and behind is None:
-            return Term(f"{sign}{above}", SIGN if sign else ATOM)
         pieces = [(term, "short") for term in (lead,) if term] + [(term, "big") for term in (behind,) if term]
         if len(pieces) == 1 and not sign:
             return pieces[0][0]
@@ -446,8 +443,6 @@ class FormulaWriter:
             if kind == "short":
                 need = _PRODUCT
             piece = self._grouped(term, need)
-            if term.text.startswith("-") and i and not piece.startswith((r"\left(", "(")):
-                piece = self._grouped(Term(term.text, 0), 1)
             sign = r" \odot " if self.latex else " ⊙ "
             if not (before == kind == "matrix"):
                 is_number = before == "short" and kind == "short" and piece[:1].isdigit()
@@ -466,8 +461,6 @@ class FormulaWriter:
         if exponent == 1:
             return term
         base = self._grouped(term, ATOM)
-        if "^" in base and self.latex and base == term.text:
-            base = rf"\left({base}\right)"
         if not self.latex:
             return Term(f"{base}^{exponent}", POWER)
         # Not a power of a matrix, which is a product with itself.
@@ -478,7 +471,8 @@ class FormulaWriter:
         sign, number = ("-" if number < 0 else ""), abs(number)
         if number.is_integer():
             return sign, self.number(number).text, []
-        for symbol, length in self.sizes.named.items():
+        # A half is a half, also where there are four samples.
+        for symbol, length in self.sizes.named.items() if not (2.0 * number).is_integer() else ():
             for multiple in (1, 2):
                 above = number * length * multiple
                 if length > 1 and round(above) in range(1, 13) and abs(above - round(above)) < 1e-12 * above:
@@ -497,16 +491,6 @@ class FormulaWriter:
         if term.precedence >= need:
             return term.text
         return rf"\left({term.text}\right)" if self.latex else f"({term.text})"
-
-    def _below(self, symbol: str, indices: Sequence[str]) -> str:
-        if not indices:
-            return symbol
-        if not self.latex:
-            return f"{symbol}[{', '.join(indices)}]"
-        is_plain = "_" not in symbol and "^" not in symbol and r"\frac" not in symbol
-        short = all(len(index) == 1 for index in indices)
-        inside = ("" if short else ",").join(indices)
-        return f"{symbol}_{{{inside}}}" if is_plain else rf"\left[{symbol}\right]_{{{inside}}}"
 
     def _symbol(self, symbol: ShownSymbol) -> Term:
         return Term(self._text(symbol))
