@@ -70,6 +70,24 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 def pytest_collection_finish() -> None:
     """Have the garbage collector pass over all that was imported, which takes it 0.3 s each time."""
+    _freeze_imported()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Do so after each file that has imported much: Numba, PyTorch, and whatever else is imported late."""
+    is_last = nextitem is None or nextitem.path != item.path
+    if is_last and len(sys.modules) > _frozen_modules + 100:
+        _freeze_imported()
+
+
+# How many modules there were when what they hold was frozen.
+_frozen_modules = 0
+
+
+def _freeze_imported() -> None:
+    global _frozen_modules
+    _frozen_modules = len(sys.modules)
     gc.collect()
     gc.freeze()
 

@@ -25,7 +25,7 @@ def test_derivatives_agree_with_those_of_jax() -> None:
     """Derivatives of any order, in both modes, under vmap and jit, are those of JAX."""
     ours: Any = lambda x: of(stop_gradient, x)  # noqa: E731
     theirs: Any = lambda x: of(jax.lax.stop_gradient, x)  # noqa: E731
-    for f, g in (
+    pairs = (
         (ours, theirs),
         (grad(ours), jax.grad(theirs)),
         (grad(grad(ours)), jax.grad(jax.grad(theirs))),
@@ -33,11 +33,13 @@ def test_derivatives_agree_with_those_of_jax() -> None:
         (hessian(ours), jax.hessian(theirs)),
         (lambda x: jvp(ours, (x,), (2.0,)), lambda x: jax.jvp(theirs, (x,), (2.0,))),
         (lambda x: hvp(ours, (x,), (2.0,)), lambda x: jax.jvp(jax.grad(theirs), (x,), (2.0,))[1]),
-    ):
-        np.testing.assert_allclose(f(1.7), g(1.7), rtol=1e-14)
-        np.testing.assert_allclose(jit(f)(1.7), g(1.7), rtol=1e-14)
-        points = np.array([0.5, -2.0])
-        np.testing.assert_allclose(jit(vmap(f))(points), jax.vmap(g)(points), rtol=1e-14)
+    )
+    points = np.array([0.5, -2.0])
+    everything = jax.jit(lambda x, points: [(g(x), jax.vmap(g)(points)) for _, g in pairs])
+    for (f, _), (one, each) in zip(pairs, everything(1.7, points), strict=True):
+        np.testing.assert_allclose(f(1.7), one, rtol=1e-14)
+        np.testing.assert_allclose(jit(f)(1.7), one, rtol=1e-14)
+        np.testing.assert_allclose(jit(vmap(f))(points), each, rtol=1e-14)
 
 
 def test_trees() -> None:
