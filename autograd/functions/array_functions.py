@@ -360,10 +360,10 @@ def _linspace(
     dtype: Any = None,
     axis: int = 0,
 ) -> Any:
-    """Return evenly spaced numbers; plain ones if a dtype is asked for, as histograms do."""
-    if dtype is not None and np.dtype(dtype) != object:
+    """Return evenly spaced numbers; plain ones if a dtype is asked for, as histograms ask for the data's."""
+    if dtype is not None:
         ends = np.asarray(start, dtype=float), np.asarray(stop, dtype=float)
-        return np.linspace(*ends, num, endpoint, retstep, dtype, axis)
+        return np.linspace(*ends, num, endpoint, retstep, None if np.dtype(dtype) == object else dtype, axis)
     start, stop = values_array(start), values_array(stop)
     rise, shares = stop - start, np.linspace(0.0, 1.0, num, endpoint=endpoint)
     points = values_array(start + rise * np.expand_dims(shares, tuple(range(1, 1 + np.ndim(rise)))))
