@@ -108,7 +108,6 @@ def _check_table_row(table: ArrayTable, row: list[int]) -> None:
             _check_range(table.size, begin, [(length, across), (terms, along)])
         return
     sizes, start = rest[:3], rest[3]
-    require(min(sizes) >= 0, "a loop of no length")
     _check_range(table.size, start, [(prod(sizes if kind == MAP else sizes[:2]), 1)])
     require(count <= (3 if kind == MAP else 2), "a row of too many operands")
     for begin, *steps in [rest[4 + 4 * i : 8 + 4 * i] for i in range(count)]:
@@ -117,9 +116,7 @@ def _check_table_row(table: ArrayTable, row: list[int]) -> None:
 
 def _check_range(size: int, start: int, loops: Sequence[tuple[int, int]]) -> None:
     """Check that loops of some lengths and strides stay in a memory."""
-    require(all(length >= 0 for length, _ in loops), "a loop of no length")
-    if not all(length for length, _ in loops):
-        return
+    require(all(length > 0 for length, _ in loops), "a loop of no length")
     ends = [(length - 1) * step for length, step in loops]
     low, high = start + sum(min(0, end) for end in ends), start + sum(max(0, end) for end in ends)
     require(low >= 0 and high < size, "a row beyond the end of the memory")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -156,3 +157,25 @@ def test_lambdify_refuses_them_too() -> None:
         f(np.ma.masked_array([1.0], [True]))
     with pytest.raises(TypeError, match=r"an argument holds a numpy\.matrix"):
         f(SQUARE.view(np.matrix))
+
+
+@dataclass
+class Configured:
+    """An array, and settings in a dict."""
+
+    w: Any
+    options: dict[Any, Any]
+
+
+def test_settings_in_a_dict() -> None:
+    """Settings of a dataclass are compared by keys, values and types: others have it compiled anew."""
+    f = jit(lambda of: of.w * len(of.options.get("text", "")))
+    for options, expected, compilations in [
+        ({"text": "ab"}, 2.0, 1),
+        ({"text": "ab"}, 2.0, 1),
+        ({"text": "abc"}, 3.0, 2),
+        ({"other": "abc"}, 0.0, 3),
+        ({"text": "ab"}, 2.0, 3),
+    ]:
+        same(f(Configured(np.ones(2), options)), np.full(2, expected))
+        assert f.report().compilations == compilations

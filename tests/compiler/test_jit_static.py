@@ -257,3 +257,13 @@ def test_threads() -> None:
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+def test_functions_whose_parameters_are_not_known() -> None:
+    """Names are taken as they are given where Python knows no parameters, or a function takes any name."""
+    f = jit(dict, static_argnames="n")
+    assert f(x=1.0, n=2.0) == {"x": 1.0, "n": 2.0}
+    assert f(x=1.0, n=3.0) == {"x": 1.0, "n": 3.0}
+    assert f.report().compilations == 2
+    assert jit(lambda x, **others: x * len(others["text"]), static_argnames="text")(2.0, text="abc") == 6.0
+    assert jit(lambda *xs: xs[0] * len(xs[-1]), static_argnums=-1)(2.0, "ab") == 4.0

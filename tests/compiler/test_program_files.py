@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -12,11 +13,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_saved_programs import KINDS, returned
+from test_saved_programs import KINDS, Line, Pair, returned
 
 from autograd import jit, load
 from autograd.compiler import Loaded
 from autograd.compiler.arguments.open_lengths import NONE_OPEN, OpenLengths
+from autograd.compiler.arguments.plain_trees import name_of, structure_of
 from autograd.compiler.arrays.plan import Block, Operand, Plan, Window
 from autograd.compiler.fitness import UnfitError
 from autograd.compiler.passes.axes import AxisLength
@@ -115,6 +117,67 @@ def changed(tree: Any, place: tuple[Any, ...], other: Any) -> None:
     tree[place[-1]] = other
 
 
+TEXTS: dict[str, tuple[tuple[Any, ...], Any, str]] = {
+    "no text": (("function",), 3, "3 where a text belongs"),
+    "no name": (("called", 3), "a b", "'a b' where a name belongs"),
+    "no size": (("programs", 0, "size"), -1, "-1 where a whole number belongs"),
+    "no programs": (("programs",), [], "other programs than it says"),
+    "a label": (("programs", 0, "labels", 0), "x; y", "no proper names"),
+    "no arguments": (("programs", 0, "arguments"), [], "other arguments than it has"),
+    "an unknown length": (
+        ("programs", 0, "lengths"),
+        [[[-1], []], [[-2, ["__ge__", 1, True]]]],
+        "compares lengths in a way that there is not",
+    ),
+    "another shape": (("programs", 0, "shapes", 0), [2], "takes other arguments than it describes"),
+    "other results": (("programs", 0, "results", 0), [2], "its results have other shapes"),
+    "no kind of parameter": (("parameters",), [["x", 7, False]], "7"),
+}
+
+
+@pytest.mark.counted
+@pytest.mark.parametrize("name", TEXTS)
+def test_what_a_text_must_not_say(name: str) -> None:
+    """What is wrong is named."""
+    place, other, message = TEXTS[name]
+    head, before, plan = taken_apart(FILES["numbers"])
+    changed(head, place, other)
+    with pytest.raises(NotProgramsError, match=re.escape(message)):
+        Loaded(function_in(put_together(head, before, plan)))
+
+
+@pytest.mark.parametrize(
+    ("plan", "message"),
+    [
+        (bytes(31), "buffer is smaller"),
+        ((2**40).to_bytes(8, "little") + bytes(24), "expected data of at most"),
+        (
+            packed(None, [np.zeros(1)]).replace(b"<f8", b"<c8"),
+            "expected arrays of floats or integers, got '<c8'",
+        ),
+    ],
+)
+def test_arrays_that_are_none(plan: bytes, message: str) -> None:
+    """So is what is wrong with its arrays."""
+    head, before, old = taken_apart(FILES["numbers"])
+    head["programs"][0]["size"] += len(plan) - len(old)
+    with pytest.raises(NotProgramsError, match=f"a program in it is none: .*{message}"):
+        Loaded(function_in(put_together(head, before, plan)))
+
+
+def test_arrays_that_are_not_written() -> None:
+    """Truths have no place in a file: they are no positions."""
+    with pytest.raises(TypeError, match="expected arrays of floats or integers"):
+        packed(None, [np.array([True])])
+
+
+def test_a_function_whose_parameters_python_does_not_know() -> None:
+    """Such a function is saved without them, and is called as it was."""
+    f = jit(dict, "numpy")
+    f(x=3.0)
+    assert Loaded(function_in(bytes_of(f)))(x=4.0) == {"x": 4.0}
+
+
 @given(kind=st.sampled_from([*FILES]), data=st.data(), other=st.sampled_from(OTHERS))
 def test_other_texts(kind: str, data: st.DataObject, other: Any) -> None:
     """Whatever is said of the programs, they are refused, or compute numbers."""
@@ -165,9 +228,28 @@ TREES: dict[str, tuple[Any, str]] = {
     "many of few": ({"list": [[1, deep(2)]] * 4}, "more than 4,000,000 numbers and arrays"),
     "no list": ({"list": 3}, "wrong"),
     "no name": ({"class": 3, "of": [], "parts": []}, "a name belongs"),
+    "nothing known": ("numbers", "describes 'numbers'"),
+    "a length below nothing": ({"array": [-1]}, "-1 where a size belongs"),
+    "too large an array": ({"array": [2**40, 0, 2**40]}, "an array of shape"),
+    "a dict of fewer": ({"dict": ["a", "a"], "parts": [[2, "number"]]}, "other keys than parts"),
 }
 
 
+@pytest.mark.parametrize(
+    ("kind", "names", "message"),
+    [
+        (Line, ["slope", "slope"], "Line has other names than parts"),
+        (Pair, ["b", "a"], "Pair has other fields than b, a"),
+    ],
+)
+def test_objects_of_other_fields(kind: type, names: list[str], message: str) -> None:
+    """A class that whoever loads a program passes is built of its own fields only."""
+    tree = {"class": name_of(kind), "of": names, "parts": [[2, "number"]], "settings": {}}
+    with pytest.raises(ValueError, match=message):
+        structure_of(tree, {name_of(kind): kind})
+
+
+@pytest.mark.counted
 @pytest.mark.parametrize("where", ["arguments", "result"])
 @pytest.mark.parametrize("name", TREES)
 def test_structures_that_are_too_large_or_none(tmp_path: Path, where: str, name: str) -> None:
@@ -201,7 +283,18 @@ def row(wanted: Any, shape: tuple[int, ...], axes: tuple[int, ...] = ()) -> Bloc
     return Block(OPS["exp"], shape, operands=[Operand(0, np.array(wanted))], axes=axes)
 
 
-N = AxisLength(0, 0)
+def product(terms: Any, shape: tuple[int, ...]) -> Block:
+    """Return the block of products of numbers and three numbers, with some of their terms."""
+    left, right = (
+        Operand(0, np.zeros((3 if len(shape) > 1 else 1, 1), int)),
+        Operand(0, np.arange(3).reshape(3, 1)),
+    )
+    return Block(
+        OPS["dot"], shape, operands=[left, right], product=(left, right), is_reduction=True, terms=terms
+    )
+
+
+N, FIVE = AxisLength(0, 0), AxisLength(None, None, 5)
 PLANS: dict[str, tuple[Plan, str]] = {
     "a position": (Plan({0: argument((3,)), 1: row([0, 3], (2,))}, {}), "beyond the end"),
     "a negative position": (Plan({0: argument((3,)), 1: row([0, -1], (2,))}, {}), "beyond the end"),
@@ -245,9 +338,35 @@ PLANS: dict[str, tuple[Plan, str]] = {
         "holes",
     ),
     "a result": (Plan({0: argument((3,))}, {0: (0, 3)}), "a result is beyond the end"),
+    "rows that are no positions": (
+        Plan({0: replace(argument((2,)), rows=np.ones(2))}, {}),  # type: ignore[arg-type]
+        "rows of no array",
+    ),
+    "an index along nothing": (Plan({0: Block(None, (), is_index=True)}, {}), "an index along no axis"),
+    "another shape under another name": (
+        Plan({0: argument((3,)), 1: Block(None, (2,), same_as=(0, ()))}, {}),
+        "another shape under another name",
+    ),
+    "a name in no order": (
+        Plan({0: argument((), (0,), (0,)), 1: Block(None, (), axes=(1,), same_as=(0, (1,)))}, {}, [N, N]),
+        "no order",
+    ),
+    "an axis of another length": (
+        Plan({0: argument((), (0,), (0,)), 1: Block(None, (), axes=(1,), same_as=(0, (0,)))}, {}, [N, FIVE]),
+        "an axis has another length",
+    ),
+    "terms of many rows": (
+        Plan({0: argument((3,)), 1: product(np.ones((3, 1), int), (3, 3))}, {}),
+        "terms of no product",
+    ),
+    "a term that is there twice": (
+        Plan({0: argument((3,)), 1: product(np.full((3, 1), 2), (3,))}, {}),
+        "terms of no product",
+    ),
 }
 
 
+@pytest.mark.counted
 @pytest.mark.parametrize("name", PLANS)
 def test_plans_that_no_pass_makes(name: str) -> None:
     """A plan that reads or writes what is not its own is refused, and the error says what of it."""

@@ -20,7 +20,7 @@ from test_jit_table import irregular
 from test_programs import TRANSFORMS, arguments, as_a_table, drawn_for, evaluated, same_bits
 
 import autograd
-from autograd import grad, jit, load, scan, sigmoid, take, value_and_grad, vmap, while_loop
+from autograd import grad, jit, load, scan, sigmoid, take, tanh, value_and_grad, vmap, while_loop
 from autograd.compiler import Jitted, Loaded
 from autograd.compiler.arguments.plain_trees import name_of
 from autograd.compiler.program_files import bytes_of, function_in
@@ -66,6 +66,7 @@ def unrolled(w: Any, h: Any) -> Any:
 
 
 X, Y = np.arange(12.0).reshape(6, 2) / 7.0, np.ones(6) * 0.25
+LONG = np.arange(60.0) / 60.0
 KINDS: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
     "numbers": (lambda x, y: (x / y, x - y), (1.5, 0.7)),
     "whole numbers": (lambda x, y: x * y, (3, True)),
@@ -83,6 +84,9 @@ KINDS: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
     "loops that count": (value_and_grad(newton), (2.0,)),
     "loops of Python": (value_and_grad(unrolled), (np.eye(3) * 0.5, np.ones(3))),
     "lookups": (lambda table, i: take(table, i, axis=0).sum(), (X, np.array([2, 0, 2]))),
+    "neighbours": (grad(lambda x: (vmap(tanh)(x)[1:] * x[:-1]).sum()), (LONG,)),
+    "all pairs": (grad(lambda x: vmap(lambda a: vmap(lambda b: tanh(a * b))(x).sum())(x).sum()), (LONG,)),
+    "chosen rows": (lambda x: vmap(tanh)(x[np.argsort(np.sin(LONG))]), (LONG,)),
     "classes": (lambda line: Pair(line.slope * 2.0, line.offset), (Line(0.5, X),)),
 }
 
@@ -99,6 +103,7 @@ def loaded_from(data: bytes, backend: str = "numpy", classes: Sequence[type] = (
     return Loaded(function_in(data), backend, {name_of(kind): kind for kind in classes})
 
 
+@pytest.mark.counted
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_loaded_is_what_was_saved(kind: str, tmp_path: Path) -> None:
     """A loaded function gives the same bits, source, report and formulas, and can be saved again."""
@@ -137,6 +142,10 @@ def test_a_table_is_saved() -> None:
         each, again = returned(vmap(irregular(40, seed=2)), np.stack([x] * 3))
         assert each.report().interpreted > 0
         same_bits(again(np.stack([x] * 3)), each(np.stack([x] * 3)))
+        for f in (lambda a: a @ a.T @ a, lambda a: np.tanh(a[[2, 0, 1, 1], 0]) * a[[5, 1, 0, 0], 1]):
+            of_arrays, again = returned(f, X)
+            assert of_arrays.report().interpreted > 0
+            same_bits(again(X), of_arrays(X))
 
 
 def without_modules(arg: Any) -> Any:

@@ -25,8 +25,8 @@ def is_vector(structure: Structure) -> bool:
     Examples
     --------
     >>> from autograd.transforms.trees import flatten
-    >>> [is_vector(flatten([1.0] * count)[1]) for count in (8, 9)]
-    [False, True]
+    >>> [is_vector(flatten(tree)[1]) for tree in (1.0, [1.0] * 8, [1.0] * 9)]
+    [False, False, True]
     """
     if isinstance(structure, Leaf):
         return False

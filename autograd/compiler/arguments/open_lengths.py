@@ -85,6 +85,8 @@ def fits(lengths: OpenLengths, structures: Sequence[Structure]) -> bool:
     >>> square = OpenLengths(((-1, -1),))
     >>> fits(square, [Leaf((3, 3), is_array=True)]), fits(square, [Leaf((3, 2), is_array=True)])
     (True, False)
+    >>> fits(square, [Leaf((3,), is_array=True)]), fits(square, [])
+    (False, False)
     """
     if not lengths:
         return True

@@ -211,7 +211,7 @@ _POINTER = np.dtype(object).itemsize
 _SOME = (None, "some", 1.5, object())
 
 if sys.implementation.name != "cpython" or _addresses(_SOME) != _addresses_asked_for(_SOME):
-    _addresses = _addresses_asked_for
+    _addresses = _addresses_asked_for  # pragma: no cover - PyPy.
 
 
 def _numbers(values: Sequence[Value]) -> npt.NDArray[np.float64]:
