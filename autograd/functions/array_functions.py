@@ -17,6 +17,7 @@ from ..engine.errors import TracedValueError
 from ..engine.real_numbers import NUMBERS
 from ..ops.table import OPS
 from .arrays import elementwise
+from .roots import root_of_squares, sinc
 from .value_array import ASKING, OWN, RECORDED, ValueArray, data, holds_values, recorded, values_array
 
 Function = Callable[..., Any]
@@ -40,8 +41,8 @@ _ABOUT_ARRAYS = """
 """
 _COMPUTING = """
     all amax amin any clip convolve correlate cross cumprod cumsum cumulative_prod cumulative_sum diff dot
-    ediff1d einsum inner kron max mean min outer polyval prod ptp real sinc sum tensordot trace trapezoid
-    trapz vander vdot
+    ediff1d einsum inner kron max mean min outer polyval prod ptp real sum tensordot trace trapezoid trapz
+    vander vdot
 """
 _OF_LINALG = """
     cross diagonal matmul matrix_power matrix_transpose multi_dot outer tensordot trace vecdot
@@ -245,8 +246,9 @@ def _var(a: Any, *args: Any, **options: Any) -> Any:
 
 
 @_replaces(np.std)
-def _std(a: Any, *args: Any, **options: Any) -> Any:
-    return recorded(np.std, _with_dimensions(a), *args, **options)
+def _std(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, *args: Any, **options: Any) -> Any:
+    found = root_of_squares(_var(a, axis, dtype, None, *args, **options))
+    return found if out is None else np.positive(found, out=out)
 
 
 def _with_dimensions(a: Any) -> Any:
@@ -291,7 +293,7 @@ def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> 
     x = values_array(x)
     along = _places(axis, x.ndim)
     if ord is None or (ord == "fro" and len(along) == 2) or (ord == 2 and len(along) == 1):
-        return np.sqrt(np.sum(x * x, axis=along, keepdims=keepdims))
+        return root_of_squares(np.sum(x * x, axis=along, keepdims=keepdims))
     if len(along) == 1 and isinstance(ord, NUMBERS):
         return _vector_norm(x, float(ord), along[0], keepdims)
     if len(along) == 2 and ord in (1, -1, math.inf, -math.inf):
@@ -312,7 +314,14 @@ def _vector_norm(x: ValueArray, ord: float, axis: int, keepdims: bool) -> Any:
         return np.sum(x != 0, axis=axis, keepdims=keepdims)
     if ord == 1:
         return np.sum(abs(x), axis=axis, keepdims=keepdims)
-    return np.sum(abs(x) ** float(ord), axis=axis, keepdims=keepdims) ** (1.0 / ord)
+    total = np.sum(abs(x) ** float(ord), axis=axis, keepdims=keepdims)
+    if ord < 1.0:
+        return total ** (1.0 / ord)
+    is_zero = np.equal(total, 0.0)
+    return np.where(is_zero, 0.0, np.where(is_zero, 1.0, total) ** (1.0 / ord))
+
+
+OWN[np.sinc] = sinc
 
 
 # ------------------------------------------------------------------------------------------- along a line

@@ -20,6 +20,7 @@ from ..ops.table import OPS, Op
 from .alignment import Dims, aligned
 from .array_lengths import ArrayLength
 from .axes import Axis, AxisTrace, ElementsNeededError, renamed, totals_over
+from .roots import root_of_squares
 from .rows_over_axes import row_over_axes
 from .sizes import Size
 from .traced_array import OF_WHOLE, Dimension, WholeArray, is_all_of_it, is_whole, product_of
@@ -242,7 +243,7 @@ class BatchArray(WholeArray):
 
     def std(self, axis: Any = None, **options: Any) -> Any:
         """Return the standard deviation, as `numpy.std`."""
-        return np.sqrt(self.var(axis, **options))
+        return root_of_squares(self.var(axis, **options))
 
     def _count(self, axis: Any) -> Any:
         """Return how many elements each number of a reduction is made of."""

@@ -12,6 +12,7 @@ from ..ops.table import OPS, row
 from .alignment import aligned, beside, common_dimensions, constant_as_columns, dimensions_of
 from .axes import Axis, AxisTrace, ElementsNeededError, index_along, length_of
 from .batch_array import OF_BATCHES, BatchArray, batch_of
+from .roots import root_of_squares, sinc
 from .traced_array import OF_WHOLE, is_whole
 from .value_array import values_array
 from .windows import shifted
@@ -71,7 +72,7 @@ def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> 
     count = np.ndim(x) if axis is None else np.size(axis)
     if ord is not None and (ord, count) not in ((2, 1), ("fro", 2)):
         raise ElementsNeededError
-    return np.sqrt(np.multiply(x, x).sum(axis, keepdims=keepdims))
+    return root_of_squares(np.multiply(x, x).sum(axis, keepdims=keepdims))
 
 
 @_is(np.zeros_like)
@@ -101,6 +102,7 @@ def _unknown(*args: Any, **options: Any) -> Any:
 
 # ------------------------------------------------------------------------------------------------- moving
 
+OF_WHOLE[np.sinc] = sinc
 OF_WHOLE |= {np.shape: lambda a: a.shape, np.ndim: lambda a: a.ndim, np.size: lambda a: a.size}
 OF_WHOLE |= {getattr(np, name): _moved(name) for name in ("ravel", "reshape", "swapaxes", "transpose")}
 

@@ -90,6 +90,10 @@ class ValueArray(np.ndarray[Any, Any]):
                 raise
             return self.copy()
 
+    def std(self, *args: Any, **options: Any) -> Any:
+        """Return the standard deviation, as `numpy.std`; of equal numbers its derivative is 0."""
+        return np.std(self, *args, **options)
+
     def argmax(self, *args: Any, **options: Any) -> Any:
         """Return the index of the largest number, as `numpy.argmax`."""
         return np.argmax(data(self), *args, **options)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, mutually_broadcastable_shapes, valid_tuple_axes
 from loops_backend import loops as loops
 from loops_backend import on
+from mpmath import mp
 
 import autograd
 from autograd import Value, as_values, data, grad, grads, hessian, jit, jvp, lambdify, value_and_grad, vmap
@@ -716,6 +717,59 @@ def test_plain_arrays_of_objects(call: Callable[..., Any]) -> None:
     np.testing.assert_allclose(
         data(call(np.array([Value(n) for n in numbers]))), call(np.array(numbers)), rtol=1e-15
     )
+
+
+KINKS: list[Callable[[Any], Any]] = [
+    lambda x: np.std(x),
+    lambda x: x.std(ddof=1),
+    lambda x: np.std(x, axis=0, keepdims=True).sum(),
+    lambda x: np.linalg.norm(x - 2.0),
+    lambda x: np.linalg.norm(x - 2.0, axis=0, keepdims=True)[0],
+    lambda x: np.linalg.norm(x - 2.0, 3),
+    lambda x: np.linalg.norm(np.outer(x - 2.0, x)),
+]
+
+
+@pytest.mark.parametrize("f", KINKS)
+def test_derivatives_of_norms_at_their_kink(f: Callable[[Any], Any]) -> None:
+    """Norms of zeros and deviations of equal numbers have the derivatives 0, in every way and order."""
+    equal, different = np.full(3, 2.0), np.array([1.0, 2.5, 4.0])
+    ways: list[Callable[[Any], Any]] = [grad(f), lambda x: vmap(grad(f))(x[None])[0], hessian(f)]
+    for of in ways:
+        np.testing.assert_array_equal(of(equal), np.zeros_like(of(equal)))
+        np.testing.assert_array_equal(jit(of)(equal), np.zeros_like(of(equal)))
+        np.testing.assert_allclose(jit(of)(different), of(different), rtol=1e-12, atol=1e-15)
+    assert jvp(f, (equal,), (different,))[1] == 0.0
+    # So many that they stay one array while they are traced.
+    np.testing.assert_array_equal(jit(grad(lambda x: f(x * 2.0)))(np.ones(1200)), np.zeros(1200))
+
+
+def derivative_of_sinc(x: float, order: int) -> float:
+    """Return a derivative of sinc by its power series."""
+    with mp.workdps(50):
+        terms = [
+            (-1) ** n
+            * mp.pi ** (2 * n)
+            / (2 * n + 1)
+            / mp.factorial(2 * n - order)
+            * mp.mpf(x) ** (2 * n - order)
+            for n in range((order + 1) // 2, 40)
+        ]
+        return float(mp.fsum(terms))
+
+
+def test_sinc_near_zero() -> None:
+    """Derivatives of sinc keep their digits where the two terms of the quotient rule cancel."""
+    sinc: Any = np.sinc
+    values = [sinc(Value(x)).data for x in (0.0, -0.0, 1e-300, 0.25, 2.5)]
+    np.testing.assert_allclose(values, sinc([0.0, -0.0, 1e-300, 0.25, 2.5]), rtol=4e-16)
+    at = np.array([-0.0, 5e-324, 1e-300, -1e-9, 1e-3, -0.25, 0.499, 0.501, 1.0])
+    way = sinc
+    for order in range(1, 5):
+        way = grad(way)
+        expected = [derivative_of_sinc(x, order) for x in at.tolist()]
+        np.testing.assert_allclose([way(x) for x in at], expected, rtol=1e-14, atol=1e-322)
+        np.testing.assert_allclose(jit(vmap(way))(at), expected, rtol=1e-14, atol=1e-322)
 
 
 def test_plain_arrays_join_the_others() -> None:
