@@ -67,8 +67,8 @@ def outcomes_of(f: Callable[..., Any], points: Iterable[tuple[int, Any]], seeds:
 
     Examples
     --------
-    >>> list(outcomes_of(lambda x: 1 // x, [(0, 1), (1, 0)], None))[1].fault.error
-    'ZeroDivisionError: integer division or modulo by zero'
+    >>> list(outcomes_of(int, [(0, "1"), (1, "x")], None))[1].fault.error
+    "ValueError: invalid literal for int() with base 10: 'x'"
     """
     for number, point in points:
         args, kwargs = arguments_of(point)

@@ -9,7 +9,7 @@ from math import nan
 from pathlib import Path
 from statistics import fmean, median
 from tempfile import TemporaryFile
-from threading import Timer
+from threading import Event, Timer
 from typing import IO, Any
 
 
@@ -128,14 +128,20 @@ def held(module: str, tool: str, evaluation: Command, answering: Command, limit:
     session = Session(module, tool)
     with TemporaryFile(mode="w+") as complaints, TemporaryFile(mode="w+") as our_complaints:
         asking, answerer = Program(evaluation, complaints), Program(answering, our_complaints)
-        watch = Timer(limit, lambda: stop(asking, answerer))
+        is_late = Event()
+
+        def give_up() -> None:
+            # Noted first: what is stopped may be found out before this thread has ended.
+            is_late.set()
+            stop(asking, answerer)
+
+        watch = Timer(limit, give_up)
         watch.start()
         is_answered = talk(session, asking, answerer)
-        is_late = not watch.is_alive()
         watch.cancel()
         status = asking.process.wait() if is_answered else 0
         ends = {"the evaluation": asking.end(), "the tool": answerer.end()}
-    if is_late:
+    if is_late.is_set():
         session.problem = f"ended after {limit:g} s"
     elif not is_answered or status:
         whose = "the evaluation" if is_answered else "the tool"

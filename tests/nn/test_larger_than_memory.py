@@ -536,7 +536,7 @@ def test_wherever_ctrl_c_cuts_in(jit: bool) -> None:
     batches = in_batches(50, X, Y)
     known: dict[int, list[float]] = {}
     # The stride is a prime, so that each place in the loops is hit.
-    for count in range(1, 10_000, 17):
+    for count in range(1, 10_000, 5):
         model = Neuron(3, "linear", rng=0)
         rule = Adam(model)
         was_interrupted = interrupted_at(

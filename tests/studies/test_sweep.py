@@ -397,9 +397,9 @@ def test_the_table() -> None:
         results = run(partial(_quotient, base=2.0), {"x": [1.0], "n": [0, 2]})
     assert str(results) == (
         "2 points: 1 failed\n"
-        "x  n  half                                       n of the result\n"
-        "1  0  ZeroDivisionError: float division by zero\n"
-        "1  2  1                                                        2"
+        "x  n  half                n of the result\n"
+        "1  0  ValueError: n is 0\n"
+        "1  2  1                                 2"
     )
     assert "<td" in results._repr_html_()
     assert results.columns() == {
@@ -411,6 +411,8 @@ def test_the_table() -> None:
 
 
 def _quotient(x: float, n: int, base: float) -> dict[str, float]:
+    if n == 0:
+        raise ValueError("n is 0")
     return {"half": base * x / n, "n": n}
 
 
