@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import shutil
 import stat
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import IO
@@ -189,6 +190,105 @@ def _remove_if_left(path: Path) -> None:
         if stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             os.unlink(path)
+
+
+@contextmanager
+def unfinished_folder(parent: Path) -> Iterator[Path]:
+    """Yield a new folder for files that are wanted all or none; it is removed after the block.
+
+    One that a killed process has left there is removed before, as `remove_unfinished` does with files.
+
+    Parameters
+    ----------
+    parent : Path
+        The folder to make it in.
+
+    Yields
+    ------
+    Path
+        The folder.
+
+    Raises
+    ------
+    OSError
+        If it cannot be made.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as parent:
+    ...     with unfinished_folder(Path(parent)) as folder:
+    ...         (folder / "note.txt").write_text("hello")
+    ...     os.listdir(parent)
+    5
+    []
+    """
+    remove_unfinished_folders(parent)
+    # The name is chosen before the folder exists, so that after an interrupt its name is known.
+    folder = _unfinished_in(parent)
+    try:
+        folder.mkdir()
+        with _claimed_folder(folder) as is_ours:
+            if is_ours:
+                yield folder
+                return
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    # Another process has taken it for one that was left.
+    with unfinished_folder(parent) as other:
+        yield other
+
+
+@contextmanager
+def _claimed_folder(folder: Path) -> Iterator[bool]:
+    """Lock a new folder in the block; yield whether it is ours."""
+    if not fcntl:
+        yield True
+        return
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except FileNotFoundError:
+        yield False
+        return
+    try:
+        yield _claimed(folder, descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove_unfinished_folders(parent: Path) -> None:
+    """Remove folders that killed processes have left, as `remove_unfinished` removes their files.
+
+    Parameters
+    ----------
+    parent : Path
+        The folder that they are in.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as parent:
+    ...     Path(parent, ".chainrule-0123456789abcdef.partial").mkdir()
+    ...     remove_unfinished_folders(Path(parent))
+    ...     os.listdir(parent)
+    []
+    """
+    if not fcntl:
+        return
+    with suppress(OSError):
+        for name in os.listdir(parent):
+            if _UNFINISHED.fullmatch(name):
+                _remove_folder_if_left(parent / name)
+
+
+def _remove_folder_if_left(path: Path) -> None:
+    with suppress(OSError):
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(path)
+        finally:
+            os.close(descriptor)
 
 
 def _without_links(path: str, flags: int) -> int:

@@ -185,6 +185,45 @@ def test_what_another_process_is_writing_stays(tmp_path: Path) -> None:
     assert len([*tmp_path.iterdir()]) == 4
 
 
+KILLED_IN_A_FOLDER = """
+import os, signal, sys
+from pathlib import Path
+from autograd.files import unfinished_folder
+with unfinished_folder(Path(sys.argv[1])) as folder:
+    (folder / "part").write_bytes(b"new")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@needs_locks
+def test_a_folder_that_a_killed_process_has_left(tmp_path: Path) -> None:
+    """The next unfinished folder removes those of killed processes, and not those of living ones."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    subprocess.run([sys.executable, "-c", KILLED_IN_A_FOLDER, str(tmp_path)], env=environment)
+    (left,) = tmp_path.iterdir()
+    assert (left / "part").read_bytes() == b"new"
+    with files.unfinished_folder(tmp_path) as one, files.unfinished_folder(tmp_path) as other:
+        assert {*tmp_path.iterdir()} == {one, other}
+    assert not [*tmp_path.iterdir()]
+
+
+@needs_locks
+def test_a_folder_that_was_taken_for_a_left_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If another process removes an unfinished folder before it is locked, there is one all the same."""
+    claimed, names = files._claimed, []
+
+    def late(path: Path, descriptor: int) -> bool:
+        names.append(path)
+        if len(names) == 1:
+            files.remove_unfinished_folders(tmp_path)
+        return claimed(path, descriptor)
+
+    monkeypatch.setattr(files, "_claimed", late)
+    with files.unfinished_folder(tmp_path) as folder:
+        assert [*tmp_path.iterdir()] == [folder] == names[1:]
+    assert not [*tmp_path.iterdir()]
+
+
 @needs_locks
 def test_a_file_that_was_taken_for_a_left_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """If another process removes an unfinished file before it is locked, or looks at it, all is written."""

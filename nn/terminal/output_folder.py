@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import secrets
-import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
 
-from autograd.files import older_mode, write_whole
+from autograd.files import older_mode, remove_unfinished_folders, unfinished_folder, write_whole
 
 from .errors import UsageError
 
@@ -57,19 +55,18 @@ def folder_written_whole(out: Path) -> Iterator[Path]:
         where = "" if nearest == target else f"cannot be written: {nearest} "
         raise UsageError(f"--out {out}: {where}is a file, not a folder")
     _check_older(out)
-    # The name is chosen before the folder exists, so that after an interrupt its name is known.
-    scratch = nearest / f".chainrule-{secrets.token_hex(8)}.partial"
-    try:
+    # Of a run that was killed while it made the folders around its files.
+    for folder in target.parents:
+        remove_unfinished_folders(folder)
+    with ExitStack() as stack:
         try:
-            scratch.mkdir()
+            scratch = stack.enter_context(unfinished_folder(nearest))
         except OSError as error:
             raise UsageError(f"--out {out}: cannot be written: {error.strerror}") from error
         yield scratch
         target.mkdir(parents=True, exist_ok=True)
         for path in scratch.iterdir():
             write_whole(target / path.name, path.read_bytes())
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _older(out: Path) -> list[str]:

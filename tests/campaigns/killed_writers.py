@@ -73,6 +73,16 @@ WRITERS = {
             page.save("page.html")
             done()
         """,
+    "run": """
+        from itertools import count
+        from pathlib import Path
+        from nn.terminal.output_folder import folder_written_whole
+        for i in count():
+            with folder_written_whole(Path("runs", "first")) as folder:
+                for name in ("weights.npz", "loss.png"):
+                    (folder / name).write_bytes(bytes([i % 256]) * 1_000_000)
+            done()
+        """,
     "sweep": """
         from autograd import sweep
         def f(x):
@@ -142,6 +152,14 @@ def check_page(folder: Path) -> None:
     assert (folder / "page.html").read_bytes().rstrip().endswith(b"</html>")
 
 
+def check_run(folder: Path) -> None:
+    """Check that each file of a run is of one write."""
+    for path in (folder / "runs" / "first").glob("[a-z]*"):
+        content = path.read_bytes()
+        assert len(content) == 1_000_000
+        assert len({*content}) == 1
+
+
 def check_sweep(folder: Path) -> None:
     """Check that all lines but the last are whole."""
     lines = (folder / "study.jsonl").read_bytes().splitlines(keepends=True)
@@ -164,6 +182,7 @@ CHECKS: dict[str, Callable[[Path], None]] = {
     "checkpoint": check_checkpoint,
     "program": check_program,
     "page": check_page,
+    "run": check_run,
     "sweep": check_sweep,
     "records": check_records,
     "machine-code": check_machine_code,
