@@ -18,7 +18,9 @@ from autograd import grad, hessian, jit, jvp, logsumexp, scan, tanh, value_and_g
 from autograd.compiler import compile as compiled_module
 from autograd.compiler.found import FoundArrays
 from autograd.compiler.found_records import record_of, what_is_in
+from autograd.compiler.numpy.table import with_numpy
 from autograd.compiler.passes.rolling import roll
+from autograd.compiler.runtime.program import UnsuitableError
 
 RNG = np.random.default_rng(0)
 W, U, H = RNG.normal(size=(3, 3)), RNG.normal(size=(3, 2)), RNG.normal(size=3)
@@ -144,6 +146,11 @@ def backward(w: Any, u: Any, h: Any, x: Any) -> Any:
     return y.sum()
 
 
+def no_program(*_: Any) -> Any:
+    """Refuse to compute a program otherwise than as a table."""
+    raise UnsuitableError("it is no table")
+
+
 RECURRENCES = [
     rnn, last_state, scalars, lstm, viterbi, forward, runge_kutta, kalman, horner, euler, two_back, backward,
 ]  # fmt: skip
@@ -187,6 +194,46 @@ def test_the_table_of_all_steps(f: Any) -> None:
     args = W, U, H, xs(45)
     both = value_and_grad(f, argnums=(0, 1, 2, 3))
     same(on("numba", both, *args)(*args), evaluated(both, *args), 1e-9)
+
+
+def mixed(y: Any, x: Any, w: Any) -> Any:
+    """Return a recurrence that adds up numbers of several arrays in each step."""
+    total = 0.0
+    for row in x:
+        y = tanh(y * w + row[0])
+        total = total + logsumexp([row[0], row[1] * 2.0, w]) * y + logsumexp([y, row[1], w])
+    return total
+
+
+def shuffled(y: Any, x: Any, w: Any) -> Any:
+    """Return a recurrence that reads other places in each step, which follow no rule."""
+    n = len(x)
+    for t in range(n):
+        y = [tanh(y[(i * 7 + t * t) % 5] * 0.5 + x[(t * t + 3 * i) % n] * w) for i in range(5)]
+    return sum(y)
+
+
+def matrices(state: Any, x: Any, y: Any) -> Any:
+    """Return a recurrence of products of two matrices that both are those of a step."""
+    for left, right in zip(x, y, strict=True):
+        own = [[sum(left[i, k] * right[k, j] for k in range(3)) * (i + 1.0) for j in (0, 1)] for i in (0, 1)]
+        state = tanh(state + sum(map(sum, own)))
+    return state
+
+
+@pytest.mark.parametrize(
+    ("f", "args"),
+    [
+        (mixed, (0.3, xs(60), 0.7)),
+        (shuffled, (RNG.normal(size=5), xs(60)[:, 0], 0.3)),
+        (matrices, (0.3, RNG.normal(size=(40, 2, 3)), RNG.normal(size=(40, 3, 2)))),
+    ],
+)
+def test_the_table_of_steps_that_differ(f: Any, args: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows of a table, run by NumPy, compute what no loop over steps does as it stands."""
+    monkeypatch.setitem(compiled_module.BACKENDS, "rows", compiled_module.Backend(no_program, with_numpy))
+    both = value_and_grad(f, argnums=(0, 1, 2))
+    same(on("rows", both, *args)(*args), evaluated(both, *args), 1e-9)
 
 
 @pytest.mark.parametrize("f", [rnn, euler, two_back, forward])

@@ -145,8 +145,6 @@ class _PlanRows(ArrayRows):
         """Place the constants of a plan, and of the bodies of its loops, behind the arguments."""
         for colour, block in plan.blocks.items():
             constants = block.constants
-            if block.length is not None:
-                constants = np.array([float(self._length(block.length))])
             if constants is not None:
                 self._fixed[id(plan), colour] = self.room(constants.size)
                 self.constants.append(constants.ravel())
