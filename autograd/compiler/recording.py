@@ -197,6 +197,7 @@ def _traced(call: Call, form: ArrayForm) -> _Traced:
                 result = given.call(trace if form.is_whole else None)
                 found, structure = leaves_of(result, _RESULT, exact=True, whole=True)
                 results = [*_results(structure, iter([*map(_numbers_of_leaf, found)]))]
+                trace.check_assignments()
         is_settled = True
     except ManyElementsError:
         are_many = True

@@ -346,6 +346,7 @@ class AxisTrace:
         self.is_along_all = is_along_all
         self.elements_left = elements_left
         self.has_loops = False
+        self.looked_into: list[Any] = []
         self.constants: dict[tuple[tuple[int, ...], bytes], ColumnSource] = {}
         self.open: tuple[Axis, ...] = ()
         self.has_axes = False
@@ -357,6 +358,11 @@ class AxisTrace:
         """Raise an `OtherThreadError` in another thread."""
         if self.thread != get_ident():
             raise OtherThreadError(self.thread)
+
+    def check_assignments(self) -> None:
+        """Raise an `ElementsNeededError` if an array was assigned to that others are still to be made of."""
+        if any(array.is_lent and array.is_changed() for array in self.looked_into):
+            raise ElementsNeededError
 
     def one(self, kind: type[AxisOperation], *attributes: Any) -> AxisOperation:
         """Return one object for all operations that are equal, of which a trace of a network has hundreds."""

@@ -23,7 +23,7 @@ from .axes import Axis, AxisTrace, ElementsNeededError, renamed, totals_over
 from .roots import root_of_squares
 from .rows_over_axes import row_over_axes
 from .sizes import Size
-from .traced_array import OF_WHOLE, Dimension, WholeArray, is_all_of_it, is_whole, product_of
+from .traced_array import OF_WHOLE, Dimension, WholeArray, are_same, is_all_of_it, is_whole, product_of
 from .value_array import ValueArray, values_array
 from .windows import element_at, shifted
 
@@ -308,7 +308,10 @@ class BatchArray(WholeArray):
             if axis.size.pinned and not axis.size.is_fixed:
                 # Who counts the elements may want each of them.
                 self.elements()
-            return batch_of(self._trace, rest, self._at(axis, int(part)))
+            found = batch_of(self._trace, rest, self._at(axis, int(part)))
+            if type(found) is ValueArray:
+                self._trace.looked_into.append(_Shown(found))
+            return found
         if not isinstance(part, slice) or part.step not in (None, 1):
             self.elements()
         start, stop = part.start or 0, part.stop
@@ -424,6 +427,18 @@ class BatchArray(WholeArray):
         own = tuple([self._own_place(place) for place in places])
         dims = tuple([dim for place, dim in enumerate(self.dims) if place not in places])
         return BatchArray(self._trace, dims, np.squeeze(values_array(self.inner), own))
+
+
+class _Shown:
+    """Elements at one index of an axis, by which NumPy would assign to the array itself."""
+
+    is_lent = True
+
+    def __init__(self, elements: ValueArray) -> None:
+        self._elements, self._items = elements, elements.ravel().tolist()
+
+    def is_changed(self) -> bool:
+        return not are_same(self._elements, self._items)
 
 
 def _is_count(number: Any) -> bool:

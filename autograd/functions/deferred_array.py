@@ -16,7 +16,16 @@ import numpy as np
 from .alignment import beside, constant_as_columns, dimensions_of
 from .axes import Axis, AxisTrace, ElementsNeededError
 from .sizes import Size
-from .traced_array import OF_WHOLE, Dimension, TracedArray, WholeArray, is_all_of_it, is_whole, taken_apart
+from .traced_array import (
+    OF_WHOLE,
+    Dimension,
+    TracedArray,
+    WholeArray,
+    are_same,
+    is_all_of_it,
+    is_whole,
+    taken_apart,
+)
 
 
 class DeferredArray(WholeArray):
@@ -53,6 +62,9 @@ class DeferredArray(WholeArray):
         self._dimensions = dimensions
         self._elements: Any = None
         self._items: list[Any] = []
+        for operand in self._operands:
+            if is_whole(operand):
+                operand.lend()
 
     def dimensions(self) -> Sequence[Dimension]:
         """Return what its dimensions are."""
@@ -71,7 +83,12 @@ class DeferredArray(WholeArray):
         if self._elements is None:
             self._elements = self._function(*map(taken_apart, self._operands))
             self._items = self._elements.ravel().tolist()
+            self._trace.looked_into.append(self)
         return self._elements
+
+    def is_changed(self) -> bool:
+        """Return whether somebody has assigned to its elements."""
+        return self._elements is not None and not are_same(self._elements, self._items)
 
     def along(self, dimension: int, axis: Axis) -> Any:
         """Return the slices along a dimension, one for each index of an axis; a `Value` for numbers."""
@@ -79,21 +96,28 @@ class DeferredArray(WholeArray):
 
     def beside(self, dimensions: Sequence[Dimension]) -> Any:
         """Return the slice at any index of the axes among dimensions, one for each of its own."""
-        if self._elements is not None and not _are_same(self._elements, self._items):
-            # Somebody has assigned to its elements.
+        if self.is_changed():
             raise ElementsNeededError
+        self.lend()
         if not any(isinstance(dimension, Axis) for dimension in dimensions):
             return self.elements()
         return self._function(*[taken_apart(beside(operand, dimensions)) for operand in self._operands])
 
     def __getitem__(self, key: Any) -> Any:
         keys = key if isinstance(key, tuple) else (key,)
-        is_shared = all(not np.ndim(x) or np.ndim(x) == self.ndim for x in self._operands)
+        is_shared = (
+            all(not np.ndim(x) or np.ndim(x) == self.ndim for x in self._operands) and not self.is_changed()
+        )
         if not is_shared or not all(part is None or part is ... or is_all_of_it(part) for part in keys):
             return self._cut(key) if type(keys[0]) in (int, slice) else self.elements()[key]
         parts = [operand[key] if np.ndim(operand) else operand for operand in self._operands]
         found = deferred(self._function, parts)
-        return self.elements()[key] if found is None else found
+        if found is None:
+            return self.elements()[key]
+        # Who assigns to the one assigns to the other as well.
+        self.lend()
+        found.lend()
+        return found
 
     def in_order(self, places: Sequence[int]) -> Any:
         """Return the array with its dimensions in another order."""
@@ -107,10 +131,6 @@ class DeferredArray(WholeArray):
         """Return an array of another shape, as `numpy.reshape`."""
         is_column = self.ndim == 1 and shape in ((-1, 1), ((-1, 1),), ([-1, 1],))
         return self[:, None] if is_column else self.elements().reshape(*shape)
-
-
-def _are_same(elements: Any, items: Sequence[Any]) -> bool:
-    return all(one is other for one, other in zip(elements.ravel().tolist(), items, strict=True))
 
 
 def deferred(function: Callable[..., Any], operands: Sequence[Any]) -> Any:
@@ -134,7 +154,8 @@ def deferred(function: Callable[..., Any], operands: Sequence[Any]) -> Any:
 def _is_known(operand: Any) -> bool:
     """Return whether an operand is a whole argument, of which each index is known, or a constant."""
     if is_whole(operand):
-        return type(operand) is DeferredArray or (type(operand) is TracedArray and not operand.mapped)
+        is_argument = type(operand) is TracedArray and not operand.mapped
+        return (is_argument or type(operand) is DeferredArray) and not operand.is_changed()
     if isinstance(operand, np.ndarray):
         return operand.dtype.kind in "fiub"
     return isinstance(operand, Real)

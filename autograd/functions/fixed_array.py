@@ -80,6 +80,7 @@ class FixedArray(WholeArray):
         """Return an array along axes in all dimensions but the first few, of fixed lengths but for one."""
         if self._traced.is_changed():
             raise ElementsNeededError
+        self._traced.lend()
         key = kept, any_length
         if key in self._along:
             return self._along[key]

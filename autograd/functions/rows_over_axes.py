@@ -9,7 +9,6 @@ from typing import Any
 
 from ..engine.apply import apply, record
 from ..engine.value import Value
-from ..ops.sequences import is_reduction
 from ..ops.structural import Instructions, OfAttributes
 from ..ops.table import OPS, Op, row
 from .axes import (
@@ -20,7 +19,6 @@ from .axes import (
     Scalar,
     axis_trace,
     index_along,
-    length_of,
     total_over,
 )
 
@@ -111,13 +109,7 @@ class _AlongAxis:
 
     def apply(self, word: str, operands: tuple[Any, ...]) -> Any:
         """Return a word applied at any index, or over the axis."""
-        if word == "len":
-            return length_of(self._axis.size)
-        if word == "sum":
-            return total_over(operands[0], self._axis)
-        if is_reduction(word):
-            return row_over(row(word), operands[0], self._axis)
-        return apply(row(word), *operands)
+        return total_over(operands[0], self._axis) if word == "sum" else apply(row(word), *operands)
 
 
 def row_over(op: Op, x: Scalar, axis: Axis) -> Scalar:

@@ -54,6 +54,8 @@ class WholeArray(NDArrayOperatorsMixin):
     _trace: AxisTrace
     # How many parts of it have been taken.
     _parts = 0
+    # Whether others are made of it later than they were asked for, or show its elements.
+    is_lent = False
 
     # For everybody who asks `isinstance(x, np.ndarray)`.
     @property  # type: ignore[misc]
@@ -116,6 +118,14 @@ class WholeArray(NDArrayOperatorsMixin):
     def row_by_row(self) -> Any:
         """Return an array whose rows are taken one by one, each along axes where it can be."""
         return self
+
+    def lend(self) -> None:
+        """Note that others are made of it later than they were asked for."""
+        self.is_lent = True
+
+    def is_changed(self) -> bool:
+        """Return whether somebody has assigned to its elements."""
+        return False
 
     def slice(self) -> Any:
         """Return what stands for the elements by now: nothing if nobody has used any."""
@@ -195,7 +205,7 @@ class WholeArray(NDArrayOperatorsMixin):
         return getattr(self.elements() if whole is self else whole, name)
 
     def __getitem__(self, key: Any) -> Any:
-        return self.elements()[key]
+        raise NotImplementedError
 
     def _cut(self, key: Any) -> Any:
         """Return a part of a long array along its axis, unless many parts are wanted or it cannot be told."""
@@ -399,6 +409,7 @@ class TracedArray(WholeArray):
         # Which dimension of the source each is, None for one of length 1 that was added.
         self._own: list[int | None] = [d for d in range(source.array.ndim) if d not in axes]
         self._elements: Any = None
+        self._items: list[Any] = []
         # Of a view: the array whose elements it shows, and what it picks along dimensions of the source.
         self._base = self
         self._picked: dict[int, int | slice] = {}
@@ -485,8 +496,9 @@ class TracedArray(WholeArray):
     def along(self, dimension: int, axis: Axis) -> Any:
         """Return the slices along a dimension, one for each index of an axis; a `Value` for numbers."""
         own = self._own[dimension]
-        if own is None or own in self._picked or self._base.is_changed():
+        if own is None or own in self._picked or self.is_changed():
             raise ElementsNeededError
+        self.lend()
         size = self._size(own)
         assert isinstance(size, Size)
         size.same_as(axis.size)
@@ -517,18 +529,24 @@ class TracedArray(WholeArray):
         only = range(self.source.array.shape[own])[slice_of_one][0]
         return self._view(rest, {**self._picked, own: only})
 
+    def lend(self) -> None:
+        """Note that others are made of it later than they were asked for."""
+        self._base.is_lent = True
+
     def is_changed(self) -> bool:
-        """Return whether somebody has assigned to its elements."""
-        if self._elements is None or self.mapped or self.source.argument is None:
-            return False
-        items = self._elements.ravel().tolist()
-        inputs = self.source.inputs if self.rows is None else self._one_by_one().ravel().tolist()
-        return not all(item is own for item, own in zip(items, inputs, strict=True))
+        """Return whether somebody has assigned to its elements, or to those that it shows."""
+        base = self._base
+        is_constant = self.source.argument is None and not self.mapped
+        return base._elements is not None and not is_constant and not are_same(base._elements, base._items)
 
     def elements(self) -> Any:
         """Return the elements one by one, as a `ValueArray`."""
+        if self._elements is None and self._base is not self:
+            self._elements = self._of_base()
         if self._elements is None:
-            self._elements = self._of_base() if self._base is not self else self._one_by_one()
+            self._elements = self._one_by_one()
+            self._items = self._elements.ravel().tolist()
+            self._trace.looked_into.append(self)
         return self._elements
 
     def _of_base(self) -> Any:
@@ -566,6 +584,17 @@ class TracedArray(WholeArray):
             for i, number in enumerate(first)
         ]
         return made
+
+
+def are_same(elements: Any, items: Sequence[Any]) -> bool:
+    """Return whether the elements of an array are the same objects as some items.
+
+    Examples
+    --------
+    >>> are_same(np.array([1.0, None]), [1.0, 2.0])
+    False
+    """
+    return all(one is other for one, other in zip(elements.ravel().tolist(), items, strict=True))
 
 
 def _number(size: Size | int) -> int:

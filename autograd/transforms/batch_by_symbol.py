@@ -125,10 +125,10 @@ def _size(arrays: Sequence[Any]) -> Size:
 
 
 def _slices(trace: AxisTrace, array: Any, axis: Axis) -> Any:
-    whole = (
-        array if type(array) is WholeBatch else WholeBatch(TracedArray(trace, ColumnSource(array, None)), 0)
-    )
-    return whole.slices(axis)
+    if type(array) is WholeBatch:
+        return array.slices(axis)
+    # What the function assigns to a constant later on is not seen.
+    return WholeBatch(TracedArray(trace, ColumnSource(array.copy(), None)), 0).slices(axis)
 
 
 def _joined(trace: AxisTrace, axis: Axis, form: Structure, leaves: Iterator[Any], out_axes: Any) -> Any:

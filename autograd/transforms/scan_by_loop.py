@@ -77,7 +77,9 @@ def scanned(
     """
     trace.has_loops = True
     arrays, structure = xs
-    wholes = [leaf if is_whole(leaf) else TracedArray(trace, ColumnSource(leaf, None)) for leaf in arrays]
+    wholes = [
+        leaf if is_whole(leaf) else TracedArray(trace, ColumnSource(leaf.copy(), None)) for leaf in arrays
+    ]
     axis = Axis(Size(wholes[0].lengths[0]) if wholes else Size(length or 0, f"scan takes {length} steps"))
     slices = [WholeBatch(whole, 0).slices(axis) for whole in wholes]
     x = unflatten(with_leaves(structure, lambda leaf: Leaf(())), slices, argument=True)

@@ -15,7 +15,7 @@ from ..engine.value import Value
 from ..functions.alignment import beside
 from ..functions.axes import Axis, AxisTrace, ElementsNeededError
 from ..functions.batch_array import BatchArray
-from ..functions.traced_array import Dimension, WholeArray, array_along, is_whole, picks_a_row
+from ..functions.traced_array import Dimension, WholeArray, are_same, array_along, is_whole, picks_a_row
 from ..functions.value_array import ValueArray, values_array
 
 
@@ -48,6 +48,8 @@ class VariableArray(WholeArray):
         # What it has become: one is made when it is first used.
         self._columns: BatchArray | None = None
         self._elements: ValueArray | None = None
+        # The elements as they were made: others may be assigned in their places.
+        self._variables: ValueArray | None = None
 
     def dimensions(self) -> Sequence[Dimension]:
         """Return what its dimensions are."""
@@ -101,9 +103,11 @@ class VariableArray(WholeArray):
             # well: Numba runs the gradient of a recurrence by a table of arrays, which knows no axes.
             is_column = not are_apart or self.along_axes() is not None
             return self.columns(self._longest()) if is_column else self.elements()
-        columns, elements = self._columns, self._elements
+        columns, elements = self._columns, self._variables
         if columns is None:
             return elements
+        if self.is_changed():
+            raise ElementsNeededError
         if elements is None or reached.isdisjoint(elements.ravel().tolist()):
             return columns
         if reached.isdisjoint(values_array(columns.inner).ravel().tolist()):
@@ -112,6 +116,8 @@ class VariableArray(WholeArray):
 
     def columns(self, dimension: int) -> BatchArray:
         """Return its slices along a dimension, which are variables; the same each time."""
+        if self.is_changed():
+            raise ElementsNeededError
         if self._trace.is_along_all and not self.is_used:
             self._columns = self._variables_along(self._whole.columns(dimension))
         if self._columns is None:
@@ -130,10 +136,17 @@ class VariableArray(WholeArray):
         return BatchArray(self._trace, whole.dims, self._made_variables(whole.inner))
 
     def elements(self) -> ValueArray:
-        """Return its elements one by one, each a variable."""
+        """Return its elements one by one, each a variable unless something was assigned to it."""
         if self._elements is None:
             self._elements = self._made_variables(self._whole)
+            self._variables = self._elements.copy()
         return self._elements
+
+    def is_changed(self) -> bool:
+        """Return whether somebody has assigned to its elements."""
+        if self._elements is None or self._variables is None:
+            return False
+        return not are_same(self._elements, self._variables.ravel().tolist())
 
     def _made_variables(self, part: Any) -> Any:
         array = values_array(part.elements() if is_whole(part) else part)

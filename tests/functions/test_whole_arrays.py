@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 import autograd as ag
-from autograd import cond, fori_loop, grad, jit, scan, switch, vmap
+from autograd import Value, cond, fori_loop, grad, jit, scan, switch, vmap
 from autograd.compiler import compile as compiled
 from autograd.compiler import recording
 from autograd.compiler.passes.rolling import roll
 from autograd.engine.errors import TracedValueError
 from autograd.functions import batch_array
+from autograd.transforms.captured_values import make_functional
 
 pytestmark = pytest.mark.counted
 
@@ -36,6 +37,31 @@ def looked_into(x: Any) -> Any:
     """Return an array of which an element has been used."""
     _ = x[0, 0] * 2.0
     return x
+
+
+def assigned(x: Any, key: Any, value: Any) -> Any:
+    """Return an array of which elements have been assigned."""
+    x[key] = value
+    return x
+
+
+def added_to(x: Any) -> Any:
+    """Return an array to whose elements others have been added, to one of them twice."""
+    np.add.at(x, ([0, 0], [1, 1]), x[1, 0])
+    return x
+
+
+FACTOR = Value(2.0)
+
+
+def doubled(x: Any) -> Any:
+    """Return each sample twice as large, along an axis."""
+    return vmap(lambda v: v * 2.0)(x)
+
+
+def scaled(x: Any) -> Any:
+    """Return each sample times a leaf, along an axis."""
+    return vmap(lambda v: v * FACTOR)(x)
 
 
 # x: four samples of two numbers, y: a number for each.
@@ -72,8 +98,44 @@ USES: dict[str, Callable[[Any, Any], Any]] = {
     "a branch of several": lambda x, y: switch(np.floor(y[0]), [lambda a: a, lambda a: a * 2.0], x * 3.0),
     "logsumexp of what is one number": lambda x, y: vmap(lambda v: ag.logsumexp(y))(x),
     "the norm of what is one number": lambda x, y: vmap(lambda v: ag.norm([y[0], v[0]]))(x) + ag.norm(y),
-    "assigned": lambda x, y: next(z for z in [x * 1.0] if z.__setitem__((0, 0), 7.0) is None),
-    "assigned to a copy": lambda x, y: next(z for z in [x.copy()] if z.__setitem__((0, 0), z[1, 1]) is None),
+    "a reduction of numbers that do not vary": lambda x, y: (
+        ag.norm(y**0)
+        + ag.logsumexp((y * 2.0) ** 0)
+        + vmap(lambda v: v**0)(y).sum()
+        + vmap(lambda v: v**0)(y)[0]
+    ),
+    "slices of two lengths": lambda x, y: (
+        (doubled(y)[2:] * doubled(x[:, 0])[1:-1]).sum() + doubled(y)[1:].sum()
+    ),
+    "a functional of reductions": lambda x, y: make_functional(
+        lambda v: ag.logsumexp(scaled(v)) + scaled(v)[0] + scaled(v)[1:].sum(), [FACTOR]
+    )([y[0]], y),
+    "a functional that returns what it got": lambda x, y: make_functional(
+        lambda v: (v, looked_into(v) * FACTOR), [FACTOR]
+    )([3.0], x),
+    "a functional of no dimension": lambda x, y: make_functional(
+        lambda v: np.array(v[0, 0] * FACTOR), [FACTOR]
+    )([3.0], x),
+    "gradients by rows of results": lambda x, y: grad(lambda z: (z[0] * z[1]).sum())(doubled(x)),
+    "gradients by prepared arguments": lambda x, y: grad(lambda z: scaled(z).sum() * z[0, 0])(x * 2.0),
+    "gradients by what is looked into": lambda x, y: grad(
+        lambda z: cond(z.sum() > 0.0, lambda a: a, lambda a: a * 2.0, looked_into(z)).sum()
+    )(x),
+    "gradients by what is carried": lambda x, y: grad(
+        lambda z: fori_loop(0, 2, lambda i, c: (c[1], c[0]), (z, z * 2.0))[0].sum()
+    )(x),
+    "gradients by an array that is assigned to": lambda x, y: grad(
+        lambda z: (assigned(z, (0, 0), z[1, 1] ** 2) ** 2).sum()
+    )(x * 1.0),
+    "gradients by an array that is added to": lambda x, y: grad(lambda z: (added_to(z) ** 2).sum())(x * 1.0),
+    "gradients of samples that are assigned to": lambda x, y: grad(
+        lambda z: doubled(assigned(z, (0, 0), z[1, 1] ** 2)).sum() * z[0, 1]
+    )(x * 1.0),
+    "gradients by a row that is assigned to": lambda x, y: grad(
+        lambda z: (doubled(assigned(z, 1, z[0] * y[0])[0]) * z[1]).sum()
+    )(x * 1.0),
+    "assigned": lambda x, y: assigned(x * 1.0, (0, 0), 7.0),
+    "assigned to a copy": lambda x, y: assigned(x.copy(), (0, 0), x[1, 1]),
 }
 
 
@@ -93,6 +155,80 @@ def test_uses(name: str) -> None:
         np.testing.assert_allclose(one, other, rtol=1e-13)
     for one, other in zip(jit(grad(total, (0, 1)))(X, Y), grad(total, (0, 1))(X, Y), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-14)
+
+
+def row(x: Any) -> Any:
+    """Return the first row twice as large, as it is before it is assigned to."""
+    d = x[0] * 2.0
+    x[0] = 7.0
+    return d + x[0]
+
+
+def with_a_buffer(x: Any) -> Any:
+    """Return numbers of an array of constants that is filled anew in each step."""
+    buffer, total = np.zeros(len(x)), 0.0
+    for step in range(3):
+        buffer[0] = step + 1.0
+        total = total + vmap(lambda c, v: c * v[0])(buffer, x)
+    return total
+
+
+def rolled(x: Any) -> Any:
+    """Return the sum of a scan over constants that are assigned to afterwards."""
+    constants = np.arange(4.0)
+    last, _ = scan(lambda c, k: (c + k * x[0, 0], c), x[1, 1], constants)
+    constants[:] = 9.0
+    return last
+
+
+# What is computed from an array, or shows it, before one of its elements is assigned.
+BEFORE: dict[str, Callable[[Any], Any]] = {
+    "a product": lambda z: z * 2.0,
+    "the same numbers": lambda z: +z,
+    "a choice": lambda z: np.where(z > 0.0, z, 0.0),
+    "a product of a product": lambda z: z * 2.0 + 1.0,
+    "samples": doubled,
+    "samples of a product": lambda z: doubled(z * 2.0),
+    "a sum": lambda z: z * z.sum(),
+    "a new dimension": lambda z: z[:, None][:, 0],
+    "all of it": lambda z: z[...],
+    "a transpose": lambda z: z.T.T,
+    "rows": lambda z: np.concatenate([z[:1], z[1:]]),
+    "a row": lambda z: z[0],
+    "a copy": lambda z: z.copy(),
+    "a raveled array": lambda z: z.ravel()[:4],
+}
+
+
+@pytest.mark.parametrize("name", BEFORE)
+@pytest.mark.usefixtures("_form")
+def test_assigning_afterwards(name: str) -> None:
+    """What was computed before an element is assigned keeps its numbers; what shows the array shows it."""
+
+    def assigned_to_the_array(x: Any) -> Any:
+        shown = BEFORE[name](x)
+        x[0, 0] = x[1, 1] ** 2
+        return shown * 3.0, x
+
+    def assigned_to_a_product(x: Any) -> Any:
+        return assigned_to_the_array(x * 2.0)
+
+    def assigned_to_what_was_made(x: Any) -> Any:
+        product = x * 2.0
+        shown = BEFORE[name](product)
+        shown[0] = 5.0
+        return product * 3.0, doubled(shown)
+
+    for f in (assigned_to_the_array, assigned_to_a_product, assigned_to_what_was_made):
+        for one, other in zip(jit(f)(X.copy()), f(X.copy()), strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-14, err_msg=f.__name__)
+
+
+@pytest.mark.parametrize("f", [row, with_a_buffer, rolled])
+@pytest.mark.usefixtures("_form")
+def test_assigning_in_a_program(f: Callable[[Any], Any]) -> None:
+    """Rows, and constants that samples or steps are taken of, are what they are when they are used."""
+    np.testing.assert_allclose(jit(f)(X.copy()), f(X.copy()), rtol=1e-14)
 
 
 def test_texts() -> None:
