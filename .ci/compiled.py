@@ -2,7 +2,8 @@
 
 ``python .ci/compiled.py`` installs the wheel into the environment ``.venv-compiled``; its arguments are those
 of pytest, in place of the folders below. With ``--here`` first, the wheel is installed already, and what it
-takes to test it: in the environment of the Python that runs this.
+takes to test it: in the environment of the Python that runs this. Then one process runs the tests, since
+`.ci/run` has work for the other cores: a second one would collect them once more.
 """
 
 import os
@@ -17,19 +18,21 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / ".venv-compiled"
 
-# The tests of what is compiled, and of what drives it hard. Numba, C, other processes and files on disk take
-# half of the time, and are the same in both forms; of these, Numba runs the random programs.
+# The tests of what is compiled, and of what drives it hard. Numba and its loops, C, other processes, files on
+# disk, texts, and the checker of derivatives take half of the time, and are the same in both forms; of these,
+# the random programs run in loops, by Numba and in C.
+SAME = ("jit_processes", "jit_cache", "latex", "literals", "identifiers")
 TESTS = [
     *("tests/engine", "tests/functions", "tests/transforms", "tests/compiler", "tests/test_programs.py"),
-    *("--ignore=tests/compiler/test_jit_processes.py", "--ignore=tests/compiler/test_jit_cache.py"),
-    "--ignore=tests/compiler/c",
-    *("-k", "not numba or test_programs"),
+    *(f"--ignore=tests/compiler/test_{name}.py" for name in SAME),
+    *("--ignore=tests/compiler/c", "--ignore=tests/transforms/test_gradient_check.py"),
+    *("-k", "test_programs or not (numba or [loops or -loops- or loops])"),
 ]
 
 # Laws are tried on 100 examples in the interpreted form; here they ask whether the forms differ.
 EXAMPLES = {"CHAINRULE_EXAMPLES": "30"}
 
-OPTIONS = ["-m", "pytest", "-q", "-n", "auto", "-p", "no:cacheprovider"]
+OPTIONS = ["-m", "pytest", "-q", "-p", "no:cacheprovider"]
 
 # Fails unless the modules that are named as arguments are extension modules of the environment.
 CHECK = """
@@ -70,7 +73,8 @@ def main() -> int:
         shutil.copytree(ROOT / "tests", Path(folder, "tests"), ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(ROOT / "pyproject.toml", folder)
         subprocess.run([python, "-c", CHECK, *compiled_modules()], check=True, cwd=folder)
-        tests = [python, *OPTIONS, *(sys.argv[1 + is_here :] or TESTS)]
+        processes = [] if is_here else ["-n", "auto"]
+        tests = [python, *OPTIONS, *processes, *(sys.argv[1 + is_here :] or TESTS)]
         return subprocess.run(tests, cwd=folder, check=False, env=EXAMPLES | os.environ).returncode
 
 

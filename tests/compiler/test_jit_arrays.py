@@ -64,7 +64,6 @@ def as_results(results: list[Any]) -> list[Any]:
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-@settings(max_examples=100)
 @given(array_programs())
 def test_random_gradients(backend: str, drawn: ArrayProgram) -> None:
     """The value and gradient of a number that depends on all results agree with eager calls."""
