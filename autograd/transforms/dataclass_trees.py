@@ -36,6 +36,10 @@ class Settings(dict[str, Any]):
             and all(map(_is_same, self.values(), other.values()))
         )
 
+    def __ne__(self, other: object) -> bool:
+        # That of dicts would compare them in its own way.
+        return not self == other
+
     def __hash__(self) -> int:  # type: ignore[override]
         return hash((*self,))
 

@@ -35,6 +35,7 @@ from autograd import (
     vmap,
     while_loop,
 )
+from autograd.engine.errors import TracedValueError
 from autograd.show.text.formulas import expression
 from autograd.transforms.branches import Choose, choose
 from autograd.transforms.partials import partials_as_graph
@@ -609,6 +610,30 @@ def test_conditions_and_counts() -> None:
         lambda: switch(Value(0.5), [abs] * 2, 1),
     )
     fails(ValueError, "at least one branch", lambda: switch(0, [], 1.0))
+
+
+def test_counts_that_are_not_known() -> None:
+    """Where no program is recorded, a loop that would have to ask it for its end says what to do instead."""
+    limit = Value(3.0)
+
+    def by_condition() -> Any:
+        return while_loop(lambda c: c < limit, lambda c: c + 1.0, 0.0)
+
+    def by_count() -> Any:
+        return fori_loop(0, limit, lambda i, c: c + 1.0, 0.0)
+
+    assert (by_condition(), by_count()) == (3.0, 3.0)
+    with pytest.raises(TracedValueError, match="while_loop goes on as long as numbers say"):
+        make_functional(by_condition, [limit])([4.0])
+    with pytest.raises(TracedValueError, match="fori_loop counts to a number that is not known"):
+        make_functional(by_count, [limit])([4.0])
+
+    def by_list(n: int, x: Any) -> Any:
+        return fori_loop(0, n, lambda i, c: c + [1.0, 2.0, 3.0][i] * x, 0.0)
+
+    assert jit(by_list, static_argnums=0)(2, 5.0) == 15.0
+    with pytest.raises(TypeError, match="list indices must be integers"):
+        jit(by_list)(2, 5.0)
 
 
 def test_branches_of_unlike_results() -> None:

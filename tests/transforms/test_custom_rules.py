@@ -391,6 +391,18 @@ def test_integers_and_labels() -> None:
         refused(Value(1.0), scale=2.0)
 
 
+def test_a_rule_without_a_slope() -> None:
+    """A rule may say that a result does not depend on its arguments, all results or one of them."""
+    flat = custom_jvp(lambda x, y: np.floor(x) * y)
+    flat.defjvp(lambda p, t: (flat(*p), 0.0))
+    both = custom_jvp(lambda x: (x * x, np.floor(x)))
+    both.defjvp(lambda p, t: (both(*p), (2.0 * p[0] * t[0], 0.0)))
+    for transform in (lambda f: f, jit):
+        assert transform(grad(flat, (0, 1)))(2.5, 3.0) == (0.0, 0.0)
+        assert transform(grad(lambda x: sum(both(x)) + flat(x, x)))(2.5) == 5.0
+        assert transform(lambda x: jvp(flat, (x, 3.0), (1.0, 1.0)))(2.5) == (6.0, 0.0)
+
+
 # -------------------------------------------------------------------------------------------------- errors
 
 

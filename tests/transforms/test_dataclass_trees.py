@@ -28,6 +28,7 @@ from autograd import (
     vmap,
 )
 from autograd.compiler import jitted
+from autograd.transforms.dataclass_trees import Settings
 from autograd.transforms.trees import flatten, paths
 from nn import MLP, Neuron
 
@@ -52,12 +53,13 @@ class Options:
     sizes: list[int] = field(default_factory=lambda: [1, 2])
     kind: Kind = Kind.ONE
     most: int | None = None
+    times: dict[str, int] = field(default_factory=lambda: {"a": 1})
     exponent: float = field(default=2.0, metadata={"static": True})
 
 
 def loss(options: Options, x: Any) -> Any:
     """Return a number that all fields have an effect on."""
-    for _ in range(options.steps + options.sizes[0]):
+    for _ in range(options.steps + options.sizes[0] * options.times["a"]):
         x = options.activation(x * options.rate)
     total = (x * options.w).sum() ** options.exponent
     if options.is_scaled:
@@ -75,6 +77,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "sizes": {"sizes": [2, 2]},
     "kind": {"kind": Kind.TWO},
     "most": {"most": 1},
+    "times": {"times": {"a": 2}},
     "exponent": {"exponent": 3.0},
 }
 
@@ -190,6 +193,7 @@ def test_structures_with_other_settings() -> None:
     assert one == other
     assert hash(one) == hash(other)
     assert one != another
+    assert Settings(shape=np.ones(2)) != Settings(shape=np.ones(3))
 
 
 @dataclass

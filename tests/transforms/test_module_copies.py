@@ -255,6 +255,18 @@ def test_properties_and_slots() -> None:
     assert (module.calls, module.w.data) == (1, 3.0)
 
 
+def test_a_variable_without_a_value_yet() -> None:
+    """A method that uses a variable of its surroundings may be part of a module before that has a value."""
+
+    def scaled(x: float) -> float:
+        return x * factor
+
+    module = Scale(scaled=scaled)
+    assert grad(lambda m: m.w * 2.0)(module) == {"w": 2.0}
+    factor = 4.0
+    assert grad(lambda m: m.scaled(m.w))(module) == {"w": 4.0}
+
+
 def test_parameters_that_are_out_of_reach() -> None:
     """A parameter in a place where it cannot be replaced raises, since its derivative would be lost."""
     hidden = iter([Value(1.0)])
@@ -326,11 +338,21 @@ TRANSFORMATIONS: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
+class Slotted:
+    """An object with a number in a slot, beside a parameter."""
+
+    __slots__ = ("old", "w")
+
+    def __init__(self, w: Value) -> None:
+        self.old, self.w = 1.0, w
+
+
 @pytest.mark.parametrize("transform", TRANSFORMATIONS.values(), ids=list(TRANSFORMATIONS))
 def test_side_effects_persist(transform: Callable[[Any, Any], Any]) -> None:
     """Attributes that a function assigns, adds or deletes on a module persist, as after a plain call."""
     lock = threading.Lock()
-    module = Scale(calls=0, old=1, log=[], state={"count": 0, "w": None}, rows=[0, None], lock=lock)
+    module = Scale(calls=0, old=1, log=[], state={"count": 0, "w": None, "old": 1}, rows=[0, None], lock=lock)
+    module.slots = Slotted(module.w)
     module.state["w"], module.rows[1] = module.w, module.w
 
     def f(m: Any) -> Any:
@@ -341,8 +363,10 @@ def test_side_effects_persist(transform: Callable[[Any, Any], Any]) -> None:
         m.rows[0] += 1
         m.rows.append("more")
         m.new = {"me": m, "list": [m.log]}
-        if hasattr(m, "old"):
-            del m.old
+        m.state.pop("old", None)
+        for part in (m, m.slots):
+            if hasattr(part, "old"):
+                del part.old
         return m.w**3
 
     transform(f, module)
@@ -350,7 +374,7 @@ def test_side_effects_persist(transform: Callable[[Any, Any], Any]) -> None:
     assert module.rows[1] is module.state["w"] is module.w
     assert module.rows[2:] == ["more"]
     assert (module.new["me"] is module, module.new["list"][0] is module.log) == (True, True)
-    assert not hasattr(module, "old")
+    assert not any([hasattr(module, "old"), hasattr(module.slots, "old"), "old" in module.state])
     assert module.w.data == 3.0
 
 
