@@ -395,10 +395,12 @@ def _extremum(s: _Scope) -> bool:
 
 
 def _reduction(s: _Scope) -> bool:
-    word = s.one_of(["sum", "sum along", "mean", "product", "variance", "running sum", "differences"])
+    word = s.one_of(
+        ["sum", "sum along", "mean", "product", "variance", "deviation", "running sum", "differences"]
+    )
     needs = 2 if word == "sum along" else 1
     i = s.chosen(lambda known: len(known.shape) >= needs)
-    if i is None or (s.manner == "dyadic" and word in ("mean", "variance")):
+    if i is None or (s.manner == "dyadic" and word in ("mean", "variance", "deviation")):
         return False
     known = s.known[i]
     if word == "differences" and (len(known.shape) != 1 or known.shape[0] < 2):

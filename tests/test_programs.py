@@ -56,6 +56,7 @@ from autograd.compiler.arguments.call import Call
 from autograd.compiler.numpy.table import with_numpy
 from autograd.compiler.passes.rolling import roll
 from autograd.functions import batch_array
+from autograd.transforms.partials_by_cases import chooses_formulas
 from nn import MLP, fit
 from nn.activations import ACTIVATIONS
 from nn.losses import binary_cross_entropy_with_logits, cross_entropy, hinge, l2_penalty, mse
@@ -404,6 +405,33 @@ def test_second_derivatives_of_rows(name: str) -> None:
         if differs.any():
             expected = np.where(differs, evaluated(forward, *numbers), expected)
         np.testing.assert_allclose(found, expected, rtol=1e-12, atol=4e-16)
+
+
+CHOOSING = [
+    name
+    for name in (*UNARY, *BINARY)
+    if any(chooses_formulas(OPS[name], i) for i in range(len(OPS[name].partials)))
+]
+
+
+@pytest.mark.parametrize("name", CHOOSING)
+def test_third_derivatives_of_rows_that_choose(name: str) -> None:
+    """Where a rule chooses between formulas, compiled third derivatives are those of the chosen one, too.
+
+    Except those of infinite powers.
+    """
+    row = public(OPS[name])
+    size = len(OPS[name].partials)
+
+    def thirds(*at: Any) -> Any:
+        ways = product(range(size), repeat=3)
+        return [grad(grad(grad(row, argnums=i), argnums=j), argnums=k)(*at) for i, j, k in ways]
+
+    function = Jitted(thirds, "numpy")
+    for numbers in product([0.0, -0.0, 1.0, -1.0, 0.5, 2.0, np.inf, -np.inf], repeat=size):
+        if name != "pow" or np.isfinite(numbers[1]):
+            found, expected = function(*numbers), evaluated(thirds, *numbers)
+            np.testing.assert_allclose(found, expected, rtol=1e-12, atol=4e-16)
 
 
 # ------------------------------------------------------------------------------------------------ modes

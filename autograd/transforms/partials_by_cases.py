@@ -2,7 +2,8 @@
 
 A trace records both formulas, since other inputs may take the other one. A sweep through both would multiply
 the adjoint 0 of the one that is not taken by its partials, which may be infinite: at 0, of ``cbrt(x)``, that
-of ``out / x``. So the choice is a node of the arguments of the row, and what flows to each of them is chosen.
+of ``out / x``. So the choice is a node of the arguments of the row, and what flows to each of them is chosen;
+by forward mode with nested dual numbers, in any order.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Mapping, Sequence
 from functools import cache
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -23,7 +24,8 @@ from ..ops.table import OPS, Op, row
 from ..quiet import quiet
 from .rules_on_values import Scalar, while_traced
 
-_WHERE = OPS["where"]
+_ADD, _MUL, _WHERE = OPS["add"], OPS["mul"], OPS["where"]
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @cache
@@ -104,6 +106,36 @@ def by_cases(op: Op, argument: int, node: Value, chosen: Value) -> Value:
     return PartialByCases(op, argument).apply(*node.args, node, chosen)
 
 
+class _Numbers(Protocol):
+    """Numbers of a kind, to which rules apply."""
+
+    def number(self, number: float) -> Any:
+        """Return a number."""
+
+    def value(self, op: Op, operands: Sequence[Any]) -> Any:
+        """Return the value of a row."""
+
+    def partial(self, op: Op, argument: int, operands: Sequence[Any], out: Any) -> Any:
+        """Return a partial of a row."""
+
+
+class _Plain(NamedTuple):
+    """Arrays or Values: numbers that do not move."""
+
+    rules: Callable[[Op], Rules]
+
+    def number(self, number: float) -> Any:
+        return number
+
+    def value(self, op: Op, operands: Sequence[Any]) -> Any:
+        if op is _MUL:
+            return _product(*operands)
+        return self.rules(op).value(*operands)
+
+    def partial(self, op: Op, argument: int, operands: Sequence[Any], out: Any) -> Any:
+        return self.rules(op).partials[argument](*operands, out)
+
+
 class _Dual(NamedTuple):
     """A number and its tangent, None if it stands still."""
 
@@ -111,44 +143,78 @@ class _Dual(NamedTuple):
     tangent: Any
 
 
-class _Forward(NamedTuple):
-    """What becomes of a rule where its names move: forward mode, in which a choice is one of tangents, too.
+class _Moving(NamedTuple):
+    """Dual numbers: forward mode, in which a choice is one of tangents, too.
 
     Attributes
     ----------
-    rules : callable
-        The rules of a row on the numbers in use: on arrays, or on Values.
-    names : mapping of str to _Dual
-        What the names stand for.
+    inner : _Numbers
+        The kind of both parts, which may be dual numbers as well.
     """
 
-    rules: Callable[[Op], Rules]
-    names: Mapping[str, _Dual]
-
-    def name(self, name: str) -> _Dual:
-        return self.names[name]
+    inner: _Numbers
 
     def number(self, number: float) -> _Dual:
-        return _Dual(number, None)
+        return _Dual(self.inner.number(number), None)
 
-    def apply(self, word: str, operands: tuple[_Dual, ...]) -> _Dual:
-        op = row_of(word)
-        if op is None:
-            # Of a shortcut the formula that holds everywhere.
-            return operands[-1]
-        rules, numbers = self.rules(op), [operand.number for operand in operands]
-        out = rules.value(*numbers)
+    def value(self, op: Op, operands: Sequence[_Dual]) -> _Dual:
+        inner, numbers = self.inner, [operand.number for operand in operands]
         tangents = [operand.tangent for operand in operands]
+        out = inner.value(op, numbers)
         if op is _WHERE:
-            condition, *moved = numbers[0], *tangents[1:]
-            is_still = moved == [None, None]
-            return _Dual(out, None if is_still else rules.value(condition, *map(_or_zero, moved)))
+            moved = tangents[1:]
+            if moved == [None, None]:
+                return _Dual(out, None)
+            of_both = [inner.number(0.0) if tangent is None else tangent for tangent in moved]
+            return _Dual(out, inner.value(_WHERE, [numbers[0], *of_both]))
         total = None
         for i, tangent in enumerate(tangents):
             if tangent is not None and not op.selects(i):
-                part = _product(rules.partials[i](*numbers, out), tangent)
-                total = part if total is None else total + part
+                part = inner.value(_MUL, [inner.partial(op, i, numbers, out), tangent])
+                total = part if total is None else inner.value(_ADD, [total, part])
         return _Dual(out, total)
+
+    def partial(self, op: Op, argument: int, operands: Sequence[_Dual], out: _Dual) -> _Dual:
+        found: _Dual = _by_rule(self, op, argument, operands, out)
+        return found
+
+
+class _Reader(NamedTuple):
+    """What a rule is on numbers of a kind."""
+
+    numbers: _Numbers
+    names: Mapping[str, Any]
+
+    def name(self, name: str) -> Any:
+        return self.names[name]
+
+    def number(self, number: float) -> Any:
+        return self.numbers.number(number)
+
+    def apply(self, word: str, operands: tuple[Any, ...]) -> Any:
+        op = row_of(word)
+        # Of a shortcut the formula that holds everywhere.
+        return operands[-1] if op is None else self.numbers.value(op, operands)
+
+
+def _by_rule(numbers: _Numbers, op: Op, argument: int, operands: Sequence[Any], out: Any) -> Any:
+    names = dict(zip(op.parameters, operands, strict=True))
+    return op.partials[argument].on(_Reader(numbers, {**names, "out": out}))
+
+
+def _derivative(
+    numbers: _Numbers, op: Op, arguments: Sequence[int], operands: Sequence[Any], out: Any
+) -> Any:
+    """Return a partial by the first argument, differentiated by each of the others."""
+    first, *others = arguments
+    if not others:
+        return _by_rule(numbers, op, first, operands, out)
+    *before, last = others
+    moving = _Moving(numbers)
+    duals = [_Dual(x, numbers.number(1.0) if i == last else None) for i, x in enumerate(operands)]
+    tangent = moving.value(op, duals).tangent
+    found = _derivative(moving, op, (first, *before), duals, _Dual(out, tangent)).tangent
+    return numbers.number(0.0) if found is None else found
 
 
 def row_of(word: str) -> Op | None:
@@ -165,10 +231,6 @@ def row_of(word: str) -> Op | None:
         return None
 
 
-def _or_zero(tangent: Any) -> Any:
-    return 0.0 if tangent is None else tangent
-
-
 def _product(x: Any, y: Any) -> Any:
     """Return a product, without a node for a factor that is the constant 1."""
     if type(x) is float and x == 1.0:
@@ -177,10 +239,17 @@ def _product(x: Any, y: Any) -> Any:
 
 
 class PartialByCases(Structural):
-    """A partial of a row that chooses between formulas.
+    """A partial of a row that chooses between formulas, or a derivative of such a partial.
 
-    Its operands are those of the row; then the result of the row and the partial itself, which are there for
-    their numbers alone.
+    Its operands are those of the row; then the result of the row and the derivative itself, which are there
+    for their numbers alone.
+
+    Parameters
+    ----------
+    op : Op
+        The row.
+    *arguments : int
+        By which of its arguments it is differentiated, one after the other.
     """
 
     variadic = True
@@ -188,57 +257,59 @@ class PartialByCases(Structural):
     computes = True
     may_be_differentiated = True
 
-    def __init__(self, op: Op, argument: int) -> None:
-        self.of, self.argument = op, argument
+    def __init__(self, op: Op, *arguments: int) -> None:
+        self.of, self.arguments = op, arguments
 
     @property
     def name(self) -> str:  # type: ignore[override]
         """The sign of the derivative."""
-        return f"∂{self.of.name}/∂{self.of.parameters[self.argument]}"
+        order = len(self.arguments)
+        power = "" if order == 1 else str(order).translate(_RAISED)
+        by = "".join([f"∂{self.of.parameters[argument]}" for argument in self.arguments])
+        return f"∂{power}{self.of.name}/{by}"
 
     def apply(self, *operands: Any) -> Value:
-        """Return the partial, which is the last operand."""
+        """Return the derivative, which is the last operand."""
         *numbers, chosen = [x._data if isinstance(x, Value) else x for x in operands]
         partials: list[float | None] = [None] * len(operands)
         with quiet():
             for i, operand in enumerate(operands[:-2]):
                 if isinstance(operand, Value):
-                    tangents = [1.0 if i == k else None for k in range(len(operands) - 2)]
-                    partials[i] = float(self._tangent(on_arrays, [*map(np.float64, numbers)], tangents))
+                    partials[i] = float(self._partial(on_arrays, i, [*map(np.float64, numbers)]))
         return record(self, chosen, operands, tuple(partials))
 
     def pull(
         self, node: Any, adjoint: Any, wanted: Container[Any], lengths: Mapping[Any, int]
     ) -> Sequence[Any]:
         """Return what flows back to each operand of the row."""
-        operands = node.args[:-1]
-        flows: list[Any] = []
-        for i, partial in enumerate(node.partials):
-            if partial is None or node.args[i] not in wanted:
-                flows.append(None)
-                continue
-            tangents = [1.0 if i == k else None for k in range(len(operands) - 1)]
-            flows.append(_product(adjoint, self._tangent(while_traced, operands, tangents)))
-        return flows
+        return [
+            None
+            if partial is None or node.args[i] not in wanted
+            else _product(adjoint, self._graph_of_partial(node, i))
+            for i, partial in enumerate(node.partials[:-1])
+        ]
 
     def push(self, node: Any, tangents: Sequence[Any]) -> Any:
-        """Return the tangent of the partial."""
-        return self._tangent(while_traced, node.args[:-1], tangents[:-2])
+        """Return the tangent of the derivative."""
+        moves = [
+            _product(self._graph_of_partial(node, i), tangent)
+            for i, tangent in enumerate(tangents[:-2])
+            if tangent is not None
+        ]
+        return sum(moves[1:], moves[0]) if moves else 0.0
 
     def simplified(self, tape: Instructions, args: tuple[int, ...], lengths: Sequence[int]) -> int:
-        """Return the instruction of the partial itself."""
+        """Return the instruction of the derivative itself."""
         return args[-1]
 
-    def _tangent(
-        self, rules: Callable[[Op], Rules], numbers: Sequence[Any], tangents: Sequence[Any]
-    ) -> Scalar:
-        """Return the tangent of the partial where the operands of the row move."""
+    def _graph_of_partial(self, node: Value, argument: int) -> Scalar:
+        """Return the partial by an argument of the row; if it chooses as well, by cases."""
+        *operands, out, _ = node.args
+        found: Scalar = self._partial(while_traced, argument, (*operands, out))
+        if isinstance(found, Value) and has_choice(found, node):
+            return PartialByCases(self.of, *self.arguments, argument).apply(*operands, out, found)
+        return found
+
+    def _partial(self, rules: Callable[[Op], Rules], argument: int, numbers: Sequence[Any]) -> Any:
         *own, out = numbers
-        names = {
-            name: _Dual(number, tangent)
-            for name, number, tangent in zip(self.of.parameters, own, tangents, strict=True)
-        }
-        forward = _Forward(rules, names)
-        names["out"] = _Dual(out, forward.apply(self.of.name, tuple(names.values())).tangent)
-        found = self.of.partials[self.argument].on(forward).tangent
-        return 0.0 if found is None else found
+        return _derivative(_Plain(rules), self.of, (*self.arguments, argument), own, out)
