@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import shutil
 import subprocess
 import sys
+from importlib.metadata import PackageNotFoundError
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import autograd
 import nn
+from autograd.__main__ import main
+from autograd.installation import warn_of_mixed_files
 
 ADVICE = "pip uninstall autograd, then pip install --force-reinstall chainrule"
 
@@ -82,3 +87,79 @@ def test_without_a_home_a_network_or_anything_to_write() -> None:
     run = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     compiled = [f"{name} [2.0, 4.0, 6.0]" for name in ("numpy", "numba") if find_spec(name)]
     assert (run.stderr, run.stdout.splitlines()) == ("", ["True True", "True True", *compiled, "3 epochs"])
+
+
+class Installed:
+    """What pip has noted of an installation."""
+
+    version = "9.8"
+
+    def __init__(self, folder: Path, reason: str | None) -> None:
+        self.folder, self.reason = folder, reason
+
+    def locate_file(self, name: str) -> Path:
+        """Return where the package would be."""
+        return self.folder
+
+    def read_text(self, name: str) -> str | None:
+        """Return why the form is the interpreted one."""
+        return self.reason
+
+
+OURS, ELSEWHERE = Path(autograd.__path__[0]), Path(nn.__path__[0])
+
+
+@pytest.mark.parametrize(
+    ("folder", "reason", "expected"),
+    [
+        (OURS, "no compiler\n", "chainrule 9.8, interpreted (no compiler), Python 3"),
+        (OURS, None, "chainrule 9.8, interpreted (from source files), Python 3"),
+        (OURS / "nowhere", "editable", "chainrule 9.8, interpreted (editable), Python 3"),
+        (ELSEWHERE, "no compiler", "chainrule of a checkout, interpreted (from source files), Python 3"),
+        (None, None, "chainrule of a checkout, interpreted (from source files), Python 3"),
+    ],
+)
+def test_the_version_in_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    folder: Path | None,
+    reason: str | None,
+    expected: str,
+) -> None:
+    """The version is that of what runs: of these files, or of an editable installation, which has none."""
+    of_others = importlib.metadata.distribution
+
+    def found(name: str) -> Any:
+        if name != "chainrule":
+            return of_others(name)
+        if folder is None:
+            raise PackageNotFoundError(name)
+        return Installed(folder, reason)
+
+    monkeypatch.setattr("importlib.metadata.distribution", found)
+    monkeypatch.setattr("autograd.installation.is_compiled", lambda: False)
+    monkeypatch.setattr(sys, "argv", ["autograd", "--version"])
+    main()
+    assert capsys.readouterr().out.startswith(expected)
+    monkeypatch.setattr(sys, "argv", ["autograd"])
+    main()
+    assert "--version" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("version", "named"), [("1.8.0", "HIPS autograd 1.8.0"), (None, "HIPS autograd")])
+def test_mixed_files_are_said_once_more(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, version: str | None, named: str
+) -> None:
+    """The warning names the other distribution, with its version if there is one, and the folder."""
+
+    def version_of(name: str) -> str:
+        if version is None:
+            raise PackageNotFoundError(name)
+        return version
+
+    (tmp_path / "numpy").mkdir()
+    (tmp_path / "numpy" / "__init__.py").touch()
+    monkeypatch.setattr("importlib.metadata.version", version_of)
+    monkeypatch.setattr("autograd.installation._PACKAGE", str(tmp_path))
+    with pytest.warns(UserWarning, match=f"^files of {named} are mixed .*{tmp_path}: {ADVICE}"):
+        warn_of_mixed_files()
