@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import ast
 import shutil
 import subprocess
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -34,8 +36,11 @@ from autograd import (
     vmap,
     while_loop,
 )
-from autograd.compiler import Jitted
+from autograd.compiler import Jitted, findings
+from autograd.compiler import compile as compiled
 from autograd.compiler.arguments.call import Call
+from autograd.compiler.c.translation import Translation
+from autograd.compiler.c.workspace import Workspace, amount_of
 from autograd.ops.table import COMPARISONS, Op
 from nn import MLP
 
@@ -272,6 +277,111 @@ def test_special_points_are_those_of_the_table(library: CLibrary, op: Op) -> Non
         np.testing.assert_allclose(value, point.value, rtol=1e-15)
         np.testing.assert_allclose(found, point.partials, rtol=4e-15)
         assert np.signbit(value) == np.signbit(point.value) or np.isnan(point.value)
+
+
+def along(x: Any) -> Any:
+    """Return a vector along an axis."""
+    return vmap(tanh)(x)
+
+
+def neighbours(x: Any, y: Any) -> Any:
+    """Return products of neighbours, of which some vary along one of two axes alone."""
+    z, other = vmap(lambda a: vmap(lambda _: a @ a)(y))(x), vmap(lambda a: vmap(lambda b: tanh(a @ b))(y))(x)
+    return (
+        (z[1:] * other[:-1]).sum()
+        + (z[:, 1:] * other[:, :-1]).sum()
+        + (other[1:].sum(axis=0) * other[:-1].max(axis=0)).sum()
+    )
+
+
+def one_by_one(x: Any, y: Any) -> Any:
+    """Return numbers in another order, times others, and one of them."""
+    found = vmap(lambda a, b: tanh(a) * b)(x[ORDER], y)
+    return [found, found[3]]
+
+
+ORDER = rng(5).permutation(60)
+FORMS = {
+    "rows_in_another_order": Case(
+        lambda x, y: [vmap(lambda a: tanh(a @ a))(x[ORDER]) * y],
+        (rng().normal(size=(60, 2)), rng(1).normal(size=60)),
+    ),
+    "slices": Case(
+        value_and_grad(neighbours, (0, 1)), (rng().normal(size=(12, 3)), rng(1).normal(size=(9, 3)))
+    ),
+    "loops_in_loops": Case(
+        value_and_grad(
+            lambda h, xs: scan(lambda h, x: (fori_loop(0, 4, lambda _, g: tanh(g + x), h), None), h, xs)[
+                0
+            ].sum(),
+            (0, 1),
+        ),
+        (rng().normal(size=3), rng(1).normal(size=(9, 3))),
+    ),
+    "transposed": Case(lambda x: [vmap(tanh)(x.T)], (rng().normal(size=(20, 20)),)),
+    "part_of_the_steps": Case(
+        lambda x: [scan(lambda c, i: (c + 1.0, c * i), 0.0, np.arange(6.0))[1][2:] * x[:4]],
+        (rng().normal(size=6),),
+    ),
+    "five_lengths": Case(
+        lambda a, b, c, d, e: [
+            along(a).sum() * along(b).sum() + along(c)[0] * along(d).max() * along(e).mean()
+        ],
+        tuple(rng(n).normal(size=n) for n in (10, 11, 12, 13, 14)),
+    ),
+}
+
+
+def test_programs_of_other_forms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Arguments in another order, slices, loops in loops, transposes and many lengths have a form in C."""
+    monkeypatch.setattr(findings, "_stamp", lambda: "")
+    numbers = rng().normal(size=60), rng(1).normal(size=60)
+    expected = {}
+    for name, case in FORMS.items():
+        f = Jitted(case.f)
+        expected[name] = f(*case.arguments)
+        f.to_c(tmp_path / f"{name}.c", name=name)
+    # One number of each sample at a time.
+    monkeypatch.setattr(compiled, "_MOST_ARRAYS", 0)
+    monkeypatch.setattr(compiled, "_FEWEST_NUMBERS", np.inf)
+    f = Jitted(one_by_one)
+    expected["one_by_one"] = f(*numbers)
+    f.to_c(tmp_path / "one_by_one.c", name="one_by_one")
+    library = CLibrary(tmp_path, ["-O0"])
+    for name, found in expected.items():
+        given = FORMS[name].arguments if name in FORMS else numbers
+        agree(library.call(name, arrays_of(given), shapes_of(found)), found, 1e-12)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("while True: pass", "loops for C have no pass"),
+        ("with x: pass", "loops for C have no with x"),
+        ("v1 = [1.0]", r"loops for C have no \[1.0\]"),
+        ("v1 = nowhere", "loops for C read nowhere where it is not declared"),
+        ("v1 = math.nothing(1.0)", "C has no math.nothing"),
+    ],
+)
+def test_what_loops_do_not_say(line: str, message: str) -> None:
+    """A statement that loops have not had until now is named, by who adds it."""
+    with pytest.raises(TypeError, match=message):
+        Translation({}, [], Workspace()).lines_of([line])
+
+
+def test_lengths_are_sums_and_products() -> None:
+    """The memory that a program computes in is a sum of products of lengths."""
+    assert amount_of(ast.parse("3 * n + n", mode="eval").body, {"n": Counter({("n",): 1})}) == {("n",): 4}
+    with pytest.raises(TypeError, match="expected sums and products of lengths, got n - 1"):
+        amount_of(ast.parse("n - 1", mode="eval").body, {"n": Counter({("n",): 1})})
+
+
+def test_no_arguments_to_differentiate_by(tmp_path: Path) -> None:
+    """A function of one number that is to be differentiated by nothing has a value alone."""
+    f = Jitted(lambda x: x * x)
+    f(2.0)
+    f.to_c(tmp_path / "value.c", argnums=(), name="value")
+    assert "value_gradient" not in (tmp_path / "value.h").read_text()
 
 
 def test_a_length_that_is_open_is_an_argument(library: CLibrary) -> None:
