@@ -106,7 +106,7 @@ def by_cases(op: Op, argument: int, node: Value, chosen: Value) -> Value:
     return PartialByCases(op, argument).apply(*node.args, node, chosen)
 
 
-class _Numbers(Protocol):
+class _Arithmetic(Protocol):
     """Numbers of a kind, to which rules apply."""
 
     def number(self, number: float) -> Any:
@@ -143,16 +143,16 @@ class _Dual(NamedTuple):
     tangent: Any
 
 
-class _Moving(NamedTuple):
+class _OfDuals(NamedTuple):
     """Dual numbers: forward mode, in which a choice is one of tangents, too.
 
     Attributes
     ----------
-    inner : _Numbers
+    inner : _Arithmetic
         The kind of both parts, which may be dual numbers as well.
     """
 
-    inner: _Numbers
+    inner: _Arithmetic
 
     def number(self, number: float) -> _Dual:
         return _Dual(self.inner.number(number), None)
@@ -179,10 +179,10 @@ class _Moving(NamedTuple):
         return found
 
 
-class _Reader(NamedTuple):
+class _RuleReader(NamedTuple):
     """What a rule is on numbers of a kind."""
 
-    numbers: _Numbers
+    numbers: _Arithmetic
     names: Mapping[str, Any]
 
     def name(self, name: str) -> Any:
@@ -197,20 +197,20 @@ class _Reader(NamedTuple):
         return operands[-1] if op is None else self.numbers.value(op, operands)
 
 
-def _by_rule(numbers: _Numbers, op: Op, argument: int, operands: Sequence[Any], out: Any) -> Any:
+def _by_rule(numbers: _Arithmetic, op: Op, argument: int, operands: Sequence[Any], out: Any) -> Any:
     names = dict(zip(op.parameters, operands, strict=True))
-    return op.partials[argument].on(_Reader(numbers, {**names, "out": out}))
+    return op.partials[argument].on(_RuleReader(numbers, {**names, "out": out}))
 
 
 def _derivative(
-    numbers: _Numbers, op: Op, arguments: Sequence[int], operands: Sequence[Any], out: Any
+    numbers: _Arithmetic, op: Op, arguments: Sequence[int], operands: Sequence[Any], out: Any
 ) -> Any:
     """Return a partial by the first argument, differentiated by each of the others."""
     first, *others = arguments
     if not others:
         return _by_rule(numbers, op, first, operands, out)
     *before, last = others
-    moving = _Moving(numbers)
+    moving = _OfDuals(numbers)
     duals = [_Dual(x, numbers.number(1.0) if i == last else None) for i, x in enumerate(operands)]
     tangent = moving.value(op, duals).tangent
     found = _derivative(moving, op, (first, *before), duals, _Dual(out, tangent)).tangent
