@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import errno
+import math
 import os
 import shutil
 import stat
 from pathlib import Path
 
+import numpy as np
 import pytest
 from test_jit_backends import PROGRAM, run_program
 
-from autograd.compiler.numba import machine_code
+from autograd.compiler.numba import functions, machine_code
 from autograd.compiler.numba.build import HEAD
 from autograd.compiler.numba.functions import with_all_functions
 from autograd.compiler.runtime import cache, records
+from autograd.ops.meanings import FLOAT
 
 EXPECTED = ["True", "5.43656365691809", "numba"]
 
@@ -315,3 +318,55 @@ def test_settings_of_numba(tmp_path: Path, variable: str, backend: str) -> None:
     )
     assert run_program(tmp_path, chosen + PROGRAM) == [*EXPECTED[:2], backend]
     assert not list(tmp_path.rglob("*.nbc"))
+
+
+def test_where_nothing_is_kept(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file in the place of the directory, and no home, are no errors: nothing is kept."""
+    (home / "file").write_text("")
+    monkeypatch.setenv("CHAINRULE_CACHE", str(home / "file"))
+    assert cache.stored("x = 1") is None
+    records.write("0" * 32, b"numbers")
+    assert records.read("0" * 32) is None
+
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(cache, "directory", homeless)
+    assert cache.stored("x = 1") is None
+    cache.warn_if_unsafe()
+
+
+def test_records_are_kept_where_nobody_else_writes(home: Path) -> None:
+    """A folder of records that others can write to is neither read nor written; a folder is no record."""
+    key, other, third = "1" * 32, "2" * 32, "3" * 32
+    records.write(key, b"numbers")
+    assert records.read(key) == b"numbers"
+    (home / "tapes" / third).mkdir()
+    assert records.read(third) is None
+    for folder in (home / "tapes", home):
+        folder.chmod(0o777)
+        records.write(other, b"numbers")
+        assert records.read(key) is None
+        folder.chmod(0o700)
+    assert records.read(key) == b"numbers"
+    assert records.read(other) is None
+
+
+@pytest.mark.parametrize("word", ["math.exp", "python_norm"])
+def test_functions_that_numba_lacks(word: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program names Python's functions, which machine code calls with numbers, or with where they stand."""
+    pytest.importorskip("numba")
+    monkeypatch.setattr(functions, "_is_known", lambda name: False)
+    monkeypatch.setattr(functions, "_callbacks", {})
+    monkeypatch.setitem(FLOAT, "norm", lambda numbers: math.hypot(*numbers))
+    text = functions.with_all_functions(
+        f"from numba import types\n\n\ndef program(x):\n    return {word}(x)\n"
+    )
+    numbers = np.array([3.0, 4.0])
+    if word == "math.exp":
+        assert 'python_exp = types.ExternalFunction("chainrule_exp", types.float64(types.float64))' in text
+        assert text.endswith("return python_exp(x)\n")
+        assert functions._callbacks["chainrule_exp"](1.0) == math.e
+    else:
+        assert '("chainrule_norm", types.float64(types.intp, types.intp))' in text
+        assert functions._callbacks["chainrule_norm"](numbers.ctypes.data, 2) == 5.0

@@ -34,6 +34,7 @@ from autograd.compiler.runtime.program import UnsuitableError
 from autograd.compiler.runtime.recently_used import RecentlyUsed
 from autograd.compiler.trace.fingerprint import fingerprint
 from autograd.compiler.trace.tape import Tape, tape_of
+from autograd.ops.structural import Structural
 from autograd.ops.table import OPS
 
 
@@ -513,3 +514,23 @@ def test_the_disk_is_bounded(home: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     records.write(f"{6:032x}", bytes(900))
     left = {path.name for path in (home / "tapes").iterdir()}
     assert left == {"note.txt", names[2], names[4], f"{6:032x}"}
+
+
+def test_a_compiler_without_files_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where its files cannot be looked at, as in an archive, nobody knows whether it is the same compiler."""
+    monkeypatch.setattr(findings, "_files", lambda: [Path("/nowhere/at/all.py")])
+    assert findings._stamp.__wrapped__() == ""
+
+
+def test_an_operation_that_pickle_refuses_has_no_name() -> None:
+    """Its programs are not kept: it cannot be told from another one."""
+
+    class Refused(Structural):
+        name = "refused"
+
+        def __reduce__(self) -> Any:
+            raise TypeError("cannot pickle it")
+
+    tape = Tape()
+    tape.outputs.append(tape.add(Refused(), ()))
+    assert fingerprint(tape, "") is None

@@ -13,6 +13,7 @@ import pytest
 from comparing import same
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from loops_backend import interpreted
 from programs import Program
 from strategies import by_hypothesis, expressions, programs
 from test_jit_backends import run_program
@@ -22,7 +23,9 @@ from test_programs import TRANSFORMS, arguments, as_a_table, drawn_for, evaluate
 import autograd
 from autograd import grad, jit, load, scan, sigmoid, take, tanh, value_and_grad, vmap, while_loop
 from autograd.compiler import Jitted, Loaded
+from autograd.compiler import compile as compile_module
 from autograd.compiler.arguments.plain_trees import name_of
+from autograd.compiler.numpy.table import with_numpy
 from autograd.compiler.program_files import bytes_of, function_in
 from nn import MLP, Neuron
 
@@ -169,6 +172,17 @@ def test_random_programs(program: Program, data: st.DataObject) -> None:
         compiled, loaded = returned(f, *args)
     same_bits(evaluated(loaded, *map(without_modules, args)), evaluated(compiled, *args))
     assert loaded.source == compiled.source
+
+
+def test_numbers_that_are_one_array_on_another_backend(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The numbers of a list are put together for the backend that comes later, too."""
+    backend = compile_module.Backend(interpreted, with_numpy)
+    monkeypatch.setitem(compile_module.BACKENDS, "loops", backend)
+    f, args = KINDS["many numbers"]
+    loaded = returned(f, *args, backend="loops")[1]
+    loaded.wait()
+    assert loaded.report().backend == "loops"
+    same_bits(loaded(*args), f(*args))
 
 
 @pytest.mark.parametrize("kind", ["open lengths", "loops"])

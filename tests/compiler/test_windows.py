@@ -76,3 +76,13 @@ def test_slices_along_axes(f: Callable[..., Any]) -> None:
     """Values and gradients by loops, which copy a chunk of a slice at a time, are those of eager calls."""
     both = value_and_grad(f, argnums=(0, 1))
     same(on("loops", both, X, Y)(X, Y), evaluated(both, X, Y), 1e-9)
+
+
+def test_results_without_numbers() -> None:
+    """Slices and steps of no numbers have their shapes, along an axis and without."""
+
+    def f(x: Any) -> Any:
+        states = scan(lambda h, a: (tanh(h + a.sum()), np.zeros(0)), 0.5, x)
+        return vmap(lambda a: tanh(a[:0]))(x), x[:0].sum(axis=0), states
+
+    same(on("loops", f, X)(X), evaluated(f, X), 1e-12)

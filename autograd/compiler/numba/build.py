@@ -206,8 +206,6 @@ def numba_program(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Result
     >>> run(np.array([1.0, 2.0]))
     (array([2., 1.]),)
     """
-    if any(block.rows is not None for block in plan.blocks.values()):
-        raise UnsuitableError("it takes rows of arguments by an array of indices")
     loops = loops_source(plan, shapes, results)
     lines = loops.text.count("\n")
     computed = [block for block in plan.blocks.values() if is_computed(block)]

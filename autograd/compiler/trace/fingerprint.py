@@ -64,8 +64,9 @@ def is_row(op: Op) -> bool:
 
     Examples
     --------
-    >>> is_row(row("exp"))
-    True
+    >>> mine = Op(name="mine", doc="x", value="x", partials=("1.0",), latex="{x}", domain=())
+    >>> is_row(row("exp")), is_row(mine)
+    (True, False)
     """
     try:
         return row(op.name) is op
