@@ -67,13 +67,15 @@ class Leftovers:
     """A plugin of pytest that compares the process before and after each test, and each file."""
 
     def __init__(self) -> None:
-        self.of_test = self.of_file = State()
+        self.of_test: State | None = None
+        self.of_file = State()
         self.file: Any = None
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Any:
         """Remember the process before the fixtures of a test."""
-        self.of_test = of_the_process()
+        # What a test has left as it was need not be looked at again before the next.
+        self.of_test = self.of_test or of_the_process()
         if item.path != self.file:
             self.file, self.of_file = item.path, of_the_packages()
         return (yield)
@@ -82,7 +84,9 @@ class Leftovers:
     def pytest_runtest_teardown(self, nextitem: pytest.Item | None) -> Any:
         """Compare after the fixtures of a test, and those of a file, are gone."""
         result = yield
-        found = changes(self.of_test, of_the_process())
+        before, after = self.of_test or State(), of_the_process()
+        found = changes(before, after)
+        self.of_test = None if found else after
         if nextitem is None or nextitem.path != self.file:
             found = found or changes(self.of_file, of_the_packages())
         if found:

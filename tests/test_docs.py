@@ -6,6 +6,7 @@ import ast
 import re
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,7 @@ def headings(page: Path) -> list[str]:
     return re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE)
 
 
+@cache
 def prose(page: Path) -> str:
     """Return a page without its fenced blocks of code and formulas."""
     return re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)

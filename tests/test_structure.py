@@ -93,18 +93,24 @@ def modules(package: str) -> dict[str, Path]:
     return {".".join(p[:-1] if p[-1] == "__init__" else p): path for path, p in parts.items()}
 
 
-@cache
 def imports(name: str, *, late: bool = False, types: bool = False) -> frozenset[str]:
     """Return the imports of a module: on loading or, if `late`, in functions; with `types` for types too."""
+    return all_imports(name)[late, types]
+
+
+@cache
+def all_imports(name: str) -> dict[tuple[bool, bool], frozenset[str]]:
+    """Return the imports of a module of each kind, of one reading."""
     path = modules(name.partition(".")[0])[name]
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    return frozenset(
-        target
-        for node, in_function in statements(tree, types)
-        if in_function is late
-        for target in targets(node, package)
-    )
+    found: dict[tuple[bool, bool], set[str]] = {}
+    for types in (False, True):
+        for late in (False, True):
+            found[late, types] = set()
+        for node, in_function in statements(tree, types):
+            found[in_function, types].update(targets(node, package))
+    return {kind: frozenset(names) for kind, names in found.items()}
 
 
 def loaded_by_name(package: str) -> frozenset[str]:
