@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ..engine.errors import TracedValueError
-from ..engine.graph import level_outside
+from ..engine.graph import level_outside, nodes_of
 from ..engine.tracing import tracing
 from ..engine.value import Value
 from ..functions.alignment import Dims
@@ -218,8 +218,11 @@ def _traced(call: Call, form: ArrayForm) -> _Traced:
         next_form = ArrayForm(False, False) if is_shared else form.after(trace, are_many=are_many)
         return _traced(call, next_form)
     outputs = [out if isinstance(out, Value) else float(out) for result in results for out in result.numbers]
-    if level_outside([out for out in outputs if isinstance(out, Value)], level):
+    results_of_trace = [out for out in outputs if isinstance(out, Value)]
+    if level_outside(results_of_trace, level):
         raise UsesVariablesAroundError
+    if trace is not None and trace.carried:
+        trace.check_steps(nodes_of(results_of_trace))
     return _Traced(
         listed(outputs, given.inputs),
         [result.shape for result in results],

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..engine.apply import record
+from ..engine.errors import TracedValueError
 from ..engine.value import Value
 from ..ops.structural import Instructions, OfAttributes, Structural
 from ..ops.table import OPS
@@ -347,6 +348,8 @@ class AxisTrace:
         self.elements_left = elements_left
         self.has_loops = False
         self.looked_into: list[Any] = []
+        # What loops that are recorded carried from step to step.
+        self.carried: set[Value] = set()
         self.constants: dict[tuple[tuple[int, ...], bytes], ColumnSource] = {}
         self.open: tuple[Axis, ...] = ()
         self.has_axes = False
@@ -363,6 +366,15 @@ class AxisTrace:
         """Raise an `ElementsNeededError` if an array was assigned to that others are still to be made of."""
         if any(array.is_lent and array.is_changed() for array in self.looked_into):
             raise ElementsNeededError
+
+    def check_steps(self, nodes: Collection[Value]) -> None:
+        """Raise a `TracedValueError` if one of some nodes is the number of a step of a recorded loop."""
+        if not self.carried.isdisjoint(nodes):
+            raise TracedValueError(
+                "a number of a step of a loop is used after the loop, where it is not known which step; the "
+                "body should not assign to what is outside of it, but return the number, as a part of the "
+                "value that it carries"
+            )
 
     def one(self, kind: type[AxisOperation], *attributes: Any) -> AxisOperation:
         """Return one object for all operations that are equal, of which a trace of a network has hundreds."""

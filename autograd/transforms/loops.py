@@ -248,7 +248,7 @@ def _made(
         )
     axis.check_thread()
     trace = _trace()
-    of_carried = [_axes_of(x) for x in first]
+    of_carried, steps = [_axes_of(x) for x in first], list[Value]()
     while True:
         leaves = [Value(x._data if isinstance(x, Value) else x) for x in first]
         level = trace_also(leaves)
@@ -256,6 +256,9 @@ def _made(
             trace.vary(leaf, axes | {axis})
         with along(trace, axis):
             done = step(leaves)
+        steps += leaves
+        # Of an inner loop: it would vary along another axis each time.
+        trace.check_steps(consumers_first(*[x for x in done.results if isinstance(x, Value)], level=level))
         found = [_axes_of(x) - {axis} for x in done.results]
         if all(new <= old for new, old in zip(found, of_carried, strict=True)):
             break
@@ -269,6 +272,7 @@ def _made(
         trace.vary(leaf, trace.axes_of(x))
     replaced = _replaced(ends, dict(zip(around, taken, strict=True)), level)
     ending = None if done.condition is None else replaced.pop()
+    trace.carried.update(steps)
     body = Body(leaves, taken, replaced, of_carried, level, ending)
     op = Loop(body, axis, is_reversed, shapes, [trace.axes_of(x) for x in around])
     return _recorded(op, [*first, *around]), leaves, done

@@ -636,6 +636,30 @@ def test_counts_that_are_not_known() -> None:
         jit(by_list)(2, 5.0)
 
 
+def test_a_number_of_a_step_is_not_known_afterwards() -> None:
+    """A number that a body keeps somewhere else is that of no step in a program, where all steps are one."""
+    loops: dict[str, Callable[[Function, Any], Any]] = {
+        "fori_loop": lambda body, x: fori_loop(0, 3, lambda i, c: body(c), x),
+        "while_loop": lambda body, x: while_loop(lambda c: c < 3.0, body, x),
+        "scan": lambda body, x: scan(lambda c, _: (body(c), None), x, length=3)[0],
+        "a loop in a loop": lambda body, x: fori_loop(
+            0, 2, lambda i, c: fori_loop(0, 2, lambda k, d: body(d), c) * kept[0], x
+        ),
+    }
+    kept: list[Any] = []
+
+    def keeping(c: Any) -> Any:
+        kept[:] = [c * 2.0]
+        return c + 1.0
+
+    for name, loop in loops.items():
+        assert loop(keeping, 0.5) > 1.0
+        with pytest.raises(TracedValueError, match="of a step of a loop is used after the loop"):
+            jit(lambda x, loop=loop: loop(keeping, x) + kept[0])(0.5)
+        if name != "a loop in a loop":
+            assert jit(lambda x, loop=loop: loop(keeping, x))(0.5) == loop(keeping, 0.5)
+
+
 def test_branches_of_unlike_results() -> None:
     """Where both branches are recorded, their results have one structure."""
     fails(
