@@ -9,14 +9,18 @@ derivative, of whatever order, gets out of the branch that is not taken, at eith
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any
 
+import numpy as np
+
 from ..engine.apply import apply, apply_again, record
+from ..engine.errors import TracedValueError
 from ..engine.levels import is_variable
 from ..engine.tracing import is_unknown
 from ..engine.value import Value
+from ..functions.traced_array import is_whole
 from ..ops.structural import Instructions, Structural
 from ..ops.table import CONSTANTS, OPS
 from .module_copies import values_within
@@ -112,6 +116,8 @@ def chosen_among(
     ------
     TypeError
         If the results differ in structure or shapes.
+    TracedValueError
+        If a function assigns to an array around it.
 
     Examples
     --------
@@ -127,8 +133,17 @@ def chosen_among(
     form = None
     for condition, function in zip(conditions, functions, strict=True):
         gated = [_gated(condition, n) if isinstance(n, Value) else n for n in numbers]
+        around = [(array, _held(array)) for array in _arrays_around(function)]
         with _within(condition):
             result = function(*unflatten(structure, gated, argument=True))
+        if not all(
+            one is other for array, items in around for one, other in zip(_held(array), items, strict=True)
+        ):
+            raise TracedValueError(
+                f"a branch of {whose}, {place(function)}, assigns to an array around it, but all branches "
+                "are recorded, as it is not known while the function is traced which is taken; return the "
+                "array from each branch"
+            )
         whole = "a result of " + whose
         form = form or leaves_of(result, whole, exact=True)[1]
         leaves, found = leaves_like(form, result, whole, exact=True)
@@ -142,6 +157,20 @@ def chosen_among(
         rows.append(_closed(numbers_of(leaves), condition, entered, values_within(function)))
     assert form is not None
     return unflatten(form, [_chosen(conditions, column) for column in zip(*rows, strict=True)])
+
+
+def _arrays_around(function: Any) -> Iterator[Any]:
+    """Yield the arrays of Values that a function finds in its closure."""
+    for cell in getattr(function, "__closure__", None) or ():
+        # A variable may have no value yet.
+        with suppress(ValueError):
+            if isinstance(cell.cell_contents, np.ndarray) and cell.cell_contents.dtype == object:
+                yield cell.cell_contents
+
+
+def _held(array: Any) -> list[Any]:
+    """Return what an array holds, or of one that stays whole whether it was assigned to."""
+    return [array.is_changed()] if is_whole(array) else array.ravel().tolist()
 
 
 _conditions: ContextVar[tuple[Value, ...]] = ContextVar("conditions", default=())

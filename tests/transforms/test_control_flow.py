@@ -660,6 +660,32 @@ def test_a_number_of_a_step_is_not_known_afterwards() -> None:
             assert jit(lambda x, loop=loop: loop(keeping, x))(0.5) == loop(keeping, 0.5)
 
 
+@pytest.mark.parametrize("prepare", [lambda x: x, lambda x: x * 2.0, lambda x: x.copy()])
+def test_branches_that_assign_to_what_is_around_them(prepare: Function) -> None:
+    """All branches are recorded, so none may assign to an array of the others; its operands are its own."""
+
+    def around(x: Any) -> Any:
+        z = prepare(x)
+
+        def assigned() -> Any:
+            z[0] = 7.0
+            return z.sum()
+
+        return cond(x[1] > 0.0, assigned, lambda: 2.0 * z.sum())
+
+    def own(x: Any) -> Any:
+        def assigned(z: Any) -> Any:
+            z[0] = 7.0
+            return z.sum()
+
+        return cond(x[1] > 0.0, assigned, lambda z: 2.0 * z.sum(), prepare(x))
+
+    for x in (np.array([1.0, 2.0]), np.array([1.0, -2.0])):
+        assert jit(own)(x.copy()) == own(x.copy())
+        with pytest.raises(TracedValueError, match=r"a branch of cond, .*assigned at .* assigns to an array"):
+            jit(around)(x)
+
+
 def test_branches_of_unlike_results() -> None:
     """Where both branches are recorded, their results have one structure."""
     fails(
