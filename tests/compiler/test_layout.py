@@ -182,3 +182,12 @@ def test_equal_rows(rows: list[list[int]], collide: bool) -> None:
         found, which = layout._ranked(np.array(rows, dtype=np.intp))
     assert found.tolist() == sorted(map(list, set(map(tuple, rows))))
     assert found[which].tolist() == rows
+
+
+def test_rows_whose_hashes_are_equal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows of positions are compared by a hash, and by themselves where it is no help."""
+    rows = np.array([[3, 1], [0, 2], [3, 1], [0, 1]])
+    expected = [[0, 1], [0, 2], [3, 1]], [2, 1, 2, 0]
+    assert [part.tolist() for part in layout._ranked(rows)] == [*expected]
+    monkeypatch.setattr(layout, "_ODD", 0)
+    assert [part.tolist() for part in layout._ranked(rows)] == [*expected]

@@ -78,6 +78,18 @@ def test_slices_along_axes(f: Callable[..., Any]) -> None:
     same(on("loops", both, X, Y)(X, Y), evaluated(both, X, Y), 1e-9)
 
 
+def test_lengths_that_belong_together() -> None:
+    """An argument as long as a slice of another one may be sliced itself."""
+
+    def f(x: Any, y: Any) -> Any:
+        one, other = vmap(tanh)(x), vmap(tanh)(y)
+        return (one[1:] * other).sum() + (one[:-1] * y).sum() * other[3:].sum()
+
+    args = RNG.normal(size=60), RNG.normal(size=59)
+    both = value_and_grad(f, argnums=(0, 1))
+    same(on("loops", both, *args)(*args), evaluated(both, *args), 1e-9)
+
+
 def test_results_without_numbers() -> None:
     """Slices and steps of no numbers have their shapes, along an axis and without."""
 
