@@ -42,7 +42,7 @@ class WholeBatch:
         count = len(whole.lengths)
         if not -count <= dimension < count:
             raise ValueError(
-                f"vmap expected an array with axis {dimension}, got a {Leaf(whole.lengths)}; pass "
+                f"vmap expected an array with axis {dimension}, got {Leaf(whole.lengths).noun}; pass "
                 "in_axes=None for it"
             )
         self.whole, self.dimension = whole, dimension % count

@@ -60,6 +60,11 @@ class Leaf:
     def __str__(self) -> str:
         return f"array of shape {self.shape}" if self.shape else "number"
 
+    @property
+    def noun(self) -> str:
+        """What it is, with its article."""
+        return f"an {self}" if self.shape else f"a {self}"
+
     def __repr__(self) -> str:
         return f"Leaf({self.shape}, is_array={self.is_array})"
 

@@ -226,7 +226,7 @@ def _moved(array: Any, axis: int) -> Any:
     """Return an array with the mapped axis first."""
     if not -array.ndim <= axis < array.ndim:
         raise ValueError(
-            f"vmap expected an array with axis {axis}, got a {Leaf(array.shape)}; pass in_axes=None for it"
+            f"vmap expected an array with axis {axis}, got {Leaf(array.shape).noun}; pass in_axes=None for it"
         )
     return np.moveaxis(array, axis, 0)
 
@@ -342,8 +342,8 @@ class _Results(NamedTuple):
         dimensions = len(form.shape) + 1
         if not -dimensions <= axis < dimensions:
             raise ValueError(
-                f"vmap stacks results along axis {axis}, but has a {form} from each sample; out_axes is from "
-                f"{-dimensions} to {dimensions - 1}"
+                f"vmap stacks results along axis {axis}, but has {form.noun} from each sample; out_axes is "
+                f"from {-dimensions} to {dimensions - 1}"
             )
         stacked = array_of(rows.ravel().tolist(), (len(rows), *form.shape))
         return np.moveaxis(stacked[: self.samples], 0, axis)
