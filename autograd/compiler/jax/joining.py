@@ -42,6 +42,9 @@ def joined(
     str
         An expression.
     """
+    if not parts:
+        # Of a result without numbers.
+        return f"jnp.zeros({writer.shape_of((0,), order)}, dtype)"
     ordered = [
         _JoinedPart(part.source, part.wanted[at], target[at])
         for part, target in zip(parts, targets, strict=True)

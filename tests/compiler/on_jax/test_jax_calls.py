@@ -479,3 +479,14 @@ def test_other_backends_do_not_take_them(backend: str | None) -> None:
     """An array of JAX is an error of the other backends, which names this one."""
     with pytest.raises(TypeError, match="jit\\(f, backend='jax'\\) takes arrays of JAX"):
         jit(loss, backend=backend)(*ON_DEVICE)
+
+
+@pytest.mark.parametrize("rows", [3, 0])
+def test_results_without_numbers(rows: int) -> None:
+    """Batches of no samples, and slices of none, have their shapes: JAX joins no empty list of arrays."""
+
+    def f(x: Any) -> Any:
+        return vmap(tanh)(x), vmap(lambda row: tanh(row[:0]))(x), x[:0].sum(axis=0), x[:, :0]
+
+    x = np.arange(2.0 * rows).reshape(rows, 2)
+    same(jit(f, backend="jax")(x), jit(f, backend="numpy")(x))
