@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from math import inf, nan, prod
+from math import inf, nan, nextafter, prod
 from textwrap import indent
 from typing import Any
 from unicodedata import normalize
@@ -39,7 +39,11 @@ _LARGEST = 12
 _CLEAR = 1e-3
 
 LINE = (-3.0, 3.0)
-SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, 2.0, inf, -inf, nan]
+# The neighbours of 1 are those of the kinks of hinge and clip; of other numbers, constants are neighbours.
+SPECIAL = [
+    0.0, -0.0, 1.0, -1.0, 0.5, 2.0, inf, -inf, nan,
+    5e-324, 1e308, -1e308, nextafter(1.0, 0.0), nextafter(1.0, 2.0),
+]  # fmt: skip
 
 # Strings that Python normalises, keywords, names that programs use, and strings that are not identifiers.
 KEYS: list[Any] = [
@@ -147,7 +151,9 @@ class _Scope:
         pool += [x for x in (0.0, -0.0) if interval[0] <= x <= interval[1]]
         if beside is not None and self.known[beside].settled and self.known[beside].certain:
             near = np.ravel(self.known[beside].value).tolist()[:2]
-            pool += [x for x in near if interval[0] <= x <= interval[1]]
+            if self.manner == "special":
+                near += [nextafter(x, self.one_of((-inf, inf))) for x in near]
+            pool += [x for x in near if interval[0] <= x <= interval[1] or self.manner == "special"]
         return Constant(tuple(self.one_of(pool) for _ in range(prod(shape))), shape)
 
     def operand(self, source: int | Constant, interval: tuple[float, float] = LINE) -> Operand:
@@ -206,6 +212,9 @@ class _Scope:
             return False
         if self.manner == "special" and not any(k.shape for k in of) and word in ("array", "stack"):
             return False
+        # At -inf NumPy's power of an array and 0.5 is nan, as of a square root; ours is inf as in IEEE 754.
+        if self.manner == "special" and word == "pow" and of[1].shape == () and of[1].value == 0.5:
+            return False
         if rule.kinks and not settled and not _is_clear(word, [known.value for known in of], of, options):
             return False
         if self.module:
@@ -216,7 +225,11 @@ class _Scope:
         seen = [o.source for o in operands if isinstance(o.source, int)]
         if block is not None:
             seen = [i for i in self.known if f"a{i}" in step.text("plain")]
-        value = self._run(f"{step.text('plain')}\nreturn a{step.number}", seen)
+        try:
+            value = self._run(f"{step.text('plain')}\nreturn a{step.number}", seen)
+        except OverflowError:
+            # Python's own powers raise it, of 1e308.
+            return False
         if np.size(value) > _LARGEST or not np.size(value):
             return False
         # On scalars NumPy's functions return NumPy scalars, whose methods a Value lacks.
@@ -227,7 +240,8 @@ class _Scope:
         low, high = (np.min(value), np.max(value)) if certain else (-inf, inf)
         self.steps.append(replace(step, spelling=spelling))
         # With an array of Values among the operands the result is one again; without, its numbers are boxed.
-        boxed = word in _BOXING and not any(k.shape and not k.boxed for k in of)
+        of_values = [k for k, o in zip(of, operands, strict=True) if not isinstance(o.source, Constant)]
+        boxed = word in _BOXING and not any(k.shape and not k.boxed for k in of_values)
         boxed = boxed or word == "array" or (word == "vmap" and spelling == 1)
         if not np.ndim(value):
             boxed = any(k.boxed and not k.shape for k in of)
@@ -345,6 +359,8 @@ def _degree(s: _Scope, operand: Operand) -> int:
 def _square(s: _Scope) -> bool:
     i = s.chosen()
     assert i is not None
+    if s.manner != "dyadic" and s.one_of((False, True)):
+        return s.add("sinc", s.operand(i))
     return s.add("square", s.operand(i), degree=2 * s.known[i].degree)
 
 
@@ -353,8 +369,7 @@ def _power(s: _Scope) -> bool:
     assert i is not None
     if s.manner == "dyadic":
         return False
-    # At -inf NumPy's power of 0.5 on plain arrays is nan, as of a square root; ours is inf as in IEEE 754.
-    half = [] if s.manner == "special" else [0.5]
+    half = [] if s.manner == "special" else [0.5]  # As in `add`.
     return s.add("power", s.operand(i, (0.1, 5.0)), power=s.one_of([3, 2, -1, 1.5, 0, 1, -2.0, *half]))
 
 
@@ -395,14 +410,18 @@ def _extremum(s: _Scope) -> bool:
 
 
 def _reduction(s: _Scope) -> bool:
-    word = s.one_of(
-        ["sum", "sum along", "mean", "product", "variance", "deviation", "running sum", "differences"]
-    )
+    words = ["sum", "sum along", "mean", "product", "variance", "running sum", "differences"]
+    word = s.one_of([*words, "deviation", "distance"])
     needs = 2 if word == "sum along" else 1
     i = s.chosen(lambda known: len(known.shape) >= needs)
-    if i is None or (s.manner == "dyadic" and word in ("mean", "variance", "deviation")):
+    if i is None or (s.manner == "dyadic" and word in ("mean", "variance")):
         return False
     known = s.known[i]
+    # Beside the kink, where the numbers are equal, the derivative is one of rounding errors.
+    sizes: dict[str, Callable[[Any], Any]] = {"deviation": np.std, "distance": np.linalg.norm}
+    size = sizes.get(word)
+    if size and not (s.manner == "smooth" and known.certain and size(known.value) > _CLEAR):
+        return False
     if word == "differences" and (len(known.shape) != 1 or known.shape[0] < 2):
         return False
     degree = known.degree * np.size(known.value) if word == "product" else None
@@ -568,7 +587,11 @@ def _map(s: _Scope) -> bool:
 
 def _derivative(s: _Scope) -> bool:
     """Add a nested derivative, whose function may use outer results."""
-    word = s.one_of(["gradient", "tangent", "pulled back", "curvature"])
+    # At infinite numbers a derivative of the second order may be 0 or not there, see `transforms_of`.
+    is_special = s.manner == "special"
+    if is_special and s.depth:
+        return False
+    word = s.one_of(["gradient", "tangent", "pulled back", *([] if is_special else ["curvature"])])
     i = s.chosen()
     assert i is not None
     block = _function(s, [s.known[i]], scalar=word in ("gradient", "curvature"))
@@ -613,8 +636,8 @@ def _repeat(s: _Scope) -> bool:
         return False
     first, clock = s.operand(i, (-1.0, 1.0)), s.operand(j, (-1.0, 1.0))
     if s.manner == "special":
-        # From -inf the clock would never reach 1.
-        clock = Operand(Constant((s.one_of([x for x in SPECIAL if x != -inf]),)))
+        # From -inf or -1e308 the clock would never reach 1.
+        clock = Operand(Constant((s.one_of([x for x in SPECIAL if not x < -1.0]),)))
     block = _function(s, [s.known_of(first)], scalar=True)
     return s.add("while", first, clock, block=block, part=s.whole(0, 1), **_of_block(s, block))
 

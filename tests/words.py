@@ -143,6 +143,14 @@ WORDS: Mapping[str, Word] = {
         "{0}.var(correction=0)",
         rounds="freely",
     ),
+    "deviation": Word(
+        ("np.std({0})", "{0}.std()"), "({0} - {0}.mean()).square().mean().sqrt()", rounds="freely"
+    ),
+    "distance": Word(
+        ("np.linalg.norm({0})", "autograd.norm({0}.ravel().tolist())"),
+        "{0}.square().sum().sqrt()",
+        rounds="freely",
+    ),
     "product": Word(("np.prod({0})", "{0}.prod()"), "_product({0})", rounds="freely"),
     "running sum": Word(("np.cumsum({0})", "{0}.cumsum()"), "{0}.ravel().cumsum(0)", rounds="freely"),
     "dot": Word(
@@ -154,13 +162,8 @@ WORDS: Mapping[str, Word] = {
     "outer": Word(("np.outer({0}, {1})", "{0}[:, None] * {1}"), "torch.outer({0}, {1})", rounds="once"),
     # {0} ** 2 is a power, which NumPy rounds freely: -2.232 to an array of 2.0 is 4.9818240000000005, and the
     # square is 4.981824000000001.
-    "deviation": Word(
-        ("np.std({0})", "{0}.std()", "np.linalg.norm({0} - np.mean({0})) / np.sqrt(np.size({0}))"),
-        "({0} - {0}.mean()).square().mean().sqrt()",
-        rounds="freely",
-    ),
-    "sinc": Word(("np.sinc({0})",), "torch.sinc({0})", rounds="freely"),
     "square": Word(("{0} * {0}", "np.square({0})"), "{0} * {0}", rounds="once"),
+    "sinc": Word(("np.sinc({0})",), "torch.sinc({0})", rounds="freely"),
     "power": Word(("{0} ** {power}", "np.power({0}, {power})"), "{0} ** {power}", rounds="freely"),
     "logsumexp": Word(("autograd.logsumexp({0})",), "torch.logsumexp({0}, 0)", rounds="freely"),
     "softmax": Word(

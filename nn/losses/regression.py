@@ -144,7 +144,9 @@ def huber(
 
 
 def _squared_error(prediction: Any, target: Any) -> Any:
-    return (prediction - target) ** 2
+    error = prediction - target
+    # Python's power of a float raises an error where it overflows; NumPy's, and that of a Value, is inf.
+    return error * error if isinstance(error, float) else error**2
 
 
 def _absolute_error(prediction: Any, target: Any) -> Any:

@@ -272,6 +272,13 @@ def test_cross_entropy_of_large_logits(
     np.testing.assert_allclose(found_gradient, gradient, rtol=1e-12)
 
 
+def test_mse_that_overflows() -> None:
+    """The squared error of plain numbers is inf where it overflows, as that of Values is."""
+    with np.errstate(over="ignore"):
+        for large in (1e200, Value(1e200), np.float64(1e200)):
+            assert float(mse([large], [-1e200])) == inf
+
+
 def test_cross_entropy_of_a_class_that_is_far_ahead() -> None:
     """It keeps its digits, also for a compiled program that gets the class, or a row of zeros and a one."""
     expected = (exp(-50.0), [-exp(-50.0), exp(-50.0)])
