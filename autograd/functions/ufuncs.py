@@ -111,8 +111,8 @@ def call_method(ufunc: np.ufunc, method: str, *operands: Any, **options: Any) ->
     """
     # Each operation on Values has warned already; NumPy would warn again from the processor's flags.
     warned = {kind: "call" for kind, setting in np.geterr().items() if setting not in ("ignore", "raise")}
-    if "where" in options and ufunc.identity is not None:
-        # What NumPy does for numbers, and not for objects.
+    if options.get("where", True) is not True and ufunc.identity is not None:
+        # What NumPy does for numbers, and not for objects. Its methods always pass where=True.
         options = {"initial": ufunc.identity} | options
     with errstate(call=_say_nothing, **warned):
         return getattr(_loop(ufunc), method)(*operands, **options)

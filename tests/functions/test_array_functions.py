@@ -21,6 +21,7 @@ import autograd
 from autograd import Value, as_values, data, grad, grads, hessian, jit, jvp, lambdify, value_and_grad, vmap
 from autograd.engine.errors import TracedValueError
 from autograd.functions.value_array import ASKING, OWN, RECORDED, ValueArray
+from autograd.show.text.formulas import expression
 
 jax = pytest.importorskip("jax")
 
@@ -860,6 +861,14 @@ def test_pictures() -> None:
     axes.fill_between(range(3), x[0], x[1])
     figure.canvas.draw()
     plt.close(figure)
+
+
+def test_sums_begin_with_the_first_term() -> None:
+    """A sum records no 0 that it begins with, by method, function or ufunc."""
+    x = as_values([1.0, 2.0, 3.0], label="x")
+    for total in (x.sum(), np.sum(x), np.add.reduce(x), x.sum(where=True)):
+        assert expression(total) == "x[0] + x[1] + x[2]"
+    assert expression(x.prod()) == "x[0] * x[1] * x[2]"
 
 
 def test_copies() -> None:
