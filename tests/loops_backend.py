@@ -57,6 +57,7 @@ def interpreted(plan: Plan, shapes: Sequence[tuple[int, ...]], results: Results)
         except ZeroDivisionError as error:
             # A callback cannot raise: the call ends as one that finds no memory.
             DIVISIONS.append(error)
+            return 1
         return 0
 
     kept = _KIND(program)

@@ -213,8 +213,11 @@ class _Scope:
         if self.manner == "special" and not any(k.shape for k in of) and word in ("array", "stack"):
             return False
         # At -inf NumPy's power of an array and 0.5 is nan, as of a square root; ours is inf as in IEEE 754.
-        if self.manner == "special" and word == "pow" and of[1].shape == () and of[1].value == 0.5:
-            return False
+        # An exponent that is an argument may be 0.5 at the other point.
+        if self.manner == "special" and word == "pow" and np.size(of[1].value) == 1:
+            source = operands[1].source
+            if not isinstance(source, Constant) or 0.5 in source.numbers:
+                return False
         if rule.kinks and not settled and not _is_clear(word, [known.value for known in of], of, options):
             return False
         if self.module:

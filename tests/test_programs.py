@@ -315,7 +315,12 @@ def check_backend(backend: str, case: Case) -> None:
                     return
                 raise
             agree(program, name, found, plain(expected))
-            if program.manner == "dyadic" and name in _SIGNED:
+            # By a rule of one's own for tangents, adjoints of what stands still are there in a trace.
+            if (
+                program.manner == "dyadic"
+                and name in _SIGNED
+                and "with a rule" not in words_of(program.steps)
+            ):
                 same_signs(found, plain(expected))
             function.wait()
             report = function.report()
@@ -729,6 +734,23 @@ def test_an_array_that_is_looked_up_and_multiplied() -> None:
     at = np.array([[0.5, -2.0]]), np.array([[1.0], [2.0], [4.0]]), 1.5
     with all_along_all():
         same(Jitted(tangents, "numpy")(*at), tangents(*at))
+
+
+def test_loops_that_divide_by_zero() -> None:
+    """Where Python's numbers raise in the loops for Numba, the call ends in an error, and not in garbage."""
+
+    def f(x: Any) -> Any:
+        below = np.clip(x, -np.inf, 0.0)
+        return np.floor_divide(below, below)
+
+    with loops():
+        function = Jitted(f, "loops")
+        function(np.array([-1.0, -2.0]))
+        function.wait()
+        assert function(np.array([-1.0, -3.0])).tolist() == [1.0, 1.0]
+        with pytest.raises(MemoryError):
+            function(np.array([3.0, -3.0]))
+    DIVISIONS.clear()
 
 
 ENDING_IN_ZERO: list[Callable[[Any], Any]] = [
