@@ -26,6 +26,8 @@ def instructions(action: Callable[[], Any]) -> int:
         return trace
 
     before = sys.gettrace()
+    # Python 3.12 looks for instructions only once a frame had asked for them when tracing began.
+    sys._getframe().f_trace_opcodes = True
     sys.settrace(trace)
     try:
         action()

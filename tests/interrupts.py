@@ -76,6 +76,8 @@ def _run(action: Callable[[], Any], files: Container[str], check: Callable[[], N
         return trace
 
     def run() -> None:
+        # Python 3.12 looks for instructions only once a frame had asked for them when tracing began.
+        sys._getframe().f_trace_opcodes = True
         sys.settrace(trace)
         try:
             action()

@@ -99,13 +99,13 @@ def sweep(
     ...     for _ in range(order):
     ...         f = grad(f)
     ...     return f(x)
-    >>> sweep(derivative, {"x": [0.0, 1.0], "order": [1, 2]}, progress=False)
+    >>> sweep(derivative, {"x": [0.5, 1.0], "order": [1, 2]}, progress=False)
     4 points
-    x  order     result
-    0      1          1
-    0      2          0
-    1      1   0.540302
-    1      2  -0.841471
+      x  order     result
+    0.5      1   0.877583
+    0.5      2  -0.479426
+      1      1   0.540302
+      1      2  -0.841471
 
     Repetitions with random numbers, on threads:
 
