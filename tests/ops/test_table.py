@@ -334,6 +334,7 @@ def test_form(op: Op) -> None:
     assert OPS[op.name] is op
     assert op.name.isidentifier()
     assert len(op.domain) == len(op.parameters) == len(op.partials)
+    assert all(low < high for low, high in op.domain)
     assert all(len(point.at) == len(point.partials) for point in op.special_points)
     assert all(len(point.at) % len(op.partials) == 0 for point in op.special_points)
     pairs = zip(op.parameters, op.partials, strict=True)

@@ -165,6 +165,8 @@ def weighted() -> Value:
         (composite, "partials", {1: 2 * 1.69}, r"subtracted"),
         (composite, "partials", {2: -math.cos(1.69)}, r"only its sign is wrong"),
         (composite, "partials", {1: 2.6 * math.cos(1.69)}, r"leave out the gradient of u"),
+        (composite, "partials", {1: 0.0}, r"u does move with x"),
+        (composite, "partials", {1: 1 / 2.6}, r"upside down"),
         (kinked, "partials", {1: 1}, r"another case.*at the kink itself.*C9"),
         (kinked, "partials", {1: 0.5}, r"another case"),
         (tie, "partials", {1: 0.5, 2: 0.5}, r"a tie goes wholly to the first \(A7\)"),

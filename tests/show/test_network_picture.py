@@ -259,7 +259,10 @@ def test_gradients_in_colours() -> None:
             sign = "positive" if order[int(identity[6:])].grad > 0.0 else "negative"
             assert edge.attrib["class"] == f"edge {sign}"
     fresh = MLP(3, [4, 4, 1], rng=0)([1.0, 2.0, 3.0])
-    assert "class=positive" not in draw(fresh, fold=True, color_by_grad=True).source
+    before = draw(fresh, fold=True, color_by_grad=True).source
+    assert "class=positive" not in before
+    assert "grad not yet" in before
+    assert "grad not yet" not in draw(loss).source
 
 
 @pytest.mark.parametrize(
