@@ -250,6 +250,17 @@ def test_open_lengths_stay_open() -> None:
             loaded(*other)
 
 
+def test_open_lengths_in_containers() -> None:
+    """Letters stand for the lengths of any number, also of arrays that stand in a dict."""
+
+    def products(columns: Any, w: Any) -> Any:
+        return vmap(lambda a, b: a * b * w)(columns["a"], columns["b"])
+
+    _, loaded = returned(products, {"a": X[:, 0], "b": X[:, 1]}, 2.0)
+    with pytest.raises(ValueError, match=r"\(columns: {'a': array \(n,\), 'b': array \(n,\)}, w: number\)"):
+        loaded(3.0, 2.0)
+
+
 def test_all_programs_are_saved() -> None:
     """What was compiled for other arguments comes along, and the last one called is the current one."""
     compiled = jit(lambda x, n: x**n, "numpy", static_argnums=1)
