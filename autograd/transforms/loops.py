@@ -338,7 +338,10 @@ def _trace() -> AxisTrace:
 
 def _recorded(op: Loop, operands: Sequence[Any]) -> Value:
     partials = tuple([1.0 if isinstance(x, Value) else None for x in operands])
-    return record(op, 0.0, tuple([x if isinstance(x, Value) else float(x) for x in operands]), partials)
+    node = record(op, 0.0, tuple([x if isinstance(x, Value) else float(x) for x in operands]), partials)
+    # Also where no operand is traced, as in the gradient of a sum: what it carries varies along its steps.
+    node._level = max(node._level, _trace().level)
+    return node
 
 
 def _taken(results: Sequence[Scalar], level: int) -> list[Value]:

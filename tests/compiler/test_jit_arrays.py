@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from loops_backend import interpreted, on
 
 import autograd
-from autograd import Value, hessian, jacobian, jit, value_and_grad, vmap
+from autograd import Value, grad, hessian, jacobian, jit, scan, value_and_grad, vmap
 from autograd.compiler import compile as compiled
 from autograd.compiler import recording
 from autograd.compiler.numpy.table import with_numpy
@@ -68,6 +68,16 @@ def as_results(results: list[Any]) -> list[Any]:
 def test_random_gradients(backend: str, drawn: ArrayProgram) -> None:
     """The value and gradient of a number that depends on all results agree with eager calls."""
     compared(backend, value_and_grad(drawn.total), drawn.point(0.3), drawn.point(1.0))
+
+
+@pytest.mark.parametrize("first", [np.zeros(100), np.linspace(-1.0, 1.0, 100)], ids=["alike", "different"])
+def test_a_number_that_each_step_adds_to_an_array(first: Any) -> None:
+    """Its gradient, a loop of constants alone, is a sum over the elements and over the steps."""
+
+    def total(x: Any) -> Any:
+        return scan(lambda c, _: (c + x, None), first, None, length=3)[0].sum()
+
+    assert grad(total)(0.3) == jit(grad(total), "numpy")(0.3) == 300.0
 
 
 LOSSES = [losses.mse, losses.hinge, losses.binary_cross_entropy_with_logits]
