@@ -7,7 +7,7 @@ import re
 import secrets
 import shutil
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -58,7 +58,7 @@ def opened_file(path: str | os.PathLike[str]) -> IO[bytes]:
     return stream
 
 
-def _without_waiting(path: str, flags: int) -> int:
+def _without_waiting(path: str | Path, flags: int) -> int:
     # To open a pipe would wait for somebody who writes.
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
@@ -177,19 +177,7 @@ def remove_unfinished(folder: Path) -> None:
     ...     os.listdir(folder)
     []
     """
-    if not fcntl:
-        return
-    with suppress(OSError):
-        for name in os.listdir(folder):
-            if _UNFINISHED.fullmatch(name):
-                _remove_if_left(folder / name)
-
-
-def _remove_if_left(path: Path) -> None:
-    with suppress(OSError), open(path, "rb", opener=_without_links) as stream:
-        if stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.unlink(path)
+    _remove_left(folder, stat.S_ISREG, os.unlink)
 
 
 @contextmanager
@@ -273,26 +261,28 @@ def remove_unfinished_folders(parent: Path) -> None:
     ...     os.listdir(parent)
     []
     """
+    _remove_left(parent, stat.S_ISDIR, shutil.rmtree)
+
+
+def _remove_left(folder: Path, is_of_kind: Callable[[int], bool], remove: Callable[[Path], None]) -> None:
+    """Remove what nobody has locked any more, of one kind."""
     if not fcntl:
         return
     with suppress(OSError):
-        for name in os.listdir(parent):
+        for name in os.listdir(folder):
             if _UNFINISHED.fullmatch(name):
-                _remove_folder_if_left(parent / name)
+                _remove_if_left(folder / name, is_of_kind, remove)
 
 
-def _remove_folder_if_left(path: Path) -> None:
+def _remove_if_left(path: Path, is_of_kind: Callable[[int], bool], remove: Callable[[Path], None]) -> None:
     with suppress(OSError):
-        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        descriptor = _without_waiting(path, os.O_RDONLY | os.O_NOFOLLOW)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(path)
+            if is_of_kind(os.fstat(descriptor).st_mode):
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                remove(path)
         finally:
             os.close(descriptor)
-
-
-def _without_links(path: str, flags: int) -> int:
-    return _without_waiting(path, flags | os.O_NOFOLLOW)
 
 
 def _unfinished_in(folder: Path) -> Path:
