@@ -350,14 +350,23 @@ def observed(run: Callable[[], object]) -> tuple[Callable[[], None], list[str]]:
     changed: list[str] = []
 
     def work() -> None:
-        before = contextvars.copy_context()
+        before, at_errors = contextvars.copy_context(), _at_errors()
         with suppress(KeyboardInterrupt):
             run()
         after = contextvars.copy_context()
-        names = [v.name for v in after if before.get(v, _default(v)) != after[v]]
-        changed.extend(names)
+        changed.extend(v.name for v in after if v.name != _NUMPYS and before.get(v, _default(v)) != after[v])
+        if _at_errors() != at_errors:
+            changed.append("what NumPy does at errors")
 
     return work, changed
+
+
+# Its value is another one after the same settings are made again.
+_NUMPYS = "numpy.ufunc.extobj"
+
+
+def _at_errors() -> tuple[object, ...]:
+    return np.geterr(), np.geterrcall()
 
 
 def _default(variable: contextvars.ContextVar[Any]) -> Any:

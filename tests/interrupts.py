@@ -65,11 +65,14 @@ def _run(action: Callable[[], Any], files: Container[str], check: Callable[[], N
         if frame.f_code.co_filename not in files:
             return None
         frame.f_trace_opcodes = True
+        # Not the first instruction: Python 3.11 shows none to who traces.
+        if event == "call":
+            check()
         if event == "opcode":
             name = dis.opname[frame.f_code.co_code[frame.f_lasti]]
             # By identity: a reference to the frame would keep its locals alive.
             before, last[id(frame)] = last.get(id(frame), ""), name
-            if name in ("RESUME", "JUMP_BACKWARD") or before.startswith("CALL"):
+            if name == "JUMP_BACKWARD" or before.startswith("CALL"):
                 check()
         if event == "return":
             last.pop(id(frame), None)
