@@ -301,8 +301,9 @@ def _is_clear(word: str, values: Sequence[Any], of: Sequence[_Known], options: d
         case "floordiv" | "mod":
             if not np.all(values[1]):
                 return False
-            ratio = np.divide(*values)
-            gaps = [ratio - np.rint(ratio)]
+            with np.errstate(all="ignore"):
+                ratio = np.divide(*values)
+                gaps = [ratio - np.rint(ratio)]
         case "hinge":
             gaps = [1.0 - np.array(options["signs"]) * values[0]]
         case _:
@@ -545,6 +546,20 @@ def _arrangement(s: _Scope) -> bool:
     return s.add(word, Operand(i), **options)
 
 
+def _assignment(s: _Scope) -> bool:
+    """Add an assignment of a number to an element or a row of an array."""
+    i = s.chosen(lambda known: known.shape != ())
+    j = s.chosen(lambda known: known.shape == ()) if s.one_of((False, True)) else None
+    # Multiplied by 0.0, an infinite number would be nan.
+    if i is None or (j is not None and s.manner == "special"):
+        return False
+    view = s.one_of(["itself", "reversed", "transposed"])
+    length = s.known[i].shape[-1 if view == "transposed" else 0]
+    number = s.constant((), beside=i) if j is None else j
+    word = "assigned constant" if j is None else "assigned"
+    return s.add(word, s.operand(i), s.operand(number), place=s.whole(-1, length - 1), view=view)
+
+
 def _spread(s: _Scope) -> bool:
     """Add a batch of equal samples."""
     i = s.chosen(lambda known: known.shape == ())
@@ -685,9 +700,9 @@ def _function(s: _Scope, of: Sequence[_Known], *, scalar: bool = False, closed: 
 
 
 _FAMILIES: Sequence[Callable[[_Scope], bool]] = (
-    _unary, _binary, _of_numbers, _choice, _join, _spread, _arrangement, _reduction, _product, _square,
-    _power, _extremum, _soft, _loss, _setting, _look_up, _call, _map, _derivative, _branch, _loop, _repeat,
-    _ruled,
+    _unary, _binary, _of_numbers, _choice, _join, _spread, _assignment, _arrangement, _reduction, _product,
+    _square, _power, _extremum, _soft, _loss, _setting, _look_up, _call, _map, _derivative, _branch, _loop,
+    _repeat, _ruled,
 )  # fmt: skip
 _OF_FUNCTIONS = (_call, _map, _derivative, _branch, _loop, _repeat, _ruled)
 

@@ -241,6 +241,18 @@ WORDS: Mapping[str, Word] = {
     "lower": Word(("np.tril({0})",), "torch.tril({0})"),
     "repeat": Word(("np.repeat({0}, 2)", "{0}.repeat(2)"), "{0}.repeat_interleave(2)"),
     "tile": Word(("np.tile({0}, 2)",), "{0}.tile(2)"),
+    # What is computed before an assignment does not change. The sum makes `Value`s of plain numbers, which
+    # cannot be assigned to an array of those.
+    "assigned": Word(
+        ("_assigned({0} + {1} * 0.0, {place}, {1}, {view!r})",),
+        "_assigned({0} + {1} * 0.0, {place}, {1}, {view!r})",
+        rounds="once",
+    ),
+    "assigned constant": Word(
+        ("_assigned({0} * 1.0, {place}, {1}, {view!r})",),
+        "_assigned({0} * 1.0, {place}, {1}, {view!r})",
+        rounds="once",
+    ),
     # Batches of equal samples.
     "spread": Word(
         ("np.ones({size}) * {0}", "np.zeros({size}) + {0}"),
