@@ -196,7 +196,7 @@ class Program:
     manner : str
         ``"dyadic"``: no operation rounds, so every order of summation gives the same bits, and ties are
         frequent. ``"smooth"``: every row inside its domain. ``"special"``: infinities, nan and signed zeros
-        anywhere.
+        anywhere. ``"huge"``: these and 1e308, by operations that round once.
     parameters, data : Container
         The arguments that are differentiated, and those that are not.
     steps : tuple of Step

@@ -41,9 +41,9 @@ _CLEAR = 1e-3
 LINE = (-3.0, 3.0)
 # The neighbours of 1 are those of the kinks of hinge and clip; of other numbers, constants are neighbours.
 SPECIAL = [
-    0.0, -0.0, 1.0, -1.0, 0.5, 2.0, inf, -inf, nan,
-    5e-324, 1e308, -1e308, nextafter(1.0, 0.0), nextafter(1.0, 2.0),
+    0.0, -0.0, 1.0, -1.0, 0.5, 2.0, inf, -inf, nan, 5e-324, nextafter(1.0, 0.0), nextafter(1.0, 2.0),
 ]  # fmt: skip
+HUGE = [*SPECIAL, 1e308, -1e308]
 
 # Strings that Python normalises, keywords, names that programs use, and strings that are not identifiers.
 KEYS: list[Any] = [
@@ -62,6 +62,11 @@ NAMES = [
     ("µ", "run"),
     ("out", "add"),
 ]
+
+
+def words_of(steps: Sequence[Step]) -> set[str]:
+    """Return the words of steps, also in functions."""
+    return {step.word for step in steps}.union(*(words_of(s.block.steps) for s in steps if s.block))
 
 
 @dataclass(frozen=True)
@@ -119,6 +124,11 @@ class _Scope:
         scope.visible = [] if closed else list(self.visible)
         return scope
 
+    @property
+    def is_special(self) -> bool:
+        """Whether numbers may be infinite or nan."""
+        return self.manner in ("special", "huge")
+
     # ---------------------------------------------------------------------------------------- choosing
 
     def one_of(self, items: Sequence[Any]) -> Any:
@@ -136,8 +146,8 @@ class _Scope:
 
     def number(self, interval: tuple[float, float] = LINE) -> float:
         """Draw a number."""
-        if self.manner == "special":
-            return float(self.one_of(SPECIAL))
+        if self.is_special:
+            return float(self.one_of(HUGE if self.manner == "huge" else SPECIAL))
         if self.manner == "dyadic":
             return self.whole(-12, 12) / 4.0
         low, high = interval
@@ -151,9 +161,9 @@ class _Scope:
         pool += [x for x in (0.0, -0.0) if interval[0] <= x <= interval[1]]
         if beside is not None and self.known[beside].settled and self.known[beside].certain:
             near = np.ravel(self.known[beside].value).tolist()[:2]
-            if self.manner == "special":
+            if self.is_special:
                 near += [nextafter(x, self.one_of((-inf, inf))) for x in near]
-            pool += [x for x in near if interval[0] <= x <= interval[1] or self.manner == "special"]
+            pool += [x for x in near if interval[0] <= x <= interval[1] or self.is_special]
         return Constant(tuple(self.one_of(pool) for _ in range(prod(shape))), shape)
 
     def operand(self, source: int | Constant, interval: tuple[float, float] = LINE) -> Operand:
@@ -206,15 +216,18 @@ class _Scope:
         settled = all(known.settled for known in of)
         if self.manner == "dyadic" and degree > _DEGREE:
             return False
+        # 1 + 1e308 - 1e308 is 1 or 0, and 1e308 + 1e308 - inf is -inf or nan, as it is summed.
+        if self.manner == "huge" and (rounds or rule.rounds) == "freely":
+            return False
         boxed = any(known.boxed for known in of)
         # NumPy would nest object arrays, and the plain floats in one act as Python's.
         if boxed and (word == "array" or (word in _COMPARING and any(k.boxed and k.shape for k in of))):
             return False
-        if self.manner == "special" and not any(k.shape for k in of) and word in ("array", "stack"):
+        if self.is_special and not any(k.shape for k in of) and word in ("array", "stack"):
             return False
         # At -inf NumPy's power of an array and 0.5 is nan, as of a square root; ours is inf as in IEEE 754.
         # An exponent that is an argument may be 0.5 at the other point.
-        if self.manner == "special" and word == "pow" and np.size(of[1].value) == 1:
+        if self.is_special and word == "pow" and np.size(of[1].value) == 1:
             source = operands[1].source
             if not isinstance(source, Constant) or 0.5 in source.numbers:
                 return False
@@ -223,7 +236,7 @@ class _Scope:
         if self.module:
             options["p"] = self.module[0]
         # On Python's numbers these raise where NumPy's give inf or nan.
-        ieee = int(self.manner == "special" and word in ("truediv", "floordiv", "mod", "pow", "power"))
+        ieee = int(self.is_special and word in ("truediv", "floordiv", "mod", "pow", "power"))
         step = Step(len(self.known), word, operands, ieee, tuple(options.items()), block, ieee)
         seen = [o.source for o in operands if isinstance(o.source, int)]
         if block is not None:
@@ -238,6 +251,8 @@ class _Scope:
         # On scalars NumPy's functions return NumPy scalars, whose methods a Value lacks.
         varies = not boxed and any(known.shape for known in of)
         spelling = ieee or (self.whole(0, len(rule.ours) - 1) if varies else 0)
+        # A loop that counts its steps is recorded in the thread that traces alone.
+        spelling = 0 if word == "call" and block and "while" in words_of(block.steps) else spelling
         certain = not self.depth and block is None and all(k.certain for k in of) and word != "activation"
         settles = self.manner == "dyadic" or (rounds or rule.rounds) in ("never", "once")
         low, high = (np.min(value), np.max(value)) if certain else (-inf, inf)
@@ -373,7 +388,7 @@ def _power(s: _Scope) -> bool:
     assert i is not None
     if s.manner == "dyadic":
         return False
-    half = [] if s.manner == "special" else [0.5]  # As in `add`.
+    half = [] if s.is_special else [0.5]  # As in `add`.
     return s.add("power", s.operand(i, (0.1, 5.0)), power=s.one_of([3, 2, -1, 1.5, 0, 1, -2.0, *half]))
 
 
@@ -551,7 +566,7 @@ def _assignment(s: _Scope) -> bool:
     i = s.chosen(lambda known: known.shape != ())
     j = s.chosen(lambda known: known.shape == ()) if s.one_of((False, True)) else None
     # Multiplied by 0.0, an infinite number would be nan.
-    if i is None or (j is not None and s.manner == "special"):
+    if i is None or (j is not None and s.is_special):
         return False
     view = s.one_of(["itself", "reversed", "transposed"])
     length = s.known[i].shape[-1 if view == "transposed" else 0]
@@ -589,7 +604,8 @@ def _call(s: _Scope) -> bool:
 
 
 def _map(s: _Scope) -> bool:
-    word = s.one_of(["vmap", "vmap along columns", "vmap of two", "gradients of samples"])
+    words = ["vmap", "vmap along columns", "vmap of two"]
+    word = s.one_of([*words, *(["gradients of samples"] if s.manner != "huge" else [])])
     i = s.chosen(lambda known: len(known.shape) >= (2 if word == "vmap along columns" else 1))
     if i is None:
         return False
@@ -606,10 +622,9 @@ def _map(s: _Scope) -> bool:
 def _derivative(s: _Scope) -> bool:
     """Add a nested derivative, whose function may use outer results."""
     # At infinite numbers a derivative of the second order may be 0 or not there, see `transforms_of`.
-    is_special = s.manner == "special"
-    if is_special and s.depth:
+    if s.manner == "huge" or (s.is_special and s.depth):
         return False
-    word = s.one_of(["gradient", "tangent", "pulled back", *([] if is_special else ["curvature"])])
+    word = s.one_of(["gradient", "tangent", "pulled back", *([] if s.is_special else ["curvature"])])
     i = s.chosen()
     assert i is not None
     block = _function(s, [s.known[i]], scalar=word in ("gradient", "curvature"))
@@ -638,7 +653,7 @@ def _loop(s: _Scope) -> bool:
     """Add a loop over the slices of an array, which carries a number."""
     i = s.chosen(lambda known: known.shape == () and not known.boxed)
     j = s.chosen(lambda known: known.shape != () and not known.boxed)
-    if i is None or j is None or s.manner == "dyadic":
+    if i is None or j is None or s.manner in ("dyadic", "huge"):
         return False
     # The carry is a tanh, and so is the first one in the interval of that.
     first, row = s.operand(i, (-1.0, 1.0)), replace(s.known[j], value=s.known[j].value[0])
@@ -650,10 +665,10 @@ def _loop(s: _Scope) -> bool:
 def _repeat(s: _Scope) -> bool:
     """Add a loop of as many steps as a number says."""
     i, j = (s.chosen(lambda known: known.shape == () and not known.boxed) for _ in range(2))
-    if i is None or j is None or s.manner == "dyadic":
+    if i is None or j is None or s.manner in ("dyadic", "huge"):
         return False
     first, clock = s.operand(i, (-1.0, 1.0)), s.operand(j, (-1.0, 1.0))
-    if s.manner == "special":
+    if s.is_special:
         # From -inf or -1e308 the clock would never reach 1.
         clock = Operand(Constant((s.one_of([x for x in SPECIAL if not x < -1.0]),)))
     block = _function(s, [s.known_of(first)], scalar=True)
@@ -667,7 +682,7 @@ def _ruled(s: _Scope) -> bool:
     if s.one_of((False, True)):
         return s.add("stopped", s.operand(i))
     # Of infinite numbers it matters along which edges a derivative flows.
-    if s.known[i].boxed or s.manner == "special":
+    if s.known[i].boxed or s.is_special:
         return False
     block = _function(s, [s.known[i]], closed=True)
     return s.add("with a rule", Operand(i), block=block, **_of_block(s, block))
@@ -677,7 +692,7 @@ def _look_up(s: _Scope) -> bool:
     """Add an element or row by an index that is computed."""
     i = s.chosen(lambda known: known.shape != () and not known.boxed)
     j = s.chosen(lambda known: known.shape == () and not known.boxed)
-    if i is None or j is None or s.manner == "special":
+    if i is None or j is None or s.is_special:
         return False
     return s.add("look up", Operand(i), Operand(j), mode=s.one_of(["clip", "wrap"]))
 
@@ -750,7 +765,7 @@ def expressions(draw: st.DrawFn) -> Program:
 # --------------------------------------------------------------------------------------------- programs
 
 SHAPES: Sequence[Shape] = [(), (3,), (2,), (1,), (2, 2), (2, 3), (3, 1), (1, 2), (4,), (3, 2)]
-MANNERS = ("dyadic", "smooth", "special")
+MANNERS = ("dyadic", "smooth", "special", "huge")
 PLAIN = ("bare", "dict", "list", "tuple", "namedtuple", "nested")
 KINDS = (*PLAIN, "module")
 _FORMS = ("bare", "tuple", "list", "dict")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,10 +24,8 @@ from oracles import ORACLES, public
 from programs import (
     STORAGES,
     VIEWS,
-    Constant,
     Program,
     Setting,
-    Step,
     call_public,
     executed,
     flat,
@@ -38,16 +35,17 @@ from programs import (
     total,
 )
 from strategies import (
+    HUGE,
     KEYS,
     KINDS,
     MANNERS,
     PLAIN,
-    SPECIAL,
     Draw,
     drawn_expression,
     drawn_program,
     expressions,
     programs,
+    words_of,
 )
 from words import BINARY, UNARY, WORDS
 
@@ -166,8 +164,8 @@ def same_signs(found: Any, expected: Any) -> None:
     np.testing.assert_array_equal(np.signbit(flat(found)[zeros]), np.signbit(flat(expected)[zeros]))
 
 
-def same(found: Any, expected: Any, tolerance: float = 1e-9, beside: float = 1.0) -> None:
-    """Assert that two trees are equal, nan for nan, up to rounding of their largest number, or one beside."""
+def same(found: Any, expected: Any, tolerance: float = 1e-9) -> None:
+    """Assert that two trees are equal, nan for nan, up to rounding relative to their largest number."""
     assert form_of(found) == form_of(expected)
     left, right = flat(found), flat(expected)
     finite = np.abs(right[np.isfinite(right)])
@@ -175,23 +173,7 @@ def same(found: Any, expected: Any, tolerance: float = 1e-9, beside: float = 1.0
     # With larger derivatives the rounding errors are too large to compare. `assume` is for Hypothesis alone.
     if largest >= 1e8:
         raise UnsatisfiedAssumption
-    np.testing.assert_allclose(left, right, rtol=tolerance, atol=tolerance * max(largest, beside))
-
-
-def largest_in(program: Program) -> float:
-    """Return the largest finite number of the arguments and constants of a program."""
-    arrays = (*program.parameters.arrays, *program.data.arrays)
-    numbers = [number for array in arrays for point in array.numbers for number in point]
-    numbers += [number for constant in constants_in(program.steps) for number in constant.numbers]
-    return max([abs(number) for number in numbers if math.isfinite(number)], default=0.0)
-
-
-def constants_in(steps: Sequence[Step]) -> Iterator[Constant]:
-    """Yield the constants of steps, also in functions."""
-    for step in steps:
-        yield from (operand.source for operand in step.operands if isinstance(operand.source, Constant))
-        if step.block:
-            yield from constants_in(step.block.steps)
+    np.testing.assert_allclose(left, right, rtol=tolerance, atol=tolerance * largest)
 
 
 def agree(program: Program, name: str, found: Any, expected: Any) -> None:
@@ -199,9 +181,7 @@ def agree(program: Program, name: str, found: Any, expected: Any) -> None:
     if program.manner == "dyadic" or (program.settled and name in ("value", "vmap")):
         same_bits(found, expected)
     else:
-        # 1 + 1e308 - 1e308 is 1 or 0, as it is summed: beside such numbers, infinities and nan are compared.
-        beside = largest_in(program) if program.manner == "special" else 1.0
-        same(found, expected, 1e-9 if name in FIRST_ORDER else 1e-7, beside)
+        same(found, expected, 1e-9 if name in FIRST_ORDER else 1e-7)
 
 
 # --------------------------------------------------------------------------------------------- backends
@@ -275,11 +255,6 @@ CHOOSING = [
 ]
 
 
-def words_of(steps: Sequence[Step]) -> set[str]:
-    """Return the words of steps, also in functions."""
-    return {step.word for step in steps}.union(*(words_of(s.block.steps) for s in steps if s.block))
-
-
 def transforms_of(program: Program) -> list[str]:
     """Return the transformations that apply to a program; modules cannot be batched.
 
@@ -288,6 +263,8 @@ def transforms_of(program: Program) -> list[str]:
     formula, which has the derivative 0 in a trace, and none otherwise.
     """
     names = [name for name in TRANSFORMS if not ("vmap" in name and program.parameters.kind == "module")]
+    if program.manner == "huge":
+        return [name for name in names if name in ("value", "vmap")]
     if program.manner == "special":
         names = [name for name in names if name not in ("jacobian", "hessian")]
         words = words_of(program.steps)
@@ -336,11 +313,13 @@ def check_backend(backend: str, case: Case) -> None:
                     return
                 raise
             agree(program, name, found, plain(expected))
-            # By a rule of one's own for tangents, adjoints of what stands still are there in a trace.
+            # By a rule of one's own for tangents, adjoints of what stands still are there in a trace. Sums of
+            # products by NumPy begin at 0.0: that of (-0.0, 0.0) and (1.0, -1.0) is 0.0, and should be -0.0.
             if (
                 program.manner == "dyadic"
                 and name in _SIGNED
                 and "with a rule" not in words_of(program.steps)
+                and " sums of " not in function.source
             ):
                 same_signs(found, plain(expected))
             function.wait()
@@ -368,7 +347,8 @@ def check_numba(cases: Sequence[Case]) -> None:
     for point in (0, 0, 1):
         args = arguments_of(cases, point)
         for case, one, expected in zip(cases, evaluated(function, *args), evaluated(f, *args), strict=True):
-            agree(case.program, case.name, one, plain(expected))
+            with suppress(UnsatisfiedAssumption):
+                agree(case.program, case.name, one, plain(expected))
         function.wait()
 
 
@@ -391,7 +371,8 @@ def check_jax(cases: Sequence[Case]) -> None:
     for point in (0, 1):
         args = arguments_of(cases, point)
         for case, one, expected in zip(cases, function(*args), evaluated(f, *args), strict=True):
-            same(on_host(one), plain(expected), 1e-9 if case.name in FIRST_ORDER else 1e-7)
+            with suppress(UnsatisfiedAssumption):
+                same(on_host(one), plain(expected), 1e-9 if case.name in FIRST_ORDER else 1e-7)
 
 
 def check_c(cases: Sequence[Case]) -> None:
@@ -416,7 +397,8 @@ def check_c(cases: Sequence[Case]) -> None:
             assert library is not None
             status, found = library.call(name, arrays, shapes)
             assert status == 0
-            same(flat(found), expected, 1e-7)
+            with suppress(UnsatisfiedAssumption):
+                same(flat(found), expected, 1e-7)
 
 
 @pytest.mark.parametrize("name", [*UNARY, *BINARY])
@@ -439,7 +421,7 @@ def test_second_derivatives_of_rows(name: str) -> None:
         return [along(i, j) for i, j in pairs]
 
     function = Jitted(slopes, "numpy")
-    for numbers in product(SPECIAL, repeat=size):
+    for numbers in product(HUGE, repeat=size):
         found, expected = function(*numbers), evaluated(slopes, *numbers)
         differs = np.isnan(found) != np.isnan(expected)
         if differs.any():
@@ -482,6 +464,8 @@ def check_modes(program: Program) -> None:
         agree(program, "value", plain(ours(p, d)), plain(outputs))
         primal, tangent = jvp(lambda p: ours(p, d), (p,), (t,))
         same_bits(primal, outputs)
+        if program.manner == "huge":
+            return
         # Nested derivatives return plain numbers unless an outer transformation differentiates, so skip them.
         is_plain = words_of(program.steps).isdisjoint(DERIVATIVES)
         for create_graph in (False, True) if is_plain else ():
@@ -710,8 +694,8 @@ LAWS: Mapping[str, Law] = {
     **{name: Law(one_by_one(partial(check_backend, name))) for name in BACKENDS if "numba" not in name},
     "interpreted by numba": Law(one_by_one(partial(check_backend, "interpreted by numba")), programs=20),
     "numba": Law(check_numba, at_once=8, programs=24),
-    "jax": Law(check_jax, at_once=4, programs=8, kinds=PLAIN),
-    "c": Law(check_c, at_once=25, programs=25),
+    "jax": Law(check_jax, at_once=4, programs=8, manners=MANNERS[:3], kinds=PLAIN),
+    "c": Law(check_c, at_once=25, programs=25, manners=MANNERS[:3]),
     "modes": Law(one_by_one(lambda case: check_modes(case.program))),
     "pytorch": Law(one_by_one(lambda case: check_pytorch(case.program)), manners=("dyadic", "smooth")),
 }

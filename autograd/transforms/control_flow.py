@@ -198,7 +198,7 @@ def while_loop(cond_fun: Function, body_fun: Function, init_val: Any) -> Any:
                 raise TracedValueError(
                     "while_loop goes on as long as numbers say that are not known while the function is "
                     f"traced, at {user_line()}; take scan or fori_loop with a number of steps that always "
-                    "suffices, and cond in the body"
+                    "suffices, and cond in the body; only the thread that traces can record such a loop"
                 )
             return repeated(
                 trace,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
@@ -627,6 +628,14 @@ def test_counts_that_are_not_known() -> None:
         make_functional(by_condition, [limit])([4.0])
     with pytest.raises(TracedValueError, match="fori_loop counts to a number that is not known"):
         make_functional(by_count, [limit])([4.0])
+
+    def by_another_thread(x: Any) -> Any:
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(while_loop, lambda c: c < x, lambda c: c + 1.0, 0.0).result()
+
+    assert by_another_thread(Value(2.5)) == 3.0
+    with pytest.raises(TracedValueError, match="only the thread that traces can record such a loop"):
+        jit(by_another_thread)(2.5)
 
     def by_list(n: int, x: Any) -> Any:
         return fori_loop(0, n, lambda i, c: c + [1.0, 2.0, 3.0][i] * x, 0.0)
