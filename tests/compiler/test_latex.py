@@ -34,6 +34,8 @@ from autograd.compiler.latex.index_notation import (
     substituted_index,
 )
 from autograd.compiler.latex.matrices import NoMatrixFormError, matrix_form
+from autograd.compiler.latex.reading import ArrayFormula, ArrayPiece, ProgramFormulas
+from autograd.compiler.latex.simplification import simplified
 from nn import MLP
 
 RNG = np.random.default_rng(0)
@@ -195,6 +197,11 @@ Z_1 = W_1 Xᵀ + b_1
 A_1 = tanh(Z_1)
 Z_2 = W_2 A_1 + b_2
 A_2 = tanh(Z_2)
+Z_3 = 1 - y ⊙ (W_3 A_2 + b_3)
+L = 1/5 Σ_i relu(Z_3[i]) + 0.0001 Σ_i θ[i]^2
+U = -relu'(Z_3) ⊙ y
+∂L/∂W_3 = 1/5 U A_2ᵀ + 0.0002 W_3
+∂L/∂b_3 = 1/5 Σ_i U[i] + 0.0002 b_3
 """
 
 LESSONS: dict[str, tuple[Callable[..., Any], tuple[Any, ...], str]] = {
@@ -318,6 +325,28 @@ WORDING: dict[str, tuple[Callable[..., Any], tuple[Any, ...], str]] = {
         (0.5, RNG.normal(size=9)),
         "h_1[t] = tanh(h_1[t + 1] + xs[t])",
     ),
+    "a number before a power of another": (lambda x: 2.0 * 3.0**x, (1.5,), "f = 2 · 3**x"),
+    "a number before ones": (
+        lambda x: np.array([[4.0 * v for v in x]] * 2),
+        (RNG.normal(size=3),),
+        "f = 4 1_2 xᵀ",
+    ),
+    "a sign in an exponent": (lambda x: 2.0 ** (-x), (1.5,), "f = 2**-x"),
+    "a number above a fraction": (
+        lambda x, y: 1.0 / tanh(x @ y),
+        (RNG.normal(size=3),) * 2,
+        "f = 1/tanh(xᵀ y)",
+    ),
+    "a sum of sums": (
+        lambda X: sum(autograd.dot([*row], [*row]) / 2.0 for row in X),
+        (RNG.normal(size=(5, 3)),),
+        "f = 1/2 Σ_ij X[i, j]^2",
+    ),
+    "one way to go along a vector": (
+        lambda x, y: [exp(v - logsumexp([*y])) for v in x],
+        (RNG.normal(size=3), RNG.normal(size=4)),
+        "u = exp(x - logsumexp(y))",
+    ),
     "names that look the same": (
         lambda x1, x_1, lam, lambda_: x1 * x_1 * (lam + lambda_),
         (2.0, 3.0, 4.0, 5.0),
@@ -328,7 +357,7 @@ WORDING: dict[str, tuple[Callable[..., Any], tuple[Any, ...], str]] = {
 
 @pytest.mark.parametrize("case", WORDING)
 def test_formulas_are_written_as_people_would(case: str) -> None:
-    """Nobody writes -1j + 4, 2/n y for y/2, dh for what is no gradient, or one name for two things."""
+    """Nobody writes -1j + 4, 2/n y for y/2, 2 3**x, dh for what is no gradient, one name for two."""
     f, args, expected = WORDING[case]
     assert expected in repr(equations_of(f, *args)[0]).splitlines()
 
@@ -409,6 +438,30 @@ def test_an_index_at_other_indices(index: Any, to: Any) -> None:
         at = {_I: i, _J: j}
         inner = {letter: value(to.get(letter, letter), at) for letter in letters_in(index)}
         assert value(found, at) == value(index, inner)
+
+
+@pytest.mark.parametrize(
+    ("index", "is_in_it"),
+    [
+        (Listing((_I,), (3,), (2, 0, 3)), True),
+        (Listing((_I,), (3,), (2, 0, 4)), False),
+        (Stride(0, ((_I, 1),)), True),
+        (Stride(1, ((_I, 1),)), True),
+        (Stride(2, ((_I, 1),)), False),
+        (Stride(0, ((_I, 2),)), False),
+        (Stride(3, ((_I, -1),)), True),
+        (Stride(4, ((_I, -1),)), False),
+    ],
+)
+def test_elements_of_one_part_of_an_array(index: Any, is_in_it: bool) -> None:
+    """An array of four numbers of x and one of y is called x where its elements are all numbers of x."""
+    letter, key, result = Letter(4), ("array", 0), ("result", 0)
+    x, y = Entry(("argument", 0), (letter,)), Entry(("argument", 1))
+    parts = [ArrayPiece((letter,), x), ArrayPiece((Stride(4),), y)]
+    array = ArrayFormula(key, (Letter(5),), parts)
+    some = ArrayFormula(result, (_I,), [ArrayPiece((_I,), Entry(key, (index,)))])
+    found = simplified(ProgramFormulas({key: array, result: some})).arrays[result].whole
+    assert found == Entry(("argument", 0) if is_in_it else key, (index,))
 
 
 def test_a_sum_of_what_has_no_common_letter_is_no_product() -> None:

@@ -172,7 +172,7 @@ def sum_over(letters: Sequence[Letter], body: Expression) -> Expression:
     outside = [power(base, own) for base, own in factors if free_letters(base).isdisjoint(kept)]
     inside = tuple([(base, own) for base, own in factors if not free_letters(base).isdisjoint(kept)])
     inner = _product(1.0, inside)
-    if isinstance(inner, SumOver) and not {*inner.letters} & {*kept}:
+    if isinstance(inner, SumOver):
         kept, inner = (*kept, *inner.letters), inner.body
     return times([Numeral(number), *sizes, *outside, SumOver(kept, inner)])
 

@@ -344,10 +344,8 @@ class _Reader:
         every = {**along, **over}
         if block.product is not None:
             left, right = block.product
-            rows, columns, width = len(left.wanted), len(right.wanted), left.wanted.shape[1]
-            mine = iter(own)
-            row = next(mine) if rows > 1 else None
-            column = next(mine) if columns > 1 else None
+            width, mine = left.wanted.shape[1], iter(own)
+            row, column = [next(mine) if len(factor.wanted) > 1 else None for factor in block.product]
             k = Letter(width) if width > 1 else None
             body = times([self._view(left, (row, k), every), self._view(right, (column, k), every)])
             return sum_over([letter for letter in (k, *over.values()) if letter], body)

@@ -471,8 +471,8 @@ def _hoisted(arrays: Arrays) -> Arrays:
         whole = new.whole
         if key[0] == "array" and isinstance(whole, ProductOf) and array.letters:
             shared = [power(base, own) for base, own in whole.factors if not free_letters(base)]
-            if whole.number not in (1.0, -1.0) or shared:
-                number = abs(whole.number)
+            number = abs(whole.number)
+            if number != 1.0 or shared:
                 numbers[key] = times([Numeral(number), *shared])
                 rest = times([whole, power(numbers[key], -1)])
                 new = replace(array, pieces=[ArrayPiece(array.letters, rest)])

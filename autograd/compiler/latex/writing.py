@@ -6,6 +6,7 @@ transposes and sums over indices.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -411,15 +412,8 @@ class FormulaWriter:
         numerator = [Term(above)] if above != "1" else []
         front_text = self._joined([(term, "short") for term in (*numerator, *front)])
         below_text = self._joined([(Term(text), "short") for text in below] + [(t, "short") for t in under])
-        if divisors:
-            top = self._joined(rest)
-            behind = self._over(top or Term("1"), self._joined(divisors) or Term("1"))
-        else:
-            behind = self._joined(rest)  # type: ignore[assignment]
-        if below_text:
-            lead: Term | None = self._over(front_text or Term("1"), below_text)
-        else:
-            lead = front_text
+        lead = self._fractional(front_text, below_text)
+        behind = self._fractional(self._joined(rest), self._joined(divisors))
         pieces = [(term, "short") for term in (lead,) if term] + [(term, "big") for term in (behind,) if term]
         if len(pieces) == 1 and not sign:
             return pieces[0][0]
@@ -445,11 +439,16 @@ class FormulaWriter:
             piece = self._grouped(term, need)
             sign = r" \odot " if self.latex else " ⊙ "
             if not (before == kind == "matrix"):
-                is_number = before == "short" and kind == "short" and piece[:1].isdigit()
+                # 2 3**x looks like 23**x, but not 2 1_n or 2 1[x > 0].
+                is_number = before == "short" and re.match(r"\d(?![_\[])", piece)
                 sign = (r" \cdot " if self.latex else " · ") if is_number else (r"\, " if self.latex else " ")
             text += (sign if i else "") + piece
             before = kind
         return Term(text, _PRODUCT)
+
+    def _fractional(self, above: Term | None, below: Term | None) -> Term | None:
+        """Return a fraction, or what stands above if nothing stands below."""
+        return above if below is None else self._over(above or Term("1"), below)
 
     def _over(self, above: Term, below: Term) -> Term:
         if self.latex:
@@ -511,6 +510,9 @@ def is_all(index: Subscript, extent: Extent, step: Letter | None = None) -> bool
     --------
     >>> is_all(Letter(3), 3), is_all(Letter(2), 3), is_all(Letter(None, 0), frozenset([0]))
     (True, False, True)
+    >>> step = Letter(3)
+    >>> is_all(step, 3, step), is_all(Stride(0), 1)
+    (False, True)
     """
     if not isinstance(index, Letter):
         return extent == 1 and index == Stride(0)
