@@ -477,6 +477,12 @@ def test_a_second_process(tmp_path: Path) -> None:
 # ------------------------------------------------------------------------------------------------- how many
 
 
+def test_a_product_is_kept_by_its_factors(home: Path, passes: list[Found]) -> None:
+    """Of a matrix product are kept its rows and its columns, which take a twentieth of all their pairs."""
+    jit(lambda a, b: a @ b, "numpy")(np.ones((20, 20)), np.ones((20, 20)))
+    assert size_of(passes[0]) < 2 * 20**3 * np.intp().nbytes / 10
+
+
 def test_the_memory_is_bounded(home: Path, passes: list[Found], monkeypatch: pytest.MonkeyPatch) -> None:
     """What was used longest ago is written when there is no room for it, and what is too large at once."""
     monkeypatch.setattr(findings, "_known", RecentlyUsed[Found](4))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable
 from functools import partial
@@ -150,6 +151,16 @@ def test_as_many_arrays_for_any_size(name: str, form: str) -> None:
         function(matrix, x)
         counts.append(function.report().classes)
     assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize("name", ["lower", "strictly_lower", "packed", "upper"])
+def test_a_triangle_stays_one(name: str) -> None:
+    """Its rows keep their order: `np.tri` says which terms they have, and results need no other order."""
+    _, matrix, x = program(name, "one", 5)
+    function = jit(PRODUCTS[name], backend="numpy")
+    function(matrix, x)
+    assert "np.tri(" in function.source
+    assert re.search(r"return \(v\d,\)", function.source)
 
 
 def test_one_product_each_way() -> None:

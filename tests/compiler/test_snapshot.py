@@ -21,7 +21,7 @@ from test_jit_settings import PAIRS, Activation, Holder, Slotted, in_units, name
 
 import autograd
 from autograd import Value, as_values, grad, jit
-from autograd.compiler import jitted
+from autograd.compiler import jitted, kept_programs
 from autograd.compiler.arguments import snapshot
 from autograd.compiler.arguments.call import Call
 from autograd.compiler.arguments.reader import Reader, reader_of
@@ -386,6 +386,16 @@ def test_models_that_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     same([f(model, x) for model in models], [model(x).data for model in models])
     assert lost() is None
     same(f(MLP(2, [3, 1], rng=9), x), MLP(2, [3, 1], rng=9)(x).data)
+
+
+def test_models_without_number() -> None:
+    """A function reads as many models fast as an ensemble has, and remembers no more of them."""
+    f, x = jit(lambda model, x: model(x), backend="numpy"), np.array([0.3])
+    models = [Neuron(1, rng=seed) for seed in range(20)]
+    for model in models:
+        same(f(model, x), model(x).data)
+    assert len(f._programs) == 1
+    assert len(f._programs.alike((models[0], x), {})) == kept_programs.MODELS
 
 
 def test_parameters_that_are_traced_themselves() -> None:
