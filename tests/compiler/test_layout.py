@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from loops_backend import interpreted, on
 
-from autograd import Value, vmap
+from autograd import Value, jit, vmap
 from autograd.compiler import compile as compiled
 from autograd.compiler.arguments.call import Call
 from autograd.compiler.arrays import layout
@@ -154,6 +154,13 @@ def test_constant_factors_of_terms_are_folded() -> None:
     assert [op.name for op in reduced.ops if op].count("mul") == 3
     program = compiled.compiled(tape_of([total], [[x, y]]), [(2,)], [()], ["x"])
     assert program.run(np.array([5.0, 7.0])) == (6.0 + 7.0 + 30.0 + 70.0,)
+
+
+@pytest.mark.parametrize("factor", [0.75, -0.75, 1.0])
+def test_doubling_makes_nothing_larger_before_it_is_multiplied(factor: float) -> None:
+    """Twice (c x) y is computed as eagerly where 2 c x would be infinite."""
+    f = jit(lambda x, y: 2.0 * ((factor * x) * y), backend="numpy")
+    assert f(1.5e308, 0.25) == 2.0 * ((factor * 1.5e308) * 0.25)
 
 
 def test_terms_are_found_before_equal_instructions() -> None:

@@ -188,8 +188,8 @@ def test_no_samples() -> None:
         assert np.isnan(mean)
 
 
-def test_value_and_slope_share_a_loop(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What value and derivative have in common of a sample is computed once: they are in one loop."""
+def text_of_loops(monkeypatch: pytest.MonkeyPatch, f: Callable[..., Any], *args: Any) -> str:
+    """Return the loops of a function."""
     texts: list[str] = []
 
     def kept(*plan: Any) -> Run:
@@ -197,10 +197,27 @@ def test_value_and_slope_share_a_loop(monkeypatch: pytest.MonkeyPatch) -> None:
         return interpreted(*plan)
 
     monkeypatch.setitem(compile.BACKENDS, "loops", compile.Backend(kept, with_numpy))
+    on("loops", f, *args)
+    return texts[0]
+
+
+def test_value_and_slope_share_a_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What value and derivative have in common of a sample is computed once: they are in one loop."""
     f = value_and_grad(lambda w, x: vmap(lambda x: softplus(dot(w, x)))(x).mean())
     w = np.array([0.5, -2.0])
+    text = text_of_loops(monkeypatch, f, w, numbers(5, 2))
+    assert sum("exp(" in loop for loop in text.split("for t0 in")) == 1
     same(on("loops", f, w, numbers(5, 2))(w, numbers(7, 2)), f(w, numbers(7, 2)))
-    assert sum("exp(" in loop for loop in texts[0].split("for t0 in")) == 1
+
+
+@pytest.mark.parametrize(("units", "is_read"), [(3, False), (4, True), (63, True), (64, False)])
+def test_short_inner_loops_read_their_length(
+    units: int, is_read: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """LLVM would write out a loop whose few rounds it can count, and find no vectors in it."""
+    text = text_of_loops(monkeypatch, lambda b, x: x + b, np.ones(units), numbers(2, units))
+    assert (f"for j in range({units}):" in text) is not is_read
+    assert ("for j in range(n1):" in text) is is_read
 
 
 def test_results_are_not_read_beyond_the_last_sample() -> None:

@@ -138,6 +138,25 @@ def test_the_program_names_the_length() -> None:
     assert compiled.report().traced < 10
 
 
+def test_the_program_has_slices_as_the_function_has_them() -> None:
+    """What is left out at an end is written so, not by how long the rest is."""
+    compiled = jit(grad(lambda x: (lambda y: (y[1:] * y[:-1]).sum())(vmap(tanh)(x))), backend="numpy")
+    compiled(np.arange(5.0))
+    assert {*re.findall(r"\[.*:.*\]", compiled.source)} == {"[1:]", "[:-1]"}
+
+
+@pytest.mark.parametrize("f", [lambda c, x: vmap(lambda _: c * 2.0)(x), lambda c, x: vmap(lambda v: v)(x)])
+def test_results_are_arrays_of_their_own(f: Callable[..., Any]) -> None:
+    """What is the same for all samples, or an argument, can be written to, and nothing else changes."""
+    compiled, x = jit(f, backend="numpy"), np.arange(3.0)
+    expected = f(2.0, x)
+    for _ in range(2):
+        found = compiled(2.0, x)
+        same(found, expected)
+        found[0] = 7.0
+        same(found[1:], expected[1:])
+
+
 def test_an_exponential_is_computed_once() -> None:
     """What value and derivative have in common, or a rule needs twice, is computed once."""
     x = np.linspace(-2.0, 2.0, 9)

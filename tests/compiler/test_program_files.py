@@ -20,11 +20,14 @@ from autograd.compiler import Loaded
 from autograd.compiler.arguments.open_lengths import NONE_OPEN, OpenLengths
 from autograd.compiler.arguments.plain_trees import name_of, structure_of
 from autograd.compiler.arrays.plan import Block, Operand, Plan, Window
-from autograd.compiler.fitness import UnfitError
+from autograd.compiler.fitness import MOST_NUMBERS, UnfitError
 from autograd.compiler.passes.axes import AxisLength
 from autograd.compiler.plan_checks import check_plan
 from autograd.compiler.program_files import MAGIC, NotProgramsError, bytes_of, function_in, sealed
 from autograd.compiler.runtime.packing import packed, unpacked
+from autograd.compiler.table.array_rows import MAP, WIDTH
+from autograd.compiler.table.array_table import ArrayTable
+from autograd.compiler.table_checks import check_array_table
 from autograd.ops.table import OPS
 
 
@@ -150,7 +153,7 @@ def test_what_a_text_must_not_say(name: str) -> None:
     ("plan", "message"),
     [
         (bytes(31), "buffer is smaller"),
-        ((2**40).to_bytes(8, "little") + bytes(24), "expected data of at most"),
+        ((2**27 + 1).to_bytes(8, "little") + bytes(24), "expected data of at most 1,073,741,824 bytes"),
         (
             packed(None, [np.zeros(1)]).replace(b"<f8", b"<c8"),
             "expected arrays of floats or integers, got '<c8'",
@@ -355,6 +358,17 @@ PLANS: dict[str, tuple[Plan, str]] = {
         Plan({0: argument((), (0,), (0,)), 1: Block(None, (), axes=(1,), same_as=(0, (0,)))}, {}, [N, FIVE]),
         "an axis has another length",
     ),
+    "an array along one axis that is of another": (
+        Plan(
+            {
+                0: argument((), (0,), (0,)),
+                1: Block(None, (), operands=[Operand(0, np.zeros(5, int))], axes=(1,), is_along=True),
+            },
+            {},
+            [N, FIVE],
+        ),
+        "an array along other axes",
+    ),
     "terms of many rows": (
         Plan({0: argument((3,)), 1: product(np.ones((3, 1), int), (3, 3))}, {}),
         "terms of no product",
@@ -384,3 +398,45 @@ def test_what_a_condition_says_of_a_length() -> None:
     check_plan(plan, [], [(3,)], OpenLengths(((-1,),), ((-1, ("__ge__", 1, True)),)))
     with pytest.raises(UnfitError, match=message):
         check_plan(plan, [], [(3,)], OpenLengths(((-1,),), ((-1, ("__ge__", 1, False)),)))
+
+
+# x * 2.0, of three numbers: the argument, the constant and the result.
+TABLE = ArrayTable(
+    size=3,
+    given=1,
+    constants=np.array([2.0]),
+    ops=[OPS["mul"]],
+    code=np.array([[MAP, 0, 1, 1, 1, 2, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0]]),
+    places=np.zeros((0, 3), np.int32),
+    results=[np.array([2])],
+)
+NO_ROWS = np.zeros((0, WIDTH), np.int64)
+TABLES: dict[str, tuple[dict[str, Any], str]] = {
+    "other arguments": ({"given": 2}, "a table of other arguments"),
+    "constants that are no floats": ({"constants": np.array([2])}, "a table of other arguments"),
+    "no room for what is given": (
+        {"size": 1, "code": NO_ROWS, "results": [np.array([0])]},
+        "a table of no size",
+    ),
+    "a size that is no whole number": ({"size": 3.0}, "a table of no size"),
+    "too large a memory": ({"size": MOST_NUMBERS}, "a table of no size"),
+    "rows of other numbers": ({"code": TABLE.code.astype(np.int32)}, "a table of other types"),
+    "rows of fewer numbers": ({"code": TABLE.code[:, 1:]}, "a table of other rows"),
+    "a place": ({"places": np.full((1, 3), 3, np.int32)}, "a place beyond the end"),
+    "no result": ({"results": []}, "a table of other results"),
+    "a result beyond": ({"results": [np.array([3])]}, "a result beyond the end"),
+    "a result of two numbers": ({"results": [np.array([2, 2])]}, "a result beyond the end"),
+    "a row beyond": ({"size": 2, "results": [np.array([1])]}, "a row beyond the end"),
+    "a row of no operation": ({"ops": []}, "a row of no operation"),
+    "a reduction, element by element": ({"ops": [OPS["sum"]]}, "a row of another kind"),
+}
+
+
+@pytest.mark.counted
+@pytest.mark.parametrize("name", TABLES)
+def test_tables_that_no_pass_makes(name: str) -> None:
+    """So is a table that is no table of its arguments and results, or leads beyond its memory."""
+    check_array_table(TABLE, [()], [()])
+    changes, message = TABLES[name]
+    with pytest.raises(UnfitError, match=message):
+        check_array_table(replace(TABLE, **changes), [()], [()])

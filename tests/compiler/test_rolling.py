@@ -325,6 +325,20 @@ def test_results_are_arrays_of_their_own() -> None:
     same(compiled(x), evaluated(shifted, x))
 
 
+def test_a_number_that_is_carried_is_a_number() -> None:
+    """What is one number in each step is no array of one in the program."""
+
+    def f(x: Any) -> Any:
+        for _ in range(120):
+            x = np.sin(x) * 0.5
+        return x
+
+    compiled = jit(grad(f), backend="numpy")
+    same(compiled(0.3), grad(f)(0.3))
+    assert loops_in(compiled, 0.3) == 2
+    assert "np.array(" not in compiled.source
+
+
 def test_a_batch_of_recurrences() -> None:
     """Samples have an axis, and steps another."""
 

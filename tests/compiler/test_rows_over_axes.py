@@ -111,6 +111,19 @@ def test_rows_over_one_of_two_axes(row: str, name: str) -> None:
         same(compiled(*args), checked(*args), 1e-12)
 
 
+def test_slopes_of_a_maximum_within_steps() -> None:
+    """Each step of a loop finds out which sample the largest number is of."""
+
+    def f(x: Any) -> Any:
+        slope = grad(lambda c: vmap(lambda v: ag.tanh(v * c))(x).max())
+        return ag.scan(lambda c, _: (c - 0.1 * slope(c), None), 0.5, None, length=4)[0]
+
+    compiled, checked = on("loops", f, numbers(7)), Jitted(f, "numpy")
+    for n in (7, 1, 121):
+        same(compiled(numbers(n)), checked(numbers(n)), 1e-12)
+    same(checked(numbers(7)), f(numbers(7)), 1e-12)
+
+
 @pytest.mark.parametrize("row", ROWS)
 def test_rows_over_one_of_three_axes(row: str) -> None:
     """An array along two axes may be left, of which each total is stored."""

@@ -11,6 +11,9 @@ from comparing import evaluated, same
 from loops_backend import loops, on
 
 from autograd import scan, tanh, value_and_grad, vmap
+from autograd.compiler.arrays.plan import Block, Plan, Window
+from autograd.compiler.numpy.source import numpy_source
+from autograd.compiler.passes.axes import AxisLength
 
 __all__ = ["loops"]
 
@@ -88,6 +91,19 @@ def test_lengths_that_belong_together() -> None:
     args = RNG.normal(size=60), RNG.normal(size=59)
     both = value_and_grad(f, argnums=(0, 1))
     same(on("loops", both, *args)(*args), evaluated(both, *args), 1e-9)
+
+
+@pytest.mark.parametrize(
+    ("start", "expected"), [(-1, [0, 1, 2, 3, 4]), (1, [2, 3, 4, 5, 6]), (7, [8, 9, 0, 0, 0])]
+)
+def test_an_array_of_any_length_moved_among_zeros(start: int, expected: list[int]) -> None:
+    """What is moved along an axis of a certain length is cut off there, and filled up with zeros."""
+    argument = Block(None, (), argument=0, axes=(0,), dimensions=(0,))
+    moved = Block(None, (), axes=(1,), window=Window(0, 0, 1, start, covers=False, order=(0,)))
+    lengths = [AxisLength(0, 0), AxisLength(None, None, 5)]
+    plan = Plan({0: argument, 1: moved}, {0: (1, 0)}, lengths, [(1,)])
+    (found,) = numpy_source(plan, ["x"], [([0], ())]).run()(np.arange(1.0, 10.0))
+    assert found.tolist() == expected
 
 
 def test_results_without_numbers() -> None:

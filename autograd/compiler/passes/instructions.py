@@ -31,9 +31,9 @@ class OnTape(NamedTuple):
     >>> from ...ops.rule import Rule
     >>> tape = Tape()
     >>> x = tape.constant(2.0), tape.constant(3.0)
-    >>> _ = Rule("sum(x * x) / len(x)").on(OnTape(tape, {"x": x}))
+    >>> _ = Rule("sum((x - 1.0) * x) / len(x)").on(OnTape(tape, {"x": x}))
     >>> [op.name for op in tape.ops if op]
-    ['mul', 'mul', 'sum', 'truediv']
+    ['sub', 'sub', 'mul', 'mul', 'sum', 'truediv']
     """
 
     tape: Tape

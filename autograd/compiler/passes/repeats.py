@@ -145,7 +145,7 @@ class Repeats:
         irregular = np.flatnonzero(~is_regular)
         first = int(irregular[irregular < middle].max(initial=-1)) + 1
         last = int(irregular[irregular > middle].min(initial=found.steps))
-        return (first, last) if is_regular[middle] else (0, 0)
+        return first, last
 
     def _left_out_of_steps(self, operands: Numbers, middle: int) -> npt.NDArray[np.bool_]:
         """Return which operands belong to no step of an earlier repeat, where those of most steps do.
