@@ -247,6 +247,20 @@ def test_a_file_that_was_taken_for_a_left_one(tmp_path: Path, monkeypatch: pytes
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"new"]
 
 
+@needs_locks
+def test_a_file_is_locked_until_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process that looks at an unfinished file just before it gets its name does not remove it."""
+    replace = os.replace
+
+    def late(*paths: Any) -> None:
+        files.remove_unfinished(tmp_path)
+        replace(*paths)
+
+    monkeypatch.setattr(os, "replace", late)
+    write_whole(tmp_path / "file", b"new")
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"new"]
+
+
 def test_a_full_disk(written: Any) -> None:
     """Where the disk is full, an error names the file, the older one is whole, and there is no other."""
     resource = pytest.importorskip("resource")

@@ -37,8 +37,9 @@ class Shifted(AxisOperation):
     name = "shifted"
 
     def axes(self, of_operands: Sequence[Axes]) -> Axes:
-        """Return the axes of the operand with the new one in place of the old one."""
-        return frozenset().union(*of_operands) - {self.old} | {self.new}
+        """Return the axes of the operand with the new one in place of the old one; a slice may lack both."""
+        (axes,) = of_operands
+        return axes if self.covers and self.old not in axes else axes - {self.old} | {self.new}
 
     def pull(
         self, node: Any, adjoint: Any, wanted: Container[Any], lengths: Mapping[Any, int]

@@ -200,8 +200,9 @@ def _parameters(op: Op, kind: str) -> str:
             "x : iterable of Value or number\n    The terms.\n"
             "start : Value or number\n    The number that they are added to."
         )
+    operand = f"{kind}\n    An operand."
     texts = {"condition": "Value, bool or array\n    Where to choose the first."}
-    return "\n".join(f"{p} : {texts.get(p, kind + chr(10) + '    An operand.')}" for p in op.parameters)
+    return "\n".join(f"{p} : {texts.get(p, operand)}" for p in op.parameters)
 
 
 def _example(op: Op) -> str:

@@ -156,7 +156,7 @@ def _functions() -> Mapping[type, Callable[..., Any]]:
     """
     import sympy as sp
 
-    x, y = sp.symbols("x y", real=True)
+    x, y = sp.symbols("x y")
     found: dict[type, Callable[..., Any]] = {}
     for name, op in OPS.items():
         if name not in words() or op.variadic:

@@ -181,6 +181,14 @@ def test_functions_on_mixed_arrays(call: Callable[..., Any]) -> None:
     assert list(map(type, out)) == [Value, float]
 
 
+def test_numbers_among_values() -> None:
+    """They give what IEEE 754 says, where Python raises an error or leaves the real numbers."""
+    x = np.concatenate([as_values([2.0]), [1.0, -8.0]])
+    with np.errstate(all="ignore"):
+        np.testing.assert_array_equal(data(x / [4.0, 0.0, 2.0]), [0.5, np.inf, -4.0])
+        np.testing.assert_array_equal(data(x**0.5), [2.0**0.5, 1.0, np.nan])
+
+
 def test_where_chooses_element_by_element() -> None:
     """`where` accepts an array of conditions, also of Values, and differentiates the choice."""
     x = as_values([-1.0, 2.0])

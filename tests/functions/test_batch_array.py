@@ -28,6 +28,20 @@ def column(x: Any) -> Any:
     return vmap(lambda row: row[0] - row[1] ** 2)(x)
 
 
+def other_of_two(c: Any) -> Any:
+    """Return for each pair of samples the second one, by a function with a rule of its own."""
+    second = ag.custom_jvp(lambda v, w: w)
+    second.defjvp(lambda primals, tangents: (primals[1], tangents[1]))
+    return vmap(lambda v: vmap(lambda w: second(v, w))(c))(c)
+
+
+def always_four(c: Any) -> Any:
+    """Return the same number for each sample, by a function with a rule of its own."""
+    constant = ag.custom_jvp(lambda v: 4.0)
+    constant.defjvp(lambda primals, tangents: (4.0, 0.0 * tangents[0]))
+    return vmap(constant)(c)
+
+
 # p: one row of three numbers a sample, c: one number a sample, y: as c, but an argument, t: as p, likewise.
 BY_SYMBOL: dict[str, Function] = {
     "sum": lambda p, c, y, t: p.sum(),
@@ -163,6 +177,17 @@ BY_SYMBOL: dict[str, Function] = {
     "a dimension before": lambda p, c, y, t: c.reshape(1, -1) * p.reshape(p.shape[0], -1, 1)[:, :, 0].T,
     "a dimension and a slice": lambda p, c, y, t: p[None, 1:, 0],
     "squeezed samples": lambda p, c, y, t: c[None].squeeze() + np.atleast_2d(c, y)[0],
+    "the other of two": lambda p, c, y, t: [
+        (m := other_of_two(c)),
+        m.sum(axis=0) + m.sum(axis=1),
+        m.max(axis=0) + m.min(axis=1),
+        m[1] + m[:, 0],
+        m[1:] * m[1:, -1:],
+    ],
+    "the other of two in each step": lambda p, c, y, t: ag.fori_loop(
+        0, 3, lambda i, total: total + other_of_two(c + total).max(axis=0) @ y, 0.0
+    ),
+    "always the same": lambda p, c, y, t: (d := always_four(c))[:, None] * c - d * d[:, None],
     "by steps": lambda p, c, y, t: ((p - p.mean(axis=0)) / p.std(axis=0)).reshape(-1, 3) @ W.T - c[:, None],
 }
 
@@ -309,6 +334,7 @@ ONE_BY_ONE: dict[str, Function] = {
     "more than there are": lambda p, c: c[5:],
     "from the end to the front": lambda p, c: c[-2:1],
     "none": lambda p, c: c[0:0],
+    "none of the last two": lambda p, c: c[-2:0],
     "a step": lambda p, c: c[::2],
     "several indices": lambda p, c: p[[0, 1], [1, 2]],
     "a mask": lambda p, c: p[:, [True, False, True]],

@@ -157,6 +157,26 @@ def test_uses(name: str) -> None:
         np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-14)
 
 
+@pytest.mark.parametrize(
+    ("lengths", "traces"), [((3, 4), [1, 2]), ((2000, 3000), [1, 1])], ids=["short", "long"]
+)
+def test_how_often_concatenated_arrays_are_traced(lengths: tuple[int, int], traces: list[int]) -> None:
+    """Once for each length if they are short, and once for all if they are long."""
+    calls: list[int] = []
+    found: list[int] = []
+
+    def f(x: Any, y: Any) -> Any:
+        calls.append(1)
+        return np.concatenate([x, y], axis=1)
+
+    compiled = jit(f)
+    for length in lengths:
+        x, y = np.arange(2.0 * length).reshape(-1, 2), np.ones((length, 1))
+        np.testing.assert_array_equal(compiled(x, y), np.concatenate([x, y], axis=1))
+        found.append(len(calls))
+    assert found == traces
+
+
 def row(x: Any) -> Any:
     """Return the first row twice as large, as it is before it is assigned to."""
     d = x[0] * 2.0
@@ -280,6 +300,7 @@ LENGTHS: dict[str, Callable[[Any, Any], Any]] = {
     "products of sums": lambda n, m: (n + 1) * (m + 1) * (2 * n - 1),
     "sums": lambda n, m: n + m - (n - m),
     "is it odd": lambda n, m: (2 * n == 7) + 2 * (2 * n != 7) + 4 * (2 * n + 1 == 9),
+    "unless it is odd": lambda n, m: 1.0 if 2 * n != 7 else 3.0,
     "beside floats": lambda n, m: (n == 2.5) + 2.0 * (n > 3.5) + 4.0 * (n <= 4.0),
     "products compared": lambda n, m: (n * m == 16) + 2 * (n * n >= 16) + 4 * (n * m == m * n),
     "multiples compared": lambda n, m: (2 * n + 1 < 9) + 2 * (2 * n + 1 >= 8) + 4 * (3 * n > 12),

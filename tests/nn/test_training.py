@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 import itertools
 import re
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from math import inf, nan
@@ -44,6 +45,7 @@ from nn.optimizers import SGD, Adam
 from nn.optimizers import base as base_of_optimizers
 from nn.saving import read_archive, write_archive
 from nn.training import compiled_steps, eager_steps, loop
+from nn.training.checkpoint_checks import DamagedCheckpointError, check_like
 from nn.training.samples import samples_of
 
 X = np.arange(7.0)[:, None] / 7
@@ -998,6 +1000,30 @@ def test_a_checkpoint_that_says_something_else(tmp_path: Path) -> None:
             assert (model.state_dict(), after) == (before, own)
             refused += 1
     assert refused > 150
+
+
+@pytest.mark.parametrize(
+    ("entry", "kind"), [(None, "NoneType"), ("x", "str"), ([1.0], "list"), (2**63, "int"), (-(2**63), "int")]
+)
+def test_entries_of_a_state(entry: Any, kind: str) -> None:
+    """A list of numbers in an optimizer's state has numbers alone, and no integer of more than 63 bits."""
+    check_like({"m": [2**63 - 1, 0.5]}, {"m": [0.0]}, "its optimizer")
+    with pytest.raises(
+        DamagedCheckpointError, match=f"an entry of its optimizer: m is {kind}, expected float"
+    ):
+        check_like({"m": [0.5, entry]}, {"m": [0.0]}, "its optimizer")
+
+
+def test_how_much_a_checkpoint_may_take(tmp_path: Path) -> None:
+    """However large the file is, it unpacks to no more than 1 GiB."""
+    path = tmp_path / "run.npz"
+    with path.open("wb") as file:
+        file.seek(2**23)
+        with zipfile.ZipFile(file, "w") as archive:
+            archive.writestr("values.npy", b"")
+            archive.filelist[0].file_size = 2**31
+    with pytest.raises(ValueError, match=r"2,147,483,648 of them in 'values', and at most 1,073,741,824 are"):
+        resumable(None, path, 1, seed=0)
 
 
 @pytest.mark.parametrize(("by", "limit"), [("norm", 0.3), ("value", 0.2)])

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import operator
 import pickle
+import re
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -385,6 +387,16 @@ def test_a_reduction_with_two_running_totals() -> None:
         name="rest", doc="", value="rest(x)", partials=("out",), latex="", domain=(), reduction=reduction
     )
     assert reducing(row) is None
+
+
+@pytest.mark.parametrize("name", [name for name in OPS if hasattr(autograd, name)])
+def test_docstrings_of_functions(name: str) -> None:
+    """They say of each parameter what it is, and show a call."""
+    function = getattr(autograd, name)
+    text = inspect.getdoc(function) or ""
+    for parameter in inspect.signature(function).parameters:
+        assert re.search(rf"^\**{parameter}( : .+)?\n    \S", text, re.MULTILINE)
+    assert re.search(rf"^>>> .*\b{name}\(", text, re.MULTILINE)
 
 
 def test_writing_the_generated_modules(tmp_path: Path) -> None:

@@ -241,12 +241,12 @@ def test_formulas_where_another_case_holds() -> None:
         ("π", math.pi), ("−2", -2.0), ("3²", 9.0), ("w[0] * 2", 20.0), ("w[0]·layers.0.b", 50.0),
         ("1e-3", 1e-3), ("1/0", math.nan),
         ("max(x, 5)", 5.0), ("sigmoid(0)", 0.5), ("+x", 3.0), ("xx - x", 4.0), ("lambda * 2", 12.0),
-        ("log(-1)", math.nan),
+        ("log(-1)", math.nan), ("W·x - W", 4.0),
     ],
 )  # fmt: skip
 def test_reading(text: str, number: float) -> None:
     """Formulas are read as people write them, with the names of nodes as they are."""
-    values = {"x": 3.0, "xx": 7.0, "w[0]": 10.0, "layers.0.b": 5.0, "lambda": 6.0}
+    values = {"x": 3.0, "xx": 7.0, "w[0]": 10.0, "layers.0.b": 5.0, "lambda": 6.0, "W": 4.0, "W·x": 8.0}
     assert Answer(text, values).number(values) == pytest.approx(number, nan_ok=True)
 
 

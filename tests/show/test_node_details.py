@@ -48,6 +48,22 @@ def test_explanations() -> None:
     assert details["node2"].explanation.startswith("The result")
 
 
+@pytest.mark.parametrize(("uses", "listed", "end"), [(6, 6, "∂v11/∂x"), (7, 5, "… (2 more)")])
+def test_many_uses(uses: int, listed: int, end: str) -> None:
+    """Of many uses of a node the first ones are listed, with how many more there are, which is not one."""
+    x = Value(2.0, label="x")
+    y = Value(0.0)
+    for i in range(uses):
+        y = y + x * float(i + 1)
+    y.backward()
+    by_title = {detail.title: detail for detail in told(y.draw()).values()}
+    _, symbols, numbers, total = by_title["x"].explanation.partition("\n\n")[0].splitlines()
+    assert symbols.count("∂x") == listed
+    assert symbols.endswith(end)
+    assert numbers.count("1 · ") == listed
+    assert total.endswith(f"= {uses * (uses + 1) // 2}")
+
+
 def test_ids_are_those_of_the_picture() -> None:
     """In any view of a network, all nodes, edges and texts that stand for one thing have a detail."""
     x = [Value(1.0, label="x0"), Value(-2.0, label="x1")]

@@ -39,6 +39,13 @@ def test_places_and_sweeps() -> None:
     assert title(figure) == "3 × 4, 6 places: 2 forward sweeps"
 
 
+def test_sizes_of_squares() -> None:
+    """Squares nearly touch, however many there are, until one could not see them."""
+    sizes = [spy(lambda x: x, np.ones(n)).axes[0].lines[0].get_markersize() for n in (10, 20, 900)]
+    assert sizes[0] == 2.0 * sizes[1] > 10.0
+    assert sizes[2] == 0.5
+
+
 def test_rows() -> None:
     """In reverse mode the rows of a sweep have one colour."""
     figure = spy(lambda x: x[1:] * x[:-1], np.ones(4), mode="rev")

@@ -16,6 +16,7 @@ from autograd import Value, exercise, worksheet
 from autograd.show import LayoutUnavailableError, Worksheet
 from autograd.show.exercises.examples import EXAMPLES
 from autograd.show.exercises.question_picture import TALLEST, TEXT_WIDTH, size_on_paper
+from autograd.show.exercises.worksheet_pdf import _Sheet
 from autograd.show.picture.drawing import Drawing
 
 
@@ -111,6 +112,12 @@ def test_numbers_of_the_notes(name: str, answers: dict[str, Any]) -> None:
     assert marks.all_right, marks
 
 
+def test_the_kink_of_the_notes() -> None:
+    """The ReLU of C9 is at its kink, where another subgradient is explained."""
+    (mark,) = exercise("C9", "partials", hide=["a"]).check(1)
+    assert "at the kink itself" in mark.hint
+
+
 def test_a_pdf(tmp_path: Path) -> None:
     """The PDF has a page for the answers, and the same sheet is the same file."""
     pytest.importorskip("matplotlib")
@@ -126,6 +133,26 @@ def test_a_pdf(tmp_path: Path) -> None:
     assert (first.count(b"/Type /Page "), solved.count(b"/Type /Page ")) == (1, 2)
     full = worksheet([x * x] * 4, lines=9).save(tmp_path / "full.pdf").read_bytes()
     assert full.count(b"/Type /Page ") == 3
+
+
+def test_the_texts_of_a_pdf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Questions and answers have titles of the same size; blanks and answers have the same numbers."""
+    pytest.importorskip("matplotlib")
+    from matplotlib.backends.backend_pdf import PdfPages
+
+    pages: list[list[Any]] = []
+    monkeypatch.setattr(PdfPages, "savefig", lambda self, page: pages.append(page.texts))
+    monkeypatch.setattr(_Sheet, "picture", lambda self, drawing: None)
+    question = exercise("C6")
+    worksheet([question], title="Week 1", lines=0).save(tmp_path / "sheet.pdf", answers=True)
+    of_questions, of_answers = pages
+    titles = [(text.get_text(), text.get_size(), text.get_weight()) for text, *_ in pages]
+    assert titles == [("Week 1", 17.0, "bold"), ("Answers: Week 1", 17.0, "bold")]
+    numbers = [f"({i}) " for i in range(1, 1 + len(question.names))]
+    blanks = [text.get_text() for text in of_questions if text.get_text().startswith("(")]
+    assert blanks == [f"{i}{name} =" for i, name in zip(numbers, question.names, strict=True)]
+    solved = [text.get_text() for text in of_answers if text.get_text().startswith("(")]
+    assert solved == [f"{i}{line}" for i, line in zip(numbers, question.solved(), strict=True)]
 
 
 def test_a_pdf_without_matplotlib(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

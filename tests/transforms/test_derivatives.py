@@ -17,7 +17,8 @@ from mpmath import mp
 from oracles import derivative, exact, public, sample, split
 
 import autograd
-from autograd import OPS, Op, Value, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp, vmap
+from autograd import OPS, Op, Value, grad, hessian, hvp, jacobian, jit, jvp, value_and_grad, vjp, vmap
+from autograd.engine.apply import apply
 from autograd.engine.gradients import has_gradient
 from autograd.engine.graph import consumers_first, nodes
 from autograd.transforms.trees import flatten
@@ -884,6 +885,22 @@ def test_derivatives_at_special_points(f: Scalar, at: float, expected: list[floa
     """Kinks, ties, branches and powers at 0 have the documented first and second derivatives."""
     for way in DERIVATIVES.values():
         assert [way(f)(at), way(way(f))(at)] == expected
+
+
+def test_a_choice_between_a_formula_and_one_that_holds_everywhere() -> None:
+    """A row whose partial chooses, and may be computed faster in places, has derivatives everywhere."""
+    row = Op(
+        name="slide", doc="x below 0, and its arctangent from there on", value="where(x < 0.0, x, arctan(x))",
+        partials=(
+            "where(x < 0.0, 1.0, "
+            "shortcut(x < 1000.0, 1.0 / (1.0 + x * x), 1.0 / hypot(1.0, x) / hypot(1.0, x)))",
+        ),
+        latex="{x}", domain=((-3.0, 3.0),),
+    )  # fmt: skip
+    second = repeated(lambda x: apply(row, x), 2)
+    for f in (second, jit(second, backend="numpy")):
+        found = [f(x) for x in (-1.0, 1.0, 1e100)]
+        np.testing.assert_allclose(found, [0.0, -0.5, -2e-300], rtol=1e-14)
 
 
 # --------------------------------------------------------------------------------------- size of the graph

@@ -258,6 +258,20 @@ def test_a_hessian_of_one_argument() -> None:
     check(found, hessian(lambda p: f(p["x"], p["w"]))(p))
 
 
+def test_a_hessian_by_samples_of_two_calls() -> None:
+    """Samples may come from several calls of `vmap`, and have factors that are made of pairs of them."""
+
+    def f(x: Any, y: Any, data: Any) -> Any:
+        cubes, left = vmap(lambda v, k: (v**3, 2.0 * k))(x, data)
+        squares, right = vmap(lambda v, k: (v**2, k + 1.0))(y, data)
+        return (cubes * squares * ((left[:, None] - right) ** 2).sum(axis=1)).sum()
+
+    given = weights(4), weights(4)[::-1], np.linspace(-1.0, 1.0, 4)
+    found = jit(hessian(f, argnums=(0, 1), sparse=True), backend="numpy")(*given)
+    check(found, hessian(f, argnums=(0, 1))(*given))
+    assert [matrix.nnz for matrix in leaves(found)] == [4, 4, 4, 4]
+
+
 def test_a_hessian_does_not_grow_with_the_samples() -> None:
     """For a hundred times as many samples, the same operations are traced."""
     counts = []

@@ -271,6 +271,9 @@ class _Layout:
         operand = self._rows(np.array([args], dtype=np.intp), 0)
         block = self.blocks[operand.source]
         old, new = (cast(int, axis) for axis in (op.old, op.new))
+        if op.covers and old not in block.axes:
+            self.source[list(members)], self.at[list(members)] = operand.source, operand.wanted[0]
+            return
         own = [new if axis == old else axis for axis in block.axes]
         own += [] if old in block.axes else [new]
         axes, order = _ascending(own)

@@ -338,7 +338,8 @@ def _merged(
             axis = one[axis]
         return axis
 
-    kinds = {*axes_of_tape(tape, []), *[frozenset(filter(None, dims)) for dims in results]}
+    known = axes_of_tape(tape, [])
+    kinds = {*known, *_taken_with(tape, known), *[frozenset(filter(None, dims)) for dims in results]}
     kinds.update(*[_kinds_inside(op, body) for op, body in bodies.items()])
     inside = chain.from_iterable(body.ops for body in bodies.values())
     renamings = [op for op in dict.fromkeys([*ops, *inside]) if isinstance(op, Renamed)]
@@ -398,7 +399,19 @@ def _kinds_inside(op: Loop, body: Tape) -> list[frozenset[Any]]:
             known.append(frozenset(of_inputs[which][position]))
         else:
             known.append(axes_by(body, i, inner, [], known))
-    return known
+    return [*known, *_taken_with(body, known)]
+
+
+def _taken_with(tape: Tape, known: Sequence[frozenset[Any]]) -> Iterator[frozenset[Any]]:
+    """Yield the axes of numbers with that along which an operation takes them.
+
+    They may not vary along it: a function with rules of its own was recorded as if it used all its arguments.
+    """
+    for op, args in zip(tape.ops, tape.args, strict=True):
+        if isinstance(op, TotalOver | RowOver | ElementAt):
+            yield joined([known[arg] for arg in args]) | {op.axis}
+        elif isinstance(op, Renamed | Shifted):
+            yield known[args[0]] | {op.old}
 
 
 def axes_of_tape(tape: Tape, arrays: Sequence[InputArray]) -> list[frozenset[Any]]:
