@@ -388,7 +388,6 @@ class _Checks:
         self.known.uncounted = uncounted - {loop.axis}
 
     def carried_array(self, loop: LoopPlan, array: CarriedArray) -> _Given:
-        self.check_shape(array.shape)
         axes = array.axes
         is_so = all(is_in(axis, len(self.known.of_axes)) for axis in axes) and [*axes] == sorted(set(axes))
         require(is_so and not set(axes) & (self.inside | {loop.axis}), "a loop carries an array of no axes")

@@ -95,7 +95,6 @@ def _check_table_row(table: ArrayTable, row: list[int]) -> None:
         require(
             op.variadic is (kind == REDUCTION) and (kind != EACH or op in INLINE), "a row of another kind"
         )
-    count = len(op.parameters) if op else 1
     if kind in (EACH, GATHER):
         length, start, first = rest[:3]
         _check_range(table.size, start, [(length, 1)])
@@ -107,9 +106,10 @@ def _check_table_row(table: ArrayTable, row: list[int]) -> None:
         for length, (begin, across, along) in ((rows, ways[:3]), (columns, ways[3:])):
             _check_range(table.size, begin, [(length, across), (terms, along)])
         return
-    sizes, start = rest[:3], rest[3]
+    assert op is not None
+    count, sizes, start = len(op.parameters), rest[:3], rest[3]
     _check_range(table.size, start, [(prod(sizes if kind == MAP else sizes[:2]), 1)])
-    require(count <= (3 if kind == MAP else 2), "a row of too many operands")
+    require(kind == MAP or count <= 2, "a row of too many operands")
     for begin, *steps in [rest[4 + 4 * i : 8 + 4 * i] for i in range(count)]:
         _check_range(table.size, begin, [*zip(sizes, steps, strict=True)])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -208,6 +209,17 @@ def test_value_and_slope_share_a_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     text = text_of_loops(monkeypatch, f, w, numbers(5, 2))
     assert sum("exp(" in loop for loop in text.split("for t0 in")) == 1
     same(on("loops", f, w, numbers(5, 2))(w, numbers(7, 2)), f(w, numbers(7, 2)))
+
+
+def test_value_and_slope_of_a_slice_share_a_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So are those of each sample behind the first."""
+    of_sample = value_and_grad(lambda w, x: softplus(w * x[0] + x[1]))
+
+    def f(w: Any, x: Any) -> Any:
+        return vmap(of_sample, (None, 0))(w, x[1:])
+
+    text = text_of_loops(monkeypatch, f, 0.5, numbers(400, 3))
+    assert sum("exp(" in loop for loop in re.split(r"for \w+ in", text)) == 1
 
 
 @pytest.mark.parametrize(("units", "is_read"), [(3, False), (4, True), (63, True), (64, False)])

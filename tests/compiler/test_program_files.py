@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +16,9 @@ from test_saved_programs import KINDS, Line, Pair, returned
 
 from autograd import jit, load
 from autograd.compiler import Loaded
-from autograd.compiler.arguments.open_lengths import NONE_OPEN, OpenLengths
 from autograd.compiler.arguments.plain_trees import name_of, structure_of
-from autograd.compiler.arrays.plan import Block, Operand, Plan, Window
-from autograd.compiler.fitness import MOST_NUMBERS, UnfitError
-from autograd.compiler.passes.axes import AxisLength
-from autograd.compiler.plan_checks import check_plan
 from autograd.compiler.program_files import MAGIC, NotProgramsError, bytes_of, function_in, sealed
 from autograd.compiler.runtime.packing import packed, unpacked
-from autograd.compiler.table.array_rows import MAP, WIDTH
-from autograd.compiler.table.array_table import ArrayTable
-from autograd.compiler.table_checks import check_array_table
-from autograd.ops.table import OPS
 
 
 def saved(kind: str) -> bytes:
@@ -274,169 +264,3 @@ def test_a_structure_that_is_too_deep(tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(sealed(text.encode(), before + plan))
     with pytest.raises(ValueError, match=r"'.*f' does not hold compiled programs: "):
         load(tmp_path / "f")
-
-
-def argument(shape: tuple[int, ...], axes: tuple[int, ...] = (), dimensions: tuple[int, ...] = ()) -> Block:
-    """Return the block of the first argument."""
-    return Block(None, shape, argument=0, axes=axes, dimensions=dimensions)
-
-
-def row(wanted: Any, shape: tuple[int, ...], axes: tuple[int, ...] = ()) -> Block:
-    """Return the block of a function of the first block."""
-    return Block(OPS["exp"], shape, operands=[Operand(0, np.array(wanted))], axes=axes)
-
-
-def product(terms: Any, shape: tuple[int, ...]) -> Block:
-    """Return the block of products of numbers and three numbers, with some of their terms."""
-    left, right = (
-        Operand(0, np.zeros((3 if len(shape) > 1 else 1, 1), int)),
-        Operand(0, np.arange(3).reshape(3, 1)),
-    )
-    return Block(
-        OPS["dot"], shape, operands=[left, right], product=(left, right), is_reduction=True, terms=terms
-    )
-
-
-N, FIVE = AxisLength(0, 0), AxisLength(None, None, 5)
-PLANS: dict[str, tuple[Plan, str]] = {
-    "a position": (Plan({0: argument((3,)), 1: row([0, 3], (2,))}, {}), "beyond the end"),
-    "a negative position": (Plan({0: argument((3,)), 1: row([0, -1], (2,))}, {}), "beyond the end"),
-    "a later array": (Plan({1: row([0], (1,)), 0: argument((3,))}, {}), "before it is there"),
-    "a shape": (Plan({0: argument((4,))}, {}), "another shape"),
-    "a row of fewer": (Plan({0: argument((3,)), 1: row([0, 1], (3,))}, {}), "of other shapes"),
-    "an open length as a shape": (Plan({0: argument((3,))}, {}, [N]), "another shape"),
-    "an axis that is longer": (
-        Plan({0: argument((), (0,), (0,))}, {}, [AxisLength(0, 0, None, 1)]),
-        "not as long as an axis",
-    ),
-    "an axis of less than nothing": (Plan({}, {}, [AxisLength(0, 0, None, -1)]), "shorter than nothing"),
-    "an axis too few": (
-        Plan({0: argument((), (0,), (0,)), 1: row(0, ())}, {}, [N]),
-        "a row along other axes",
-    ),
-    "a slice": (
-        Plan(
-            {
-                0: argument((), (0,), (0,)),
-                1: Block(None, (), axes=(1,), window=Window(0, 0, 1, 1, True, (0,))),
-            },
-            {},
-            [N, N],
-        ),
-        "a slice beyond the end",
-    ),
-    "an element": (
-        Plan({0: argument((), (0,), (0,)), 1: Block(None, (), window=Window(0, 0, None, 0))}, {}, [N]),
-        "an element beyond the end",
-    ),
-    "two things": (Plan({0: replace(argument((3,)), constants=np.ones(3))}, {}), "two things"),
-    "holes": (
-        Plan(
-            {
-                0: argument((3,)),
-                1: Block(None, (2,), operands=[Operand(0, np.array([0]))], targets=[np.array([1])]),
-            },
-            {},
-        ),
-        "holes",
-    ),
-    "a result": (Plan({0: argument((3,))}, {0: (0, 3)}), "a result is beyond the end"),
-    "rows that are no positions": (
-        Plan({0: replace(argument((2,)), rows=np.ones(2))}, {}),  # type: ignore[arg-type]
-        "rows of no array",
-    ),
-    "an index along nothing": (Plan({0: Block(None, (), is_index=True)}, {}), "an index along no axis"),
-    "another shape under another name": (
-        Plan({0: argument((3,)), 1: Block(None, (2,), same_as=(0, ()))}, {}),
-        "another shape under another name",
-    ),
-    "a name in no order": (
-        Plan({0: argument((), (0,), (0,)), 1: Block(None, (), axes=(1,), same_as=(0, (1,)))}, {}, [N, N]),
-        "no order",
-    ),
-    "an axis of another length": (
-        Plan({0: argument((), (0,), (0,)), 1: Block(None, (), axes=(1,), same_as=(0, (0,)))}, {}, [N, FIVE]),
-        "an axis has another length",
-    ),
-    "an array along one axis that is of another": (
-        Plan(
-            {
-                0: argument((), (0,), (0,)),
-                1: Block(None, (), operands=[Operand(0, np.zeros(5, int))], axes=(1,), is_along=True),
-            },
-            {},
-            [N, FIVE],
-        ),
-        "an array along other axes",
-    ),
-    "terms of many rows": (
-        Plan({0: argument((3,)), 1: product(np.ones((3, 1), int), (3, 3))}, {}),
-        "terms of no product",
-    ),
-    "a term that is there twice": (
-        Plan({0: argument((3,)), 1: product(np.full((3, 1), 2), (3,))}, {}),
-        "terms of no product",
-    ),
-}
-
-
-@pytest.mark.counted
-@pytest.mark.parametrize("name", PLANS)
-def test_plans_that_no_pass_makes(name: str) -> None:
-    """A plan that reads or writes what is not its own is refused, and the error says what of it."""
-    plan, message = PLANS[name]
-    is_open = bool(plan.lengths) or name.startswith("an open")
-    lengths = OpenLengths(((-1,),)) if is_open else NONE_OPEN
-    results = [([0], ())] if plan.place else []
-    with pytest.raises(UnfitError, match=message):
-        check_plan(plan, results, [(3,)], lengths)
-
-
-def test_what_a_condition_says_of_a_length() -> None:
-    """A slice of an open length is as safe as the conditions under which a program runs."""
-    plan, message = PLANS["an element"]
-    check_plan(plan, [], [(3,)], OpenLengths(((-1,),), ((-1, ("__ge__", 1, True)),)))
-    with pytest.raises(UnfitError, match=message):
-        check_plan(plan, [], [(3,)], OpenLengths(((-1,),), ((-1, ("__ge__", 1, False)),)))
-
-
-# x * 2.0, of three numbers: the argument, the constant and the result.
-TABLE = ArrayTable(
-    size=3,
-    given=1,
-    constants=np.array([2.0]),
-    ops=[OPS["mul"]],
-    code=np.array([[MAP, 0, 1, 1, 1, 2, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0]]),
-    places=np.zeros((0, 3), np.int32),
-    results=[np.array([2])],
-)
-NO_ROWS = np.zeros((0, WIDTH), np.int64)
-TABLES: dict[str, tuple[dict[str, Any], str]] = {
-    "other arguments": ({"given": 2}, "a table of other arguments"),
-    "constants that are no floats": ({"constants": np.array([2])}, "a table of other arguments"),
-    "no room for what is given": (
-        {"size": 1, "code": NO_ROWS, "results": [np.array([0])]},
-        "a table of no size",
-    ),
-    "a size that is no whole number": ({"size": 3.0}, "a table of no size"),
-    "too large a memory": ({"size": MOST_NUMBERS}, "a table of no size"),
-    "rows of other numbers": ({"code": TABLE.code.astype(np.int32)}, "a table of other types"),
-    "rows of fewer numbers": ({"code": TABLE.code[:, 1:]}, "a table of other rows"),
-    "a place": ({"places": np.full((1, 3), 3, np.int32)}, "a place beyond the end"),
-    "no result": ({"results": []}, "a table of other results"),
-    "a result beyond": ({"results": [np.array([3])]}, "a result beyond the end"),
-    "a result of two numbers": ({"results": [np.array([2, 2])]}, "a result beyond the end"),
-    "a row beyond": ({"size": 2, "results": [np.array([1])]}, "a row beyond the end"),
-    "a row of no operation": ({"ops": []}, "a row of no operation"),
-    "a reduction, element by element": ({"ops": [OPS["sum"]]}, "a row of another kind"),
-}
-
-
-@pytest.mark.counted
-@pytest.mark.parametrize("name", TABLES)
-def test_tables_that_no_pass_makes(name: str) -> None:
-    """So is a table that is no table of its arguments and results, or leads beyond its memory."""
-    check_array_table(TABLE, [()], [()])
-    changes, message = TABLES[name]
-    with pytest.raises(UnfitError, match=message):
-        check_array_table(replace(TABLE, **changes), [()], [()])
