@@ -186,8 +186,6 @@ class Saved:
             # This one may be eager, and that one compiled.
             if name != "how":
                 setattr(training.history, name, column)
-        if training.history.ended == INTERRUPTED:
-            training.history.ended = ""
         _set_state(training.rng, found["rng"], self.path)
 
     def _load(self, what: str, part: Any, state: Mapping[str, Any]) -> None:

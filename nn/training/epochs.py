@@ -106,7 +106,8 @@ class Epochs:
     def _raise_not_finite(self, value: float, is_first: bool) -> NoReturn:
         self.steps.write()
         # With an infinite input the loss may be finite and its gradient not, which only later batches show.
-        why = why_not_finite(self.source.not_finite(), self.training.model, is_first)
+        has_rate = not isinstance(self.training.optimizer, LBFGS)
+        why = why_not_finite(self.source.not_finite(), self.training.model, is_first, has_rate)
         raise FloatingPointError(f"the loss is {value} in epoch {self.training.epoch + 1}: {why}")
 
     def _end(self) -> None:

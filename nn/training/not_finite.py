@@ -10,13 +10,14 @@ from ..modules.module import Module
 from .samples import WeightedSamples
 
 
-def why_not_finite(cell: str, model: Module, is_first: bool) -> str:
+def why_not_finite(cell: str, model: Module, is_first: bool, has_rate: bool = True) -> str:
     """Return the probable cause of a loss that is not finite, and a remedy: the data's, if a cell is not."""
     if cell:
         return cell
     see = "train inside autograd.anomaly() to see where it begins"
     if not is_first:
-        return f"lower the learning rate, or {see}"
+        remedy = "lower the learning rate" if has_rate else "it may have no minimum, so add an l2_penalty"
+        return f"{remedy}, or {see}"
     for name, parameter in model.named_parameters():
         if not math.isfinite(parameter):
             return f"the parameter {name} was {parameter.data} before the first step; initialise it anew"

@@ -302,6 +302,19 @@ def test_a_split_of_a_class_of_one() -> None:
         train_test_split(data)
 
 
+@pytest.mark.parametrize("size", range(3, 9))
+def test_a_split_of_so_many_samples(size: int) -> None:
+    """Where rounding the fraction of each class gives more or fewer, some give way, by less than a sample."""
+    sizes = np.array([3, 4, 4])
+    labels = np.repeat([0, 1, 2], sizes)
+    train, test = train_test_split(np.arange(11), test_size=size, stratify=labels, random_state=0)
+    counts = np.bincount(labels[test])
+    assert counts.sum() == size
+    assert (np.abs(counts - sizes * size / 11) < 1.0).all()
+    assert ((counts > 0) & (counts < sizes)).all()
+    assert sorted([*train, *test]) == [*range(11)]
+
+
 def test_a_split_of_a_regression() -> None:
     """A regression is split at random."""
     train, test = train_test_split(linear(100), test_size=1 / 3, random_state=0)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from functools import partial
 from math import ceil, inf, nan
 from pathlib import Path
@@ -24,6 +25,7 @@ from nn.training import batch_iterables, epochs, loop, memory_maps, prefetching,
 from nn.training.memory_maps import OnDisk
 from nn.training.prefetching import OneAhead
 from nn.training.samples import samples_of
+from nn.training.target_checks import NewTargets
 
 RNG = np.random.default_rng(0)
 N = 100
@@ -404,9 +406,38 @@ def test_what_files_cannot_do(tmp_path: Path) -> None:
         trained(x, Y, batch_size=8, optimizer="lbfgs")
     with pytest.raises(ValueError, match=r"validation_split of 0.01 of \d+ blocks of samples leaves"):
         trained(x, Y, batch_size=8, validation_split=0.01)
+    with pytest.raises(ValueError, match=rf"expected a weight for each of {N} samples, got shape \(3,\)"):
+        trained(x, Y, batch_size=8, sample_weight=np.ones(3))
+    with np.errstate(all="ignore"), pytest.raises(FloatingPointError, match="the scale of the data"):
+        trained(x, 1e200 * Y, batch_size=8)
     x[77, 1] = nan
     with pytest.raises(FloatingPointError, match=r"epoch 1: inputs\[77, 1\] \(row 77, column 1\) is nan"):
         trained(x, Y, batch_size=8)
+
+
+class Branches(Neuron):
+    """A model that branches on its inputs, which is not compiled."""
+
+    def forward(self, x: Any) -> Any:
+        """Return the output for a sample."""
+        return super().forward(x) if x[0] > 0.0 else self.b
+
+
+@pytest.mark.usefixtures("small_windows")
+def test_what_cannot_be_compiled(tmp_path: Path) -> None:
+    """From batches and from a large file it is trained eagerly, with a warning, as with jit=False."""
+    batches, file = in_batches(5, X, Y), in_file(tmp_path / "x.npy", X)
+    of_file: dict[str, Any] = {"batch_size": 5, "rng": 0}
+    given: tuple[Any, ...]
+    for given, options in [((batches,), {}), ((file, Y), of_file)]:
+        found = []
+        for jit in (False, "auto"):
+            model = Branches(3, "linear", rng=0)
+            expected = nullcontext() if jit is False else pytest.warns(UserWarning, match="is not compiled")
+            with expected:
+                fit(model, *given, loss=mse, epochs=1, verbose=0, jit=jit, **options)
+            found.append(data(model.parameters()).tolist())
+        assert found[0] == found[1]
 
 
 # --------------------------------------------------------------------------------------------------- resuming
@@ -497,6 +528,17 @@ def test_metrics_batch_by_batch(name: str, outputs: int) -> None:
     np.testing.assert_allclose(each.result(), measure(found, wanted), rtol=1e-12)
 
 
+def test_metrics_with_settings_batch_by_batch() -> None:
+    """A `functools.partial` of a metric is that of all samples at once, too."""
+    rng = np.random.default_rng(3)
+    found, wanted = rng.uniform(size=(50, 1)), rng.integers(0, 2, 50)
+    for measure in (partial(metrics.f1, threshold=0.7), partial(metrics.accuracy, threshold=0.7)):
+        each = running(measure)
+        for start, stop in ((0, 20), (20, 50)):
+            each.add(found[start:stop], wanted[start:stop])
+        assert each.result() == pytest.approx(measure(found, wanted), rel=1e-12)
+
+
 def test_what_is_ahead_is_begun_when_the_one_before_is_taken() -> None:
     """Nothing is made before the first item is asked for, and nothing after the thread has ended."""
     made = []
@@ -526,6 +568,16 @@ def test_a_loss_is_told_of_few_targets() -> None:
     x, y = np.ones((50_000, 1)), np.repeat([0.0, 1.0], 25_000)
     fit(Neuron(1, rng=0), x, y, loss=loss, epochs=1, batch_size=10_000, verbose=0, jit=True)
     assert 1024 < sum(told) < 10_000
+
+
+def test_targets_that_are_new() -> None:
+    """Of more than 100 different numbers, only those beyond all before are new; of texts any are."""
+    are_new = NewTargets()
+    assert are_new(np.arange(200.0))
+    assert not are_new(np.array([0.5, 199.0]))
+    assert are_new(np.array([200.0]))
+    assert are_new(np.array([nan]))
+    assert NewTargets()(np.array(["cat"]))
 
 
 @pytest.mark.parametrize("jit", [False, True], ids=["eager", "compiled"])

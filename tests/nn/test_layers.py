@@ -10,10 +10,11 @@ import pytest
 import autograd
 from autograd import Value, as_values, data, grads
 from autograd.engine.graph import nodes
-from nn import MLP, Layer, Module, Neuron, Sequential, datasets
+from nn import GELU, MLP, Layer, Module, Neuron, Sequential, datasets
 from nn.activations import ACTIVATIONS, activation, hardmax
 from nn.initializers import INITIALIZERS, initializer
 from nn.losses import hinge
+from nn.modules.activation_modules import Elementwise
 
 activations = pytest.mark.parametrize("name", ACTIVATIONS)
 
@@ -296,6 +297,18 @@ def test_unknown_activation() -> None:
     """An unknown name raises an error that lists the known ones."""
     with pytest.raises(ValueError, match=f"unknown activation 'step'; take one of {', '.join(ACTIVATIONS)}"):
         activation("step")
+
+
+def test_modules_of_activations() -> None:
+    """GELU has two formulas; a class of one's own defines its function."""
+    with pytest.raises(ValueError, match="expected approximate to be 'none' or 'tanh', got 'erf'"):
+        GELU("erf")
+
+    class Unfinished(Elementwise):
+        pass
+
+    with pytest.raises(NotImplementedError, match=r"Unfinished does not define function\(x\)"):
+        Unfinished()([1.0])
 
 
 @pytest.mark.parametrize(

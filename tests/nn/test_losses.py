@@ -346,6 +346,17 @@ def test_targets_of_the_binary_cross_entropy(loss: Callable[[Any, Any], Value], 
         loss([Value(0.5), Value(0.5)], [1.0, target])
 
 
+def test_probabilities_that_are_not_known() -> None:
+    """While a function is traced they are not checked; the loss is that of eager calls."""
+
+    def loss(p: Any) -> Any:
+        return binary_cross_entropy([p, 0.5 * p], [1.0, 0.0])
+
+    assert jit(loss)(0.25) == pytest.approx(loss(0.25), rel=1e-15)
+    with pytest.raises(ValueError, match=r"expected probabilities from 0 to 1, got 1\.25"):
+        loss(1.25)
+
+
 # ----------------------------------------------------------------------------------------- regularisation
 
 

@@ -404,6 +404,17 @@ def test_a_name_that_no_optimizer_has() -> None:
         optimizer("adamm", Neuron(2, rng=0))
 
 
+def test_an_optimizer_that_is_made() -> None:
+    """It stays as it is, takes no settings, and is one of the model."""
+    model = Neuron(2, rng=0)
+    made = Adam(model, lr=0.25)
+    assert optimizer(made, model) is made
+    with pytest.raises(TypeError, match="expected no settings of an optimizer that is made, got lr"):
+        optimizer(made, model, lr=0.5)
+    with pytest.raises(ValueError, match="has none of the model's parameters: make it of the model"):
+        optimizer(made, Neuron(2, rng=0))
+
+
 def test_a_step_by_a_closure() -> None:
     """As in PyTorch, a step calls a closure that computes loss and gradients, and returns the loss."""
     w = Value(1.0)

@@ -323,6 +323,14 @@ def test_schedules_that_are_made() -> None:
         schedule("cosine", optimizer, epochs=0)
 
 
+def test_the_present_rate_is_in_a_list() -> None:
+    """As in PyTorch, where groups of parameters may have a rate each."""
+    steps = StepLR(SGD([Value(1.0)], lr=0.5), 1)
+    assert steps.get_last_lr() == [0.5]
+    steps.step()
+    assert steps.get_last_lr() == [0.05]
+
+
 @pytest.mark.parametrize("kind", [SGD, RMSprop, Adam])
 @pytest.mark.parametrize("which", ["cycle", "warm-up", "step", "plateau"])
 def test_a_scheduled_training(kind: Any, which: str) -> None:

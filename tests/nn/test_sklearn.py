@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import pickle
+import runpy
+import sys
 import warnings
 from itertools import pairwise
 from pathlib import Path
@@ -16,7 +18,7 @@ pytest.importorskip("sklearn", minversion="1.6")
 
 import joblib
 from sklearn.datasets import load_iris
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.neural_network import MLPClassifier as ClassifierOfSklearn
 from sklearn.neural_network import MLPRegressor as RegressorOfSklearn
@@ -26,7 +28,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import nn
 from autograd import data
-from nn.sklearn import MLPClassifier, MLPRegressor, networks
+from nn.sklearn import MLPClassifier, MLPRegressor, estimator, networks
 
 IRIS = load_iris(return_X_y=True)
 X, Y = StandardScaler().fit_transform(IRIS[0]), IRIS[1]
@@ -110,6 +112,14 @@ def test_epochs_one_by_one() -> None:
     assert parts.loss_curve_ == whole.loss_curve_
     for one, other in zip(parts.coefs_, whole.coefs_, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_batches_of_partial_fit() -> None:
+    """A call of `partial_fit` is an epoch of batches, in the order of the seed."""
+    options: dict[str, Any] = {"batch_size": 40, "max_iter": 1}
+    parts, once = small(**options).partial_fit(X, Y, [0, 1, 2]), small(**options).fit(X, Y)
+    assert parts.t_ == once.t_ == 150
+    np.testing.assert_array_equal(parts.coefs_[0], once.coefs_[0])
 
 
 def test_partial_fit_of_regressions() -> None:
@@ -212,6 +222,18 @@ def test_weights_of_classes() -> None:
     assert parts.loss_curve_[0] == pytest.approx(by_class.loss_curve_[0], rel=1e-12)
 
 
+def test_samples_that_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Samples of weight 0 are left out; that all are is an error, which older scikit-learns leave to us."""
+    weights = np.where(Y == 2, 0.0, 1.0)
+    found, expected = (MLPRegressor((), max_iter=3, random_state=0) for _ in range(2))
+    found.fit(X, Y, weights)
+    expected.fit(X[Y < 2], Y[Y < 2])
+    np.testing.assert_allclose(found.coefs_[0], expected.coefs_[0], rtol=1e-12)
+    monkeypatch.setattr(estimator, "_check_sample_weight", lambda given, x, **_: given)
+    with pytest.raises(ValueError, match="expected at least one sample with a positive weight, got none"):
+        small().fit(X, Y, np.zeros(150))
+
+
 def test_nothing_to_learn() -> None:
     """Where the first weights are best already, L-BFGS says that it did one iteration."""
     found = MLPRegressor((), solver="lbfgs", alpha=0.0).fit(np.zeros((5, 1)), np.zeros(5))
@@ -237,6 +259,32 @@ def test_names_of_classes() -> None:
         small().partial_fit(X, names)
     with pytest.raises(ValueError, match=r"expected classes \['no' 'yes'\], got also \['perhaps'\]"):
         found.partial_fit(X[:2], ["no", "perhaps"])
+
+
+def test_a_single_class() -> None:
+    """Where there is but one class, it is certain."""
+    found = small().fit(X, np.full(150, "cat"))
+    assert set(found.predict(X)) == {"cat"}
+    np.testing.assert_array_equal(found.predict_proba(X), np.ones((150, 1)))
+
+
+@pytest.mark.parametrize("labels", [Y == 1, np.c_[Y == 0, Y == 1]], ids=["two classes", "labels"])
+def test_the_score_of_what_is_held_out(labels: Any) -> None:
+    """Early stopping goes by the fraction of the held-out samples all of whose labels are right."""
+    found = small(early_stopping=True, max_iter=2).fit(X, labels.astype(int))
+    assert found.validation_scores_ is not None
+    assert len(found.validation_scores_) == 2
+    outputs, wanted = found._outputs(X), labels.astype(float)
+    assert found._score_of(outputs, wanted) == found.score(X, labels.astype(int))
+
+
+def test_targets_in_a_column() -> None:
+    """A column of targets is taken for a vector, with the warning of scikit-learn."""
+    with pytest.warns(
+        DataConversionWarning, match="A column-vector y was passed when a 1d array was expected"
+    ):
+        found = small(max_iter=2).fit(X, Y[:, None])
+    np.testing.assert_array_equal(found.coefs_[0], small(max_iter=2).fit(X, Y).coefs_[0])
 
 
 def test_in_pipelines_and_searches() -> None:
@@ -301,6 +349,9 @@ def test_compiled_networks_are_kept_and_forgotten() -> None:
     for width in range(20, 20 + networks._KEPT):
         small(hidden_layer_sizes=(width,), max_iter=1).fit(X, Y)
     assert found._network.steps() is not steps
+    steps = found._network.steps()
+    networks.forget()
+    assert found._network.steps() is not steps
 
 
 def test_verbose(capsys: pytest.CaptureFixture[str]) -> None:
@@ -326,6 +377,7 @@ def test_verbose(capsys: pytest.CaptureFixture[str]) -> None:
         ({"batch_size": 0}, 'expected batch_size to be at least 1, or "auto", got 0'),
         ({"validation_fraction": 1.0}, "expected validation_fraction to be between 0 and 1, got 1.0"),
         ({"learning_rate_init": 1e300, "solver": "sgd"}, "scale the inputs, for example by sklearn.prep"),
+        ({"alpha": 1e308, "solver": "lbfgs"}, "the loss is (nan|inf): scale the inputs"),
     ],
 )
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -341,7 +393,18 @@ def test_what_partial_fit_cannot_do() -> None:
         small(solver="lbfgs").partial_fit(X, Y, [0, 1, 2])
     with pytest.raises(ValueError, match="class_weight 'balanced' needs all samples"):
         small(class_weight="balanced").partial_fit(X, Y, [0, 1, 2])
+    with pytest.raises(ValueError, match=r"expected the classes of the first call, \[0 1 2\], got \[0, 1\]"):
+        small().partial_fit(X, Y, [0, 1, 2]).partial_fit(X, Y, [0, 1])
     with pytest.raises(ValueError, match="at least one"):
         small().fit(X, Y, np.zeros(150))
     with pytest.raises(AttributeError, match="module 'nn' has no attribute 'sklern'"):
         getattr(nn, "sklern")  # noqa: B009, as a type checker knows that it is not there
+
+
+def test_it_is_loaded_when_it_is_first_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`nn.sklearn` needs no import of its own; without scikit-learn the error says what to install."""
+    monkeypatch.delattr(nn, "sklearn")
+    assert nn.sklearn.MLPClassifier is MLPClassifier
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    with pytest.raises(ModuleNotFoundError, match=r"needs scikit-learn: pip install 'chainrule\[train\]'"):
+        runpy.run_path(str(nn.sklearn.__file__))

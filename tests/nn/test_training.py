@@ -295,6 +295,15 @@ def test_a_loss_that_does_not_depend_on_the_outputs(name: str, jit: Any, epochs:
     assert (model.state_dict(), optimizer.steps) == (before, 0)
 
 
+def test_a_compiled_loss_that_does_not_depend_on_the_outputs() -> None:
+    """One that can be compiled raises as well, without a warning that it cannot."""
+    model = Neuron(1, rng=0)
+    before = model.state_dict()
+    with pytest.raises(ValueError, match="the loss is the same whatever the model's outputs are"):
+        fit(model, X, Y, loss=lambda o, t: (0.0 * o).sum(), epochs=100, verbose=0)
+    assert model.state_dict() == before
+
+
 @pytest.mark.parametrize("epochs", [1, 100], ids=["eager", "compiled"])
 def test_labels_of_two_classes_for_one_output(epochs: int) -> None:
     """Class labels for a single output raise an error that suggests a loss, not one about compiling."""
@@ -347,6 +356,18 @@ def test_a_parameter_that_is_not_finite() -> None:
     model.b.data = nan
     with pytest.raises(FloatingPointError, match="the parameter b was nan before the first step"):
         fit(model, X, Y, loss=mse, verbose=0)
+
+
+@pytest.mark.parametrize("jit", [True, False])
+def test_a_loss_that_is_not_finite_for_finite_data(jit: bool) -> None:
+    """Where neither the data nor a parameter is the cause, the message says what else it can be."""
+    with (
+        np.errstate(all="ignore"),
+        pytest.raises(
+            FloatingPointError, match="it is the model, the loss or the scale of the data: train in"
+        ),
+    ):
+        fit(Neuron(1, "linear", rng=0), X, 1e200 * Y, loss=mse, verbose=0, jit=jit)
 
 
 # ------------------------------------------------------------------------------------------------- compiled
@@ -714,14 +735,17 @@ def test_a_fraction_is_held_out() -> None:
         ({"early_stopping": 0}, "patience of at least 1"),
         ({"clip_norm": 0.0}, "positive"),
         ({"clip_value": -1.0}, "positive"),
+        ({"jit": "yes"}, "expected jit to be True, False or \"auto\", got 'yes'"),
+        ({"class_weight": "balance"}, "expected class_weight to be a dict or \"balanced\", got 'balance'"),
     ],
 )
 def test_bad_options(options: dict[str, Any], message: str) -> None:
     """Options that make no sense raise before the first step."""
     neuron = Neuron(1, rng=0)
     before = neuron.state_dict()
+    targets = np.arange(7) % 2 if options.get("class_weight") == "balance" else Y
     with pytest.raises(ValueError, match=message):
-        fit(neuron, X, Y, **{"loss": mse, "verbose": 0, **options})
+        fit(neuron, X, targets, **{"loss": mse, "verbose": 0, **options})
     assert neuron.state_dict() == before
 
 
@@ -782,6 +806,22 @@ def test_an_unknown_column() -> None:
         fit(Neuron(1), X, Y, loss=mse, callbacks=[EarlyStopping("val_los")], verbose=0)
 
 
+def test_a_mode_that_early_stopping_does_not_know() -> None:
+    """The message names those that there are."""
+    with pytest.raises(ValueError, match='expected mode to be "auto", "min" or "max", got \'lowest\''):
+        EarlyStopping(mode="lowest")  # type: ignore[arg-type]
+
+
+def test_the_best_parameters_of_another_model() -> None:
+    """What early stopping remembers is refused where its parameters are not as many as those of the model."""
+    stop = EarlyStopping("loss", patience=2)
+    fit(Neuron(1, rng=0), X, Y, loss=mse, epochs=2, callbacks=[stop], verbose=0)
+    state = stop.state_dict()
+    with pytest.raises(ValueError, match="expected 2 of the best parameters, got 1"):
+        stop.load_state_dict({**state, "weights": [1.0]})
+    assert stop.state_dict() == state
+
+
 @pytest.mark.parametrize("jit", [True, False])
 def test_ctrl_c_returns_the_history(jit: bool) -> None:
     """After Ctrl-C the history so far is returned, and model and optimizer are as the last step left them."""
@@ -797,6 +837,24 @@ def test_ctrl_c_returns_the_history(jit: bool) -> None:
     history = fit(neuron, X, Y, loss=mse, optimizer=optimizer, callbacks=[interrupt], verbose=0, jit=jit)
     assert (len(history.loss), history.ended) == (3, "interrupted")
     assert (neuron.state_dict(), optimizer.steps) == (states[-1], 3)
+
+
+def test_ctrl_c_at_the_end_of_a_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C while compiled steps write the parameters back does not lose them."""
+    write, calls = compiled_steps.CompiledSteps.write, itertools.count()
+
+    def interrupted(steps: Any) -> None:
+        if next(calls) == 0:
+            raise KeyboardInterrupt
+        write(steps)
+
+    monkeypatch.setattr(compiled_steps.CompiledSteps, "write", interrupted)
+    found, expected = (Neuron(1, "linear", rng=0) for _ in range(2))
+    history = fit(found, X, Y, loss=mse, epochs=3, verbose=0, jit=True)
+    monkeypatch.undo()
+    assert (len(history.loss), history.ended) == (3, "interrupted")
+    fit(expected, X, Y, loss=mse, epochs=3, verbose=0, jit=True)
+    assert found.state_dict() == expected.state_dict()
 
 
 @pytest.mark.parametrize("jit", [False, True], ids=["eager", "compiled"])
@@ -834,6 +892,8 @@ def test_callbacks_are_told_of_begin_and_end() -> None:
 
     fit(Neuron(1), X, Y, loss=mse, epochs=2, callbacks=[Told()], verbose=0)
     assert told == ["begin", "1", "2", "end"]
+    fit(Neuron(1), X, Y, loss=mse, epochs=1, callbacks=Told(), verbose=0)  # type: ignore[arg-type]
+    assert told[4:] == ["begin", "1", "end"]
     with pytest.raises(TypeError, match="expected callbacks"):
         fit(Neuron(1), X, Y, loss=mse, callbacks=[3], verbose=0)  # type: ignore[list-item]
 
@@ -867,6 +927,19 @@ def test_the_history_of_a_notebook(tmp_path: Path) -> None:
     rows = [line.split(",") for line in (tmp_path / "history.csv").read_text().splitlines()]
     assert rows[0] == ["epoch", "loss", "val_loss", "r2", "val_r2", "lr"]
     assert [float(row[1]) for row in rows[1:]] == history.loss
+
+
+def test_the_history_of_no_epoch() -> None:
+    """That of a training that was interrupted in its first epoch has no table."""
+    history = History(ended="interrupted")
+    assert history._repr_html_() == "<p>History(0 epochs: no epoch yet; interrupted)</p>"
+
+
+def test_the_plot_of_a_history() -> None:
+    """It is `nn.plots.loss_curve`."""
+    pytest.importorskip("matplotlib")
+    line, *_ = History(loss=[2.0, 1.0]).plot("Descent").axes[0].lines
+    assert np.asarray(line.get_ydata()).tolist() == [2.0, 1.0]
 
 
 # ------------------------------------------------------------------------------------------------ checkpoints
@@ -1127,3 +1200,11 @@ def test_lbfgs_ends_early() -> None:
     where = r"inputs\[0, 0\] \(row 0, column 0\) is nan"
     with np.errstate(all="ignore"), pytest.raises(FloatingPointError, match=where):
         fit(MLP(1, [4, 3]), X * nan, labels, **options)
+
+
+def test_lbfgs_of_a_loss_without_a_minimum() -> None:
+    """A loss that falls for ever ends in an error, which proposes no other learning rate: there is none."""
+    pytest.importorskip("scipy")
+    message = "the loss is nan in epoch 1: it may have no minimum, so add an l2_penalty, or train inside"
+    with np.errstate(all="ignore"), pytest.raises(FloatingPointError, match=message):
+        fit(Neuron(1, rng=0), X, Y, loss=lambda o, t: -(1e300 * o**2).sum(), optimizer="lbfgs", verbose=0)
