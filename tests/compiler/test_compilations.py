@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from test_arguments import ARGUMENTS, NAMED, function
 
 import autograd
-from autograd import grad, jit, value_and_grad
+from autograd import Value, grad, jit, value_and_grad
 from autograd.compiler import findings, kept_programs
 from autograd.compiler.arguments.call import Call
 from autograd.compiler.arguments.reasons import reason
@@ -159,6 +159,10 @@ SETTINGS: dict[str, tuple[Callable[[Any], Any], str]] = {
         lambda m: m.bent.keywords.update(slope=0.4),
         "model.bent.keywords['slope'] is 0.4 instead of 0.3",
     ),
+    "Value": (
+        lambda m: m.bent.keywords.update(slope=Value(0.4)),
+        "model.bent.keywords['slope'] is a Value instead of 0.3",
+    ),
     "array": (lambda m: m.mean.fill(2.0), "model.mean has another value"),
     "attribute": (lambda m: setattr(m, "new", 1), "model has other attributes"),
     "parameter": (
@@ -222,6 +226,19 @@ def test_what_was_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     f.clear_cache()
     f(np.ones(5))
     assert f.report().reason == "clear_cache() forgot the others"
+
+
+def test_of_what_was_forgotten_little_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That a program was forgotten is itself forgotten; then a call is compared with the others."""
+    monkeypatch.setattr(kept_programs, "KEPT", 1)
+    monkeypatch.setattr(kept_programs, "_FORGOTTEN", 1)
+    f = jit(lambda x: x, "numpy")
+    for size in (1, 2, 3):
+        f(np.ones(size))
+    f(np.ones(1))
+    assert f.report().reason == "x has shape (1,) instead of (3,)"
+    f(np.ones(3))
+    assert f.report().reason == "it was forgotten: no more than 1 are kept"
 
 
 def test_what_is_no_compilation() -> None:

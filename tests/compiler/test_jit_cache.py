@@ -7,7 +7,10 @@ import math
 import os
 import shutil
 import stat
+import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +20,9 @@ from autograd.compiler.numba import functions, machine_code
 from autograd.compiler.numba.build import HEAD
 from autograd.compiler.numba.functions import with_all_functions
 from autograd.compiler.runtime import cache, records
+from autograd.compiler.runtime.program import UnsuitableError
 from autograd.ops.meanings import FLOAT
+from autograd.ops.table import OPS
 
 EXPECTED = ["True", "5.43656365691809", "numba"]
 
@@ -201,6 +206,73 @@ def test_a_disk_that_is_full(home: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert machine_code.loaded(text, "(float64,)").program(1.0) == 1.625
     assert list(home.rglob("*.nbc"))
     assert not cache.is_intact(path)
+
+
+class FakeDispatcher:
+    """What Numba makes of a function, as far as a program is loaded by it; it compiles nothing."""
+
+    def __init__(self, function: Any, cache: Path | None) -> None:
+        self.function = function
+        self.stats = SimpleNamespace(cache_path=str(cache), cache_misses={})
+
+    def __call__(self, x: float) -> Any:
+        """Return what the function does."""
+        return self.function(x)
+
+    def compile(self, signature: str) -> None:
+        """Refuse damaged code."""
+        if "damaged" in signature and self.stats.cache_path != "None":
+            raise KeyError("an index of another version")
+
+    def disable_compile(self) -> None:
+        """Do nothing."""
+
+
+@pytest.mark.parametrize("state", ["good", "changed", "of another version", "elsewhere", "disabled"])
+def test_what_is_done_with_code_that_is_kept(state: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Code that was changed, cannot be read or is kept elsewhere is compiled anew, and is no error."""
+    text = "from numba import njit\ndef program(x):\n    return x + 0.625\n"
+    path = cache.stored(text)
+    assert path is not None
+    caches: list[bool] = []
+
+    def njit(cache: bool, **options: Any) -> Any:
+        caches.append(cache)
+        place = None if not cache else home if state == "elsewhere" else path.parent / "__pycache__"
+        return lambda function: function if state == "disabled" else FakeDispatcher(function, place)
+
+    monkeypatch.setitem(sys.modules, "numba", SimpleNamespace(njit=njit))
+    monkeypatch.setattr(machine_code, "with_all_functions", lambda text: text)
+    code = path.parent / "__pycache__" / "program.nbi"
+    code.parent.mkdir()
+    code.write_bytes(b"index")
+    if state != "changed":
+        cache.seal(path)
+    signature = "(damaged,)" if state == "of another version" else "(float64,)"
+    if state == "disabled":
+        with pytest.raises(UnsuitableError, match="NUMBA_DISABLE_JIT is set"):
+            machine_code.loaded(text, signature)
+    else:
+        assert machine_code.loaded(text, signature).program(1.0) == 1.625
+    assert caches == ([True, False] if state in ("of another version", "elsewhere") else [True])
+    assert code.exists() == (state not in ("changed", "of another version"))
+    assert not any(name.startswith("chainrule_") for name in sys.modules)
+
+
+def test_what_cannot_be_compiled_without_a_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing is kept, an error of the compiler is not taken for one of what was kept."""
+    monkeypatch.setattr(machine_code, "with_all_functions", lambda text: text)
+    monkeypatch.setattr(machine_code, "stored", lambda text: None)
+    with pytest.raises(ZeroDivisionError):
+        machine_code.loaded("1 / 0\n", "(float64,)")
+
+
+def test_a_function_of_python_has_one_address() -> None:
+    """Machine code that is loaded later finds the function that other machine code has called."""
+    pytest.importorskip("llvmlite")
+    found = [(functions._symbol(OPS["erf"]), functions._callbacks["chainrule_erf"]) for _ in range(2)]
+    assert found[0] == found[1]
+    assert functions._callbacks["chainrule_erf"](0.5) == math.erf(0.5)
 
 
 def test_a_program_whose_directory_somebody_else_made(home: Path) -> None:

@@ -70,6 +70,16 @@ def test_arrays_in_another_thread(name: str, run: Callable[..., Any]) -> None:
     np.testing.assert_allclose(Jitted(f, "numpy")(X, 0.7), f(X, 0.7), rtol=1e-9)
 
 
+def test_a_function_that_is_compiled_in_another_thread() -> None:
+    """What it reads of this thread's arrays is known element by element, once this thread traces again."""
+
+    def f(x: Any, w: Any) -> Any:
+        y = _vmap(x, w)
+        return elsewhere(Jitted(lambda a: a * np.sum(y), "numpy"), 3.0)
+
+    np.testing.assert_allclose(Jitted(f, "numpy")(X, 0.7), 3.0 * 0.7 * X.sum(), rtol=1e-9)
+
+
 def test_open_loops_in_another_thread() -> None:
     """A loop until a condition fails is differentiated by the thread that traces; another one is told so."""
 

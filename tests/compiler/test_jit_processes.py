@@ -7,8 +7,11 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
+from weakref import ref
 
 import pytest
 from interrupts import interrupted_at
@@ -287,6 +290,90 @@ def test_no_thread_can_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
     assert f(1.0) == 2.0
     f.wait()
     assert f.report().backend == "numpy"
+
+
+def test_ctrl_c_that_threading_turns_into_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C within the start of a thread stays Ctrl-C, and the program is compiled by the next thread."""
+    worker = background._Worker(deque())
+
+    def interrupted(self: threading.Thread) -> None:
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            raise RuntimeError("cannot release un-acquired lock")  # noqa: B904
+
+    program = program_that(lambda: lambda x: (x + 1.0,))
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            worker.add(program)
+    assert not program.settled.is_set()
+    worker.join()
+    assert program.run(1.0) == (2.0,)
+
+
+def test_programs_of_functions_that_are_gone() -> None:
+    """A queue that is given up holds programs that are still there, and some that are not."""
+    worker = background._Worker(deque())
+    worker.is_ending = True
+    programs = [program_that(lambda: lambda x: (x,)) for _ in range(3)]
+    worker.waiting.extend(map(ref, programs))
+    del programs[1]
+    worker.give_up()
+    assert not worker.waiting
+    assert all(program.settled.is_set() for program in programs)
+
+
+def test_a_child_goes_on_with_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a parent has not begun when it forks, its child compiles as well."""
+    parent = background._Worker(deque())
+    parent.is_free = True
+    monkeypatch.setattr(background, "_worker", parent)
+    waiting = program_that(lambda: lambda x: (x + 1.0,))
+    parent.waiting.append(ref(waiting))
+    waiting.queue()
+    background._begin_in_child()
+    assert background._worker is not parent
+    assert waiting.settled.wait(60.0)
+    assert waiting.run(1.0) == (2.0,)
+    background.wait_for_all()
+
+
+def test_the_end_in_the_thread_of_the_compiler() -> None:
+    """If the process ends in that thread, it does not wait for itself."""
+    worker = background._Worker(deque())
+    worker.thread = threading.current_thread()
+    worker.end()
+    assert worker.is_ending
+    assert worker.thread is threading.current_thread()
+
+
+def test_errors_that_nobody_can_catch_while_the_thread_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the thread that is stopped they are not shown, and those of others are."""
+    shown: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", shown.append)
+    is_running, may_end = threading.Event(), threading.Event()
+    told = ["mine", "of the other"]
+
+    def run() -> None:
+        is_running.set()
+        with suppress(SystemExit):
+            while not may_end.is_set():
+                pass
+        sys.unraisablehook(told[1])  # type: ignore[arg-type]
+
+    class Stopped(threading.Thread):
+        def join(self, timeout: float | None = None) -> None:
+            sys.unraisablehook(told[0])  # type: ignore[arg-type]
+            super().join(timeout)
+
+    thread = Stopped(target=run)
+    thread.start()
+    is_running.wait()
+    background._stop(thread)
+    assert not thread.is_alive()
+    assert {*shown} == {"mine"}
+    assert sys.unraisablehook == shown.append
 
 
 def test_the_end(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -617,6 +617,19 @@ def test_clearing_during_a_call() -> None:
     assert compiled(1.0) == 3.0
 
 
+def test_another_call_while_machine_code_is_prepared() -> None:
+    """What was made ready for a call is not used by the next one if another thread has called in between."""
+    compiled = jit(lambda x: x * 2.0, backend="numpy")
+    compiled(1.0)
+    older = compiled._latest
+    compiled(np.ones(2))
+    latest, answer = compiled._latest, compiled._answer
+    compiled._enter(older)
+    assert compiled._latest is latest is not older
+    assert compiled._answer is answer
+    assert compiled(np.ones(2)).tolist() == [2.0, 2.0]
+
+
 def test_source_and_report_are_of_the_last_call() -> None:
     """Source and report are those of the program that ran last, not of the one compiled last."""
     f = jit(lambda x: x * 2.0 if np.ndim(x) == 0 else x @ x, backend="numpy")

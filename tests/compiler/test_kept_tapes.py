@@ -389,6 +389,12 @@ def a_folder(path: Path) -> None:
     path.mkdir()
 
 
+def a_pipe(path: Path) -> None:
+    """Put a pipe in its place, into which nobody writes."""
+    path.unlink()
+    os.mkfifo(path, mode=0o600)
+
+
 DAMAGES: dict[str, Callable[[Path], Any]] = {
     "a byte": damaged,
     "cut off": lambda path: path.write_bytes(path.read_bytes()[:-1]),
@@ -400,6 +406,7 @@ DAMAGES: dict[str, Callable[[Path], Any]] = {
     "in a cache open to others": lambda path: path.parent.parent.chmod(0o777),
     "a link": a_link,
     "a folder": a_folder,
+    "a pipe": a_pipe,
     "gone": lambda path: path.unlink(),
 }
 
@@ -498,6 +505,31 @@ def test_the_memory_is_bounded(home: Path, passes: list[Found], monkeypatch: pyt
     for factor in (1.5, 2.5, 3.5, 4.5, 5.5, 6.5):
         assert jit(lambda x, c=factor: x * c)(W).tolist() == (W * factor).tolist()
     assert len(passes) == 6
+
+
+class Raced(RecentlyUsed[Any]):
+    """One that another thread clears while its items are gone through, if there are so many."""
+
+    most = 5
+
+    def __iter__(self) -> Iterator[str]:
+        keys = [*super().__iter__()]
+        if len(keys) == self.most:
+            self.clear()
+        return iter(keys)
+
+
+def test_what_another_thread_has_forgotten(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is gone by the time that there is no room for it, or that it is written, is no error."""
+    raced = Raced(4)
+    for key in "abcde":
+        assert raced.put(key, key, 1) == []
+    assert raced.find("e") is None
+    monkeypatch.setattr(findings, "_known", Raced(10**6))
+    jit(lambda x: x * 7.5)(W)
+    monkeypatch.setattr(Raced, "most", 1)
+    findings.write_rest()
+    assert written(home) == []
 
 
 def test_what_took_long_is_written_at_once(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

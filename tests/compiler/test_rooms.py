@@ -41,6 +41,14 @@ def test_parts_never_overlap(data: st.DataObject) -> None:
     assert rooms.take(rooms.used) == 0
 
 
+def test_a_part_of_no_length() -> None:
+    """An array without elements takes no memory, and is in nobody's way."""
+    rooms = Rooms(8)
+    assert (rooms.take(0), rooms.take(8), rooms.used) == (8, 8, 16)
+    rooms.free(8)
+    assert (rooms.take(0), rooms.take(8), rooms.used) == (8, 8, 16)
+
+
 def test_a_chain_computes_in_the_memory_of_a_few_arrays() -> None:
     """Of layers one after the other, a program keeps those that it needs: each for a gradient alone."""
 

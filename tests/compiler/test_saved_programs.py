@@ -174,15 +174,20 @@ def test_random_programs(program: Program, data: st.DataObject) -> None:
     assert loaded.source == compiled.source
 
 
-def test_numbers_that_are_one_array_on_another_backend(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The numbers of a list are put together for the backend that comes later, too."""
+@pytest.mark.parametrize("of", ["list", "module"])
+def test_numbers_that_are_one_array_on_another_backend(of: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The numbers of a list, or of a module, are put together for the backend that comes later, too."""
     backend = compile_module.Backend(interpreted, with_numpy)
     monkeypatch.setitem(compile_module.BACKENDS, "loops", backend)
-    f, args = KINDS["many numbers"]
+    f, args = (
+        KINDS["many numbers"]
+        if of == "list"
+        else (lambda model, x: model(x), (Neuron(2, rng=0), [0.5, -2.0]))
+    )
     loaded = returned(f, *args, backend="loops")[1]
     loaded.wait()
     assert loaded.report().backend == "loops"
-    same_bits(loaded(*args), f(*args))
+    same(loaded(*map(without_modules, args)), Jitted(f, "numpy")(*args), 1e-15)
 
 
 @pytest.mark.parametrize("kind", ["open lengths", "loops"])

@@ -136,8 +136,7 @@ def _is_of_one_kind(part: Any, before: Sequence[Any]) -> bool:
 
 def _change(part: Any, before: Sequence[Any], at: int) -> str:
     """Return how a part differs from what its tokens were before; the first that differs is the one `at`."""
-    if not before:
-        return "is new"
+    # There is one, since no key goes on where another one ends: all that holds parts says how many.
     kind = before[0]
     if isinstance(part, Leaf) and not isinstance(kind, type):
         return change_of_shape(part, kind)

@@ -38,8 +38,7 @@ def _product_along(writer: StatementWriter, block: Block, left: Operand, right: 
     terms_of_each = f"{writer.length(block.over[0])} products" if block.over else f"{width} products"
     of_each = "" if block.over else f" for each of {writer.length(block.axes[0])}"
     writer.lines.append(f"# {rows} × {columns} sums of {terms_of_each}{of_each}:")
-    if not block.over and not own[0] and columns == 1:
-        return _times(writer, left, row_of(right))
+    # A vector is on the left here, too.
     if not block.over and not own[1] and rows == 1:
         return _times(writer, right, row_of(left))
     if own[0] == own[1] == block.over and len(block.over) == 1 and width == 1:

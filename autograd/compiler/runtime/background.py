@@ -99,7 +99,7 @@ class _Worker:
                     program.settled.set()
 
     def _work(self) -> None:
-        if sys.platform == "linux":
+        if sys.platform == "linux":  # pragma: no branch - other systems do not have it.
             # Of this thread: only elsewhere it is that of the process.
             os.nice(_NICENESS)
         with suppress(SystemExit):
@@ -229,7 +229,7 @@ def wait_for_all() -> None:
 @cache
 def _watch() -> None:
     """Register for forks and the end of the process, at the first program."""
-    if hasattr(os, "register_at_fork"):
+    if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no forks.
         # Those who are told of a fork take locks, and the last to ask is told first. It waits for the
         # compiler, which logs: the lock of logging must not be taken by then, so logging asks before. So does
         # the module of thread pools, which Numba imports: if it first asked while the fork waits, it would be

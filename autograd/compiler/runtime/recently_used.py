@@ -25,6 +25,8 @@ class RecentlyUsed(Generic[T]):
     [[], [], [], []]
     >>> recent.find("a"), recent.put("e", "E", 10), list(recent)
     ('A', [('b', 'B')], ['c', 'd', 'a', 'e'])
+    >>> recent.put("c", "C", 10), list(recent)
+    ([], ['d', 'a', 'e', 'c'])
     """
 
     def __init__(self, room: int) -> None:
@@ -48,6 +50,8 @@ class RecentlyUsed(Generic[T]):
         """Keep an item, and return those that there is no room for any more."""
         if 4 * size > self.room:
             return [(key, item)]
+        # What is kept anew was used last, too.
+        self._items.pop(key, None)
         self._items[key] = item, size
         excess = sum([each for _, each in list(self._items.values())]) - self.room
         gone = []

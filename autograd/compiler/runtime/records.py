@@ -89,7 +89,8 @@ def write(key: str, record: bytes) -> None:
             _forget_old(folder)
 
 
-_NO_LINKS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+# Nor does it wait for who would write into a pipe.
+_NO_LINKS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 def _digest(key: str, record: bytes) -> bytes:

@@ -258,8 +258,6 @@ class _PlanRows(ArrayRows):
         along = prod(map(self._length, block.axes))
         (rows, terms), columns = left.shape[:2], len(right)
         left, right = (positions.reshape(len(positions), terms, along, -1) for positions in (left, right))
-        if not block.axes:
-            return self.product(left.reshape(rows, -1), right.reshape(columns, -1))
         left, right = (
             positions.swapaxes(1, 2).reshape(len(positions), along, -1) for positions in (left, right)
         )

@@ -39,7 +39,9 @@ from autograd import (
 from autograd.compiler import Jitted, findings
 from autograd.compiler import compile as compiled
 from autograd.compiler.arguments.call import Call
-from autograd.compiler.c.translation import Translation
+from autograd.compiler.c.expressions import FLOAT, HELPERS, INDEX, CExpression, Expressions
+from autograd.compiler.c.lines import Variable, without_unused, written
+from autograd.compiler.c.translation import GivenArray, Translation
 from autograd.compiler.c.workspace import Workspace, amount_of
 from autograd.ops.table import COMPARISONS, Op
 from nn import MLP
@@ -367,6 +369,69 @@ def test_what_loops_do_not_say(line: str, message: str) -> None:
     """A statement that loops have not had until now is named, by who adds it."""
     with pytest.raises(TypeError, match=message):
         Translation({}, [], Workspace()).lines_of([line])
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("x // y", "floor_divide(x, y)"),
+        ("x % -y", "modulo(x, -y)"),
+        ("n // 2", "n / 2"),
+        ("int(x + y)", "(ptrdiff_t)(x + y)"),
+        ("np.uint64(n + 1)", "n + 1"),
+    ],
+)
+def test_numbers_and_what_counts(text: str, expected: str) -> None:
+    """Python divides numbers in another way than C; an index is one already, and a number becomes one."""
+    kinds = {"x": FLOAT, "y": FLOAT, "n": INDEX}
+    written_by = Expressions(
+        lambda name: CExpression(name, kinds[name]), lambda array, index: CExpression("", "")
+    )
+    assert written_by.of(ast.parse(text, mode="eval").body).text == expected
+    assert written_by.helpers == {expected.partition("(")[0]} & {*HELPERS}
+
+
+def test_statements_of_loops() -> None:
+    """One number is assigned, more are copied; what is computed twice has a name; no block is empty."""
+    number, array = Variable("x", "const double *"), Variable("y", "double *")
+    given = {
+        "argument0": GivenArray(number, (Counter({(): 9}),)),
+        "result0": GivenArray(array, (Counter({(): 9}),)),
+    }
+    loops = [
+        "copy(result0, 2, 1, argument0, 3)",
+        "copy(result0, 4, 5, argument0, 0)",
+        "v2 = math.exp(math.sin(argument0[0])) * math.sin(argument0[0])",
+        "result0[0] = v2",
+        "for i in range(9):",
+        "    v1 = argument0[i]",
+    ]
+    lines = written(without_unused(Translation(given, [], Workspace()).lines_of(loops)), 0)
+    assert lines == [
+        "y[2] = x[3];",
+        "memcpy(y + 4, x, 5 * sizeof(double));",
+        "double e1 = sin(x[0]);",
+        "double v2 = exp(e1) * e1;",
+        "y[0] = v2;",
+    ]
+
+
+def test_a_table_of_arrays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program of too many arrays is a table in C, with its constants, and results from many places."""
+    monkeypatch.setattr(compiled, "_MOST_ARRAYS", 0)
+    constants = rng(1).normal(size=(4, 3))
+
+    def of_rows(x: Any, y: Any) -> Any:
+        rows = autograd.tanh(constants @ x) * 2.5
+        return [(rows[::-1] * y)[[2, 0, 1]], rows.sum(), rows]
+
+    f, numbers = Jitted(of_rows, "numpy"), (rng(2).normal(size=3), 0.3)
+    expected = f(*numbers)
+    assert f.report().interpreted
+    f.to_c(tmp_path / "of_rows.c", name="of_rows")
+    agree(
+        CLibrary(tmp_path, ["-O0"]).call("of_rows", arrays_of(numbers), shapes_of(expected)), expected, 1e-14
+    )
 
 
 def test_lengths_are_sums_and_products() -> None:
