@@ -134,7 +134,7 @@ def triangular_sum(X: Any, Y: Any, Z: Any) -> Any:
     return vmap(lambda x: autograd.sum(vmap(lambda y: of_pair(x, y))(Y)))(X)
 
 
-_SQUARE, _WIDE, _LONG = drawn(4, 4), drawn(4, 3), drawn(60, 3)
+_SQUARE, _WIDE, _LONG, _COLUMN = drawn(4, 4), drawn(4, 3), drawn(60, 3), drawn(60, 1)
 ORDER = RNG.permutation(60)
 
 PROGRAMS: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
@@ -151,6 +151,10 @@ PROGRAMS: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
     "from the end": (lambda x: vmap(tanh)(x)[-1] * vmap(exp)(x) * x[-2], (drawn(60),)),
     "diagonals of shares": (lambda X: (np.diag(shares(X)), np.diag(shares(X.T))), (_SQUARE,)),
     "nothing": (lambda x: (np.zeros(0), x), (2.0,)),
+    "a constant for each sample": (
+        lambda X: vmap(lambda x, c: tanh(x) * c)(X, _COLUMN),
+        (drawn(60, 1),),
+    ),
     "ninety constants": (lambda X: (X * np.arange(90.0).reshape(30, 3) ** 1.5).sum(), (drawn(30, 3),)),
     # Numbers.
     "zero": (lambda a: (a - a) ** 2, (3.0,)),
@@ -171,6 +175,7 @@ PROGRAMS: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
         lambda x: (np.array([[tanh(v) * v, tanh(v) * v] for v in x]), np.array([[2 * v for v in x]] * 2)),
         (drawn(3),),
     ),
+    "a triangle": (lambda M, x: [M[i, : i + 1] @ x[: i + 1] for i in range(5)], (drawn(5, 5), drawn(5))),
     "ones": (lambda x: (np.ones(3), x, np.ones((2, 3)) * 4.0), (2.0,)),
     "all pairs": (grad(lambda X: np.sum(vmap(lambda x: vmap(lambda y: tanh(x @ y))(X))(X))), (_LONG,)),
     "a product of sums": (
@@ -191,6 +196,10 @@ PROGRAMS: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
     "shares add up to one": (sum_of_shares, (_WIDE,)),
     "exponentials": (lambda x, y: exp(x - y) * exp(x - y).sum(), (drawn(6), drawn(6))),
     "shares of others": (lambda X, y: [exp(X[:, j] - logsumexp([*y])) for j in range(3)], (_WIDE, drawn(4))),
+    "a sum of shares of others": (
+        lambda x, y: sum(exp(v - logsumexp([*y])) for v in x),
+        (drawn(4), drawn(4)),
+    ),
     "a share": (lambda x, y: softmax(vmap(tanh)(x))[3] * y, (drawn(60), drawn(60))),
     "products": (
         lambda X: (prod(vmap(lambda M: prod([*M.ravel()]))(X)), vmap(lambda M: prod([*M[0]]))(X)),

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable
 from typing import Any
@@ -337,6 +338,37 @@ WORDING: dict[str, tuple[Callable[..., Any], tuple[Any, ...], str]] = {
         (RNG.normal(size=3),) * 2,
         "f = 1/tanh(xᵀ y)",
     ),
+    "an outer product": (
+        lambda u, v: np.outer(u, tanh(v)),
+        (RNG.normal(size=3), RNG.normal(size=4)),
+        "f = u tanh(vᵀ)",
+    ),
+    "neighbours": (lambda x: tanh(x[1:4]) * x[2:5], (RNG.normal(size=8),), "f = tanh(x[2:4]) ⊙ x[3:5]"),
+    "every other": (
+        lambda x: tanh(x[1::2]) * x[::2],
+        (RNG.normal(size=8),),
+        "f = tanh(x[(2,4,…,8)]) ⊙ x[(1,3,…,7)]",
+    ),
+    "lengths of rows": (
+        lambda X: vmap(lambda M: [autograd.norm(row) for row in M])(X),
+        (RNG.normal(size=(60, 3, 2)),),
+        "U[i, j] = norm_k (X[j, i, k])",
+    ),
+    "a sum after another term": (
+        lambda W, x, y: tanh(y) + sum(tanh(autograd.dot([*row], [*x])) for row in W),
+        (RNG.normal(size=(2, 3)), RNG.normal(size=3), 2.0),
+        "f = tanh(y) + Σ_i tanh(u[i])",
+    ),
+    "shares add up to one": (
+        lambda x: x[0] * sum(autograd.softmax([*x])),
+        (RNG.normal(size=4),),
+        "f = x[1]",
+    ),
+    "what is long is cut": (
+        lambda x, a, b: functools.reduce(lambda y, _: tanh(y) * b + a, range(20), x),
+        (1.0, 2.0, 3.0),
+        "f = b tanh(b tanh(u) + a) + a",
+    ),
     "a sum of sums": (
         lambda X: sum(autograd.dot([*row], [*row]) / 2.0 for row in X),
         (RNG.normal(size=(5, 3)),),
@@ -529,8 +561,6 @@ def test_formulas_of_gradients_of_random_programs(program: ArrayProgram) -> None
 
 def test_a_wrapped_gradient_is_not_called_one() -> None:
     """Only what `grad` itself returns is a gradient: not what a function makes of it that copies its name."""
-    import functools
-
     gradient = grad(lambda x: x * x)
 
     @functools.wraps(gradient)

@@ -123,17 +123,11 @@ def _tidied(expression: Expression, arrays: Arrays) -> Expression:
 
 
 def _is_total_of_softmax(total: SumOver, arrays: Arrays) -> bool:
-    """Return whether a sum is that of exp(x - logsumexp(x)), which is 1."""
+    """Return whether a sum is that of a softmax, which is 1."""
     if len(total.letters) != 1:
         return False
-    match _resolved(total.body, arrays):
-        case SoftmaxOf(_, _, at):
-            return at is total.letters[0]
-        case Applied("exp", (SumOf((x, ProductOf(-1.0, ((shift, 1),)))),)):
-            match _resolved(shift, arrays):
-                case FoldOver("logsumexp", (letter,), body):
-                    return substituted(body, {letter: total.letters[0]}) == x
-    return False
+    body = _resolved(total.body, arrays)
+    return isinstance(body, SoftmaxOf) and body.at is total.letters[0]
 
 
 def _softmax(exponential: Applied, arrays: Arrays) -> Expression | None:
