@@ -84,6 +84,13 @@ def test_models_of_the_same_parameters() -> None:
     assert len(f._programs) == count
 
 
+def test_what_follows_a_module() -> None:
+    """Arguments of other forms behind a module have other programs."""
+    f, model = jit(lambda model, x: [model.w * number for number in x], backend="numpy"), Holder()
+    for x in (np.ones(2), np.ones(3), [1.0, 2.0], (1.0, 2.0, 3.0)):
+        assert f(model, x) == [model.w.data * number for number in x]
+
+
 def test_the_class_of_a_module() -> None:
     """Modules of different classes have different programs, even with equal names and attributes."""
 

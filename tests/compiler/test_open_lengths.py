@@ -209,6 +209,21 @@ def test_a_length_that_is_compared() -> None:
     same(compiled(np.ones(2)), 2 * float(np.exp(1.0)))
 
 
+def test_samples_in_containers() -> None:
+    """One program serves any number of samples in a dict, beside a list, a float or a whole number."""
+    traces = []
+
+    def products(columns: Any, weights: Any, scale: Any) -> Any:
+        traces.append(1)
+        return vmap(lambda a, b: a * b * weights[8] * scale)(columns["a"], columns["b"])
+
+    f = jit(products, backend="numpy")
+    for count, size, scale in ((3, 9, 0.25), (30, 9, 0.75), (5, 10, 0.25), (7, 9, 2)):
+        columns = {"a": np.linspace(1.0, 2.0, count), "b": np.linspace(3.0, 4.0, count)}
+        same(f(columns, [0.5] * size, scale), columns["a"] * columns["b"] * 0.5 * scale)
+    assert len(traces) == 2
+
+
 def test_samples_that_are_needed_one_by_one() -> None:
     """A function that takes the samples apart is traced with all of them side by side."""
 

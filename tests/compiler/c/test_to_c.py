@@ -434,6 +434,15 @@ def test_a_table_of_arrays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     )
 
 
+def test_a_loop_of_one_turn() -> None:
+    """Of a loop that has one turn there is no loop, and what depends on its index is computed."""
+    y = GivenArray(Variable("y", "double *"), (Counter({(): 9}),))
+    lines = Translation({"y": y}, [], Workspace()).lines_of(
+        ["for i in range(2, 3):", "    y[3 * i + 1] = 0.5"]
+    )
+    assert written(lines, 0) == ["{", "    y[7] = 0.5;", "}"]
+
+
 def test_lengths_are_sums_and_products() -> None:
     """The memory that a program computes in is a sum of products of lengths."""
     assert amount_of(ast.parse("3 * n + n", mode="eval").body, {"n": Counter({("n",): 1})}) == {("n",): 4}
