@@ -38,7 +38,7 @@ class Shifted(AxisOperation):
 
     def axes(self, of_operands: Sequence[Axes]) -> Axes:
         """Return the axes of the operand with the new one in place of the old one; a slice may lack both."""
-        (axes,) = of_operands
+        axes = frozenset[Any]().union(*of_operands)
         return axes if self.covers and self.old not in axes else axes - {self.old} | {self.new}
 
     def pull(

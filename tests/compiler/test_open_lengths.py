@@ -114,6 +114,7 @@ OF_SLICES: dict[str, Callable[..., Any]] = {
     "steps back": lambda x: scan(lambda c, v: (tanh(c * v), None), x[-1], x[:-1], reverse=True)[0],
     "a column that is moved": lambda x: np.concatenate([[1.0], x[:-1, 1]]) * x[:, 0],
     "gradient of differences": grad(lambda x: vmap(lambda a, b: (a - b) @ b)(x[1:], x[:-1]).mean()),
+    "gradient of a sum": grad(lambda x: vmap(lambda v: 2.0 * v[0])(x)[1:].sum()),
     "gradient of steps": grad(lambda x: scan(lambda c, v: (tanh(c + v), c), W, x[2:])[1].sum()),
 }
 
