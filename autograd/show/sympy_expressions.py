@@ -172,7 +172,7 @@ def _depth(order: Sequence[Value]) -> int:
     """Return how many operations are on the longest way to the result."""
     depth: dict[Value, int] = {}
     for node in order:
-        depth[node] = 1 + max((depth[operand] for operand in operands(node)), default=0)
+        depth[node] = max((1 + depth[operand] for operand in operands(node)), default=0)
     return depth[order[-1]]
 
 

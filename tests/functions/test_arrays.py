@@ -189,6 +189,15 @@ def test_numbers_among_values() -> None:
         np.testing.assert_array_equal(data(x**0.5), [2.0**0.5, 1.0, np.nan])
 
 
+def test_signs() -> None:
+    """They are 1, 0 or -1, and nan for nan, with the derivative 0."""
+    x = as_values([3.0, 0.0, -0.0, -2.0, np.nan])
+    signs = np.sign(x)
+    np.testing.assert_array_equal(data(signs), [1.0, 0.0, 0.0, -1.0, np.nan])
+    np.sum(signs).backward()
+    assert grads(x).tolist() == [0.0] * 5
+
+
 def test_where_chooses_element_by_element() -> None:
     """`where` accepts an array of conditions, also of Values, and differentiates the choice."""
     x = as_values([-1.0, 2.0])

@@ -348,6 +348,7 @@ ONE_BY_ONE: dict[str, Function] = {
     "one more row": lambda p, c: np.concatenate([p, np.ones((1, 3))]),
     "differences of rows": lambda p, c: np.diff(p, axis=1),
     "products of many dimensions": lambda p, c: p[:, None, :] @ W.T,
+    "products with many dimensions": lambda p, c: p @ p[:, :, None],
     "inner": lambda p, c: np.inner(p, W),
     "outer product": lambda p, c: np.outer(p, W[0]),
     "mapped over what is no axis": lambda p, c: vmap(lambda column: column @ column, in_axes=1)(p),

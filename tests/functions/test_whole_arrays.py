@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -305,6 +306,7 @@ LENGTHS: dict[str, Callable[[Any, Any], Any]] = {
     "products compared": lambda n, m: (n * m == 16) + 2 * (n * n >= 16) + 4 * (n * m == m * n),
     "multiples compared": lambda n, m: (2 * n + 1 < 9) + 2 * (2 * n + 1 >= 8) + 4 * (3 * n > 12),
     "lengths compared": lambda n, m: (n == m) + 2 * (n + 1 > m) + 4 * (2 * n == 2 * m) + 8 * (n == m + 1),
+    "a product and a multiple": lambda n, m: 1.0 if n * m == 4 * n else 2.0,
     "truths": lambda n, m: n * True + (n == True),  # noqa: E712
     "whole numbers of NumPy": lambda n, m: np.int64(3) * n + n * np.int64(2) + (n == np.int64(4)),
     "written": lambda n, m: float(f"{n}") + float(repr(m)),
@@ -315,6 +317,17 @@ LENGTHS: dict[str, Callable[[Any, Any], Any]] = {
 def test_lengths(name: str) -> None:
     """What is reckoned with lengths holds for those of each call, as it does for integers."""
     f = LENGTHS[name]
-    compiled_for_all = jit(lambda x, y: f(x.shape[0], y.shape[0]) + 0.0 * x[0])
+    compiled_for_all = jit(lambda x, y: f(x.shape[0], y.shape[0]) + 0.0 * doubled(x)[0])
     for n, m in ((4, 4), (3, 4), (4, 3)):
         assert compiled_for_all(np.ones(n), np.ones(m)) == float(f(n, m))
+
+
+def test_a_program_for_each_answer(tmp_path: Path) -> None:
+    """Where a length is compared with a number, there is a program for each answer, also after loading."""
+    compiled = jit(lambda x: doubled(x) * (3.0 if x.shape[0] == 4 else 5.0))
+    lengths, expected = (4, 3, 5, 4, 3), [6.0, 10.0, 10.0, 6.0, 10.0]
+    assert [compiled(np.ones(n))[0] for n in lengths] == expected
+    assert compiled.report().compilations == 2
+    compiled.save(tmp_path / "programs")
+    loaded = ag.load(tmp_path / "programs")
+    assert [loaded(np.ones(n))[0] for n in lengths] == expected

@@ -19,12 +19,13 @@ from oracles import ORACLES, Point, derivative, exact, public, sample, split
 
 import autograd
 from autograd import OPS, Op, Value, as_values, data, grad, hessian, jit
+from autograd.engine.apply import apply
 from autograd.functions import generated
 from autograd.ops.generate import GENERATED, write
 from autograd.ops.meanings import reducing
 from autograd.ops.rule import Rule
 from autograd.ops.rules import compile_row, in_one_call, on_arrays, on_floats
-from autograd.ops.table import Accumulator, Reduction, SpecialPoint
+from autograd.ops.table import COMPARISONS, Accumulator, Reduction, SpecialPoint
 
 pytestmark = pytest.mark.counted
 
@@ -387,6 +388,14 @@ def test_a_reduction_with_two_running_totals() -> None:
         name="rest", doc="", value="rest(x)", partials=("out",), latex="", domain=(), reduction=reduction
     )
     assert reducing(row) is None
+
+
+@pytest.mark.parametrize("op", COMPARISONS.values(), ids=list(COMPARISONS))
+def test_comparisons_have_no_derivative(op: Op) -> None:
+    """Both operands of a comparison only select, so that nothing flows back to them."""
+    node = apply(op, Value(1.0), Value(2.0))
+    assert node.data == float(getattr(operator, op.name)(1.0, 2.0))
+    assert node.partials == (None, None)
 
 
 @pytest.mark.parametrize("name", [name for name in OPS if hasattr(autograd, name)])

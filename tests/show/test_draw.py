@@ -430,6 +430,18 @@ def test_folding_on_request(pygraphviz: ModuleType) -> None:
     assert sum(node.attr["penwidth"] == "2.5" for node in graph.nodes()) == 3
 
 
+def test_highlights_of_folded_networks(pygraphviz: ModuleType) -> None:
+    """What leads from one box to another is highlighted if something in both of them is."""
+    loss = hinge_of([2, 1], samples=3)
+    by_neuron = {}
+    for name in ("layers.0.neurons.0.w[0]", "layers.1.neurons.0.w[0]"):
+        w = next(node for node in nodes(loss) if node.label == name)
+        graph = pygraphviz.AGraph(string=draw(loss, fold="modules", highlight=w).source)
+        by_neuron[name] = [edge.attr["penwidth"] for edge in graph.edges()].count("2.5")
+        assert graph.number_of_edges() == 3
+    assert by_neuron == {"layers.0.neurons.0.w[0]": 2, "layers.1.neurons.0.w[0]": 1}
+
+
 def test_large_networks(pygraphviz: ModuleType) -> None:
     """30,000 nodes fold into one box per layer; a request for all of them raises instead of hanging."""
     loss = hinge_of([32, 32, 1], samples=200)

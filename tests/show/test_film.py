@@ -105,6 +105,25 @@ def test_the_frames_of_modules() -> None:
     assert [patch.get_fill() for patch in stage.axes.patches if patch.get_edgecolor() == frame] == [False] * 2
 
 
+def test_texts_stand_where_they_belong() -> None:
+    """The phase and the sentence are above the graph and whole, and the texts of a node are in its box."""
+    film = animate(product())
+    stage = film._stage()
+    next(stage.frames(0.1))
+    whole = stage.figure.bbox
+    boxes = [
+        (shape.outlines[0].get_window_extent(), [text.get_window_extent() for text in shape.texts])
+        for name, shape in stage.shapes.items()
+        if name.startswith("node")
+    ]
+    assert len(boxes) == 2
+    assert all(box.x0 <= text.x0 <= text.x1 <= box.x1 for box, texts in boxes for text in texts)
+    assert all(box.y0 <= text.y0 <= text.y1 <= box.y1 for box, texts in boxes for text in texts)
+    phase, sentence = stage.phase.get_window_extent(), stage.sentence.get_window_extent()
+    assert whole.y1 >= phase.y1 > phase.y0 >= sentence.y1 > sentence.y0 > max(box.y1 for box, _ in boxes)
+    assert all(whole.x0 <= text.x0 < text.x1 <= whole.x1 for text in (phase, sentence))
+
+
 def test_in_a_notebook() -> None:
     """A notebook shows the GIF as an image with a name."""
     film = animate(product())

@@ -182,6 +182,9 @@ def test_circles_in_layers() -> None:
     assert lines(drawn["outside"])[:2] == ["loss", "sub, pow, add ×4"]
     weights = [identity for identity in groups(picture, "edge") if identity.startswith("weight")]
     assert len(weights) == 3 * 4 + 4 * 4 + 4
+    outgoing = [identity for identity in groups(picture, "edge") if identity.startswith("from_")]
+    assert len(outgoing) == 1
+    assert outgoing[0].removeprefix("from_") in drawn
     svg = ElementTree.fromstring(picture.render("svg"))
     width, height = (float(svg.attrib[side].removesuffix("pt")) for side in ("width", "height"))
     assert width < 800.0

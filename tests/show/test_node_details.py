@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 import autograd
@@ -81,6 +83,21 @@ def test_ids_are_those_of_the_picture() -> None:
         for view in picture.views.values():
             assert all(f"id={box}" in view.source for box in view.unfolds)
     assert f"node{len(order) - 1}" in told(loss.draw(fold=False))
+
+
+def test_edges_in_any_view() -> None:
+    """Where a node and its operand are both drawn, so is the edge between them."""
+    loss = nn.MLP(2, [2, 1], rng=0)([Value(1.0, label="x0"), Value(-2.0, label="x1")]) * 2.0
+    order = nodes(loss)
+    number_of = {node: i for i, node in enumerate(order)}
+    between = 0
+    for view in loss.draw(fold="modules").views.values():
+        drawn = {int(number) for number in re.findall(r"id=node(\d+)", view.source)}
+        for i in drawn:
+            found = [edge.slot for edge in edges(order[i]) if number_of[edge.operand] in drawn]
+            between += len(found)
+            assert all(f"id=edge{i}_{slot} " in view.source for slot in found)
+    assert between > 10
 
 
 def test_broken_numbers() -> None:

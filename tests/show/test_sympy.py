@@ -119,6 +119,16 @@ def test_deep_graphs(step: Callable[[Value, Value], Value]) -> None:
     assert from_sympy(to_sympy(y), x=0.75).data == pytest.approx(y.data, rel=1e-9)
 
 
+@pytest.mark.parametrize("operations", [100, 101])
+def test_how_deep_expressions_are_simplified(operations: int) -> None:
+    """Up to 100 operations on the longest way to the result; beyond, each is written as it is."""
+    y, w = Value(2.0, label="x"), Value(1.0, label="w")
+    for _ in range(operations):
+        y = y - w
+    text = str(to_sympy(y))
+    assert text == "-100*w + x" if operations == 100 else text.startswith("-w + (-w + (-w + ")
+
+
 def test_ten_thousand_operations() -> None:
     """A graph of 10,000 operations in a row, and a sum of a thousand terms."""
     x = Value(0.75, label="x")
@@ -152,6 +162,7 @@ def test_functions_of_sympy() -> None:
     ):  # fmt: skip
         assert from_sympy(expression, x=0.7).data == pytest.approx(float(expression.subs(x, 0.7)))
     assert from_sympy(sp.Integer(3)).data == 3.0
+    assert [from_sympy(sp.sign(x), x=at).data for at in (-2.0, 0.0, 2.0)] == [-1.0, 0.0, 1.0]
     assert expression_of(from_sympy((x - 1) / (x + 2) - x**2, x=0.7)) == "(x - 1) / (x + 2) - x**2"
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+import autograd
 from autograd import Value, exercise, worksheet
 from autograd.show import LayoutUnavailableError, Worksheet
 from autograd.show.exercises.examples import EXAMPLES
@@ -136,23 +137,41 @@ def test_a_pdf(tmp_path: Path) -> None:
 
 
 def test_the_texts_of_a_pdf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Questions and answers have titles of the same size; blanks and answers have the same numbers."""
+    """Questions and answers have titles of the same size, and the same numbers; a line is to be filled in."""
     pytest.importorskip("matplotlib")
     from matplotlib.backends.backend_pdf import PdfPages
 
     pages: list[list[Any]] = []
     monkeypatch.setattr(PdfPages, "savefig", lambda self, page: pages.append(page.texts))
     monkeypatch.setattr(_Sheet, "picture", lambda self, drawing: None)
-    question = exercise("C6")
-    worksheet([question], title="Week 1", lines=0).save(tmp_path / "sheet.pdf", answers=True)
+    question, line = exercise("C6"), exercise("C6", "line", hide=["x"])
+    worksheet([question, line], title="Week 1", lines=0).save(tmp_path / "sheet.pdf", answers=True)
     of_questions, of_answers = pages
     titles = [(text.get_text(), text.get_size(), text.get_weight()) for text, *_ in pages]
     assert titles == [("Week 1", 17.0, "bold"), ("Answers: Week 1", 17.0, "bold")]
-    numbers = [f"({i}) " for i in range(1, 1 + len(question.names))]
     blanks = [text.get_text() for text in of_questions if text.get_text().startswith("(")]
-    assert blanks == [f"{i}{name} =" for i, name in zip(numbers, question.names, strict=True)]
+    items = [item for one in (question, line) for item in enumerate(one.names, 1)]
+    assert blanks == [f"({i}) {name} =" for i, name in items]
     solved = [text.get_text() for text in of_answers if text.get_text().startswith("(")]
-    assert solved == [f"{i}{line}" for i, line in zip(numbers, question.solved(), strict=True)]
+    items = [item for one in (question, line) for item in enumerate(one.solved(), 1)]
+    assert solved == [f"({i}) {answer}" for i, answer in items]
+    assert line.line in " ".join(text.get_text() for text in of_questions)
+
+
+def test_many_blanks_of_a_pdf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They go on at the top of the next page before the bottom of one is reached."""
+    pytest.importorskip("matplotlib")
+    from matplotlib.backends.backend_pdf import PdfPages
+
+    pages: list[Any] = []
+    monkeypatch.setattr(PdfPages, "savefig", lambda self, page: pages.append(page))
+    monkeypatch.setattr(_Sheet, "picture", lambda self, drawing: None)
+    y = autograd.sum([Value(float(i), label=f"x{i}") for i in range(59)])
+    worksheet([exercise(y, hide=59)], lines=0).save(tmp_path / "sheet.pdf")
+    places = [text.get_position()[1] for page in pages for text in page.texts]
+    assert len(pages) > 1
+    assert len(places) == 63
+    assert all(0.05 < place < 0.97 for place in places)
 
 
 def test_a_pdf_without_matplotlib(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -383,6 +383,8 @@ def test_integers_and_labels() -> None:
     by_name.defjvp(lambda p, t: (by_name(*p), t[0] * p[1] + t[1] * p[0]))
     assert grad(lambda x: by_name(x, scale=x))(3.0) == 6.0
     assert grad(by_name)(3.0) == 2.0
+    with pytest.raises(TypeError, match="multiple values for argument 'scale'"):
+        by_name(Value(3.0), 2.0, scale=4.0)
 
     def named_alone(x: Any, *, scale: Any) -> Any:
         return x * scale

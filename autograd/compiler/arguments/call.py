@@ -18,7 +18,7 @@ from .open_lengths import NONE_OPEN, OpenLengths, with_symbols
 from .snapshot import Snapshot
 from .static import StaticArguments, Statics
 
-Key = tuple[Hashable, tuple[Hashable, ...]]
+Key = tuple[Hashable, tuple[Hashable, ...], tuple[Hashable, ...]]
 
 _WHOSE = "an argument of a compiled function"
 
@@ -118,7 +118,7 @@ class Call:
     def key_for(self, lengths: OpenLengths) -> Key:
         """Return what a program depends on that holds for any of some lengths."""
         (structure,) = with_symbols([self.structure], lengths)
-        return self.statics.key, key_of(structure, self.snapshots)
+        return self.statics.key, key_of(structure, self.snapshots), lengths.conditions
 
     @property
     def shapes(self) -> list[tuple[int, ...]]:
