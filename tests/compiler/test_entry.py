@@ -396,3 +396,12 @@ def test_another_layout(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(layouts, "_SAMPLES", (np.ones(3, dtype=np.float32),))
     with pytest.raises(UnsuitableError, match="has the parts of its objects is not known"):
         layouts.layout_of_objects.__wrapped__()
+
+
+@pytest.mark.parametrize("part", ["dimensions", "shape", "dtype", "flags", "items_of_list"])
+def test_a_part_that_is_elsewhere(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each part that machine code reads is compared with what Python says of it."""
+    offsets = layouts.Layout.offsets
+    monkeypatch.setattr(layouts.Layout, "offsets", lambda self: {**offsets(self), part: self.kind})
+    with pytest.raises(UnsuitableError, match="has the parts of its objects is not known"):
+        layouts.layout_of_objects.__wrapped__()

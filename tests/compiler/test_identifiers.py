@@ -60,6 +60,13 @@ def test_no_argument_is_taken_for_a_length(name: str) -> None:
     assert jit(namespace["f"], backend="numpy")(*args) == pytest.approx(namespace["f"](*args), rel=1e-14)
 
 
+def test_results_are_numbered() -> None:
+    """Results that are put together from several arrays are called by their place among all."""
+    f = jit(lambda x: (np.append(x, 1.0), x * 2.0, np.append(2.0, x)), backend="numpy")
+    f(np.ones(3))
+    assert "return (result1, v1, result3)" in f.source
+
+
 @settings(max_examples=30)
 @given(st.dictionaries(LABELS, st.floats(-2.0, 2.0), min_size=2, max_size=4))
 def test_jit_for_any_keys(tree: dict[str, float]) -> None:

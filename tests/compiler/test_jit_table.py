@@ -207,6 +207,18 @@ def test_the_source_runs_on_its_own() -> None:
     assert bits(namespace["program"](x)) == bits(program(x))
 
 
+def test_numbers_that_stand_in_order_are_slices_in_the_source() -> None:
+    """Arrays are slices of one memory, without dimensions of one element."""
+    f = interpreted("numpy", lambda x: np.sin(x).sum() / x[0].sum(), np.ones((3, 4)))
+    _, _, statements = f.source.partition("memory[:12] = np.concatenate([np.ravel(x), []])\n")
+    assert [line.strip() for line in statements.splitlines()[:4]] == [
+        "memory[12:24] = np.sin(memory[0:12])",
+        "memory[24:25] = np.sum(memory[0:4], axis=-1)",
+        "memory[25:26] = np.sum(memory[12:24], axis=-1)",
+        "memory[26:27] = memory[25:26].reshape(()) / memory[24:25].reshape(())",
+    ]
+
+
 def test_the_report() -> None:
     """The report says that no pattern was found, and how many operations are interpreted."""
     program = interpreted("numpy", vmap(irregular(40, seed=0)), np.ones((2, 3)))

@@ -36,6 +36,7 @@ from autograd.compiler.trace.fingerprint import fingerprint
 from autograd.compiler.trace.tape import Tape, tape_of
 from autograd.ops.structural import Structural
 from autograd.ops.table import OPS
+from autograd.transforms.batch_operations import lane, stack, total
 
 
 @pytest.fixture
@@ -172,6 +173,16 @@ def test_arrays_of_any_numbers(given_arrays: list[Any]) -> None:
     ]
 
 
+def test_how_much_integers_may_unpack_to() -> None:
+    """Integers of as many bytes as there may be are unpacked, wide and narrow, before floats and behind."""
+    given_arrays = [np.array([2**40, -3]), np.array([0.5]), np.array([7], np.int32), np.array([1.5])]
+    data = packed(None, given_arrays)
+    _, found = unpacked(data, 24)
+    assert [of.tolist() for of in found] == [[2**40, -3], [0.5], [7], [1.5]]
+    with pytest.raises(ValueError, match="at most 23 bytes"):
+        unpacked(data, 23)
+
+
 def same(again: Found, found: Found) -> None:
     """Assert that two programs are the same."""
     assert again[-2:] == found[-2:]
@@ -242,6 +253,18 @@ def told(tape: Tape) -> Any:
 def test_two_tapes(one: Tape, other: Tape) -> None:
     """Two tapes have the same fingerprint exactly if they are equal."""
     assert (fingerprint(one, "") == fingerprint(other, "")) == (told(one) == told(other))
+
+
+def test_operations_on_samples_have_fingerprints() -> None:
+    """Programs that stack samples, add them up or take one of them are told apart, and can be kept."""
+    x = [Value(1.0), Value(2.0)]
+    stacked = stack(x)
+    found = [
+        fingerprint(tape_of([of], [x]), "")
+        for of in (stacked, stacked * 2.0, total(stacked, 2), lane(stacked, 0), lane(stacked, 1))
+    ]
+    assert None not in found
+    assert len({*found}) == 5
 
 
 @settings(max_examples=300)

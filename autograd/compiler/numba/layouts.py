@@ -101,7 +101,7 @@ _SAMPLES = (np.arange(6.0).reshape(2, 3), np.arange(6.0).reshape(2, 3).T, np.ara
 def _is_as_said(layout: Layout, array: Any) -> bool:
     """Return whether an array, and numbers and containers with it, have their parts there."""
     at, pair, number, text = layout.offsets(), (array, array.ndim), array.flat[1], array.tobytes()
-    half = ctypes.c_int32.from_address
+    half, listed = ctypes.c_int32.from_address, [*pair]
     flags, is_plain = half(id(array) + at["flags"]).value, array.flags.c_contiguous and array.flags.aligned
     is_array = (
         _word(array, layout.head) == array.ctypes.data
@@ -113,10 +113,10 @@ def _is_as_said(layout: Layout, array: Any) -> bool:
         is_array
         and _items(_word(array, at["shape"]), array.ndim) == [*array.shape]
         and ctypes.string_at(id(text) + layout.content, len(text)) == text
-        and all(_word(items, layout.kind) == id(type(items)) for items in (pair, [*pair], number))
-        and all(_word(items, layout.head) == 2 for items in (pair, [*pair]))
+        and all(_word(items, layout.kind) == id(type(items)) for items in (pair, listed, number))
+        and all(_word(items, layout.head) == 2 for items in (pair, listed))
         and _items(id(pair) + layout.items, 2) == [*map(id, pair)]
-        and _items(_word([*pair], at["items_of_list"]), 0) == []
+        and _items(_word(listed, at["items_of_list"]), 2) == [*map(id, pair)]
         and all(
             ctypes.c_double.from_address(id(each) + layout.head).value == each
             for each in (number, float(number))
