@@ -15,7 +15,7 @@ from typing import IO
 
 try:
     import fcntl
-except ImportError:  # Windows has none.
+except ImportError:  # pragma: no cover - Windows has none.
     fcntl = None  # type: ignore[assignment]
 
 _UNFINISHED = re.compile(r"\.chainrule-[0-9a-f]{16}\.partial")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from types import ModuleType
 from typing import Any
 
@@ -14,6 +14,7 @@ from interrupts import interrupted_at
 
 from autograd import Value, anomaly, custom_jvp, quiet
 from autograd.engine import levels, nonfinite, tracing, variables
+from autograd.quiet import errstate
 from autograd.transforms import batch_tracing as lanes
 from autograd.transforms import custom_functions
 
@@ -73,3 +74,19 @@ def test_an_interrupt_ends_the_block(
             break
     assert OUTSIDE not in inside
     assert count > 4
+
+
+def test_what_numpy_leaves_behind_is_undone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If Ctrl-C comes as NumPy restores what it does at errors, it is restored all the same."""
+
+    @contextmanager
+    def interrupted(**settings: Any) -> Iterator[None]:
+        np.seterr(**settings)
+        yield
+        raise KeyboardInterrupt
+
+    before = np.geterr()
+    monkeypatch.setattr(np, "errstate", interrupted)
+    with pytest.raises(KeyboardInterrupt), errstate(divide="raise"):
+        pass
+    assert np.geterr() == before

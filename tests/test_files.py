@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 import subprocess
@@ -276,3 +277,46 @@ def test_a_full_disk(written: Any) -> None:
     assert [(each.name, each.read_bytes()) for each in path.parent.iterdir()] == [(path.name, b"older")]
     write(path)
     assert path.read_bytes() != b"older"
+
+
+def test_where_files_cannot_be_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without locks, as on Windows, all is written, and nothing of others is removed."""
+    monkeypatch.setattr(files, "fcntl", None)
+    (tmp_path / LEFT).write_bytes(b"somebody's")
+    write_whole(tmp_path / "file", b"new")
+    with files.unfinished_folder(tmp_path) as folder:
+        assert {path.name for path in tmp_path.iterdir()} == {LEFT, "file", folder.name}
+    assert (tmp_path / "file").read_bytes() == b"new"
+    assert (tmp_path / LEFT).read_bytes() == b"somebody's"
+
+
+@needs_locks
+def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the file system has none, as some of a network, files and folders are made without."""
+    import fcntl
+
+    def refuse(descriptor: int, kind: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    write_whole(tmp_path / "file", b"new")
+    with files.unfinished_folder(tmp_path) as folder:
+        assert folder.is_dir()
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"new"]
+
+
+@needs_locks
+def test_a_folder_that_is_gone_before_it_is_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If another process removes an unfinished folder before it is opened, there is another one."""
+    mkdir, names = Path.mkdir, []
+
+    def made(path: Path, *args: Any, **options: Any) -> None:
+        mkdir(path, *args, **options)
+        names.append(path)
+        if len(names) == 1:
+            files.remove_unfinished_folders(tmp_path)
+
+    monkeypatch.setattr(Path, "mkdir", made)
+    with files.unfinished_folder(tmp_path) as folder:
+        assert [*tmp_path.iterdir()] == [folder] == names[1:]
+    assert not [*tmp_path.iterdir()]

@@ -185,5 +185,5 @@ def _close_those_of_other_threads() -> None:
             open_scopes.discard(scope)
 
 
-if hasattr(os, "register_at_fork"):
+if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no forks.
     os.register_at_fork(after_in_child=_close_those_of_other_threads)

@@ -15,8 +15,9 @@ from ..engine.graph import consumers_first, level_outside
 from ..engine.levels import open_levels
 from ..engine.value import Value
 from ..engine.variables import under_differentiation
-from ..functions.axes import axis_trace
+from ..functions.axes import axis_trace, loop_trace
 from ..functions.traced_array import WholeArray, is_whole
+from .loops import Loop
 from .module_copies import Copy
 from .partials import Scalar
 from .sweeps import pull, push
@@ -128,6 +129,11 @@ class Recording:
     def _level_outside(self, nodes: Sequence[Value]) -> int:
         """Return the level of the enclosing call that nodes belong to as well; 0 if there is none."""
         known = max([number._level for number in self._numbers], default=0)
+        trace = loop_trace()
+        if trace is not None and known < trace.level:
+            # The numbers of a loop are not known before the program runs, also those of constants alone.
+            order = consumers_first(*nodes, level=self._level)
+            known = trace.level if any(isinstance(node.op, Loop) for node in order) else known
         # No level is higher than that of the innermost call; a search takes 1 ms for a small network.
         if known and known == max([level for level in open_levels() if level < self._level], default=0):
             return known

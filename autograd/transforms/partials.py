@@ -51,8 +51,7 @@ def partials_as_graph(node: Value, wanted: Container[Value]) -> Sequence[Scalar 
     [Value(3.0), Value(3.0)]
     """
     op = node.op
-    if op is None:
-        return []
+    assert op is not None
     # Not whether it is structural, which takes longer to find out.
     if not isinstance(op, Op):
         return op.pull(node, 1.0, wanted, {})

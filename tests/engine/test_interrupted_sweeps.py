@@ -12,7 +12,7 @@ import traceback
 import warnings
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -22,7 +22,7 @@ from threads import run_in_threads
 
 import autograd
 from autograd import Value, anomaly, custom_vjp
-from autograd.engine import gradients, value
+from autograd.engine import gradients, sweep_lock, value
 from autograd.engine.gradients import has_gradient
 from autograd.transforms import accumulation, partials, sweeps
 
@@ -359,6 +359,39 @@ def test_a_fork_inside_of_a_sweep() -> None:
             ends_here(lambda: None, lambda: x.grad == 12.0)
     assert os.waitpid(children[0], 0)[1] == 0
     assert x.grad == 12.0
+
+
+def test_a_sweep_within_a_sweep() -> None:
+    """A `__del__` or a signal handler that calls `backward` amid a sweep gets its own gradients."""
+    x = Value(3.0)
+    with sweep_lock.sweep_lock:
+        (x * x).backward()
+    assert x.grad == 6.0
+    assert isinstance(x.grad, float)
+
+
+def test_who_has_the_lock_after_a_fork() -> None:
+    """In the child of a fork, a lock of another thread is free; that of its own sweep it still has."""
+    with sweep_lock.sweep_lock:
+        sweep_lock._free_lock()
+        assert sweep_lock.is_sweeping()
+    held, free = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with suppress(RuntimeError), sweep_lock.sweep_lock:  # Python says that it is not held any more.
+            held.set()
+            free.wait()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait()
+    sweep_lock._free_lock()
+    try:
+        assert sweep_lock.sweep_lock.acquire(blocking=False)
+        sweep_lock.sweep_lock.release()
+    finally:
+        free.set()
+        thread.join()
 
 
 def test_an_addition_between_reading_and_adding() -> None:

@@ -13,7 +13,7 @@ import pytest
 
 import autograd
 from autograd import Value, grad, hessian, jacobian, jit, jvp, lambdify, log, sqrt, value_and_grad, vjp, where
-from autograd.engine import graph
+from autograd.engine import graph, levels
 from autograd.engine.errors import LostGradientError, TracedValueError
 from autograd.engine.graph import consumers_first
 from autograd.engine.levels import open_scopes
@@ -327,3 +327,15 @@ def test_an_inner_derivative_that_uses_history_is_linear(monkeypatch: pytest.Mon
     short, long = (_nodes_walked(grad(lambda x, n=n: f(x, n)), monkeypatch) for n in (10, 40))
     assert long < 4.5 * short
     assert grad(lambda x: f(x, 20))(0.5) == pytest.approx(0.98**20, rel=1e-14)
+
+
+def test_scopes_of_threads_that_a_fork_leaves_behind() -> None:
+    """What the child of a fork does: it closes the scopes of all threads but its own."""
+    own, other = levels.Scope(), levels.Scope(thread=0)
+    open_scopes.update((own, other))
+    try:
+        levels._close_those_of_other_threads()
+        assert own in open_scopes
+        assert other not in open_scopes
+    finally:
+        open_scopes.difference_update((own, other))

@@ -637,3 +637,11 @@ def test_deepcopy() -> None:
     assert square.args[0] is square.args[1]
     twin.backward()
     assert (square.args[0].grad, x.grad, has_gradient(x)) == (6.0, 0.0, False)
+
+
+def test_remainders_of_what_is_no_number() -> None:
+    """The other operand is asked, and if it does not know either, the error is Python's."""
+    with pytest.raises(TypeError, match=r"unsupported operand type.* for %: 'Value' and 'str'"):
+        Value(1.0) % "x"  # type: ignore[operator]
+    with pytest.raises(TypeError, match=r"unsupported operand type.* for %: 'list' and 'Value'"):
+        [] % Value(1.0)  # type: ignore[operator]

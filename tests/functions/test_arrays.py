@@ -335,3 +335,11 @@ def test_wrong_elements(call: Callable[[], Any], message: str) -> None:
     """An element of the wrong type raises a TypeError that shows what was passed."""
     with pytest.raises(TypeError, match=message):
         call()
+
+
+def test_truth_values_and_what_is_none() -> None:
+    """The logical operators of a comparison leave it to an operand of another kind."""
+    truth: Any = Value(1.0) > 0.0
+    with pytest.raises(TypeError, match=r"unsupported operand type.* for &"):
+        truth & "x"
+    assert (truth & np.array([True, False])).shape == (2,)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import autograd as ag
-from autograd import Value, cond, fori_loop, grad, jit, scan, switch, vmap
+from autograd import Value, cond, fori_loop, grad, jit, scan, switch, vjp, vmap, where
 from autograd.compiler import compile as compiled
 from autograd.compiler import recording
 from autograd.compiler.passes.rolling import roll
@@ -27,9 +27,14 @@ Y = np.array([0.5, -1.5, 2.0, 1.0])
 @pytest.fixture(params=["few elements", "long arrays", "many elements"])
 def _form(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Trace as usual; as if each array were long; or as if all were too many elements."""
-    if request.param == "long arrays":
+    trace_as(request.param, monkeypatch)
+
+
+def trace_as(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have arrays be traced in one of these forms."""
+    if form == "long arrays":
         monkeypatch.setattr(batch_array, "_FEWEST_ELEMENTS", 2)
-    if request.param == "many elements":
+    if form == "many elements":
         monkeypatch.setattr(recording, "_MOST_ELEMENTS", -1)
         monkeypatch.setattr(compiled, "roll", lambda *args: roll(*args) or args[:2])
 
@@ -156,6 +161,61 @@ def test_uses(name: str) -> None:
         np.testing.assert_allclose(one, other, rtol=1e-13)
     for one, other in zip(jit(grad(total, (0, 1)))(X, Y), grad(total, (0, 1))(X, Y), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-14)
+
+
+LESS_USUAL: dict[str, Callable[[Any, Any], Any]] = {
+    "reductions of what turns out to be constant": lambda x, y: (
+        lambda z: z.sum() + ag.max(z) + ag.logsumexp(z) + ag.norm(z)
+    )(vmap(lambda v: where(FACTOR > 1.0, -2.0, v))(y)),
+    "a slice from True": lambda x, y: doubled(y)[True:],
+    "a column times a constant that is longer": lambda x, y: np.exp(y[:, None] * np.arange(5.0)).sum(),
+    "a prepared row beside samples": lambda x, y: (x[0] * 2.0 + 1.0) + doubled(x),
+    "a column of what was looked into": lambda x, y: (lambda z: z[0] + (z * 3.0)[:, None].sum())(y * 2.0),
+    "elements beside an array": lambda x, y: np.concatenate([np.stack([y[0], y[1]]), y]),
+    "a reshaped argument": lambda x, y: x.reshape(2, 4) * 2.0,
+    "branches that close over arrays": lambda x, y: cond(y[0] > 0.0, lambda: (x * x).sum(), lambda: x[0, 1]),
+    "a constant that is used twice": lambda x, y: (y + np.arange(4.0))[0] * (y * np.arange(4.0))[1],
+    "numbers for all samples": lambda x, y: vmap(lambda v: (v, np.array([y[0], 1.0])), out_axes=(0, None))(x),
+    "a scan whose constants choose": lambda x, y: scan(
+        lambda c, v: (c * y[0] if v > 0 else c + 1.0, None), 1.0, np.array([1.0, -1.0, 2.0])
+    )[0],
+    "a count that is a length": lambda x, y: fori_loop(0, y.shape[0], lambda i, c: c + y[i] * c, 1.0),
+    "a scan without slices": lambda x, y: scan(lambda c, v: (c + v, None), y[0], np.zeros(0))[0],
+    "gradients along a dimension of one": lambda x, y: grad(
+        lambda z: (vmap(lambda v: ag.sin(v).sum(), in_axes=1)(z) ** 2).sum()
+    )(y[:, None] * 2.0),
+    "gradients by an array of one": lambda x, y: grad(lambda z: (z * z).sum())(y[:1]),
+    "auxiliary arrays": lambda x, y: grad(lambda t: (t * 3.0, x), has_aux=True)(2.0)[1],
+    "an adjoint of elements": lambda x, y: vjp(lambda z: vmap(ag.sin)(z), y)[1](np.array([*y]))[0],
+    "the square root of a norm": lambda x, y: np.linalg.norm(y, 0.5),
+    "piecewise linear": lambda x, y: np.interp(y, [0.0, 1.0, 2.0], [1.0, 3.0, 2.0]),
+}
+
+
+@pytest.mark.parametrize("form", ["few elements", "long arrays", "many elements"])
+def test_less_usual_uses(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Values are those of eager calls, however the arrays are traced."""
+    trace_as(form, monkeypatch)
+    for name, f in LESS_USUAL.items():
+        found, expected = jit(f)(X, Y), f(X, Y)
+        for one, other in zip(*(r if isinstance(r, tuple) else (r,) for r in (found, expected)), strict=True):
+            np.testing.assert_allclose(one, np.asarray(other, dtype=float), rtol=1e-13, err_msg=name)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda x: doubled(x) + doubled(x[:3, 0]), "shape mismatch"),
+        (lambda x: doubled(x)[1.5:], "slice indices must be integers"),
+        (lambda x: ag.logsumexp(doubled(x)), "expected an iterable of Values and numbers"),
+        (lambda x: x[:, 7], "index 7 is out of bounds for axis 1 with size 2"),
+        (lambda x: scan(lambda c, v: (c, v), 0.0, x, length=3), r"to agree, got lengths \[3, 4\]"),
+    ],
+)
+def test_what_does_not_fit(call: Callable[[Any], Any], message: str) -> None:
+    """What is wrong for an array is wrong for one that varies along an axis, in the same words."""
+    with pytest.raises((TypeError, ValueError, IndexError), match=message):
+        jit(call)(X)
 
 
 @pytest.mark.parametrize(

@@ -141,3 +141,10 @@ def test_one_reader() -> None:
     }
     of_loops = {path for path in readers if path.parent == Path("compiler", "c")}
     assert sorted(path.name for path in readers - of_loops) == ["answers.py", "rule.py", "symbols.py"]
+
+
+def test_rules_of_the_same_text_are_one() -> None:
+    """Rules are compared by their texts, so that they can be keys."""
+    assert {Rule("exp(x)"): 1}[Rule("exp(x)")] == 1
+    assert Rule("exp(x)") != Rule("x")
+    assert Rule("exp(x)") != "exp(x)"

@@ -219,6 +219,18 @@ def test_what_acts_on_each_sample(f: Callable[[Any], Any]) -> None:
     assert found.nnz <= 3 * found.shape[0]
 
 
+def test_what_is_asked_of_the_argument() -> None:
+    """Its shape, its length, functions of NumPy, a branch that has it, and the same rows twice."""
+
+    def f(x: Any) -> Any:
+        scaled = vmap(lambda r: r * r)(x) * float(x.shape[1])
+        chosen = vmap(lambda r: autograd.cond(r[0] > 0.0, lambda: x * r, lambda: x))(x)
+        pairs = vmap(lambda r, q: r * q)(x[ROWS], x[ROWS])
+        return np.clip(x, 0.0, 1.0), scaled, chosen, pairs
+
+    check(jit(jacobian(f, sparse=True), backend="numpy")(points()), jacobian(f)(points()))
+
+
 def coupled(r: Any, q: Any, factor: Any) -> Any:
     """Return a number of a sample, which is linear in some of its arguments."""
     return factor * autograd.exp(r[0]) * q[1] + r[2] * q[2] + 3.0 * q[0]
