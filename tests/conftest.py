@@ -3,8 +3,7 @@ import gc
 import os
 import sys
 import tempfile
-from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -49,23 +48,10 @@ settings.register_profile(
 )
 settings.load_profile(os.environ.get("CHAINRULE_SETTINGS", "chainrule"))
 
-# How many cases of each test were collected.
-_cases: Counter[str] = Counter()
-
 
 def pytest_configure(config: pytest.Config) -> None:
     """Watch what tests leave behind, also the examples in docstrings, which are in other folders."""
     config.pluginmanager.register(Leftovers())
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Count the lines of six cases of each test, whichever order they run in: counting takes time.
-
-    Those of all where each is for lines of its own, as the marker `counted` says.
-    """
-    _cases[item.nodeid.partition("[")[0]] += 1
-    if _cases[item.nodeid.partition("[")[0]] > 6 and not item.get_closest_marker("counted"):
-        item.add_marker("uncounted")
 
 
 def pytest_collection_finish() -> None:
@@ -90,24 +76,6 @@ def _freeze_imported() -> None:
     _frozen_modules = len(sys.modules)
     gc.collect()
     gc.freeze()
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Count no lines of tests that are random, whose lines would differ from run to run, or marked."""
-    counted = sys.modules["coverage"].Coverage.current() if "coverage" in sys.modules else None
-    if counted is None or not any(map(item.get_closest_marker, ("hypothesis", "uncounted"))):
-        return (yield)
-    # Not its own stop and start, which looks at each module anew, and fails at some of PyTorch.
-    counted._collector.stop()
-    # Processes that the test starts look for it.
-    start = os.environ.pop("COVERAGE_PROCESS_START", None)
-    try:
-        return (yield)
-    finally:
-        if start is not None:
-            os.environ["COVERAGE_PROCESS_START"] = start
-        counted._collector.start()
 
 
 @pytest.fixture(scope="module")

@@ -128,7 +128,6 @@ PLANS: dict[str, tuple[Plan, str]] = {
 }
 
 
-@pytest.mark.counted
 @pytest.mark.parametrize("name", PLANS)
 def test_plans_that_no_pass_makes(name: str) -> None:
     """A plan that reads or writes what is not its own is refused, and the error says what of it."""
@@ -516,14 +515,12 @@ def checked(plan: Plan) -> None:
     check_plan(plan, [], [(3,)], OpenLengths(((-1,),)) if is_open else NONE_OPEN)
 
 
-@pytest.mark.counted
 @pytest.mark.parametrize("name", RIGHT)
 def test_plans_of_all_kinds(name: str) -> None:
     """A plan that names only what is its own is taken."""
     checked(RIGHT[name])
 
 
-@pytest.mark.counted
 @pytest.mark.parametrize("name", WRONG)
 def test_plans_with_a_change(name: str) -> None:
     """With another array in it, it is refused."""
@@ -665,14 +662,12 @@ CHANGES_OF_ROWS: dict[str, tuple[str, int, int, str]] = {
 }
 
 
-@pytest.mark.counted
 @pytest.mark.parametrize("name", TABLES)
 def test_tables_of_all_kinds(name: str) -> None:
     """A table of arrays whose rows read and write its own memory is taken."""
     check_array_table(TABLES[name], [(4,)], [(2,)])
 
 
-@pytest.mark.counted
 @pytest.mark.parametrize("name", CHANGES_OF_TABLES)
 def test_tables_with_a_change(name: str) -> None:
     """One that is no table of its arguments and results, or leads beyond its memory, is refused."""
@@ -681,7 +676,6 @@ def test_tables_with_a_change(name: str) -> None:
         check_array_table(replace(TABLES[table], **changes), [(4,)], [(2,)])
 
 
-@pytest.mark.counted
 @pytest.mark.parametrize("name", CHANGES_OF_ROWS)
 def test_rows_with_a_change(name: str) -> None:
     """So is one with such a row."""
@@ -735,7 +729,6 @@ CHANGES_OF_SCHEDULES: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.counted
 @pytest.mark.parametrize("name", CHANGES_OF_SCHEDULES)
 def test_schedules_with_a_change(name: str) -> None:
     """A table without arrays is taken, and refused with any part that leads beyond another."""

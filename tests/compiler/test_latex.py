@@ -276,7 +276,6 @@ def assert_equal_results(equations: Equations, arrays: list[Any], expected: tupl
         np.testing.assert_allclose(value[is_finite], numbers[is_finite], rtol=1e-8, atol=1e-9)
 
 
-@pytest.mark.counted
 @pytest.mark.parametrize("name", LESSONS)
 def test_lessons_are_written_as_in_the_lecture(name: str) -> None:
     """The vectorised forms of the notes come from scalar loops, word for word."""
@@ -291,7 +290,6 @@ def test_formulas_give_the_engines_numbers(name: str) -> None:
     assert_equal_results(*equations_of(f, *args))
 
 
-@pytest.mark.counted
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_formulas_of_small_programs_give_the_engines_numbers(name: str) -> None:
     """So do those of programs that have one thing each: indices, sums, loops, modules; in LaTeX as well."""
@@ -451,7 +449,6 @@ _I, _J, _K = Letter(3), Letter(3), Letter(6)
         (Listing((_K,), (6,), (4, 2, 0, 1, 5, 3)), {_K: Stride(0, ((_I, 1), (_J, 1)))}),
     ],
 )
-@pytest.mark.counted
 def test_an_index_at_other_indices(index: Any, to: Any) -> None:
     """An index with others in the places of letters has the value that it has at theirs, or there is none."""
     found = substituted_index(index, to)

@@ -128,7 +128,6 @@ TEXTS: dict[str, tuple[tuple[Any, ...], Any, str]] = {
 }
 
 
-@pytest.mark.counted
 @pytest.mark.parametrize("name", TEXTS)
 def test_what_a_text_must_not_say(name: str) -> None:
     """What is wrong is named."""
@@ -242,7 +241,6 @@ def test_objects_of_other_fields(kind: type, names: list[str], message: str) -> 
         structure_of(tree, {name_of(kind): kind})
 
 
-@pytest.mark.counted
 @pytest.mark.parametrize("where", ["arguments", "result"])
 @pytest.mark.parametrize("name", TREES)
 def test_structures_that_are_too_large_or_none(tmp_path: Path, where: str, name: str) -> None:

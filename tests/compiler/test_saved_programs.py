@@ -106,7 +106,6 @@ def loaded_from(data: bytes, backend: str = "numpy", classes: Sequence[type] = (
     return Loaded(function_in(data), backend, {name_of(kind): kind for kind in classes})
 
 
-@pytest.mark.counted
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_loaded_is_what_was_saved(kind: str, tmp_path: Path) -> None:
     """A loaded function gives the same bits, source, report and formulas, and can be saved again."""

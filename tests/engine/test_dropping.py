@@ -23,7 +23,6 @@ from nn import MLP, losses
 @pytest.fixture(autouse=True)
 def collector_off() -> Iterator[None]:
     """Keep the cyclic collector from running: only reference counts free anything here."""
-    gc.collect()
     gc.disable()
     yield
     gc.enable()
@@ -228,7 +227,6 @@ def test_a_million_nodes(run: Callable[[Callable[[], None]], None]) -> None:
     run(work)
 
 
-@pytest.mark.counted
 @anywhere
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.__name__)
 def test_shapes(shape: Callable[[Value, int], Holder], run: Callable[[Callable[[], None]], None]) -> None:

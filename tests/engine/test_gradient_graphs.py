@@ -28,7 +28,6 @@ Function = Callable[[list[Value]], Value]
 @pytest.fixture(autouse=True)
 def collector_off() -> Iterator[None]:
     """Keep the cyclic collector from running."""
-    gc.collect()
     gc.disable()
     yield
     gc.enable()

@@ -47,7 +47,6 @@ LOSSY: dict[str, Callable[[Any], Any]] = {
 }
 
 
-@pytest.mark.counted
 @pytest.mark.parametrize("transform", TRANSFORMED.values(), ids=TRANSFORMED)
 @pytest.mark.parametrize("f", LOSSY.values(), ids=LOSSY)
 def test_no_gradient_is_lost(f: Callable[[Any], Any], transform: Callable[..., Any]) -> None:

@@ -160,7 +160,6 @@ DERIVATIVES: dict[str, Callable[[Callable[[Any], Any]], Callable[[Any], Any]]] =
 }
 
 
-@pytest.mark.counted
 @pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("name", DERIVATIVES)
 def test_derivatives(name: str, compiled: bool) -> None:

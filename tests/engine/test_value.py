@@ -24,8 +24,6 @@ from autograd.engine import gradients, value
 from autograd.engine.gradients import has_gradient
 from autograd.engine.graph import nodes
 
-pytestmark = pytest.mark.counted
-
 # ---------------------------------------------------------------------------------------- making a leaf
 
 
@@ -376,7 +374,6 @@ def test_many_paths() -> None:
 @contextmanager
 def collector_off() -> Iterator[None]:
     """Keep the cyclic collector from running."""
-    gc.collect()
     gc.disable()
     try:
         yield

@@ -206,7 +206,6 @@ def scalar(f: Function, n: Namespace) -> Callable[[Any], Any]:
     return weighted
 
 
-@pytest.mark.counted
 @pytest.mark.parametrize("name", ALL)
 def test_beside_jax(name: str) -> None:
     """Value, gradient, tangent and Hessian of NumPy's functions agree with JAX."""
@@ -334,7 +333,6 @@ BESIDE_NUMPY: dict[str, Callable[[Any], Any]] = {
 }
 
 
-@pytest.mark.counted
 @pytest.mark.parametrize("name", BESIDE_NUMPY)
 def test_beside_numpy(name: str) -> None:
     """Values are NumPy's, in its shape, and the tangent is its difference between two close points."""
@@ -483,7 +481,6 @@ def test_refused_while_traced(f: Callable[[Any], Any], message: str) -> None:
         jit(f)(X)
 
 
-@pytest.mark.counted
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -515,7 +512,6 @@ def test_refused(call: Callable[[Any], Any], message: str) -> None:
         call(as_values(X))
 
 
-@pytest.mark.counted
 @pytest.mark.parametrize(
     ("call", "message"),
     [

@@ -12,8 +12,6 @@ from hypothesis import strategies as st
 import autograd
 from autograd import OPS, Value, as_values, data, grads
 
-pytestmark = pytest.mark.counted
-
 FORWARD = [operator.add, operator.sub, operator.mul, operator.truediv, operator.pow]
 SCALARS = [np.float64(2.0), np.float32(2.0), np.int64(2), np.uint8(2), np.array(2.0), np.True_]
 

@@ -225,7 +225,6 @@ def check_any_length(f: Function, traces: int = 1) -> None:
     assert len(calls) == traces
 
 
-@pytest.mark.counted
 @pytest.mark.parametrize("name", BY_SYMBOL)
 def test_one_trace_holds_for_any_number_of_samples(name: str) -> None:
     """Values are NumPy's, and another number of samples compiles nothing."""
@@ -355,7 +354,6 @@ ONE_BY_ONE: dict[str, Function] = {
 }
 
 
-@pytest.mark.counted
 @pytest.mark.parametrize("name", ONE_BY_ONE)
 def test_the_numbers_of_each_sample(name: str) -> None:
     """What holds for one number of samples is computed as NumPy does, from arrays that vary along them."""
@@ -364,7 +362,6 @@ def test_the_numbers_of_each_sample(name: str) -> None:
     np.testing.assert_allclose(jit(lambda x: f(rows(x), column(x)))(x), expected, rtol=1e-12, atol=1e-13)
 
 
-@pytest.mark.counted
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -434,7 +431,6 @@ CUTS: dict[str, Function] = {
 LENGTHS = (5, 6, 9)
 
 
-@pytest.mark.counted
 @pytest.mark.parametrize("name", CUTS)
 def test_slices_along_the_samples(name: str) -> None:
     """Slices, single numbers and numbers around them hold for any length, also differentiated twice."""

@@ -60,7 +60,6 @@ def test_the_sum_of_plain_numbers(items: list[Any], start: int) -> None:
         assert outcome(partial(autograd.abs, item)) == outcome(partial(abs, item))
 
 
-@pytest.mark.counted
 @pytest.mark.parametrize(
     ("name", "args", "options"),
     [

@@ -18,8 +18,6 @@ from autograd.engine.errors import TracedValueError
 from autograd.functions import batch_array
 from autograd.transforms.captured_values import make_functional
 
-pytestmark = pytest.mark.counted
-
 X = np.array([[1.5, -0.5], [0.25, 2.0], [-1.0, 0.75], [0.5, 1.25]])
 Y = np.array([0.5, -1.5, 2.0, 1.0])
 

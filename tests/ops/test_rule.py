@@ -15,8 +15,6 @@ from autograd.ops.rule import Application, Expression, Name, Number, Rule
 from autograd.ops.rules import BY_BRANCH, may_raise
 from autograd.ops.table import COMPARISONS, CONSTANTS
 
-pytestmark = pytest.mark.counted
-
 RULES = [
     pytest.param(rule, id=f"{op.name}: {rule}") for op in OPS.values() for rule in (op.value, *op.partials)
 ]

@@ -27,8 +27,6 @@ from autograd.ops.rule import Rule
 from autograd.ops.rules import compile_row, in_one_call, on_arrays, on_floats
 from autograd.ops.table import COMPARISONS, Accumulator, Reduction, SpecialPoint
 
-pytestmark = pytest.mark.counted
-
 rows = pytest.mark.parametrize("op", OPS.values(), ids=list(OPS))
 elementwise_rows = pytest.mark.parametrize(
     "op", [pytest.param(op, id=op.name) for op in OPS.values() if not op.variadic]

@@ -145,7 +145,6 @@ def weighted() -> Value:
     return y
 
 
-@pytest.mark.counted
 @pytest.mark.parametrize(
     ("make", "kind", "answers", "hint"),
     [
@@ -233,7 +232,6 @@ def test_formulas_where_another_case_holds() -> None:
     assert exercise(relu(x + 0.015) * x + x, hide=[x]).check("1 + 0*x").all_right
 
 
-@pytest.mark.counted
 @pytest.mark.parametrize(
     ("text", "number"),
     [
@@ -250,7 +248,6 @@ def test_reading(text: str, number: float) -> None:
     assert Answer(text, values).number(values) == pytest.approx(number, nan_ok=True)
 
 
-@pytest.mark.counted
 @pytest.mark.parametrize(
     "text",
     [
@@ -330,7 +327,6 @@ def custom(x: Value) -> Any:
     return f(x)
 
 
-@pytest.mark.counted
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [

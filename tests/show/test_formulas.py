@@ -31,7 +31,6 @@ def test_what_no_line_has_room_for() -> None:
     assert str(y) == f"… * {names[-1]} = 1, and 97 more"
 
 
-@pytest.mark.counted
 @pytest.mark.parametrize(
     ("node", "text"),
     [
@@ -174,7 +173,6 @@ def test_a_sign_after_a_sign() -> None:
     assert formula(A**-1.0, name_of) == "a**-1"
 
 
-@pytest.mark.counted
 @pytest.mark.parametrize(
     ("node", "latex"),
     [

@@ -29,7 +29,6 @@ def row_of_symbols(op: Op, point: tuple[float, ...]) -> tuple[Value, list[Value]
     return public(op)(*split(op, leaves)), leaves, at
 
 
-@pytest.mark.counted
 @pytest.mark.parametrize("op", OPS.values(), ids=lambda op: op.name)
 def test_rows(op: Op) -> None:
     """Each row has the value and the derivatives that SymPy computes for its expression, and comes back."""
@@ -47,7 +46,6 @@ def test_rows(op: Op) -> None:
             assert derivative == pytest.approx(float(leaf.grad), rel=1e-9, abs=1e-12)
 
 
-@pytest.mark.counted
 @pytest.mark.parametrize("op", COMPARISONS.values(), ids=lambda op: op.name)
 @pytest.mark.parametrize("other", [1.0, 2.0, 3.0])
 def test_choices(op: Op, other: float) -> None:

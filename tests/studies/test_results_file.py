@@ -153,7 +153,6 @@ LINES: dict[str, Any] = {
 }
 
 
-@pytest.mark.counted
 @pytest.mark.parametrize("line", LINES.values(), ids=LINES)
 def test_a_line_made_by_somebody_else(tmp_path: Path, line: dict[str, Any]) -> None:
     """A line with the right checksum that says what no sweep has written is damaged, too."""

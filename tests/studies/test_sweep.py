@@ -173,7 +173,6 @@ def test_seeds_are_spawned() -> None:
     assert list(run(lambda i, rng: rng.random(), range(3), seed=np.random.SeedSequence(5))) == expected
 
 
-@pytest.mark.counted
 @pytest.mark.parametrize(
     ("f", "grid", "options", "message"),
     [

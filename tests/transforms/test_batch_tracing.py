@@ -94,7 +94,6 @@ def same(left: Any, right: Any) -> None:
 COMPILED = ["value", "gradient by both", "jvp by the samples", "vmap of vmap", "vmap after vmap", "choices"]
 
 
-@pytest.mark.counted
 @pytest.mark.parametrize(
     ("name", "backend"),
     [*product(PROGRAMS, ["numpy", "loops"]), *product(COMPILED, ["numba"])],

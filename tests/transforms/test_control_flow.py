@@ -249,7 +249,6 @@ def function(f: Any, name: str) -> Function:
     return of
 
 
-@pytest.mark.counted
 @ALL
 def test_derivatives_agree_with_those_of_jax(name: str) -> None:
     """Values and derivatives to order 3, eagerly and compiled, at both points, are those of JAX."""

@@ -173,7 +173,6 @@ def transformed(f: Any, name: str) -> dict[str, Function]:
     return found
 
 
-@pytest.mark.counted
 @ALL
 def test_derivatives_agree_with_those_of_jax(name: str) -> None:
     """Values and derivatives to order 3, eagerly, compiled and mapped, are those of JAX."""

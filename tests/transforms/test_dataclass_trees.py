@@ -291,7 +291,6 @@ PARTS: dict[str, tuple[Any, bool]] = {
 }
 
 
-@pytest.mark.counted
 @pytest.mark.parametrize("name", PARTS)
 def test_what_is_an_input(name: str) -> None:
     """Fields of any trees of numbers are inputs, and others are the same object in the copy."""

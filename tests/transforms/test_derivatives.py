@@ -132,7 +132,6 @@ TREES = {
 trees = pytest.mark.parametrize(("tree", "gradient"), TREES.values(), ids=list(TREES))
 
 
-@pytest.mark.counted
 @trees
 def test_a_gradient_has_the_form_of_the_argument(tree: Any, gradient: Any) -> None:
     """A gradient has the structure of its argument; the gradient of a module is a dict."""
@@ -142,7 +141,6 @@ def test_a_gradient_has_the_form_of_the_argument(tree: Any, gradient: Any) -> No
     check_floats(value, sum(number * number for number in map(float, flatten(tree)[0])))
 
 
-@pytest.mark.counted
 @trees
 def test_vjp_and_jvp_and_hvp_have_these_forms_too(tree: Any, gradient: Any) -> None:
     """A pullback returns a tuple of such gradients, and jvp takes a tangent of the argument's structure."""
@@ -152,7 +150,6 @@ def test_vjp_and_jvp_and_hvp_have_these_forms_too(tree: Any, gradient: Any) -> N
     check_floats(hvp(sum_of_squares, (tree,), (gradient,)), grad(sum_of_squares)(gradient))
 
 
-@pytest.mark.counted
 @pytest.mark.parametrize(
     ("argnums", "expected"),
     [
@@ -1147,7 +1144,6 @@ def add(x: Any, y: Any) -> Any:
     return x + y
 
 
-@pytest.mark.counted
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -1188,7 +1184,6 @@ def test_wrong_types(call: Callable[[], Any], message: str) -> None:
         call()
 
 
-@pytest.mark.counted
 @pytest.mark.parametrize(
     ("call", "message"),
     [

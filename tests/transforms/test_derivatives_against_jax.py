@@ -478,7 +478,6 @@ def mapped(library: Library, form: Form, scale: Any = None) -> Any:
     return library.vmap(partial(form.f, library.functions), form.in_axes, form.out_axes)(*args, **kwargs)
 
 
-@pytest.mark.counted
 @forms
 def test_forms_of_vmap(form: Form) -> None:
     """Axes of parts of arguments and results, keywords, integers, empty batches and None act as in JAX."""
@@ -489,7 +488,6 @@ def test_forms_of_vmap(form: Form) -> None:
         np.testing.assert_allclose(leaf, reference, rtol=1e-12)
 
 
-@pytest.mark.counted
 @forms
 @pytest.mark.parametrize("around", ["jit of vmap", "vmap of jit"])
 def test_compiled_forms_of_vmap(form: Form, around: str) -> None:

@@ -30,7 +30,6 @@ ROWS = {
 FAR = {"too large": 9, "too small": -9, "some": np.array([[0, 4], [-5, -1]])}
 
 
-@pytest.mark.counted
 @pytest.mark.parametrize("axis", [None, 0, 1, 2, -1])
 @pytest.mark.parametrize("rows", ROWS)
 def test_elements(rows: str, axis: int | None) -> None:

@@ -190,7 +190,6 @@ WAYS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
 }
 
 
-@pytest.mark.counted
 @pytest.mark.parametrize("way", WAYS)
 def test_ways_to_a_parameter(way: str) -> None:
     """Wherever else a module refers to a parameter, the copy refers to the variable."""

@@ -189,7 +189,6 @@ ONE_BY_ONE: dict[str, Callable[[Any], Any]] = {
 }
 
 
-@pytest.mark.counted
 @pytest.mark.parametrize("f", ONE_BY_ONE.values(), ids=ONE_BY_ONE)
 def test_numbers_that_are_needed_one_by_one(f: Callable[[Any], Any]) -> None:
     """Where samples depend on one another, or rows are not taken by constants, the numbers are the same."""

@@ -139,7 +139,6 @@ def test_the_order_of_the_numbers() -> None:
     assert flatten(tree)[0] == [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]
 
 
-@pytest.mark.counted
 @pytest.mark.parametrize(
     ("tree", "expected"),
     [
@@ -229,7 +228,6 @@ def test_a_structure_describes_itself(tree: Any, description: str) -> None:
     assert str(flatten(tree)[1]) == description
 
 
-@pytest.mark.counted
 @pytest.mark.parametrize(
     ("one", "other"),
     [
@@ -279,7 +277,6 @@ def test_the_order_of_keys_does_not_matter() -> None:
 # ------------------------------------------------------------------------------------------------- bad input
 
 
-@pytest.mark.counted
 @pytest.mark.parametrize(
     ("tree", "message"),
     [

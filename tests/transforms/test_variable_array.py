@@ -85,7 +85,6 @@ def _assigned(x: Any) -> Any:
 COMPILED = ["a mean", "a maximum", "mapped twice", "in part", "where", "assigned to"]
 
 
-@pytest.mark.counted
 @pytest.mark.parametrize(
     ("name", "backend"),
     [*product(OF_ONE, ["numpy", "loops"]), *product(COMPILED, ["numba"])],
@@ -106,7 +105,6 @@ OF_ANY_LENGTH = [name for name, (_, lengths) in OF_ONE.items() if len(lengths) >
 APART = {"in part", "in both ways", "elements, then columns", "assigned to"}
 
 
-@pytest.mark.counted
 @pytest.mark.parametrize("name", [name for name in OF_ANY_LENGTH if name not in APART])
 def test_gradients_hold_for_any_length(name: str) -> None:
     """A second length compiles nothing."""
