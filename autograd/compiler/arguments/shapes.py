@@ -29,8 +29,8 @@ def has_other_shape(leaf: Leaf, name: str) -> str:
 
     Examples
     --------
-    >>> has_other_shape(Leaf((2, 3)), "x"), has_other_shape(Leaf((-1, 3)), "x")
-    ('x.shape != (2, 3)', 'x.ndim != 2 or x.shape[1] != 3')
+    >>> has_other_shape(Leaf((2, 3)), "x"), has_other_shape(Leaf((-1, 3, 0)), "x")
+    ('x.shape != (2, 3)', 'x.ndim != 3 or x.shape[1] != 3 or x.shape[2] != 0')
     """
     if all(length >= 0 for length in leaf.shape):
         return f"{name}.shape != {leaf.shape}"
