@@ -443,6 +443,13 @@ def test_a_loop_of_one_turn() -> None:
     assert written(lines, 0) == ["{", "    y[7] = 0.5;", "}"]
 
 
+def test_arrays_change_places() -> None:
+    """Two arrays that change places, as what a step is given and what it leaves, do so by a third name."""
+    loops = ["v = np.empty(9)", "w = np.empty(9)", "v, w = w, v"]
+    lines = written(Translation({}, [], Workspace()).lines_of(loops), 0)
+    assert lines[-3:] == ["double *swapped1 = v;", "v = w;", "w = swapped1;"]
+
+
 def test_lengths_are_sums_and_products() -> None:
     """The memory that a program computes in is a sum of products of lengths."""
     assert amount_of(ast.parse("3 * n + n", mode="eval").body, {"n": Counter({("n",): 1})}) == {("n",): 4}
