@@ -380,6 +380,14 @@ def test_lengths(name: str) -> None:
         assert compiled_for_all(np.ones(n), np.ones(m)) == float(f(n, m))
 
 
+def test_a_slice_as_long_as_a_constant() -> None:
+    """The program holds for that length only: of another one, the error is that of an eager call."""
+    compiled = jit(lambda x: vmap(lambda a, b: a * b)(doubled(x)[1:], np.array([1.0, 2.0, 3.0])))
+    assert compiled(np.ones(4)).tolist() == [2.0, 4.0, 6.0]
+    with pytest.raises(ValueError, match=r"vmap expected axes of one length, got lengths \[3, 4\]"):
+        compiled(np.ones(5))
+
+
 def test_a_program_for_each_answer(tmp_path: Path) -> None:
     """Where a length is compared with a number, there is a program for each answer, also after loading."""
     compiled = jit(lambda x: doubled(x) * (3.0 if x.shape[0] == 4 else 5.0))

@@ -94,6 +94,13 @@ def test_parameters_are_found_in_every_container() -> None:
     assert list(map(id, module.parameters())) == [id(p) for _, p in module.named_parameters()]
 
 
+def test_parameters_among_numbers_are_found() -> None:
+    """A list may hold numbers and texts beside parameters, which are named by where they stand in it."""
+    module: Any = Containers()
+    module.row = [0.5, Value(1.0), "two", 3, Value(4.0)]
+    assert [name for name in names(module) if name.startswith("row")] == ["row[1]", "row[4]"]
+
+
 def test_results_of_operations_are_no_parameters() -> None:
     """The result of an operation is not a parameter, even if it depends on one."""
     weight = Value(2.0)

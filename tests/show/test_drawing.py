@@ -55,6 +55,15 @@ def test_a_picture_without_states() -> None:
 # ----------------------------------------------------------------------------------------- the images
 
 
+def test_no_window_opens(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On Windows, where `dot` would open one, it is told not to."""
+    run = Mock(side_effect=OSError)
+    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(subprocess, "CREATE_NO_WINDOW", 8, raising=False)
+    assert layout._by_dot("digraph { }", ["-Tsvg"]) is None
+    assert run.call_args.kwargs["creationflags"] == 8
+
+
 def test_a_process_for_all_views(monkeypatch: pytest.MonkeyPatch) -> None:
     """The page of any number of views runs `dot` once."""
     run = Mock(wraps=subprocess.run)

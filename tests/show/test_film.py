@@ -124,6 +124,21 @@ def test_texts_stand_where_they_belong() -> None:
     assert all(whole.x0 <= text.x0 < text.x1 <= whole.x1 for text in (phase, sentence))
 
 
+def test_numbers_in_boxes() -> None:
+    """In the end each box has the value and the gradient of its node."""
+    stage = animate(product())._stage()
+    state = films._State(stage.leaves)
+    for moment in stage.moments:
+        state.begin(moment.round)
+        state.change(moment)
+        stage._show(state, moment)
+    texts = {name: [text.get_text() for text in shape.texts] for name, shape in stage.shapes.items()}
+    assert (texts["node0"][-2:], texts["node1"][-2:]) == (
+        ["value 3", "gradient 6"],
+        ["value 9", "gradient 1"],
+    )
+
+
 def test_in_a_notebook() -> None:
     """A notebook shows the GIF as an image with a name."""
     film = animate(product())

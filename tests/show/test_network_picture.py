@@ -67,6 +67,9 @@ def test_the_lesson_is_read() -> None:
     assert (
         sorted(node.op.name for node in found.outside if node.op) == ["add"] * 4 + ["pow"] * 4 + ["sub"] * 4
     )
+    alone = read(MLP(2, [2, 1], rng=0)([Value(1.0), Value(2.0)]))
+    assert alone is not None
+    assert (alone.outputs, alone.outside) == ([2], [])
 
 
 @pytest.mark.parametrize("layers", [MLP(3, [4, 3], rng=0), Sequential(Linear(3, 4), Tanh(), Linear(4, 3))])

@@ -142,8 +142,9 @@ def test_the_texts_of_a_pdf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     from matplotlib.backends.backend_pdf import PdfPages
 
     pages: list[list[Any]] = []
+    drawn: list[str] = []
     monkeypatch.setattr(PdfPages, "savefig", lambda self, page: pages.append(page.texts))
-    monkeypatch.setattr(_Sheet, "picture", lambda self, drawing: None)
+    monkeypatch.setattr(_Sheet, "picture", lambda self, drawing: drawn.append(drawing.source))
     question, line = exercise("C6"), exercise("C6", "line", hide=["x"])
     worksheet([question, line], title="Week 1", lines=0).save(tmp_path / "sheet.pdf", answers=True)
     of_questions, of_answers = pages
@@ -156,6 +157,26 @@ def test_the_texts_of_a_pdf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     items = [item for one in (question, line) for item in enumerate(one.solved(), 1)]
     assert solved == [f"({i}) {answer}" for i, answer in items]
     assert line.line in " ".join(text.get_text() for text in of_questions)
+    assert drawn == [
+        one.picture(answers=solved, paper=True).source for solved in (False, True) for one in (question, line)
+    ]
+
+
+def test_pictures_of_a_pdf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They stand on the page, between what is above and the blanks."""
+    pytest.importorskip("matplotlib")
+    from matplotlib.backends.backend_pdf import PdfPages
+
+    pages: list[Any] = []
+    monkeypatch.setattr(PdfPages, "savefig", lambda self, page: pages.append(page))
+    monkeypatch.setattr("matplotlib.image.imread", lambda *args, **options: [[0.0]])
+    worksheet("C6", lines=0).save(tmp_path / "sheet.pdf")
+    (page,) = pages
+    (place,) = [axes.get_position() for axes in page.axes]
+    blank, *above = sorted(text.get_position()[1] for text in page.texts if text.get_text())
+    assert len(above) > 2
+    assert blank < place.y0 < place.y1 < min(height for height in above if height > place.y0)
+    assert 0.0 < place.x0 < place.x1 < 1.0
 
 
 def test_many_blanks_of_a_pdf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,6 +193,9 @@ def test_many_blanks_of_a_pdf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert len(pages) > 1
     assert len(places) == 63
     assert all(0.05 < place < 0.97 for place in places)
+    # The lines of the second column end where that of the date does.
+    ends = [max(line.get_xdata()) for page in pages for line in page.artists]
+    assert sum(end > max(ends) - 1e-9 for end in ends) == 1 + 29
 
 
 def test_a_pdf_without_matplotlib(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1315,6 +1315,20 @@ def test_vmap_keeps_whole_numbers() -> None:
     assert seen == [(int, bool, np.dtype(np.uint8))] * 2
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.int32, bool])
+@pytest.mark.parametrize("samples", [0, 2])
+def test_vmap_keeps_the_type_of_an_array(dtype: Any, samples: int) -> None:
+    """Slices have the type of the array, also that of a sample of ones where there are no samples."""
+    seen = []
+
+    def f(row: Any) -> Any:
+        seen.append(row.dtype)
+        return row.sum() * 1.0
+
+    assert vmap(f)(np.zeros((samples, 3), dtype)).shape == (samples,)
+    assert {*seen} == {np.dtype(dtype)}
+
+
 def test_vmap_of_labels_in_a_trace() -> None:
     """In a trace the function is called once per distinct label, and the label stays an int."""
     labels = np.array([2, 0, 2, 1, 0, 2])
