@@ -21,7 +21,6 @@ from .plans import (
     ElementwiseStep,
     EmbeddingStep,
     ExportPlan,
-    GraphStep,
     HardmaxStep,
     ScaledStep,
     SoftmaxStep,
@@ -161,8 +160,6 @@ class _Building:
     def array(self, name: str, array: Any) -> str:
         """Add an array under a name of its own."""
         numbers = np.asarray(array, self.dtype)
-        while name in self.arrays and not np.array_equal(self.arrays[name], numbers, equal_nan=True):
-            name = f"{name}_"
         self.arrays[name] = numbers
         return name
 
@@ -192,14 +189,12 @@ class _Building:
                 return self.node("Hardmax", x, axis=-1)
             case ElementwiseStep():
                 return self.spread(self.graph(step.graph, [x])[0], x)
-            case GraphStep():
-                # A column for each number, as nodes of a graph are.
-                starts = [self.integers([position]) for position in range(len(step.graph.inputs) + 1)]
-                one = self.integers([1])
-                columns = [self.node("Slice", x, start, end, one) for start, end in pairwise(starts)]
-                outputs = [self.spread(name, columns[0]) for name in self.graph(step.graph, columns)]
-                return self.node("Concat", *outputs, axis=1)
-        raise AssertionError(step)
+        # A column for each number, as nodes of a graph are.
+        starts = [self.integers([position]) for position in range(len(step.graph.inputs) + 1)]
+        one = self.integers([1])
+        columns = [self.node("Slice", x, start, end, one) for start, end in pairwise(starts)]
+        outputs = [self.spread(name, columns[0]) for name in self.graph(step.graph, columns)]
+        return self.node("Concat", *outputs, axis=1)
 
     def integers(self, numbers: Sequence[int]) -> str:
         name = "at_" + "_".join(map(str, numbers))

@@ -170,6 +170,9 @@ LESS_USUAL: dict[str, Callable[[Any, Any], Any]] = {
     "a prepared row beside samples": lambda x, y: (x[0] * 2.0 + 1.0) + doubled(x),
     "a column of what was looked into": lambda x, y: (lambda z: z[0] + (z * 3.0)[:, None].sum())(y * 2.0),
     "elements beside an array": lambda x, y: np.concatenate([np.stack([y[0], y[1]]), y]),
+    "nothing but what all samples share": lambda x, y: vmap(lambda v: y[0] * 2.0, out_axes=None)(x),
+    "a prepared row beside rows": lambda x, y: ((x[0] * 2.0) * vmap(lambda v: v * 2.0)(x)).sum(),
+    "norms of a constant for each": lambda x, y: ag.norm(vmap(lambda v: 3.0)(x)),
     "a reshaped argument": lambda x, y: x.reshape(2, 4) * 2.0,
     "branches that close over arrays": lambda x, y: cond(y[0] > 0.0, lambda: (x * x).sum(), lambda: x[0, 1]),
     "a constant that is used twice": lambda x, y: (y + np.arange(4.0))[0] * (y * np.arange(4.0))[1],
@@ -200,10 +203,16 @@ def test_less_usual_uses(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
             np.testing.assert_allclose(one, np.asarray(other, dtype=float), rtol=1e-13, err_msg=name)
 
 
+def test_a_gradient_by_a_single_number_in_an_array(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An array of length 1 varies along no axis, which the trace of many elements sees, too."""
+    trace_as("many elements", monkeypatch)
+    assert jit(grad(lambda z: (z * z).sum()))(np.array([1.5])) == [3.0]
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda x: doubled(x) + doubled(x[:3, 0]), "shape mismatch"),
+        (lambda x: doubled(x[:, 0]) + doubled(x[0]), "shape mismatch"),
         (lambda x: doubled(x)[1.5:], "slice indices must be integers"),
         (lambda x: ag.logsumexp(doubled(x)), "expected an iterable of Values and numbers"),
         (lambda x: x[:, 7], "index 7 is out of bounds for axis 1 with size 2"),

@@ -295,6 +295,34 @@ def test_options_that_do_not_go_together(options: dict[str, Any], message: str) 
         left_by(Adam, **options)
 
 
+def test_a_mesh_of_other_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message says whose devices are missing."""
+    monkeypatch.setattr(placement.jax, "process_index", lambda: 1)
+    with pytest.raises(ValueError, match="got one without those of process 1: make it of"):
+        placement.Placement()
+
+
+def test_processes_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes with other numbers of samples, or other parameters, are told with the numbers of all."""
+    alone = placement.Placement()
+    alone.check_alike(np.ones(3), 30, 10)
+    alone.is_distributed = True
+    rows: list[Any] = []
+
+    def gathered(own: Any) -> Any:
+        rows.append(own)
+        return np.stack([rows[0], rows[-1]])
+
+    monkeypatch.setattr(placement, "process_allgather", gathered)
+    alone.check_alike(np.ones(3), 30, 10)
+    with pytest.raises(ValueError, match="to have as many samples, got 30, 29: leave out what is left over"):
+        alone.check_alike(np.ones(3), 29, 10)
+    with pytest.raises(ValueError, match="to have as many held-out samples, got 10, 9: leave out"):
+        alone.check_alike(np.ones(3), 30, 9)
+    with pytest.raises(ValueError, match="same parameters at first: make it with the same rng"):
+        alone.check_alike(np.zeros(3), 30, 10)
+
+
 def test_without_jax(monkeypatch: pytest.MonkeyPatch) -> None:
     """The message says what to install."""
     monkeypatch.setitem(sys.modules, "jax", None)

@@ -5,7 +5,9 @@ import ctypes
 import functools
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,8 @@ import numpy.typing as npt
 import pytest
 
 import autograd
-from autograd import Value, data, where
+from autograd import OPS, Value, data, where
+from autograd.ops.rule import Rule
 from nn import (
     ELU,
     GELU,
@@ -38,7 +41,9 @@ from nn import (
 )
 from nn.activations import ACTIVATIONS, hardmax
 from nn.datasets import Dataset, Preprocessing, Standardizer
-from nn.export import to_c, to_numpy, to_onnx
+from nn.export import expressions, to_c, to_numpy, to_onnx
+from nn.export.c_expressions import C, variadic
+from nn.export.expressions import Written
 
 SPECIAL = [0.0, -0.0, np.inf, -np.inf, np.nan, 1e300, -1e300, 5e-324, 710.0, -745.0, 40.0, -1e-9]
 
@@ -547,3 +552,41 @@ def test_what_cannot_be_exported(export: Callable[..., Any]) -> None:
         export(autograd.tanh)
     with pytest.raises(TypeError, match=r"expected a Preprocessing or a Standardizer, got .*: prepare the"):
         export(Neuron(2), None, abs)
+
+
+def test_rows_that_they_have_no_word_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new row of the table is written by its rule; a primitive, or a reduction, is named in an error."""
+    row, reduction = (replace(OPS[name], name="bessel", value=Rule("bessel(x)")) for name in ("exp", "sum"))
+    monkeypatch.setattr(expressions, "OPS", {"bessel": row})
+    with pytest.raises(TypeError, match="the operation bessel cannot be exported: write it with others"):
+        C.applied("bessel", [Written("x")], {})
+    with pytest.raises(TypeError, match="the operation bessel cannot be exported to C: write it with others"):
+        variadic(reduction, [Written("x")])
+
+
+def test_without_onnx(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message says what to install."""
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(ModuleNotFoundError, match=r"needs onnx: pip install 'chainrule\[export\]'"):
+        to_onnx(Neuron(2))
+
+
+def test_a_width_that_is_not_known() -> None:
+    """Functions of each number are of any width, until a layer says it."""
+    with pytest.raises(ValueError, match="the number of inputs of Sequential is not known: pass n_in="):
+        to_numpy(Sequential(ReLU(), Softmax()))
+    model = Sequential(Tanh(), Linear(2, 1, rng=0))
+    samples = inputs()[:3]
+    np.testing.assert_allclose(executed(to_numpy(model))["predict"](samples), of(model, samples), rtol=1e-12)
+
+
+def test_weights_that_are_computed_do_not_train_in_c() -> None:
+    """A layer of which no number is a parameter adds nothing to their gradient; such a table is refused."""
+    layer, table, number = Linear(2, 2, rng=0), Embedding(2, 2, rng=0), Value(0.5)
+    weights: Any = np.array([[number * 2.0, number * 3.0], [number * 4.0, number * 5.0]])
+    layer.weight = table.weight = weights
+    layer.bias = [number * 6.0, number * 7.0]
+    assert not layer.parameters()
+    assert "if (dp" not in to_c(layer)
+    with pytest.raises(TypeError, match="Embedding cannot be exported to C: some of its rows do not train"):
+        to_c(table, n_in=1)

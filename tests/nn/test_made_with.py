@@ -5,13 +5,17 @@ from __future__ import annotations
 import copy
 import gc
 import pickle
+import runpy
+import sys
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 from weakref import ref
 
 import numpy as np
 import pytest
 
+import nn
 from autograd import Value, grad, jit
 from nn import MLP, Layer, Module, Sequential
 
@@ -139,3 +143,12 @@ def test_a_child_that_was_made_with_its_parent_does_not_keep_it_alive() -> None:
     del parent
     gc.collect()
     assert gone() is None
+
+
+def test_another_package_of_the_name_autograd(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where HIPS autograd has taken its place, the import says so, and what to do."""
+    other = ModuleType("autograd")
+    other.__path__ = ["site-packages/autograd"]
+    monkeypatch.setitem(sys.modules, "autograd", other)
+    with pytest.raises(ImportError, match="in site-packages/autograd, got files of HIPS autograd"):
+        runpy.run_path(str(nn.__file__))

@@ -12,7 +12,7 @@ import pytest
 
 import autograd
 from autograd import Value, as_values, data, jit, vjp
-from nn import MLP, Layer, Module, Neuron, Sequential
+from nn import MLP, Layer, Module, Neuron, Sequential, Tanh
 
 
 class Containers(Module):
@@ -389,3 +389,25 @@ def test_outputs_are_a_list() -> None:
     out, pull = vjp(model, [1.0, 2.0])
     assert type(out) is list
     assert type(pull([1.0, 0.0, 0.0])[0]) is list
+
+
+def test_summaries_of_shapes_that_are_not_known() -> None:
+    """A model that does not take what its first layer says, or whose layers say nothing, has no shapes."""
+
+    class Wider(Module):
+        def __init__(self) -> None:
+            self.inner = Layer(3, 1, rng=0)
+
+        def forward(self, x: Any) -> Any:
+            return self.inner([*x, 1.0])
+
+    class Written(Module):
+        def __repr__(self) -> str:
+            return "W" * 300 + "\nand more"
+
+    for model in (Wider(), Sequential(Tanh(), Written())):
+        assert [row.output_shape for row in model.summary().rows] == [None] * len(model.summary().rows)
+    shown = repr(Sequential(Tanh(), Written())).splitlines()[-1]
+    assert "WWW..." in shown
+    assert "more" not in shown
+    assert len(shown) < 200

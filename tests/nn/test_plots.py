@@ -339,6 +339,28 @@ def test_histograms_count_all_parameters() -> None:
 
 
 @pytest.mark.usefixtures("pyplot")
+def test_histograms_of_nothing_finite() -> None:
+    """A layer of which no number is finite has an empty panel, which says so."""
+    model = MLP(1, [1], rng=0)
+    model.load_state_dict(dict.fromkeys(model.state_dict(), nan))
+    figure: Any = parameter_histograms(model)
+    labels = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert labels == ["weights, 1 of 1 not finite", "biases, 1 of 1 not finite"]
+
+
+def test_activations_of_a_model_that_cannot_be_compiled() -> None:
+    """A model that asks for the numbers of its inputs is called for each sample."""
+
+    class Branches(MLP):
+        def forward(self, x: Any) -> Any:
+            return super().forward(x) if float(x[0]) > 0.0 else super().forward([0.0])
+
+    model, x = Branches(1, [1], rng=0), np.linspace(-1.0, 1.0, 600)[:, None]
+    (found,) = activations_of(model, x).values()
+    np.testing.assert_allclose(found, ag.data(model(x)), rtol=1e-12)
+
+
+@pytest.mark.usefixtures("pyplot")
 def test_histograms_of_gradients() -> None:
     """They need gradients, and show those of the last sweep; a model's own parameters are a layer."""
     model = Own()

@@ -38,7 +38,7 @@ from nn import (
     save,
 )
 from nn.datasets import Preprocessing, Standardizer, moons
-from nn.saving import read_model
+from nn.saving import models, read_model
 from nn.saving.describing import described
 from nn.saving.known import FUNCTIONS, MODULES
 from nn.saving.rebuilding import rebuilt
@@ -485,6 +485,38 @@ def test_what_cannot_be_described(target: Path, make: Callable[[], Module], why:
         parameter.data += 1.0
     assert load(target, model) is model
     assert model.state_dict() == saved
+
+
+def test_settings_from_numpy_and_values(target: Path) -> None:
+    """Numbers of NumPy and leaves among the arguments of a model are described as what they are."""
+    save(Ends(MLP(2, [1], rng=0), np.float64(0.5), names=Value(2.0)), target)  # type: ignore[arg-type]
+    copy = load(target, classes=(Ends,))
+    assert isinstance(copy, Ends)
+    assert copy.at == 0.5
+    assert isinstance(copy.names, Value)
+    assert copy.names.data == 2.0
+
+
+def test_a_layer_of_another_kind(target: Path) -> None:
+    """A part of another kind than the one that it was made with is a change."""
+    model: Any = MLP(2, [1], rng=0)
+    model.layers[0] = Linear(2, 1, rng=0)
+    save(model, target)
+    with pytest.raises(ValueError, match=r"since MLP\.layers\.0 has been changed since it was made"):
+        load(target)
+
+
+def test_modules_that_are_nested_too_deeply(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the description would need more room on the stack than there is, the parameters are saved."""
+    monkeypatch.setattr(models, "described", recursing)
+    save(Linear(2, 1, rng=0), target)
+    with pytest.raises(ValueError, match="holds parameters alone, since its modules are nested too deeply"):
+        load(target)
+
+
+def recursing(model: Module) -> Any:
+    """Call itself for ever."""
+    return recursing(model)
 
 
 def test_files_of_older_versions(target: Path) -> None:

@@ -3,7 +3,9 @@ from __future__ import annotations
 import html
 import itertools
 import os
+import struct
 import warnings
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +24,7 @@ import autograd
 from autograd import Value, draw, paths
 from autograd.engine.graph import nodes
 from autograd.files import write_whole
-from autograd.show.picture import computation_graph
+from autograd.show.picture import computation_graph, small_png
 from autograd.show.picture.drawing import Drawing
 from nn import MLP, losses
 
@@ -651,6 +653,15 @@ def test_a_large_graph_without_modules(length: int, wide: int, least: int) -> No
     assert f"{left_out:,} of {len(nodes(y)):,} nodes are not drawn: draw(v, max_nodes=...)" in picture.source
 
 
+def test_more_nodes_than_anybody_can_read() -> None:
+    """With ``fold=False`` the message says how to see it all the same."""
+    y = Value(1.0)
+    for _ in range(300):
+        y = y * 1.5
+    with pytest.raises(ValueError, match=r"anybody can read.*: fold them, pass depth=\.\.\., or"):
+        draw(y, fold=False, max_nodes=50)
+
+
 def test_alike_nodes_are_one_box(pygraphviz: ModuleType) -> None:
     """An unfolded module shows what all samples do once, and how often."""
     loss = hinge_of([3, 1], samples=40)
@@ -701,6 +712,14 @@ def test_the_resolution_of_a_png() -> None:
     width = int.from_bytes(picture.render("png")[16:20], "big")
     svg = ElementTree.fromstring(picture.render("svg"))
     assert abs(width - float(svg.attrib["width"].removesuffix("pt")) * 192 / 72) <= 2.0
+
+
+def test_a_png_of_another_kind_is_left_alone() -> None:
+    """Only a palette of 8 bits is repaired: a PNG of Graphviz that has true colours stays as it is."""
+    header = struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0)
+    parts = [(b"IHDR", header), (b"IDAT", zlib.compress(bytes([0, 1, 2, 3])))]
+    image = small_png._SIGNATURE + b"".join(small_png._chunk(*part) for part in parts)
+    assert small_png.repaired(image, "digraph { }") == image
 
 
 def test_boxes_and_edges_tell_what_they_are() -> None:

@@ -320,6 +320,15 @@ def test_what_is_highlighted() -> None:
     assert marked.count(" marked") == 1 + 3 + 1
 
 
+def test_a_weight_that_is_highlighted() -> None:
+    """Its line is marked, beside the neurons that it influences."""
+    model = MLP(2, [2, 1], activation="tanh", rng=0)
+    loss = (model([1.0, 2.0]) - 1.0) ** 2
+    marked = draw(loss, fold="network", highlight=model.layers[0].neurons[0].w[0], names={}).source
+    lines = [line for line in marked.splitlines() if "weight" in line and "marked" in line]
+    assert len(lines) == 1
+
+
 def test_the_theme_of_a_network() -> None:
     """In the dark theme, and for a dark system, nothing keeps the colours of the light one."""
     loss = lesson()

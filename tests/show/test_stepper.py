@@ -19,6 +19,7 @@ from autograd.engine.apply import apply_again
 from autograd.engine.graph import consumers_first, edges, names, nodes
 from autograd.ops.table import OPS, Op
 from autograd.show.picture import layout
+from autograd.show.stepping import page as pages
 from autograd.show.stepping.graph_program import graph_program
 from autograd.show.stepping.javascript import can_say
 from autograd.show.stepping.moments import Moment, Script
@@ -297,6 +298,16 @@ def test_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(layout, "find_spec", lambda name: None)
     assert "wasm-unsafe-eval" not in page.html
     assert "wasm-unsafe-eval" in stepper(Value(2.0)).html
+
+
+def test_show_in_a_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`show` in a notebook opens no browser."""
+    shown: list[Any] = []
+    monkeypatch.setattr(pages, "shown_by_a_notebook", lambda item: not shown.append(item))  # type: ignore[func-returns-value]
+    monkeypatch.setattr(pages, "opened_in_a_browser", lambda text: pytest.fail("a browser was opened"))
+    own = stepper(Value(2.0) * 2.0)
+    own.show()
+    assert shown == [own]
 
 
 def test_where_nothing_can_lay_it_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,8 +24,11 @@ from hypothesis import strategies as st
 import nn
 from autograd import sweep
 from autograd.studies import SweepError, SweepResults
+from autograd.studies.dealing import outcomes_from
 from autograd.studies.interrupts import InterruptWatch
 from autograd.studies.json_trees import as_json, line_of
+from autograd.studies.tasks import outcomes_by_bytes
+from autograd.studies.travelling import sent_with_programs
 
 ROOT = Path(__file__).parents[2]
 GRID = {"x": [0.0, 0.5, 1.0], "order": [0, 1, 2]}
@@ -232,6 +235,35 @@ def test_a_result_that_cannot_be_sent(pools: Callable[[str], Any]) -> None:
     with pytest.warns(RuntimeWarning, match="its result, a lock, cannot be sent back: TypeError"):
         results = run(functions.unpicklable_at_two, range(4), pools("spawn"), 4)
     assert results.done == [0, 1, 3]
+
+
+def test_results_go_as_bytes_one_by_one() -> None:
+    """A result that cannot be pickled is a fault of its own point, and loses no other."""
+    function = sent_with_programs(functions.unpicklable_at_two)
+    right, wrong = outcomes_by_bytes(function, pickle.dumps([(0, 1), (1, 2)]), None)
+    assert isinstance(right.result, bytes)
+    assert pickle.loads(right.result) == 1
+    assert wrong.result is None
+    assert wrong.fault is not None
+    assert "its result, a lock, cannot be sent back: TypeError" in wrong.fault.error
+
+
+def test_points_without_an_executor() -> None:
+    """Without an executor, points are computed here, one after another."""
+    found = outcomes_from(abs, [(0, -1.0), (1, 2.0)], None, None, None)
+    assert [outcome.result for outcome in found] == [1.0, 2.0]
+
+
+def test_a_program_that_ignores_interrupts() -> None:
+    """Where nobody is told of Ctrl-C, nobody watches for it."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with InterruptWatch() as watch:
+            assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+            watch.check()
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_a_worker_that_dies() -> None:

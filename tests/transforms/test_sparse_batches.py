@@ -230,6 +230,14 @@ def test_what_is_asked_of_the_argument() -> None:
     check(jit(jacobian(f, sparse=True), backend="numpy")(points()), jacobian(f)(points()))
 
 
+def test_a_sum_by_numpy_over_each_row() -> None:
+    """A function of NumPy that is called with the argument goes along its rows."""
+    check(
+        jit(jacobian(lambda x: np.sum(x, axis=1), sparse=True), backend="numpy")(points()),
+        jacobian(lambda x: np.sum(x, axis=1))(points()),
+    )
+
+
 def coupled(r: Any, q: Any, factor: Any) -> Any:
     """Return a number of a sample, which is linear in some of its arguments."""
     return factor * autograd.exp(r[0]) * q[1] + r[2] * q[2] + 3.0 * q[0]

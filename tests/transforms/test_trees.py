@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from autograd import Value, as_values, tanh
+from autograd import Value, as_values, data, tanh, vmap
 from autograd.engine.variables import under_differentiation
+from autograd.transforms.derivatives import gradients_returned_by
 from autograd.transforms.trees import Branch, Leaf, array_of, flatten, flatten_like, leaves_of, unflatten
 from nn import MLP, Module, Neuron, Sequential
 
@@ -368,3 +369,23 @@ def test_parameters_that_are_being_differentiated_by() -> None:
     with under_differentiation([model.b]):
         numbers, _ = flatten(model)
     assert (type(numbers[0]), numbers[1] is model.b) == (float, True)
+
+
+def test_a_module_whose_parameters_all_samples_share() -> None:
+    """`in_axes` may name the parameters of a module."""
+    line, samples = Neuron(1, "linear", rng=0), np.array([1.0, 2.0])
+    axes = dict.fromkeys(line.state_dict())
+    found = vmap(lambda model, x: model([x]), in_axes=(axes, 0))(line, samples)
+    assert data(found).tolist() == [line([x]).data for x in samples]
+
+
+def test_who_computes_no_gradients() -> None:
+    """It is asked of any function, also of one that nothing can refer to weakly."""
+
+    class Slotted:
+        __slots__ = ()
+
+        def __call__(self, x: float) -> float:
+            return x
+
+    assert gradients_returned_by(Slotted()) is None
