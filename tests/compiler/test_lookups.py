@@ -93,6 +93,35 @@ def histogram(x: Any, indices: Any) -> Any:
 
 
 @pytest.mark.parametrize("backend", ["numpy", "loops"])
+def test_as_few_lookups_as_there_are_indices(backend: str) -> None:
+    """Indices that are traced one by one look up elements, and what flows back is added up by index."""
+    table, indices = np.linspace(-1.0, 2.0, 12) ** 3, np.array([1.0, 3.0, 5.0, 3.0])
+
+    def f(table: Any, indices: Any) -> Any:
+        return (take(table, indices) ** 2).sum()
+
+    found = on(backend, value_and_grad(f), table, indices)(table, indices)
+    slopes = np.zeros(12)
+    np.add.at(slopes, [1, 3, 5, 3], 2.0 * table[[1, 3, 5, 3]])
+    np.testing.assert_allclose(found[0], (table[[1, 3, 5, 3]] ** 2).sum(), rtol=1e-14)
+    np.testing.assert_allclose(found[1], slopes, rtol=1e-14)
+    elements = on(backend, take, table, indices)(table, indices)
+    assert elements.tolist() == table[[1, 3, 5, 3]].tolist()
+
+
+def test_an_index_that_is_compared_with_samples() -> None:
+    """Choices by numbers that vary along an axis are no lookup: they are not known to be 0, 1, 2, ..."""
+    x, index = np.arange(10.0) * 1.5, np.arange(10.0)[::-1].copy()
+
+    def f(x: Any, index: Any) -> Any:
+        return vmap(lambda a: np.where(index == a, x, 0.0).sum())(np.arange(10.0))
+
+    f_compiled = jit(f, backend="numpy")
+    assert f_compiled(x, index).tolist() == x[::-1].tolist()
+    assert "picked" not in f_compiled.source
+
+
+@pytest.mark.parametrize("backend", ["numpy", "loops"])
 def test_choices_by_hand(backend: str) -> None:
     """An index that is none of the choices, such as 2.5, -1, 10 or nan, gives 0 as before."""
     x = np.arange(10.0) + 1.0

@@ -12,7 +12,7 @@ from jax_programs import names_of, run_by_jax
 from loops_backend import on
 from test_loops import COUNTED, LOOPS, H, U, W, xs
 
-from autograd import grad, jit, scan, tanh, vmap, while_loop
+from autograd import grad, jit, scan, tanh, vmap, where, while_loop
 from autograd.compiler import compile as compiled
 from autograd.compiler.arrays.plan import Plan, Results
 from autograd.compiler.jax.source import JaxSource, jax_source
@@ -53,6 +53,38 @@ def test_as_many_steps_as_it_takes(name: str) -> None:
     function = on("written", COUNTED[name], 0.4 * W, h, xs(4))
     for factor, n in ((1.0, 4), (0.01, 1), (2.0, 6)):
         same(function(0.4 * W, factor * h, xs(n)), COUNTED[name](0.4 * W, factor * h, xs(n)), 1e-10)
+
+
+def test_slopes_by_numbers_of_all_steps() -> None:
+    """What flows back from the steps that a loop took is added up for each number by which it goes on."""
+
+    def f(a: Any, b: Any) -> Any:
+        x, y = while_loop(lambda s: s[0] < 20.0, lambda s: (s[0] * a + s[1] * b, s[1] * a), (1.0, 0.5))
+        return x + y
+
+    slopes = jit(grad(f, (0, 1)), backend="jax")(1.3, 0.4)
+    np.testing.assert_allclose(np.array(slopes), grad(f, (0, 1))(1.3, 0.4), rtol=1e-10)
+
+
+def test_a_number_for_a_condition() -> None:
+    """A loop goes on as long as a number is not 0, as Python's does."""
+
+    def f(a: Any) -> Any:
+        return while_loop(lambda s: where(s < 10.0, 1.0, 0.0) * a, lambda s: s * a + 1.0, 1.0)
+
+    assert float(jit(f, backend="jax")(1.25)) == f(1.25)
+
+
+def test_loops_of_as_many_steps_as_it_takes_in_each_other() -> None:
+    """Backwards, the inner loop is run for all steps of the outer one, until none of them goes on."""
+
+    def f(a: Any) -> Any:
+        def step(s: Any) -> Any:
+            return s * a + while_loop(lambda r: r < s, lambda r: r * a, a)
+
+        return while_loop(lambda s: s < 9.0, step, a)
+
+    assert float(jit(grad(f), backend="jax")(1.3)) == pytest.approx(grad(f)(1.3), rel=1e-10)
 
 
 def lessened(x: Any, y: Any) -> Any:

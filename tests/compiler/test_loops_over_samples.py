@@ -353,6 +353,38 @@ def test_functions_in_vectors(name: str) -> None:
             np.testing.assert_array_equal(np.signbit(found[finite]), np.signbit(expected[finite]))
 
 
+A_FEW: dict[str, Callable[[Any, Any], Any]] = {
+    "sum": lambda y, rows: (rows * y).sum(axis=0),
+    "product": lambda y, rows: vmap(lambda row: np.outer(row, y) @ row)(rows).sum(axis=0),
+    "function": lambda y, rows: vmap(lambda row: tanh(row * y))(rows).sum(axis=0),
+    "attention": lambda y, rows: autograd.softmax(vmap(lambda row: (row * y).sum())(rows)) @ rows,
+    "element": lambda y, rows: vmap(lambda row: tanh(row * y))(rows)[3] ** 2,
+    "neighbours": lambda y, rows: vmap(lambda row: tanh((row * y).sum()))(rows)[1:].sum(),
+    "pairs": lambda y, rows: all_pairs(vmap(lambda row: (row * y).sum())(rows)),
+    "steps": lambda y, rows: scan(lambda c, row: (c * y[0] * 0.5 + row.sum(), c), 0.0, rows)[0],
+}
+
+
+def all_pairs(v: Any) -> Any:
+    """Return a sum over all pairs of numbers."""
+    return vmap(lambda a: vmap(lambda b: tanh(a * b))(v).sum())(v).sum()
+
+
+@pytest.mark.parametrize("name", A_FEW)
+def test_a_few_samples_beside_all(name: str) -> None:
+    """Some rows of an array, each of which is compared with all of its rows, have a result each."""
+    rows = numbers(10, 3)
+
+    def f(rows: Any) -> Any:
+        return vmap(lambda y: A_FEW[name](y, rows))(rows[:5])
+
+    expected = np.stack([np.asarray(evaluated(A_FEW[name], y, rows)) for y in rows[:5]])
+    slopes = grad(lambda rows: (f(rows) ** 2).sum())
+    for backend in ("numpy", "loops"):
+        np.testing.assert_allclose(on(backend, f, rows)(rows), expected, rtol=1e-12)
+        np.testing.assert_allclose(on(backend, slopes, rows)(rows), slopes(rows), rtol=1e-9, atol=1e-12)
+
+
 def test_evaluated_without_warnings() -> None:
     """A program of loops does not warn, as one of NumPy does not."""
     same(on("loops", vmap(log), np.ones(3))(np.zeros(2)), evaluated(np.log, np.zeros(2)))

@@ -251,6 +251,19 @@ def test_higher_derivatives(f: Any) -> None:
     same(jit(product, backend="numpy")(*args), evaluated(product, *args), 1e-8)
 
 
+def test_a_number_of_two_steps_back_that_is_handed_on() -> None:
+    """What steps hand on as it is, is handed on backwards as well."""
+
+    def f(x: Any) -> Any:
+        a = b = x[0]
+        for i in range(60):
+            a, b = b, tanh(a + b * 0.3) + x[i]
+        return a * b
+
+    x = np.random.default_rng(0).normal(size=60)
+    np.testing.assert_allclose(jit(grad(f), backend="numpy")(x), grad(f)(x), rtol=1e-10)
+
+
 def test_it_is_what_scan_says() -> None:
     """The loop that was found has the results of the loop that was said."""
 

@@ -224,9 +224,8 @@ class _Layout:
         args = [self.tape.args[i][0] for i in members]
         source = int(self.source[args[0]])
         block, positions = self.blocks[source], self.at[args]
-        if op.axis not in block.axes:
-            self.source[list(members)], self.at[list(members)] = source, positions
-            return
+        # What a loop carries has its axis.
+        assert op.axis in block.axes
         steps, count = self._steps(op.axis), self._steps(op.other)
         opened, self.unused = self.unused, self.unused + 1
         self.blocks[opened] = Block(None, (*block.shape, steps), axes=block.axes[:-1], opened=source)
@@ -248,49 +247,51 @@ class _Layout:
         args = [self.tape.args[i][0] for i in members]
         source = int(self.source[args[0]])
         block = self.blocks[source]
-        if op.axis not in block.axes:
-            self.source[list(members)], self.at[list(members)] = source, self.at[args]
-            return
+        assert op.axis in block.axes
         steps = self._steps(op.axis)
         indices = np.array([self.tape.numbers[self.tape.args[i][1]] for i in members], dtype=np.intp)
         self.blocks[colour] = Block(None, (*block.shape, steps), axes=block.axes[:-1], opened=source)
         self.at[list(members)] = self.at[args] * steps + indices
 
+    def _moved(self, members: Sequence[int]) -> Operand:
+        """Return where the only arguments of instructions stand, for each of their samples."""
+        args: Positions = np.array([self.tape.args[i][0] for i in members], dtype=np.intp)
+        return self._operand(args, self.samples[members[0]])
+
     def _rename(self, colour: int, members: Sequence[int], op: Renamed) -> None:
         """Note that a class is another one whose numbers vary along another axis."""
-        args = [self.tape.args[i][0] for i in members]
-        source = int(self.source[args[0]])
+        operand = self._moved(members)
+        block = self.blocks[operand.source]
         renamed: dict[Any, Any] = {op.old: op.new}
-        axes, order = _ascending([renamed.get(axis, axis) for axis in self.blocks[source].axes])
-        self.blocks[colour] = Block(None, self.blocks[source].shape, axes=axes, same_as=(source, order))
-        self.at[list(members)] = self.at[args]
+        axes, order = _ascending([renamed.get(axis, axis) for axis in block.axes])
+        self.blocks[colour] = Block(None, block.shape, axes=axes, same_as=(operand.source, order))
+        self._put(list(members), operand.wanted)
 
     def _shift(self, colour: int, members: Sequence[int], op: Shifted) -> None:
         """Lay out numbers that are moved along an axis."""
-        args = [self.tape.args[i][0] for i in members]
-        operand = self._rows(np.array([args], dtype=np.intp), 0)
+        operand = self._moved(members)
         block = self.blocks[operand.source]
         old, new = (cast(int, axis) for axis in (op.old, op.new))
         if op.covers and old not in block.axes:
-            self.source[list(members)], self.at[list(members)] = operand.source, operand.wanted[0]
+            self.source[list(members)] = operand.source
+            self._put(list(members), operand.wanted)
             return
         own = [new if axis == old else axis for axis in block.axes]
         own += [] if old in block.axes else [new]
         axes, order = _ascending(own)
         window = Window(operand.source, old, new, op.offset, op.covers, order)
         self.blocks[colour] = Block(None, block.shape, axes=axes, window=window)
-        self.at[list(members)] = operand.wanted[0]
+        self._put(list(members), operand.wanted)
 
     def _element(self, colour: int, members: Sequence[int], op: ElementAt) -> None:
         """Lay out the numbers at one index of an axis."""
-        args = [self.tape.args[i][0] for i in members]
-        operand = self._rows(np.array([args], dtype=np.intp), 0)
+        operand = self._moved(members)
         block = self.blocks[operand.source]
         axis = cast(int, op.axis)
         axes = tuple([own for own in block.axes if own != axis])
         window = Window(operand.source, axis, None, op.index)
         self.blocks[colour] = Block(None, block.shape, axes=axes, window=window)
-        self.at[list(members)] = operand.wanted[0]
+        self._put(list(members), operand.wanted)
 
     def _ragged(self, colour: int, members: Sequence[int], op: RaggedDot) -> None:
         """Lay out sums of different lengths as a product of a vector and a matrix."""

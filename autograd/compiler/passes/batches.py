@@ -53,9 +53,9 @@ class TotalOf(Structural):
         """Return the operands as those of the row; one that folds numbers takes all of them."""
         return self._row.columns(operands) if self._row.variadic else [operands]
 
-    def length(self, operands: int) -> int:
-        """Return that it is a single number."""
-        return 0
+    def length(self, operands: int) -> int | None:
+        """Return that it is a single number; over axes alone, it is one for each sample of the operands."""
+        return None if self.over else 0
 
 
 def total_of(row: Op, axis: int) -> Structural:

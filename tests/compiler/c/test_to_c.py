@@ -417,7 +417,14 @@ def test_statements_of_loops() -> None:
 
 
 def test_a_table_of_arrays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A program of too many arrays is a table in C, with its constants, and results from many places."""
+    """A program of too many arrays is a table in C, with its constants, and results from many places.
+
+    One of few is loops; a matrix that a product reads many times is copied to where C loads it fast.
+    """
+    matrices = rng(3).normal(size=(2, 8, 8))
+    product = Jitted(lambda a, b: a @ b, "numpy")
+    product(*matrices)
+    product.to_c(tmp_path / "product.c", name="product")
     monkeypatch.setattr(compiled, "_MOST_ARRAYS", 0)
     constants = rng(1).normal(size=(4, 3))
 
@@ -429,9 +436,9 @@ def test_a_table_of_arrays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     expected = f(*numbers)
     assert f.report().interpreted
     f.to_c(tmp_path / "of_rows.c", name="of_rows")
-    agree(
-        CLibrary(tmp_path, ["-O0"]).call("of_rows", arrays_of(numbers), shapes_of(expected)), expected, 1e-14
-    )
+    library = CLibrary(tmp_path, ["-O0"])
+    agree(library.call("of_rows", arrays_of(numbers), shapes_of(expected)), expected, 1e-14)
+    agree(library.call("product", [*matrices], [(8, 8)]), [matrices[0] @ matrices[1]], 1e-14)
 
 
 def test_a_loop_of_one_turn() -> None:

@@ -197,3 +197,16 @@ def test_lookups(f: Callable[..., Any]) -> None:
     same(on_jax(step, table, indices)(table, others), on("numpy", step, table, indices)(table, others))
     assert "picked(" in SOURCES[-1].text
     assert "added_up(" in SOURCES[-1].text
+
+
+def test_what_samples_share_and_several_arrays() -> None:
+    """Numbers of all samples are beside those of each, and a reduction takes numbers of several arrays."""
+    x, y = np.linspace(0.1, 1.0, 30).reshape(10, 3), 0.3
+
+    def f(x: Any, y: Any) -> Any:
+        beside = vmap(lambda row: np.concatenate([row, [1.0, 2.0]]))(x)
+        return beside, autograd.logsumexp([y, autograd.exp(y), 1.5])
+
+    beside, total = jit(f, backend="jax")(x, y)
+    assert np.asarray(beside).tolist() == np.hstack([x, np.tile([1.0, 2.0], (10, 1))]).tolist()
+    assert float(total) == pytest.approx(np.log(np.exp([y, np.exp(y), 1.5]).sum()), rel=1e-14)

@@ -70,6 +70,14 @@ def test_reductions() -> None:
     same(on("tabled", f, rows)(rows), on("numpy", f, rows)(rows))
 
 
+def test_products_and_what_is_returned_as_it_is() -> None:
+    """A matrix product is sums of products in the table; a program that computes nothing takes no step."""
+    a, b = np.random.default_rng(0).normal(size=(2, 3, 4))
+    product = on("tabled", lambda a, b: a @ b.T, a, b)(a, b)
+    np.testing.assert_allclose(product, a @ b.T, rtol=1e-14)
+    assert on("tabled", lambda a: a[::-1, 1], a)(a).tolist() == a[::-1, 1].tolist()
+
+
 def irregular(size: int, seed: int) -> Callable[[Any], Any]:
     """Return a function whose operations have no pattern."""
     rng = random.Random(seed)
