@@ -209,6 +209,23 @@ def test_a_gradient_by_a_single_number_in_an_array(monkeypatch: pytest.MonkeyPat
     assert jit(grad(lambda z: (z * z).sum()))(np.array([1.5])) == [3.0]
 
 
+def test_arrays_of_other_arguments() -> None:
+    """A prepared row beside samples, a prepared array that is assigned to, leaves beside an argument."""
+
+    def assigned_before(y: Any) -> Any:
+        first = y * 2.0
+        second = first * 3.0
+        first[0] = 5.0
+        return second[:, None].sum() + first[0]
+
+    row, many = np.array([2.0, -1.0]), jit(lambda x, y: (y * 2.0) * vmap(lambda v: v * 2.0)(x))
+    np.testing.assert_allclose(many(X, row), row * X * 4.0, rtol=1e-14)
+    assert jit(assigned_before)(Y) == pytest.approx(6.0 * Y.sum() + 5.0, rel=1e-14)
+    np.testing.assert_allclose(jit(lambda y: np.concatenate([ag.as_values([7.0]), y]))(Y), [7.0, *Y], rtol=0)
+    with pytest.raises(ValueError, match="shape mismatch"):
+        jit(lambda x, y: vmap(lambda v: v * 2.0)(x) + vmap(lambda v: v * 3.0)(y))(Y, Y[:3])
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [

@@ -600,6 +600,40 @@ def test_an_interrupt_before_the_first_epoch(
     assert tree(folder) == before
 
 
+def test_an_interrupt_in_the_first_epoch(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A training that ends without an epoch writes nothing; an error of its own is no error of the user's."""
+    before = tree(folder)
+    monkeypatch.setattr("nn.terminal.runs.fit", lambda *arguments, **options: nn.History(ended="interrupted"))
+    assert main([*PETS, "--out", "out"]) == 130
+    assert capsys.readouterr().err == "interrupted: nothing is written\n"
+    monkeypatch.setattr("nn.terminal.runs.fit", raiser(ValueError("not foreseen")))
+    with pytest.raises(ValueError, match="not foreseen"):
+        main([*PETS, "--out", "out"])
+    assert tree(folder) == before
+
+
+def test_a_folder_that_cannot_be_made(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The message names it, and says why, before the training."""
+    refuse = raiser(OSError(30, "Read-only file system"))
+    monkeypatch.setattr("nn.terminal.output_folder.unfinished_folder", refuse)
+    assert main([*PETS, "--out", "out"]) == 2
+    assert_one_error_line(capsys.readouterr(), "--out out: cannot be written: Read-only file system")
+
+
+def test_a_closed_pipe(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nobody reads any more, the command ends, and Python has nothing to complain about."""
+    monkeypatch.setattr("nn.terminal.command.read_options", raiser(BrokenPipeError()))
+    with open(folder / "pipe", "w") as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+        assert main(["predict", "out", "new.csv"]) == 1
+        stream.write("is not kept")
+    assert (folder / "pipe").read_text() == ""
+
+
 # ------------------------------------------------------------------------------------------ older runs
 
 

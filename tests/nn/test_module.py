@@ -405,7 +405,7 @@ def test_summaries_of_shapes_that_are_not_known() -> None:
         def __repr__(self) -> str:
             return "W" * 300 + "\nand more"
 
-    for model in (Wider(), Sequential(Tanh(), Written())):
+    for model in (Wider(), Sequential(Tanh(), Written()), Sequential(Tanh(), Tanh())):
         assert [row.output_shape for row in model.summary().rows] == [None] * len(model.summary().rows)
     shown = repr(Sequential(Tanh(), Written())).splitlines()[-1]
     assert "WWW..." in shown

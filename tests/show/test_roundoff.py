@@ -265,6 +265,15 @@ def test_what_a_function_of_its_own_does_not_cancel() -> None:
     assert "cancel" not in report
 
 
+def test_what_a_function_of_its_own_loses() -> None:
+    """It is said to lose digits by its derivative, though not why."""
+    less = custom_vjp(lambda x: x - 1.0)
+    less.defvjp(lambda x: (x - 1.0, None), lambda _, adjoint: (adjoint,))
+    report = str(roundoff(less(Value(1.0) + 1e-9)))
+    assert "loses 9 digits" in report
+    assert "cancellation" not in report
+
+
 def test_a_long_chain() -> None:
     """Depth is no limit, and the table of many nodes is short."""
     x = Value(0.1)

@@ -238,6 +238,15 @@ def test_a_sum_by_numpy_over_each_row() -> None:
     )
 
 
+def test_a_shape_of_the_argument() -> None:
+    """It may be reckoned with."""
+
+    def f(x: Any) -> Any:
+        return vmap(lambda r: r * r)(x) * float(x.shape[1])
+
+    check(jit(jacobian(f, sparse=True), backend="numpy")(points()), jacobian(f)(points()))
+
+
 def coupled(r: Any, q: Any, factor: Any) -> Any:
     """Return a number of a sample, which is linear in some of its arguments."""
     return factor * autograd.exp(r[0]) * q[1] + r[2] * q[2] + 3.0 * q[0]
