@@ -222,6 +222,13 @@ def test_value_and_slope_of_a_slice_share_a_loop(monkeypatch: pytest.MonkeyPatch
     assert sum("exp(" in loop for loop in re.split(r"for \w+ in", text)) == 1
 
 
+def test_what_takes_less_time_than_to_store_it_is_computed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The argument of a ReLU is added up in the loop of the value and in that of the slope."""
+    f = value_and_grad(lambda w, b, x: (np.maximum(x @ w + b, 0.0) ** 2).sum(), (0, 1))
+    text = text_of_loops(monkeypatch, f, numbers(8, 4), np.ones(4), numbers(20, 8))
+    assert len(re.findall(r"v\d+ = x\d+ \+ x\d+", text)) == 2
+
+
 @pytest.mark.parametrize(("units", "is_read"), [(3, False), (4, True), (63, True), (64, False)])
 def test_short_inner_loops_read_their_length(
     units: int, is_read: bool, monkeypatch: pytest.MonkeyPatch
