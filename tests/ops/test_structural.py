@@ -18,6 +18,8 @@ from autograd import Value, anomaly
 from autograd.compiler.passes.batches import TOTALS
 from autograd.compiler.trace.tape import Tape
 from autograd.engine.apply import apply_again
+from autograd.engine.levels import open_levels
+from autograd.engine.tracing import tracing
 from autograd.ops.structural import Part, Structural
 from autograd.ops.table import OPS
 from autograd.show.text.formulas import expression, formula
@@ -73,6 +75,13 @@ def test_a_graph_is_evaluated_again() -> None:
     copies = replay(y, {X: 4.0})
     assert copies[y].data == 8.0
     assert [node.op and node.op.name for node in copies.values()].count("stack") == 1
+
+
+def test_a_stack_that_is_made_again_is_traced() -> None:
+    """A stack belongs to the trace in which it is made, also where a graph is evaluated again."""
+    with tracing([X]):
+        again = apply_again(stack([X, Y]).op, (X, 4.0))  # type: ignore[arg-type]
+        assert again._level in open_levels(traces=True)
 
 
 # -------------------------------------------------------------------------------------------- derivatives
