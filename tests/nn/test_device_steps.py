@@ -323,6 +323,27 @@ def test_processes_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
         alone.check_alike(np.zeros(3), 30, 10)
 
 
+def test_steps_of_several_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each process draws numbers of its own, and has the outputs and targets of all for metrics."""
+    made = placement.Placement.__init__
+
+    def distributed(self: Any, mesh: Any = None) -> None:
+        made(self, mesh)
+        self.is_distributed = True
+
+    x, y = np.ones((4, 1)), np.arange(4.0)
+    histories = []
+    for is_one in (True, False):
+        if not is_one:
+            monkeypatch.setattr(placement.Placement, "__init__", distributed)
+        model = Sequential(Linear(1, 1, rng=0), Dropout(0.5, rng=0))
+        options: dict[str, Any] = {"metrics": "mae", "validation_data": (x, y), "epochs": 1, "rng": 0}
+        histories.append(fit(model, x, y, loss=mse, backend="jax", verbose=0, **options))
+    one, several = histories
+    assert several.metrics.keys() == one.metrics.keys() == {"mae"}
+    assert several.metrics["mae"] != one.metrics["mae"]
+
+
 def test_without_jax(monkeypatch: pytest.MonkeyPatch) -> None:
     """The message says what to install."""
     monkeypatch.setitem(sys.modules, "jax", None)

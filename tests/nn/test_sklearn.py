@@ -368,6 +368,7 @@ def test_verbose(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
+        ({"alpha": 1e308, "solver": "lbfgs"}, "the loss is (nan|inf): scale the inputs"),
         ({"activation": "rellu"}, r"unknown activation 'rellu' \(did you mean 'relu'\?\)"),
         ({"solver": "adamm"}, r"unknown solver 'adamm' \(did you mean 'adam'\?\)"),
         ({"hidden_layer_sizes": (3, 0)}, r"expected hidden_layer_sizes to be at least 1, got \(3, 0\)"),
@@ -377,7 +378,6 @@ def test_verbose(capsys: pytest.CaptureFixture[str]) -> None:
         ({"batch_size": 0}, 'expected batch_size to be at least 1, or "auto", got 0'),
         ({"validation_fraction": 1.0}, "expected validation_fraction to be between 0 and 1, got 1.0"),
         ({"learning_rate_init": 1e300, "solver": "sgd"}, "scale the inputs, for example by sklearn.prep"),
-        ({"alpha": 1e308, "solver": "lbfgs"}, "the loss is (nan|inf): scale the inputs"),
     ],
 )
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")

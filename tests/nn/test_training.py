@@ -718,6 +718,8 @@ def test_a_fraction_is_held_out() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        ({"jit": "yes"}, "expected jit to be True, False or \"auto\", got 'yes'"),
+        ({"class_weight": "balance"}, "expected class_weight to be a dict or \"balanced\", got 'balance'"),
         ({"validation_split": 1.5}, "between 0 and 1, got 1.5"),
         ({"validation_split": 0.01}, "leaves 7 to train on and 0 held out"),
         ({"validation_split": 0.99}, "leaves 0 to train on and 7 held out"),
@@ -735,8 +737,6 @@ def test_a_fraction_is_held_out() -> None:
         ({"early_stopping": 0}, "patience of at least 1"),
         ({"clip_norm": 0.0}, "positive"),
         ({"clip_value": -1.0}, "positive"),
-        ({"jit": "yes"}, "expected jit to be True, False or \"auto\", got 'yes'"),
-        ({"class_weight": "balance"}, "expected class_weight to be a dict or \"balanced\", got 'balance'"),
     ],
 )
 def test_bad_options(options: dict[str, Any], message: str) -> None:
