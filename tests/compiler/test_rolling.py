@@ -404,6 +404,17 @@ def test_loops_that_leave_too_many_arrays_are_not_written(monkeypatch: pytest.Mo
     assert [found is None for found in rolled] == [False, True]
 
 
+def test_loops_of_samples_that_are_too_many_arrays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where even with loops there are too many arrays, operations are done one by one, on all samples."""
+    monkeypatch.setattr(compiled_module, "_MOST_ARRAYS", 0)
+
+    def f(w: Any, rows: Any) -> Any:
+        return vmap(lambda x: scan(lambda c, a: (tanh(w * c + a), c), 0.0, x)[0])(rows).sum()
+
+    rows = np.random.default_rng(0).normal(size=(10, 40))
+    np.testing.assert_allclose(jit(f, backend="numpy")(0.4, rows), f(0.4, rows), rtol=1e-12)
+
+
 def test_steps_that_differ_stay_apart() -> None:
     """What comes once is computed once, between two loops or within neither."""
 

@@ -11,9 +11,10 @@ from comparing import same
 from loops_backend import loops as loops
 from loops_backend import on
 
-from autograd import cond, grad, jacfwd, scan, sin, tanh, value_and_grad, vmap
+from autograd import OPS, cond, grad, jacfwd, scan, sin, tanh, value_and_grad, vmap
 from autograd.compiler import Jitted, compile
-from autograd.compiler.passes.within_steps import within_steps
+from autograd.compiler.passes.batches import TotalOf
+from autograd.compiler.passes.within_steps import _is_elementwise, within_steps
 
 
 def diffused(x: Any, start: Any) -> Any:
@@ -154,3 +155,10 @@ def test_products_of_matrices_stay_outside(monkeypatch: pytest.MonkeyPatch) -> N
         function(*args)
     before(*args)
     assert function.source == before.source
+
+
+def test_what_looks_at_other_steps() -> None:
+    """An operation counts as one on each step alone unless it adds steps up or moves them."""
+    assert all(_is_elementwise(OPS[name], 0) for name in ("mul", "where", "dot"))
+    assert not _is_elementwise(TotalOf(OPS["sum"], (0,)), 0)
+    assert not _is_elementwise(OPS["prod"], 0)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from autograd.compiler.jax import expressions
+from autograd.compiler.jax.array_table import _reduction
 from autograd.compiler.jax.expressions import jax_row, used_helpers
 from autograd.compiler.jax.reductions import reduced_text as reduced_in_jax
 from autograd.compiler.numba.functions import _of_places
@@ -103,6 +104,8 @@ def test_jax() -> None:
     horner = row("horner", variadic=True, reduction=steps)
     with pytest.raises(UnsuitableError, match=r"JAX has no reduction that does total \* x \+ 1.0 for each"):
         reduced_in_jax(horner, ["x", "axis=0"], helpers)
+    with pytest.raises(UnsuitableError, match="the table has no loop for 'fsum' that JAX could run"):
+        _reduction(FSUM)
     # Defined once, however often it is used.
     texts = [reduced_in_jax(OPS["prod"], [name, "axis=0"], helpers) for name in "ab"]
     assert texts == ["prod(a, axis=0)", "prod(b, axis=0)"]

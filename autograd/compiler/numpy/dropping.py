@@ -38,6 +38,11 @@ def dropping(body: str, names: Collection[str]) -> str:
         del v1
         return (v2,)
     <BLANKLINE>
+
+    A name that does not occur is dropped nowhere.
+
+    >>> dropping(body, ["v3"]) == body
+    True
     """
     lines = body.split("\n")
     first = next(i for i, line in enumerate(lines) if line.startswith(_HEAD)) + 1

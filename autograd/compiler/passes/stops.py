@@ -41,13 +41,10 @@ def with_stops(tape: Tape) -> Tape:
     >>> [op and op.name for op in with_stops(tape_of([x * stop_gradient(x)], [[x]])).ops]
     [None, 'stopped', 'mul']
     """
-    loops: dict[Operation, TapeLoop] = {}
 
     def write(found: Tape, op: Operation, args: tuple[int, ...]) -> int:
         if isinstance(op, TapeLoop):
-            if op not in loops:
-                loops[op] = replace(op, body=with_stops(op.body))
-            return found.add(loops[op], args)
+            return found.add(replace(op, body=with_stops(op.body)), args)
         return found.add(_KEPT[op], args)
 
     return rewritten(tape, write, lambda op: op in _KEPT or isinstance(op, TapeLoop))

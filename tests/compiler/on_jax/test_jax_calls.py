@@ -14,6 +14,7 @@ import pytest
 import autograd
 from autograd import anomaly, grad, jit, load, tanh, value_and_grad, vmap
 from autograd.compiler import compile, jitted
+from autograd.compiler.jax import calls
 from autograd.compiler.loaded_programs import Loaded
 from autograd.compiler.program_files import bytes_of, function_in
 from autograd.compiler.runtime.program import UnsuitableError
@@ -237,6 +238,15 @@ def test_doubles_without_a_flag() -> None:
         assert x.dtype == np.float32
         f = jit(value_and_grad(lambda x: tanh(x).sum() / 3.0), backend="jax")
         same(f(x), jit(value_and_grad(lambda x: tanh(x).sum() / 3.0), backend="numpy")(np.asarray(x)))
+
+
+def test_arrays_of_numpy_beside_those_on_several_devices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are put on a device first, in the precision of the program."""
+    monkeypatch.setattr(calls, "_is_on_several", lambda array: isinstance(array, jax.Array))
+    with jax.enable_x64(False):
+        found = calls._in_doubles(lambda *arrays: arrays, False)(np.ones(3), jax.numpy.ones(2))
+    assert all(isinstance(array, jax.Array) for array in found)
+    assert found[0].dtype == np.float64
 
 
 @pytest.mark.parametrize("is_double", [False, True])
