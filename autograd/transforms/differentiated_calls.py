@@ -17,7 +17,7 @@ from ..engine.value import Value
 from ..engine.variables import under_differentiation
 from ..functions.axes import axis_trace, loop_trace
 from ..functions.traced_array import WholeArray, is_whole
-from .loops import Loop
+from ..ops.structural import Structural
 from .module_copies import Copy
 from .partials import Scalar
 from .sweeps import pull, push
@@ -131,9 +131,10 @@ class Recording:
         known = max([number._level for number in self._numbers], default=0)
         trace = loop_trace()
         if trace is not None and known < trace.level:
-            # The numbers of a loop are not known before the program runs, also those of constants alone.
+            # Numbers of loops and along axes, also of constants alone, are not known before the program runs.
             order = consumers_first(*nodes, level=self._level)
-            known = trace.level if any(isinstance(node.op, Loop) for node in order) else known
+            is_unknown = any(isinstance(node.op, Structural) and node.op.settles_axes for node in order)
+            known = trace.level if is_unknown else known
         # No level is higher than that of the innermost call; a search takes 1 ms for a small network.
         if known and known == max([level for level in open_levels() if level < self._level], default=0):
             return known
