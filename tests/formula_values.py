@@ -164,6 +164,8 @@ class _Evaluator:
                 where = [self.positions(i, letters, n) for i, n in zip(at, array.shape, strict=True)]
                 if is_padded:
                     inside = [(i >= 0) & (i < n) for i, n in zip(where, array.shape, strict=True)]
+                    if not array.size:
+                        return np.zeros(np.broadcast_shapes(*map(np.shape, where)))
                     found = array[
                         tuple([np.clip(i, 0, n - 1) for i, n in zip(where, array.shape, strict=True)])
                     ]
