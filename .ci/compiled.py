@@ -19,9 +19,9 @@ ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / ".venv-compiled"
 
 # The tests of what is compiled, and of what drives it hard. Numba and its loops, C, other processes, files on
-# disk, texts, and the checker of derivatives take half of the time, and are the same in both forms; of these,
-# the random programs run in loops, by Numba and in C.
-SAME = ("jit_processes", "jit_cache", "latex", "literals", "identifiers")
+# disk, texts, and the checker of derivatives take half of the time, and are the same in both forms, or get
+# what compiled classes refuse; of these, the random programs run in loops, by Numba and in C.
+SAME = ("jit_processes", "jit_cache", "latex", "literals", "identifiers", "fitness")
 TESTS = [
     *("tests/engine", "tests/functions", "tests/transforms", "tests/compiler", "tests/test_programs.py"),
     *(f"--ignore=tests/compiler/test_{name}.py" for name in SAME),
